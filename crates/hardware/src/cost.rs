@@ -1,0 +1,217 @@
+//! What a layer costs on a configuration, whichever model says so.
+
+use std::fmt;
+
+use rtmm_workload::{Duration, Layer, ShapeError};
+use serde::Serialize;
+use thiserror::Error;
+
+/// Memory levels that accelerators of a platform may share.
+pub const SHARED_LEVELS: usize = 2;
+/// The shared on-chip cache, in [`Work::traffic`].
+pub const SHARED_CACHE: usize = 0;
+/// Off-chip memory, in [`Work::traffic`].
+pub const DRAM: usize = 1;
+
+/// Where energy goes, in picojoules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct EnergyParts {
+    /// Multiply-accumulates and vector operations.
+    pub mac: f64,
+    /// Buffers beside the processing elements.
+    pub l1: f64,
+    /// The accelerator's own shared buffer.
+    pub l2: f64,
+    /// Off-chip memory.
+    pub dram: f64,
+    /// What flows whether anything happens or not, over the layer's latency.
+    pub r#static: f64,
+}
+
+impl EnergyParts {
+    /// The sum of all parts, in picojoules.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.mac + self.l1 + self.l2 + self.dram + self.r#static
+    }
+}
+
+impl std::ops::AddAssign for EnergyParts {
+    fn add_assign(&mut self, other: Self) {
+        self.mac += other.mac;
+        self.l1 += other.l1;
+        self.l2 += other.l2;
+        self.dram += other.dram;
+        self.r#static += other.r#static;
+    }
+}
+
+/// What a layer demands of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Work {
+    /// Time that the accelerator needs if memory never makes it wait.
+    pub compute: Duration,
+    /// Bytes that cross each shared memory level.
+    pub traffic: [u64; SHARED_LEVELS],
+    /// Time for all off-chip traffic at the accelerator's own bandwidth; overlaps with `compute`.
+    pub transfer: Duration,
+    /// Time that overlaps with nothing: first fill, last drain, uneven tiles.
+    pub exposed: Duration,
+    /// Energy in isolation.
+    pub energy: EnergyParts,
+    /// Equal steps that the layer can be stopped between; at least 1.
+    pub quanta: u32,
+}
+
+impl Work {
+    /// How long the layer takes with the accelerator and its memory bandwidth to itself.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        self.compute.max(self.transfer).saturating_add(self.exposed)
+    }
+}
+
+/// What a layer's cost is conditioned on. Sparse models will add samples and densities.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// The profile: what an estimate without knowledge of the input says.
+    #[default]
+    Profile,
+}
+
+/// A layer together with the name of its model, for models that look costs up by name.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerOf<'l> {
+    /// Name of the model.
+    pub model: &'l str,
+    /// The layer.
+    pub layer: &'l Layer,
+}
+
+/// One value of a cost model's detailed report.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Quantity {
+    /// A count.
+    Integer(u64),
+    /// A measure.
+    Real(f64),
+}
+
+/// Integers as they are; reals in the shortest form that reads back equal.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Real(value) => value.fmt(f),
+        }
+    }
+}
+
+/// How a cost came about, term by term, for people to read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Sections in reading order.
+    pub sections: Vec<Section>,
+}
+
+/// One table of an [`Explanation`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Section {
+    /// What the section explains, with its formula where there is one.
+    pub title: String,
+    /// Column heads.
+    pub header: Vec<String>,
+    /// Cells, as many a row as there are heads.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Why a layer has no cost on a configuration.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum CostError {
+    /// The layer's own dimensions make no sense.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A buffer cannot hold even the smallest tile of the mapping.
+    #[error(
+        "the {buffer} buffer of {capacity} bytes is too small: the mapping's smallest tile needs {demand} \
+         bytes (inputs {input}, weights {weight}, outputs {output}, times {copies} for double buffering)"
+    )]
+    BufferTooSmall {
+        /// L1 or L2.
+        buffer: &'static str,
+        /// What it holds, in bytes.
+        capacity: u64,
+        /// What it would have to hold, in bytes.
+        demand: u64,
+        /// Bytes of the input tile.
+        input: u64,
+        /// Bytes of the weight tile.
+        weight: u64,
+        /// Bytes of the output tile.
+        output: u64,
+        /// 2 with double buffering, 1 without.
+        copies: u64,
+    },
+    /// The model has no rule for such a layer.
+    #[error("the `{model}` cost model has no rule for {what}")]
+    Unsupported {
+        /// The cost model.
+        model: &'static str,
+        /// What it lacks.
+        what: String,
+    },
+    /// A table of measured costs lacks the layer.
+    #[error("the cost table has no row for layer `{layer}` of model `{model}`")]
+    NotMeasured {
+        /// Name of the model.
+        model: String,
+        /// Name of the layer.
+        layer: String,
+    },
+    /// A count left 64 bits.
+    #[error("the layer's {what} leave the range of 64 bits")]
+    Overflow {
+        /// Which count.
+        what: &'static str,
+    },
+}
+
+/// Something that knows what layers cost on one configuration of an accelerator.
+///
+/// Implementations are built from the table of an accelerator by a row of
+/// [`crate::registry::COST_MODELS`], and must be pure: the same layer, the same cost.
+pub trait CostModel: fmt::Debug + Send + Sync {
+    /// The cost of a layer.
+    ///
+    /// # Errors
+    /// [`CostError`] says why the layer cannot run here.
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError>;
+
+    /// The columns of [`CostModel::report`].
+    fn columns(&self) -> &'static [&'static str];
+
+    /// The details of a layer's cost: one value a column, appended to `row`.
+    ///
+    /// # Errors
+    /// [`CostError`] says why the layer cannot run here.
+    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError>;
+
+    /// Where a layer's cycles and energy come from.
+    ///
+    /// # Errors
+    /// [`CostError`] says why the layer cannot run here.
+    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError>;
+
+    /// Everything that determines this model's answers, in one canonical text. Two configurations
+    /// with equal identities share their costs, and results are stored under it.
+    fn identity(&self) -> String;
+
+    /// Whether the answer depends on the layer's shape alone. If so a shape is computed once
+    /// however many layers share it.
+    fn depends_on_shape_only(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,40 @@
+//! Accelerators, platforms, cost models and cost tables for multi-model workloads.
+//!
+//! This crate says what each layer costs on each way of running it: time, memory traffic, energy.
+//! It knows nothing of tasks, deadlines or policies.
+//!
+//! ```
+//! use rtmm_hardware::{LayerOf, Mode, load};
+//! use rtmm_workload::{Legality, load as workload};
+//!
+//! let model = workload::model("xrbench/es_ritnet", None, Legality::Strict)?;
+//! let array = load::accelerator(
+//!     r#"{ model = "systolic", dataflow = "ws", rows = 32, cols = 32 }"#,
+//!     load::DEFAULT_CLOCK_HZ,
+//!     Mode::Corrected,
+//! )?;
+//! let layer = LayerOf { model: &model.name, layer: &model.layers[0] };
+//! let work = array.cost_model.work(layer, Default::default()).expect("an ordinary layer");
+//! assert!(work.latency() >= work.compute);
+//! # Ok::<(), rtmm_workload::input::Diagnostics>(())
+//! ```
+
+pub mod load;
+pub mod maestro;
+pub mod registry;
+pub mod systolic;
+pub mod table;
+
+mod cost;
+mod cost_table;
+mod platform;
+mod vector_unit;
+
+pub use cost::{
+    Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_CACHE,
+    SHARED_LEVELS, Section, Work,
+};
+pub use cost_table::{CostTable, NoCost};
+pub use platform::{Accelerator, AcceleratorId, Configuration, ConfigurationId, Platform};
+pub use registry::{Decoded, Mode, Surroundings};
+pub use vector_unit::VectorUnit;

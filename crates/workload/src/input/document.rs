@@ -1,0 +1,406 @@
+//! TOML as a tree of values that know their place, with readers that record every problem.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Diagnostic, Diagnostics, suggestion};
+use super::source::{At, Source};
+use crate::time::Duration;
+
+/// A parsed TOML text and the problems found in it so far.
+#[derive(Debug)]
+pub struct Document<'s> {
+    source: &'s Source,
+    root: Spanned<DeTable<'s>>,
+    problems: RefCell<Diagnostics>,
+}
+
+/// A table of a [`Document`]: its readers return what they could read and record the rest.
+#[derive(Clone, Debug)]
+pub struct Table<'d> {
+    document: &'d Document<'d>,
+    entries: &'d DeTable<'d>,
+    range: Range<usize>,
+    what: String,
+}
+
+/// One value of a [`Document`], with the name under which messages speak of it.
+#[derive(Clone, Debug)]
+pub struct Value<'d> {
+    document: &'d Document<'d>,
+    value: &'d Spanned<DeValue<'d>>,
+    name: String,
+}
+
+impl<'s> Document<'s> {
+    /// Parses `source`; syntax errors are recorded, and what could be parsed is kept.
+    #[must_use]
+    pub fn parse(source: &'s Source) -> Self {
+        let (root, errors) = DeTable::parse_recoverable(source.text());
+        let mut problems = Diagnostics::default();
+        for error in errors {
+            let range = error.span().unwrap_or(0..0);
+            let message = format!("this is not valid TOML: {}", error.message());
+            problems.push(Diagnostic::new(message, source, range));
+        }
+        Self { source, root, problems: RefCell::new(problems) }
+    }
+
+    /// The text that was parsed.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        self.source
+    }
+
+    /// Records a problem.
+    pub fn report(&self, diagnostic: Diagnostic) {
+        self.problems.borrow_mut().push(diagnostic);
+    }
+
+    /// Records the problems of another input that this one refers to.
+    pub fn report_all(&self, diagnostics: Diagnostics) {
+        self.problems.borrow_mut().extend(diagnostics);
+    }
+
+    /// Whether any problem was recorded so far.
+    #[must_use]
+    pub fn has_problems(&self) -> bool {
+        !self.problems.borrow().is_empty()
+    }
+
+    /// The decoded value, or every problem that was recorded.
+    ///
+    /// # Errors
+    /// All problems, where there are any.
+    pub fn finish<T>(&self, value: Option<T>) -> Result<T, Diagnostics> {
+        self.problems.take().into_result(value)
+    }
+
+    /// The top-level table.
+    #[must_use]
+    pub fn root(&'s self) -> Table<'s> {
+        Table { document: self, entries: self.root.get_ref(), range: 0..0, what: "this file".to_owned() }
+    }
+}
+
+impl<'d> Table<'d> {
+    /// The document that this table is part of.
+    #[must_use]
+    pub fn document(&self) -> &'d Document<'d> {
+        self.document
+    }
+
+    /// The bytes that state the table.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// A problem with the table as a whole.
+    #[must_use]
+    pub fn problem(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(message, self.document.source, self.range.clone())
+    }
+
+    /// A problem at some bytes of this document.
+    #[must_use]
+    pub fn problem_at(&self, range: &Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(message, self.document.source, range.clone())
+    }
+
+    /// Records a problem.
+    pub fn report(&self, diagnostic: Diagnostic) {
+        self.document.report(diagnostic);
+    }
+
+    /// Records every key that is not in `known`.
+    pub fn only(&self, known: &[&str]) {
+        for key in self.entries.keys() {
+            let name: &str = key.get_ref();
+            if !known.contains(&name) {
+                self.report(
+                    self.problem_at(&key.span(), format!("unknown key `{name}` in {}", self.what))
+                        .help(suggestion(name, "key", known)),
+                );
+            }
+        }
+    }
+
+    /// The keys of the table, in alphabetical order.
+    pub fn keys(&self) -> impl Iterator<Item = At<&'d str>> {
+        self.entries.keys().map(|key| At { value: key.get_ref().as_ref(), range: key.span() })
+    }
+
+    /// Whether the table has this key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// The value of a key, if the table has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value<'d>> {
+        let value = self.entries.get(key)?;
+        Some(Value { document: self.document, value, name: format!("`{key}`") })
+    }
+
+    /// Reads a key that must be there.
+    pub fn required<T>(&self, key: &str, read: impl FnOnce(&Value<'d>) -> Option<T>) -> Option<T> {
+        let Some(value) = self.get(key) else {
+            self.report(
+                self.problem(format!("{} has no `{key}`", self.what)).help(format!("add `{key} = ...`")),
+            );
+            return None;
+        };
+        read(&value)
+    }
+
+    /// Reads a key that may be absent.
+    pub fn optional<T>(&self, key: &str, read: impl FnOnce(&Value<'d>) -> Option<T>) -> Option<T> {
+        self.get(key).and_then(|value| read(&value))
+    }
+
+    /// Reads a key that has a default; a bad value is recorded and the default stands in for it.
+    pub fn or<T>(&self, key: &str, default: T, read: impl FnOnce(&Value<'d>) -> Option<T>) -> T {
+        self.optional(key, read).unwrap_or(default)
+    }
+
+    /// Reads every item of an array; empty where the key is absent. Bad items are recorded and
+    /// left out.
+    pub fn list<T>(&self, key: &str, read: impl FnMut(&Value<'d>) -> Option<T>) -> Vec<T> {
+        self.optional(key, |value| value.items()).unwrap_or_default().iter().filter_map(read).collect()
+    }
+
+    /// The tables of an array of tables (`[[key]]`); `what` names one of them in messages.
+    pub fn tables(&self, key: &str, what: &str) -> Vec<Table<'d>> {
+        self.list(key, |value| {
+            value.table().map(|mut table| {
+                what.clone_into(&mut table.what);
+                table
+            })
+        })
+    }
+
+    /// Names the table in messages, such as "task `eye_tracking`".
+    #[must_use]
+    pub fn named(mut self, what: impl Into<String>) -> Self {
+        self.what = what.into();
+        self
+    }
+}
+
+impl<'d> Value<'d> {
+    /// The bytes that state the value.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.value.span()
+    }
+
+    /// The document that this value is part of.
+    #[must_use]
+    pub fn document(&self) -> &'d Document<'d> {
+        self.document
+    }
+
+    /// The value read by `read`, with its place.
+    pub fn at<T>(&self, read: impl FnOnce(&Self) -> Option<T>) -> Option<At<T>> {
+        read(self).map(|value| At { value, range: self.range() })
+    }
+
+    /// A problem with this value.
+    #[must_use]
+    pub fn problem(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(message, self.document.source, self.range())
+    }
+
+    /// Records a problem with this value.
+    pub fn reject<T>(&self, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
+        self.document.report(self.problem(message).help(help));
+        None
+    }
+
+    fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        let found = self.value.get_ref().type_str();
+        self.reject(format!("{} must be {expected}", self.name), format!("this is of type {found}"))
+    }
+
+    /// A non-empty text.
+    #[must_use]
+    pub fn string(&self) -> Option<&'d str> {
+        match self.value.get_ref().as_str() {
+            Some(text) if text.trim().is_empty() => {
+                self.reject(format!("{} is empty", self.name), "write a text between the quotes")
+            }
+            Some(text) => Some(text),
+            None => self.wrong_type("a text in quotes"),
+        }
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn boolean(&self) -> Option<bool> {
+        self.value.get_ref().as_bool().or_else(|| self.wrong_type("true or false"))
+    }
+
+    /// Whether the value is a table.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        self.value.get_ref().is_table()
+    }
+
+    /// Whether the value is a text.
+    #[must_use]
+    pub fn is_string(&self) -> bool {
+        self.value.get_ref().is_str()
+    }
+
+    /// Whether the value is an array.
+    #[must_use]
+    pub fn is_array(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
+    /// A whole number within `allowed`.
+    pub fn integer<T>(&self, allowed: RangeInclusive<T>) -> Option<T>
+    where
+        T: Copy + PartialOrd + Display + TryFrom<i128>,
+    {
+        let Some(integer) = self.value.get_ref().as_integer() else {
+            return self.wrong_type("a whole number");
+        };
+        i128::from_str_radix(integer.as_str(), integer.radix())
+            .ok()
+            .and_then(|number| T::try_from(number).ok())
+            .filter(|number| allowed.contains(number))
+            .or_else(|| {
+                self.reject(
+                    format!("{} is out of range", self.name),
+                    format!("allowed: {} to {}", allowed.start(), allowed.end()),
+                )
+            })
+    }
+
+    /// A finite number within `allowed`; whole numbers are taken too.
+    #[must_use]
+    pub fn number(&self, allowed: RangeInclusive<f64>) -> Option<f64> {
+        let value = self.value.get_ref();
+        let text = match (value.as_float(), value.as_integer()) {
+            (Some(float), _) => float.as_str().to_owned(),
+            (None, Some(integer)) if integer.radix() == 10 => integer.as_str().to_owned(),
+            _ => return self.wrong_type("a number"),
+        };
+        text.replace('_', "").parse::<f64>().ok().filter(|number| allowed.contains(number)).or_else(|| {
+            self.reject(
+                format!("{} is out of range", self.name),
+                format!("allowed: finite numbers from {} to {}", allowed.start(), allowed.end()),
+            )
+        })
+    }
+
+    /// A probability, 0 to 1.
+    #[must_use]
+    pub fn probability(&self) -> Option<f64> {
+        self.number(0.0..=1.0)
+    }
+
+    /// A decimal number as a whole number of millionths, exactly; within `allowed` millionths.
+    #[must_use]
+    pub fn millionths(&self, allowed: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.value.get_ref();
+        let text = match (value.as_float(), value.as_integer()) {
+            (Some(float), _) => float.as_str().replace('_', ""),
+            (None, Some(integer)) if integer.radix() == 10 => integer.as_str().replace('_', ""),
+            _ => return self.wrong_type("a number"),
+        };
+        let text = text.strip_prefix('+').unwrap_or(&text);
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let exact = (fraction.len() <= 6)
+            .then(|| format!("{whole}{fraction:0<6}").parse::<u64>().ok())
+            .flatten()
+            .filter(|millionths| allowed.contains(millionths));
+        exact.or_else(|| {
+            self.reject(
+                format!("{} is out of range", self.name),
+                format!(
+                    "allowed: {} to {}, with at most six decimals",
+                    *allowed.start() as f64 / 1e6,
+                    *allowed.end() as f64 / 1e6
+                ),
+            )
+        })
+    }
+
+    /// A span of time above zero, written as a text such as `"16ms"`.
+    #[must_use]
+    pub fn duration(&self) -> Option<Duration> {
+        let Some(text) = self.value.get_ref().as_str() else {
+            return self.wrong_type("a duration such as \"16ms\"");
+        };
+        match Duration::parse(text) {
+            Ok(Duration::ZERO) => {
+                self.reject(format!("{} is zero", self.name), "write a duration above zero, such as \"16ms\"")
+            }
+            Ok(duration) => Some(duration),
+            Err(error) => self.reject(
+                format!("{} is no duration: {error}", self.name),
+                "units are ps, ns, us, ms and s, such as \"16.5ms\"",
+            ),
+        }
+    }
+
+    /// The items of an array.
+    #[must_use]
+    pub fn items(&self) -> Option<Vec<Value<'d>>> {
+        let Some(array) = self.value.get_ref().as_array() else {
+            return self.wrong_type("a list in brackets");
+        };
+        Some(
+            array
+                .iter()
+                .map(|value| Value {
+                    document: self.document,
+                    value,
+                    name: format!("this item of {}", self.name),
+                })
+                .collect(),
+        )
+    }
+
+    /// The value as a table.
+    #[must_use]
+    pub fn table(&self) -> Option<Table<'d>> {
+        let Some(entries) = self.value.get_ref().as_table() else {
+            return self.wrong_type("a table");
+        };
+        Some(Table { document: self.document, entries, range: self.range(), what: self.name.clone() })
+    }
+
+    /// One of a fixed set of names.
+    pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.string()?;
+        choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            self.reject(format!("{} cannot be `{text}`", self.name), suggestion(text, "choice", &names))
+        })
+    }
+
+    /// Two numbers, vertical then horizontal, written `3` (both) or `[3, 1]`.
+    #[must_use]
+    pub fn pair(&self, allowed: RangeInclusive<u32>) -> Option<[u32; 2]> {
+        if !self.is_array() {
+            return self.integer(allowed).map(|both| [both, both]);
+        }
+        let items = self.items()?;
+        let [vertical, horizontal] = items.as_slice() else {
+            return self.reject(
+                format!("{} must be one number or two", self.name),
+                "write `3`, or `[3, 1]` for vertical and horizontal",
+            );
+        };
+        Some([vertical.integer(allowed.clone())?, horizontal.integer(allowed)?])
+    }
+}

@@ -1,0 +1,656 @@
+//! Layers: one operator each, with its dimensions, and the sizes that follow from them.
+//!
+//! Activations are planes of channels ([`Shape`]); a sequence of `T` tokens with `F` features is
+//! a shape of `F` channels, height `T` and width 1, as the XRBench tables write it. Element
+//! counts are exact; an element's size in bytes is the hardware's to say.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::kernel::{Kernel, Nest, Repeated, VectorWork};
+
+/// The largest extent of one dimension.
+pub const MAX_DIMENSION: u32 = 1 << 24;
+/// The most multiply-accumulates, or elements of one tensor, of one layer.
+pub const MAX_LAYER_WORK: u64 = 1 << 50;
+
+/// The largest stride of a transposed convolution.
+pub const MAX_TRANSPOSED_STRIDE: u32 = 64;
+
+/// The extents of an activation tensor of one inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Shape {
+    /// Channels, or features of a token.
+    pub channels: u32,
+    /// Rows, or tokens of a sequence.
+    pub height: u32,
+    /// Columns; 1 for sequences.
+    pub width: u32,
+}
+
+/// A convolution, dense, grouped, depthwise, dilated or transposed.
+///
+/// Pairs are vertical, then horizontal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Convolution {
+    /// What comes in.
+    pub input: Shape,
+    /// Channels that go out.
+    pub output_channels: u32,
+    /// Filter extents (R, S).
+    pub kernel: [u32; 2],
+    /// Distance between two outputs, counted in inputs (for a transposed convolution the other
+    /// way round).
+    pub stride: [u32; 2],
+    /// Rows and columns of zeros on either side (for a transposed convolution: cropped off).
+    pub padding: [u32; 2],
+    /// Distance between two filter taps; 1 for a plain filter.
+    pub dilation: [u32; 2],
+    /// Independent groups of channels; as many as channels for a depthwise convolution.
+    pub groups: u32,
+    /// Whether this is the transpose of a convolution (upsampling).
+    pub transposed: bool,
+}
+
+/// A matrix product of `rows` x `inner` by `inner` x `columns` (weights), as in a fully
+/// connected layer over `rows` positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Gemm {
+    /// M: rows of the activations and of the result.
+    pub rows: u32,
+    /// K: the summed extent.
+    pub inner: u32,
+    /// N: columns of the weights and of the result.
+    pub columns: u32,
+}
+
+/// Multi-head attention with its four projections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Attention {
+    /// Features of a token.
+    pub embedding: u32,
+    /// Heads; they divide the embedding.
+    pub heads: u32,
+    /// Tokens that ask.
+    pub queries: u32,
+    /// Tokens that are asked; as many as `queries` in self-attention.
+    pub keys: u32,
+}
+
+/// The kinds of recurrent cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cell {
+    /// Long short-term memory: four gates.
+    Lstm,
+    /// Gated recurrent unit: three gates.
+    Gru,
+    /// Elman network: one gate.
+    Rnn,
+}
+
+/// A recurrent layer over a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Recurrent {
+    /// The cell.
+    pub cell: Cell,
+    /// Features of an input token.
+    pub features: u32,
+    /// Features of the hidden state.
+    pub hidden: u32,
+    /// Tokens of the sequence.
+    pub steps: u32,
+    /// Whether a second cell runs over the sequence backwards.
+    pub bidirectional: bool,
+}
+
+/// A pooling layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Pool {
+    /// What comes in.
+    pub input: Shape,
+    /// Window extents.
+    pub kernel: [u32; 2],
+    /// Distance between two windows.
+    pub stride: [u32; 2],
+    /// Rows and columns of padding on either side.
+    pub padding: [u32; 2],
+}
+
+/// An operation on every element: addition, multiplication, activation, resizing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Elementwise {
+    /// What goes out.
+    pub output: Shape,
+    /// Elements read.
+    pub elements_in: u64,
+    /// Operations for one output element.
+    pub operations: u32,
+}
+
+/// Batch, layer, group or instance normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Normalisation {
+    /// What comes in and goes out.
+    pub shape: Shape,
+}
+
+/// What a layer computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operator {
+    /// A convolution of any kind.
+    Convolution(Convolution),
+    /// A matrix product, or a fully connected layer.
+    Gemm(Gemm),
+    /// Multi-head attention.
+    Attention(Attention),
+    /// A recurrent layer.
+    Recurrent(Recurrent),
+    /// Pooling.
+    Pool(Pool),
+    /// An element by element operation.
+    Elementwise(Elementwise),
+    /// Normalisation.
+    Normalisation(Normalisation),
+}
+
+/// A row as a published layer table states it: kernels without stride, padding or groups.
+///
+/// Reference modes read this and nothing else; see `docs/` on the XRBench tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct PublishedShape {
+    /// K: output channels.
+    pub k: u32,
+    /// C: input channels.
+    pub c: u32,
+    /// R: filter height.
+    pub r: u32,
+    /// S: filter width.
+    pub s: u32,
+    /// Y: input height.
+    pub y: u32,
+    /// X: input width.
+    pub x: u32,
+    /// Whether the table types the row as depthwise (`DSCONV`).
+    pub depthwise: bool,
+}
+
+/// One operator of a model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Layer {
+    /// Unique within the model.
+    pub name: String,
+    /// What it computes.
+    pub operator: Operator,
+    /// The row of a published table that it was read from, if any.
+    pub published: Option<PublishedShape>,
+}
+
+/// Why the dimensions of a layer make no sense.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// A filter or window extends beyond the padded input.
+    #[error(
+        "a {what} of {extent} {axis} (dilation included) is larger than its input of {input} \
+         (padding included)"
+    )]
+    WindowLargerThanInput {
+        /// Filter or window.
+        what: &'static str,
+        /// Rows or columns.
+        axis: &'static str,
+        /// Extent of the window with dilation.
+        extent: u64,
+        /// Extent of the input with padding.
+        input: u64,
+    },
+    /// Groups must divide both channel counts.
+    #[error("{groups} groups do not divide {input} input and {output} output channels")]
+    Groups {
+        /// Groups.
+        groups: u32,
+        /// Input channels.
+        input: u32,
+        /// Output channels.
+        output: u32,
+    },
+    /// Heads must divide the embedding.
+    #[error("{heads} heads do not divide an embedding of {embedding}")]
+    Heads {
+        /// Heads.
+        heads: u32,
+        /// Features of a token.
+        embedding: u32,
+    },
+    /// Padding that would make whole windows of zeros.
+    #[error("a padding of {padding} is not below the {what}'s extent of {extent}")]
+    Padding {
+        /// Filter or window.
+        what: &'static str,
+        /// Padding.
+        padding: u32,
+        /// Extent of the window with dilation.
+        extent: u64,
+    },
+    /// A transposed convolution with holes in its filter.
+    #[error("a transposed convolution with dilation is not supported")]
+    DilatedTranspose,
+    /// A transposed convolution that upsamples more than any network does.
+    #[error(
+        "a transposed convolution has a stride of {stride}; at most {MAX_TRANSPOSED_STRIDE} is supported"
+    )]
+    TransposedStride {
+        /// The stride.
+        stride: u32,
+    },
+    /// Zero, or beyond [`MAX_DIMENSION`].
+    #[error("{name} is {value}, which is outside 1 to {MAX_DIMENSION}")]
+    Dimension {
+        /// Which one.
+        name: &'static str,
+        /// Its value.
+        value: u64,
+    },
+    /// More work or elements than [`MAX_LAYER_WORK`].
+    #[error("the layer's {what} exceed {MAX_LAYER_WORK}")]
+    TooLarge {
+        /// Multiply-accumulates or elements.
+        what: &'static str,
+    },
+}
+
+impl Shape {
+    /// Elements of the tensor.
+    #[must_use]
+    pub fn elements(self) -> u64 {
+        u64::from(self.channels).saturating_mul(u64::from(self.height)).saturating_mul(u64::from(self.width))
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} x {} x {}", self.channels, self.height, self.width)
+    }
+}
+
+fn window_outputs(
+    what: &'static str,
+    input: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+) -> Result<[u32; 2], ShapeError> {
+    let mut outputs = [0; 2];
+    for (axis, name) in [(0, "rows"), (1, "columns")] {
+        let extent = u64::from(dilation[axis]) * (u64::from(kernel[axis]) - 1) + 1;
+        let padded = u64::from(input[axis]) + 2 * u64::from(padding[axis]);
+        if u64::from(padding[axis]) >= extent {
+            return Err(ShapeError::Padding { what, padding: padding[axis], extent });
+        }
+        if extent > padded {
+            return Err(ShapeError::WindowLargerThanInput { what, axis: name, extent, input: padded });
+        }
+        // At most the padded extent, which is below 2^26.
+        outputs[axis] = ((padded - extent) / u64::from(stride[axis]) + 1) as u32;
+    }
+    Ok(outputs)
+}
+
+fn dimensions(values: &[(&'static str, u32)]) -> Result<(), ShapeError> {
+    for &(name, value) in values {
+        if value == 0 || value > MAX_DIMENSION {
+            return Err(ShapeError::Dimension { name, value: value.into() });
+        }
+    }
+    Ok(())
+}
+
+impl Convolution {
+    /// The shape that goes out.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where the filter does not fit, groups do not divide the channels, or an
+    /// extent is out of range.
+    pub fn output(&self) -> Result<Shape, ShapeError> {
+        let Shape { channels, height, width } = self.input;
+        dimensions(&[
+            ("input channels", channels),
+            ("input height", height),
+            ("input width", width),
+            ("output channels", self.output_channels),
+            ("filter height", self.kernel[0]),
+            ("filter width", self.kernel[1]),
+            ("vertical stride", self.stride[0]),
+            ("horizontal stride", self.stride[1]),
+            ("vertical dilation", self.dilation[0]),
+            ("horizontal dilation", self.dilation[1]),
+            ("groups", self.groups),
+        ])?;
+        if !channels.is_multiple_of(self.groups) || !self.output_channels.is_multiple_of(self.groups) {
+            return Err(ShapeError::Groups {
+                groups: self.groups,
+                input: channels,
+                output: self.output_channels,
+            });
+        }
+        let plane = if self.transposed {
+            let mut plane = [0; 2];
+            for (axis, input) in [height, width].into_iter().enumerate() {
+                let extent = u64::from(self.dilation[axis]) * (u64::from(self.kernel[axis]) - 1) + 1;
+                let full = u64::from(input - 1) * u64::from(self.stride[axis]) + extent;
+                let cropped = full.saturating_sub(2 * u64::from(self.padding[axis]));
+                if u64::from(self.padding[axis]) >= extent {
+                    return Err(ShapeError::Padding { what: "filter", padding: self.padding[axis], extent });
+                }
+                if cropped == 0 || cropped > u64::from(MAX_DIMENSION) {
+                    return Err(ShapeError::Dimension { name: "output extent", value: cropped });
+                }
+                plane[axis] = cropped as u32;
+            }
+            plane
+        } else {
+            let (kernel, stride) = (self.kernel, self.stride);
+            window_outputs("filter", [height, width], kernel, stride, self.padding, self.dilation)?
+        };
+        Ok(Shape { channels: self.output_channels, height: plane[0], width: plane[1] })
+    }
+
+    /// Whether every group has one input channel and there are several.
+    #[must_use]
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.input.channels
+    }
+
+    fn nests(&self) -> Result<Vec<Nest>, ShapeError> {
+        let output = self.output()?;
+        let nest = Nest {
+            batch: 1,
+            groups: self.groups,
+            output_channels: self.output_channels / self.groups,
+            input_channels: self.input.channels / self.groups,
+            output: [output.height, output.width],
+            filter: self.kernel,
+            stride: self.stride,
+            dilation: self.dilation,
+            padding: self.padding,
+            input: [self.input.height, self.input.width],
+        };
+        if !self.transposed {
+            return Ok(vec![nest]);
+        }
+        if self.dilation != [1, 1] {
+            return Err(ShapeError::DilatedTranspose);
+        }
+        for stride in self.stride {
+            if stride > MAX_TRANSPOSED_STRIDE {
+                return Err(ShapeError::TransposedStride { stride });
+            }
+        }
+        // Output rows of one phase modulo the stride see the same taps: every phase is a plain
+        // convolution of stride 1, and no two phases write the same output.
+        let phases = |axis: usize, extent| {
+            (0..self.stride[axis])
+                .filter_map(move |phase| self.phase(axis, phase, extent))
+                .collect::<Vec<_>>()
+        };
+        let (rows, columns) = (phases(0, output.height), phases(1, output.width));
+        let mut nests = Vec::with_capacity(rows.len() * columns.len());
+        for row in &rows {
+            for column in &columns {
+                nests.push(Nest {
+                    output: [row.outputs, column.outputs],
+                    filter: [row.taps, column.taps],
+                    padding: [row.padding, column.padding],
+                    stride: [1, 1],
+                    ..nest
+                });
+            }
+        }
+        Ok(nests)
+    }
+
+    /// One phase of a transposed convolution along one axis, if it has taps and outputs.
+    ///
+    /// Output `y` gets `in[i] * w[r]` for `y = i * stride + r - padding`. With
+    /// `phase = (y + padding) mod stride` the taps are `r = phase + stride * j`, and
+    /// `i = (y + padding - phase) / stride - j`.
+    fn phase(&self, axis: usize, phase: u32, extent: u32) -> Option<Phase> {
+        let (stride, padding) = (self.stride[axis], self.padding[axis]);
+        let taps = self.kernel[axis].checked_sub(phase)?.div_ceil(stride);
+        let first = (phase + stride - padding % stride) % stride;
+        let outputs = extent.checked_sub(first)?.div_ceil(stride);
+        // The input row that tap 0 of the first output reads.
+        let start = (first + padding - phase) / stride;
+        (taps > 0 && outputs > 0).then(|| Phase { outputs, taps, padding: (taps - 1).saturating_sub(start) })
+    }
+}
+
+/// See [`Convolution::phase`].
+struct Phase {
+    outputs: u32,
+    taps: u32,
+    padding: u32,
+}
+
+impl Pool {
+    /// The shape that goes out.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where the window does not fit or an extent is out of range.
+    pub fn output(&self) -> Result<Shape, ShapeError> {
+        let Shape { channels, height, width } = self.input;
+        dimensions(&[
+            ("channels", channels),
+            ("input height", height),
+            ("input width", width),
+            ("window height", self.kernel[0]),
+            ("window width", self.kernel[1]),
+            ("vertical stride", self.stride[0]),
+            ("horizontal stride", self.stride[1]),
+        ])?;
+        let (kernel, stride) = (self.kernel, self.stride);
+        let [height, width] =
+            window_outputs("window", [height, width], kernel, stride, self.padding, [1, 1])?;
+        Ok(Shape { channels, height, width })
+    }
+}
+
+impl Cell {
+    /// Gates, each with its own weights.
+    #[must_use]
+    pub const fn gates(self) -> u32 {
+        match self {
+            Self::Lstm => 4,
+            Self::Gru => 3,
+            Self::Rnn => 1,
+        }
+    }
+}
+
+impl Layer {
+    /// The shape that goes out.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where the operator's dimensions make no sense.
+    pub fn output(&self) -> Result<Shape, ShapeError> {
+        match self.operator {
+            Operator::Convolution(convolution) => convolution.output(),
+            Operator::Gemm(Gemm { rows, columns, .. }) => {
+                Ok(Shape { channels: columns, height: rows, width: 1 })
+            }
+            Operator::Attention(attention) => {
+                Ok(Shape { channels: attention.embedding, height: attention.queries, width: 1 })
+            }
+            Operator::Recurrent(recurrent) => Ok(Shape {
+                channels: recurrent.hidden * (1 + u32::from(recurrent.bidirectional)),
+                height: recurrent.steps,
+                width: 1,
+            }),
+            Operator::Pool(pool) => pool.output(),
+            Operator::Elementwise(elementwise) => Ok(elementwise.output),
+            Operator::Normalisation(normalisation) => Ok(normalisation.shape),
+        }
+    }
+
+    /// Elements read as activations.
+    #[must_use]
+    pub fn input_elements(&self) -> u64 {
+        match self.operator {
+            Operator::Convolution(convolution) => convolution.input.elements(),
+            Operator::Gemm(gemm) => u64::from(gemm.rows) * u64::from(gemm.inner),
+            Operator::Attention(Attention { embedding, queries, keys, .. }) => {
+                u64::from(embedding) * (u64::from(queries) + u64::from(keys))
+            }
+            Operator::Recurrent(recurrent) => u64::from(recurrent.features) * u64::from(recurrent.steps),
+            Operator::Pool(pool) => pool.input.elements(),
+            Operator::Elementwise(elementwise) => elementwise.elements_in,
+            Operator::Normalisation(normalisation) => normalisation.shape.elements(),
+        }
+    }
+
+    /// Elements of the result.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where the operator's dimensions make no sense.
+    pub fn output_elements(&self) -> Result<u64, ShapeError> {
+        self.output().map(Shape::elements)
+    }
+
+    /// Weights of the layer, without biases.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        match self.operator {
+            Operator::Convolution(c) => {
+                u64::from(c.output_channels)
+                    * u64::from(c.input.channels / c.groups.max(1))
+                    * u64::from(c.kernel[0])
+                    * u64::from(c.kernel[1])
+            }
+            Operator::Gemm(gemm) => u64::from(gemm.inner) * u64::from(gemm.columns),
+            Operator::Attention(attention) => 4 * u64::from(attention.embedding).pow(2),
+            Operator::Recurrent(r) => {
+                let gates = u64::from(r.cell.gates()) * u64::from(r.hidden);
+                gates * (u64::from(r.features) + u64::from(r.hidden)) * (1 + u64::from(r.bidirectional))
+            }
+            Operator::Normalisation(normalisation) => 2 * u64::from(normalisation.shape.channels),
+            Operator::Pool(_) | Operator::Elementwise(_) => 0,
+        }
+    }
+
+    /// Multiply-accumulates of the layer's matrix work; taps on padding count.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where the operator's dimensions make no sense.
+    pub fn macs(&self) -> Result<u64, ShapeError> {
+        Ok(self
+            .kernels()?
+            .iter()
+            .map(|Repeated { kernel, times }| match kernel {
+                Kernel::Nest(nest) => nest.macs() * u64::from(*times),
+                Kernel::Vector(_) => 0,
+            })
+            .sum())
+    }
+
+    /// The layer as the loop nests and vector operations that hardware executes, in order.
+    ///
+    /// # Errors
+    /// [`ShapeError`] where the operator's dimensions make no sense or its work is beyond
+    /// [`MAX_LAYER_WORK`].
+    pub fn kernels(&self) -> Result<Vec<Repeated>, ShapeError> {
+        let kernels = match self.operator {
+            Operator::Convolution(convolution) => {
+                convolution.nests()?.into_iter().map(|nest| Repeated::once(Kernel::Nest(nest))).collect()
+            }
+            Operator::Gemm(Gemm { rows, inner, columns }) => {
+                dimensions(&[("rows", rows), ("inner", inner), ("columns", columns)])?;
+                vec![Repeated::once(Kernel::Nest(Nest::gemm(1, rows, inner, columns)))]
+            }
+            Operator::Attention(attention) => attention_kernels(attention)?,
+            Operator::Recurrent(recurrent) => recurrent_kernels(recurrent)?,
+            Operator::Pool(pool) => {
+                let output = pool.output()?.elements();
+                let window = u64::from(pool.kernel[0]) * u64::from(pool.kernel[1]);
+                vec![Repeated::once(Kernel::Vector(VectorWork {
+                    elements_in: pool.input.elements(),
+                    elements_out: output,
+                    operations: output.saturating_mul(window),
+                }))]
+            }
+            Operator::Elementwise(Elementwise { output, elements_in, operations }) => {
+                vec![Repeated::once(Kernel::Vector(VectorWork {
+                    elements_in,
+                    elements_out: output.elements(),
+                    operations: output.elements().saturating_mul(operations.into()),
+                }))]
+            }
+            Operator::Normalisation(Normalisation { shape }) => {
+                // Mean, variance, scale and shift: two passes of two operations an element.
+                let elements = shape.elements();
+                vec![Repeated::once(Kernel::Vector(VectorWork {
+                    elements_in: elements,
+                    elements_out: elements,
+                    operations: elements.saturating_mul(4),
+                }))]
+            }
+        };
+        for Repeated { kernel, times } in &kernels {
+            kernel.check(*times)?;
+        }
+        Ok(kernels)
+    }
+}
+
+fn attention_kernels(attention: Attention) -> Result<Vec<Repeated>, ShapeError> {
+    let Attention { embedding, heads, queries, keys } = attention;
+    dimensions(&[("embedding", embedding), ("heads", heads), ("queries", queries), ("keys", keys)])?;
+    if !embedding.is_multiple_of(heads) {
+        return Err(ShapeError::Heads { heads, embedding });
+    }
+    let width = embedding / heads;
+    let scores = u64::from(heads) * u64::from(queries) * u64::from(keys);
+    let gemm = |times, groups, rows, inner, columns| Repeated {
+        kernel: Kernel::Nest(Nest::gemm(groups, rows, inner, columns)),
+        times,
+    };
+    Ok(vec![
+        gemm(1, 1, queries, embedding, embedding),
+        gemm(2, 1, keys, embedding, embedding),
+        gemm(1, heads, queries, width, keys),
+        // Softmax: maximum, difference, exponential, sum, division.
+        Repeated::once(Kernel::Vector(VectorWork {
+            elements_in: scores,
+            elements_out: scores,
+            operations: scores.saturating_mul(5),
+        })),
+        gemm(1, heads, queries, keys, width),
+        gemm(1, 1, queries, embedding, embedding),
+    ])
+}
+
+fn recurrent_kernels(recurrent: Recurrent) -> Result<Vec<Repeated>, ShapeError> {
+    let Recurrent { cell, features, hidden, steps, bidirectional } = recurrent;
+    dimensions(&[("features", features), ("hidden", hidden), ("steps", steps)])?;
+    let gates = cell.gates().saturating_mul(hidden);
+    dimensions(&[("gates x hidden", gates)])?;
+    let directions = 1 + u32::from(bidirectional);
+    let sequential = steps.saturating_mul(directions);
+    dimensions(&[("steps x directions", sequential)])?;
+    Ok(vec![
+        // The input's share of all gates does not depend on the state: one product a direction.
+        Repeated { kernel: Kernel::Nest(Nest::gemm(1, steps, features, gates)), times: directions },
+        // The state's share is a product a step, one after the other.
+        Repeated { kernel: Kernel::Nest(Nest::gemm(1, 1, hidden, gates)), times: sequential },
+        Repeated {
+            kernel: Kernel::Vector(VectorWork {
+                elements_in: u64::from(gates) + u64::from(hidden),
+                elements_out: u64::from(hidden),
+                operations: 2 * u64::from(gates) + 3 * u64::from(hidden),
+            }),
+            times: sequential,
+        },
+    ])
+}

@@ -1,0 +1,39 @@
+//! Models, layers, tasks and scenarios of real-time multi-model workloads, and the input layer
+//! that reads them.
+//!
+//! This crate says *what* is to be computed and when; it knows nothing of hardware or policies.
+//!
+//! ```
+//! use rtmm_workload::{Legality, load};
+//!
+//! let workload = load::workload("xrbench/vr_gaming", None, Legality::Strict)?;
+//! let macs: u64 = workload.models.iter().map(|model| model.macs()).sum();
+//! assert_eq!(workload.scenario.tasks.len(), 3);
+//! assert!(macs > 1_000_000);
+//! # Ok::<(), rtmm_workload::input::Diagnostics>(())
+//! ```
+
+pub mod input;
+pub mod load;
+pub mod random;
+
+mod ids;
+mod kernel;
+mod layer;
+mod layer_table;
+mod model;
+mod model_file;
+mod scenario;
+mod scenario_file;
+mod time;
+
+pub use ids::{LayerId, ModelId, TaskId};
+pub use kernel::{Kernel, Nest, Repeated, VectorWork};
+pub use layer::{
+    Attention, Cell, Convolution, Elementwise, Gemm, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Normalisation,
+    Operator, Pool, PublishedShape, Recurrent, Shape, ShapeError,
+};
+pub use layer_table::{Legality, TableRow, read_layer_table};
+pub use model::{Model, Shapes};
+pub use scenario::{Scenario, Task, Workload};
+pub use time::{Duration, Period, Time, TimeError};

@@ -1,0 +1,221 @@
+//! Reading files: built-in ones by name, others by path. The only module of this crate that does
+//! input or output.
+
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use tracing::debug;
+
+use crate::input::{Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
+use crate::layer_table::Legality;
+use crate::model::Model;
+use crate::model_file::{decode_model, first_line};
+use crate::scenario::Workload;
+use crate::scenario_file::decode_workload;
+
+static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
+
+/// The kinds of input file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A DNN.
+    Model,
+    /// Tasks over a duration.
+    Scenario,
+    /// Accelerators with their memory.
+    Platform,
+    /// A mapping for the `maestro` cost model.
+    Dataflow,
+    /// A grid of runs.
+    Sweep,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Model, Self::Scenario, Self::Platform, Self::Dataflow, Self::Sweep];
+
+    /// The folder below `scenarios/` that holds the built-in files of this kind.
+    #[must_use]
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Scenario => "workloads",
+            Self::Platform => "platforms",
+            Self::Dataflow => "dataflows",
+            Self::Sweep => "sweeps",
+        }
+    }
+
+    /// What messages call a file of this kind.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Scenario => "scenario",
+            Self::Platform => "platform",
+            Self::Dataflow => "dataflow",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// What a file of this kind is recognised by: the keys that no other kind has.
+    #[must_use]
+    pub fn of(document: &Document<'_>) -> Option<Self> {
+        let root = document.root();
+        [
+            (Self::Model, ["layer", "layer_table"].as_slice()),
+            (Self::Scenario, ["task"].as_slice()),
+            (Self::Platform, ["accelerator"].as_slice()),
+            (Self::Dataflow, ["level"].as_slice()),
+            (Self::Sweep, ["scenarios", "platforms"].as_slice()),
+        ]
+        .into_iter()
+        .find(|(_, keys)| keys.iter().any(|key| root.has(key)))
+        .map(|(kind, _)| kind)
+    }
+}
+
+/// The names of all built-in files of a kind, sorted.
+#[must_use]
+pub fn built_in_names(kind: Kind) -> Vec<String> {
+    fn collect(directory: &Dir<'_>, prefix: &Path, names: &mut Vec<String>) {
+        for file in directory.files() {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == "toml")
+                && let Ok(below) = path.strip_prefix(prefix)
+            {
+                names.push(below.with_extension("").to_string_lossy().replace('\\', "/"));
+            }
+        }
+        for child in directory.dirs() {
+            collect(child, prefix, names);
+        }
+    }
+    let mut names = Vec::new();
+    if let Some(directory) = BUILT_IN.get_dir(kind.folder()) {
+        collect(directory, Path::new(kind.folder()), &mut names);
+    }
+    names.sort();
+    names
+}
+
+/// Reads a file of a kind, by its built-in name or by a path.
+///
+/// A reference that ends in `.toml` is a path, relative to the file `from` that names it (or to
+/// the working directory); anything else is a built-in name.
+///
+/// # Errors
+/// A problem that says what there is instead.
+pub fn open(kind: Kind, reference: &str, from: Option<&Source>) -> Result<Source, Diagnostic> {
+    if Path::new(reference).extension().is_some_and(|extension| extension == "toml") {
+        return open_path(reference, from);
+    }
+    let path = format!("{}/{reference}.toml", kind.folder());
+    built_in(&path).ok_or_else(|| {
+        let names = built_in_names(kind);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let help = suggestion(reference, kind.noun(), &names);
+        Diagnostic::without_place(format!("there is no built-in {} `{reference}`", kind.noun()))
+            .help(format!("{help} (a path ends in .toml)"))
+    })
+}
+
+/// Reads a file that `from` refers to by a relative path.
+///
+/// # Errors
+/// A problem that names the path and the reason.
+pub fn open_path(reference: &str, from: Option<&Source>) -> Result<Source, Diagnostic> {
+    match from.map(Source::origin) {
+        Some(Origin::BuiltIn(base)) => {
+            let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let path = format!("{folder}/{reference}");
+            built_in(&path)
+                .ok_or_else(|| Diagnostic::without_place(format!("there is no built-in file `{path}`")))
+        }
+        Some(Origin::File(base)) => read(&base.parent().unwrap_or(Path::new("")).join(reference)),
+        Some(Origin::Text) | None => read(Path::new(reference)),
+    }
+}
+
+/// Reads a file as text.
+///
+/// # Errors
+/// A problem that names the path and the reason.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads files")]
+pub fn read(path: &Path) -> Result<Source, Diagnostic> {
+    debug!(path = %path.display(), "reading");
+    let name = path.display().to_string();
+    match std::fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Source::with_origin(name, text, Origin::File(PathBuf::from(path)))),
+            Err(error) => {
+                let offset = error.utf8_error().valid_up_to();
+                Err(Diagnostic::without_place(format!("{name}: not UTF-8 text (byte {offset})"))
+                    .help("save the file as UTF-8"))
+            }
+        },
+        Err(error) => Err(Diagnostic::without_place(format!("{name}: cannot be read: {error}"))
+            .help("check the path and the permissions")),
+    }
+}
+
+fn built_in(path: &str) -> Option<Source> {
+    let text = BUILT_IN.get_file(path)?.contents_utf8()?;
+    Some(Source::with_origin(format!("scenarios/{path}"), text, Origin::BuiltIn(path.to_owned())))
+}
+
+/// The name by which results speak of a source: the built-in name, or the path as it was given.
+#[must_use]
+pub fn name_of(kind: Kind, source: &Source) -> String {
+    match source.origin() {
+        Origin::BuiltIn(path) => {
+            let below = path.strip_prefix(kind.folder()).and_then(|path| path.strip_prefix('/'));
+            below.unwrap_or(path).trim_end_matches(".toml").to_owned()
+        }
+        Origin::File(_) | Origin::Text => source.name().to_owned(),
+    }
+}
+
+/// Reads and checks a model.
+///
+/// # Errors
+/// Every problem of the file and of its layer table.
+pub fn model(reference: &str, from: Option<&Source>, legality: Legality) -> Result<Model, Diagnostics> {
+    model_of(&open(Kind::Model, reference, from)?, legality)
+}
+
+/// Checks a model that was read already.
+///
+/// # Errors
+/// Every problem of the file and of its layer table.
+pub fn model_of(source: &Source, legality: Legality) -> Result<Model, Diagnostics> {
+    let document = Document::parse(source);
+    let open_table = |reference: &str| open_path(reference, Some(source));
+    let model = decode_model(&name_of(Kind::Model, source), &document, legality, &open_table);
+    document.finish(model)
+}
+
+/// Reads and checks a scenario with its models.
+///
+/// # Errors
+/// Every problem of the file and of the models that it names.
+pub fn workload(reference: &str, from: Option<&Source>, legality: Legality) -> Result<Workload, Diagnostics> {
+    workload_of(&open(Kind::Scenario, reference, from)?, legality)
+}
+
+/// Checks a scenario that was read already, with its models.
+///
+/// # Errors
+/// Every problem of the file and of the models that it names.
+pub fn workload_of(source: &Source, legality: Legality) -> Result<Workload, Diagnostics> {
+    let document = Document::parse(source);
+    let mut open_model = |reference: &str| model(reference, Some(source), legality);
+    let workload = decode_workload(&name_of(Kind::Scenario, source), &document, &mut open_model);
+    document.finish(workload)
+}
+
+/// A problem with a file as a whole.
+#[must_use]
+pub fn problem_with(source: &Source, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(message, source, first_line(source))
+}
