@@ -3,6 +3,8 @@
 //! The shapes are all distinct rows of the built-in XRBench tables; the accelerators are those of
 //! the 8K and 4K systems with one array.
 
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -190,6 +190,12 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// [`CostError`] says why the layer cannot run here.
     fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError>;
 
+    /// The settings that a table of costs names beside each row, such as the dataflow: column and
+    /// value.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// The columns of [`CostModel::report`].
     fn columns(&self) -> &'static [&'static str];
 

@@ -1,5 +1,7 @@
 //! Reading platforms and accelerators. Files are opened through [`rtmm_workload::load`].
 
+use std::collections::BTreeMap;
+
 use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, name_of, open};
 
@@ -44,9 +46,10 @@ pub fn accelerator(text: &str, clock_hz: u64, mode: Mode) -> Result<Decoded, Dia
 
 fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Platform> {
     let root = document.root().named("this platform");
-    root.only(&["source", "description", "clock_mhz", "accelerator"]);
+    root.only(&["source", "description", "labels", "clock_mhz", "accelerator"]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
+    let labels = root.optional("labels", decode_labels).unwrap_or_default();
     // A thousandth of a megahertz to a terahertz; millionths of a megahertz are hertz.
     let clock_hz =
         root.or("clock_mhz", DEFAULT_CLOCK_HZ, |value| value.millionths(1_000..=1_000_000_000_000));
@@ -82,10 +85,17 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
     Some(Platform {
         name: name.to_owned(),
         source: source?.to_owned(),
+        labels,
         clock_hz,
         accelerators,
         configurations,
     })
+}
+
+fn decode_labels(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
+    let table = value.table()?;
+    let label = |key: &str| Some((key.to_owned(), table.required(key, Value::string)?.to_owned()));
+    table.keys().map(|key| label(key.value)).collect()
 }
 
 fn decode_cost_model(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {

@@ -1,5 +1,7 @@
 //! Platforms: accelerators and what they share.
 
+use std::collections::BTreeMap;
+
 use rtmm_workload::define_index;
 
 use crate::cost::CostModel;
@@ -38,6 +40,8 @@ pub struct Platform {
     pub name: String,
     /// Publication or repository that the platform was taken from.
     pub source: String,
+    /// What reports group platforms by, such as `budget` and `hardware`; no part of the identity.
+    pub labels: BTreeMap<String, String>,
     /// Clock of all accelerators, in hertz.
     pub clock_hz: u64,
     /// The accelerators in the order of the file; at least one.

@@ -4,6 +4,8 @@
 //! `golden/xrbench_layer_costs.csv.gz`: per (layer, dataflow, processing elements, bandwidth) what
 //! the XRBench artifact's tool (MLSys 2023) prints; energies have at most 10 significant digits.
 
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::io::Read;
 

@@ -1,7 +1,7 @@
 //! `maestro`: a spatial array of processing elements under dataflow directives.
 //!
 //! - [`dataflow`]: the directives and how they are read;
-//! - [`reference`]: the published tool (XRBench's fork of MAESTRO), to the integer;
+//! - [`mod@reference`]: the published tool (XRBench's fork of MAESTRO), to the integer;
 //! - [`mapping`] and [`corrected`]: the default, exact volumes of the same tiling with the layer's
 //!   real filter, stride, padding and groups, an off-chip model and buffer capacities.
 //!
@@ -236,6 +236,10 @@ impl CostModel for Reference {
         })
     }
 
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        settings(&self.dataflow, self.pes, self.noc_bandwidth)
+    }
+
     fn columns(&self) -> &'static [&'static str] {
         &[
             "latency_cycles",
@@ -394,6 +398,10 @@ impl CostModel for Corrected {
         })
     }
 
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        settings(&self.dataflow, self.pes, self.memory.noc_bandwidth)
+    }
+
     fn columns(&self) -> &'static [&'static str] {
         &[
             "latency_cycles",
@@ -470,6 +478,15 @@ impl CostModel for Corrected {
             ),
         )
     }
+}
+
+/// Columns as the published tool's cost tables name them.
+fn settings(dataflow: &Dataflow, pes: u32, noc_bandwidth: u64) -> Vec<(&'static str, String)> {
+    vec![
+        ("dataflow", dataflow.name.clone()),
+        ("num_pes", pes.to_string()),
+        ("noc_bw", noc_bandwidth.to_string()),
+    ]
 }
 
 fn time(cycles: u64, clock_hz: u64) -> Result<Duration, CostError> {
