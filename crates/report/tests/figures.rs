@@ -1,0 +1,196 @@
+//! The SVG figures: exact bytes of small ones, well-formed markup of any.
+
+#![expect(clippy::unwrap_used, reason = "these are tests, and the helpers of tests")]
+
+mod common;
+
+use common::{Draws, assert_well_formed};
+use rtmm_report::{
+    Bar, ColorScale, GroupedBars, HeatColumn, HeatMap, HeatRow, Interval, LinePoint, LineSeries, Lines,
+    ONE_COLUMN_PT, Svg,
+};
+
+fn heat_map() -> HeatMap {
+    HeatMap {
+        title: "Scores".into(),
+        description: "Scores of two platforms".into(),
+        rows: vec![
+            HeatRow { group: "Dual_4K".into(), label: "OS_OS".into() },
+            HeatRow { group: "Dual_4K".into(), label: "WS_WS".into() },
+        ],
+        columns: vec![
+            HeatColumn { label: "VR_gaming".into(), gap_before: false },
+            HeatColumn { label: "mean".into(), gap_before: true },
+        ],
+        values: vec![vec![Some(32.7), None], vec![Some(90.8), Some(74.3)]],
+        value_label: "score (%)".into(),
+        range: Some((0.0, 100.0)),
+        ..HeatMap::default()
+    }
+}
+
+fn bars() -> GroupedBars {
+    let bar =
+        |value: f64| Some(Bar { value, interval: Some(Interval { lower: value - 1.0, upper: value + 1.5 }) });
+    GroupedBars {
+        description: "Change of energy".into(),
+        y_label: "change of energy (%)".into(),
+        groups: vec!["VR_gaming".into(), "mean".into()],
+        series: vec!["edf".into(), "least <laxity>".into()],
+        bars: vec![vec![bar(4.0), bar(-6.0)], vec![None, bar(-2.5)]],
+        last_is_summary: true,
+        ..GroupedBars::default()
+    }
+}
+
+fn lines() -> Lines {
+    let point = |x: f64, y: Option<f64>| LinePoint {
+        x,
+        y,
+        interval: y.map(|y| Interval { lower: y - 1.0, upper: y + 1.0 }),
+    };
+    Lines {
+        description: "Misses under load".into(),
+        x_label: "load (share of capacity)".into(),
+        y_label: "missed deadlines (%)".into(),
+        series: vec![
+            LineSeries {
+                name: "edf".into(),
+                points: vec![point(1.0, Some(20.0)), point(0.5, Some(1.0)), point(1.5, Some(45.0))],
+            },
+            LineSeries {
+                name: "fcfs".into(),
+                points: vec![point(0.5, Some(3.0)), point(1.0, None), point(1.5, Some(60.0))],
+            },
+        ],
+        y_range: Some((0.0, 0.0)),
+        ..Lines::default()
+    }
+}
+
+#[test]
+fn small_figures_are_as_they_were_when_looked_at() {
+    insta::assert_snapshot!("heat_map", heat_map().to_svg().as_str());
+    insta::assert_snapshot!("grouped_bars", bars().to_svg().as_str());
+    insta::assert_snapshot!("lines", lines().to_svg().as_str());
+}
+
+#[test]
+fn figures_without_content_are_still_figures() {
+    for svg in [HeatMap::default().to_svg(), GroupedBars::default().to_svg(), Lines::default().to_svg()] {
+        assert_well_formed(svg.as_str());
+        assert!(svg.width_pt() > 0.0 && svg.height_pt() > 0.0);
+    }
+}
+
+#[test]
+fn bars_hang_below_the_zero_line() {
+    let svg = bars().to_svg();
+    let rects: Vec<(f64, f64)> = svg
+        .as_str()
+        .lines()
+        .filter(|line| line.contains("stroke-width=\"0.3\""))
+        .map(|line| (attribute(line, "y"), attribute(line, "height")))
+        .collect();
+    // Two legend samples, then the bars 4, -6 and -2.5.
+    let [_, _, up, down, mean] = rects[..] else { panic!("bars: {rects:?}") };
+    let zero = up.0 + up.1;
+    assert!((down.0 - zero).abs() < 0.02 && (mean.0 - zero).abs() < 0.02);
+    assert!((down.1 / up.1 - 1.5).abs() < 0.01 && (mean.1 / up.1 - 0.625).abs() < 0.01);
+}
+
+#[test]
+fn wide_content_makes_a_figure_wider() {
+    let columns = |count: usize| HeatMap {
+        columns: vec![HeatColumn::default(); count],
+        rows: vec![HeatRow::default()],
+        values: vec![vec![Some(12345.6); count]],
+        ..HeatMap::default()
+    };
+    assert!((columns(8).to_svg().width_pt() - ONE_COLUMN_PT).abs() < 10.0);
+    assert!(columns(40).to_svg().width_pt() > 2.0 * ONE_COLUMN_PT);
+}
+
+#[test]
+fn any_figure_is_well_formed_and_inside_its_frame() {
+    let mut draws = Draws(7);
+    for case in 0..300 {
+        let (rows, columns) = (draws.below(6) as usize, draws.below(6) as usize);
+        let maybe = |draws: &mut Draws| (draws.below(4) > 0).then(|| draws.number());
+        let interval = |draws: &mut Draws| {
+            let (lower, upper) = (draws.number(), draws.number());
+            (draws.below(2) == 0).then_some(Interval { lower, upper })
+        };
+        let heat = HeatMap {
+            title: draws.label(),
+            rows: (0..rows).map(|_| HeatRow { group: draws.label(), label: draws.label() }).collect(),
+            columns: (0..columns)
+                .map(|_| HeatColumn { label: draws.label(), gap_before: draws.below(2) == 0 })
+                .collect(),
+            values: (0..rows).map(|_| (0..columns).map(|_| maybe(&mut draws)).collect()).collect(),
+            value_label: draws.label(),
+            scale: ColorScale::Difference,
+            ..HeatMap::default()
+        };
+        let bars = GroupedBars {
+            title: draws.label(),
+            y_label: draws.label(),
+            groups: (0..rows).map(|_| draws.label()).collect(),
+            series: (0..columns * 4).map(|_| draws.label()).collect(),
+            bars: (0..rows)
+                .map(|_| {
+                    (0..columns * 4)
+                        .map(|_| maybe(&mut draws).map(|value| Bar { value, interval: interval(&mut draws) }))
+                        .collect()
+                })
+                .collect(),
+            ..GroupedBars::default()
+        };
+        let lines = Lines {
+            title: draws.label(),
+            x_label: draws.label(),
+            y_label: draws.label(),
+            series: (0..rows * 4)
+                .map(|_| LineSeries {
+                    name: draws.label(),
+                    points: (0..columns)
+                        .map(|_| LinePoint {
+                            x: draws.number(),
+                            y: maybe(&mut draws),
+                            interval: interval(&mut draws),
+                        })
+                        .collect(),
+                })
+                .collect(),
+            ..Lines::default()
+        };
+        for svg in [heat.to_svg(), bars.to_svg(), lines.to_svg()] {
+            assert_well_formed(svg.as_str());
+            assert_inside(case, &svg);
+        }
+    }
+}
+
+/// Every rectangle and line lies within the view box, and no coordinate is out of hand.
+#[track_caller]
+fn assert_inside(case: usize, svg: &Svg) {
+    let text = svg.as_str();
+    let frame = text.split("viewBox=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let frame: Vec<f64> = frame.split(' ').map(|part| part.parse().unwrap()).collect();
+    let (left, top, right, bottom) = (frame[0], frame[1], frame[0] + frame[2], frame[1] + frame[3]);
+    assert!(right - left < 5000.0 && bottom - top < 5000.0, "case {case}: {frame:?}");
+    for line in text.lines().filter(|line| line.starts_with("<line") || line.starts_with("<text")) {
+        let ends: &[(&str, &str)] =
+            if line.starts_with("<line") { &[("x1", "y1"), ("x2", "y2")] } else { &[("x", "y")] };
+        for (x, y) in ends {
+            let (x, y) = (attribute(line, x), attribute(line, y));
+            assert!(left <= x && x <= right && top <= y && y <= bottom, "case {case}: {line}");
+        }
+    }
+}
+
+#[track_caller]
+fn attribute(line: &str, name: &str) -> f64 {
+    let start = format!(" {name}=\"");
+    line.split(&start).nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse().unwrap()
+}
