@@ -1,0 +1,110 @@
+//! Why a reference loop cannot run what it was given.
+
+use rtmm_hardware::CostError;
+use rtmm_workload::Duration;
+use thiserror::Error;
+
+/// Why a reference loop cannot run what it was given.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ReferenceError {
+    /// A configuration whose cost model does not report what the loop reads.
+    #[error(
+        "`{configuration}` reports no `{column}`: compat xrbench needs maestro accelerators in reference mode"
+    )]
+    NoColumn {
+        /// Label of the configuration.
+        configuration: String,
+        /// The column that is missing, or that holds another kind of number.
+        column: &'static str,
+    },
+    /// A layer that cannot run on a configuration.
+    #[error("layer `{layer}` of model `{model}` cannot run on `{configuration}`: {reason}")]
+    NoCost {
+        /// Name of the model.
+        model: String,
+        /// Name of the layer.
+        layer: String,
+        /// Label of the configuration.
+        configuration: String,
+        /// Why.
+        #[source]
+        reason: Box<CostError>,
+    },
+    /// The layers of a model add up to more cycles than 64 bits hold.
+    #[error("the cycles of model `{model}` on `{configuration}` leave the range of 64 bits")]
+    TooManyCycles {
+        /// Name of the model.
+        model: String,
+        /// Label of the configuration.
+        configuration: String,
+    },
+    /// The artifact's clock is 1 GHz and no other.
+    #[error("platform `{platform}` has a clock of {clock_hz} Hz: compat xrbench knows 1 GHz only")]
+    Clock {
+        /// Name of the platform.
+        platform: String,
+        /// Its clock, in hertz.
+        clock_hz: u64,
+    },
+    /// A scenario without tasks.
+    #[error("the scenario has no tasks")]
+    NoTasks,
+    /// Costs that are not those of the scenario's tasks on at least one accelerator.
+    #[error(
+        "the scenario has {tasks} tasks, but costs are given for {rows} tasks on {accelerators} accelerators"
+    )]
+    CostsDoNotFit {
+        /// Tasks of the scenario.
+        tasks: usize,
+        /// Tasks with costs.
+        rows: usize,
+        /// Accelerators with costs.
+        accelerators: usize,
+    },
+    /// A frame interval that rounds down to no milliseconds.
+    #[error("task `{task}` is released every {period}: compat xrbench counts whole milliseconds, at least 1")]
+    IntervalBelowMillisecond {
+        /// Name of the task.
+        task: String,
+        /// Its period.
+        period: Duration,
+    },
+    /// A deadline of its own: the artifact's deadline is the next frame.
+    #[error(
+        "task `{task}` has a deadline of {deadline} and a period of {period}: compat xrbench knows no \
+         deadline but the period"
+    )]
+    DeadlineIsNotThePeriod {
+        /// Name of the task.
+        task: String,
+        /// Its relative deadline.
+        deadline: Duration,
+        /// Its period.
+        period: Duration,
+    },
+    /// A dependency on a task that the scenario does not have.
+    #[error("task `{task}` depends on task number {upstream}, which the scenario does not have")]
+    NoSuchTask {
+        /// Name of the task.
+        task: String,
+        /// Position of what it depends on.
+        upstream: usize,
+    },
+    /// A run length that `f32` milliseconds cannot count.
+    #[error("a run of {milliseconds} ms: compat xrbench counts 1 to {longest} whole milliseconds")]
+    RunLength {
+        /// The run length, in whole milliseconds.
+        milliseconds: u64,
+        /// The longest that is exact.
+        longest: u32,
+    },
+    /// A parameter of the scores outside its range.
+    #[error("parameter `{name}` is {value}: it must be finite and above zero")]
+    Parameter {
+        /// Which one.
+        name: &'static str,
+        /// Its value.
+        value: f32,
+    },
+}
