@@ -1,0 +1,576 @@
+//! Sweep files: TOML to a [`Plan`], with every problem of the file and of its inputs at once.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use rtmm_hardware::Platform;
+use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Origin, Source, Table, Value, suggestion};
+use rtmm_workload::load::{Kind, built_in_names, name_of, open};
+use rtmm_workload::{Workload, load};
+use tracing::info;
+
+use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability};
+use crate::runner::{Allowed, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find};
+
+/// The keys of a sweep file.
+const KEYS: &[&str] = &[
+    "description",
+    "source",
+    "runner",
+    "scenarios",
+    "platforms",
+    "load_factors",
+    "seeds",
+    "duration",
+    "policy",
+    "trigger_probability",
+    "baseline",
+];
+
+/// The most seeds that one sweep can have.
+const MAX_SEEDS: u64 = 1_000_000;
+/// The most combinations that the parameters of one policy table can make.
+const MAX_POLICIES: usize = 100_000;
+
+/// Reads a sweep by its built-in name or by a path, with all that it names, and plans it.
+///
+/// # Errors
+/// Every problem of the sweep file and of the scenarios, models and platforms that it names.
+pub fn plan<'r>(reference: &str, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+    plan_of(&open(Kind::Sweep, reference, None)?, runners)
+}
+
+/// Plans a sweep that was read already.
+///
+/// # Errors
+/// Every problem of the sweep file and of the scenarios, models and platforms that it names.
+pub fn plan_of<'r>(source: &Source, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+    let document = Document::parse(source);
+    let plan = decode(&document, runners);
+    document.finish(plan)
+}
+
+fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>> {
+    let source = document.source();
+    let root = document.root().named("this sweep");
+    root.only(KEYS);
+    let description = root.optional("description", Value::string).unwrap_or_default();
+    let _source = root.optional("source", Value::string);
+    let runner = root.required("runner", |value| decode_runner(value, runners));
+    let scenarios = required_axis(&root, "scenarios", reference_text);
+    let platforms = required_axis(&root, "platforms", reference_text);
+    let load_factors = axis(&root, "load_factors", |value| value.millionths(1..=1_000_000_000_000));
+    // Without a runner, any seed that a store can keep will do.
+    let largest_seed = runner.map_or(i64::MAX as u64, CellRunner::largest_seed).min(i64::MAX as u64);
+    let seeds = root.required("seeds", |value| decode_seeds(value, largest_seed));
+    let duration = root.optional("duration", Value::duration);
+    let trigger_probability = root.optional("trigger_probability", decode_trigger_probability);
+    let policies = runner.and_then(|runner| decode_policies(&root, runner));
+
+    let mut seen = BTreeSet::new();
+    let scenarios = scenarios.map(|references| expand(&root, Kind::Scenario, references));
+    let platforms = platforms.map(|references| expand(&root, Kind::Platform, references));
+    // Which shapes are legal and how platforms are read is the runner's to say.
+    let runner = runner?;
+    let workloads: Option<Vec<Workload>> = scenarios.and_then(|references| {
+        load_all(&root, &mut seen, references, |reference| {
+            let mut workload = load::workload(reference, Some(source), runner.legality())?;
+            reference.clone_into(&mut workload.scenario.name);
+            Ok(workload)
+        })
+    });
+    let platforms: Option<Vec<Platform>> = platforms.and_then(|references| {
+        load_all(&root, &mut seen, references, |reference| {
+            let mut platform = rtmm_hardware::load::platform(reference, Some(source), runner.mode())?;
+            reference.clone_into(&mut platform.name);
+            Ok(platform)
+        })
+    });
+    let baseline =
+        root.optional("baseline", |value| decode_baseline(value, policies.as_deref(), platforms.as_deref()));
+    let axes = Axes {
+        name: sweep_name(source),
+        description: description.to_owned(),
+        content_hash: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        folder: folder(source),
+        workloads: workloads?,
+        platforms: platforms?,
+        policies: policies?,
+        load_factors_millionths: load_factors.map_or_else(
+            || vec![1_000_000],
+            |factors| factors.into_iter().map(|factor| factor.value).collect(),
+        ),
+        trigger_probability,
+        seeds: seeds?,
+        duration,
+        baseline,
+    };
+    if document.has_problems() {
+        return None;
+    }
+    match Plan::new(runner, axes) {
+        Ok(plan) => {
+            info!(sweep = plan.axes().name, cells = plan.len(), "sweep planned");
+            Some(plan)
+        }
+        Err(problems) => {
+            problems.iter().for_each(|problem| root.report(locate(&root, problem)));
+            None
+        }
+    }
+}
+
+/// The name by which outputs speak of a sweep: no folders, so that it can be moved.
+fn sweep_name(source: &Source) -> String {
+    match source.origin() {
+        Origin::File(path) => match path.file_name() {
+            Some(name) => name.to_string_lossy().into_owned(),
+            None => source.name().to_owned(),
+        },
+        Origin::BuiltIn(_) | Origin::Text => name_of(Kind::Sweep, source),
+    }
+}
+
+fn folder(source: &Source) -> String {
+    match source.origin() {
+        Origin::File(path) => match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => {
+                format!("{}{}", parent.display(), std::path::MAIN_SEPARATOR)
+            }
+            _ => String::new(),
+        },
+        Origin::BuiltIn(_) | Origin::Text => String::new(),
+    }
+}
+
+/// The items of a list, each with its place; an empty list and repeated items are problems.
+fn axis<T: PartialEq>(
+    root: &Table<'_>,
+    key: &str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> Option<Vec<At<T>>> {
+    root.optional(key, |value| items(value, key, read))
+}
+
+fn required_axis<T: PartialEq>(
+    root: &Table<'_>,
+    key: &str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> Option<Vec<At<T>>> {
+    root.required(key, |value| items(value, key, read))
+}
+
+fn items<T: PartialEq>(
+    value: &Value<'_>,
+    key: &str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> Option<Vec<At<T>>> {
+    let items = value.items()?;
+    if items.is_empty() {
+        return value.reject(format!("the axis `{key}` is empty"), "list at least one value");
+    }
+    let mut found: Vec<At<T>> = Vec::with_capacity(items.len());
+    let mut complete = true;
+    for item in &items {
+        let Some(new) = item.at(&read) else {
+            complete = false;
+            continue;
+        };
+        if let Some(first) = found.iter().find(|first| first.value == new.value) {
+            let source = value.document().source();
+            value.document().report(
+                item.problem(format!("the axis `{key}` has this value twice"))
+                    .see(source, first.range.clone(), "first here")
+                    .help("remove one of them"),
+            );
+        }
+        found.push(new);
+    }
+    complete.then_some(found)
+}
+
+fn reference_text(value: &Value<'_>) -> Option<String> {
+    value.string().map(str::to_owned)
+}
+
+fn decode_runner<'r>(value: &Value<'_>, runners: Runners<'r>) -> Option<&'r dyn CellRunner> {
+    let name = value.string()?;
+    find(runners, name).or_else(|| {
+        let names: Vec<&str> = runners.iter().map(|runner| runner.name()).collect();
+        value.reject(format!("there is no runner `{name}`"), suggestion(name, "runner", &names))
+    })
+}
+
+fn decode_seeds(value: &Value<'_>, largest: u64) -> Option<Vec<u64>> {
+    if value.is_array() {
+        let seeds = items(value, "seeds", |item| item.integer(0..=largest))?;
+        return Some(seeds.into_iter().map(|seed| seed.value).collect());
+    }
+    if !value.is_table() {
+        return value.reject(
+            "`seeds` must be a list or a table",
+            "write `seeds = [1, 2, 3]`, or `seeds = { first = 1000, step = 7919, count = 60 }`",
+        );
+    }
+    let table = value.table()?.named("`seeds`");
+    table.only(&["first", "step", "count"]);
+    let first = table.required("first", |value| value.integer(0..=largest));
+    let step = table.or("step", 1, |value| value.integer(1..=largest.max(1)));
+    let count = table.required("count", |value| value.integer(1..=MAX_SEEDS));
+    let (first, count) = (first?, count?);
+    let last = (count - 1).checked_mul(step).and_then(|span| first.checked_add(span));
+    if last.is_none_or(|last| last > largest) {
+        return value.reject(
+            "the seeds are out of range",
+            format!("the last one, first + step x (count - 1), can be {largest} at most"),
+        );
+    }
+    Some((0..count).map(|index| first + index * step).collect())
+}
+
+fn decode_trigger_probability(value: &Value<'_>) -> Option<TriggerProbability> {
+    let table = value.table()?.named("`trigger_probability`");
+    table.only(&["task", "values"]);
+    let task = table.required("task", Value::string);
+    let values = required_axis(&table, "values", |value| value.probability());
+    Some(TriggerProbability {
+        task: task?.to_owned(),
+        values: values?.into_iter().map(|value| value.value).collect(),
+    })
+}
+
+/// The references of an axis with patterns replaced by the built-in names that they match; an input
+/// that was named before is left out.
+fn expand(root: &Table<'_>, kind: Kind, references: Vec<At<String>>) -> Vec<At<String>> {
+    let mut expanded: Vec<At<String>> = Vec::new();
+    let mut add = |value: &str, range: &Range<usize>| {
+        if !expanded.iter().any(|known| known.value == value) {
+            expanded.push(At { value: value.to_owned(), range: range.clone() });
+        }
+    };
+    for At { value: reference, range } in references {
+        if !reference.contains('*') {
+            add(&reference, &range);
+            continue;
+        }
+        let names = built_in_names(kind);
+        let mut matching = names.iter().filter(|name| matches(&reference, name)).peekable();
+        if matching.peek().is_none() {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let help = if reference.ends_with(".toml") {
+                "patterns are for built-in names; list files one by one".to_owned()
+            } else {
+                suggestion(&reference, kind.noun(), &names)
+            };
+            let message = format!("no built-in {} matches `{reference}`", kind.noun());
+            root.report(root.problem_at(&range, message).help(help));
+        }
+        matching.for_each(|name| add(name, &range));
+    }
+    expanded
+}
+
+/// Whether a name matches a pattern, in which `*` stands for any characters but `/`.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
+    let Some(rest) = name.strip_prefix(before) else { return false };
+    let segment = rest.find('/').unwrap_or(rest.len());
+    (0..=segment).any(|skip| rest.is_char_boundary(skip) && matches(after, &rest[skip..]))
+}
+
+/// Loads every input of an axis; problems that several inputs share are reported once.
+fn load_all<T>(
+    root: &Table<'_>,
+    seen: &mut BTreeSet<(String, String)>,
+    references: Vec<At<String>>,
+    load: impl Fn(&str) -> Result<T, Diagnostics>,
+) -> Option<Vec<T>> {
+    let source = root.document().source();
+    let mut loaded = Vec::with_capacity(references.len());
+    let mut complete = true;
+    for At { value: reference, range } in &references {
+        match load(reference) {
+            Ok(input) => loaded.push(input),
+            Err(problems) => {
+                complete = false;
+                for problem in problems.iter() {
+                    let place = problem.place().map(|place| format!("{place:?}")).unwrap_or_default();
+                    if seen.insert((place, problem.message().to_owned())) {
+                        root.report(problem.clone().see(source, range.clone(), "named here"));
+                    }
+                }
+            }
+        }
+    }
+    complete.then_some(loaded)
+}
+
+/// A value of a parameter with the place that states it.
+type Choices<'p> = Vec<(&'p Parameter, Vec<ParameterValue>)>;
+
+fn decode_policies(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Policy>> {
+    let schemas = runner.policies();
+    if !root.has("policy") {
+        let [only] = schemas else {
+            let names: Vec<&str> = schemas.iter().map(|schema| schema.name).collect();
+            root.report(
+                root.problem(format!(
+                    "the sweep names no policy, and the runner `{}` has several",
+                    runner.name()
+                ))
+                .help(format!("add a [[policy]] table with one of: {}", names.join(", "))),
+            );
+            return None;
+        };
+        return Some(vec![Policy::with_defaults(only)]);
+    }
+    let tables = root.tables("policy", "a policy");
+    if tables.is_empty() && root.get("policy").is_some_and(|value| value.is_array()) {
+        root.report(
+            root.problem("the axis `policy` is empty").help("add a [[policy]] table, or remove the key"),
+        );
+        return None;
+    }
+    let mut policies: Vec<Policy> = Vec::new();
+    let mut complete = true;
+    for table in &tables {
+        let Some(found) = decode_policy(table, runner, schemas) else {
+            complete = false;
+            continue;
+        };
+        for policy in found {
+            if policies.contains(&policy) {
+                table.report(
+                    table
+                        .problem(format!("the sweep has the policy `{policy}` twice"))
+                        .help("remove one of them, or set other parameters"),
+                );
+                break;
+            }
+            policies.push(policy);
+        }
+    }
+    (complete && !policies.is_empty()).then_some(policies)
+}
+
+/// Every combination of the parameters of one `[[policy]]` table; the last parameter of the schema
+/// changes fastest.
+fn decode_policy(
+    table: &Table<'_>,
+    runner: &dyn CellRunner,
+    schemas: &[PolicySchema],
+) -> Option<Vec<Policy>> {
+    table.only(&["name", "set"]);
+    let schema = table.required("name", |value| decode_schema(value, schemas))?;
+    let choices = decode_set(table, schema, true)?;
+    let combinations: usize =
+        choices.iter().fold(1, |product: usize, (_, values)| product.saturating_mul(values.len()));
+    if combinations > MAX_POLICIES {
+        table.report(
+            table
+                .problem(format!("the parameters of `{}` make {combinations} combinations", schema.name))
+                .help(format!("list fewer values: {MAX_POLICIES} combinations at most")),
+        );
+        return None;
+    }
+    let mut policies = vec![Policy { name: schema.name, parameters: Vec::new() }];
+    for (parameter, values) in &choices {
+        policies = policies
+            .into_iter()
+            .flat_map(|policy| {
+                values.iter().map(move |value| {
+                    let mut policy = policy.clone();
+                    policy.parameters.push((parameter.name, value.clone()));
+                    policy
+                })
+            })
+            .collect();
+    }
+    let mut sound = true;
+    for policy in &policies {
+        if let Err(reason) = runner.validate(policy) {
+            table.report(
+                table
+                    .problem(format!("the policy `{policy}` is refused: {reason}"))
+                    .help("change its parameters"),
+            );
+            sound = false;
+        }
+    }
+    sound.then_some(policies)
+}
+
+fn decode_schema<'s>(value: &Value<'_>, schemas: &'s [PolicySchema]) -> Option<&'s PolicySchema> {
+    let name = value.string()?;
+    schemas.iter().find(|schema| schema.name == name).or_else(|| {
+        let names: Vec<&str> = schemas.iter().map(|schema| schema.name).collect();
+        value.reject(format!("there is no policy `{name}`"), suggestion(name, "policy", &names))
+    })
+}
+
+/// The values of every parameter of a policy, in the order of the schema; defaults where the table
+/// says nothing.
+fn decode_set<'p>(table: &Table<'_>, schema: &'p PolicySchema, lists: bool) -> Option<Choices<'p>> {
+    let set = match table.get("set") {
+        None => None,
+        Some(value) => Some(value.table()?.named(format!("`set` of the policy `{}`", schema.name))),
+    };
+    let names: Vec<&str> = schema.parameters.iter().map(|parameter| parameter.name).collect();
+    if let Some(set) = &set {
+        for key in set.keys().filter(|key| !names.contains(&key.value)) {
+            let message = format!("the policy `{}` has no parameter `{}`", schema.name, key.value);
+            let help = suggestion(key.value, "parameter", &names);
+            set.report(set.problem_at(&key.range, message).help(help));
+        }
+    }
+    let mut choices = Vec::with_capacity(schema.parameters.len());
+    let mut complete = true;
+    for parameter in schema.parameters {
+        let values = match set.as_ref().and_then(|set| set.get(parameter.name)) {
+            None => Some(vec![parameter.default.clone()]),
+            Some(value) if lists && value.is_array() => {
+                items(&value, parameter.name, |item| decode_parameter(item, parameter.allowed))
+                    .map(|values| values.into_iter().map(|value| value.value).collect())
+            }
+            Some(value) => decode_parameter(&value, parameter.allowed).map(|value| vec![value]),
+        };
+        match values {
+            Some(values) => choices.push((parameter, values)),
+            None => complete = false,
+        }
+    }
+    complete.then_some(choices)
+}
+
+fn decode_parameter(value: &Value<'_>, allowed: Allowed) -> Option<ParameterValue> {
+    match allowed {
+        Allowed::Real(low, high) => value.number(low..=high).map(ParameterValue::Real),
+        Allowed::Integer(low, high) => value.integer(low..=high).map(ParameterValue::Integer),
+        Allowed::Boolean => value.boolean().map(ParameterValue::Boolean),
+        Allowed::Choice(words) => {
+            let choices: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
+            value.choice(&choices).map(|word| ParameterValue::Choice(word.into()))
+        }
+    }
+}
+
+fn decode_baseline(
+    value: &Value<'_>,
+    policies: Option<&[Policy]>,
+    platforms: Option<&[Platform]>,
+) -> Option<Baseline> {
+    let table = value.table()?.named("`baseline`");
+    table.only(&["platform", "policy", "set"]);
+    match (table.get("platform"), table.get("policy")) {
+        (Some(platform), None) => {
+            if let Some(set) = table.get("set") {
+                return set.reject("`set` goes with a policy", "remove it, or name a policy as the baseline");
+            }
+            let name = platform.string()?;
+            // Without platforms there are other problems to solve first.
+            let platforms = platforms?;
+            let position = platforms.iter().position(|known| known.name == name);
+            let names: Vec<&str> = platforms.iter().map(|platform| platform.name.as_str()).collect();
+            position.map(|position| Baseline::Platform(PlatformId::new(position))).or_else(|| {
+                platform.reject(
+                    format!("the baseline `{name}` is no platform of this sweep"),
+                    suggestion(name, "platform", &names),
+                )
+            })
+        }
+        (None, Some(policy)) => decode_baseline_policy(&table, &policy, policies?),
+        _ => value.reject(
+            "the baseline must be a platform or a policy",
+            "write `baseline = { platform = \"...\" }`, or `baseline = { policy = \"...\", set = { ... } }`",
+        ),
+    }
+}
+
+fn decode_baseline_policy(table: &Table<'_>, value: &Value<'_>, policies: &[Policy]) -> Option<Baseline> {
+    let name = value.string()?;
+    let mut names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
+    names.dedup();
+    if !names.contains(&name) {
+        return value.reject(
+            format!("the baseline `{name}` is no policy of this sweep"),
+            suggestion(name, "policy", &names),
+        );
+    }
+    let set = match table.get("set") {
+        Some(set) => Some(set.table()?),
+        None => None,
+    };
+    let agrees = |policy: &Policy| {
+        let Some(set) = &set else { return true };
+        set.keys().all(|key| {
+            let (Some(wanted), Some(known)) = (set.get(key.value), policy.parameter(key.value)) else {
+                return false;
+            };
+            match known {
+                ParameterValue::Real(known) => wanted.number(f64::MIN..=f64::MAX) == Some(*known),
+                ParameterValue::Integer(known) => wanted.integer(i64::MIN..=i64::MAX) == Some(*known),
+                ParameterValue::Boolean(known) => wanted.boolean() == Some(*known),
+                ParameterValue::Choice(known) => wanted.string() == Some(known.as_ref()),
+            }
+        })
+    };
+    let matching: Vec<usize> = policies
+        .iter()
+        .enumerate()
+        .filter(|(_, policy)| policy.name == name && agrees(policy))
+        .map(|(position, _)| position)
+        .collect();
+    match matching.as_slice() {
+        [only] => Some(Baseline::Policy(PolicyId::new(*only))),
+        [] => value.reject(
+            format!("no `{name}` of this sweep has these parameters"),
+            "set parameters to values that the sweep has",
+        ),
+        several => value.reject(
+            format!("{} policies `{name}` of this sweep could be the baseline", several.len()),
+            "set the parameters that tell them apart, such as `set = { ... }`",
+        ),
+    }
+}
+
+/// Where in the file a problem of the axes comes from, and what to do.
+fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
+    let at = |key: &str| root.get(key).map_or(0..0, |value| value.range());
+    match problem {
+        PlanError::EmptyAxis { axis } => {
+            root.problem_at(&at(axis), problem.to_string()).help("list at least one value")
+        }
+        PlanError::NoSuchTask { task, known, .. } => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            root.problem_at(&at("trigger_probability"), problem.to_string())
+                .help(suggestion(task, "task", &known))
+        }
+        PlanError::LoadFactor { .. } => {
+            root.problem_at(&at("load_factors"), problem.to_string()).help("choose a factor nearer to 1")
+        }
+        PlanError::TooManyCells { .. } => {
+            root.problem_at(&at("seeds"), problem.to_string()).help("shorten an axis, or split the sweep")
+        }
+        PlanError::SeedTooLarge { .. } => {
+            root.problem_at(&at("seeds"), problem.to_string()).help("choose smaller seeds")
+        }
+        PlanError::Repeated { .. } => root.problem_at(&at("seeds"), problem.to_string()),
+        PlanError::NotCanonical { .. } => root.problem_at(&at("scenarios"), problem.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_match_within_a_folder() {
+        assert!(matches("xrbench/*", "xrbench/single_4k_ws"));
+        assert!(matches("*/single_*_ws", "xrbench/single_4k_ws"));
+        assert!(matches("xrbench/quad_*k_*os", "xrbench/quad_8k_ws_os_ws_os"));
+        assert!(matches("*", "plain"));
+        assert!(!matches("*", "xrbench/single_4k_ws"));
+        assert!(!matches("xrbench/*_rs", "xrbench/single_4k_ws"));
+        assert!(!matches("single_*", "xrbench/single_4k_ws"));
+    }
+}

@@ -1,0 +1,480 @@
+//! Output files: tidy tables, summaries and the manifest that says how to reproduce them.
+//!
+//! Every file is a function of the results alone: no times, machines, thread counts or absolute
+//! paths. It is written under a temporary name and then renamed, so that a reader never sees half
+//! a file. Numbers stand in the shortest form that reads back equal.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+use tracing::{debug, info};
+
+use crate::plan::{Baseline, Plan, PlatformId, TriggerProbability};
+use crate::results::{AXES, Results, TASK, axis_values};
+use crate::runner::{CellResult, Column, ColumnKind, ParameterValue, Value};
+use crate::statistics::{CONFIDENCE, RESAMPLES};
+use crate::store::described_columns;
+use crate::summary::{Metric, Summary};
+
+/// The version of the output files: rises when a column or key changes its name or meaning.
+pub const OUTPUT_VERSION: u32 = 1;
+
+/// Why an output could not be written.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The disk is full.
+    #[error("no space is left to write {}; free some and run the sweep again: its cells are kept", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anything else that the system refuses.
+    #[error("{} cannot be written: {reason}", .path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl OutputError {
+    pub(crate) fn new(path: &Path, error: &io::Error) -> Self {
+        let path = path.to_owned();
+        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            return Self::Full { path };
+        }
+        Self::Write { path, reason: error.to_string() }
+    }
+}
+
+/// Writes all output files of a sweep into `directory`; returns their names.
+///
+/// # Errors
+/// [`OutputError`] names the file that could not be written.
+pub fn write_all(
+    results: &Results<'_>,
+    summary: &Summary,
+    directory: &Path,
+) -> Result<Vec<&'static str>, OutputError> {
+    let mut written = Vec::new();
+    let mut add = |name, write: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
+        written.push(name);
+        write_file(&directory.join(name), write)
+    };
+    add("results.csv", &|to| results_csv(results, to))?;
+    add("results.json", &|to| results_json(results, to))?;
+    #[cfg(feature = "parquet")]
+    add("results.parquet", &|to| crate::parquet::write(results, to))?;
+    add("summary.csv", &|to| summary_csv(results, summary, to))?;
+    if results.plan().axes().baseline.is_some() {
+        add("comparison.csv", &|to| comparison_csv(results, summary, to))?;
+    }
+    add("manifest.json", &|to| manifest_json(results.plan(), to))?;
+    info!(directory = %directory.display(), files = written.len(), "outputs written");
+    Ok(written)
+}
+
+/// Writes a file under a temporary name, then renames it. Does not wait for the disk: whatever a
+/// power failure takes is made again from the store.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that writes files")]
+fn write_file(
+    path: &Path,
+    write: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), OutputError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = File::create(&partial).and_then(|file| {
+        let mut to = BufWriter::with_capacity(1 << 16, file);
+        write(&mut to)?;
+        to.flush()
+    });
+    if let Err(error) = written.and_then(|()| std::fs::rename(&partial, path)) {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&partial);
+        return Err(OutputError::new(path, &error));
+    }
+    debug!(path = %path.display(), "written");
+    Ok(())
+}
+
+/// The columns of the result tables, in order.
+fn columns(results: &Results<'_>) -> Vec<Column> {
+    let runner = results.plan().runner();
+    let task = [TASK];
+    [AXES, runner.cell_columns(), &task, runner.task_columns()].concat()
+}
+
+/// One row for each cell and task: what all tasks of a cell share is encoded once.
+fn rows(
+    results: &Results<'_>,
+    encode: fn(&mut Vec<u8>, &Value) -> io::Result<()>,
+    mut emit: impl FnMut(&[u8], &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let plan = results.plan();
+    let (mut shared, mut own) = (Vec::new(), Vec::new());
+    for (cell, CellResult { cell: values, tasks }) in results.iter() {
+        shared.clear();
+        for value in axis_values(plan, cell).iter().chain(values) {
+            encode(&mut shared, value)?;
+            shared.push(b',');
+        }
+        let columns = plan.runner().task_columns().len();
+        for (position, task) in plan.scenario(cell).tasks.iter().enumerate() {
+            own.clear();
+            encode(&mut own, &Value::Text(task.name.as_str().into()))?;
+            for value in &tasks[position * columns..][..columns] {
+                own.push(b',');
+                encode(&mut own, value)?;
+            }
+            emit(&shared, &own)?;
+        }
+    }
+    Ok(())
+}
+
+fn results_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
+    let header: Vec<&str> = columns(results).iter().map(|column| column.name).collect();
+    writeln!(to, "{}", header.join(","))?;
+    rows(results, csv_value, |shared, own| {
+        to.write_all(shared)?;
+        to.write_all(own)?;
+        to.write_all(b"\n")
+    })
+}
+
+fn results_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
+    let names: Vec<&str> = columns(results).iter().map(|column| column.name).collect();
+    let name = serde_json::to_string(&results.plan().axes().name)?;
+    let columns = serde_json::to_string(&names)?;
+    writeln!(
+        to,
+        "{{\"format\":\"rtmm-sweep-results\",\"version\":{OUTPUT_VERSION},\n\"sweep\":{name},\n\
+         \"columns\":{columns},\n\"rows\":["
+    )?;
+    let mut separator: &[u8] = b"[";
+    rows(results, json_value, |shared, own| {
+        to.write_all(separator)?;
+        separator = b",\n[";
+        to.write_all(shared)?;
+        to.write_all(own)?;
+        to.write_all(b"]")
+    })?;
+    to.write_all(b"\n]}\n")
+}
+
+fn csv_value(to: &mut Vec<u8>, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Missing => Ok(()),
+        Value::Text(text) => {
+            csv_text(to, text);
+            Ok(())
+        }
+        Value::Integer(_) | Value::Real(_) => json_value(to, value),
+    }
+}
+
+/// A text, in quotes where a comma, a quote or a line break asks for them.
+fn csv_text(to: &mut Vec<u8>, text: &str) {
+    if !text.contains([',', '"', '\n', '\r']) {
+        to.extend_from_slice(text.as_bytes());
+        return;
+    }
+    to.push(b'"');
+    to.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+    to.push(b'"');
+}
+
+fn json_value(to: &mut Vec<u8>, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Missing => {
+            to.extend_from_slice(b"null");
+            Ok(())
+        }
+        Value::Integer(value) => Ok(serde_json::to_writer(to, value)?),
+        Value::Real(value) => Ok(serde_json::to_writer(to, value)?),
+        Value::Text(value) => Ok(serde_json::to_writer(to, value)?),
+    }
+}
+
+/// A row of CSV, built field by field.
+#[derive(Default)]
+struct CsvRow(Vec<u8>);
+
+impl CsvRow {
+    fn text(&mut self, text: &str) -> &mut Self {
+        csv_text(&mut self.0, text);
+        self.0.push(b',');
+        self
+    }
+
+    fn count(&mut self, value: usize) -> &mut Self {
+        self.text(&value.to_string())
+    }
+
+    fn real(&mut self, value: impl Into<Option<f64>>) -> io::Result<&mut Self> {
+        let value = value.into().map_or(Value::Missing, Value::Real);
+        csv_value(&mut self.0, &value)?;
+        self.0.push(b',');
+        Ok(self)
+    }
+
+    fn end(&mut self, to: &mut impl Write) -> io::Result<()> {
+        self.0.pop();
+        self.0.push(b'\n');
+        to.write_all(&self.0)?;
+        self.0.clear();
+        Ok(())
+    }
+}
+
+/// The axes that a group has: all but the seed; across scenarios, what is theirs stays empty.
+fn group_axes(row: &mut CsvRow, plan: &Plan<'_>, cell: usize, scenario: bool) -> io::Result<()> {
+    for (axis, value) in AXES.iter().zip(&axis_values(plan, &plan.cells()[cell])) {
+        match (axis.name, value) {
+            ("seed", _) => {}
+            ("scenario" | "duration_ms", _) if !scenario => {
+                row.text("");
+            }
+            (_, value) => {
+                csv_value(&mut row.0, value)?;
+                row.0.push(b',');
+            }
+        }
+    }
+    Ok(())
+}
+
+fn group_header() -> String {
+    let names: Vec<&str> = AXES.iter().map(|axis| axis.name).filter(|name| *name != "seed").collect();
+    names.join(",")
+}
+
+fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        to,
+        "scope,{},metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,\
+         sample_deviation,geometric_mean,note",
+        group_header()
+    )?;
+    let plan = results.plan();
+    let mut row = CsvRow::default();
+    for group in &summary.groups {
+        for (Metric { column, .. }, statistics) in summary.metrics.iter().zip(&group.statistics) {
+            row.text("scenario");
+            group_axes(&mut row, plan, group.cells.start, true)?;
+            row.text(column.name).count(statistics.map_or(0, |statistics| statistics.samples));
+            let interval = statistics.and_then(|statistics| statistics.interval);
+            row.real(statistics.map(|statistics| statistics.mean))?
+                .real(interval.map(|interval| interval.low))?
+                .real(interval.map(|interval| interval.high))?
+                .real(statistics.map(|statistics| statistics.minimum))?
+                .real(statistics.map(|statistics| statistics.maximum))?
+                .real(statistics.map(|statistics| statistics.population_deviation))?
+                .real(statistics.and_then(|statistics| statistics.sample_deviation))?
+                .text("")
+                .text(if statistics.is_none() { "no value" } else { "" })
+                .end(to)?;
+        }
+    }
+    for across in &summary.across {
+        for (Metric { column, .. }, statistics) in summary.metrics.iter().zip(&across.statistics) {
+            row.text("across_scenarios");
+            group_axes(&mut row, plan, across.cell.index, false)?;
+            row.text(column.name).count(statistics.scenarios);
+            let geometric = statistics.geometric_mean.as_ref();
+            row.real(statistics.mean)?
+                .real(None)?
+                .real(None)?
+                .real(statistics.minimum)?
+                .real(statistics.maximum)?
+                .real(None)?
+                .real(None)?
+                .real(geometric.ok().copied())?
+                .text(geometric.err().map_or("", |reason| reason))
+                .end(to)?;
+        }
+    }
+    Ok(())
+}
+
+fn comparison_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        to,
+        "{},baseline_platform,baseline_policy,baseline_parameters,metric,pairs,baseline_mean,mean_difference,\
+         difference_ci_low,difference_ci_high,relative_difference,above,below",
+        group_header()
+    )?;
+    let plan = results.plan();
+    let mut row = CsvRow::default();
+    for comparison in &summary.comparisons {
+        let (group, baseline) = (&summary.groups[comparison.group], &summary.groups[comparison.baseline]);
+        let base = &plan.cells()[baseline.cells.start];
+        for (index, (Metric { column, .. }, difference)) in
+            summary.metrics.iter().zip(&comparison.differences).enumerate()
+        {
+            group_axes(&mut row, plan, group.cells.start, true)?;
+            row.text(&plan.platform(base).name)
+                .text(plan.policy(base).name)
+                .text(&plan.policy(base).parameters_text())
+                .text(column.name)
+                .count(difference.map_or(0, |difference| difference.pairs));
+            let base_mean = baseline.statistics[index].map(|statistics| statistics.mean);
+            let relative = difference
+                .zip(base_mean.filter(|mean| *mean != 0.0))
+                .map(|(difference, mean)| difference.mean / mean.abs());
+            let interval = difference.and_then(|difference| difference.interval);
+            row.real(base_mean)?
+                .real(difference.map(|difference| difference.mean))?
+                .real(interval.map(|interval| interval.low))?
+                .real(interval.map(|interval| interval.high))?
+                .real(relative)?
+                .count(difference.map_or(0, |difference| difference.above))
+                .count(difference.map_or(0, |difference| difference.below))
+                .end(to)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Manifest<'m> {
+    format: &'static str,
+    version: u32,
+    program: Program,
+    reproduce: String,
+    sweep: Sweep<'m>,
+    runner: Runner,
+    scenarios: Vec<Input<'m>>,
+    platforms: Vec<Input<'m>>,
+    policies: Vec<PolicyEntry<'m>>,
+    load_factors: Vec<f64>,
+    trigger_probability: Option<&'m TriggerProbability>,
+    seeds: &'m [u64],
+    duration: Option<String>,
+    baseline: Option<String>,
+    cells: usize,
+    order: &'static str,
+    statistics: StatisticsEntry,
+    columns: Vec<ColumnEntry>,
+}
+
+#[derive(Serialize)]
+struct Program {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Sweep<'m> {
+    name: &'m str,
+    description: &'m str,
+    blake3: &'m str,
+}
+
+#[derive(Serialize)]
+struct Runner {
+    name: &'static str,
+    result_version: u32,
+}
+
+#[derive(Serialize)]
+struct Input<'m> {
+    name: &'m str,
+    source: &'m str,
+    blake3: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct PolicyEntry<'m> {
+    name: &'static str,
+    parameters: Vec<ParameterEntry<'m>>,
+}
+
+#[derive(Serialize)]
+struct ParameterEntry<'m> {
+    name: &'static str,
+    value: &'m ParameterValue,
+}
+
+#[derive(Serialize)]
+struct StatisticsEntry {
+    interval: &'static str,
+    confidence: f64,
+    resamples: usize,
+}
+
+#[derive(Serialize)]
+struct ColumnEntry {
+    name: &'static str,
+    of: &'static str,
+    unit: &'static str,
+    kind: ColumnKind,
+    meaning: &'static str,
+}
+
+fn manifest_json(plan: &Plan<'_>, to: &mut impl Write) -> io::Result<()> {
+    let axes = plan.axes();
+    let scenarios = axes.workloads.iter().enumerate().map(|(index, workload)| Input {
+        name: &workload.scenario.name,
+        source: &workload.scenario.source,
+        blake3: plan
+            .variants()
+            .iter()
+            .filter(|variant| variant.workload.index() == index)
+            .map(|variant| variant.hash())
+            .collect(),
+    });
+    let platforms = axes.platforms.iter().enumerate().map(|(index, platform)| Input {
+        name: &platform.name,
+        source: &platform.source,
+        blake3: vec![plan.platform_hash(PlatformId::new(index))],
+    });
+    let policies = axes.policies.iter().map(|policy| PolicyEntry {
+        name: policy.name,
+        parameters: policy.parameters.iter().map(|(name, value)| ParameterEntry { name, value }).collect(),
+    });
+    let manifest = Manifest {
+        format: "rtmm-sweep-manifest",
+        version: OUTPUT_VERSION,
+        program: Program { name: "rtmm", version: env!("CARGO_PKG_VERSION") },
+        reproduce: format!("rtmm sweep {}", axes.name),
+        sweep: Sweep { name: &axes.name, description: &axes.description, blake3: &axes.content_hash },
+        runner: Runner { name: plan.runner().name(), result_version: plan.runner().result_version() },
+        scenarios: scenarios.collect(),
+        platforms: platforms.collect(),
+        policies: policies.collect(),
+        load_factors: axes.load_factors_millionths.iter().map(|factor| *factor as f64 / 1e6).collect(),
+        trigger_probability: axes.trigger_probability.as_ref(),
+        seeds: &axes.seeds,
+        duration: axes.duration.map(|duration| duration.to_string()),
+        baseline: axes.baseline.as_ref().map(|baseline| match baseline {
+            Baseline::Platform(platform) => format!("platform {}", axes.platforms[platform.index()].name),
+            Baseline::Policy(policy) => format!("policy {}", axes.policies[policy.index()]),
+        }),
+        cells: plan.len(),
+        order: "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of \
+                their scenario; scenarios without randomness run with the first seed only",
+        statistics: StatisticsEntry {
+            interval: "percentile bootstrap of the mean",
+            confidence: CONFIDENCE,
+            resamples: RESAMPLES,
+        },
+        columns: described_columns(plan.runner())
+            .into_iter()
+            .map(|(of, Column { name, unit, kind, meaning, .. })| ColumnEntry {
+                name,
+                of,
+                unit,
+                kind,
+                meaning,
+            })
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *to, &manifest)?;
+    to.write_all(b"\n")
+}

@@ -1,0 +1,591 @@
+//! Plans: every cell of a sweep, in one canonical order, each with its identity.
+//!
+//! The order of cells: scenarios, then load factors, then trigger probabilities, then platforms,
+//! then policies with their parameters, and seeds last; each axis in the order of the sweep file
+//! (patterns in alphabetical order). The order is part of what outputs promise.
+//!
+//! A cell's identity is the BLAKE3 hash of everything that determines its result: the resolved
+//! scenario with its models, the platform, the policy with its parameters, the seed, and the
+//! runner's name and result version. Scenarios and platforms are hashed once, so that a cell costs
+//! one short hash: thousands of cells plan in milliseconds.
+
+use std::fmt;
+
+use rtmm_hardware::Platform;
+use rtmm_workload::{Duration, Layer, Model, Scenario, Shapes, TimeError, Workload, define_index};
+use serde::Serialize;
+use thiserror::Error;
+use tracing::debug;
+
+use crate::runner::{CellRunner, Policy};
+
+/// The most cells that one plan can have.
+pub const MAX_CELLS: usize = 10_000_000;
+
+define_index!(
+    /// A scenario of a plan under one load factor and one trigger probability.
+    VariantId
+);
+define_index!(
+    /// A scenario of a plan with its models, before variation.
+    WorkloadId
+);
+define_index!(
+    /// A platform of a plan.
+    PlatformId
+);
+define_index!(
+    /// A policy of a plan with its parameters.
+    PolicyId
+);
+
+/// The hash of everything that determines a cell's result.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(pub(crate) [u8; 32]);
+
+impl Identity {
+    /// The 32 bytes, as the store keeps them.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Hexadecimal.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One run of a sweep: indices into its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Position in the plan's canonical order.
+    pub index: usize,
+    /// The scenario as it is run.
+    pub variant: VariantId,
+    /// The scenario as it was read.
+    pub workload: WorkloadId,
+    /// The platform.
+    pub platform: PlatformId,
+    /// The policy with its parameters.
+    pub policy: PolicyId,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// A scenario as cells run it.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The scenario and models that it was made of.
+    pub workload: WorkloadId,
+    /// The scenario with load factor, trigger probability and duration applied.
+    pub scenario: Scenario,
+    /// All rates were multiplied by this many millionths.
+    pub load_factor_millionths: u64,
+    /// The trigger probability that the axis' task was given.
+    pub trigger_probability: Option<f64>,
+    /// Whether the seed changes anything.
+    pub random: bool,
+    hash: blake3::Hash,
+}
+
+impl Variant {
+    /// The factor on all rates, for display.
+    #[must_use]
+    pub fn load_factor(&self) -> f64 {
+        self.load_factor_millionths as f64 / 1e6
+    }
+
+    /// BLAKE3 of the resolved scenario and its models, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        self.hash.to_hex().to_string()
+    }
+}
+
+/// An axis over the trigger probability of one task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TriggerProbability {
+    /// Name of the task, which every scenario of the sweep must have.
+    pub task: String,
+    /// The probabilities.
+    pub values: Vec<f64>,
+}
+
+/// What paired comparisons are made against.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Baseline {
+    /// Each cell is compared with the one on this platform that is otherwise equal.
+    Platform(PlatformId),
+    /// Each cell is compared with the one under this policy that is otherwise equal.
+    Policy(PolicyId),
+}
+
+/// The axes of a sweep, resolved: what a [`Plan`] is made of.
+#[derive(Debug)]
+pub struct Axes {
+    /// The sweep's name, as outputs give it.
+    pub name: String,
+    /// What the sweep answers, for people.
+    pub description: String,
+    /// BLAKE3 of the sweep file in hexadecimal; empty where there is no file.
+    pub content_hash: String,
+    /// The folder of the sweep file with its separator, or nothing. Names of models that are paths
+    /// start with it; it is left out of identities, so that a folder can be moved.
+    pub folder: String,
+    /// Scenarios with their models.
+    pub workloads: Vec<Workload>,
+    /// Platforms.
+    pub platforms: Vec<Platform>,
+    /// Policies with their parameters.
+    pub policies: Vec<Policy>,
+    /// Factors on all rates, in millionths.
+    pub load_factors_millionths: Vec<u64>,
+    /// The optional axis over a trigger probability.
+    pub trigger_probability: Option<TriggerProbability>,
+    /// Seeds of random scenarios; the others run with the first alone.
+    pub seeds: Vec<u64>,
+    /// Replaces the scenarios' own durations.
+    pub duration: Option<Duration>,
+    /// What paired comparisons are made against.
+    pub baseline: Option<Baseline>,
+}
+
+/// Why axes make no plan.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// An axis without values.
+    #[error("the axis `{axis}` is empty")]
+    EmptyAxis {
+        /// Its key in a sweep file.
+        axis: &'static str,
+    },
+    /// A scenario lacks the task whose trigger probability is varied.
+    #[error("scenario `{scenario}` has no task `{task}` whose trigger probability could be varied")]
+    NoSuchTask {
+        /// Name of the scenario.
+        scenario: String,
+        /// The wanted task.
+        task: String,
+        /// The tasks that the scenario has.
+        known: Vec<String>,
+    },
+    /// A load factor takes a period out of the clock's range.
+    #[error("scenario `{scenario}` cannot be scaled by {factor}: a period would be {reason}")]
+    LoadFactor {
+        /// Name of the scenario.
+        scenario: String,
+        /// The factor.
+        factor: f64,
+        /// What is wrong with the period.
+        reason: TimeError,
+    },
+    /// More cells than a plan can have.
+    #[error("the sweep has {cells} cells, more than the {MAX_CELLS} that one sweep can have")]
+    TooManyCells {
+        /// How many cells the axes make.
+        cells: u128,
+    },
+    /// A seed that the runner cannot take, or the store cannot keep.
+    #[error("the seed {seed} is too large; the largest is {largest}")]
+    SeedTooLarge {
+        /// The first such seed.
+        seed: u64,
+        /// The largest possible one.
+        largest: u64,
+    },
+    /// An axis has a value twice.
+    #[error("the sweep has the same cell twice: {cell}")]
+    Repeated {
+        /// The cell, as [`Plan::describe`] names it.
+        cell: String,
+    },
+    /// An input could not be written in its canonical form.
+    #[error("scenario `{scenario}` has no canonical form: {reason}")]
+    NotCanonical {
+        /// Name of the scenario.
+        scenario: String,
+        /// What the encoder said.
+        reason: String,
+    },
+}
+
+/// Every cell of a sweep, with all that they run on.
+pub struct Plan<'r> {
+    runner: &'r dyn CellRunner,
+    axes: Axes,
+    variants: Vec<Variant>,
+    platform_hashes: Vec<blake3::Hash>,
+    cells: Vec<Cell>,
+    identities: Vec<Identity>,
+    /// The same with the index of the cell, sorted.
+    by_identity: Vec<(Identity, u32)>,
+}
+
+impl fmt::Debug for Plan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("name", &self.axes.name)
+            .field("runner", &self.runner.name())
+            .field("cells", &self.cells.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'r> Plan<'r> {
+    /// Plans the cells of `axes` for `runner`.
+    ///
+    /// # Errors
+    /// Every problem of the axes.
+    pub fn new(runner: &'r dyn CellRunner, mut axes: Axes) -> Result<Self, Vec<PlanError>> {
+        let mut problems: Vec<PlanError> = [
+            ("scenarios", axes.workloads.is_empty()),
+            ("platforms", axes.platforms.is_empty()),
+            ("policy", axes.policies.is_empty()),
+            ("load_factors", axes.load_factors_millionths.is_empty()),
+            ("seeds", axes.seeds.is_empty()),
+            ("trigger_probability", axes.trigger_probability.as_ref().is_some_and(|a| a.values.is_empty())),
+        ]
+        .into_iter()
+        .filter(|(_, empty)| *empty)
+        .map(|(axis, _)| PlanError::EmptyAxis { axis })
+        .collect();
+        if let Some(duration) = axes.duration {
+            for workload in &mut axes.workloads {
+                workload.scenario.duration = duration;
+            }
+        }
+        let largest = runner.largest_seed().min(i64::MAX as u64);
+        if let Some(&seed) = axes.seeds.iter().find(|seed| **seed > largest) {
+            problems.push(PlanError::SeedTooLarge { seed, largest });
+        }
+        let variants = match variants(runner, &axes) {
+            Ok(variants) => variants,
+            Err(more) => {
+                problems.extend(more);
+                return Err(problems);
+            }
+        };
+        let cells = count(&axes, &variants);
+        if cells > MAX_CELLS as u128 {
+            problems.push(PlanError::TooManyCells { cells });
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let platform_hashes: Vec<blake3::Hash> = axes.platforms.iter().map(hash_platform).collect();
+        let cells = cells_of(&axes, &variants);
+        let identities = identities(runner, &axes, &variants, &platform_hashes, &cells);
+        let mut by_identity: Vec<(Identity, u32)> = identities.iter().copied().zip(0..).collect();
+        by_identity.sort_unstable();
+        debug!(
+            cells = cells.len(),
+            scenarios = axes.workloads.len(),
+            platforms = axes.platforms.len(),
+            "planned"
+        );
+        let plan = Self { runner, axes, variants, platform_hashes, cells, identities, by_identity };
+        match plan.by_identity.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => {
+                let cell = plan.describe(&plan.cells[pair[1].1 as usize]);
+                Err(vec![PlanError::Repeated { cell }])
+            }
+            None => Ok(plan),
+        }
+    }
+
+    /// Who runs the cells.
+    #[must_use]
+    pub fn runner(&self) -> &'r dyn CellRunner {
+        self.runner
+    }
+
+    /// What the plan was made of; durations are applied to the scenarios.
+    #[must_use]
+    pub fn axes(&self) -> &Axes {
+        &self.axes
+    }
+
+    /// How many cells there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether there is nothing to run; never so for a plan that was made of axes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// The cells in canonical order.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The identities of the cells, in the same order.
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+
+    /// The index of the cell of an identity.
+    #[must_use]
+    pub fn find(&self, identity: &Identity) -> Option<usize> {
+        let position = self.by_identity.binary_search_by(|(known, _)| known.cmp(identity)).ok()?;
+        Some(self.by_identity[position].1 as usize)
+    }
+
+    /// The scenarios as they are run, in the order of the cells.
+    #[must_use]
+    pub fn variants(&self) -> &[Variant] {
+        &self.variants
+    }
+
+    /// How a cell's scenario came about.
+    #[must_use]
+    pub fn variant(&self, cell: &Cell) -> &Variant {
+        &self.variants[cell.variant.index()]
+    }
+
+    /// The scenario that a cell runs.
+    #[must_use]
+    pub fn scenario(&self, cell: &Cell) -> &Scenario {
+        &self.variant(cell).scenario
+    }
+
+    /// The models of a cell's scenario.
+    #[must_use]
+    pub fn models(&self, cell: &Cell) -> &[Model] {
+        &self.axes.workloads[cell.workload.index()].models
+    }
+
+    /// The platform that a cell runs on.
+    #[must_use]
+    pub fn platform(&self, cell: &Cell) -> &Platform {
+        &self.axes.platforms[cell.platform.index()]
+    }
+
+    /// BLAKE3 of a platform's name and identity, in hexadecimal.
+    #[must_use]
+    pub fn platform_hash(&self, platform: PlatformId) -> String {
+        self.platform_hashes[platform.index()].to_hex().to_string()
+    }
+
+    /// The policy that a cell runs under.
+    #[must_use]
+    pub fn policy(&self, cell: &Cell) -> &Policy {
+        &self.axes.policies[cell.policy.index()]
+    }
+
+    /// A cell in words, for messages.
+    #[must_use]
+    pub fn describe(&self, cell: &Cell) -> String {
+        let variant = self.variant(cell);
+        let mut text = format!(
+            "`{}` on `{}` under `{}` with seed {}",
+            variant.scenario.name,
+            self.platform(cell).name,
+            self.policy(cell),
+            cell.seed
+        );
+        if variant.load_factor_millionths != 1_000_000 {
+            text.push_str(&format!(" at load {}", variant.load_factor()));
+        }
+        if let (Some(axis), Some(value)) = (&self.axes.trigger_probability, variant.trigger_probability) {
+            text.push_str(&format!(" with `{}` triggered at {value}", axis.task));
+        }
+        text
+    }
+}
+
+fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
+    let mut problems = Vec::new();
+    let mut variants = Vec::new();
+    let mut models = ModelHashes { folder: &axes.folder, known: Vec::new() };
+    let probabilities: Vec<Option<f64>> = match &axes.trigger_probability {
+        None => vec![None],
+        Some(axis) => axis.values.iter().copied().map(Some).collect(),
+    };
+    for (index, workload) in axes.workloads.iter().enumerate() {
+        let name = &workload.scenario.name;
+        let task = match &axes.trigger_probability {
+            None => None,
+            Some(axis) => {
+                let position = workload.scenario.tasks.iter().position(|task| task.name == axis.task);
+                if position.is_none() {
+                    problems.push(PlanError::NoSuchTask {
+                        scenario: name.clone(),
+                        task: axis.task.clone(),
+                        known: workload.scenario.tasks.iter().map(|task| task.name.clone()).collect(),
+                    });
+                    continue;
+                }
+                position
+            }
+        };
+        let models = match models.hash_all(&workload.models) {
+            Ok(hash) => hash,
+            Err(reason) => {
+                problems.push(PlanError::NotCanonical { scenario: name.clone(), reason });
+                continue;
+            }
+        };
+        for &load_factor_millionths in &axes.load_factors_millionths {
+            let scaled = match workload.scenario.clone().scaled(load_factor_millionths) {
+                Ok(scaled) => scaled,
+                Err(reason) => {
+                    let factor = load_factor_millionths as f64 / 1e6;
+                    problems.push(PlanError::LoadFactor { scenario: name.clone(), factor, reason });
+                    continue;
+                }
+            };
+            for &trigger_probability in &probabilities {
+                let mut scenario = scaled.clone();
+                if let (Some(task), Some(probability)) = (task, trigger_probability) {
+                    scenario.tasks[task].trigger_probability = probability;
+                }
+                let bytes = match serde_json::to_vec(&scenario) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        let reason = error.to_string();
+                        problems.push(PlanError::NotCanonical { scenario: name.clone(), reason });
+                        continue;
+                    }
+                };
+                let hash = blake3::Hasher::new().update(models.as_bytes()).update(&bytes).finalize();
+                variants.push(Variant {
+                    workload: WorkloadId::new(index),
+                    random: runner.is_random(&scenario),
+                    scenario,
+                    load_factor_millionths,
+                    trigger_probability,
+                    hash,
+                });
+            }
+        }
+    }
+    if problems.is_empty() { Ok(variants) } else { Err(problems) }
+}
+
+/// Hashes of models, each distinct one computed once however many scenarios share it.
+struct ModelHashes<'a> {
+    folder: &'a str,
+    known: Vec<(&'a Model, blake3::Hash)>,
+}
+
+/// What of a model determines results.
+#[derive(Serialize)]
+struct CanonicalModel<'m> {
+    name: &'m str,
+    shapes: Shapes,
+    layers: &'m [Layer],
+}
+
+impl<'a> ModelHashes<'a> {
+    fn hash_all(&mut self, models: &'a [Model]) -> Result<blake3::Hash, String> {
+        let mut hasher = blake3::Hasher::new();
+        for model in models {
+            let known = self.known.iter().find(|(known, _)| *known == model).map(|(_, hash)| *hash);
+            let hash = match known {
+                Some(hash) => hash,
+                None => {
+                    let canonical = CanonicalModel {
+                        name: model.name.strip_prefix(self.folder).unwrap_or(&model.name),
+                        shapes: model.shapes,
+                        layers: &model.layers,
+                    };
+                    let bytes = serde_json::to_vec(&canonical).map_err(|error| error.to_string())?;
+                    let hash = blake3::hash(&bytes);
+                    self.known.push((model, hash));
+                    hash
+                }
+            };
+            hasher.update(hash.as_bytes());
+        }
+        Ok(hasher.finalize())
+    }
+}
+
+fn hash_platform(platform: &Platform) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    add_text(&mut hasher, &platform.name);
+    add_text(&mut hasher, &platform.identity());
+    hasher.finalize()
+}
+
+/// Adds a text with its length, so that no two lists of texts hash alike.
+fn add_text(hasher: &mut blake3::Hasher, text: &str) {
+    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+}
+
+fn count(axes: &Axes, variants: &[Variant]) -> u128 {
+    let seeds: u128 =
+        variants.iter().map(|variant| if variant.random { axes.seeds.len() as u128 } else { 1 }).sum();
+    seeds * axes.platforms.len() as u128 * axes.policies.len() as u128
+}
+
+fn cells_of(axes: &Axes, variants: &[Variant]) -> Vec<Cell> {
+    let mut cells = Vec::with_capacity(usize::try_from(count(axes, variants)).unwrap_or(0));
+    for (variant_index, variant) in variants.iter().enumerate() {
+        let seeds = if variant.random { &axes.seeds[..] } else { &axes.seeds[..1] };
+        for platform in 0..axes.platforms.len() {
+            for policy in 0..axes.policies.len() {
+                for &seed in seeds {
+                    cells.push(Cell {
+                        index: cells.len(),
+                        variant: VariantId::new(variant_index),
+                        workload: variant.workload,
+                        platform: PlatformId::new(platform),
+                        policy: PolicyId::new(policy),
+                        seed,
+                    });
+                }
+            }
+        }
+    }
+    cells
+}
+
+fn identities(
+    runner: &dyn CellRunner,
+    axes: &Axes,
+    variants: &[Variant],
+    platforms: &[blake3::Hash],
+    cells: &[Cell],
+) -> Vec<Identity> {
+    let mut hasher = blake3::Hasher::new();
+    add_text(&mut hasher, "rtmm cell 1");
+    add_text(&mut hasher, runner.name());
+    hasher.update(&runner.result_version().to_le_bytes());
+    let runner_hash = hasher.finalize();
+    let policies: Vec<blake3::Hash> =
+        axes.policies.iter().map(|policy| blake3::hash(policy.to_string().as_bytes())).collect();
+    cells
+        .iter()
+        .map(|cell| {
+            let mut bytes = [0; 4 * 32 + 8];
+            let parts = [
+                &runner_hash,
+                &variants[cell.variant.index()].hash,
+                &platforms[cell.platform.index()],
+                &policies[cell.policy.index()],
+            ];
+            for (to, part) in bytes.chunks_exact_mut(32).zip(parts) {
+                to.copy_from_slice(part.as_bytes());
+            }
+            bytes[128..].copy_from_slice(&cell.seed.to_le_bytes());
+            Identity(*blake3::hash(&bytes).as_bytes())
+        })
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! Results: the values of every cell of a plan, in the plan's order.
+//!
+//! Results are always read back from the store, also right after they were computed, so that
+//! outputs are the same bytes whether a sweep ran in one go, was resumed, or was sharded.
+
+use crate::plan::{Cell, Plan};
+use crate::runner::{CellResult, Column, ColumnKind, Value};
+
+/// The columns that say which cell a row is of, in order; every result table starts with them.
+pub const AXES: &[Column] = &[
+    axis("scenario", "", ColumnKind::Text, "name of the scenario"),
+    axis("platform", "", ColumnKind::Text, "name of the platform"),
+    axis("policy", "", ColumnKind::Text, "name of the policy"),
+    axis("parameters", "", ColumnKind::Text, "every parameter of the policy as key=value"),
+    axis("load_factor", "", ColumnKind::Real, "factor on all rates of the scenario"),
+    axis(
+        "trigger_probability",
+        "",
+        ColumnKind::Real,
+        "trigger probability given to the task that the sweep varies; missing where it varies none",
+    ),
+    axis("seed", "", ColumnKind::Integer, "seed of every random draw of the cell"),
+    axis("duration_ms", "milliseconds", ColumnKind::Real, "simulated duration"),
+];
+
+const fn axis(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
+    Column { name, unit, kind, meaning, summarised: false }
+}
+
+/// The column that names the task of a row.
+pub const TASK: Column = axis("task", "", ColumnKind::Text, "name of the task within the scenario");
+
+/// The value of each axis for a cell, in the order of [`AXES`].
+#[must_use]
+pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; AXES.len()] {
+    let variant = plan.variant(cell);
+    let policy = plan.policy(cell);
+    [
+        Value::Text(variant.scenario.name.as_str().into()),
+        Value::Text(plan.platform(cell).name.as_str().into()),
+        Value::Text(policy.name.into()),
+        Value::Text(policy.parameters_text().into()),
+        Value::Real(variant.load_factor()),
+        variant.trigger_probability.map_or(Value::Missing, Value::Real),
+        // Sweep files and plans keep seeds within the range of a signed integer.
+        Value::Integer(i64::try_from(cell.seed).unwrap_or(i64::MAX)),
+        Value::Real(variant.scenario.duration.milliseconds()),
+    ]
+}
+
+/// The values of every cell of a plan.
+#[derive(Debug)]
+pub struct Results<'p> {
+    plan: &'p Plan<'p>,
+    cells: Vec<CellResult>,
+}
+
+impl<'p> Results<'p> {
+    /// The results of `plan`, one for each of its cells and in their order.
+    pub(crate) fn new(plan: &'p Plan<'p>, cells: Vec<CellResult>) -> Self {
+        Self { plan, cells }
+    }
+
+    /// The plan whose results these are.
+    #[must_use]
+    pub fn plan(&self) -> &'p Plan<'p> {
+        self.plan
+    }
+
+    /// What each cell gave, in the order of the plan.
+    #[must_use]
+    pub fn cells(&self) -> &[CellResult] {
+        &self.cells
+    }
+
+    /// Each cell with what it gave, in the order of the plan.
+    pub fn iter(&self) -> impl Iterator<Item = (&'p Cell, &CellResult)> {
+        self.plan.cells().iter().zip(&self.cells)
+    }
+
+    /// The value of a cell column; `None` where the runner has no such column.
+    #[must_use]
+    pub fn cell_value(&self, cell: &Cell, column: &str) -> Option<&Value> {
+        let position = self.plan.runner().cell_columns().iter().position(|known| known.name == column)?;
+        self.cells.get(cell.index)?.cell.get(position)
+    }
+
+    /// The value of a task column; `None` where the scenario has no such task or the runner no
+    /// such column.
+    #[must_use]
+    pub fn task_value(&self, cell: &Cell, task: &str, column: &str) -> Option<&Value> {
+        let columns = self.plan.runner().task_columns();
+        let position = columns.iter().position(|known| known.name == column)?;
+        let task = self.plan.scenario(cell).tasks.iter().position(|known| known.name == task)?;
+        self.cells.get(cell.index)?.tasks.get(task * columns.len() + position)
+    }
+}

@@ -1,0 +1,88 @@
+//! A whole sweep: store, execution, summary and outputs in one directory.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use crate::execute::{ExecuteError, Executed, Options, Progress, execute};
+use crate::output::{OutputError, write_all};
+use crate::plan::Plan;
+use crate::results::Results;
+use crate::shard::WHOLE_STORE;
+use crate::store::{Store, StoreError};
+use crate::summary::Summary;
+
+/// What a sweep gave.
+#[derive(Debug)]
+pub struct Outcome<'p> {
+    /// How many cells there were, were reused and were run.
+    pub executed: Executed,
+    /// Results and summary; `None` for a shard, which has no outputs of its own.
+    pub finished: Option<Finished<'p>>,
+}
+
+/// A sweep with all its cells.
+#[derive(Debug)]
+pub struct Finished<'p> {
+    /// The values of every cell.
+    pub results: Results<'p>,
+    /// Means over seeds, across scenarios, and against the baseline.
+    pub summary: Summary,
+    /// Names of the files that were written into the directory.
+    pub files: Vec<&'static str>,
+}
+
+/// Why a sweep did not come to its end.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// A cell or the store failed.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An output could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+/// Runs what is missing of `plan`, with the store in `directory`, which is created; then, unless
+/// only a shard was run, writes the outputs there.
+///
+/// # Errors
+/// [`SweepError`] says what failed; finished cells are kept.
+pub fn run<'p>(
+    plan: &'p Plan<'p>,
+    directory: &Path,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Outcome<'p>, SweepError> {
+    create_directory(directory)?;
+    let name = options.shard.map_or_else(|| WHOLE_STORE.to_owned(), |shard| shard.store_name());
+    let mut store = Store::open(&directory.join(name), plan.runner())?;
+    let executed = execute(plan, &mut store, options, progress)?;
+    let finished = match options.shard {
+        Some(_) => None,
+        None => Some(finish(plan, &store, directory)?),
+    };
+    store.close()?;
+    Ok(Outcome { executed, finished })
+}
+
+/// Reads the results of `plan` from a store that has all of them, such as a merged one, and writes
+/// the outputs into `directory`, which is created.
+///
+/// # Errors
+/// [`StoreError::Incomplete`] where cells are missing, others where files fail.
+pub fn finish<'p>(plan: &'p Plan<'p>, store: &Store, directory: &Path) -> Result<Finished<'p>, SweepError> {
+    create_directory(directory)?;
+    let results = store.results(plan)?;
+    let summary = Summary::of(&results);
+    let files = write_all(&results, &summary, directory)?;
+    Ok(Finished { results, summary, files })
+}
+
+fn create_directory(directory: &Path) -> Result<(), OutputError> {
+    std::fs::create_dir_all(directory).map_err(|error| OutputError::new(directory, &error))
+}

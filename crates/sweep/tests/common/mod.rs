@@ -1,0 +1,298 @@
+//! A small synthetic runner with inputs to match, shared by the tests and the bench.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use rtmm_hardware::{
+    Accelerator, Condition, Configuration, ConfigurationId, CostError, CostModel, Explanation, LayerOf, Mode,
+    Platform, Quantity, Work,
+};
+use rtmm_sweep::plan::{Axes, Cell, Plan};
+use rtmm_sweep::runner::{
+    Allowed, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy, PolicySchema,
+    Prepared, RunError, Value,
+};
+use rtmm_workload::{Duration, Legality, ModelId, Period, Scenario, Task, Workload};
+
+const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, summarised: bool) -> Column {
+    Column { name, unit, kind, meaning: "made up for tests", summarised }
+}
+
+const CELL_COLUMNS: &[Column] = &[
+    column("score_percent", "percent", ColumnKind::Real, true),
+    column("late_jobs", "", ColumnKind::Integer, true),
+    column("verdict", "", ColumnKind::Text, false),
+];
+
+const TASK_COLUMNS: &[Column] = &[
+    column("requested_jobs", "", ColumnKind::Integer, false),
+    column("completed_jobs", "", ColumnKind::Integer, false),
+    column("latency_mean_ms", "milliseconds", ColumnKind::Real, false),
+    column("real_time_score", "", ColumnKind::Real, false),
+    column("energy_score", "", ColumnKind::Real, false),
+    column("quality_score", "", ColumnKind::Real, false),
+    column("task_score", "", ColumnKind::Real, false),
+];
+
+const POLICIES: &[PolicySchema] = &[
+    PolicySchema {
+        name: "first",
+        summary: "the first",
+        parameters: &[
+            Parameter {
+                name: "k_per_ms",
+                meaning: "steepness",
+                default: ParameterValue::Real(15.0),
+                allowed: Allowed::Real(0.0, 100.0),
+            },
+            Parameter {
+                name: "depth",
+                meaning: "how far it looks",
+                default: ParameterValue::Integer(2),
+                allowed: Allowed::Integer(1, 9),
+            },
+        ],
+    },
+    PolicySchema {
+        name: "second",
+        summary: "the second",
+        parameters: &[
+            Parameter {
+                name: "drop",
+                meaning: "whether late jobs are dropped",
+                default: ParameterValue::Boolean(true),
+                allowed: Allowed::Boolean,
+            },
+            Parameter {
+                name: "order",
+                meaning: "what is first",
+                default: ParameterValue::Choice(std::borrow::Cow::Borrowed("arrival")),
+                allowed: Allowed::Choice(&["arrival", "deadline"]),
+            },
+        ],
+    },
+];
+
+/// Makes up results that depend on everything that a cell names.
+#[derive(Debug, Default)]
+pub struct Synthetic {
+    /// Rounds of useless arithmetic a cell.
+    pub spin: u64,
+    /// Fails once this many cells were run; 0 for never.
+    pub fail_after: usize,
+    /// Raises the result version.
+    pub version: u32,
+    /// Offers the first policy only.
+    pub single_policy: bool,
+    /// Gives a value that is not finite.
+    pub impossible: bool,
+    /// Scores zero always.
+    pub worthless: bool,
+    /// How many cells were run.
+    pub runs: AtomicUsize,
+}
+
+impl Synthetic {
+    pub fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+}
+
+impl CellRunner for Synthetic {
+    fn name(&self) -> &'static str {
+        "synthetic"
+    }
+
+    fn summary(&self) -> &'static str {
+        "made up for tests"
+    }
+
+    fn result_version(&self) -> u32 {
+        self.version
+    }
+
+    fn legality(&self) -> Legality {
+        Legality::Strict
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Corrected
+    }
+
+    fn policies(&self) -> &[PolicySchema] {
+        if self.single_policy { &POLICIES[..1] } else { POLICIES }
+    }
+
+    fn largest_seed(&self) -> u64 {
+        u64::from(u32::MAX)
+    }
+
+    fn validate(&self, policy: &Policy) -> Result<(), String> {
+        match (policy.parameter("k_per_ms"), policy.parameter("depth")) {
+            (Some(ParameterValue::Real(0.0)), Some(ParameterValue::Integer(9))) => {
+                Err("a depth of 9 needs `k_per_ms` above 0".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn cell_columns(&self) -> &[Column] {
+        CELL_COLUMNS
+    }
+
+    fn task_columns(&self) -> &[Column] {
+        TASK_COLUMNS
+    }
+
+    fn prepare<'p>(
+        &'p self,
+        plan: &'p Plan<'_>,
+        pending: &[usize],
+    ) -> Result<Box<dyn Prepared + 'p>, RunError> {
+        assert!(!pending.is_empty());
+        Ok(Box::new(Ready { runner: self, plan, sink: AtomicU64::new(0) }))
+    }
+}
+
+struct Ready<'p> {
+    runner: &'p Synthetic,
+    plan: &'p Plan<'p>,
+    sink: AtomicU64,
+}
+
+impl Prepared for Ready<'_> {
+    fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
+        let runs = self.runner.runs.fetch_add(1, Ordering::Relaxed);
+        if self.runner.fail_after > 0 && runs >= self.runner.fail_after {
+            return Err(RunError::Failed {
+                cell: self.plan.describe(cell),
+                reason: "it was to fail".to_owned(),
+            });
+        }
+        let scenario = self.plan.scenario(cell);
+        let mut state = cell.seed
+            ^ (cell.platform.index() as u64) << 32
+            ^ (cell.policy.index() as u64) << 40
+            ^ scenario.tasks[0].period.duration().picoseconds()
+            ^ scenario.name.bytes().fold(0, |hash: u64, byte| hash * 31 + u64::from(byte))
+            ^ scenario.tasks[0].trigger_probability.to_bits();
+        for _ in 0..self.runner.spin {
+            state = next(&mut state);
+        }
+        self.sink.fetch_xor(state, Ordering::Relaxed);
+        let mut real = || (next(&mut state) % 1_000_003) as f64 / 1_000_003.0;
+        let score = match self.runner {
+            Synthetic { impossible: true, .. } => f64::NAN,
+            Synthetic { worthless: true, .. } => 0.0,
+            _ => real() * 100.0,
+        };
+        let mut result = CellResult {
+            cell: vec![
+                Value::Real(score),
+                Value::Integer((score * 7.0) as i64),
+                if score > 30.0 { Value::Text("good, \"really\"".into()) } else { Value::Missing },
+            ],
+            tasks: Vec::with_capacity(scenario.tasks.len() * TASK_COLUMNS.len()),
+        };
+        for position in 0..scenario.tasks.len() {
+            let completed = (real() * 60.0) as i64;
+            result.tasks.extend([
+                Value::Integer(60),
+                Value::Integer(completed),
+                if completed == 0 { Value::Missing } else { Value::Real(real() * 16.0) },
+                Value::Real(real()),
+                Value::Real(if position == 0 { -0.0 } else { real() }),
+                Value::Real(real()),
+                Value::Real(real() * 1e-7),
+            ]);
+        }
+        Ok(result)
+    }
+}
+
+/// SplitMix64.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut value = *state;
+    value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+/// A cost model that nobody asks.
+#[derive(Debug)]
+struct Free;
+
+impl CostModel for Free {
+    fn work(&self, _layer: LayerOf<'_>, _condition: Condition) -> Result<Work, CostError> {
+        Err(CostError::Unsupported { model: "free", what: "anything".to_owned() })
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn report(&self, _layer: LayerOf<'_>, _row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        Ok(())
+    }
+
+    fn explain(&self, _layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        Ok(Explanation::default())
+    }
+
+    fn identity(&self) -> String {
+        "free".to_owned()
+    }
+}
+
+pub fn workload(name: &str, tasks: usize, probability: f64) -> Workload {
+    let period = Period::new(Duration::from_picoseconds(16_666_666_667)).unwrap();
+    let task = |index: usize| Task {
+        name: format!("task_{index}"),
+        model: ModelId::new(0),
+        period,
+        deadline: period.duration(),
+        depends_on: Vec::new(),
+        trigger_probability: if index == 0 { probability } else { 1.0 },
+    };
+    let scenario = Scenario {
+        name: name.to_owned(),
+        source: "made up".to_owned(),
+        duration: Duration::from_milliseconds(700).unwrap(),
+        tasks: (0..tasks).map(task).collect(),
+    };
+    Workload { scenario, models: Vec::new() }
+}
+
+pub fn platform(name: &str) -> Platform {
+    Platform {
+        name: name.to_owned(),
+        source: "made up".to_owned(),
+        labels: Default::default(),
+        clock_hz: 1_000_000_000,
+        accelerators: vec![Accelerator { name: "one".to_owned(), configuration: ConfigurationId::new(0) }],
+        configurations: vec![Configuration { label: "free".to_owned(), cost_model: Box::new(Free) }],
+    }
+}
+
+/// Random scenarios with one deterministic one in between.
+pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
+    Axes {
+        name: "synthetic".to_owned(),
+        description: String::new(),
+        content_hash: String::new(),
+        folder: String::new(),
+        workloads: (0..scenarios)
+            .map(|index| {
+                workload(&format!("scenario_{index}"), 3 + index % 3, if index == 1 { 1.0 } else { 0.5 })
+            })
+            .collect(),
+        platforms: (0..platforms).map(|index| platform(&format!("platform_{index}"))).collect(),
+        policies: vec![Policy::with_defaults(&POLICIES[0])],
+        load_factors_millionths: vec![1_000_000],
+        trigger_probability: None,
+        seeds: (0..seeds).map(|index| 1_000 + 7_919 * index).collect(),
+        duration: None,
+        baseline: None,
+    }
+}

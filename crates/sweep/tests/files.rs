@@ -1,0 +1,579 @@
+//! Sweep files: what good ones plan, and what bad ones are told.
+
+mod common;
+
+use common::Synthetic;
+use rtmm_sweep::file::{plan, plan_of};
+use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
+use rtmm_sweep::runner::{CellRunner, faults};
+use rtmm_workload::Duration;
+use rtmm_workload::input::Source;
+
+const INPUTS: &str = r#"
+scenarios = ["xrbench/vr_gaming"]
+platforms = ["xrbench/single_4k_ws"]
+seeds = [1]
+"#;
+
+#[track_caller]
+fn good<'r>(runners: &'r [&'r dyn CellRunner], text: &str) -> Plan<'r> {
+    match plan_of(&Source::new("sweep.toml", format!("runner = \"synthetic\"\n{text}")), runners) {
+        Ok(plan) => plan,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// What a bad sweep is told.
+#[track_caller]
+fn bad(text: &str) -> String {
+    let runner = Synthetic::default();
+    plan_of(&Source::new("sweep.toml", text.trim_start()), &[&runner]).unwrap_err().to_string()
+}
+
+/// What a sweep with good inputs and a bad rest is told.
+#[track_caller]
+fn bad_rest(rest: &str) -> String {
+    bad(&format!("runner = \"synthetic\"{INPUTS}{rest}"))
+}
+
+#[test]
+fn the_synthetic_runner_is_sound() {
+    assert!(faults(&Synthetic::default()).is_empty());
+}
+
+#[test]
+fn axes_multiply_in_a_fixed_order() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let plan = good(
+        runners,
+        r#"
+        scenarios = ["xrbench/ar_assistant", "xrbench/vr_*"]
+        platforms = ["xrbench/single_4k_ws", "xrbench/single_4k_*"]
+        load_factors = [1, 1.5]
+        seeds = { first = 1000, step = 7919, count = 3 }
+        duration = "100ms"
+        baseline = { policy = "first", set = { depth = 3 } }
+        [[policy]]
+        name = "first"
+        set = { depth = [1, 3], k_per_ms = 0.5 }
+        [[policy]]
+        name = "second"
+        "#,
+    );
+    let names: Vec<&str> = plan.axes().platforms.iter().map(|platform| platform.name.as_str()).collect();
+    assert_eq!(names, ["xrbench/single_4k_ws", "xrbench/single_4k_os", "xrbench/single_4k_rs"]);
+    assert_eq!(plan.axes().seeds, [1000, 8919, 16838]);
+    assert_eq!(plan.axes().baseline, Some(Baseline::Policy(PolicyId::new(1))));
+    assert_eq!(plan.len(), (3 + 1) * 2 * 3 * 3);
+    let told: Vec<String> = [0, 3, 6, 9, 27, 54, 55].map(|index| plan.describe(&plan.cells()[index])).into();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+`xrbench/ar_assistant` on `xrbench/single_4k_ws` under `first k_per_ms=0.5 depth=1` with seed 1000
+`xrbench/ar_assistant` on `xrbench/single_4k_ws` under `first k_per_ms=0.5 depth=3` with seed 1000
+`xrbench/ar_assistant` on `xrbench/single_4k_ws` under `second drop=true order=arrival` with seed 1000
+`xrbench/ar_assistant` on `xrbench/single_4k_os` under `first k_per_ms=0.5 depth=1` with seed 1000
+`xrbench/ar_assistant` on `xrbench/single_4k_ws` under `first k_per_ms=0.5 depth=1` with seed 1000 at load 1.5
+`xrbench/vr_gaming` on `xrbench/single_4k_ws` under `first k_per_ms=0.5 depth=1` with seed 1000
+`xrbench/vr_gaming` on `xrbench/single_4k_ws` under `first k_per_ms=0.5 depth=3` with seed 1000
+"#);
+    assert_eq!(plan.scenario(&plan.cells()[0]).duration, Duration::from_milliseconds(100).unwrap());
+}
+
+#[test]
+fn probabilities_of_one_make_a_scenario_deterministic() {
+    let runner = Synthetic { single_policy: true, ..Synthetic::default() };
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let plan = good(
+        runners,
+        r#"
+        scenarios = ["xrbench/vr_gaming"]
+        platforms = ["xrbench/single_4k_ws"]
+        seeds = [1, 2, 3]
+        baseline = { platform = "xrbench/single_4k_ws" }
+        trigger_probability = { task = "GE_FBNet_C", values = [0.5, 1] }
+        "#,
+    );
+    assert_eq!(plan.len(), 3 + 1);
+    assert_eq!(plan.axes().baseline, Some(Baseline::Platform(PlatformId::new(0))));
+}
+
+#[test]
+fn identities_depend_on_all_that_matters_and_on_nothing_else() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let policy = "[[policy]]\nname = \"first\"\n";
+    let base = good(runners, &format!("{INPUTS}{policy}")).identities()[0];
+    let same = good(runners, &format!("description = \"other\"\n{INPUTS}{policy}set = {{ depth = 2 }}"));
+    assert_eq!(same.identities()[0], base);
+    let newer = Synthetic { version: 1, ..Synthetic::default() };
+    let newer: &[&dyn CellRunner] = &[&newer];
+    let others = [
+        good(newer, &format!("{INPUTS}{policy}")).identities()[0],
+        good(runners, &format!("{INPUTS}{policy}set = {{ depth = 3 }}")).identities()[0],
+        good(runners, &format!("duration = \"1s\"\n{INPUTS}{policy}")).identities()[0],
+        good(runners, &format!("load_factors = [2]\n{INPUTS}{policy}")).identities()[0],
+        good(runners, &format!("{}{policy}", INPUTS.replace("[1]", "[2]"))).identities()[0],
+        good(runners, &format!("{}{policy}", INPUTS.replace("4k_ws", "8k_ws"))).identities()[0],
+        good(runners, &format!("{}{policy}", INPUTS.replace("vr_gaming", "ar_gaming"))).identities()[0],
+    ];
+    for (index, other) in others.iter().enumerate() {
+        assert_ne!(*other, base, "{index}");
+        assert!(!others[..index].contains(other), "{index}");
+    }
+}
+
+#[test]
+fn built_in_sweeps_can_be_asked_for() {
+    let runner = Synthetic::default();
+    let problems = plan("xrbench_onc", &[&runner]).unwrap_err().to_string();
+    insta::assert_snapshot!(problems, @r#"
+error: there is no built-in sweep `xrbench_onc`
+ |
+ = help: did you mean `xrbench_once`? (a path ends in .toml)
+"#);
+}
+
+#[test]
+fn folders_can_be_moved() {
+    let runner = Synthetic { single_policy: true, ..Synthetic::default() };
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let identities: Vec<_> = ["here", "there"]
+        .into_iter()
+        .map(|name| {
+            let directory = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+            let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+            write(
+                "scenario.toml",
+                "source = \"a\"\nduration = \"1s\"\n[[task]]\nname = \"t\"\nmodel = \"model.toml\"\nrate_hz = 30",
+            );
+            write(
+                "model.toml",
+                "source = \"a\"\ninput = [3, 8, 8]\n[[layer]]\nname = \"l\"\noperator = \"fully-connected\"\n\
+                 features = 10\nflatten = true",
+            );
+            write(
+                "sweep.toml",
+                "runner = \"synthetic\"\nscenarios = [\"scenario.toml\"]\n\
+                 platforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]",
+            );
+            let path = directory.path().join("sweep.toml");
+            match plan(&path.display().to_string(), runners) {
+                Ok(plan) => (plan.identities()[0], plan.axes().name.clone()),
+                Err(problems) => panic!("{problems}"),
+            }
+        })
+        .collect();
+    assert_eq!(identities[0], identities[1]);
+    assert_eq!(identities[0].1, "sweep.toml");
+}
+
+#[test]
+fn all_errors_of_a_file_come_at_once() {
+    insta::assert_snapshot!(bad(r#"
+runer = "synthetic"
+runner = "synthetc"
+scenarios = []
+platforms = ["xrbench/pentuple_*", "xrbench/single_4k_ws", "xrbench/single_4k_ws"]
+load_factors = [0, 1, "2"]
+seeds = { first = -1, step = 0, count = 0 }
+duration = "0ms"
+trigger_probability = { task = "a", values = [0.5, 2, nan] }
+"#), @r#"
+error: unknown key `runer` in this sweep
+ --> sweep.toml:1:1
+  |
+1 | runer = "synthetic"
+  | ^^^^^
+  |
+  = help: did you mean `runner`?
+
+error: there is no runner `synthetc`
+ --> sweep.toml:2:10
+  |
+2 | runner = "synthetc"
+  |          ^^^^^^^^^^
+  |
+  = help: did you mean `synthetic`?
+
+error: the axis `scenarios` is empty
+ --> sweep.toml:3:13
+  |
+3 | scenarios = []
+  |             ^^
+  |
+  = help: list at least one value
+
+error: the axis `platforms` has this value twice
+ --> sweep.toml:4:60
+  |
+4 | platforms = ["xrbench/pentuple_*", "xrbench/single_4k_ws", "xrbench/single_4k_ws"]
+  |                                    ----------------------  ^^^^^^^^^^^^^^^^^^^^^^
+  |                                    |
+  |                                    first here
+  |
+  = help: remove one of them
+
+error: this item of `load_factors` is out of range
+ --> sweep.toml:5:17
+  |
+5 | load_factors = [0, 1, "2"]
+  |                 ^
+  |
+  = help: allowed: 0.000001 to 1000000, with at most six decimals
+
+error: this item of `load_factors` must be a number
+ --> sweep.toml:5:23
+  |
+5 | load_factors = [0, 1, "2"]
+  |                       ^^^
+  |
+  = help: this is of type string
+
+error: `first` is out of range
+ --> sweep.toml:6:19
+  |
+6 | seeds = { first = -1, step = 0, count = 0 }
+  |                   ^^
+  |
+  = help: allowed: 0 to 9223372036854775807
+
+error: `step` is out of range
+ --> sweep.toml:6:30
+  |
+6 | seeds = { first = -1, step = 0, count = 0 }
+  |                              ^
+  |
+  = help: allowed: 1 to 9223372036854775807
+
+error: `count` is out of range
+ --> sweep.toml:6:41
+  |
+6 | seeds = { first = -1, step = 0, count = 0 }
+  |                                         ^
+  |
+  = help: allowed: 1 to 1000000
+
+error: `duration` is zero
+ --> sweep.toml:7:12
+  |
+7 | duration = "0ms"
+  |            ^^^^^
+  |
+  = help: write a duration above zero, such as "16ms"
+
+error: this item of `values` is out of range
+ --> sweep.toml:8:52
+  |
+8 | trigger_probability = { task = "a", values = [0.5, 2, nan] }
+  |                                                    ^
+  |
+  = help: allowed: finite numbers from 0 to 1
+
+error: this item of `values` is out of range
+ --> sweep.toml:8:55
+  |
+8 | trigger_probability = { task = "a", values = [0.5, 2, nan] }
+  |                                                       ^^^
+  |
+  = help: allowed: finite numbers from 0 to 1
+
+error: no built-in platform matches `xrbench/pentuple_*`
+ --> sweep.toml:4:14
+  |
+4 | platforms = ["xrbench/pentuple_*", "xrbench/single_4k_ws", "xrbench/single_4k_ws"]
+  |              ^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: there are 38 of them, such as `xrbench/dual_4k_biglittle_os_os`
+"#);
+}
+
+#[test]
+fn unknown_inputs_are_told_with_the_nearest() {
+    insta::assert_snapshot!(bad(r#"
+runner = "synthetic"
+scenarios = ["xrbench/vr_gamin", "nowhere.toml"]
+platforms = ["xrbench/single_4k_wz"]
+seeds = [1]
+[[policy]]
+name = "first"
+"#), @r#"
+error: there is no built-in scenario `xrbench/vr_gamin`
+ --> sweep.toml:2:14
+  |
+2 | scenarios = ["xrbench/vr_gamin", "nowhere.toml"]
+  |              ^^^^^^^^^^^^^^^^^^ named here
+  |
+  = help: did you mean `xrbench/vr_gaming`? (a path ends in .toml)
+
+error: nowhere.toml: cannot be read: No such file or directory (os error 2)
+ --> sweep.toml:2:34
+  |
+2 | scenarios = ["xrbench/vr_gamin", "nowhere.toml"]
+  |                                  ^^^^^^^^^^^^^^ named here
+  |
+  = help: check the path and the permissions
+
+error: there is no built-in platform `xrbench/single_4k_wz`
+ --> sweep.toml:3:14
+  |
+3 | platforms = ["xrbench/single_4k_wz"]
+  |              ^^^^^^^^^^^^^^^^^^^^^^ named here
+  |
+  = help: did you mean `xrbench/single_4k_ws`? (a path ends in .toml)
+"#);
+}
+
+#[test]
+fn bad_policies_are_told() {
+    insta::assert_snapshot!(bad_rest(r#"
+[[policy]]
+name = "frist"
+[[policy]]
+name = "first"
+set = { k_per_m = 1.0, depth = [] }
+[[policy]]
+name = "first"
+set = { k_per_ms = [0.0, 101.0], depth = 0 }
+[[policy]]
+name = "second"
+set = { order = "size", drop = 1 }
+"#), @r#"
+error: there is no policy `frist`
+ --> sweep.toml:7:8
+  |
+7 | name = "frist"
+  |        ^^^^^^^
+  |
+  = help: did you mean `first`?
+
+error: the policy `first` has no parameter `k_per_m`
+  --> sweep.toml:10:9
+   |
+10 | set = { k_per_m = 1.0, depth = [] }
+   |         ^^^^^^^
+   |
+   = help: did you mean `k_per_ms`?
+
+error: the axis `depth` is empty
+  --> sweep.toml:10:32
+   |
+10 | set = { k_per_m = 1.0, depth = [] }
+   |                                ^^
+   |
+   = help: list at least one value
+
+error: this item of `k_per_ms` is out of range
+  --> sweep.toml:13:26
+   |
+13 | set = { k_per_ms = [0.0, 101.0], depth = 0 }
+   |                          ^^^^^
+   |
+   = help: allowed: finite numbers from 0 to 100
+
+error: `depth` is out of range
+  --> sweep.toml:13:42
+   |
+13 | set = { k_per_ms = [0.0, 101.0], depth = 0 }
+   |                                          ^
+   |
+   = help: allowed: 1 to 9
+
+error: `drop` must be true or false
+  --> sweep.toml:16:32
+   |
+16 | set = { order = "size", drop = 1 }
+   |                                ^
+   |
+   = help: this is of type integer
+
+error: `order` cannot be `size`
+  --> sweep.toml:16:17
+   |
+16 | set = { order = "size", drop = 1 }
+   |                 ^^^^^^
+   |
+   = help: known: arrival, deadline
+"#);
+    insta::assert_snapshot!(bad_rest(r#"
+[[policy]]
+name = "first"
+set = { k_per_ms = [0, 15], depth = [2, 9] }
+[[policy]]
+name = "second"
+[[policy]]
+name = "second"
+set = { drop = [true, false] }
+"#), @r#"
+error: the policy `first k_per_ms=0 depth=9` is refused: a depth of 9 needs `k_per_ms` above 0
+ --> sweep.toml:6:1
+  |
+6 | [[policy]]
+  | ^^^^^^^^^^
+  |
+  = help: change its parameters
+
+error: the sweep has the policy `second drop=true order=arrival` twice
+  --> sweep.toml:11:1
+   |
+11 | [[policy]]
+   | ^^^^^^^^^^
+   |
+   = help: remove one of them, or set other parameters
+"#);
+    insta::assert_snapshot!(bad_rest(""), @r#"
+error: the sweep names no policy, and the runner `synthetic` has several
+ --> sweep.toml:1:1
+  |
+1 | runner = "synthetic"
+  | ^
+  |
+  = help: add a [[policy]] table with one of: first, second
+"#);
+}
+
+#[test]
+fn bad_seeds_are_told() {
+    let seeds = |seeds: &str| {
+        bad(&format!("runner = \"synthetic\"{}", INPUTS.replace("[1]", seeds))
+            .replace("seeds", "policy = [{ name = \"first\" }]\nseeds"))
+    };
+    insta::assert_snapshot!(seeds("[]"), @r#"
+error: the axis `seeds` is empty
+ --> sweep.toml:5:9
+  |
+5 | seeds = []
+  |         ^^
+  |
+  = help: list at least one value
+"#);
+    insta::assert_snapshot!(seeds("[1, 2, 1]"), @r#"
+error: the axis `seeds` has this value twice
+ --> sweep.toml:5:16
+  |
+5 | seeds = [1, 2, 1]
+  |          -     ^
+  |          |
+  |          first here
+  |
+  = help: remove one of them
+"#);
+    insta::assert_snapshot!(seeds("4"), @r#"
+error: `seeds` must be a list or a table
+ --> sweep.toml:5:9
+  |
+5 | seeds = 4
+  |         ^
+  |
+  = help: write `seeds = [1, 2, 3]`, or `seeds = { first = 1000, step = 7919, count = 60 }`
+"#);
+    insta::assert_snapshot!(seeds("[4294967296]"), @r#"
+error: this item of `seeds` is out of range
+ --> sweep.toml:5:10
+  |
+5 | seeds = [4294967296]
+  |          ^^^^^^^^^^
+  |
+  = help: allowed: 0 to 4294967295
+"#);
+    insta::assert_snapshot!(seeds("{ first = 4294967290, count = 7 }"), @r#"
+error: the seeds are out of range
+ --> sweep.toml:5:9
+  |
+5 | seeds = { first = 4294967290, count = 7 }
+  |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: the last one, first + step x (count - 1), can be 4294967295 at most
+"#);
+    insta::assert_snapshot!(seeds("{ first = 1, step = 99999999999999999999, count = 1 }"), @r#"
+error: `step` is out of range
+ --> sweep.toml:5:29
+  |
+5 | seeds = { first = 1, step = 99999999999999999999, count = 1 }
+  |                             ^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: allowed: 1 to 4294967295
+"#);
+}
+
+#[test]
+fn bad_variations_are_told() {
+    insta::assert_snapshot!(bad_rest(r#"
+load_factors = [0.000001, 1000000]
+policy = [{ name = "first" }]
+trigger_probability = { task = "GE_FBNet", values = [1] }
+"#), @r#"
+error: scenario `xrbench/vr_gaming` has no task `GE_FBNet` whose trigger probability could be varied
+ --> sweep.toml:8:23
+  |
+8 | trigger_probability = { task = "GE_FBNet", values = [1] }
+  |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: did you mean `GE_FBNet_C`?
+"#);
+    insta::assert_snapshot!(bad_rest(r#"
+load_factors = [1.0000001]
+policy = [{ name = "first" }]
+"#), @r#"
+error: this item of `load_factors` is out of range
+ --> sweep.toml:6:17
+  |
+6 | load_factors = [1.0000001]
+  |                 ^^^^^^^^^
+  |
+  = help: allowed: 0.000001 to 1000000, with at most six decimals
+"#);
+}
+
+#[test]
+fn bad_baselines_are_told() {
+    let baseline = |baseline: &str| {
+        bad_rest(&format!(
+            "baseline = {baseline}\n[[policy]]\nname = \"first\"\nset = {{ depth = [1, 2] }}\n"
+        ))
+    };
+    insta::assert_snapshot!(baseline("{ policy = \"first\" }"), @r#"
+error: 2 policies `first` of this sweep could be the baseline
+ --> sweep.toml:5:23
+  |
+5 | baseline = { policy = "first" }
+  |                       ^^^^^^^
+  |
+  = help: set the parameters that tell them apart, such as `set = { ... }`
+"#);
+    insta::assert_snapshot!(baseline("{ policy = \"first\", set = { depth = 7 } }"), @r#"
+error: no `first` of this sweep has these parameters
+ --> sweep.toml:5:23
+  |
+5 | baseline = { policy = "first", set = { depth = 7 } }
+  |                       ^^^^^^^
+  |
+  = help: set parameters to values that the sweep has
+"#);
+    insta::assert_snapshot!(baseline("{ policy = \"second\" }"), @r#"
+error: the baseline `second` is no policy of this sweep
+ --> sweep.toml:5:23
+  |
+5 | baseline = { policy = "second" }
+  |                       ^^^^^^^^
+  |
+  = help: known: first
+"#);
+    insta::assert_snapshot!(baseline("{ platform = \"xrbench/single_4k_os\" }"), @r#"
+error: the baseline `xrbench/single_4k_os` is no platform of this sweep
+ --> sweep.toml:5:25
+  |
+5 | baseline = { platform = "xrbench/single_4k_os" }
+  |                         ^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: did you mean `xrbench/single_4k_ws`?
+"#);
+    insta::assert_snapshot!(baseline("{}"), @r#"
+error: the baseline must be a platform or a policy
+ --> sweep.toml:5:12
+  |
+5 | baseline = {}
+  |            ^^
+  |
+  = help: write `baseline = { platform = "..." }`, or `baseline = { policy = "...", set = { ... } }`
+"#);
+}

@@ -1,0 +1,466 @@
+//! Outputs are the same bytes however the work was divided, and nothing is run twice.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Synthetic, axes};
+use rtmm_sweep::execute::{ExecuteError, Options, Silent, execute};
+use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId, TriggerProbability};
+use rtmm_sweep::runner::{CellRunner, Policy, RunError};
+use rtmm_sweep::shard::{MergeError, Shard, merge};
+use rtmm_sweep::store::{Store, StoreError};
+use rtmm_sweep::sweep::{SweepError, finish, run};
+
+/// Name and content of every output file, in alphabetical order.
+fn outputs(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_none_or(|extension| extension != "sqlite"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Every axis with more than one value.
+fn rich_axes(runner: &Synthetic) -> Axes {
+    let mut axes = axes(3, 3, 7);
+    axes.policies = runner.policies().iter().map(Policy::with_defaults).collect();
+    axes.load_factors_millionths = vec![1_000_000, 1_500_000];
+    axes.trigger_probability =
+        Some(TriggerProbability { task: "task_0".to_owned(), values: vec![0.25, 1.0] });
+    axes.baseline = Some(Baseline::Policy(PolicyId::new(0)));
+    axes
+}
+
+fn threads(threads: usize) -> Options {
+    Options { threads: Some(threads), shard: None }
+}
+
+/// The outputs of a sweep in one go on one thread.
+fn expected(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    let outcome = run(&plan, directory, &threads(1), &Silent).unwrap();
+    assert_eq!((outcome.executed.reused, outcome.executed.run), (0, plan.len()));
+    assert_eq!(runner.runs(), plan.len());
+    outputs(directory)
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let expected = expected(&directory.path().join("one"));
+    let names: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+    let mut known = vec!["comparison.csv", "manifest.json", "results.csv", "results.json"];
+    if cfg!(feature = "parquet") {
+        known.push("results.parquet");
+    }
+    known.push("summary.csv");
+    assert_eq!(names, known);
+    for (name, options) in [("two", threads(2)), ("many", threads(7)), ("default", Options::default())] {
+        let directory = directory.path().join(name);
+        let runner = Synthetic::default();
+        let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+        run(&plan, &directory, &options, &Silent).unwrap();
+        assert!(outputs(&directory) == expected, "{name}");
+        assert_eq!(runner.runs(), plan.len());
+    }
+}
+
+#[test]
+fn a_finished_sweep_runs_nothing_and_writes_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let expected = expected(directory.path());
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    let outcome = run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    assert_eq!((outcome.executed.reused, outcome.executed.run), (plan.len(), 0));
+    assert_eq!(runner.runs(), 0);
+    assert!(outputs(directory.path()) == expected);
+}
+
+#[test]
+fn a_sweep_that_failed_goes_on_where_it_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let expected = expected(&directory.path().join("whole"));
+    for count in [1, 2, 4] {
+        let directory = directory.path().join(format!("threads_{count}"));
+        let mut stored = 0;
+        // Fails again and again, later each time.
+        for fail_after in [1, 40, 90] {
+            let runner = Synthetic { fail_after, ..Synthetic::default() };
+            let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+            let error = run(&plan, &directory, &threads(count), &Silent).unwrap_err();
+            let SweepError::Execute(ExecuteError::Run(RunError::Failed { .. })) = error else {
+                panic!("{error}");
+            };
+            let store = Store::open(&directory.join("store.sqlite"), &runner).unwrap();
+            // All that was finished is there.
+            assert_eq!(store.len(), stored + fail_after);
+            stored = store.len();
+        }
+        let runner = Synthetic::default();
+        let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+        let outcome = run(&plan, &directory, &threads(count), &Silent).unwrap();
+        assert_eq!(outcome.executed.reused, stored);
+        assert_eq!(runner.runs(), plan.len() - stored);
+        assert!(outputs(&directory) == expected, "{count} threads");
+    }
+}
+
+#[test]
+fn an_extended_sweep_runs_what_is_new() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic::default();
+    let small = Plan::new(&runner, axes(2, 2, 3)).unwrap();
+    run(&small, directory.path(), &Options::default(), &Silent).unwrap();
+    let large = Plan::new(&runner, axes(3, 2, 5)).unwrap();
+    let outcome = run(&large, directory.path(), &Options::default(), &Silent).unwrap();
+    assert_eq!(outcome.executed.reused, small.len());
+    assert_eq!(runner.runs(), large.len());
+    let extended = outputs(directory.path());
+    let fresh = tempfile::tempdir().unwrap();
+    run(&large, fresh.path(), &Options::default(), &Silent).unwrap();
+    assert!(outputs(fresh.path()) == extended);
+}
+
+#[test]
+fn another_result_version_runs_everything_again() {
+    let directory = tempfile::tempdir().unwrap();
+    for version in [1, 2] {
+        let runner = Synthetic { version, ..Synthetic::default() };
+        let plan = Plan::new(&runner, axes(2, 2, 3)).unwrap();
+        run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+        assert_eq!(runner.runs(), plan.len());
+    }
+}
+
+#[test]
+fn shards_merge_into_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let expected = expected(&directory.path().join("whole"));
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    let sharded = directory.path().join("sharded");
+    let shards: Vec<Shard> = (1..=3).map(|number| Shard::new(number, 3).unwrap()).collect();
+    let paths: Vec<_> = shards.iter().map(|shard| sharded.join(shard.store_name())).collect();
+    for shard in &shards {
+        let outcome =
+            run(&plan, &sharded, &Options { threads: Some(2), shard: Some(*shard) }, &Silent).unwrap();
+        assert!(outcome.finished.is_none());
+    }
+    assert_eq!(runner.runs(), plan.len());
+
+    let mut store = Store::open(&directory.path().join("merged/store.sqlite"), &runner).unwrap_err_then(
+        || std::fs::create_dir_all(directory.path().join("merged")).unwrap(),
+        || Store::open(&directory.path().join("merged/store.sqlite"), &runner),
+    );
+    // Two of three: what is missing is told by shard, and outputs are refused.
+    let merged = merge(&plan, &mut store, &paths[..2]).unwrap();
+    assert_eq!(merged.copied + merged.missing, plan.len());
+    assert_eq!(merged.missing_by_shard, [(shards[2], merged.missing)]);
+    let error = finish(&plan, &store, &directory.path().join("merged")).unwrap_err();
+    assert!(matches!(error, SweepError::Store(StoreError::Incomplete { .. })), "{error}");
+
+    let merged = merge(&plan, &mut store, &paths).unwrap();
+    assert_eq!((merged.missing, merged.total), (0, plan.len()));
+    assert!(merged.missing_by_shard.is_empty());
+    finish(&plan, &store, &directory.path().join("merged")).unwrap();
+    store.close().unwrap();
+    assert!(outputs(&directory.path().join("merged")) == expected);
+    assert_eq!(runner.runs(), plan.len());
+}
+
+/// First the error of a missing directory, then the store.
+trait UnwrapErrThen {
+    fn unwrap_err_then(self, repair: impl FnOnce(), again: impl FnOnce() -> Self) -> Store;
+}
+
+impl UnwrapErrThen for Result<Store, StoreError> {
+    fn unwrap_err_then(self, repair: impl FnOnce(), again: impl FnOnce() -> Self) -> Store {
+        assert!(matches!(self.unwrap_err(), StoreError::CannotOpen { .. }));
+        repair();
+        again().unwrap()
+    }
+}
+
+#[test]
+fn stores_of_other_sweeps_are_not_merged() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic::default();
+    let path = directory.path().join("other.sqlite");
+    let other = Plan::new(&runner, axes(1, 1, 3)).unwrap();
+    let mut store = Store::open(&path, &runner).unwrap();
+    execute(&other, &mut store, &Options::default(), &Silent).unwrap();
+    store.close().unwrap();
+
+    let mut changed = axes(1, 1, 3);
+    changed.load_factors_millionths = vec![2_000_000];
+    let plan = Plan::new(&runner, changed).unwrap();
+    let mut target = Store::open(&directory.path().join("store.sqlite"), &runner).unwrap();
+    let error = merge(&plan, &mut target, &[path]).unwrap_err();
+    assert!(matches!(error, MergeError::Foreign { cells: 3, .. }), "{error}");
+    let error = merge(&plan, &mut target, &[directory.path().join("none.sqlite")]).unwrap_err();
+    assert!(matches!(error, MergeError::Store(StoreError::CannotOpen { .. })), "{error}");
+}
+
+#[test]
+fn impossible_values_are_refused() {
+    let runner = Synthetic { impossible: true, ..Synthetic::default() };
+    let plan = Plan::new(&runner, axes(1, 1, 3)).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let error = run(&plan, directory.path(), &Options::default(), &Silent).unwrap_err();
+    insta::assert_snapshot!(error, @"the runner `synthetic` gave an impossible result for cell `scenario_0` on `platform_0` under `first k_per_ms=15 depth=2` with seed 1000: column `score_percent` of kind Real cannot hold Real(NaN)");
+}
+
+#[test]
+fn results_are_found_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, axes(2, 1, 2)).unwrap();
+    let outcome = run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    let results = outcome.finished.unwrap().results;
+    let cell = &plan.cells()[1];
+    assert_eq!(results.cell_value(cell, "score_percent"), results.cells()[1].cell.first());
+    assert_eq!(results.task_value(cell, "task_1", "completed_jobs"), results.cells()[1].tasks.get(8));
+    assert_eq!(results.task_value(cell, "task_9", "completed_jobs"), None);
+    assert_eq!(results.cell_value(cell, "no_such_column"), None);
+}
+
+/// The whole outputs of a small sweep, to see what they look like.
+#[test]
+fn outputs_look_like_this() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic::default();
+    let mut axes = axes(2, 2, 2);
+    for workload in &mut axes.workloads {
+        workload.scenario.tasks.truncate(2);
+    }
+    axes.baseline = Some(Baseline::Platform(PlatformId::new(0)));
+    let plan = Plan::new(&runner, axes).unwrap();
+    run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    insta::assert_snapshot!(text("results.csv"), @r#"
+scenario,platform,policy,parameters,load_factor,trigger_probability,seed,duration_ms,score_percent,late_jobs,verdict,task,requested_jobs,completed_jobs,latency_mean_ms,real_time_score,energy_score,quality_score,task_score
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,16.616050151849546,116,,task_0,60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,16.616050151849546,116,,task_1,60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,8919,700.0,9.955670132989601,69,,task_0,60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,8919,700.0,9.955670132989601,69,,task_1,60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,26.07212178363465,182,,task_0,60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,26.07212178363465,182,,task_1,60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,8919,700.0,39.080482758551724,273,"good, ""really""",task_0,60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,8919,700.0,39.080482758551724,273,"good, ""really""",task_1,60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,13.215460353618939,92,,task_0,60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,13.215460353618939,92,,task_1,60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.729373811878565,61,,task_0,60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.729373811878565,61,,task_1,60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8
+"#);
+    insta::assert_snapshot!(text("results.json"), @r#"
+{"format":"rtmm-sweep-results","version":1,
+"sweep":"synthetic",
+"columns":["scenario","platform","policy","parameters","load_factor","trigger_probability","seed","duration_ms","score_percent","late_jobs","verdict","task","requested_jobs","completed_jobs","latency_mean_ms","real_time_score","energy_score","quality_score","task_score"],
+"rows":[
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,16.616050151849546,116,null,"task_0",60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9],
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,16.616050151849546,116,null,"task_1",60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8],
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,9.955670132989601,69,null,"task_0",60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8],
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,9.955670132989601,69,null,"task_1",60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,26.07212178363465,182,null,"task_0",60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,26.07212178363465,182,null,"task_1",60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_0",60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_1",60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8],
+["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,13.215460353618939,92,null,"task_0",60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8],
+["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,13.215460353618939,92,null,"task_1",60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8],
+["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,8.729373811878565,61,null,"task_0",60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8],
+["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,8.729373811878565,61,null,"task_1",60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8]
+]}
+"#);
+    insta::assert_snapshot!(text("summary.csv"), @r#"
+scope,scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,sample_deviation,geometric_mean,note
+scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,13.285860142419573,9.955670132989601,16.616050151849546,9.955670132989601,16.616050151849546,3.3301900094299723,4.709599876615252,,
+scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,92.5,69.0,116.0,69.0,116.0,23.5,33.23401871576773,,
+scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,32.57630227109318,26.07212178363465,39.080482758551724,26.07212178363465,39.080482758551724,6.504180487458537,9.198300257486313,,
+scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,227.5,182.0,273.0,182.0,273.0,45.5,64.34671708797582,,
+scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,13.215460353618939,,,13.215460353618939,13.215460353618939,0.0,,,
+scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,92.0,,,92.0,92.0,0.0,,,
+scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,8.729373811878565,,,8.729373811878565,8.729373811878565,0.0,,,
+scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,61.0,,,61.0,61.0,0.0,,,
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,13.250660248019255,,,13.215460353618939,13.285860142419573,,,13.250613494320625,
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,92.25,,,92.0,92.5,,,92.24966124599052,
+across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,20.652838041485875,,,8.729373811878565,32.57630227109318,,,16.863295049696575,
+across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,144.25,,,61.0,227.5,,,117.80280132492605,
+"#);
+    insta::assert_snapshot!(text("comparison.csv"), @r#"
+scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,baseline_platform,baseline_policy,baseline_parameters,metric,pairs,baseline_mean,mean_difference,difference_ci_low,difference_ci_high,relative_difference,above,below
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,2,13.285860142419573,19.29044212867361,9.456071631785104,29.12481262556212,1.4519528221648512,2,0
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,2,92.5,135.0,66.0,204.0,1.4594594594594594,2,0
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,1,13.215460353618939,-4.486086541740374,,,-0.33945745526086785,0,1
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,1,92.0,-31.0,,,-0.33695652173913043,0,1
+"#);
+    let manifest = text("manifest.json");
+    let (beginning, columns) = manifest.split_once("  \"columns\": [\n").unwrap();
+    insta::assert_snapshot!(beginning, @r#"
+{
+  "format": "rtmm-sweep-manifest",
+  "version": 1,
+  "program": {
+    "name": "rtmm",
+    "version": "0.1.0"
+  },
+  "reproduce": "rtmm sweep synthetic",
+  "sweep": {
+    "name": "synthetic",
+    "description": "",
+    "blake3": ""
+  },
+  "runner": {
+    "name": "synthetic",
+    "result_version": 0
+  },
+  "scenarios": [
+    {
+      "name": "scenario_0",
+      "source": "made up",
+      "blake3": [
+        "6f0c2d60858987fc45616267560f9a7f485352bafc7001af54e309c616a8a3c5"
+      ]
+    },
+    {
+      "name": "scenario_1",
+      "source": "made up",
+      "blake3": [
+        "a622cd38dd167fcb02c8d400c27fd55a5d1d6c6d2014d6840c6d9ec6bad46324"
+      ]
+    }
+  ],
+  "platforms": [
+    {
+      "name": "platform_0",
+      "source": "made up",
+      "blake3": [
+        "d44ac50e95e4a713efdacc832a4961cc3a2e85e3f0d92a7b1d08f7535897d736"
+      ]
+    },
+    {
+      "name": "platform_1",
+      "source": "made up",
+      "blake3": [
+        "378ba565e7ba1aa0d4c841c99326228cb7417c5baa33a49cb0d0779349ef2db0"
+      ]
+    }
+  ],
+  "policies": [
+    {
+      "name": "first",
+      "parameters": [
+        {
+          "name": "k_per_ms",
+          "value": 15.0
+        },
+        {
+          "name": "depth",
+          "value": 2
+        }
+      ]
+    }
+  ],
+  "load_factors": [
+    1.0
+  ],
+  "trigger_probability": null,
+  "seeds": [
+    1000,
+    8919
+  ],
+  "duration": null,
+  "baseline": "platform platform_0",
+  "cells": 6,
+  "order": "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
+  "statistics": {
+    "interval": "percentile bootstrap of the mean",
+    "confidence": 0.95,
+    "resamples": 2000
+  },
+"#);
+    insta::assert_snapshot!(columns.lines().take(7).collect::<Vec<_>>().join("\n"), @r#"
+{
+  "name": "scenario",
+  "of": "axis",
+  "unit": "",
+  "kind": "text",
+  "meaning": "name of the scenario"
+},
+"#);
+}
+
+#[test]
+fn geometric_means_say_why_they_are_undefined() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic { worthless: true, ..Synthetic::default() };
+    let plan = Plan::new(&runner, axes(2, 1, 2)).unwrap();
+    run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    let summary = std::fs::read_to_string(directory.path().join("summary.csv")).unwrap();
+    let across: Vec<&str> = summary.lines().filter(|line| line.starts_with("across")).collect();
+    insta::assert_snapshot!(across.join("\n"), @r#"
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,0.0,,,0.0,0.0,,,,"undefined: the mean of `scenario_0` is 0, not above zero"
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,0.0,,,0.0,0.0,,,,"undefined: the mean of `scenario_0` is 0, not above zero"
+"#);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_has_the_rows_of_the_csv() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    let csv = std::fs::read_to_string(directory.path().join("results.csv")).unwrap();
+    let file = std::fs::File::open(directory.path().join("results.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    assert_eq!(reader.metadata().file_metadata().created_by(), Some("rtmm 0.1.0"));
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), csv.lines().count() - 1);
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let names: Vec<&String> = rows[0].get_column_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, header);
+    for (line, row) in csv.lines().skip(1).zip(&rows) {
+        let seed = header.iter().position(|name| *name == "seed").unwrap();
+        assert_eq!(line.split(',').nth(seed).unwrap(), row.get_long(seed).unwrap().to_string());
+        let last = line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
+        assert_eq!(row.get_double(header.len() - 1).unwrap(), last);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", directory.path().join("results.json.partial")).unwrap();
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, axes(2, 2, 2)).unwrap();
+    let error = run(&plan, directory.path(), &Options::default(), &Silent).unwrap_err();
+    let message = error.to_string().replace(&directory.path().display().to_string(), "DIRECTORY");
+    insta::assert_snapshot!(message, @"no space is left to write DIRECTORY/results.json; free some and run the sweep again: its cells are kept");
+    // The cells are kept.
+    let outcome = run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    assert_eq!(outcome.executed.run, 0);
+}
+
+#[test]
+fn an_unwritable_place_is_told_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let runner = Synthetic::default();
+    let plan = Plan::new(&runner, axes(1, 1, 1)).unwrap();
+    let error = run(&plan, &file, &Options::default(), &Silent).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        matches!(error, SweepError::Output(_)) && message.contains("file cannot be written"),
+        "{message}"
+    );
+}
