@@ -1,1 +1,45 @@
-fn main() {}
+//! The repository's chores. `cargo xtask` lists them.
+
+mod docs;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <TASK> [ARGUMENTS]
+
+Tasks:
+  sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
+  docs [--check]                write the generated parts of docs/, or check that they are current
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next().as_ref().and_then(|task| task.to_str()) {
+        Some("sweep") => {
+            let command = [OsString::from("rtmm"), OsString::from("sweep")];
+            rtmm_cli::main(command.into_iter().chain(arguments))
+        }
+        Some("docs") => match arguments.next().as_ref().and_then(|option| option.to_str()) {
+            None => docs::write(),
+            Some("--check") => docs::check(),
+            Some(other) => usage_error(&format!("`docs` has no option `{other}`")),
+        },
+        None | Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Some(other) => usage_error(&format!("there is no task `{other}`")),
+    }
+}
+
+fn usage_error(message: &str) -> ExitCode {
+    eprintln!("error: {message}\n\n{USAGE}");
+    ExitCode::from(2)
+}
+
+/// The root of the repository.
+fn project_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).map(Path::to_path_buf).unwrap_or_default()
+}

@@ -1,1 +1,21 @@
-//! x
+//! The command line of rtmm, as a library: `rtmm` and `cargo xtask sweep` call the same
+//! [`main`].
+//!
+//! One file a command under `commands/`; [`mod@failure`] decides exit codes; [`mod@runners`] lists what
+//! can simulate. Standard output is data, standard error is talk.
+//!
+//! ```
+//! let code = rtmm_cli::main(["rtmm", "list", "cost-models"]);
+//! assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+//! ```
+
+mod args;
+mod commands;
+mod entry;
+mod failure;
+mod output;
+mod progress;
+mod runners;
+
+pub use entry::{command, main};
+pub use runners::RUNNERS;

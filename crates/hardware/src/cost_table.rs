@@ -45,31 +45,21 @@ impl CostTable {
             .iter()
             .flat_map(|model| model.layers.iter().map(|layer| LayerOf { model: &model.name, layer }))
             .collect();
-        let columns: Vec<Vec<Result<Work, CostError>>> = platform
-            .configurations
-            .par_iter()
-            .map(|configuration| {
-                let cost_model = configuration.cost_model.as_ref();
-                if !cost_model.depends_on_shape_only() {
-                    return layers.iter().map(|layer| cost_model.work(*layer, Condition::Profile)).collect();
-                }
-                let mut known: BTreeMap<&rtmm_workload::Operator, Result<Work, CostError>> = BTreeMap::new();
-                layers
-                    .iter()
-                    .map(|layer| {
-                        known
-                            .entry(&layer.layer.operator)
-                            .or_insert_with(|| cost_model.work(*layer, Condition::Profile))
-                            .clone()
-                    })
-                    .collect()
+        let shapes_suffice = platform.configurations.iter().all(|one| one.cost_model.depends_on_shape_only());
+        let (distinct, rows) = distinct_layers(&layers, shapes_suffice);
+        let width = platform.configurations.len();
+        let costs: Vec<Result<Work, CostError>> = (0..distinct.len() * width)
+            .into_par_iter()
+            .map(|pair| {
+                let configuration = &platform.configurations[pair % width];
+                configuration.cost_model.work(distinct[pair / width], Condition::Profile)
             })
             .collect();
         let mut missing = Vec::new();
-        let mut work = Vec::with_capacity(layers.len() * columns.len());
-        for (index, layer) in layers.iter().enumerate() {
-            for (configuration, column) in platform.configurations.iter().zip(&columns) {
-                match &column[index] {
+        let mut work = Vec::with_capacity(layers.len() * width);
+        for (layer, row) in layers.iter().zip(rows) {
+            for (configuration, cost) in platform.configurations.iter().zip(&costs[row * width..]) {
+                match cost {
                     Ok(cost) => work.push(*cost),
                     Err(reason) => missing.push(NoCost {
                         model: layer.model.to_owned(),
@@ -83,14 +73,18 @@ impl CostTable {
         if !missing.is_empty() {
             return Err(missing);
         }
-        let mut starts = Vec::with_capacity(models.len());
-        let mut start = 0;
-        for model in models {
-            starts.push(start);
-            start += model.layers.len();
-        }
-        debug!(layers = layers.len(), configurations = platform.configurations.len(), "cost table computed");
-        Ok(Self { configurations: platform.configurations.len(), starts, work })
+        let starts = models.iter().scan(0, |next, model| {
+            let start = *next;
+            *next += model.layers.len();
+            Some(start)
+        });
+        debug!(
+            layers = layers.len(),
+            distinct = distinct.len(),
+            configurations = width,
+            "cost table computed"
+        );
+        Ok(Self { configurations: width, starts: starts.collect(), work })
     }
 
     /// The work of one layer on one configuration.
@@ -101,9 +95,68 @@ impl CostTable {
     }
 }
 
+/// Layers to compute, and for each layer the one of them that stands for it.
+fn distinct_layers<'l>(layers: &[LayerOf<'l>], by_shape: bool) -> (Vec<LayerOf<'l>>, Vec<usize>) {
+    if !by_shape {
+        return (layers.to_vec(), (0..layers.len()).collect());
+    }
+    let mut distinct = Vec::new();
+    let mut known = BTreeMap::new();
+    let rows = layers.iter().map(|layer| {
+        *known.entry((&layer.layer.operator, &layer.layer.published)).or_insert_with(|| {
+            distinct.push(*layer);
+            distinct.len() - 1
+        })
+    });
+    let rows = rows.collect();
+    (distinct, rows)
+}
+
 /// A layer by itself, for callers that have no model.
 impl<'l> From<&'l Layer> for LayerOf<'l> {
     fn from(layer: &'l Layer) -> Self {
         Self { model: "", layer }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load;
+    use crate::registry::Mode;
+    use rtmm_workload::input::Source;
+    use rtmm_workload::{Legality, load as workload};
+
+    #[test]
+    fn every_entry_is_what_the_cost_model_says() {
+        let workload = workload::workload("xrbench/vr_gaming", None, Legality::Strict).expect("built in");
+        let platform =
+            load::platform("xrbench/quad_4k_ws_os_ws_os", None, Mode::Corrected).expect("built in");
+        assert_eq!(platform.configurations.len(), 2, "identical accelerators share a configuration");
+        let table = CostTable::new(&platform, &workload.models).expect("all layers fit");
+        for (model, of) in workload.models.iter().enumerate() {
+            for (position, layer) in of.layers.iter().enumerate() {
+                for (index, configuration) in platform.configurations.iter().enumerate() {
+                    let expected = configuration
+                        .cost_model
+                        .work(LayerOf { model: &of.name, layer }, Condition::Profile)
+                        .expect("the layer fits");
+                    let (model, layer) = (ModelId::new(model), LayerId::new(position));
+                    assert_eq!(*table.work(model, layer, ConfigurationId::new(index)), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_layer_without_a_cost_is_named() {
+        let text = "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"maestro\"\n\
+                    dataflow = \"WS\"\npes = 256\nnoc_bandwidth = 16\nl1_bytes = 20\n";
+        let platform = load::platform_of(&Source::new("test", text), Mode::Corrected).expect("a platform");
+        let model = workload::model("xrbench/kd_res8_narrow", None, Legality::Strict).expect("built in");
+        let missing = CostTable::new(&platform, &[model]).expect_err("L1 is too small for a 3x3 filter");
+        let names: Vec<&str> = missing.iter().map(|one| one.layer.as_str()).collect();
+        assert_eq!(names, ["conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"]);
+        assert!(matches!(missing[0].reason, CostError::BufferTooSmall { buffer: "L1", .. }));
     }
 }

@@ -134,7 +134,8 @@ impl CsvRow<'_> {
         T: Copy + PartialOrd + Display + TryFrom<i128>,
     {
         let text = self.text(column);
-        let number = text.parse::<i128>().ok();
+        // Few cells leave 64 bits; only those pay for wider arithmetic.
+        let number = text.parse::<i64>().map(i128::from).or_else(|_| text.parse::<i128>()).ok();
         match number.and_then(|number| T::try_from(number).ok()).filter(|number| allowed.contains(number)) {
             Some(number) => Some(number),
             None => {

@@ -1,0 +1,280 @@
+//! The arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rtmm",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  rtmm run --scenario xrbench/vr_gaming --platform xrbench/single_4k_ws --compat xrbench
+  rtmm sweep xrbench
+  rtmm explain --model xrbench/es_ritnet --layer conv1 --platform xrbench/single_4k_ws
+  rtmm list platforms
+
+Exit codes: 0 done, 1 a run failed, 2 bad usage or bad input."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Log more: -v info, -vv debug, -vvv trace (RUST_LOG overrides).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colours (NO_COLOR is respected).
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Simulate one scenario on one platform.
+    Run(Run),
+    /// Run a grid of simulations in parallel; interrupted sweeps resume.
+    Sweep(Sweep),
+    /// Combine the shards of a sweep and write its results.
+    Merge(Merge),
+    /// List what is built in.
+    List(List),
+    /// The cost of every layer of a table on an accelerator.
+    Cost(Cost),
+    /// Where the cycles and the energy of a layer come from, term by term.
+    Explain(Explain),
+    /// Check input files and report every problem.
+    Check(Check),
+    /// Print shell completions.
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os --compat xrbench
+  rtmm run --scenario xrbench/ar_assistant --platform my.toml --compat xrbench --seed 7 --format json
+  rtmm run --scenario xrbench/vr_gaming --platform xrbench/single_4k_os --compat xrbench --jobs jobs.csv")]
+pub(crate) struct Run {
+    /// Scenario: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: String,
+    /// Platform: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub platform: String,
+    /// Policy; fixed, and optional, with --compat.
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// Set a parameter of the policy.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of every random draw.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Simulate this long instead of what the scenario says, such as 700ms.
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<String>,
+    /// Reproduce a published tool with all its quirks.
+    #[arg(long, value_enum)]
+    pub compat: Option<Compat>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// Write a row a job to this CSV file.
+    #[arg(long, value_name = "FILE")]
+    pub jobs: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm sweep xrbench
+  rtmm sweep my_sweep.toml --output results/mine --threads 8
+  rtmm sweep xrbench --shard 1/4 --output shards && rtmm merge xrbench --output shards")]
+pub(crate) struct Sweep {
+    /// Sweep: a built-in name, or a path that ends in .toml.
+    #[arg(value_name = "NAME|FILE", default_value = "xrbench")]
+    pub sweep: String,
+    /// Where the store and the results go [default: results/NAME].
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Threads that run cells [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Run one part of several, such as 1/4; `rtmm merge` combines them.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// How to print the tables.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// No progress bar.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm merge xrbench --output shards
+  rtmm merge xrbench --output all a/store-1-of-2.sqlite b/store-2-of-2.sqlite")]
+pub(crate) struct Merge {
+    /// The sweep whose shards these are.
+    #[arg(value_name = "NAME|FILE")]
+    pub sweep: String,
+    /// Where the results go, and where the shards' stores are if none are named.
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// The shards' stores.
+    #[arg(value_name = "STORE")]
+    pub stores: Vec<PathBuf>,
+    /// How to print the tables.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// What to list.
+    #[arg(value_enum)]
+    pub what: Listing,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listing {
+    Scenarios,
+    Models,
+    Platforms,
+    Policies,
+    CostModels,
+    Dataflows,
+    Sweeps,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm cost --layers layers.csv --accelerator '{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256 }'
+  rtmm cost --layers layers.csv --accelerator '{ model = \"systolic\", dataflow = \"os\", rows = 32, cols = 32 }'
+  rtmm cost --model xrbench/es_ritnet --platform xrbench/dual_4k_ws_os --format table")]
+pub(crate) struct Cost {
+    #[command(flatten)]
+    pub layers: Layers,
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// How to print the costs.
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: Format,
+    /// Threads that compute costs [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm explain --model xrbench/es_ritnet --layer conv1 --platform xrbench/single_4k_ws
+  rtmm explain --model xrbench/es_ritnet --layer conv1 --compat xrbench \\
+      --accelerator '{ model = \"maestro\", dataflow = \"OS\", pes = 1024, noc_bandwidth = 128 }'")]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub layers: Layers,
+    /// The layer: its name, or its position from 0.
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub layer: String,
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// How to print the explanation.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Layers {
+    /// Layer table in CSV (XRBench or SCALE-Sim columns).
+    #[arg(long, value_name = "FILE", required_unless_present = "model", conflicts_with = "model")]
+    pub layers: Option<PathBuf>,
+    /// Model: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub model: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Hardware {
+    /// Accelerator as an inline TOML table.
+    #[arg(long, value_name = "TABLE", required_unless_present = "platform", conflicts_with = "platform")]
+    pub accelerator: Option<String>,
+    /// Platform whose accelerators are costed: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub platform: Option<String>,
+    /// Clock of --accelerator, in megahertz.
+    #[arg(long, value_name = "MHZ", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub clock_mhz: u64,
+    /// Reproduce a published tool with all its quirks.
+    #[arg(long, value_enum)]
+    pub compat: Option<Compat>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  rtmm check my_scenario.toml my_platform.toml my_layers.csv")]
+pub(crate) struct Check {
+    /// Models, scenarios, platforms, dataflows, sweeps (.toml) and layer tables (.csv).
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Take layer shapes as published tables state them, even where they make no sense.
+    #[arg(long, value_enum)]
+    pub compat: Option<Compat>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  rtmm completions bash > ~/.local/share/bash-completion/completions/rtmm")]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// A published tool whose behaviour can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compat {
+    /// The XRBench artifact (MLSys 2023).
+    Xrbench,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// Versioned, for programs.
+    Json,
+    /// For spreadsheets and scripts.
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    pub(crate) fn write_global(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}

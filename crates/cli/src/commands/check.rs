@@ -1,0 +1,83 @@
+//! `rtmm check`: every problem of every file.
+
+use std::io::Write;
+use std::path::Path;
+
+use rtmm_hardware::{Mode, load as hardware, maestro::dataflow::Dataflow};
+use rtmm_workload::input::{Diagnostics, Document, Source};
+use rtmm_workload::load::{self, Kind};
+use rtmm_workload::{Legality, read_layer_table};
+
+use crate::args::Check;
+use crate::failure::Failure;
+use crate::output::stdout;
+use crate::runners::RUNNERS;
+
+pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
+    let (legality, mode) = match arguments.compat {
+        Some(_) => (Legality::Published, Mode::Reference),
+        None => (Legality::Strict, Mode::Corrected),
+    };
+    let mut problems = Diagnostics::default();
+    let mut out = stdout();
+    for path in &arguments.files {
+        match check_file(path, legality, mode) {
+            Ok(what) => writeln!(out, "{}: {what}", path.display())?,
+            Err(found) => problems.extend(found),
+        }
+    }
+    out.flush()?;
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+/// What a sound file is.
+fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Diagnostics> {
+    let source = load::read(path)?;
+    if path.extension().is_some_and(|extension| extension == "csv") {
+        let mut layers = 0;
+        let problems = read_layer_table(&source, legality, |_| layers += 1);
+        return problems.into_result(Some(format!("layer table, {layers} layers")));
+    }
+    match kind_of(&source)? {
+        Kind::Model => {
+            let model = load::model_of(&source, legality)?;
+            Ok(format!(
+                "model, {} layers, {} multiply-accumulates, {} parameters",
+                model.layers.len(),
+                model.macs(),
+                model.parameters()
+            ))
+        }
+        Kind::Scenario => {
+            let workload = load::workload_of(&source, legality)?;
+            let (tasks, models) = (workload.scenario.tasks.len(), workload.models.len());
+            Ok(format!("scenario, {tasks} tasks of {models} models over {}", workload.scenario.duration))
+        }
+        Kind::Platform => {
+            let platform = hardware::platform_of(&source, mode)?;
+            let (accelerators, kinds) = (platform.accelerators.len(), platform.configurations.len());
+            Ok(format!("platform, {accelerators} accelerators of {kinds} configurations"))
+        }
+        Kind::Dataflow => {
+            let dataflow = Dataflow::parse(source.name(), &source)?;
+            let elements = dataflow.cluster_elements();
+            Ok(format!("dataflow, {} levels, clusters of {elements}", dataflow.levels.len()))
+        }
+        Kind::Sweep => {
+            let plan = rtmm_sweep::file::plan_of(&source, RUNNERS)?;
+            Ok(format!("sweep, {} cells", plan.len()))
+        }
+    }
+}
+
+fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
+    let document = Document::parse(source);
+    let kind = Kind::of(&document);
+    if kind.is_none() && !document.has_problems() {
+        document.report(load::problem_with(source, "this is no file that rtmm knows").help(
+            "a model has [[layer]] or layer_table, a scenario [[task]], a platform [[accelerator]], a dataflow \
+             [[level]], a sweep scenarios and platforms",
+        ));
+    }
+    document.finish(kind)
+}

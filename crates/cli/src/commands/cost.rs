@@ -1,0 +1,213 @@
+//! `rtmm cost`: a row a layer.
+
+use std::io::Write;
+
+use rayon::prelude::*;
+use rtmm_hardware::{CostModel, Decoded, LayerOf, Mode, Quantity, load as hardware};
+use rtmm_workload::input::Diagnostic;
+use rtmm_workload::{Layer, Legality, TableRow, load, read_layer_table};
+
+use crate::args::{Compat, Cost, Format, Hardware, Layers};
+use crate::failure::Failure;
+use crate::output::{Rows, stdout};
+
+/// Rows that one task computes and formats.
+const CHUNK: usize = 4_096;
+/// Layers that cannot run and are named; the rest is counted.
+const NAMED_FAILURES: usize = 20;
+
+/// One accelerator to cost layers on.
+pub(crate) struct Target {
+    /// Its name on its platform; empty for `--accelerator`.
+    pub name: String,
+    pub cost_model: Box<dyn CostModel>,
+}
+
+pub(crate) fn legality(compat: Option<Compat>) -> Legality {
+    if compat.is_some() { Legality::Published } else { Legality::Strict }
+}
+
+pub(crate) fn mode(compat: Option<Compat>) -> Mode {
+    if compat.is_some() { Mode::Reference } else { Mode::Corrected }
+}
+
+/// The layers that the arguments name.
+pub(crate) fn layers(arguments: &Layers, compat: Option<Compat>) -> Result<Vec<TableRow>, Failure> {
+    let legality = legality(compat);
+    if let Some(reference) = &arguments.model {
+        let model = load::model(reference, None, legality)?;
+        let row = |(index, layer): (usize, Layer)| TableRow {
+            model: model.name.clone(),
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            layer,
+        };
+        return Ok(model.layers.iter().cloned().enumerate().map(row).collect());
+    }
+    let Some(path) = &arguments.layers else {
+        return Err(Failure::usage("there are no layers to cost", "give --layers FILE or --model NAME"));
+    };
+    let source = load::read(path)?;
+    let mut rows = Vec::new();
+    let problems = read_layer_table(&source, legality, |row| rows.push(row));
+    if rows.is_empty() && problems.is_empty() {
+        return Err(load::problem_with(&source, "the layer table has no rows")
+            .help("add a row for each layer")
+            .into());
+    }
+    problems.into_result(Some(rows)).map_err(Failure::from)
+}
+
+/// The accelerators that the arguments name: each distinct configuration of a platform once.
+pub(crate) fn targets(arguments: &Hardware) -> Result<Vec<Target>, Failure> {
+    let mode = mode(arguments.compat);
+    if let Some(text) = &arguments.accelerator {
+        let clock_hz = arguments.clock_mhz * 1_000_000;
+        let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
+        return Ok(vec![Target { name: String::new(), cost_model }]);
+    }
+    let Some(reference) = &arguments.platform else {
+        return Err(Failure::usage("there is no accelerator", "give --accelerator TABLE or --platform NAME"));
+    };
+    let platform = hardware::platform(reference, None, mode)?;
+    let first = |index: usize| {
+        platform
+            .accelerators
+            .iter()
+            .find(|one| one.configuration.index() == index)
+            .map(|one| one.name.clone())
+    };
+    let names: Vec<String> =
+        (0..platform.configurations.len()).map(|index| first(index).unwrap_or_default()).collect();
+    let models = platform.configurations.into_iter().map(|configuration| configuration.cost_model);
+    Ok(names.into_iter().zip(models).map(|(name, cost_model)| Target { name, cost_model }).collect())
+}
+
+pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {
+    let layers = layers(&arguments.layers, arguments.hardware.compat)?;
+    let targets = targets(&arguments.hardware)?;
+    if targets.iter().any(|target| target.cost_model.columns() != targets[0].cost_model.columns()) {
+        return Err(Failure::usage(
+            "the platform's accelerators have different cost models, whose costs have different columns",
+            "cost them one at a time with --accelerator",
+        ));
+    }
+    match arguments.threads {
+        None => print(arguments, &layers, &targets),
+        Some(threads) => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.into())
+            .build()
+            .map_err(|error| Failure::Run(format!("the threads could not be started: {error}")))?
+            .install(|| print(arguments, &layers, &targets)),
+    }
+}
+
+/// Rows of a chunk of layers, and what could not be costed.
+struct Chunk {
+    rows: Vec<Vec<String>>,
+    text: Vec<u8>,
+    failures: Vec<String>,
+}
+
+fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<(), Failure> {
+    let named = targets.iter().any(|target| !target.name.is_empty());
+    let mut header = vec!["model", "layer_index", "layer_name"];
+    let mut numbers = vec![false, true, false];
+    if named {
+        header.push("accelerator");
+        numbers.push(false);
+    }
+    for (setting, value) in targets[0].cost_model.settings() {
+        header.push(setting);
+        numbers.push(value.parse::<f64>().is_ok());
+    }
+    header.extend(targets[0].cost_model.columns());
+    numbers.resize(header.len(), true);
+
+    let as_text = arguments.format == Format::Csv;
+    let mut out = stdout();
+    if as_text {
+        writeln!(out, "{}", header.join(","))?;
+    }
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    for target in targets {
+        // Formatted in parallel and printed in order, a bounded number of rows at a time.
+        for block in layers.chunks(CHUNK * 64) {
+            let chunks: Vec<Chunk> =
+                block.par_chunks(CHUNK).map(|rows| cost_chunk(rows, target, named, as_text)).collect();
+            for chunk in chunks {
+                out.write_all(&chunk.text)?;
+                rows.extend(chunk.rows);
+                failures.extend(chunk.failures);
+            }
+        }
+    }
+    out.flush()?;
+    if !as_text {
+        Rows { title: "Layer costs".to_owned(), header, numbers, rows }.print(arguments.format)?;
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let mut message = format!("{} layers cannot run:", failures.len());
+    for failure in failures.iter().take(NAMED_FAILURES) {
+        message.push_str("\n  ");
+        message.push_str(failure);
+    }
+    if failures.len() > NAMED_FAILURES {
+        message.push_str(&format!("\n  ... and {} more", failures.len() - NAMED_FAILURES));
+    }
+    Err(Failure::Run(message))
+}
+
+fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool) -> Chunk {
+    let mut chunk = Chunk { rows: Vec::new(), text: Vec::new(), failures: Vec::new() };
+    let settings: Vec<String> = target.cost_model.settings().into_iter().map(|(_, value)| value).collect();
+    let mut values: Vec<Quantity> = Vec::new();
+    for TableRow { model, index, layer } in layers {
+        values.clear();
+        if let Err(error) = target.cost_model.report(LayerOf { model, layer }, &mut values) {
+            chunk.failures.push(format!("{model} layer {index} `{}`: {error}", layer.name));
+            continue;
+        }
+        if as_text {
+            // Writing to memory does not fail.
+            let _ = write!(chunk.text, "{},{index},{}", quoted(model), quoted(&layer.name));
+            if named {
+                let _ = write!(chunk.text, ",{}", quoted(&target.name));
+            }
+            for setting in &settings {
+                let _ = write!(chunk.text, ",{}", quoted(setting));
+            }
+            for value in &values {
+                let _ = write!(chunk.text, ",{value}");
+            }
+            chunk.text.push(b'\n');
+            continue;
+        }
+        let mut row = vec![model.clone(), index.to_string(), layer.name.clone()];
+        if named {
+            row.push(target.name.clone());
+        }
+        row.extend(settings.iter().cloned());
+        row.extend(values.iter().map(ToString::to_string));
+        chunk.rows.push(row);
+    }
+    chunk
+}
+
+/// A CSV cell, in quotes where it needs them.
+fn quoted(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\"")).into()
+    } else {
+        text.into()
+    }
+}
+
+/// A problem with `--layer`.
+pub(crate) fn no_such_layer(wanted: &str, rows: &[TableRow]) -> Diagnostic {
+    let names: Vec<&str> = rows.iter().map(|row| row.layer.name.as_str()).collect();
+    Diagnostic::without_place(format!("there is no layer `{wanted}`"))
+        .help(rtmm_workload::input::suggestion(wanted, "layer", &names))
+}

@@ -1,0 +1,180 @@
+//! `rtmm sweep` and `rtmm merge`.
+
+mod report;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use rtmm_sweep::execute::{ExecuteError, Options};
+use rtmm_sweep::plan::Plan;
+use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
+use rtmm_sweep::store::Store;
+use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
+
+use crate::args::{Format, Merge, Sweep};
+use crate::failure::Failure;
+use crate::output::{stdout, style, width, wrap, write_file};
+use crate::progress::Bar;
+use crate::runners::RUNNERS;
+
+pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
+    let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
+    let shard = shard.map_err(|error| Failure::usage(error.to_string(), "such as --shard 1/3"))?;
+    let plan = rtmm_sweep::file::plan(&arguments.sweep, RUNNERS)?;
+    let directory = directory(arguments.output.as_ref(), &plan);
+    let options = Options { threads: arguments.threads.map(usize::from), shard };
+    let bar = Bar::new(arguments.quiet);
+    let outcome = sweeps::run(&plan, &directory, &options, &bar);
+    bar.finish();
+    let outcome = outcome.map_err(failed)?;
+    let executed = outcome.executed;
+    anstream::eprintln!(
+        "{}: {} cells, {} run, {} reused from {}",
+        plan.axes().name,
+        executed.total,
+        executed.run,
+        executed.reused,
+        directory.display()
+    );
+    match (outcome.finished, shard) {
+        (Some(finished), _) => conclude(&plan, &finished, &directory, arguments.format),
+        (None, Some(shard)) => {
+            anstream::eprintln!(
+                "shard {} of {} is done; when all are: rtmm merge {} --output {}",
+                shard.number(),
+                shard.of(),
+                arguments.sweep,
+                directory.display()
+            );
+            Ok(())
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
+    let plan = rtmm_sweep::file::plan(&arguments.sweep, RUNNERS)?;
+    let directory = directory(arguments.output.as_ref(), &plan);
+    let stores = if arguments.stores.is_empty() { shards_in(&directory)? } else { arguments.stores.clone() };
+    if stores.is_empty() {
+        return Err(Failure::usage(
+            format!("there are no shards in {}", directory.display()),
+            "name the stores, or the directory that has them with --output",
+        ));
+    }
+    create(&directory)?;
+    let mut target = Store::open(&directory.join(WHOLE_STORE), plan.runner())
+        .map_err(|error| Failure::Run(error.to_string()))?;
+    let merged =
+        shard::merge(&plan, &mut target, &stores).map_err(|error| Failure::Run(error.to_string()))?;
+    anstream::eprintln!(
+        "{}: {} of {} cells, {} copied from {} stores",
+        plan.axes().name,
+        merged.total - merged.missing,
+        merged.total,
+        merged.copied,
+        stores.len()
+    );
+    if merged.missing > 0 {
+        return Err(incomplete(&merged, &arguments.sweep));
+    }
+    let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
+    conclude(&plan, &finished, &directory, arguments.format)?;
+    target.close().map_err(|error| Failure::Run(error.to_string()))
+}
+
+fn incomplete(merged: &Merged, sweep: &str) -> Failure {
+    let mut message = format!("{} cells are missing; what there is was kept", merged.missing);
+    for (shard, cells) in &merged.missing_by_shard {
+        message.push_str(&format!(
+            "\n  {cells} of shard {number}/{of}: rtmm sweep {sweep} --shard {number}/{of}",
+            number = shard.number(),
+            of = shard.of()
+        ));
+    }
+    Failure::Run(message)
+}
+
+/// Errors of a sweep end with what was kept.
+fn failed(error: SweepError) -> Failure {
+    let kept = match &error {
+        SweepError::Execute(ExecuteError::Run(_)) => {
+            "\nfinished cells are kept: run the same command again to go on"
+        }
+        _ => "",
+    };
+    Failure::Run(format!("{error}{kept}"))
+}
+
+fn directory(output: Option<&PathBuf>, plan: &Plan<'_>) -> PathBuf {
+    output.cloned().unwrap_or_else(|| Path::new("results").join(&plan.axes().name))
+}
+
+fn create(directory: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory)
+        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", directory.display())))
+}
+
+/// The shards' stores of a directory, in the order of their numbers.
+fn shards_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::usage(format!("{}: cannot be read: {error}", directory.display()), "check the path")
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if let Some(shard) = Shard::from_store_name(&path) {
+            found.push((shard.of(), shard.number(), path));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, _, path)| path).collect())
+}
+
+/// Prints the tables and writes the report beside the results.
+fn conclude(
+    plan: &Plan<'_>,
+    finished: &Finished<'_>,
+    directory: &Path,
+    format: Format,
+) -> Result<(), Failure> {
+    let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
+    let mut terminal = String::new();
+    for (position, report) in report::reports(plan, &finished.summary)?.iter().enumerate() {
+        let prefix = if position == 0 { String::new() } else { format!("{}_", report.metric) };
+        let mut write = |name: String, bytes: &[u8]| {
+            let result = write_file(&directory.join(&name), bytes);
+            files.push(name);
+            result
+        };
+        for figure in &report.report.figures {
+            write(format!("{prefix}{}.svg", figure.name), figure.svg.as_str().as_bytes())?;
+        }
+        write(format!("{prefix}tables.md"), report.report.to_markdown().as_bytes())?;
+        let page = report.report.to_page(report::facts(plan));
+        write(format!("{prefix}report.html"), page.to_html().as_bytes())?;
+        terminal.push_str(&report.report.to_terminal(&style()));
+        terminal.push('\n');
+    }
+    let mut out = stdout();
+    match format {
+        Format::Table => {
+            write!(out, "{terminal}")?;
+            for line in wrap(&format!("Written to {}: {}", directory.display(), files.join(", ")), width()) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        // The files are what was just written: the same bytes.
+        Format::Csv => copy(&directory.join("summary.csv"), &mut out)?,
+        Format::Json => copy(&directory.join("results.json"), &mut out)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "prints a file that this command wrote")]
+fn copy(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::Run(format!("{}: {error}", path.display())))?;
+    out.write_all(&bytes)?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What can go wrong, and the exit code that follows.
+//!
+//! | code | meaning |
+//! | --- | --- |
+//! | 0 | done; also where the reader of standard output went away |
+//! | 1 | a run failed: a layer that no accelerator can run, a store or an output that cannot be written |
+//! | 2 | bad usage or bad input |
+
+use std::io;
+use std::process::ExitCode;
+
+use rtmm_workload::input::{Diagnostic, Diagnostics};
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Input files or arguments with problems, each with its place.
+    Input(Diagnostics),
+    /// An argument that makes no sense, and a way out.
+    Usage { message: String, help: String },
+    /// The run itself failed.
+    Run(String),
+    /// Standard output could not be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), help: help.into() }
+    }
+
+    /// Says what went wrong on standard error and returns the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Input(diagnostics) => {
+                anstream::eprintln!("{}", diagnostics.render(true));
+                ExitCode::from(2)
+            }
+            Self::Usage { message, help } => {
+                let problem = Diagnostic::without_place(message.as_str()).help(help.as_str());
+                anstream::eprintln!("{}", Diagnostics::from(problem).render(true));
+                ExitCode::from(2)
+            }
+            Self::Run(message) => {
+                anstream::eprintln!(
+                    "{}",
+                    Diagnostics::from(Diagnostic::without_place(message.as_str())).render(true)
+                );
+                ExitCode::from(1)
+            }
+            // Whoever read our output has seen enough.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Self::Output(error) => {
+                let message = format!("standard output cannot be written: {error}");
+                anstream::eprintln!("{}", Diagnostics::from(Diagnostic::without_place(message)).render(true));
+                ExitCode::from(1)
+            }
+        }
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Input(diagnostics)
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Input(diagnostic.into())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<csv::Error> for Failure {
+    fn from(error: csv::Error) -> Self {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Self::Output(error),
+            other => Self::Run(format!("{other:?}")),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Output(error.into())
+    }
+}

@@ -1,0 +1,150 @@
+//! Printing to standard output and writing files.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use rtmm_report::{Cell, Column, Row, TerminalStyle, TextTable};
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::failure::Failure;
+
+/// Width of tables where standard output is no terminal, or its width is not known.
+const DEFAULT_WIDTH: usize = 100;
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// Standard output, with colours where it is a terminal.
+pub(crate) fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
+    anstream::AutoStream::auto(io::stdout().lock())
+}
+
+/// Columns of the terminal; `COLUMNS` overrides.
+pub(crate) fn width() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    stated.or_else(terminal).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// How tables look on standard output.
+pub(crate) fn style() -> TerminalStyle {
+    TerminalStyle { width: width(), colour: io::stdout().is_terminal(), ..TerminalStyle::default() }
+}
+
+/// A table of texts in whichever format is asked for; all columns are text.
+pub(crate) struct Rows {
+    pub title: String,
+    pub header: Vec<&'static str>,
+    /// Whether each column holds numbers.
+    pub numbers: Vec<bool>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Rows {
+    pub(crate) fn print(&self, format: Format) -> Result<(), Failure> {
+        let mut out = stdout();
+        match format {
+            Format::Table if self.fits(width()) => write!(out, "{}", self.table().to_terminal(&style()))?,
+            Format::Table => self.print_blocks(&mut out)?,
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(&mut out);
+                writer.write_record(&self.header)?;
+                for row in &self.rows {
+                    writer.write_record(row)?;
+                }
+                writer.flush()?;
+            }
+            Format::Json => {
+                let rows: Vec<serde_json::Map<String, serde_json::Value>> = self
+                    .rows
+                    .iter()
+                    .map(|row| {
+                        let value =
+                            |(cell, number): (&String, &bool)| match cell.parse::<serde_json::Number>() {
+                                Ok(parsed) if *number => serde_json::Value::Number(parsed),
+                                _ => serde_json::Value::String(cell.clone()),
+                            };
+                        let values = row.iter().zip(&self.numbers).map(value);
+                        self.header.iter().map(|name| (*name).to_owned()).zip(values).collect()
+                    })
+                    .collect();
+                print_json(&mut out, &rows)?;
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+impl Rows {
+    fn table(&self) -> TextTable {
+        let columns = self
+            .header
+            .iter()
+            .zip(&self.numbers)
+            .map(|(name, number)| if *number { Column::number(*name) } else { Column::text(*name) });
+        let mut table = TextTable::new(self.title.as_str(), columns.collect());
+        table.rows.extend(self.rows.iter().map(|cells| text_row(cells)));
+        table
+    }
+
+    /// Whether the whole table fits side by side.
+    fn fits(&self, width: usize) -> bool {
+        let widest = |column: usize| {
+            let cells = self.rows.iter().map(|row| row[column].chars().count());
+            cells.chain([self.header[column].len()]).max().unwrap_or(0)
+        };
+        let columns = self.header.len();
+        (0..columns).map(widest).sum::<usize>() + GAP * columns.saturating_sub(1) <= width
+    }
+
+    /// One block a row, for long texts: the first cell, then every other under its head, wrapped.
+    fn print_blocks(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let indent = self.header.iter().skip(1).map(|head| head.len()).max().unwrap_or(0) + 2 * GAP;
+        let room = width().saturating_sub(indent).max(20);
+        for row in &self.rows {
+            writeln!(out, "{}", row[0])?;
+            for (head, cell) in self.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty()) {
+                for (number, line) in wrap(cell, room).into_iter().enumerate() {
+                    let head = if number == 0 { *head } else { "" };
+                    writeln!(out, "{:indent$}{line}", format!("{:GAP$}{head}", ""))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lines of at most `width` characters, broken at spaces; a longer word stands alone.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A row of texts.
+pub(crate) fn text_row(cells: &[String]) -> Row {
+    Row { cells: cells.iter().map(|cell| Cell::text(cell.as_str())).collect(), starts_group: false }
+}
+
+/// Prints a value as indented JSON with a line end.
+pub(crate) fn print_json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Writes a whole file, or says which and why not.
+#[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes)
+        .map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", path.display())))
+}

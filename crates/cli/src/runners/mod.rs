@@ -1,0 +1,10 @@
+//! What can simulate a cell: one file a runner, one row here.
+
+mod xrbench;
+
+use rtmm_sweep::runner::CellRunner;
+
+pub(crate) use xrbench::{POLICY, parameters_of};
+
+/// All runners, by which sweep files name them.
+pub const RUNNERS: &[&dyn CellRunner] = &[&xrbench::XrbenchReference];

@@ -1,0 +1,252 @@
+//! The XRBench artifact's loop as a runner of cells.
+
+use std::collections::BTreeMap;
+
+use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
+use rtmm_reference::ReferenceError;
+use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runtime, TaskCosts};
+use rtmm_sweep::plan::{Cell, Plan};
+use rtmm_sweep::runner::{
+    Allowed, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy, PolicySchema,
+    Prepared, RunError, Value,
+};
+use rtmm_workload::{Legality, Model, ModelId, TaskId};
+
+/// The reference loop, quirks and all; see `rtmm_reference::xrbench`.
+pub(super) struct XrbenchReference;
+
+/// The one policy that the artifact can run.
+pub(crate) const POLICY: PolicySchema = PolicySchema {
+    name: "latency-greedy",
+    summary: "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
+    parameters: &[
+        Parameter {
+            name: "k_per_ms",
+            meaning: "slope of the real-time score",
+            default: ParameterValue::Real(15.0),
+            allowed: Allowed::Real(1e-6, 1e6),
+        },
+        Parameter {
+            name: "energy_max_mj",
+            meaning: "energy of a frame that scores zero",
+            default: ParameterValue::Real(1_500.0),
+            allowed: Allowed::Real(1e-6, 1e12),
+        },
+    ],
+};
+
+const CELL_COLUMNS: &[Column] = &[Column {
+    name: "overall_score_pct",
+    unit: "percent",
+    kind: ColumnKind::Real,
+    meaning: "the artifact's score: mean of the tasks' scores",
+    summarised: true,
+}];
+
+const fn count(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, unit: "", kind: ColumnKind::Integer, meaning, summarised: false }
+}
+
+const fn score(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, unit: "", kind: ColumnKind::Real, meaning, summarised: false }
+}
+
+const TASK_COLUMNS: &[Column] = &[
+    count("generated", "frames of the run: run length by frame interval"),
+    count("requested", "frames whose trigger held"),
+    count("completed", "frames completed before the run ended"),
+    count("dropped", "frames dropped after their deadline"),
+    count("logged", "completed and dropped frames"),
+    score("real_time_score", "mean over completed frames; 1 early, 0 late"),
+    score("energy_score", "mean over completed frames; 1 for no energy"),
+    score("qoe_score", "share of logged frames that were not dropped"),
+    score("score", "sum of real-time x energy over logged frames, times qoe_score"),
+];
+
+/// The loop's parameters as a policy states them.
+pub(crate) fn parameters_of(policy: &Policy) -> Parameters {
+    let real = |name, default| match policy.parameter(name) {
+        Some(ParameterValue::Real(value)) => *value as f32,
+        _ => default,
+    };
+    let default = Parameters::default();
+    Parameters {
+        run_length_ms: None,
+        k_per_ms: real("k_per_ms", default.k_per_ms),
+        energy_max_mj: real("energy_max_mj", default.energy_max_mj),
+    }
+}
+
+impl CellRunner for XrbenchReference {
+    fn name(&self) -> &'static str {
+        "xrbench"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the XRBench artifact (MLSys 2023), to the printed digit"
+    }
+
+    fn result_version(&self) -> u32 {
+        1
+    }
+
+    fn legality(&self) -> Legality {
+        Legality::Published
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Reference
+    }
+
+    fn policies(&self) -> &[PolicySchema] {
+        &[POLICY]
+    }
+
+    fn largest_seed(&self) -> u64 {
+        u32::MAX.into()
+    }
+
+    fn cell_columns(&self) -> &[Column] {
+        CELL_COLUMNS
+    }
+
+    fn task_columns(&self) -> &[Column] {
+        TASK_COLUMNS
+    }
+
+    fn prepare<'p>(
+        &'p self,
+        plan: &'p Plan<'_>,
+        pending: &[usize],
+    ) -> Result<Box<dyn Prepared + 'p>, RunError> {
+        let costs = Costs::of(plan, pending)?;
+        let mut runtimes = BTreeMap::new();
+        for index in pending {
+            let cell = &plan.cells()[*index];
+            let key = (cell.variant, cell.platform, cell.policy);
+            if runtimes.contains_key(&key) {
+                continue;
+            }
+            let (scenario, platform) = (plan.scenario(cell), plan.platform(cell));
+            check_clock(platform).map_err(|error| failed(plan, cell, &error))?;
+            let tasks =
+                TaskCosts::from_fn(scenario.tasks.len(), platform.accelerators.len(), |task, accelerator| {
+                    costs.cost(plan, cell, task, accelerator)
+                });
+            let runtime = Runtime::new(scenario, &tasks, &parameters_of(plan.policy(cell)))
+                .map_err(|error| failed(plan, cell, &error))?;
+            runtimes.insert(key, runtime);
+        }
+        Ok(Box::new(Ready { runtimes }))
+    }
+}
+
+fn check_clock(platform: &Platform) -> Result<(), ReferenceError> {
+    if platform.clock_hz == CLOCK_HZ {
+        return Ok(());
+    }
+    Err(ReferenceError::Clock { platform: platform.name.clone(), clock_hz: platform.clock_hz })
+}
+
+fn failed(plan: &Plan<'_>, cell: &Cell, error: &ReferenceError) -> RunError {
+    RunError::Failed { cell: plan.describe(cell), reason: error.to_string() }
+}
+
+type Key = (rtmm_sweep::plan::VariantId, rtmm_sweep::plan::PlatformId, rtmm_sweep::plan::PolicyId);
+
+struct Ready {
+    runtimes: BTreeMap<Key, Runtime>,
+}
+
+impl Prepared for Ready {
+    fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
+        let key = (cell.variant, cell.platform, cell.policy);
+        let missing = || RunError::Failed {
+            cell: format!("number {}", cell.index),
+            reason: "it was not prepared".to_owned(),
+        };
+        let runtime = self.runtimes.get(&key).ok_or_else(missing)?;
+        let outcome = runtime.run(u32::try_from(cell.seed).unwrap_or(u32::MAX), |_| {});
+        let mut result = CellResult { cell: vec![real(outcome.overall_score)], tasks: Vec::new() };
+        for task in &outcome.tasks {
+            result.tasks.extend(
+                [task.generated, task.requested, task.completed, task.dropped, task.logged]
+                    .map(|count| Value::Integer(count.into())),
+            );
+            result.tasks.extend(match &task.scores {
+                Some(scores) => [
+                    Value::Real(scores.real_time),
+                    Value::Real(scores.energy),
+                    real(scores.qoe),
+                    real(scores.score),
+                ],
+                None => [Value::Missing, Value::Missing, Value::Missing, Value::Missing],
+            });
+        }
+        Ok(result)
+    }
+}
+
+/// The exact value: the artifact prints six decimals of it.
+fn real(value: f32) -> Value {
+    Value::Real(value.into())
+}
+
+/// The costs of all models on all distinct configurations of a plan, each pair once.
+struct Costs {
+    matrix: CostMatrix,
+    /// Row of the matrix of each model of each workload.
+    models: Vec<Vec<ModelId>>,
+    /// Column of the matrix of each configuration of each platform.
+    configurations: Vec<Vec<ConfigurationId>>,
+}
+
+impl Costs {
+    fn of(plan: &Plan<'_>, pending: &[usize]) -> Result<Self, RunError> {
+        let mut models: Vec<&Model> = Vec::new();
+        let rows = plan.axes().workloads.iter().map(|workload| {
+            let row = |model| distinct(&mut models, model, |known: &&Model| **known == *model);
+            workload.models.iter().map(row).map(ModelId::new).collect()
+        });
+        let rows = rows.collect();
+        let mut configurations: Vec<&Configuration> = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let columns = plan.axes().platforms.iter().map(|platform| {
+            let column = |configuration: &'_ Configuration| configuration.cost_model.identity();
+            platform
+                .configurations
+                .iter()
+                .map(|configuration| {
+                    let index = *known.entry(column(configuration)).or_insert_with(|| {
+                        configurations.push(configuration);
+                        configurations.len() - 1
+                    });
+                    ConfigurationId::new(index)
+                })
+                .collect()
+        });
+        let columns = columns.collect();
+        let matrix = CostMatrix::new(&models, &configurations).map_err(|error| {
+            let cell = pending.first().map_or_else(String::new, |index| plan.describe(&plan.cells()[*index]));
+            RunError::Failed { cell, reason: error.to_string() }
+        })?;
+        Ok(Self { matrix, models: rows, configurations: columns })
+    }
+
+    fn cost(&self, plan: &Plan<'_>, cell: &Cell, task: TaskId, accelerator: AcceleratorId) -> ModelCost {
+        let model = plan.scenario(cell).tasks[task.index()].model;
+        let configuration = plan.platform(cell).accelerators[accelerator.index()].configuration;
+        self.matrix.cost(
+            self.models[cell.workload.index()][model.index()],
+            self.configurations[cell.platform.index()][configuration.index()],
+        )
+    }
+}
+
+/// The position of an item in a list of distinct ones, after adding it if it is new.
+fn distinct<T: Copy>(known: &mut Vec<T>, item: T, is_same: impl Fn(&T) -> bool) -> usize {
+    known.iter().position(is_same).unwrap_or_else(|| {
+        known.push(item);
+        known.len() - 1
+    })
+}

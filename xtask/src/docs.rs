@@ -1,0 +1,110 @@
+//! `cargo xtask docs`: the parts of docs/ that are made from code, goldens and measurements.
+//!
+//! Each part stands between `<!-- generated: NAME -->` and `<!-- /generated -->` in some page, so
+//! that prose and numbers live side by side and no number is typed in by hand.
+
+#![expect(clippy::disallowed_methods, reason = "reads goldens and writes pages of the repository")]
+
+mod command_line;
+mod cost_models;
+mod fidelity;
+mod maestro_differences;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::project_root;
+
+/// Why a part could not be made.
+type Problem = Box<dyn std::error::Error>;
+
+/// One generated part.
+struct Part {
+    /// Page below docs/.
+    page: &'static str,
+    /// Name in the page's markers.
+    name: &'static str,
+    make: fn(&Path) -> Result<String, Problem>,
+}
+
+const PARTS: &[Part] = &[
+    Part { page: "reference/command-line.md", name: "command-line", make: |_| Ok(command_line::part()) },
+    Part { page: "reference/cost-models.md", name: "cost-models", make: |_| Ok(cost_models::part()) },
+    Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
+    Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
+    Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },
+    Part { page: "fidelity.md", name: "scalesim", make: fidelity::scalesim },
+    Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
+];
+
+/// Writes all parts into their pages.
+pub(crate) fn write() -> ExitCode {
+    each_page(|path, current, wanted| {
+        if current != wanted {
+            std::fs::write(path, wanted)?;
+            println!("wrote {}", path.display());
+        }
+        Ok(true)
+    })
+}
+
+/// Fails where a page is not what [`write`] would make of it.
+pub(crate) fn check() -> ExitCode {
+    each_page(|path, current, wanted| {
+        let same = current == wanted;
+        if !same {
+            eprintln!("error: {} is out of date; run `cargo xtask docs` and commit", path.display());
+        }
+        Ok(same)
+    })
+}
+
+fn each_page(mut visit: impl FnMut(&Path, &str, &str) -> Result<bool, Problem>) -> ExitCode {
+    let root = project_root();
+    let mut pages: Vec<&str> = PARTS.iter().map(|part| part.page).collect();
+    pages.dedup();
+    let mut sound = true;
+    for page in pages {
+        let path = root.join("docs").join(page);
+        let result = render(&root, &path, page).and_then(|(current, wanted)| visit(&path, &current, &wanted));
+        match result {
+            Ok(fine) => sound &= fine,
+            Err(problem) => {
+                eprintln!("error: {}: {problem}", path.display());
+                sound = false;
+            }
+        }
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The page as it is and as it should be.
+fn render(root: &Path, path: &Path, page: &str) -> Result<(String, String), Problem> {
+    let current = std::fs::read_to_string(path)?;
+    let mut wanted = current.clone();
+    for part in PARTS.iter().filter(|part| part.page == page) {
+        let (open, close) = (format!("<!-- generated: {} -->\n", part.name), "<!-- /generated -->");
+        let start = wanted.find(&open).ok_or_else(|| format!("there is no `{}`", open.trim()))? + open.len();
+        let end = wanted[start..].find(close).ok_or("a generated part has no end")? + start;
+        let text = (part.make)(root)?;
+        wanted.replace_range(start..end, &format!("\n{}\n\n", text.trim()));
+    }
+    Ok((current, wanted))
+}
+
+/// A Markdown table.
+fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", header.join(" | "), " --- |".repeat(header.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+/// The largest and the median of some differences.
+fn spread(differences: &mut [f64]) -> (f64, f64) {
+    differences.sort_by(f64::total_cmp);
+    let largest = differences.last().copied().unwrap_or(0.0);
+    (largest, differences.get(differences.len() / 2).copied().unwrap_or(0.0))
+}

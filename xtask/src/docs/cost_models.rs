@@ -1,0 +1,26 @@
+//! The registry of cost models as tables.
+
+use rtmm_hardware::registry::COST_MODELS;
+
+use super::table;
+
+pub(super) fn part() -> String {
+    let mut text = String::new();
+    for row in COST_MODELS {
+        text.push_str(&format!("## `{}`\n\n{}. Source: {}. ", row.name, sentence(row.summary), row.source));
+        text.push_str(&format!("Equations: [models/{0}.md](../models/{0}.md).\n\n", row.name));
+        let keys: Vec<Vec<String>> = row
+            .parameters
+            .iter()
+            .map(|parameter| vec![format!("`{}`", parameter.name), parameter.meaning.to_owned()])
+            .collect();
+        text.push_str(&table(&["key", "meaning"], &keys));
+        text.push('\n');
+    }
+    text
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
