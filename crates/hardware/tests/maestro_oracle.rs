@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::RngSeed;
 use proptest::test_runner::TestCaseError;
 use rtmm_hardware::CostError;
 use rtmm_hardware::maestro::corrected::{Case, CorrectedCost, Memory, analyse};
@@ -325,11 +326,12 @@ fn footprint<'t>(nest: &Nest, tiles: impl Iterator<Item = &'t Tile>) -> [u64; 3]
     let inputs = |axis: usize, outputs: Extent, taps: Extent| {
         let [stride, dilation, input] =
             [nest.stride, nest.dilation, nest.input].map(|pair| u64::from(pair[axis]));
-        let positions = &positions[outputs as usize];
-        let contiguous = positions
-            .first()
-            .zip(positions.last())
-            .is_some_and(|(first, last)| u64::from(last - first) + 1 == of(outputs));
+        let joined = |extent: Extent| {
+            let positions = &positions[extent as usize];
+            let ends = positions.first().zip(positions.last());
+            ends.is_some_and(|(first, last)| u64::from(last - first) + 1 == of(extent))
+        };
+        let contiguous = joined(outputs) && joined(taps);
         let pairs = of(outputs) * of(taps);
         if contiguous {
             let span = (of(outputs) - 1) * stride + (of(taps) - 1) * dilation + 1;
@@ -659,11 +661,12 @@ fn user() -> impl Strategy<Value = Vec<Loop>> {
 /// Cuts what the outermost level spreads over its units once more within: the units then hold
 /// positions with gaps between them, which is rare in a random dataflow.
 fn cut_units(levels: &mut [Level]) {
-    let spread = levels[0].directives.iter().find(|one| one.class == Class::Spatial).copied();
-    if let (Some(spread), [_, .., last]) = (spread, levels)
-        && last.directives.iter().all(|one| one.dimension != spread.dimension)
-    {
-        last.directives.push(Directive { class: Class::Temporal, size: 1, offset: 1, ..spread });
+    let [first, .., last] = levels else { return };
+    let Some(spread) = first.directives.iter_mut().find(|one| one.class == Class::Spatial) else { return };
+    if last.directives.iter().all(|one| one.dimension != spread.dimension) {
+        spread.size = spread.size.clamp(2, 3);
+        spread.offset = spread.size;
+        last.directives.push(Directive { class: Class::Temporal, size: 1, offset: 1, ..*spread });
     }
 }
 
@@ -683,6 +686,8 @@ fn config() -> ProptestConfig {
         max_local_rejects: u32::MAX,
         max_shrink_iters: 100_000,
         failure_persistence: None,
+        // The same cases on every machine, unless more are asked for.
+        rng_seed: RngSeed::Fixed(cases.into()),
         ..ProptestConfig::default()
     }
 }
@@ -820,19 +825,6 @@ fn compare_rooms(
     Ok(())
 }
 
-/// Whether filter taps with gaps between them stand side by side. The definition of footprints
-/// counts them as if they were neighbours, and too few input rows or columns with them.
-fn gaps_between_taps(loops: &[Loop]) -> bool {
-    [Extent::FilterRow, Extent::FilterColumn].into_iter().any(|taps| {
-        loops
-            .iter()
-            .filter(|one| one.extent == taps)
-            .skip_while(|one| one.units == 1 || one.size == 1)
-            .nth(1)
-            .is_some()
-    })
-}
-
 /// What a buffer is said to need is enough for what it holds at any time.
 fn rooms_suffice(nest: &Nest, loops: &[Loop]) -> Result<(), TestCaseError> {
     let all = all_loops(loops, nest);
@@ -903,8 +895,10 @@ proptest! {
     }
 
     #[test]
-    fn rooms_suffice_for_user_dataflows(nest in nest(), loops in user()) {
-        prop_assume!(!gaps_between_taps(&loops));
+    fn rooms_suffice_for_user_dataflows(
+        nest in nest(),
+        loops in user(),
+    ) {
         rooms_suffice(&nest, &loops)?;
     }
 }

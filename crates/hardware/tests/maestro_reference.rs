@@ -99,9 +99,8 @@ fn own_depthwise_layers_become_published_rows() {
 }
 
 fn report(layer: &Layer, dataflow: &str) -> Vec<String> {
-    let text = format!(
-        "{{ model = \"maestro\", dataflow = \"{dataflow}\", pes = 4096, noc_bandwidth = 256 }}"
-    );
+    let text =
+        format!("{{ model = \"maestro\", dataflow = \"{dataflow}\", pes = 4096, noc_bandwidth = 256 }}");
     let accelerator =
         load::accelerator(&text, load::DEFAULT_CLOCK_HZ, Mode::Reference).expect("an accelerator");
     let mut values = Vec::new();

@@ -5,6 +5,8 @@
 //! - `threads`: the same cells at some ten microseconds each, on one thread and on two. Efficiency
 //!   is the time of one thread over twice the time of two; measure it on an idle machine.
 
+#![expect(clippy::expect_used, reason = "these are benches, and the helpers of benches")]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 

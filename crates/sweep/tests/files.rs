@@ -1,5 +1,11 @@
 //! Sweep files: what good ones plan, and what bad ones are told.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "these are tests, and the helpers of tests"
+)]
+
 mod common;
 
 use common::Synthetic;
@@ -124,7 +130,18 @@ fn identities_depend_on_all_that_matters_and_on_nothing_else() {
 
 #[test]
 fn built_in_sweeps_can_be_asked_for() {
-    let runner = Synthetic::default();
+    let runner = Synthetic { called: Some("xrbench"), single_policy: true, ..Synthetic::default() };
+    for (name, cells) in [
+        ("xrbench", (4 + 3 * 60) * 38),
+        ("xrbench_once", 7 * 38),
+        ("xrbench_cascade_probability", (3 * 60 + 1) * 2),
+        ("smoke", (1 + 2) * 2),
+    ] {
+        match plan(name, &[&runner]) {
+            Ok(plan) => assert_eq!((plan.axes().name.as_str(), plan.len()), (name, cells)),
+            Err(problems) => panic!("{problems}"),
+        }
+    }
     let problems = plan("xrbench_onc", &[&runner]).unwrap_err().to_string();
     insta::assert_snapshot!(problems, @r#"
 error: there is no built-in sweep `xrbench_onc`

@@ -1,5 +1,11 @@
 //! Outputs are the same bytes however the work was divided, and nothing is run twice.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "these are tests, and the helpers of tests"
+)]
+
 mod common;
 
 use std::path::Path;

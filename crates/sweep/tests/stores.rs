@@ -1,5 +1,11 @@
 //! Damaged, foreign and busy stores are refused with a remedy; killed sweeps go on.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "these are tests, and the helpers of tests"
+)]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Write};

@@ -624,7 +624,9 @@ impl Axis {
                 // Without borders: the most that any tile of this size can touch.
                 let span = (plain - 1) * slide.stride + (filter - 1) * slide.dilation + 1;
                 let rows = span.min(plain * filter).min(slide.input);
-                let contiguous = held.plain.is_contiguous() || holder == Holder::Unit;
+                // Units of an array may hold tiles with gaps between them.
+                let joined = held.plain.is_contiguous() && held.filter.is_contiguous();
+                let contiguous = joined || holder == Holder::Unit;
                 [if contiguous { rows } else { (plain * filter).min(slide.input) }, filter, plain]
             }
         }
