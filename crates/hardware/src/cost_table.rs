@@ -122,8 +122,8 @@ impl<'l> From<&'l Layer> for LayerOf<'l> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Mode;
     use crate::load;
-    use crate::registry::Mode;
     use rtmm_workload::input::Source;
     use rtmm_workload::{Legality, load as workload};
 

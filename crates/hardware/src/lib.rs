@@ -27,6 +27,7 @@ pub mod table;
 
 mod cost;
 mod cost_table;
+mod decode;
 mod platform;
 mod vector_unit;
 
@@ -35,6 +36,7 @@ pub use cost::{
     SHARED_LEVELS, Section, Work,
 };
 pub use cost_table::{CostTable, NoCost};
+pub use decode::{Decoded, Mode, Parameter, Surroundings};
 pub use platform::{Accelerator, AcceleratorId, Configuration, ConfigurationId, Platform};
-pub use registry::{Decoded, Mode, Surroundings};
+
 pub use vector_unit::VectorUnit;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, name_of, open};
 
+use crate::decode::{Decoded, Mode, Surroundings};
 use crate::platform::{Accelerator, Configuration, ConfigurationId, Platform};
-use crate::registry::{COST_MODELS, Decoded, Mode, Surroundings, cost_model};
+use crate::registry::{COST_MODELS, cost_model};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;

@@ -2,45 +2,8 @@
 
 use rtmm_workload::input::Table;
 
-use crate::cost::CostModel;
+use crate::decode::{Decoded, Parameter, Surroundings};
 use crate::{maestro, systolic, table};
-
-/// What an accelerator's cost model may need to know of the platform around it.
-#[derive(Clone, Copy, Debug)]
-pub struct Surroundings {
-    /// Clock of the platform, in hertz.
-    pub clock_hz: u64,
-    /// Which behaviour is asked for.
-    pub mode: Mode,
-}
-
-/// Corrected costs, or those of a published tool with its quirks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// The default: right.
-    #[default]
-    Corrected,
-    /// As the published tool computes, to the integer.
-    Reference,
-}
-
-/// A cost model as it is read from the table of an accelerator.
-#[derive(Debug)]
-pub struct Decoded {
-    /// For people, such as `maestro WS 4096`.
-    pub label: String,
-    /// The model.
-    pub cost_model: Box<dyn CostModel>,
-}
-
-/// A parameter of a cost model, for listings and documentation.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Its key in the accelerator's table.
-    pub name: &'static str,
-    /// Meaning, unit, and default.
-    pub meaning: &'static str,
-}
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]

@@ -31,7 +31,7 @@ use crate::cost::{
     Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS,
     Section, Work,
 };
-use crate::registry::{Decoded, Parameter, Surroundings};
+use crate::decode::{Decoded, Parameter, Surroundings};
 
 /// The keys of the `table` cost model.
 pub const PARAMETERS: &[Parameter] = &[Parameter {

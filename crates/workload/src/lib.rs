@@ -21,6 +21,7 @@ mod ids;
 mod kernel;
 mod layer;
 mod layer_table;
+mod lowering;
 mod model;
 mod model_file;
 mod scenario;

@@ -2,8 +2,8 @@
 
 use rtmm_workload::{Kernel, Layer, PublishedShape, Repeated};
 
-use super::Corrected;
 use super::corrected::{Case, analyse};
+use super::corrected_model::Corrected;
 use super::dataflow::Dataflow;
 use super::mapping::instantiate;
 use super::reference::{self, ReferenceCost};

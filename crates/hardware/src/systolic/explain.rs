@@ -5,7 +5,7 @@ use rtmm_workload::{Kernel, Repeated};
 use super::array::Dataflow;
 use super::model::Systolic;
 use crate::cost::{CostError, Explanation, LayerOf, Section};
-use crate::registry::Mode;
+use crate::decode::Mode;
 
 fn section(title: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Section {
     Section { title: title.into(), header: header.iter().map(|&head| head.to_owned()).collect(), rows }

@@ -16,7 +16,7 @@
 use rtmm_workload::Nest;
 
 use super::array::{Dataflow, SystolicCost};
-use crate::registry::Mode;
+use crate::decode::Mode;
 
 /// Millionths, the unit of [`Bandwidth`].
 const MILLION: u128 = 1_000_000;

@@ -10,7 +10,7 @@ use super::parameters::SystolicParameters;
 use crate::cost::{
     Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS, Work,
 };
-use crate::registry::{Mode, Surroundings};
+use crate::decode::{Mode, Surroundings};
 use crate::vector_unit::VectorUnit;
 
 /// A systolic array with vector unit, buffers and a channel to off-chip memory.

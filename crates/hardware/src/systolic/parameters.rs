@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::array::{Array, Dataflow, MAX_ARRAY_EXTENT};
 use super::memory::{Bandwidth, Buffers};
 use super::model::Systolic;
-use crate::registry::{Decoded, Parameter, Surroundings};
+use crate::decode::{Decoded, Parameter, Surroundings};
 use crate::vector_unit::VectorUnit;
 
 /// The keys of the `systolic` cost model.

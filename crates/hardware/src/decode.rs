@@ -1,0 +1,40 @@
+//! What the decoder of a cost model takes and gives.
+
+use crate::cost::CostModel;
+
+/// What an accelerator's cost model may need to know of the platform around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// Clock of the platform, in hertz.
+    pub clock_hz: u64,
+    /// Which behaviour is asked for.
+    pub mode: Mode,
+}
+
+/// Corrected costs, or those of a published tool with its quirks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The default: right.
+    #[default]
+    Corrected,
+    /// As the published tool computes, to the integer.
+    Reference,
+}
+
+/// A cost model as it is read from the table of an accelerator.
+#[derive(Debug)]
+pub struct Decoded {
+    /// For people, such as `maestro WS 4096`.
+    pub label: String,
+    /// The model.
+    pub cost_model: Box<dyn CostModel>,
+}
+
+/// A parameter of a cost model, for listings and documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its key in the accelerator's table.
+    pub name: &'static str,
+    /// Meaning, unit, and default.
+    pub meaning: &'static str,
+}
