@@ -35,6 +35,16 @@ pub struct Options {
     pub shard: Option<Shard>,
 }
 
+impl Options {
+    /// Does `work` on as many threads as are asked for.
+    pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, ExecuteError> {
+        let Some(threads) = self.threads else { return Ok(work()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+        pool.map(|pool| pool.install(work))
+            .map_err(|error| ExecuteError::Threads { reason: error.to_string() })
+    }
+}
+
 /// Hears how far a sweep is. Called from the thread that writes.
 pub trait Progress: Sync {
     /// The sweep begins: `total` cells, of which the store has `reused` already.
@@ -102,15 +112,7 @@ pub fn execute(
     if pending.is_empty() {
         return Ok(Executed { total, reused, run: 0 });
     }
-    let mut work = || run(plan, store, &pending, progress);
-    match options.threads {
-        None => work(),
-        Some(threads) => rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.max(1))
-            .build()
-            .map_err(|error| ExecuteError::Threads { reason: error.to_string() })?
-            .install(work),
-    }?;
+    options.in_pool(|| run(plan, store, &pending, progress))??;
     info!(cells = pending.len(), "cells run");
     Ok(Executed { total, reused, run: pending.len() })
 }

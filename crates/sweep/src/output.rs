@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 use tracing::{debug, info};
@@ -52,45 +53,48 @@ impl OutputError {
     }
 }
 
-/// Writes all output files of a sweep into `directory`; returns their names.
+/// How a file is filled.
+type Fill<'f> = Box<dyn Fn(&mut BufWriter<File>) -> io::Result<()> + Sync + 'f>;
+
+/// Writes all output files of a sweep into `directory`, in parallel; returns their names.
 ///
 /// # Errors
-/// [`OutputError`] names the file that could not be written.
+/// [`OutputError`] names the first file that could not be written.
 pub fn write_all(
     results: &Results<'_>,
     summary: &Summary,
     directory: &Path,
 ) -> Result<Vec<&'static str>, OutputError> {
-    let mut written = Vec::new();
-    let mut add = |name, write: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
-        written.push(name);
-        write_file(&directory.join(name), write)
-    };
-    add("results.csv", &|to| results_csv(results, to))?;
-    add("results.json", &|to| results_json(results, to))?;
+    let mut files: Vec<(&'static str, Fill<'_>)> = vec![
+        ("results.csv", Box::new(|to| results_csv(results, to))),
+        ("results.json", Box::new(|to| results_json(results, to))),
+    ];
     #[cfg(feature = "parquet")]
-    add("results.parquet", &|to| crate::parquet::write(results, to))?;
-    add("summary.csv", &|to| summary_csv(results, summary, to))?;
+    files.push(("results.parquet", Box::new(|to| crate::parquet::write(results, to))));
+    files.push(("summary.csv", Box::new(|to| summary_csv(results, summary, to))));
     if results.plan().axes().baseline.is_some() {
-        add("comparison.csv", &|to| comparison_csv(results, summary, to))?;
+        files.push(("comparison.csv", Box::new(|to| comparison_csv(results, summary, to))));
     }
-    add("manifest.json", &|to| manifest_json(results.plan(), to))?;
-    info!(directory = %directory.display(), files = written.len(), "outputs written");
-    Ok(written)
+    files.push(("manifest.json", Box::new(|to| manifest_json(results.plan(), to))));
+    let written: Vec<Result<(), OutputError>> = files
+        .par_iter()
+        .with_max_len(1)
+        .map(|(name, fill)| write_file(&directory.join(name), fill))
+        .collect();
+    written.into_iter().collect::<Result<(), OutputError>>()?;
+    info!(directory = %directory.display(), files = files.len(), "outputs written");
+    Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
 /// Writes a file under a temporary name, then renames it. Does not wait for the disk: whatever a
 /// power failure takes is made again from the store.
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that writes files")]
-fn write_file(
-    path: &Path,
-    write: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<(), OutputError> {
+fn write_file(path: &Path, fill: &Fill<'_>) -> Result<(), OutputError> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let written = File::create(&partial).and_then(|file| {
         let mut to = BufWriter::with_capacity(1 << 16, file);
-        write(&mut to)?;
+        fill(&mut to)?;
         to.flush()
     });
     if let Err(error) = written.and_then(|()| std::fs::rename(&partial, path)) {

@@ -64,7 +64,10 @@ pub fn run<'p>(
     let executed = execute(plan, &mut store, options, progress)?;
     let finished = match options.shard {
         Some(_) => None,
-        None => Some(finish(plan, &store, directory)?),
+        None => {
+            let results = store.results(plan)?;
+            Some(options.in_pool(|| conclude(results, directory))??)
+        }
     };
     store.close()?;
     Ok(Outcome { executed, finished })
@@ -77,7 +80,10 @@ pub fn run<'p>(
 /// [`StoreError::Incomplete`] where cells are missing, others where files fail.
 pub fn finish<'p>(plan: &'p Plan<'p>, store: &Store, directory: &Path) -> Result<Finished<'p>, SweepError> {
     create_directory(directory)?;
-    let results = store.results(plan)?;
+    Ok(conclude(store.results(plan)?, directory)?)
+}
+
+fn conclude<'p>(results: Results<'p>, directory: &Path) -> Result<Finished<'p>, OutputError> {
     let summary = Summary::of(&results);
     let files = write_all(&results, &summary, directory)?;
     Ok(Finished { results, summary, files })
