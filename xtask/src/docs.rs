@@ -48,7 +48,7 @@ pub(crate) fn write() -> ExitCode {
     })
 }
 
-/// Fails where a page is not what [`write`] would make of it.
+/// Fails where a page is not what [`write()`] would make of it.
 pub(crate) fn check() -> ExitCode {
     each_page(|path, current, wanted| {
         let same = current == wanted;

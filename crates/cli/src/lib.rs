@@ -1,7 +1,7 @@
 //! The command line of rtmm, as a library: `rtmm` and `cargo xtask sweep` call the same
 //! [`main`].
 //!
-//! One file a command under `commands/`; [`mod@failure`] decides exit codes; [`mod@runners`] lists what
+//! One file a command under `commands/`; `failure` decides exit codes; `runners` lists what
 //! can simulate. Standard output is data, standard error is talk.
 //!
 //! ```
