@@ -42,6 +42,8 @@ struct Columns {
     input_channels: usize,
     kernel: [usize; 2],
     input: [usize; 2],
+    /// The input's extents in the source network, where the published ones are not it.
+    real: [Option<usize>; 2],
     stride: [Option<usize>; 2],
     padding: [Option<usize>; 2],
     dilation: [Option<usize>; 2],
@@ -86,6 +88,7 @@ impl Columns {
                 input_channels: find("channels")?,
                 kernel: [find("filter_h")?, find("filter_w")?],
                 input: [find("ifmap_h")?, find("ifmap_w")?],
+                real: [None, None],
                 stride: [either("stride_h", "stride"), either("stride_w", "stride")],
                 padding: [None, None],
                 dilation: [None, None],
@@ -103,6 +106,7 @@ impl Columns {
                 input_channels: find("C")?,
                 kernel: [find("R")?, find("S")?],
                 input: [find("Y")?, find("X")?],
+                real: [find("real_y"), find("real_x")],
                 stride: [find("stride_y"), find("stride_x")],
                 padding: [either("pad_y", "pad"), either("pad_x", "pad")],
                 dilation: [find("dilation_y"), find("dilation_x")],
@@ -136,6 +140,11 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
     let channels = row.integer(columns.input_channels, extents.clone());
     let kernel = pair(row, columns.kernel);
     let input = pair(row, columns.input);
+    let real = input.and_then(|input| {
+        let height = optional(row, columns.real[0], input[0], extents.clone());
+        let width = optional(row, columns.real[1], input[1], extents.clone());
+        Some([height?, width?])
+    });
     let stride = optional_pair(row, columns.stride, 1, 1);
     let padding = optional_pair(row, columns.padding, 0, 0);
     let dilation = optional_pair(row, columns.dilation, 1, 1);
@@ -154,7 +163,8 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
             return None;
         }
     };
-    let (output_channels, channels, kernel, mut input) = (output_channels?, channels?, kernel?, input?);
+    let (output_channels, channels, kernel, input) = (output_channels?, channels?, kernel?, input?);
+    let mut real = real?;
     let (stride, padding, dilation, groups) = (stride?, padding?, dilation?, groups?);
     batch?;
 
@@ -178,14 +188,14 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
     if columns.overhang {
         // The last window may hang over the edge; its missing elements count as mapped.
         for axis in 0..2 {
-            if input[axis] >= kernel[axis] {
-                let steps = (input[axis] - kernel[axis]).div_ceil(stride[axis]);
-                input[axis] = kernel[axis] + steps * stride[axis];
+            if real[axis] >= kernel[axis] {
+                let steps = (real[axis] - kernel[axis]).div_ceil(stride[axis]);
+                real[axis] = kernel[axis] + steps * stride[axis];
             }
         }
     }
     let convolution = Convolution {
-        input: Shape { channels, height: input[0], width: input[1] },
+        input: Shape { channels, height: real[0], width: real[1] },
         // A DSCONV row carries its multiplicity in C and states K as the outputs of one channel.
         output_channels: if depthwise { output_channels.checked_mul(channels)? } else { output_channels },
         kernel,
