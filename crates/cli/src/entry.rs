@@ -26,8 +26,8 @@ where
             // is none either.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             return match error.print() {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(1),
-                _ => ExitCode::from(code),
+                Err(error) => Failure::Output(error).report(),
+                Ok(()) => ExitCode::from(code),
             };
         }
     };
@@ -71,6 +71,7 @@ fn start_logging(verbose: u8) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
         .with_target(false)
         .without_time()
         .try_init();

@@ -142,6 +142,14 @@ pub(crate) fn print_json(out: &mut impl Write, value: &impl Serialize) -> Result
     Ok(())
 }
 
+/// Writes a file under a temporary name and renames it, so that nobody ever sees half of it.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let partial = path.with_added_extension("partial");
+    write_file(&partial, bytes)?;
+    std::fs::rename(&partial, path)
+        .map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", path.display())))
+}
+
 /// Writes a whole file, or says which and why not.
 #[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

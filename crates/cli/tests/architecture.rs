@@ -309,7 +309,8 @@ fn the_page_on_maestro_has_the_built_in_dataflows() {
         let row = format!("| `{}` | ", name.to_uppercase());
         let row = page.lines().find(|line| line.starts_with(&row)).expect("a row of the dataflow");
         let source = open(Kind::Dataflow, &name, None).expect("a built-in dataflow");
-        let dataflow = rtmm_hardware::maestro::dataflow::Dataflow::parse(&name, &source).expect("a dataflow");
+        let dataflow = rtmm_hardware::maestro::dataflow::Dataflow::parse(&name, &source, Mode::Corrected)
+            .expect("a dataflow");
         let levels: Vec<String> = dataflow
             .levels
             .iter()

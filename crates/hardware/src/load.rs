@@ -38,8 +38,9 @@ pub fn platform_of(source: &Source, mode: Mode) -> Result<Platform, Diagnostics>
 pub fn accelerator(text: &str, clock_hz: u64, mode: Mode) -> Result<Decoded, Diagnostics> {
     let source = Source::new("--accelerator", format!("accelerator = {text}"));
     let document = Document::parse(&source);
-    let decoded = document
-        .root()
+    let root = document.root().named("this accelerator");
+    root.only(&["accelerator"]);
+    let decoded = root
         .required("accelerator", Value::table)
         .and_then(|table| decode_cost_model(&table, Surroundings { clock_hz, mode }));
     document.finish(decoded)

@@ -618,7 +618,9 @@ fn nest() -> impl Strategy<Value = Nest> {
 /// A built-in dataflow on 1 to 4 of its outermost clusters.
 fn built_in() -> impl Strategy<Value = Vec<Loop>> {
     (prop::sample::select(vec!["ws", "os", "rs"]), 1..=4u32).prop_filter_map("a rule", |(name, clusters)| {
-        let dataflow = Dataflow::parse(name, &open(Kind::Dataflow, name, None).ok()?).ok()?;
+        let dataflow =
+            Dataflow::parse(name, &open(Kind::Dataflow, name, None).ok()?, rtmm_hardware::Mode::Corrected)
+                .ok()?;
         flatten(&dataflow, clusters * u32::try_from(dataflow.cluster_elements()).ok()?).ok()
     })
 }

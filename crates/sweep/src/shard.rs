@@ -48,8 +48,12 @@ impl Shard {
     /// Shard `number` of `of`, counted from 1.
     ///
     /// # Errors
-    /// [`ShardError::OutOfRange`] where there is no such shard.
+    /// [`ShardError::OutOfRange`] where there is no such shard, [`ShardError::Malformed`] for none
+    /// at all.
     pub fn new(number: u32, of: u32) -> Result<Self, ShardError> {
+        if of == 0 {
+            return Err(ShardError::Malformed(format!("{number}/{of}")));
+        }
         if number == 0 || number > of {
             return Err(ShardError::OutOfRange { number, of });
         }
@@ -222,7 +226,7 @@ mod tests {
             ("-1/3", ShardError::Malformed("-1/3".to_owned())),
             ("0/3", ShardError::OutOfRange { number: 0, of: 3 }),
             ("4/3", ShardError::OutOfRange { number: 4, of: 3 }),
-            ("1/0", ShardError::OutOfRange { number: 1, of: 0 }),
+            ("1/0", ShardError::Malformed("1/0".to_owned())),
         ] {
             assert_eq!(text.parse::<Shard>(), Err(expected));
         }

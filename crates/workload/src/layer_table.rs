@@ -1,6 +1,8 @@
 //! Layer tables in CSV: one row a layer, in the columns of the published XRBench tables or of
 //! SCALE-Sim's topologies.
 
+use std::ops::Range;
+
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source};
 use crate::layer::{Convolution, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Operator, PublishedShape, Shape};
 
@@ -23,6 +25,8 @@ pub struct TableRow {
     pub index: u32,
     /// The layer.
     pub layer: Layer,
+    /// The row's bytes in the table.
+    pub range: Range<usize>,
 }
 
 /// The columns of the XRBench tables that a table must have.
@@ -194,10 +198,15 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
             }
         }
     }
+    // A DSCONV row carries its multiplicity in C and states K as the outputs of one channel.
+    let outputs = if depthwise { output_channels.checked_mul(channels) } else { Some(output_channels) };
+    let Some(outputs) = outputs else {
+        row.reject_row("K x C of a depthwise row is beyond 2^32", "K counts the outputs of one channel");
+        return None;
+    };
     let convolution = Convolution {
         input: Shape { channels, height: real[0], width: real[1] },
-        // A DSCONV row carries its multiplicity in C and states K as the outputs of one channel.
-        output_channels: if depthwise { output_channels.checked_mul(channels)? } else { output_channels },
+        output_channels: outputs,
         kernel,
         stride,
         padding,
@@ -219,5 +228,5 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
         return None;
     }
     let model = columns.model.map_or_else(String::new, |column| row.text(column).to_owned());
-    Some(TableRow { model, index: index?, layer })
+    Some(TableRow { model, index: index?, layer, range: row.range() })
 }

@@ -161,6 +161,7 @@ pub fn read(path: &Path) -> Result<Source, Diagnostic> {
 
 fn built_in(path: &str) -> Option<Source> {
     let text = BUILT_IN.get_file(path)?.contents_utf8()?;
+    debug!(path, "reading built-in file");
     Some(Source::with_origin(format!("scenarios/{path}"), text, Origin::BuiltIn(path.to_owned())))
 }
 

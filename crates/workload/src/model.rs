@@ -28,16 +28,17 @@ pub struct Model {
 }
 
 impl Model {
-    /// Weights of all layers.
+    /// Weights of all layers; saturating.
     #[must_use]
     pub fn parameters(&self) -> u64 {
-        self.layers.iter().map(Layer::parameters).sum()
+        saturating_sum(self.layers.iter().map(Layer::parameters))
     }
 
-    /// Multiply-accumulates of one inference; layers without a legal shape count nothing.
+    /// Multiply-accumulates of one inference; layers without a legal shape count nothing;
+    /// saturating.
     #[must_use]
     pub fn macs(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.macs().unwrap_or(0)).sum()
+        saturating_sum(self.layers.iter().map(|layer| layer.macs().unwrap_or(0)))
     }
 
     /// The largest activation of any layer, in elements.
@@ -49,4 +50,9 @@ impl Model {
             .max()
             .unwrap_or(0)
     }
+}
+
+/// A sum that stays at the largest number rather than wrapping: some inputs are enormous.
+fn saturating_sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }

@@ -23,9 +23,9 @@ use std::ops::Range;
 use crate::input::{At, Diagnostic, Document, Source, Table, Value, suggestion};
 use crate::layer::{
     Attention, Cell, Convolution, Elementwise, Gemm, Layer, MAX_DIMENSION, Normalisation, Operator, Pool,
-    Recurrent, Shape,
+    Recurrent, Shape, ShapeError,
 };
-use crate::layer_table::{Legality, read_layer_table};
+use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes};
 
 /// How a model file refers to a layer table: found by whoever reads files.
@@ -103,33 +103,34 @@ fn layers_of_table(
             return None;
         }
     };
-    let mut layers: Vec<Layer> = Vec::new();
-    let problems = read_layer_table(&table, legality, |row| layers.push(row.layer));
+    let mut rows: Vec<TableRow> = Vec::new();
+    let problems = read_layer_table(&table, legality, |row| rows.push(row));
     let complete = problems.is_empty();
     value.document().report_all(problems);
-    if complete && layers.is_empty() {
+    if complete && rows.is_empty() {
         return value.reject("the layer table has no rows", "add a row for each layer");
     }
     if shapes == Shapes::Chained && legality == Legality::Strict {
-        check_chain(value, &layers);
+        check_chain(value, &table, &rows);
     }
-    Some(layers)
+    Some(rows.into_iter().map(|row| row.layer).collect())
 }
 
 /// Reports every row of a table whose input is not the previous row's output.
-fn check_chain(value: &Value<'_>, layers: &[Layer]) {
-    for pair in layers.windows(2) {
-        let [before, after] = pair else { continue };
+fn check_chain(value: &Value<'_>, table: &Source, rows: &[TableRow]) {
+    for pair in rows.windows(2) {
+        let [TableRow { layer: before, .. }, TableRow { layer: after, range, .. }] = pair else { continue };
         let (Ok(output), Operator::Convolution(convolution)) = (before.output(), after.operator) else {
             continue;
         };
         if output != convolution.input {
+            let message = format!(
+                "layer `{}` takes {} but the layer before it, `{}`, gives {output}",
+                after.name, convolution.input, before.name
+            );
             value.document().report(
-                value
-                    .problem(format!(
-                        "layer `{}` takes {} but the layer before it, `{}`, gives {output}",
-                        after.name, convolution.input, before.name
-                    ))
+                Diagnostic::new(message, table, range.clone())
+                    .see(value.document().source(), value.range(), "named here")
                     .help("correct the table, or say `shapes = \"independent\"` where rows stand alone"),
             );
         }
@@ -161,9 +162,14 @@ fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<Vec<Layer>> {
                     output = Some(shape);
                     check_output(&table, shape);
                 }
-                Err(error) => table.report(
-                    table.problem(format!("layer `{}`: {error}", layer.name)).help("correct its dimensions"),
-                ),
+                Err(error) => table.report(table.problem(format!("layer `{}`: {error}", layer.name)).help(
+                    match error {
+                        ShapeError::WindowLargerThanInput { .. } => {
+                            "lower the kernel, or give the layer padding"
+                        }
+                        _ => "correct its dimensions",
+                    },
+                )),
             }
             layers.push(layer);
         }
@@ -360,7 +366,7 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
                 );
             }
             let operations = u32::try_from(rest.len()).unwrap_or(u32::MAX).max(1);
-            let elements_in = inputs.iter().map(|input| input.elements()).sum();
+            let elements_in = inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.elements()));
             Some(Operator::Elementwise(Elementwise { output: *first, elements_in, operations }))
         }
         "activation" | "softmax" => {

@@ -8,6 +8,7 @@ use rtmm_workload::input::{Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind};
 use rtmm_workload::{Legality, read_layer_table};
 
+use super::cost::no_rows;
 use crate::args::Check;
 use crate::failure::Failure;
 use crate::output::stdout;
@@ -36,6 +37,9 @@ fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Dia
     if path.extension().is_some_and(|extension| extension == "csv") {
         let mut layers = 0;
         let problems = read_layer_table(&source, legality, |_| layers += 1);
+        if layers == 0 && problems.is_empty() {
+            return Err(no_rows(&source).into());
+        }
         return problems.into_result(Some(format!("layer table, {layers} layers")));
     }
     match kind_of(&source)? {
@@ -59,7 +63,7 @@ fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Dia
             Ok(format!("platform, {accelerators} accelerators of {kinds} configurations"))
         }
         Kind::Dataflow => {
-            let dataflow = Dataflow::parse(source.name(), &source)?;
+            let dataflow = Dataflow::parse(source.name(), &source, mode)?;
             let elements = dataflow.cluster_elements();
             Ok(format!("dataflow, {} levels, clusters of {elements}", dataflow.levels.len()))
         }

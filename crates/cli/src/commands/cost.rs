@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rayon::prelude::*;
 use rtmm_hardware::{CostModel, Decoded, LayerOf, Mode, Quantity, load as hardware};
-use rtmm_workload::input::Diagnostic;
+use rtmm_workload::input::{Diagnostic, Source};
 use rtmm_workload::{Layer, Legality, TableRow, load, read_layer_table};
 
 use crate::args::{Compat, Cost, Format, Hardware, Layers};
@@ -40,6 +40,7 @@ pub(crate) fn layers(arguments: &Layers, compat: Option<Compat>) -> Result<Vec<T
             model: model.name.clone(),
             index: u32::try_from(index).unwrap_or(u32::MAX),
             layer,
+            range: 0..0,
         };
         return Ok(model.layers.iter().cloned().enumerate().map(row).collect());
     }
@@ -50,9 +51,7 @@ pub(crate) fn layers(arguments: &Layers, compat: Option<Compat>) -> Result<Vec<T
     let mut rows = Vec::new();
     let problems = read_layer_table(&source, legality, |row| rows.push(row));
     if rows.is_empty() && problems.is_empty() {
-        return Err(load::problem_with(&source, "the layer table has no rows")
-            .help("add a row for each layer")
-            .into());
+        return Err(no_rows(&source).into());
     }
     problems.into_result(Some(rows)).map_err(Failure::from)
 }
@@ -149,7 +148,7 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
     if failures.is_empty() {
         return Ok(());
     }
-    let mut message = format!("{} layers cannot run:", failures.len());
+    let mut message = format!("layers that cannot run: {}", failures.len());
     for failure in failures.iter().take(NAMED_FAILURES) {
         message.push_str("\n  ");
         message.push_str(failure);
@@ -164,7 +163,7 @@ fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool) 
     let mut chunk = Chunk { rows: Vec::new(), text: Vec::new(), failures: Vec::new() };
     let settings: Vec<String> = target.cost_model.settings().into_iter().map(|(_, value)| value).collect();
     let mut values: Vec<Quantity> = Vec::new();
-    for TableRow { model, index, layer } in layers {
+    for TableRow { model, index, layer, .. } in layers {
         values.clear();
         if let Err(error) = target.cost_model.report(LayerOf { model, layer }, &mut values) {
             chunk.failures.push(format!("{model} layer {index} `{}`: {error}", layer.name));
@@ -203,6 +202,11 @@ fn quoted(text: &str) -> std::borrow::Cow<'_, str> {
     } else {
         text.into()
     }
+}
+
+/// A problem with a layer table that has a header only.
+pub(crate) fn no_rows(source: &Source) -> Diagnostic {
+    load::problem_with(source, "the layer table has no rows").help("add a row for each layer")
 }
 
 /// A problem with `--layer`.

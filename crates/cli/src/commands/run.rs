@@ -3,12 +3,14 @@
 use std::io::Write;
 
 use rtmm_hardware::{Mode, Platform, load as hardware};
+use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_sweep::runner::{Allowed, ParameterValue, Policy};
 use rtmm_workload::input::suggestion;
 use rtmm_workload::{Duration, Legality, Workload, load};
 use serde::Serialize;
+use tracing::{debug, info};
 
 use crate::args::{Format, Run};
 use crate::failure::Failure;
@@ -17,6 +19,7 @@ use crate::runners::{POLICY, parameters_of};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
+const PICOSECONDS_PER_MILLISECOND: u64 = 1_000_000_000;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     if arguments.compat.is_none() {
@@ -33,6 +36,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         problems.extend(more.clone());
     }
     let (mut workload, platform) = (workload?, platform?);
+    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
     if let Some(text) = &arguments.duration {
         workload.scenario.duration = duration(text)?;
     }
@@ -41,8 +45,17 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             format!("seed {} is beyond the {} of the C library's generator", arguments.seed, u32::MAX);
         return Err(Failure::usage(message, "choose a smaller seed"));
     };
-    let failed = |error: rtmm_reference::ReferenceError| Failure::Run(error.to_string());
+    if workload.scenario.duration.picoseconds() % PICOSECONDS_PER_MILLISECOND != 0 {
+        let message =
+            format!("a duration of {} is no whole number of milliseconds", workload.scenario.duration);
+        return Err(Failure::usage(message, "the XRBench artifact's loop counts whole milliseconds"));
+    }
     let costs = TaskCosts::of(&workload, &platform).map_err(failed)?;
+    debug!(
+        tasks = workload.scenario.tasks.len(),
+        accelerators = platform.accelerators.len(),
+        "costs computed"
+    );
     let runtime = Runtime::new(&workload.scenario, &costs, &parameters_of(&policy)).map_err(failed)?;
     let mut jobs = Vec::new();
     let outcome = runtime.run(seed, |job| {
@@ -82,6 +95,20 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
             .ok_or_else(|| out_of_range(key, value, allowed))?;
     }
     Ok(policy)
+}
+
+/// Layers that cannot run fail the run; anything else is a scenario or a platform that the artifact
+/// has no words for.
+fn failed(error: ReferenceError) -> Failure {
+    match error {
+        ReferenceError::NoCost { .. } | ReferenceError::TooManyCycles { .. } => {
+            Failure::Run(error.to_string())
+        }
+        other => Failure::usage(
+            other.to_string(),
+            "the XRBench artifact's loop cannot express this; change the scenario or the platform",
+        ),
+    }
 }
 
 fn parse(text: &str, allowed: &Allowed) -> Option<ParameterValue> {

@@ -13,7 +13,7 @@ use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
 
 use crate::args::{Format, Merge, Sweep};
 use crate::failure::Failure;
-use crate::output::{stdout, style, width, wrap, write_file};
+use crate::output::{replace_file, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::runners::RUNNERS;
 
@@ -63,12 +63,13 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         ));
     }
     create(&directory)?;
+    check_sources(&stores, &directory.join(WHOLE_STORE))?;
     let mut target = Store::open(&directory.join(WHOLE_STORE), plan.runner())
         .map_err(|error| Failure::Run(error.to_string()))?;
     let merged =
         shard::merge(&plan, &mut target, &stores).map_err(|error| Failure::Run(error.to_string()))?;
     anstream::eprintln!(
-        "{}: {} of {} cells, {} copied from {} stores",
+        "{}: {} of {} cells, {} copied, stores read: {}",
         plan.axes().name,
         merged.total - merged.missing,
         merged.total,
@@ -76,18 +77,42 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         stores.len()
     );
     if merged.missing > 0 {
-        return Err(incomplete(&merged, &arguments.sweep));
+        return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
     let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
     conclude(&plan, &finished, &directory, arguments.format)?;
     target.close().map_err(|error| Failure::Run(error.to_string()))
 }
 
-fn incomplete(merged: &Merged, sweep: &str) -> Failure {
+/// Sources must be files, and none of them the target: it would wait for itself.
+fn check_sources(stores: &[PathBuf], target: &Path) -> Result<(), Failure> {
+    let same = |path: &PathBuf| match (path.canonicalize(), target.canonicalize()) {
+        (Ok(path), Ok(target)) => path == target,
+        _ => false,
+    };
+    for path in stores {
+        if !path.is_file() {
+            return Err(Failure::usage(
+                format!("{}: there is no such store", path.display()),
+                "check the path",
+            ));
+        }
+        if same(path) {
+            return Err(Failure::usage(
+                format!("{}: this is the store that the shards are merged into", path.display()),
+                "leave it out: what it has is kept",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn incomplete(merged: &Merged, sweep: &str, directory: &Path) -> Failure {
     let mut message = format!("{} cells are missing; what there is was kept", merged.missing);
     for (shard, cells) in &merged.missing_by_shard {
         message.push_str(&format!(
-            "\n  {cells} of shard {number}/{of}: rtmm sweep {sweep} --shard {number}/{of}",
+            "\n  {cells} of shard {number}/{of}: rtmm sweep {sweep} --shard {number}/{of} --output {directory}",
+            directory = directory.display(),
             number = shard.number(),
             of = shard.of()
         ));
@@ -99,7 +124,7 @@ fn incomplete(merged: &Merged, sweep: &str) -> Failure {
 fn failed(error: SweepError) -> Failure {
     let kept = match &error {
         SweepError::Execute(ExecuteError::Run(_)) => {
-            "\nfinished cells are kept: run the same command again to go on"
+            "\ncells that were finished before are kept in the store"
         }
         _ => "",
     };
@@ -143,7 +168,7 @@ fn conclude(
     for (position, report) in report::reports(plan, &finished.summary)?.iter().enumerate() {
         let prefix = if position == 0 { String::new() } else { format!("{}_", report.metric) };
         let mut write = |name: String, bytes: &[u8]| {
-            let result = write_file(&directory.join(&name), bytes);
+            let result = replace_file(&directory.join(&name), bytes);
             files.push(name);
             result
         };

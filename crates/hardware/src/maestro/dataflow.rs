@@ -16,6 +16,9 @@
 use rtmm_workload::input::{Diagnostics, Document, Source, Table, Value};
 use serde::Serialize;
 
+use super::mapping::flatten;
+use crate::decode::Mode;
+
 /// The most levels of a dataflow.
 const MAX_LEVELS: usize = 6;
 /// The largest size, offset or cluster of a directive.
@@ -103,21 +106,22 @@ impl Dataflow {
     /// Processing elements of one cluster of the outermost level: the product of the cluster sizes.
     #[must_use]
     pub fn cluster_elements(&self) -> u64 {
-        self.clusters.iter().map(|size| u64::from(*size)).product()
+        self.clusters.iter().fold(1, |product: u64, size| product.saturating_mul(u64::from(*size)))
     }
 
-    /// Reads a dataflow file.
+    /// Reads a dataflow file for one of the two modes.
     ///
     /// # Errors
-    /// Every problem of the file, such as a level without a spatial directive.
-    pub fn parse(name: &str, source: &Source) -> Result<Self, Diagnostics> {
+    /// Every problem of the file, such as a level without a spatial directive; in the corrected
+    /// mode also forms that only the published tool has a rule for.
+    pub fn parse(name: &str, source: &Source, mode: Mode) -> Result<Self, Diagnostics> {
         let document = Document::parse(source);
-        let dataflow = decode(name, &document);
+        let dataflow = decode(name, &document, mode);
         document.finish(dataflow)
     }
 }
 
-fn decode(name: &str, document: &Document<'_>) -> Option<Dataflow> {
+fn decode(name: &str, document: &Document<'_>, mode: Mode) -> Option<Dataflow> {
     let root = document.root().named("this dataflow");
     root.only(&["source", "description", "level"]);
     let _source = root.required("source", Value::string);
@@ -134,8 +138,11 @@ fn decode(name: &str, document: &Document<'_>) -> Option<Dataflow> {
     let mut clusters = Vec::new();
     for (index, table) in tables.iter().enumerate() {
         table.only(&["map", "cluster"]);
+        let written = table.optional("map", Value::items).map_or(0, |items| items.len());
         let directives = table.list("map", decode_directive);
-        check_level(table, &directives);
+        if directives.len() == written {
+            check_level(table, &directives);
+        }
         levels.push(Level { directives });
         let innermost = index + 1 == tables.len();
         match (innermost, table.has("cluster")) {
@@ -148,13 +155,31 @@ fn decode(name: &str, document: &Document<'_>) -> Option<Dataflow> {
             (false, _) => clusters.extend(table.required("cluster", |value| value.integer(1..=MAX_EXTENT))),
         }
     }
-    if clusters.iter().map(|size| u64::from(*size)).product::<u64>() > u64::from(MAX_EXTENT) {
+    let elements = clusters.iter().fold(1, |product: u64, size| product.saturating_mul(u64::from(*size)));
+    if elements > u64::from(MAX_EXTENT) {
         root.report(
             root.problem(format!("the clusters hold more than {MAX_EXTENT} processing elements"))
                 .help("lower the cluster sizes"),
         );
     }
-    Some(Dataflow { name: name.to_owned(), levels, clusters })
+    let dataflow = Dataflow { name: name.to_owned(), levels, clusters };
+    if mode == Mode::Corrected && !document.has_problems() {
+        check_mapping(&dataflow, &tables);
+    }
+    Some(dataflow)
+}
+
+/// Reports a directive without a rule in the corrected mode where it is written.
+fn check_mapping(dataflow: &Dataflow, tables: &[Table<'_>]) {
+    let elements = u32::try_from(dataflow.cluster_elements()).unwrap_or(u32::MAX);
+    let Err(error) = flatten(dataflow, elements) else { return };
+    let table = &tables[error.level];
+    let ranges = table.list("map", |value| Some(value.range()));
+    table.report(
+        table
+            .problem_at(&ranges[error.position], format!("{error} (no rule in the corrected mode)"))
+            .help(error.reason.help()),
+    );
 }
 
 fn check_level(table: &Table<'_>, directives: &[Directive]) {

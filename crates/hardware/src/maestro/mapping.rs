@@ -48,10 +48,22 @@ pub struct Loop {
     pub units: u32,
 }
 
-/// Why a dataflow has no rule in the corrected mode.
+/// A directive that has no rule in the corrected mode.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct MappingError {
+    /// Position of its level, from 0 at the outermost.
+    pub level: usize,
+    /// Its position in the level, from 0.
+    pub position: usize,
+    /// What is wrong with it.
+    pub reason: NoRule,
+}
+
+/// Why a directive has no rule in the corrected mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum MappingError {
+pub enum NoRule {
     /// Tiles of outputs, channels or filters must be disjoint.
     #[error("`{directive}` has overlapping tiles")]
     Overlap {
@@ -65,10 +77,10 @@ pub enum MappingError {
         directive: String,
     },
     /// Two spatial directives of which none is the diagonal's other half.
-    #[error("level {level} has two spatial directives")]
+    #[error("`{directive}` is the second spatial directive of its level")]
     TwoSpatial {
-        /// Level, from 1 at the outermost.
-        level: usize,
+        /// The directive as written.
+        directive: String,
     },
     /// One dimension over the units of two levels.
     #[error("`{directive}` spreads a dimension over units that an outer level spreads already")]
@@ -78,7 +90,7 @@ pub enum MappingError {
     },
 }
 
-impl MappingError {
+impl NoRule {
     /// One way out.
     #[must_use]
     pub fn help(&self) -> &'static str {
@@ -107,14 +119,18 @@ pub fn flatten(dataflow: &Dataflow, pes: u32) -> Result<Vec<Loop>, MappingError>
     let mut loops: Vec<Loop> = Vec::new();
     for (index, level) in dataflow.levels.iter().enumerate() {
         let units = units.next().unwrap_or(1);
-        let directives = without_diagonal(&level.directives);
-        if directives.iter().filter(|directive| directive.class == Class::Spatial).count() > 1 {
-            return Err(MappingError::TwoSpatial { level: index + 1 });
-        }
-        for directive in directives {
+        let mut has_spatial = false;
+        for directive in without_diagonal(&level.directives) {
             let name = || directive.to_string();
+            let refuse = |reason| {
+                let position = level.directives.iter().position(|written| *written == directive);
+                Err(MappingError { level: index, position: position.unwrap_or(0), reason })
+            };
+            if directive.class == Class::Spatial && std::mem::replace(&mut has_spatial, true) {
+                return refuse(NoRule::TwoSpatial { directive: name() });
+            }
             if directive.offset != directive.size {
-                return Err(MappingError::Overlap { directive: name() });
+                return refuse(NoRule::Overlap { directive: name() });
             }
             let extent = match (directive.dimension, directive.primed) {
                 (Dimension::K, _) => Extent::Output,
@@ -124,12 +140,12 @@ pub fn flatten(dataflow: &Dataflow, pes: u32) -> Result<Vec<Loop>, MappingError>
                 (Dimension::Y, true) => Extent::Row,
                 (Dimension::X, true) => Extent::Column,
                 (Dimension::Y | Dimension::X, false) => {
-                    return Err(MappingError::InputCoordinates { directive: name() });
+                    return refuse(NoRule::InputCoordinates { directive: name() });
                 }
             };
             let spatial = directive.class == Class::Spatial;
             if spatial && loops.iter().any(|known| known.extent == extent && known.units > 1) {
-                return Err(MappingError::SpatialTwice { directive: name() });
+                return refuse(NoRule::SpatialTwice { directive: name() });
             }
             loops.push(Loop { extent, size: directive.size, units: if spatial { units } else { 1 } });
         }

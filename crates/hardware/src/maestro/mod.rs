@@ -62,7 +62,8 @@ const DRAM_MACS: f64 = 75.0;
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
     let count = |value: &Value<'_>| value.integer(1..=1_u64 << 40);
     let picojoules = |value: &Value<'_>| value.number(0.0..=1e9);
-    let dataflow = table.required("dataflow", |value| value.at(decode_dataflow));
+    let mode = surroundings.mode;
+    let dataflow = table.required("dataflow", |value| value.at(|value| decode_dataflow(value, mode)));
     let pes = table.required("pes", |value| value.at(|value| value.integer(1..=1_u32 << 20)));
     let noc_bandwidth = table.required("noc_bandwidth", count);
     let (l1_bytes, l2_bytes) = (table.optional("l1_bytes", count), table.optional("l2_bytes", count));
@@ -96,7 +97,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     }
     let label = format!("maestro {} {pes}", dataflow.name);
     let clock_hz = surroundings.clock_hz;
-    if surroundings.mode == Mode::Reference {
+    if mode == Mode::Reference {
         let array = ReferenceArray::new(&dataflow, pes.into(), noc_bandwidth);
         let cost_model = Box::new(Reference { dataflow, pes, noc_bandwidth, array, clock_hz });
         return Some(Decoded { label, cost_model });
@@ -104,7 +105,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let loops = match flatten(&dataflow, pes) {
         Ok(loops) => loops,
         Err(error) => {
-            table.report(table.problem_at(&dataflow_at.range, error.to_string()).help(error.help()));
+            table.report(table.problem_at(&dataflow_at.range, error.to_string()).help(error.reason.help()));
             return None;
         }
     };
@@ -121,7 +122,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     Some(Decoded { label, cost_model })
 }
 
-fn decode_dataflow(value: &Value<'_>) -> Option<Dataflow> {
+fn decode_dataflow(value: &Value<'_>, mode: Mode) -> Option<Dataflow> {
     let text = value.string()?;
     // Built-in names are written as papers write them: WS, OS, RS.
     let reference = if text.ends_with(".toml") { text.to_owned() } else { text.to_lowercase() };
@@ -132,7 +133,7 @@ fn decode_dataflow(value: &Value<'_>) -> Option<Dataflow> {
             return None;
         }
     };
-    match Dataflow::parse(if text.ends_with(".toml") { text } else { &reference }, &source) {
+    match Dataflow::parse(if text.ends_with(".toml") { text } else { &reference }, &source, mode) {
         Ok(mut dataflow) => {
             if !text.ends_with(".toml") {
                 dataflow.name = text.to_uppercase();

@@ -42,6 +42,13 @@ impl<'s> CsvTable<'s> {
                 Vec::new()
             }
         };
+        if header.iter().all(String::is_empty) {
+            let problem = Diagnostic::new("the table is empty", source, 0..0);
+            problems.push(
+                problem.help("write a header with the names of the columns, then a row for each layer"),
+            );
+            return Self { source, reader, header, problems };
+        }
         let line = 0..source.text().lines().next().map_or(0, str::len);
         for name in required {
             if !header.iter().any(|known| known == name) {

@@ -7,6 +7,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::Source;
 
+/// The shortest beginning of a name that suggests the whole.
+const SHORTEST_BEGINNING: usize = 3;
 /// How many problems one rendering shows; the rest is counted.
 const SHOWN_AT_MOST: usize = 40;
 
@@ -74,6 +76,13 @@ impl Diagnostic {
         Some((label.source.name(), line, column))
     }
 
+    fn is_same(&self, other: &Self) -> bool {
+        let place = |one: &Self| {
+            one.labels.first().map(|label| (label.source.name().to_owned(), label.range.clone()))
+        };
+        self.message == other.message && place(self) == place(other)
+    }
+
     fn render(&self, renderer: &Renderer) -> String {
         let title = Level::ERROR.primary_title(self.message.as_str());
         let mut group = match self.labels.first() {
@@ -118,13 +127,17 @@ pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
     /// Adds a problem.
+    ///
+    /// The same message at the same place is one problem if it comes twice in a row.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        if !self.0.last().is_some_and(|known| known.is_same(&diagnostic)) {
+            self.0.push(diagnostic);
+        }
     }
 
     /// Adds all problems of another input.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        other.0.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
     /// Whether nothing is wrong.
@@ -187,12 +200,21 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let wanted = name.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= 1 + wanted.chars().count().min(candidate.chars().count()) / 3
+        .filter_map(|candidate| {
+            let lower = candidate.to_lowercase();
+            let shorter = wanted.chars().count().min(lower.chars().count());
+            let distance = strsim::damerau_levenshtein(&wanted, &lower);
+            // A beginning is nearer than any typing error; two short names are never near.
+            let begins = wanted.len() >= SHORTEST_BEGINNING && lower.starts_with(&wanted);
+            match begins {
+                true => Some((0, distance, candidate)),
+                false => {
+                    (distance <= 1 + shorter / 3 && distance < shorter).then_some((1, distance, candidate))
+                }
+            }
         })
         .min()
-        .map(|(_, candidate)| candidate)
+        .map(|(.., candidate)| candidate)
 }
 
 /// Help for an unknown name: the nearest known one, else the list where it is short.
@@ -201,7 +223,15 @@ pub fn suggestion(name: &str, kind: &str, candidates: &[&str]) -> String {
     match nearest(name, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if candidates.is_empty() => format!("there is no {kind} to choose from"),
-        None if candidates.len() <= 24 => format!("known: {}", candidates.join(", ")),
+        None if candidates.len() <= 24 => {
+            let mut known: Vec<&str> = Vec::new();
+            candidates.iter().filter(|name| !name.is_empty()).for_each(|name| {
+                if !known.contains(name) {
+                    known.push(name);
+                }
+            });
+            format!("known: {}", known.join(", "))
+        }
         None => format!("there are {} of them, such as `{}`", candidates.len(), candidates[0]),
     }
 }

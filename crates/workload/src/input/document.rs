@@ -16,6 +16,8 @@ use crate::time::Duration;
 pub struct Document<'s> {
     source: &'s Source,
     root: Spanned<DeTable<'s>>,
+    /// Whether the syntax is broken: then what the values say cannot be trusted.
+    is_broken: bool,
     problems: RefCell<Diagnostics>,
 }
 
@@ -41,13 +43,19 @@ impl<'s> Document<'s> {
     #[must_use]
     pub fn parse(source: &'s Source) -> Self {
         let (root, errors) = DeTable::parse_recoverable(source.text());
+        let mut places: Vec<(Range<usize>, String)> =
+            errors.iter().map(|error| (error.span().unwrap_or(0..0), error.message().to_owned())).collect();
+        places.sort_by_key(|(range, _)| range.start);
+        // One slip makes the parser stumble several times in its line.
+        places.dedup_by_key(|(range, _)| source.line_column(range.start).0);
         let mut problems = Diagnostics::default();
-        for error in errors {
-            let range = error.span().unwrap_or(0..0);
-            let message = format!("this is not valid TOML: {}", error.message());
-            problems.push(Diagnostic::new(message, source, range));
+        for (range, message) in places {
+            let message = format!("this is not valid TOML: {message}");
+            let help = "correct the syntax; other problems of the file are reported once it is";
+            problems.push(Diagnostic::new(message, source, range).help(help));
         }
-        Self { source, root, problems: RefCell::new(problems) }
+        let is_broken = !problems.is_empty();
+        Self { source, root, is_broken, problems: RefCell::new(problems) }
     }
 
     /// The text that was parsed.
@@ -58,12 +66,16 @@ impl<'s> Document<'s> {
 
     /// Records a problem.
     pub fn report(&self, diagnostic: Diagnostic) {
-        self.problems.borrow_mut().push(diagnostic);
+        if !self.is_broken {
+            self.problems.borrow_mut().push(diagnostic);
+        }
     }
 
     /// Records the problems of another input that this one refers to.
     pub fn report_all(&self, diagnostics: Diagnostics) {
-        self.problems.borrow_mut().extend(diagnostics);
+        if !self.is_broken {
+            self.problems.borrow_mut().extend(diagnostics);
+        }
     }
 
     /// Whether any problem was recorded so far.
@@ -326,7 +338,7 @@ impl<'d> Value<'d> {
             self.reject(
                 format!("{} is out of range", self.name),
                 format!(
-                    "allowed: {} to {}, with at most six decimals",
+                    "allowed: {} to {}, with at most six decimals and no exponent",
                     *allowed.start() as f64 / 1e6,
                     *allowed.end() as f64 / 1e6
                 ),

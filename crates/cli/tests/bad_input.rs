@@ -1,0 +1,833 @@
+//! What every command says to bad input, and how it ends.
+//!
+//! Each case is a command with the files that it is given; its exit code and all that it prints are
+//! kept as a snapshot, one for each group of cases. No input may make a command panic.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "these tests write their inputs and damage stores")]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use common::{Outcome, Workspace, assert_same_files, final_files};
+use rtmm_sweep::store::Store;
+
+const WS: &str = "{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256 }";
+const RUN: [&str; 7] =
+    ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/single_4k_ws", "--compat", "xrbench"];
+const HEADER: &str = "model,layer_index,layer_name,type,N,K,C,R,S,Y,X,stride_y,stride_x,pad,groups\n";
+
+/// Commands and what they printed, for a snapshot.
+struct Transcript {
+    workspace: Workspace,
+    text: String,
+}
+
+impl Transcript {
+    fn new() -> Self {
+        Self { workspace: Workspace::new(), text: String::new() }
+    }
+
+    /// Runs a command that must be refused with exit code 2, saying nothing on standard output.
+    #[track_caller]
+    fn refused(&mut self, arguments: &[&str]) {
+        self.ends(2, arguments);
+    }
+
+    /// Runs a command that must fail with exit code 1.
+    #[track_caller]
+    fn fails(&mut self, arguments: &[&str]) {
+        self.ends(1, arguments);
+    }
+
+    #[track_caller]
+    fn ends(&mut self, code: i32, arguments: &[&str]) {
+        let outcome = self.workspace.rtmm(arguments);
+        assert_eq!(outcome.code, code, "rtmm {arguments:?}\n{}", outcome.stderr);
+        if code == 2 {
+            assert_eq!(outcome.stdout, "", "rtmm {arguments:?}");
+        }
+        assert!(outcome.stderr.contains("error: "), "rtmm {arguments:?} does not say what is wrong");
+        self.add(arguments, &outcome);
+    }
+
+    fn add(&mut self, arguments: &[&str], outcome: &Outcome) {
+        let shown: Vec<String> = arguments
+            .iter()
+            .map(|text| if text.contains([' ', '{']) { format!("'{text}'") } else { (*text).to_owned() })
+            .collect();
+        let _ =
+            write!(self.text, "$ rtmm {}\n{}[exit {}]\n\n", shown.join(" "), outcome.stderr, outcome.code);
+    }
+
+    /// Checks a file of this content, which must be refused.
+    #[track_caller]
+    fn bad_file(&mut self, name: &str, content: impl AsRef<[u8]>) {
+        self.workspace.write(name, content);
+        self.refused(&["check", name]);
+    }
+
+    /// Costs a model on an accelerator that must be refused.
+    #[track_caller]
+    fn bad_accelerator(&mut self, accelerator: &str) {
+        self.refused(&["cost", "--model", "xrbench/kd_res8_narrow", "--accelerator", accelerator]);
+    }
+}
+
+/// A scenario of one task; `task` replaces its lines.
+fn scenario(task: &str) -> String {
+    format!("source = \"a test\"\nduration = \"700ms\"\n\n[[task]]\n{task}")
+}
+
+/// A model of one `[[layer]]` of 3 x 8 x 8.
+fn model(layer: &str) -> String {
+    format!("source = \"a test\"\ninput = [3, 8, 8]\n\n[[layer]]\nname = \"a\"\n{layer}")
+}
+
+fn dataflow(levels: &str) -> String {
+    format!("source = \"a test\"\n\n[[level]]\n{levels}")
+}
+
+fn sweep(lines: &str) -> String {
+    format!("runner = \"xrbench\"\n{lines}")
+}
+
+#[test]
+fn files_that_cannot_be_read_as_text() {
+    let mut transcript = Transcript::new();
+    transcript.refused(&["check", "missing.toml"]);
+    transcript.refused(&["check", "missing.csv"]);
+    transcript.refused(&["run", "--scenario", "no.toml", "--platform", "none.toml", "--compat", "xrbench"]);
+    fs::create_dir(transcript.workspace.path("directory.toml")).expect("a directory");
+    transcript.refused(&["check", "directory.toml"]);
+    transcript.bad_file("latin1.toml", b"source = \"caf\xe9\"\n");
+    transcript.bad_file("empty.toml", "");
+    transcript.bad_file("empty.csv", "");
+    transcript.bad_file("unknown.toml", "colour = \"blue\"\n");
+    insta::assert_snapshot!("unreadable", transcript.text);
+}
+
+#[test]
+fn broken_toml() {
+    let mut transcript = Transcript::new();
+    transcript.bad_file("string.toml", "source = \"a test\nduration = \"700ms\"\n");
+    transcript.bad_file("bracket.toml", "[[task\nname = \"a\"\n");
+    transcript.bad_file("twice.toml", "[[task]]\nname = \"a\"\nname = \"b\"\n");
+    transcript
+        .bad_file("number.toml", scenario("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 3o\n"));
+    transcript.bad_file("deep.toml", format!("task = {}{}\n", "[".repeat(200), "]".repeat(200)));
+    insta::assert_snapshot!("broken_toml", transcript.text);
+}
+
+#[test]
+fn unknown_keys_and_names_suggest_the_nearest() {
+    let mut transcript = Transcript::new();
+    transcript.bad_file("key.toml", scenario("nam = \"a\"\nmodle = \"xrbench/es_ritnet\"\nrate = 30\n"));
+    transcript.bad_file("model.toml", scenario("name = \"a\"\nmodel = \"xrbench/es_ritne\"\nrate_hz = 30\n"));
+    transcript.bad_file(
+        "task.toml",
+        scenario("name = \"eyes\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\ndepends_on = [\"eye\"]\n"),
+    );
+    transcript.refused(&[
+        "run",
+        "--scenario",
+        "xrbench/vr_gamin",
+        "--platform",
+        "single_4k",
+        "--compat",
+        "xrbench",
+    ]);
+    transcript.refused(&[&RUN[..], &["--policy", "edf"]].concat());
+    transcript.refused(&[&RUN[..], &["--set", "k_per_m=3"]].concat());
+    transcript.refused(&["sweep", "xrbench_onc"]);
+    transcript.refused(&["explain", "--model", "xrbench/es_ritnet", "--layer", "convl", "--accelerator", WS]);
+    transcript.bad_accelerator("{ model = \"maestr\", dataflow = \"WS\" }");
+    transcript.bad_accelerator("{ model = \"maestro\", dataflow = \"WX\", pes = 1024, noc_bandwith = 16 }");
+    transcript.bad_accelerator("{ model = \"systolic\", dataflow = \"rs\", row = 16, cols = 16 }");
+    insta::assert_snapshot!("unknown_names", transcript.text);
+}
+
+#[test]
+fn scenarios_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let task = |lines: &str| scenario(&format!("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\n{lines}"));
+    transcript.bad_file("none.toml", "source = \"a test\"\nduration = \"700ms\"\ntask = []\n");
+    transcript.bad_file("cycle.toml", {
+        let second =
+            "[[task]]\nname = \"b\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\ndepends_on = [\"a\"]\n";
+        task(&format!("rate_hz = 30\ndepends_on = [\"b\"]\n{second}"))
+    });
+    transcript.bad_file("itself.toml", task("rate_hz = 30\ndepends_on = [\"a\"]\n"));
+    transcript.bad_file("twice.toml", {
+        let second = "[[task]]\nname = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\n";
+        task(&format!("rate_hz = 30\n{second}"))
+    });
+    for (name, lines) in [
+        ("zero_rate", "rate_hz = 0"),
+        ("negative_rate", "rate_hz = -30.0"),
+        ("huge_rate", "rate_hz = 1000001"),
+        ("enormous_rate", "rate_hz = 99999999999999999999999999"),
+        ("fine_rate", "rate_hz = 0.0000001"),
+        ("nan_rate", "rate_hz = nan"),
+        ("infinite_rate", "rate_hz = inf"),
+        ("zero_period", "period = \"0ms\""),
+        ("negative_period", "period = \"-5ms\""),
+        ("long_period", "period = \"18446745s\""),
+        ("fine_period", "period = \"0.1ps\""),
+        ("unit_of_period", "period = \"3 days\""),
+        ("both", "rate_hz = 30\nperiod = \"5ms\""),
+        ("neither", "deadline = \"5ms\""),
+        ("zero_deadline", "rate_hz = 30\ndeadline = \"0ps\""),
+        ("probability", "rate_hz = 30\ntrigger_probability = 1.5"),
+        ("nan_probability", "rate_hz = 30\ntrigger_probability = nan"),
+        ("type", "rate_hz = \"thirty\""),
+        ("list", "rate_hz = 30\ndepends_on = \"a\""),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), task(lines));
+    }
+    transcript.bad_file("duration.toml", "source = \"a test\"\nduration = \"0s\"\n[[task]]\n");
+    insta::assert_snapshot!("scenarios", transcript.text);
+}
+
+#[test]
+fn models_whose_layers_do_not_fit() {
+    let mut transcript = Transcript::new();
+    transcript.bad_file("none.toml", "source = \"a test\"\ninput = [3, 8, 8]\nlayer = []\n");
+    transcript.bad_file("filter.toml", model("operator = \"convolution\"\nchannels = 4\nkernel = 11\n"));
+    transcript.bad_file("plane.toml", model("operator = \"fully-connected\"\nfeatures = 4\n"));
+    transcript
+        .bad_file("groups.toml", model("operator = \"convolution\"\nchannels = 4\nkernel = 3\ngroups = 2\n"));
+    transcript.bad_file("heads.toml", {
+        let tokens = "operator = \"tokens\"\n[[layer]]\nname = \"b\"\noperator = \"attention\"\nheads = 2\n";
+        model(tokens)
+    });
+    transcript.bad_file("stated.toml", {
+        model("operator = \"convolution\"\nchannels = 4\nkernel = 3\noutput = [4, 8, 8]\n")
+    });
+    transcript.bad_file("unequal.toml", {
+        let add = "[[layer]]\nname = \"b\"\noperator = \"add\"\ninput = [\"a\", \"input\"]\n";
+        model(&format!("operator = \"max-pool\"\nkernel = 2\n{add}"))
+    });
+    transcript.bad_file("unknown.toml", model("operator = \"convolutional\"\n"));
+    transcript.bad_file("twice.toml", {
+        model("operator = \"activation\"\n[[layer]]\nname = \"a\"\noperator = \"softmax\"\ninput = \"b\"\n")
+    });
+    transcript.bad_file(
+        "zero.toml",
+        model("operator = \"convolution\"\nchannels = 0\nkernel = [0, 3]\nstride = 0\n"),
+    );
+    transcript.bad_file("both.toml", "source = \"a test\"\nlayer_table = \"layers.csv\"\n[[layer]]\n");
+    transcript.bad_file("absent.toml", "source = \"a test\"\nlayer_table = \"layers.csv\"\n");
+    insta::assert_snapshot!("models", transcript.text);
+}
+
+#[test]
+fn tables_whose_layers_do_not_chain() {
+    let mut transcript = Transcript::new();
+    let rows = "m,0,first,CONV,1,8,3,3,3,8,8,1,1,1,1\nm,1,second,CONV,1,8,16,3,3,8,8,1,1,1,1\n";
+    transcript.workspace.write("layers.csv", format!("{HEADER}{rows}"));
+    transcript.bad_file("chained.toml", "source = \"a test\"\nlayer_table = \"layers.csv\"\n");
+    // On its own, or where the model says that rows stand alone, the table is sound.
+    transcript.workspace.rtmm(&["check", "layers.csv"]).success();
+    let independent = "source = \"a test\"\nlayer_table = \"layers.csv\"\nshapes = \"independent\"\n";
+    transcript.workspace.write("independent.toml", independent);
+    transcript.workspace.rtmm(&["check", "independent.toml"]).success();
+    insta::assert_snapshot!("chains", transcript.text);
+}
+
+#[test]
+fn a_filter_larger_than_its_input_is_legal_in_reference_mode_only() {
+    let mut transcript = Transcript::new();
+    transcript.workspace.write("layers.csv", format!("{HEADER}m,0,large,CONV,1,8,3,9,9,5,5,1,1,0,1\n"));
+    let cost = ["cost", "--layers", "layers.csv", "--accelerator", WS];
+    transcript.refused(&cost);
+    transcript.refused(&["check", "layers.csv"]);
+    let reference = transcript.workspace.rtmm(&[&cost[..], &["--compat", "xrbench"]].concat());
+    assert_eq!(reference.success().lines().count(), 2);
+    transcript.workspace.rtmm(&["check", "layers.csv", "--compat", "xrbench"]).success();
+    insta::assert_snapshot!("large_filter", transcript.text);
+}
+
+#[test]
+fn tables_with_bad_cells() {
+    let mut transcript = Transcript::new();
+    let good = "m,0,a,CONV,1,8,3,3,3,8,8,1,1,1,1\n";
+    transcript.bad_file(
+        "cells.csv",
+        format!("{HEADER}{good}m,1,b,CONV,1,8\n{good}m,2,c,CONV,1,8,3,3,3,8,8,1,1,1,1,9\n"),
+    );
+    transcript
+        .bad_file("numbers.csv", format!("{HEADER}m,0,a,CONV,1,eight,-3,0,3.5,nan,99999999,1,0,1e3,\n"));
+    transcript.bad_file("type.csv", format!("{HEADER}m,0,a,CONV2D,1,8,3,3,3,8,8,1,1,1,1\n"));
+    transcript.bad_file("columns.csv", "model,layer_name,K,C,R,S\nm,a,8,3,3,3\n");
+    transcript.bad_file("topology.csv", "layer_name,ifmap_h,ifmap_w,filter_h\na,8,8,3\n");
+    transcript.bad_file("twice.csv", "K,C,R,S,Y,X,K\n8,3,3,3,8,8,8\n");
+    transcript.bad_file("batch.csv", format!("{HEADER}m,0,a,CONV,2,8,3,3,3,8,8,1,1,1,1\n"));
+    transcript.bad_file("groups.csv", format!("{HEADER}m,0,a,CONV,1,8,3,3,3,8,8,1,1,1,2\n"));
+    transcript.bad_file("quote.csv", format!("{HEADER}m,0,\"a,CONV,1,8,3,3,3,8,8,1,1,1,1\n"));
+    transcript
+        .bad_file("windows.csv", format!("{HEADER}m,0,a,CONV,1,x,3,3,3,8,8,1,1,1,1\n").replace('\n', "\r\n"));
+    transcript.workspace.write("header.csv", HEADER);
+    transcript.refused(&["cost", "--layers", "header.csv", "--accelerator", WS]);
+    insta::assert_snapshot!("tables", transcript.text);
+}
+
+#[test]
+fn many_problems_of_one_file_are_counted() {
+    let workspace = Workspace::new();
+    let rows: String = (0..60).map(|index| format!("m,{index},a,CONV,1,zero,3,3,3,8,8,1,1,1,1\n")).collect();
+    workspace.write("layers.csv", format!("{HEADER}{rows}"));
+    let outcome = workspace.rtmm(&["check", "layers.csv"]);
+    assert_eq!(outcome.code, 2);
+    assert_eq!(outcome.stderr.matches("`zero` in column `K` is no whole number").count(), 40);
+    assert!(outcome.stderr.trim_end().ends_with("... and 20 more errors"), "{}", outcome.stderr);
+}
+
+#[test]
+fn enormous_layers_are_refused_before_they_overflow() {
+    let mut transcript = Transcript::new();
+    let most = 1 << 24;
+    transcript.bad_file(
+        "volume.csv",
+        format!("{HEADER}m,0,a,CONV,1,{most},{most},{most},{most},{most},{most},1,1,0,1\n"),
+    );
+    let plane = format!("source = \"a test\"\ninput = [{most}, {most}, {most}]\n\n[[layer]]\nname = \"a\"\n");
+    for (name, operator) in [
+        ("activation", "operator = \"activation\""),
+        ("pool", "operator = \"global-pool\""),
+        ("resize", "operator = \"resize\"\nfactor = 1024"),
+        ("tokens", "operator = \"tokens\""),
+        ("flatten", "operator = \"fully-connected\"\nfeatures = 10\nflatten = true"),
+        ("concatenate", "operator = \"concatenate\"\ninput = [\"input\", \"input\"]"),
+        (
+            "convolution",
+            "operator = \"convolution\"\nchannels = 16777216\nkernel = 16777216\ndilation = 16777216",
+        ),
+        ("padding", "operator = \"convolution\"\nchannels = 1\nkernel = 3\npadding = 16777216"),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), format!("{plane}{operator}\n"));
+    }
+    transcript.bad_file(
+        "number.toml",
+        model("operator = \"convolution\"\nchannels = 99999999999999999999\nkernel = 1\n"),
+    );
+    insta::assert_snapshot!("enormous", transcript.text);
+}
+
+#[test]
+fn enormous_inputs_of_an_addition_are_refused() {
+    let workspace = Workspace::new();
+    let shape = "input = [16777216, 16777216, 16777216]";
+    let add = "[[layer]]\nname = \"a\"\noperator = \"add\"\ninput = [\"input\", \"input\"]\n";
+    workspace.write("add.toml", format!("source = \"a test\"\n{shape}\n{add}"));
+    assert_eq!(workspace.rtmm(&["check", "add.toml"]).code, 2);
+}
+
+#[test]
+fn enormous_depthwise_rows_are_refused_and_not_left_out() {
+    let workspace = Workspace::new();
+    workspace.write("layers.csv", format!("{HEADER}m,0,a,DSCONV,1,100000,100000,1,1,1,1,1,1,0,1\n"));
+    let outcome = workspace.rtmm(&["check", "layers.csv"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "the row is lost in silence");
+    assert!(outcome.stderr.contains("layers.csv:2:"), "{}", outcome.stderr);
+}
+
+#[test]
+fn models_of_enormous_total_work_are_summed_without_overflow() {
+    let workspace = Workspace::new();
+    let row = "CONV,1,16777216,16777216,1,1,2,2,1,1,0,1\n";
+    let rows: String = (0..20_000).map(|index| format!("m,{index},l{index},{row}")).collect();
+    workspace.write("layers.csv", format!("{HEADER}{rows}"));
+    let independent = "source = \"a test\"\nlayer_table = \"layers.csv\"\nshapes = \"independent\"\n";
+    workspace.write("model.toml", independent);
+    workspace.rtmm(&["check", "model.toml"]);
+    workspace.rtmm(&["cost", "--layers", "layers.csv", "--accelerator", WS]);
+    workspace.rtmm(&["cost", "--layers", "layers.csv", "--accelerator", WS, "--compat", "xrbench"]);
+}
+
+#[test]
+fn accelerators_that_cannot_be() {
+    let mut transcript = Transcript::new();
+    transcript.bad_accelerator("{ model = \"maestro\", dataflow = \"WS\", pes = 0, noc_bandwidth = 256 }");
+    transcript.bad_accelerator("{ model = \"maestro\", dataflow = \"WS\", pes = 100, noc_bandwidth = 256 }");
+    transcript.bad_accelerator(
+        "{ model = \"maestro\", dataflow = \"OS\", pes = -1, noc_bandwidth = 0, l1_bytes = 0 }",
+    );
+    transcript.bad_accelerator(
+        "{ model = \"maestro\", dataflow = \"OS\", pes = 64, noc_bandwidth = 99999999999999 }",
+    );
+    let energies = "mac_pj = nan, l1_pj = inf, l2_pj = -1, dram_pj = 1e300, static_pj_per_cycle = \"0\"";
+    transcript.bad_accelerator(&format!(
+        "{{ model = \"maestro\", dataflow = \"OS\", pes = 64, noc_bandwidth = 1, {energies} }}"
+    ));
+    transcript.bad_accelerator(
+        "{ model = \"systolic\", dataflow = \"os\", rows = 0, cols = 5000, sram_ifmap_bytes = 1 }",
+    );
+    transcript.bad_accelerator("{ model = \"table\", file = \"costs.csv\" }");
+    transcript.bad_accelerator("{ dataflow = \"WS\" }");
+    transcript.bad_accelerator("{ model = \"maestro\", dataflow = ");
+    transcript.bad_accelerator("3");
+    insta::assert_snapshot!("accelerators", transcript.text);
+}
+
+#[test]
+fn platforms_that_cannot_be() {
+    let mut transcript = Transcript::new();
+    let one = "[[accelerator]]\nname = \"a\"\nmodel = \"systolic\"\ndataflow = \"os\"\nrows = 4\ncols = 4\n";
+    transcript.bad_file("none.toml", "source = \"a test\"\naccelerator = []\n");
+    transcript.bad_file("twice.toml", format!("source = \"a test\"\n{one}{one}"));
+    transcript.bad_file("clock.toml", format!("source = \"a test\"\nclock_mhz = 0\n{one}"));
+    transcript.bad_file("labels.toml", format!("labels = {{ budget = 4 }}\nclok_mhz = 1\n{one}"));
+    transcript.workspace.write("cycles.csv", "model,layer,latency_us\nm,a,-1\nm,b,nan\nm,c\nm,d,1\nm,d,2\n");
+    transcript.bad_file(
+        "table.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"table\"\nfile = \"cycles.csv\"\n",
+    );
+    insta::assert_snapshot!("platforms", transcript.text);
+}
+
+#[test]
+fn dataflows_without_a_rule() {
+    let mut transcript = Transcript::new();
+    for (name, levels) in [
+        ("no_spatial", "map = [\"T(1,1) K\"]"),
+        ("both_coordinates", "map = [\"T(1,1) X\", \"S(1,1) X'\"]"),
+        ("gaps", "map = [\"S(1,1) C\", \"T(1,3) K\"]"),
+        ("zero", "map = [\"S(1,1) C\", \"T(0,0) K\"]"),
+        ("forms", "map = [\"S(1,1) Q\", \"T(1) K\", \"nonsense\", 3, \"\"]"),
+        ("inner_cluster", "map = [\"S(1,1) K\"]\ncluster = 4"),
+        ("no_cluster", "map = [\"S(1,1) K\"]\n[[level]]\nmap = [\"S(1,1) C\"]"),
+        ("zero_cluster", "map = [\"S(1,1) K\"]\ncluster = 0\n[[level]]\nmap = [\"S(1,1) C\"]"),
+        ("empty", "map = []"),
+        (
+            "large",
+            "map = [\"S(1,1) K\"]\ncluster = 1048576\n[[level]]\nmap = [\"S(1,1) C\"]\ncluster = 2\n[[level]]\nmap = [\"S(1,1) X'\"]",
+        ),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), dataflow(levels));
+    }
+    transcript.bad_file("many.toml", dataflow(&"map = [\"S(1,1) K\"]\n[[level]]\n".repeat(7)));
+    // These are dataflows, but only the reference mode has a rule for them.
+    for (name, levels) in [
+        ("overlap", "map = [\"T(3,1) Y'\", \"S(1,1) K\"]"),
+        ("two_spatial", "map = [\"S(1,1) C\", \"S(1,1) K\"]"),
+        ("input_rows", "map = [\"T(1,1) Y\", \"S(1,1) K\"]"),
+        ("spread_twice", "map = [\"S(1,1) K\"]\ncluster = 4\n[[level]]\nmap = [\"S(1,1) K\"]"),
+    ] {
+        transcript.workspace.write("mine.toml", dataflow(levels));
+        let _ = writeln!(transcript.text, "# mine.toml: {name}");
+        transcript.bad_accelerator(
+            "{ model = \"maestro\", dataflow = \"mine.toml\", pes = 64, noc_bandwidth = 16 }",
+        );
+    }
+    insta::assert_snapshot!("dataflows", transcript.text);
+}
+
+#[test]
+fn enormous_clusters_are_refused_before_they_overflow() {
+    let workspace = Workspace::new();
+    let outer: String = ["K", "C", "X'", "Y'"]
+        .map(|name| format!("map = [\"S(1,1) {name}\"]\ncluster = 1048576\n[[level]]\n"))
+        .concat();
+    workspace.write("dataflow.toml", dataflow(&format!("{outer}map = [\"S(1,1) R\"]\n")));
+    assert_eq!(workspace.rtmm(&["check", "dataflow.toml"]).code, 2);
+    let accelerator = "{ model = \"maestro\", dataflow = \"dataflow.toml\", pes = 64, noc_bandwidth = 16 }";
+    let cost = ["cost", "--model", "xrbench/es_ritnet", "--accelerator", accelerator];
+    assert_eq!(workspace.rtmm(&cost).code, 2);
+}
+
+#[test]
+fn layers_that_a_buffer_cannot_hold_are_named_with_their_numbers() {
+    let mut transcript = Transcript::new();
+    let layers =
+        format!("{HEADER}m,0,small,CONV,1,8,3,1,1,8,8,1,1,0,1\nm,1,large,CONV,1,256,256,3,3,32,32,1,1,1,1\n");
+    transcript.workspace.write("layers.csv", layers);
+    for buffer in ["l1_bytes = 16", "l2_bytes = 4000"] {
+        let accelerator = WS.replace(" }", &format!(", {buffer} }}"));
+        let arguments = ["cost", "--layers", "layers.csv", "--accelerator", &accelerator];
+        let outcome = transcript.workspace.rtmm(&arguments);
+        assert_eq!(outcome.stdout.lines().count(), 2, "layers that can run are costed: {}", outcome.stdout);
+        transcript.fails(&arguments);
+        transcript.fails(&[
+            "explain",
+            "--layers",
+            "layers.csv",
+            "--layer",
+            "large",
+            "--accelerator",
+            &accelerator,
+        ]);
+    }
+    transcript.workspace.write("costs.csv", "model,layer,latency_us\nm,small,1\n");
+    let table = "{ model = \"table\", file = \"costs.csv\" }";
+    transcript.fails(&["cost", "--layers", "layers.csv", "--accelerator", table]);
+    insta::assert_snapshot!("buffers", transcript.text);
+}
+
+#[test]
+fn bad_arguments() {
+    let mut transcript = Transcript::new();
+    let mut run = |extra: &[&str]| transcript.refused(&[&RUN[..], extra].concat());
+    run(&["--set", "k_per_ms"]);
+    run(&["--set", "k_per_ms=fast"]);
+    run(&["--set", "k_per_ms=nan"]);
+    run(&["--set", "k_per_ms=inf"]);
+    run(&["--set", "energy_max_mj=-1"]);
+    run(&["--seed", "4294967296"]);
+    run(&["--seed", "99999999999999999999"]);
+    run(&["--seed=-1"]);
+    run(&["--duration", "0"]);
+    run(&["--duration", "0ms"]);
+    run(&["--duration=-1ms"]);
+    run(&["--duration", "1e3ms"]);
+    run(&["--duration", "99999999999s"]);
+    run(&["--format", "xml"]);
+    run(&["--compat", "scalesim"]);
+    transcript.refused(&RUN[..5]);
+    for shard in ["4/3", "0/3", "0/0", "1", "a/b", "1/3/5", "-1/3", "1/99999999999"] {
+        transcript.refused(&["sweep", "smoke", &format!("--shard={shard}")]);
+    }
+    for threads in ["0", "1025", "two"] {
+        transcript.refused(&["sweep", "smoke", "--threads", threads]);
+        transcript.refused(&[
+            "cost",
+            "--model",
+            "xrbench/es_ritnet",
+            "--accelerator",
+            WS,
+            "--threads",
+            threads,
+        ]);
+    }
+    transcript.refused(&["cost", "--model", "xrbench/es_ritnet"]);
+    transcript.refused(&[
+        "cost",
+        "--model",
+        "xrbench/es_ritnet",
+        "--accelerator",
+        WS,
+        "--platform",
+        "xrbench/single_4k_ws",
+    ]);
+    transcript.refused(&["cost", "--model", "xrbench/es_ritnet", "--accelerator", WS, "--clock-mhz", "0"]);
+    transcript.refused(&["check"]);
+    transcript.refused(&["completions", "tcsh"]);
+    insta::assert_snapshot!("arguments", transcript.text);
+}
+
+#[test]
+fn durations_and_rates_beyond_the_reference_loop() {
+    let mut transcript = Transcript::new();
+    for duration in ["99999s", "1ps"] {
+        transcript.refused(&[&RUN[..], &["--duration", duration]].concat());
+    }
+    transcript
+        .workspace
+        .write("fast.toml", scenario("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 2000\n"));
+    let platform = ["--platform", "xrbench/single_4k_ws", "--compat", "xrbench"];
+    transcript.refused(&[&["run", "--scenario", "fast.toml"], &platform[..]].concat());
+    transcript.workspace.write(
+        "slow_clock.toml",
+        "source = \"a test\"\nclock_mhz = 700\n[[accelerator]]\nname = \"a\"\nmodel = \"maestro\"\n\
+         dataflow = \"WS\"\npes = 256\nnoc_bandwidth = 64\n",
+    );
+    let arguments =
+        ["run", "--scenario", "xrbench/vr_gaming", "--platform", "slow_clock.toml", "--compat", "xrbench"];
+    transcript.refused(&arguments);
+    insta::assert_snapshot!("beyond_the_loop", transcript.text);
+}
+
+#[test]
+fn sweeps_that_cannot_be_planned() {
+    let mut transcript = Transcript::new();
+    let axes = "platforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n";
+    transcript.bad_file(
+        "runner.toml",
+        "runner = \"xrbenc\"\nscenarios = [\"xrbench/*\"]\nplatforms = [\"xrbench/*\"]\nseeds = [1]\n",
+    );
+    transcript.bad_file("names.toml", {
+        sweep("scenarios = [\"xrbench/vr_gamin\"]\nplatforms = [\"xrbench/single_4k_w\", \"own.toml\"]\nseeds = [1]\n")
+    });
+    transcript.bad_file(
+        "empty.toml",
+        sweep("scenarios = []\nplatforms = []\nseeds = []\nload_factors = []\npolicy = []\n"),
+    );
+    transcript.bad_file(
+        "patterns.toml",
+        sweep("scenarios = [\"other/*\"]\nplatforms = [\"*.toml\"]\nseeds = [1]\n"),
+    );
+    transcript.bad_file("missing.toml", "scenarios = [\"xrbench/*\"]\n");
+    transcript.bad_file("values.toml", {
+        sweep(&format!("scenarios = [\"xrbench/vr_gaming\", \"xrbench/vr_gaming\"]\n{axes}load_factors = [0, -1.0, nan, 1]\n"))
+    });
+    transcript.bad_file("seeds.toml", {
+        let axes = axes.replace("[1]", "{ first = 4294967295, step = 2, count = 2 }");
+        sweep(&format!("scenarios = [\"xrbench/vr_gaming\"]\n{axes}"))
+    });
+    transcript.bad_file("policy.toml", {
+        let policy =
+            "policy = [{ name = \"latency-greedy\", set = { k_per_m = 3, energy_max_mj = [0, 5, 5] } }]\n";
+        sweep(&format!("scenarios = [\"xrbench/vr_gaming\"]\n{axes}{policy}"))
+    });
+    transcript.bad_file("trigger.toml", {
+        let axis = "trigger_probability = { task = \"GE_FBNet\", values = [0.5] }\n";
+        sweep(&format!("scenarios = [\"xrbench/vr_gaming\", \"xrbench/ar_assistant\"]\n{axes}{axis}"))
+    });
+    transcript.bad_file("baseline.toml", {
+        let baseline = "baseline = { platform = \"xrbench/single_4k_os\" }\n";
+        sweep(&format!("scenarios = [\"xrbench/vr_gaming\"]\n{axes}{baseline}"))
+    });
+    insta::assert_snapshot!("sweeps", transcript.text);
+}
+
+#[test]
+fn a_sweep_that_fails_says_which_cell() {
+    let mut transcript = Transcript::new();
+    let axes = "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n";
+    transcript.workspace.write("fast.toml", sweep(&format!("{axes}load_factors = [100]\n")));
+    transcript.fails(&["sweep", "fast.toml", "--output", "results"]);
+    insta::assert_snapshot!("failing_sweep", transcript.text);
+}
+
+#[test]
+fn several_problems_of_a_scenario_and_its_model_come_out_together() {
+    let mut transcript = Transcript::new();
+    transcript.workspace.write("model.toml", {
+        let second = "[[layer]]\nname = \"b\"\noperator = \"pool\"\n";
+        model(&format!("operator = \"convolution\"\nchannels = 4\nkernel = 11\nstrid = 2\n{second}"))
+    });
+    let tasks = "\
+name = \"a\"
+model = \"model.toml\"
+rate_hz = 0
+deadlin = \"5ms\"
+
+[[task]]
+name = \"b\"
+model = \"xrbench/es_ritne\"
+period = \"-5ms\"
+depends_on = [\"a\", \"c\"]
+
+[[task]]
+name = \"b\"
+model = \"model.toml\"
+rate_hz = 30
+trigger_probability = nan
+";
+    transcript.workspace.write("scenario.toml", scenario(tasks).replace("700ms", "0s"));
+    let platform = "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"maestro\"\ndataflow = \"WS\"\npes = 0\n";
+    transcript.workspace.write("platform.toml", platform);
+    let arguments =
+        ["run", "--scenario", "scenario.toml", "--platform", "platform.toml", "--compat", "xrbench"];
+    transcript.refused(&arguments);
+    for problem in [
+        "unknown key `deadlin`",
+        "`duration` is zero",
+        "`rate_hz` is out of range",
+        "there is no built-in model `xrbench/es_ritne`",
+        "`period` is no duration",
+        "there is no task `c`",
+        "there are two tasks named `b`",
+        "`trigger_probability` is out of range",
+        "unknown key `strid`",
+        "larger than its input",
+        "`operator` cannot be `pool`",
+        "`pes` is out of range",
+        "no `noc_bandwidth`",
+    ] {
+        assert_eq!(transcript.text.matches(problem).count(), 1, "{problem}\n{}", transcript.text);
+    }
+    insta::assert_snapshot!("several", transcript.text);
+}
+
+/// A finished smoke sweep in `results`, whose store the tests below damage.
+fn finished_smoke() -> (Transcript, Vec<u8>) {
+    let transcript = Transcript::new();
+    transcript.workspace.rtmm(&["sweep", "smoke", "--output", "results"]).success();
+    let store = fs::read(transcript.workspace.path("results/store.sqlite")).expect("the store");
+    (transcript, store)
+}
+
+#[test]
+fn stores_that_are_damaged_or_foreign_are_refused_and_left_alone() {
+    let (mut transcript, store) = finished_smoke();
+    let mut version = store.clone();
+    // SQLite keeps `user_version` in bytes 60 to 63 of the file.
+    version[60..64].copy_from_slice(&7_u32.to_be_bytes());
+    let other = replaced(&store, b"xrbench", b"another");
+    let mut flipped = store.clone();
+    let middle = store.len() / 2;
+    flipped[middle..middle + 3_000].iter_mut().for_each(|byte| *byte ^= 0x55);
+    let half = &store[..store.len() / 2];
+    for (what, bytes) in [
+        ("half of a store", half),
+        ("the first bytes of a store", &store[..50]),
+        ("a text", b"these are not the cells that you look for\n"),
+        ("a store of another version", &version),
+        ("a store of another runner", &other),
+        ("a store with flipped bits", &flipped),
+    ] {
+        transcript.workspace.write("results/store.sqlite", bytes);
+        let _ = writeln!(transcript.text, "# {what}");
+        transcript.fails(&["sweep", "smoke", "--output", "results"]);
+        let left = fs::read(transcript.workspace.path("results/store.sqlite")).expect("the store");
+        assert!(left == bytes, "{what} was changed");
+        let _ = writeln!(transcript.text, "# {what}, merged");
+        transcript.workspace.write("results/store-1-of-1.sqlite", bytes);
+        transcript.fails(&["merge", "smoke", "--output", "merged", "results/store-1-of-1.sqlite"]);
+    }
+    insta::assert_snapshot!("stores", transcript.text);
+}
+
+/// All occurrences of some bytes replaced by as many others.
+fn replaced(bytes: &[u8], old: &[u8; 7], new: &[u8; 7]) -> Vec<u8> {
+    let mut result = bytes.to_vec();
+    for start in 0..result.len() - old.len() {
+        if result[start..].starts_with(old) {
+            result[start..start + old.len()].copy_from_slice(new);
+        }
+    }
+    result
+}
+
+#[test]
+fn stores_that_cannot_be_used_now() {
+    let (mut transcript, _) = finished_smoke();
+    let held = Store::open_existing(&transcript.workspace.path("results/store.sqlite"), rtmm_cli::RUNNERS[0])
+        .expect("the store opens");
+    transcript.fails(&["sweep", "smoke", "--output", "results"]);
+    transcript.fails(&["merge", "smoke", "--output", "merged", "results/store.sqlite"]);
+    held.close().expect("the store closes");
+    transcript.workspace.rtmm(&["sweep", "smoke", "--output", "results"]).success();
+
+    // Stores and shards that are not there, or are of another sweep.
+    transcript.refused(&["merge", "smoke", "--output", "merged", "missing.sqlite"]);
+    transcript.refused(&["merge", "smoke", "--output", "nowhere"]);
+    let axes = "scenarios = [\"xrbench/ar_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n";
+    transcript.workspace.write("other.toml", sweep(axes));
+    transcript.workspace.rtmm(&["sweep", "other.toml", "--output", "other", "--shard", "1/1"]).success();
+    transcript.fails(&["merge", "smoke", "--output", "merged", "other/store-1-of-1.sqlite"]);
+    transcript.workspace.rtmm(&["sweep", "smoke", "--output", "part", "--shard", "2/3"]).success();
+    transcript.fails(&["merge", "smoke", "--output", "part"]);
+    insta::assert_snapshot!("unusable_stores", transcript.text);
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let mut transcript = Transcript::new();
+    // Permissions do not bind every user; a path below a regular file binds all.
+    transcript.workspace.write("file", "");
+    transcript.fails(&["sweep", "smoke", "--output", "file"]);
+    transcript.fails(&["sweep", "smoke", "--output", "file/below"]);
+    transcript.fails(&[&RUN[..], &["--jobs", "file/below"]].concat());
+    transcript.fails(&[&RUN[..], &["--jobs", "."]].concat());
+    fs::create_dir_all(transcript.workspace.path("blocked/results.csv")).expect("a directory");
+    transcript.fails(&["sweep", "smoke", "--output", "blocked"]);
+    fs::remove_dir(transcript.workspace.path("blocked/results.csv")).expect("the directory is empty");
+    let again = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "blocked"]);
+    assert_eq!(again.stderr, "smoke: 6 cells, 0 run, 6 reused from blocked\n", "finished cells are kept");
+    fs::create_dir_all(transcript.workspace.path("store/store.sqlite")).expect("a directory");
+    transcript.fails(&["sweep", "smoke", "--output", "store"]);
+    insta::assert_snapshot!("unwritable", transcript.text);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disks_fail_the_run_with_a_message() {
+    let full = Path::new("/dev/full");
+    if !full.exists() {
+        return;
+    }
+    let mut transcript = Transcript::new();
+    transcript.fails(&[&RUN[..], &["--jobs", "/dev/full"]].concat());
+    for arguments in [
+        &RUN[..],
+        &[&RUN[..], &["--format", "json"]].concat(),
+        &[&RUN[..], &["--format", "csv"]].concat(),
+        &["list", "models"],
+        &["list", "models", "--format", "json"],
+        &["cost", "--model", "xrbench/es_ritnet", "--accelerator", WS],
+        &["explain", "--model", "xrbench/es_ritnet", "--layer", "0", "--accelerator", WS],
+        &["completions", "bash"],
+        &["sweep", "smoke", "--output", "results"],
+        &["sweep", "smoke", "--output", "results", "--format", "json"],
+    ] {
+        let device = fs::OpenOptions::new().write(true).open(full).expect("the device opens");
+        let output = transcript.workspace.command(arguments).stdout(device).output().expect("rtmm starts");
+        let outcome = Outcome::of(&output, arguments);
+        assert_eq!(outcome.code, 1, "rtmm {arguments:?} > /dev/full");
+        assert!(outcome.stderr.contains("standard output cannot be written"), "{}", outcome.stderr);
+        let _ = writeln!(transcript.text, "# standard output on a full disk");
+        transcript.add(arguments, &outcome);
+    }
+    insta::assert_snapshot!("full_disks", transcript.text);
+}
+
+/// A limit on the size of files makes writes fail in the middle, as a full disk does.
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_runs_out_of_space_goes_on_later() {
+    let workspace = Workspace::new();
+    let axes = "scenarios = [\"xrbench/ar_assistant\"]\nplatforms = [\"xrbench/single_*\"]\nseeds = { first = 1, count = 200 }\n";
+    workspace.write("sweep.toml", sweep(axes));
+    workspace.rtmm(&["sweep", "sweep.toml", "--output", "expected"]).success();
+    // In blocks of 512 bytes: too little for the store, for its log, for the results.
+    for (output, blocks) in [("a", 8), ("b", 100), ("c", 400), ("d", 700), ("e", 1_200)] {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        let binary = env!("CARGO_BIN_EXE_rtmm");
+        let arguments = ["-c", &script, "sh", binary, "sweep", "sweep.toml", "--output", output];
+        let limited = std::process::Command::new("sh")
+            .args(arguments)
+            .current_dir(workspace.path("."))
+            .output()
+            .expect("a shell starts");
+        let limited = Outcome::of(&limited, &arguments);
+        assert_eq!(limited.code, 1, "{blocks} blocks are enough: {}", limited.stderr);
+        assert!(limited.stderr.contains("error: "), "{}", limited.stderr);
+        workspace.rtmm(&["sweep", "sweep.toml", "--output", output]).success();
+        assert_same_files(
+            &final_files(&workspace.path("expected")),
+            &final_files(&workspace.path(output)),
+            output,
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let workspace = Workspace::new();
+    let rows: String = (0..4_000).map(|index| format!("m,{index},a,CONV,1,8,3,3,3,8,8,1,1,1,1\n")).collect();
+    workspace.write("layers.csv", format!("{HEADER}{rows}"));
+    for format in ["csv", "json", "table"] {
+        let arguments = ["cost", "--layers", "layers.csv", "--accelerator", WS, "--format", format];
+        let mut child = workspace
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("rtmm starts");
+        let mut pipe = child.stdout.take().expect("a pipe");
+        pipe.read_exact(&mut [0; 20]).expect("the first bytes");
+        drop(pipe);
+        let outcome = Outcome::of(&child.wait_with_output().expect("rtmm ends"), &arguments);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{format}");
+    }
+    // Nobody reads at all.
+    for arguments in
+        [&RUN[..], &["list", "platforms"], &["--help"], &["completions", "zsh"], &["sweep", "smoke"]]
+    {
+        let mut child = workspace
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("rtmm starts");
+        drop(child.stdout.take());
+        let outcome = Outcome::of(&child.wait_with_output().expect("rtmm ends"), arguments);
+        assert_eq!(outcome.code, 0, "rtmm {arguments:?}: {}", outcome.stderr);
+    }
+}

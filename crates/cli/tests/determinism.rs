@@ -1,0 +1,135 @@
+//! The same sweep gives the same bytes, however its work is divided and however often it is run.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "these tests write their inputs and read what was written")]
+
+mod common;
+
+use common::{Outcome, Workspace, assert_same_files, final_files};
+
+/// Two random scenarios on six platforms over a hundred seeds.
+const MIDDLE: &str = r#"
+description = "two random scenarios on six platforms"
+runner = "xrbench"
+scenarios = ["xrbench/ar_assistant", "xrbench/outdoor_activity_b"]
+platforms = ["xrbench/single_*"]
+seeds = { first = 1, step = 13, count = 100 }
+baseline = { platform = "xrbench/single_4k_ws" }
+"#;
+
+/// What a sweep prints before the names of the files that it wrote.
+fn tables(outcome: &Outcome) -> &str {
+    outcome.stdout.split_once("\nWritten to ").expect("the last line names the files").0
+}
+
+/// Runs the sweep in many ways and compares the results.
+fn check(sweep: &str, cells: usize, expected_files: &[&str]) {
+    let workspace = Workspace::new();
+    workspace.write("middle.toml", MIDDLE);
+    let run = |output: &str, options: &[&str]| {
+        let arguments = [&["sweep", sweep, "--output", output], options].concat();
+        let outcome = workspace.rtmm(&arguments);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        outcome
+    };
+    let first = run("one", &["--threads", "1"]);
+    assert_eq!(first.stderr, format!("{sweep}: {cells} cells, {cells} run, 0 reused from one\n"));
+    let whole = final_files(&workspace.path("one"));
+    let names: Vec<&str> = whole.iter().map(|(name, _)| name.as_str()).collect();
+    let has_parquet = cfg!(feature = "parquet");
+    let expected_files = expected_files.iter().filter(|name| has_parquet || !name.ends_with(".parquet"));
+    assert!(names.iter().eq(expected_files), "{names:?}");
+
+    for (output, threads) in [("two", "2"), ("eight", "8")] {
+        let outcome = run(output, &["--threads", threads]);
+        assert!(tables(&outcome) == tables(&first), "{threads} threads print other tables");
+        assert_same_files(&whole, &final_files(&workspace.path(output)), output);
+    }
+
+    for shard in ["2/3", "1/3", "3/3"] {
+        let outcome = run("shards", &["--shard", shard]);
+        assert_eq!(outcome.stdout, "", "a shard has no results of its own");
+        assert!(final_files(&workspace.path("shards")).is_empty(), "a shard writes no results");
+    }
+    let merged = workspace.rtmm(&["merge", sweep, "--output", "shards"]);
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    assert!(tables(&merged) == tables(&first), "merging prints other tables");
+    assert_same_files(&whole, &final_files(&workspace.path("shards")), "shards");
+
+    for (name, _) in &whole {
+        std::fs::remove_file(workspace.path("one").join(name)).expect("results can be removed");
+    }
+    let again = run("one", &[]);
+    assert_eq!(again.stderr, format!("{sweep}: {cells} cells, 0 run, {cells} reused from one\n"));
+    assert!(again.stdout == first.stdout, "running again prints something else");
+    assert_same_files(&whole, &final_files(&workspace.path("one")), "again");
+}
+
+#[test]
+fn the_smoke_sweep_is_the_same_on_any_number_of_threads_and_shards() {
+    check(
+        "smoke",
+        6,
+        &[
+            "best_bars.svg",
+            "heat_map.svg",
+            "manifest.json",
+            "mean_bars.svg",
+            "report.html",
+            "results.csv",
+            "results.json",
+            "results.parquet",
+            "summary.csv",
+            "tables.md",
+        ],
+    );
+}
+
+#[test]
+fn a_random_sweep_is_the_same_on_any_number_of_threads_and_shards() {
+    check(
+        "middle.toml",
+        1_200,
+        &[
+            "best_bars_4k.svg",
+            "best_bars_8k.svg",
+            "comparison.csv",
+            "heat_map.svg",
+            "manifest.json",
+            "mean_bars.svg",
+            "report.html",
+            "results.csv",
+            "results.json",
+            "results.parquet",
+            "summary.csv",
+            "tables.md",
+        ],
+    );
+}
+
+#[test]
+fn a_grown_sweep_runs_only_its_new_cells_and_equals_one_from_scratch() {
+    let workspace = Workspace::new();
+    workspace.write("sweep.toml", MIDDLE.replace("count = 100", "count = 40"));
+    assert_eq!(workspace.rtmm(&["sweep", "sweep.toml", "--output", "grown"]).code, 0);
+    workspace.write("sweep.toml", MIDDLE.replace("count = 100", "count = 60"));
+    let grown = workspace.rtmm(&["sweep", "sweep.toml", "--output", "grown"]);
+    assert_eq!(grown.stderr, "sweep.toml: 720 cells, 240 run, 480 reused from grown\n");
+    workspace.rtmm(&["sweep", "sweep.toml", "--output", "scratch"]).success();
+    let scratch = final_files(&workspace.path("scratch"));
+    assert_same_files(&scratch, &final_files(&workspace.path("grown")), "grown");
+}
+
+#[test]
+fn a_run_and_its_jobs_are_the_same_every_time() {
+    let workspace = Workspace::new();
+    let run = |jobs: &str, seed: &str| {
+        let platform = "xrbench/single_4k_ws";
+        let arguments =
+            ["run", "--scenario", "xrbench/ar_assistant", "--platform", platform, "--compat", "xrbench"];
+        let arguments = [&arguments[..], &["--format", "json", "--seed", seed, "--jobs", jobs]].concat();
+        let report = workspace.rtmm(&arguments).success();
+        (report, std::fs::read(workspace.path(jobs)).expect("the jobs were written"))
+    };
+    assert_eq!(run("a.csv", "1"), run("b.csv", "1"));
+    assert!(run("a.csv", "1").1 != run("c.csv", "2").1, "another seed triggers other frames");
+}

@@ -1,0 +1,356 @@
+//! Built-in files with random damage: whatever a file says, reading it ends with a value or with
+//! problems that can be shown, and a layer that was read can be costed or is refused.
+//!
+//! `RTMM_MUTATIONS` sets the number of damaged files of each kind, `RTMM_MUTATION_SEED` makes other
+//! ones.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rtmm_hardware::maestro::dataflow::Dataflow;
+use rtmm_hardware::{CostModel, LayerOf, Mode, load as hardware};
+use rtmm_workload::input::{Diagnostics, Source};
+use rtmm_workload::load::{self, Kind, built_in_names};
+use rtmm_workload::{Layer, Legality, read_layer_table};
+
+const MUTATIONS: u64 = 400;
+const BOTH: [(Legality, Mode); 2] =
+    [(Legality::Strict, Mode::Corrected), (Legality::Published, Mode::Reference)];
+
+/// Numbers at the edges of what readers take.
+const NUMBERS: [&str; 22] = [
+    "0",
+    "-1",
+    "1",
+    "2",
+    "3.5",
+    "1e9",
+    "1e-9",
+    "nan",
+    "inf",
+    "-inf",
+    "255",
+    "4096",
+    "65536",
+    "1048576",
+    "16777216",
+    "16777217",
+    "4294967295",
+    "4294967296",
+    "1125899906842624",
+    "18446744073709551616",
+    "0x1000000",
+    "1_000_000",
+];
+
+/// Texts that mean something to a reader, or trip it.
+const TEXTS: [&str; 40] = [
+    "\"",
+    "'",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ",",
+    ".",
+    "#",
+    "\n",
+    "\r\n",
+    "\r",
+    "\\",
+    "\\u0000",
+    "\u{0}",
+    "\u{feff}",
+    "é",
+    "日本",
+    "\u{202e}",
+    "\u{1b}[31m",
+    " ",
+    "\t",
+    "true",
+    "null",
+    "[]",
+    "{}",
+    "\"\"",
+    "\"16ms\"",
+    "DSCONV",
+    "TRCONV",
+    "\"add\"",
+    "\"resize\"",
+    "\"attention\"",
+    "\"transposed-convolution\"",
+    "\"S(1,1) K\"",
+    "*",
+    "/",
+];
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (word ^ (word >> 31)) as usize % end.max(1)
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())]
+    }
+
+    /// A position between two characters.
+    fn boundary(&mut self, text: &str) -> usize {
+        let mut position = self.below(text.len() + 1);
+        while !text.is_char_boundary(position) {
+            position -= 1;
+        }
+        position
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().expect("a whole number"))
+}
+
+/// A text with one to four changes.
+fn mutated(text: &str, random: &mut Random) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..=random.below(4) {
+        mutate(&mut text, random);
+    }
+    text
+}
+
+fn mutate(text: &mut String, random: &mut Random) {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    match random.below(8) {
+        0 => {
+            let position = random.boundary(text);
+            text.insert_str(position, random.pick(&TEXTS));
+        }
+        1 => {
+            let start = random.boundary(text);
+            let mut end = (start + 1 + random.below(12)).min(text.len());
+            while !text.is_char_boundary(end) {
+                end += 1;
+            }
+            text.replace_range(start..end, "");
+        }
+        2 => text.truncate(random.boundary(text)),
+        3 if !lines.is_empty() => {
+            let line = random.pick(&lines).to_owned();
+            let position = random.boundary(text);
+            let position = text[..position].rfind('\n').map_or(0, |newline| newline + 1);
+            text.insert_str(position, &line);
+        }
+        4 if !lines.is_empty() => {
+            let skipped = random.below(lines.len());
+            *text = lines
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| *index != skipped)
+                .map(|(_, line)| *line)
+                .collect();
+        }
+        // Numbers twice as often as anything else.
+        _ => {
+            let start = random.boundary(text);
+            let digit = |character: char| character.is_ascii_digit();
+            let Some(first) = text[start..].find(digit).map(|offset| start + offset) else { return };
+            let length = text[first..].find(|character| !digit(character)).unwrap_or(text.len() - first);
+            text.replace_range(first..first + length, random.pick(&NUMBERS));
+        }
+    }
+}
+
+/// Damages `count` of the originals and reads them; a panic is reported with the text that caused it.
+fn each_mutation(originals: &[Source], purpose: u64, read: impl Fn(&Source)) {
+    let mut random = Random(setting("RTMM_MUTATION_SEED", 1) ^ (purpose << 32));
+    for _ in 0..setting("RTMM_MUTATIONS", MUTATIONS) {
+        let original = &originals[random.below(originals.len())];
+        let text = mutated(original.text(), &mut random);
+        let source = Source::with_origin(original.name(), text.as_str(), original.origin().clone());
+        if catch_unwind(AssertUnwindSafe(|| read(&source))).is_err() {
+            panic!("reading this as {} panics:\n{text}", original.name());
+        }
+    }
+}
+
+fn built_in(kind: Kind) -> Vec<Source> {
+    let open = |name: &String| load::open(kind, name, None).expect("a built-in file");
+    built_in_names(kind).iter().map(open).collect()
+}
+
+/// What was read, after its problems, if any, were shown in both ways.
+fn shown<T>(result: Result<T, Diagnostics>) -> Option<T> {
+    result
+        .map_err(|problems| {
+            assert!(!problems.is_empty());
+            assert!(!problems.render(false).is_empty() && !problems.render(true).is_empty());
+        })
+        .ok()
+}
+
+fn cost_models(mode: Mode) -> Vec<Box<dyn CostModel>> {
+    [
+        "{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256, dram_bandwidth = 1, element_bytes = 64 }",
+        "{ model = \"maestro\", dataflow = \"RS\", pes = 256, noc_bandwidth = 1, l1_bytes = 64, l2_bytes = 4096 }",
+        "{ model = \"systolic\", dataflow = \"os\", rows = 8, cols = 1, dram_bandwidth = 0.000001, sram_ifmap_bytes = 2 }",
+    ]
+    .iter()
+    .map(|text| hardware::accelerator(text, 1_000_000_000, mode).expect("an accelerator").cost_model)
+    .collect()
+}
+
+/// Costs and explains a layer; that it cannot run is an answer.
+fn cost(models: &[Box<dyn CostModel>], layer: &Layer) {
+    for model in models {
+        let layer = LayerOf { model: "m", layer };
+        let mut row = Vec::new();
+        if model.report(layer, &mut row).is_ok() {
+            assert_eq!(row.len(), model.columns().len());
+            let _ = model.explain(layer);
+        }
+        let _ = model.work(layer, Default::default());
+    }
+}
+
+#[test]
+fn damaged_models_are_read_or_refused() {
+    let graph = "\
+source = \"a test\"
+input = [3, 64, 64]
+[[layer]]
+name = \"conv\"
+operator = \"convolution\"
+channels = 16
+kernel = 3
+stride = 2
+padding = 1
+[[layer]]
+name = \"depthwise\"
+operator = \"convolution\"
+channels = 16
+kernel = [3, 3]
+groups = \"depthwise\"
+padding = 1
+[[layer]]
+name = \"sum\"
+operator = \"add\"
+input = [\"conv\", \"depthwise\"]
+[[layer]]
+name = \"up\"
+operator = \"transposed-convolution\"
+channels = 8
+kernel = 4
+stride = 2
+padding = 1
+[[layer]]
+name = \"pool\"
+operator = \"max-pool\"
+kernel = 2
+[[layer]]
+name = \"large\"
+operator = \"resize\"
+factor = [2, 1]
+[[layer]]
+name = \"tokens\"
+operator = \"tokens\"
+[[layer]]
+name = \"attention\"
+operator = \"attention\"
+heads = 2
+[[layer]]
+name = \"memory\"
+operator = \"lstm\"
+hidden = 32
+bidirectional = true
+[[layer]]
+name = \"norm\"
+operator = \"layer-norm\"
+[[layer]]
+name = \"out\"
+operator = \"fully-connected\"
+features = 10
+flatten = true
+";
+    // Half of the originals have layers of their own; the built-in ones name tables.
+    let mut originals = built_in(Kind::Model);
+    originals.extend((0..originals.len()).map(|_| Source::new("graph.toml", graph)));
+    each_mutation(&originals, 1, |source| {
+        for (legality, mode) in BOTH {
+            let Some(model) = shown(load::model_of(source, legality)) else { continue };
+            let _ = (model.macs(), model.parameters());
+            let models = cost_models(mode);
+            model.layers.iter().take(20).for_each(|layer| cost(&models, layer));
+        }
+    });
+}
+
+#[test]
+fn damaged_scenarios_are_read_or_refused() {
+    each_mutation(&built_in(Kind::Scenario), 2, |source| {
+        let _ = shown(load::workload_of(source, Legality::Published));
+    });
+}
+
+#[test]
+fn damaged_platforms_are_read_or_refused() {
+    each_mutation(&built_in(Kind::Platform), 3, |source| {
+        for (_, mode) in BOTH {
+            if let Some(platform) = shown(hardware::platform_of(source, mode)) {
+                let _ = platform.identity();
+            }
+        }
+    });
+}
+
+#[test]
+fn damaged_dataflows_are_read_or_refused() {
+    each_mutation(&built_in(Kind::Dataflow), 4, |source| {
+        if let Some(dataflow) = shown(Dataflow::parse("mine", source, Mode::Reference)) {
+            assert!(dataflow.cluster_elements() > 0);
+        }
+    });
+}
+
+#[test]
+fn damaged_sweeps_are_planned_or_refused() {
+    let is_small =
+        |source: &Source| source.name().ends_with("smoke.toml") || source.name().contains("cascade");
+    let originals: Vec<Source> = built_in(Kind::Sweep).into_iter().filter(is_small).collect();
+    assert!(originals.len() > 1);
+    each_mutation(&originals, 5, |source| {
+        let _ = shown(rtmm_sweep::file::plan_of(source, rtmm_cli::RUNNERS));
+    });
+}
+
+#[test]
+fn damaged_layer_tables_are_read_or_refused() {
+    let names = built_in_names(Kind::Model);
+    let table = |name: &String| {
+        let file = format!("{}.csv", name.rsplit('/').next().unwrap_or(name));
+        let model = load::open(Kind::Model, name, None).expect("a built-in model");
+        let whole = load::open_path(&file, Some(&model)).expect("its table");
+        // A few rows: damage is to hit each of them often.
+        let rows: Vec<&str> = whole.text().lines().take(8).collect();
+        Source::new(file, rows.join("\n"))
+    };
+    let mut originals: Vec<Source> = names.iter().map(table).collect();
+    let topology = "layer,ifmap_h,ifmap_w,filter_h,filter_w,channels,num_filters,stride\na,224,224,11,11,3,96,4\nb,27,27,5,5,96,256,1\n";
+    originals.extend((0..4).map(|_| Source::new("topology.csv", topology)));
+    let models = BOTH.map(|(_, mode)| cost_models(mode));
+    each_mutation(&originals, 6, |source| {
+        for ((legality, _), models) in BOTH.into_iter().zip(&models) {
+            let mut rows = Vec::new();
+            let problems = read_layer_table(source, legality, |row| rows.push(row));
+            shown(problems.into_result(Some(())));
+            rows.iter().for_each(|row| cost(models, &row.layer));
+        }
+    });
+}

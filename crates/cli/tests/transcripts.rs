@@ -1,0 +1,657 @@
+//! What every command prints on good input.
+//!
+//! People's output is kept as snapshots; programs' output (JSON, CSV, files) is parsed and its
+//! meaning checked.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "these tests write their inputs and read what was written")]
+
+mod common;
+
+use std::fs;
+
+use common::{Outcome, Workspace, final_files};
+use serde_json::Value;
+
+const COMMANDS: [&str; 8] = ["run", "sweep", "merge", "list", "cost", "explain", "check", "completions"];
+
+/// The widest line of help and tables.
+const WIDTH: usize = 100;
+
+const XRBENCH_ROWS: &str = "\
+model,layer_index,layer_name,type,N,K,C,R,S,Y,X,stride_y,stride_x,pad,groups,note
+KD_res8_narrow,1,conv2,CONV,1,19,19,3,3,24,13,1,1,0,1,the second stands first
+KD_res8_narrow,0,conv1,CONV,1,19,1,3,3,98,40,1,1,0,1,\"a comma, ignored\"
+";
+
+const SCALE_SIM_ROWS: &str = "\
+model,layer_index,layer_name,ifmap_h,ifmap_w,filter_h,filter_w,channels,num_filters,stride,comment
+alexnet,0,Conv1,224,224,11,11,3,96,4,ignored
+";
+
+const OS_1024: &str = "{ model = \"maestro\", dataflow = \"OS\", pes = 1024, noc_bandwidth = 128 }";
+
+const MODEL: &str = r#"
+source = "a test"
+input = [3, 32, 32]
+[[layer]]
+name = "conv"
+operator = "convolution"
+channels = 8
+kernel = 3
+padding = 1
+[[layer]]
+name = "tokens"
+operator = "tokens"
+[[layer]]
+name = "attention"
+operator = "attention"
+heads = 2
+"#;
+
+const SCENARIO: &str = r#"
+source = "a test"
+duration = "100ms"
+[[task]]
+name = "first"
+model = "model.toml"
+rate_hz = 30
+[[task]]
+name = "second"
+model = "xrbench/kd_res8_narrow"
+period = "10ms"
+deadline = "20ms"
+depends_on = ["first"]
+trigger_probability = 0.5
+"#;
+
+const PLATFORM: &str = r#"
+source = "a test"
+clock_mhz = 700
+[[accelerator]]
+name = "array"
+model = "systolic"
+dataflow = "os"
+rows = 16
+cols = 16
+[[accelerator]]
+name = "mesh"
+model = "maestro"
+dataflow = "dataflow.toml"
+pes = 64
+noc_bandwidth = 16
+"#;
+
+const DATAFLOW: &str = r#"
+source = "a test"
+[[level]]
+map = ["T(16,16) C", "S(1,1) X'"]
+cluster = 16
+[[level]]
+map = ["S(1,1) K"]
+"#;
+
+const SWEEP: &str = r#"
+runner = "xrbench"
+scenarios = ["xrbench/vr_gaming"]
+platforms = ["xrbench/single_*"]
+seeds = [1, 2, 3]
+"#;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("this is JSON")
+}
+
+/// A CSV text as its header and its rows; every row has a cell for each column.
+fn csv_rows(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    let row = |row: Result<csv::StringRecord, csv::Error>| {
+        row.expect("a row as long as the header").iter().map(str::to_owned).collect()
+    };
+    (header, reader.records().map(row).collect())
+}
+
+/// Whether a cell and a value of JSON say the same. Reading JSON costs the last bit of some numbers.
+#[track_caller]
+fn assert_same_value(cell: &str, value: &Value, name: &str) {
+    match value.as_f64() {
+        Some(number) => {
+            let cell: f64 = cell.parse().expect("a number");
+            assert!((cell - number).abs() <= 1e-15 * number.abs(), "{name}: {cell} and {number}");
+        }
+        None => assert_eq!(value.as_str(), Some(cell), "{name}"),
+    }
+}
+
+#[track_caller]
+fn assert_narrow(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= WIDTH, "a line is wider than {WIDTH} columns:\n{line}");
+    }
+}
+
+#[track_caller]
+fn assert_plain(outcome: &Outcome) {
+    assert!(!outcome.stdout.contains('\u{1b}'), "standard output has an escape code:\n{}", outcome.stdout);
+    assert!(!outcome.stderr.contains('\u{1b}'), "standard error has an escape code:\n{}", outcome.stderr);
+}
+
+fn reference_run(extra: &[&str]) -> Vec<String> {
+    let fixed = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/single_4k_ws"];
+    fixed.iter().chain(&["--compat", "xrbench"]).chain(extra).map(|&text| text.to_owned()).collect()
+}
+
+#[track_caller]
+fn run(workspace: &Workspace, extra: &[&str]) -> Outcome {
+    let arguments = reference_run(extra);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    workspace.rtmm(&arguments)
+}
+
+#[test]
+fn help_fits_the_terminal_and_says_how() {
+    let workspace = Workspace::new();
+    let general = workspace.rtmm(&["--help"]).success();
+    insta::assert_snapshot!("help", general);
+    assert_narrow(&general);
+    for command in COMMANDS {
+        assert!(general.contains(&format!("\n  {command} ")), "`rtmm --help` does not list {command}");
+        for flag in ["--help", "-h"] {
+            let outcome = workspace.rtmm(&[command, flag]);
+            assert_plain(&outcome);
+            let help = outcome.success();
+            assert_narrow(&help);
+            assert!(help.contains(&format!("Usage: rtmm {command}")), "{help}");
+        }
+    }
+    assert!(workspace.rtmm(&["--version"]).success().starts_with("rtmm "));
+}
+
+#[test]
+fn no_command_or_an_unknown_one_is_bad_usage() {
+    let workspace = Workspace::new();
+    for arguments in
+        [&[][..], &["swep"], &["list"], &["list", "scenario"], &["run"], &["cost", "--layers", "x.csv"]]
+    {
+        let outcome = workspace.rtmm(arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "rtmm {arguments:?}");
+        assert_plain(&outcome);
+    }
+    let nearest = workspace.rtmm(&["swep"]).stderr;
+    assert!(nearest.contains("sweep"), "{nearest}");
+}
+
+#[test]
+fn list_names_all_that_is_built_in_in_every_format() {
+    let workspace = Workspace::new();
+    for (what, least, example) in [
+        ("scenarios", 7, "xrbench/vr_gaming"),
+        ("models", 12, "xrbench/es_ritnet"),
+        ("platforms", 38, "xrbench/quad_8k_ws_os_ws_os"),
+        ("policies", 1, "latency-greedy"),
+        ("cost-models", 3, "systolic"),
+        ("dataflows", 3, "ws"),
+        ("sweeps", 4, "smoke"),
+    ] {
+        let table = workspace.rtmm(&["list", what]);
+        assert_plain(&table);
+        let table = table.success();
+        assert_narrow(&table);
+        assert!(table.contains(example), "{table}");
+        let (header, rows) = csv_rows(&workspace.rtmm(&["list", what, "--format", "csv"]).success());
+        assert!(rows.len() >= least && rows.iter().any(|row| row[0] == example), "{rows:?}");
+        let mut names: Vec<&String> = rows.iter().map(|row| &row[0]).collect();
+        names.dedup();
+        assert_eq!(names.len(), rows.len(), "{what} has a name twice");
+        let listed = json(&workspace.rtmm(&["list", what, "--format", "json"]).success());
+        let listed = listed.as_array().expect("a list");
+        assert_eq!(listed.len(), rows.len());
+        for (object, row) in listed.iter().zip(&rows) {
+            for (key, cell) in header.iter().zip(row) {
+                let value = &object[key];
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                assert_eq!(&text, cell, "{what}: {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn run_prints_a_table() {
+    let workspace = Workspace::new();
+    let outcome = run(&workspace, &[]);
+    assert_plain(&outcome);
+    assert_eq!(outcome.stderr, "");
+    let table = outcome.success();
+    assert_narrow(&table);
+    insta::assert_snapshot!("run", table);
+}
+
+#[test]
+fn run_prints_json_and_csv_that_agree() {
+    let workspace = Workspace::new();
+    let report = json(&run(&workspace, &["--format", "json"]).success());
+    let score = report["overall_score"].as_f64().expect("a number");
+    assert_eq!(format!("{score:.6}"), "86.466141");
+    assert_eq!(report["version"], 1);
+    let (header, rows) = csv_rows(&run(&workspace, &["--format", "csv"]).success());
+    let tasks = report["tasks"].as_array().expect("a list");
+    assert_eq!(tasks.len(), rows.len());
+    for (task, row) in tasks.iter().zip(&rows) {
+        let wanted = [
+            "task",
+            "requested",
+            "completed",
+            "dropped",
+            "real_time_score",
+            "energy_score",
+            "qoe_score",
+            "score",
+        ];
+        for name in wanted {
+            assert!(task.get(name).is_some(), "a task has no {name}");
+        }
+        for (name, cell) in header.iter().zip(row) {
+            assert_same_value(cell, &task[name], name);
+        }
+    }
+    let eyes = &tasks[0];
+    assert_eq!((&eyes["task"], &eyes["requested"]), (&Value::from("ES_RITNet"), &Value::from(43)));
+    assert_eq!((&eyes["completed"], &eyes["dropped"]), (&Value::from(42), &Value::from(0)));
+    assert_eq!(format!("{:.6}", eyes["score"].as_f64().expect("a number")), "0.976447");
+}
+
+#[test]
+fn run_writes_a_row_for_every_logged_job() {
+    let workspace = Workspace::new();
+    let report = json(&run(&workspace, &["--format", "json", "--jobs", "jobs.csv"]).success());
+    let text = fs::read_to_string(workspace.path("jobs.csv")).expect("the jobs");
+    let (header, rows) = csv_rows(&text);
+    assert_eq!(
+        header.join(","),
+        "task,frame,status,injected_ms,deadline_ms,accelerator,dispatched_ms,completed_ms,dropped_ms,\
+         real_time_score,energy_mj"
+    );
+    for task in report["tasks"].as_array().expect("a list") {
+        let name = task["task"].as_str().expect("a name");
+        let count = |status: &str| rows.iter().filter(|row| row[0] == name && row[2] == status).count();
+        assert_eq!(task["completed"], count("completed"), "{name}");
+        assert_eq!(task["dropped"], count("dropped"), "{name}");
+    }
+    assert_eq!(
+        text.lines().nth(1),
+        Some("ES_RITNet,0,completed,0.0,16.0,Acc0_4K,0.0,1.503136,,1.0,35.329716")
+    );
+}
+
+#[test]
+fn run_takes_policy_parameters_seed_and_duration() {
+    let workspace = Workspace::new();
+    let plain = run(&workspace, &["--format", "json"]).success();
+    let spelled = run(
+        &workspace,
+        &[
+            "--format",
+            "json",
+            "--policy",
+            "latency-greedy",
+            "--set",
+            "k_per_ms=15",
+            "--set",
+            "energy_max_mj = 1500",
+        ],
+    );
+    assert_eq!(spelled.success(), plain);
+    let gentle = json(&run(&workspace, &["--format", "json", "--set", "k_per_ms=0.5"]).success());
+    assert_ne!(gentle["overall_score"], json(&plain)["overall_score"]);
+    assert_eq!(gentle["parameters"]["k_per_ms"], 0.5);
+    let short =
+        json(&run(&workspace, &["--format", "json", "--duration", "0.1s", "--seed", "4294967295"]).success());
+    assert_eq!(
+        (&short["duration_ms"], &short["seed"]),
+        (&Value::from(100.0), &Value::from(4_294_967_295_u64))
+    );
+    assert_eq!(short["tasks"][0]["requested"], 6);
+}
+
+#[test]
+fn cost_in_reference_mode_has_the_published_columns_and_values() {
+    let workspace = Workspace::new();
+    workspace.write("layers.csv", XRBENCH_ROWS);
+    let costs =
+        workspace.rtmm(&["cost", "--layers", "layers.csv", "--accelerator", OS_1024, "--compat", "xrbench"]);
+    assert_eq!(costs.stderr, "");
+    assert_eq!(
+        costs.success(),
+        "\
+model,layer_index,layer_name,dataflow,num_pes,noc_bw,latency_cycles,energy_nj,num_computations,l2_rd_in,\
+l2_rd_wt,l2_wr_in,l2_wr_wt,l2_wr_out,l1_rd_in,l1_rd_wt,l1_rd_out,l1_wr_in,l1_wr_wt,l1_wr_out,l2_buffer_req
+KD_res8_narrow,1,conv2,OS,1024,128,8208,17708.10336,1572516,306432,19152,5928,3249,4598,1572516,1572516,\
+142728,963072,224352,142956,4564
+KD_res8_narrow,0,conv1,OS,1024,128,41040,12813.415488,1510272,93138,171,3920,171,69312,1510272,1510272,\
+93252,313728,2736,94392,304
+"
+    );
+}
+
+#[test]
+fn cost_in_corrected_mode_charges_the_true_multiply_accumulates() {
+    let workspace = Workspace::new();
+    workspace.write("layers.csv", XRBENCH_ROWS);
+    let (header, rows) =
+        csv_rows(&workspace.rtmm(&["cost", "--layers", "layers.csv", "--accelerator", OS_1024]).success());
+    let macs = header.iter().position(|name| name == "macs").expect("a column for multiply-accumulates");
+    let found: Vec<&str> = rows.iter().map(|row| row[macs].as_str()).collect();
+    assert_eq!(found, [(19 * 19 * 9 * 22 * 11).to_string(), (19 * 9 * 96 * 38).to_string()]);
+}
+
+#[test]
+fn cost_reads_the_columns_of_scale_sim() {
+    let workspace = Workspace::new();
+    workspace.write("topology.csv", SCALE_SIM_ROWS);
+    let two_strides =
+        SCALE_SIM_ROWS.replace("stride,comment", "stride_h,stride_w").replace("4,ignored", "4,4");
+    workspace.write("strides.csv", two_strides);
+    for (dataflow, golden) in [
+        ("ws", ["112283", "3294225", "34848", "3484800"]),
+        ("os", ["121124", "3294225", "3310560", "308640"]),
+        ("is", ["216599", "1098075", "3310560", "3484800"]),
+    ] {
+        let array = format!("{{ model = \"systolic\", dataflow = \"{dataflow}\", rows = 32, cols = 32 }}");
+        let arguments = ["cost", "--layers", "topology.csv", "--accelerator", &array, "--compat", "xrbench"];
+        let text = workspace.rtmm(&arguments).success();
+        let (header, rows) = csv_rows(&text);
+        assert_eq!(rows.len(), 1);
+        let wanted = ["compute_cycles", "sram_ifmap_reads", "sram_filter_reads", "sram_ofmap_writes"];
+        for (name, golden) in wanted.iter().zip(golden) {
+            let column = header.iter().position(|known| known == name).expect("a column of SCALE-Sim");
+            assert_eq!(rows[0][column], golden, "{dataflow} {name}");
+        }
+        let arguments = ["cost", "--layers", "strides.csv", "--accelerator", &array, "--compat", "xrbench"];
+        assert_eq!(workspace.rtmm(&arguments).success(), text, "one stride for both axes or one each");
+    }
+}
+
+#[test]
+fn cost_of_thousands_of_layers_keeps_their_order_on_any_number_of_threads() {
+    let workspace = Workspace::new();
+    let count = 9_000;
+    let mut text = XRBENCH_ROWS.lines().next().expect("a header").to_owned();
+    for index in (0..count).rev() {
+        let (k, c, y) = (1 + index % 61, 1 + index % 53, 8 + index % 47);
+        text.push_str(&format!("\nm,{index},\"layer, {index}\",CONV,1,{k},{c},3,3,{y},{y},1,1,1,1,"));
+    }
+    workspace.write("layers.csv", text);
+    let cost = |threads: &str, extra: &[&str]| {
+        let fixed = ["cost", "--layers", "layers.csv", "--accelerator", OS_1024, "--threads", threads];
+        workspace.rtmm(&[&fixed[..], extra].concat()).success()
+    };
+    for mode in [&[][..], &["--compat", "xrbench"]] {
+        let one = cost("1", mode);
+        assert!(one == cost("2", mode), "two threads print something else");
+        let (_, rows) = csv_rows(&one);
+        let indices: Vec<usize> = rows.iter().map(|row| row[1].parse().expect("an index")).collect();
+        assert!(indices.iter().copied().eq((0..count).rev()), "rows are out of order");
+        assert_eq!(rows[0][2], format!("layer, {}", count - 1));
+    }
+}
+
+#[test]
+fn cost_of_a_model_on_a_platform_names_each_accelerator_in_every_format() {
+    let workspace = Workspace::new();
+    let arguments =
+        ["cost", "--model", "xrbench/kd_res8_narrow", "--platform", "xrbench/dual_4k_ws_os", "--format"];
+    let format = |format: &'static str| workspace.rtmm(&[&arguments[..], &[format]].concat()).success();
+    let (header, rows) = csv_rows(&format("csv"));
+    assert_eq!(header[3], "accelerator");
+    let mut accelerators: Vec<&str> = rows.iter().map(|row| row[3].as_str()).collect();
+    accelerators.dedup();
+    assert_eq!(accelerators.len(), 2, "one block a configuration: {accelerators:?}");
+    let listed = json(&format("json"));
+    let listed = listed.as_array().expect("a list");
+    assert_eq!(listed.len(), rows.len());
+    for (object, row) in listed.iter().zip(&rows) {
+        for (name, cell) in header.iter().zip(row) {
+            assert_same_value(cell, &object[name], name);
+        }
+    }
+    assert_narrow(&format("table"));
+}
+
+#[test]
+fn explain_shows_where_cycles_and_energy_come_from() {
+    let workspace = Workspace::new();
+    workspace.write("layers.csv", XRBENCH_ROWS);
+    let fixed = ["explain", "--layers", "layers.csv", "--layer", "conv1", "--accelerator"];
+    let systolic = "{ model = \"systolic\", dataflow = \"ws\", rows = 16, cols = 16, dram_bandwidth = 8 }";
+    for (name, accelerator, mode) in [
+        ("explain_maestro_reference", OS_1024, &["--compat", "xrbench"][..]),
+        ("explain_maestro", OS_1024, &[]),
+        ("explain_systolic", systolic, &[]),
+    ] {
+        let explain = |extra: &[&str]| {
+            let outcome = workspace.rtmm(&[&fixed[..], &[accelerator], mode, extra].concat());
+            assert_plain(&outcome);
+            outcome.success()
+        };
+        let table = explain(&[]);
+        assert_narrow(&table);
+        insta::assert_snapshot!(name, table);
+        let explanation = json(&explain(&["--format", "json"]));
+        assert_eq!(explanation[0]["layer"], "conv1");
+        let sections = explanation[0]["explanation"]["sections"].as_array().expect("sections");
+        assert!(sections.len() > 2);
+        assert!(explain(&["--format", "csv"]).lines().count() > sections.len());
+    }
+    // A layer is also found by its position, and each accelerator of a platform explains itself.
+    let by_position = ["explain", "--layers", "layers.csv", "--layer", "1", "--accelerator", OS_1024];
+    assert_eq!(
+        workspace.rtmm(&by_position).success(),
+        workspace.rtmm(&[&fixed[..], &[OS_1024]].concat()).success()
+    );
+    let arguments = ["explain", "--model", "xrbench/es_ritnet", "--layer", "conv1", "--platform"];
+    let both = workspace.rtmm(&[&arguments[..], &["xrbench/dual_4k_ws_os", "--format", "json"]].concat());
+    assert_eq!(json(&both.success()).as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn check_says_what_good_files_are() {
+    let workspace = Workspace::new();
+    for (name, text) in [
+        ("model.toml", MODEL),
+        ("scenario.toml", SCENARIO),
+        ("platform.toml", PLATFORM),
+        ("dataflow.toml", DATAFLOW),
+        ("sweep.toml", SWEEP),
+        ("layers.csv", XRBENCH_ROWS),
+        ("topology.csv", SCALE_SIM_ROWS),
+    ] {
+        workspace.write(name, text);
+    }
+    let files = [
+        "check",
+        "model.toml",
+        "scenario.toml",
+        "platform.toml",
+        "dataflow.toml",
+        "sweep.toml",
+        "layers.csv",
+        "topology.csv",
+    ];
+    let outcome = workspace.rtmm(&files);
+    assert_eq!(outcome.stderr, "");
+    insta::assert_snapshot!(outcome.success(), @r"
+    model.toml: model, 3 layers, 17260544 multiply-accumulates, 472 parameters
+    scenario.toml: scenario, 2 tasks of 2 models over 100ms
+    platform.toml: platform, 2 accelerators of 2 configurations
+    dataflow.toml: dataflow, 2 levels, clusters of 16
+    sweep.toml: sweep, 6 cells
+    layers.csv: layer table, 2 layers
+    topology.csv: layer table, 1 layers
+    ");
+}
+
+#[test]
+fn one_bad_file_does_not_keep_check_from_the_others() {
+    let workspace = Workspace::new();
+    workspace.write("model.toml", MODEL);
+    workspace.write("bad.toml", SCENARIO.replace("rate_hz", "rate"));
+    workspace.write("worse.csv", "K,C\n1,1\n");
+    let outcome = workspace.rtmm(&["check", "bad.toml", "model.toml", "worse.csv"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stdout.starts_with("model.toml: model, 3 layers"), "{}", outcome.stdout);
+    assert!(
+        outcome.stderr.contains("bad.toml:") && outcome.stderr.contains("worse.csv:"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn completions_know_every_command() {
+    let workspace = Workspace::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = workspace.rtmm(&["completions", shell]).success();
+        for command in COMMANDS {
+            assert!(script.contains(command), "{shell} does not complete {command}");
+        }
+        assert!(script.contains("noc_bandwidth") || script.contains("accelerator"), "{shell} has no options");
+    }
+}
+
+#[test]
+fn sweep_prints_tables_and_writes_results_that_parse() {
+    let workspace = Workspace::new();
+    let outcome = workspace.rtmm(&["sweep", "smoke", "--output", "results"]);
+    assert_plain(&outcome);
+    assert_eq!(outcome.stderr, "smoke: 6 cells, 6 run, 0 reused from results\n");
+    let tables = outcome.success();
+    assert_narrow(&tables);
+    let (tables, written) = tables.split_once("\nWritten to ").expect("the last line names the files");
+    insta::assert_snapshot!("sweep_smoke", tables);
+    for (name, _) in final_files(&workspace.path("results")) {
+        assert!(written.contains(&name), "{name} is not named: {written}");
+    }
+
+    let file = |name: &str| fs::read(workspace.path("results").join(name)).expect("a results file");
+    let text = |name: &str| String::from_utf8(file(name)).expect("text");
+    // One deterministic scenario of 3 tasks on 2 platforms; a random one of 6 tasks, over 2 seeds too.
+    let (header, rows) = csv_rows(&text("results.csv"));
+    assert_eq!(rows.len(), 2 * 3 + 2 * 2 * 6);
+    let results = json(&text("results.json"));
+    assert_eq!((&results["version"], &results["sweep"]), (&Value::from(1), &Value::from("smoke")));
+    assert_eq!(results["columns"].as_array().map(Vec::len), Some(header.len()));
+    assert_eq!(results["rows"].as_array().map(Vec::len), Some(rows.len()));
+    let manifest = json(&text("manifest.json"));
+    assert_eq!(manifest["reproduce"], "rtmm sweep smoke");
+    assert_eq!(manifest["cells"], 6);
+    assert_eq!(manifest["seeds"], Value::from(vec![1, 2]));
+    assert_eq!(manifest["columns"].as_array().map(Vec::len), Some(header.len()));
+    let (_, summary) = csv_rows(&text("summary.csv"));
+    assert!(!summary.is_empty());
+    if cfg!(feature = "parquet") {
+        let parquet = file("results.parquet");
+        assert!(
+            parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"),
+            "results.parquet is no Parquet file"
+        );
+    }
+    for (name, content) in final_files(&workspace.path("results")) {
+        assert!(!content.is_empty(), "{name} is empty");
+        if name.ends_with(".svg") {
+            let svg = String::from_utf8(content).expect("text");
+            assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
+        }
+    }
+    let page = text("report.html");
+    assert!(page.starts_with("<!DOCTYPE html>") || page.starts_with("<!doctype html>"), "{page}");
+    assert!(
+        page.trim_end().ends_with("</html>") && page.contains("<svg"),
+        "the page is whole and has figures"
+    );
+    assert!(text("tables.md").contains("| Single 4K"), "tables in Markdown");
+
+    // The store is one plain file at rest.
+    let stores = fs::read_dir(workspace.path("results")).expect("a directory");
+    let stores = stores.filter(|entry| {
+        entry.as_ref().expect("an entry").file_name().to_string_lossy().contains("store.sqlite")
+    });
+    assert_eq!(stores.count(), 1);
+}
+
+#[test]
+fn sweep_prints_its_files_for_programs() {
+    let workspace = Workspace::new();
+    for (format, file) in [("csv", "summary.csv"), ("json", "results.json")] {
+        let printed =
+            workspace.rtmm(&["sweep", "smoke", "--output", "results", "--format", format]).success();
+        let written = fs::read_to_string(workspace.path("results").join(file)).expect("a results file");
+        assert_eq!(printed, written);
+    }
+}
+
+#[test]
+fn sweeps_of_files_go_to_a_directory_of_their_name_unless_told_otherwise() {
+    let workspace = Workspace::new();
+    workspace.write("mine.toml", SWEEP);
+    let outcome = workspace.rtmm(&["sweep", "mine.toml", "--threads", "1", "--quiet"]);
+    assert_eq!(outcome.stderr, "mine.toml: 6 cells, 6 run, 0 reused from results/mine.toml\n");
+    assert!(workspace.path("results/mine.toml/results.csv").exists());
+}
+
+#[test]
+fn merge_brings_shards_together_and_says_what_is_missing() {
+    let workspace = Workspace::new();
+    let shard = workspace.rtmm(&["sweep", "smoke", "--output", "shards", "--shard", "1/2"]);
+    insta::assert_snapshot!(shard.stderr, @r"
+    smoke: 3 cells, 3 run, 0 reused from shards
+    shard 1 of 2 is done; when all are: rtmm merge smoke --output shards
+    ");
+    assert_eq!(shard.success(), "");
+    let early = workspace.rtmm(&["merge", "smoke", "--output", "shards"]);
+    assert_eq!(early.code, 1);
+    assert!(early.stderr.contains("3 cells are missing"), "{}", early.stderr);
+    assert!(early.stderr.contains("--shard 2/2"), "{}", early.stderr);
+    workspace.rtmm(&["sweep", "smoke", "--output", "elsewhere", "--shard", "2/2"]).success();
+    let stores = ["shards/store-1-of-2.sqlite", "elsewhere/store-2-of-2.sqlite"];
+    let merged = workspace.rtmm(&[&["merge", "smoke", "--output", "all"], &stores[..]].concat());
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    let whole = workspace.rtmm(&["sweep", "smoke", "--output", "all"]);
+    assert_eq!(whole.stderr, "smoke: 6 cells, 0 run, 6 reused from all\n");
+    assert_eq!(whole.success(), merged.stdout);
+}
+
+#[test]
+fn colours_stay_off_where_nobody_asked_for_them() {
+    let workspace = Workspace::new();
+    for arguments in [&["list", "platforms"][..], &["--help"], &["check", "missing.toml"]] {
+        assert_plain(&workspace.rtmm(arguments));
+    }
+    let coloured = workspace.rtmm(&["check", "missing.toml", "--color", "always"]);
+    assert!(coloured.stderr.contains('\u{1b}'), "--color always has no effect");
+    let mut command = workspace.command(&["check", "missing.toml"]);
+    let output = command.env("NO_COLOR", "1").output().expect("rtmm starts");
+    assert_plain(&Outcome::of(&output, &["check", "missing.toml"]));
+}
+
+#[test]
+fn logs_are_plain_where_standard_error_is_no_terminal() {
+    assert_plain(&Workspace::new().rtmm(&["-v", "sweep", "smoke", "--output", "results"]));
+}
+
+#[test]
+fn logs_go_to_standard_error_and_only_on_request() {
+    let workspace = Workspace::new();
+    let sweep = |output: &str, extra: &[&str]| {
+        let arguments = [&["sweep", "smoke", "--format", "csv", "--output", output], extra].concat();
+        workspace.rtmm(&arguments)
+    };
+    let quiet = sweep("quiet", &[]);
+    assert_eq!(quiet.stderr, "smoke: 6 cells, 6 run, 0 reused from quiet\n");
+    let verbose = sweep("verbose", &["-vv"]);
+    for edge in ["sweep planned", "store open", "cells planned", "cells run", "committed", "outputs written"]
+    {
+        assert!(verbose.stderr.contains(edge), "{edge}: {}", verbose.stderr);
+    }
+    assert_eq!(verbose.stdout, quiet.stdout);
+}
