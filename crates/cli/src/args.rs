@@ -213,9 +213,14 @@ pub(crate) struct Hardware {
     /// Platform whose accelerators are costed: a built-in name, or a path that ends in .toml.
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: Option<String>,
-    /// Clock of --accelerator, in megahertz.
-    #[arg(long, value_name = "MHZ", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub clock_mhz: u64,
+    /// Clock of --accelerator, in megahertz [default: 1000].
+    #[arg(
+        long,
+        value_name = "MHZ",
+        conflicts_with = "platform",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+    )]
+    pub clock_mhz: Option<u64>,
     /// Reproduce a published tool with all its quirks.
     #[arg(long, value_enum)]
     pub compat: Option<Compat>,

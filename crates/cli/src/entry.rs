@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Verb};
 use crate::commands;
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 
 /// Runs the command that `arguments` (with the program's name first) ask for.
 ///
@@ -66,7 +66,15 @@ fn start_logging(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let stated = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let filter = match stated.as_deref().map(EnvFilter::try_new) {
+        Some(Ok(filter)) => filter,
+        Some(Err(error)) => {
+            say!("warning: RUST_LOG is ignored: {error}");
+            EnvFilter::new(default)
+        }
+        None => EnvFilter::new(default),
+    };
     // A second call in one process keeps the first one's subscriber.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

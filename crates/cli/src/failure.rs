@@ -11,6 +11,16 @@ use std::process::ExitCode;
 
 use rtmm_workload::input::{Diagnostic, Diagnostics};
 
+/// Prints a line on standard error. A full or closed standard error is no reason to fail: there is
+/// nobody left to tell.
+macro_rules! say {
+    ($($part:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(anstream::stderr(), $($part)*);
+    }};
+}
+pub(crate) use say;
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -33,26 +43,23 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Input(diagnostics) => {
-                anstream::eprintln!("{}", diagnostics.render(true));
+                say!("{}", diagnostics.render(true));
                 ExitCode::from(2)
             }
             Self::Usage { message, help } => {
                 let problem = Diagnostic::without_place(message.as_str()).help(help.as_str());
-                anstream::eprintln!("{}", Diagnostics::from(problem).render(true));
+                say!("{}", Diagnostics::from(problem).render(true));
                 ExitCode::from(2)
             }
             Self::Run(message) => {
-                anstream::eprintln!(
-                    "{}",
-                    Diagnostics::from(Diagnostic::without_place(message.as_str())).render(true)
-                );
+                say!("{}", Diagnostics::from(Diagnostic::without_place(message.as_str())).render(true));
                 ExitCode::from(1)
             }
             // Whoever read our output has seen enough.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::Output(error) => {
                 let message = format!("standard output cannot be written: {error}");
-                anstream::eprintln!("{}", Diagnostics::from(Diagnostic::without_place(message)).render(true));
+                say!("{}", Diagnostics::from(Diagnostic::without_place(message)).render(true));
                 ExitCode::from(1)
             }
         }

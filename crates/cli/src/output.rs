@@ -1,6 +1,6 @@
 //! Printing to standard output and writing files.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use rtmm_report::{Cell, Column, Row, TerminalStyle, TextTable};
@@ -28,7 +28,22 @@ pub(crate) fn width() -> usize {
 
 /// How tables look on standard output.
 pub(crate) fn style() -> TerminalStyle {
-    TerminalStyle { width: width(), colour: io::stdout().is_terminal(), ..TerminalStyle::default() }
+    TerminalStyle {
+        width: width(),
+        colour: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        ..TerminalStyle::default()
+    }
+}
+
+/// The form of JSON rows; raised when a field changes its meaning or goes away.
+const JSON_VERSION: u32 = 1;
+
+/// JSON rows with their version.
+#[derive(Serialize)]
+struct Listing {
+    format: &'static str,
+    version: u32,
+    rows: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// A table of texts in whichever format is asked for; all columns are text.
@@ -68,7 +83,7 @@ impl Rows {
                         self.header.iter().map(|name| (*name).to_owned()).zip(values).collect()
                     })
                     .collect();
-                print_json(&mut out, &rows)?;
+                print_json(&mut out, &Listing { format: "rtmm-rows", version: JSON_VERSION, rows })?;
             }
         }
         out.flush()?;

@@ -204,7 +204,8 @@ fn list_names_all_that_is_built_in_in_every_format() {
         names.dedup();
         assert_eq!(names.len(), rows.len(), "{what} has a name twice");
         let listed = json(&workspace.rtmm(&["list", what, "--format", "json"]).success());
-        let listed = listed.as_array().expect("a list");
+        assert_eq!(listed["version"], 1);
+        let listed = listed["rows"].as_array().expect("a list");
         assert_eq!(listed.len(), rows.len());
         for (object, row) in listed.iter().zip(&rows) {
             for (key, cell) in header.iter().zip(row) {
@@ -408,7 +409,8 @@ fn cost_of_a_model_on_a_platform_names_each_accelerator_in_every_format() {
     accelerators.dedup();
     assert_eq!(accelerators.len(), 2, "one block a configuration: {accelerators:?}");
     let listed = json(&format("json"));
-    let listed = listed.as_array().expect("a list");
+    assert_eq!(listed["version"], 1);
+    let listed = listed["rows"].as_array().expect("a list");
     assert_eq!(listed.len(), rows.len());
     for (object, row) in listed.iter().zip(&rows) {
         for (name, cell) in header.iter().zip(row) {

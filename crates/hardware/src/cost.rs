@@ -171,6 +171,12 @@ pub enum CostError {
         /// Name of the layer.
         layer: String,
     },
+    /// The published tool gives a latency below zero: its quirk for filters larger than the input.
+    #[error("the published tool gives the layer {cycles} cycles, which no accelerator can take")]
+    NegativeLatency {
+        /// What it gives.
+        cycles: i64,
+    },
     /// A count left 64 bits.
     #[error("the layer's {what} leave the range of 64 bits")]
     Overflow {

@@ -45,21 +45,24 @@ impl CostTable {
             .iter()
             .flat_map(|model| model.layers.iter().map(|layer| LayerOf { model: &model.name, layer }))
             .collect();
-        let shapes_suffice = platform.configurations.iter().all(|one| one.cost_model.depends_on_shape_only());
-        let (distinct, rows) = distinct_layers(&layers, shapes_suffice);
+        let (distinct, rows) = distinct_layers(&layers);
         let width = platform.configurations.len();
-        let costs: Vec<Result<Work, CostError>> = (0..distinct.len() * width)
-            .into_par_iter()
-            .map(|pair| {
-                let configuration = &platform.configurations[pair % width];
-                configuration.cost_model.work(distinct[pair / width], Condition::Profile)
+        let columns: Vec<Vec<Result<Work, CostError>>> = platform
+            .configurations
+            .iter()
+            .map(|configuration| {
+                let cost_model = configuration.cost_model.as_ref();
+                // Whoever looks costs up by name is asked for every layer.
+                let asked = if cost_model.depends_on_shape_only() { &distinct } else { &layers };
+                asked.par_iter().map(|layer| cost_model.work(*layer, Condition::Profile)).collect()
             })
             .collect();
         let mut missing = Vec::new();
         let mut work = Vec::with_capacity(layers.len() * width);
-        for (layer, row) in layers.iter().zip(rows) {
-            for (configuration, cost) in platform.configurations.iter().zip(&costs[row * width..]) {
-                match cost {
+        for (position, (layer, row)) in layers.iter().zip(rows).enumerate() {
+            for (configuration, column) in platform.configurations.iter().zip(&columns) {
+                let by_shape = configuration.cost_model.depends_on_shape_only();
+                match &column[if by_shape { row } else { position }] {
                     Ok(cost) => work.push(*cost),
                     Err(reason) => missing.push(NoCost {
                         model: layer.model.to_owned(),
@@ -95,11 +98,8 @@ impl CostTable {
     }
 }
 
-/// Layers to compute, and for each layer the one of them that stands for it.
-fn distinct_layers<'l>(layers: &[LayerOf<'l>], by_shape: bool) -> (Vec<LayerOf<'l>>, Vec<usize>) {
-    if !by_shape {
-        return (layers.to_vec(), (0..layers.len()).collect());
-    }
+/// Layers of distinct shapes, and for each layer the one of them that has its shape.
+fn distinct_layers<'l>(layers: &[LayerOf<'l>]) -> (Vec<LayerOf<'l>>, Vec<usize>) {
     let mut distinct = Vec::new();
     let mut known = BTreeMap::new();
     let rows = layers.iter().map(|layer| {

@@ -93,7 +93,7 @@ impl MeasuredTable {
         let mut rows = 0_u64;
         let problems = csv.each_row(|row| {
             rows += 1;
-            let line = source.line_column(row.range().start).0;
+            let line = row.line();
             let Some((model, layer, measured)) = read_row(row, &columns, line) else { return };
             let layers = models.entry(model).or_default();
             if let Some(first) = layers.get(&layer) {

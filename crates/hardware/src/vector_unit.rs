@@ -20,8 +20,7 @@ impl VectorUnit {
     #[must_use]
     pub fn cycles(&self, work: &VectorWork) -> u64 {
         let elements = work.elements_in.saturating_add(work.elements_out);
-        if work.operations == 0 && work.elements_in == 0 {
-            // Renaming of data, such as a concatenation of neighbours: nothing runs.
+        if work.moves_nothing() {
             return 0;
         }
         work.operations.div_ceil(self.lanes.max(1)).max(elements.div_ceil(self.bandwidth.max(1)))

@@ -573,7 +573,7 @@ fn bad_parameters_are_reported_together() {
     2 |   sram_ifmap_bytes = 3, dram_bandwidth = 0, mac_pj = nan, sram_pj = -1, vector_lane = 8 }
       |                                          ^
       |
-      = help: allowed: 0.000001 to 1000000, with at most six decimals
+      = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
 
     error: `mac_pj` is out of range
      --> --accelerator:2:54

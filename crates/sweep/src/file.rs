@@ -332,6 +332,7 @@ fn decode_policies(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Poli
         return None;
     }
     let mut policies: Vec<Policy> = Vec::new();
+    let mut known = BTreeSet::new();
     let mut complete = true;
     for table in &tables {
         let Some(found) = decode_policy(table, runner, schemas) else {
@@ -339,7 +340,7 @@ fn decode_policies(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Poli
             continue;
         };
         for policy in found {
-            if policies.contains(&policy) {
+            if !known.insert(policy.to_string()) {
                 table.report(
                     table
                         .problem(format!("the sweep has the policy `{policy}` twice"))

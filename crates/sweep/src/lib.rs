@@ -31,7 +31,7 @@
 //!     fn cell_columns(&self) -> &[Column] {
 //!         &[Column {
 //!             name: "score_percent", unit: "percent", kind: ColumnKind::Real,
-//!             meaning: "how well it went", summarised: true,
+//!             meaning: "how well it went", summarised: true, better: None,
 //!         }]
 //!     }
 //!     fn task_columns(&self) -> &[Column] { &[] }

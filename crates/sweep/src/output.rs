@@ -15,8 +15,8 @@ use tracing::{debug, info};
 
 use crate::plan::{Baseline, Plan, PlatformId, TriggerProbability};
 use crate::results::{AXES, Results, TASK, axis_values};
-use crate::runner::{CellResult, Column, ColumnKind, ParameterValue, Value};
-use crate::statistics::{CONFIDENCE, RESAMPLES};
+use crate::runner::{Better, CellResult, Column, ColumnKind, ParameterValue, Value};
+use crate::statistics::{CONFIDENCE, MINIMUM_SAMPLES, RESAMPLES};
 use crate::store::described_columns;
 use crate::summary::{Metric, Summary};
 
@@ -318,16 +318,15 @@ fn comparison_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write)
     for comparison in &summary.comparisons {
         let (group, baseline) = (&summary.groups[comparison.group], &summary.groups[comparison.baseline]);
         let base = &plan.cells()[baseline.cells.start];
-        for (index, (Metric { column, .. }, difference)) in
-            summary.metrics.iter().zip(&comparison.differences).enumerate()
-        {
+        for (Metric { column, .. }, difference) in summary.metrics.iter().zip(&comparison.differences) {
             group_axes(&mut row, plan, group.cells.start, true)?;
             row.text(&plan.platform(base).name)
                 .text(plan.policy(base).name)
                 .text(&plan.policy(base).parameters_text())
                 .text(column.name)
                 .count(difference.map_or(0, |difference| difference.pairs));
-            let base_mean = baseline.statistics[index].map(|statistics| statistics.mean);
+            // Over the same pairs as the difference, which missing values may make fewer.
+            let base_mean = difference.map(|difference| difference.baseline_mean);
             let relative = difference
                 .zip(base_mean.filter(|mean| *mean != 0.0))
                 .map(|(difference, mean)| difference.mean / mean.abs());
@@ -410,6 +409,7 @@ struct StatisticsEntry {
     interval: &'static str,
     confidence: f64,
     resamples: usize,
+    minimum_samples: usize,
 }
 
 #[derive(Serialize)]
@@ -419,6 +419,7 @@ struct ColumnEntry {
     unit: &'static str,
     kind: ColumnKind,
     meaning: &'static str,
+    better: Option<Better>,
 }
 
 fn manifest_json(plan: &Plan<'_>, to: &mut impl Write) -> io::Result<()> {
@@ -467,15 +468,17 @@ fn manifest_json(plan: &Plan<'_>, to: &mut impl Write) -> io::Result<()> {
             interval: "percentile bootstrap of the mean",
             confidence: CONFIDENCE,
             resamples: RESAMPLES,
+            minimum_samples: MINIMUM_SAMPLES,
         },
         columns: described_columns(plan.runner())
             .into_iter()
-            .map(|(of, Column { name, unit, kind, meaning, .. })| ColumnEntry {
+            .map(|(of, Column { name, unit, kind, meaning, better, .. })| ColumnEntry {
                 name,
                 of,
                 unit,
                 kind,
                 meaning,
+                better,
             })
             .collect(),
     };

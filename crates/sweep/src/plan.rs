@@ -12,7 +12,7 @@
 use std::fmt;
 
 use rtmm_hardware::Platform;
-use rtmm_workload::{Duration, Layer, Model, Scenario, Shapes, TimeError, Workload, define_index};
+use rtmm_workload::{Duration, Layer, Model, Scenario, Shapes, Task, TimeError, Workload, define_index};
 use serde::Serialize;
 use thiserror::Error;
 use tracing::debug;
@@ -455,7 +455,12 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
                 if let (Some(task), Some(probability)) = (task, trigger_probability) {
                     scenario.tasks[task].trigger_probability = probability;
                 }
-                let bytes = match serde_json::to_vec(&scenario) {
+                let canonical = CanonicalScenario {
+                    name: &scenario.name,
+                    duration: scenario.duration,
+                    tasks: &scenario.tasks,
+                };
+                let bytes = match serde_json::to_vec(&canonical) {
                     Ok(bytes) => bytes,
                     Err(error) => {
                         let reason = error.to_string();
@@ -482,6 +487,14 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
 struct ModelHashes<'a> {
     folder: &'a str,
     known: Vec<(&'a Model, blake3::Hash)>,
+}
+
+/// What of a scenario determines results.
+#[derive(Serialize)]
+struct CanonicalScenario<'s> {
+    name: &'s str,
+    duration: Duration,
+    tasks: &'s [Task],
 }
 
 /// What of a model determines results.

@@ -24,7 +24,7 @@ pub const AXES: &[Column] = &[
 ];
 
 const fn axis(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
-    Column { name, unit, kind, meaning, summarised: false }
+    Column { name, unit, kind, meaning, summarised: false, better: None }
 }
 
 /// The column that names the task of a row.

@@ -111,6 +111,18 @@ pub struct Column {
     pub meaning: &'static str,
     /// Whether the summary gives its mean over seeds (cell columns of numbers only).
     pub summarised: bool,
+    /// Which values are the better ones; `None` where neither is.
+    pub better: Option<Better>,
+}
+
+/// Which values of a column are the better ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// Larger ones, such as scores.
+    Higher,
+    /// Smaller ones, such as energies and miss rates.
+    Lower,
 }
 
 /// One value of a result.
@@ -354,6 +366,9 @@ pub fn faults(runner: &dyn CellRunner) -> Vec<String> {
     let mut names: Vec<&str> = crate::results::AXES.iter().map(|axis| axis.name).collect();
     names.extend(["cell", "identity", "task", "task_index"]);
     let columns = runner.cell_columns().iter().chain(runner.task_columns());
+    for Column { name, .. } in runner.task_columns().iter().filter(|column| column.summarised) {
+        faults.push(format!("column `{name}`: summaries are over cell columns only"));
+    }
     for Column { name, .. } in columns {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if name.is_empty() || !name.chars().all(legal) {

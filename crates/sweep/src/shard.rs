@@ -3,6 +3,7 @@
 //! Shard `i/n` runs the cells whose index leaves the remainder `i - 1` when divided by `n`, into a
 //! store of its own. [`merge`] brings the stores together and says what is missing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -197,15 +198,13 @@ fn missing_by_shard(sources: &[PathBuf], present: &[bool]) -> Vec<(Shard, usize)
     if rest.iter().any(|shard| shard.of != first.of) {
         return Vec::new();
     }
-    let mut counts = vec![0; first.of as usize];
+    // By number; a file name may speak of far more shards than there are cells.
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
     for (index, _) in present.iter().enumerate().filter(|(_, present)| !**present) {
-        counts[index % first.of as usize] += 1;
+        let number = u32::try_from(index as u64 % u64::from(first.of)).unwrap_or(u32::MAX) + 1;
+        *counts.entry(number).or_default() += 1;
     }
-    (1..)
-        .zip(counts)
-        .filter(|(_, count)| *count > 0)
-        .map(|(number, count)| (Shard { number, of: first.of }, count))
-        .collect()
+    counts.into_iter().map(|(number, count)| (Shard { number, of: first.of }, count)).collect()
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::plan::{Baseline, Cell, Plan, PlatformId, PolicyId, VariantId};
 use crate::results::Results;
 use crate::runner::{Column, ColumnKind};
 use crate::statistics::{
-    Bootstrap, Interval, PairedDifference, geometric_mean, mean, paired_difference, population_deviation,
-    sample_deviation,
+    Bootstrap, Interval, MINIMUM_SAMPLES, PairedDifference, geometric_mean, mean, paired_difference,
+    population_deviation, sample_deviation,
 };
 
 /// A column of numbers that the summary gives.
@@ -61,7 +61,7 @@ pub struct Statistics {
     pub samples: usize,
     /// Their arithmetic mean.
     pub mean: f64,
-    /// Bootstrap confidence interval of the mean; `None` for a single value.
+    /// Bootstrap confidence interval of the mean; `None` for fewer than [`MINIMUM_SAMPLES`] values.
     pub interval: Option<Interval>,
     /// The smallest.
     pub minimum: f64,
@@ -162,7 +162,7 @@ fn groups(results: &Results<'_>, metrics: &[Metric], bootstraps: &mut Bootstraps
         });
     }
     let mut by_size: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (index, values) in series.iter().enumerate().filter(|(_, values)| values.len() > 1) {
+    for (index, values) in series.iter().enumerate().filter(|(_, values)| values.len() >= MINIMUM_SAMPLES) {
         by_size.entry(values.len()).or_default().push(index);
     }
     let mut intervals = vec![None; series.len()];

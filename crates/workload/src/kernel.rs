@@ -51,6 +51,15 @@ pub struct VectorWork {
     pub operations: u64,
 }
 
+impl VectorWork {
+    /// Whether this only renames data, such as a concatenation of neighbours: nothing runs, nothing
+    /// moves.
+    #[must_use]
+    pub const fn moves_nothing(&self) -> bool {
+        self.operations == 0 && self.elements_in == 0
+    }
+}
+
 /// One piece of work for hardware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kernel {
@@ -136,6 +145,15 @@ impl Nest {
 }
 
 impl Kernel {
+    /// The nest, if it is one.
+    #[must_use]
+    pub const fn nest(&self) -> Option<&Nest> {
+        match self {
+            Self::Nest(nest) => Some(nest),
+            Self::Vector(_) => None,
+        }
+    }
+
     /// Multiply-accumulates, zero for vector work.
     #[must_use]
     pub fn macs(&self) -> u64 {
@@ -144,24 +162,32 @@ impl Kernel {
             Self::Vector(_) => 0,
         }
     }
+}
 
-    pub(crate) fn check(&self, times: u32) -> Result<(), ShapeError> {
-        let within = |what, amount: u64| match amount.checked_mul(times.into()) {
+/// Refuses kernels whose sums are beyond [`MAX_LAYER_WORK`]: what a layer does stays far from the
+/// ends of 64 bits, however many kernels it has.
+pub(crate) fn check_totals(kernels: &[Repeated]) -> Result<(), ShapeError> {
+    let within = |what, amount: &dyn Fn(&Kernel) -> u64| {
+        let total = kernels
+            .iter()
+            .try_fold(0_u64, |sum, one| sum.checked_add(amount(&one.kernel).checked_mul(one.times.into())?));
+        match total {
             Some(total) if total <= MAX_LAYER_WORK => Ok(()),
             _ => Err(ShapeError::TooLarge { what }),
-        };
-        match self {
-            Self::Nest(nest) => {
-                within("multiply-accumulates", nest.macs())?;
-                within("weights", nest.weight_elements())?;
-                within("input elements", nest.input_elements())?;
-                within("output elements", nest.output_elements())
-            }
-            Self::Vector(work) => {
-                within("operations", work.operations)?;
-                within("input elements", work.elements_in)?;
-                within("output elements", work.elements_out)
-            }
         }
-    }
+    };
+    within("multiply-accumulates", &Kernel::macs)?;
+    within("weights", &|kernel| kernel.nest().map_or(0, Nest::weight_elements))?;
+    within("input elements", &|kernel| match kernel {
+        Kernel::Nest(nest) => nest.input_elements(),
+        Kernel::Vector(work) => work.elements_in,
+    })?;
+    within("output elements", &|kernel| match kernel {
+        Kernel::Nest(nest) => nest.output_elements(),
+        Kernel::Vector(work) => work.elements_out,
+    })?;
+    within("operations", &|kernel| match kernel {
+        Kernel::Nest(_) => 0,
+        Kernel::Vector(work) => work.operations,
+    })
 }

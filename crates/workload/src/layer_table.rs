@@ -155,7 +155,7 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
     let groups = optional(row, columns.groups, 1, extents);
     let kind = columns.operator.map_or("CONV", |column| row.text(column));
     let (transposed, depthwise) = match kind {
-        "CONV" => (false, false),
+        "" | "CONV" => (false, false),
         "DSCONV" => (false, true),
         "TRCONV" => (true, false),
         other => {
@@ -167,6 +167,10 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
             return None;
         }
     };
+    if depthwise && ![1, channels.unwrap_or(1)].contains(&groups.unwrap_or(1)) {
+        row.reject_row("a DSCONV row has as many groups as channels", "leave `groups` empty");
+        return None;
+    }
     let (output_channels, channels, kernel, input) = (output_channels?, channels?, kernel?, input?);
     let mut real = real?;
     let (stride, padding, dilation, groups) = (stride?, padding?, dilation?, groups?);
@@ -214,13 +218,21 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
         groups: if depthwise { channels } else { groups },
         transposed,
     };
-    let name = columns.name.map_or_else(|| format!("layer{position}"), |column| row.text(column).to_owned());
+    let name = columns
+        .name
+        .map(|column| row.text(column))
+        .filter(|name| !name.is_empty())
+        .map_or_else(|| format!("layer{position}"), str::to_owned);
     let layer = Layer { name, operator: Operator::Convolution(convolution), published: Some(published) };
     if legality == Legality::Strict
         && let Err(error) = layer.kernels()
     {
         let help = if matches!(error, crate::layer::ShapeError::WindowLargerThanInput { .. }) {
-            "give the layer its real padding (pad_y, pad_x); only reference modes take it as it is"
+            if columns.overhang {
+                "add the padding to ifmap_h and ifmap_w: this form has no column for it"
+            } else {
+                "give the layer its real padding (pad_y, pad_x); only reference modes take it as it is"
+            }
         } else {
             "correct the row"
         };

@@ -1,6 +1,6 @@
 //! Lowering: from layers to the loop nests and vector operations that hardware executes.
 
-use crate::kernel::{Kernel, Nest, Repeated, VectorWork};
+use crate::kernel::{Kernel, Nest, Repeated, VectorWork, check_totals};
 use crate::layer::{
     Attention, Convolution, Elementwise, Gemm, Layer, MAX_TRANSPOSED_STRIDE, Normalisation, Operator,
     Recurrent, ShapeError, dimensions,
@@ -49,9 +49,7 @@ impl Layer {
                 }))]
             }
         };
-        for Repeated { kernel, times } in &kernels {
-            kernel.check(*times)?;
-        }
+        check_totals(&kernels)?;
         Ok(kernels)
     }
 }

@@ -246,7 +246,12 @@ fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<Shape> {
     };
     match table.get("input") {
         None => known.last().and_then(|known| known.output).into_iter().collect(),
-        Some(value) if value.is_array() => table.list("input", find),
+        Some(value) if value.is_array() => {
+            if value.items().is_some_and(|items| items.is_empty()) {
+                value.reject::<()>("the list of inputs is empty", "name a layer, or remove `input`");
+            }
+            table.list("input", find)
+        }
         Some(value) => find(&value).into_iter().collect(),
     }
 }
@@ -304,7 +309,7 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
             let flatten = table.or("flatten", false, Value::boolean);
             let input = single()?;
             let (rows, inner) = if flatten {
-                (1, u32::try_from(input.elements()).unwrap_or(u32::MAX))
+                (1, extent_of(table, "the flattened input", input.elements())?)
             } else if input.width == 1 {
                 (input.height, input.channels)
             } else {
@@ -357,7 +362,7 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
         }
         "add" | "multiply" => {
             only(&[]);
-            let (first, rest) = inputs.split_first()?;
+            let (first, rest) = several(table, operator, inputs)?;
             for other in rest.iter().filter(|other| *other != first) {
                 table.report(
                     table
@@ -379,7 +384,7 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
         }
         "concatenate" => {
             only(&[]);
-            let (first, rest) = inputs.split_first()?;
+            let (first, rest) = several(table, operator, inputs)?;
             for other in
                 rest.iter().filter(|other| (other.height, other.width) != (first.height, first.width))
             {
@@ -389,7 +394,8 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
                         .help("the inputs must have the same height and width"),
                 );
             }
-            let channels = inputs.iter().fold(0_u32, |sum, input| sum.saturating_add(input.channels));
+            let channels = inputs.iter().map(|input| u64::from(input.channels)).sum();
+            let channels = extent_of(table, "the number of channels", channels)?;
             let output = Shape { channels, ..*first };
             // Producers write next to each other: nothing moves.
             Some(Operator::Elementwise(Elementwise { output, elements_in: 0, operations: 0 }))
@@ -402,8 +408,8 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
             let (input, [vertical, horizontal]) = (single()?, factor?);
             let output = Shape {
                 channels: input.channels,
-                height: input.height.saturating_mul(vertical),
-                width: input.width.saturating_mul(horizontal),
+                height: extent_of(table, "the height", u64::from(input.height) * u64::from(vertical))?,
+                width: extent_of(table, "the width", u64::from(input.width) * u64::from(horizontal))?,
             };
             Some(Operator::Elementwise(Elementwise { output, elements_in: input.elements(), operations }))
         }
@@ -414,7 +420,8 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
         "tokens" => {
             only(&[]);
             let input = single()?;
-            let height = u32::try_from(u64::from(input.height) * u64::from(input.width)).unwrap_or(u32::MAX);
+            let tokens = u64::from(input.height) * u64::from(input.width);
+            let height = extent_of(table, "the number of tokens", tokens)?;
             let output = Shape { channels: input.channels, height, width: 1 };
             Some(Operator::Elementwise(Elementwise { output, elements_in: 0, operations: 0 }))
         }
@@ -435,6 +442,38 @@ fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Optio
             Some(Operator::Elementwise(Elementwise { output, elements_in: 0, operations: 0 }))
         }
     }
+}
+
+/// An extent that follows from others, which may be more than any layer has.
+fn extent_of(table: &Table<'_>, what: &str, extent: u64) -> Option<u32> {
+    let allowed = u32::try_from(extent).ok().filter(|extent| *extent <= MAX_DIMENSION);
+    if allowed.is_none() {
+        table.report(
+            table
+                .problem(format!("{what} is {extent}, beyond {MAX_DIMENSION}"))
+                .help("lower the extents of its inputs"),
+        );
+    }
+    allowed
+}
+
+/// The inputs of an operator that joins several. Fewer may be known where some have problems of
+/// their own; a list that names fewer is a slip.
+fn several<'i>(table: &Table<'_>, operator: &str, inputs: &'i [Shape]) -> Option<(&'i Shape, &'i [Shape])> {
+    let named = table
+        .get("input")
+        .filter(Value::is_array)
+        .and_then(|value| value.items())
+        .map_or(1, |items| items.len());
+    if named < 2 {
+        table.report(
+            table
+                .problem(format!("`{operator}` joins several inputs and is given {named}"))
+                .help("name them: `input = [\"one\", \"other\"]`"),
+        );
+        return None;
+    }
+    inputs.split_first()
 }
 
 fn sequence(table: &Table<'_>, input: Shape) -> Option<Shape> {

@@ -60,7 +60,7 @@ pub(crate) fn layers(arguments: &Layers, compat: Option<Compat>) -> Result<Vec<T
 pub(crate) fn targets(arguments: &Hardware) -> Result<Vec<Target>, Failure> {
     let mode = mode(arguments.compat);
     if let Some(text) = &arguments.accelerator {
-        let clock_hz = arguments.clock_mhz * 1_000_000;
+        let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock * 1_000_000);
         let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
         return Ok(vec![Target { name: String::new(), cost_model }]);
     }

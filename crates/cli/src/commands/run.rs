@@ -1,5 +1,6 @@
 //! `rtmm run`: one scenario on one platform.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use rtmm_hardware::{Mode, Platform, load as hardware};
@@ -80,6 +81,7 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
         ));
     }
     let mut policy = Policy::with_defaults(&POLICY);
+    let mut set = BTreeSet::new();
     for text in &arguments.set {
         let Some((key, value)) = text.split_once('=') else {
             return Err(Failure::usage(format!("`--set {text}` has no `=`"), "write --set KEY=VALUE"));
@@ -89,6 +91,9 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
             let message = format!("policy `{}` has no parameter `{key}`", POLICY.name);
             return Err(Failure::usage(message, suggestion(key, "parameter", &names)));
         };
+        if !set.insert(position) {
+            return Err(Failure::usage(format!("parameter `{key}` is set twice"), "keep one of the two"));
+        }
         let allowed = &POLICY.parameters[position].allowed;
         policy.parameters[position].1 = parse(value.trim(), allowed)
             .filter(|value| allowed.admits(value))

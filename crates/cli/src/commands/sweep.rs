@@ -12,7 +12,7 @@ use rtmm_sweep::store::Store;
 use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
 
 use crate::args::{Format, Merge, Sweep};
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use crate::output::{replace_file, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::runners::RUNNERS;
@@ -28,7 +28,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     bar.finish();
     let outcome = outcome.map_err(failed)?;
     let executed = outcome.executed;
-    anstream::eprintln!(
+    say!(
         "{}: {} cells, {} run, {} reused from {}",
         plan.axes().name,
         executed.total,
@@ -39,7 +39,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     match (outcome.finished, shard) {
         (Some(finished), _) => conclude(&plan, &finished, &directory, arguments.format),
         (None, Some(shard)) => {
-            anstream::eprintln!(
+            say!(
                 "shard {} of {} is done; when all are: rtmm merge {} --output {}",
                 shard.number(),
                 shard.of(),
@@ -68,7 +68,7 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         .map_err(|error| Failure::Run(error.to_string()))?;
     let merged =
         shard::merge(&plan, &mut target, &stores).map_err(|error| Failure::Run(error.to_string()))?;
-    anstream::eprintln!(
+    say!(
         "{}: {} of {} cells, {} copied, stores read: {}",
         plan.axes().name,
         merged.total - merged.missing,
@@ -165,21 +165,34 @@ fn conclude(
 ) -> Result<(), Failure> {
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
     let mut terminal = String::new();
-    for (position, report) in report::reports(plan, &finished.summary)?.iter().enumerate() {
-        let prefix = if position == 0 { String::new() } else { format!("{}_", report.metric) };
+    for report::MetricReport { prefix, report } in report::reports(plan, &finished.summary) {
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => {
+                // The results are written; only their layout is missing.
+                say!("warning: there is no report {prefix}: {error}");
+                continue;
+            }
+        };
         let mut write = |name: String, bytes: &[u8]| {
             let result = replace_file(&directory.join(&name), bytes);
             files.push(name);
             result
         };
-        for figure in &report.report.figures {
+        for figure in &report.figures {
             write(format!("{prefix}{}.svg", figure.name), figure.svg.as_str().as_bytes())?;
         }
-        write(format!("{prefix}tables.md"), report.report.to_markdown().as_bytes())?;
-        let page = report.report.to_page(report::facts(plan));
-        write(format!("{prefix}report.html"), page.to_html().as_bytes())?;
-        terminal.push_str(&report.report.to_terminal(&style()));
+        write(format!("{prefix}tables.md"), report.to_markdown().as_bytes())?;
+        write(format!("{prefix}report.html"), report.to_page(report::facts(plan)).to_html().as_bytes())?;
+        if !prefix.is_empty() {
+            terminal.push_str(&format!("{}\n\n", report.title));
+        }
+        terminal.push_str(&report.to_terminal(&style()));
         terminal.push('\n');
+    }
+    if let Some(lines) = report::lines(plan, &finished.summary) {
+        replace_file(&directory.join("lines.svg"), lines.as_str().as_bytes())?;
+        files.push("lines.svg".to_owned());
     }
     let mut out = stdout();
     match format {

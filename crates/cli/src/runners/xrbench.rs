@@ -1,14 +1,14 @@
 //! The XRBench artifact's loop as a runner of cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_sweep::plan::{Cell, Plan};
 use rtmm_sweep::runner::{
-    Allowed, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy, PolicySchema,
-    Prepared, RunError, Value,
+    Allowed, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy,
+    PolicySchema, Prepared, RunError, Value,
 };
 use rtmm_workload::{Legality, Model, ModelId, TaskId};
 
@@ -41,14 +41,22 @@ const CELL_COLUMNS: &[Column] = &[Column {
     kind: ColumnKind::Real,
     meaning: "the artifact's score: mean of the tasks' scores",
     summarised: true,
+    better: Some(Better::Higher),
 }];
 
 const fn count(name: &'static str, meaning: &'static str) -> Column {
-    Column { name, unit: "", kind: ColumnKind::Integer, meaning, summarised: false }
+    Column { name, unit: "", kind: ColumnKind::Integer, meaning, summarised: false, better: None }
 }
 
 const fn score(name: &'static str, meaning: &'static str) -> Column {
-    Column { name, unit: "", kind: ColumnKind::Real, meaning, summarised: false }
+    Column {
+        name,
+        unit: "",
+        kind: ColumnKind::Real,
+        meaning,
+        summarised: false,
+        better: Some(Better::Higher),
+    }
 }
 
 const TASK_COLUMNS: &[Column] = &[
@@ -226,10 +234,8 @@ impl Costs {
                 .collect()
         });
         let columns = columns.collect();
-        let matrix = CostMatrix::new(&models, &configurations).map_err(|error| {
-            let cell = pending.first().map_or_else(String::new, |index| plan.describe(&plan.cells()[*index]));
-            RunError::Failed { cell, reason: error.to_string() }
-        })?;
+        let matrix =
+            CostMatrix::new(&models, &configurations).map_err(|error| whose_fault(plan, pending, &error))?;
         Ok(Self { matrix, models: rows, configurations: columns })
     }
 
@@ -241,6 +247,20 @@ impl Costs {
             self.configurations[cell.platform.index()][configuration.index()],
         )
     }
+}
+
+/// The first cell that fails by itself as all cells together did.
+fn whose_fault(plan: &Plan<'_>, pending: &[usize], error: &ReferenceError) -> RunError {
+    let mut tried = BTreeSet::new();
+    for cell in pending.iter().map(|index| &plan.cells()[*index]) {
+        if tried.insert((cell.workload, cell.platform)) {
+            let workload = &plan.axes().workloads[cell.workload.index()];
+            if let Err(error) = TaskCosts::of(workload, plan.platform(cell)) {
+                return failed(plan, cell, &error);
+            }
+        }
+    }
+    RunError::Failed { cell: "of this sweep".to_owned(), reason: error.to_string() }
 }
 
 /// The position of an item in a list of distinct ones, after adding it if it is new.

@@ -13,6 +13,8 @@ use super::mapping::{Extent, Loop, is_depthwise};
 use super::slide::Slide;
 use super::tiles::{AxisLoop, Tiles};
 
+/// How far back a transition looks for one like it.
+const SEARCHED: usize = 16;
 /// How many axes a nest has.
 pub(super) const AXES: usize = 6;
 
@@ -249,23 +251,27 @@ impl Axis {
         let step = one.size * one.units;
         // The last unit's tile is the smallest: up to its end all are whole.
         let whole = (if tiles.edge > 0 { tiles.edge } else { tiles.size }) / step;
-        let slide = match self.kind {
-            AxisKind::Plain { .. } => return 1..whole,
-            // Filters are short, and taps near the border are cut off differently.
-            AxisKind::Sliding(_) if one.filter => return 0..0,
-            AxisKind::Sliding(slide) => slide,
+        let AxisKind::Sliding(slide) = self.kind else {
+            return 1..whole;
         };
-        let (filter, last_unit) = (&held.filter, tiles.start + (tiles.units() - 1) * tiles.pitch);
-        let last_tap = filter.start + (filter.units() - 1) * filter.pitch + filter.largest() - 1;
-        // Before the first output whose first tap is inside, and after the last whose last tap is.
-        let low = slide.padding.saturating_sub(filter.start * slide.dilation).div_ceil(slide.stride);
-        let Some(room) = (slide.input + slide.padding).checked_sub(last_tap * slide.dilation + 1) else {
+        // Of rows `own * scale + other * other_scale`: before the first `own` whose rows are inside
+        // whatever the other is, and after the last.
+        let (others, scale, other_scale) = if one.filter {
+            (&held.plain, slide.dilation, slide.stride)
+        } else {
+            (&held.filter, slide.stride, slide.dilation)
+        };
+        let last_unit = tiles.start + (tiles.units() - 1) * tiles.pitch;
+        let last_other = others.start + (others.units() - 1) * others.pitch + others.largest() - 1;
+        let low = slide.padding.saturating_sub(others.start * other_scale).div_ceil(scale);
+        let Some(room) = (slide.input + slide.padding).checked_sub(last_other * other_scale + 1) else {
             return 0..0;
         };
-        let high = room / slide.stride + 1;
+        let high = room / scale + 1;
         let start = low.saturating_sub(tiles.start).div_ceil(step);
         let end = high.saturating_sub(last_unit) / step;
-        start..end.min(whole)
+        // The first taps begin a sum, the others go on with it.
+        start.max(u64::from(one.filter))..end.min(whole)
     }
 
     pub(super) fn innermost(&self, mut held: Held, loops: &[AxisLoop], turn: Turn) -> Held {
@@ -343,7 +349,9 @@ pub(super) fn each_representative(all: Range<u64>, alike: Range<u64>, visit: &mu
 
 pub(super) fn add(list: &mut Vec<Transitions>, mut one: Transitions, weight: u64) {
     one.count *= weight;
-    match list.iter_mut().rev().find(|known| known.is_like(&one)) {
+    // Like transitions come soon after each other; where many differ, searching all would be
+    // quadratic.
+    match list.iter_mut().rev().take(SEARCHED).find(|known| known.is_like(&one)) {
         Some(known) => known.count += one.count,
         None => list.push(one),
     }

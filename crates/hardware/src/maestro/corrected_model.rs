@@ -54,6 +54,8 @@ impl Corrected {
                 Kernel::Nest(nest) => {
                     add_nest(&mut total.nests, &analyse(&self.loops, &nest, &self.memory, |_| {})?, times);
                 }
+                Kernel::Vector(work) if work.moves_nothing() => {}
+                Kernel::Vector(work) if work.moves_nothing() => {}
                 Kernel::Vector(work) => {
                     total.vector_cycles += times * self.vector_unit.cycles(&work);
                     total.vector_operations += times * work.operations;

@@ -117,6 +117,8 @@ pub fn flatten(dataflow: &Dataflow, pes: u32) -> Result<Vec<Loop>, MappingError>
     let mut units =
         std::iter::once(u32::try_from(top).unwrap_or(u32::MAX)).chain(dataflow.clusters.iter().copied());
     let mut loops: Vec<Loop> = Vec::new();
+    // What is spread over the units of some level, however many those are.
+    let mut spread: Vec<Extent> = Vec::new();
     for (index, level) in dataflow.levels.iter().enumerate() {
         let units = units.next().unwrap_or(1);
         let mut has_spatial = false;
@@ -144,8 +146,11 @@ pub fn flatten(dataflow: &Dataflow, pes: u32) -> Result<Vec<Loop>, MappingError>
                 }
             };
             let spatial = directive.class == Class::Spatial;
-            if spatial && loops.iter().any(|known| known.extent == extent && known.units > 1) {
+            if spatial && spread.contains(&extent) {
                 return refuse(NoRule::SpatialTwice { directive: name() });
+            }
+            if spatial {
+                spread.push(extent);
             }
             loops.push(Loop { extent, size: directive.size, units: if spatial { units } else { 1 } });
         }

@@ -68,7 +68,8 @@ impl CostModel for Reference {
     fn work(&self, layer: LayerOf<'_>, _condition: Condition) -> Result<Work, CostError> {
         let cost = self.cost(layer.layer)?;
         let mac = reference::MAC_NJ * PICOJOULES_PER_NANOJOULE;
-        let cycles = u64::try_from(cost.latency_cycles).unwrap_or(0);
+        let negative = |_| CostError::NegativeLatency { cycles: cost.latency_cycles };
+        let cycles = u64::try_from(cost.latency_cycles).map_err(negative)?;
         Ok(Work {
             compute: time(cycles, self.clock_hz)?,
             traffic: [0; SHARED_LEVELS],

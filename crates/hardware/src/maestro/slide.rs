@@ -79,65 +79,106 @@ impl Slide {
     }
 }
 
-/// The input rows (or columns) that outputs and taps touch, without padding.
+/// The input rows (or columns) that outputs and taps touch, without padding; counted from the first
+/// row of padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rows {
     /// An interval.
     Interval(u64, u64),
-    /// Any set, sorted.
-    Set(Vec<u64>),
+    /// Rows with gaps between them.
+    Runs {
+        /// The distance between neighbours in a run.
+        stride: u64,
+        /// The runs, disjoint, ordered by remainder and start.
+        runs: Vec<Run>,
+    },
+}
+
+/// Rows `index * stride + remainder` for `index` in `start..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Run {
+    remainder: u64,
+    start: u64,
+    end: u64,
 }
 
 impl Rows {
-    /// Rows `y * stride + r * dilation - padding` for y and r in unions of intervals
-    /// (start, length), within the input.
+    /// Rows `y * stride + r * dilation` for y and r in unions of intervals (start, length), within
+    /// the input.
     pub(super) fn grid(outputs: &[(u64, u64)], taps: &[(u64, u64)], slide: &Slide) -> Self {
+        let Slide { stride, dilation, padding, input, .. } = *slide;
+        let inside = padding..padding + input;
         if let ([(y, rows)], [(r, length)]) = (outputs, taps) {
-            let joins_outputs = *rows == 1 || slide.stride <= (length - 1) * slide.dilation + 1;
-            let joins_taps = *length == 1 || slide.dilation == 1;
-            if joins_outputs && joins_taps {
-                let first = y * slide.stride + r * slide.dilation;
-                let end = (y + rows - 1) * slide.stride + (r + length - 1) * slide.dilation + 1;
-                let low = first.saturating_sub(slide.padding).min(slide.input);
-                let high = end.saturating_sub(slide.padding).min(slide.input);
-                return Self::Interval(low, high);
+            // The outputs of one tap join, or the taps of one output do, and close the other's gaps.
+            let joins = (*rows == 1 || stride <= (length - 1) * dilation + 1)
+                && (*length == 1 || dilation == 1)
+                || stride == 1 && *rows >= dilation;
+            if joins {
+                let first = y * stride + r * dilation;
+                let end = (y + rows - 1) * stride + (r + length - 1) * dilation + 1;
+                let low = first.clamp(inside.start, inside.end);
+                return Self::Interval(low, end.clamp(low, inside.end));
             }
         }
-        let mut set = Vec::new();
+        // The outputs of each tap are a run; runs of one remainder may overlap.
+        let mut runs = Vec::new();
         for (y, rows) in outputs {
-            for (r, length) in taps {
-                for y in *y..y + rows {
-                    for r in *r..r + length {
-                        let at = y * slide.stride + r * slide.dilation;
-                        if at >= slide.padding && at - slide.padding < slide.input {
-                            set.push(at - slide.padding);
-                        }
-                    }
+            for tap in taps.iter().flat_map(|(r, length)| *r..r + length) {
+                let (quotient, remainder) = (tap * dilation / stride, tap * dilation % stride);
+                let index = |row: u64| row.saturating_sub(remainder).div_ceil(stride);
+                let start = (y + quotient).max(index(inside.start));
+                let end = (y + rows + quotient).min(index(inside.end));
+                if start < end {
+                    runs.push(Run { remainder, start, end });
                 }
             }
         }
-        set.sort_unstable();
-        set.dedup();
-        Self::Set(set)
+        runs.sort_unstable();
+        let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
+        for run in runs {
+            match joined.last_mut().filter(|last| last.remainder == run.remainder && run.start <= last.end) {
+                Some(last) => last.end = last.end.max(run.end),
+                None => joined.push(run),
+            }
+        }
+        Self::Runs { stride, runs: joined }
     }
 
     pub(super) fn count(&self) -> u64 {
         match self {
             Self::Interval(low, high) => high - low,
-            Self::Set(set) => set.len() as u64,
+            Self::Runs { runs, .. } => runs.iter().map(|run| run.end - run.start).sum(),
         }
     }
 
+    /// Rows in both; two sets of one axis have the same stride.
     pub(super) fn intersection(&self, other: &Self) -> u64 {
         match (self, other) {
             (Self::Interval(low, high), Self::Interval(from, to)) => {
                 high.min(to).saturating_sub(*low.max(from))
             }
-            (Self::Interval(low, high), Self::Set(set)) | (Self::Set(set), Self::Interval(low, high)) => {
-                set.iter().filter(|row| (low..high).contains(row)).count() as u64
+            (Self::Interval(low, high), Self::Runs { stride, runs })
+            | (Self::Runs { stride, runs }, Self::Interval(low, high)) => {
+                let within = |run: &Run| {
+                    let index = |row: u64| row.saturating_sub(run.remainder).div_ceil(*stride);
+                    run.end.min(index(*high)).saturating_sub(run.start.max(index(*low)))
+                };
+                runs.iter().map(within).sum()
             }
-            (Self::Set(set), Self::Set(other)) => {
-                set.iter().filter(|row| other.binary_search(row).is_ok()).count() as u64
+            (Self::Runs { runs, .. }, Self::Runs { runs: others, .. }) => {
+                let (mut one, mut other, mut total) = (0, 0, 0);
+                while let (Some(left), Some(right)) = (runs.get(one), others.get(other)) {
+                    if left.remainder == right.remainder {
+                        total += left.end.min(right.end).saturating_sub(left.start.max(right.start));
+                    }
+                    // Whichever ends first meets nothing more.
+                    if (left.remainder, left.end) <= (right.remainder, right.end) {
+                        one += 1;
+                    } else {
+                        other += 1;
+                    }
+                }
+                total
             }
         }
     }

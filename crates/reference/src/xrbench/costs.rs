@@ -147,8 +147,13 @@ impl<'c> Reader<'c> {
     fn cost(&self, layer: LayerOf<'_>) -> Result<ModelCost, Refusal> {
         let mut row = Vec::new();
         self.configuration.cost_model.report(layer, &mut row).map_err(Refusal::Cost)?;
-        let Some(Quantity::Integer(cycles)) = row.get(self.latency_cycles) else {
-            return Err(Refusal::NotANumber(LATENCY_CYCLES));
+        let cycles = match row.get(self.latency_cycles) {
+            Some(Quantity::Integer(cycles)) => cycles,
+            // A count below zero comes as a real number.
+            Some(Quantity::Real(negative)) if *negative < 0.0 => {
+                return Err(Refusal::Cost(CostError::NegativeLatency { cycles: *negative as i64 }));
+            }
+            _ => return Err(Refusal::NotANumber(LATENCY_CYCLES)),
         };
         let Some(Quantity::Real(energy_nj)) = row.get(self.energy_nj) else {
             return Err(Refusal::NotANumber(ENERGY_NJ));

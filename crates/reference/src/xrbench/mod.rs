@@ -12,7 +12,7 @@
 //! `docs/models/xrbench-reference.md`, which also says what the corrected mode does instead.
 //!
 //! Not for new results: frames are noticed late, one dropped frame starves every later dependent
-//! frame, and service follows the alphabet. `rtmm-sim` is the engine without these quirks.
+//! frame, and service follows the alphabet. the planned `rtmm-sim` is the engine without these quirks.
 
 pub mod costs;
 pub mod runtime;

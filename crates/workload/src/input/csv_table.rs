@@ -60,7 +60,7 @@ impl<'s> CsvTable<'s> {
             }
         }
         for (index, name) in header.iter().enumerate() {
-            if header[..index].contains(name) {
+            if !name.is_empty() && header[..index].contains(name) {
                 problems.push(
                     Diagnostic::new(
                         format!("column `{name}` stands twice in the header"),
@@ -181,6 +181,12 @@ impl CsvRow<'_> {
     pub fn reject_row(&mut self, message: impl Into<String>, help: impl Into<String>) {
         let problem = Diagnostic::new(message, self.source, self.range()).help(help);
         self.problems.push(problem);
+    }
+
+    /// The line of the row, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.record.position().map_or(1, |position| position.line() as usize)
     }
 
     /// The bytes of the row, without its line end.

@@ -1,118 +1,278 @@
 //! From a summary to the tables and figures of the report.
 
-use rtmm_report::{Better, Fact, Interval, Layout, Metric, ScoreData, ScoreReport, ScoreRow, score_report};
-use rtmm_sweep::plan::Plan;
+use std::collections::BTreeSet;
+
+use rtmm_report::{
+    Better, Fact, Interval, Layout, LinePoint, LineSeries, Lines, Metric, ReportError, ScoreData,
+    ScoreReport, ScoreRow, Svg, TWO_COLUMNS_PT, score_report,
+};
+use rtmm_sweep::plan::{Cell, Plan};
+use rtmm_sweep::runner::{self, Policy};
 use rtmm_sweep::statistics::CONFIDENCE;
 use rtmm_sweep::summary::{Group, Summary};
 
-use crate::failure::Failure;
-
-/// The report on one metric.
+/// The report on one metric under one load and trigger probability.
 pub(super) struct MetricReport {
-    pub metric: &'static str,
-    pub report: ScoreReport,
+    /// What its files' names begin with; empty for the main report.
+    pub prefix: String,
+    pub report: Result<ScoreReport, ReportError>,
 }
 
-/// The labels by which platforms are grouped if all of them have them.
+/// The labels by which platforms are grouped if they tell all platforms apart.
 const LABELS: [&str; 3] = ["budget", "hardware", "dataflow"];
+/// The most lines that colours, markers and dashes tell apart.
+const MOST_LINES: usize = 16;
+/// Decimals of values of some size; smaller ones get more.
+const DECIMALS: u8 = 2;
 
-/// One report a metric, the first being the main one.
-pub(super) fn reports(plan: &Plan<'_>, summary: &Summary) -> Result<Vec<MetricReport>, Failure> {
-    let labelled = plan
-        .axes()
-        .platforms
-        .iter()
-        .all(|platform| LABELS.iter().all(|label| platform.labels.contains_key(*label)));
-    let several_policies = plan.axes().policies.len() > 1;
-    let several_loads = plan.axes().load_factors_millionths.len() > 1;
-    let mut axes = vec!["scenario".to_owned()];
-    if labelled {
-        axes.extend(LABELS.map(str::to_owned));
-    } else {
-        axes.push("platform".to_owned());
-    }
-    if several_policies {
-        axes.push("policy".to_owned());
-    }
-    // Platforms are told apart by hardware, dataflow and policy; budgets are compared within.
-    let platform = axes.iter().skip(1).filter(|axis| *axis != "budget").cloned().collect();
-    let layout = Layout {
-        scenario: "scenario".to_owned(),
-        platform,
-        budget: labelled.then(|| "budget".to_owned()),
-        series: labelled.then(|| "dataflow".to_owned()),
-    };
-    let mut reports = Vec::new();
+/// One report a metric and variation of the scenarios; the first is the main one.
+pub(super) fn reports(plan: &Plan<'_>, summary: &Summary) -> Vec<MetricReport> {
+    let naming = Naming::of(plan);
+    let mut reports: Vec<MetricReport> = Vec::new();
     for (position, metric) in summary.metrics.iter().enumerate() {
-        let rows = summary
-            .groups
-            .iter()
-            .filter_map(|group| {
-                let statistics = group.statistics.get(position).copied().flatten()?;
-                Some(ScoreRow {
-                    values: values(plan, group, labelled, several_policies, several_loads),
-                    mean: statistics.mean,
-                    interval: statistics
-                        .interval
-                        .map(|interval| Interval { lower: interval.low, upper: interval.high }),
-                    n: statistics.samples as u64,
-                })
-            })
-            .collect();
-        let column = metric.column;
-        let data = ScoreData {
-            title: format!("{}: {}", plan.axes().name, column.meaning),
-            description: plan.axes().description.clone(),
-            metric: Metric {
-                name: column.name.trim_end_matches("_pct").replace('_', " "),
-                unit: match column.unit {
-                    "" => None,
-                    "percent" => Some("%".to_owned()),
-                    other => Some(other.to_owned()),
+        for variation in variations(plan) {
+            let groups = summary.groups.iter().filter(|group| {
+                variation.holds(plan, &plan.cells()[group.cells.start])
+                    && group.statistics.get(position).copied().flatten().is_some()
+            });
+            let rows: Vec<ScoreRow> = groups.filter_map(|group| naming.row(plan, group, position)).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let column = metric.column;
+            let percent = column.unit == "percent";
+            let within = rows.iter().all(|row| (0.0..=100.0).contains(&row.mean));
+            let small = rows.iter().all(|row| row.mean.abs() < 0.1);
+            let data = ScoreData {
+                title: format!("{}: {}{}", plan.axes().name, column.meaning, variation.title()),
+                description: plan.axes().description.clone(),
+                metric: Metric {
+                    name: column.name.trim_end_matches("_pct").replace('_', " "),
+                    unit: match column.unit {
+                        "" => None,
+                        "percent" => Some("%".to_owned()),
+                        other => Some(other.to_owned()),
+                    },
+                    better: match column.better {
+                        Some(runner::Better::Lower) => Better::Lower,
+                        Some(runner::Better::Higher) | None => Better::Higher,
+                    },
+                    decimals: if small { DECIMALS + 3 } else { DECIMALS },
+                    range: (percent && within).then_some((0.0, 100.0)),
                 },
-                better: Better::Higher,
-                decimals: 2,
-                range: (column.unit == "percent").then_some((0.0, 100.0)),
-            },
-            confidence_percent: 100.0 * CONFIDENCE,
-            axes: axes.clone(),
-            rows,
-        };
-        let report = score_report(&data, &layout).map_err(|error| Failure::Run(error.to_string()))?;
-        reports.push(MetricReport { metric: column.name, report });
+                confidence_percent: 100.0 * CONFIDENCE,
+                axes: naming.axes.clone(),
+                rows,
+            };
+            let mut prefix = variation.prefix();
+            if position > 0 {
+                prefix = format!("{}_{prefix}", column.name);
+            }
+            reports.push(MetricReport { prefix, report: score_report(&data, &naming.layout) });
+        }
     }
-    Ok(reports)
+    reports
 }
 
-/// The values of the axes for one group, in their order.
-fn values(
-    plan: &Plan<'_>,
-    group: &Group,
-    labelled: bool,
-    several_policies: bool,
-    several_loads: bool,
-) -> Vec<String> {
-    let cell = &plan.cells()[group.cells.start];
-    let variant = plan.variant(cell);
-    // Load and trigger probability are told apart by name: a table has one axis for scenarios.
-    let mut scenario = variant.scenario.name.clone();
-    if several_loads {
-        scenario.push_str(&format!(" x{}", variant.load_factor()));
+/// The first metric over the load factor or the trigger probability, whichever alone is varied; none
+/// where more lines would be needed than can be told apart.
+pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
+    let metric = summary.metrics.first()?;
+    let loads = plan.axes().load_factors_millionths.len();
+    let probabilities = plan.axes().trigger_probability.as_ref().map_or(1, |axis| axis.values.len());
+    let x_label = match (loads > 1, probabilities > 1) {
+        (true, false) => "load factor".to_owned(),
+        (false, true) => {
+            let task = plan.axes().trigger_probability.as_ref().map(|axis| axis.task.as_str());
+            format!("trigger probability of {}", task.unwrap_or_default())
+        }
+        _ => return None,
+    };
+    let several_scenarios = plan.axes().workloads.len() > 1;
+    let policies = short_policies(&plan.axes().policies);
+    let mut series: Vec<LineSeries> = Vec::new();
+    for group in &summary.groups {
+        let cell = &plan.cells()[group.cells.start];
+        let variant = plan.variant(cell);
+        let mut parts = vec![plan.platform(cell).name.as_str()];
+        if several_scenarios {
+            parts.insert(0, &variant.scenario.name);
+        }
+        parts.extend(policies.get(group.policy.index()).map(String::as_str));
+        let name = parts.join(", ");
+        let statistics = group.statistics.first().copied().flatten();
+        let point = LinePoint {
+            x: variant
+                .trigger_probability
+                .filter(|_| probabilities > 1)
+                .unwrap_or_else(|| variant.load_factor()),
+            y: statistics.map(|statistics| statistics.mean),
+            interval: statistics
+                .and_then(|statistics| statistics.interval)
+                .map(|interval| Interval { lower: interval.low, upper: interval.high }),
+        };
+        match series.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.points.push(point),
+            None => series.push(LineSeries { name, points: vec![point] }),
+        }
     }
-    if let Some(probability) = variant.trigger_probability {
-        scenario.push_str(&format!(" p={probability}"));
+    if series.len() > MOST_LINES {
+        return None;
     }
-    let platform = plan.platform(cell);
-    let mut values = vec![scenario];
-    if labelled {
-        values.extend(LABELS.map(|label| platform.labels[label].clone()));
+    let unit = if metric.column.unit == "percent" {
+        " (%)".to_owned()
     } else {
-        values.push(platform.name.clone());
+        format!(" ({})", metric.column.unit)
+    };
+    let lines = Lines {
+        description: format!("{} by {x_label}", metric.column.meaning),
+        y_label: format!(
+            "{}{}",
+            metric.column.name.trim_end_matches("_pct").replace('_', " "),
+            if metric.column.unit.is_empty() { "" } else { &unit }
+        ),
+        x_label,
+        series,
+        y_range: Some((0.0, 0.0)),
+        width_pt: TWO_COLUMNS_PT / 1.5,
+        ..Lines::default()
+    };
+    Some(lines.to_svg())
+}
+
+/// A load factor and a trigger probability: scenarios under others are not averaged with these.
+#[derive(Clone, Copy, PartialEq)]
+struct Variation {
+    load_factor: Option<f64>,
+    trigger_probability: Option<f64>,
+}
+
+fn variations(plan: &Plan<'_>) -> Vec<Variation> {
+    let mut found: Vec<Variation> = Vec::new();
+    for variant in plan.variants() {
+        let one = Variation {
+            load_factor: (plan.axes().load_factors_millionths.len() > 1).then(|| variant.load_factor()),
+            trigger_probability: variant.trigger_probability,
+        };
+        if !found.contains(&one) {
+            found.push(one);
+        }
     }
-    if several_policies {
-        values.push(plan.policy(cell).to_string());
+    found
+}
+
+impl Variation {
+    fn holds(&self, plan: &Plan<'_>, cell: &Cell) -> bool {
+        let variant = plan.variant(cell);
+        self.load_factor.is_none_or(|factor| factor == variant.load_factor())
+            && self.trigger_probability == variant.trigger_probability
     }
-    values
+
+    fn title(&self) -> String {
+        let load = self.load_factor.map_or_else(String::new, |factor| format!(", load x{factor}"));
+        let probability = self
+            .trigger_probability
+            .map_or_else(String::new, |value| format!(", trigger probability {value}"));
+        format!("{load}{probability}")
+    }
+
+    /// Such as `load_1.5_probability_0.25_`; empty where nothing varies.
+    fn prefix(&self) -> String {
+        let load = self.load_factor.map_or_else(String::new, |factor| format!("load_{factor}_"));
+        let probability =
+            self.trigger_probability.map_or_else(String::new, |value| format!("probability_{value}_"));
+        format!("{load}{probability}")
+    }
+}
+
+/// How platforms and policies are told apart.
+struct Naming {
+    axes: Vec<String>,
+    layout: Layout,
+    labelled: bool,
+    /// Short names of the policies: only the parameters that vary. Empty for a single policy.
+    policies: Vec<String>,
+}
+
+impl Naming {
+    fn of(plan: &Plan<'_>) -> Self {
+        let platforms = &plan.axes().platforms;
+        let labels: Vec<Option<Vec<&String>>> = platforms
+            .iter()
+            .map(|platform| LABELS.iter().map(|label| platform.labels.get(*label)).collect())
+            .collect();
+        // A copied platform has the labels of its original: then names are the only way.
+        let distinct: BTreeSet<_> =
+            labels.iter().map(|labels| labels.as_ref().map(|all| &all[1..])).collect();
+        let labelled = labels.iter().all(Option::is_some) && distinct.len() == platforms.len();
+        let policies = short_policies(&plan.axes().policies);
+        let mut axes = vec!["scenario".to_owned()];
+        if labelled {
+            axes.extend(LABELS.map(str::to_owned));
+        } else {
+            axes.push("platform".to_owned());
+        }
+        if !policies.is_empty() {
+            axes.push("policy".to_owned());
+        }
+        // Platforms are told apart by hardware, dataflow and policy; budgets are compared within.
+        let platform = axes.iter().skip(1).filter(|axis| *axis != "budget").cloned().collect();
+        let series = match (policies.is_empty(), labelled) {
+            (false, _) => Some("policy"),
+            (true, true) => Some("dataflow"),
+            (true, false) => None,
+        };
+        let layout = Layout {
+            scenario: "scenario".to_owned(),
+            platform,
+            budget: labelled.then(|| "budget".to_owned()),
+            series: series.map(str::to_owned),
+        };
+        Self { axes, layout, labelled, policies }
+    }
+
+    fn row(&self, plan: &Plan<'_>, group: &Group, metric: usize) -> Option<ScoreRow> {
+        let statistics = group.statistics.get(metric).copied().flatten()?;
+        let cell = &plan.cells()[group.cells.start];
+        let platform = plan.platform(cell);
+        let mut values = vec![plan.variant(cell).scenario.name.clone()];
+        if self.labelled {
+            values.extend(LABELS.map(|label| platform.labels.get(label).cloned().unwrap_or_default()));
+        } else {
+            values.push(platform.name.clone());
+        }
+        values.extend(self.policies.get(group.policy.index()).cloned());
+        Some(ScoreRow {
+            values,
+            mean: statistics.mean,
+            interval: statistics
+                .interval
+                .map(|interval| Interval { lower: interval.low, upper: interval.high }),
+            n: statistics.samples as u64,
+        })
+    }
+}
+
+/// Names that tell policies apart: the name where several differ in it, and the parameters that
+/// differ among those of one name.
+fn short_policies(policies: &[Policy]) -> Vec<String> {
+    if policies.len() < 2 {
+        return Vec::new();
+    }
+    let several_names = policies.iter().any(|policy| policy.name != policies[0].name);
+    let short = |policy: &Policy| {
+        let varies = |name: &str| {
+            let values = policies.iter().filter(|other| other.name == policy.name);
+            values.map(|other| other.parameter(name)).any(|value| value != policy.parameter(name))
+        };
+        let parameters = policy.parameters.iter().filter(|(name, _)| varies(name));
+        let mut parts: Vec<String> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
+        if several_names || parts.is_empty() {
+            parts.insert(0, policy.name.to_owned());
+        }
+        parts.join(" ")
+    };
+    policies.iter().map(short).collect()
 }
 
 /// How the results were made, for the head of the page.

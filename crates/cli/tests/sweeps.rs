@@ -1,0 +1,88 @@
+//! Sweeps of shapes that newcomers try: copied platforms, grids of parameters, a varied probability,
+//! a platform that cannot run the scenario.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests read what the program wrote")]
+
+mod common;
+
+use common::Workspace;
+
+const WS: &str = include_str!("../../../scenarios/platforms/xrbench/single_4k_ws.toml");
+
+fn sweep(axes: &str) -> String {
+    format!("description = \"a test\"\nsource = \"a test\"\nrunner = \"xrbench\"\n{axes}")
+}
+
+fn read(workspace: &Workspace, file: &str) -> String {
+    std::fs::read_to_string(workspace.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn a_copied_platform_is_told_apart_by_its_name() {
+    let workspace = Workspace::new();
+    workspace.write("mine.toml", WS.replace("noc_bandwidth = 256", "noc_bandwidth = 64"));
+    workspace.write(
+        "s.toml",
+        sweep(
+            "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\", \"mine.toml\"]\nseeds = [1]\n",
+        ),
+    );
+    workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    let tables = read(&workspace, "out/tables.md");
+    assert!(tables.contains("mine.toml") && tables.contains("single_4k_ws"), "{tables}");
+}
+
+#[test]
+fn policies_are_told_apart_by_what_varies() {
+    let workspace = Workspace::new();
+    let policy = "[[policy]]\nname = \"latency-greedy\"\nset = { k_per_ms = [5.0, 15.0] }\n";
+    workspace.write(
+        "s.toml",
+        sweep(&format!(
+            "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n{policy}"
+        )),
+    );
+    workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    let tables = read(&workspace, "out/tables.md");
+    assert!(tables.contains("k_per_ms=5") && tables.contains("k_per_ms=15"), "{tables}");
+    assert!(!tables.contains("energy_max_mj"), "what does not vary is no name: {tables}");
+}
+
+/// A mean over trigger probabilities would average over what the sweep varies on purpose.
+#[test]
+fn every_trigger_probability_has_a_report_of_its_own() {
+    let workspace = Workspace::new();
+    let axis = "[trigger_probability]\ntask = \"GE_FBNet_C\"\nvalues = [0.25, 1.0]\n";
+    workspace.write(
+        "s.toml",
+        sweep(&format!(
+            "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_os\"]\nseeds = [1, 2]\n{axis}"
+        )),
+    );
+    workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    let low = read(&workspace, "out/probability_0.25_tables.md");
+    let high = read(&workspace, "out/probability_1_tables.md");
+    assert_ne!(low, high);
+    let lines = read(&workspace, "out/lines.svg");
+    assert!(lines.contains("trigger probability"), "the figure over the varied axis");
+}
+
+#[test]
+fn a_platform_that_cannot_run_is_named() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "systolic.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"systolic\"\ndataflow = \"os\"\nrows = 8\ncols = 8\n",
+    );
+    workspace.write(
+        "s.toml",
+        sweep(
+            "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\", \"systolic.toml\"]\nseeds = [1]\n",
+        ),
+    );
+    let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("systolic.toml"), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("single_4k_ws"), "{}", outcome.stderr);
+}
