@@ -236,7 +236,7 @@ error: this item of `load_factors` is out of range
 5 | load_factors = [0, 1, "2"]
   |                 ^
   |
-  = help: allowed: 0.000001 to 1000000, with at most six decimals
+  = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
 
 error: this item of `load_factors` must be a number
  --> sweep.toml:5:23
@@ -537,7 +537,7 @@ error: this item of `load_factors` is out of range
 6 | load_factors = [1.0000001]
   |                 ^^^^^^^^^
   |
-  = help: allowed: 0.000001 to 1000000, with at most six decimals
+  = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
 "#);
 }
 
