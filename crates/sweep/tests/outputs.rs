@@ -283,122 +283,123 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.72937381187856
 ["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,8.729373811878565,61,null,"task_1",60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8]
 ]}
 "#);
-    insta::assert_snapshot!(text("summary.csv"), @r#"
-scope,scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,sample_deviation,geometric_mean,note
-scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,13.285860142419573,9.955670132989601,16.616050151849546,9.955670132989601,16.616050151849546,3.3301900094299723,4.709599876615252,,
-scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,92.5,69.0,116.0,69.0,116.0,23.5,33.23401871576773,,
-scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,32.57630227109318,26.07212178363465,39.080482758551724,26.07212178363465,39.080482758551724,6.504180487458537,9.198300257486313,,
-scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,227.5,182.0,273.0,182.0,273.0,45.5,64.34671708797582,,
-scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,13.215460353618939,,,13.215460353618939,13.215460353618939,0.0,,,
-scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,92.0,,,92.0,92.0,0.0,,,
-scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,8.729373811878565,,,8.729373811878565,8.729373811878565,0.0,,,
-scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,61.0,,,61.0,61.0,0.0,,,
-across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,13.250660248019255,,,13.215460353618939,13.285860142419573,,,13.250613494320625,
-across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,92.25,,,92.0,92.5,,,92.24966124599052,
-across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,20.652838041485875,,,8.729373811878565,32.57630227109318,,,16.863295049696575,
-across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,144.25,,,61.0,227.5,,,117.80280132492605,
-"#);
-    insta::assert_snapshot!(text("comparison.csv"), @r#"
-scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,baseline_platform,baseline_policy,baseline_parameters,metric,pairs,baseline_mean,mean_difference,difference_ci_low,difference_ci_high,relative_difference,above,below
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,2,13.285860142419573,19.29044212867361,9.456071631785104,29.12481262556212,1.4519528221648512,2,0
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,2,92.5,135.0,66.0,204.0,1.4594594594594594,2,0
-scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,1,13.215460353618939,-4.486086541740374,,,-0.33945745526086785,0,1
-scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,1,92.0,-31.0,,,-0.33695652173913043,0,1
-"#);
+    insta::assert_snapshot!(text("summary.csv"), @"
+    scope,scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,sample_deviation,geometric_mean,note
+    scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,13.285860142419573,,,9.955670132989601,16.616050151849546,3.3301900094299723,4.709599876615252,,
+    scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,92.5,,,69.0,116.0,23.5,33.23401871576773,,
+    scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,32.57630227109318,,,26.07212178363465,39.080482758551724,6.504180487458537,9.198300257486313,,
+    scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,227.5,,,182.0,273.0,45.5,64.34671708797582,,
+    scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,13.215460353618939,,,13.215460353618939,13.215460353618939,0.0,,,
+    scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,92.0,,,92.0,92.0,0.0,,,
+    scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,8.729373811878565,,,8.729373811878565,8.729373811878565,0.0,,,
+    scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,61.0,,,61.0,61.0,0.0,,,
+    across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,13.250660248019255,,,13.215460353618939,13.285860142419573,,,13.250613494320625,
+    across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,92.25,,,92.0,92.5,,,92.24966124599052,
+    across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,20.652838041485875,,,8.729373811878565,32.57630227109318,,,16.863295049696575,
+    across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,144.25,,,61.0,227.5,,,117.80280132492605,
+    ");
+    insta::assert_snapshot!(text("comparison.csv"), @"
+    scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,baseline_platform,baseline_policy,baseline_parameters,metric,pairs,baseline_mean,mean_difference,difference_ci_low,difference_ci_high,relative_difference,above,below
+    scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,2,13.285860142419573,19.29044212867361,,,1.4519528221648512,2,0
+    scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,2,92.5,135.0,,,1.4594594594594594,2,0
+    scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,1,13.215460353618939,-4.486086541740374,,,-0.33945745526086785,0,1
+    scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,1,92.0,-31.0,,,-0.33695652173913043,0,1
+    ");
     let manifest = text("manifest.json");
     let (beginning, columns) = manifest.split_once("  \"columns\": [\n").unwrap();
     insta::assert_snapshot!(beginning, @r#"
-{
-  "format": "rtmm-sweep-manifest",
-  "version": 1,
-  "program": {
-    "name": "rtmm",
-    "version": "0.1.0"
-  },
-  "reproduce": "rtmm sweep synthetic",
-  "sweep": {
-    "name": "synthetic",
-    "description": "",
-    "blake3": ""
-  },
-  "runner": {
-    "name": "synthetic",
-    "result_version": 0
-  },
-  "scenarios": [
     {
-      "name": "scenario_0",
-      "source": "made up",
-      "blake3": [
-        "6f0c2d60858987fc45616267560f9a7f485352bafc7001af54e309c616a8a3c5"
-      ]
-    },
-    {
-      "name": "scenario_1",
-      "source": "made up",
-      "blake3": [
-        "a622cd38dd167fcb02c8d400c27fd55a5d1d6c6d2014d6840c6d9ec6bad46324"
-      ]
-    }
-  ],
-  "platforms": [
-    {
-      "name": "platform_0",
-      "source": "made up",
-      "blake3": [
-        "d44ac50e95e4a713efdacc832a4961cc3a2e85e3f0d92a7b1d08f7535897d736"
-      ]
-    },
-    {
-      "name": "platform_1",
-      "source": "made up",
-      "blake3": [
-        "378ba565e7ba1aa0d4c841c99326228cb7417c5baa33a49cb0d0779349ef2db0"
-      ]
-    }
-  ],
-  "policies": [
-    {
-      "name": "first",
-      "parameters": [
+      "format": "rtmm-sweep-manifest",
+      "version": 1,
+      "program": {
+        "name": "rtmm",
+        "version": "0.1.0"
+      },
+      "reproduce": "rtmm sweep synthetic",
+      "sweep": {
+        "name": "synthetic",
+        "description": "",
+        "blake3": ""
+      },
+      "runner": {
+        "name": "synthetic",
+        "result_version": 0
+      },
+      "scenarios": [
         {
-          "name": "k_per_ms",
-          "value": 15.0
+          "name": "scenario_0",
+          "source": "made up",
+          "blake3": [
+            "0eb894a2eac873f84c5f07f649c9fb55c7ece16ca3337f4ee7d657639b1fb123"
+          ]
         },
         {
-          "name": "depth",
-          "value": 2
+          "name": "scenario_1",
+          "source": "made up",
+          "blake3": [
+            "6bf68c583001fe3936426057abb7c52cb3fc30a21385f53ce4ad116848dfc84c"
+          ]
         }
-      ]
-    }
-  ],
-  "load_factors": [
-    1.0
-  ],
-  "trigger_probability": null,
-  "seeds": [
-    1000,
-    8919
-  ],
-  "duration": null,
-  "baseline": "platform platform_0",
-  "cells": 6,
-  "order": "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
-  "statistics": {
-    "interval": "percentile bootstrap of the mean",
-    "confidence": 0.95,
-    "resamples": 2000
-  },
-"#);
+      ],
+      "platforms": [
+        {
+          "name": "platform_0",
+          "source": "made up",
+          "blake3": [
+            "d44ac50e95e4a713efdacc832a4961cc3a2e85e3f0d92a7b1d08f7535897d736"
+          ]
+        },
+        {
+          "name": "platform_1",
+          "source": "made up",
+          "blake3": [
+            "378ba565e7ba1aa0d4c841c99326228cb7417c5baa33a49cb0d0779349ef2db0"
+          ]
+        }
+      ],
+      "policies": [
+        {
+          "name": "first",
+          "parameters": [
+            {
+              "name": "k_per_ms",
+              "value": 15.0
+            },
+            {
+              "name": "depth",
+              "value": 2
+            }
+          ]
+        }
+      ],
+      "load_factors": [
+        1.0
+      ],
+      "trigger_probability": null,
+      "seeds": [
+        1000,
+        8919
+      ],
+      "duration": null,
+      "baseline": "platform platform_0",
+      "cells": 6,
+      "order": "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
+      "statistics": {
+        "interval": "percentile bootstrap of the mean",
+        "confidence": 0.95,
+        "resamples": 2000,
+        "minimum_samples": 10
+      },
+    "#);
     insta::assert_snapshot!(columns.lines().take(7).collect::<Vec<_>>().join("\n"), @r#"
-{
-  "name": "scenario",
-  "of": "axis",
-  "unit": "",
-  "kind": "text",
-  "meaning": "name of the scenario"
-},
-"#);
+    {
+      "name": "scenario",
+      "of": "axis",
+      "unit": "",
+      "kind": "text",
+      "meaning": "name of the scenario",
+      "better": null
+    "#);
 }
 
 #[test]
