@@ -138,6 +138,8 @@ fn run(
         let writer = scope.spawn(|| writer.write_all(receiver));
         let ran = pending
             .par_chunks(chunk)
+            // Cells differ in length: a thread that is done takes any chunk that is not begun.
+            .with_max_len(1)
             .map_with(sender, |sender, cells| job.run_chunk(cells, sender))
             .reduce(|| Ok(()), first_error);
         // The sender is gone with the iterator: the writer comes to its end.
