@@ -159,4 +159,26 @@ mod tests {
         assert_eq!(names, ["conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"]);
         assert!(matches!(missing[0].reason, CostError::BufferTooSmall { buffer: "L1", .. }));
     }
+
+    /// Joining neighbours renames data; whatever the model, it costs nothing.
+    #[test]
+    fn renaming_data_costs_nothing() {
+        let text = "source = \"a test\"\ninput = [8, 10, 10]\nlayer = [\n\
+                    { name = \"a\", operator = \"activation\" },\n\
+                    { name = \"both\", operator = \"concatenate\", input = [\"input\", \"a\"] } ]\n";
+        let model = workload::model_of(&Source::new("test", text), Legality::Strict).expect("a model");
+        for accelerator in [
+            r#"{ model = "maestro", dataflow = "WS", pes = 256, noc_bandwidth = 16, dram_bandwidth = 1 }"#,
+            r#"{ model = "systolic", dataflow = "os", rows = 8, cols = 8, dram_bandwidth = 1 }"#,
+        ] {
+            let decoded =
+                load::accelerator(accelerator, load::DEFAULT_CLOCK_HZ, Mode::Corrected).expect("sound");
+            let work = |layer: &Layer| {
+                decoded.cost_model.work(LayerOf::from(layer), Condition::Profile).expect("a cost")
+            };
+            assert!(!work(&model.layers[0]).latency().is_zero(), "{accelerator}");
+            let joined = work(&model.layers[1]);
+            assert_eq!((joined.latency().picoseconds(), joined.energy.total()), (0, 0.0), "{accelerator}");
+        }
+    }
 }

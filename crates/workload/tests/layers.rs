@@ -7,6 +7,7 @@ use proptest::test_runner::RngSeed;
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Convolution, Kernel, Layer, Legality, Model, Nest, Operator, Repeated, Shape, ShapeError, load,
+    read_layer_table,
 };
 
 fn model(text: &str) -> Model {
@@ -119,6 +120,62 @@ fn shapes_that_do_not_chain_are_all_reported() {
         "#,
     );
     assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+/// Slips that once gave a smaller model, or another one, without a word.
+#[test]
+fn inputs_that_name_too_little_are_refused() {
+    let graph = |layer: &str| format!("source = \"a test\"\ninput = [8, 4, 4]\nlayer = [ {layer} ]\n");
+    for layer in [
+        r#"{ name = "a", operator = "activation", input = [] }"#,
+        r#"{ name = "a", operator = "add" }"#,
+        r#"{ name = "a", operator = "concatenate", input = ["input"] }"#,
+        r#"{ name = "a", operator = "resize", factor = 1024 }, { name = "b", operator = "resize", factor = 2 },
+           { name = "c", operator = "tokens" }"#,
+    ] {
+        assert_eq!(problems(&graph(layer)).len(), 1, "{layer}");
+    }
+}
+
+/// The limit of a layer holds for all its kernels together: every phase of this one is within it.
+#[test]
+fn phases_together_stay_within_the_limit() {
+    let convolution = Convolution {
+        input: Shape { channels: 256, height: 131_072, width: 131_072 },
+        output_channels: 256,
+        kernel: [64, 64],
+        stride: [64, 64],
+        padding: [0, 0],
+        dilation: [1, 1],
+        groups: 1,
+        transposed: true,
+    };
+    assert!(matches!(nests(convolution), Err(ShapeError::TooLarge { .. })));
+}
+
+fn table(text: &str) -> (Vec<Layer>, Vec<String>) {
+    let mut layers = Vec::new();
+    let problems =
+        read_layer_table(&Source::new("t.csv", text), Legality::Strict, |row| layers.push(row.layer));
+    (layers, problems.iter().map(|problem| problem.message().to_owned()).collect())
+}
+
+#[test]
+fn blank_cells_and_heads_of_a_table_have_their_defaults() {
+    let (layers, found) = table("K,C,R,S,Y,X,type,layer_name,,\n2,3,1,1,4,4,,,,\n");
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!((layers[0].name.as_str(), layers[0].macs()), ("layer0", Ok(96)));
+    let (layers, found) = table("K,C,R,S,Y,X,type,groups\n1,8,3,3,5,5,DSCONV,4\n");
+    assert_eq!((layers.len(), found.len()), (0, 1), "groups contradict the type");
+}
+
+/// The reference mode reads Y, every other mode the extent of the source network.
+#[test]
+fn real_extents_replace_published_ones() {
+    let (layers, found) = table("K,C,R,S,Y,X,real_y\n10,64,1,1,64,1,1\n10,64,1,1,64,1,\n");
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!((layers[0].macs(), layers[1].macs()), (Ok(640), Ok(640 * 64)));
+    assert!(layers.iter().all(|layer| layer.published.is_some_and(|row| row.y == 64)));
 }
 
 fn convolution(axis: (u32, u32, u32, u32), transposed: bool) -> Convolution {

@@ -43,6 +43,16 @@ fn relative(value: f64, expected: f64) -> f64 {
     if value == expected { 0.0 } else { (value - expected).abs() / expected.abs().max(f64::MIN_POSITIVE) }
 }
 
+/// A row a quantity: how many values, the largest difference and the median.
+fn spread_rows(names: &[&str], differences: &mut [Vec<f64>]) -> Vec<Vec<String>> {
+    let row = |(name, differences): (&&str, &mut Vec<f64>)| {
+        let count = differences.len();
+        let (largest, median) = spread(differences);
+        vec![(*name).to_owned(), count.to_string(), format!("{largest:.1e}"), format!("{median:.1e}")]
+    };
+    names.iter().zip(differences).map(row).collect()
+}
+
 fn number(quantity: &Quantity) -> f64 {
     match quantity {
         Quantity::Integer(value) => *value as f64,
@@ -157,15 +167,7 @@ pub(super) fn xrbench_scores(root: &Path) -> Result<String, Problem> {
             differing += usize::from(row[golden.column(name)?] != value.to_string());
         }
     }
-    let rows: Vec<Vec<String>> = scores
-        .iter()
-        .zip(&mut differences)
-        .map(|(name, differences)| {
-            let count = differences.len();
-            let (largest, median) = spread(differences);
-            vec![(*name).to_owned(), count.to_string(), format!("{largest:.1e}"), format!("{median:.1e}")]
-        })
-        .collect();
+    let rows = spread_rows(&scores, &mut differences);
     Ok(format!(
         "{}\nThe golden is printed with six decimals: half a unit of the last is 5.0e-7. Frame counts: {compared} \
          compared, {differing} differ. Systems: {}.\n",
@@ -200,15 +202,7 @@ pub(super) fn xrbench_random(root: &Path) -> Result<String, Problem> {
         distinct.dedup();
         distinct_differ += usize::from(distinct.len().to_string() != row[golden.column("distinct_values")?]);
     }
-    let rows: Vec<Vec<String>> = names
-        .iter()
-        .zip(&mut differences)
-        .map(|(name, differences)| {
-            let count = differences.len();
-            let (largest, median) = spread(differences);
-            vec![(*name).to_owned(), count.to_string(), format!("{largest:.1e}"), format!("{median:.1e}")]
-        })
-        .collect();
+    let rows = spread_rows(&names, &mut differences);
     Ok(format!(
         "{}\nRows whose number of distinct scores over the 60 seeds differs: {distinct_differ}.\n",
         table(&["statistic", "rows", "largest absolute difference", "median"], &rows)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runtime, TaskCosts};
-use rtmm_sweep::plan::{Cell, Plan};
+use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
 use rtmm_sweep::runner::{
     Allowed, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy,
     PolicySchema, Prepared, RunError, Value,
@@ -160,7 +160,7 @@ fn failed(plan: &Plan<'_>, cell: &Cell, error: &ReferenceError) -> RunError {
     RunError::Failed { cell: plan.describe(cell), reason: error.to_string() }
 }
 
-type Key = (rtmm_sweep::plan::VariantId, rtmm_sweep::plan::PlatformId, rtmm_sweep::plan::PolicyId);
+type Key = (VariantId, PlatformId, PolicyId);
 
 struct Ready {
     runtimes: BTreeMap<Key, Runtime>,
