@@ -83,6 +83,24 @@ pub enum ReferenceError {
         /// Its period.
         period: Duration,
     },
+    /// Arrivals other than at a plain period.
+    #[error(
+        "task `{task}` does not arrive at a plain period: compat xrbench knows no jitter, offset or random \
+         arrivals, and no frames that follow another task's"
+    )]
+    NotPeriodic {
+        /// Name of the task.
+        task: String,
+    },
+    /// A dependency on an outcome: the artifact knows only dependencies on completion.
+    #[error("task `{task}` has a control dependency: compat xrbench knows only data dependencies")]
+    ControlDependency {
+        /// Name of the task.
+        task: String,
+    },
+    /// Phases, which the artifact does not know.
+    #[error("the scenario has phases: compat xrbench knows none")]
+    Phases,
     /// A dependency on a task that the scenario does not have.
     #[error("task `{task}` depends on task number {upstream}, which the scenario does not have")]
     NoSuchTask {

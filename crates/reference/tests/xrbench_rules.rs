@@ -8,7 +8,7 @@
 
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
-use rtmm_workload::{Duration, ModelId, Period, Scenario, Task, TaskId};
+use rtmm_workload::{Deadline, Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
 
 /// A task: name, period in milliseconds, the tasks that it waits for, and its latency in
 /// milliseconds on each accelerator.
@@ -28,15 +28,13 @@ fn scenario(run_ms: u64, tasks: &[TaskOf<'_>]) -> Scenario {
         duration: milliseconds(run_ms),
         tasks: tasks
             .iter()
-            .map(|(name, period_ms, upstream, _)| Task {
-                name: (*name).to_owned(),
-                model: ModelId::new(0),
-                period: Period::new(milliseconds(*period_ms)).expect("a period"),
-                deadline: milliseconds(*period_ms),
-                depends_on: upstream.iter().map(id_of).collect(),
-                trigger_probability: 1.0,
+            .map(|(name, period_ms, upstream, _)| {
+                let period = Period::new(milliseconds(*period_ms)).expect("a period");
+                let depends_on = upstream.iter().map(id_of).map(Dependency::data).collect();
+                Task { depends_on, ..Task::periodic(*name, ModelId::new(0), period) }
             })
             .collect(),
+        phases: Vec::new(),
     }
 }
 
@@ -222,7 +220,7 @@ fn intervals_are_whole_milliseconds_of_the_rate() {
         let tasks: [TaskOf<'_>; 1] = [("a", 1, &[], &[0.5])];
         let mut scenario = scenario(700, &tasks);
         let period = Period::from_rate(rate_hz, milliseconds(1_000)).expect("a rate");
-        (scenario.tasks[0].period, scenario.tasks[0].deadline) = (period, period.duration());
+        scenario.tasks[0] = Task::periodic("a", ModelId::new(0), period);
         let runtime = Runtime::new(&scenario, &costs(&tasks), &Parameters::default()).expect("legal");
         assert_eq!(runtime.run(1, |_| {}).tasks[0].generated, frames, "{rate_hz} Hz");
     }
@@ -245,17 +243,17 @@ fn what_the_loop_cannot_express_is_refused() {
         (&|_| {}, standard, "accepted"),
         (&|scenario| scenario.tasks.clear(), standard, "the scenario has no tasks"),
         (
-            &|scenario| scenario.tasks[0].deadline = milliseconds(9),
+            &|scenario| scenario.tasks[0].deadline = Deadline::After(milliseconds(9)),
             standard,
             "task `a` has a deadline of 9ms and a period of 10ms: compat xrbench knows no deadline but the period",
         ),
         (
-            &|scenario| (scenario.tasks[1].period, scenario.tasks[1].deadline) = (fast, fast.duration()),
+            &|scenario| scenario.tasks[1] = Task::periodic("b", ModelId::new(0), fast),
             standard,
             "task `b` is released every 999.000999us: compat xrbench counts whole milliseconds, at least 1",
         ),
         (
-            &|scenario| scenario.tasks[0].depends_on = vec![TaskId::new(2)],
+            &|scenario| scenario.tasks[0].depends_on = vec![Dependency::data(TaskId::new(2))],
             standard,
             "task `a` depends on task number 2, which the scenario does not have",
         ),

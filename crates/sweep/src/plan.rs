@@ -12,7 +12,9 @@
 use std::fmt;
 
 use rtmm_hardware::Platform;
-use rtmm_workload::{Duration, Layer, Model, Scenario, Shapes, Task, TimeError, Workload, define_index};
+use rtmm_workload::{
+    Block, Duration, Exit, Layer, Model, Phase, Scenario, Shapes, Task, TimeError, Workload, define_index,
+};
 use serde::Serialize;
 use thiserror::Error;
 use tracing::debug;
@@ -459,6 +461,7 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
                     name: &scenario.name,
                     duration: scenario.duration,
                     tasks: &scenario.tasks,
+                    phases: &scenario.phases,
                 };
                 let bytes = match serde_json::to_vec(&canonical) {
                     Ok(bytes) => bytes,
@@ -495,6 +498,7 @@ struct CanonicalScenario<'s> {
     name: &'s str,
     duration: Duration,
     tasks: &'s [Task],
+    phases: &'s [Phase],
 }
 
 /// What of a model determines results.
@@ -503,6 +507,9 @@ struct CanonicalModel<'m> {
     name: &'m str,
     shapes: Shapes,
     layers: &'m [Layer],
+    blocks: &'m [Block],
+    exits: &'m [Exit],
+    accuracy: Option<f64>,
 }
 
 impl<'a> ModelHashes<'a> {
@@ -517,6 +524,9 @@ impl<'a> ModelHashes<'a> {
                         name: model.name.strip_prefix(self.folder).unwrap_or(&model.name),
                         shapes: model.shapes,
                         layers: &model.layers,
+                        blocks: &model.blocks,
+                        exits: &model.exits,
+                        accuracy: model.accuracy,
                     };
                     let bytes = serde_json::to_vec(&canonical).map_err(|error| error.to_string())?;
                     let hash = blake3::hash(&bytes);

@@ -35,6 +35,8 @@ pub use layer::{
     Operator, Pool, PublishedShape, Recurrent, Shape, ShapeError,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
-pub use model::{Model, Shapes};
-pub use scenario::{Scenario, Task, Workload};
+pub use model::{Block, Exit, Model, Shapes};
+pub use scenario::{
+    Arrivals, Deadline, Dependency, DependencyKind, Phase, Request, Scenario, Task, Workload,
+};
 pub use time::{Duration, Period, Time, TimeError};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::ids::LayerId;
 use crate::layer::Layer;
 
 /// Whether the shapes of consecutive layers were checked against each other.
@@ -25,9 +26,60 @@ pub struct Model {
     pub shapes: Shapes,
     /// The layers in execution order; at least one.
     pub layers: Vec<Layer>,
+    /// Runs of layers that belong together, in order, none overlapping another.
+    pub blocks: Vec<Block>,
+    /// Places where an inference may end early, in order.
+    pub exits: Vec<Exit>,
+    /// What a complete inference gets right, as a fraction; none where nobody said.
+    pub accuracy: Option<f64>,
+    /// The other networks of a supernet: each can run in place of this one. Their own `variants`
+    /// are empty. A workload lists them as models of their own.
+    pub variants: Vec<Model>,
+}
+
+/// A run of consecutive layers: what block-wise scheduling dispatches at once, and what a dynamic
+/// network may skip.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Block {
+    /// Unique within the model.
+    pub name: String,
+    /// Its first layer.
+    pub first: LayerId,
+    /// Its last layer.
+    pub last: LayerId,
+    /// The probability that an inference skips it, drawn for each sample; known when the block is
+    /// reached.
+    pub skip_probability: f64,
+}
+
+/// A place where an inference may end early; known when its layer is complete.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exit {
+    /// Unique within the model.
+    pub name: String,
+    /// The layer after which it stands; not the last one.
+    pub after: LayerId,
+    /// The probability that an inference that gets here ends here, drawn for each sample.
+    pub probability: f64,
+    /// What inferences that end here get right, as a fraction; none for the model's accuracy.
+    pub accuracy: Option<f64>,
 }
 
 impl Model {
+    /// A model of `layers` alone: no blocks, exits or variants.
+    #[must_use]
+    pub fn of_layers(name: String, source: String, shapes: Shapes, layers: Vec<Layer>) -> Self {
+        let (blocks, exits, variants) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, source, shapes, layers, blocks, exits, accuracy: None, variants }
+    }
+
+    /// Whether what runs depends on the input: blocks that may be skipped, exits that may be taken.
+    #[must_use]
+    pub fn is_dynamic(&self) -> bool {
+        self.blocks.iter().any(|block| block.skip_probability > 0.0)
+            || self.exits.iter().any(|exit| exit.probability > 0.0)
+    }
+
     /// Weights of all layers; saturating.
     #[must_use]
     pub fn parameters(&self) -> u64 {

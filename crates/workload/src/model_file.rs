@@ -87,7 +87,7 @@ pub(crate) fn decode_model(
     if layers.is_empty() && !document.has_problems() {
         root.report(root.problem("the model has no layers").help("add at least one"));
     }
-    Some(Model { name: name.to_owned(), source: source?.to_owned(), shapes, layers })
+    Some(Model::of_layers(name.to_owned(), source?.to_owned(), shapes, layers))
 }
 
 fn layers_of_table(

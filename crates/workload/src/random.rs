@@ -15,12 +15,27 @@ const ROUNDS: usize = 10;
 pub enum Stream {
     /// Resampling of results for confidence intervals.
     Bootstrap,
+    /// Distances between random arrivals, and how long the states of bursty ones last.
+    Arrivals,
+    /// How long after its arrival the scheduler sees a frame.
+    Jitter,
+    /// Whether a frame becomes a job.
+    Trigger,
+    /// Whether a completed job triggers another: the outcome of a control dependency.
+    Control,
+    /// What an inference skips, and where it ends.
+    Path,
 }
 
 impl Stream {
     const fn tag(self) -> u64 {
         match self {
             Self::Bootstrap => 1,
+            Self::Arrivals => 2,
+            Self::Jitter => 3,
+            Self::Trigger => 4,
+            Self::Control => 5,
+            Self::Path => 6,
         }
     }
 }
@@ -48,6 +63,18 @@ impl Draws {
     pub fn bits(self, job: u64, index: u64) -> u64 {
         let [a, b, ..] = philox([low(job), high(job), low(index), high(index)], self.key);
         u64::from(a) | u64::from(b) << 32
+    }
+
+    /// A number in 0..1: a multiple of 2^-53, never 1.
+    #[must_use]
+    pub fn unit(self, job: u64, index: u64) -> f64 {
+        (self.bits(job, index) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Whether an event of this probability happens: always for 1, never for 0.
+    #[must_use]
+    pub fn happens(self, job: u64, index: u64, probability: f64) -> bool {
+        self.unit(job, index) < probability
     }
 
     /// A number in `0..bound` (0 for a bound of 0), by Lemire's multiplication; its bias is below

@@ -1,26 +1,136 @@
 //! Tasks, their dependencies, and the scenarios that they make up.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::ids::{ModelId, TaskId};
 use crate::model::Model;
-use crate::time::{Duration, Period, TimeError};
+use crate::time::{Duration, Period, Time, TimeError};
 
 /// A recurring stream of inferences of one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Task {
     /// Unique within the scenario.
     pub name: String,
-    /// What runs.
+    /// What runs: the default of `variants`.
     pub model: ModelId,
-    /// The distance between releases.
-    pub period: Period,
-    /// How long after its release a job should be complete.
-    pub deadline: Duration,
-    /// Tasks whose job of the same index must be complete before this one starts.
-    pub depends_on: Vec<TaskId>,
+    /// The networks that a job may run as, `model` among them, in the order of the model file: one
+    /// for an ordinary model, several for a supernet.
+    pub variants: Vec<ModelId>,
+    /// When frames arrive, where no phase says otherwise.
+    pub arrivals: Arrivals,
+    /// How long after its arrival a frame should be complete.
+    pub deadline: Deadline,
+    /// How important the task is: larger is more important. Requests of a trace may have their own.
+    pub priority: i32,
+    /// Tasks whose jobs this one's jobs need, each at most once.
+    pub depends_on: Vec<Dependency>,
     /// The probability that a frame becomes a job at all, drawn for each frame.
     pub trigger_probability: f64,
+}
+
+/// When the frames of a task arrive.
+///
+/// The instants are nominal: deadlines and response times count from them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// Frame `k` arrives `offset` and `k` periods after the phase began.
+    Periodic {
+        /// The distance between arrivals.
+        period: Period,
+        /// The first arrival, counted from the beginning of the phase.
+        offset: Duration,
+        /// The scheduler sees a frame up to this long after its arrival: uniform, drawn for each.
+        jitter: Duration,
+    },
+    /// Independent, exponentially distributed distances.
+    Poisson {
+        /// The mean distance.
+        mean: Period,
+    },
+    /// A Poisson process whose rate switches between two states, each lasting an exponentially
+    /// distributed time: a Markov-modulated Poisson process of two states. It begins calm.
+    Bursty {
+        /// The mean distance in the calm state.
+        calm: Period,
+        /// The mean distance in a burst.
+        burst: Period,
+        /// How long the calm state lasts in the mean.
+        mean_calm: Duration,
+        /// How long a burst lasts in the mean.
+        mean_burst: Duration,
+    },
+    /// Recorded requests, by their arrival; instants count from the start of the run.
+    Trace(Arc<[Request]>),
+    /// One frame for each frame of the task's first dependency, at the same instant, with the same
+    /// jitter.
+    Follows,
+}
+
+/// A recorded request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// When it arrives.
+    pub arrival: Time,
+    /// Which input it brings; none for its own position among the task's frames.
+    pub sample: Option<u64>,
+    /// Its priority; none for the task's.
+    pub priority: Option<i32>,
+    /// Its relative deadline; none for the task's.
+    pub deadline: Option<Duration>,
+}
+
+/// The relative deadline of a task's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deadline {
+    /// The task's period, whatever phase and load make it. A task that follows another has the
+    /// period of that one.
+    Period,
+    /// Always this long.
+    After(Duration),
+}
+
+/// What a task's jobs need of another task.
+///
+/// Jobs are matched by nominal arrival: a frame needs the latest frame of the other task that
+/// arrived no later than itself. Between tasks of one rate that is the frame of the same index.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Dependency {
+    /// The other task.
+    pub task: TaskId,
+    /// What is needed.
+    pub kind: DependencyKind,
+}
+
+/// What a dependency carries.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DependencyKind {
+    /// The output: the job is known when its frame arrives, and can start when the other job is
+    /// complete.
+    Data,
+    /// The outcome: whether there is a job at all shows when the other job completes.
+    Control {
+        /// The probability that a completed job of the other task triggers this one, drawn for
+        /// each frame.
+        probability: f64,
+        /// The same where the other job left its model by the exit of this name.
+        probability_after_exit: Vec<(String, f64)>,
+    },
+}
+
+/// A time from which other tasks run, or at other rates. It lasts until the next phase begins.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Phase {
+    /// For people.
+    pub name: String,
+    /// When it begins.
+    pub start: Time,
+    /// What each task does in it, in the order of the tasks; none for a task that pauses.
+    pub arrivals: Vec<Option<Arrivals>>,
 }
 
 /// Tasks over a duration.
@@ -34,6 +144,9 @@ pub struct Scenario {
     pub duration: Duration,
     /// The tasks in the order of the file; at least one.
     pub tasks: Vec<Task>,
+    /// Phases in the order of their beginnings, all different; empty where the scenario has none.
+    /// Before the first one, every task does what it says itself.
+    pub phases: Vec<Phase>,
 }
 
 /// A scenario together with the models that its tasks run.
@@ -46,33 +159,139 @@ pub struct Workload {
 }
 
 impl Scenario {
-    /// Whether any outcome depends on a random draw.
+    /// Whether when and whether frames arrive depends on random draws. What happens inside models
+    /// is for [`Workload::is_random`] to say.
     #[must_use]
     pub fn is_random(&self) -> bool {
-        self.tasks.iter().any(|task| task.trigger_probability < 1.0)
+        let uncertain = |probability: f64| probability > 0.0 && probability < 1.0;
+        let of_phases = self.phases.iter().flat_map(|phase| phase.arrivals.iter().flatten());
+        self.tasks.iter().map(|task| &task.arrivals).chain(of_phases).any(Arrivals::is_random)
+            || self.tasks.iter().any(|task| {
+                uncertain(task.trigger_probability)
+                    || task.depends_on.iter().any(|dependency| match &dependency.kind {
+                        DependencyKind::Data => false,
+                        DependencyKind::Control { probability, probability_after_exit } => {
+                            uncertain(*probability)
+                                || probability_after_exit
+                                    .iter()
+                                    .any(|(_, probability)| uncertain(*probability))
+                        }
+                    })
+            })
     }
 
     /// The same scenario with every rate multiplied by `factor_millionths` / 1,000,000. Deadlines
-    /// that equal the period follow it; others stay.
+    /// that are the period follow it; others stay. Traces keep their instants.
     ///
     /// # Errors
     /// [`TimeError`] where a period leaves the clock's range.
     pub fn scaled(mut self, factor_millionths: u64) -> Result<Self, TimeError> {
-        for task in &mut self.tasks {
-            let follows = task.deadline == task.period.duration();
-            task.period = task.period.scaled(factor_millionths)?;
-            if follows {
-                task.deadline = task.period.duration();
-            }
+        let of_phases = self.phases.iter_mut().flat_map(|phase| phase.arrivals.iter_mut().flatten());
+        for arrivals in self.tasks.iter_mut().map(|task| &mut task.arrivals).chain(of_phases) {
+            arrivals.scale(factor_millionths)?;
         }
         Ok(self)
+    }
+
+    /// The task whose arrivals a task has: itself, unless it follows another.
+    #[must_use]
+    pub fn leader(&self, task: TaskId) -> TaskId {
+        let mut leader = task;
+        // A chain is no longer than there are tasks; more would be a circle, which no file can hold.
+        for _ in 0..self.tasks.len() {
+            let of = &self.tasks[leader.index()];
+            match (&of.arrivals, of.depends_on.first()) {
+                (Arrivals::Follows, Some(first)) => leader = first.task,
+                _ => break,
+            }
+        }
+        leader
+    }
+
+    /// The relative deadline of a task outside of phases; none for a deadline of one period where
+    /// arrivals have no period.
+    #[must_use]
+    pub fn relative_deadline(&self, task: TaskId) -> Option<Duration> {
+        match self.tasks[task.index()].deadline {
+            Deadline::After(deadline) => Some(deadline),
+            Deadline::Period => self.tasks[self.leader(task).index()].arrivals.period().map(Period::duration),
+        }
     }
 
     /// A cycle of dependencies, if there is one, in the order of its arrows.
     #[must_use]
     pub fn dependency_cycle(&self) -> Option<Vec<TaskId>> {
-        cycle(self.tasks.len(), |task| self.tasks[task].depends_on.iter().map(|id| id.index()).collect())
-            .map(|tasks| tasks.into_iter().map(TaskId::new).collect())
+        cycle(self.tasks.len(), |task| {
+            self.tasks[task].depends_on.iter().map(|other| other.task.index()).collect()
+        })
+        .map(|tasks| tasks.into_iter().map(TaskId::new).collect())
+    }
+}
+
+impl Task {
+    /// A task of one network with a frame every `period`, due by the next: no offset, no jitter, no
+    /// dependencies.
+    #[must_use]
+    pub fn periodic(name: impl Into<String>, model: ModelId, period: Period) -> Self {
+        let (offset, jitter) = (Duration::ZERO, Duration::ZERO);
+        Self {
+            name: name.into(),
+            model,
+            variants: vec![model],
+            arrivals: Arrivals::Periodic { period, offset, jitter },
+            deadline: Deadline::Period,
+            priority: 0,
+            depends_on: Vec::new(),
+            trigger_probability: 1.0,
+        }
+    }
+}
+
+impl Dependency {
+    /// A dependency on the output of `task`.
+    #[must_use]
+    pub const fn data(task: TaskId) -> Self {
+        Self { task, kind: DependencyKind::Data }
+    }
+}
+
+impl Arrivals {
+    /// The period, of periodic arrivals.
+    #[must_use]
+    pub fn period(&self) -> Option<Period> {
+        match self {
+            Self::Periodic { period, .. } => Some(*period),
+            Self::Poisson { .. } | Self::Bursty { .. } | Self::Trace(_) | Self::Follows => None,
+        }
+    }
+
+    fn is_random(&self) -> bool {
+        match self {
+            Self::Periodic { jitter, .. } => !jitter.is_zero(),
+            Self::Poisson { .. } | Self::Bursty { .. } => true,
+            Self::Trace(_) | Self::Follows => false,
+        }
+    }
+
+    fn scale(&mut self, factor_millionths: u64) -> Result<(), TimeError> {
+        match self {
+            Self::Periodic { period, .. } => *period = period.scaled(factor_millionths)?,
+            Self::Poisson { mean } => *mean = mean.scaled(factor_millionths)?,
+            Self::Bursty { calm, burst, .. } => {
+                *calm = calm.scaled(factor_millionths)?;
+                *burst = burst.scaled(factor_millionths)?;
+            }
+            Self::Trace(_) | Self::Follows => {}
+        }
+        Ok(())
+    }
+}
+
+impl Workload {
+    /// Whether any outcome depends on a random draw: arrivals, triggers, or what models skip.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        self.scenario.is_random() || self.models.iter().any(Model::is_dynamic)
     }
 }
 

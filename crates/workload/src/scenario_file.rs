@@ -3,7 +3,7 @@
 use crate::ids::{ModelId, TaskId};
 use crate::input::{At, Diagnostics, Document, Table, Value, suggestion};
 use crate::model::Model;
-use crate::scenario::{Scenario, Task, Workload, cycle};
+use crate::scenario::{Arrivals, Deadline, Dependency, DependencyKind, Scenario, Task, Workload, cycle};
 use crate::time::{Duration, Period};
 
 /// How a scenario file refers to a model: found by whoever reads files.
@@ -44,6 +44,7 @@ pub(crate) fn decode_workload(
             source: source?.to_owned(),
             duration: duration?,
             tasks: tasks?,
+            phases: Vec::new(),
         },
         models: models.loaded,
     })
@@ -158,13 +159,22 @@ fn resolve(root: &Table<'_>, drafts: Vec<Draft>) -> Option<Vec<Task>> {
         .into_iter()
         .zip(arrows)
         .map(|(draft, arrows)| {
-            let period = draft.period?;
+            let model = draft.model?;
             Some(Task {
                 name: draft.name.value,
-                model: draft.model?,
-                period,
-                deadline: draft.deadline.unwrap_or_else(|| period.duration()),
-                depends_on: arrows.into_iter().map(|(task, _)| TaskId::new(task)).collect(),
+                model,
+                variants: vec![model],
+                arrivals: Arrivals::Periodic {
+                    period: draft.period?,
+                    offset: Duration::ZERO,
+                    jitter: Duration::ZERO,
+                },
+                deadline: draft.deadline.map_or(Deadline::Period, Deadline::After),
+                priority: 0,
+                depends_on: arrows
+                    .into_iter()
+                    .map(|(task, _)| Dependency { task: TaskId::new(task), kind: DependencyKind::Data })
+                    .collect(),
                 trigger_probability: draft.trigger_probability,
             })
         })

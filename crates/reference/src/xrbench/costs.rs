@@ -315,12 +315,8 @@ mod tests {
             operator: Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 }),
             published: k.map(|k| PublishedShape { k, c: 1, r: 1, s: 1, y: 1, x: 1, depthwise: false }),
         };
-        Model {
-            name: name.to_owned(),
-            source: "this test".to_owned(),
-            shapes: Shapes::Independent,
-            layers: outputs.iter().enumerate().map(layer).collect(),
-        }
+        let layers = outputs.iter().enumerate().map(layer).collect();
+        Model::of_layers(name.to_owned(), "this test".to_owned(), Shapes::Independent, layers)
     }
 
     #[test]

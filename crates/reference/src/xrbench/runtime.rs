@@ -20,7 +20,7 @@
 use std::collections::VecDeque;
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_workload::{Duration, Scenario, TaskId};
+use rtmm_workload::{Arrivals, Deadline, DependencyKind, Duration, Scenario, Task, TaskId};
 use serde::Serialize;
 
 use crate::error::ReferenceError;
@@ -180,6 +180,9 @@ impl Runtime {
         if count == 0 {
             return Err(ReferenceError::NoTasks);
         }
+        if !scenario.phases.is_empty() {
+            return Err(ReferenceError::Phases);
+        }
         if costs.tasks() != count || costs.accelerators() == 0 {
             return Err(ReferenceError::CostsDoNotFit {
                 tasks: count,
@@ -196,9 +199,11 @@ impl Runtime {
 
         let mut tasks = Vec::with_capacity(count);
         for (position, task) in scenario.tasks.iter().enumerate() {
-            let period = task.period.duration();
-            if task.deadline != period {
-                let (task, deadline) = (task.name.clone(), task.deadline);
+            let period = plain_period(task)?;
+            if let Deadline::After(deadline) = task.deadline
+                && deadline != period
+            {
+                let task = task.name.clone();
                 return Err(ReferenceError::DeadlineIsNotThePeriod { task, deadline, period });
             }
             // Quirk 10 (integer intervals): floor(1000 / fps) ms, so that 60 fps is really 62.5.
@@ -208,7 +213,8 @@ impl Runtime {
             if interval_ms == 0 {
                 return Err(ReferenceError::IntervalBelowMillisecond { task: task.name.clone(), period });
             }
-            let depends_on: Vec<usize> = task.depends_on.iter().map(|upstream| upstream.index()).collect();
+            let depends_on: Vec<usize> =
+                task.depends_on.iter().map(|upstream| upstream.task.index()).collect();
             if let Some(&upstream) = depends_on.iter().find(|upstream| **upstream >= count) {
                 return Err(ReferenceError::NoSuchTask { task: task.name.clone(), upstream });
             }
@@ -272,6 +278,19 @@ impl FrameCost {
             // Energy is divided in 64 bits, then rounded.
             energy_mj: (cost.energy_nj / NJ_PER_MJ) as f32,
         }
+    }
+}
+
+/// The period of a task that the artifact can express: nothing but a rate and data dependencies.
+fn plain_period(task: &Task) -> Result<Duration, ReferenceError> {
+    if task.depends_on.iter().any(|dependency| dependency.kind != DependencyKind::Data) {
+        return Err(ReferenceError::ControlDependency { task: task.name.clone() });
+    }
+    match &task.arrivals {
+        Arrivals::Periodic { period, offset, jitter } if offset.is_zero() && jitter.is_zero() => {
+            Ok(period.duration())
+        }
+        _ => Err(ReferenceError::NotPeriodic { task: task.name.clone() }),
     }
 }
 

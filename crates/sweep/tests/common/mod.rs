@@ -12,7 +12,7 @@ use rtmm_sweep::runner::{
     Allowed, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy, PolicySchema,
     Prepared, RunError, Value,
 };
-use rtmm_workload::{Duration, Legality, ModelId, Period, Scenario, Task, Workload};
+use rtmm_workload::{Duration, Legality, ModelId, Period, Scenario, Task, TaskId, Workload};
 
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, summarised: bool) -> Column {
     Column { name, unit, kind, meaning: "made up for tests", summarised, better: None }
@@ -175,7 +175,7 @@ impl Prepared for Ready<'_> {
         let mut state = cell.seed
             ^ (cell.platform.index() as u64) << 32
             ^ (cell.policy.index() as u64) << 40
-            ^ scenario.tasks[0].period.duration().picoseconds()
+            ^ scenario.relative_deadline(TaskId::new(0)).unwrap_or_default().picoseconds()
             ^ scenario.name.bytes().fold(0, |hash: u64, byte| hash * 31 + u64::from(byte))
             ^ scenario.tasks[0].trigger_probability.to_bits();
         for _ in 0..self.runner.spin {
@@ -250,18 +250,15 @@ impl CostModel for Free {
 pub fn workload(name: &str, tasks: usize, probability: f64) -> Workload {
     let period = Period::new(Duration::from_picoseconds(16_666_666_667)).unwrap();
     let task = |index: usize| Task {
-        name: format!("task_{index}"),
-        model: ModelId::new(0),
-        period,
-        deadline: period.duration(),
-        depends_on: Vec::new(),
         trigger_probability: if index == 0 { probability } else { 1.0 },
+        ..Task::periodic(format!("task_{index}"), ModelId::new(0), period)
     };
     let scenario = Scenario {
         name: name.to_owned(),
         source: "made up".to_owned(),
         duration: Duration::from_milliseconds(700).unwrap(),
         tasks: (0..tasks).map(task).collect(),
+        phases: Vec::new(),
     };
     Workload { scenario, models: Vec::new() }
 }
