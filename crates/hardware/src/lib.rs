@@ -39,5 +39,8 @@ pub use cost::{
 };
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Parameter, Surroundings};
-pub use platform::{Accelerator, AcceleratorId, Configuration, ConfigurationId, Platform};
+pub use platform::{
+    Accelerator, AcceleratorId, Configuration, ConfigurationId, ContextSwitch, Isolated, Platform,
+    SharedDram, Sharing,
+};
 pub use vector_unit::VectorUnit;
