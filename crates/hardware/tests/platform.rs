@@ -9,6 +9,7 @@ use rtmm_hardware::{
 };
 use rtmm_workload::Duration;
 use rtmm_workload::input::{Diagnostics, Source};
+use rtmm_workload::load::{Kind, built_in_names};
 
 /// A platform of small arrays at 1 GHz: `head` stands before them, each of `accelerators` in its table.
 fn parse(head: &str, accelerators: &[&str]) -> Result<Platform, Diagnostics> {
@@ -424,4 +425,29 @@ fn unknown_keys_are_still_found_beside_those_of_the_platform() {
       |
       = help: known: model, name, dataflow, rows, cols, vector_lanes, vector_bandwidth, element_bytes, sram_ifmap_bytes, sram_filter_bytes, sram_ofmap_bytes, dram_bandwidth, mac_pj, sram_pj, dram_pj, static_pj_per_cycle
     "##);
+}
+
+#[test]
+fn built_in_platforms_that_share_dram_are_read() {
+    let shared: Vec<String> =
+        built_in_names(Kind::Platform).into_iter().filter(|name| name.starts_with("shared/")).collect();
+    assert_eq!(shared, ["shared/octa_8k", "shared/quad_4k_ws_os_ws_os"]);
+    for (name, accelerators, bytes) in [(&shared[0], 8, 256_000_000), (&shared[1], 4, 128_000_000)] {
+        let platform = load::platform(name, None, Mode::Corrected).expect("built in");
+        assert_eq!(platform.accelerators.len(), accelerators);
+        assert_eq!(platform.configurations.len(), 2, "WS and OS");
+        let dram = platform.shared_dram.expect("shared DRAM");
+        assert_eq!(dram.sharing, Sharing::MaxMin);
+        assert_eq!(
+            Some(dram.bandwidth),
+            Bandwidth::from_bytes_per_cycle_millionths(bytes, load::DEFAULT_CLOCK_HZ)
+        );
+        for accelerator in &platform.accelerators {
+            assert_eq!(accelerator.context_switch.time, ps(10_000_000));
+        }
+    }
+    // The same accelerators as the published platform, and so the same costs.
+    let published = load::platform("xrbench/quad_4k_ws_os_ws_os", None, Mode::Corrected).expect("built in");
+    let shared = load::platform(&shared[1], None, Mode::Corrected).expect("built in");
+    assert!(shared.identity().starts_with(&published.identity()));
 }
