@@ -187,7 +187,7 @@ fn list_names_all_that_is_built_in_in_every_format() {
     for (what, least, example) in [
         ("scenarios", 7, "xrbench/vr_gaming"),
         ("models", 12, "xrbench/es_ritnet"),
-        ("platforms", 38, "xrbench/quad_8k_ws_os_ws_os"),
+        ("platforms", 40, "xrbench/quad_8k_ws_os_ws_os"),
         ("policies", 1, "latency-greedy"),
         ("cost-models", 3, "systolic"),
         ("dataflows", 3, "ws"),

@@ -19,6 +19,7 @@
 //! # Ok::<(), rtmm_workload::input::Diagnostics>(())
 //! ```
 
+pub mod contention;
 pub mod load;
 pub mod maestro;
 pub mod registry;
@@ -31,12 +32,15 @@ mod decode;
 mod platform;
 mod vector_unit;
 
+pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
 pub use cost::{
     Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_CACHE,
     SHARED_LEVELS, Section, Work,
 };
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Parameter, Surroundings};
-pub use platform::{Accelerator, AcceleratorId, Configuration, ConfigurationId, Platform};
-
+pub use platform::{
+    Accelerator, AcceleratorId, Configuration, ConfigurationId, ContextSwitch, Isolated, Platform,
+    SharedDram, Sharing,
+};
 pub use vector_unit::VectorUnit;

@@ -1,16 +1,34 @@
 //! Reading platforms and accelerators. Files are opened through [`rtmm_workload::load`].
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use rtmm_workload::Duration;
 use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, name_of, open};
 
+use crate::contention::{Bandwidth, Share};
 use crate::decode::{Decoded, Mode, Surroundings};
-use crate::platform::{Accelerator, Configuration, ConfigurationId, Platform};
+use crate::platform::{
+    Accelerator, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram, Sharing,
+};
 use crate::registry::{COST_MODELS, cost_model};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
+
+/// What an accelerator of a platform states beside the keys of its cost model.
+const KEYS: [&str; 4] = ["model", "name", "dram_share", "context_switch"];
+/// What an accelerator without a platform states. Its name is for people; memory that it shares with
+/// nobody and models that it never changes have no meaning.
+const KEYS_ALONE: [&str; 2] = ["model", "name"];
+
+/// A millionth of a byte to a megabyte a cycle.
+const BANDWIDTH_MILLIONTHS: RangeInclusive<u64> = 1..=1_000_000_000_000;
+/// The whole of a shared resource.
+const WHOLE_MILLIONTHS: u64 = 1_000_000;
+/// The most that a context switch may take of energy, in nanojoules: a joule.
+const MAX_SWITCH_NANOJOULES: f64 = 1e9;
 
 /// Reads and checks a platform, by its built-in name or by a path.
 ///
@@ -42,13 +60,21 @@ pub fn accelerator(text: &str, clock_hz: u64, mode: Mode) -> Result<Decoded, Dia
     root.only(&["accelerator"]);
     let decoded = root
         .required("accelerator", Value::table)
-        .and_then(|table| decode_cost_model(&table, Surroundings { clock_hz, mode }));
+        .and_then(|table| decode_cost_model(&table, &KEYS_ALONE, Surroundings { clock_hz, mode }));
     document.finish(decoded)
 }
 
 fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Platform> {
     let root = document.root().named("this platform");
-    root.only(&["source", "description", "labels", "clock_mhz", "accelerator"]);
+    root.only(&[
+        "source",
+        "description",
+        "labels",
+        "clock_mhz",
+        "shared_dram",
+        "context_switch",
+        "accelerator",
+    ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
     let labels = root.optional("labels", decode_labels).unwrap_or_default();
@@ -56,6 +82,10 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
     let clock_hz =
         root.or("clock_mhz", DEFAULT_CLOCK_HZ, |value| value.millionths(1_000..=1_000_000_000_000));
     let surroundings = Surroundings { clock_hz, mode };
+    let shared_dram = root.optional("shared_dram", |value| decode_shared_dram(value, clock_hz));
+    let context_switch = root.or("context_switch", ContextSwitch::default(), |value| {
+        decode_context_switch(value, ContextSwitch::default())
+    });
     let mut accelerators: Vec<Accelerator> = Vec::new();
     let mut configurations: Vec<Configuration> = Vec::new();
     let tables = root.tables("accelerator", "an accelerator");
@@ -64,9 +94,16 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
             root.problem("the platform has no accelerators").help("add at least one [[accelerator]] table"),
         );
     }
-    for table in &tables {
+    // Shares of a memory that could not be read are judged once it can be.
+    let shares = match shared_dram {
+        None if root.has("shared_dram") => vec![Share::WHOLE; tables.len()],
+        _ => decode_dram_shares(&tables, shared_dram),
+    };
+    for (table, dram_share) in tables.iter().zip(shares) {
+        let context_switch =
+            table.or("context_switch", context_switch, |value| decode_context_switch(value, context_switch));
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
-        let decoded = decode_cost_model(table, surroundings);
+        let decoded = decode_cost_model(table, &KEYS, surroundings);
         let (Some(At { value: name, range }), Some(Decoded { label, cost_model })) = (name, decoded) else {
             continue;
         };
@@ -82,7 +119,8 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
             configurations.push(Configuration { label, cost_model });
             configurations.len() - 1
         });
-        accelerators.push(Accelerator { name, configuration: ConfigurationId::new(configuration) });
+        let configuration = ConfigurationId::new(configuration);
+        accelerators.push(Accelerator { name, configuration, dram_share, context_switch });
     }
     Some(Platform {
         name: name.to_owned(),
@@ -91,7 +129,113 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
         clock_hz,
         accelerators,
         configurations,
+        shared_dram,
     })
+}
+
+fn decode_shared_dram(value: &Value<'_>, clock_hz: u64) -> Option<SharedDram> {
+    let table = value.table()?;
+    table.only(&["bandwidth", "sharing"]);
+    let bandwidth = table.required("bandwidth", |value| {
+        let millionths = value.millionths(BANDWIDTH_MILLIONTHS)?;
+        Bandwidth::from_bytes_per_cycle_millionths(millionths, clock_hz).or_else(|| {
+            value.reject("`bandwidth` is more than can be counted", "lower `bandwidth` or `clock_mhz`")
+        })
+    });
+    let sharing = match table.get("sharing") {
+        None => Some(Sharing::default()),
+        Some(value) => value.choice(&[("max-min", Sharing::MaxMin), ("static", Sharing::Static)]),
+    };
+    Some(SharedDram { bandwidth: bandwidth?, sharing: sharing? })
+}
+
+/// A cost may be zero, unlike the durations of a workload: that is how an accelerator says that it
+/// pays nothing where the platform says that others do.
+fn decode_context_switch(value: &Value<'_>, default: ContextSwitch) -> Option<ContextSwitch> {
+    let table = value.table()?;
+    table.only(&["time", "energy_nj"]);
+    let time = table.or("time", default.time, |value| {
+        Duration::parse(value.string()?).map_or_else(
+            |error| {
+                value.reject(
+                    format!("`time` is no duration: {error}"),
+                    "units are ps, ns, us, ms and s, such as \"20us\"",
+                )
+            },
+            Some,
+        )
+    });
+    let energy_pj = table.or("energy_nj", default.energy_pj, |value| {
+        // A zero with a sign would be another text in the platform's identity.
+        value.number(0.0..=MAX_SWITCH_NANOJOULES).map(|nanojoules| nanojoules.abs() * 1e3)
+    });
+    Some(ContextSwitch { time, energy_pj })
+}
+
+/// The share of every accelerator. Those that state none split evenly what the others leave.
+fn decode_dram_shares(tables: &[Table<'_>], shared_dram: Option<SharedDram>) -> Vec<Share> {
+    let stated: Vec<Option<Value<'_>>> = tables.iter().map(|table| table.get("dram_share")).collect();
+    let Some(SharedDram { bandwidth, sharing: Sharing::Static }) = shared_dram else {
+        for value in stated.iter().flatten() {
+            let (message, help) = match shared_dram {
+                None => (
+                    "`dram_share` is a share of nothing: the platform has no [shared_dram]",
+                    "add the table with `bandwidth = ...` and `sharing = \"static\"`, or remove \
+                     `dram_share`",
+                ),
+                Some(_) => (
+                    "`dram_share` means nothing to max-min sharing",
+                    "write `sharing = \"static\"` in [shared_dram], or remove `dram_share`",
+                ),
+            };
+            value.reject::<()>(message, help);
+        }
+        return vec![Share::WHOLE; tables.len()];
+    };
+    let mut left = WHOLE_MILLIONTHS;
+    let mut shares = Vec::with_capacity(tables.len());
+    let mut is_sound = true;
+    for value in &stated {
+        let share = value.as_ref().and_then(|value| {
+            let share = value.millionths(1..=WHOLE_MILLIONTHS)?;
+            let Some(rest) = left.checked_sub(share) else {
+                return value.reject(
+                    "the shares of DRAM sum to more than 1",
+                    format!("only {} is left here: lower this `dram_share` or another", left as f64 / 1e6),
+                );
+            };
+            left = rest;
+            Some(share)
+        });
+        is_sound &= share.is_some() || value.is_none();
+        shares.push(share);
+    }
+    if !is_sound {
+        return vec![Share::WHOLE; tables.len()];
+    }
+    let silent = shares.iter().filter(|share| share.is_none()).count() as u64;
+    let even = left.checked_div(silent).unwrap_or(0);
+    let mut resolved = Vec::with_capacity(tables.len());
+    for (table, share) in tables.iter().zip(shares) {
+        let millionths = share.unwrap_or(even);
+        // Never above the whole, so the conversion holds.
+        let share = u32::try_from(millionths).ok().and_then(Share::from_millionths).unwrap_or_default();
+        if millionths == 0 {
+            table.report(
+                table
+                    .problem("no share of DRAM is left for this accelerator")
+                    .help("lower the `dram_share` of others: they leave nothing to split"),
+            );
+        } else if bandwidth.part(share) == Bandwidth::ZERO {
+            table.report(
+                table
+                    .problem("this accelerator's share of DRAM is below 932 bytes a second")
+                    .help("raise `bandwidth` in [shared_dram], or the accelerator's `dram_share`"),
+            );
+        }
+        resolved.push(share);
+    }
+    resolved
 }
 
 fn decode_labels(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
@@ -100,7 +244,8 @@ fn decode_labels(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
     table.keys().map(|key| label(key.value)).collect()
 }
 
-fn decode_cost_model(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
+/// Reads the cost model; `own` are the keys of the table that are not the cost model's.
+fn decode_cost_model(table: &Table<'_>, own: &[&str], surroundings: Surroundings) -> Option<Decoded> {
     let row = table.required("model", |value| {
         let name = value.string()?;
         cost_model(name).or_else(|| {
@@ -108,7 +253,7 @@ fn decode_cost_model(table: &Table<'_>, surroundings: Surroundings) -> Option<De
             value.reject(format!("there is no cost model `{name}`"), suggestion(name, "cost model", &names))
         })
     })?;
-    let mut known = vec!["model", "name"];
+    let mut known = own.to_vec();
     known.extend(row.parameters.iter().map(|parameter| parameter.name));
     table.only(&known);
     (row.decode)(table, surroundings)

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rtmm_workload::define_index;
+use rtmm_workload::{Duration, define_index};
 
-use crate::cost::CostModel;
+use crate::contention::{Bandwidth, Share};
+use crate::cost::{CostModel, DRAM, Work};
 
 define_index!(
     /// An accelerator of a platform.
@@ -16,12 +17,45 @@ define_index!(
 );
 
 /// One unit that executes layers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Accelerator {
     /// Unique within the platform.
     pub name: String,
     /// What layers cost on it.
     pub configuration: ConfigurationId,
+    /// Its part of the shared DRAM where that is divided up; the whole where it is not.
+    pub dram_share: Share,
+    /// What it costs to turn to another model.
+    pub context_switch: ContextSwitch,
+}
+
+/// What an accelerator pays before the first layer of a segment whose model differs from the one
+/// that it ran last. The first model after the start costs nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ContextSwitch {
+    /// Time in which the accelerator does nothing else.
+    pub time: Duration,
+    /// Energy, in picojoules; at least zero.
+    pub energy_pj: f64,
+}
+
+/// Off-chip memory behind all accelerators of a platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedDram {
+    /// What all accelerators together can move.
+    pub bandwidth: Bandwidth,
+    /// Who gets how much of it.
+    pub sharing: Sharing,
+}
+
+/// How a shared resource is divided among those who run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// By demand, max-min fair: [`crate::contention::MaxMinFair`].
+    #[default]
+    MaxMin,
+    /// By the fixed shares of the accelerators: [`crate::contention::StaticPartition`].
+    Static,
 }
 
 /// An accelerator type, with its cost model. Identical accelerators share one.
@@ -48,9 +82,66 @@ pub struct Platform {
     pub accelerators: Vec<Accelerator>,
     /// The distinct configurations, in the order of first use.
     pub configurations: Vec<Configuration>,
+    /// Off-chip memory that all accelerators share; without it each has its own.
+    pub shared_dram: Option<SharedDram>,
+}
+
+/// A layer that has the whole platform to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isolated {
+    /// Time that the accelerator needs if memory never makes it wait.
+    pub compute: Duration,
+    /// Time for all off-chip traffic, at the accelerator's own bandwidth or at what it can have of
+    /// the platform's, whichever is slower; overlaps with `compute`.
+    pub transfer: Duration,
+    /// Time that overlaps with nothing.
+    pub exposed: Duration,
+    /// How long the layer takes.
+    pub latency: Duration,
+    /// DRAM bandwidth that it uses while it transfers, rounded up; zero without traffic, and where
+    /// traffic takes no time.
+    pub demand: Bandwidth,
 }
 
 impl Platform {
+    /// The DRAM bandwidth that an accelerator has if no other runs, beside the limit of its own:
+    /// all of the platform's, or its share where that is static.
+    #[must_use]
+    pub fn dram_bandwidth(&self, accelerator: AcceleratorId) -> Bandwidth {
+        match self.shared_dram {
+            None => Bandwidth::UNLIMITED,
+            Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => bandwidth,
+            Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
+                bandwidth.part(self.accelerators[accelerator.index()].dram_share)
+            }
+        }
+    }
+
+    /// What `work` comes to on an accelerator of this platform if nothing else runs.
+    ///
+    /// `demand` never exceeds [`Platform::dram_bandwidth`]. Without shared DRAM the times are those
+    /// of `work`.
+    #[must_use]
+    pub fn isolated(&self, accelerator: AcceleratorId, work: &Work) -> Isolated {
+        let traffic = work.traffic[DRAM];
+        let available = self.dram_bandwidth(accelerator);
+        let transfer = work.transfer.max(available.time_for(traffic));
+        // Traffic that takes no time asks nothing of a memory without limit. The bound matters only where
+        // the transfer outlasts the clock.
+        let demand = if transfer.is_zero() {
+            Bandwidth::ZERO
+        } else {
+            Bandwidth::of(traffic, transfer).min(available)
+        };
+        Isolated {
+            compute: work.compute,
+            transfer,
+            exposed: work.exposed,
+            latency: work.compute.max(transfer).saturating_add(work.exposed),
+            demand,
+        }
+    }
+
     /// Everything that determines costs and schedules on the platform, in one canonical text.
     #[must_use]
     pub fn identity(&self) -> String {
@@ -58,6 +149,29 @@ impl Platform {
         for accelerator in &self.accelerators {
             let configuration = &self.configurations[accelerator.configuration.index()];
             text.push_str(&format!("|{}:{}", accelerator.name, configuration.cost_model.identity()));
+        }
+        // Only what differs from the default, so that stored results of plain platforms stay valid. It
+        // stands behind the last cost model, where no name of an accelerator can imitate it.
+        let each = |one: fn(&Accelerator) -> String| {
+            self.accelerators.iter().map(one).collect::<Vec<String>>().join(",")
+        };
+        if let Some(SharedDram { bandwidth, sharing }) = self.shared_dram {
+            let bytes = bandwidth.bytes_per_window();
+            text.push_str(&match sharing {
+                Sharing::MaxMin => format!("|shared_dram=max-min {bytes}"),
+                Sharing::Static => {
+                    let shares = each(|accelerator| accelerator.dram_share.millionths().to_string());
+                    format!("|shared_dram=static {bytes} {shares}")
+                }
+            });
+        }
+        if self.accelerators.iter().any(|accelerator| accelerator.context_switch != ContextSwitch::default())
+        {
+            let switches =
+                each(|Accelerator { context_switch: ContextSwitch { time, energy_pj }, .. }| {
+                    format!("{}ps+{energy_pj}pJ", time.picoseconds())
+                });
+            text.push_str(&format!("|context_switch={switches}"));
         }
         text
     }

@@ -269,8 +269,14 @@ pub fn platform(name: &str) -> Platform {
         source: "made up".to_owned(),
         labels: Default::default(),
         clock_hz: 1_000_000_000,
-        accelerators: vec![Accelerator { name: "one".to_owned(), configuration: ConfigurationId::new(0) }],
+        accelerators: vec![Accelerator {
+            name: "one".to_owned(),
+            configuration: ConfigurationId::new(0),
+            dram_share: Default::default(),
+            context_switch: Default::default(),
+        }],
         configurations: vec![Configuration { label: "free".to_owned(), cost_model: Box::new(Free) }],
+        shared_dram: None,
     }
 }
 

@@ -1,0 +1,244 @@
+//! The contention models against their definitions: random sets of runs, a slow literal oracle of
+//! progressive filling, and the properties that the engine relies on.
+//!
+//! `RTMM_CASES` sets the number of random cases of each test.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use rtmm_hardware::{
+    AcceleratorId, Bandwidth, ConfigurationId, Contention, MaxMinFair, Rates, Running, Share, Speed,
+    StaticPartition,
+};
+use rtmm_workload::{Duration, LayerId, ModelId};
+
+/// So that all tests together take a second.
+const DEFAULT_CASES: u32 = 1_000;
+
+fn config() -> ProptestConfig {
+    let cases =
+        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(DEFAULT_CASES);
+    ProptestConfig {
+        cases,
+        max_global_rejects: u32::MAX,
+        failure_persistence: None,
+        // The same cases on every machine, unless more are asked for.
+        rng_seed: RngSeed::Fixed(cases.into()),
+        ..ProptestConfig::default()
+    }
+}
+
+fn run(position: usize, demand: u64, share: Share) -> Running {
+    Running {
+        accelerator: AcceleratorId::new(position),
+        model: ModelId::new(0),
+        layer: LayerId::new(position),
+        configuration: ConfigurationId::new(0),
+        demand: Bandwidth::from_bytes_per_window(demand),
+        share,
+    }
+}
+
+fn runs(demands: &[u64]) -> Vec<Running> {
+    demands.iter().enumerate().map(|(position, demand)| run(position, *demand, Share::WHOLE)).collect()
+}
+
+/// What each run is granted, in bytes a window.
+fn grants(model: &mut impl Contention, running: &[Running]) -> Vec<u64> {
+    let mut rates = vec![Rates::default(); running.len()];
+    model.rates(running, &mut rates);
+    assert!(rates.iter().all(|rates| rates.compute == Speed::FULL), "memory does not slow arithmetic");
+    rates.iter().map(|rates| rates.dram.bytes_per_window()).collect()
+}
+
+fn fair(bandwidth: u64, demands: &[u64]) -> Vec<u64> {
+    grants(&mut MaxMinFair::new(Bandwidth::from_bytes_per_window(bandwidth)), &runs(demands))
+}
+
+fn sum(grants: &[u64]) -> u128 {
+    grants.iter().map(|grant| u128::from(*grant)).sum()
+}
+
+/// Progressive filling, word by word: all grants that are below their demand rise by one unit, until
+/// there is none or the units do not suffice for all of them.
+fn filled(bandwidth: u64, demands: &[u64]) -> Vec<u64> {
+    let mut grants = vec![0; demands.len()];
+    let mut free = bandwidth;
+    loop {
+        let rising: Vec<usize> = (0..demands.len()).filter(|run| grants[*run] < demands[*run]).collect();
+        if rising.is_empty() || (rising.len() as u64) > free {
+            return grants;
+        }
+        for run in rising {
+            grants[run] += 1;
+            free -= 1;
+        }
+    }
+}
+
+/// Small numbers, so that ties, rounding and every order of magnitude of contention occur.
+fn small() -> impl Strategy<Value = (u64, Vec<u64>)> {
+    (0..=100_u64, prop::collection::vec(prop_oneof![Just(0), 0..=5_u64, 0..=60_u64], 0..=10))
+}
+
+/// Numbers of every size, no bandwidth and no limit included.
+fn large() -> impl Strategy<Value = (u64, Vec<u64>)> {
+    let number = || {
+        prop_oneof![1 => Just(0), 1 => Just(u64::MAX), 8 => any::<(u64, u32)>().prop_map(
+            |(number, shift)| number >> (shift % 64)
+        )]
+    };
+    (number(), prop::collection::vec(number(), 0..=12))
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_grants_are_those_of_progressive_filling((bandwidth, demands) in small()) {
+        prop_assert_eq!(fair(bandwidth, &demands), filled(bandwidth, &demands));
+    }
+
+    #[test]
+    fn grants_fit_and_only_rounding_is_left_over((bandwidth, demands) in large()) {
+        let grants = fair(bandwidth, &demands);
+        for (grant, demand) in grants.iter().zip(&demands) {
+            prop_assert!(grant <= demand);
+        }
+        if bandwidth == u64::MAX {
+            prop_assert_eq!(grants, demands, "without a limit every demand is met");
+            return Ok(());
+        }
+        prop_assert!(sum(&grants) <= u128::from(bandwidth));
+        if sum(&demands) <= u128::from(bandwidth) {
+            prop_assert_eq!(grants, demands, "demands that fit are met");
+        } else {
+            let unmet = grants.iter().zip(&demands).filter(|(grant, demand)| grant < demand).count();
+            let unused = u128::from(bandwidth) - sum(&grants);
+            prop_assert!(unused < unmet as u128, "{} units of {} are unused", unused, bandwidth);
+        }
+    }
+
+    /// The definition of max-min fairness: to raise a grant that is below its demand, one would have
+    /// to take from a run whose grant is equal or smaller. It follows if all such grants are the
+    /// largest, and what is unused does not suffice for one unit to each of them.
+    #[test]
+    fn no_grant_can_rise_but_at_the_cost_of_a_smaller_one((bandwidth, demands) in large()) {
+        prop_assume!(bandwidth != u64::MAX);
+        let grants = fair(bandwidth, &demands);
+        for (run, demand) in demands.iter().enumerate() {
+            if grants[run] == *demand {
+                continue;
+            }
+            // Whatever runs with larger grants have more than this one could be taken from them.
+            let spare: u128 = grants.iter().map(|grant| u128::from(grant.saturating_sub(grants[run]))).sum();
+            prop_assert_eq!(spare, 0, "run {} could take from a larger grant", run);
+        }
+    }
+
+    #[test]
+    fn another_run_raises_no_grant((bandwidth, mut demands) in large(), more in any::<u64>()) {
+        let before = fair(bandwidth, &demands);
+        demands.push(more);
+        let after = fair(bandwidth, &demands);
+        for (run, grant) in before.iter().enumerate() {
+            prop_assert!(after[run] <= *grant, "run {}: {} became {}", run, grant, after[run]);
+        }
+    }
+
+    #[test]
+    fn a_higher_demand_lowers_no_own_grant((bandwidth, mut demands) in large(), more in any::<u64>()) {
+        prop_assume!(!demands.is_empty());
+        let before = fair(bandwidth, &demands)[0];
+        demands[0] = demands[0].saturating_add(more);
+        prop_assert!(fair(bandwidth, &demands)[0] >= before);
+    }
+
+    #[test]
+    fn the_order_of_runs_does_not_matter(
+        (bandwidth, demands) in large(),
+        keys in prop::collection::vec(any::<u32>(), 12),
+    ) {
+        let running = runs(&demands);
+        let mut order: Vec<usize> = (0..running.len()).collect();
+        order.sort_by_key(|run| keys[*run]);
+        let shuffled: Vec<Running> = order.iter().map(|run| running[*run]).collect();
+        // One model for both, so that nothing of the first call may show in the second.
+        let mut model = MaxMinFair::new(Bandwidth::from_bytes_per_window(bandwidth));
+        let straight = grants(&mut model, &running);
+        let expected: Vec<u64> = order.iter().map(|run| straight[*run]).collect();
+        prop_assert_eq!(grants(&mut model, &shuffled), expected);
+        prop_assert_eq!(grants(&mut model, &running), straight);
+    }
+
+    #[test]
+    fn static_parts_depend_on_nobody_else(
+        (bandwidth, demands) in large(),
+        weights in prop::collection::vec(0..=1_000_000_u32, 12),
+    ) {
+        let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum::<u64>().max(1);
+        let running: Vec<Running> = demands
+            .iter()
+            .enumerate()
+            .map(|(position, demand)| {
+                let millionths = u64::from(weights[position]) * 1_000_000 / total;
+                run(position, *demand, Share::from_millionths(millionths as u32).unwrap())
+            })
+            .collect();
+        let bandwidth = Bandwidth::from_bytes_per_window(bandwidth);
+        let mut model = StaticPartition::new(bandwidth);
+        let together = grants(&mut model, &running);
+        for (run, grant) in running.iter().zip(&together) {
+            let part = if bandwidth == Bandwidth::UNLIMITED {
+                if run.share == Share::ZERO { 0 } else { u64::MAX }
+            } else {
+                let share = u128::from(run.share.millionths());
+                u64::try_from(u128::from(bandwidth.bytes_per_window()) * share / 1_000_000).unwrap()
+            };
+            prop_assert_eq!(*grant, part.min(run.demand.bytes_per_window()));
+            prop_assert_eq!(grants(&mut model, &[*run]), vec![*grant]);
+        }
+        if bandwidth != Bandwidth::UNLIMITED {
+            prop_assert!(sum(&together) <= u128::from(bandwidth.bytes_per_window()));
+        }
+    }
+
+    /// Time and bandwidth round so that what is granted suffices, by less than a picosecond or a unit.
+    #[test]
+    fn what_is_timed_is_moved(
+        bytes in 1..=1_u64 << 50,
+        bandwidth in (0..60_u32, any::<u64>()).prop_map(|(shift, number)| (number >> shift).max(1)),
+    ) {
+        prop_assume!(bandwidth != u64::MAX);
+        let limit = Bandwidth::from_bytes_per_window(bandwidth);
+        let time = limit.time_for(bytes);
+        prop_assume!(time != Duration::MAX);
+        prop_assert!(limit.bytes_in(time) >= bytes);
+        let earlier = Duration::from_picoseconds(time.picoseconds() - 1);
+        prop_assert!(limit.bytes_in(earlier) < bytes);
+        let needed = Bandwidth::of(bytes, time);
+        prop_assert!(needed <= limit, "no more is asked for than was there");
+        prop_assert!(needed.time_for(bytes) <= time);
+    }
+}
+
+#[test]
+fn grants_by_hand() {
+    // The example of the definition: the small demand is met, the others split the rest.
+    assert_eq!(fair(100, &[10, 80, 90]), [10, 45, 45]);
+    assert_eq!(fair(100, &[10, 40, 90]), [10, 40, 50]);
+    assert_eq!(fair(100, &[10, 40, 50]), [10, 40, 50]);
+    assert_eq!(fair(100, &[90, 10, 0, 30]), [60, 10, 0, 30]);
+    // A remainder goes to nobody.
+    assert_eq!(fair(100, &[50, 50, 50]), [33, 33, 33]);
+    assert_eq!(fair(2, &[5, 5, 5]), [0, 0, 0]);
+    assert_eq!(fair(0, &[5, 0]), [0, 0]);
+    assert_eq!(fair(100, &[]), [0_u64; 0]);
+    assert_eq!(fair(100, &[u64::MAX, u64::MAX]), [50, 50]);
+    assert_eq!(fair(u64::MAX, &[u64::MAX, u64::MAX]), [u64::MAX, u64::MAX]);
+    assert_eq!(fair(u64::MAX - 1, &[u64::MAX, u64::MAX]), [u64::MAX / 2, u64::MAX / 2]);
+
+    let share = |millionths| Share::from_millionths(millionths).expect("a share");
+    let mut model = StaticPartition::new(Bandwidth::from_bytes_per_window(100));
+    let running = [run(0, 80, share(250_000)), run(1, 80, share(333_333)), run(2, 5, share(100_000))];
+    assert_eq!(grants(&mut model, &running), [25, 33, 5]);
+}

@@ -1,0 +1,453 @@
+//! Platforms: shared DRAM, context switches, layers in isolation, identities, and what is said of
+//! values that cannot be.
+
+#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
+
+use rtmm_hardware::{
+    AcceleratorId, Bandwidth, ContextSwitch, DRAM, Isolated, Mode, Platform, SHARED_CACHE, SHARED_LEVELS,
+    Sharing, Work, load,
+};
+use rtmm_workload::Duration;
+use rtmm_workload::input::{Diagnostics, Source};
+use rtmm_workload::load::{Kind, built_in_names};
+
+/// A platform of small arrays at 1 GHz: `head` stands before them, each of `accelerators` in its table.
+fn parse(head: &str, accelerators: &[&str]) -> Result<Platform, Diagnostics> {
+    let mut text = format!("source = \"a test\"\n{head}\n");
+    for (index, keys) in accelerators.iter().enumerate() {
+        text.push_str(&format!(
+            "[[accelerator]]\nname = \"a{index}\"\nmodel = \"systolic\"\ndataflow = \"ws\"\nrows = 8\ncols = 8\n\
+             {keys}\n"
+        ));
+    }
+    load::platform_of(&Source::new("test.toml", text), Mode::Corrected)
+}
+
+#[track_caller]
+fn platform(head: &str, accelerators: &[&str]) -> Platform {
+    parse(head, accelerators).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The messages and remedies of a platform with problems, without the places.
+#[track_caller]
+fn problems(head: &str, accelerators: &[&str]) -> String {
+    let problems = parse(head, accelerators).expect_err("problems").render(false);
+    let is_message = |line: &&str| line.starts_with("error") || line.contains("= help: ");
+    problems.lines().filter(is_message).map(str::trim_start).collect::<Vec<_>>().join("\n")
+}
+
+fn shares(platform: &Platform) -> Vec<u32> {
+    platform.accelerators.iter().map(|accelerator| accelerator.dram_share.millionths()).collect()
+}
+
+fn ps(picoseconds: u64) -> Duration {
+    Duration::from_picoseconds(picoseconds)
+}
+
+/// The work of a layer: time, traffic, time; all times in picoseconds.
+fn work(compute: u64, dram: u64, transfer: u64, exposed: u64) -> Work {
+    let mut traffic = [0; SHARED_LEVELS];
+    // The cache is not part of what a platform shares yet.
+    traffic[SHARED_CACHE] = 1 << 40;
+    traffic[DRAM] = dram;
+    Work {
+        compute: ps(compute),
+        traffic,
+        transfer: ps(transfer),
+        exposed: ps(exposed),
+        energy: Default::default(),
+        quanta: 1,
+    }
+}
+
+fn isolated(platform: &Platform, accelerator: usize, work: &Work) -> Isolated {
+    platform.isolated(AcceleratorId::new(accelerator), work)
+}
+
+const SHARED: &str = "[shared_dram]\nbandwidth = 16";
+const STATIC: &str = "[shared_dram]\nbandwidth = 16\nsharing = \"static\"";
+/// 16 bytes a cycle of 1 GHz are 17,179,869.184 bytes in 2^30 ps.
+const SIXTEEN: u64 = 17_179_870;
+
+#[test]
+fn a_platform_shares_nothing_unless_it_says_so() {
+    let plain = platform("", &["", ""]);
+    assert_eq!(plain.shared_dram, None);
+    assert_eq!(shares(&plain), [1_000_000, 1_000_000]);
+    for (index, accelerator) in plain.accelerators.iter().enumerate() {
+        assert_eq!(accelerator.context_switch, ContextSwitch { time: Duration::ZERO, energy_pj: 0.0 });
+        assert_eq!(plain.dram_bandwidth(AcceleratorId::new(index)), Bandwidth::UNLIMITED);
+    }
+}
+
+#[test]
+fn bandwidth_is_in_bytes_a_cycle_of_the_platform() {
+    let bandwidth = |head: &str| {
+        let shared = platform(head, &[""]).shared_dram.expect("shared DRAM");
+        assert_eq!(shared.sharing, Sharing::MaxMin);
+        shared.bandwidth.bytes_per_window()
+    };
+    assert_eq!(bandwidth(SHARED), SIXTEEN);
+    assert_eq!(bandwidth("[shared_dram]\nbandwidth = 16.0\nsharing = \"max-min\""), SIXTEEN);
+    assert_eq!(bandwidth("clock_mhz = 500\n[shared_dram]\nbandwidth = 32"), SIXTEEN);
+    assert_eq!(bandwidth("[shared_dram]\nbandwidth = 0.5"), 536_871);
+    assert_eq!(bandwidth("clock_mhz = 0.001\n[shared_dram]\nbandwidth = 0.000001"), 1);
+    assert_eq!(
+        bandwidth("clock_mhz = 1000000\n[shared_dram]\nbandwidth = 1000000"),
+        1_073_741_824_000_000,
+        "the largest of both"
+    );
+}
+
+#[test]
+fn whoever_states_no_share_gets_an_even_part_of_the_rest() {
+    assert_eq!(shares(&platform(STATIC, &["", "", ""])), [333_333; 3]);
+    assert_eq!(
+        shares(&platform(STATIC, &["dram_share = 0.25", "", "dram_share = 0.5", ""])),
+        [250_000, 125_000, 500_000, 125_000]
+    );
+    let all = platform(STATIC, &["dram_share = 0.25", "dram_share = 0.75"]);
+    assert_eq!(shares(&all), [250_000, 750_000]);
+    assert_eq!(all.dram_bandwidth(AcceleratorId::new(0)).bytes_per_window(), SIXTEEN / 4);
+    assert_eq!(shares(&platform(STATIC, &["dram_share = 0.25"])), [250_000], "the rest is nobody's");
+    assert_eq!(shares(&platform(STATIC, &["dram_share = 1"])), [1_000_000]);
+}
+
+#[test]
+fn accelerators_may_differ_from_the_platform_in_each_cost_of_a_context_switch() {
+    let head = "[context_switch]\ntime = \"20us\"\nenergy_nj = 1.5";
+    let platform = platform(
+        head,
+        &[
+            "",
+            "context_switch = { time = \"0us\" }",
+            "context_switch = { energy_nj = 0 }",
+            "context_switch = { time = \"1ms\", energy_nj = 3 }",
+            "context_switch = {}",
+        ],
+    );
+    let costs: Vec<(u64, f64)> = platform
+        .accelerators
+        .iter()
+        .map(|one| (one.context_switch.time.picoseconds(), one.context_switch.energy_pj))
+        .collect();
+    assert_eq!(
+        costs,
+        [
+            (20_000_000, 1_500.0),
+            (0, 1_500.0),
+            (20_000_000, 0.0),
+            (1_000_000_000, 3_000.0),
+            (20_000_000, 1_500.0)
+        ]
+    );
+    assert_eq!(platform.configurations.len(), 1, "what a switch costs is no part of what layers cost");
+}
+
+#[test]
+fn without_shared_dram_a_layer_is_what_its_work_says() {
+    let plain = platform("", &[""]);
+    let of = |work: &Work| isolated(&plain, 0, work);
+    // 1000 bytes in 100 ns: 10 bytes a nanosecond, 10,737,418.24 in a window.
+    assert_eq!(
+        of(&work(250_000, 1_000, 100_000, 7_000)),
+        Isolated {
+            compute: ps(250_000),
+            transfer: ps(100_000),
+            exposed: ps(7_000),
+            latency: ps(257_000),
+            demand: Bandwidth::from_bytes_per_window(10_737_419),
+        }
+    );
+    for one in [work(9, 1_000, 0, 2), work(9, 0, 0, 2), work(9, 0, 30, 2), work(9, 64, 30, 2)] {
+        let alone = of(&one);
+        assert_eq!(alone.latency, one.latency());
+        assert_eq!(alone.transfer, one.transfer);
+        let asks = one.traffic[DRAM] > 0 && !one.transfer.is_zero();
+        assert_eq!(alone.demand > Bandwidth::ZERO, asks);
+    }
+}
+
+#[test]
+fn shared_dram_bounds_a_layer_that_is_alone() {
+    let shared = platform(SHARED, &["", ""]);
+    // At 16 bytes a nanosecond 1,600 bytes take 100 ns.
+    let slow_memory = isolated(&shared, 0, &work(60_000, 1_600, 25_000, 500));
+    assert_eq!(
+        slow_memory,
+        Isolated {
+            compute: ps(60_000),
+            transfer: ps(100_000),
+            exposed: ps(500),
+            latency: ps(100_500),
+            demand: Bandwidth::from_bytes_per_window(SIXTEEN),
+        }
+    );
+    // The accelerator's own port is the slower of the two: 1,600 bytes in 200 ns.
+    let slow_port = isolated(&shared, 1, &work(60_000, 1_600, 200_000, 500));
+    assert_eq!((slow_port.transfer, slow_port.latency), (ps(200_000), ps(200_500)));
+    assert_eq!(slow_port.demand.bytes_per_window(), 8_589_935);
+    // A port of just the same bandwidth is not slowed by rounding.
+    for bytes in [16, 1_600, 16_000_000, 16_000_000_000] {
+        let same = work(1, bytes, bytes / 16 * 1_000, 0);
+        assert_eq!(isolated(&shared, 0, &same).transfer, same.transfer);
+    }
+    // A cost model that knows no bandwidth leaves the time to the platform.
+    let no_port = isolated(&shared, 0, &work(60_000, 1_600, 0, 0));
+    assert_eq!((no_port.transfer, no_port.latency), (ps(100_000), ps(100_000)));
+    // Nothing moves: nothing changes.
+    let arithmetic = isolated(&shared, 0, &work(60_000, 0, 0, 500));
+    assert_eq!((arithmetic.transfer, arithmetic.demand), (ps(0), Bandwidth::ZERO));
+    assert_eq!(arithmetic.latency, ps(60_500));
+}
+
+#[test]
+fn a_static_share_bounds_a_layer_even_if_it_is_alone() {
+    let parts = platform(STATIC, &["dram_share = 0.25", ""]);
+    let layer = work(60_000, 1_600, 25_000, 500);
+    // A quarter is floor(4,294,967.5) units, so a picosecond beyond 400 ns is due to rounding; and 1,600
+    // bytes in that time are 4,294,956.6 units.
+    let quarter = isolated(&parts, 0, &layer);
+    assert_eq!((quarter.transfer, quarter.latency), (ps(400_001), ps(400_501)));
+    assert_eq!(quarter.demand.bytes_per_window(), 4_294_957);
+    let rest = isolated(&parts, 1, &layer);
+    assert_eq!(rest.transfer, ps(133_334));
+    assert!(rest.demand <= parts.dram_bandwidth(AcceleratorId::new(1)));
+}
+
+#[test]
+fn transfers_beyond_the_clock_saturate() {
+    let slow = platform("clock_mhz = 0.001\n[shared_dram]\nbandwidth = 0.000001", &[""]);
+    let layer = isolated(&slow, 0, &work(1, u64::MAX, 1, 1));
+    assert_eq!((layer.transfer, layer.latency), (Duration::MAX, Duration::MAX));
+    assert_eq!(layer.demand, slow.dram_bandwidth(AcceleratorId::new(0)));
+}
+
+#[test]
+fn the_identity_states_what_differs_from_the_default() {
+    let plain = platform("", &["", ""]).identity();
+    let (tail, accelerators) = ("context_switch = {}", ["", ""]);
+    for same in [
+        platform("[context_switch]", &accelerators),
+        platform("[context_switch]\ntime = \"0ms\"\nenergy_nj = -0.0", &[tail, ""]),
+    ] {
+        assert_eq!(same.identity(), plain);
+    }
+    assert_eq!(platform(SHARED, &accelerators).identity(), format!("{plain}|shared_dram=max-min {SIXTEEN}"));
+    assert_eq!(
+        platform(STATIC, &["dram_share = 0.25", ""]).identity(),
+        format!("{plain}|shared_dram=static {SIXTEEN} 250000,750000")
+    );
+    assert_eq!(
+        platform(SHARED, &["context_switch = { time = \"20us\", energy_nj = 1.5 }", ""]).identity(),
+        format!("{plain}|shared_dram=max-min {SIXTEEN}|context_switch=20000000ps+1500pJ,0ps+0pJ")
+    );
+}
+
+/// No name of an accelerator makes one platform look like another.
+#[test]
+fn names_cannot_imitate_a_shared_memory() {
+    let text = |head: &str, name: &str| {
+        let text = format!(
+            "source = \"a test\"\n{head}\n[[accelerator]]\nname = '{name}'\nmodel = \"systolic\"\n\
+             dataflow = \"ws\"\nrows = 8\ncols = 8\n"
+        );
+        let platform = load::platform_of(&Source::new("test", text), Mode::Corrected);
+        platform.unwrap_or_else(|problems| panic!("{problems}")).identity()
+    };
+    let shared = text(SHARED, "a");
+    for name in [format!("a|shared_dram=max-min {SIXTEEN}"), format!("shared_dram=max-min {SIXTEEN}|a")] {
+        assert_ne!(text("", &name), shared);
+    }
+    assert!(text("", "a").ends_with('}'), "what follows the last cost model begins after a brace");
+}
+
+#[test]
+fn bad_values_of_shared_dram_are_reported() {
+    insta::assert_snapshot!(problems("[shared_dram]", &[""]), @r##"
+    error: `shared_dram` has no `bandwidth`
+    = help: add `bandwidth = ...`
+    "##);
+    insta::assert_snapshot!(problems("[shared_dram]\nbandwith = 1", &[""]), @r##"
+    error: unknown key `bandwith` in `shared_dram`
+    = help: did you mean `bandwidth`?
+    error: `shared_dram` has no `bandwidth`
+    = help: add `bandwidth = ...`
+    "##);
+    for bandwidth in ["0", "-1", "nan", "inf", "0.0000001", "1000001", "1e3"] {
+        let found = problems(&format!("[shared_dram]\nbandwidth = {bandwidth}"), &[""]);
+        assert_eq!(
+            found,
+            "error: `bandwidth` is out of range\n= help: allowed: 0.000001 to 1000000, with at most six \
+             decimals and no exponent",
+            "{bandwidth}"
+        );
+    }
+    insta::assert_snapshot!(problems("[shared_dram]\nbandwidth = \"16\"\nsharing = \"fair\"", &[""]), @r##"
+    error: `bandwidth` must be a number
+    = help: this is of type string
+    error: `sharing` cannot be `fair`
+    = help: known: max-min, static
+    "##);
+    insta::assert_snapshot!(problems("[shared_dram]\nbandwidth = 1\nsharing = 3", &[""]), @r##"
+    error: `sharing` must be a text in quotes
+    = help: this is of type integer
+    "##);
+    insta::assert_snapshot!(problems("shared_dram = 16", &[""]), @r##"
+    error: `shared_dram` must be a table
+    = help: this is of type integer
+    "##);
+    insta::assert_snapshot!(problems("[[shared_dram]]\nbandwidth = 16", &[""]), @r##"
+    error: `shared_dram` must be a table
+    = help: this is of type array
+    "##);
+    // What accelerators state is not judged while the memory itself is in doubt.
+    insta::assert_snapshot!(
+        problems("[shared_dram]\nbandwidth = 0\nsharing = \"static\"", &["dram_share = 0.9", "dram_share = 0.9"]),
+        @r##"
+    error: `bandwidth` is out of range
+    = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
+    "##
+    );
+}
+
+#[test]
+fn bad_shares_are_reported() {
+    insta::assert_snapshot!(problems("", &["dram_share = 0.5", ""]), @r##"
+    error: `dram_share` is a share of nothing: the platform has no [shared_dram]
+    = help: add the table with `bandwidth = ...` and `sharing = "static"`, or remove `dram_share`
+    "##);
+    insta::assert_snapshot!(problems(SHARED, &["dram_share = 0.5", ""]), @r##"
+    error: `dram_share` means nothing to max-min sharing
+    = help: write `sharing = "static"` in [shared_dram], or remove `dram_share`
+    "##);
+    insta::assert_snapshot!(problems(STATIC, &["dram_share = 0.75", "dram_share = 0.5", ""]), @r##"
+    error: the shares of DRAM sum to more than 1
+    = help: only 0.25 is left here: lower this `dram_share` or another
+    "##);
+    insta::assert_snapshot!(problems(STATIC, &["dram_share = 0.75", "", "dram_share = 0.25"]), @r##"
+    error: no share of DRAM is left for this accelerator
+    = help: lower the `dram_share` of others: they leave nothing to split
+    "##);
+    for share in ["0", "-0.5", "nan", "1.5", "0.0000001"] {
+        let found = problems(STATIC, &[&format!("dram_share = {share}"), ""]);
+        assert_eq!(
+            found,
+            "error: `dram_share` is out of range\n= help: allowed: 0.000001 to 1, with at most six decimals \
+             and no exponent",
+            "{share}"
+        );
+    }
+    insta::assert_snapshot!(problems(STATIC, &["dram_share = \"half\"", ""]), @r##"
+    error: `dram_share` must be a number
+    = help: this is of type string
+    "##);
+    let slow = "clock_mhz = 0.001\n[shared_dram]\nbandwidth = 1\nsharing = \"static\"";
+    insta::assert_snapshot!(problems(slow, &["dram_share = 0.25", ""]), @r##"
+    error: this accelerator's share of DRAM is below 932 bytes a second
+    = help: raise `bandwidth` in [shared_dram], or the accelerator's `dram_share`
+    "##);
+}
+
+#[test]
+fn bad_costs_of_context_switches_are_reported() {
+    insta::assert_snapshot!(problems("[context_switch]\ntime = 20\nenergy = 1", &[""]), @r##"
+    error: unknown key `energy` in `context_switch`
+    = help: did you mean `energy_nj`?
+    error: `time` must be a text in quotes
+    = help: this is of type integer
+    "##);
+    insta::assert_snapshot!(problems("context_switch = \"20us\"", &[""]), @r##"
+    error: `context_switch` must be a table
+    = help: this is of type string
+    "##);
+    for time in ["-1us", "20", "20 cycles", "0.5ps", "300000000s"] {
+        let found = problems(&format!("[context_switch]\ntime = \"{time}\""), &[""]);
+        assert!(found.starts_with("error: `time` is no duration: "), "{time}: {found}");
+        assert!(
+            found.ends_with("= help: units are ps, ns, us, ms and s, such as \"20us\""),
+            "{time}: {found}"
+        );
+    }
+    for energy in ["-1", "nan", "inf", "1e10"] {
+        let found = problems("", &[&format!("context_switch = {{ energy_nj = {energy} }}")]);
+        assert_eq!(
+            found, "error: `energy_nj` is out of range\n= help: allowed: finite numbers from 0 to 1000000000",
+            "{energy}"
+        );
+    }
+    insta::assert_snapshot!(problems("", &["context_switch = { time = \"20us\", tme = 1 }"]), @r##"
+    error: unknown key `tme` in `context_switch`
+    = help: did you mean `time`?
+    "##);
+}
+
+#[test]
+fn a_problem_is_shown_where_it_is() {
+    let error = parse(STATIC, &["dram_share = 0.75", "dram_share = 0.5"]).expect_err("too much");
+    insta::assert_snapshot!(error.render(false), @r##"
+    error: the shares of DRAM sum to more than 1
+      --> test.toml:18:14
+       |
+    18 | dram_share = 0.5
+       |              ^^^
+       |
+       = help: only 0.25 is left here: lower this `dram_share` or another
+    "##);
+    let error = parse(STATIC, &["dram_share = 1", ""]).expect_err("nothing is left");
+    insta::assert_snapshot!(error.render(false), @r##"
+    error: no share of DRAM is left for this accelerator
+      --> test.toml:12:1
+       |
+    12 | [[accelerator]]
+       | ^^^^^^^^^^^^^^^
+       |
+       = help: lower the `dram_share` of others: they leave nothing to split
+    "##);
+}
+
+#[test]
+fn unknown_keys_are_still_found_beside_those_of_the_platform() {
+    insta::assert_snapshot!(problems("", &["dram_shar = 0.5"]), @r##"
+    error: unknown key `dram_shar` in an accelerator
+    = help: did you mean `dram_share`?
+    "##);
+    // An accelerator without a platform shares nothing and knows no other models.
+    let text = "{ model = \"systolic\", dataflow = \"ws\", rows = 8, cols = 8, dram_share = 0.5 }";
+    let error =
+        load::accelerator(text, load::DEFAULT_CLOCK_HZ, Mode::Corrected).expect_err("no shared memory");
+    insta::assert_snapshot!(error.render(false), @r##"
+    error: unknown key `dram_share` in `accelerator`
+     --> --accelerator:1:74
+      |
+    1 | accelerator = { model = "systolic", dataflow = "ws", rows = 8, cols = 8, dram_share = 0.5 }
+      |                                                                          ^^^^^^^^^^
+      |
+      = help: known: model, name, dataflow, rows, cols, vector_lanes, vector_bandwidth, element_bytes, sram_ifmap_bytes, sram_filter_bytes, sram_ofmap_bytes, dram_bandwidth, mac_pj, sram_pj, dram_pj, static_pj_per_cycle
+    "##);
+}
+
+#[test]
+fn built_in_platforms_that_share_dram_are_read() {
+    let shared: Vec<String> =
+        built_in_names(Kind::Platform).into_iter().filter(|name| name.starts_with("shared/")).collect();
+    assert_eq!(shared, ["shared/octa_8k", "shared/quad_4k_ws_os_ws_os"]);
+    for (name, accelerators, bytes) in [(&shared[0], 8, 256_000_000), (&shared[1], 4, 128_000_000)] {
+        let platform = load::platform(name, None, Mode::Corrected).expect("built in");
+        assert_eq!(platform.accelerators.len(), accelerators);
+        assert_eq!(platform.configurations.len(), 2, "WS and OS");
+        let dram = platform.shared_dram.expect("shared DRAM");
+        assert_eq!(dram.sharing, Sharing::MaxMin);
+        assert_eq!(
+            Some(dram.bandwidth),
+            Bandwidth::from_bytes_per_cycle_millionths(bytes, load::DEFAULT_CLOCK_HZ)
+        );
+        for accelerator in &platform.accelerators {
+            assert_eq!(accelerator.context_switch.time, ps(10_000_000));
+        }
+    }
+    // The same accelerators as the published platform, and so the same costs.
+    let published = load::platform("xrbench/quad_4k_ws_os_ws_os", None, Mode::Corrected).expect("built in");
+    let shared = load::platform(&shared[1], None, Mode::Corrected).expect("built in");
+    assert!(shared.identity().starts_with(&published.identity()));
+}
