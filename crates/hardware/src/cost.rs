@@ -36,6 +36,20 @@ impl EnergyParts {
     }
 }
 
+impl EnergyParts {
+    /// Every part times `factor`.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        Self {
+            mac: self.mac * factor,
+            l1: self.l1 * factor,
+            l2: self.l2 * factor,
+            dram: self.dram * factor,
+            r#static: self.r#static * factor,
+        }
+    }
+}
+
 impl std::ops::AddAssign for EnergyParts {
     fn add_assign(&mut self, other: Self) {
         self.mac += other.mac;

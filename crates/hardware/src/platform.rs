@@ -103,6 +103,30 @@ pub struct Isolated {
     pub demand: Bandwidth,
 }
 
+impl Isolated {
+    /// What `work` comes to where `available` is all the DRAM bandwidth that it can have, beside the
+    /// limit of its own.
+    #[must_use]
+    pub fn of(work: &Work, available: Bandwidth) -> Self {
+        let traffic = work.traffic[DRAM];
+        let transfer = work.transfer.max(available.time_for(traffic));
+        // Traffic that takes no time asks nothing of a memory without limit. The bound matters only where
+        // the transfer outlasts the clock.
+        let demand = if transfer.is_zero() {
+            Bandwidth::ZERO
+        } else {
+            Bandwidth::of(traffic, transfer).min(available)
+        };
+        Self {
+            compute: work.compute,
+            transfer,
+            exposed: work.exposed,
+            latency: work.compute.max(transfer).saturating_add(work.exposed),
+            demand,
+        }
+    }
+}
+
 impl Platform {
     /// The DRAM bandwidth that an accelerator has if no other runs, beside the limit of its own:
     /// all of the platform's, or its share where that is static.
@@ -123,23 +147,7 @@ impl Platform {
     /// of `work`.
     #[must_use]
     pub fn isolated(&self, accelerator: AcceleratorId, work: &Work) -> Isolated {
-        let traffic = work.traffic[DRAM];
-        let available = self.dram_bandwidth(accelerator);
-        let transfer = work.transfer.max(available.time_for(traffic));
-        // Traffic that takes no time asks nothing of a memory without limit. The bound matters only where
-        // the transfer outlasts the clock.
-        let demand = if transfer.is_zero() {
-            Bandwidth::ZERO
-        } else {
-            Bandwidth::of(traffic, transfer).min(available)
-        };
-        Isolated {
-            compute: work.compute,
-            transfer,
-            exposed: work.exposed,
-            latency: work.compute.max(transfer).saturating_add(work.exposed),
-            demand,
-        }
+        Isolated::of(work, self.dram_bandwidth(accelerator))
     }
 
     /// Everything that determines costs and schedules on the platform, in one canonical text.

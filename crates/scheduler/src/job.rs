@@ -1,0 +1,99 @@
+//! Jobs as a scheduler knows them.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{ModelId, TaskId, Time};
+use serde::Serialize;
+
+/// A job of a run. Its slot is used again when the job is over; the generation tells the two apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct JobId {
+    slot: u32,
+    generation: u32,
+}
+
+impl JobId {
+    /// The job in `slot`, which had `generation` jobs before it.
+    #[must_use]
+    pub const fn new(slot: u32, generation: u32) -> Self {
+        Self { slot, generation }
+    }
+
+    /// Its place in the table of live jobs.
+    #[must_use]
+    pub const fn slot(self) -> usize {
+        self.slot as usize
+    }
+
+    /// How many jobs had the slot before.
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        self.generation
+    }
+}
+
+/// How far a job has got: the next layer that it may run, and what of that layer is done.
+///
+/// Layers before `layer` are complete or skipped. Whether the block that begins at `layer` is
+/// skipped shows when the job goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Progress {
+    /// The next layer, in execution order.
+    pub layer: u32,
+    /// Steps of it that are done.
+    pub quantum: u32,
+    /// The steps that it has where they were done; 0 with no step done.
+    pub quanta: u32,
+}
+
+impl Progress {
+    /// About to run `layer`, with nothing of it done.
+    #[must_use]
+    pub const fn at(layer: u32) -> Self {
+        Self { layer, quantum: 0, quanta: 0 }
+    }
+}
+
+/// What a job is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// It needs the output of a job that is not complete.
+    Waiting,
+    /// It can be dispatched.
+    Ready,
+    /// A segment of it runs there.
+    Running(AcceleratorId),
+}
+
+/// One release of a task, as far as it is known: nothing of this was not observed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Job {
+    /// Which one it is.
+    pub id: JobId,
+    /// Of which task.
+    pub task: TaskId,
+    /// Of which frame of the task.
+    pub frame: u64,
+    /// When the frame arrived, nominally: deadlines and response times count from here.
+    pub arrival: Time,
+    /// When the scheduler could first see the job.
+    pub release: Time,
+    /// When it should be complete.
+    pub deadline: Time,
+    /// Larger is more important.
+    pub priority: i32,
+    /// The network that it runs as; the task's default until the first dispatch.
+    pub model: ModelId,
+    /// Whether it was dispatched before, so that the network is fixed.
+    pub started: bool,
+    /// How far it has got.
+    pub progress: Progress,
+    /// What it is doing.
+    pub state: JobState,
+    /// Its place in the order of releases, over all tasks.
+    pub sequence: u64,
+    /// When its last segment ended; its release before the first.
+    pub last_ran: Time,
+    /// Energy spent on it so far, in picojoules.
+    pub energy_pj: f64,
+}

@@ -1,0 +1,91 @@
+//! The seam between the engine and whatever decides.
+
+use std::fmt;
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{Duration, LayerId, ModelId};
+
+use crate::decision::Decisions;
+use crate::job::JobId;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// A scheduler: a decision function over a read-only view.
+///
+/// It is asked at every instant at which something happened, once all of it has been taken in, and
+/// again in the same instant until it has no more to say. It must be pure but for its own state: no
+/// clock, file, thread or random number that is not addressed.
+pub trait Policy: fmt::Debug + Send {
+    /// Appends what should be done now to `out`, which is empty. All of it must be legal in the
+    /// state that `view` shows, taken in order.
+    ///
+    /// `truth` is there for policies whose registry row says `oracle`, and only for them.
+    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions);
+
+    /// What [`Policy::notify`] should be told. Asked once, before the run.
+    fn interests(&self) -> Interests {
+        Interests::default()
+    }
+
+    /// Hears of something that happened, in the order in which it did; decisions come later, at the
+    /// end of the instant.
+    fn notify(&mut self, _notice: &Notice, _view: &View<'_>) {}
+
+    /// How long one decision takes. Dispatches begin that much later; the scheduler makes one
+    /// decision after the other.
+    fn decision_time(&self, _view: &View<'_>) -> Duration {
+        Duration::ZERO
+    }
+
+    /// A copy in the same state, so that runs can be copied.
+    fn boxed_clone(&self) -> Box<dyn Policy>;
+}
+
+impl Clone for Box<dyn Policy> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+/// The notices that a policy wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interests {
+    /// Releases, readiness, completions and drops of jobs.
+    pub jobs: bool,
+    /// Every layer that completes, at its own instant. Costs an event a layer.
+    pub layers: bool,
+    /// Phases of the scenario, and timers.
+    pub times: bool,
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A job can be seen for the first time; it is waiting or ready.
+    Released(JobId),
+    /// A job that waited has all its inputs.
+    InputsReady(JobId),
+    /// A job is complete; the view shows it for the last time.
+    Completed(JobId),
+    /// A job was given up, by the policy or because a job that it needed was; the view shows it for
+    /// the last time.
+    Dropped(JobId),
+    /// A layer is complete.
+    LayerCompleted {
+        /// The job that it belongs to.
+        job: JobId,
+        /// The network.
+        model: ModelId,
+        /// The layer.
+        layer: LayerId,
+        /// Where it ran.
+        accelerator: AcceleratorId,
+        /// How long it took.
+        latency: Duration,
+    },
+    /// A phase of the scenario begins: its position, counted from 0 for the first stated one.
+    PhaseChanged(usize),
+    /// A timer that the policy set.
+    Timer(u64),
+}

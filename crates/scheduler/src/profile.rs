@@ -1,0 +1,246 @@
+//! What is known of costs before anything runs: the estimates that policies plan on.
+//!
+//! For each network, layer and accelerator there is the latency and the energy of the layer by
+//! itself, and the expected and the greatest remaining latency of a job that is about to run it.
+//! All are computed once for a workload on a platform, so that a policy looks them up in constant
+//! time.
+//!
+//! Accelerators with equal costs share a *column* of these tables: they have one configuration and,
+//! where memory bandwidth is partitioned, one share of it.
+
+use rtmm_hardware::{Accelerator, AcceleratorId, ConfigurationId, CostTable, EnergyParts, Platform, Share};
+use rtmm_workload::{Duration, LayerId, Model, ModelId};
+
+/// Costs of every layer on every accelerator, and sums of them.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Column of each accelerator.
+    columns: Vec<usize>,
+    width: usize,
+    models: Vec<ModelProfile>,
+    /// Row-major, a row a layer, a column as above: latency in isolation, in picoseconds.
+    latency: Vec<u64>,
+    energy: Vec<EnergyParts>,
+    quanta: Vec<u32>,
+    /// The same with one more row a model, for the end: expected remaining latency.
+    remaining: Vec<u64>,
+    worst_remaining: Vec<u64>,
+    /// A row each: the least and the mean over accelerators of `remaining`.
+    least_remaining: Vec<u64>,
+    mean_remaining: Vec<u64>,
+}
+
+/// Where a model stands in the tables.
+#[derive(Clone, Debug)]
+struct ModelProfile {
+    layers: u32,
+    /// Its first row in tables of a row a layer.
+    first: usize,
+    /// Its first row in tables of one row more.
+    first_remaining: usize,
+    /// The last layer of each layer's block; empty for a model without blocks.
+    block_ends: Vec<u32>,
+    /// All layers at their most costly accelerator, in picojoules.
+    worst_energy_pj: f64,
+    accuracy: Option<f64>,
+}
+
+impl Profile {
+    /// Gathers the costs of `models` on `platform`, which `costs` must have been computed for.
+    #[must_use]
+    pub fn new(models: &[Model], platform: &Platform, costs: &CostTable) -> Self {
+        let mut classes: Vec<(ConfigurationId, Option<Share>, AcceleratorId)> = Vec::new();
+        let columns = platform.accelerators.iter().enumerate().map(|(index, accelerator)| {
+            let class = class_of(platform, accelerator);
+            let known = classes.iter().position(|(id, share, _)| (*id, *share) == class);
+            known.unwrap_or_else(|| {
+                classes.push((class.0, class.1, AcceleratorId::new(index)));
+                classes.len() - 1
+            })
+        });
+        let mut profile = Self {
+            columns: columns.collect(),
+            width: classes.len(),
+            models: Vec::with_capacity(models.len()),
+            latency: Vec::new(),
+            energy: Vec::new(),
+            quanta: Vec::new(),
+            remaining: Vec::new(),
+            worst_remaining: Vec::new(),
+            least_remaining: Vec::new(),
+            mean_remaining: Vec::new(),
+        };
+        for (index, model) in models.iter().enumerate() {
+            profile.add(ModelId::new(index), model, platform, costs, &classes);
+        }
+        profile
+    }
+
+    fn add(
+        &mut self,
+        id: ModelId,
+        model: &Model,
+        platform: &Platform,
+        costs: &CostTable,
+        classes: &[(ConfigurationId, Option<Share>, AcceleratorId)],
+    ) {
+        let (first, first_remaining) = (self.latency.len() / self.width, self.remaining.len() / self.width);
+        let mut worst_energy_pj = 0.0;
+        for layer in (0..model.layers.len()).map(LayerId::new) {
+            let mut worst = 0.0_f64;
+            for (configuration, _, accelerator) in classes {
+                let work = costs.work(id, layer, *configuration);
+                self.latency.push(platform.isolated(*accelerator, work).latency.picoseconds());
+                self.energy.push(work.energy);
+                self.quanta.push(work.quanta.max(1));
+                worst = worst.max(work.energy.total());
+            }
+            worst_energy_pj += worst;
+        }
+        let of_column = |column: usize| -> Vec<u64> {
+            self.latency[first * self.width..].iter().skip(column).step_by(self.width).copied().collect()
+        };
+        let sums: Vec<(Vec<u64>, Vec<u64>)> = (0..self.width)
+            .map(of_column)
+            .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
+            .collect();
+        for layer in 0..=model.layers.len() {
+            self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
+            self.worst_remaining.extend(sums.iter().map(|(_, worst)| worst[layer]));
+            let of_accelerators = || self.columns.iter().map(|column| sums[*column].0[layer]);
+            self.least_remaining.push(of_accelerators().min().unwrap_or(0));
+            let total: u128 = of_accelerators().map(u128::from).sum();
+            let mean = total / self.columns.len().max(1) as u128;
+            self.mean_remaining.push(u64::try_from(mean).unwrap_or(u64::MAX));
+        }
+        self.models.push(ModelProfile {
+            layers: u32::try_from(model.layers.len()).unwrap_or(u32::MAX),
+            first,
+            first_remaining,
+            block_ends: block_ends(model),
+            worst_energy_pj,
+            accuracy: model.accuracy,
+        });
+    }
+
+    /// How many columns the tables have.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The column of an accelerator.
+    #[must_use]
+    pub fn column(&self, accelerator: AcceleratorId) -> usize {
+        self.columns[accelerator.index()]
+    }
+
+    /// How many accelerators there are.
+    #[must_use]
+    pub fn accelerators(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// How many layers a model has.
+    #[must_use]
+    pub fn layers(&self, model: ModelId) -> u32 {
+        self.models[model.index()].layers
+    }
+
+    /// The energy of an inference each of whose layers runs on the accelerator where it costs most,
+    /// with nothing skipped, in picojoules.
+    #[must_use]
+    pub fn worst_energy_pj(&self, model: ModelId) -> f64 {
+        self.models[model.index()].worst_energy_pj
+    }
+
+    /// What a complete inference of the model gets right.
+    #[must_use]
+    pub fn accuracy(&self, model: ModelId) -> Option<f64> {
+        self.models[model.index()].accuracy
+    }
+
+    /// The last layer of the block that `layer` belongs to; none in a model without blocks.
+    /// A layer outside of all blocks is a block of its own.
+    #[must_use]
+    pub fn block_end(&self, model: ModelId, layer: u32) -> Option<u32> {
+        self.models[model.index()].block_ends.get(layer as usize).copied()
+    }
+
+    /// The position of a layer's entry in tables of a row a layer, for callers that keep such
+    /// tables of their own.
+    #[must_use]
+    pub fn cell(&self, model: ModelId, layer: u32, column: usize) -> usize {
+        (self.models[model.index()].first + layer as usize) * self.width + column
+    }
+
+    fn remaining_cell(&self, model: ModelId, layer: u32, column: usize) -> usize {
+        (self.models[model.index()].first_remaining + layer as usize) * self.width + column
+    }
+
+    /// The latency of a layer by itself.
+    #[must_use]
+    pub fn latency(&self, model: ModelId, layer: u32, column: usize) -> Duration {
+        Duration::from_picoseconds(self.latency[self.cell(model, layer, column)])
+    }
+
+    /// The energy of a layer by itself.
+    #[must_use]
+    pub fn energy(&self, model: ModelId, layer: u32, column: usize) -> &EnergyParts {
+        &self.energy[self.cell(model, layer, column)]
+    }
+
+    /// The equal steps that a layer can be stopped between; at least 1.
+    #[must_use]
+    pub fn quanta(&self, model: ModelId, layer: u32, column: usize) -> u32 {
+        self.quanta[self.cell(model, layer, column)]
+    }
+
+    /// The expected latency of everything from `layer` on, on one accelerator. Exact where nothing
+    /// is skipped and nothing exits.
+    #[must_use]
+    pub fn remaining(&self, model: ModelId, layer: u32, column: usize) -> Duration {
+        Duration::from_picoseconds(self.remaining[self.remaining_cell(model, layer, column)])
+    }
+
+    /// The latency of everything from `layer` on if nothing is skipped and nothing exits.
+    #[must_use]
+    pub fn worst_remaining(&self, model: ModelId, layer: u32, column: usize) -> Duration {
+        Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, column)])
+    }
+
+    /// The least of [`Profile::remaining`] over accelerators.
+    #[must_use]
+    pub fn least_remaining(&self, model: ModelId, layer: u32) -> Duration {
+        let row = self.models[model.index()].first_remaining + layer as usize;
+        Duration::from_picoseconds(self.least_remaining[row])
+    }
+
+    /// The mean of [`Profile::remaining`] over accelerators, rounded down.
+    #[must_use]
+    pub fn mean_remaining(&self, model: ModelId, layer: u32) -> Duration {
+        let row = self.models[model.index()].first_remaining + layer as usize;
+        Duration::from_picoseconds(self.mean_remaining[row])
+    }
+}
+
+/// What accelerators of one column have in common.
+fn class_of(platform: &Platform, accelerator: &Accelerator) -> (ConfigurationId, Option<Share>) {
+    let is_partitioned =
+        platform.shared_dram.as_ref().is_some_and(|dram| dram.sharing == rtmm_hardware::Sharing::Static);
+    (accelerator.configuration, is_partitioned.then_some(accelerator.dram_share))
+}
+
+fn block_ends(model: &Model) -> Vec<u32> {
+    if model.blocks.is_empty() {
+        return Vec::new();
+    }
+    let mut ends: Vec<u32> =
+        (0..model.layers.len()).map(|layer| LayerId::new(layer).index() as u32).collect();
+    for block in &model.blocks {
+        for layer in block.first.index()..=block.last.index() {
+            ends[layer] = block.last.index() as u32;
+        }
+    }
+    ends
+}

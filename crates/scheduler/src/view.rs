@@ -1,0 +1,178 @@
+//! What a policy reads: the state of a run as far as it is known, and the profile.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{Duration, ModelId, Scenario, Task, TaskId, Time};
+use serde::Serialize;
+
+use crate::job::{Job, JobId, JobState, Progress};
+use crate::profile::Profile;
+
+/// A segment that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Segment {
+    /// Of which job.
+    pub job: JobId,
+    /// As which network.
+    pub model: ModelId,
+    /// Where it began.
+    pub from: Progress,
+    /// The layer that it ends before.
+    pub stop: u32,
+    /// When it was dispatched. Its first layer begins when the decision is made and the context is
+    /// switched.
+    pub dispatched: Time,
+    /// When its first layer began, or will.
+    pub started: Time,
+    /// When it should end, by the profile.
+    pub expected_end: Time,
+}
+
+/// An accelerator of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AcceleratorState {
+    /// What runs on it.
+    pub segment: Option<Segment>,
+    /// The network that it ran last, or runs.
+    pub last_model: Option<ModelId>,
+}
+
+/// What a task has done since the run began. No count ever falls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct TaskCounters {
+    /// Jobs that the scheduler was shown.
+    pub released: u64,
+    /// Jobs that ended, in time or not.
+    pub completed: u64,
+    /// Those of them that ended after their deadline.
+    pub late: u64,
+    /// Jobs that were given up.
+    pub dropped: u64,
+    /// Energy of the task's segments that are over, in picojoules.
+    pub energy_pj: f64,
+    /// What the jobs that are over would have spent had each layer run where it costs most, in
+    /// picojoules; whole networks, whatever part of them ran.
+    pub worst_energy_pj: f64,
+}
+
+/// The state of a run, read only. It holds nothing that a scheduler could not know.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'v> {
+    /// The instant of the decision.
+    pub now: Time,
+    /// What is simulated.
+    pub scenario: &'v Scenario,
+    /// Costs as they are known beforehand.
+    pub profile: &'v Profile,
+    /// All accelerators.
+    pub accelerators: &'v [AcceleratorState],
+    /// Those without a segment, ascending.
+    pub idle: &'v [AcceleratorId],
+    /// A count of everything, a task each.
+    pub counters: &'v [TaskCounters],
+    /// The phase in force, counted from 0 for the time before the first stated one.
+    pub phase: usize,
+    pub(crate) jobs: &'v [Job],
+    pub(crate) ready: &'v [u32],
+    pub(crate) waiting: &'v [u32],
+}
+
+/// The parts of a [`View`] that are lists of jobs: the table of all slots, and slots of ready and
+/// of waiting jobs in the order of release.
+#[derive(Clone, Copy, Debug)]
+pub struct JobLists<'v> {
+    /// Every slot, also those that are free.
+    pub jobs: &'v [Job],
+    /// Slots of ready jobs, by [`Job::sequence`].
+    pub ready: &'v [u32],
+    /// Slots of waiting jobs, by [`Job::sequence`].
+    pub waiting: &'v [u32],
+}
+
+impl<'v> View<'v> {
+    /// A view of a run's state.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "a view is nothing but these parts")]
+    pub fn new(
+        now: Time,
+        scenario: &'v Scenario,
+        profile: &'v Profile,
+        accelerators: &'v [AcceleratorState],
+        idle: &'v [AcceleratorId],
+        counters: &'v [TaskCounters],
+        phase: usize,
+        lists: JobLists<'v>,
+    ) -> Self {
+        let JobLists { jobs, ready, waiting } = lists;
+        Self { now, scenario, profile, accelerators, idle, counters, phase, jobs, ready, waiting }
+    }
+
+    /// Jobs that can be dispatched, in the order of release.
+    pub fn ready(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
+        let jobs = self.jobs;
+        self.ready.iter().map(move |slot| &jobs[*slot as usize])
+    }
+
+    /// Jobs that wait for the output of others, in the order of release.
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
+        let jobs = self.jobs;
+        self.waiting.iter().map(move |slot| &jobs[*slot as usize])
+    }
+
+    /// Jobs of which a segment runs, by accelerator.
+    pub fn running(&self) -> impl Iterator<Item = (AcceleratorId, &'v Segment, &'v Job)> + use<'v> {
+        let jobs = self.jobs;
+        self.accelerators.iter().enumerate().filter_map(move |(index, accelerator)| {
+            let segment = accelerator.segment.as_ref()?;
+            Some((AcceleratorId::new(index), segment, &jobs[segment.job.slot()]))
+        })
+    }
+
+    /// Whether nothing can be dispatched: no job is ready, or no accelerator is idle.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.ready.is_empty() || self.idle.is_empty()
+    }
+
+    /// A live job; none if it is over.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<&'v Job> {
+        self.jobs.get(id.slot()).filter(|job| job.id == id)
+    }
+
+    /// The task of a job.
+    #[must_use]
+    pub fn task(&self, task: TaskId) -> &'v Task {
+        &self.scenario.tasks[task.index()]
+    }
+
+    /// The latency of a job's next layer on an accelerator, in isolation.
+    #[must_use]
+    pub fn next_layer(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
+        self.profile.latency(job.model, job.progress.layer, self.profile.column(accelerator))
+    }
+
+    /// What is left of a job on an accelerator, as expected. Quanta of its next layer that are done
+    /// are not deducted.
+    #[must_use]
+    pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
+        self.profile.remaining(job.model, job.progress.layer, self.profile.column(accelerator))
+    }
+
+    /// What is left of a job on the accelerator that is fastest for all of it.
+    #[must_use]
+    pub fn least_remaining(&self, job: &Job) -> Duration {
+        self.profile.least_remaining(job.model, job.progress.layer)
+    }
+
+    /// What is left of a job in the mean over accelerators.
+    #[must_use]
+    pub fn mean_remaining(&self, job: &Job) -> Duration {
+        self.profile.mean_remaining(job.model, job.progress.layer)
+    }
+
+    /// Whether a job can be dispatched now.
+    #[must_use]
+    pub fn is_ready(&self, job: &Job) -> bool {
+        job.state == JobState::Ready
+    }
+}

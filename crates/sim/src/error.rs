@@ -1,0 +1,85 @@
+//! Why a run could not be made, or could not go on.
+
+use rtmm_hardware::NoCost;
+use rtmm_scheduler::Decision;
+use rtmm_workload::Time;
+use thiserror::Error;
+
+/// What went wrong.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// Layers that cannot run on the platform at all.
+    #[error("{} layers cannot run on the platform, the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    NoCost(Vec<NoCost>),
+    /// A policy took a decision that the state does not allow.
+    #[error(
+        "policy `{policy}` took an illegal decision at {} ps: {decision:?}: {reason}",
+        now.picoseconds()
+    )]
+    IllegalDecision {
+        /// Name of the policy.
+        policy: String,
+        /// When.
+        now: Time,
+        /// The decision.
+        decision: Decision,
+        /// Why it is illegal.
+        reason: Illegal,
+    },
+    /// A policy never has enough.
+    #[error("policy `{policy}` took {rounds} rounds of decisions at {} ps without an end", now.picoseconds())]
+    EndlessDecisions {
+        /// Name of the policy.
+        policy: String,
+        /// When.
+        now: Time,
+        /// How often it was asked.
+        rounds: u32,
+    },
+}
+
+/// Why a decision is illegal.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Illegal {
+    /// There is no such job, or it is over.
+    #[error("there is no such job, or it is over")]
+    NoSuchJob,
+    /// The job waits for another one's output.
+    #[error("the job waits for the output of another job")]
+    InputsNotReady,
+    /// The job runs already.
+    #[error("the job runs already")]
+    JobRuns,
+    /// There is no such accelerator.
+    #[error("there is no such accelerator")]
+    NoSuchAccelerator,
+    /// A segment runs there.
+    #[error("the accelerator is busy")]
+    AcceleratorBusy,
+    /// No segment runs there, or it ends already.
+    #[error("no segment runs on the accelerator that could be preempted")]
+    NothingToPreempt,
+    /// The task has no such variant.
+    #[error("the task has no such variant")]
+    NoSuchVariant,
+    /// The job began as another network.
+    #[error("the job began as another network")]
+    VariantIsFixed,
+    /// The job is to be dropped already.
+    #[error("the job is to be dropped already")]
+    AlreadyDropped,
+    /// A timer in the past or present.
+    #[error("the timer is not later than now")]
+    TimerNotInFuture,
+    /// Accelerators would have more than the whole between them.
+    #[error("the shares would be more than the whole")]
+    SharesAboveWhole,
+    /// The platform does not divide anything by shares.
+    #[error("the platform does not divide its memory bandwidth by shares")]
+    NoShares,
+    /// A placement that this engine cannot make.
+    #[error("the platform has no such placement")]
+    NoSuchPlacement,
+}

@@ -1,0 +1,235 @@
+//! Segments that have their accelerator, and all that it needs, to themselves.
+//!
+//! The end of a segment is known when it begins: the sum of its layers' latencies. So a segment is
+//! one event, however many layers it has, unless somebody asked to be told of each.
+
+use rtmm_hardware::{AcceleratorId, Share};
+use rtmm_scheduler::{Preemption, Progress};
+use rtmm_workload::{LayerId, Time};
+
+use crate::execution::{Course, Execution, Instants, Step};
+use crate::system::System;
+
+/// Each accelerator by itself.
+#[derive(Clone, Debug)]
+pub struct Exclusive {
+    events: Instants,
+    runs: Vec<Option<Run>>,
+    tells_layers: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    course: Course,
+    /// Where the next event finds it.
+    to: Progress,
+    /// When what leads there began.
+    began: Time,
+    /// The layer that is complete then.
+    completes: Option<u32>,
+}
+
+impl Exclusive {
+    /// Idle accelerators.
+    #[must_use]
+    pub fn new(accelerators: usize) -> Self {
+        Self { events: Instants::new(accelerators), runs: vec![None; accelerators], tells_layers: false }
+    }
+}
+
+/// The latency of a layer from a quantum on, in picoseconds.
+fn rest_of_layer(system: &System<'_>, course: &Course, at: Progress) -> u64 {
+    let full = system.profile.latency(course.model, at.layer, course.column).picoseconds();
+    full - before_quantum(full, at.quantum, at.quanta)
+}
+
+/// How long the first `quantum` of `quanta` equal steps take, rounded down.
+fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
+    if quanta == 0 {
+        return 0;
+    }
+    (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
+}
+
+/// The same progress in the steps that a layer has here.
+fn in_steps_of(system: &System<'_>, course: &Course, at: Progress) -> Progress {
+    if at.quantum == 0 {
+        return Progress::at(at.layer);
+    }
+    let quanta = system.profile.quanta(course.model, at.layer, course.column);
+    let quantum = u64::from(at.quantum) * u64::from(quanta) / u64::from(at.quanta.max(1));
+    Progress { layer: at.layer, quantum: quantum as u32, quanta }
+}
+
+/// From where the next layer runs: progress inside a layer counts only if that is the layer.
+fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
+    let layer = system.next_layer(course.model, &course.realisation, from.layer);
+    if layer == from.layer { in_steps_of(system, course, from) } else { Progress::at(layer) }
+}
+
+impl Exclusive {
+    /// Plans the next event of a run that stands at `from` at instant `began`.
+    fn plan(&self, system: &System<'_>, course: &Course, from: Progress, began: Time) -> (Run, Time) {
+        let end = course.end();
+        let at = next_from(system, course, from);
+        if at.layer >= end {
+            let to = Progress::at(end);
+            return (Run { course: *course, to, began, completes: None }, began);
+        }
+        let first = rest_of_layer(system, course, at);
+        if self.tells_layers {
+            let run =
+                Run { course: *course, to: Progress::at(at.layer + 1), began, completes: Some(at.layer) };
+            return (run, later(began, first));
+        }
+        let rest = if system.is_dynamic[course.model.index()] {
+            let mut total = 0_u64;
+            let mut layer = system.next_layer(course.model, &course.realisation, at.layer + 1);
+            while layer < end {
+                let latency = system.profile.latency(course.model, layer, course.column).picoseconds();
+                total = total.saturating_add(latency);
+                layer = system.next_layer(course.model, &course.realisation, layer + 1);
+            }
+            total
+        } else {
+            system.latency_between(course.model, at.layer + 1, end, course.column)
+        };
+        let run = Run { course: *course, to: Progress::at(end), began, completes: None };
+        (run, later(began, first.saturating_add(rest)))
+    }
+}
+
+fn later(time: Time, picoseconds: u64) -> Time {
+    Time::from_picoseconds(time.picoseconds().saturating_add(picoseconds))
+}
+
+impl Execution for Exclusive {
+    fn tell_layers(&mut self, tell: bool) {
+        self.tells_layers = tell;
+    }
+
+    fn begin(&mut self, system: &System<'_>, accelerator: AcceleratorId, course: &Course) {
+        let (run, at) = self.plan(system, course, course.from, course.start);
+        self.runs[accelerator.index()] = Some(run);
+        self.events.set(accelerator.index(), at);
+    }
+
+    fn next(&self) -> Option<(Time, AcceleratorId)> {
+        self.events.first()
+    }
+
+    fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step {
+        let Some(run) = self.runs[accelerator.index()] else { return Step::Internal };
+        let end = run.course.end();
+        if run.to.quantum == 0 && run.to.layer < end && run.completes.is_some() {
+            let (next, at) = self.plan(system, &run.course, run.to, now);
+            self.runs[accelerator.index()] = Some(next);
+            self.events.set(accelerator.index(), at);
+            let layer = LayerId::new(run.completes.unwrap_or(0) as usize);
+            return Step::Layer { layer, began: run.began };
+        }
+        self.runs[accelerator.index()] = None;
+        self.events.set(accelerator.index(), Time::MAX);
+        let last = run.completes.map(|layer| (LayerId::new(layer as usize), run.began));
+        Step::Ended { to: run.to, last, stretch: 1.0 }
+    }
+
+    fn preempt(
+        &mut self,
+        system: &System<'_>,
+        accelerator: AcceleratorId,
+        now: Time,
+        mode: Preemption,
+    ) -> bool {
+        let index = accelerator.index();
+        let Some(mut run) = self.runs[index] else { return false };
+        let course = run.course;
+        let end = course.end();
+        // From where the run stands: the start, or the last layer that was told of.
+        let mut began = run.began;
+        let mut at = match run.completes {
+            Some(layer) if layer != course.from.layer => Progress::at(layer),
+            _ => next_from(system, &course, course.from),
+        };
+        while at.layer < end {
+            let boundary = later(began, rest_of_layer(system, &course, at));
+            if mode == Preemption::Quantum && now < boundary {
+                if let Some((to, instant)) = next_quantum(system, &course, at, began, now) {
+                    (run.to, run.completes) = (to, None);
+                    run.course.stop = to.layer;
+                    self.runs[index] = Some(run);
+                    self.events.set(index, instant);
+                    return true;
+                }
+            }
+            if boundary >= now {
+                let next = at.layer + 1;
+                if next >= end {
+                    return false;
+                }
+                run.to = Progress::at(next);
+                run.completes = self.tells_layers.then_some(at.layer);
+                run.course.stop = next;
+                self.runs[index] = Some(run);
+                self.events.set(index, boundary);
+                return true;
+            }
+            began = boundary;
+            at = Progress::at(system.next_layer(course.model, &course.realisation, at.layer + 1));
+        }
+        false
+    }
+
+    fn halt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Option<Progress> {
+        let index = accelerator.index();
+        let run = self.runs[index].take()?;
+        self.events.set(index, Time::MAX);
+        let course = run.course;
+        let mut began = run.began;
+        let mut reached = if run.completes.is_some_and(|layer| layer != course.from.layer) {
+            Progress::at(run.completes.unwrap_or(course.from.layer))
+        } else {
+            course.from
+        };
+        loop {
+            let at = next_from(system, &course, reached);
+            if at.layer >= course.end() {
+                return Some(reached);
+            }
+            let boundary = later(began, rest_of_layer(system, &course, at));
+            if boundary > now {
+                return Some(reached);
+            }
+            (began, reached) = (boundary, Progress::at(at.layer + 1));
+        }
+    }
+
+    fn set_share(&mut self, _now: Time, _accelerator: AcceleratorId, _share: Share) -> Option<bool> {
+        None
+    }
+}
+
+/// The first quantum boundary of a layer at or after `now`, at least one step after `at`, with its
+/// instant; none if that is the layer's end.
+fn next_quantum(
+    system: &System<'_>,
+    course: &Course,
+    at: Progress,
+    began: Time,
+    now: Time,
+) -> Option<(Progress, Time)> {
+    let quanta = system.profile.quanta(course.model, at.layer, course.column);
+    let full = system.profile.latency(course.model, at.layer, course.column).picoseconds();
+    let done = before_quantum(full, at.quantum, at.quanta);
+    // Instants are later(began, before_quantum(q) - done): search the first that is not before now.
+    let wanted = u128::from(now.saturating_since(began).picoseconds()) + u128::from(done);
+    let by_time = (wanted * u128::from(quanta)).div_ceil(u128::from(full.max(1)));
+    let mut quantum = u32::try_from(by_time).unwrap_or(quanta).max(at.quantum + 1);
+    while quantum < quanta && u128::from(before_quantum(full, quantum, quanta)) < wanted {
+        quantum += 1;
+    }
+    (quantum < quanta).then(|| {
+        let instant = later(began, before_quantum(full, quantum, quanta) - done);
+        (Progress { layer: at.layer, quantum, quanta }, instant)
+    })
+}

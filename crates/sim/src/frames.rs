@@ -1,0 +1,152 @@
+//! Frames that are linked to others: what each needs, and what became of it.
+//!
+//! A frame needs, of each task that its own depends on, the latest frame that arrived no later than
+//! itself. This table holds the frames of linked tasks from their arrival until nothing can need
+//! them any more: memory follows what is in flight, not the length of the run.
+
+use std::collections::VecDeque;
+
+use rtmm_scheduler::JobId;
+use rtmm_workload::{Frame, ModelId};
+
+/// What is known of a frame's fate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fate {
+    /// It needs outcomes or its release; there is no job yet.
+    Hidden,
+    /// Its job is live.
+    Live(JobId),
+    /// Its job is complete: what it ran as, and the exit that it took.
+    Completed { model: ModelId, exit: Option<u8> },
+    /// Its job was given up.
+    Failed,
+    /// There is no job.
+    Void,
+}
+
+impl Fate {
+    pub(crate) fn is_settled(self) -> bool {
+        matches!(self, Self::Completed { .. } | Self::Failed | Self::Void)
+    }
+}
+
+/// A frame of a linked task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linked {
+    pub frame: Frame,
+    pub fate: Fate,
+    /// Outcomes that are not known yet.
+    pub control_left: u32,
+    /// Outputs that are not there yet.
+    pub data_left: u32,
+    /// Whether the scheduler may see it: its jitter has passed.
+    pub released: bool,
+}
+
+/// The frames of one task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FrameTable {
+    /// Index of the front.
+    first: u64,
+    frames: VecDeque<Linked>,
+    /// For each frame, the frame that it needs of each dependency.
+    needs: VecDeque<u64>,
+    dependencies: usize,
+}
+
+impl FrameTable {
+    pub(crate) fn new(dependencies: usize) -> Self {
+        Self { dependencies, ..Self::default() }
+    }
+
+    /// Adds the next frame. `needs` has an entry a dependency.
+    pub(crate) fn push(&mut self, linked: Linked, needs: impl Iterator<Item = u64>) {
+        if self.frames.is_empty() {
+            self.first = linked.frame.index;
+        }
+        self.frames.push_back(linked);
+        self.needs.extend(needs);
+    }
+
+    /// The index of the latest frame.
+    pub(crate) fn latest(&self) -> Option<u64> {
+        let count = self.frames.len() as u64;
+        (count > 0).then(|| self.first + count - 1)
+    }
+
+    pub(crate) fn get(&self, index: u64) -> Option<&Linked> {
+        self.frames.get(usize::try_from(index.checked_sub(self.first)?).ok()?)
+    }
+
+    pub(crate) fn get_mut(&mut self, index: u64) -> Option<&mut Linked> {
+        self.frames.get_mut(usize::try_from(index.checked_sub(self.first)?).ok()?)
+    }
+
+    /// The first frame at or after `from` that needs frame `needed` of dependency `position` and is
+    /// not settled.
+    pub(crate) fn dependent(&self, position: usize, needed: u64, from: u64) -> Option<u64> {
+        let start = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        (start..self.frames.len())
+            .find(|offset| {
+                self.needs[offset * self.dependencies + position] == needed
+                    && !self.frames[*offset].fate.is_settled()
+            })
+            .map(|offset| self.first + offset as u64)
+    }
+
+    /// Forgets frames that nothing can need any more: all that are settled before the latest one,
+    /// which frames that have yet to arrive may need.
+    pub(crate) fn forget(&mut self) {
+        while self.frames.len() > 1 && self.frames.front().is_some_and(|front| front.fate.is_settled()) {
+            self.frames.pop_front();
+            self.needs.drain(..self.dependencies);
+            self.first += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtmm_workload::Time;
+
+    fn frame(index: u64) -> Linked {
+        let at = Time::from_picoseconds(index);
+        let frame = Frame {
+            index,
+            arrival: at,
+            release: at,
+            deadline: at,
+            sample: index,
+            priority: 0,
+            triggered: true,
+        };
+        Linked { frame, fate: Fate::Hidden, control_left: 0, data_left: 1, released: true }
+    }
+
+    #[test]
+    fn frames_are_kept_while_they_can_be_needed() {
+        let mut table = FrameTable::new(1);
+        assert_eq!(table.latest(), None);
+        for index in 0..4 {
+            table.push(frame(index), std::iter::once(index / 2));
+        }
+        assert_eq!(table.dependent(0, 1, 0), Some(2));
+        assert_eq!(table.dependent(0, 1, 3), Some(3));
+        assert_eq!(table.dependent(0, 1, 4), None);
+        // A frame that settles before an older one stays until that one does.
+        table.get_mut(1).expect("kept").fate = Fate::Failed;
+        table.forget();
+        assert!(table.get(1).is_some());
+        table.get_mut(0).expect("kept").fate = Fate::Void;
+        table.forget();
+        assert!(table.get(0).is_none() && table.get(1).is_none());
+        assert_eq!(table.dependent(0, 1, 0), Some(2));
+        // The latest one stays whatever became of it.
+        for index in 2..4 {
+            table.get_mut(index).expect("kept").fate = Fate::Void;
+        }
+        table.forget();
+        assert_eq!(table.latest(), Some(3));
+    }
+}

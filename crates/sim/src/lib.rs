@@ -1,0 +1,20 @@
+//! The event engine: simulates a scenario on a platform under a policy, and measures it.
+//!
+//! A run is a loop over events in [`engine`]; how segments run on accelerators is in [`execution`];
+//! what watches a run is an [`Observer`].
+
+pub mod engine;
+pub mod execution;
+
+mod error;
+mod events;
+mod frames;
+mod observer;
+mod simulate;
+mod system;
+
+pub use engine::{EndOfRun, RunOptions, Simulation};
+pub use error::{Illegal, SimulationError};
+pub use observer::{DropCause, JobRecord, Observer, SegmentRecord};
+pub use simulate::simulate;
+pub use system::System;

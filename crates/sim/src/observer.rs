@@ -1,0 +1,168 @@
+//! Observers: what watches a run. Metrics, rows of jobs and timelines are observers; the engine
+//! calls them at fixed places and knows nothing of what they do.
+//!
+//! An observer is a type parameter of the run, so that what is not watched costs nothing. A pair of
+//! observers is one, and so is a mutable reference.
+
+use rtmm_hardware::{AcceleratorId, EnergyParts};
+use rtmm_scheduler::{Job, Progress, Segment};
+use rtmm_workload::{Duration, TaskId, Time};
+
+/// Why a job was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropCause {
+    /// The policy said so.
+    Policy,
+    /// A job that it needed the output of was given up.
+    Upstream,
+}
+
+/// What is told of a job when it is over, beside what a scheduler could see.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JobRecord<'j> {
+    /// The job.
+    pub job: &'j Job,
+    /// Energy of its layers, by component.
+    pub energy: &'j EnergyParts,
+    /// Energy of the context switches that its segments caused, in picojoules.
+    pub switch_energy_pj: f64,
+    /// What its answer gets right: of its network, or of the exit that it took.
+    pub accuracy: Option<f64>,
+    /// The energy of its network had each layer run where it costs most, in picojoules.
+    pub worst_energy_pj: f64,
+}
+
+/// What is told of a segment when it is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SegmentRecord<'s> {
+    /// Where it ran.
+    pub accelerator: AcceleratorId,
+    /// What it was.
+    pub segment: &'s Segment,
+    /// Its job, as it was while it ran but for the energy.
+    pub job: &'s Job,
+    /// Where its job goes on.
+    pub to: Progress,
+    /// Whether the accelerator ran another network before.
+    pub switched: bool,
+}
+
+/// Something that watches a run. Instants never fall from one call to the next.
+pub trait Observer {
+    /// A frame arrived that is no job: its trigger failed, or what it needs does not exist.
+    fn not_triggered(&mut self, _now: Time, _task: TaskId) {}
+
+    /// The scheduler sees a job for the first time.
+    fn released(&mut self, _now: Time, _job: &Job) {}
+
+    /// A segment was dispatched; it is in `job` already.
+    fn dispatched(&mut self, _now: Time, _accelerator: AcceleratorId, _segment: &Segment, _job: &Job) {}
+
+    /// A segment is over.
+    fn segment_ended(&mut self, _now: Time, _record: &SegmentRecord<'_>) {}
+
+    /// A job is complete.
+    fn completed(&mut self, _now: Time, _record: &JobRecord<'_>) {}
+
+    /// A job was given up.
+    fn dropped(&mut self, _now: Time, _record: &JobRecord<'_>, _cause: DropCause) {}
+
+    /// A phase of the scenario began.
+    fn phase_changed(&mut self, _now: Time, _phase: usize) {}
+
+    /// A job was not over when the run ended. Segments that still run are told as ended before.
+    fn in_flight(&mut self, _now: Time, _record: &JobRecord<'_>) {}
+
+    /// The run is over; nothing follows. `now` is its last instant.
+    fn ended(&mut self, _now: Time, _accelerators_busy: &[Duration]) {}
+}
+
+/// Nobody watches.
+impl Observer for () {}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn not_triggered(&mut self, now: Time, task: TaskId) {
+        (**self).not_triggered(now, task);
+    }
+
+    fn released(&mut self, now: Time, job: &Job) {
+        (**self).released(now, job);
+    }
+
+    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+        (**self).dispatched(now, accelerator, segment, job);
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        (**self).segment_ended(now, record);
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        (**self).completed(now, record);
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        (**self).dropped(now, record, cause);
+    }
+
+    fn phase_changed(&mut self, now: Time, phase: usize) {
+        (**self).phase_changed(now, phase);
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        (**self).in_flight(now, record);
+    }
+
+    fn ended(&mut self, now: Time, accelerators_busy: &[Duration]) {
+        (**self).ended(now, accelerators_busy);
+    }
+}
+
+/// Both watch, the first one first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn not_triggered(&mut self, now: Time, task: TaskId) {
+        self.0.not_triggered(now, task);
+        self.1.not_triggered(now, task);
+    }
+
+    fn released(&mut self, now: Time, job: &Job) {
+        self.0.released(now, job);
+        self.1.released(now, job);
+    }
+
+    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+        self.0.dispatched(now, accelerator, segment, job);
+        self.1.dispatched(now, accelerator, segment, job);
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.0.segment_ended(now, record);
+        self.1.segment_ended(now, record);
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.0.completed(now, record);
+        self.1.completed(now, record);
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        self.0.dropped(now, record, cause);
+        self.1.dropped(now, record, cause);
+    }
+
+    fn phase_changed(&mut self, now: Time, phase: usize) {
+        self.0.phase_changed(now, phase);
+        self.1.phase_changed(now, phase);
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.0.in_flight(now, record);
+        self.1.in_flight(now, record);
+    }
+
+    fn ended(&mut self, now: Time, accelerators_busy: &[Duration]) {
+        self.0.ended(now, accelerators_busy);
+        self.1.ended(now, accelerators_busy);
+    }
+}

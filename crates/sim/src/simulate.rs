@@ -1,0 +1,40 @@
+//! One call for one run: the execution that the platform asks for, the policy by its name.
+
+use rtmm_hardware::{MaxMinFair, Share, SharedDram, Sharing, StaticPartition};
+use rtmm_scheduler::Policy;
+
+use crate::engine::{RunOptions, Simulation};
+use crate::error::SimulationError;
+use crate::execution::{Exclusive, Shared};
+use crate::observer::Observer;
+use crate::system::System;
+
+/// Runs a system under a policy from start to end, with the execution that its platform asks for,
+/// and gives back what watched. `name` is what errors call the policy.
+///
+/// # Errors
+/// [`SimulationError`] where the policy does what it may not.
+pub fn simulate<O: Observer>(
+    system: &System<'_>,
+    name: &str,
+    policy: Box<dyn Policy>,
+    observer: O,
+    options: RunOptions,
+) -> Result<O, SimulationError> {
+    let shares: Vec<Share> =
+        system.platform.accelerators.iter().map(|accelerator| accelerator.dram_share).collect();
+    match system.platform.shared_dram {
+        None => {
+            let execution = Exclusive::new(shares.len());
+            Simulation::new(system, name, policy, execution, observer, options).run()
+        }
+        Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
+            let execution = Shared::new(MaxMinFair::new(bandwidth), shares, false);
+            Simulation::new(system, name, policy, execution, observer, options).run()
+        }
+        Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
+            let execution = Shared::new(StaticPartition::new(bandwidth), shares, true);
+            Simulation::new(system, name, policy, execution, observer, options).run()
+        }
+    }
+}

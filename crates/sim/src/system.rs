@@ -1,0 +1,241 @@
+//! A scenario on a platform, resolved once: names to indices, costs to flat arrays.
+
+use rtmm_hardware::{
+    AcceleratorId, ConfigurationId, CostTable, EnergyParts, Isolated, Platform, Share, SharedDram, Sharing,
+};
+use rtmm_scheduler::Profile;
+use rtmm_workload::{DependencyKind, LayerId, Model, ModelId, Realisation, Scenario, TaskId};
+
+use crate::error::SimulationError;
+use crate::execution::Course;
+
+/// Everything that runs of a scenario on a platform share, whatever the policy and the seed.
+#[derive(Clone, Debug)]
+pub struct System<'s> {
+    /// What is simulated.
+    pub scenario: &'s Scenario,
+    /// The networks of its tasks.
+    pub models: &'s [Model],
+    /// What it runs on.
+    pub platform: &'s Platform,
+    /// Costs as policies know them.
+    pub profile: Profile,
+    pub(crate) costs: CostTable,
+    pub(crate) tasks: Vec<TaskLinks>,
+    /// Tasks so that whatever one depends on stands before it.
+    pub(crate) order: Vec<TaskId>,
+    /// Whether each model skips or exits.
+    pub(crate) is_dynamic: Vec<bool>,
+    /// Latency before each layer, from the first one of its model on: one row more a model than
+    /// layers, in the columns of the profile.
+    latency_before: Vec<u64>,
+    /// Energy before each layer in the same way, summed in the order of layers.
+    energy_before: Vec<EnergyParts>,
+    /// First row of each model in the two above.
+    first_rows: Vec<usize>,
+    /// Every layer by itself in the cells of the profile, where memory is shared.
+    isolated: Vec<Isolated>,
+}
+
+/// How a task is linked to others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TaskLinks {
+    /// Tasks that arrive with this one, in the order of [`System::order`].
+    pub followers: Vec<TaskId>,
+    /// Tasks that depend on this one, with the position of the dependency among theirs.
+    pub dependents: Vec<(TaskId, usize)>,
+    /// One a dependency: the outcome's probability, for control dependencies.
+    pub control: Vec<Option<ControlTable>>,
+}
+
+/// The probability that a completed job triggers another.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlTable {
+    otherwise: f64,
+    /// Where the job left its model early.
+    after_exit: Vec<(ModelId, u8, f64)>,
+}
+
+impl ControlTable {
+    pub(crate) fn probability(&self, model: ModelId, exit: Option<u8>) -> f64 {
+        let found = self.after_exit.iter().find(|(of, at, _)| *of == model && Some(*at) == exit);
+        found.map_or(self.otherwise, |(_, _, probability)| *probability)
+    }
+}
+
+impl<'s> System<'s> {
+    /// Resolves a scenario with its models on a platform.
+    ///
+    /// # Errors
+    /// [`SimulationError::NoCost`] with every layer that cannot run.
+    pub fn new(
+        scenario: &'s Scenario,
+        models: &'s [Model],
+        platform: &'s Platform,
+    ) -> Result<Self, SimulationError> {
+        let costs = CostTable::new(platform, models).map_err(SimulationError::NoCost)?;
+        Ok(Self::with_costs(scenario, models, platform, costs))
+    }
+
+    /// The same with costs that are known already, such as those of another load on the same
+    /// platform. They must be of these models on this platform.
+    #[must_use]
+    pub fn with_costs(
+        scenario: &'s Scenario,
+        models: &'s [Model],
+        platform: &'s Platform,
+        costs: CostTable,
+    ) -> Self {
+        let profile = Profile::new(models, platform, &costs);
+        let order = topological(scenario);
+        let mut system = Self {
+            scenario,
+            models,
+            platform,
+            tasks: links(scenario, models, &order),
+            order,
+            is_dynamic: models.iter().map(Model::is_dynamic).collect(),
+            latency_before: Vec::new(),
+            energy_before: Vec::new(),
+            first_rows: Vec::new(),
+            isolated: Vec::new(),
+            profile,
+            costs,
+        };
+        system.sum_up();
+        if platform.shared_dram.is_some() {
+            system.isolate();
+        }
+        system
+    }
+
+    fn sum_up(&mut self) {
+        let width = self.profile.width();
+        for (index, model) in self.models.iter().enumerate() {
+            let id = ModelId::new(index);
+            self.first_rows.push(self.latency_before.len() / width.max(1));
+            let mut latency = vec![0_u64; width];
+            let mut energy = vec![EnergyParts::default(); width];
+            for layer in 0..model.layers.len() {
+                self.latency_before.extend(&latency);
+                self.energy_before.extend(&energy);
+                for column in 0..width {
+                    let of_layer = self.profile.latency(id, layer as u32, column).picoseconds();
+                    latency[column] = latency[column].saturating_add(of_layer);
+                    energy[column] += *self.profile.energy(id, layer as u32, column);
+                }
+            }
+            self.latency_before.extend(&latency);
+            self.energy_before.extend(&energy);
+        }
+    }
+
+    fn isolate(&mut self) {
+        let width = self.profile.width();
+        let accelerators = self.platform.accelerators.iter().zip(0..);
+        let of_column = |column| {
+            let mut of_accelerators = accelerators.clone();
+            of_accelerators.find(|(_, index)| self.profile.column(AcceleratorId::new(*index)) == column)
+        };
+        let columns: Vec<(ConfigurationId, AcceleratorId)> = (0..width)
+            .filter_map(of_column)
+            .map(|(accelerator, index)| (accelerator.configuration, AcceleratorId::new(index)))
+            .collect();
+        for (index, model) in self.models.iter().enumerate() {
+            for layer in (0..model.layers.len()).map(LayerId::new) {
+                for (configuration, accelerator) in &columns {
+                    let work = self.costs.work(ModelId::new(index), layer, *configuration);
+                    self.isolated.push(self.platform.isolated(*accelerator, work));
+                }
+            }
+        }
+    }
+
+    /// What a layer comes to on an accelerator by itself, which has `share` of the memory bandwidth.
+    pub(crate) fn isolated(
+        &self,
+        accelerator: AcceleratorId,
+        course: &Course,
+        layer: u32,
+        share: Share,
+    ) -> Isolated {
+        let of_platform = self.platform.accelerators[accelerator.index()].dram_share;
+        match self.platform.shared_dram {
+            Some(SharedDram { bandwidth, sharing: Sharing::Static }) if share != of_platform => {
+                let layer = LayerId::new(layer as usize);
+                let work = self.costs.work(course.model, layer, course.configuration);
+                Isolated::of(work, bandwidth.part(share))
+            }
+            _ => self.isolated[self.profile.cell(course.model, layer, course.column)],
+        }
+    }
+
+    fn before(&self, model: ModelId, layer: u32, column: usize) -> usize {
+        (self.first_rows[model.index()] + layer as usize) * self.profile.width() + column
+    }
+
+    /// Latency of layers `from..to` of a model that skips nothing, in picoseconds.
+    pub(crate) fn latency_between(&self, model: ModelId, from: u32, to: u32, column: usize) -> u64 {
+        let at = |layer| self.latency_before[self.before(model, layer, column)];
+        at(to).saturating_sub(at(from))
+    }
+
+    /// Energy of the layers before `to`, summed from the first one on.
+    pub(crate) fn energy_before(&self, model: ModelId, to: u32, column: usize) -> &EnergyParts {
+        &self.energy_before[self.before(model, to, column)]
+    }
+
+    /// The first layer at or after `layer` that an inference runs; at or beyond its end if none.
+    pub(crate) fn next_layer(&self, model: ModelId, realisation: &Realisation, layer: u32) -> u32 {
+        if self.is_dynamic[model.index()] {
+            self.models[model.index()].next_layer(realisation, layer)
+        } else {
+            layer
+        }
+    }
+}
+
+/// Tasks with what they depend on first; else in the order of the file.
+fn topological(scenario: &Scenario) -> Vec<TaskId> {
+    let mut order: Vec<TaskId> = Vec::with_capacity(scenario.tasks.len());
+    // A scenario has no circle, so every round places a task; the count bounds it in any case.
+    for _ in 0..scenario.tasks.len() {
+        for (index, task) in scenario.tasks.iter().enumerate() {
+            let id = TaskId::new(index);
+            let is_next = !order.contains(&id)
+                && task.depends_on.iter().all(|dependency| order.contains(&dependency.task));
+            if is_next {
+                order.push(id);
+            }
+        }
+    }
+    order
+}
+
+fn links(scenario: &Scenario, models: &[Model], order: &[TaskId]) -> Vec<TaskLinks> {
+    let mut links: Vec<TaskLinks> = scenario.tasks.iter().map(|_| TaskLinks::default()).collect();
+    for &id in order {
+        let leader = scenario.leader(id);
+        if leader != id {
+            links[leader.index()].followers.push(id);
+        }
+        for (position, dependency) in scenario.tasks[id.index()].depends_on.iter().enumerate() {
+            links[dependency.task.index()].dependents.push((id, position));
+            let upstream = &scenario.tasks[dependency.task.index()];
+            links[id.index()].control.push(match &dependency.kind {
+                DependencyKind::Data => None,
+                DependencyKind::Control { probability, probability_after_exit } => {
+                    let mut after_exit = Vec::new();
+                    for &model in &upstream.variants {
+                        for (exit, of_exit) in models[model.index()].exits.iter().zip(0_u8..) {
+                            let stated = probability_after_exit.iter().find(|(name, _)| *name == exit.name);
+                            after_exit.extend(stated.map(|(_, probability)| (model, of_exit, *probability)));
+                        }
+                    }
+                    Some(ControlTable { otherwise: *probability, after_exit })
+                }
+            });
+        }
+    }
+    links
+}
