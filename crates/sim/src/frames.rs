@@ -46,8 +46,6 @@ pub(crate) struct Linked {
 /// The frames of one task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FrameTable {
-    /// Index of the front.
-    first: u64,
     frames: VecDeque<Linked>,
     /// For each frame, the frame that it needs of each dependency.
     needs: VecDeque<u64>,
@@ -61,37 +59,38 @@ impl FrameTable {
 
     /// Adds the next frame. `needs` has an entry a dependency.
     pub(crate) fn push(&mut self, linked: Linked, needs: impl Iterator<Item = u64>) {
-        if self.frames.is_empty() {
-            self.first = linked.frame.index;
-        }
         self.frames.push_back(linked);
         self.needs.extend(needs);
     }
 
     /// The index of the latest frame.
     pub(crate) fn latest(&self) -> Option<u64> {
-        let count = self.frames.len() as u64;
-        (count > 0).then(|| self.first + count - 1)
+        self.frames.back().map(|latest| latest.frame.index)
+    }
+
+    /// Indices rise, but not always by one: a task that pauses leaves a gap.
+    fn position(&self, index: u64) -> Option<usize> {
+        self.frames.binary_search_by_key(&index, |linked| linked.frame.index).ok()
     }
 
     pub(crate) fn get(&self, index: u64) -> Option<&Linked> {
-        self.frames.get(usize::try_from(index.checked_sub(self.first)?).ok()?)
+        self.frames.get(self.position(index)?)
     }
 
     pub(crate) fn get_mut(&mut self, index: u64) -> Option<&mut Linked> {
-        self.frames.get_mut(usize::try_from(index.checked_sub(self.first)?).ok()?)
+        let position = self.position(index)?;
+        self.frames.get_mut(position)
     }
 
     /// The first frame at or after `from` that needs frame `needed` of dependency `position` and is
     /// not settled.
     pub(crate) fn dependent(&self, position: usize, needed: u64, from: u64) -> Option<u64> {
-        let start = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        (start..self.frames.len())
-            .find(|offset| {
-                self.needs[offset * self.dependencies + position] == needed
-                    && !self.frames[*offset].fate.is_settled()
-            })
-            .map(|offset| self.first + offset as u64)
+        let start = self.frames.partition_point(|linked| linked.frame.index < from);
+        let found = (start..self.frames.len()).find(|offset| {
+            self.needs[offset * self.dependencies + position] == needed
+                && !self.frames[*offset].fate.is_settled()
+        });
+        found.map(|offset| self.frames[offset].frame.index)
     }
 
     /// Forgets frames that nothing can need any more: all that are settled before the latest one,
@@ -100,7 +99,6 @@ impl FrameTable {
         while self.frames.len() > 1 && self.frames.front().is_some_and(|front| front.fate.is_settled()) {
             self.frames.pop_front();
             self.needs.drain(..self.dependencies);
-            self.first += 1;
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod input;
 pub mod load;
 pub mod random;
 
+mod frames;
 mod ids;
 mod kernel;
 mod layer;
@@ -24,10 +25,12 @@ mod layer_table;
 mod lowering;
 mod model;
 mod model_file;
+mod realisation;
 mod scenario;
 mod scenario_file;
 mod time;
 
+pub use frames::{Follower, Frame, Frames};
 pub use ids::{LayerId, ModelId, TaskId};
 pub use kernel::{Kernel, Nest, Repeated, VectorWork};
 pub use layer::{
@@ -36,6 +39,7 @@ pub use layer::{
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
 pub use model::{Block, Exit, Model, Shapes};
+pub use realisation::{MAX_BLOCKS, Realisation};
 pub use scenario::{
     Arrivals, Deadline, Dependency, DependencyKind, Phase, Request, Scenario, Task, Workload,
 };

@@ -221,6 +221,12 @@ impl Period {
         self.release(1)
     }
 
+    /// The period in picoseconds, unrounded but for the float: the mean of a random distance.
+    #[must_use]
+    pub fn mean_picoseconds(self) -> f64 {
+        self.numerator_ps as f64 / self.denominator as f64
+    }
+
     /// Releases a second, for display.
     #[must_use]
     pub fn rate_hz(self) -> f64 {
