@@ -9,8 +9,9 @@ mod by_hand;
 
 use std::collections::BTreeSet;
 
-use rtmm_reference::xrbench::{FIXES, Fixes, JobEnd, Parameters, Runtime};
-use rtmm_workload::{ModelId, Period, Scenario, Task};
+use rtmm_hardware::Mode;
+use rtmm_reference::xrbench::{FIXES, Fixes, JobEnd, Parameters, Runtime, TaskCosts};
+use rtmm_workload::{Legality, ModelId, Period, Scenario, Task, TaskId};
 
 use by_hand::{TaskOf, costs, log, milliseconds, scenario};
 
@@ -359,5 +360,93 @@ fn a_run_without_fixes_is_the_artifacts() {
         let published = Runtime::new(&scenario, &costs, &parameters).expect("a legal scenario");
         let unfixed = Runtime::with_fixes(&scenario, &costs, &parameters, Fixes::default());
         assert_eq!(published.run(1, |_| {}), unfixed.expect("a legal scenario").run(1, |_| {}));
+    }
+}
+
+/// A scenario and a platform, whether uncertain frames are triggered, a fix, and for some tasks
+/// completed, late and dropped frames without and with it.
+type Example<'e> = (&'e str, &'e str, bool, &'e str, &'e [(&'e str, [u32; 3], [u32; 3])]);
+
+/// What `docs/fidelity.md` says of single runs.
+#[test]
+fn the_examples_of_the_docs_hold() {
+    let examples: [Example<'_>; 6] = [
+        (
+            "xrbench/vr_gaming",
+            "xrbench/single_4k_os",
+            true,
+            "frame-dependency",
+            &[
+                ("GE_FBNet_C", [1, 0, 40], [29, 17, 12]),
+                ("ES_RITNet", [35, 2, 7], [30, 0, 12]),
+                ("HT_hand_graph_cnn_half", [30, 20, 0], [12, 11, 18]),
+            ],
+        ),
+        (
+            "xrbench/vr_gaming",
+            "xrbench/dual_8k_littlebig_os_os",
+            true,
+            "own-releases",
+            &[("GE_FBNet_C", [41, 21, 0], [42, 0, 0]), ("HT_hand_graph_cnn_half", [30, 16, 0], [30, 0, 0])],
+        ),
+        (
+            "xrbench/outdoor_activity_a",
+            "xrbench/dual_8k_biglittle_rs_rs",
+            false,
+            "own-releases",
+            &[("SS_HRViT_b1", [6, 0, 0], [6, 2, 0]), ("OD_D2go_FasterRCNN", [20, 0, 0], [18, 2, 2])],
+        ),
+        (
+            "xrbench/social_interaction_b",
+            "xrbench/quad_8k_os_os_os_os",
+            true,
+            "exact-rates",
+            &[("GE_FBNet_C", [41, 41, 0], [41, 0, 0])],
+        ),
+        (
+            "xrbench/ar_assistant",
+            "xrbench/dual_4k_os_os",
+            true,
+            "whole-run",
+            &[("KD_res8_narrow", [1, 0, 0], [1, 0, 1])],
+        ),
+        (
+            "xrbench/ar_assistant",
+            "xrbench/dual_8k_biglittle_rs_rs",
+            true,
+            "oldest-first",
+            &[("SS_HRViT_b1", [0, 0, 6], [6, 6, 0]), ("DE_midas_v21_small", [19, 8, 0], [4, 4, 15])],
+        ),
+    ];
+    for (scenario, platform, triggered, fix, tasks) in examples {
+        let workload = rtmm_workload::load::workload(scenario, None, Legality::Published).expect("built in");
+        let platform = rtmm_hardware::load::platform(platform, None, Mode::Reference).expect("built in");
+        let costs = TaskCosts::of(&workload, &platform).expect("costs");
+        let counts = |fixes| {
+            let runtime = Runtime::with_fixes(&workload.scenario, &costs, &Parameters::default(), fixes)
+                .expect("legal");
+            let certain = |task: TaskId| workload.scenario.tasks[task.index()].trigger_probability >= 1.0;
+            let mut late = vec![0; workload.scenario.tasks.len()];
+            let outcome = runtime.run_where(
+                |task, _| triggered || certain(task),
+                |row| {
+                    if let JobEnd::Completed { completed_ms, .. } = row.end {
+                        late[row.task.index()] += u32::from(completed_ms > row.deadline_ms);
+                    }
+                },
+            );
+            let of = |name: &str| {
+                let task = workload.scenario.tasks.iter().position(|task| task.name == name).expect("a task");
+                [outcome.tasks[task].completed, late[task], outcome.tasks[task].dropped]
+            };
+            tasks.iter().map(|(name, ..)| of(name)).collect::<Vec<_>>()
+        };
+        let row = FIXES.iter().find(|row| row.name == fix).expect("a fix");
+        let (quirk, fixed): (Vec<_>, Vec<_>) = tasks.iter().map(|(_, quirk, fixed)| (*quirk, *fixed)).unzip();
+        assert_eq!(
+            (counts(Fixes::default()), counts(Fixes::only(row))),
+            (quirk, fixed),
+            "{fix} in {scenario}"
+        );
     }
 }

@@ -131,9 +131,8 @@ fn changes(baseline: &Line, others: &[Line], platforms: &[Platform]) -> String {
         row.extend(extreme(-1.0));
         row
     });
-    let header = ["of 266 pairs", "higher", "lower", "most", "where", "least", "where"];
     let pairs = format!("of {} pairs", baseline.scores.len());
-    let header: Vec<&str> = std::iter::once(pairs.as_str()).chain(header[1..].iter().copied()).collect();
+    let header = [&pairs, "higher", "lower", "largest gain", "where", "largest loss", "where"];
     table(&header, &rows.collect::<Vec<_>>())
 }
 
