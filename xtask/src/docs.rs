@@ -9,6 +9,7 @@ mod command_line;
 mod cost_models;
 mod fidelity;
 mod maestro_differences;
+mod xrbench_fixes;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,7 +35,13 @@ const PARTS: &[Part] = &[
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },
     Part { page: "fidelity.md", name: "scalesim", make: fidelity::scalesim },
+    Part { page: "fidelity.md", name: "xrbench-fixes", make: |_| xrbench_fixes::part() },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
+    Part {
+        page: "models/xrbench-reference.md",
+        name: "xrbench-fix-list",
+        make: |_| Ok(xrbench_fixes::list()),
+    },
 ];
 
 /// Writes all parts into their pages.

@@ -1,71 +1,25 @@
 //! Single rules of the XRBench loop, worked out by hand.
 //!
-//! Every case is a small scenario and the log that the rules lead to, one entry a frame:
-//! `c1 seen 20 due 30: 0 from 21 to 23` is frame 1 of task `c`, noticed by the event at 20 ms with
-//! its deadline at 30 ms, run on accelerator 0 from 21 ms to 23 ms.
+//! Every case is a small scenario and the log that the rules lead to; `by_hand` says how to read it.
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-use rtmm_reference::ReferenceError;
-use rtmm_reference::xrbench::{JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
-use rtmm_workload::{Deadline, Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
+mod by_hand;
 
-/// A task: name, period in milliseconds, the tasks that it waits for, and its latency in
-/// milliseconds on each accelerator.
-type TaskOf<'t> = (&'t str, u64, &'t [&'t str], &'t [f64]);
+use rtmm_reference::ReferenceError;
+use rtmm_reference::xrbench::{Fixes, Parameters, Runtime, TaskCosts};
+use rtmm_workload::{
+    Arrivals, Deadline, Dependency, DependencyKind, Duration, ModelId, Period, Phase, Scenario, Task, TaskId,
+    Time,
+};
+
+use by_hand::{TaskOf, costs, milliseconds, scenario};
+
 /// A change to a legal scenario, parameters, and what the refusal says.
 type Refused<'r> = (&'r dyn Fn(&mut Scenario), Parameters, &'r str);
 
-fn milliseconds(count: u64) -> Duration {
-    Duration::from_milliseconds(count).expect("a short time")
-}
-
-fn scenario(run_ms: u64, tasks: &[TaskOf<'_>]) -> Scenario {
-    let id_of = |name: &&str| TaskId::new(tasks.iter().position(|task| task.0 == *name).expect("a task"));
-    Scenario {
-        name: "by hand".to_owned(),
-        source: "this test".to_owned(),
-        duration: milliseconds(run_ms),
-        tasks: tasks
-            .iter()
-            .map(|(name, period_ms, upstream, _)| {
-                let period = Period::new(milliseconds(*period_ms)).expect("a period");
-                let depends_on = upstream.iter().map(id_of).map(Dependency::data).collect();
-                Task { depends_on, ..Task::periodic(*name, ModelId::new(0), period) }
-            })
-            .collect(),
-        phases: Vec::new(),
-    }
-}
-
-fn costs(tasks: &[TaskOf<'_>]) -> TaskCosts {
-    TaskCosts::from_fn(tasks.len(), tasks[0].3.len(), |task, accelerator| ModelCost {
-        cycles: (tasks[task.index()].3[accelerator.index()] * 1e6).round() as u64,
-        energy_nj: 0.0,
-    })
-}
-
 fn log(scenario: &Scenario, costs: &TaskCosts) -> Vec<String> {
-    let runtime = Runtime::new(scenario, costs, &Parameters::default()).expect("a legal scenario");
-    let mut log = Vec::new();
-    let short = |ms: f32| (f64::from(ms) * 1e3).round() / 1e3;
-    runtime.run(1, |row| {
-        let frame = format!(
-            "{}{} seen {} due {}",
-            scenario.tasks[row.task.index()].name,
-            row.frame,
-            short(row.injected_ms),
-            short(row.deadline_ms)
-        );
-        log.push(match row.end {
-            JobEnd::Completed { accelerator, dispatched_ms, completed_ms, .. } => {
-                let (from, to) = (short(dispatched_ms), short(completed_ms));
-                format!("{frame}: {} from {from} to {to}", accelerator.index())
-            }
-            JobEnd::Dropped { at_ms } => format!("{frame}: dropped at {}", short(at_ms)),
-        });
-    });
-    log
+    by_hand::log(scenario, costs, Fixes::default()).0
 }
 
 #[track_caller]
@@ -239,7 +193,14 @@ fn what_the_loop_cannot_express_is_refused() {
     };
     let standard = Parameters::default();
     let fast = Period::from_rate(1_001, milliseconds(1_000)).expect("a rate");
-    let cases: [Refused<'_>; 7] = [
+    let jittery = Arrivals::Periodic {
+        period: Period::new(milliseconds(10)).expect("a period"),
+        offset: Duration::ZERO,
+        jitter: milliseconds(1),
+    };
+    let not_periodic = "task `b` does not arrive at a plain period: compat xrbench knows no jitter, offset or \
+                        random arrivals, and no frames that follow another task's";
+    let cases: [Refused<'_>; 11] = [
         (&|_| {}, standard, "accepted"),
         (&|scenario| scenario.tasks.clear(), standard, "the scenario has no tasks"),
         (
@@ -256,6 +217,24 @@ fn what_the_loop_cannot_express_is_refused() {
             &|scenario| scenario.tasks[0].depends_on = vec![Dependency::data(TaskId::new(2))],
             standard,
             "task `a` depends on task number 2, which the scenario does not have",
+        ),
+        (&|scenario| scenario.tasks[1].arrivals = jittery.clone(), standard, not_periodic),
+        (&|scenario| scenario.tasks[1].arrivals = Arrivals::Follows, standard, not_periodic),
+        (
+            &|scenario| {
+                scenario.tasks[1].depends_on[0].kind =
+                    DependencyKind::Control { probability: 1.0, probability_after_exit: Vec::new() };
+            },
+            standard,
+            "task `b` has a control dependency: compat xrbench knows only data dependencies",
+        ),
+        (
+            &|scenario| {
+                let name = "evening".to_owned();
+                scenario.phases.push(Phase { name, start: Time::ZERO, arrivals: vec![None, None] });
+            },
+            standard,
+            "the scenario has phases: compat xrbench knows none",
         ),
         (
             &|_| {},

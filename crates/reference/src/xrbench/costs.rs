@@ -3,12 +3,17 @@
 //! The artifact runs a model on one accelerator from its first layer to its last: its latency and
 //! energy there are plain sums over its layers, without overlap, reuse between layers, or a cost
 //! of switching models.
+//!
+//! The layers' costs are those that the artifact prints, or those of the same accelerators without
+//! the quirks of its cost model: `corrected` costs, to tell what those quirks change in its scores.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, CostError, LayerOf, Platform, Quantity};
-use rtmm_workload::{Layer, Model, ModelId, PublishedShape, TaskId, Workload};
+use rtmm_hardware::{
+    AcceleratorId, Condition, Configuration, ConfigurationId, CostError, LayerOf, Platform, Quantity,
+};
+use rtmm_workload::{Layer, Model, ModelId, Operator, PublishedShape, TaskId, Workload};
 use serde::Serialize;
 
 use crate::error::ReferenceError;
@@ -19,6 +24,11 @@ pub const CLOCK_HZ: u64 = 1_000_000_000;
 const LATENCY_CYCLES: &str = "latency_cycles";
 /// The column of a cost model's report with the layer's energy in nanojoules.
 const ENERGY_NJ: &str = "energy_nj";
+
+/// Picoseconds in a cycle of that clock.
+const PICOSECONDS_PER_CYCLE: u64 = 1_000;
+/// Picojoules in a nanojoule.
+const PJ_PER_NJ: f64 = 1e3;
 
 /// What one inference, or one layer of it, costs on one accelerator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -48,28 +58,46 @@ impl CostMatrix {
     /// [`ReferenceError::TooManyCycles`]. Of several errors, the one that comes first in the order
     /// of models, configurations, layers.
     pub fn new(models: &[&Model], configurations: &[&Configuration]) -> Result<Self, ReferenceError> {
-        let readers: Vec<Reader<'_>> = configurations
-            .iter()
-            .map(|configuration| Reader::new(configuration))
-            .collect::<Result<_, _>>()?;
+        Self::read(models, configurations, Reader::of_report)
+    }
+
+    /// The same for the costs that cost models stand by, rather than those that the artifact
+    /// prints: latency and energy of [`rtmm_hardware::CostModel::work`]. Of `maestro`
+    /// configurations in corrected mode, these are free of quirks 1 to 5. Any cost model has them,
+    /// at any clock.
+    ///
+    /// # Errors
+    /// [`ReferenceError::NoCost`] where a layer cannot run, [`ReferenceError::TooManyCycles`].
+    pub fn corrected(models: &[&Model], configurations: &[&Configuration]) -> Result<Self, ReferenceError> {
+        Self::read(models, configurations, |configuration| Ok(Reader::of_work(configuration)))
+    }
+
+    fn read<'c>(
+        models: &[&Model],
+        configurations: &[&'c Configuration],
+        reader: impl Fn(&'c Configuration) -> Result<Reader<'c>, ReferenceError>,
+    ) -> Result<Self, ReferenceError> {
+        let readers: Vec<Reader<'_>> =
+            configurations.iter().map(|configuration| reader(configuration)).collect::<Result<_, _>>()?;
         let shapes_suffice =
             configurations.iter().all(|configuration| configuration.cost_model.depends_on_shape_only());
 
-        // Of layers with one published shape, the first stands for all.
+        // Of layers that all readers see as one, the first stands for all.
         let mut distinct: Vec<LayerOf<'_>> = Vec::new();
-        let mut known: BTreeMap<PublishedShape, usize> = BTreeMap::new();
+        let mut known: BTreeMap<Seen<'_>, usize> = BTreeMap::new();
+        let published = readers.iter().all(|reader| matches!(reader.columns, Columns::Report { .. }));
         let layers: Vec<Vec<usize>> = models
             .iter()
             .map(|model| {
                 let row_of = |layer| {
                     let layer = LayerOf { model: &model.name, layer };
-                    let shape = layer.layer.published.filter(|_| shapes_suffice);
-                    let seen = shape.and_then(|shape| known.get(&shape).copied());
-                    seen.unwrap_or_else(|| {
+                    let seen = shapes_suffice.then(|| Seen::of(layer.layer, published));
+                    let row = seen.and_then(|seen| known.get(&seen).copied());
+                    row.unwrap_or_else(|| {
                         distinct.push(layer);
                         let row = distinct.len() - 1;
-                        if let Some(shape) = shape {
-                            known.insert(shape, row);
+                        if let Some(seen) = seen {
+                            known.insert(seen, row);
                         }
                         row
                     })
@@ -118,11 +146,35 @@ impl CostMatrix {
     }
 }
 
-/// Where a configuration's report has the two numbers that count.
+/// What determines a layer's cost.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Seen<'l> {
+    /// The artifact sees nothing but the published row.
+    Row(PublishedShape),
+    Whole(&'l Operator, Option<PublishedShape>),
+}
+
+impl<'l> Seen<'l> {
+    fn of(layer: &'l Layer, published: bool) -> Self {
+        match layer.published {
+            Some(shape) if published => Self::Row(shape),
+            shape => Self::Whole(&layer.operator, shape),
+        }
+    }
+}
+
+/// Reads the two numbers that count of a configuration.
 struct Reader<'c> {
     configuration: &'c Configuration,
-    latency_cycles: usize,
-    energy_nj: usize,
+    columns: Columns,
+}
+
+/// Where the two numbers stand.
+enum Columns {
+    /// In the artifact's cost table.
+    Report { latency_cycles: usize, energy_nj: usize },
+    /// In [`rtmm_hardware::Work`].
+    Work,
 }
 
 /// Why a distinct layer has no cost; the layers that share it put their own names to it.
@@ -133,7 +185,7 @@ enum Refusal {
 }
 
 impl<'c> Reader<'c> {
-    fn new(configuration: &'c Configuration) -> Result<Self, ReferenceError> {
+    fn of_report(configuration: &'c Configuration) -> Result<Self, ReferenceError> {
         let position = |column| {
             let found = configuration.cost_model.columns().iter().position(|name| *name == column);
             found.ok_or_else(|| ReferenceError::NoColumn {
@@ -141,13 +193,38 @@ impl<'c> Reader<'c> {
                 column,
             })
         };
-        Ok(Self { configuration, latency_cycles: position(LATENCY_CYCLES)?, energy_nj: position(ENERGY_NJ)? })
+        let columns =
+            Columns::Report { latency_cycles: position(LATENCY_CYCLES)?, energy_nj: position(ENERGY_NJ)? };
+        Ok(Self { configuration, columns })
+    }
+
+    fn of_work(configuration: &'c Configuration) -> Self {
+        Self { configuration, columns: Columns::Work }
     }
 
     fn cost(&self, layer: LayerOf<'_>) -> Result<ModelCost, Refusal> {
+        match self.columns {
+            Columns::Report { latency_cycles, energy_nj } => self.published(layer, latency_cycles, energy_nj),
+            Columns::Work => {
+                let work = self.configuration.cost_model.work(layer, Condition::Profile);
+                let work = work.map_err(Refusal::Cost)?;
+                let picoseconds = work.latency().picoseconds();
+                // To the nearest cycle; at 1 GHz there is nothing to round.
+                let cycles = picoseconds.saturating_add(PICOSECONDS_PER_CYCLE / 2) / PICOSECONDS_PER_CYCLE;
+                Ok(ModelCost { cycles, energy_nj: work.energy.total() / PJ_PER_NJ })
+            }
+        }
+    }
+
+    fn published(
+        &self,
+        layer: LayerOf<'_>,
+        latency_cycles: usize,
+        energy_nj: usize,
+    ) -> Result<ModelCost, Refusal> {
         let mut row = Vec::new();
         self.configuration.cost_model.report(layer, &mut row).map_err(Refusal::Cost)?;
-        let cycles = match row.get(self.latency_cycles) {
+        let cycles = match row.get(latency_cycles) {
             Some(Quantity::Integer(cycles)) => cycles,
             // A count below zero comes as a real number.
             Some(Quantity::Real(negative)) if *negative < 0.0 => {
@@ -155,7 +232,7 @@ impl<'c> Reader<'c> {
             }
             _ => return Err(Refusal::NotANumber(LATENCY_CYCLES)),
         };
-        let Some(Quantity::Real(energy_nj)) = row.get(self.energy_nj) else {
+        let Some(Quantity::Real(energy_nj)) = row.get(energy_nj) else {
             return Err(Refusal::NotANumber(ENERGY_NJ));
         };
         Ok(ModelCost { cycles: *cycles, energy_nj: *energy_nj })
@@ -201,11 +278,25 @@ impl TaskCosts {
         }
         let models: Vec<&Model> = workload.models.iter().collect();
         let configurations: Vec<&Configuration> = platform.configurations.iter().collect();
-        let matrix = CostMatrix::new(&models, &configurations)?;
+        Ok(Self::of_matrix(workload, platform, &CostMatrix::new(&models, &configurations)?))
+    }
+
+    /// The costs of a workload on a platform as [`CostMatrix::corrected`] has them.
+    ///
+    /// # Errors
+    /// Whatever [`CostMatrix::corrected`] returns.
+    pub fn corrected(workload: &Workload, platform: &Platform) -> Result<Self, ReferenceError> {
+        let models: Vec<&Model> = workload.models.iter().collect();
+        let configurations: Vec<&Configuration> = platform.configurations.iter().collect();
+        Ok(Self::of_matrix(workload, platform, &CostMatrix::corrected(&models, &configurations)?))
+    }
+
+    /// The costs of the matrix of a workload's models on a platform's configurations.
+    fn of_matrix(workload: &Workload, platform: &Platform, matrix: &CostMatrix) -> Self {
         let (tasks, accelerators) = (&workload.scenario.tasks, &platform.accelerators);
-        Ok(Self::from_fn(tasks.len(), accelerators.len(), |task, accelerator| {
+        Self::from_fn(tasks.len(), accelerators.len(), |task, accelerator| {
             matrix.cost(tasks[task.index()].model, accelerators[accelerator.index()].configuration)
-        }))
+        })
     }
 
     /// Costs from wherever the caller has them: `cost` is called once for each pair.
@@ -376,6 +467,34 @@ mod tests {
         for (columns, factor, outputs, expected) in cases {
             assert_eq!(refusal(columns, factor, outputs).as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn corrected_costs_are_latency_and_energy_of_all_layers() {
+        let legality = rtmm_workload::Legality::Strict;
+        let workload =
+            rtmm_workload::load::workload("xrbench/vr_gaming", None, legality).expect("a scenario");
+        let platform = rtmm_hardware::load::platform("xrbench/dual_4k_ws_os", None, Mode::Corrected);
+        let platform = platform.expect("a platform");
+        let costs = TaskCosts::corrected(&workload, &platform).expect("costs");
+        let table = rtmm_hardware::CostTable::new(&platform, &workload.models).expect("costs");
+        for (position, task) in workload.scenario.tasks.iter().enumerate() {
+            let row = costs.row(TaskId::new(position));
+            for (accelerator, cost) in platform.accelerators.iter().zip(row) {
+                let (mut cycles, mut energy_nj) = (0, 0.0);
+                for layer in 0..workload.models[task.model.index()].layers.len() {
+                    let layer = rtmm_workload::LayerId::new(layer);
+                    let work = table.work(task.model, layer, accelerator.configuration);
+                    assert_eq!(work.latency().picoseconds() % PICOSECONDS_PER_CYCLE, 0);
+                    cycles += work.latency().picoseconds() / PICOSECONDS_PER_CYCLE;
+                    energy_nj += work.energy.total() / PJ_PER_NJ;
+                }
+                assert_eq!(*cost, ModelCost { cycles, energy_nj });
+            }
+        }
+        // They are no report of the artifact.
+        let refused = TaskCosts::of(&workload, &platform).err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|refused| refused.contains("reports no `energy_nj`")));
     }
 
     #[test]

@@ -145,19 +145,22 @@ impl Tally {
     }
 
     /// The scores; none for a task that logged nothing.
-    pub(crate) fn scores(&self) -> Option<TaskScores> {
+    ///
+    /// Quirk 11 (dropped frames count twice): they lengthen the mean, and lower its factor. With
+    /// `single_penalty` there is no factor.
+    pub(crate) fn scores(&self, single_penalty: bool) -> Option<TaskScores> {
         if self.logged() == 0 {
             return None;
         }
         let logged = self.logged() as f32;
         let mean = |sum: f64| if self.completed == 0 { 0.0 } else { sum / f64::from(self.completed) };
         let qoe = 1.0 - self.dropped as f32 / logged;
+        let factor = if single_penalty { 1.0 } else { qoe };
         Some(TaskScores {
             real_time: mean(self.real_time),
             energy: mean(self.energy),
             qoe,
-            // Quirk 11 (dropped frames count twice): they lengthen the mean, and lower its factor.
-            score: self.product / logged * qoe,
+            score: self.product / logged * factor,
         })
     }
 }
@@ -165,10 +168,10 @@ impl Tally {
 /// The overall score in percent, from the scores of the tasks in the order in which they first
 /// logged a frame.
 ///
-/// Quirk 11 (untriggered models): a task that logged nothing is left out of the mean. Without any
-/// logged task the artifact divides by zero; here the score is then 0.
-pub(crate) fn overall_percent(scores: impl Iterator<Item = TaskScores>) -> f32 {
-    let (mut sum, mut count) = (0.0_f32, 0_u32);
+/// `zeros` more tasks count 0: none in the artifact, which leaves tasks without a logged frame out
+/// of the mean. Without any logged task it divides by zero; here the score is then 0.
+pub(crate) fn overall_percent(scores: impl Iterator<Item = TaskScores>, zeros: usize) -> f32 {
+    let (mut sum, mut count) = (0.0_f32, zeros);
     for task in scores {
         sum += task.score;
         count += 1;
@@ -221,15 +224,19 @@ mod tests {
     #[test]
     fn a_dropped_frame_counts_twice() {
         let mut tally = Tally::default();
-        assert_eq!(tally.scores(), None);
+        assert_eq!(tally.scores(false), None);
         tally.complete(1.0, 0.5);
         tally.drop_one();
         // Half the frames, each worth half: 0.5 / 2 in the mean, times 0.5.
         let scores = TaskScores { real_time: 1.0, energy: 0.5, qoe: 0.5, score: 0.125 };
-        assert_eq!(tally.scores(), Some(scores));
+        assert_eq!(tally.scores(false), Some(scores));
+        assert_eq!(tally.scores(true), Some(TaskScores { score: 0.25, ..scores }));
         // The task that logged nothing is left out of the mean.
-        assert_eq!(overall_percent([Tally::default().scores(), tally.scores()].into_iter().flatten()), 12.5);
-        assert_eq!(overall_percent(std::iter::empty()), 0.0);
+        let both = [Tally::default().scores(false), tally.scores(false)];
+        assert_eq!(overall_percent(both.into_iter().flatten(), 0), 12.5);
+        assert_eq!(overall_percent(both.into_iter().flatten(), 1), 6.25);
+        assert_eq!(overall_percent(std::iter::empty(), 0), 0.0);
+        assert_eq!(overall_percent(std::iter::empty(), 1), 0.0);
     }
 
     #[test]
