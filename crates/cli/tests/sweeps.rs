@@ -85,4 +85,25 @@ fn a_platform_that_cannot_run_is_named() {
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains("systolic.toml"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("single_4k_ws"), "{}", outcome.stderr);
+    // The other platform has its results, and the failed cell is tried again.
+    assert!(read(&workspace, "out/results.csv").contains("xrbench/single_4k_ws"));
+    assert!(read(&workspace, "out/failures.csv").contains("systolic.toml"));
+    let again = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
+    assert_eq!(again.code, 1);
+    assert!(again.stderr.contains("2 cells, 0 run, 1 reused"), "{}", again.stderr);
+    // In shards, the failure is known to whoever merges them.
+    for shard in ["1/2", "2/2"] {
+        let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "shards", "--shard", shard]);
+        assert_eq!(outcome.code, i32::from(shard == "2/2"), "{}", outcome.stderr);
+    }
+    let merged = workspace.rtmm(&["merge", "s.toml", "--output", "shards"]);
+    assert_eq!(merged.code, 1);
+    assert!(merged.stderr.contains("1 of 2 cells failed"), "{}", merged.stderr);
+    assert_eq!(read(&workspace, "shards/results.csv"), read(&workspace, "out/results.csv"));
+    assert_eq!(read(&workspace, "shards/failures.csv"), read(&workspace, "out/failures.csv"));
+    // Without the platform nothing fails, and no list of failures stays behind.
+    let text = read(&workspace, "s.toml").replace(", \"systolic.toml\"", "");
+    workspace.write("s.toml", text);
+    workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    assert!(!workspace.path("out/failures.csv").exists());
 }

@@ -2,11 +2,13 @@
 
 mod report;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rtmm_sweep::execute::{ExecuteError, Options};
+use rtmm_sweep::execute::Options;
 use rtmm_sweep::plan::Plan;
+use rtmm_sweep::results::Failure as Failed;
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
 use rtmm_sweep::store::Store;
 use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
@@ -39,6 +41,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     match (outcome.finished, shard) {
         (Some(finished), _) => conclude(&plan, &finished, &directory, arguments.format),
         (None, Some(shard)) => {
+            let failed = failed_cells(&plan, &executed.failures, None);
             say!(
                 "shard {} of {} is done; when all are: rtmm merge {} --output {}",
                 shard.number(),
@@ -46,7 +49,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
                 arguments.sweep,
                 directory.display()
             );
-            Ok(())
+            failed.map_or(Ok(()), Err)
         }
         (None, None) => Ok(()),
     }
@@ -71,7 +74,7 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     say!(
         "{}: {} of {} cells, {} copied, stores read: {}",
         plan.axes().name,
-        merged.total - merged.missing,
+        merged.total - merged.missing - merged.failed,
         merged.total,
         merged.copied,
         stores.len()
@@ -80,8 +83,9 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
     let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
-    conclude(&plan, &finished, &directory, arguments.format)?;
-    target.close().map_err(|error| Failure::Run(error.to_string()))
+    let concluded = conclude(&plan, &finished, &directory, arguments.format);
+    target.close().map_err(|error| Failure::Run(error.to_string()))?;
+    concluded
 }
 
 /// Sources must be files, and none of them the target: it would wait for itself.
@@ -120,15 +124,46 @@ fn incomplete(merged: &Merged, sweep: &str, directory: &Path) -> Failure {
     Failure::Run(message)
 }
 
-/// Errors of a sweep end with what was kept.
 fn failed(error: SweepError) -> Failure {
-    let kept = match &error {
-        SweepError::Execute(ExecuteError::Run(_)) => {
-            "\ncells that were finished before are kept in the store"
-        }
-        _ => "",
-    };
-    Failure::Run(format!("{error}{kept}"))
+    Failure::Run(error.to_string())
+}
+
+/// The most kinds of failures that are printed; the rest is in the file.
+const FAILURES_SHOWN: usize = 10;
+
+/// What is told of cells that failed, if any did: those of one scenario and platform that failed
+/// alike, together.
+fn failed_cells(plan: &Plan<'_>, failures: &[Failed], list: Option<&Path>) -> Option<Failure> {
+    // In the order of the first cell of each.
+    let mut alike: Vec<(&str, &str, &str, usize)> = Vec::new();
+    let mut positions: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    for failure in failures {
+        let cell = &plan.cells()[failure.cell];
+        let key = (plan.scenario(cell).name.as_str(), plan.platform(cell).name.as_str(), &*failure.reason);
+        let position = *positions.entry(key).or_insert_with(|| {
+            alike.push((key.0, key.1, key.2, 0));
+            alike.len() - 1
+        });
+        alike[position].3 += 1;
+    }
+    if alike.is_empty() {
+        return None;
+    }
+    let mut message = format!(
+        "{} of {} cells failed; the sweep tries them again when it is run again",
+        failures.len(),
+        plan.len()
+    );
+    for (scenario, platform, reason, cells) in alike.iter().take(FAILURES_SHOWN) {
+        message.push_str(&format!("\n  {cells} of `{scenario}` on `{platform}`: {reason}"));
+    }
+    if alike.len() > FAILURES_SHOWN {
+        message.push_str(&format!("\n  ... and {} more kinds", alike.len() - FAILURES_SHOWN));
+    }
+    if let Some(list) = list {
+        message.push_str(&format!("\nall of them: {}", list.display()));
+    }
+    Some(Failure::Run(message))
 }
 
 fn directory(output: Option<&PathBuf>, plan: &Plan<'_>) -> PathBuf {
@@ -156,7 +191,7 @@ fn shards_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
-/// Prints the tables and writes the report beside the results.
+/// Prints the tables and writes the report beside the results; cells that failed come last.
 fn conclude(
     plan: &Plan<'_>,
     finished: &Finished<'_>,
@@ -207,7 +242,9 @@ fn conclude(
         Format::Json => copy(&directory.join("results.json"), &mut out)?,
     }
     out.flush()?;
-    Ok(())
+    drop(out);
+    let list = directory.join("failures.csv");
+    failed_cells(plan, finished.results.failures(), Some(&list)).map_or(Ok(()), Err)
 }
 
 #[expect(clippy::disallowed_methods, reason = "prints a file that this command wrote")]
