@@ -2,7 +2,6 @@
 
 mod report;
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +17,7 @@ use crate::failure::{Failure, say};
 use crate::output::{replace_file, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::runners::RUNNERS;
+use report::failures::Alike;
 
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
@@ -134,18 +134,7 @@ const FAILURES_SHOWN: usize = 10;
 /// What is told of cells that failed, if any did: those of one scenario and platform that failed
 /// alike, together.
 fn failed_cells(plan: &Plan<'_>, failures: &[Failed], list: Option<&Path>) -> Option<Failure> {
-    // In the order of the first cell of each.
-    let mut alike: Vec<(&str, &str, &str, usize)> = Vec::new();
-    let mut positions: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
-    for failure in failures {
-        let cell = &plan.cells()[failure.cell];
-        let key = (plan.scenario(cell).name.as_str(), plan.platform(cell).name.as_str(), &*failure.reason);
-        let position = *positions.entry(key).or_insert_with(|| {
-            alike.push((key.0, key.1, key.2, 0));
-            alike.len() - 1
-        });
-        alike[position].3 += 1;
-    }
+    let alike = report::failures::alike(plan, failures);
     if alike.is_empty() {
         return None;
     }
@@ -154,7 +143,7 @@ fn failed_cells(plan: &Plan<'_>, failures: &[Failed], list: Option<&Path>) -> Op
         failures.len(),
         plan.len()
     );
-    for (scenario, platform, reason, cells) in alike.iter().take(FAILURES_SHOWN) {
+    for Alike { scenario, platform, reason, cells } in alike.iter().take(FAILURES_SHOWN) {
         message.push_str(&format!("\n  {cells} of `{scenario}` on `{platform}`: {reason}"));
     }
     if alike.len() > FAILURES_SHOWN {
@@ -200,8 +189,9 @@ fn conclude(
 ) -> Result<(), Failure> {
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
     let mut terminal = String::new();
-    for report::MetricReport { prefix, report } in report::reports(plan, &finished.summary) {
-        let report = match report {
+    for report::MetricReport { prefix, report, more } in report::reports(&finished.results, &finished.summary)
+    {
+        let mut report = match report {
             Ok(report) => report,
             Err(error) => {
                 // The results are written; only their layout is missing.
@@ -209,6 +199,12 @@ fn conclude(
                 continue;
             }
         };
+        if !prefix.is_empty() {
+            terminal.push_str(&format!("{}\n\n", report.title));
+        }
+        terminal.push_str(&report.to_terminal(&style()));
+        terminal.push('\n');
+        report.tables.extend(more);
         let mut write = |name: String, bytes: &[u8]| {
             let result = replace_file(&directory.join(&name), bytes);
             files.push(name);
@@ -219,11 +215,6 @@ fn conclude(
         }
         write(format!("{prefix}tables.md"), report.to_markdown().as_bytes())?;
         write(format!("{prefix}report.html"), report.to_page(report::facts(plan)).to_html().as_bytes())?;
-        if !prefix.is_empty() {
-            terminal.push_str(&format!("{}\n\n", report.title));
-        }
-        terminal.push_str(&report.to_terminal(&style()));
-        terminal.push('\n');
     }
     if let Some(lines) = report::lines(plan, &finished.summary) {
         replace_file(&directory.join("lines.svg"), lines.as_str().as_bytes())?;
