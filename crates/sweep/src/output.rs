@@ -76,8 +76,14 @@ pub fn write_all(
     #[cfg(feature = "parquet")]
     files.push(("results.parquet", Box::new(|to| crate::parquet::write(results, to))));
     files.push(("summary.csv", Box::new(|to| summary_csv(results, summary, to))));
+    let plan = results.plan();
     if !summary.task_metrics.is_empty() {
-        files.push(("summary_tasks.csv", Box::new(|to| summary_tasks_csv(results, summary, to))));
+        let (columns, rows) = (summary_tasks_columns(), move || summary_tasks_rows(plan, summary));
+        let names = columns.clone();
+        files.push(("summary_tasks.csv", Box::new(move |to| table_csv(&names, rows(), to))));
+        let format = "rtmm-sweep-summary-tasks";
+        let fill: Fill<'_> = Box::new(move |to| table_json(format, plan, &columns, rows(), to));
+        files.push(("summary_tasks.json", fill));
     }
     if results.plan().axes().baseline.is_some() {
         files.push(("comparison.csv", Box::new(|to| comparison_csv(results, summary, to))));
@@ -86,8 +92,11 @@ pub fn write_all(
     if results.failures().is_empty() {
         FAILURES.iter().try_for_each(|name| remove_file(&directory.join(name)))?;
     } else {
-        files.push((FAILURES[0], Box::new(|to| failures_csv(results, to))));
-        files.push((FAILURES[1], Box::new(|to| failures_json(results, to))));
+        let (columns, rows) = (failure_columns(), move || failure_rows(results));
+        let names = columns.clone();
+        files.push((FAILURES[0], Box::new(move |to| table_csv(&names, rows(), to))));
+        let format = "rtmm-sweep-failures";
+        files.push((FAILURES[1], Box::new(move |to| table_json(format, plan, &columns, rows(), to))));
     }
     let written: Vec<Result<(), OutputError>> = files
         .par_iter()
@@ -209,7 +218,7 @@ fn failure_columns() -> Vec<&'static str> {
 }
 
 /// The values of a failure, in the order of [`failure_columns`].
-fn failure_values(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
+fn failure_rows(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
     let plan = results.plan();
     results.failures().iter().map(|failure| {
         let mut values = axis_values(plan, &plan.cells()[failure.cell]).to_vec();
@@ -218,21 +227,34 @@ fn failure_values(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
     })
 }
 
-fn failures_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
-    writeln!(to, "{}", failure_columns().join(","))?;
+/// Writes a table as CSV.
+fn table_csv(
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<Value>>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(to, "{}", columns.join(","))?;
     let mut row = CsvRow::default();
-    for values in failure_values(results) {
+    for values in rows {
         values.iter().try_for_each(|value| row.value(value))?;
         row.end(to)?;
     }
     Ok(())
 }
 
-fn failures_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
-    json_header("rtmm-sweep-failures", results.plan(), &failure_columns(), to)?;
+/// Writes a table as JSON, in the form of the results.
+fn table_json(
+    format: &str,
+    plan: &Plan<'_>,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<Value>>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    json_header(format, plan, columns, to)?;
     let mut row = Vec::new();
-    for values in failure_values(results) {
-        row.extend_from_slice(if row.is_empty() { b"[" } else { b",\n[" });
+    for (index, values) in rows.enumerate() {
+        row.clear();
+        row.extend_from_slice(if index == 0 { b"[" } else { b",\n[" });
         for (position, value) in values.iter().enumerate() {
             if position > 0 {
                 row.push(b',');
@@ -240,8 +262,8 @@ fn failures_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
             json_value(&mut row, value)?;
         }
         row.push(b']');
+        to.write_all(&row)?;
     }
-    to.write_all(&row)?;
     to.write_all(b"\n]}\n")
 }
 
@@ -381,29 +403,32 @@ fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) ->
     Ok(())
 }
 
-/// A row a group, task and summarised task column.
-fn summary_tasks_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) -> io::Result<()> {
-    writeln!(to, "{},task,metric,unit,samples,mean,mean_ci_low,mean_ci_high", group_header())?;
-    let plan = results.plan();
-    let mut row = CsvRow::default();
-    for group in &summary.groups {
+/// The columns of the summary of tasks.
+fn summary_tasks_columns() -> Vec<&'static str> {
+    let axes = AXES.iter().map(|axis| axis.name).filter(|name| *name != "seed");
+    axes.chain(["task", "metric", "unit", "samples", "mean", "mean_ci_low", "mean_ci_high"]).collect()
+}
+
+/// A row a group, task and summarised task column, in the order of [`summary_tasks_columns`].
+fn summary_tasks_rows<'s>(plan: &'s Plan<'_>, summary: &'s Summary) -> impl Iterator<Item = Vec<Value>> + 's {
+    summary.groups.iter().flat_map(move |group| {
+        let axes = axis_values(plan, &plan.cells()[group.cells.start]);
         let tasks = &plan.variants()[group.variant.index()].scenario.tasks;
-        for (task, of_task) in tasks.iter().zip(group.tasks.chunks(summary.task_metrics.len())) {
-            for (Metric { column, .. }, statistics) in summary.task_metrics.iter().zip(of_task) {
-                group_axes(&mut row, plan, group.cells.start, true)?;
-                let interval = statistics.and_then(|statistics| statistics.interval);
-                row.text(&task.name)
-                    .text(column.name)
-                    .text(column.unit)
-                    .count(statistics.map_or(0, |statistics| statistics.samples))
-                    .real(statistics.map(|statistics| statistics.mean))?
-                    .real(interval.map(|interval| interval.low))?
-                    .real(interval.map(|interval| interval.high))?
-                    .end(to)?;
-            }
-        }
-    }
-    Ok(())
+        let metrics = &summary.task_metrics;
+        let entries = tasks.iter().flat_map(move |task| metrics.iter().map(move |metric| (task, metric)));
+        entries.zip(&group.tasks).map(move |((task, Metric { column, .. }), statistics)| {
+            let axes = AXES.iter().zip(&axes).filter(|(axis, _)| axis.name != "seed");
+            let real = |value: Option<f64>| value.map_or(Value::Missing, Value::Real);
+            let interval = statistics.and_then(|statistics| statistics.interval);
+            let mut row: Vec<Value> = axes.map(|(_, value)| value.clone()).collect();
+            row.extend([task.name.as_str(), column.name, column.unit].map(|text| Value::Text(text.into())));
+            row.push(Value::Integer(statistics.map_or(0, |statistics| statistics.samples as i64)));
+            row.push(real(statistics.map(|statistics| statistics.mean)));
+            row.push(real(interval.map(|interval| interval.low)));
+            row.push(real(interval.map(|interval| interval.high)));
+            row
+        })
+    })
 }
 
 fn comparison_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) -> io::Result<()> {

@@ -222,14 +222,14 @@ fn set(
 
 /// A policy and the settings of a runner, as texts of the form `KEY=VALUE` give them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub struct Chosen {
     /// The policy.
     pub policy: Policy,
     /// Every setting of the runner, in its order.
     pub settings: Vec<Assignment>,
 }
 
-impl Choice {
+impl Chosen {
     /// Reads what a command line sets; what it leaves out is at its default. A key is a parameter
     /// of the policy or a setting of the runner: no name is both.
     ///
@@ -241,7 +241,7 @@ impl Choice {
         schema: &PolicySchema,
         texts: &[impl AsRef<str>],
     ) -> Result<Self, SetError> {
-        let mut choice =
+        let mut chosen =
             Self { policy: Policy::with_defaults(schema), settings: defaults(runner.settings()) };
         let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
         for text in texts.iter().map(AsRef::as_ref) {
@@ -252,10 +252,10 @@ impl Choice {
                 return Err(SetError::Twice { key: key.to_owned() });
             }
             seen.push(key);
-            if set(&mut choice.settings, runner.settings(), key, value)? {
+            if set(&mut chosen.settings, runner.settings(), key, value)? {
                 continue;
             }
-            choice.policy.set(schema, key, value).map_err(|error| match error {
+            chosen.policy.set(schema, key, value).map_err(|error| match error {
                 // Whoever mistypes a setting is told its name, too.
                 SetError::Unknown { policy, key, mut known } => {
                     known.extend(runner.settings().iter().map(|setting| setting.name));
@@ -264,11 +264,11 @@ impl Choice {
                 other => other,
             })?;
         }
-        runner.validate_settings(&choice.settings).map_err(|reason| SetError::Refused { reason })?;
-        runner.validate(&choice.policy, &choice.settings).map_err(|reason| SetError::Refused {
+        runner.validate_settings(&chosen.settings).map_err(|reason| SetError::Refused { reason })?;
+        runner.validate(&chosen.policy, &chosen.settings).map_err(|reason| SetError::Refused {
             reason: format!("the policy `{}`: {reason}", schema.name),
         })?;
-        Ok(choice)
+        Ok(chosen)
     }
 }
 

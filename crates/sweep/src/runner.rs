@@ -14,7 +14,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use crate::parameters::{
-    Allowed, Assignment, Choice, Parameter, ParameterValue, Policy, PolicySchema, SetError, assignments_text,
+    Allowed, Assignment, Chosen, Parameter, ParameterValue, Policy, PolicySchema, SetError, assignments_text,
     defaults,
 };
 use crate::plan::{Cell, Plan};

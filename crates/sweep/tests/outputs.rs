@@ -267,8 +267,13 @@ fn a_platform_that_cannot_run_does_not_stop_the_others() {
     }
     let text = |name: &str| std::fs::read_to_string(directory.path().join("threads_1").join(name));
     assert!(text("failures.csv").is_err());
-    let csv = first.unwrap().into_iter().find(|(name, _)| name == "failures.csv").unwrap().1;
+    let first = first.unwrap();
+    let first_json = first.iter().find(|(name, _)| name == "failures.json").map(|(_, bytes)| bytes.clone());
+    let csv = first.into_iter().find(|(name, _)| name == "failures.csv").unwrap().1;
     let csv = String::from_utf8(csv).unwrap();
+    let json = first_json.unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["rows"].as_array().unwrap().len(), csv.lines().count() - 1);
     insta::assert_snapshot!(csv.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
 scenario,platform,policy,parameters,load_factor,trigger_probability,seed,duration_ms,reason
 scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,1000,700.0,"`platform_1`, of all platforms"
@@ -324,6 +329,10 @@ fn tasks_are_summarised() {
     assert_eq!(statistics.samples, 12);
     assert!((statistics.mean - values.iter().sum::<f64>() / 12.0).abs() < 1e-12);
     assert!(statistics.interval.is_some());
+    let json = std::fs::read_to_string(directory.path().join("summary_tasks.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["rows"][2][11].as_f64(), Some(statistics.mean));
+    assert_eq!(json["rows"].as_array().unwrap().len(), 2 * 2 * 2);
     let text = std::fs::read_to_string(directory.path().join("summary_tasks.csv")).unwrap();
     insta::assert_snapshot!(text, @r#"
 scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,task,metric,unit,samples,mean,mean_ci_low,mean_ci_high

@@ -6,7 +6,7 @@ use rtmm_hardware::{Mode, Platform, load as hardware};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
-use rtmm_sweep::runner::{Choice, Policy};
+use rtmm_sweep::runner::{Chosen, Policy};
 use rtmm_workload::{Duration, Legality, Workload, load};
 use serde::Serialize;
 use tracing::{debug, info};
@@ -78,9 +78,9 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
             format!("leave --policy out, or say `--policy {}`", POLICY.name),
         ));
     }
-    let choice = Choice::read(&XrbenchReference, &POLICY, &arguments.set)
+    let chosen = Chosen::read(&XrbenchReference, &POLICY, &arguments.set)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    Ok(choice.policy)
+    Ok(chosen.policy)
 }
 
 /// Layers that cannot run fail the run; anything else is a scenario or a platform that the artifact

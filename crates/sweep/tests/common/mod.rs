@@ -128,6 +128,8 @@ pub struct Synthetic {
     pub called: Option<&'static str>,
     /// Has settings.
     pub settings: bool,
+    /// Has a setting with the name of a parameter, and a default that is not allowed.
+    pub clashing: bool,
     /// Summarises some task columns.
     pub task_means: bool,
     /// Fails on the platform of this position.
@@ -174,7 +176,17 @@ impl CellRunner for Synthetic {
     }
 
     fn settings(&self) -> &[Parameter] {
-        if self.settings { SETTINGS } else { &[] }
+        const CLASHING: &[Parameter] = &[Parameter {
+            name: "depth",
+            meaning: "how far it looks",
+            default: ParameterValue::Real(2.0),
+            allowed: Allowed::Integer(1, 9),
+        }];
+        match self {
+            Self { clashing: true, .. } => CLASHING,
+            Self { settings: true, .. } => SETTINGS,
+            _ => &[],
+        }
     }
 
     fn validate_settings(&self, settings: &[Assignment]) -> Result<(), String> {

@@ -106,18 +106,27 @@ impl Shown<'_> {
     }
 }
 
-/// The name of a column in a sentence.
+/// Units in words, the ends of column names that state them, and how tables write them.
+const UNITS: [(&str, &str, &str); 5] = [
+    ("percent", "_pct", "%"),
+    ("seconds", "_s", "s"),
+    ("milliseconds", "_ms", "ms"),
+    ("microseconds", "_us", "us"),
+    ("millijoules", "_mj", "mJ"),
+];
+
+/// The name of a column in a sentence: its unit stands behind it.
 fn name_of(column: &Column) -> String {
-    column.name.trim_end_matches("_pct").replace('_', " ")
+    let unit = UNITS.iter().find(|(unit, ..)| *unit == column.unit);
+    let name = unit.and_then(|(_, end, _)| column.name.strip_suffix(end)).unwrap_or(column.name);
+    name.replace('_', " ")
 }
 
 /// The unit of a column as tables write it.
 fn unit_of(column: &Column) -> Option<String> {
-    match column.unit {
-        "" => None,
-        "percent" => Some("%".to_owned()),
-        other => Some(other.to_owned()),
-    }
+    let known = UNITS.iter().find(|(unit, ..)| *unit == column.unit);
+    let text = known.map_or(column.unit, |(_, _, short)| short);
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// How many decimals tell some values apart.
