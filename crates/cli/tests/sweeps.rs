@@ -49,6 +49,25 @@ fn policies_are_told_apart_by_what_varies() {
     assert!(!tables.contains("energy_max_mj"), "what does not vary is no name: {tables}");
 }
 
+/// Policies compete on each platform; the platforms' labels are not in the way.
+#[test]
+fn several_policies_are_compared() {
+    let workspace = Workspace::new();
+    let policy = "[[policy]]\nname = \"latency-greedy\"\nset = { k_per_ms = [5.0, 15.0] }\n";
+    let axes = "scenarios = [\"xrbench/vr_gaming\", \"xrbench/ar_assistant\"]\n\
+                platforms = [\"xrbench/single_4k_ws\", \"xrbench/single_4k_os\"]\nseeds = { first = 1, count = 12 }\n\
+                baseline = { policy = \"latency-greedy\", set = { k_per_ms = 15 } }\n";
+    workspace.write("s.toml", sweep(&format!("{axes}{policy}")));
+    let printed = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    let tables = printed.split("Written to").next().expect("tables");
+    insta::assert_snapshot!("several_policies", tables);
+    let page = read(&workspace, "out/report.html");
+    for heading in ["Policies by scenario, platform single_4k_os", "Policies by platform", "Difference in"] {
+        assert!(page.contains(heading), "{heading}");
+    }
+    assert!(read(&workspace, "out/policies.svg").contains("k_per_ms=5"));
+}
+
 /// A mean over trigger probabilities would average over what the sweep varies on purpose.
 #[test]
 fn every_trigger_probability_has_a_report_of_its_own() {
@@ -85,4 +104,26 @@ fn a_platform_that_cannot_run_is_named() {
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains("systolic.toml"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("single_4k_ws"), "{}", outcome.stderr);
+    // The other platform has its results, and the failed cell is tried again.
+    assert!(read(&workspace, "out/results.csv").contains("xrbench/single_4k_ws"));
+    assert!(read(&workspace, "out/failures.csv").contains("systolic.toml"));
+    assert!(read(&workspace, "out/report.html").contains("Cells that failed"));
+    let again = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
+    assert_eq!(again.code, 1);
+    assert!(again.stderr.contains("2 cells, 0 run, 1 reused"), "{}", again.stderr);
+    // In shards, the failure is known to whoever merges them.
+    for shard in ["1/2", "2/2"] {
+        let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "shards", "--shard", shard]);
+        assert_eq!(outcome.code, i32::from(shard == "2/2"), "{}", outcome.stderr);
+    }
+    let merged = workspace.rtmm(&["merge", "s.toml", "--output", "shards"]);
+    assert_eq!(merged.code, 1);
+    assert!(merged.stderr.contains("1 of 2 cells failed"), "{}", merged.stderr);
+    assert_eq!(read(&workspace, "shards/results.csv"), read(&workspace, "out/results.csv"));
+    assert_eq!(read(&workspace, "shards/failures.csv"), read(&workspace, "out/failures.csv"));
+    // Without the platform nothing fails, and no list of failures stays behind.
+    let text = read(&workspace, "s.toml").replace(", \"systolic.toml\"", "");
+    workspace.write("s.toml", text);
+    workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    assert!(!workspace.path("out/failures.csv").exists());
 }

@@ -81,11 +81,14 @@ pub struct Layout {
     /// it (dataflow set, policy). Platforms are grouped by the first of them.
     pub platform: Vec<String>,
     /// An axis that groups platforms into classes within which they compete, such as the number
-    /// of processing elements.
+    /// of processing elements. It may be a platform axis: policies then compete on each platform.
     pub budget: Option<String>,
     /// The axis whose values are the colours of the summary bars; the last platform axis where
     /// absent.
     pub series: Option<String>,
+    /// The platform axis whose values are the colours of the bars by scenario, such as the policy;
+    /// the outermost one where absent.
+    pub compared: Option<String>,
 }
 
 /// A table and the name of its files.
@@ -120,7 +123,7 @@ pub struct ScoreReport {
     /// The tables: `scores`, `confidence` where anything was sampled, `best`.
     pub tables: Vec<ReportTable>,
     /// The figures: `heat_map`, `best_bars` (one a budget, where there are at most 16
-    /// groups of platforms), `mean_bars`.
+    /// groups of platforms and 12 budgets), `mean_bars`.
     pub figures: Vec<ReportFigure>,
 }
 

@@ -132,6 +132,60 @@ fn one_platform_axis_is_enough() {
     assert!(text.contains("\nSingle_4K-OS "), "{text}");
 }
 
+/// Policies compete on each platform: bars of policies by scenario, and the best policy of each.
+#[test]
+fn policies_are_compared_on_each_platform() {
+    let mut data = scores();
+    data.axes = ["scenario", "size", "platform", "policy"].map(String::from).to_vec();
+    data.rows.retain(|row| row.values[2].starts_with("Single"));
+    let layout = Layout {
+        scenario: "scenario".into(),
+        platform: vec!["platform".into(), "policy".into()],
+        budget: Some("platform".into()),
+        series: Some("policy".into()),
+        compared: Some("policy".into()),
+    };
+    let report = score_report(&data, &layout).unwrap();
+    let figures: Vec<(&str, &str)> =
+        report.figures.iter().map(|figure| (figure.name.as_str(), figure.title.as_str())).collect();
+    insta::assert_snapshot!(format!("{figures:#?}"), @r#"
+[
+    (
+        "heat_map",
+        "All platforms and scenarios",
+    ),
+    (
+        "best_bars_single_4k",
+        "Policies by scenario, platform Single_4K",
+    ),
+    (
+        "best_bars_single_8k",
+        "Policies by scenario, platform Single_8K",
+    ),
+    (
+        "mean_bars",
+        "Mean over scenarios",
+    ),
+]
+"#);
+    let policies: Vec<&str> = vec!["OS", "WS"];
+    for figure in &report.figures[1..2] {
+        assert!(policies.iter().all(|policy| figure.svg.as_str().contains(&format!(">{policy}<"))));
+    }
+    let best = &report.tables.iter().find(|table| table.name == "best").unwrap().table;
+    let csv = best.to_csv();
+    insta::assert_snapshot!(csv.lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+scenario,platform,best,score (%),score half-width (%),next,behind (%)
+VR_gaming,Single_4K,WS,86.466141,,OS,55.111644999999996
+VR_gaming,Single_8K,WS,93.960426,,,
+social_interactionB,Single_4K,OS,98.491882,,WS,0.34558800000000645
+"#);
+
+    let unknown = Layout { compared: Some("size".into()), ..layout };
+    let error = score_report(&data, &unknown).unwrap_err();
+    insta::assert_snapshot!(error, @"unknown axis `size`; the data has: platform, policy");
+}
+
 #[test]
 fn the_order_of_platforms_keeps_groups_together() {
     let mut data = scores();

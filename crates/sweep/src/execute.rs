@@ -4,8 +4,11 @@
 //! in batches: a cell may take ten microseconds, and one hand-over a cell would cost as much. One
 //! thread writes; with a single thread the worker itself does, so that `threads = 1` is one.
 //!
-//! The first error stops the sweep. What was finished until then is committed.
+//! A cell that fails is noted with its reason, and the others go on. What stops a sweep is a store
+//! that cannot be written; what was finished until then is committed.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration as WallDuration, Instant};
 
@@ -15,6 +18,7 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use crate::plan::Plan;
+use crate::results::Failure;
 use crate::runner::{CellResult, Prepared, RunError};
 use crate::shard::Shard;
 use crate::store::{Store, StoreError};
@@ -63,21 +67,23 @@ impl Progress for Silent {
 }
 
 /// What an execution did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executed {
     /// Cells of the plan, or of its shard.
     pub total: usize,
     /// Cells that the store had already.
     pub reused: usize,
-    /// Cells that were run.
+    /// Cells that were run and have a result now.
     pub run: usize,
+    /// Cells that were run and failed, in the order of the plan. Another execution retries them.
+    pub failures: Vec<Failure>,
 }
 
 /// Why a sweep stopped.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum ExecuteError {
-    /// A cell, or the preparation for all of them, failed.
+    /// The preparation for all cells failed.
     #[error(transparent)]
     Run(#[from] RunError),
     /// The store failed.
@@ -94,7 +100,8 @@ pub enum ExecuteError {
 /// Runs the cells of `plan` that `store` lacks.
 ///
 /// # Errors
-/// The first failure; what was finished before it is committed.
+/// [`ExecuteError`] where no cell can be run, or none can be stored; what was finished before is
+/// committed. Cells that fail one by one are no error: [`Executed::failures`] lists them.
 pub fn execute(
     plan: &Plan<'_>,
     store: &mut Store,
@@ -110,11 +117,12 @@ pub fn execute(
     progress.begin(total, reused);
     info!(total, reused, "cells planned");
     if pending.is_empty() {
-        return Ok(Executed { total, reused, run: 0 });
+        return Ok(Executed { total, reused, run: 0, failures: Vec::new() });
     }
-    options.in_pool(|| run(plan, store, &pending, progress))??;
-    info!(cells = pending.len(), "cells run");
-    Ok(Executed { total, reused, run: pending.len() })
+    let failures = options.in_pool(|| run(plan, store, &pending, progress))??;
+    let run = pending.len() - failures.len();
+    info!(cells = run, failed = failures.len(), "cells run");
+    Ok(Executed { total, reused, run, failures })
 }
 
 fn run(
@@ -122,78 +130,51 @@ fn run(
     store: &mut Store,
     pending: &[usize],
     progress: &dyn Progress,
-) -> Result<(), ExecuteError> {
+) -> Result<Vec<Failure>, ExecuteError> {
     let prepared = plan.runner().prepare(plan, pending)?;
     debug!(runner = plan.runner().name(), "prepared");
     let job = Job { plan, prepared: prepared.as_ref(), stop: AtomicBool::new(false) };
     let threads = rayon::current_num_threads();
+    let mut writer = Writer::new(plan, store, progress);
     if threads == 1 {
-        return run_alone(&job, store, pending, progress);
+        run_alone(&job, &mut writer, pending)?;
+        return Ok(writer.into_failures());
     }
     // Few cells are spread evenly; many are taken a batch at a time.
     let chunk = (pending.len() / (threads * 8)).clamp(1, BATCH);
     let (sender, receiver) = bounded(4 * threads);
-    let mut writer = Writer::new(plan, store, progress);
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| writer.write_all(receiver));
-        let ran = pending
+        let written = scope.spawn(|| writer.write_all(receiver));
+        pending
             .par_chunks(chunk)
             // Cells differ in length: a thread that is done takes any chunk that is not begun.
             .with_max_len(1)
-            .map_with(sender, |sender, cells| job.run_chunk(cells, sender))
-            .reduce(|| Ok(()), first_error);
+            .for_each_with(sender, |sender, cells| job.run_chunk(cells, sender));
         // The sender is gone with the iterator: the writer comes to its end.
-        let written = match writer.join() {
+        match written.join() {
             Ok(written) => written,
             Err(panic) => std::panic::resume_unwind(panic),
-        };
-        written?;
-        ran.map_err(|(_, error)| error.into())
-    })
+        }
+    })?;
+    Ok(writer.into_failures())
 }
 
-fn run_alone(
-    job: &Job<'_>,
-    store: &mut Store,
-    pending: &[usize],
-    progress: &dyn Progress,
-) -> Result<(), ExecuteError> {
-    let mut writer = Writer::new(job.plan, store, progress);
+fn run_alone(job: &Job<'_>, writer: &mut Writer<'_>, pending: &[usize]) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut ran = Ok(());
     let mut last = now();
     for &index in pending {
-        match job.run_cell(index) {
-            Ok(result) => batch.push((index, result)),
-            Err(error) => {
-                ran = Err(error);
-                break;
-            }
-        }
+        batch.push((index, job.run_cell(index)));
         if batch.len() == BATCH || last.elapsed() > HAND_OVER {
-            writer.add(&batch)?;
-            batch.clear();
+            writer.add(std::mem::take(&mut batch))?;
             last = now();
         }
     }
-    writer.add(&batch)?;
-    writer.commit()?;
-    Ok(ran?)
+    writer.add(batch)?;
+    writer.commit()
 }
 
-/// The error of the lower cell wins, whichever came first.
-fn first_error(
-    left: Result<(), (usize, RunError)>,
-    right: Result<(), (usize, RunError)>,
-) -> Result<(), (usize, RunError)> {
-    match (left, right) {
-        (Err(left), Err(right)) => Err(if left.0 <= right.0 { left } else { right }),
-        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
-        (Ok(()), Ok(())) => Ok(()),
-    }
-}
-
-type Batch = Vec<(usize, CellResult)>;
+/// Cells with what they gave, or with why they gave nothing.
+type Batch = Vec<(usize, Result<CellResult, RunError>)>;
 
 /// What the workers share.
 struct Job<'j> {
@@ -209,35 +190,24 @@ impl Job<'_> {
         let runner = self.plan.runner();
         match result.check(runner, self.plan.scenario(cell).tasks.len()) {
             Ok(()) => Ok(result),
-            Err(reason) => {
-                Err(RunError::BadResult { runner: runner.name(), cell: self.plan.describe(cell), reason })
-            }
+            Err(reason) => Err(RunError::BadResult { runner: runner.name(), reason }),
         }
     }
 
-    fn run_chunk(&self, cells: &[usize], sender: &Sender<Batch>) -> Result<(), (usize, RunError)> {
+    fn run_chunk(&self, cells: &[usize], sender: &Sender<Batch>) {
         let mut batch = Vec::with_capacity(cells.len());
         let mut last = now();
-        let mut ran = Ok(());
         for &index in cells {
             if self.stop.load(Ordering::Relaxed) {
-                break;
+                return;
             }
-            match self.run_cell(index) {
-                Ok(result) => batch.push((index, result)),
-                Err(error) => {
-                    self.stop.store(true, Ordering::Relaxed);
-                    ran = Err((index, error));
-                    break;
-                }
-            }
+            batch.push((index, self.run_cell(index)));
             if last.elapsed() > HAND_OVER {
                 self.hand_over(std::mem::take(&mut batch), sender);
                 last = now();
             }
         }
         self.hand_over(batch, sender);
-        ran
     }
 
     /// Gives a batch to the writer; if it is gone it has failed, and says why itself.
@@ -254,23 +224,54 @@ struct Writer<'w> {
     store: &'w mut Store,
     progress: &'w dyn Progress,
     last_commit: Instant,
+    failures: Vec<Failure>,
+    /// The texts of the failures, each once: a platform that cannot run fails thousands of cells.
+    reasons: BTreeSet<Arc<str>>,
 }
 
 impl<'w> Writer<'w> {
     fn new(plan: &'w Plan<'w>, store: &'w mut Store, progress: &'w dyn Progress) -> Self {
-        Self { plan, store, progress, last_commit: now() }
+        Self { plan, store, progress, last_commit: now(), failures: Vec::new(), reasons: BTreeSet::new() }
     }
 
-    fn add(&mut self, batch: &[(usize, CellResult)]) -> Result<(), StoreError> {
-        if batch.is_empty() {
+    fn add(&mut self, batch: Batch) -> Result<(), StoreError> {
+        let cells = batch.len();
+        if cells == 0 {
             return Ok(());
         }
-        self.store.write(self.plan, batch)?;
-        self.progress.advance(batch.len());
+        let known = self.failures.len();
+        let mut finished = Vec::with_capacity(cells);
+        for (index, result) in batch {
+            match result {
+                Ok(result) => finished.push((index, result)),
+                Err(error) => self.note(index, &error),
+            }
+        }
+        self.store.write(self.plan, &finished)?;
+        self.store.write_failures(self.plan, &self.failures[known..])?;
+        self.progress.advance(cells);
         if self.last_commit.elapsed() > COMMIT {
             self.commit()?;
         }
         Ok(())
+    }
+
+    fn note(&mut self, cell: usize, error: &RunError) {
+        let text = error.to_string();
+        let known = self.reasons.get(text.as_str()).cloned();
+        let reason = known.unwrap_or_else(|| {
+            let reason: Arc<str> = text.into();
+            self.reasons.insert(Arc::clone(&reason));
+            reason
+        });
+        debug!(cell, %reason, "cell failed");
+        self.failures.push(Failure { cell, reason });
+    }
+
+    /// The failures in the order of the plan, whichever came first.
+    fn into_failures(mut self) -> Vec<Failure> {
+        self.failures.sort_unstable_by_key(|failure| failure.cell);
+        self.failures
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
@@ -281,7 +282,7 @@ impl<'w> Writer<'w> {
     fn write_all(&mut self, batches: Receiver<Batch>) -> Result<(), StoreError> {
         loop {
             match batches.recv_timeout(COMMIT) {
-                Ok(batch) => self.add(&batch)?,
+                Ok(batch) => self.add(batch)?,
                 Err(RecvTimeoutError::Timeout) => self.commit()?,
                 Err(RecvTimeoutError::Disconnected) => return self.commit(),
             }

@@ -6,11 +6,13 @@ use std::ops::Range;
 use rtmm_hardware::Platform;
 use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Origin, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, built_in_names, name_of, open};
-use rtmm_workload::{Workload, load};
+use rtmm_workload::{Duration, Workload, load};
 use tracing::info;
 
 use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability};
-use crate::runner::{Allowed, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find};
+use crate::runner::{
+    Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find,
+};
 
 /// The keys of a sweep file.
 const KEYS: &[&str] = &[
@@ -22,6 +24,7 @@ const KEYS: &[&str] = &[
     "load_factors",
     "seeds",
     "duration",
+    "settings",
     "policy",
     "trigger_probability",
     "baseline",
@@ -65,7 +68,9 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     let seeds = root.required("seeds", |value| decode_seeds(value, largest_seed));
     let duration = root.optional("duration", Value::duration);
     let trigger_probability = root.optional("trigger_probability", decode_trigger_probability);
-    let policies = runner.and_then(|runner| decode_policies(&root, runner));
+    let settings = runner.and_then(|runner| decode_settings(&root, runner));
+    let policies =
+        runner.and_then(|runner| decode_policies(&root, runner, settings.as_deref().unwrap_or(&[])));
 
     let mut seen = BTreeSet::new();
     let scenarios = scenarios.map(|references| expand(&root, Kind::Scenario, references));
@@ -103,6 +108,7 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
         trigger_probability,
         seeds: seeds?,
         duration,
+        settings: settings?,
         baseline,
     };
     if document.has_problems() {
@@ -308,7 +314,35 @@ fn load_all<T>(
 /// A value of a parameter with the place that states it.
 type Choices<'p> = Vec<(&'p Parameter, Vec<ParameterValue>)>;
 
-fn decode_policies(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Policy>> {
+/// Every setting of the runner, in its order; defaults where the file says nothing.
+fn decode_settings(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Assignment>> {
+    let known = runner.settings();
+    let table = match root.get("settings") {
+        None => None,
+        Some(value) => Some(value.table()?.named("`settings`")),
+    };
+    let owner = format!("the runner `{}` has no setting", runner.name());
+    let choices = decode_parameters(table.as_ref(), known, &owner, "setting", false)?;
+    let settings: Vec<Assignment> = choices
+        .into_iter()
+        .flat_map(|(parameter, values)| values.into_iter().map(|value| (parameter.name, value)))
+        .collect();
+    match runner.validate_settings(&settings) {
+        Ok(()) => Some(settings),
+        Err(reason) => {
+            let range = table.as_ref().map_or(0..0, Table::range);
+            let message = format!("the settings are refused: {reason}");
+            root.report(root.problem_at(&range, message).help("change them"));
+            None
+        }
+    }
+}
+
+fn decode_policies(
+    root: &Table<'_>,
+    runner: &dyn CellRunner,
+    settings: &[Assignment],
+) -> Option<Vec<Policy>> {
     let schemas = runner.policies();
     if !root.has("policy") {
         let [only] = schemas else {
@@ -335,7 +369,7 @@ fn decode_policies(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Poli
     let mut known = BTreeSet::new();
     let mut complete = true;
     for table in &tables {
-        let Some(found) = decode_policy(table, runner, schemas) else {
+        let Some(found) = decode_policy(table, runner, settings, schemas) else {
             complete = false;
             continue;
         };
@@ -359,11 +393,12 @@ fn decode_policies(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Poli
 fn decode_policy(
     table: &Table<'_>,
     runner: &dyn CellRunner,
+    settings: &[Assignment],
     schemas: &[PolicySchema],
 ) -> Option<Vec<Policy>> {
     table.only(&["name", "set"]);
     let schema = table.required("name", |value| decode_schema(value, schemas))?;
-    let choices = decode_set(table, schema, true)?;
+    let choices = decode_set(table, schema)?;
     let combinations: usize =
         choices.iter().fold(1, |product: usize, (_, values)| product.saturating_mul(values.len()));
     if combinations > MAX_POLICIES {
@@ -389,7 +424,7 @@ fn decode_policy(
     }
     let mut sound = true;
     for policy in &policies {
-        if let Err(reason) = runner.validate(policy) {
+        if let Err(reason) = runner.validate(policy, settings) {
             table.report(
                 table
                     .problem(format!("the policy `{policy}` is refused: {reason}"))
@@ -409,31 +444,48 @@ fn decode_schema<'s>(value: &Value<'_>, schemas: &'s [PolicySchema]) -> Option<&
     })
 }
 
-/// The values of every parameter of a policy, in the order of the schema; defaults where the table
-/// says nothing.
-fn decode_set<'p>(table: &Table<'_>, schema: &'p PolicySchema, lists: bool) -> Option<Choices<'p>> {
+/// The values of every parameter of a policy, in the order of the schema.
+fn decode_set<'p>(table: &Table<'_>, schema: &'p PolicySchema) -> Option<Choices<'p>> {
     let set = match table.get("set") {
         None => None,
         Some(value) => Some(value.table()?.named(format!("`set` of the policy `{}`", schema.name))),
     };
-    let names: Vec<&str> = schema.parameters.iter().map(|parameter| parameter.name).collect();
-    if let Some(set) = &set {
+    let owner = format!("the policy `{}` has no parameter", schema.name);
+    decode_parameters(set.as_ref(), &schema.parameters, &owner, "parameter", true)
+}
+
+/// The values of all parameters, in their order; defaults where the table says nothing.
+fn decode_parameters<'p>(
+    set: Option<&Table<'_>>,
+    parameters: &'p [Parameter],
+    unknown: &str,
+    kind: &str,
+    lists: bool,
+) -> Option<Choices<'p>> {
+    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
+    if let Some(set) = set {
         for key in set.keys().filter(|key| !names.contains(&key.value)) {
-            let message = format!("the policy `{}` has no parameter `{}`", schema.name, key.value);
-            let help = suggestion(key.value, "parameter", &names);
-            set.report(set.problem_at(&key.range, message).help(help));
+            let help = match names.as_slice() {
+                [] => "remove it".to_owned(),
+                names => suggestion(key.value, kind, names),
+            };
+            set.report(set.problem_at(&key.range, format!("{unknown} `{}`", key.value)).help(help));
         }
     }
-    let mut choices = Vec::with_capacity(schema.parameters.len());
+    let mut choices = Vec::with_capacity(parameters.len());
     let mut complete = true;
-    for parameter in schema.parameters {
-        let values = match set.as_ref().and_then(|set| set.get(parameter.name)) {
+    for parameter in parameters {
+        let values = match set.and_then(|set| set.get(parameter.name)) {
             None => Some(vec![parameter.default.clone()]),
-            Some(value) if lists && value.is_array() => {
-                items(&value, parameter.name, |item| decode_parameter(item, parameter.allowed))
+            Some(value) if value.is_array() && lists => {
+                items(&value, parameter.name, |item| decode_parameter(item, parameter))
                     .map(|values| values.into_iter().map(|value| value.value).collect())
             }
-            Some(value) => decode_parameter(&value, parameter.allowed).map(|value| vec![value]),
+            Some(value) if value.is_array() => value.reject(
+                format!("the {kind} `{}` has one value in a sweep", parameter.name),
+                "write a value instead of the list; another value is another sweep",
+            ),
+            Some(value) => decode_parameter(&value, parameter).map(|value| vec![value]),
         };
         match values {
             Some(values) => choices.push((parameter, values)),
@@ -443,8 +495,8 @@ fn decode_set<'p>(table: &Table<'_>, schema: &'p PolicySchema, lists: bool) -> O
     complete.then_some(choices)
 }
 
-fn decode_parameter(value: &Value<'_>, allowed: Allowed) -> Option<ParameterValue> {
-    match allowed {
+fn decode_parameter(value: &Value<'_>, parameter: &Parameter) -> Option<ParameterValue> {
+    match parameter.allowed {
         Allowed::Real(low, high) => value.number(low..=high).map(ParameterValue::Real),
         Allowed::Integer(low, high) => value.integer(low..=high).map(ParameterValue::Integer),
         Allowed::Boolean => value.boolean().map(ParameterValue::Boolean),
@@ -452,6 +504,25 @@ fn decode_parameter(value: &Value<'_>, allowed: Allowed) -> Option<ParameterValu
             let choices: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
             value.choice(&choices).map(|word| ParameterValue::Choice(word.into()))
         }
+        Allowed::Duration(low, high) => decode_duration(value, parameter.name, low, high),
+    }
+}
+
+/// A duration within bounds; unlike those of inputs it may be zero where that is allowed.
+fn decode_duration(value: &Value<'_>, name: &str, low: Duration, high: Duration) -> Option<ParameterValue> {
+    if !value.is_string() {
+        return value.reject(
+            format!("`{name}` must be a duration such as \"16ms\""),
+            "units are ps, ns, us, ms and s, such as \"16.5ms\"",
+        );
+    }
+    match Duration::parse(value.string()?) {
+        Ok(duration) if (low..=high).contains(&duration) => Some(ParameterValue::Duration(duration)),
+        Ok(_) => value.reject(format!("`{name}` is out of range"), format!("allowed: {low} to {high}")),
+        Err(error) => value.reject(
+            format!("`{name}` is no duration: {error}"),
+            "units are ps, ns, us, ms and s, such as \"16.5ms\"",
+        ),
     }
 }
 
@@ -512,6 +583,9 @@ fn decode_baseline_policy(table: &Table<'_>, value: &Value<'_>, policies: &[Poli
                 ParameterValue::Integer(known) => wanted.integer(i64::MIN..=i64::MAX) == Some(*known),
                 ParameterValue::Boolean(known) => wanted.boolean() == Some(*known),
                 ParameterValue::Choice(known) => wanted.string() == Some(known.as_ref()),
+                ParameterValue::Duration(known) => {
+                    wanted.string().and_then(|text| Duration::parse(text).ok()) == Some(*known)
+                }
             }
         })
     };
@@ -554,6 +628,9 @@ fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
         }
         PlanError::SeedTooLarge { .. } => {
             root.problem_at(&at("seeds"), problem.to_string()).help("choose smaller seeds")
+        }
+        PlanError::Setting { .. } => {
+            root.problem_at(&at("settings"), problem.to_string()).help("change the setting")
         }
         PlanError::Repeated { .. } => root.problem_at(&at("seeds"), problem.to_string()),
         PlanError::NotCanonical { .. } => root.problem_at(&at("scenarios"), problem.to_string()),

@@ -7,6 +7,8 @@
 //! divided. What a cell is, a [`runner::CellRunner`] knows: this crate simulates nothing.
 //!
 //! ```
+//! use std::borrow::Cow;
+//!
 //! use rtmm_hardware::Mode;
 //! use rtmm_sweep::execute::{Options, Silent};
 //! use rtmm_sweep::plan::{Cell, Plan};
@@ -26,7 +28,7 @@
 //!     fn legality(&self) -> Legality { Legality::Strict }
 //!     fn mode(&self) -> Mode { Mode::Corrected }
 //!     fn policies(&self) -> &[PolicySchema] {
-//!         &[PolicySchema { name: "only", summary: "the only one", parameters: &[] }]
+//!         &[PolicySchema { name: "only", summary: "the only one", parameters: Cow::Borrowed(&[]) }]
 //!     }
 //!     fn cell_columns(&self) -> &[Column] {
 //!         &[Column {
@@ -83,6 +85,7 @@ pub mod store;
 pub mod summary;
 pub mod sweep;
 
+mod parameters;
 #[cfg(feature = "parquet")]
 mod parquet;
 

@@ -15,7 +15,7 @@ use tracing::{debug, info};
 
 use crate::plan::{Baseline, Plan, PlatformId, TriggerProbability};
 use crate::results::{AXES, Results, TASK, axis_values};
-use crate::runner::{Better, CellResult, Column, ColumnKind, ParameterValue, Value};
+use crate::runner::{Assignment, Better, CellResult, Column, ColumnKind, ParameterValue, Value};
 use crate::statistics::{CONFIDENCE, MINIMUM_SAMPLES, RESAMPLES};
 use crate::store::described_columns;
 use crate::summary::{Metric, Summary};
@@ -56,7 +56,11 @@ impl OutputError {
 /// How a file is filled.
 type Fill<'f> = Box<dyn Fn(&mut BufWriter<File>) -> io::Result<()> + Sync + 'f>;
 
-/// Writes all output files of a sweep into `directory`, in parallel; returns their names.
+/// The list of failed cells, which is there only if there are any.
+const FAILURES: [&str; 2] = ["failures.csv", "failures.json"];
+
+/// Writes all output files of a sweep into `directory`, in parallel; returns their names. A list of
+/// failures that an earlier run left there goes away with them.
 ///
 /// # Errors
 /// [`OutputError`] names the first file that could not be written.
@@ -72,10 +76,28 @@ pub fn write_all(
     #[cfg(feature = "parquet")]
     files.push(("results.parquet", Box::new(|to| crate::parquet::write(results, to))));
     files.push(("summary.csv", Box::new(|to| summary_csv(results, summary, to))));
+    let plan = results.plan();
+    if !summary.task_metrics.is_empty() {
+        let (columns, rows) = (summary_tasks_columns(), move || summary_tasks_rows(plan, summary));
+        let names = columns.clone();
+        files.push(("summary_tasks.csv", Box::new(move |to| table_csv(&names, rows(), to))));
+        let format = "rtmm-sweep-summary-tasks";
+        let fill: Fill<'_> = Box::new(move |to| table_json(format, plan, &columns, rows(), to));
+        files.push(("summary_tasks.json", fill));
+    }
     if results.plan().axes().baseline.is_some() {
         files.push(("comparison.csv", Box::new(|to| comparison_csv(results, summary, to))));
     }
-    files.push(("manifest.json", Box::new(|to| manifest_json(results.plan(), to))));
+    files.push(("manifest.json", Box::new(|to| manifest_json(results, to))));
+    if results.failures().is_empty() {
+        FAILURES.iter().try_for_each(|name| remove_file(&directory.join(name)))?;
+    } else {
+        let (columns, rows) = (failure_columns(), move || failure_rows(results));
+        let names = columns.clone();
+        files.push((FAILURES[0], Box::new(move |to| table_csv(&names, rows(), to))));
+        let format = "rtmm-sweep-failures";
+        files.push((FAILURES[1], Box::new(move |to| table_json(format, plan, &columns, rows(), to))));
+    }
     let written: Vec<Result<(), OutputError>> = files
         .par_iter()
         .with_max_len(1)
@@ -104,6 +126,14 @@ fn write_file(path: &Path, fill: &Fill<'_>) -> Result<(), OutputError> {
     }
     debug!(path = %path.display(), "written");
     Ok(())
+}
+
+/// Removes a file if it is there.
+fn remove_file(path: &Path) -> Result<(), OutputError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OutputError::new(path, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// The columns of the result tables, in order.
@@ -153,13 +183,7 @@ fn results_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
 
 fn results_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
     let names: Vec<&str> = columns(results).iter().map(|column| column.name).collect();
-    let name = serde_json::to_string(&results.plan().axes().name)?;
-    let columns = serde_json::to_string(&names)?;
-    writeln!(
-        to,
-        "{{\"format\":\"rtmm-sweep-results\",\"version\":{OUTPUT_VERSION},\n\"sweep\":{name},\n\
-         \"columns\":{columns},\n\"rows\":["
-    )?;
+    json_header("rtmm-sweep-results", results.plan(), &names, to)?;
     let mut separator: &[u8] = b"[";
     rows(results, json_value, |shared, own| {
         to.write_all(separator)?;
@@ -168,6 +192,78 @@ fn results_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         to.write_all(own)?;
         to.write_all(b"]")
     })?;
+    to.write_all(b"\n]}\n")
+}
+
+/// What every JSON table begins with, up to its rows.
+fn json_header(format: &str, plan: &Plan<'_>, columns: &[&str], to: &mut impl Write) -> io::Result<()> {
+    let name = serde_json::to_string(&plan.axes().name)?;
+    let columns = serde_json::to_string(columns)?;
+    writeln!(to, "{{\"format\":\"{format}\",\"version\":{OUTPUT_VERSION},\n\"sweep\":{name},")?;
+    if !plan.axes().settings.is_empty() {
+        let settings: serde_json::Map<String, serde_json::Value> = plan
+            .axes()
+            .settings
+            .iter()
+            .map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?)))
+            .collect::<Result<_, serde_json::Error>>()?;
+        writeln!(to, "\"settings\":{},", serde_json::to_string(&settings)?)?;
+    }
+    writeln!(to, "\"columns\":{columns},\n\"rows\":[")
+}
+
+/// The columns of the lists of failures: which cell, and why.
+fn failure_columns() -> Vec<&'static str> {
+    AXES.iter().map(|axis| axis.name).chain(["reason"]).collect()
+}
+
+/// The values of a failure, in the order of [`failure_columns`].
+fn failure_rows(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
+    let plan = results.plan();
+    results.failures().iter().map(|failure| {
+        let mut values = axis_values(plan, &plan.cells()[failure.cell]).to_vec();
+        values.push(Value::Text((*failure.reason).into()));
+        values
+    })
+}
+
+/// Writes a table as CSV.
+fn table_csv(
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<Value>>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(to, "{}", columns.join(","))?;
+    let mut row = CsvRow::default();
+    for values in rows {
+        values.iter().try_for_each(|value| row.value(value))?;
+        row.end(to)?;
+    }
+    Ok(())
+}
+
+/// Writes a table as JSON, in the form of the results.
+fn table_json(
+    format: &str,
+    plan: &Plan<'_>,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<Value>>,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    json_header(format, plan, columns, to)?;
+    let mut row = Vec::new();
+    for (index, values) in rows.enumerate() {
+        row.clear();
+        row.extend_from_slice(if index == 0 { b"[" } else { b",\n[" });
+        for (position, value) in values.iter().enumerate() {
+            if position > 0 {
+                row.push(b',');
+            }
+            json_value(&mut row, value)?;
+        }
+        row.push(b']');
+        to.write_all(&row)?;
+    }
     to.write_all(b"\n]}\n")
 }
 
@@ -220,10 +316,14 @@ impl CsvRow {
         self.text(&value.to_string())
     }
 
-    fn real(&mut self, value: impl Into<Option<f64>>) -> io::Result<&mut Self> {
-        let value = value.into().map_or(Value::Missing, Value::Real);
-        csv_value(&mut self.0, &value)?;
+    fn value(&mut self, value: &Value) -> io::Result<()> {
+        csv_value(&mut self.0, value)?;
         self.0.push(b',');
+        Ok(())
+    }
+
+    fn real(&mut self, value: impl Into<Option<f64>>) -> io::Result<&mut Self> {
+        self.value(&value.into().map_or(Value::Missing, Value::Real))?;
         Ok(self)
     }
 
@@ -244,10 +344,7 @@ fn group_axes(row: &mut CsvRow, plan: &Plan<'_>, cell: usize, scenario: bool) ->
             ("scenario" | "duration_ms", _) if !scenario => {
                 row.text("");
             }
-            (_, value) => {
-                csv_value(&mut row.0, value)?;
-                row.0.push(b',');
-            }
+            (_, value) => row.value(value)?,
         }
     }
     Ok(())
@@ -306,6 +403,34 @@ fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) ->
     Ok(())
 }
 
+/// The columns of the summary of tasks.
+fn summary_tasks_columns() -> Vec<&'static str> {
+    let axes = AXES.iter().map(|axis| axis.name).filter(|name| *name != "seed");
+    axes.chain(["task", "metric", "unit", "samples", "mean", "mean_ci_low", "mean_ci_high"]).collect()
+}
+
+/// A row a group, task and summarised task column, in the order of [`summary_tasks_columns`].
+fn summary_tasks_rows<'s>(plan: &'s Plan<'_>, summary: &'s Summary) -> impl Iterator<Item = Vec<Value>> + 's {
+    summary.groups.iter().flat_map(move |group| {
+        let axes = axis_values(plan, &plan.cells()[group.cells.start]);
+        let tasks = &plan.variants()[group.variant.index()].scenario.tasks;
+        let metrics = &summary.task_metrics;
+        let entries = tasks.iter().flat_map(move |task| metrics.iter().map(move |metric| (task, metric)));
+        entries.zip(&group.tasks).map(move |((task, Metric { column, .. }), statistics)| {
+            let axes = AXES.iter().zip(&axes).filter(|(axis, _)| axis.name != "seed");
+            let real = |value: Option<f64>| value.map_or(Value::Missing, Value::Real);
+            let interval = statistics.and_then(|statistics| statistics.interval);
+            let mut row: Vec<Value> = axes.map(|(_, value)| value.clone()).collect();
+            row.extend([task.name.as_str(), column.name, column.unit].map(|text| Value::Text(text.into())));
+            row.push(Value::Integer(statistics.map_or(0, |statistics| statistics.samples as i64)));
+            row.push(real(statistics.map(|statistics| statistics.mean)));
+            row.push(real(interval.map(|interval| interval.low)));
+            row.push(real(interval.map(|interval| interval.high)));
+            row
+        })
+    })
+}
+
 fn comparison_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) -> io::Result<()> {
     writeln!(
         to,
@@ -359,8 +484,10 @@ struct Manifest<'m> {
     trigger_probability: Option<&'m TriggerProbability>,
     seeds: &'m [u64],
     duration: Option<String>,
+    settings: Vec<ParameterEntry<'m>>,
     baseline: Option<String>,
     cells: usize,
+    failed_cells: usize,
     order: &'static str,
     statistics: StatisticsEntry,
     columns: Vec<ColumnEntry>,
@@ -422,7 +549,12 @@ struct ColumnEntry {
     better: Option<Better>,
 }
 
-fn manifest_json(plan: &Plan<'_>, to: &mut impl Write) -> io::Result<()> {
+fn entries(assignments: &[Assignment]) -> Vec<ParameterEntry<'_>> {
+    assignments.iter().map(|(name, value)| ParameterEntry { name, value }).collect()
+}
+
+fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
+    let plan = results.plan();
     let axes = plan.axes();
     let scenarios = axes.workloads.iter().enumerate().map(|(index, workload)| Input {
         name: &workload.scenario.name,
@@ -439,10 +571,10 @@ fn manifest_json(plan: &Plan<'_>, to: &mut impl Write) -> io::Result<()> {
         source: &platform.source,
         blake3: vec![plan.platform_hash(PlatformId::new(index))],
     });
-    let policies = axes.policies.iter().map(|policy| PolicyEntry {
-        name: policy.name,
-        parameters: policy.parameters.iter().map(|(name, value)| ParameterEntry { name, value }).collect(),
-    });
+    let policies = axes
+        .policies
+        .iter()
+        .map(|policy| PolicyEntry { name: policy.name, parameters: entries(&policy.parameters) });
     let manifest = Manifest {
         format: "rtmm-sweep-manifest",
         version: OUTPUT_VERSION,
@@ -457,11 +589,13 @@ fn manifest_json(plan: &Plan<'_>, to: &mut impl Write) -> io::Result<()> {
         trigger_probability: axes.trigger_probability.as_ref(),
         seeds: &axes.seeds,
         duration: axes.duration.map(|duration| duration.to_string()),
+        settings: entries(&axes.settings),
         baseline: axes.baseline.as_ref().map(|baseline| match baseline {
             Baseline::Platform(platform) => format!("platform {}", axes.platforms[platform.index()].name),
             Baseline::Policy(policy) => format!("policy {}", axes.policies[policy.index()]),
         }),
         cells: plan.len(),
+        failed_cells: results.failures().len(),
         order: "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of \
                 their scenario; scenarios without randomness run with the first seed only",
         statistics: StatisticsEntry {

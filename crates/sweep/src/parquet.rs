@@ -12,6 +12,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
+use crate::plan::Cell;
 use crate::results::{AXES, Results, TASK, axis_values};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
@@ -42,13 +43,14 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
         .set_compression(Compression::SNAPPY)
         .build();
     let mut file = SerializedFileWriter::new(to, schema, Arc::new(properties))?;
-    for cells in plan.cells().chunks(CELLS_PER_GROUP) {
-        let of_cells = &results.cells()[cells[0].index..][..cells.len()];
+    // Cells that failed have no rows.
+    let found: Vec<(&Cell, &CellResult)> = results.iter().collect();
+    for cells in found.chunks(CELLS_PER_GROUP) {
         // A value of each row, by the cell, its axes, and the position of the task.
-        let axes: Vec<[Value; AXES.len()]> = cells.iter().map(|cell| axis_values(plan, cell)).collect();
+        let axes: Vec<[Value; AXES.len()]> = cells.iter().map(|(cell, _)| axis_values(plan, cell)).collect();
         let each = |value: &dyn Fn(usize, &CellResult, usize) -> Value| -> Vec<Value> {
             let mut values = Vec::new();
-            for (index, (cell, result)) in cells.iter().zip(of_cells).enumerate() {
+            for (index, (cell, result)) in cells.iter().enumerate() {
                 let tasks = plan.scenario(cell).tasks.len();
                 values.extend((0..tasks).map(|task| value(index, result, task)));
             }
@@ -64,7 +66,7 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
                 each(&|_, result, _| result.cell[position - AXES.len()].clone())
             } else if position == first_task {
                 each(&|index, _, task| {
-                    Value::Text(plan.scenario(&cells[index]).tasks[task].name.as_str().into())
+                    Value::Text(plan.scenario(cells[index].0).tasks[task].name.as_str().into())
                 })
             } else {
                 let column = position - first_task - 1;

@@ -6,7 +6,7 @@
 //!
 //! A cell's identity is the BLAKE3 hash of everything that determines its result: the resolved
 //! scenario with its models, the platform, the policy with its parameters, the seed, and the
-//! runner's name and result version. Scenarios and platforms are hashed once, so that a cell costs
+//! runner's name, result version and settings. Scenarios and platforms are hashed once, so that a cell costs
 //! one short hash: thousands of cells plan in milliseconds.
 
 use std::fmt;
@@ -19,7 +19,8 @@ use serde::Serialize;
 use thiserror::Error;
 use tracing::debug;
 
-use crate::runner::{CellRunner, Policy};
+use crate::parameters;
+use crate::runner::{Assignment, CellRunner, ParameterValue, Policy};
 
 /// The most cells that one plan can have.
 pub const MAX_CELLS: usize = 10_000_000;
@@ -157,6 +158,9 @@ pub struct Axes {
     pub seeds: Vec<u64>,
     /// Replaces the scenarios' own durations.
     pub duration: Option<Duration>,
+    /// Settings of the runner; those that are left out are at their default. A [`Plan`] has all of
+    /// them, in the runner's order.
+    pub settings: Vec<Assignment>,
     /// What paired comparisons are made against.
     pub baseline: Option<Baseline>,
 }
@@ -204,6 +208,14 @@ pub enum PlanError {
         seed: u64,
         /// The largest possible one.
         largest: u64,
+    },
+    /// A setting that the runner does not have, or a value that it cannot have.
+    #[error("the setting `{name}` is refused: {reason}")]
+    Setting {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// An axis has a value twice.
     #[error("the sweep has the same cell twice: {cell}")]
@@ -265,6 +277,10 @@ impl<'r> Plan<'r> {
             for workload in &mut axes.workloads {
                 workload.scenario.duration = duration;
             }
+        }
+        match complete_settings(runner, &axes.settings) {
+            Ok(settings) => axes.settings = settings,
+            Err(more) => problems.extend(more),
         }
         let largest = runner.largest_seed().min(i64::MAX as u64);
         if let Some(&seed) = axes.seeds.iter().find(|seed| **seed > largest) {
@@ -390,6 +406,12 @@ impl<'r> Plan<'r> {
         &self.axes.policies[cell.policy.index()]
     }
 
+    /// The value of a setting of the runner; the same for all cells.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&ParameterValue> {
+        parameters::find(&self.axes.settings, name)
+    }
+
     /// A cell in words, for messages.
     #[must_use]
     pub fn describe(&self, cell: &Cell) -> String {
@@ -409,6 +431,32 @@ impl<'r> Plan<'r> {
         }
         text
     }
+}
+
+/// All settings of the runner, in its order.
+fn complete_settings(
+    runner: &dyn CellRunner,
+    given: &[Assignment],
+) -> Result<Vec<Assignment>, Vec<PlanError>> {
+    let known = runner.settings();
+    let mut problems: Vec<PlanError> = given
+        .iter()
+        .filter(|(name, _)| !known.iter().any(|setting| setting.name == *name))
+        .map(|(name, _)| PlanError::Setting {
+            name: (*name).to_owned(),
+            reason: format!("the runner `{}` has no such setting", runner.name()),
+        })
+        .collect();
+    let mut settings = Vec::with_capacity(known.len());
+    for setting in known {
+        let value = parameters::find(given, setting.name).unwrap_or(&setting.default);
+        if !setting.allowed.admits(value) {
+            let reason = format!("it cannot be `{value}`; allowed: {}", setting.allowed);
+            problems.push(PlanError::Setting { name: setting.name.to_owned(), reason });
+        }
+        settings.push((setting.name, value.clone()));
+    }
+    if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
 fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
@@ -591,6 +639,11 @@ fn identities(
     add_text(&mut hasher, "rtmm cell 1");
     add_text(&mut hasher, runner.name());
     hasher.update(&runner.result_version().to_le_bytes());
+    // Runners without settings keep the identities that they had before there were any.
+    for (name, value) in &axes.settings {
+        add_text(&mut hasher, name);
+        add_text(&mut hasher, &value.to_string());
+    }
     let runner_hash = hasher.finalize();
     let policies: Vec<blake3::Hash> =
         axes.policies.iter().map(|policy| blake3::hash(policy.to_string().as_bytes())).collect();

@@ -3,6 +3,8 @@
 //! Results are always read back from the store, also right after they were computed, so that
 //! outputs are the same bytes whether a sweep ran in one go, was resumed, or was sharded.
 
+use std::sync::Arc;
+
 use crate::plan::{Cell, Plan};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
@@ -48,17 +50,28 @@ pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; AXES.len()] {
     ]
 }
 
-/// The values of every cell of a plan.
+/// A cell that was run and has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its index in the plan.
+    pub cell: usize,
+    /// Why; cells that failed alike share the text.
+    pub reason: Arc<str>,
+}
+
+/// The values of every cell of a plan, but of those that failed.
 #[derive(Debug)]
 pub struct Results<'p> {
     plan: &'p Plan<'p>,
-    cells: Vec<CellResult>,
+    cells: Vec<Option<CellResult>>,
+    failures: Vec<Failure>,
 }
 
 impl<'p> Results<'p> {
-    /// The results of `plan`, one for each of its cells and in their order.
-    pub(crate) fn new(plan: &'p Plan<'p>, cells: Vec<CellResult>) -> Self {
-        Self { plan, cells }
+    /// The results of `plan`, one entry for each of its cells and in their order, and why the
+    /// others have none, in the same order.
+    pub(crate) fn new(plan: &'p Plan<'p>, cells: Vec<Option<CellResult>>, failures: Vec<Failure>) -> Self {
+        Self { plan, cells, failures }
     }
 
     /// The plan whose results these are.
@@ -67,31 +80,38 @@ impl<'p> Results<'p> {
         self.plan
     }
 
-    /// What each cell gave, in the order of the plan.
+    /// What each cell gave, in the order of the plan; `None` where it failed.
     #[must_use]
-    pub fn cells(&self) -> &[CellResult] {
+    pub fn cells(&self) -> &[Option<CellResult>] {
         &self.cells
     }
 
-    /// Each cell with what it gave, in the order of the plan.
-    pub fn iter(&self) -> impl Iterator<Item = (&'p Cell, &CellResult)> {
-        self.plan.cells().iter().zip(&self.cells)
+    /// The cells that failed, in the order of the plan.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
     }
 
-    /// The value of a cell column; `None` where the runner has no such column.
+    /// Each cell that has a result, with it, in the order of the plan.
+    pub fn iter(&self) -> impl Iterator<Item = (&'p Cell, &CellResult)> {
+        let cells = self.plan.cells().iter().zip(&self.cells);
+        cells.filter_map(|(cell, result)| Some((cell, result.as_ref()?)))
+    }
+
+    /// The value of a cell column; `None` where the runner has no such column, or the cell failed.
     #[must_use]
     pub fn cell_value(&self, cell: &Cell, column: &str) -> Option<&Value> {
         let position = self.plan.runner().cell_columns().iter().position(|known| known.name == column)?;
-        self.cells.get(cell.index)?.cell.get(position)
+        self.cells.get(cell.index)?.as_ref()?.cell.get(position)
     }
 
     /// The value of a task column; `None` where the scenario has no such task or the runner no
-    /// such column.
+    /// such column, or the cell failed.
     #[must_use]
     pub fn task_value(&self, cell: &Cell, task: &str, column: &str) -> Option<&Value> {
         let columns = self.plan.runner().task_columns();
         let position = columns.iter().position(|known| known.name == column)?;
         let task = self.plan.scenario(cell).tasks.iter().position(|known| known.name == task)?;
-        self.cells.get(cell.index)?.tasks.get(task * columns.len() + position)
+        self.cells.get(cell.index)?.as_ref()?.tasks.get(task * columns.len() + position)
     }
 }

@@ -8,14 +8,15 @@
 //! thread, in any order, on any machine. [`CellRunner::result_version`] rises whenever that value
 //! changes, so that stored results of older programs are never mistaken for today's.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use rtmm_hardware::{Mode, NoCost};
 use rtmm_workload::{Legality, Scenario};
 use serde::Serialize;
 use thiserror::Error;
 
+pub use crate::parameters::{
+    Allowed, Assignment, Chosen, Parameter, ParameterValue, Policy, PolicySchema, SetError, assignments_text,
+    defaults,
+};
 use crate::plan::{Cell, Plan};
 
 /// The runners that a program offers, found by name in sweep files.
@@ -46,11 +47,24 @@ pub trait CellRunner: Sync {
         i64::MAX as u64
     }
 
+    /// Parameters of a run that are no policy's own, such as a warm-up; one value each a sweep.
+    fn settings(&self) -> &[Parameter] {
+        &[]
+    }
+
     /// Checks what the schema cannot say, such as one parameter's bound on another.
     ///
     /// # Errors
     /// What is wrong, as a lower-case fragment.
-    fn validate(&self, _policy: &Policy) -> Result<(), String> {
+    fn validate(&self, _policy: &Policy, _settings: &[Assignment]) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Checks what [`CellRunner::settings`] cannot say.
+    ///
+    /// # Errors
+    /// What is wrong, as a lower-case fragment.
+    fn validate_settings(&self, _settings: &[Assignment]) -> Result<(), String> {
         Ok(())
     }
 
@@ -68,8 +82,11 @@ pub trait CellRunner: Sync {
     /// Does once what many cells share, such as cost tables, for the cells that `pending` indexes
     /// (ascending, at least one). Runs inside the sweep's thread pool.
     ///
+    /// What cannot be prepared for some of the cells must not fail here, but in their own run: the
+    /// others still have results.
+    ///
     /// # Errors
-    /// [`RunError`] says what the plan asks for that cannot be.
+    /// [`RunError`] where no cell at all can be run; it stops the sweep.
     fn prepare<'p>(
         &'p self,
         plan: &'p Plan<'_>,
@@ -79,10 +96,10 @@ pub trait CellRunner: Sync {
 
 /// A runner that is ready to run the cells of one plan.
 pub trait Prepared: Sync {
-    /// Runs one cell. Must be pure.
+    /// Runs one cell. Must be pure, in its errors too: they are part of the outputs.
     ///
     /// # Errors
-    /// [`RunError`] stops the sweep.
+    /// [`RunError`] leaves the cell without a result; the others are run nevertheless.
     fn run(&self, cell: &Cell) -> Result<CellResult, RunError>;
 }
 
@@ -109,7 +126,7 @@ pub struct Column {
     pub kind: ColumnKind,
     /// One line for a reader who knows the field.
     pub meaning: &'static str,
-    /// Whether the summary gives its mean over seeds (cell columns of numbers only).
+    /// Whether the summary gives its mean over seeds; numbers only. Of a task column, task by task.
     pub summarised: bool,
     /// Which values are the better ones; `None` where neither is.
     pub better: Option<Better>,
@@ -204,111 +221,7 @@ fn check_values(values: &mut [Value], columns: &[Column]) -> Result<(), String> 
     Ok(())
 }
 
-/// A policy that a runner knows, for sweep files, listings and documentation.
-#[derive(Clone, Copy, Debug)]
-pub struct PolicySchema {
-    /// The name that sweep files use.
-    pub name: &'static str,
-    /// One line.
-    pub summary: &'static str,
-    /// Its parameters.
-    pub parameters: &'static [Parameter],
-}
-
-/// A parameter of a policy.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// The key in sweep files; ends in the unit where there is one.
-    pub name: &'static str,
-    /// One line for a reader who knows the field.
-    pub meaning: &'static str,
-    /// What it is where a sweep does not say.
-    pub default: ParameterValue,
-    /// What it can be.
-    pub allowed: Allowed,
-}
-
-/// What a parameter can be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Allowed {
-    /// Finite numbers from the first to the second.
-    Real(f64, f64),
-    /// Whole numbers from the first to the second.
-    Integer(i64, i64),
-    /// `true` or `false`.
-    Boolean,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-}
-
-/// The value of a parameter.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ParameterValue {
-    /// Of [`Allowed::Real`].
-    Real(f64),
-    /// Of [`Allowed::Integer`].
-    Integer(i64),
-    /// Of [`Allowed::Boolean`].
-    Boolean(bool),
-    /// Of [`Allowed::Choice`].
-    Choice(Cow<'static, str>),
-}
-
-/// The shortest text that reads back equal.
-impl fmt::Display for ParameterValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Real(value) => value.fmt(f),
-            Self::Integer(value) => value.fmt(f),
-            Self::Boolean(value) => value.fmt(f),
-            Self::Choice(value) => value.fmt(f),
-        }
-    }
-}
-
-/// A policy with a value for each of its parameters.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
-    /// The policy's name.
-    pub name: &'static str,
-    /// Every parameter of the schema, in its order.
-    pub parameters: Vec<(&'static str, ParameterValue)>,
-}
-
-impl Policy {
-    /// A policy of the schema with every parameter at its default.
-    #[must_use]
-    pub fn with_defaults(schema: &PolicySchema) -> Self {
-        let parameters =
-            schema.parameters.iter().map(|parameter| (parameter.name, parameter.default.clone())).collect();
-        Self { name: schema.name, parameters }
-    }
-
-    /// The value of a parameter.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&ParameterValue> {
-        self.parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-
-    /// All parameters as `key=value`, separated by spaces; empty where there are none.
-    #[must_use]
-    pub fn parameters_text(&self) -> String {
-        let pairs: Vec<String> =
-            self.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        pairs.join(" ")
-    }
-}
-
-/// Name, then parameters.
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)?;
-        self.parameters.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
-    }
-}
-
-/// Why cells could not be run.
+/// Why a cell has no result. The cell itself is named by whoever tells of it.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -322,22 +235,18 @@ pub enum RunError {
         /// Every layer and configuration without a cost.
         layers: Vec<NoCost>,
     },
-    /// A cell failed.
-    #[error("cell {cell} failed: {reason}")]
+    /// The cell failed.
+    #[error("{reason}")]
     Failed {
-        /// The cell, as [`Plan::describe`] names it.
-        cell: String,
         /// Why.
         reason: String,
     },
     /// A runner broke its own promise: wrong number or kind of values, or a value that is not
     /// finite.
-    #[error("the runner `{runner}` gave an impossible result for cell {cell}: {reason}")]
+    #[error("the runner `{runner}` gave an impossible result: {reason}")]
     BadResult {
         /// Name of the runner.
         runner: &'static str,
-        /// The cell, as [`Plan::describe`] names it.
-        cell: String,
         /// What is wrong.
         reason: String,
     },
@@ -366,8 +275,10 @@ pub fn faults(runner: &dyn CellRunner) -> Vec<String> {
     let mut names: Vec<&str> = crate::results::AXES.iter().map(|axis| axis.name).collect();
     names.extend(["cell", "identity", "task", "task_index"]);
     let columns = runner.cell_columns().iter().chain(runner.task_columns());
-    for Column { name, .. } in runner.task_columns().iter().filter(|column| column.summarised) {
-        faults.push(format!("column `{name}`: summaries are over cell columns only"));
+    for Column { name, .. } in
+        columns.clone().filter(|column| column.summarised && column.kind == ColumnKind::Text)
+    {
+        faults.push(format!("column `{name}`: a text has no mean"));
     }
     for Column { name, .. } in columns {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -382,32 +293,36 @@ pub fn faults(runner: &dyn CellRunner) -> Vec<String> {
     if runner.policies().is_empty() {
         faults.push("there is no policy".to_owned());
     }
+    let settings = runner.settings();
+    faults.extend(parameter_faults(settings).map(|fault| format!("settings: {fault}")));
     for policy in runner.policies() {
-        for parameter in policy.parameters {
-            if !parameter.allowed.admits(&parameter.default) {
-                faults.push(format!(
-                    "policy `{}`: the default of `{}` is not allowed",
-                    policy.name, parameter.name
-                ));
-            }
+        let fault_of = |fault| format!("policy `{}`: {fault}", policy.name);
+        faults.extend(parameter_faults(&policy.parameters).map(fault_of));
+        // `--set` and identities know a value by its name alone.
+        let both = |parameter: &&Parameter| settings.iter().any(|setting| setting.name == parameter.name);
+        for parameter in policy.parameters.iter().filter(both) {
+            faults.push(fault_of(format!("`{}` is the name of a setting, too", parameter.name)));
         }
-        if let Err(reason) = runner.validate(&Policy::with_defaults(policy)) {
-            faults.push(format!("policy `{}`: its defaults are refused: {reason}", policy.name));
+        if let Err(reason) = runner.validate(&Policy::with_defaults(policy), &defaults(settings)) {
+            faults.push(fault_of(format!("its defaults are refused: {reason}")));
         }
+    }
+    if let Err(reason) = runner.validate_settings(&defaults(settings)) {
+        faults.push(format!("settings: the defaults are refused: {reason}"));
     }
     faults
 }
 
-impl Allowed {
-    /// Whether the parameter can have this value.
-    #[must_use]
-    pub fn admits(&self, value: &ParameterValue) -> bool {
-        match (self, value) {
-            (Self::Real(low, high), ParameterValue::Real(value)) => (low..=high).contains(&value),
-            (Self::Integer(low, high), ParameterValue::Integer(value)) => (low..=high).contains(&value),
-            (Self::Boolean, ParameterValue::Boolean(_)) => true,
-            (Self::Choice(words), ParameterValue::Choice(word)) => words.contains(&word.as_ref()),
-            _ => false,
-        }
-    }
+/// Defaults that are not allowed, and names that several parameters have.
+fn parameter_faults(parameters: &[Parameter]) -> impl Iterator<Item = String> {
+    parameters.iter().enumerate().flat_map(|(position, Parameter { name, default, allowed, .. })| {
+        let refused = !allowed.admits(default);
+        let repeated = parameters[..position].iter().any(|other| other.name == *name);
+        [
+            refused.then(|| format!("the default of `{name}` is not allowed")),
+            repeated.then(|| format!("the name `{name}` is taken")),
+        ]
+        .into_iter()
+        .flatten()
+    })
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 use tracing::info;
 
 use crate::plan::Plan;
+use crate::results::Failure;
 use crate::runner::CellResult;
 use crate::store::{Store, StoreError};
 
@@ -144,6 +145,8 @@ pub struct Merged {
     pub reused: usize,
     /// Cells of the sources that the plan does not have, left out.
     pub ignored: usize,
+    /// Cells that were run and failed: they are not missing, but have no result.
+    pub failed: usize,
     /// Cells that are still missing.
     pub missing: usize,
     /// Where the names of the sources say how many shards there are: every shard that lacks cells,
@@ -161,6 +164,13 @@ pub fn merge(plan: &Plan<'_>, target: &mut Store, sources: &[PathBuf]) -> Result
     let reused = present.iter().filter(|present| **present).count();
     let mut found: Vec<(usize, CellResult)> = Vec::new();
     let mut ignored = 0;
+    let mut failures: BTreeMap<usize, Failure> = BTreeMap::new();
+    let mut note = |all: Vec<Failure>| {
+        for failure in all {
+            failures.entry(failure.cell).or_insert(failure);
+        }
+    };
+    note(target.failures(plan)?);
     for path in sources {
         let source = Store::open_existing(path, plan.runner())?;
         let mut own = 0;
@@ -172,10 +182,12 @@ pub fn merge(plan: &Plan<'_>, target: &mut Store, sources: &[PathBuf]) -> Result
                 found.push((index, result));
             }
         }
+        let failed = source.failures(plan)?;
         let cells = source.len();
-        if own == 0 && cells > 0 {
+        if own == 0 && failed.is_empty() && cells > 0 {
             return Err(MergeError::Foreign { path: path.clone(), cells });
         }
+        note(failed);
         ignored += cells.saturating_sub(own);
         info!(path = %path.display(), cells = own, "store read for merging");
         source.close()?;
@@ -185,9 +197,15 @@ pub fn merge(plan: &Plan<'_>, target: &mut Store, sources: &[PathBuf]) -> Result
         target.write(plan, batch)?;
         target.commit()?;
     }
+    // A cell that failed in one store may have a result in another.
+    let failures: Vec<Failure> = failures.into_values().filter(|failure| !present[failure.cell]).collect();
+    target.write_failures(plan, &failures)?;
+    target.commit()?;
+    failures.iter().for_each(|failure| present[failure.cell] = true);
     let missing = present.iter().filter(|present| !**present).count();
     let missing_by_shard = missing_by_shard(sources, &present);
-    Ok(Merged { total: plan.len(), copied: found.len(), reused, ignored, missing, missing_by_shard })
+    let (copied, failed) = (found.len(), failures.len());
+    Ok(Merged { total: plan.len(), copied, reused, ignored, failed, missing, missing_by_shard })
 }
 
 fn missing_by_shard(sources: &[PathBuf], present: &[bool]) -> Vec<(Shard, usize)> {

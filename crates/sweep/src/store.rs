@@ -7,6 +7,7 @@
 //! - `cells`: a row a cell: number, identity, axes, cell columns;
 //! - `tasks`: a row a cell and task, keyed by both: task columns;
 //! - `results`: a view that joins the two;
+//! - `failures`: a row a cell that was run and failed: identity, the cell in words, why;
 //! - `columns` and `meta`: what the columns mean, and which runner filled them.
 //!
 //! Cost: a few microseconds a cell with its tasks, and about half of that to read it back. No index
@@ -15,6 +16,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration as WallDuration;
 
 use rusqlite::types::ValueRef;
@@ -23,7 +25,7 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use crate::plan::{Identity, Plan};
-use crate::results::{AXES, Results, TASK, axis_values};
+use crate::results::{AXES, Failure, Results, TASK, axis_values};
 use crate::runner::{CellResult, CellRunner, Column, ColumnKind, Value};
 
 /// The version of the store's own tables, in SQLite's `user_version`.
@@ -191,6 +193,14 @@ impl Store {
         if is_new {
             create(&connection, runner).map_err(failed)?;
         }
+        // Stores of older programs lack the table and are fine otherwise.
+        connection
+            .execute_batch(
+                "CREATE TABLE IF NOT EXISTS failures (
+                     identity BLOB PRIMARY KEY, cell TEXT NOT NULL, reason TEXT NOT NULL
+                 ) STRICT, WITHOUT ROWID",
+            )
+            .map_err(failed)?;
         // Killing the process needs no synchronisation at all: what was written is with the
         // system, and an unfinished transaction is a tail of the log that the next opening leaves
         // out. NORMAL synchronises at checkpoints, so that a power failure may cost the last
@@ -241,13 +251,20 @@ impl Store {
     /// [`StoreError`] where SQLite refuses, such as for want of space.
     pub fn write(&mut self, plan: &Plan<'_>, batch: &[(usize, CellResult)]) -> Result<(), StoreError> {
         let written = self.write_rows(plan, batch);
-        if written.is_err() && self.in_transaction {
+        if written.is_err() {
+            self.take_back();
+        }
+        written
+    }
+
+    /// Takes back whatever was not committed.
+    fn take_back(&mut self) {
+        if self.in_transaction {
             // The first error is the one to tell; SQLite may have rolled back by itself.
             let _ = self.connection.execute_batch("ROLLBACK");
             self.in_transaction = false;
             let _ = self.read_identities();
         }
-        written
     }
 
     fn write_rows(&mut self, plan: &Plan<'_>, batch: &[(usize, CellResult)]) -> Result<(), StoreError> {
@@ -290,6 +307,66 @@ impl Store {
         Ok(())
     }
 
+    /// Notes cells that were run and failed, for those who read the store later, such as a merge; a
+    /// result takes the place of a failure. Complete once [`Store::commit`] has returned.
+    ///
+    /// # Errors
+    /// [`StoreError`] where SQLite refuses, such as for want of space; everything that was not
+    /// committed is taken back.
+    pub fn write_failures(&mut self, plan: &Plan<'_>, failures: &[Failure]) -> Result<(), StoreError> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let written = self.write_failure_rows(plan, failures);
+        if written.is_err() {
+            self.take_back();
+        }
+        written
+    }
+
+    fn write_failure_rows(&mut self, plan: &Plan<'_>, failures: &[Failure]) -> Result<(), StoreError> {
+        let path = &self.path;
+        let failed = |error| explain(path, error);
+        if !self.in_transaction {
+            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+            self.in_transaction = true;
+        }
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)")
+            .map_err(failed)?;
+        for Failure { cell, reason } in failures {
+            let (identity, text) = (&plan.identities()[*cell], plan.describe(&plan.cells()[*cell]));
+            insert.execute((identity.bytes().as_slice(), text, &**reason)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The cells of `plan` that failed when they were last run, in the order of the plan.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read.
+    pub fn failures(&self, plan: &Plan<'_>) -> Result<Vec<Failure>, StoreError> {
+        let failed = |error| explain(&self.path, error);
+        let mut failures = Vec::new();
+        let mut reasons: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut statement =
+            self.connection.prepare("SELECT identity, reason FROM failures").map_err(failed)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let identity = identity_of(row, 0).map_err(failed)?;
+            let identity = identity.ok_or_else(|| self.damaged("a bad identity"))?;
+            // A cell may have been run elsewhere and merged into this store.
+            let Some(cell) = plan.find(&identity).filter(|_| !self.has(&identity)) else { continue };
+            let text: String = row.get(1).map_err(failed)?;
+            let reason = reasons.get(text.as_str()).cloned().unwrap_or_else(|| text.into());
+            reasons.insert(Arc::clone(&reason));
+            failures.push(Failure { cell, reason });
+        }
+        failures.sort_unstable_by_key(|failure| failure.cell);
+        Ok(failures)
+    }
+
     /// Makes everything that was written complete.
     ///
     /// # Errors
@@ -310,6 +387,10 @@ impl Store {
     pub fn close(mut self) -> Result<(), StoreError> {
         self.commit()?;
         let failed = |error| explain(&self.path, error);
+        // Readers of the file need not compare the two tables.
+        self.connection
+            .execute_batch("DELETE FROM failures WHERE identity IN (SELECT identity FROM cells)")
+            .map_err(failed)?;
         let ignore = |_: &Row<'_>| Ok(());
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], ignore).map_err(failed)?;
         // The log is empty: what follows changes two bytes that say so.
@@ -318,20 +399,21 @@ impl Store {
         self.connection.close().map_err(|(_, error)| explain(&self.path, error))
     }
 
-    /// Reads the results of all cells of `plan`.
+    /// Reads the results of all cells of `plan`, and the failures of those that have none.
     ///
     /// # Errors
-    /// [`StoreError::Incomplete`] where cells are missing, others where the file cannot be read.
+    /// [`StoreError::Incomplete`] where cells were not run yet, others where the file cannot be read.
     pub fn results<'p>(&self, plan: &'p Plan<'p>) -> Result<Results<'p>, StoreError> {
-        let found = self.read(plan)?;
-        let total = found.len();
-        let cells: Vec<CellResult> = found.into_iter().flatten().collect();
-        if cells.len() < total {
-            let missing = total - cells.len();
+        let cells = self.read(plan)?;
+        let failures = self.failures(plan)?;
+        let total = cells.len();
+        let found = cells.iter().filter(|cell| cell.is_some()).count();
+        let missing = total.saturating_sub(found + failures.len());
+        if missing > 0 {
             return Err(StoreError::Incomplete { path: self.path.clone(), missing, total });
         }
-        info!(cells = total, "results read");
-        Ok(Results::new(plan, cells))
+        info!(cells = found, failed = failures.len(), "results read");
+        Ok(Results::new(plan, cells, failures))
     }
 
     /// Reads what the store has of `plan`: one entry a cell, in the plan's order.

@@ -1,7 +1,8 @@
 //! Summaries: what a sweep says once seeds are averaged.
 //!
 //! A group is all cells that differ in nothing but the seed. For every summarised column it has
-//! the mean with its confidence interval and the spread. Across scenarios there is the arithmetic
+//! the mean with its confidence interval and the spread, and for every summarised column of tasks
+//! the same task by task. Cells that failed count as missing. Across scenarios there is the arithmetic
 //! and the geometric mean of the groups' means, as papers report; against a baseline there are
 //! paired differences, seed by seed.
 
@@ -21,15 +22,17 @@ use crate::statistics::{
 pub struct Metric {
     /// The column.
     pub column: Column,
-    /// Its position among the cell columns.
+    /// Its position among the cell columns, or among the task columns.
     position: usize,
 }
 
 /// Means over seeds, across scenarios, and against the baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// The summarised columns.
+    /// The summarised cell columns.
     pub metrics: Vec<Metric>,
+    /// The summarised task columns.
+    pub task_metrics: Vec<Metric>,
     /// One entry for all cells that differ in the seed only, in the order of the plan.
     pub groups: Vec<Group>,
     /// One entry for all groups that differ in the scenario only, in the order of the first
@@ -52,6 +55,8 @@ pub struct Group {
     pub policy: PolicyId,
     /// One entry a metric; `None` where every value is missing.
     pub statistics: Vec<Option<Statistics>>,
+    /// One entry a task metric for the first task of the scenario, then for the second, ...
+    pub tasks: Vec<Option<Statistics>>,
 }
 
 /// A column over the seeds of a group.
@@ -113,21 +118,24 @@ impl Summary {
     #[must_use]
     pub fn of(results: &Results<'_>) -> Self {
         let plan = results.plan();
-        let metrics: Vec<Metric> = plan
-            .runner()
-            .cell_columns()
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| column.summarised && column.kind != ColumnKind::Text)
-            .map(|(position, column)| Metric { column: *column, position })
-            .collect();
+        let metrics = metrics_of(plan.runner().cell_columns());
+        let task_metrics = metrics_of(plan.runner().task_columns());
         let mut bootstraps = Bootstraps::default();
-        let groups = groups(results, &metrics, &mut bootstraps);
+        let groups = groups(results, &metrics, &task_metrics, &mut bootstraps);
         let across =
             if plan.axes().workloads.len() > 1 { across(plan, &metrics, &groups) } else { Vec::new() };
         let comparisons = comparisons(results, &metrics, &groups, &mut bootstraps);
-        Self { metrics, groups, across, comparisons }
+        Self { metrics, task_metrics, groups, across, comparisons }
     }
+}
+
+/// The summarised ones of some columns.
+fn metrics_of(columns: &[Column]) -> Vec<Metric> {
+    let columns = columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| column.summarised && column.kind != ColumnKind::Text)
+        .map(|(position, column)| Metric { column: *column, position })
+        .collect()
 }
 
 /// A bootstrap for every sample size that occurs.
@@ -140,25 +148,40 @@ impl Bootstraps {
     }
 }
 
-fn groups(results: &Results<'_>, metrics: &[Metric], bootstraps: &mut Bootstraps) -> Vec<Group> {
-    // The values of all groups and metrics, those of a group side by side.
+fn groups(
+    results: &Results<'_>,
+    metrics: &[Metric],
+    task_metrics: &[Metric],
+    bootstraps: &mut Bootstraps,
+) -> Vec<Group> {
+    let plan = results.plan();
+    let columns = plan.runner().task_columns().len();
+    // The values of all groups and metrics, those of a group side by side: cells, then tasks.
     let mut series: Vec<Vec<f64>> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     let same = |left: &Cell, right: &Cell| {
         (left.variant, left.platform, left.policy) == (right.variant, right.platform, right.policy)
     };
-    for cells in results.plan().cells().chunk_by(same) {
+    for cells in plan.cells().chunk_by(same) {
         let range = cells[0].index..cells[0].index + cells.len();
+        let found = || results.cells()[range.clone()].iter().flatten();
         for metric in metrics {
-            let values = results.cells()[range.clone()].iter();
-            series.push(values.filter_map(|cell| cell.cell.get(metric.position)?.number()).collect());
+            series.push(found().filter_map(|cell| cell.cell.get(metric.position)?.number()).collect());
+        }
+        let tasks = if task_metrics.is_empty() { 0 } else { plan.scenario(&cells[0]).tasks.len() };
+        for task in 0..tasks {
+            for metric in task_metrics {
+                let position = task * columns + metric.position;
+                series.push(found().filter_map(|cell| cell.tasks.get(position)?.number()).collect());
+            }
         }
         groups.push(Group {
-            cells: range,
+            cells: range.clone(),
             variant: cells[0].variant,
             platform: cells[0].platform,
             policy: cells[0].policy,
             statistics: Vec::with_capacity(metrics.len()),
+            tasks: Vec::with_capacity(tasks * task_metrics.len()),
         });
     }
     let mut by_size: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -175,6 +198,8 @@ fn groups(results: &Results<'_>, metrics: &[Metric], bootstraps: &mut Bootstraps
     let mut described = series.iter().zip(intervals).map(|(values, interval)| statistics(values, interval));
     for group in &mut groups {
         group.statistics.extend(described.by_ref().take(metrics.len()));
+        let tasks = group.tasks.capacity();
+        group.tasks.extend(described.by_ref().take(tasks));
     }
     groups
 }
@@ -251,7 +276,7 @@ fn comparisons(
             .map(|metric| {
                 let values = |group: &Group| {
                     let cells = results.cells()[group.cells.clone()].iter();
-                    cells.map(|cell| cell.cell.get(metric.position)?.number()).collect::<Vec<_>>()
+                    cells.map(|cell| cell.as_ref()?.cell.get(metric.position)?.number()).collect::<Vec<_>>()
                 };
                 let (values, base): (Vec<f64>, Vec<f64>) = values(group)
                     .into_iter()

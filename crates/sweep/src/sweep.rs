@@ -15,13 +15,13 @@ use crate::summary::Summary;
 /// What a sweep gave.
 #[derive(Debug)]
 pub struct Outcome<'p> {
-    /// How many cells there were, were reused and were run.
+    /// How many cells there were, were reused and were run, and which failed.
     pub executed: Executed,
     /// Results and summary; `None` for a shard, which has no outputs of its own.
     pub finished: Option<Finished<'p>>,
 }
 
-/// A sweep with all its cells.
+/// A sweep with all its cells but those that failed.
 #[derive(Debug)]
 pub struct Finished<'p> {
     /// The values of every cell.
@@ -36,7 +36,7 @@ pub struct Finished<'p> {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum SweepError {
-    /// A cell or the store failed.
+    /// No cell can be run, or the store failed.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
     /// The store failed.
@@ -77,7 +77,7 @@ pub fn run<'p>(
 /// the outputs into `directory`, which is created.
 ///
 /// # Errors
-/// [`StoreError::Incomplete`] where cells are missing, others where files fail.
+/// [`StoreError::Incomplete`] where cells were not run yet, others where files fail.
 pub fn finish<'p>(plan: &'p Plan<'p>, store: &Store, directory: &Path) -> Result<Finished<'p>, SweepError> {
     create_directory(directory)?;
     Ok(conclude(store.results(plan)?, directory)?)

@@ -11,7 +11,7 @@ mod common;
 use common::Synthetic;
 use rtmm_sweep::file::{plan, plan_of};
 use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
-use rtmm_sweep::runner::{CellRunner, faults};
+use rtmm_sweep::runner::{CellRunner, Chosen, Policy, SetError, assignments_text, faults};
 use rtmm_workload::Duration;
 use rtmm_workload::input::Source;
 
@@ -44,7 +44,14 @@ fn bad_rest(rest: &str) -> String {
 
 #[test]
 fn the_synthetic_runner_is_sound() {
-    assert!(faults(&Synthetic::default()).is_empty());
+    assert_eq!(faults(&Synthetic::default()), Vec::<String>::new());
+    let rich = Synthetic { settings: true, task_means: true, ..Synthetic::default() };
+    assert_eq!(faults(&rich), Vec::<String>::new());
+    let clashing = Synthetic { clashing: true, ..Synthetic::default() };
+    insta::assert_snapshot!(faults(&clashing).join("\n"), @r#"
+settings: the default of `depth` is not allowed
+policy `first`: `depth` is the name of a setting, too
+"#);
 }
 
 #[test]
@@ -86,6 +93,142 @@ fn axes_multiply_in_a_fixed_order() {
 }
 
 #[test]
+fn settings_are_values_of_the_runner() {
+    let runner = Synthetic { settings: true, ..Synthetic::default() };
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let policy = "[[policy]]\nname = \"second\"\n";
+    let plan = good(runners, &format!("{INPUTS}{policy}"));
+    assert_eq!(assignments_text(&plan.axes().settings), "warm_up=0ps at_end=drain bonus=0");
+    let set = "[settings]\nat_end = \"cut\"\nwarm_up = \"100ms\"\n";
+    let plan = good(runners, &format!("{INPUTS}{policy}{set}"));
+    assert_eq!(assignments_text(&plan.axes().settings), "warm_up=100ms at_end=cut bonus=0");
+
+    let told = |settings: &str| {
+        let text = format!("runner = \"synthetic\"{INPUTS}{policy}[settings]\n{settings}");
+        plan_of(&Source::new("sweep.toml", text), runners).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(told("warm_up = [\"1ms\"]\nat_end = \"drains\"\nbonus = 11\nwarmup = 1\n"), @r#"
+error: the runner `synthetic` has no setting `warmup`
+  --> sweep.toml:11:1
+   |
+11 | warmup = 1
+   | ^^^^^^
+   |
+   = help: did you mean `warm_up`?
+
+error: the setting `warm_up` has one value in a sweep
+ --> sweep.toml:8:11
+  |
+8 | warm_up = ["1ms"]
+  |           ^^^^^^^
+  |
+  = help: write a value instead of the list; another value is another sweep
+
+error: `at_end` cannot be `drains`
+ --> sweep.toml:9:10
+  |
+9 | at_end = "drains"
+  |          ^^^^^^^^
+  |
+  = help: did you mean `drain`?
+
+error: `bonus` is out of range
+  --> sweep.toml:10:9
+   |
+10 | bonus = 11
+   |         ^^
+   |
+   = help: allowed: finite numbers from 0 to 10
+"#);
+    insta::assert_snapshot!(told("warm_up = 5\n"), @r#"
+error: `warm_up` must be a duration such as "16ms"
+ --> sweep.toml:8:11
+  |
+8 | warm_up = 5
+  |           ^
+  |
+  = help: units are ps, ns, us, ms and s, such as "16.5ms"
+"#);
+    insta::assert_snapshot!(told("warm_up = \"11s\"\n"), @r#"
+error: `warm_up` is out of range
+ --> sweep.toml:8:11
+  |
+8 | warm_up = "11s"
+  |           ^^^^^
+  |
+  = help: allowed: 0ps to 10s
+"#);
+    insta::assert_snapshot!(told("warm_up = \"5\"\n"), @r#"
+error: `warm_up` is no duration: expected a number and a unit, such as "16ms"
+ --> sweep.toml:8:11
+  |
+8 | warm_up = "5"
+  |           ^^^
+  |
+  = help: units are ps, ns, us, ms and s, such as "16.5ms"
+"#);
+    insta::assert_snapshot!(told("warm_up = \"6s\"\nat_end = \"cut\"\n"), @r#"
+error: the settings are refused: a run that is cut has no time for such a warm-up
+ --> sweep.toml:7:1
+  |
+7 | [settings]
+  | ^^^^^^^^^^
+  |
+  = help: change them
+"#);
+    insta::assert_snapshot!(bad_rest(&format!("{policy}[settings]\nwarm_up = \"1ms\"\n")), @r#"
+error: the runner `synthetic` has no setting `warm_up`
+ --> sweep.toml:8:1
+  |
+8 | warm_up = "1ms"
+  | ^^^^^^^
+  |
+  = help: remove it
+"#);
+}
+
+#[test]
+fn command_lines_set_parameters_and_settings() {
+    let runner = Synthetic { settings: true, ..Synthetic::default() };
+    let schema = &runner.policies()[0];
+    let chosen = Chosen::read(&runner, schema, &["warm_up=16.5ms", " depth = 9 "]).unwrap();
+    assert_eq!(chosen.policy.to_string(), "first k_per_ms=15 depth=9");
+    assert_eq!(assignments_text(&chosen.settings), "warm_up=16.5ms at_end=drain bonus=0");
+    let told = |texts: &[&str]| {
+        let error = Chosen::read(&runner, schema, texts).unwrap_err();
+        format!("{error}; {}", error.help())
+    };
+    let told = [
+        told(&["depth"]),
+        told(&["dept=3"]),
+        told(&["warmup=3ms"]),
+        told(&["depth=3", "depth=3"]),
+        told(&["depth=10"]),
+        told(&["warm_up=11s"]),
+        told(&["at_end=never"]),
+        told(&["warm_up=6s", "at_end=cut"]),
+        told(&["k_per_ms=0", "depth=9"]),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r#"
+`--set depth` has no `=`; write --set KEY=VALUE
+policy `first` has no parameter `dept`; did you mean `depth`?
+policy `first` has no parameter `warmup`; did you mean `warm_up`?
+parameter `depth` is set twice; keep one of the two
+parameter `depth` cannot be `10`; allowed: whole numbers from 1 to 9
+parameter `warm_up` cannot be `11s`; allowed: durations from 0ps to 10s, such as 16.5ms
+parameter `at_end` cannot be `never`; allowed: drain, cut
+the parameters are refused: a run that is cut has no time for such a warm-up; change the parameters
+the parameters are refused: the policy `first`: a depth of 9 needs `k_per_ms` above 0; change the parameters
+"#);
+
+    let mut policy = Policy::with_defaults(schema);
+    policy.set(schema, "depth", "3").unwrap();
+    assert_eq!(policy.parameters_text(), "k_per_ms=15 depth=3");
+    let error = policy.set(schema, "warm_up", "1ms").unwrap_err();
+    assert!(matches!(error, SetError::Unknown { .. }), "{error}");
+}
+
+#[test]
 fn probabilities_of_one_make_a_scenario_deterministic() {
     let runner = Synthetic { single_policy: true, ..Synthetic::default() };
     let runners: &[&dyn CellRunner] = &[&runner];
@@ -111,6 +254,8 @@ fn identities_depend_on_all_that_matters_and_on_nothing_else() {
     let base = good(runners, &format!("{INPUTS}{policy}")).identities()[0];
     let same = good(runners, &format!("description = \"other\"\n{INPUTS}{policy}set = {{ depth = 2 }}"));
     assert_eq!(same.identities()[0], base);
+    // Stored results are found by it: it changes with `rtmm cell 1` alone.
+    insta::assert_snapshot!(base, @"d4057c8749a869d8f6f16d8244e5cc29b571d7b040041c37bdad7d25b6329a74");
     let newer = Synthetic { version: 1, ..Synthetic::default() };
     let newer: &[&dyn CellRunner] = &[&newer];
     let others = [

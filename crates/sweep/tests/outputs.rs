@@ -11,9 +11,9 @@ mod common;
 use std::path::Path;
 
 use common::{Synthetic, axes};
-use rtmm_sweep::execute::{ExecuteError, Options, Silent, execute};
+use rtmm_sweep::execute::{Options, Silent, execute};
 use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId, TriggerProbability};
-use rtmm_sweep::runner::{CellRunner, Policy, RunError};
+use rtmm_sweep::runner::{CellRunner, ParameterValue, Policy, assignments_text};
 use rtmm_sweep::shard::{MergeError, Shard, merge};
 use rtmm_sweep::store::{Store, StoreError};
 use rtmm_sweep::sweep::{SweepError, finish, run};
@@ -99,10 +99,12 @@ fn a_sweep_that_failed_goes_on_where_it_stopped() {
         for fail_after in [1, 40, 90] {
             let runner = Synthetic { fail_after, ..Synthetic::default() };
             let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
-            let error = run(&plan, &directory, &threads(count), &Silent).unwrap_err();
-            let SweepError::Execute(ExecuteError::Run(RunError::Failed { .. })) = error else {
-                panic!("{error}");
-            };
+            let outcome = run(&plan, &directory, &threads(count), &Silent).unwrap();
+            let failures = outcome.executed.failures;
+            assert_eq!(failures.len(), plan.len() - stored - fail_after);
+            assert!(failures.is_sorted_by_key(|failure| failure.cell));
+            assert!(failures.iter().all(|failure| &*failure.reason == "it was to fail"));
+            assert!(directory.join("failures.csv").exists());
             let store = Store::open(&directory.join("store.sqlite"), &runner).unwrap();
             // All that was finished is there.
             assert_eq!(store.len(), stored + fail_after);
@@ -218,8 +220,181 @@ fn impossible_values_are_refused() {
     let runner = Synthetic { impossible: true, ..Synthetic::default() };
     let plan = Plan::new(&runner, axes(1, 1, 3)).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let error = run(&plan, directory.path(), &Options::default(), &Silent).unwrap_err();
-    insta::assert_snapshot!(error, @"the runner `synthetic` gave an impossible result for cell `scenario_0` on `platform_0` under `first k_per_ms=15 depth=2` with seed 1000: column `score_percent` of kind Real cannot hold Real(NaN)");
+    let outcome = run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
+    assert_eq!((outcome.executed.run, outcome.executed.failures.len()), (0, 3));
+    insta::assert_snapshot!(outcome.executed.failures[0].reason, @"the runner `synthetic` gave an impossible result: column `score_percent` of kind Real cannot hold Real(NaN)");
+}
+
+/// A runner that cannot use the second of three platforms.
+fn unfit() -> Synthetic {
+    Synthetic { unfit_platform: Some(1), ..Synthetic::default() }
+}
+
+#[test]
+fn a_platform_that_cannot_run_does_not_stop_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = expected(&directory.path().join("whole"));
+    let mut first = None;
+    for count in [1, 2, 5] {
+        let directory = directory.path().join(format!("threads_{count}"));
+        let runner = unfit();
+        let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+        let outcome = run(&plan, &directory, &threads(count), &Silent).unwrap();
+        let failed: Vec<usize> = outcome.executed.failures.iter().map(|failure| failure.cell).collect();
+        let unfit = |index: &usize| plan.cells()[*index].platform.index() == 1;
+        assert_eq!(failed, (0..plan.len()).filter(unfit).collect::<Vec<_>>());
+        assert_eq!(outcome.executed.run, plan.len() - failed.len());
+        let finished = outcome.finished.unwrap();
+        assert_eq!(finished.results.failures(), outcome.executed.failures);
+        assert!(finished.results.iter().all(|(cell, _)| cell.platform.index() != 1));
+        let group = finished.summary.groups.iter().find(|group| group.platform.index() == 1).unwrap();
+        assert_eq!(group.statistics, [None, None]);
+        // The same bytes on any number of threads, and when it fails again.
+        let found = outputs(&directory);
+        assert!(found == *first.get_or_insert(found.clone()), "{count} threads");
+        let outcome = run(&plan, &directory, &threads(count), &Silent).unwrap();
+        assert_eq!(
+            (outcome.executed.reused, outcome.executed.failures.len()),
+            (plan.len() - failed.len(), failed.len())
+        );
+        assert!(outputs(&directory) == found);
+        // Once the platform can be used, the failed cells alone are run, and their list goes away.
+        let runner = Synthetic::default();
+        let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+        run(&plan, &directory, &threads(count), &Silent).unwrap();
+        assert_eq!(runner.runs(), failed.len());
+        assert!(outputs(&directory) == whole);
+    }
+    let text = |name: &str| std::fs::read_to_string(directory.path().join("threads_1").join(name));
+    assert!(text("failures.csv").is_err());
+    let first = first.unwrap();
+    let first_json = first.iter().find(|(name, _)| name == "failures.json").map(|(_, bytes)| bytes.clone());
+    let csv = first.into_iter().find(|(name, _)| name == "failures.csv").unwrap().1;
+    let csv = String::from_utf8(csv).unwrap();
+    let json = first_json.unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["rows"].as_array().unwrap().len(), csv.lines().count() - 1);
+    insta::assert_snapshot!(csv.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
+scenario,platform,policy,parameters,load_factor,trigger_probability,seed,duration_ms,reason
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,1000,700.0,"`platform_1`, of all platforms"
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,8919,700.0,"`platform_1`, of all platforms"
+"#);
+}
+
+#[test]
+fn failures_are_merged() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = unfit();
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    let whole = directory.path().join("whole");
+    run(&plan, &whole, &threads(2), &Silent).unwrap();
+    let sharded = directory.path().join("sharded");
+    let shards: Vec<Shard> = (1..=2).map(|number| Shard::new(number, 2).unwrap()).collect();
+    let paths: Vec<_> = shards.iter().map(|shard| sharded.join(shard.store_name())).collect();
+    let mut failed = 0;
+    for shard in &shards {
+        let outcome = run(&plan, &sharded, &Options { threads: None, shard: Some(*shard) }, &Silent).unwrap();
+        failed += outcome.executed.failures.len();
+    }
+    let mut store = Store::open(&sharded.join("store.sqlite"), &runner).unwrap();
+    let merged = merge(&plan, &mut store, &paths[1..]).unwrap();
+    assert_eq!(merged.missing_by_shard, [(shards[0], merged.missing)]);
+    let merged = merge(&plan, &mut store, &paths).unwrap();
+    assert_eq!((merged.failed, merged.missing), (failed, 0));
+    let finished = finish(&plan, &store, &sharded).unwrap();
+    assert_eq!(finished.results.failures().len(), failed);
+    store.close().unwrap();
+    assert!(outputs(&sharded) == outputs(&whole));
+}
+
+#[test]
+fn tasks_are_summarised() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic { task_means: true, ..Synthetic::default() };
+    let mut axes = axes(2, 1, 12);
+    for workload in &mut axes.workloads {
+        workload.scenario.tasks.truncate(2);
+    }
+    let plan = Plan::new(&runner, axes).unwrap();
+    let finished = run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished.unwrap();
+    let (results, summary) = (&finished.results, &finished.summary);
+    let names: Vec<&str> = summary.task_metrics.iter().map(|metric| metric.column.name).collect();
+    assert_eq!(names, ["completed_jobs", "latency_mean_ms"]);
+    // The second task's first metric, by hand.
+    let values: Vec<f64> = plan.cells()[..12]
+        .iter()
+        .map(|cell| results.task_value(cell, "task_1", "completed_jobs").unwrap().number().unwrap())
+        .collect();
+    let statistics = summary.groups[0].tasks[2].unwrap();
+    assert_eq!(statistics.samples, 12);
+    assert!((statistics.mean - values.iter().sum::<f64>() / 12.0).abs() < 1e-12);
+    assert!(statistics.interval.is_some());
+    let json = std::fs::read_to_string(directory.path().join("summary_tasks.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["rows"][2][11].as_f64(), Some(statistics.mean));
+    assert_eq!(json["rows"].as_array().unwrap().len(), 2 * 2 * 2);
+    let text = std::fs::read_to_string(directory.path().join("summary_tasks.csv")).unwrap();
+    insta::assert_snapshot!(text, @r#"
+scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,task,metric,unit,samples,mean,mean_ci_low,mean_ci_high
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,completed_jobs,,12,30.75,21.0,38.91874999999999
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,latency_mean_ms,milliseconds,11,9.841506475480573,7.091137599314475,12.599222638695718
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,completed_jobs,,12,40.91666666666667,35.66458333333334,45.91666666666667
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,latency_mean_ms,milliseconds,12,9.103023357596594,6.311274966175103,11.793036587556903
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,completed_jobs,,1,26.0,,
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,latency_mean_ms,milliseconds,1,15.143650569048292,,
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,completed_jobs,,1,31.0,,
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,latency_mean_ms,milliseconds,1,4.345442963671109,,
+"#);
+}
+
+#[test]
+fn settings_are_part_of_a_cell() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic { settings: true, ..Synthetic::default() };
+    let plain = Plan::new(&runner, axes(1, 1, 2)).unwrap();
+    assert_eq!(assignments_text(&plain.axes().settings), "warm_up=0ps at_end=drain bonus=0");
+    let mut changed = axes(1, 1, 2);
+    changed.settings = vec![
+        ("bonus", ParameterValue::Real(5.0)),
+        ("warm_up", ParameterValue::Duration(common::milliseconds(100))),
+    ];
+    let changed = Plan::new(&runner, changed).unwrap();
+    assert_ne!(plain.identities(), changed.identities());
+    // A runner without settings has the identities that it always had.
+    let without = Synthetic::default();
+    assert_ne!(Plan::new(&without, axes(1, 1, 2)).unwrap().identities(), plain.identities());
+
+    run(&plain, directory.path(), &Options::default(), &Silent).unwrap();
+    let outcome = run(&changed, directory.path(), &Options::default(), &Silent).unwrap();
+    assert_eq!((outcome.executed.reused, outcome.executed.run), (0, 2));
+    let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    insta::assert_snapshot!(text("results.json").lines().nth(2).unwrap(), @r#""settings":{"at_end":"drain","bonus":5.0,"warm_up":"100ms"},"#);
+    let manifest = text("manifest.json");
+    let (_, settings) = manifest.split_once("\"settings\":").unwrap();
+    insta::assert_snapshot!(settings.split_once(']').unwrap().0, @r#"
+[
+   {
+     "name": "warm_up",
+     "value": "100ms"
+   },
+   {
+     "name": "at_end",
+     "value": "drain"
+   },
+   {
+     "name": "bonus",
+     "value": 5.0
+   }
+"#);
+
+    let mut bad = axes(1, 1, 2);
+    bad.settings = vec![("bonus", ParameterValue::Real(50.0)), ("cold_down", ParameterValue::Boolean(true))];
+    let problems = Plan::new(&runner, bad).unwrap_err();
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+the setting `cold_down` is refused: the runner `synthetic` has no such setting
+the setting `bonus` is refused: it cannot be `50`; allowed: numbers from 0 to 10
+"#);
 }
 
 #[test]
@@ -230,8 +405,11 @@ fn results_are_found_by_name() {
     let outcome = run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
     let results = outcome.finished.unwrap().results;
     let cell = &plan.cells()[1];
-    assert_eq!(results.cell_value(cell, "score_percent"), results.cells()[1].cell.first());
-    assert_eq!(results.task_value(cell, "task_1", "completed_jobs"), results.cells()[1].tasks.get(8));
+    assert_eq!(results.cell_value(cell, "score_percent"), results.cells()[1].as_ref().unwrap().cell.first());
+    assert_eq!(
+        results.task_value(cell, "task_1", "completed_jobs"),
+        results.cells()[1].as_ref().unwrap().tasks.get(8)
+    );
     assert_eq!(results.task_value(cell, "task_9", "completed_jobs"), None);
     assert_eq!(results.cell_value(cell, "no_such_column"), None);
 }
@@ -308,89 +486,91 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.72937381187856
     let manifest = text("manifest.json");
     let (beginning, columns) = manifest.split_once("  \"columns\": [\n").unwrap();
     insta::assert_snapshot!(beginning, @r#"
+{
+  "format": "rtmm-sweep-manifest",
+  "version": 1,
+  "program": {
+    "name": "rtmm",
+    "version": "0.1.0"
+  },
+  "reproduce": "rtmm sweep synthetic",
+  "sweep": {
+    "name": "synthetic",
+    "description": "",
+    "blake3": ""
+  },
+  "runner": {
+    "name": "synthetic",
+    "result_version": 0
+  },
+  "scenarios": [
     {
-      "format": "rtmm-sweep-manifest",
-      "version": 1,
-      "program": {
-        "name": "rtmm",
-        "version": "0.1.0"
-      },
-      "reproduce": "rtmm sweep synthetic",
-      "sweep": {
-        "name": "synthetic",
-        "description": "",
-        "blake3": ""
-      },
-      "runner": {
-        "name": "synthetic",
-        "result_version": 0
-      },
-      "scenarios": [
+      "name": "scenario_0",
+      "source": "made up",
+      "blake3": [
+        "0eb894a2eac873f84c5f07f649c9fb55c7ece16ca3337f4ee7d657639b1fb123"
+      ]
+    },
+    {
+      "name": "scenario_1",
+      "source": "made up",
+      "blake3": [
+        "6bf68c583001fe3936426057abb7c52cb3fc30a21385f53ce4ad116848dfc84c"
+      ]
+    }
+  ],
+  "platforms": [
+    {
+      "name": "platform_0",
+      "source": "made up",
+      "blake3": [
+        "d44ac50e95e4a713efdacc832a4961cc3a2e85e3f0d92a7b1d08f7535897d736"
+      ]
+    },
+    {
+      "name": "platform_1",
+      "source": "made up",
+      "blake3": [
+        "378ba565e7ba1aa0d4c841c99326228cb7417c5baa33a49cb0d0779349ef2db0"
+      ]
+    }
+  ],
+  "policies": [
+    {
+      "name": "first",
+      "parameters": [
         {
-          "name": "scenario_0",
-          "source": "made up",
-          "blake3": [
-            "0eb894a2eac873f84c5f07f649c9fb55c7ece16ca3337f4ee7d657639b1fb123"
-          ]
+          "name": "k_per_ms",
+          "value": 15.0
         },
         {
-          "name": "scenario_1",
-          "source": "made up",
-          "blake3": [
-            "6bf68c583001fe3936426057abb7c52cb3fc30a21385f53ce4ad116848dfc84c"
-          ]
+          "name": "depth",
+          "value": 2
         }
-      ],
-      "platforms": [
-        {
-          "name": "platform_0",
-          "source": "made up",
-          "blake3": [
-            "d44ac50e95e4a713efdacc832a4961cc3a2e85e3f0d92a7b1d08f7535897d736"
-          ]
-        },
-        {
-          "name": "platform_1",
-          "source": "made up",
-          "blake3": [
-            "378ba565e7ba1aa0d4c841c99326228cb7417c5baa33a49cb0d0779349ef2db0"
-          ]
-        }
-      ],
-      "policies": [
-        {
-          "name": "first",
-          "parameters": [
-            {
-              "name": "k_per_ms",
-              "value": 15.0
-            },
-            {
-              "name": "depth",
-              "value": 2
-            }
-          ]
-        }
-      ],
-      "load_factors": [
-        1.0
-      ],
-      "trigger_probability": null,
-      "seeds": [
-        1000,
-        8919
-      ],
-      "duration": null,
-      "baseline": "platform platform_0",
-      "cells": 6,
-      "order": "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
-      "statistics": {
-        "interval": "percentile bootstrap of the mean",
-        "confidence": 0.95,
-        "resamples": 2000,
-        "minimum_samples": 10
-      },
-    "#);
+      ]
+    }
+  ],
+  "load_factors": [
+    1.0
+  ],
+  "trigger_probability": null,
+  "seeds": [
+    1000,
+    8919
+  ],
+  "duration": null,
+  "settings": [],
+  "baseline": "platform platform_0",
+  "cells": 6,
+  "failed_cells": 0,
+  "order": "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
+  "statistics": {
+    "interval": "percentile bootstrap of the mean",
+    "confidence": 0.95,
+    "resamples": 2000,
+    "minimum_samples": 10
+  },
+"#);
     insta::assert_snapshot!(columns.lines().take(7).collect::<Vec<_>>().join("\n"), @r#"
     {
       "name": "scenario",

@@ -152,7 +152,7 @@ impl CellRunner for Changed {
         &[]
     }
     fn prepare<'p>(&'p self, plan: &'p Plan<'_>, _: &[usize]) -> Result<Box<dyn Prepared + 'p>, RunError> {
-        Err(RunError::Failed { cell: plan.axes().name.clone(), reason: "never prepared".to_owned() })
+        Err(RunError::Failed { reason: format!("never prepared for {}", plan.axes().name) })
     }
 }
 

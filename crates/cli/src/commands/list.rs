@@ -2,6 +2,7 @@
 
 use rtmm_hardware::registry::COST_MODELS;
 use rtmm_hardware::{Mode, load as hardware};
+use rtmm_sweep::runner::Parameter;
 use rtmm_workload::input::{Diagnostics, Document, Value};
 use rtmm_workload::load::{self, Kind, built_in_names};
 use rtmm_workload::{Legality, Scenario};
@@ -71,20 +72,30 @@ fn platforms() -> Result<Rows, Diagnostics> {
 }
 
 fn policies() -> Rows {
-    let mut listed = Vec::new();
+    let listed = |parameters: &[Parameter]| {
+        let one = |parameter: &Parameter| {
+            format!("{}={} ({})", parameter.name, parameter.default, parameter.meaning)
+        };
+        parameters.iter().map(one).collect::<Vec<_>>().join("; ")
+    };
+    let mut rows_of = Vec::new();
+    let mut with_settings = false;
     for runner in RUNNERS {
         for policy in runner.policies() {
-            let parameters: Vec<String> = policy
-                .parameters
-                .iter()
-                .map(|parameter| format!("{}={} ({})", parameter.name, parameter.default, parameter.meaning))
-                .collect();
-            let cells = [policy.name, runner.name(), policy.summary, &parameters.join("; ")];
-            listed.push(cells.map(str::to_owned).into());
+            let cells = [policy.name, runner.name(), policy.summary, &listed(&policy.parameters)];
+            let mut cells: Vec<String> = cells.map(str::to_owned).into();
+            cells.push(listed(runner.settings()));
+            rows_of.push(cells);
         }
+        with_settings |= !runner.settings().is_empty();
     }
-    let columns = [("policy", false), ("runner", false), ("summary", false), ("parameters", false)];
-    rows("Policies", &columns, listed)
+    let mut columns = vec![("policy", false), ("runner", false), ("summary", false), ("parameters", false)];
+    if with_settings {
+        columns.push(("settings of the runner", false));
+    } else {
+        rows_of.iter_mut().for_each(|cells| cells.truncate(columns.len()));
+    }
+    rows("Policies", &columns, rows_of)
 }
 
 fn cost_models() -> Rows {

@@ -1,14 +1,12 @@
 //! `rtmm run`: one scenario on one platform.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use rtmm_hardware::{Mode, Platform, load as hardware};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
-use rtmm_sweep::runner::{Allowed, ParameterValue, Policy};
-use rtmm_workload::input::suggestion;
+use rtmm_sweep::runner::{Chosen, Policy};
 use rtmm_workload::{Duration, Legality, Workload, load};
 use serde::Serialize;
 use tracing::{debug, info};
@@ -16,7 +14,7 @@ use tracing::{debug, info};
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, write_file};
-use crate::runners::{POLICY, parameters_of};
+use crate::runners::{POLICY, XrbenchReference, parameters_of};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
@@ -80,26 +78,9 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
             format!("leave --policy out, or say `--policy {}`", POLICY.name),
         ));
     }
-    let mut policy = Policy::with_defaults(&POLICY);
-    let mut set = BTreeSet::new();
-    for text in &arguments.set {
-        let Some((key, value)) = text.split_once('=') else {
-            return Err(Failure::usage(format!("`--set {text}` has no `=`"), "write --set KEY=VALUE"));
-        };
-        let names: Vec<&str> = POLICY.parameters.iter().map(|parameter| parameter.name).collect();
-        let Some(position) = names.iter().position(|name| *name == key.trim()) else {
-            let message = format!("policy `{}` has no parameter `{key}`", POLICY.name);
-            return Err(Failure::usage(message, suggestion(key, "parameter", &names)));
-        };
-        if !set.insert(position) {
-            return Err(Failure::usage(format!("parameter `{key}` is set twice"), "keep one of the two"));
-        }
-        let allowed = &POLICY.parameters[position].allowed;
-        policy.parameters[position].1 = parse(value.trim(), allowed)
-            .filter(|value| allowed.admits(value))
-            .ok_or_else(|| out_of_range(key, value, allowed))?;
-    }
-    Ok(policy)
+    let chosen = Chosen::read(&XrbenchReference, &POLICY, &arguments.set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    Ok(chosen.policy)
 }
 
 /// Layers that cannot run fail the run; anything else is a scenario or a platform that the artifact
@@ -114,25 +95,6 @@ fn failed(error: ReferenceError) -> Failure {
             "the XRBench artifact's loop cannot express this; change the scenario or the platform",
         ),
     }
-}
-
-fn parse(text: &str, allowed: &Allowed) -> Option<ParameterValue> {
-    match allowed {
-        Allowed::Real(..) => text.parse().ok().map(ParameterValue::Real),
-        Allowed::Integer(..) => text.parse().ok().map(ParameterValue::Integer),
-        Allowed::Boolean => text.parse().ok().map(ParameterValue::Boolean),
-        Allowed::Choice(_) => Some(ParameterValue::Choice(text.to_owned().into())),
-    }
-}
-
-fn out_of_range(key: &str, value: &str, allowed: &Allowed) -> Failure {
-    let help = match allowed {
-        Allowed::Real(low, high) => format!("allowed: numbers from {low} to {high}"),
-        Allowed::Integer(low, high) => format!("allowed: whole numbers from {low} to {high}"),
-        Allowed::Boolean => "allowed: true, false".to_owned(),
-        Allowed::Choice(words) => format!("allowed: {}", words.join(", ")),
-    };
-    Failure::usage(format!("parameter `{key}` cannot be `{value}`"), help)
 }
 
 fn duration(text: &str) -> Result<Duration, Failure> {

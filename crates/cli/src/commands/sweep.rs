@@ -5,8 +5,9 @@ mod report;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rtmm_sweep::execute::{ExecuteError, Options};
+use rtmm_sweep::execute::Options;
 use rtmm_sweep::plan::Plan;
+use rtmm_sweep::results::Failure as Failed;
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
 use rtmm_sweep::store::Store;
 use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
@@ -16,6 +17,7 @@ use crate::failure::{Failure, say};
 use crate::output::{replace_file, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::runners::RUNNERS;
+use report::failures::Alike;
 
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
@@ -39,6 +41,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     match (outcome.finished, shard) {
         (Some(finished), _) => conclude(&plan, &finished, &directory, arguments.format),
         (None, Some(shard)) => {
+            let failed = failed_cells(&plan, &executed.failures, None);
             say!(
                 "shard {} of {} is done; when all are: rtmm merge {} --output {}",
                 shard.number(),
@@ -46,7 +49,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
                 arguments.sweep,
                 directory.display()
             );
-            Ok(())
+            failed.map_or(Ok(()), Err)
         }
         (None, None) => Ok(()),
     }
@@ -71,7 +74,7 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     say!(
         "{}: {} of {} cells, {} copied, stores read: {}",
         plan.axes().name,
-        merged.total - merged.missing,
+        merged.total - merged.missing - merged.failed,
         merged.total,
         merged.copied,
         stores.len()
@@ -80,8 +83,9 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
     let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
-    conclude(&plan, &finished, &directory, arguments.format)?;
-    target.close().map_err(|error| Failure::Run(error.to_string()))
+    let concluded = conclude(&plan, &finished, &directory, arguments.format);
+    target.close().map_err(|error| Failure::Run(error.to_string()))?;
+    concluded
 }
 
 /// Sources must be files, and none of them the target: it would wait for itself.
@@ -120,15 +124,35 @@ fn incomplete(merged: &Merged, sweep: &str, directory: &Path) -> Failure {
     Failure::Run(message)
 }
 
-/// Errors of a sweep end with what was kept.
 fn failed(error: SweepError) -> Failure {
-    let kept = match &error {
-        SweepError::Execute(ExecuteError::Run(_)) => {
-            "\ncells that were finished before are kept in the store"
-        }
-        _ => "",
-    };
-    Failure::Run(format!("{error}{kept}"))
+    Failure::Run(error.to_string())
+}
+
+/// The most kinds of failures that are printed; the rest is in the file.
+const FAILURES_SHOWN: usize = 10;
+
+/// What is told of cells that failed, if any did: those of one scenario and platform that failed
+/// alike, together.
+fn failed_cells(plan: &Plan<'_>, failures: &[Failed], list: Option<&Path>) -> Option<Failure> {
+    let alike = report::failures::alike(plan, failures);
+    if alike.is_empty() {
+        return None;
+    }
+    let mut message = format!(
+        "{} of {} cells failed; the sweep tries them again when it is run again",
+        failures.len(),
+        plan.len()
+    );
+    for Alike { scenario, platform, reason, cells } in alike.iter().take(FAILURES_SHOWN) {
+        message.push_str(&format!("\n  {cells} of `{scenario}` on `{platform}`: {reason}"));
+    }
+    if alike.len() > FAILURES_SHOWN {
+        message.push_str(&format!("\n  ... and {} more kinds", alike.len() - FAILURES_SHOWN));
+    }
+    if let Some(list) = list {
+        message.push_str(&format!("\nall of them: {}", list.display()));
+    }
+    Some(Failure::Run(message))
 }
 
 fn directory(output: Option<&PathBuf>, plan: &Plan<'_>) -> PathBuf {
@@ -156,7 +180,7 @@ fn shards_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
-/// Prints the tables and writes the report beside the results.
+/// Prints the tables and writes the report beside the results; cells that failed come last.
 fn conclude(
     plan: &Plan<'_>,
     finished: &Finished<'_>,
@@ -165,8 +189,9 @@ fn conclude(
 ) -> Result<(), Failure> {
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
     let mut terminal = String::new();
-    for report::MetricReport { prefix, report } in report::reports(plan, &finished.summary) {
-        let report = match report {
+    for report::MetricReport { prefix, report, more } in report::reports(&finished.results, &finished.summary)
+    {
+        let mut report = match report {
             Ok(report) => report,
             Err(error) => {
                 // The results are written; only their layout is missing.
@@ -174,6 +199,12 @@ fn conclude(
                 continue;
             }
         };
+        if !prefix.is_empty() {
+            terminal.push_str(&format!("{}\n\n", report.title));
+        }
+        terminal.push_str(&report.to_terminal(&style()));
+        terminal.push('\n');
+        report.tables.extend(more);
         let mut write = |name: String, bytes: &[u8]| {
             let result = replace_file(&directory.join(&name), bytes);
             files.push(name);
@@ -184,11 +215,6 @@ fn conclude(
         }
         write(format!("{prefix}tables.md"), report.to_markdown().as_bytes())?;
         write(format!("{prefix}report.html"), report.to_page(report::facts(plan)).to_html().as_bytes())?;
-        if !prefix.is_empty() {
-            terminal.push_str(&format!("{}\n\n", report.title));
-        }
-        terminal.push_str(&report.to_terminal(&style()));
-        terminal.push('\n');
     }
     if let Some(lines) = report::lines(plan, &finished.summary) {
         replace_file(&directory.join("lines.svg"), lines.as_str().as_bytes())?;
@@ -207,7 +233,9 @@ fn conclude(
         Format::Json => copy(&directory.join("results.json"), &mut out)?,
     }
     out.flush()?;
-    Ok(())
+    drop(out);
+    let list = directory.join("failures.csv");
+    failed_cells(plan, finished.results.failures(), Some(&list)).map_or(Ok(()), Err)
 }
 
 #[expect(clippy::disallowed_methods, reason = "prints a file that this command wrote")]

@@ -4,7 +4,7 @@ mod xrbench;
 
 use rtmm_sweep::runner::CellRunner;
 
-pub(crate) use xrbench::{POLICY, parameters_of};
+pub(crate) use xrbench::{POLICY, XrbenchReference, parameters_of};
 
 /// All runners, by which sweep files name them.
-pub const RUNNERS: &[&dyn CellRunner] = &[&xrbench::XrbenchReference];
+pub const RUNNERS: &[&dyn CellRunner] = &[&XrbenchReference];

@@ -1,6 +1,7 @@
 //! The XRBench artifact's loop as a runner of cells.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
 use rtmm_reference::ReferenceError;
@@ -13,13 +14,13 @@ use rtmm_sweep::runner::{
 use rtmm_workload::{Legality, Model, ModelId, TaskId};
 
 /// The reference loop, quirks and all; see `rtmm_reference::xrbench`.
-pub(super) struct XrbenchReference;
+pub(crate) struct XrbenchReference;
 
 /// The one policy that the artifact can run.
 pub(crate) const POLICY: PolicySchema = PolicySchema {
     name: "latency-greedy",
     summary: "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
-    parameters: &[
+    parameters: Cow::Borrowed(&[
         Parameter {
             name: "k_per_ms",
             meaning: "slope of the real-time score",
@@ -32,7 +33,7 @@ pub(crate) const POLICY: PolicySchema = PolicySchema {
             default: ParameterValue::Real(1_500.0),
             allowed: Allowed::Real(1e-6, 1e12),
         },
-    ],
+    ]),
 };
 
 const CELL_COLUMNS: &[Column] = &[Column {
@@ -107,7 +108,8 @@ impl CellRunner for XrbenchReference {
     }
 
     fn policies(&self) -> &[PolicySchema] {
-        &[POLICY]
+        const POLICIES: &[PolicySchema] = &[POLICY];
+        POLICIES
     }
 
     fn largest_seed(&self) -> u64 {
@@ -127,25 +129,30 @@ impl CellRunner for XrbenchReference {
         plan: &'p Plan<'_>,
         pending: &[usize],
     ) -> Result<Box<dyn Prepared + 'p>, RunError> {
-        let costs = Costs::of(plan, pending)?;
+        let costs = Costs::of(plan);
         let mut runtimes = BTreeMap::new();
-        for index in pending {
-            let cell = &plan.cells()[*index];
+        for cell in pending.iter().map(|index| &plan.cells()[*index]) {
             let key = (cell.variant, cell.platform, cell.policy);
-            if runtimes.contains_key(&key) {
-                continue;
-            }
-            let (scenario, platform) = (plan.scenario(cell), plan.platform(cell));
-            check_clock(platform).map_err(|error| failed(plan, cell, &error))?;
-            let tasks =
-                TaskCosts::from_fn(scenario.tasks.len(), platform.accelerators.len(), |task, accelerator| {
-                    costs.cost(plan, cell, task, accelerator)
-                });
-            let runtime = Runtime::new(scenario, &tasks, &parameters_of(plan.policy(cell)))
-                .map_err(|error| failed(plan, cell, &error))?;
-            runtimes.insert(key, runtime);
+            runtimes.entry(key).or_insert_with(|| runtime(plan, &costs, cell));
         }
         Ok(Box::new(Ready { runtimes }))
+    }
+}
+
+/// The loop for one scenario on one platform, or why it cannot run there.
+fn runtime(plan: &Plan<'_>, costs: &Costs, cell: &Cell) -> Result<Runtime, ReferenceError> {
+    let (scenario, platform) = (plan.scenario(cell), plan.platform(cell));
+    check_clock(platform)?;
+    let mut refused = None;
+    let tasks = TaskCosts::from_fn(scenario.tasks.len(), platform.accelerators.len(), |task, accelerator| {
+        costs.cost(plan, cell, task, accelerator).unwrap_or_else(|error| {
+            refused.get_or_insert(error);
+            ModelCost::default()
+        })
+    });
+    match refused {
+        Some(error) => Err(error),
+        None => Runtime::new(scenario, &tasks, &parameters_of(plan.policy(cell))),
     }
 }
 
@@ -156,24 +163,18 @@ fn check_clock(platform: &Platform) -> Result<(), ReferenceError> {
     Err(ReferenceError::Clock { platform: platform.name.clone(), clock_hz: platform.clock_hz })
 }
 
-fn failed(plan: &Plan<'_>, cell: &Cell, error: &ReferenceError) -> RunError {
-    RunError::Failed { cell: plan.describe(cell), reason: error.to_string() }
-}
-
 type Key = (VariantId, PlatformId, PolicyId);
 
 struct Ready {
-    runtimes: BTreeMap<Key, Runtime>,
+    runtimes: BTreeMap<Key, Result<Runtime, ReferenceError>>,
 }
 
 impl Prepared for Ready {
     fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
         let key = (cell.variant, cell.platform, cell.policy);
-        let missing = || RunError::Failed {
-            cell: format!("number {}", cell.index),
-            reason: "it was not prepared".to_owned(),
-        };
-        let runtime = self.runtimes.get(&key).ok_or_else(missing)?;
+        let failed = |reason: String| RunError::Failed { reason };
+        let runtime = self.runtimes.get(&key).ok_or_else(|| failed("it was not prepared".to_owned()))?;
+        let runtime = runtime.as_ref().map_err(|error| failed(error.to_string()))?;
         let outcome = runtime.run(u32::try_from(cell.seed).unwrap_or(u32::MAX), |_| {});
         let mut result = CellResult { cell: vec![real(outcome.overall_score)], tasks: Vec::new() };
         for task in &outcome.tasks {
@@ -202,19 +203,20 @@ fn real(value: f32) -> Value {
 
 /// The costs of all models on all distinct configurations of a plan, each pair once.
 struct Costs {
-    matrix: CostMatrix,
-    /// Row of the matrix of each model of each workload.
-    models: Vec<Vec<ModelId>>,
-    /// Column of the matrix of each configuration of each platform.
-    configurations: Vec<Vec<ConfigurationId>>,
+    /// A row a distinct model, an entry a distinct configuration.
+    table: Vec<Vec<Result<ModelCost, ReferenceError>>>,
+    /// Row of the table of each model of each workload.
+    models: Vec<Vec<usize>>,
+    /// Column of the table of each configuration of each platform.
+    configurations: Vec<Vec<usize>>,
 }
 
 impl Costs {
-    fn of(plan: &Plan<'_>, pending: &[usize]) -> Result<Self, RunError> {
+    fn of(plan: &Plan<'_>) -> Self {
         let mut models: Vec<&Model> = Vec::new();
         let rows = plan.axes().workloads.iter().map(|workload| {
             let row = |model| distinct(&mut models, model, |known: &&Model| **known == *model);
-            workload.models.iter().map(row).map(ModelId::new).collect()
+            workload.models.iter().map(row).collect()
         });
         let rows = rows.collect();
         let mut configurations: Vec<&Configuration> = Vec::new();
@@ -225,42 +227,51 @@ impl Costs {
                 .configurations
                 .iter()
                 .map(|configuration| {
-                    let index = *known.entry(column(configuration)).or_insert_with(|| {
+                    *known.entry(column(configuration)).or_insert_with(|| {
                         configurations.push(configuration);
                         configurations.len() - 1
-                    });
-                    ConfigurationId::new(index)
+                    })
                 })
                 .collect()
         });
         let columns = columns.collect();
-        let matrix =
-            CostMatrix::new(&models, &configurations).map_err(|error| whose_fault(plan, pending, &error))?;
-        Ok(Self { matrix, models: rows, configurations: columns })
+        Self { table: table(&models, &configurations), models: rows, configurations: columns }
     }
 
-    fn cost(&self, plan: &Plan<'_>, cell: &Cell, task: TaskId, accelerator: AcceleratorId) -> ModelCost {
+    fn cost(
+        &self,
+        plan: &Plan<'_>,
+        cell: &Cell,
+        task: TaskId,
+        accelerator: AcceleratorId,
+    ) -> Result<ModelCost, ReferenceError> {
         let model = plan.scenario(cell).tasks[task.index()].model;
         let configuration = plan.platform(cell).accelerators[accelerator.index()].configuration;
-        self.matrix.cost(
-            self.models[cell.workload.index()][model.index()],
-            self.configurations[cell.platform.index()][configuration.index()],
-        )
+        let row = self.models[cell.workload.index()][model.index()];
+        let column = self.configurations[cell.platform.index()][configuration.index()];
+        self.table[row][column].clone()
     }
 }
 
-/// The first cell that fails by itself as all cells together did.
-fn whose_fault(plan: &Plan<'_>, pending: &[usize], error: &ReferenceError) -> RunError {
-    let mut tried = BTreeSet::new();
-    for cell in pending.iter().map(|index| &plan.cells()[*index]) {
-        if tried.insert((cell.workload, cell.platform)) {
-            let workload = &plan.axes().workloads[cell.workload.index()];
-            if let Err(error) = TaskCosts::of(workload, plan.platform(cell)) {
-                return failed(plan, cell, &error);
-            }
-        }
+/// The cost of each model on each configuration, or why there is none.
+fn table(
+    models: &[&Model],
+    configurations: &[&Configuration],
+) -> Vec<Vec<Result<ModelCost, ReferenceError>>> {
+    if let Ok(matrix) = CostMatrix::new(models, configurations) {
+        let cost =
+            |model, configuration| Ok(matrix.cost(ModelId::new(model), ConfigurationId::new(configuration)));
+        let row = |model| (0..configurations.len()).map(|configuration| cost(model, configuration)).collect();
+        return (0..models.len()).map(row).collect();
     }
-    RunError::Failed { cell: "of this sweep".to_owned(), reason: error.to_string() }
+    // One pair that cannot run fails the whole matrix: pair by pair, the others have their costs.
+    let cost = |model: &Model, configuration: &Configuration| {
+        let matrix = CostMatrix::new(&[model], &[configuration])?;
+        Ok(matrix.cost(ModelId::new(0), ConfigurationId::new(0)))
+    };
+    let row =
+        |model: &&Model| configurations.iter().map(|configuration| cost(model, configuration)).collect();
+    models.iter().map(row).collect()
 }
 
 /// The position of an item in a list of distinct ones, after adding it if it is new.

@@ -68,15 +68,29 @@ pub(super) fn heat_map(grid: &Grid<'_>) -> ReportFigure {
 /// More series than this cannot be told apart: eight colours, plain and hatched.
 const MOST_SERIES: usize = 16;
 
+/// More charts than this are a worse heat map.
+const MOST_CHARTS: usize = 12;
+
 /// For each scenario, the best score of each group of platforms; one chart a budget.
 ///
 /// A budget with more groups than colours is left to the heat map.
 pub(super) fn best_bars(grid: &Grid<'_>) -> Vec<ReportFigure> {
-    let several = grid.platform_axes.len() > 1;
-    let mut figures = Vec::new();
+    let outer = grid.platform_axes.get(grid.compared).map_or("", String::as_str);
+    // What is chosen among: neither what is compared, nor the budget, which each chart has one of.
+    let chosen: Vec<&str> = grid
+        .platform_axes
+        .iter()
+        .map(String::as_str)
+        .filter(|axis| *axis != outer && Some(*axis) != grid.budget_axis)
+        .collect();
+    let (several, rest) = (!chosen.is_empty(), chosen.join(" and "));
+    let mut figures: Vec<ReportFigure> = Vec::new();
+    if grid.budgets.len() > MOST_CHARTS {
+        return figures;
+    }
     for (budget, budget_name) in grid.budgets.iter().enumerate() {
         let groups: Vec<(&str, Vec<usize>)> = grid
-            .groups()
+            .compared_groups()
             .into_iter()
             .map(|(name, mut members)| {
                 members.retain(|&platform| grid.platforms[platform].budget == budget);
@@ -96,13 +110,11 @@ pub(super) fn best_bars(grid: &Grid<'_>) -> Vec<ReportFigure> {
             Some(axis) if grid.budgets.len() > 1 => format!(", {axis} {budget_name}"),
             _ => String::new(),
         };
-        let rest = grid.platform_axes.get(1..).map_or_else(String::new, |axes| axes.join(" and "));
-        let what = if several { format!("with the best {rest}") } else { "of each platform".to_owned() };
-        let outer = grid.platform_axes.first().map_or("", String::as_str);
+        let what = if several { format!("with the best {rest}") } else { format!("of each {outer}") };
         let title = if several {
             format!("Best {rest} of each {outer}{of_budget}")
         } else {
-            format!("Platforms by scenario{of_budget}")
+            format!("{} by scenario{of_budget}", capitalised(&plural(outer)))
         };
         let chart = chart(
             grid,
@@ -112,11 +124,14 @@ pub(super) fn best_bars(grid: &Grid<'_>) -> Vec<ReportFigure> {
             bars,
         );
         let chart = GroupedBars { last_is_summary: true, ..chart };
-        let name = if grid.budgets.len() > 1 {
+        let mut name = if grid.budgets.len() > 1 {
             format!("best_bars_{}", stem(budget_name))
         } else {
             "best_bars".to_owned()
         };
+        if figures.iter().any(|figure| figure.name == name) {
+            name.push_str(&format!("_{}", budget + 1));
+        }
         let mean = if several {
             format!(
                 " The {rest} may differ from scenario to scenario; for the mean it is one for all scenarios."
@@ -217,6 +232,14 @@ fn whiskers(grid: &Grid<'_>) -> String {
         format!(" Whiskers: {} confidence intervals, where runs vary.", level(grid))
     } else {
         String::new()
+    }
+}
+
+/// Several of what an axis names.
+fn plural(name: &str) -> String {
+    match name.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{name}s"),
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Grid<'a> {
     pub(super) platform_axes: &'a [String],
     /// Name of the budget axis.
     pub(super) budget_axis: Option<&'a str>,
+    /// Which of the platform axes the bars by scenario compare.
+    pub(super) compared: usize,
     /// Short names of the scenarios, in order of appearance.
     pub(super) scenarios: Vec<String>,
     /// The platforms, grouped by their outermost name, otherwise in order of appearance.
@@ -122,6 +124,7 @@ impl<'a> Grid<'a> {
             scenario_axis: &layout.scenario,
             platform_axes: &layout.platform,
             budget_axis: layout.budget.as_deref(),
+            compared: axes.compared,
             scenarios: scenarios.short(),
             platforms,
             budgets: budget_names.map_or_else(|| vec![String::new()], |(_, names)| names.short()),
@@ -206,6 +209,27 @@ impl<'a> Grid<'a> {
         groups
     }
 
+    /// The names of the compared axis in order of appearance, with the platforms of each.
+    pub(super) fn compared_groups(&self) -> Vec<(&str, Vec<usize>)> {
+        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+        for (index, platform) in self.platforms.iter().enumerate() {
+            let name = platform.names[self.compared].as_str();
+            match groups.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, members)) => members.push(index),
+                None => groups.push((name, vec![index])),
+            }
+        }
+        groups
+    }
+
+    /// The names of a platform on one line, without that of its budget where the budget is told.
+    pub(super) fn name_within_budget(&self, platform: usize) -> String {
+        let told = |axis: &String| self.budgets.len() > 1 && self.budget_axis == Some(axis.as_str());
+        let names = self.platforms[platform].names.iter().zip(self.platform_axes);
+        let rest: Vec<&str> = names.filter(|(_, axis)| !told(axis)).map(|(name, _)| name.as_str()).collect();
+        if rest.is_empty() { self.platforms[platform].full_name() } else { rest.join(" ") }
+    }
+
     /// Name and unit of the metric.
     pub(super) fn metric_label(&self) -> String {
         match &self.metric.unit {
@@ -233,6 +257,8 @@ struct Axes {
     platform: Vec<usize>,
     budget: Option<usize>,
     series: usize,
+    /// Position among the platform axes.
+    compared: usize,
 }
 
 impl Axes {
@@ -255,7 +281,12 @@ impl Axes {
         };
         let budget = layout.budget.as_ref().map(index).transpose()?;
         let series = layout.series.as_ref().map_or(Ok(last), index)?;
-        Ok(Axes { scenario, platform, budget, series })
+        let position = |name: &String| {
+            let unknown = || ReportError::UnknownAxis { name: name.clone(), known: layout.platform.clone() };
+            layout.platform.iter().position(|axis| axis == name).ok_or_else(unknown)
+        };
+        let compared = layout.compared.as_ref().map_or(Ok(0), position)?;
+        Ok(Axes { scenario, platform, budget, series, compared })
     }
 
     /// A row's platform as indices of its names.

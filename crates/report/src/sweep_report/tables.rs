@@ -172,10 +172,8 @@ impl Ranking {
 fn names(grid: &Grid<'_>, platforms: &[usize]) -> Cell {
     match platforms {
         [] => Cell::missing(),
-        [only] => Cell::text(grid.platforms[*only].full_name()),
-        [first, others @ ..] => {
-            Cell::text(format!("{} +{}", grid.platforms[*first].full_name(), others.len()))
-        }
+        [only] => Cell::text(grid.name_within_budget(*only)),
+        [first, others @ ..] => Cell::text(format!("{} +{}", grid.name_within_budget(*first), others.len())),
     }
 }
 

@@ -64,6 +64,7 @@ pub fn layout() -> Layout {
         platform: vec!["hardware".into(), "dataflow".into()],
         budget: Some("budget".into()),
         series: None,
+        compared: None,
     }
 }
 

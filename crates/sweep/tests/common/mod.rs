@@ -1,6 +1,7 @@
 //! A small synthetic runner with inputs to match, shared by the tests and the bench.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part of it")]
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rtmm_hardware::{
@@ -9,8 +10,8 @@ use rtmm_hardware::{
 };
 use rtmm_sweep::plan::{Axes, Cell, Plan};
 use rtmm_sweep::runner::{
-    Allowed, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy, PolicySchema,
-    Prepared, RunError, Value,
+    Allowed, Assignment, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue,
+    Policy, PolicySchema, Prepared, RunError, Value,
 };
 use rtmm_workload::{Duration, Legality, ModelId, Period, Scenario, Task, TaskId, Workload};
 
@@ -34,11 +35,48 @@ const TASK_COLUMNS: &[Column] = &[
     column("task_score", "", ColumnKind::Real, false),
 ];
 
+/// The task columns with a mean for some of them.
+const SUMMARISED_TASK_COLUMNS: &[Column] = &[
+    TASK_COLUMNS[0],
+    Column { summarised: true, better: Some(Better::Higher), ..TASK_COLUMNS[1] },
+    Column { summarised: true, better: Some(Better::Lower), ..TASK_COLUMNS[2] },
+    TASK_COLUMNS[3],
+    TASK_COLUMNS[4],
+    TASK_COLUMNS[5],
+    TASK_COLUMNS[6],
+];
+
+pub const fn milliseconds(count: u64) -> Duration {
+    Duration::from_picoseconds(count * 1_000_000_000)
+}
+
+/// Settings, for a runner that has some.
+pub const SETTINGS: &[Parameter] = &[
+    Parameter {
+        name: "warm_up",
+        meaning: "jobs released before do not count",
+        default: ParameterValue::Duration(Duration::ZERO),
+        allowed: Allowed::Duration(Duration::ZERO, milliseconds(10_000)),
+    },
+    Parameter {
+        name: "at_end",
+        meaning: "what becomes of jobs that are due after the run",
+        default: ParameterValue::Choice(Cow::Borrowed("drain")),
+        allowed: Allowed::Choice(&["drain", "cut"]),
+    },
+    Parameter {
+        name: "bonus",
+        meaning: "added to every score",
+        default: ParameterValue::Real(0.0),
+        allowed: Allowed::Real(0.0, 10.0),
+    },
+];
+
 const POLICIES: &[PolicySchema] = &[
     PolicySchema {
         name: "first",
         summary: "the first",
-        parameters: &[
+        parameters: Cow::Borrowed(&[
             Parameter {
                 name: "k_per_ms",
                 meaning: "steepness",
@@ -51,12 +89,12 @@ const POLICIES: &[PolicySchema] = &[
                 default: ParameterValue::Integer(2),
                 allowed: Allowed::Integer(1, 9),
             },
-        ],
+        ]),
     },
     PolicySchema {
         name: "second",
         summary: "the second",
-        parameters: &[
+        parameters: Cow::Borrowed(&[
             Parameter {
                 name: "drop",
                 meaning: "whether late jobs are dropped",
@@ -66,10 +104,10 @@ const POLICIES: &[PolicySchema] = &[
             Parameter {
                 name: "order",
                 meaning: "what is first",
-                default: ParameterValue::Choice(std::borrow::Cow::Borrowed("arrival")),
+                default: ParameterValue::Choice(Cow::Borrowed("arrival")),
                 allowed: Allowed::Choice(&["arrival", "deadline"]),
             },
-        ],
+        ]),
     },
 ];
 
@@ -88,6 +126,14 @@ pub struct Synthetic {
     pub impossible: bool,
     /// Goes by another name.
     pub called: Option<&'static str>,
+    /// Has settings.
+    pub settings: bool,
+    /// Has a setting with the name of a parameter, and a default that is not allowed.
+    pub clashing: bool,
+    /// Summarises some task columns.
+    pub task_means: bool,
+    /// Fails on the platform of this position.
+    pub unfit_platform: Option<usize>,
     /// Scores zero always.
     pub worthless: bool,
     /// How many cells were run.
@@ -129,7 +175,34 @@ impl CellRunner for Synthetic {
         u64::from(u32::MAX)
     }
 
-    fn validate(&self, policy: &Policy) -> Result<(), String> {
+    fn settings(&self) -> &[Parameter] {
+        const CLASHING: &[Parameter] = &[Parameter {
+            name: "depth",
+            meaning: "how far it looks",
+            default: ParameterValue::Real(2.0),
+            allowed: Allowed::Integer(1, 9),
+        }];
+        match self {
+            Self { clashing: true, .. } => CLASHING,
+            Self { settings: true, .. } => SETTINGS,
+            _ => &[],
+        }
+    }
+
+    fn validate_settings(&self, settings: &[Assignment]) -> Result<(), String> {
+        let value =
+            |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        match (value("warm_up"), value("at_end")) {
+            (Some(ParameterValue::Duration(warm_up)), Some(ParameterValue::Choice(end)))
+                if end == "cut" && warm_up > milliseconds(5_000) =>
+            {
+                Err("a run that is cut has no time for such a warm-up".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn validate(&self, policy: &Policy, _settings: &[Assignment]) -> Result<(), String> {
         match (policy.parameter("k_per_ms"), policy.parameter("depth")) {
             (Some(ParameterValue::Real(0.0)), Some(ParameterValue::Integer(9))) => {
                 Err("a depth of 9 needs `k_per_ms` above 0".to_owned())
@@ -143,7 +216,7 @@ impl CellRunner for Synthetic {
     }
 
     fn task_columns(&self) -> &[Column] {
-        TASK_COLUMNS
+        if self.task_means { SUMMARISED_TASK_COLUMNS } else { TASK_COLUMNS }
     }
 
     fn prepare<'p>(
@@ -166,10 +239,11 @@ impl Prepared for Ready<'_> {
     fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
         let runs = self.runner.runs.fetch_add(1, Ordering::Relaxed);
         if self.runner.fail_after > 0 && runs >= self.runner.fail_after {
-            return Err(RunError::Failed {
-                cell: self.plan.describe(cell),
-                reason: "it was to fail".to_owned(),
-            });
+            return Err(RunError::Failed { reason: "it was to fail".to_owned() });
+        }
+        if self.runner.unfit_platform == Some(cell.platform.index()) {
+            let reason = format!("`{}`, of all platforms", self.plan.platform(cell).name);
+            return Err(RunError::Failed { reason });
         }
         let scenario = self.plan.scenario(cell);
         let mut state = cell.seed
@@ -183,10 +257,14 @@ impl Prepared for Ready<'_> {
         }
         self.sink.fetch_xor(state, Ordering::Relaxed);
         let mut real = || (next(&mut state) % 1_000_003) as f64 / 1_000_003.0;
+        let bonus = match self.plan.setting("bonus") {
+            Some(ParameterValue::Real(bonus)) => *bonus,
+            _ => 0.0,
+        };
         let score = match self.runner {
             Synthetic { impossible: true, .. } => f64::NAN,
             Synthetic { worthless: true, .. } => 0.0,
-            _ => real() * 100.0,
+            _ => real() * 100.0 + bonus,
         };
         let mut result = CellResult {
             cell: vec![
@@ -298,6 +376,7 @@ pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
         trigger_probability: None,
         seeds: (0..seeds).map(|index| 1_000 + 7_919 * index).collect(),
         duration: None,
+        settings: Vec::new(),
         baseline: None,
     }
 }

@@ -1,13 +1,19 @@
 //! From a summary to the tables and figures of the report.
 
+mod comparisons;
+pub(super) mod failures;
+mod policies;
+mod tasks;
+
 use std::collections::BTreeSet;
 
 use rtmm_report::{
-    Better, Fact, Interval, Layout, LinePoint, LineSeries, Lines, Metric, ReportError, ScoreData,
-    ScoreReport, ScoreRow, Svg, TWO_COLUMNS_PT, score_report,
+    Better, Fact, Interval, Layout, LinePoint, LineSeries, Lines, Metric, ReportError, ReportTable,
+    ScoreData, ScoreReport, ScoreRow, Svg, TWO_COLUMNS_PT, score_report, short_labels,
 };
 use rtmm_sweep::plan::{Cell, Plan};
-use rtmm_sweep::runner::{self, Policy};
+use rtmm_sweep::results::Results;
+use rtmm_sweep::runner::{self, Column, Policy, assignments_text};
 use rtmm_sweep::statistics::CONFIDENCE;
 use rtmm_sweep::summary::{Group, Summary};
 
@@ -16,9 +22,12 @@ pub(super) struct MetricReport {
     /// What its files' names begin with; empty for the main report.
     pub prefix: String,
     pub report: Result<ScoreReport, ReportError>,
+    /// Tables that would fill a terminal: for the page and the Markdown only.
+    pub more: Vec<ReportTable>,
 }
 
-/// The labels by which platforms are grouped if they tell all platforms apart.
+/// The labels by which platforms are grouped if they tell all platforms apart and a single policy
+/// leaves nothing else to compare.
 const LABELS: [&str; 3] = ["budget", "hardware", "dataflow"];
 /// The most lines that colours, markers and dashes tell apart.
 const MOST_LINES: usize = 16;
@@ -26,7 +35,8 @@ const MOST_LINES: usize = 16;
 const DECIMALS: u8 = 2;
 
 /// One report a metric and variation of the scenarios; the first is the main one.
-pub(super) fn reports(plan: &Plan<'_>, summary: &Summary) -> Vec<MetricReport> {
+pub(super) fn reports(results: &Results<'_>, summary: &Summary) -> Vec<MetricReport> {
+    let plan = results.plan();
     let naming = Naming::of(plan);
     let mut reports: Vec<MetricReport> = Vec::new();
     for (position, metric) in summary.metrics.iter().enumerate() {
@@ -42,22 +52,18 @@ pub(super) fn reports(plan: &Plan<'_>, summary: &Summary) -> Vec<MetricReport> {
             let column = metric.column;
             let percent = column.unit == "percent";
             let within = rows.iter().all(|row| (0.0..=100.0).contains(&row.mean));
-            let small = rows.iter().all(|row| row.mean.abs() < 0.1);
+            let decimals = decimals(rows.iter().map(|row| row.mean));
             let data = ScoreData {
                 title: format!("{}: {}{}", plan.axes().name, column.meaning, variation.title()),
                 description: plan.axes().description.clone(),
                 metric: Metric {
-                    name: column.name.trim_end_matches("_pct").replace('_', " "),
-                    unit: match column.unit {
-                        "" => None,
-                        "percent" => Some("%".to_owned()),
-                        other => Some(other.to_owned()),
-                    },
+                    name: name_of(&column),
+                    unit: unit_of(&column),
                     better: match column.better {
                         Some(runner::Better::Lower) => Better::Lower,
                         Some(runner::Better::Higher) | None => Better::Higher,
                     },
-                    decimals: if small { DECIMALS + 3 } else { DECIMALS },
+                    decimals,
                     range: (percent && within).then_some((0.0, 100.0)),
                 },
                 confidence_percent: 100.0 * CONFIDENCE,
@@ -68,10 +74,64 @@ pub(super) fn reports(plan: &Plan<'_>, summary: &Summary) -> Vec<MetricReport> {
             if position > 0 {
                 prefix = format!("{}_{prefix}", column.name);
             }
-            reports.push(MetricReport { prefix, report: score_report(&data, &naming.layout) });
+            let mut report = score_report(&data, &naming.layout);
+            if let Ok(report) = &mut report {
+                let shown = Shown { plan, summary, naming: &naming, variation: &variation };
+                report.tables.extend(comparisons::table(&shown, position, &data.metric));
+                report.figures.extend(policies::heat_map(&shown, position, &data.metric));
+            }
+            let mut more = Vec::new();
+            if position == 0 {
+                more.extend(tasks::table(&Shown { plan, summary, naming: &naming, variation: &variation }));
+                more.extend(failures::table(plan, results.failures()));
+            }
+            reports.push(MetricReport { prefix, report, more });
         }
     }
     reports
+}
+
+/// What the tables of a report are made of.
+struct Shown<'s> {
+    plan: &'s Plan<'s>,
+    summary: &'s Summary,
+    naming: &'s Naming,
+    variation: &'s Variation,
+}
+
+impl Shown<'_> {
+    /// Whether the report is about this group.
+    fn holds(&self, group: &Group) -> bool {
+        self.variation.holds(self.plan, &self.plan.cells()[group.cells.start])
+    }
+}
+
+/// Units in words, the ends of column names that state them, and how tables write them.
+const UNITS: [(&str, &str, &str); 5] = [
+    ("percent", "_pct", "%"),
+    ("seconds", "_s", "s"),
+    ("milliseconds", "_ms", "ms"),
+    ("microseconds", "_us", "us"),
+    ("millijoules", "_mj", "mJ"),
+];
+
+/// The name of a column in a sentence: its unit stands behind it.
+fn name_of(column: &Column) -> String {
+    let unit = UNITS.iter().find(|(unit, ..)| *unit == column.unit);
+    let name = unit.and_then(|(_, end, _)| column.name.strip_suffix(end)).unwrap_or(column.name);
+    name.replace('_', " ")
+}
+
+/// The unit of a column as tables write it.
+fn unit_of(column: &Column) -> Option<String> {
+    let known = UNITS.iter().find(|(unit, ..)| *unit == column.unit);
+    let text = known.map_or(column.unit, |(_, _, short)| short);
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// How many decimals tell some values apart.
+fn decimals(mut values: impl Iterator<Item = f64>) -> u8 {
+    if values.all(|value| value.abs() < 0.1) { DECIMALS + 3 } else { DECIMALS }
 }
 
 /// The first metric over the load factor or the trigger probability, whichever alone is varied; none
@@ -119,18 +179,10 @@ pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
     if series.len() > MOST_LINES {
         return None;
     }
-    let unit = if metric.column.unit == "percent" {
-        " (%)".to_owned()
-    } else {
-        format!(" ({})", metric.column.unit)
-    };
+    let unit = unit_of(&metric.column).map_or_else(String::new, |unit| format!(" ({unit})"));
     let lines = Lines {
         description: format!("{} by {x_label}", metric.column.meaning),
-        y_label: format!(
-            "{}{}",
-            metric.column.name.trim_end_matches("_pct").replace('_', " "),
-            if metric.column.unit.is_empty() { "" } else { &unit }
-        ),
+        y_label: format!("{}{unit}", name_of(&metric.column)),
         x_label,
         series,
         y_range: Some((0.0, 0.0)),
@@ -190,6 +242,8 @@ struct Naming {
     axes: Vec<String>,
     layout: Layout,
     labelled: bool,
+    /// Short names of the platforms.
+    platforms: Vec<String>,
     /// Short names of the policies: only the parameters that vary. Empty for a single policy.
     policies: Vec<String>,
 }
@@ -204,8 +258,10 @@ impl Naming {
         // A copied platform has the labels of its original: then names are the only way.
         let distinct: BTreeSet<_> =
             labels.iter().map(|labels| labels.as_ref().map(|all| &all[1..])).collect();
-        let labelled = labels.iter().all(Option::is_some) && distinct.len() == platforms.len();
         let policies = short_policies(&plan.axes().policies);
+        // Several policies are compared on each platform, which then goes by its name.
+        let labelled =
+            policies.is_empty() && labels.iter().all(Option::is_some) && distinct.len() == platforms.len();
         let mut axes = vec!["scenario".to_owned()];
         if labelled {
             axes.extend(LABELS.map(str::to_owned));
@@ -217,18 +273,17 @@ impl Naming {
         }
         // Platforms are told apart by hardware, dataflow and policy; budgets are compared within.
         let platform = axes.iter().skip(1).filter(|axis| *axis != "budget").cloned().collect();
-        let series = match (policies.is_empty(), labelled) {
-            (false, _) => Some("policy"),
-            (true, true) => Some("dataflow"),
-            (true, false) => None,
-        };
+        let policy = || (!policies.is_empty()).then(|| "policy".to_owned());
         let layout = Layout {
             scenario: "scenario".to_owned(),
             platform,
-            budget: labelled.then(|| "budget".to_owned()),
-            series: series.map(str::to_owned),
+            budget: if labelled { Some("budget") } else { policy().map(|_| "platform") }.map(str::to_owned),
+            series: if labelled { Some("dataflow".to_owned()) } else { policy() },
+            compared: policy(),
         };
-        Self { axes, layout, labelled, policies }
+        let names: Vec<&str> = platforms.iter().map(|platform| platform.name.as_str()).collect();
+        let platforms = short_labels(&names);
+        Self { axes, layout, labelled, platforms, policies }
     }
 
     fn row(&self, plan: &Plan<'_>, group: &Group, metric: usize) -> Option<ScoreRow> {
@@ -280,7 +335,7 @@ pub(super) fn facts(plan: &Plan<'_>) -> Vec<Fact> {
     let axes = plan.axes();
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
     let policies: Vec<String> = axes.policies.iter().map(ToString::to_string).collect();
-    vec![
+    let mut facts = vec![
         fact("program", format!("rtmm {}", env!("CARGO_PKG_VERSION"))),
         fact("sweep", axes.name.clone()),
         fact(
@@ -292,5 +347,9 @@ pub(super) fn facts(plan: &Plan<'_>) -> Vec<Fact> {
         fact("platforms", axes.platforms.len().to_string()),
         fact("seeds of random scenarios", axes.seeds.len().to_string()),
         fact("cells", plan.len().to_string()),
-    ]
+    ];
+    if !axes.settings.is_empty() {
+        facts.insert(3, fact("settings", assignments_text(&axes.settings)));
+    }
+    facts
 }

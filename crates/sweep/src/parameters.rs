@@ -1,0 +1,361 @@
+//! Parameters of policies and settings of runners: what they can be, and how texts set them.
+//!
+//! Both are lists of [`Parameter`]s with the same rules, whether a sweep file or a command line
+//! gives the values. The text of a value is part of a cell's identity: it must read back equal.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use rtmm_workload::Duration;
+use rtmm_workload::input::suggestion;
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use crate::runner::CellRunner;
+
+/// A policy that a runner knows, for sweep files, listings and documentation.
+#[derive(Clone, Debug)]
+pub struct PolicySchema {
+    /// The name that sweep files use.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Its parameters; owned where a registry makes them at run time.
+    pub parameters: Cow<'static, [Parameter]>,
+}
+
+/// A parameter of a policy, or a setting of a runner.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The key in sweep files; ends in the unit where the value is a bare number of one.
+    pub name: &'static str,
+    /// One line for a reader who knows the field.
+    pub meaning: &'static str,
+    /// What it is where a sweep does not say.
+    pub default: ParameterValue,
+    /// What it can be.
+    pub allowed: Allowed,
+}
+
+/// What a parameter can be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Allowed {
+    /// Finite numbers from the first to the second.
+    Real(f64, f64),
+    /// Whole numbers from the first to the second.
+    Integer(i64, i64),
+    /// `true` or `false`.
+    Boolean,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Spans of simulated time from the first to the second, written with their unit.
+    Duration(Duration, Duration),
+}
+
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ParameterValue {
+    /// Of [`Allowed::Real`].
+    Real(f64),
+    /// Of [`Allowed::Integer`].
+    Integer(i64),
+    /// Of [`Allowed::Boolean`].
+    Boolean(bool),
+    /// Of [`Allowed::Choice`].
+    Choice(Cow<'static, str>),
+    /// Of [`Allowed::Duration`]; a text such as `100ms` in outputs.
+    Duration(#[serde(serialize_with = "as_text")] Duration),
+}
+
+/// A parameter's name with its value.
+pub type Assignment = (&'static str, ParameterValue);
+
+fn as_text<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(duration)
+}
+
+/// The shortest text that reads back equal.
+impl fmt::Display for ParameterValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Boolean(value) => value.fmt(f),
+            Self::Choice(value) => value.fmt(f),
+            Self::Duration(value) => value.fmt(f),
+        }
+    }
+}
+
+/// What is allowed, in words.
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real(low, high) => write!(f, "numbers from {low} to {high}"),
+            Self::Integer(low, high) => write!(f, "whole numbers from {low} to {high}"),
+            Self::Boolean => f.write_str("true, false"),
+            Self::Choice(words) => f.write_str(&words.join(", ")),
+            Self::Duration(low, high) => write!(f, "durations from {low} to {high}, such as 16.5ms"),
+        }
+    }
+}
+
+impl Allowed {
+    /// Whether the parameter can have this value.
+    #[must_use]
+    pub fn admits(&self, value: &ParameterValue) -> bool {
+        match (self, value) {
+            (Self::Real(low, high), ParameterValue::Real(value)) => (low..=high).contains(&value),
+            (Self::Integer(low, high), ParameterValue::Integer(value)) => (low..=high).contains(&value),
+            (Self::Boolean, ParameterValue::Boolean(_)) => true,
+            (Self::Choice(words), ParameterValue::Choice(word)) => words.contains(&word.as_ref()),
+            (Self::Duration(low, high), ParameterValue::Duration(value)) => (low..=high).contains(&value),
+            _ => false,
+        }
+    }
+
+    /// The value that a text states, if it is allowed.
+    #[must_use]
+    pub fn parse(&self, text: &str) -> Option<ParameterValue> {
+        let value = match self {
+            Self::Real(..) => text.parse().ok().map(ParameterValue::Real),
+            Self::Integer(..) => text.parse().ok().map(ParameterValue::Integer),
+            Self::Boolean => text.parse().ok().map(ParameterValue::Boolean),
+            Self::Choice(_) => Some(ParameterValue::Choice(text.to_owned().into())),
+            Self::Duration(..) => Duration::parse(text).ok().map(ParameterValue::Duration),
+        };
+        value.filter(|value| self.admits(value))
+    }
+}
+
+/// A policy with a value for each of its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The policy's name.
+    pub name: &'static str,
+    /// Every parameter of the schema, in its order.
+    pub parameters: Vec<Assignment>,
+}
+
+impl Policy {
+    /// A policy of the schema with every parameter at its default.
+    #[must_use]
+    pub fn with_defaults(schema: &PolicySchema) -> Self {
+        Self { name: schema.name, parameters: defaults(&schema.parameters) }
+    }
+
+    /// The value of a parameter.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&ParameterValue> {
+        find(&self.parameters, name)
+    }
+
+    /// Gives a parameter the value that a text states.
+    ///
+    /// # Errors
+    /// [`SetError`] where `schema` has no such parameter, or it cannot be this.
+    pub fn set(&mut self, schema: &PolicySchema, key: &str, text: &str) -> Result<(), SetError> {
+        let unknown = || SetError::Unknown {
+            policy: schema.name,
+            key: key.to_owned(),
+            known: schema.parameters.iter().map(|parameter| parameter.name).collect(),
+        };
+        set(&mut self.parameters, &schema.parameters, key, text)?.then_some(()).ok_or_else(unknown)
+    }
+
+    /// All parameters as `key=value`, separated by spaces; empty where there are none.
+    #[must_use]
+    pub fn parameters_text(&self) -> String {
+        assignments_text(&self.parameters)
+    }
+}
+
+/// Name, then parameters.
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        self.parameters.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+/// Every parameter at its default, in order.
+#[must_use]
+pub fn defaults(parameters: &[Parameter]) -> Vec<Assignment> {
+    parameters.iter().map(|parameter| (parameter.name, parameter.default.clone())).collect()
+}
+
+/// The value of a name.
+#[must_use]
+pub fn find<'a>(assignments: &'a [Assignment], name: &str) -> Option<&'a ParameterValue> {
+    assignments.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// All as `key=value`, separated by spaces; empty where there are none.
+#[must_use]
+pub fn assignments_text(assignments: &[Assignment]) -> String {
+    let pairs: Vec<String> = assignments.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join(" ")
+}
+
+/// Gives `key` the value that a text states; `false` where it is none of the parameters.
+fn set(
+    assignments: &mut Vec<Assignment>,
+    parameters: &[Parameter],
+    key: &str,
+    text: &str,
+) -> Result<bool, SetError> {
+    let Some(parameter) = parameters.iter().find(|parameter| parameter.name == key) else {
+        return Ok(false);
+    };
+    let value = parameter.allowed.parse(text).ok_or_else(|| SetError::NotAllowed {
+        key: key.to_owned(),
+        text: text.to_owned(),
+        allowed: parameter.allowed,
+    })?;
+    match assignments.iter_mut().find(|(name, _)| *name == parameter.name) {
+        Some((_, known)) => *known = value,
+        None => assignments.push((parameter.name, value)),
+    }
+    Ok(true)
+}
+
+/// A policy and the settings of a runner, as texts of the form `KEY=VALUE` give them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The policy.
+    pub policy: Policy,
+    /// Every setting of the runner, in its order.
+    pub settings: Vec<Assignment>,
+}
+
+impl Chosen {
+    /// Reads what a command line sets; what it leaves out is at its default. A key is a parameter
+    /// of the policy or a setting of the runner: no name is both.
+    ///
+    /// # Errors
+    /// The first [`SetError`] of the texts, or what [`CellRunner::validate`] or
+    /// [`CellRunner::validate_settings`] refuse.
+    pub fn read(
+        runner: &dyn CellRunner,
+        schema: &PolicySchema,
+        texts: &[impl AsRef<str>],
+    ) -> Result<Self, SetError> {
+        let mut chosen =
+            Self { policy: Policy::with_defaults(schema), settings: defaults(runner.settings()) };
+        let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
+        for text in texts.iter().map(AsRef::as_ref) {
+            let (key, value) =
+                text.split_once('=').ok_or_else(|| SetError::NoEquals { text: text.to_owned() })?;
+            let (key, value) = (key.trim(), value.trim());
+            if seen.contains(&key) {
+                return Err(SetError::Twice { key: key.to_owned() });
+            }
+            seen.push(key);
+            if set(&mut chosen.settings, runner.settings(), key, value)? {
+                continue;
+            }
+            chosen.policy.set(schema, key, value).map_err(|error| match error {
+                // Whoever mistypes a setting is told its name, too.
+                SetError::Unknown { policy, key, mut known } => {
+                    known.extend(runner.settings().iter().map(|setting| setting.name));
+                    SetError::Unknown { policy, key, known }
+                }
+                other => other,
+            })?;
+        }
+        runner.validate_settings(&chosen.settings).map_err(|reason| SetError::Refused { reason })?;
+        runner.validate(&chosen.policy, &chosen.settings).map_err(|reason| SetError::Refused {
+            reason: format!("the policy `{}`: {reason}", schema.name),
+        })?;
+        Ok(chosen)
+    }
+}
+
+/// Why a text sets no parameter.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum SetError {
+    /// A text that is not of the form `KEY=VALUE`.
+    #[error("`--set {text}` has no `=`")]
+    NoEquals {
+        /// The text.
+        text: String,
+    },
+    /// There is no such parameter.
+    #[error("policy `{policy}` has no parameter `{key}`")]
+    Unknown {
+        /// Name of the policy.
+        policy: &'static str,
+        /// What was asked for.
+        key: String,
+        /// Everything that can be set.
+        known: Vec<&'static str>,
+    },
+    /// A parameter that is set already.
+    #[error("parameter `{key}` is set twice")]
+    Twice {
+        /// Its name.
+        key: String,
+    },
+    /// A value that the parameter cannot have.
+    #[error("parameter `{key}` cannot be `{text}`")]
+    NotAllowed {
+        /// Its name.
+        key: String,
+        /// The value.
+        text: String,
+        /// What it can be.
+        allowed: Allowed,
+    },
+    /// The runner refuses values that are allowed one by one.
+    #[error("the parameters are refused: {reason}")]
+    Refused {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl SetError {
+    /// A way out.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::NoEquals { .. } => "write --set KEY=VALUE".to_owned(),
+            Self::Unknown { key, known, .. } => suggestion(key, "parameter", known),
+            Self::Twice { .. } => "keep one of the two".to_owned(),
+            Self::NotAllowed { allowed, .. } => format!("allowed: {allowed}"),
+            Self::Refused { .. } => "change the parameters".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_back_equal() {
+        let second = Duration::from_milliseconds(1_000).unwrap();
+        for (allowed, texts) in [
+            (Allowed::Real(-1.0, 1e9), &["0.1", "-0.5", "1000000"][..]),
+            (Allowed::Integer(-3, 3), &["-3", "0", "3"]),
+            (Allowed::Boolean, &["true", "false"]),
+            (Allowed::Choice(&["a", "b"]), &["a", "b"]),
+            (Allowed::Duration(Duration::ZERO, second), &["0ps", "100ms", "1s", "16.5us"]),
+        ] {
+            for text in texts {
+                assert_eq!(allowed.parse(text).unwrap().to_string(), *text);
+            }
+        }
+        assert_eq!(Allowed::Duration(Duration::ZERO, second).parse("1.1s"), None);
+        assert_eq!(Allowed::Real(0.0, 1.0).parse("nan"), None);
+        assert_eq!(Allowed::Boolean.parse("yes"), None);
+    }
+
+    #[test]
+    fn durations_are_texts_in_json() {
+        let value = ParameterValue::Duration(Duration::from_milliseconds(100).unwrap());
+        assert_eq!(serde_json::to_string(&value).unwrap(), "\"100ms\"");
+    }
+}
