@@ -15,14 +15,39 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("crates/workload", &[]),
     ("crates/hardware", &["rtmm-workload"]),
-    ("crates/reference", &["rtmm-workload", "rtmm-hardware"]),
-    ("crates/sweep", &["rtmm-workload", "rtmm-hardware"]),
+    ("crates/scheduler", &["rtmm-workload", "rtmm-hardware"]),
+    ("crates/sim", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
+    ("crates/reference", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
+    ("crates/sweep", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
     ("crates/report", &[]),
-    ("crates/cli", &["rtmm-workload", "rtmm-hardware", "rtmm-reference", "rtmm-sweep", "rtmm-report"]),
-    ("xtask", &["rtmm-workload", "rtmm-hardware", "rtmm-reference", "rtmm-sweep", "rtmm-report", "rtmm-cli"]),
+    (
+        "crates/cli",
+        &[
+            "rtmm-workload",
+            "rtmm-hardware",
+            "rtmm-scheduler",
+            "rtmm-sim",
+            "rtmm-reference",
+            "rtmm-sweep",
+            "rtmm-report",
+        ],
+    ),
+    (
+        "xtask",
+        &[
+            "rtmm-workload",
+            "rtmm-hardware",
+            "rtmm-scheduler",
+            "rtmm-sim",
+            "rtmm-reference",
+            "rtmm-sweep",
+            "rtmm-report",
+            "rtmm-cli",
+        ],
+    ),
 ];
 
 /// The source files that may touch the file system; a folder stands for all files in it.
