@@ -221,7 +221,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             EndOfRun::Cut => end,
             EndOfRun::Drain => Time::MAX,
         };
-        self.run_until(last)?;
+        self.advance(last, self.options.end == EndOfRun::Drain)?;
         let now = match self.options.end {
             EndOfRun::Cut => end,
             EndOfRun::Drain => self.state.now.max(end),
@@ -235,6 +235,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// # Errors
     /// [`SimulationError`] where the policy does what it may not.
     pub fn run_until(&mut self, last: Time) -> Result<(), SimulationError> {
+        self.advance(last, true)
+    }
+
+    /// The loop. Whether decisions of the last instant still matter is for the caller to say.
+    fn advance(&mut self, last: Time, decides_at_last: bool) -> Result<(), SimulationError> {
         self.start();
         let mut undecided = false;
         while let Some((time, event)) = self.next_event() {
@@ -244,7 +249,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 // The decisions may have brought something sooner.
                 continue;
             }
-            if time > last {
+            if time > last || self.is_drained() {
                 break;
             }
             self.state.now = time;
@@ -257,14 +262,21 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Timer(tag) => self.tick(tag),
             }
         }
-        if undecided {
+        if undecided && (decides_at_last || self.state.now < last) {
             self.decide()?;
-            // Segments of no length may have begun at the last instant.
+            // Segments may have begun that end by then.
             if self.next_event().is_some_and(|(time, _)| time <= last) {
-                return self.run_until(last);
+                return self.advance(last, decides_at_last);
             }
         }
         Ok(())
+    }
+
+    /// Whether a run that ends with its last job is there: timers do not keep it alive.
+    fn is_drained(&self) -> bool {
+        self.options.end == EndOfRun::Drain
+            && self.state.free.len() == self.state.jobs.len()
+            && !self.events.brings_frames()
     }
 
     fn start(&mut self) {
@@ -327,11 +339,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             }
             return;
         }
-        let mut linked = Linked { frame, fate: Fate::Hidden, control_left: 0, data_left: 0, released };
+        let mut linked = Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 0, released };
         let mut exists = frame.triggered;
         let mut fails = false;
         self.needs.clear();
-        for (dependency, control) in depends_on.iter().zip(&links.control) {
+        for (position, (dependency, control)) in depends_on.iter().zip(&links.control).enumerate() {
             let table = &self.frames[dependency.task.index()];
             let needed = table.latest();
             self.needs.push(needed.unwrap_or(u64::MAX));
@@ -341,17 +353,16 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 (None | Some((Fate::Void, _)), _) => exists = false,
                 (Some((Fate::Completed { .. }, _)), None) => {}
                 (Some((Fate::Completed { model, exit }, _)), Some(table)) => {
-                    exists &= self.happens(task, frame.index, table.probability(model, exit));
+                    exists &= self.happens(task, frame.index, position, table.probability(model, exit));
                 }
-                (Some((Fate::Failed, upstream)), control) => {
-                    fails = true;
-                    if let Some(table) = control {
-                        let (model, exit) = self.would_be(dependency.task, &upstream);
-                        exists &= self.happens(task, frame.index, table.probability(model, exit));
-                    }
+                (Some((Fate::Failed, _)), _) => fails = true,
+                (Some((Fate::Live(_), _)), None) => linked.data_left += 1,
+                // Whether there will be an output is not known either.
+                (Some((Fate::Hidden, _)), None) => {
+                    linked.data_left += 1;
+                    linked.unknown_left += 1;
                 }
-                (Some((Fate::Hidden | Fate::Live(_), _)), None) => linked.data_left += 1,
-                (Some((Fate::Hidden | Fate::Live(_), _)), Some(_)) => linked.control_left += 1,
+                (Some((Fate::Hidden | Fate::Live(_), _)), Some(_)) => linked.unknown_left += 1,
             }
         }
         self.frames[task.index()].push(linked, self.needs.iter().copied());
@@ -361,7 +372,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         if !exists {
             self.void(task, frame.index);
         } else if fails {
-            self.fail_hidden(task, frame.index);
+            self.fail(task, frame.index);
         } else {
             self.show_if_known(task, frame.index);
         }
@@ -381,14 +392,14 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Shows the job of a hidden frame once its outcomes and its release are there.
     fn show_if_known(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
-        if linked.fate != Fate::Hidden || linked.control_left > 0 || !linked.released {
+        if linked.fate != Fate::Hidden || linked.unknown_left > 0 || !linked.released {
             return;
         }
         let (frame, state) =
             (linked.frame, if linked.data_left > 0 { JobState::Waiting } else { JobState::Ready });
         let slot = self.show(task, &frame, state);
-        self.settle(task, index, Fate::Live(self.state.jobs[slot].id));
         self.tell_released(slot);
+        self.settle(task, index, Fate::Live(self.state.jobs[slot].id));
     }
 
     /// Makes the job of a frame, in a free slot.
@@ -447,8 +458,29 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     /// Whether the outcome of another job triggers a frame.
-    fn happens(&self, task: TaskId, frame: u64, probability: f64) -> bool {
-        self.control_draws[task.index()].happens(frame, 0, probability)
+    fn happens(&self, task: TaskId, frame: u64, position: usize, probability: f64) -> bool {
+        self.control_draws[task.index()].happens(frame, position as u64, probability)
+    }
+
+    /// Whether all outcomes that a frame needs would have triggered it, had the jobs that it needs
+    /// been run: so that what is released does not depend on what a policy gives up.
+    fn would_exist(&self, task: TaskId, index: u64) -> bool {
+        let system = self.system;
+        let depends_on = &system.scenario.tasks[task.index()].depends_on;
+        depends_on.iter().zip(&system.tasks[task.index()].control).enumerate().all(
+            |(position, (dependency, control))| {
+                let table = &self.frames[dependency.task.index()];
+                let needed =
+                    self.frames[task.index()].needed(index, position).and_then(|index| table.get(index));
+                // A frame that is forgotten did trigger this one, or it would not be here.
+                let (Some(control), Some(needed)) = (control, needed) else { return true };
+                let (model, exit) = match needed.fate {
+                    Fate::Completed { model, exit } => (model, exit),
+                    _ => self.would_be(dependency.task, &needed.frame),
+                };
+                self.happens(task, index, position, control.probability(model, exit))
+            },
+        )
     }
 
     /// How an inference that never ended would have ended.
@@ -463,36 +495,33 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         self.settle(task, index, Fate::Void);
     }
 
-    /// The job of a hidden frame will never have what it needs: it is shown and given up at once,
-    /// so that it counts.
-    fn fail_hidden(&mut self, task: TaskId, index: u64) {
+    /// A job will never have what it needs. One that is not shown yet is shown and given up at once,
+    /// so that it counts, if it would ever have been.
+    fn fail(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
         let frame = linked.frame;
+        if let Fate::Live(id) = linked.fate {
+            self.drop_job(id.slot(), DropCause::Upstream);
+            return;
+        }
+        if !self.would_exist(task, index) {
+            self.void(task, index);
+            return;
+        }
         let slot = self.show(task, &frame, JobState::Waiting);
-        // What the scheduler cannot have seen yet is not late to be seen.
         self.tell_released(slot);
         self.drop_job(slot, DropCause::Upstream);
     }
 
     /// Records the fate of a frame, and passes it on to the frames that need it.
     fn settle(&mut self, task: TaskId, index: u64, fate: Fate) {
-        if self.system.tasks[task.index()].dependents.is_empty()
-            && self.system.scenario.tasks[task.index()].depends_on.is_empty()
-            && self.frames[task.index()].latest().is_none()
-        {
-            return;
-        }
         let Some(linked) = self.frames[task.index()].get_mut(index) else { return };
         linked.fate = fate;
-        let frame = linked.frame;
-        if !fate.is_settled() {
-            return;
-        }
         let system = self.system;
         for &(dependent, position) in &system.tasks[task.index()].dependents {
             let mut from = 0;
             while let Some(found) = self.frames[dependent.index()].dependent(position, index, from) {
-                self.pass_on(dependent, found, position, (task, &frame), fate);
+                self.pass_on(dependent, found, position, fate);
                 from = found + 1;
             }
             self.frames[dependent.index()].forget();
@@ -501,32 +530,35 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     /// Tells a frame what became of one that it needs.
-    fn pass_on(&mut self, task: TaskId, index: u64, position: usize, upstream: (TaskId, &Frame), fate: Fate) {
-        let system = self.system;
-        let control = system.tasks[task.index()].control[position].as_ref();
+    fn pass_on(&mut self, task: TaskId, index: u64, position: usize, fate: Fate) {
+        let control = self.system.tasks[task.index()].control[position].as_ref();
+        if let Fate::Live(_) = fate {
+            // Its output will be there; its outcome is not.
+            if control.is_none()
+                && let Some(linked) = self.frames[task.index()].get_mut(index)
+            {
+                linked.unknown_left = linked.unknown_left.saturating_sub(1);
+                self.show_if_known(task, index);
+            }
+            return;
+        }
         let triggers = match (control, fate) {
             (Some(table), Fate::Completed { model, exit }) => {
-                self.happens(task, index, table.probability(model, exit))
+                self.happens(task, index, position, table.probability(model, exit))
             }
-            (Some(table), _) => {
-                let (model, exit) = self.would_be(upstream.0, upstream.1);
-                self.happens(task, index, table.probability(model, exit))
-            }
-            (None, _) => true,
+            _ => true,
         };
         let Some(linked) = self.frames[task.index()].get_mut(index) else { return };
         if control.is_some() {
-            linked.control_left = linked.control_left.saturating_sub(1);
+            linked.unknown_left = linked.unknown_left.saturating_sub(1);
         } else {
             linked.data_left = linked.data_left.saturating_sub(1);
         }
         let (own, data_left) = (linked.fate, linked.data_left);
         match (fate, own) {
-            (Fate::Void, Fate::Live(id)) => self.drop_job(id.slot(), DropCause::Upstream),
+            (Fate::Failed, _) | (Fate::Void, Fate::Live(_)) => self.fail(task, index),
             (Fate::Void, _) => self.void(task, index),
             _ if !triggers => self.void(task, index),
-            (Fate::Failed, Fate::Live(id)) => self.drop_job(id.slot(), DropCause::Upstream),
-            (Fate::Failed, _) => self.fail_hidden(task, index),
             (_, Fate::Live(id)) if data_left == 0 => self.become_ready(id),
             (_, Fate::Live(_)) => {}
             (_, _) => self.show_if_known(task, index),

@@ -61,6 +61,11 @@ impl Events {
         self.next = first;
     }
 
+    /// Whether frames are to come, or to become visible.
+    pub(crate) fn brings_frames(&self) -> bool {
+        !self.arrivals.is_empty() || !self.releases.is_empty()
+    }
+
     /// A source with its first frame.
     pub(crate) fn add_source(&mut self, at: Time, rank: usize) {
         self.arrivals.push(Reverse((at, rank)));

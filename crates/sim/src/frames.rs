@@ -35,8 +35,8 @@ impl Fate {
 pub(crate) struct Linked {
     pub frame: Frame,
     pub fate: Fate,
-    /// Outcomes that are not known yet.
-    pub control_left: u32,
+    /// Outcomes that are not known yet, and outputs of which it is not known whether they will be.
+    pub unknown_left: u32,
     /// Outputs that are not there yet.
     pub data_left: u32,
     /// Whether the scheduler may see it: its jitter has passed.
@@ -82,6 +82,11 @@ impl FrameTable {
         self.frames.get_mut(position)
     }
 
+    /// The frame that a frame needs of a dependency; none if it is not here.
+    pub(crate) fn needed(&self, index: u64, position: usize) -> Option<u64> {
+        self.needs.get(self.position(index)? * self.dependencies + position).copied()
+    }
+
     /// The first frame at or after `from` that needs frame `needed` of dependency `position` and is
     /// not settled.
     pub(crate) fn dependent(&self, position: usize, needed: u64, from: u64) -> Option<u64> {
@@ -119,7 +124,7 @@ mod tests {
             priority: 0,
             triggered: true,
         };
-        Linked { frame, fate: Fate::Hidden, control_left: 0, data_left: 1, released: true }
+        Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 1, released: true }
     }
 
     #[test]
