@@ -238,9 +238,7 @@ fn block_ends(model: &Model) -> Vec<u32> {
     let mut ends: Vec<u32> =
         (0..model.layers.len()).map(|layer| LayerId::new(layer).index() as u32).collect();
     for block in &model.blocks {
-        for layer in block.first.index()..=block.last.index() {
-            ends[layer] = block.last.index() as u32;
-        }
+        ends[block.first.index()..=block.last.index()].fill(block.last.index() as u32);
     }
     ends
 }
