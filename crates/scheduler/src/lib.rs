@@ -3,6 +3,7 @@
 //! A [`Policy`] reads a [`View`] and writes [`Decision`]s. It plans on estimates, the [`Profile`];
 //! the truth is shown to oracles only.
 
+pub mod fixture;
 pub mod terms;
 
 mod decision;
