@@ -1,24 +1,34 @@
 //! Scheduling policies for real-time multi-model workloads, and what they decide on.
 //!
 //! A [`Policy`] reads a [`View`] and writes [`Decision`]s. It plans on estimates, the [`Profile`];
-//! the truth is shown to oracles only.
+//! the truth is shown to oracles only. This crate decides; it neither simulates nor reads files.
 //!
 //! ```
-//! use rtmm_hardware::{CostTable, Mode};
-//! use rtmm_scheduler::Profile;
-//! use rtmm_workload::{Legality, ModelId};
+//! use rtmm_scheduler::fixture::{Fixture, TaskSketch};
+//! use rtmm_scheduler::registry;
 //!
-//! let workload = rtmm_workload::load::workload("xrbench/vr_gaming", None, Legality::Strict)?;
-//! let platform = rtmm_hardware::load::platform("xrbench/dual_4k_ws_os", None, Mode::Corrected)?;
-//! let costs = CostTable::new(&platform, &workload.models).expect("every layer has a cost");
-//! let profile = Profile::new(&workload.models, &platform, &costs);
-//! // What is left of the first model before its first layer: on the faster accelerator, and in the mean.
-//! assert!(profile.least_remaining(ModelId::new(0), 0) <= profile.mean_remaining(ModelId::new(0), 0));
-//! # Ok::<(), rtmm_workload::input::Diagnostics>(())
+//! let row = registry::policy("edf").expect("a registered policy");
+//! let mut parameters = row.defaults();
+//! parameters.set_text(row.parameters, "granularity", "model")?;
+//! let mut policy = row.build(&parameters)?;
+//!
+//! // Two tasks of one layer each, on two accelerators: latencies and deadlines in microseconds.
+//! let mut state = Fixture::new(&[TaskSketch::new("eyes", &[&[4, 6]]), TaskSketch::new("hands", &[&[3, 5]])])?;
+//! state.ready(0, 0, 20);
+//! state.ready(1, 0, 10);
+//! assert_eq!(state.settle(policy.as_mut()), "hands0>0 eyes0>1");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+pub mod fixture;
+pub mod parts;
+pub mod policies;
+pub mod registry;
+pub mod terms;
 
 mod decision;
 mod job;
+mod parameters;
 mod policy;
 mod profile;
 mod truth;
@@ -26,7 +36,9 @@ mod view;
 
 pub use decision::{Decision, Decisions, Extent, Placement, Preemption, VariantId};
 pub use job::{Job, JobId, JobState, Progress};
+pub use parameters::{Allowed, Assignment, Parameter, ParameterError, ParameterValue, Parameters};
 pub use policy::{Interests, Notice, Policy};
 pub use profile::Profile;
+pub use registry::{Capabilities, POLICIES, PolicyRow};
 pub use truth::Truth;
 pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, View};

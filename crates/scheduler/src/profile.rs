@@ -238,8 +238,7 @@ fn block_ends(model: &Model) -> Vec<u32> {
     let mut ends: Vec<u32> =
         (0..model.layers.len()).map(|layer| LayerId::new(layer).index() as u32).collect();
     for block in &model.blocks {
-        let layers = block.first.index()..=block.last.index();
-        ends.get_mut(layers).into_iter().flatten().for_each(|end| *end = block.last.index() as u32);
+        ends[block.first.index()..=block.last.index()].fill(block.last.index() as u32);
     }
     ends
 }

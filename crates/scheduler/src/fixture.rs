@@ -1,0 +1,444 @@
+//! Hand-built views, for tests and benches of policies.
+//!
+//! A [`Fixture`] is a state of a run that a few lines describe: tasks with stated latencies, jobs
+//! that are ready, wait or run. It applies what a policy decides as the engine does, within one
+//! instant, and writes it down; it simulates nothing beyond that instant.
+//!
+//! All times are whole microseconds.
+
+use rtmm_hardware::{
+    Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
+    CostModel, CostTable, EnergyParts, Explanation, LayerOf, NoCost, Platform, Quantity, Share, Work,
+};
+use rtmm_workload::random::{Draws, Stream};
+use rtmm_workload::{
+    Block, Duration, Exit, Gemm, Layer, LayerId, Model, ModelId, Operator, Period, Realisation, Scenario,
+    Shapes, Task, TaskId, Time, TimeError,
+};
+
+use crate::decision::{Decision, Decisions, Extent, Placement};
+use crate::job::{Job, JobId, JobState, Progress};
+use crate::policy::Policy;
+use crate::profile::Profile;
+use crate::truth::Truth;
+use crate::view::{AcceleratorState, JobLists, Segment, TaskCounters, View};
+
+/// Rounds of decisions after which a policy is taken to be endless.
+const MOST_ROUNDS: usize = 1_000;
+
+/// A task of a fixture, with a model of its own.
+#[derive(Clone, Debug)]
+pub struct TaskSketch {
+    name: &'static str,
+    period_us: u64,
+    priority: i32,
+    /// A row a layer, a column an accelerator.
+    latency_us: Vec<Vec<u64>>,
+    energy_pj: Vec<Vec<f64>>,
+    blocks: Vec<(usize, usize)>,
+    exits: Vec<(usize, f64)>,
+}
+
+impl TaskSketch {
+    /// A task with the latencies of its layers, in microseconds: a row a layer, a column an
+    /// accelerator. A frame comes every 100 us and is due by the next; layers take no energy.
+    #[must_use]
+    pub fn new(name: &'static str, latency_us: &[&[u64]]) -> Self {
+        let latency_us: Vec<Vec<u64>> = latency_us.iter().map(|row| row.to_vec()).collect();
+        let energy_pj = latency_us.iter().map(|row| vec![0.0; row.len()]).collect();
+        let (blocks, exits) = (Vec::new(), Vec::new());
+        Self { name, period_us: 100, priority: 0, latency_us, energy_pj, blocks, exits }
+    }
+
+    /// The same with a frame every `period_us` microseconds.
+    #[must_use]
+    pub fn every(self, period_us: u64) -> Self {
+        Self { period_us, ..self }
+    }
+
+    /// The same with a priority.
+    #[must_use]
+    pub fn priority(self, priority: i32) -> Self {
+        Self { priority, ..self }
+    }
+
+    /// The same with energies, in picojoules, in the layout of the latencies.
+    #[must_use]
+    pub fn energy_pj(self, energy_pj: &[&[f64]]) -> Self {
+        Self { energy_pj: energy_pj.iter().map(|row| row.to_vec()).collect(), ..self }
+    }
+
+    /// The same with blocks from a first to a last layer, none of which is ever skipped.
+    #[must_use]
+    pub fn blocks(self, blocks: &[(usize, usize)]) -> Self {
+        Self { blocks: blocks.to_vec(), ..self }
+    }
+
+    /// The same with an exit after a layer, taken with a probability.
+    #[must_use]
+    pub fn exit(mut self, after: usize, probability: f64) -> Self {
+        self.exits.push((after, probability));
+        self
+    }
+
+    fn model(&self) -> Model {
+        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
+        let layer = |index: usize| Layer { name: index.to_string(), operator, published: None };
+        let layers = (0..self.latency_us.len()).map(layer).collect();
+        let block = |(index, (first, last)): (usize, &(usize, usize))| Block {
+            name: index.to_string(),
+            first: LayerId::new(*first),
+            last: LayerId::new(*last),
+            skip_probability: 0.0,
+        };
+        let exit = |(index, (after, probability)): (usize, &(usize, f64))| Exit {
+            name: index.to_string(),
+            after: LayerId::new(*after),
+            probability: *probability,
+            accuracy: None,
+        };
+        Model {
+            blocks: self.blocks.iter().enumerate().map(block).collect(),
+            exits: self.exits.iter().enumerate().map(exit).collect(),
+            ..Model::of_layers(self.name.to_owned(), "stated".to_owned(), Shapes::Independent, layers)
+        }
+    }
+}
+
+/// The costs that sketches state, on one accelerator.
+#[derive(Debug)]
+struct Stated {
+    accelerator: usize,
+    tasks: Vec<TaskSketch>,
+}
+
+impl CostModel for Stated {
+    fn work(&self, layer: LayerOf<'_>, _condition: Condition) -> Result<Work, CostError> {
+        let stated = || {
+            let task = self.tasks.iter().find(|task| task.name == layer.model)?;
+            let row: usize = layer.layer.name.parse().ok()?;
+            let latency_us = task.latency_us.get(row)?.get(self.accelerator)?;
+            let mac = *task.energy_pj.get(row)?.get(self.accelerator)?;
+            Some(Work {
+                compute: us(*latency_us),
+                traffic: [0; rtmm_hardware::SHARED_LEVELS],
+                transfer: Duration::ZERO,
+                exposed: Duration::ZERO,
+                energy: EnergyParts { mac, ..EnergyParts::default() },
+                quanta: 1,
+            })
+        };
+        let (model, name) = (layer.model.to_owned(), layer.layer.name.clone());
+        stated().ok_or(CostError::NotMeasured { model, layer: name })
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn report(&self, _layer: LayerOf<'_>, _row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        Ok(())
+    }
+
+    fn explain(&self, _layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        Ok(Explanation::default())
+    }
+
+    fn identity(&self) -> String {
+        format!("stated {}", self.accelerator)
+    }
+
+    fn depends_on_shape_only(&self) -> bool {
+        false
+    }
+}
+
+/// A state of a run.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    now: Time,
+    scenario: Scenario,
+    models: Vec<Model>,
+    profile: Profile,
+    accelerators: Vec<AcceleratorState>,
+    idle: Vec<AcceleratorId>,
+    counters: Vec<TaskCounters>,
+    jobs: Vec<Job>,
+    ready: Vec<u32>,
+    waiting: Vec<u32>,
+    realisations: Vec<Realisation>,
+    /// By accelerator: whether its segment was told to stop early.
+    is_preempted: Vec<bool>,
+}
+
+/// Why sketches make no fixture.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FixtureError {
+    /// A layer states no latency or no energy for one of the accelerators.
+    #[error("a layer has no cost on some accelerator")]
+    NoCost(Vec<NoCost>),
+    /// A period that is no span of time.
+    #[error(transparent)]
+    Period(#[from] TimeError),
+}
+
+impl Fixture {
+    /// Tasks on as many accelerators as the first layer of the first task has latencies, at
+    /// instant 0 and without any job.
+    ///
+    /// # Errors
+    /// [`FixtureError`] where the sketches do not fit together.
+    pub fn new(tasks: &[TaskSketch]) -> Result<Self, FixtureError> {
+        let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
+        let models: Vec<Model> = tasks.iter().map(TaskSketch::model).collect();
+        let platform = platform(tasks, width);
+        let costs = CostTable::new(&platform, &models).map_err(FixtureError::NoCost)?;
+        let of_sketch = |(index, sketch): (usize, &TaskSketch)| {
+            let period = Period::new(us(sketch.period_us))?;
+            let task = Task::periodic(sketch.name, ModelId::new(index), period);
+            Ok(Task { priority: sketch.priority, ..task })
+        };
+        let scenario = Scenario {
+            name: "fixture".to_owned(),
+            source: "stated".to_owned(),
+            duration: us(1_000_000),
+            tasks: tasks.iter().enumerate().map(of_sketch).collect::<Result<_, FixtureError>>()?,
+            phases: Vec::new(),
+        };
+        Ok(Self {
+            now: Time::ZERO,
+            profile: Profile::new(&models, &platform, &costs),
+            accelerators: vec![AcceleratorState::default(); width],
+            idle: (0..width).map(AcceleratorId::new).collect(),
+            counters: vec![TaskCounters::default(); tasks.len()],
+            jobs: Vec::new(),
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            realisations: Vec::new(),
+            is_preempted: vec![false; width],
+            scenario,
+            models,
+        })
+    }
+
+    /// Moves the clock to an instant.
+    pub fn set_now(&mut self, now_us: u64) {
+        self.now = time(now_us);
+    }
+
+    /// Adds a job that is ready, released when it arrived. Jobs are released in the order in which
+    /// they are added.
+    pub fn ready(&mut self, task: usize, arrival_us: u64, deadline_us: u64) -> JobId {
+        let id = self.add(task, arrival_us, deadline_us, JobState::Ready);
+        self.ready.push(id.slot() as u32);
+        id
+    }
+
+    /// Adds a job that needs the output of another.
+    pub fn waiting(&mut self, task: usize, arrival_us: u64, deadline_us: u64) -> JobId {
+        let id = self.add(task, arrival_us, deadline_us, JobState::Waiting);
+        self.waiting.push(id.slot() as u32);
+        id
+    }
+
+    fn add(&mut self, task: usize, arrival_us: u64, deadline_us: u64, state: JobState) -> JobId {
+        let of = &self.scenario.tasks[task];
+        let id = JobId::new(self.jobs.len() as u32, 0);
+        let frame = self.jobs.iter().filter(|job| job.task.index() == task).count() as u64;
+        let draws = Draws::new(0, Stream::Path, &of.name);
+        self.realisations.push(self.models[of.model.index()].realise(draws, frame));
+        self.jobs.push(Job {
+            id,
+            task: TaskId::new(task),
+            frame,
+            arrival: time(arrival_us),
+            release: time(arrival_us),
+            deadline: time(deadline_us),
+            priority: of.priority,
+            model: of.model,
+            started: false,
+            progress: Progress::default(),
+            state,
+            sequence: self.jobs.len() as u64,
+            last_ran: time(arrival_us),
+            energy_pj: 0.0,
+        });
+        id
+    }
+
+    /// Changes a job by hand. Its state, its slot and its place in the order of releases must stay.
+    pub fn change(&mut self, job: JobId, change: impl FnOnce(&mut Job)) {
+        change(&mut self.jobs[job.slot()]);
+    }
+
+    /// Changes by hand what is hidden of a job.
+    pub fn change_hidden(&mut self, job: JobId, change: impl FnOnce(&mut Realisation)) {
+        change(&mut self.realisations[job.slot()]);
+    }
+
+    /// Changes a task by hand. Its model must stay.
+    pub fn change_task(&mut self, task: usize, change: impl FnOnce(&mut Task)) {
+        change(&mut self.scenario.tasks[task]);
+    }
+
+    /// Lets a ready job run on an idle accelerator from now on.
+    pub fn run(&mut self, job: JobId, accelerator: usize, extent: Extent) {
+        let accelerator = AcceleratorId::new(accelerator);
+        let state = &mut self.jobs[job.slot()];
+        let layers = self.profile.layers(state.model);
+        let from = state.progress;
+        let stop = match extent {
+            Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
+            Extent::Rest => layers,
+        };
+        let column = self.profile.column(accelerator);
+        let latency = (from.layer..stop).map(|layer| self.profile.latency(state.model, layer, column));
+        let segment = Segment {
+            job,
+            model: state.model,
+            from,
+            stop,
+            dispatched: self.now,
+            started: self.now,
+            expected_end: self.now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
+        };
+        (state.state, state.started) = (JobState::Running(accelerator), true);
+        self.ready.retain(|slot| *slot as usize != job.slot());
+        self.idle.retain(|idle| *idle != accelerator);
+        self.accelerators[accelerator.index()] =
+            AcceleratorState { segment: Some(segment), last_model: Some(segment.model) };
+        self.is_preempted[accelerator.index()] = false;
+    }
+
+    /// Ends what runs on an accelerator before a layer; the job is ready again from there.
+    pub fn stop(&mut self, accelerator: usize, before: u32) {
+        let Some(segment) = self.accelerators[accelerator].segment.take() else { return };
+        let id = AcceleratorId::new(accelerator);
+        self.idle.insert(self.idle.partition_point(|idle| *idle < id), id);
+        let job = &mut self.jobs[segment.job.slot()];
+        (job.progress, job.state, job.last_ran) = (Progress::at(before), JobState::Ready, self.now);
+        let slot = segment.job.slot() as u32;
+        let at = self.ready.partition_point(|other| *other < slot);
+        self.ready.insert(at, slot);
+    }
+
+    /// What a policy sees.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        let lists = JobLists { jobs: &self.jobs, ready: &self.ready, waiting: &self.waiting };
+        View::new(
+            self.now,
+            &self.scenario,
+            &self.profile,
+            &self.accelerators,
+            &self.idle,
+            &self.counters,
+            0,
+            lists,
+        )
+    }
+
+    /// What an oracle sees beside it.
+    #[must_use]
+    pub fn truth(&self) -> Truth<'_> {
+        Truth::new(&self.profile, &self.models, &self.realisations)
+    }
+
+    /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
+    /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it,
+    /// `preempt 1`, `drop a0`. What the engine would refuse ends the text with `illegal`.
+    pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
+        let mut said = Vec::new();
+        let mut out = Decisions::new();
+        for _ in 0..MOST_ROUNDS {
+            out.clear();
+            policy.decide(&self.view(), Some(&self.truth()), &mut out);
+            if out.is_empty() {
+                return said.join(" ");
+            }
+            for decision in &out {
+                match self.apply(decision) {
+                    Some(text) => said.push(text),
+                    None => {
+                        said.push(format!("illegal {decision:?}"));
+                        return said.join(" ");
+                    }
+                }
+            }
+        }
+        said.push("illegal: endless".to_owned());
+        said.join(" ")
+    }
+
+    fn label(&self, job: &Job) -> String {
+        format!("{}{}", self.scenario.tasks[job.task.index()].name, job.frame)
+    }
+
+    /// Does what a decision says; none where the engine would refuse it.
+    fn apply(&mut self, decision: &Decision) -> Option<String> {
+        match *decision {
+            Decision::Dispatch { job, variant: None, placement: Placement::Whole(accelerator), extent } => {
+                let known = self.view().job(job).copied().filter(|job| job.state == JobState::Ready)?;
+                self.idle.contains(&accelerator).then_some(())?;
+                self.run(job, accelerator.index(), extent);
+                let layers = match extent {
+                    Extent::Layers(count) => format!(":{count}"),
+                    Extent::Rest => String::new(),
+                };
+                Some(format!("{}>{}{layers}", self.label(&known), accelerator.index()))
+            }
+            Decision::Preempt { accelerator, .. } => {
+                let segment = self.accelerators.get(accelerator.index())?.segment?;
+                let column = self.profile.column(accelerator);
+                let before_last = segment.from.layer..segment.stop.saturating_sub(1);
+                let last_begins = before_last
+                    .map(|layer| self.profile.latency(segment.model, layer, column))
+                    .fold(segment.started, Time::saturating_add);
+                let is_cut = std::mem::replace(&mut self.is_preempted[accelerator.index()], true);
+                (!is_cut && self.now < last_begins).then(|| format!("preempt {}", accelerator.index()))
+            }
+            Decision::Drop { job } => {
+                let known = *self.view().job(job)?;
+                let is_running = matches!(known.state, JobState::Running(_));
+                if !is_running {
+                    self.ready.retain(|slot| *slot as usize != job.slot());
+                    self.waiting.retain(|slot| *slot as usize != job.slot());
+                    self.jobs[job.slot()].id = JobId::new(job.slot() as u32, job.generation() + 1);
+                }
+                Some(format!("drop {}", self.label(&known)))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn platform(tasks: &[TaskSketch], width: usize) -> Platform {
+    let accelerator = |index: usize| Accelerator {
+        name: index.to_string(),
+        configuration: ConfigurationId::new(index),
+        dram_share: Share::WHOLE,
+        context_switch: ContextSwitch::default(),
+    };
+    let configuration = |index: usize| Configuration {
+        label: format!("stated {index}"),
+        cost_model: Box::new(Stated { accelerator: index, tasks: tasks.to_vec() }),
+    };
+    Platform {
+        name: "fixture".to_owned(),
+        source: "stated".to_owned(),
+        labels: std::collections::BTreeMap::new(),
+        clock_hz: 1_000_000_000,
+        accelerators: (0..width).map(accelerator).collect(),
+        configurations: (0..width).map(configuration).collect(),
+        shared_dram: None,
+    }
+}
+
+fn us(microseconds: u64) -> Duration {
+    Duration::from_picoseconds(microseconds.saturating_mul(1_000_000))
+}
+
+fn time(microseconds: u64) -> Time {
+    Time::ZERO.saturating_add(us(microseconds))
+}

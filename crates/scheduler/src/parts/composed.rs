@@ -1,0 +1,258 @@
+//! A policy made of a ranking and parts.
+//!
+//! A round says one thing: give a job up, or dispatch the first job that has room, or preempt one
+//! segment; the engine asks until nothing more is said. A round looks at every ready job once; one
+//! that may preempt looks at every ready job for every running segment, and at the layers of those
+//! segments. Nothing is allocated once every accelerator was preempted once.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::Duration;
+
+use crate::decision::{Decision, Decisions, Placement, Preemption};
+use crate::job::Job;
+use crate::parameters::{ParameterError, Parameters};
+use crate::parts::preemption::Told;
+use crate::parts::{
+    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
+};
+use crate::policy::Policy;
+use crate::truth::Truth;
+use crate::view::{Segment, View};
+
+/// What composed policies are made of beside their ranking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// How much of a job is dispatched at once.
+    pub granularity: Granularity,
+    /// Where it runs.
+    pub placement: PlacementRule,
+    /// When it is given up.
+    pub drop: DropRule,
+    /// When it makes room for another.
+    pub preemption: PreemptionRule,
+    /// How long it takes to decide this.
+    pub decision_time: DecisionTime,
+}
+
+impl Parts {
+    /// Reads the parameters of all parts.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where one is missing.
+    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
+        Ok(Self {
+            granularity: Granularity::read(parameters)?,
+            placement: PlacementRule::read(parameters)?,
+            drop: DropRule::read(parameters)?,
+            preemption: PreemptionRule::read(parameters)?,
+            decision_time: DecisionTime::read(parameters)?,
+        })
+    }
+}
+
+/// A policy made of a ranking and parts.
+#[derive(Clone, Debug)]
+pub struct Composed<R> {
+    ranking: R,
+    parts: Parts,
+    told: Told,
+}
+
+impl<R: Ranking> Composed<R> {
+    /// A policy of its parts.
+    #[must_use]
+    pub fn new(ranking: R, parts: Parts) -> Self {
+        Self { ranking, parts, told: Told::default() }
+    }
+
+    /// A ranking with the parts that parameters state, as policies' constructors return it.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where one is missing.
+    pub fn boxed(ranking: R, parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+        Ok(Box::new(Self::new(ranking, Parts::read(parameters)?)))
+    }
+
+    /// The ready job that comes first among those that an idle accelerator has room for.
+    fn first<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
+        if view.idle.is_empty() {
+            return None;
+        }
+        let mut first: Option<(R::Key, &Job)> = None;
+        for job in view.ready() {
+            let key = self.ranking.key(view, truth, job);
+            let is_first = first.is_none_or(|(of_first, _)| key < of_first);
+            if is_first && self.parts.placement.has_room(view, job) {
+                first = Some((key, job));
+            }
+        }
+        first.map(|(_, job)| job)
+    }
+
+    /// The segment to preempt: of those that more ready jobs rank before than accelerators are being
+    /// cleared already, the one whose job comes last.
+    fn last<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<(AcceleratorId, &'v Segment)> {
+        let mut last: Option<(R::Key, AcceleratorId, &Segment)> = None;
+        for (accelerator, segment, job) in view.running() {
+            if self.told.has(accelerator, segment) {
+                continue;
+            }
+            let Some(progress) = next_boundary(view, accelerator, segment) else { continue };
+            // It is compared as what it will be when it can make room.
+            let key = self.ranking.key(view, truth, &Job { progress, ..*job });
+            let is_last = last.is_none_or(|(of_last, ..)| key > of_last);
+            if is_last && self.rivals(view, truth, accelerator, key) > self.being_cleared(view, accelerator) {
+                last = Some((key, accelerator, segment));
+            }
+        }
+        last.map(|(_, accelerator, segment)| (accelerator, segment))
+    }
+
+    /// Ready jobs that rank before a key and could run on an accelerator.
+    fn rivals(
+        &self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        accelerator: AcceleratorId,
+        key: R::Key,
+    ) -> usize {
+        let is_rival = |job: &&Job| {
+            self.ranking.key(view, truth, job) < key && self.parts.placement.admits(view, job, accelerator)
+        };
+        view.ready().filter(is_rival).count()
+    }
+
+    /// Accelerators whose segments were told to end and whom the same jobs wait for.
+    fn being_cleared(&self, view: &View<'_>, accelerator: AcceleratorId) -> usize {
+        let column = view.profile.column(accelerator);
+        let counts = |(other, segment, _): &(AcceleratorId, &Segment, &Job)| {
+            let is_wanted = !self.parts.placement.waits() || view.profile.column(*other) == column;
+            is_wanted && self.told.has(*other, segment)
+        };
+        view.running().filter(counts).count()
+    }
+
+    fn preempt(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
+        if let Some((accelerator, segment)) = self.last(view, truth) {
+            self.told.insert(accelerator, segment);
+            out.push(Decision::Preempt { accelerator, mode });
+        }
+    }
+}
+
+impl<R: Ranking> Policy for Composed<R> {
+    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+        if let Some(job) = self.parts.drop.next(view) {
+            out.push(Decision::Drop { job });
+            return;
+        }
+        let mode = self.parts.preemption.mode();
+        if view.ready().len() == 0 || (view.idle.is_empty() && mode.is_none()) {
+            return;
+        }
+        self.ranking.begin(view);
+        if let Some(job) = self.first(view, truth) {
+            let extent = self.parts.granularity.extent(view, job);
+            let Some(accelerator) = self.parts.placement.place(view, job, extent) else { return };
+            self.ranking.dispatched(view, job);
+            let placement = Placement::Whole(accelerator);
+            out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent });
+        } else if let Some(mode) = mode {
+            self.preempt(view, truth, mode, out);
+        }
+    }
+
+    fn decision_time(&self, view: &View<'_>) -> Duration {
+        self.parts.decision_time.of(view)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::registry;
+
+    fn edf(settings: &[(&str, &str)]) -> Box<dyn Policy> {
+        let row = registry::policy("edf").unwrap();
+        let mut parameters = row.defaults();
+        for (key, text) in [("granularity", "model"), ("preemption", "layer")].iter().chain(settings) {
+            parameters.set_text(row.parameters, key, text).unwrap();
+        }
+        row.build(&parameters).unwrap()
+    }
+
+    /// Three accelerators run jobs that are due at 50, 70 and 60.
+    fn busy(latency_us: &[u64]) -> Fixture {
+        let sketch = |name| TaskSketch::new(name, &[latency_us; 3]);
+        let mut fixture = Fixture::new(&[sketch("a"), sketch("b")]).unwrap();
+        for (accelerator, deadline_us) in [50, 70, 60].into_iter().enumerate() {
+            let job = fixture.ready(0, 0, deadline_us);
+            fixture.run(job, accelerator, Extent::Rest);
+        }
+        fixture
+    }
+
+    #[test]
+    fn as_many_segments_are_preempted_as_jobs_rank_before_them() {
+        for (deadlines_us, expected) in [
+            (&[80][..], ""),
+            (&[70], ""),
+            (&[65], "preempt 1"),
+            (&[65, 66, 67], "preempt 1"),
+            (&[40, 65], "preempt 1"),
+            (&[40, 55], "preempt 1 preempt 2"),
+            (&[40, 41, 42, 43], "preempt 1 preempt 2 preempt 0"),
+        ] {
+            let mut fixture = busy(&[5, 5, 5]);
+            for deadline_us in deadlines_us {
+                fixture.ready(1, 0, *deadline_us);
+            }
+            let mut policy = edf(&[]);
+            assert_eq!(fixture.settle(policy.as_mut()), expected, "{deadlines_us:?}");
+            // The view does not show that they were told; the policy remembers.
+            assert_eq!(fixture.settle(policy.as_mut()), "", "{deadlines_us:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_preempted_goes_on_and_can_be_preempted_again() {
+        let mut fixture = busy(&[5, 5, 5]);
+        fixture.ready(1, 0, 65);
+        let mut policy = edf(&[]);
+        assert_eq!(fixture.settle(policy.as_mut()), "preempt 1");
+        fixture.set_now(5);
+        fixture.stop(1, 1);
+        assert_eq!(fixture.settle(policy.as_mut()), "b0>1");
+        fixture.set_now(6);
+        fixture.ready(1, 6, 10);
+        assert_eq!(fixture.settle(policy.as_mut()), "preempt 1");
+    }
+
+    #[test]
+    fn a_job_that_waits_for_the_fastest_accelerator_stops_only_that_one() {
+        let mut fixture = busy(&[5, 9, 9]);
+        fixture.ready(1, 0, 40);
+        fixture.ready(1, 0, 41);
+        let mut policy = edf(&[("placement", "fastest")]);
+        assert_eq!(fixture.settle(policy.as_mut()), "preempt 0");
+        fixture.stop(2, 1);
+        assert_eq!(fixture.settle(policy.as_mut()), "", "accelerator 2 stays idle");
+    }
+
+    #[test]
+    fn one_thing_is_said_a_round() {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[1, 1]])]).unwrap();
+        for _ in 0..3 {
+            fixture.ready(0, 0, 10);
+        }
+        let mut out = Decisions::new();
+        edf(&[]).decide(&fixture.view(), None, &mut out);
+        assert_eq!(out.len(), 1);
+    }
+}

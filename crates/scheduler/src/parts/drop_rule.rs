@@ -1,0 +1,102 @@
+//! When a job is given up.
+
+use crate::job::{Job, JobId};
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::terms;
+use crate::view::View;
+
+/// When a job is given up. Running jobs never are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropRule {
+    /// Never.
+    Never,
+    /// When its deadline has passed.
+    Late,
+    /// When it could not meet its deadline even if the rest of it ran from now on, uninterrupted, on
+    /// the accelerator that is fastest for it: when its slack is below zero.
+    Infeasible,
+}
+
+impl DropRule {
+    /// `drop`, with the default of a policy.
+    #[must_use]
+    pub const fn parameter(default: &'static str) -> Parameter {
+        let meaning = "when a job that does not run is given up";
+        super::word("drop", meaning, default, &["never", "late", "infeasible"])
+    }
+
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where it is missing.
+    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
+        let words = [("never", Self::Never), ("late", Self::Late), ("infeasible", Self::Infeasible)];
+        parameters.meaning("drop", &words)
+    }
+
+    /// Whether a job that does not run is to be given up.
+    #[must_use]
+    pub fn gives_up(self, view: &View<'_>, job: &Job) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Late => terms::is_late(job.deadline, view.now),
+            Self::Infeasible => !terms::is_feasible(job.deadline, view.now, view.least_remaining(job)),
+        }
+    }
+
+    /// The first job to be given up: ready ones before waiting ones, each in the order of release.
+    ///
+    /// One at a time, since whatever needs its output is given up with it.
+    #[must_use]
+    pub fn next(self, view: &View<'_>) -> Option<JobId> {
+        if self == Self::Never {
+            return None;
+        }
+        let mut jobs = view.ready().chain(view.waiting());
+        jobs.find(|job| self.gives_up(view, job)).map(|job| job.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::job::Progress;
+
+    #[test]
+    fn jobs_are_given_up_when_the_rule_says_so() {
+        use DropRule::{Infeasible, Late, Never};
+        // 6 us on the slower accelerator, 3 us on the faster one.
+        let task = TaskSketch::new("a", &[&[4, 2], &[2, 1]]);
+        for (rule, now_us, deadline_us, first_layer, expected) in [
+            (Never, 90, 10, 0, false),
+            (Late, 10, 10, 0, false),
+            (Late, 11, 10, 0, true),
+            (Infeasible, 7, 10, 0, false),
+            (Infeasible, 8, 10, 0, true),
+            (Infeasible, 8, 10, 1, false),
+            (Infeasible, 10, 10, 1, true),
+        ] {
+            let mut fixture = Fixture::new(std::slice::from_ref(&task)).unwrap();
+            fixture.set_now(now_us);
+            let ready = fixture.ready(0, 0, deadline_us);
+            fixture.change(ready, |job| job.progress = Progress::at(first_layer));
+            let case = format!("{rule:?} at {now_us}");
+            assert_eq!(rule.next(&fixture.view()), expected.then_some(ready), "{case}");
+        }
+    }
+
+    #[test]
+    fn waiting_jobs_are_given_up_with_their_whole_model_and_running_ones_never() {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[4]])]).unwrap();
+        let running = fixture.ready(0, 0, 5);
+        fixture.run(running, 0, Extent::Rest);
+        let waiting = fixture.waiting(0, 0, 5);
+        fixture.set_now(1);
+        assert_eq!(DropRule::Infeasible.next(&fixture.view()), None);
+        fixture.set_now(2);
+        assert_eq!(DropRule::Infeasible.next(&fixture.view()), Some(waiting));
+        assert_eq!(DropRule::Late.next(&fixture.view()), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! Where a job runs.
+
+use std::cmp::Ordering;
+
+use rtmm_hardware::AcceleratorId;
+
+use crate::decision::Extent;
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::view::View;
+
+/// Where a job runs. Ties go to the accelerator that the platform states first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlacementRule {
+    /// The idle accelerator on which the rest of the job is expected to take least.
+    FastestIdle,
+    /// The idle accelerator that the platform states first.
+    FirstIdle,
+    /// The idle accelerator on which what is dispatched next costs least energy, if nothing of it
+    /// is skipped. Takes a step a layer and idle accelerator.
+    LeastEnergy,
+    /// An idle accelerator on which the rest of the job takes as little as on any. If none of those
+    /// is idle the job waits, though others may be: the policy does not conserve work.
+    Fastest,
+}
+
+impl PlacementRule {
+    /// `placement`, with the default of a policy.
+    #[must_use]
+    pub const fn parameter(default: &'static str) -> Parameter {
+        let words = &["fastest-idle", "first-idle", "least-energy", "fastest"];
+        super::word("placement", "where a job runs; `fastest` waits for it", default, words)
+    }
+
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where it is missing.
+    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
+        let words = [
+            ("fastest-idle", Self::FastestIdle),
+            ("first-idle", Self::FirstIdle),
+            ("least-energy", Self::LeastEnergy),
+            ("fastest", Self::Fastest),
+        ];
+        parameters.meaning("placement", &words)
+    }
+
+    /// Whether a job may wait while an accelerator is idle.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Fastest)
+    }
+
+    /// Whether a job could run on an accelerator, were it idle.
+    #[must_use]
+    pub fn admits(self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> bool {
+        !self.waits() || view.remaining(job, accelerator) == view.least_remaining(job)
+    }
+
+    /// Whether there is an idle accelerator that the job could run on now.
+    #[must_use]
+    pub fn has_room(self, view: &View<'_>, job: &Job) -> bool {
+        if self.waits() {
+            view.idle.iter().any(|accelerator| self.admits(view, job, *accelerator))
+        } else {
+            !view.idle.is_empty()
+        }
+    }
+
+    /// The idle accelerator for `extent` of a job; none if there is none that it could run on.
+    #[must_use]
+    pub fn place(self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
+        let idle = view.idle.iter().copied();
+        match self {
+            Self::FirstIdle => view.idle.first().copied(),
+            Self::FastestIdle => idle.min_by_key(|accelerator| view.remaining(job, *accelerator)),
+            Self::LeastEnergy => idle
+                .map(|accelerator| (energy_pj(view, job, accelerator, extent), accelerator))
+                .min_by(|one, other| one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal))
+                .map(|(_, accelerator)| accelerator),
+            Self::Fastest => {
+                let mut admitted = idle.filter(|accelerator| self.admits(view, job, *accelerator));
+                admitted.next()
+            }
+        }
+    }
+}
+
+/// The energy of the next layers of a job, all of them run, in picojoules.
+fn energy_pj(view: &View<'_>, job: &Job, accelerator: AcceleratorId, extent: Extent) -> f64 {
+    let (profile, first) = (view.profile, job.progress.layer);
+    let column = profile.column(accelerator);
+    let layers = profile.layers(job.model);
+    let stop = match extent {
+        Extent::Layers(count) => first.saturating_add(count.get()).min(layers),
+        Extent::Rest => layers,
+    };
+    (first..stop).map(|layer| profile.energy(job.model, layer, column).total()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, TaskSketch};
+
+    #[track_caller]
+    fn check(rule: PlacementRule, extent: Extent, busy: &[usize], expected: Option<usize>) {
+        let task = TaskSketch::new("a", &[&[4, 3, 2, 2], &[4, 1, 2, 2]])
+            .energy_pj(&[&[1.0, 5.0, 5.0, 2.0], &[9.0, 5.0, 1.0, 4.0]]);
+        let mut fixture = Fixture::new(&[task]).unwrap();
+        for accelerator in busy {
+            let other = fixture.ready(0, 0, 100);
+            fixture.run(other, *accelerator, Extent::Rest);
+        }
+        let id = fixture.ready(0, 0, 100);
+        let view = fixture.view();
+        let job = view.job(id).unwrap();
+        let placed = rule.place(&view, job, extent);
+        assert_eq!(placed.map(AcceleratorId::index), expected, "{rule:?} with {busy:?} busy");
+        assert_eq!(rule.has_room(&view, job), expected.is_some());
+    }
+
+    #[test]
+    fn the_idle_accelerator_that_the_rule_names_is_taken() {
+        let (whole, layer) = (Extent::Rest, Extent::LAYER);
+        let cases = [
+            (PlacementRule::FastestIdle, whole, &[][..], Some(1)),
+            (PlacementRule::FastestIdle, whole, &[1], Some(2)),
+            (PlacementRule::FastestIdle, whole, &[1, 2, 3], Some(0)),
+            (PlacementRule::FastestIdle, whole, &[0, 1, 2, 3], None),
+            (PlacementRule::FirstIdle, whole, &[], Some(0)),
+            (PlacementRule::FirstIdle, whole, &[0, 1], Some(2)),
+            (PlacementRule::LeastEnergy, layer, &[], Some(0)),
+            (PlacementRule::LeastEnergy, whole, &[], Some(2)),
+            (PlacementRule::LeastEnergy, layer, &[0], Some(3)),
+            (PlacementRule::Fastest, whole, &[], Some(1)),
+            (PlacementRule::Fastest, whole, &[0], Some(1)),
+            (PlacementRule::Fastest, whole, &[1], Some(2)),
+            (PlacementRule::Fastest, whole, &[1, 2, 3], None),
+        ];
+        for (rule, extent, busy, expected) in cases {
+            check(rule, extent, busy, expected);
+        }
+    }
+}

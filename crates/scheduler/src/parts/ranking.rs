@@ -1,0 +1,26 @@
+//! Who comes first.
+
+use std::fmt;
+
+use crate::job::Job;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// An order of jobs: the one with the smallest key comes first, and of equal keys the one that was
+/// released first.
+pub trait Ranking: Clone + fmt::Debug + Send + 'static {
+    /// What jobs are compared by.
+    type Key: Copy + Ord;
+
+    /// Told of the view before keys are asked for, at every decision.
+    fn begin(&mut self, _view: &View<'_>) {}
+
+    /// The key of a job. It may be running: `progress` is then the layer boundary that it will next
+    /// come to, as far as the profile says.
+    ///
+    /// `truth` is there for oracles only.
+    fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key;
+
+    /// Told of every job that is dispatched.
+    fn dispatched(&mut self, _view: &View<'_>, _job: &Job) {}
+}

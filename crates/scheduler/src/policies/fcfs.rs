@@ -1,0 +1,76 @@
+//! First come, first served.
+//!
+//! Source: Silberschatz, Galvin and Gagne, *Operating System Concepts*, 10th edition, 5.3.1: jobs
+//! run in the order in which they came, each to its end.
+//!
+//! What the book leaves open: jobs that came at one instant run in the order of their nominal
+//! arrivals, then in the order of tasks. A job that waited for the output of another keeps the
+//! place of its release. Of several idle accelerators the fastest for the job is taken.
+
+use rtmm_workload::{TaskId, Time};
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema};
+use crate::policy::Policy;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(granularity: "model", drop: "never");
+
+/// The order of release.
+#[derive(Clone, Copy, Debug)]
+pub struct Fcfs;
+
+impl Ranking for Fcfs {
+    type Key = (Time, Time, TaskId);
+
+    fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        (job.release, job.arrival, job.task)
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(Fcfs, parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::check;
+    use rtmm_workload::Time;
+
+    #[test]
+    fn jobs_run_whole_in_the_order_of_release() {
+        let mut fixture =
+            Fixture::new(&[TaskSketch::new("a", &[&[9, 8]]), TaskSketch::new("b", &[&[1, 2], &[1, 2]])])
+                .unwrap();
+        fixture.ready(1, 3, 4);
+        fixture.ready(0, 4, 50);
+        fixture.ready(1, 5, 6);
+        check(&fixture, "fcfs", "", "b0>0 a0>1");
+        check(&fixture, "fcfs", "placement=fastest", "b0>0 a0>1");
+        check(&fixture, "fcfs", "placement=first-idle granularity=layer", "b0>0:1 a0>1:1");
+    }
+
+    #[test]
+    fn ties_go_by_arrival_then_by_task() {
+        let sketch = |name| TaskSketch::new(name, &[&[1]]);
+        let mut fixture = Fixture::new(&[sketch("a"), sketch("b"), sketch("c")]).unwrap();
+        let late = fixture.ready(2, 5, 9);
+        let same = fixture.ready(1, 5, 9);
+        fixture.ready(0, 6, 9);
+        check(&fixture, "fcfs", "", "b0>0");
+        fixture.change(late, |job| job.arrival = Time::ZERO);
+        check(&fixture, "fcfs", "", "c0>0");
+        for job in [late, same] {
+            fixture.change(job, |job| job.release = Time::MAX);
+        }
+        check(&fixture, "fcfs", "", "a0>0");
+    }
+}

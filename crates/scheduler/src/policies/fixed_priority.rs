@@ -1,0 +1,168 @@
+//! Fixed priorities: the same task comes first all the time.
+//!
+//! Source: rate-monotonic, Liu and Layland, *Scheduling Algorithms for Multiprogramming in a
+//! Hard-Real-Time Environment*, JACM 20(1), 1973, section 4; deadline-monotonic, Leung and
+//! Whitehead, *Performance Evaluation* 2(4), 1982.
+//!
+//! | `priority` | who comes first |
+//! | --- | --- |
+//! | `rate-monotonic` | the shorter period |
+//! | `deadline-monotonic` | the shorter relative deadline |
+//! | `declared` | the larger priority of the scenario, or of the recorded request |
+//! | `task-order` | the task that the scenario states first |
+//!
+//! What the sources leave open: the period is the task's own, outside of phases, or that of the
+//! task whose arrivals it follows; phases change no priority. A task whose arrivals have no period
+//! stands where its relative deadline would. The relative deadline is the job's, since recorded
+//! requests may each have their own. Equal priorities go by release. Jobs give way at layer
+//! boundaries, not at any instant.
+
+use rtmm_workload::{Duration, Period, TaskId};
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema, word};
+use crate::policy::Policy;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(
+    granularity: "layer",
+    drop: "never",
+    word(
+        "priority",
+        "what a task's priority follows from",
+        "rate-monotonic",
+        &["rate-monotonic", "deadline-monotonic", "declared", "task-order"],
+    ),
+);
+
+/// What a task's priority follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Its period.
+    RateMonotonic,
+    /// Its relative deadline.
+    DeadlineMonotonic,
+    /// What the scenario says.
+    Declared,
+    /// Its place in the scenario.
+    TaskOrder,
+}
+
+/// The order of priorities.
+#[derive(Clone, Debug)]
+pub struct FixedPriority {
+    priority: Priority,
+    /// By task; none without one. Empty before the first decision.
+    periods: Vec<Option<Duration>>,
+}
+
+impl FixedPriority {
+    /// Priorities of a kind.
+    #[must_use]
+    pub fn new(priority: Priority) -> Self {
+        Self { priority, periods: Vec::new() }
+    }
+}
+
+impl Ranking for FixedPriority {
+    /// Picoseconds, a place, or a priority with its sign turned.
+    type Key = i128;
+
+    fn begin(&mut self, view: &View<'_>) {
+        let tasks = view.scenario.tasks.len();
+        if self.periods.len() == tasks {
+            return;
+        }
+        let leader = |task| &view.scenario.tasks[view.scenario.leader(task).index()];
+        let period = |task| leader(task).arrivals.period().map(Period::duration);
+        self.periods = (0..tasks).map(TaskId::new).map(period).collect();
+    }
+
+    fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        let relative_deadline = || job.deadline.saturating_since(job.arrival);
+        let span = match self.priority {
+            Priority::RateMonotonic => {
+                let period = self.periods.get(job.task.index()).copied().flatten();
+                period.unwrap_or_else(relative_deadline)
+            }
+            Priority::DeadlineMonotonic => relative_deadline(),
+            Priority::Declared => return -i128::from(job.priority),
+            Priority::TaskOrder => return job.task.index() as i128,
+        };
+        i128::from(span.picoseconds())
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    let words = [
+        ("rate-monotonic", Priority::RateMonotonic),
+        ("deadline-monotonic", Priority::DeadlineMonotonic),
+        ("declared", Priority::Declared),
+        ("task-order", Priority::TaskOrder),
+    ];
+    Composed::boxed(FixedPriority::new(parameters.meaning("priority", &words)?), parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::check;
+    use rtmm_workload::{Arrivals, Dependency, Duration, Period, TaskId};
+
+    fn fixture() -> Fixture {
+        let sketch = |name, period_us| TaskSketch::new(name, &[&[1]]).every(period_us);
+        let sketches =
+            [sketch("a", 30).priority(2), sketch("b", 20).priority(-1), sketch("c", 25).priority(3)];
+        Fixture::new(&sketches).unwrap()
+    }
+
+    #[test]
+    fn priorities_follow_from_what_the_parameter_says() {
+        for (priority, expected) in [
+            ("rate-monotonic", "b0>0:1"),
+            ("deadline-monotonic", "a0>0:1"),
+            ("declared", "c0>0:1"),
+            ("task-order", "a0>0:1"),
+        ] {
+            let mut fixture = fixture();
+            fixture.ready(2, 0, 25);
+            fixture.ready(1, 0, 24);
+            fixture.ready(0, 0, 23);
+            check(&fixture, "fixed-priority", &format!("priority={priority}"), expected);
+        }
+    }
+
+    #[test]
+    fn jobs_of_equal_priority_go_by_release() {
+        let mut fixture = fixture();
+        fixture.ready(1, 5, 25);
+        fixture.ready(1, 0, 20);
+        check(&fixture, "fixed-priority", "", "b0>0:1");
+    }
+
+    #[test]
+    fn followers_have_the_period_of_their_leader_and_others_their_relative_deadline() {
+        for (deadline_us, expected) in [(29, "c0>0:1"), (31, "a0>0:1")] {
+            let mut fixture = fixture();
+            fixture.change_task(1, |task| {
+                task.arrivals = Arrivals::Follows;
+                task.depends_on = vec![Dependency::data(TaskId::new(0))];
+            });
+            fixture.change_task(2, |task| {
+                let mean = Period::new(Duration::from_picoseconds(1)).unwrap();
+                task.arrivals = Arrivals::Poisson { mean };
+            });
+            fixture.ready(0, 0, 90);
+            fixture.ready(1, 0, 90);
+            fixture.ready(2, 0, deadline_us);
+            check(&fixture, "fixed-priority", "", expected);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The dispatcher of XRBench: whole models, each on the idle accelerator on which it is fastest.
+//!
+//! Source: Kwon et al., *XRBench: An Extended Reality (XR) Machine Learning Benchmark Suite for the
+//! Metaverse*, MLSys 2023, and its artifact. Overdue jobs that do not run are given up; nothing is
+//! preempted, and a faster but busy accelerator is never waited for.
+//!
+//! | `order` | who comes first |
+//! | --- | --- |
+//! | `release` | who was released first |
+//! | `task-order` | one job of every task in turn, beginning with the first task at every instant |
+//!
+//! What differs: the artifact takes tasks in the alphabetical order of their names, `task-order`
+//! takes them in the order of the scenario, and the default gives no task an advantage. In the
+//! artifact a job that needs the output of another holds back all later jobs of its task; here it
+//! holds back none. The reference loop of `rtmm-reference` repeats the artifact as it is.
+
+use rtmm_workload::{TaskId, Time};
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema, word};
+use crate::policy::Policy;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(
+    granularity: "model",
+    drop: "late",
+    word("order", "who comes first among ready jobs", "release", &["release", "task-order"]),
+);
+
+/// Who comes first among ready jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The one that was released first.
+    Release,
+    /// One job of every task in turn.
+    TaskOrder,
+}
+
+/// The order of service.
+#[derive(Clone, Copy, Debug)]
+pub struct LatencyGreedy {
+    order: Order,
+    /// When something was last dispatched, and of which task.
+    last: Option<(Time, TaskId)>,
+}
+
+impl LatencyGreedy {
+    /// Service in an order.
+    #[must_use]
+    pub fn new(order: Order) -> Self {
+        Self { order, last: None }
+    }
+}
+
+impl Ranking for LatencyGreedy {
+    /// Whether the task had its turn in this scan over all tasks, and its place; nothing for the
+    /// order of release, which ties have.
+    type Key = Option<(bool, TaskId)>;
+
+    fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        if self.order == Order::Release {
+            return None;
+        }
+        let had_turn = self.last.is_some_and(|(at, last)| at == view.now && job.task <= last);
+        Some((had_turn, job.task))
+    }
+
+    fn dispatched(&mut self, view: &View<'_>, job: &Job) {
+        self.last = Some((view.now, job.task));
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    let words = [("release", Order::Release), ("task-order", Order::TaskOrder)];
+    Composed::boxed(LatencyGreedy::new(parameters.meaning("order", &words)?), parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::check;
+
+    fn fixture() -> Fixture {
+        let sketch = |name| TaskSketch::new(name, &[&[3, 2, 4], &[1, 1, 1]]);
+        Fixture::new(&[sketch("a"), sketch("b")]).unwrap()
+    }
+
+    #[test]
+    fn whole_models_take_the_fastest_idle_accelerators_by_release_or_by_task() {
+        let mut fixture = fixture();
+        for task in [1, 1, 0, 0] {
+            fixture.ready(task, 0, 9);
+        }
+        check(&fixture, "latency-greedy", "", "b0>1 b1>0 a0>2");
+        check(&fixture, "latency-greedy", "order=task-order", "a0>1 b0>0 a1>2");
+    }
+
+    #[test]
+    fn overdue_jobs_are_given_up_unless_they_run() {
+        let mut fixture = fixture();
+        let running = fixture.ready(0, 0, 5);
+        fixture.run(running, 1, Extent::Rest);
+        fixture.ready(0, 0, 5);
+        fixture.waiting(1, 0, 5);
+        fixture.ready(1, 0, 6);
+        fixture.set_now(6);
+        check(&fixture, "latency-greedy", "", "drop a1 drop b0 b1>0");
+        check(&fixture, "latency-greedy", "drop=never", "a1>0 b1>2");
+        check(&fixture, "latency-greedy", "drop=infeasible", "drop a1 drop b1 drop b0");
+    }
+}

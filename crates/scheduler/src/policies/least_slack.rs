@@ -1,0 +1,74 @@
+//! Least slack first, also called least laxity first.
+//!
+//! Source: Mok, *Fundamental Design Problems of Distributed Systems for the Hard-Real-Time
+//! Environment*, PhD thesis, MIT 1983: the job with the least laxity runs,
+//!
+//! ```text
+//! slack = deadline - now - remaining
+//! ```
+//!
+//! What differs: `remaining` is an estimate, the expected latency of the rest of the job on the
+//! accelerator that is fastest for it, since accelerators are not alike. Slack is looked at when
+//! something happens and acted on at layer boundaries, so that two jobs of equal slack do not
+//! thrash. Equal slack goes by release.
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema};
+use crate::policy::Policy;
+use crate::terms;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never");
+
+/// The order of slack.
+#[derive(Clone, Copy, Debug)]
+pub struct LeastSlack;
+
+impl Ranking for LeastSlack {
+    /// Slack, in picoseconds.
+    type Key = i128;
+
+    fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        terms::slack_ps(job.deadline, view.now, view.least_remaining(job))
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(LeastSlack, parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::job::Progress;
+    use crate::policies::check;
+
+    #[test]
+    fn the_least_slack_comes_first() {
+        let sketches =
+            [TaskSketch::new("long", &[&[30, 20], &[20, 20]]), TaskSketch::new("short", &[&[5, 9]])];
+        for (now_us, deadline_us, layer, expected) in [
+            // Slack of the long one is 60 - 40 = 20, of the short one its deadline - 5.
+            (0, 26, 0, "long0>1:1 short0>0:1"),
+            (0, 24, 0, "short0>0:1 long0>1:1"),
+            (0, 25, 0, "long0>1:1 short0>0:1"),
+            (50, 26, 0, "long0>1:1 short0>0:1"),
+            // Half of the long one is done.
+            (0, 26, 1, "short0>0:1 long0>1:1"),
+        ] {
+            let mut fixture = Fixture::new(&sketches).unwrap();
+            let long = fixture.ready(0, 0, 60);
+            fixture.change(long, |job| job.progress = Progress::at(layer));
+            fixture.ready(1, 0, deadline_us);
+            fixture.set_now(now_us);
+            check(&fixture, "least-slack", "", expected);
+        }
+    }
+}

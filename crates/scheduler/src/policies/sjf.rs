@@ -1,0 +1,80 @@
+//! Shortest job first.
+//!
+//! Source: Silberschatz, Galvin and Gagne, *Operating System Concepts*, 10th edition, 5.3.2; with
+//! preemption it is shortest remaining processing time first (Schrage, *Operations Research* 16(3),
+//! 1968).
+//!
+//! The length of a job is what is expected to be left of it, in the mean over all accelerators: a
+//! length that does not depend on who happens to be idle. Equal lengths go by release.
+
+use rtmm_workload::Duration;
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema};
+use crate::policy::Policy;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(granularity: "model", drop: "never");
+
+/// The order of expected remaining latencies.
+#[derive(Clone, Copy, Debug)]
+pub struct Sjf;
+
+impl Ranking for Sjf {
+    type Key = Duration;
+
+    fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        view.mean_remaining(job)
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(Sjf, parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::job::Progress;
+    use crate::policies::check;
+
+    #[test]
+    fn the_least_rest_in_the_mean_comes_first() {
+        let sketches = [
+            TaskSketch::new("a", &[&[2, 10], &[1, 1]]),
+            TaskSketch::new("b", &[&[5, 5]]),
+            TaskSketch::new("c", &[&[4, 8]]),
+        ];
+        // Means are 7, 5 and 6; 1 for `a` when its first layer is done.
+        for (layer, expected) in [(0, "b0>0 c0>1"), (1, "a0>0 b0>1")] {
+            let mut fixture = Fixture::new(&sketches).unwrap();
+            let first = fixture.ready(0, 0, 100);
+            fixture.change(first, |job| job.progress = Progress::at(layer));
+            fixture.ready(1, 0, 100);
+            fixture.ready(2, 0, 1);
+            check(&fixture, "sjf", "", expected);
+        }
+    }
+
+    #[test]
+    fn a_running_job_counts_as_what_it_will_have_left() {
+        let sketches = [TaskSketch::new("a", &[&[8], &[2], &[2]]), TaskSketch::new("b", &[&[3]])];
+        let mut fixture = Fixture::new(&sketches).unwrap();
+        let running = fixture.ready(0, 0, 100);
+        fixture.run(running, 0, Extent::Rest);
+        fixture.ready(1, 0, 100);
+        // 12 us at its start, 4 at the first boundary, 2 at the second.
+        fixture.set_now(7);
+        check(&fixture, "sjf", "preemption=layer", "preempt 0");
+        fixture.set_now(8);
+        check(&fixture, "sjf", "preemption=layer", "");
+    }
+}

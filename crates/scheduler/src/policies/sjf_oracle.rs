@@ -1,0 +1,83 @@
+//! Shortest job first on the truth: a bound for what better estimates could bring to [`super::sjf`].
+//!
+//! Source: as [`super::sjf`]; Dysta (Fan et al., MICRO 2023) bounds its predictor by an oracle in
+//! the same way.
+//!
+//! The length of a job is what will really be left of it, in the mean over all accelerators: layers
+//! that it skips, or that stand after its exit, do not count. Where models have neither, it decides
+//! as `sjf` does. In a run that hands it no truth it decides by estimates.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::Duration;
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema};
+use crate::policy::Policy;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(granularity: "model", drop: "never");
+
+/// The order of real remaining latencies.
+#[derive(Clone, Copy, Debug)]
+pub struct SjfOracle;
+
+impl Ranking for SjfOracle {
+    type Key = Duration;
+
+    fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        let Some(truth) = truth else { return view.mean_remaining(job) };
+        let accelerators = (0..view.accelerators.len()).map(AcceleratorId::new);
+        let total: u128 =
+            accelerators.map(|accelerator| u128::from(truth.remaining(job, accelerator).picoseconds())).sum();
+        // Rounded as the profile's own mean is, so that ties are the same.
+        let mean = total / view.accelerators.len().max(1) as u128;
+        Duration::from_picoseconds(u64::try_from(mean).unwrap_or(u64::MAX))
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(SjfOracle, parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::check;
+
+    #[test]
+    fn layers_after_the_exit_do_not_count() {
+        let sketches =
+            [TaskSketch::new("exits", &[&[2], &[9]]).exit(0, 0.001), TaskSketch::new("plain", &[&[5]])];
+        let mut fixture = Fixture::new(&sketches).unwrap();
+        let exits = fixture.ready(0, 0, 100);
+        fixture.ready(1, 0, 100);
+        fixture.change_hidden(exits, |hidden| hidden.end = 2);
+        check(&fixture, "sjf-oracle", "", "plain0>0");
+        fixture.change_hidden(exits, |hidden| hidden.end = 1);
+        check(&fixture, "sjf-oracle", "", "exits0>0");
+        check(&fixture, "sjf", "", "plain0>0");
+    }
+
+    #[test]
+    fn without_dynamics_it_decides_as_sjf() {
+        let sketches = [
+            TaskSketch::new("a", &[&[2, 9], &[1, 1]]),
+            TaskSketch::new("b", &[&[5, 5]]),
+            TaskSketch::new("c", &[&[4, 7]]),
+        ];
+        let mut fixture = Fixture::new(&sketches).unwrap();
+        for task in [2, 0, 1] {
+            fixture.ready(task, 0, 100);
+        }
+        // Means are 6.5, 5 and 5.5: the last two are not equal in picoseconds.
+        check(&fixture, "sjf", "", "b0>0 c0>1");
+        check(&fixture, "sjf-oracle", "", "b0>0 c0>1");
+    }
+}

@@ -1,0 +1,290 @@
+//! The policies by name: one row each, from which reading, listing and documentation follow.
+
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Parts, PreemptionRule};
+use crate::policies::{edf, fcfs, fixed_priority, latency_greedy, least_slack, round_robin, sjf, sjf_oracle};
+use crate::policy::Policy;
+
+/// One row of the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyRow {
+    /// The name that sweep files use.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Where it is from.
+    pub source: &'static str,
+    /// Whether it is handed the truth.
+    pub oracle: bool,
+    /// What can be set.
+    pub parameters: &'static [Parameter],
+    traits: fn(&Parameters) -> Result<Traits, ParameterError>,
+    make: fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError>,
+}
+
+/// What can be said of a policy with its parameters without running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// It is handed the truth: no real scheduler could be it.
+    pub oracle: bool,
+    /// It may leave an accelerator idle that a ready job could use.
+    pub idles: bool,
+    /// It may end segments early.
+    pub preempts: bool,
+    /// No job waits for ever that is neither given up nor waits for another, as long as segments
+    /// end.
+    pub starvation_free: bool,
+}
+
+/// [`Capabilities`] but for what the row says.
+struct Traits {
+    idles: bool,
+    preempts: bool,
+    starvation_free: bool,
+}
+
+impl Traits {
+    /// What follows from the parts of a composed policy.
+    fn of_parts(parameters: &Parameters, starvation_free: bool) -> Result<Self, ParameterError> {
+        let parts = Parts::read(parameters)?;
+        let preempts = parts.preemption != PreemptionRule::Never;
+        Ok(Self { idles: parts.placement.waits(), preempts, starvation_free })
+    }
+}
+
+impl PolicyRow {
+    /// Every parameter at its default.
+    #[must_use]
+    pub fn defaults(&self) -> Parameters {
+        Parameters::defaults(self.parameters)
+    }
+
+    /// The policy with these parameters.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where they are not what [`PolicyRow::parameters`] says.
+    pub fn build(&self, parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+        parameters.check(self.parameters)?;
+        (self.make)(parameters)
+    }
+
+    /// What can be said of the policy with these parameters.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where they are not what [`PolicyRow::parameters`] says.
+    pub fn capabilities(&self, parameters: &Parameters) -> Result<Capabilities, ParameterError> {
+        parameters.check(self.parameters)?;
+        let Traits { idles, preempts, starvation_free } = (self.traits)(parameters)?;
+        Ok(Capabilities { oracle: self.oracle, idles, preempts, starvation_free })
+    }
+}
+
+/// All policies, by name.
+pub const POLICIES: &[PolicyRow] = &[
+    PolicyRow {
+        name: "edf",
+        summary: "earliest deadline first",
+        source: "Liu and Layland, JACM 1973",
+        oracle: false,
+        parameters: edf::PARAMETERS,
+        // Deadlines grow with time: only so many jobs can come that are due before a given one.
+        traits: |parameters| Traits::of_parts(parameters, true),
+        make: edf::build,
+    },
+    PolicyRow {
+        name: "fcfs",
+        summary: "first come, first served: jobs in the order of release",
+        source: "Silberschatz et al., Operating System Concepts",
+        oracle: false,
+        parameters: fcfs::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, true),
+        make: fcfs::build,
+    },
+    PolicyRow {
+        name: "fixed-priority",
+        summary: "fixed priorities of tasks: rate-monotonic, deadline-monotonic, declared, by order",
+        source: "Liu and Layland, JACM 1973; Leung and Whitehead, Performance Evaluation 1982",
+        oracle: false,
+        parameters: fixed_priority::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: fixed_priority::build,
+    },
+    PolicyRow {
+        name: "latency-greedy",
+        summary: "XRBench's dispatcher: whole models on the fastest idle accelerator, late jobs dropped",
+        source: "Kwon et al., XRBench, MLSys 2023",
+        oracle: false,
+        parameters: latency_greedy::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, parameters.choice("order")? == "release"),
+        make: latency_greedy::build,
+    },
+    PolicyRow {
+        name: "least-slack",
+        summary: "least slack (laxity) first: deadline less now less what remains",
+        source: "Mok, PhD thesis, MIT 1983",
+        oracle: false,
+        parameters: least_slack::PARAMETERS,
+        // The slack of a job that does not run falls without bound; that of a new job does not.
+        traits: |parameters| Traits::of_parts(parameters, true),
+        make: least_slack::build,
+    },
+    PolicyRow {
+        name: "round-robin",
+        summary: "tasks take turns, one segment each",
+        source: "Silberschatz et al., Operating System Concepts",
+        oracle: false,
+        parameters: round_robin::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, true),
+        make: round_robin::build,
+    },
+    PolicyRow {
+        name: "sjf",
+        summary: "shortest job first: least expected remaining latency in the mean over accelerators",
+        source: "Silberschatz et al., Operating System Concepts; Schrage, Operations Research 1968",
+        oracle: false,
+        parameters: sjf::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: sjf::build,
+    },
+    PolicyRow {
+        name: "sjf-oracle",
+        summary: "shortest job first on the truth: what better estimates could bring at most",
+        source: "as sjf; oracles of this kind in Fan et al., Dysta, MICRO 2023",
+        oracle: true,
+        parameters: sjf_oracle::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: sjf_oracle::build,
+    },
+];
+
+/// The row of a policy.
+#[must_use]
+pub fn policy(name: &str) -> Option<&'static PolicyRow> {
+    POLICIES.iter().find(|row| row.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::parameters::{Allowed, ParameterValue};
+
+    fn is_kebab(name: &str) -> bool {
+        name.split('-').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+    }
+
+    fn is_snake(name: &str) -> bool {
+        name.split('_').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+    }
+
+    #[test]
+    fn names_are_unique_sorted_and_in_one_style() {
+        assert!(POLICIES.is_sorted_by(|one, other| one.name < other.name));
+        for row in POLICIES {
+            assert!(is_kebab(row.name), "{}", row.name);
+            assert!(!row.summary.is_empty() && !row.source.is_empty(), "{}", row.name);
+            for (position, parameter) in row.parameters.iter().enumerate() {
+                let of = format!("{} {}", row.name, parameter.name);
+                assert!(is_snake(parameter.name), "{of}");
+                assert!(row.parameters[..position].iter().all(|other| other.name != parameter.name), "{of}");
+                assert!(parameter.allowed.admits(&parameter.default), "{of}");
+                assert!(!parameter.meaning.is_empty(), "{of}");
+                if let Allowed::Choice(words) = parameter.allowed {
+                    assert!(words.iter().all(|word| is_kebab(word)), "{of}");
+                }
+            }
+        }
+        assert!(policy("edf").is_some_and(|row| row.name == "edf"));
+        assert!(policy("sjf-").is_none());
+    }
+
+    /// The least and the greatest value of a parameter, or all words.
+    fn values(allowed: Allowed) -> Vec<ParameterValue> {
+        match allowed {
+            Allowed::Real(low, high) => vec![ParameterValue::Real(low), ParameterValue::Real(high)],
+            Allowed::Integer(low, high) => vec![ParameterValue::Integer(low), ParameterValue::Integer(high)],
+            Allowed::Boolean => vec![ParameterValue::Boolean(false), ParameterValue::Boolean(true)],
+            Allowed::Choice(words) => {
+                words.iter().map(|word| ParameterValue::Choice((*word).into())).collect()
+            }
+            Allowed::Duration(low, high) => {
+                vec![ParameterValue::Duration(low), ParameterValue::Duration(high)]
+            }
+        }
+    }
+
+    #[test]
+    fn every_allowed_value_builds_a_policy_that_decides_and_matters() {
+        for row in POLICIES {
+            assert!(row.build(&Parameters::default()).is_err(), "{} needs its parameters", row.name);
+            for parameter in row.parameters {
+                let mut built = Vec::new();
+                for value in values(parameter.allowed) {
+                    let mut parameters = row.defaults();
+                    if parameter.name == "block_layers" {
+                        parameters.set_text(row.parameters, "granularity", "block").unwrap();
+                    }
+                    parameters.set(row.parameters, parameter.name, value).unwrap();
+                    let mut policy = row.build(&parameters).unwrap();
+                    built.push(format!("{policy:?}"));
+                    row.capabilities(&parameters).unwrap();
+                    assert_ne!(busy().settle(policy.as_mut()), "", "{} {parameters}", row.name);
+                    assert_eq!(format!("{:?}", policy.boxed_clone()), format!("{policy:?}"));
+                }
+                built.dedup();
+                assert!(built.len() > 1, "{} takes no notice of {}", row.name, parameter.name);
+            }
+        }
+    }
+
+    /// Two accelerators, one of which runs a job; two jobs are ready and one waits.
+    fn busy() -> Fixture {
+        let sketch = |name| TaskSketch::new(name, &[&[2, 3], &[2, 3], &[2, 3]]);
+        let mut fixture = Fixture::new(&[sketch("a"), sketch("b")]).unwrap();
+        let running = fixture.ready(0, 0, 50);
+        fixture.run(running, 1, Extent::Rest);
+        for task in [0, 1] {
+            fixture.ready(task, 0, 40);
+        }
+        fixture.waiting(1, 0, 40);
+        fixture
+    }
+
+    #[test]
+    fn no_policy_says_anything_where_nothing_can_be_done() {
+        let empty = Fixture::new(&[TaskSketch::new("a", &[&[1, 1]])]).unwrap();
+        let mut full = busy();
+        let job = full.ready(1, 0, 60);
+        full.run(job, 0, Extent::Rest);
+        for row in POLICIES {
+            for fixture in [&empty, &full] {
+                let mut policy = row.build(&row.defaults()).unwrap();
+                assert_eq!(fixture.clone().settle(policy.as_mut()), "", "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn capabilities_follow_from_parameters() {
+        let all = |name: &str, key: &str, text: &str| {
+            let row = policy(name).unwrap();
+            let mut parameters = row.defaults();
+            parameters.set_text(row.parameters, key, text).unwrap();
+            let Capabilities { oracle, idles, preempts, starvation_free } =
+                row.capabilities(&parameters).unwrap();
+            [oracle, idles, preempts, starvation_free]
+        };
+        let cases = [
+            ("edf", "placement", "fastest-idle", [false, false, false, true]),
+            ("edf", "placement", "fastest", [false, true, false, true]),
+            ("sjf", "preemption", "layer", [false, false, true, false]),
+            ("sjf-oracle", "drop", "late", [true, false, false, false]),
+            ("latency-greedy", "order", "release", [false, false, false, true]),
+            ("latency-greedy", "order", "task-order", [false, false, false, false]),
+        ];
+        for (name, key, text, expected) in cases {
+            assert_eq!(all(name, key, text), expected, "{name} {key}={text}");
+        }
+    }
+}
