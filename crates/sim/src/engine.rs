@@ -23,7 +23,7 @@ use crate::error::{Illegal, SimulationError};
 use crate::events::{Event, Events};
 use crate::execution::{Course, Execution, Step};
 use crate::frames::{Fate, FrameTable, Linked};
-use crate::observer::{DropCause, JobRecord, Observer, SegmentRecord};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
 use crate::system::System;
 
 /// Rounds of decisions in one instant after which a policy is taken to be endless.
@@ -76,6 +76,8 @@ pub struct Simulation<'s, E, O> {
     next_sequence: u64,
     /// When the scheduler has made its decisions of before.
     scheduler_free: Time,
+    decisions_taken: u64,
+    rounds: u64,
     started: bool,
 }
 
@@ -190,6 +192,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             needs: Vec::new(),
             next_sequence: 0,
             scheduler_free: Time::ZERO,
+            decisions_taken: 0,
+            rounds: 0,
             started: false,
         }
     }
@@ -335,7 +339,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 let slot = self.show(task, &frame, JobState::Ready);
                 self.tell_released(slot);
             } else {
-                self.observer.not_triggered(self.state.now, task);
+                self.observer.not_triggered(self.state.now, task, frame.arrival);
             }
             return;
         }
@@ -491,7 +495,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// There is no job for a frame.
     fn void(&mut self, task: TaskId, index: u64) {
-        self.observer.not_triggered(self.state.now, task);
+        let Some(linked) = self.frames[task.index()].get(index) else { return };
+        self.observer.not_triggered(self.state.now, task, linked.frame.arrival);
         self.settle(task, index, Fate::Void);
     }
 
@@ -759,6 +764,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
             self.policy.decide(&view, truth.as_ref(), &mut decisions);
+            self.rounds += 1;
+            self.decisions_taken += decisions.len() as u64;
             let is_done = decisions.is_empty();
             let outcome = decisions.iter().try_for_each(|decision| {
                 self.apply(decision).map_err(|reason| SimulationError::IllegalDecision {
@@ -940,7 +947,12 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         for slot in live {
             self.tell(slot as usize, |observer, now, record| observer.in_flight(now, record));
         }
-        self.observer.ended(now, &self.state.busy);
+        let record = EndRecord {
+            accelerators_busy: &self.state.busy,
+            decisions: self.decisions_taken,
+            rounds: self.rounds,
+        };
+        self.observer.ended(now, &record);
     }
 }
 

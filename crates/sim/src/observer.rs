@@ -48,10 +48,22 @@ pub struct SegmentRecord<'s> {
     pub switched: bool,
 }
 
+/// What is told of a run when it is over. All of it counts from the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndRecord<'r> {
+    /// By accelerator: time in segments, from dispatch to end.
+    pub accelerators_busy: &'r [Duration],
+    /// Decisions that the policy took.
+    pub decisions: u64,
+    /// How often the policy was asked, the last time of each instant, when it has no more to say,
+    /// included.
+    pub rounds: u64,
+}
+
 /// Something that watches a run. Instants never fall from one call to the next.
 pub trait Observer {
-    /// A frame arrived that is no job: its trigger failed, or what it needs does not exist.
-    fn not_triggered(&mut self, _now: Time, _task: TaskId) {}
+    /// A frame that arrived at `arrival` is no job: its trigger failed, or what it needs does not exist.
+    fn not_triggered(&mut self, _now: Time, _task: TaskId, _arrival: Time) {}
 
     /// The scheduler sees a job for the first time.
     fn released(&mut self, _now: Time, _job: &Job) {}
@@ -75,15 +87,15 @@ pub trait Observer {
     fn in_flight(&mut self, _now: Time, _record: &JobRecord<'_>) {}
 
     /// The run is over; nothing follows. `now` is its last instant.
-    fn ended(&mut self, _now: Time, _accelerators_busy: &[Duration]) {}
+    fn ended(&mut self, _now: Time, _record: &EndRecord<'_>) {}
 }
 
 /// Nobody watches.
 impl Observer for () {}
 
 impl<O: Observer + ?Sized> Observer for &mut O {
-    fn not_triggered(&mut self, now: Time, task: TaskId) {
-        (**self).not_triggered(now, task);
+    fn not_triggered(&mut self, now: Time, task: TaskId, arrival: Time) {
+        (**self).not_triggered(now, task, arrival);
     }
 
     fn released(&mut self, now: Time, job: &Job) {
@@ -114,16 +126,16 @@ impl<O: Observer + ?Sized> Observer for &mut O {
         (**self).in_flight(now, record);
     }
 
-    fn ended(&mut self, now: Time, accelerators_busy: &[Duration]) {
-        (**self).ended(now, accelerators_busy);
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        (**self).ended(now, record);
     }
 }
 
 /// Both watch, the first one first.
 impl<A: Observer, B: Observer> Observer for (A, B) {
-    fn not_triggered(&mut self, now: Time, task: TaskId) {
-        self.0.not_triggered(now, task);
-        self.1.not_triggered(now, task);
+    fn not_triggered(&mut self, now: Time, task: TaskId, arrival: Time) {
+        self.0.not_triggered(now, task, arrival);
+        self.1.not_triggered(now, task, arrival);
     }
 
     fn released(&mut self, now: Time, job: &Job) {
@@ -161,8 +173,8 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.in_flight(now, record);
     }
 
-    fn ended(&mut self, now: Time, accelerators_busy: &[Duration]) {
-        self.0.ended(now, accelerators_busy);
-        self.1.ended(now, accelerators_busy);
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        self.0.ended(now, record);
+        self.1.ended(now, record);
     }
 }

@@ -1,0 +1,242 @@
+//! A check of what the engine tells: conservation of jobs, time, progress and energy.
+//!
+//! It knows nothing of how the engine works. Whatever a correct run of anything would tell, it
+//! accepts.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_scheduler::{Job, JobId, Progress, Segment};
+use rtmm_workload::{Duration, TaskId, Time};
+
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+use crate::system::System;
+
+/// Violations of which the text is kept.
+const KEPT: usize = 32;
+
+/// Checks a run as it goes:
+///
+/// - time never falls;
+/// - of each task, released = completed + dropped + in flight;
+/// - an accelerator runs one segment at a time, and a job is in one segment at a time;
+/// - only live jobs run, none before its release, and the three instants of a segment are in order;
+/// - a segment goes on where its job stood, and no progress or energy falls;
+/// - the engine's own busy times are those of the segments, and no longer than the run;
+/// - nothing is told after the end.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    now: Time,
+    has_ended: bool,
+    /// By slot.
+    live: Vec<Option<Live>>,
+    accelerators: Vec<Watched>,
+    tasks: Vec<Balance>,
+    violations: Vec<String>,
+    count: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    id: JobId,
+    release: Time,
+    progress: Progress,
+    energy_pj: f64,
+    runs_on: Option<AcceleratorId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Watched {
+    job: Option<JobId>,
+    since: Time,
+    busy: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Balance {
+    released: u64,
+    over: u64,
+}
+
+impl Audit {
+    /// An audit of a run that is about to start.
+    #[must_use]
+    pub fn new(system: &System<'_>) -> Self {
+        Self {
+            now: Time::ZERO,
+            has_ended: false,
+            live: Vec::new(),
+            accelerators: vec![Watched::default(); system.platform.accelerators.len()],
+            tasks: vec![Balance::default(); system.scenario.tasks.len()],
+            violations: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// What was wrong, the first few; each begins with its instant.
+    #[must_use]
+    pub fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    /// How much was wrong in all.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Records what is wrong unless `holds`. The text is made only then.
+    fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if holds {
+            return;
+        }
+        self.count += 1;
+        if self.violations.len() < KEPT {
+            self.violations.push(format!("{} ps: {}", self.now.picoseconds(), what()));
+        }
+    }
+
+    fn at(&mut self, now: Time) {
+        let (before, has_ended) = (self.now, self.has_ended);
+        self.now = now;
+        self.check(now >= before, || format!("time fell from {} ps", before.picoseconds()));
+        self.check(!has_ended, || "something was told after the end".to_owned());
+    }
+
+    /// What is known of a job, if that is live.
+    fn live(&mut self, id: JobId, what: &str) -> Option<Live> {
+        let live = self.live.get(id.slot()).copied().flatten().filter(|live| live.id == id);
+        self.check(live.is_some(), || format!("{what} of {id:?}, which is not live"));
+        live
+    }
+
+    fn put(&mut self, live: Live) {
+        self.live[live.id.slot()] = Some(live);
+    }
+
+    /// A job is over, or the run is.
+    fn over(&mut self, now: Time, record: &JobRecord<'_>, what: &str) {
+        self.at(now);
+        let job = record.job;
+        self.tasks[job.task.index()].over += 1;
+        let Some(live) = self.live(job.id, what) else { return };
+        self.live[job.id.slot()] = None;
+        self.check(live.runs_on.is_none(), || format!("{what} of {:?} while a segment of it runs", job.id));
+        self.check(now >= live.release, || format!("{what} of {:?} before its release", job.id));
+        let spent = record.energy.total() + record.switch_energy_pj;
+        self.check(spent >= 0.0, || format!("{:?} spent {spent} pJ", job.id));
+        self.progress(&live, job.progress, job.energy_pj);
+    }
+
+    /// Neither progress nor energy of a job fall.
+    fn progress(&mut self, before: &Live, progress: Progress, energy_pj: f64) {
+        self.check(!is_behind(progress, before.progress), || {
+            format!("{:?} went back from {:?} to {progress:?}", before.id, before.progress)
+        });
+        self.check(energy_pj >= before.energy_pj, || {
+            format!("energy of {:?} fell from {} to {energy_pj} pJ", before.id, before.energy_pj)
+        });
+    }
+}
+
+/// Whether one progress is less than another. Shares of a layer are compared, since another
+/// accelerator may divide it into other steps.
+fn is_behind(progress: Progress, before: Progress) -> bool {
+    let done = |of: Progress, other: Progress| u64::from(of.quantum) * u64::from(other.quanta.max(1));
+    (progress.layer, done(progress, before)) < (before.layer, done(before, progress))
+}
+
+impl Observer for Audit {
+    fn not_triggered(&mut self, now: Time, _task: TaskId, arrival: Time) {
+        self.at(now);
+        self.check(arrival <= now, || "a frame was void before it arrived".to_owned());
+    }
+
+    fn released(&mut self, now: Time, job: &Job) {
+        self.at(now);
+        self.tasks[job.task.index()].released += 1;
+        let Job { id, arrival, release, .. } = *job;
+        self.check(arrival <= release && release <= now, || {
+            format!("{id:?} arrives at {arrival:?}, is released at {release:?}")
+        });
+        if id.slot() >= self.live.len() {
+            self.live.resize(id.slot() + 1, None);
+        }
+        let is_free = self.live[id.slot()].is_none();
+        self.check(is_free, || format!("{id:?} was released in the slot of a live job"));
+        let (progress, energy_pj) = (job.progress, job.energy_pj);
+        self.put(Live { id, release, progress, energy_pj, runs_on: None });
+    }
+
+    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+        self.at(now);
+        self.check(segment.job == job.id, || {
+            format!("a segment of {:?} belongs to {:?}", segment.job, job.id)
+        });
+        self.check(segment.dispatched == now && segment.started >= now, || {
+            format!("a segment of {:?} starts at {:?}", job.id, segment.started)
+        });
+        let runs = self.accelerators[accelerator.index()].job;
+        self.check(runs.is_none(), || {
+            format!("{accelerator:?} runs two segments, of {runs:?} and {:?}", job.id)
+        });
+        let watched = &mut self.accelerators[accelerator.index()];
+        (watched.job, watched.since) = (Some(job.id), now);
+        let Some(live) = self.live(job.id, "a segment") else { return };
+        self.check(live.runs_on.is_none(), || format!("{:?} is in two segments", job.id));
+        self.check(now >= live.release, || format!("{:?} runs before its release", job.id));
+        self.check(segment.from == live.progress, || {
+            format!("{:?} stood at {:?} and goes on at {:?}", job.id, live.progress, segment.from)
+        });
+        self.put(Live { runs_on: Some(accelerator), ..live });
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.at(now);
+        let SegmentRecord { accelerator, segment, job, to, .. } = *record;
+        let watched = self.accelerators[accelerator.index()];
+        self.check(watched.job == Some(segment.job) && watched.since == segment.dispatched, || {
+            format!("a segment of {:?} ended on {accelerator:?} and never began", segment.job)
+        });
+        let busy = watched.busy.saturating_add(now.saturating_since(watched.since));
+        self.accelerators[accelerator.index()] = Watched { job: None, since: now, busy };
+        let Some(live) = self.live(segment.job, "the end of a segment") else { return };
+        self.check(live.runs_on == Some(accelerator), || format!("{:?} ran elsewhere", segment.job));
+        self.progress(&live, to, job.energy_pj);
+        self.put(Live { progress: to, energy_pj: job.energy_pj, runs_on: None, ..live });
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.over(now, record, "the completion");
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, _cause: DropCause) {
+        self.over(now, record, "the drop");
+    }
+
+    fn phase_changed(&mut self, now: Time, _phase: usize) {
+        self.at(now);
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.over(now, record, "the cut");
+    }
+
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        self.at(now);
+        self.has_ended = true;
+        for (task, balance) in self.tasks.clone().iter().enumerate() {
+            let Balance { released, over } = *balance;
+            self.check(released == over, || format!("task {task}: {released} jobs released, {over} over"));
+        }
+        let elapsed = now.saturating_since(Time::ZERO);
+        let told = record.accelerators_busy.len();
+        let expected = self.accelerators.len();
+        self.check(told == expected, || format!("busy times of {told} accelerators of {expected}"));
+        for (index, told) in record.accelerators_busy.iter().enumerate().take(expected) {
+            let watched = self.accelerators[index];
+            self.check(watched.job.is_none(), || format!("accelerator {index} still runs {:?}", watched.job));
+            self.check(watched.busy == *told && *told <= elapsed, || {
+                format!("accelerator {index} was busy for {} of {elapsed}, told as {told}", watched.busy)
+            });
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The observer that adds up.
+//!
+//! Memory is a fixed amount a task and an accelerator, made when the run is: no call allocates.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_scheduler::{Job, Segment};
+use rtmm_workload::{TaskId, Time};
+
+use crate::metrics::accelerator::AcceleratorTally;
+use crate::metrics::options::MetricsOptions;
+use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
+use crate::metrics::task::TaskTally;
+use crate::metrics::uxcost::{normalised_energy, ux_cost};
+use crate::metrics::xrbench::overall_percent;
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+use crate::system::System;
+
+/// Adds up a run, in memory that does not depend on its length.
+///
+/// Jobs that arrive at or after the end of the warm-up are *judged*; the others leave no trace in any
+/// count, time, energy or score of jobs. Accelerators are watched from the end of the warm-up to the
+/// end of the run: the *measured time*.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    options: MetricsOptions,
+    task_names: Vec<String>,
+    accelerator_names: Vec<String>,
+    tasks: Vec<TaskTally>,
+    accelerators: Vec<AcceleratorTally>,
+    last_completion: Option<Time>,
+    end: Time,
+    decisions: u64,
+    rounds: u64,
+}
+
+impl Metrics {
+    /// Metrics of a run that is about to start.
+    #[must_use]
+    pub fn new(system: &System<'_>, options: MetricsOptions) -> Self {
+        let (tasks, accelerators) = (&system.scenario.tasks, &system.platform.accelerators);
+        Self {
+            options,
+            task_names: tasks.iter().map(|task| task.name.clone()).collect(),
+            accelerator_names: accelerators.iter().map(|accelerator| accelerator.name.clone()).collect(),
+            tasks: vec![TaskTally::default(); tasks.len()],
+            accelerators: vec![AcceleratorTally::default(); accelerators.len()],
+            last_completion: None,
+            end: Time::ZERO,
+            decisions: 0,
+            rounds: 0,
+        }
+    }
+
+    /// The end of the warm-up.
+    fn from(&self) -> Time {
+        Time::ZERO.saturating_add(self.options.warm_up)
+    }
+
+    /// The sums of a judged job's task.
+    fn judged(&mut self, job: &Job) -> Option<&mut TaskTally> {
+        (job.arrival >= self.from()).then(|| &mut self.tasks[job.task.index()])
+    }
+
+    /// The results. Of a run that has not ended, measured time and all that refers to it are missing.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let measured = self.end.saturating_since(self.from());
+        let xrbench = &self.options.xrbench;
+        let tasks: Vec<TaskSummary> = self
+            .tasks
+            .iter()
+            .zip(&self.task_names)
+            .map(|(task, name)| task.summary(name, measured, xrbench))
+            .collect();
+        let mut jobs = JobCounts::default();
+        let mut energy = EnergySummary::default();
+        for task in &tasks {
+            jobs += task.jobs;
+            energy += task.energy;
+        }
+        let (spent, worst) = self
+            .tasks
+            .iter()
+            .map(TaskTally::decided_energy)
+            .fold((0.0, 0.0), |sum, of_task| (sum.0 + of_task.0, sum.1 + of_task.1));
+        let segment_energy_pj: f64 = self.accelerators.iter().map(AcceleratorTally::energy_pj).sum();
+        Summary {
+            warm_up_ms: self.options.warm_up.milliseconds(),
+            end_ms: self.end.saturating_since(Time::ZERO).milliseconds(),
+            measured_ms: measured.milliseconds(),
+            makespan_ms: self.last_completion.map(|at| at.saturating_since(Time::ZERO).milliseconds()),
+            decisions: self.decisions,
+            rounds: self.rounds,
+            jobs,
+            deadline_violation_rate: jobs.deadline_violation_rate(),
+            mean_deadline_violation_rate: mean(tasks.iter().filter_map(|task| task.deadline_violation_rate)),
+            throughput_per_s: jobs.throughput_per_s(measured),
+            energy,
+            normalised_energy: normalised_energy(spent, worst),
+            // Picojoules a picosecond are watts.
+            mean_power_w: (!measured.is_zero()).then(|| segment_energy_pj / measured.picoseconds() as f64),
+            ux_cost: ux_cost(tasks.iter().map(|task| (task.dlv, task.normalised_energy))),
+            xrbench_score_percent: overall_percent(tasks.iter().map(|task| task.xrbench)),
+            accelerators: (self.accelerators.iter().zip(&self.accelerator_names))
+                .map(|(accelerator, name)| accelerator.summary(name, measured))
+                .collect(),
+            tasks,
+        }
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+impl Observer for Metrics {
+    fn not_triggered(&mut self, _now: Time, task: TaskId, arrival: Time) {
+        if arrival >= self.from() {
+            self.tasks[task.index()].not_triggered();
+        }
+    }
+
+    fn released(&mut self, _now: Time, job: &Job) {
+        if let Some(task) = self.judged(job) {
+            task.released();
+        }
+    }
+
+    fn dispatched(&mut self, _now: Time, accelerator: AcceleratorId, _segment: &Segment, job: &Job) {
+        self.accelerators[accelerator.index()].dispatched(job.energy_pj);
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        let from = self.from();
+        self.accelerators[record.accelerator.index()].ended(now, record, from);
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.last_completion = Some(now);
+        let constants = self.options.xrbench;
+        if let Some(task) = self.judged(record.job) {
+            task.completed(now, record, &constants);
+        }
+    }
+
+    fn dropped(&mut self, _now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        if let Some(task) = self.judged(record.job) {
+            task.dropped(record, cause);
+        }
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        if let Some(task) = self.judged(record.job) {
+            task.in_flight(now, record);
+        }
+    }
+
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        self.end = now;
+        (self.decisions, self.rounds) = (record.decisions, record.rounds);
+    }
+}

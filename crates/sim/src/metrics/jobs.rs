@@ -1,0 +1,162 @@
+//! A row for every job.
+//!
+//! Memory follows the number of live jobs: a row is handed out when its job is over, and forgotten.
+
+use rtmm_hardware::{AcceleratorId, EnergyParts};
+use rtmm_scheduler::{Job, Segment};
+use rtmm_workload::{ModelId, TaskId, Time};
+use serde::Serialize;
+
+use crate::observer::{DropCause, JobRecord, Observer, SegmentRecord};
+
+/// What became of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobOutcome {
+    /// It was completed, in time or not.
+    Completed,
+    /// The policy gave it up.
+    Dropped,
+    /// It was given up because a job that it needed was.
+    DroppedUpstream,
+    /// It was neither when the run ended.
+    InFlight,
+}
+
+/// A job that is over, or was in flight at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct JobRow {
+    /// Its task.
+    pub task: TaskId,
+    /// Which frame of the task.
+    pub frame: u64,
+    /// When the frame arrived, nominally.
+    pub arrival: Time,
+    /// When the scheduler could first see the job.
+    pub release: Time,
+    /// When it should have been complete.
+    pub deadline: Time,
+    /// When it was first dispatched; none if it never was.
+    pub start: Option<Time>,
+    /// When it was completed or given up, or when the run ended.
+    pub end: Time,
+    /// Which of the three.
+    pub outcome: JobOutcome,
+    /// The network that it ran as; the task's default if it was never dispatched.
+    pub model: ModelId,
+    /// Energy of its layers, by component.
+    pub energy: EnergyParts,
+    /// Energy of the context switches that its segments caused, in picojoules.
+    pub switch_energy_pj: f64,
+    /// Segments that it ran in.
+    pub segments: u32,
+    /// How many of them found another network on the accelerator.
+    pub context_switches: u32,
+    /// Where its last segment ran; none without any.
+    pub accelerator: Option<AcceleratorId>,
+}
+
+impl JobRow {
+    /// Whether it is known, or will be, to violate its deadline: dropped, or not complete by then.
+    /// None for a job in flight whose deadline lies beyond the end of the run.
+    #[must_use]
+    pub fn is_violated(&self) -> Option<bool> {
+        match self.outcome {
+            JobOutcome::Completed => Some(self.end > self.deadline),
+            JobOutcome::Dropped | JobOutcome::DroppedUpstream => Some(true),
+            JobOutcome::InFlight => (self.deadline <= self.end).then_some(true),
+        }
+    }
+}
+
+/// Calls `write` with a row for every job, in the order in which jobs end; those in flight last, in
+/// the order of release. All jobs have one, also those that arrive in a warm-up.
+#[derive(Clone, Debug)]
+pub struct JobRows<W> {
+    write: W,
+    /// By slot of the job.
+    live: Vec<Live>,
+}
+
+/// What a record does not say at the end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Live {
+    start: Option<Time>,
+    segments: u32,
+    context_switches: u32,
+    accelerator: Option<AcceleratorId>,
+}
+
+impl<W: FnMut(&JobRow)> JobRows<W> {
+    /// Rows for `write`.
+    pub fn new(write: W) -> Self {
+        Self { write, live: Vec::new() }
+    }
+
+    /// Gives back what took the rows.
+    pub fn into_inner(self) -> W {
+        self.write
+    }
+
+    fn of(&mut self, job: &Job) -> &mut Live {
+        let slot = job.id.slot();
+        if slot >= self.live.len() {
+            self.live.resize(slot + 1, Live::default());
+        }
+        &mut self.live[slot]
+    }
+
+    fn row(&mut self, end: Time, record: &JobRecord<'_>, outcome: JobOutcome) {
+        let JobRecord { job, energy, switch_energy_pj, .. } = *record;
+        let live = std::mem::take(self.of(job));
+        (self.write)(&JobRow {
+            task: job.task,
+            frame: job.frame,
+            arrival: job.arrival,
+            release: job.release,
+            deadline: job.deadline,
+            start: live.start,
+            end,
+            outcome,
+            model: job.model,
+            energy: *energy,
+            switch_energy_pj,
+            segments: live.segments,
+            context_switches: live.context_switches,
+            accelerator: live.accelerator,
+        });
+    }
+}
+
+impl<W: FnMut(&JobRow)> Observer for JobRows<W> {
+    fn released(&mut self, _now: Time, job: &Job) {
+        *self.of(job) = Live::default();
+    }
+
+    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, _segment: &Segment, job: &Job) {
+        let live = self.of(job);
+        live.start = live.start.or(Some(now));
+        live.segments += 1;
+        live.accelerator = Some(accelerator);
+    }
+
+    fn segment_ended(&mut self, _now: Time, record: &SegmentRecord<'_>) {
+        self.of(record.job).context_switches += u32::from(record.switched);
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.row(now, record, JobOutcome::Completed);
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        let outcome = match cause {
+            DropCause::Policy => JobOutcome::Dropped,
+            DropCause::Upstream => JobOutcome::DroppedUpstream,
+        };
+        self.row(now, record, outcome);
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.row(now, record, JobOutcome::InFlight);
+    }
+}

@@ -1,0 +1,41 @@
+//! Observers that measure a run.
+//!
+//! [`Metrics`] adds everything up while the run goes on, in memory that does not depend on the run's
+//! length, and gives a [`Summary`]. [`JobRows`] calls back with a row for every job. [`Audit`] checks
+//! that what the engine tells is consistent.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `options.rs` | what is counted, and the constants of the scores |
+//! | `collector.rs` | [`Metrics`]: which call counts where |
+//! | `task.rs`, `accelerator.rs` | running sums of a task, of an accelerator |
+//! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
+//! | `xrbench.rs`, `uxcost.rs` | the published scores, as pure functions |
+//! | `summary.rs` | the results |
+//! | `jobs.rs`, `audit.rs` | the other two observers |
+//!
+//! Every formula, with its symbols, stands in `docs/metrics.md`.
+//!
+//! What must stay true: a number is either exact or its error is stated. What cannot be told, such
+//! as the mean of nothing, is missing, never zero. Jobs are judged by their arrival alone, so that
+//! two policies on one seed are judged on the same frames.
+
+pub mod uxcost;
+pub mod xrbench;
+
+mod accelerator;
+mod audit;
+mod collector;
+mod histogram;
+mod jobs;
+mod options;
+mod summary;
+mod task;
+
+pub use audit::Audit;
+pub use collector::Metrics;
+pub use histogram::Histogram;
+pub use jobs::{JobOutcome, JobRow, JobRows};
+pub use options::{MetricsOptions, OptionsError};
+pub use summary::{AcceleratorSummary, EnergySummary, JobCounts, Summary, TaskSummary};
+pub use xrbench::{XrbenchConstants, XrbenchScores};

@@ -1,0 +1,227 @@
+//! The results of a run, by task, by accelerator and as a whole.
+//!
+//! The names of the fields are those of the serialised form and of `docs/metrics.md`; units end them.
+
+use rtmm_hardware::EnergyParts;
+use rtmm_workload::Duration;
+use serde::Serialize;
+
+use crate::metrics::xrbench::XrbenchScores;
+
+/// What became of the judged jobs: those that arrived at or after the end of the warm-up.
+///
+/// `released = completed + dropped + in_flight`, `completed = on_time + late` and
+/// `in_flight = overdue + undecided`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct JobCounts {
+    /// Judged jobs: the scheduler was shown them, or they failed with what they needed.
+    pub released: u64,
+    /// Frames that arrived and are no job: the trigger failed, or what they need does not exist.
+    pub not_triggered: u64,
+    /// Jobs that ended, in time or not.
+    pub completed: u64,
+    /// Those of them that ended at or before their deadline.
+    pub on_time: u64,
+    /// Those of them that ended after their deadline.
+    pub late: u64,
+    /// Jobs that were given up.
+    pub dropped: u64,
+    /// Those of them that were given up because a job was that they needed.
+    pub dropped_upstream: u64,
+    /// Jobs that were neither complete nor dropped when the run ended.
+    pub in_flight: u64,
+    /// Those of them whose deadline lay at or before the end: violated.
+    pub overdue: u64,
+    /// Those of them whose deadline lay beyond the end: nobody knows, so no rate counts them.
+    pub undecided: u64,
+}
+
+impl JobCounts {
+    /// Jobs of which it is known whether they kept their deadline: `released - undecided`.
+    #[must_use]
+    pub fn decided(&self) -> u64 {
+        self.released.saturating_sub(self.undecided)
+    }
+
+    /// Jobs that violated their deadline: `late + dropped + overdue`.
+    #[must_use]
+    pub fn violated(&self) -> u64 {
+        self.late + self.dropped + self.overdue
+    }
+
+    /// `violated / decided`; none where nothing is decided.
+    #[must_use]
+    pub fn deadline_violation_rate(&self) -> Option<f64> {
+        let decided = self.decided();
+        (decided > 0).then(|| self.violated() as f64 / decided as f64)
+    }
+
+    /// Completed jobs a second of measured time; none without any time.
+    #[must_use]
+    pub fn throughput_per_s(&self, measured: Duration) -> Option<f64> {
+        (!measured.is_zero()).then(|| self.completed as f64 * 1e12 / measured.picoseconds() as f64)
+    }
+}
+
+impl std::ops::AddAssign for JobCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.released += other.released;
+        self.not_triggered += other.not_triggered;
+        self.completed += other.completed;
+        self.on_time += other.on_time;
+        self.late += other.late;
+        self.dropped += other.dropped;
+        self.dropped_upstream += other.dropped_upstream;
+        self.in_flight += other.in_flight;
+        self.overdue += other.overdue;
+        self.undecided += other.undecided;
+    }
+}
+
+/// Where the energy of judged jobs went, in picojoules: all of them, whatever became of them.
+///
+/// Layers that a job had not completed when the run ended count for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct EnergySummary {
+    /// All of it: the sum of the parts.
+    pub energy_pj: f64,
+    /// Multiply-accumulates and vector operations.
+    pub energy_mac_pj: f64,
+    /// Buffers beside the processing elements.
+    pub energy_l1_pj: f64,
+    /// The accelerators' own shared buffers.
+    pub energy_l2_pj: f64,
+    /// Off-chip memory.
+    pub energy_dram_pj: f64,
+    /// What flows whether anything happens or not, while layers run.
+    pub energy_static_pj: f64,
+    /// Context switches that the jobs' segments caused.
+    pub energy_switch_pj: f64,
+}
+
+impl EnergySummary {
+    pub(crate) fn of(parts: &EnergyParts, switch_energy_pj: f64) -> Self {
+        Self {
+            energy_pj: parts.total() + switch_energy_pj,
+            energy_mac_pj: parts.mac,
+            energy_l1_pj: parts.l1,
+            energy_l2_pj: parts.l2,
+            energy_dram_pj: parts.dram,
+            energy_static_pj: parts.r#static,
+            energy_switch_pj: switch_energy_pj,
+        }
+    }
+}
+
+impl std::ops::AddAssign for EnergySummary {
+    fn add_assign(&mut self, other: Self) {
+        self.energy_pj += other.energy_pj;
+        self.energy_mac_pj += other.energy_mac_pj;
+        self.energy_l1_pj += other.energy_l1_pj;
+        self.energy_l2_pj += other.energy_l2_pj;
+        self.energy_dram_pj += other.energy_dram_pj;
+        self.energy_static_pj += other.energy_static_pj;
+        self.energy_switch_pj += other.energy_switch_pj;
+    }
+}
+
+/// The results of one task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaskSummary {
+    /// Name of the task.
+    pub task: String,
+    /// What became of its jobs.
+    #[serde(flatten)]
+    pub jobs: JobCounts,
+    /// `(late + dropped + overdue) / (released - undecided)`; missing where nothing is decided.
+    pub deadline_violation_rate: Option<f64>,
+    /// The same with `1 / (2 decided)` in place of 0: the factor of UXCost.
+    pub dlv: Option<f64>,
+    /// Completed jobs a second of measured time.
+    pub throughput_per_s: Option<f64>,
+    /// Completion less arrival, mean over completed jobs; exact.
+    pub response_mean_ms: Option<f64>,
+    /// Half of the completed jobs took no longer; within 0.1 %.
+    pub response_p50_ms: Option<f64>,
+    /// 95 of 100 completed jobs took no longer; within 0.1 %.
+    pub response_p95_ms: Option<f64>,
+    /// 99 of 100 completed jobs took no longer; within 0.1 %.
+    pub response_p99_ms: Option<f64>,
+    /// The longest of all completed jobs; exact.
+    pub response_max_ms: Option<f64>,
+    /// `max(0, completion - deadline)`, mean over completed jobs.
+    pub tardiness_mean_ms: Option<f64>,
+    /// The greatest of all completed jobs.
+    pub tardiness_max_ms: Option<f64>,
+    /// What its jobs spent.
+    #[serde(flatten)]
+    pub energy: EnergySummary,
+    /// Energy of decided jobs, context switches included, as a share of their worst-case energy: that
+    /// of whole networks with each layer where it costs most. Missing where that is zero.
+    pub normalised_energy: Option<f64>,
+    /// Mean accuracy of the network, or of the exit, that completed jobs ended with, over those of
+    /// which it is known; a fraction.
+    pub accuracy_mean: Option<f64>,
+    /// XRBench scores; missing where no job counts.
+    pub xrbench: Option<XrbenchScores>,
+}
+
+/// The results of one accelerator, over the measured time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AcceleratorSummary {
+    /// Name of the accelerator.
+    pub accelerator: String,
+    /// `busy_ms / measured_ms`; missing without measured time.
+    pub utilisation: Option<f64>,
+    /// Time in segments, from dispatch to end: decision time and context switches are part of it.
+    /// A segment that began before is counted from the end of the warm-up on.
+    pub busy_ms: f64,
+    /// Segments that were dispatched in the measured time.
+    pub segments: u64,
+    /// Those of them before which it ran another network.
+    pub context_switches: u64,
+    /// Their energy, context switches included, in picojoules, whosever jobs they belong to.
+    pub segment_energy_pj: f64,
+}
+
+/// The results of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Jobs that arrived before were not judged.
+    pub warm_up_ms: f64,
+    /// The last instant of the run.
+    pub end_ms: f64,
+    /// `end_ms - warm_up_ms`.
+    pub measured_ms: f64,
+    /// From the start of the run to the last completion, of whatever job; missing where nothing
+    /// was completed.
+    pub makespan_ms: Option<f64>,
+    /// Decisions that the policy took, over the whole run.
+    pub decisions: u64,
+    /// How often the policy was asked, over the whole run.
+    pub rounds: u64,
+    /// What became of all jobs.
+    #[serde(flatten)]
+    pub jobs: JobCounts,
+    /// Over all jobs: a task weighs as much as it has decided jobs.
+    pub deadline_violation_rate: Option<f64>,
+    /// Mean of the tasks' rates over those that have one: each weighs the same.
+    pub mean_deadline_violation_rate: Option<f64>,
+    /// Completed jobs a second of measured time.
+    pub throughput_per_s: Option<f64>,
+    /// What all jobs spent.
+    #[serde(flatten)]
+    pub energy: EnergySummary,
+    /// Of all decided jobs together.
+    pub normalised_energy: Option<f64>,
+    /// Energy of the segments that were dispatched in the measured time, over that time.
+    pub mean_power_w: Option<f64>,
+    /// Sum over tasks of `dlv` times sum over tasks of `normalised_energy`.
+    pub ux_cost: Option<f64>,
+    /// 100 times the mean of the tasks' `task_score`.
+    pub xrbench_score_percent: Option<f64>,
+    /// One a task, in the order of the scenario.
+    pub tasks: Vec<TaskSummary>,
+    /// One an accelerator, in the order of the platform.
+    pub accelerators: Vec<AcceleratorSummary>,
+}

@@ -1,0 +1,125 @@
+//! The running sums of one task.
+
+use rtmm_hardware::EnergyParts;
+use rtmm_scheduler::Job;
+use rtmm_workload::{Duration, Time};
+
+use crate::metrics::histogram::Histogram;
+use crate::metrics::summary::{EnergySummary, JobCounts, TaskSummary};
+use crate::metrics::uxcost::{normalised_energy, violation_with_floor};
+use crate::metrics::xrbench::{Tally, XrbenchConstants};
+use crate::observer::{DropCause, JobRecord};
+
+/// Sums over the judged jobs of a task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TaskTally {
+    counts: JobCounts,
+    response: Histogram,
+    /// Over completed jobs, in picoseconds.
+    tardiness: u128,
+    tardiness_max: Duration,
+    energy: EnergyParts,
+    switch_energy_pj: f64,
+    /// Of decided jobs alone: spent, and at worst.
+    decided_energy_pj: f64,
+    decided_worst_pj: f64,
+    /// Over completed jobs whose accuracy is known.
+    accuracy: f64,
+    accurate: u64,
+    scores: Tally,
+}
+
+impl TaskTally {
+    pub(crate) fn not_triggered(&mut self) {
+        self.counts.not_triggered += 1;
+    }
+
+    pub(crate) fn released(&mut self) {
+        self.counts.released += 1;
+    }
+
+    pub(crate) fn completed(&mut self, now: Time, record: &JobRecord<'_>, constants: &XrbenchConstants) {
+        let Job { arrival, deadline, .. } = *record.job;
+        self.counts.completed += 1;
+        if now > deadline {
+            self.counts.late += 1;
+        } else {
+            self.counts.on_time += 1;
+        }
+        self.response.record(now.saturating_since(arrival));
+        let tardiness = now.saturating_since(deadline);
+        self.tardiness += u128::from(tardiness.picoseconds());
+        self.tardiness_max = self.tardiness_max.max(tardiness);
+        if let Some(accuracy) = record.accuracy {
+            self.accuracy += accuracy;
+            self.accurate += 1;
+        }
+        let spent = record.energy.total() + record.switch_energy_pj;
+        self.scores.complete(
+            constants.real_time_score(now, deadline),
+            constants.energy_score(spent),
+            constants.accuracy_score(record.accuracy),
+        );
+        self.spend(record, true);
+    }
+
+    pub(crate) fn dropped(&mut self, record: &JobRecord<'_>, cause: DropCause) {
+        self.counts.dropped += 1;
+        self.counts.dropped_upstream += u64::from(cause == DropCause::Upstream);
+        self.spend(record, true);
+    }
+
+    pub(crate) fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.counts.in_flight += 1;
+        let is_overdue = record.job.deadline <= now;
+        if is_overdue {
+            self.counts.overdue += 1;
+        } else {
+            self.counts.undecided += 1;
+        }
+        self.spend(record, is_overdue);
+    }
+
+    fn spend(&mut self, record: &JobRecord<'_>, is_decided: bool) {
+        self.energy += *record.energy;
+        self.switch_energy_pj += record.switch_energy_pj;
+        if is_decided {
+            self.decided_energy_pj += record.energy.total() + record.switch_energy_pj;
+            self.decided_worst_pj += record.worst_energy_pj;
+        }
+    }
+
+    /// Energy of decided jobs, spent and at worst.
+    pub(crate) fn decided_energy(&self) -> (f64, f64) {
+        (self.decided_energy_pj, self.decided_worst_pj)
+    }
+
+    pub(crate) fn summary(
+        &self,
+        task: &str,
+        measured: Duration,
+        constants: &XrbenchConstants,
+    ) -> TaskSummary {
+        let counts = self.counts;
+        let of_completed = |sum: f64| (counts.completed > 0).then(|| sum / counts.completed as f64);
+        let percentile = |per_mille| self.response.percentile(per_mille).map(Duration::milliseconds);
+        TaskSummary {
+            task: task.to_owned(),
+            jobs: counts,
+            deadline_violation_rate: counts.deadline_violation_rate(),
+            dlv: violation_with_floor(counts.violated(), counts.decided()),
+            throughput_per_s: counts.throughput_per_s(measured),
+            response_mean_ms: self.response.mean_ms(),
+            response_p50_ms: percentile(500),
+            response_p95_ms: percentile(950),
+            response_p99_ms: percentile(990),
+            response_max_ms: self.response.max().map(Duration::milliseconds),
+            tardiness_mean_ms: of_completed(self.tardiness as f64 / 1e9),
+            tardiness_max_ms: (counts.completed > 0).then(|| self.tardiness_max.milliseconds()),
+            energy: EnergySummary::of(&self.energy, self.switch_energy_pj),
+            normalised_energy: normalised_energy(self.decided_energy_pj, self.decided_worst_pj),
+            accuracy_mean: (self.accurate > 0).then(|| self.accuracy / self.accurate as f64),
+            xrbench: self.scores.scores(constants, counts.dropped, counts.overdue),
+        }
+    }
+}

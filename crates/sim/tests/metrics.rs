@@ -1,0 +1,480 @@
+//! Metrics of schedules that are worked out on paper.
+//!
+//! Model `a` takes 2 + 3 ms and 10 + 20 uJ, model `b` 4 ms and 40 uJ; turning to another model takes
+//! 1 ms and 5 uJ. A microjoule is 1e6 pJ.
+
+#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
+
+mod common;
+
+use common::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
+use rtmm_hardware::{EnergyParts, Platform};
+use rtmm_scheduler::{Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment};
+use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, XrbenchConstants};
+use rtmm_sim::{
+    DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
+    Summary, System, simulate,
+};
+use rtmm_workload::{Duration, Model, ModelId, Scenario, TaskId, Time};
+
+const UJ: f64 = 1e6;
+
+/// Runs a policy with metrics, rows and an audit; the audit must find nothing.
+fn run(
+    system: &System<'_>,
+    policy: impl Policy + 'static,
+    metrics: MetricsOptions,
+    end: EndOfRun,
+) -> (Summary, Vec<JobRow>) {
+    let mut rows = Vec::new();
+    let write = |row: &JobRow| rows.push(*row);
+    let observer = ((Metrics::new(system, metrics), JobRows::new(write)), Audit::new(system));
+    let options = RunOptions { end, ..RunOptions::default() };
+    let ((metrics, _), audit) =
+        simulate(system, "test", Box::new(policy), observer, options).expect("only legal decisions");
+    assert_eq!(audit.violations(), Vec::<String>::new());
+    assert_eq!(audit.count(), 0);
+    (metrics.summary(), rows)
+}
+
+fn close(found: Option<f64>, expected: f64) {
+    let found = found.expect("not missing");
+    assert!((found - expected).abs() <= 1e-12 * expected.abs(), "{found} is not {expected}");
+}
+
+/// Task A: `a` every 10 ms, due in 10 ms. Task B: `b` every 20 ms, due in 6 ms. 40 ms, one accelerator:
+///
+/// ```text
+///  0 A0 . . . .  5 (switch) B0 . . . 10 (switch) A1 . . . .  16
+/// 20 A2 . . . . 25 (switch) B1 . . . 30 (switch) A3 . . . .  36
+/// ```
+fn two_tasks() -> Scenario {
+    scenario(40, vec![task("A", 0, 10, 10), task("B", 1, 20, 6)])
+}
+
+fn small_energies() -> MetricsOptions {
+    let xrbench = XrbenchConstants { energy_max_mj: 0.1, ..XrbenchConstants::default() };
+    MetricsOptions { xrbench, ..MetricsOptions::default() }
+}
+
+#[test]
+fn a_run_worked_by_hand() {
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), small_energies(), EndOfRun::Cut);
+
+    let a = &summary.tasks[0];
+    assert_eq!((a.jobs.released, a.jobs.completed, a.jobs.on_time, a.jobs.late), (4, 4, 4, 0));
+    assert_eq!((a.deadline_violation_rate, a.dlv), (Some(0.0), Some(0.125)));
+    // Responses: 5, 6, 5, 6 ms. By nearest rank the median is the second of four.
+    close(a.response_mean_ms, 5.5);
+    let p50 = a.response_p50_ms.expect("four jobs");
+    assert!((p50 / 5.0 - 1.0).abs() < 1e-3, "{p50}");
+    assert_eq!(
+        [a.response_max_ms, a.tardiness_mean_ms, a.tardiness_max_ms],
+        [Some(6.0), Some(0.0), Some(0.0)]
+    );
+    let p99 = a.response_p99_ms.expect("four jobs");
+    assert!((p99 / 6.0 - 1.0).abs() < 1e-3 && p99 <= 6.0, "{p99}");
+    assert_eq!((a.energy.energy_mac_pj, a.energy.energy_switch_pj), (120.0 * UJ, 10.0 * UJ));
+    assert_eq!(a.energy.energy_pj, 130.0 * UJ);
+    close(a.normalised_energy, 130.0 / 120.0);
+    close(a.throughput_per_s, 100.0);
+    // Energy scores 1 - 0.030 / 0.1 and 1 - 0.035 / 0.1, each twice; real-time scores are 1 to a part
+    // in 10^26, since A is never less than 4 ms early.
+    let scores = a.xrbench.expect("four jobs");
+    close(scores.energy_score, 0.675);
+    close(scores.real_time_score, 1.0);
+    close(Some(scores.task_score), 0.675);
+    assert_eq!((scores.accuracy_score, scores.qoe_score, a.accuracy_mean), (Some(1.0), 1.0, None));
+
+    let b = &summary.tasks[1];
+    assert_eq!((b.jobs.completed, b.jobs.on_time, b.jobs.late), (2, 0, 2));
+    assert_eq!((b.deadline_violation_rate, b.dlv), (Some(1.0), Some(1.0)));
+    // Both take 10 ms, 4 ms too many: exact, since all are the same.
+    assert_eq!(
+        [b.response_mean_ms, b.response_p50_ms, b.response_p95_ms, b.response_max_ms],
+        [Some(10.0); 4]
+    );
+    assert_eq!([b.tardiness_mean_ms, b.tardiness_max_ms], [Some(4.0); 2]);
+    close(b.normalised_energy, 90.0 / 80.0);
+
+    let acc = &summary.accelerators[0];
+    // 5 + 5 + 6, twice, of 40 ms.
+    assert_eq!((acc.utilisation, acc.busy_ms), (Some(0.8), 32.0));
+    assert_eq!((acc.segments, acc.context_switches), (6, 4));
+    assert_eq!(acc.segment_energy_pj, 220.0 * UJ);
+
+    assert_eq!((summary.jobs.released, summary.jobs.late, summary.jobs.in_flight), (6, 2, 0));
+    close(summary.deadline_violation_rate, 2.0 / 6.0);
+    assert_eq!(summary.mean_deadline_violation_rate, Some(0.5));
+    assert_eq!((summary.end_ms, summary.measured_ms, summary.makespan_ms), (40.0, 40.0, Some(36.0)));
+    assert_eq!(summary.energy.energy_pj, 220.0 * UJ);
+    close(summary.normalised_energy, 220.0 / 200.0);
+    // 220 uJ in 40 ms are 5.5 mW.
+    close(summary.mean_power_w, 5.5e-3);
+    // (1/8 + 1) * (130/120 + 90/80)
+    close(summary.ux_cost, 1.125 * (130.0 / 120.0 + 90.0 / 80.0));
+    // B scores 0 to a part in 10^26.
+    close(summary.xrbench_score_percent, 33.75);
+    // Six dispatches at 0, 5, 10, 20, 25 and 30 ms; one more question each, and one at 16 and 36 ms.
+    assert_eq!((summary.decisions, summary.rounds), (6, 14));
+}
+
+#[test]
+fn jobs_that_arrive_in_the_warm_up_are_not_judged() {
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let options = MetricsOptions { warm_up: ms(15), ..MetricsOptions::default() };
+    let (summary, rows) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
+    // A2, A3 and B1.
+    assert_eq!((summary.tasks[0].jobs.released, summary.tasks[1].jobs.released), (2, 1));
+    assert_eq!(summary.tasks[0].response_mean_ms, Some(5.5));
+    assert_eq!(summary.energy.energy_pj, (2.0 * 30.0 + 40.0 + 2.0 * 5.0) * UJ);
+    // A1 runs from 10 to 16 ms, of which the last is measured: 1 + 5 + 5 + 6 of 25 ms.
+    let acc = &summary.accelerators[0];
+    close(acc.utilisation, 17.0 / 25.0);
+    assert_eq!((acc.segments, acc.context_switches, acc.segment_energy_pj), (3, 2, 110.0 * UJ));
+    assert_eq!((summary.warm_up_ms, summary.measured_ms), (15.0, 25.0));
+    close(summary.throughput_per_s, 3.0 / 0.025);
+    // Rows are of all jobs.
+    assert_eq!(rows.len(), 6);
+
+    // A job that arrives at the last instant of the warm-up is judged.
+    let options = MetricsOptions { warm_up: ms(20), ..MetricsOptions::default() };
+    let (summary, _) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
+    assert_eq!(summary.jobs.released, 3);
+
+    // A warm-up that outlasts the run leaves nothing: everything is missing, nothing is zero by mistake.
+    let options = MetricsOptions { warm_up: ms(50), ..MetricsOptions::default() };
+    let (summary, _) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
+    assert_eq!((summary.jobs.released, summary.measured_ms), (0, 0.0));
+    let missing = [
+        summary.deadline_violation_rate,
+        summary.mean_deadline_violation_rate,
+        summary.throughput_per_s,
+        summary.normalised_energy,
+        summary.mean_power_w,
+        summary.ux_cost,
+        summary.xrbench_score_percent,
+        summary.tasks[0].response_p99_ms,
+        summary.tasks[0].tardiness_mean_ms,
+        summary.tasks[0].dlv,
+        summary.accelerators[0].utilisation,
+    ];
+    assert_eq!(missing, [None; 11]);
+}
+
+#[test]
+fn jobs_in_flight_at_the_end_are_overdue_or_undecided() {
+    // `b` at 0, 10, 20 and 30 ms, due 6 ms later: at 36, the last deadline is not overdue at 34 ms, but is
+    // at 36 ms.
+    for (duration, overdue, undecided) in [(34, 3, 1), (36, 4, 0)] {
+        let (scenario, models, platform) =
+            (scenario(duration, vec![task("B", 1, 10, 6)]), models(), platform(1));
+        let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+        let (summary, rows) = run(&system, Idle, MetricsOptions::default(), EndOfRun::Cut);
+        let b = &summary.tasks[0];
+        assert_eq!((b.jobs.released, b.jobs.in_flight), (4, 4));
+        assert_eq!((b.jobs.overdue, b.jobs.undecided), (overdue, undecided));
+        assert_eq!((b.deadline_violation_rate, b.energy.energy_pj), (Some(1.0), 0.0));
+        assert_eq!((b.normalised_energy, b.response_mean_ms, summary.makespan_ms), (Some(0.0), None, None));
+        assert_eq!(b.xrbench.map(|scores| scores.task_score), Some(0.0));
+        assert_eq!((summary.decisions, summary.rounds), (0, 4));
+        assert!(rows.iter().all(|row| row.outcome == JobOutcome::InFlight && row.start.is_none()));
+        let violated: Vec<_> = rows.iter().map(JobRow::is_violated).collect();
+        let last = if undecided == 0 { Some(true) } else { None };
+        assert_eq!(violated, [Some(true), Some(true), Some(true), last]);
+    }
+}
+
+#[test]
+fn what_runs_at_the_end_is_paid_for_by_whole_layers() {
+    // A at 0 and 10 ms; the second runs from 10 ms and is cut at 13 ms, a layer and a third in.
+    let (scenario, models, platform) = (scenario(13, vec![task("A", 0, 10, 10)]), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, rows) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    assert_eq!((summary.jobs.completed, summary.jobs.undecided), (1, 1));
+    // The undecided job's energy was spent, but is in no share: 30 of 30 uJ.
+    assert_eq!((summary.energy.energy_pj, summary.normalised_energy), (40.0 * UJ, Some(1.0)));
+    assert_eq!((summary.accelerators[0].busy_ms, summary.accelerators[0].segments), (8.0, 2));
+    let last = rows.last().expect("two jobs");
+    assert_eq!((last.outcome, last.energy.mac), (JobOutcome::InFlight, 10.0 * UJ));
+    assert_eq!((last.start, last.accelerator, last.segments), (Some(at(10)), Some(accelerator(0)), 1));
+
+    // Drained, the run ends with the job, and all of it counts.
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Drain);
+    assert_eq!((summary.jobs.completed, summary.jobs.in_flight, summary.end_ms), (2, 0, 15.0));
+    assert_eq!((summary.energy.energy_pj, summary.accelerators[0].busy_ms), (60.0 * UJ, 10.0));
+}
+
+#[test]
+fn dropped_jobs_take_those_that_need_them_along() {
+    // B needs A's output and A is dropped at sight: two of each, and nothing runs.
+    let tasks = vec![task("A", 0, 10, 10), after(task("B", 1, 10, 10), 0)];
+    let (scenario, models, platform) = (scenario(20, tasks), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let policy = Fcfs { drops: Some(TaskId::new(0)), ..Fcfs::default() };
+    let (summary, rows) = run(&system, policy, MetricsOptions::default(), EndOfRun::Cut);
+    for (task, upstream) in [(0, 0), (1, 2)] {
+        let jobs = summary.tasks[task].jobs;
+        assert_eq!((jobs.released, jobs.dropped, jobs.dropped_upstream), (2, 2, upstream));
+        assert_eq!(summary.tasks[task].deadline_violation_rate, Some(1.0));
+    }
+    assert_eq!((summary.normalised_energy, summary.ux_cost), (Some(0.0), Some(0.0)));
+    assert_eq!(summary.xrbench_score_percent, Some(0.0));
+    let outcomes: Vec<_> = rows.iter().map(|row| (row.task.index(), row.frame, row.outcome)).collect();
+    let (dropped, upstream) = (JobOutcome::Dropped, JobOutcome::DroppedUpstream);
+    assert_eq!(outcomes, [(0, 0, dropped), (1, 0, upstream), (0, 1, dropped), (1, 1, upstream)]);
+}
+
+#[test]
+fn a_row_for_every_job() {
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (_, rows) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    let text: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let ms = |time: Time| time.picoseconds() / 1_000_000_000;
+            format!(
+                "{}{} {}..{} due {} in {} segments with {} switches, {} uJ",
+                ["A", "B"][row.task.index()],
+                row.frame,
+                row.start.map_or(0, ms),
+                ms(row.end),
+                ms(row.deadline),
+                row.segments,
+                row.context_switches,
+                (row.energy.total() + row.switch_energy_pj) / UJ,
+            )
+        })
+        .collect();
+    let expected = [
+        "A0 0..5 due 10 in 1 segments with 0 switches, 30 uJ",
+        "B0 5..10 due 6 in 1 segments with 1 switches, 45 uJ",
+        "A1 10..16 due 20 in 1 segments with 1 switches, 35 uJ",
+        "A2 20..25 due 30 in 1 segments with 0 switches, 30 uJ",
+        "B1 25..30 due 26 in 1 segments with 1 switches, 45 uJ",
+        "A3 30..36 due 40 in 1 segments with 1 switches, 35 uJ",
+    ];
+    assert_eq!(text, expected);
+    assert_eq!(rows.iter().map(JobRow::is_violated).filter(|violated| *violated == Some(true)).count(), 2);
+    assert!(rows.iter().all(|row| row.model == scenario.tasks[row.task.index()].model));
+}
+
+#[test]
+fn how_layers_are_grouped_changes_no_energy_of_layers() {
+    let tasks = vec![task("A", 0, 7, 7), task("B", 1, 9, 9), after(task("C", 0, 7, 14), 0)];
+    let (scenario, models, platform) = (scenario(500, tasks), models(), platform(2));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let policies = [
+        Fcfs::default(),
+        Fcfs { extent: Extent::LAYER, ..Fcfs::default() },
+        Fcfs { preempts: Some(Preemption::Quantum), ..Fcfs::default() },
+        Fcfs { preempts: Some(Preemption::Layer), ..Fcfs::default() },
+        Fcfs { extent: Extent::LAYER, drops: Some(TaskId::new(0)), ..Fcfs::default() },
+    ];
+    for (index, policy) in policies.into_iter().enumerate() {
+        let (summary, rows) = run(&system, policy, MetricsOptions::default(), EndOfRun::Drain);
+        assert_eq!(summary.jobs.in_flight, 0);
+        assert_eq!(rows.len() as u64, summary.jobs.released);
+        let completed = |task: usize| summary.tasks[task].jobs.completed as f64;
+        let expected = (completed(0) + completed(2)) * 30.0 + completed(1) * 40.0;
+        assert_eq!(summary.energy.energy_mac_pj, expected * UJ, "policy {index}");
+        let segments: f64 =
+            summary.accelerators.iter().map(|accelerator| accelerator.segment_energy_pj).sum();
+        close(Some(segments), summary.energy.energy_pj);
+        let switches: u64 = summary.accelerators.iter().map(|accelerator| accelerator.context_switches).sum();
+        assert_eq!(summary.energy.energy_switch_pj, switches as f64 * 5.0 * UJ);
+        assert_eq!(u64::from(rows.iter().map(|row| row.context_switches).sum::<u32>()), switches);
+    }
+}
+
+// Calls that no run of the above makes.
+
+fn at(milliseconds: u64) -> Time {
+    Time::ZERO.saturating_add(ms(milliseconds))
+}
+
+fn job(slot: u32, arrival: Time) -> Job {
+    Job {
+        id: JobId::new(slot, 0),
+        task: TaskId::new(0),
+        frame: 0,
+        arrival,
+        release: arrival,
+        deadline: arrival.saturating_add(ms(10)),
+        priority: 0,
+        model: ModelId::new(0),
+        started: false,
+        progress: Progress::default(),
+        state: JobState::Ready,
+        sequence: u64::from(slot),
+        last_ran: arrival,
+        energy_pj: 0.0,
+    }
+}
+
+fn record<'j>(job: &'j Job, energy: &'j EnergyParts, accuracy: Option<f64>) -> JobRecord<'j> {
+    JobRecord { job, energy, switch_energy_pj: 1.0, accuracy, worst_energy_pj: 31.0 }
+}
+
+/// A system with one task on one accelerator.
+fn one_task(check: impl FnOnce(&System<'_>)) {
+    let (scenario, models, platform): (Scenario, Vec<Model>, Platform) =
+        (scenario(100, vec![task("A", 0, 10, 10)]), models(), platform(1));
+    check(&System::new(&scenario, &models, &platform).expect("all layers have costs"));
+}
+
+#[test]
+fn accuracy_void_frames_and_parts_of_energy() {
+    one_task(|system| {
+        let xrbench = XrbenchConstants { accuracy_target: Some(0.8), ..XrbenchConstants::default() };
+        let mut metrics = Metrics::new(system, MetricsOptions { warm_up: ms(5), xrbench });
+        let energy = EnergyParts { mac: 1.0, l1: 2.0, l2: 4.0, dram: 8.0, r#static: 15.0 };
+        // Arrived in the warm-up, known to be void after it: not judged.
+        metrics.not_triggered(at(6), TaskId::new(0), at(4));
+        metrics.not_triggered(at(6), TaskId::new(0), at(5));
+        for (slot, accuracy) in [(0, Some(0.4)), (1, Some(0.9)), (2, None)] {
+            let job = job(slot, at(5));
+            metrics.released(at(5), &job);
+            metrics.completed(at(7), &record(&job, &energy, accuracy));
+        }
+        metrics.ended(at(10), &EndRecord { accelerators_busy: &[Duration::ZERO], decisions: 3, rounds: 9 });
+        let summary = metrics.summary();
+        let a = &summary.tasks[0];
+        assert_eq!((a.jobs.not_triggered, a.jobs.released, a.jobs.completed), (1, 3, 3));
+        // Of the two that are known; the unknown one scores 1, as does the one above the target.
+        assert_eq!(a.accuracy_mean, Some(0.65));
+        close(a.xrbench.and_then(|scores| scores.accuracy_score), 2.5 / 3.0);
+        let of = &a.energy;
+        assert_eq!([of.energy_mac_pj, of.energy_l1_pj, of.energy_l2_pj], [3.0, 6.0, 12.0]);
+        assert_eq!([of.energy_dram_pj, of.energy_static_pj, of.energy_switch_pj], [24.0, 45.0, 3.0]);
+        assert_eq!((of.energy_pj, a.normalised_energy), (93.0, Some(1.0)));
+        assert_eq!((summary.decisions, summary.rounds), (3, 9));
+    });
+}
+
+#[test]
+fn the_audit_finds_what_is_wrong() {
+    one_task(|system| {
+        let energy = EnergyParts::default();
+        let running = |job: &Job| Segment {
+            job: job.id,
+            model: job.model,
+            from: job.progress,
+            stop: 2,
+            dispatched: at(5),
+            started: at(5),
+            expected_end: at(10),
+        };
+        let finds = |expected: &[&str], told: &dyn Fn(&mut Audit)| {
+            let mut audit = Audit::new(system);
+            told(&mut audit);
+            let found = audit.violations();
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.contains(expected), "{found} does not say {expected}");
+            }
+            assert_eq!(audit.count(), expected.len() as u64);
+        };
+        let (first, second) = (job(0, at(5)), job(1, at(5)));
+        let end = |busy| (ms(busy), 0);
+        let ended = |audit: &mut Audit, now, busy: (Duration, u64)| {
+            audit.ended(now, &EndRecord { accelerators_busy: &[busy.0], decisions: busy.1, rounds: 0 });
+        };
+        finds(&["time fell from 5000000000 ps"], &|audit| {
+            audit.released(at(5), &first);
+            audit.phase_changed(at(4), 0);
+        });
+        finds(&["task 0: 1 jobs released, 0 over"], &|audit| {
+            audit.released(at(5), &first);
+            ended(audit, at(9), end(0));
+        });
+        finds(&["which is not live"], &|audit| {
+            audit.dispatched(at(5), accelerator(0), &running(&first), &first)
+        });
+        finds(&["runs two segments"], &|audit| {
+            audit.released(at(5), &first);
+            audit.released(at(5), &second);
+            audit.dispatched(at(5), accelerator(0), &running(&first), &first);
+            audit.dispatched(at(5), accelerator(0), &running(&second), &second);
+        });
+        finds(&["while a segment of it runs"], &|audit| {
+            audit.released(at(5), &first);
+            audit.dispatched(at(5), accelerator(0), &running(&first), &first);
+            audit.completed(at(6), &record(&first, &energy, None));
+        });
+        finds(&["goes on at"], &|audit| {
+            audit.released(at(5), &first);
+            let segment = Segment { from: Progress::at(1), ..running(&first) };
+            audit.dispatched(at(5), accelerator(0), &segment, &first);
+        });
+        finds(&["went back", "energy of", "which is not live"], &|audit| {
+            let half = Progress { layer: 0, quantum: 2, quanta: 4 };
+            let begun = Job { progress: half, energy_pj: 7.0, ..first };
+            audit.released(at(5), &begun);
+            audit.dispatched(at(5), accelerator(0), &running(&begun), &begun);
+            // Three of eight steps are less than two of four.
+            let to = Progress { layer: 0, quantum: 3, quanta: 8 };
+            let job = Job { energy_pj: 6.0, ..begun };
+            let segment = running(&begun);
+            let record_of_segment = SegmentRecord {
+                accelerator: accelerator(0),
+                segment: &segment,
+                job: &job,
+                to,
+                switched: false,
+            };
+            audit.segment_ended(at(6), &record_of_segment);
+            audit.dropped(at(6), &record(&begun, &energy, None), DropCause::Policy);
+            audit.dropped(at(6), &record(&begun, &energy, None), DropCause::Policy);
+        });
+        finds(&["is released at", "runs before its release"], &|audit| {
+            let early = Job { release: at(9), ..first };
+            audit.released(at(5), &early);
+            audit.dispatched(at(5), accelerator(0), &running(&early), &early);
+        });
+        finds(&["in the slot of a live job"], &|audit| {
+            audit.released(at(5), &first);
+            audit.released(at(5), &Job { id: JobId::new(0, 1), ..first });
+        });
+        finds(&["something was told after the end"], &|audit| {
+            ended(audit, at(9), end(0));
+            audit.phase_changed(at(9), 0);
+        });
+        finds(&["was busy for 0ps of 9ms, told as 4ms"], &|audit| ended(audit, at(9), end(4)));
+    });
+}
+
+#[test]
+fn every_field_of_the_summary_is_on_the_page() {
+    let page = include_str!("../../../docs/metrics.md");
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    let mut values = vec![serde_json::to_value(&summary).expect("a summary is data")];
+    let mut missing = Vec::new();
+    while let Some(value) = values.pop() {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (name, value) in fields {
+                    if !page.contains(&format!("`{name}`")) && !missing.contains(&name) {
+                        missing.push(name);
+                    }
+                    values.push(value);
+                }
+            }
+            serde_json::Value::Array(items) => values.extend(items),
+            _ => {}
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "docs/metrics.md lacks these");
+    // The constants too.
+    let options = serde_json::to_value(MetricsOptions::default()).expect("options are data");
+    let constants = options["xrbench"].as_object().expect("constants").keys();
+    for name in constants {
+        assert!(page.contains(&format!("`{name}`")), "docs/metrics.md lacks {name}");
+    }
+}
