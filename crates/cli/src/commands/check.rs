@@ -79,7 +79,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     let kind = Kind::of(&document);
     if kind.is_none() && !document.has_problems() {
         document.report(load::problem_with(source, "this is no file that rtmm knows").help(
-            "a model has [[layer]] or layer_table, a scenario [[task]], a platform [[accelerator]], a dataflow \
+            "a model has [[layer]], layer_table or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
              [[level]], a sweep scenarios and platforms",
         ));
     }

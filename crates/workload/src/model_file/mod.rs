@@ -1,5 +1,8 @@
 //! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
 //!
+//! What stands in a layer's table is in [`operators`], what joins layers to blocks and exits in
+//! [`structure`], and files that name other models instead of layers in [`variants`].
+//!
 //! ```toml
 //! source = "an example, after LeNet-5"
 //! input = [1, 28, 28]                # channels, height, width
@@ -19,6 +22,8 @@
 //! ```
 
 mod operators;
+mod structure;
+mod variants;
 
 use std::ops::Range;
 
@@ -27,21 +32,40 @@ use crate::layer::{Layer, MAX_DIMENSION, Operator, Shape, ShapeError};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes};
 use crate::model_file::operators::{OPERATORS, decode_operator};
+use crate::model_file::structure::{Place, decode_blocks, decode_exits};
+pub(crate) use crate::model_file::variants::OpenVariant;
+use crate::model_file::variants::{decode_supernet, is_supernet};
 
 /// How a model file refers to a layer table: found by whoever reads files.
 pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
 
-/// Decodes a model; records every problem in `document`.
+/// Decodes a model; records every problem in `document`. `open_variant` is absent for a model that
+/// is itself a variant of another.
 pub(crate) fn decode_model(
     name: &str,
     document: &Document<'_>,
     legality: Legality,
     open_table: &OpenTable<'_>,
+    open_variant: Option<&OpenVariant<'_>>,
 ) -> Option<Model> {
     let root = document.root().named("this model");
-    root.only(&["source", "shapes", "layer_table", "input", "layer", "description"]);
+    if is_supernet(&root) {
+        return decode_supernet(name, document, open_variant);
+    }
+    root.only(&[
+        "source",
+        "shapes",
+        "layer_table",
+        "input",
+        "layer",
+        "description",
+        "accuracy",
+        "block",
+        "exit",
+    ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
+    let accuracy = root.optional("accuracy", Value::probability);
     let shapes = root.or("shapes", Shapes::Chained, |value| {
         value.choice(&[("chained", Shapes::Chained), ("independent", Shapes::Independent)])
     });
@@ -59,11 +83,14 @@ pub(crate) fn decode_model(
             None
         }
     };
-    let layers = layers?;
+    let (layers, places) = layers?;
     if layers.is_empty() && !document.has_problems() {
         root.report(root.problem("the model has no layers").help("add at least one"));
     }
-    Some(Model::of_layers(name.to_owned(), source?.to_owned(), shapes, layers))
+    let blocks = decode_blocks(&root, &places);
+    let exits = decode_exits(&root, &places);
+    let model = Model::of_layers(name.to_owned(), source?.to_owned(), shapes, layers);
+    Some(Model { blocks, exits, accuracy, ..model })
 }
 
 fn layers_of_table(
@@ -71,7 +98,7 @@ fn layers_of_table(
     shapes: Shapes,
     legality: Legality,
     open_table: &OpenTable<'_>,
-) -> Option<Vec<Layer>> {
+) -> Option<(Vec<Layer>, Vec<Place>)> {
     let table = match open_table(value.string()?) {
         Ok(table) => table,
         Err(problem) => {
@@ -86,10 +113,25 @@ fn layers_of_table(
     if complete && rows.is_empty() {
         return value.reject("the layer table has no rows", "add a row for each layer");
     }
-    if shapes == Shapes::Chained && legality == Legality::Strict {
+    let is_chained = shapes == Shapes::Chained && legality == Legality::Strict;
+    if is_chained {
         check_chain(value, &table, &rows);
     }
-    Some(rows.into_iter().map(|row| row.layer).collect())
+    if !complete {
+        // Blocks and exits may name rows that could not be read.
+        return None;
+    }
+    let place = |TableRow { layer, .. }: &TableRow| Place {
+        name: layer.name.clone(),
+        input: match layer.operator {
+            Operator::Convolution(convolution) if is_chained => Some(convolution.input),
+            _ => None,
+        },
+        output: layer.output().ok().filter(|_| is_chained),
+        reads: Vec::new(),
+    };
+    let places = rows.iter().map(place).collect();
+    Some((rows.into_iter().map(|row| row.layer).collect(), places))
 }
 
 /// Reports every row of a table whose input is not the previous row's output.
@@ -119,7 +161,7 @@ struct Known {
     output: Option<Shape>,
 }
 
-fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<Vec<Layer>> {
+fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<(Vec<Layer>, Vec<Place>)> {
     if shapes == Shapes::Independent {
         root.report(
             root.problem("`shapes = \"independent\"` goes with a layer table only")
@@ -129,8 +171,9 @@ fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<Vec<Layer>> {
     let input = root.required("input", shape_of);
     let mut known = vec![Known { name: "input".to_owned(), output: input }];
     let mut layers = Vec::new();
+    let mut places = Vec::new();
     for table in root.tables("layer", "a layer") {
-        let (layer, name) = decode_layer(&table, &known);
+        let Decoded { name, inputs, layer } = decode_layer(&table, &known);
         let mut output = None;
         if let Some(layer) = layer {
             match layer.kernels().and_then(|_| layer.output()) {
@@ -156,11 +199,19 @@ fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<Vec<Layer>> {
                         .problem_at(&range, format!("there are two layers named `{name}`"))
                         .help("give every layer a name of its own"),
                 );
+            } else {
+                places.push(Place {
+                    name: name.clone(),
+                    input: inputs.first().and_then(|input| known[*input].output),
+                    output,
+                    // The first that is known is the model's input.
+                    reads: inputs.iter().filter_map(|input| input.checked_sub(1)).collect(),
+                });
             }
             known.push(Known { name, output });
         }
     }
-    Some(layers)
+    Some((layers, places))
 }
 
 fn shape_of(value: &Value<'_>) -> Option<Shape> {
@@ -184,33 +235,42 @@ fn check_output(table: &Table<'_>, inferred: Shape) {
     }
 }
 
-/// The layer, and its name even where the rest could not be read.
-fn decode_layer(table: &Table<'_>, known: &[Known]) -> (Option<Layer>, Option<At<String>>) {
+/// A layer, and what is known of it even where the rest could not be read.
+struct Decoded {
+    name: Option<At<String>>,
+    /// What it reads, by position among what is known.
+    inputs: Vec<usize>,
+    layer: Option<Layer>,
+}
+
+fn decode_layer(table: &Table<'_>, known: &[Known]) -> Decoded {
     let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
     let table = match &name {
         Some(name) => table.clone().named(format!("layer `{}`", name.value)),
         None => table.clone(),
     };
-    let operator = table
-        .required("operator", |value| {
-            let choices: Vec<(&str, &str)> = OPERATORS.iter().map(|name| (*name, *name)).collect();
-            value.choice(&choices)
-        })
-        .and_then(|operator| decode_operator(&table, operator, &inputs_of(&table, known)));
+    let operator = table.required("operator", |value| {
+        let choices: Vec<(&str, &str)> = OPERATORS.iter().map(|name| (*name, *name)).collect();
+        value.choice(&choices)
+    });
+    let inputs = if operator.is_some() { inputs_of(&table, known) } else { Vec::new() };
+    // A shape that is not known because its layer has a problem of its own is left out without a
+    // further message.
+    let shapes: Vec<Shape> = inputs.iter().filter_map(|input| known[*input].output).collect();
+    let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes));
     let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
         name: name.value.clone(),
         operator,
         published: None,
     });
-    (layer, name)
+    Decoded { name, inputs, layer }
 }
 
-/// The shapes of the layers that `input` names, or of the previous layer. A shape that is not
-/// known because its layer has a problem of its own is left out without a further message.
-fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<Shape> {
+/// What `input` names, or the previous layer, by position among what is known.
+fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<usize> {
     let find = |value: &Value<'_>| {
         let name = value.string()?;
-        let found = known.iter().find(|known| known.name == name);
+        let found = known.iter().position(|known| known.name == name);
         if found.is_none() {
             let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
             return value.reject(
@@ -218,10 +278,10 @@ fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<Shape> {
                 suggestion(name, "layer", &names),
             );
         }
-        found.and_then(|known| known.output)
+        found
     };
     match table.get("input") {
-        None => known.last().and_then(|known| known.output).into_iter().collect(),
+        None => known.len().checked_sub(1).into_iter().collect(),
         Some(value) if value.is_array() => {
             if value.items().is_some_and(|items| items.is_empty()) {
                 value.reject::<()>("the list of inputs is empty", "name a layer, or remove `input`");
