@@ -45,12 +45,21 @@ fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Dia
     match kind_of(&source)? {
         Kind::Model => {
             let model = load::model_of(&source, legality)?;
-            Ok(format!(
+            let mut what = format!(
                 "model, {} layers, {} multiply-accumulates, {} parameters",
                 model.layers.len(),
                 model.macs(),
                 model.parameters()
-            ))
+            );
+            let others = [
+                (model.blocks.len(), "blocks"),
+                (model.exits.len(), "exits"),
+                (model.variants.len(), "more networks"),
+            ];
+            for (count, noun) in others.into_iter().filter(|(count, _)| *count > 0) {
+                what.push_str(&format!(", {count} {noun}"));
+            }
+            Ok(what)
         }
         Kind::Scenario => {
             let workload = load::workload_of(&source, legality)?;

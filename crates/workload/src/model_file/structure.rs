@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub reads: Vec<usize>,
 }
 
-/// A block, and where its table stands.
+/// A block or an exit, and where it says where it ends.
 type Placed<T> = (T, Range<usize>);
 
 /// Decodes all `[[block]]` tables; records every problem.
@@ -137,7 +137,7 @@ pub(super) fn decode_exits(root: &Table<'_>, places: &[Place]) -> Vec<Exit> {
         {
             let (message, help) = if before.after == after_layer {
                 let message = format!("exits `{}` and `{name}` stand after one layer", before.name);
-                (message, "add up their probabilities in one exit")
+                (message, "keep one of the two")
             } else {
                 let message = format!("exit `{name}` stands before exit `{}`", before.name);
                 (message, "list exits in the order of their layers")
