@@ -61,9 +61,12 @@ const MAY_TOUCH_FILES: [&str; 6] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 5] = [
+const DECODERS: [&str; 8] = [
     "crates/workload/src/scenario_file.rs",
-    "crates/workload/src/model_file.rs",
+    "crates/workload/src/model_file/mod.rs",
+    "crates/workload/src/model_file/operators.rs",
+    "crates/workload/src/model_file/structure.rs",
+    "crates/workload/src/model_file/variants.rs",
     "crates/hardware/src/load.rs",
     "crates/hardware/src/maestro/dataflow.rs",
     "crates/sweep/src/file.rs",

@@ -9,7 +9,7 @@ use tracing::debug;
 use crate::input::{Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
 use crate::layer_table::Legality;
 use crate::model::Model;
-use crate::model_file::{decode_model, first_line};
+use crate::model_file::{OpenVariant, decode_model, first_line};
 use crate::scenario::Workload;
 use crate::scenario_file::decode_workload;
 
@@ -63,7 +63,7 @@ impl Kind {
     pub fn of(document: &Document<'_>) -> Option<Self> {
         let root = document.root();
         [
-            (Self::Model, ["layer", "layer_table"].as_slice()),
+            (Self::Model, ["layer", "layer_table", "variant"].as_slice()),
             (Self::Scenario, ["task"].as_slice()),
             (Self::Platform, ["accelerator"].as_slice()),
             (Self::Dataflow, ["level"].as_slice()),
@@ -190,9 +190,27 @@ pub fn model(reference: &str, from: Option<&Source>, legality: Legality) -> Resu
 /// # Errors
 /// Every problem of the file and of its layer table.
 pub fn model_of(source: &Source, legality: Legality) -> Result<Model, Diagnostics> {
+    let open_variant = |reference: &str| {
+        let variant = open(Kind::Model, reference, Some(source))?;
+        if *variant.origin() != Origin::Text && variant.origin() == source.origin() {
+            let problem = Diagnostic::without_place("a supernet names itself as its variant");
+            return Err(problem.help("name the file of a network, with layers of its own").into());
+        }
+        model_within(&variant, legality, None)
+    };
+    model_within(source, legality, Some(&open_variant))
+}
+
+/// Checks a model; without `open_variant` it is itself a variant of another.
+fn model_within(
+    source: &Source,
+    legality: Legality,
+    open_variant: Option<&OpenVariant<'_>>,
+) -> Result<Model, Diagnostics> {
     let document = Document::parse(source);
+    let name = name_of(Kind::Model, source);
     let open_table = |reference: &str| open_path(reference, Some(source));
-    let model = decode_model(&name_of(Kind::Model, source), &document, legality, &open_table);
+    let model = decode_model(&name, &document, legality, &open_table, open_variant);
     document.finish(model)
 }
 

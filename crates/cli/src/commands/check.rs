@@ -45,12 +45,21 @@ fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Dia
     match kind_of(&source)? {
         Kind::Model => {
             let model = load::model_of(&source, legality)?;
-            Ok(format!(
+            let mut what = format!(
                 "model, {} layers, {} multiply-accumulates, {} parameters",
                 model.layers.len(),
                 model.macs(),
                 model.parameters()
-            ))
+            );
+            let others = [
+                (model.blocks.len(), "blocks"),
+                (model.exits.len(), "exits"),
+                (model.variants.len(), "more networks"),
+            ];
+            for (count, noun) in others.into_iter().filter(|(count, _)| *count > 0) {
+                what.push_str(&format!(", {count} {noun}"));
+            }
+            Ok(what)
         }
         Kind::Scenario => {
             let workload = load::workload_of(&source, legality)?;
@@ -79,7 +88,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     let kind = Kind::of(&document);
     if kind.is_none() && !document.has_problems() {
         document.report(load::problem_with(source, "this is no file that rtmm knows").help(
-            "a model has [[layer]] or layer_table, a scenario [[task]], a platform [[accelerator]], a dataflow \
+            "a model has [[layer]], layer_table or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
              [[level]], a sweep scenarios and platforms",
         ));
     }

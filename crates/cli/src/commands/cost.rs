@@ -1,11 +1,12 @@
 //! `rtmm cost`: a row a layer.
 
 use std::io::Write;
+use std::iter;
 
 use rayon::prelude::*;
 use rtmm_hardware::{CostModel, Decoded, LayerOf, Mode, Quantity, load as hardware};
 use rtmm_workload::input::{Diagnostic, Source};
-use rtmm_workload::{Layer, Legality, TableRow, load, read_layer_table};
+use rtmm_workload::{Layer, Legality, Model, TableRow, load, read_layer_table};
 
 use crate::args::{Compat, Cost, Format, Hardware, Layers};
 use crate::failure::Failure;
@@ -31,18 +32,23 @@ pub(crate) fn mode(compat: Option<Compat>) -> Mode {
     if compat.is_some() { Mode::Reference } else { Mode::Corrected }
 }
 
-/// The layers that the arguments name.
+/// The layers that the arguments name; of a supernet, those of its default network and then those of
+/// the others.
 pub(crate) fn layers(arguments: &Layers, compat: Option<Compat>) -> Result<Vec<TableRow>, Failure> {
     let legality = legality(compat);
     if let Some(reference) = &arguments.model {
         let model = load::model(reference, None, legality)?;
-        let row = |(index, layer): (usize, Layer)| TableRow {
-            model: model.name.clone(),
+        let row = |name: &str, index: usize, layer: &Layer| TableRow {
+            model: name.to_owned(),
             index: u32::try_from(index).unwrap_or(u32::MAX),
-            layer,
+            layer: layer.clone(),
             range: 0..0,
         };
-        return Ok(model.layers.iter().cloned().enumerate().map(row).collect());
+        let rows_of = |network: &Model| -> Vec<TableRow> {
+            let layers = network.layers.iter().enumerate();
+            layers.map(|(index, layer)| row(&network.name, index, layer)).collect()
+        };
+        return Ok(iter::once(&model).chain(&model.variants).flat_map(rows_of).collect());
     }
     let Some(path) = &arguments.layers else {
         return Err(Failure::usage("there are no layers to cost", "give --layers FILE or --model NAME"));

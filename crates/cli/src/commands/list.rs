@@ -52,9 +52,25 @@ fn models() -> Result<Rows, Diagnostics> {
     for name in built_in_names(Kind::Model) {
         let model = load::model(&name, None, Legality::Strict)?;
         let (layers, macs, parameters) = (model.layers.len(), model.macs(), model.parameters());
-        listed.push(vec![name, layers.to_string(), macs.to_string(), parameters.to_string()]);
+        let mut cells = vec![name, layers.to_string(), macs.to_string(), parameters.to_string()];
+        // Networks of a supernet: the default and the others.
+        let networks = model.variants.len() + 1;
+        for count in [model.blocks.len(), model.exits.len(), networks] {
+            cells.push(count.to_string());
+        }
+        cells.push(model.accuracy.map_or_else(String::new, |accuracy| accuracy.to_string()));
+        listed.push(cells);
     }
-    let columns = [("model", false), ("layers", true), ("macs", true), ("parameters", true)];
+    let columns = [
+        ("model", false),
+        ("layers", true),
+        ("macs", true),
+        ("parameters", true),
+        ("blocks", true),
+        ("exits", true),
+        ("networks", true),
+        ("accuracy", true),
+    ];
     Ok(rows("Models", &columns, listed))
 }
 

@@ -1,37 +1,13 @@
-//! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
-//!
-//! ```toml
-//! source = "an example, after LeNet-5"
-//! input = [1, 28, 28]                # channels, height, width
-//!
-//! [[layer]]
-//! name = "conv1"
-//! operator = "convolution"
-//! channels = 6
-//! kernel = 5
-//! padding = 2
-//!
-//! [[layer]]
-//! name = "fc1"
-//! operator = "fully-connected"
-//! features = 10
-//! flatten = true
-//! ```
+//! Operators of layers: their keys, and what they make of the shapes that they are given.
 
-use std::ops::Range;
-
-use crate::input::{At, Diagnostic, Document, Source, Table, Value, suggestion};
+use crate::input::{Table, Value};
 use crate::layer::{
-    Attention, Cell, Convolution, Elementwise, Gemm, Layer, MAX_DIMENSION, Normalisation, Operator, Pool,
-    Recurrent, Shape, ShapeError,
+    Attention, Cell, Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent,
+    Shape,
 };
-use crate::layer_table::{Legality, TableRow, read_layer_table};
-use crate::model::{Model, Shapes};
 
-/// How a model file refers to a layer table: found by whoever reads files.
-pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
-
-const OPERATORS: [&str; 21] = [
+/// All operators that a layer can name.
+pub(super) const OPERATORS: [&str; 21] = [
     "convolution",
     "transposed-convolution",
     "fully-connected",
@@ -55,208 +31,8 @@ const OPERATORS: [&str; 21] = [
     "plane",
 ];
 
-/// Decodes a model; records every problem in `document`.
-pub(crate) fn decode_model(
-    name: &str,
-    document: &Document<'_>,
-    legality: Legality,
-    open_table: &OpenTable<'_>,
-) -> Option<Model> {
-    let root = document.root().named("this model");
-    root.only(&["source", "shapes", "layer_table", "input", "layer", "description"]);
-    let source = root.required("source", Value::string);
-    let _description = root.optional("description", Value::string);
-    let shapes = root.or("shapes", Shapes::Chained, |value| {
-        value.choice(&[("chained", Shapes::Chained), ("independent", Shapes::Independent)])
-    });
-    let layers = match (root.get("layer_table"), root.has("layer")) {
-        (Some(value), true) => {
-            value.reject("a model has `layer_table` or `layer`, not both", "remove one of the two")
-        }
-        (Some(value), false) => layers_of_table(&value, shapes, legality, open_table),
-        (None, true) => layers_of_graph(&root, shapes),
-        (None, false) => {
-            root.report(
-                root.problem("the model has no layers")
-                    .help("add [[layer]] tables, or `layer_table = \"FILE.csv\"`"),
-            );
-            None
-        }
-    };
-    let layers = layers?;
-    if layers.is_empty() && !document.has_problems() {
-        root.report(root.problem("the model has no layers").help("add at least one"));
-    }
-    Some(Model::of_layers(name.to_owned(), source?.to_owned(), shapes, layers))
-}
-
-fn layers_of_table(
-    value: &Value<'_>,
-    shapes: Shapes,
-    legality: Legality,
-    open_table: &OpenTable<'_>,
-) -> Option<Vec<Layer>> {
-    let table = match open_table(value.string()?) {
-        Ok(table) => table,
-        Err(problem) => {
-            value.document().report(problem.see(value.document().source(), value.range(), "named here"));
-            return None;
-        }
-    };
-    let mut rows: Vec<TableRow> = Vec::new();
-    let problems = read_layer_table(&table, legality, |row| rows.push(row));
-    let complete = problems.is_empty();
-    value.document().report_all(problems);
-    if complete && rows.is_empty() {
-        return value.reject("the layer table has no rows", "add a row for each layer");
-    }
-    if shapes == Shapes::Chained && legality == Legality::Strict {
-        check_chain(value, &table, &rows);
-    }
-    Some(rows.into_iter().map(|row| row.layer).collect())
-}
-
-/// Reports every row of a table whose input is not the previous row's output.
-fn check_chain(value: &Value<'_>, table: &Source, rows: &[TableRow]) {
-    for pair in rows.windows(2) {
-        let [TableRow { layer: before, .. }, TableRow { layer: after, range, .. }] = pair else { continue };
-        let (Ok(output), Operator::Convolution(convolution)) = (before.output(), after.operator) else {
-            continue;
-        };
-        if output != convolution.input {
-            let message = format!(
-                "layer `{}` takes {} but the layer before it, `{}`, gives {output}",
-                after.name, convolution.input, before.name
-            );
-            value.document().report(
-                Diagnostic::new(message, table, range.clone())
-                    .see(value.document().source(), value.range(), "named here")
-                    .help("correct the table, or say `shapes = \"independent\"` where rows stand alone"),
-            );
-        }
-    }
-}
-
-/// What is known of a layer, or of the model's input, that later layers may name.
-struct Known {
-    name: String,
-    output: Option<Shape>,
-}
-
-fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<Vec<Layer>> {
-    if shapes == Shapes::Independent {
-        root.report(
-            root.problem("`shapes = \"independent\"` goes with a layer table only")
-                .help("remove it: [[layer]] tables are always chained"),
-        );
-    }
-    let input = root.required("input", shape_of);
-    let mut known = vec![Known { name: "input".to_owned(), output: input }];
-    let mut layers = Vec::new();
-    for table in root.tables("layer", "a layer") {
-        let (layer, name) = decode_layer(&table, &known);
-        let mut output = None;
-        if let Some(layer) = layer {
-            match layer.kernels().and_then(|_| layer.output()) {
-                Ok(shape) => {
-                    output = Some(shape);
-                    check_output(&table, shape);
-                }
-                Err(error) => table.report(table.problem(format!("layer `{}`: {error}", layer.name)).help(
-                    match error {
-                        ShapeError::WindowLargerThanInput { .. } => {
-                            "lower the kernel, or give the layer padding"
-                        }
-                        _ => "correct its dimensions",
-                    },
-                )),
-            }
-            layers.push(layer);
-        }
-        if let Some(At { value: name, range }) = name {
-            if known.iter().any(|known| known.name == name) {
-                table.report(
-                    table
-                        .problem_at(&range, format!("there are two layers named `{name}`"))
-                        .help("give every layer a name of its own"),
-                );
-            }
-            known.push(Known { name, output });
-        }
-    }
-    Some(layers)
-}
-
-fn shape_of(value: &Value<'_>) -> Option<Shape> {
-    let items = value.items()?;
-    let [channels, height, width] = items.as_slice() else {
-        return value.reject("a shape has three extents", "write `[channels, height, width]`");
-    };
-    let extent = |value: &Value<'_>| value.integer(1..=MAX_DIMENSION);
-    Some(Shape { channels: extent(channels)?, height: extent(height)?, width: extent(width)? })
-}
-
-/// Compares a stated `output` with the inferred one.
-fn check_output(table: &Table<'_>, inferred: Shape) {
-    let Some(stated) = table.optional("output", |value| value.at(shape_of)) else { return };
-    if stated.value != inferred {
-        table.report(
-            table
-                .problem_at(&stated.range, format!("the layer gives {inferred}, not {}", stated.value))
-                .help("correct the layer's dimensions, or the stated output"),
-        );
-    }
-}
-
-/// The layer, and its name even where the rest could not be read.
-fn decode_layer(table: &Table<'_>, known: &[Known]) -> (Option<Layer>, Option<At<String>>) {
-    let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
-    let table = match &name {
-        Some(name) => table.clone().named(format!("layer `{}`", name.value)),
-        None => table.clone(),
-    };
-    let operator = table
-        .required("operator", |value| {
-            let choices: Vec<(&str, &str)> = OPERATORS.iter().map(|name| (*name, *name)).collect();
-            value.choice(&choices)
-        })
-        .and_then(|operator| decode_operator(&table, operator, &inputs_of(&table, known)));
-    let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
-        name: name.value.clone(),
-        operator,
-        published: None,
-    });
-    (layer, name)
-}
-
-/// The shapes of the layers that `input` names, or of the previous layer. A shape that is not
-/// known because its layer has a problem of its own is left out without a further message.
-fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<Shape> {
-    let find = |value: &Value<'_>| {
-        let name = value.string()?;
-        let found = known.iter().find(|known| known.name == name);
-        if found.is_none() {
-            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
-            return value.reject(
-                format!("there is no layer `{name}` before this one"),
-                suggestion(name, "layer", &names),
-            );
-        }
-        found.and_then(|known| known.output)
-    };
-    match table.get("input") {
-        None => known.last().and_then(|known| known.output).into_iter().collect(),
-        Some(value) if value.is_array() => {
-            if value.items().is_some_and(|items| items.is_empty()) {
-                value.reject::<()>("the list of inputs is empty", "name a layer, or remove `input`");
-            }
-            table.list("input", find)
-        }
-        Some(value) => find(&value).into_iter().collect(),
-    }
-}
-
-fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Option<Operator> {
+/// Decodes the keys of an operator that reads `inputs`; records every problem.
+pub(super) fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Option<Operator> {
     let only = |extra: &[&str]| {
         let mut keys = vec!["name", "operator", "input", "output"];
         keys.extend(extra);
@@ -486,9 +262,4 @@ fn sequence(table: &Table<'_>, input: Shape) -> Option<Shape> {
             .help("put a `tokens` layer before it"),
     );
     None
-}
-
-/// The bytes of the file's first line, for problems with the file as a whole.
-pub(crate) fn first_line(source: &Source) -> Range<usize> {
-    0..source.text().lines().next().map_or(0, str::len)
 }

@@ -1,0 +1,298 @@
+//! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
+//!
+//! What stands in a layer's table is in [`operators`], what joins layers to blocks and exits in
+//! [`structure`], and files that name other models instead of layers in [`variants`].
+//!
+//! ```toml
+//! source = "an example, after LeNet-5"
+//! input = [1, 28, 28]                # channels, height, width
+//!
+//! [[layer]]
+//! name = "conv1"
+//! operator = "convolution"
+//! channels = 6
+//! kernel = 5
+//! padding = 2
+//!
+//! [[layer]]
+//! name = "fc1"
+//! operator = "fully-connected"
+//! features = 10
+//! flatten = true
+//! ```
+
+mod operators;
+mod structure;
+mod variants;
+
+use std::ops::Range;
+
+use crate::input::{At, Diagnostic, Document, Source, Table, Value, suggestion};
+use crate::layer::{Layer, MAX_DIMENSION, Operator, Shape, ShapeError};
+use crate::layer_table::{Legality, TableRow, read_layer_table};
+use crate::model::{Model, Shapes};
+use crate::model_file::operators::{OPERATORS, decode_operator};
+use crate::model_file::structure::{Place, decode_blocks, decode_exits};
+pub(crate) use crate::model_file::variants::OpenVariant;
+use crate::model_file::variants::{decode_supernet, is_supernet};
+
+/// How a model file refers to a layer table: found by whoever reads files.
+pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
+
+/// Decodes a model; records every problem in `document`. `open_variant` is absent for a model that
+/// is itself a variant of another.
+pub(crate) fn decode_model(
+    name: &str,
+    document: &Document<'_>,
+    legality: Legality,
+    open_table: &OpenTable<'_>,
+    open_variant: Option<&OpenVariant<'_>>,
+) -> Option<Model> {
+    let root = document.root().named("this model");
+    if is_supernet(&root) {
+        return decode_supernet(name, document, open_variant);
+    }
+    root.only(&[
+        "source",
+        "shapes",
+        "layer_table",
+        "input",
+        "layer",
+        "description",
+        "accuracy",
+        "block",
+        "exit",
+    ]);
+    let source = root.required("source", Value::string);
+    let _description = root.optional("description", Value::string);
+    let accuracy = root.optional("accuracy", Value::probability);
+    let shapes = root.or("shapes", Shapes::Chained, |value| {
+        value.choice(&[("chained", Shapes::Chained), ("independent", Shapes::Independent)])
+    });
+    let layers = match (root.get("layer_table"), root.has("layer")) {
+        (Some(value), true) => {
+            value.reject("a model has `layer_table` or `layer`, not both", "remove one of the two")
+        }
+        (Some(value), false) => layers_of_table(&value, shapes, legality, open_table),
+        (None, true) => layers_of_graph(&root, shapes),
+        (None, false) => {
+            root.report(
+                root.problem("the model has no layers")
+                    .help("add [[layer]] tables, or `layer_table = \"FILE.csv\"`"),
+            );
+            None
+        }
+    };
+    let (layers, places) = layers?;
+    if layers.is_empty() && !document.has_problems() {
+        root.report(root.problem("the model has no layers").help("add at least one"));
+    }
+    let blocks = decode_blocks(&root, &places);
+    let exits = decode_exits(&root, &places);
+    let model = Model::of_layers(name.to_owned(), source?.to_owned(), shapes, layers);
+    Some(Model { blocks, exits, accuracy, ..model })
+}
+
+fn layers_of_table(
+    value: &Value<'_>,
+    shapes: Shapes,
+    legality: Legality,
+    open_table: &OpenTable<'_>,
+) -> Option<(Vec<Layer>, Vec<Place>)> {
+    let table = match open_table(value.string()?) {
+        Ok(table) => table,
+        Err(problem) => {
+            value.document().report(problem.see(value.document().source(), value.range(), "named here"));
+            return None;
+        }
+    };
+    let mut rows: Vec<TableRow> = Vec::new();
+    let problems = read_layer_table(&table, legality, |row| rows.push(row));
+    let complete = problems.is_empty();
+    value.document().report_all(problems);
+    if complete && rows.is_empty() {
+        return value.reject("the layer table has no rows", "add a row for each layer");
+    }
+    let is_chained = shapes == Shapes::Chained && legality == Legality::Strict;
+    if is_chained {
+        check_chain(value, &table, &rows);
+    }
+    if !complete {
+        // Blocks and exits may name rows that could not be read.
+        return None;
+    }
+    let place = |TableRow { layer, .. }: &TableRow| Place {
+        name: layer.name.clone(),
+        input: match layer.operator {
+            Operator::Convolution(convolution) if is_chained => Some(convolution.input),
+            _ => None,
+        },
+        output: layer.output().ok().filter(|_| is_chained),
+        reads: Vec::new(),
+    };
+    let places = rows.iter().map(place).collect();
+    Some((rows.into_iter().map(|row| row.layer).collect(), places))
+}
+
+/// Reports every row of a table whose input is not the previous row's output.
+fn check_chain(value: &Value<'_>, table: &Source, rows: &[TableRow]) {
+    for pair in rows.windows(2) {
+        let [TableRow { layer: before, .. }, TableRow { layer: after, range, .. }] = pair else { continue };
+        let (Ok(output), Operator::Convolution(convolution)) = (before.output(), after.operator) else {
+            continue;
+        };
+        if output != convolution.input {
+            let message = format!(
+                "layer `{}` takes {} but the layer before it, `{}`, gives {output}",
+                after.name, convolution.input, before.name
+            );
+            value.document().report(
+                Diagnostic::new(message, table, range.clone())
+                    .see(value.document().source(), value.range(), "named here")
+                    .help("correct the table, or say `shapes = \"independent\"` where rows stand alone"),
+            );
+        }
+    }
+}
+
+/// What is known of a layer, or of the model's input, that later layers may name.
+struct Known {
+    name: String,
+    output: Option<Shape>,
+}
+
+fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<(Vec<Layer>, Vec<Place>)> {
+    if shapes == Shapes::Independent {
+        root.report(
+            root.problem("`shapes = \"independent\"` goes with a layer table only")
+                .help("remove it: [[layer]] tables are always chained"),
+        );
+    }
+    let input = root.required("input", shape_of);
+    let mut known = vec![Known { name: "input".to_owned(), output: input }];
+    let mut layers = Vec::new();
+    let mut places = Vec::new();
+    for table in root.tables("layer", "a layer") {
+        let Decoded { name, inputs, layer } = decode_layer(&table, &known);
+        let mut output = None;
+        if let Some(layer) = layer {
+            match layer.kernels().and_then(|_| layer.output()) {
+                Ok(shape) => {
+                    output = Some(shape);
+                    check_output(&table, shape);
+                }
+                Err(error) => table.report(table.problem(format!("layer `{}`: {error}", layer.name)).help(
+                    match error {
+                        ShapeError::WindowLargerThanInput { .. } => {
+                            "lower the kernel, or give the layer padding"
+                        }
+                        _ => "correct its dimensions",
+                    },
+                )),
+            }
+            layers.push(layer);
+        }
+        if let Some(At { value: name, range }) = name {
+            if known.iter().any(|known| known.name == name) {
+                table.report(
+                    table
+                        .problem_at(&range, format!("there are two layers named `{name}`"))
+                        .help("give every layer a name of its own"),
+                );
+            } else {
+                places.push(Place {
+                    name: name.clone(),
+                    input: inputs.first().and_then(|input| known[*input].output),
+                    output,
+                    // The first that is known is the model's input.
+                    reads: inputs.iter().filter_map(|input| input.checked_sub(1)).collect(),
+                });
+            }
+            known.push(Known { name, output });
+        }
+    }
+    Some((layers, places))
+}
+
+fn shape_of(value: &Value<'_>) -> Option<Shape> {
+    let items = value.items()?;
+    let [channels, height, width] = items.as_slice() else {
+        return value.reject("a shape has three extents", "write `[channels, height, width]`");
+    };
+    let extent = |value: &Value<'_>| value.integer(1..=MAX_DIMENSION);
+    Some(Shape { channels: extent(channels)?, height: extent(height)?, width: extent(width)? })
+}
+
+/// Compares a stated `output` with the inferred one.
+fn check_output(table: &Table<'_>, inferred: Shape) {
+    let Some(stated) = table.optional("output", |value| value.at(shape_of)) else { return };
+    if stated.value != inferred {
+        table.report(
+            table
+                .problem_at(&stated.range, format!("the layer gives {inferred}, not {}", stated.value))
+                .help("correct the layer's dimensions, or the stated output"),
+        );
+    }
+}
+
+/// A layer, and what is known of it even where the rest could not be read.
+struct Decoded {
+    name: Option<At<String>>,
+    /// What it reads, by position among what is known.
+    inputs: Vec<usize>,
+    layer: Option<Layer>,
+}
+
+fn decode_layer(table: &Table<'_>, known: &[Known]) -> Decoded {
+    let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
+    let table = match &name {
+        Some(name) => table.clone().named(format!("layer `{}`", name.value)),
+        None => table.clone(),
+    };
+    let operator = table.required("operator", |value| {
+        let choices: Vec<(&str, &str)> = OPERATORS.iter().map(|name| (*name, *name)).collect();
+        value.choice(&choices)
+    });
+    let inputs = if operator.is_some() { inputs_of(&table, known) } else { Vec::new() };
+    // A shape that is not known because its layer has a problem of its own is left out without a
+    // further message.
+    let shapes: Vec<Shape> = inputs.iter().filter_map(|input| known[*input].output).collect();
+    let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes));
+    let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
+        name: name.value.clone(),
+        operator,
+        published: None,
+    });
+    Decoded { name, inputs, layer }
+}
+
+/// What `input` names, or the previous layer, by position among what is known.
+fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<usize> {
+    let find = |value: &Value<'_>| {
+        let name = value.string()?;
+        let found = known.iter().position(|known| known.name == name);
+        if found.is_none() {
+            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+            return value.reject(
+                format!("there is no layer `{name}` before this one"),
+                suggestion(name, "layer", &names),
+            );
+        }
+        found
+    };
+    match table.get("input") {
+        None => known.len().checked_sub(1).into_iter().collect(),
+        Some(value) if value.is_array() => {
+            if value.items().is_some_and(|items| items.is_empty()) {
+                value.reject::<()>("the list of inputs is empty", "name a layer, or remove `input`");
+            }
+            table.list("input", find)
+        }
+        Some(value) => find(&value).into_iter().collect(),
+    }
+}
+
+/// The bytes of the file's first line, for problems with the file as a whole.
+pub(crate) fn first_line(source: &Source) -> Range<usize> {
+    0..source.text().lines().next().map_or(0, str::len)
+}
