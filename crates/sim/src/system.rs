@@ -1,5 +1,7 @@
 //! A scenario on a platform, resolved once: names to indices, costs to flat arrays.
 
+use std::sync::Arc;
+
 use rtmm_hardware::{
     AcceleratorId, ConfigurationId, CostTable, EnergyParts, Isolated, Platform, Share, SharedDram, Sharing,
 };
@@ -20,7 +22,7 @@ pub struct System<'s> {
     pub platform: &'s Platform,
     /// Costs as policies know them.
     pub profile: Profile,
-    pub(crate) costs: CostTable,
+    pub(crate) costs: Arc<CostTable>,
     pub(crate) tasks: Vec<TaskLinks>,
     /// Tasks so that whatever one depends on stands before it.
     pub(crate) order: Vec<TaskId>,
@@ -74,7 +76,7 @@ impl<'s> System<'s> {
         platform: &'s Platform,
     ) -> Result<Self, SimulationError> {
         let costs = CostTable::new(platform, models).map_err(SimulationError::NoCost)?;
-        Ok(Self::with_costs(scenario, models, platform, costs))
+        Ok(Self::with_costs(scenario, models, platform, Arc::new(costs)))
     }
 
     /// The same with costs that are known already, such as those of another load on the same
@@ -84,7 +86,7 @@ impl<'s> System<'s> {
         scenario: &'s Scenario,
         models: &'s [Model],
         platform: &'s Platform,
-        costs: CostTable,
+        costs: Arc<CostTable>,
     ) -> Self {
         let profile = Profile::new(models, platform, &costs);
         let order = topological(scenario);

@@ -6,9 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use rtmm_workload::Duration;
+pub use rtmm_scheduler::{Allowed, Assignment, Parameter, ParameterValue};
 use rtmm_workload::input::suggestion;
-use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::runner::CellRunner;
@@ -22,111 +21,6 @@ pub struct PolicySchema {
     pub summary: &'static str,
     /// Its parameters; owned where a registry makes them at run time.
     pub parameters: Cow<'static, [Parameter]>,
-}
-
-/// A parameter of a policy, or a setting of a runner.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// The key in sweep files; ends in the unit where the value is a bare number of one.
-    pub name: &'static str,
-    /// One line for a reader who knows the field.
-    pub meaning: &'static str,
-    /// What it is where a sweep does not say.
-    pub default: ParameterValue,
-    /// What it can be.
-    pub allowed: Allowed,
-}
-
-/// What a parameter can be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Allowed {
-    /// Finite numbers from the first to the second.
-    Real(f64, f64),
-    /// Whole numbers from the first to the second.
-    Integer(i64, i64),
-    /// `true` or `false`.
-    Boolean,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// Spans of simulated time from the first to the second, written with their unit.
-    Duration(Duration, Duration),
-}
-
-/// The value of a parameter.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ParameterValue {
-    /// Of [`Allowed::Real`].
-    Real(f64),
-    /// Of [`Allowed::Integer`].
-    Integer(i64),
-    /// Of [`Allowed::Boolean`].
-    Boolean(bool),
-    /// Of [`Allowed::Choice`].
-    Choice(Cow<'static, str>),
-    /// Of [`Allowed::Duration`]; a text such as `100ms` in outputs.
-    Duration(#[serde(serialize_with = "as_text")] Duration),
-}
-
-/// A parameter's name with its value.
-pub type Assignment = (&'static str, ParameterValue);
-
-fn as_text<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(duration)
-}
-
-/// The shortest text that reads back equal.
-impl fmt::Display for ParameterValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Real(value) => value.fmt(f),
-            Self::Integer(value) => value.fmt(f),
-            Self::Boolean(value) => value.fmt(f),
-            Self::Choice(value) => value.fmt(f),
-            Self::Duration(value) => value.fmt(f),
-        }
-    }
-}
-
-/// What is allowed, in words.
-impl fmt::Display for Allowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Real(low, high) => write!(f, "numbers from {low} to {high}"),
-            Self::Integer(low, high) => write!(f, "whole numbers from {low} to {high}"),
-            Self::Boolean => f.write_str("true, false"),
-            Self::Choice(words) => f.write_str(&words.join(", ")),
-            Self::Duration(low, high) => write!(f, "durations from {low} to {high}, such as 16.5ms"),
-        }
-    }
-}
-
-impl Allowed {
-    /// Whether the parameter can have this value.
-    #[must_use]
-    pub fn admits(&self, value: &ParameterValue) -> bool {
-        match (self, value) {
-            (Self::Real(low, high), ParameterValue::Real(value)) => (low..=high).contains(&value),
-            (Self::Integer(low, high), ParameterValue::Integer(value)) => (low..=high).contains(&value),
-            (Self::Boolean, ParameterValue::Boolean(_)) => true,
-            (Self::Choice(words), ParameterValue::Choice(word)) => words.contains(&word.as_ref()),
-            (Self::Duration(low, high), ParameterValue::Duration(value)) => (low..=high).contains(&value),
-            _ => false,
-        }
-    }
-
-    /// The value that a text states, if it is allowed.
-    #[must_use]
-    pub fn parse(&self, text: &str) -> Option<ParameterValue> {
-        let value = match self {
-            Self::Real(..) => text.parse().ok().map(ParameterValue::Real),
-            Self::Integer(..) => text.parse().ok().map(ParameterValue::Integer),
-            Self::Boolean => text.parse().ok().map(ParameterValue::Boolean),
-            Self::Choice(_) => Some(ParameterValue::Choice(text.to_owned().into())),
-            Self::Duration(..) => Duration::parse(text).ok().map(ParameterValue::Duration),
-        };
-        value.filter(|value| self.admits(value))
-    }
 }
 
 /// A policy with a value for each of its parameters.

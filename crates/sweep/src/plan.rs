@@ -522,7 +522,7 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
                 let hash = blake3::Hasher::new().update(models.as_bytes()).update(&bytes).finalize();
                 variants.push(Variant {
                     workload: WorkloadId::new(index),
-                    random: runner.is_random(&scenario),
+                    random: runner.is_random(&scenario, &workload.models),
                     scenario,
                     load_factor_millionths,
                     trigger_probability,

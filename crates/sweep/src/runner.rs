@@ -9,7 +9,7 @@
 //! changes, so that stored results of older programs are never mistaken for today's.
 
 use rtmm_hardware::{Mode, NoCost};
-use rtmm_workload::{Legality, Scenario};
+use rtmm_workload::{Legality, Model, Scenario};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -75,8 +75,8 @@ pub trait CellRunner: Sync {
     fn task_columns(&self) -> &[Column];
 
     /// Whether the seed changes anything. If not, the scenario is run for the first seed only.
-    fn is_random(&self, scenario: &Scenario) -> bool {
-        scenario.is_random()
+    fn is_random(&self, scenario: &Scenario, models: &[Model]) -> bool {
+        scenario.is_random() || models.iter().any(Model::is_dynamic)
     }
 
     /// Does once what many cells share, such as cost tables, for the cells that `pending` indexes

@@ -1,0 +1,272 @@
+//! `rtmm run`: the event engine.
+
+use std::io::Write;
+
+use rtmm_hardware::{Mode, load as hardware};
+use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_sim::metrics::{JobRow, JobRows, Summary};
+use rtmm_sim::{Metrics, RunOptions, SimulationError, System, simulate};
+use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, Value};
+use rtmm_workload::input::{Diagnostics, suggestion};
+use rtmm_workload::{Legality, Workload, load};
+use serde::Serialize;
+use tracing::info;
+
+use super::duration;
+use crate::args::{Format, Run};
+use crate::failure::Failure;
+use crate::output::{print_json, stdout, style, write_file};
+use crate::runners::{Engine, RunSettings, build, result};
+
+/// The form of the JSON output; raised when a field changes its meaning or goes away.
+const JSON_VERSION: u32 = 1;
+/// The policy where none is named: it needs nothing but deadlines.
+const DEFAULT_POLICY: &str = "edf";
+const PJ_PER_MJ: f64 = 1e9;
+
+pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
+    let chosen = chosen(arguments)?;
+    let settings = RunSettings::of(&chosen.settings);
+    let mut workload = workload(arguments);
+    let platform = hardware::platform(&arguments.platform, None, Mode::Corrected);
+    // Problems of both files come out together.
+    if let (Err(problems), Err(more)) = (&mut workload, &platform) {
+        problems.extend(more.clone());
+    }
+    let (mut workload, platform) = (workload?, platform?);
+    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
+    if let Some(text) = &arguments.duration {
+        workload.scenario.duration = duration(text)?;
+    }
+    if settings.metrics.warm_up >= workload.scenario.duration {
+        let message = format!(
+            "a warm-up of {} leaves nothing of a run of {}",
+            settings.metrics.warm_up, workload.scenario.duration
+        );
+        return Err(Failure::usage(message, "shorten `warm_up`, or lengthen the run with --duration"));
+    }
+    let system = System::new(&workload.scenario, &workload.models, &platform).map_err(failed)?;
+    let (policy, oracle) = build(&chosen.policy).map_err(Failure::Run)?;
+    let mut jobs: Vec<JobRow> = Vec::new();
+    let keeps_jobs = arguments.jobs.is_some();
+    let rows = JobRows::new(|row: &JobRow| {
+        if keeps_jobs {
+            jobs.push(*row);
+        }
+    });
+    let observer = (Metrics::new(&system, settings.metrics), rows);
+    let options = RunOptions { seed: arguments.seed, end: settings.end, oracle };
+    let (metrics, _) =
+        simulate(&system, chosen.policy.name, policy, observer, options).map_err(failed)?;
+    if let Some(path) = &arguments.jobs {
+        write_file(path, jobs_csv(&system, &jobs)?.as_bytes())?;
+    }
+    print(arguments, &system, &chosen, &metrics.summary())
+}
+
+fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
+    let scenario =
+        arguments.scenario.as_deref().map(|name| load::workload(name, None, Legality::Strict)).transpose()?;
+    match (&arguments.requests, scenario) {
+        (Some(path), scenario) => {
+            load::requests(&path.to_string_lossy(), None, scenario.as_ref(), Legality::Strict)
+        }
+        (None, Some(scenario)) => Ok(scenario),
+        // The arguments require one of the two.
+        (None, None) => Err(Diagnostics::default()),
+    }
+}
+
+/// The policy and the settings of the run, with what `--set` gives them.
+fn chosen(arguments: &Run) -> Result<Chosen, Failure> {
+    let name = arguments.policy.as_deref().unwrap_or(DEFAULT_POLICY);
+    let Some(schema) = Engine.policies().iter().find(|schema| schema.name == name) else {
+        let names: Vec<&str> = Engine.policies().iter().map(|schema| schema.name).collect();
+        return Err(Failure::usage(
+            format!("there is no policy `{name}`"),
+            suggestion(name, "policy", &names),
+        ));
+    };
+    Chosen::read(&Engine, schema, &arguments.set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))
+}
+
+fn failed(error: SimulationError) -> Failure {
+    Failure::Run(error.to_string())
+}
+
+#[derive(Serialize)]
+struct Report<'r> {
+    format: &'static str,
+    version: u32,
+    scenario: &'r str,
+    platform: &'r str,
+    policy: &'static str,
+    parameters: serde_json::Map<String, serde_json::Value>,
+    settings: serde_json::Map<String, serde_json::Value>,
+    seed: u64,
+    duration_ms: f64,
+    #[serde(flatten)]
+    summary: &'r Summary,
+}
+
+fn map(assignments: &[Assignment]) -> Result<serde_json::Map<String, serde_json::Value>, serde_json::Error> {
+    assignments.iter().map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?))).collect()
+}
+
+fn print(arguments: &Run, system: &System<'_>, chosen: &Chosen, summary: &Summary) -> Result<(), Failure> {
+    let mut out = stdout();
+    match arguments.format {
+        Format::Json => {
+            let report = Report {
+                format: "rtmm-run",
+                version: JSON_VERSION,
+                scenario: &system.scenario.name,
+                platform: &system.platform.name,
+                policy: chosen.policy.name,
+                parameters: map(&chosen.policy.parameters)?,
+                settings: map(&chosen.settings)?,
+                seed: arguments.seed,
+                duration_ms: system.scenario.duration.milliseconds(),
+                summary,
+            };
+            print_json(&mut out, &report)?;
+        }
+        Format::Csv => print_csv(&mut out, summary)?,
+        Format::Table => {
+            let title = format!(
+                "{} on {} under {}, seed {}",
+                system.scenario.name, system.platform.name, chosen.policy.name, arguments.seed
+            );
+            write!(out, "{}", tasks_table(title, summary).to_terminal(&style()))?;
+            write!(out, "{}", accelerators_table(summary).to_terminal(&style()))?;
+            writeln!(out, "{}", totals(summary))?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// A row a task, in the columns of sweeps.
+fn print_csv(out: &mut impl Write, summary: &Summary) -> Result<(), Failure> {
+    let columns = Engine.task_columns();
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(std::iter::once("task").chain(columns.iter().map(|column| column.name)))?;
+    let values = result(summary).tasks;
+    for (task, values) in summary.tasks.iter().zip(values.chunks(columns.len())) {
+        let text = |value: &Value| match value {
+            Value::Missing => String::new(),
+            Value::Integer(value) => value.to_string(),
+            Value::Real(value) => value.to_string(),
+            Value::Text(text) => text.to_string(),
+        };
+        writer.write_record(std::iter::once(task.task.clone()).chain(values.iter().map(text)))?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+fn cell(value: Option<f64>, decimals: usize) -> Cell {
+    value.map_or_else(Cell::missing, |value| Cell::number(value, decimals))
+}
+
+fn count(value: u64) -> Cell {
+    Cell::text(value.to_string())
+}
+
+fn tasks_table(title: String, summary: &Summary) -> TextTable {
+    let numbers = [
+        "released", "on time", "late", "dropped", "in flight", "violated (%)", "mean (ms)", "p95 (ms)", "energy (mJ)",
+    ];
+    let columns = std::iter::once(Column::text("task")).chain(numbers.map(Column::number));
+    let mut table = TextTable::new(title, columns.collect());
+    for task in &summary.tasks {
+        let cells = vec![
+            Cell::text(&task.task),
+            count(task.jobs.released),
+            count(task.jobs.on_time),
+            count(task.jobs.late),
+            count(task.jobs.dropped),
+            count(task.jobs.in_flight),
+            cell(task.deadline_violation_rate.map(|rate| 100.0 * rate), 2),
+            cell(task.response_mean_ms, 3),
+            cell(task.response_p95_ms, 3),
+            cell(Some(task.energy.energy_pj / PJ_PER_MJ), 3),
+        ];
+        table.rows.push(Row { cells, starts_group: false });
+    }
+    table
+}
+
+fn accelerators_table(summary: &Summary) -> TextTable {
+    let numbers = ["utilisation (%)", "segments", "context switches", "energy (mJ)"];
+    let columns = std::iter::once(Column::text("accelerator")).chain(numbers.map(Column::number));
+    let mut table = TextTable::new("Accelerators", columns.collect());
+    for accelerator in &summary.accelerators {
+        let cells = vec![
+            Cell::text(&accelerator.accelerator),
+            cell(accelerator.utilisation.map(|share| 100.0 * share), 2),
+            count(accelerator.segments),
+            count(accelerator.context_switches),
+            cell(Some(accelerator.segment_energy_pj / PJ_PER_MJ), 3),
+        ];
+        table.rows.push(Row { cells, starts_group: false });
+    }
+    table
+}
+
+fn totals(summary: &Summary) -> String {
+    let or_dash = |value: Option<f64>, decimals: usize| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
+    };
+    format!(
+        "deadlines violated: {} %   UXCost: {}   XRBench score: {} %   energy: {:.3} mJ   decisions: {}",
+        or_dash(summary.deadline_violation_rate.map(|rate| 100.0 * rate), 2),
+        or_dash(summary.ux_cost, 4),
+        or_dash(summary.xrbench_score_percent, 2),
+        summary.energy.energy_pj / PJ_PER_MJ,
+        summary.decisions,
+    )
+}
+
+#[derive(Serialize)]
+struct JobRecord<'r> {
+    task: &'r str,
+    frame: u64,
+    status: rtmm_sim::metrics::JobOutcome,
+    model: &'r str,
+    arrival_ms: f64,
+    release_ms: f64,
+    deadline_ms: f64,
+    start_ms: Option<f64>,
+    end_ms: f64,
+    accelerator: Option<&'r str>,
+    segments: u32,
+    context_switches: u32,
+    energy_pj: f64,
+}
+
+/// A row a job, in the order in which jobs end.
+fn jobs_csv(system: &System<'_>, jobs: &[JobRow]) -> Result<String, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let ms = |time: rtmm_workload::Time| time.saturating_since(rtmm_workload::Time::ZERO).milliseconds();
+    for job in jobs {
+        writer.serialize(JobRecord {
+            task: &system.scenario.tasks[job.task.index()].name,
+            frame: job.frame,
+            status: job.outcome,
+            model: &system.models[job.model.index()].name,
+            arrival_ms: ms(job.arrival),
+            release_ms: ms(job.release),
+            deadline_ms: ms(job.deadline),
+            start_ms: job.start.map(ms),
+            end_ms: ms(job.end),
+            accelerator: job.accelerator.map(|id| system.platform.accelerators[id.index()].name.as_str()),
+            segments: job.segments,
+            context_switches: job.context_switches,
+            energy_pj: job.energy.total() + job.switch_energy_pj,
+        })?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Failure::Run(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Failure::Run(error.to_string()))
+}

@@ -1,0 +1,161 @@
+//! The results of a run as columns: the names are those of `docs/metrics.md`.
+
+use std::sync::OnceLock;
+
+use rtmm_sim::Summary;
+use rtmm_sim::metrics::TaskSummary;
+use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
+
+/// A column with where its value comes from.
+type Row<S> = (Column, fn(&S) -> Value);
+
+const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
+    Column { name, unit, kind, meaning, summarised: false, better: None }
+}
+
+const fn count(name: &'static str, meaning: &'static str) -> Column {
+    column(name, "", ColumnKind::Integer, meaning)
+}
+
+const fn real(name: &'static str, unit: &'static str, meaning: &'static str) -> Column {
+    column(name, unit, ColumnKind::Real, meaning)
+}
+
+const fn lower(column: Column) -> Column {
+    Column { summarised: true, better: Some(Better::Lower), ..column }
+}
+
+const fn higher(column: Column) -> Column {
+    Column { summarised: true, better: Some(Better::Higher), ..column }
+}
+
+fn integer(value: u64) -> Value {
+    Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn number(value: Option<f64>) -> Value {
+    value.filter(|value| value.is_finite()).map_or(Value::Missing, Value::Real)
+}
+
+const CELL: &[Row<Summary>] = &[
+    (
+        lower(real("deadline_violation_rate", "", "late, dropped and overdue jobs as a share of the decided")),
+        |run| number(run.deadline_violation_rate),
+    ),
+    (
+        lower(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")),
+        |run| number(run.mean_deadline_violation_rate),
+    ),
+    (
+        lower(real("ux_cost", "", "UXCost of DREAM: sum of violation rates times sum of normalised energies")),
+        |run| number(run.ux_cost),
+    ),
+    (
+        higher(real("xrbench_score_percent", "percent", "XRBench's overall score")),
+        |run| number(run.xrbench_score_percent),
+    ),
+    (lower(real("energy_pj", "picojoules", "energy of judged jobs")), |run| number(Some(run.energy.energy_pj))),
+    (
+        lower(real("normalised_energy", "", "energy of decided jobs as a share of their worst case")),
+        |run| number(run.normalised_energy),
+    ),
+    (real("mean_power_w", "watts", "energy of segments over the measured time"), |run| number(run.mean_power_w)),
+    (
+        higher(real("throughput_per_s", "jobs a second", "completed jobs over the measured time")),
+        |run| number(run.throughput_per_s),
+    ),
+    (
+        real("utilisation_mean", "", "mean of the accelerators' shares of time in segments"),
+        |run| {
+            let of = run.accelerators.iter().filter_map(|accelerator| accelerator.utilisation);
+            let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+            number((count > 0).then(|| sum / f64::from(count)))
+        },
+    ),
+    (count("context_switches", "segments before which the accelerator ran another network"), |run| {
+        integer(run.accelerators.iter().map(|accelerator| accelerator.context_switches).sum())
+    }),
+    (count("segments", "segments dispatched in the measured time"), |run| {
+        integer(run.accelerators.iter().map(|accelerator| accelerator.segments).sum())
+    }),
+    (count("decisions", "decisions that the policy took"), |run| integer(run.decisions)),
+    (real("makespan_ms", "milliseconds", "the last completion"), |run| number(run.makespan_ms)),
+];
+
+const TASK: &[Row<TaskSummary>] = &[
+    (count("released", "judged jobs"), |task| integer(task.jobs.released)),
+    (count("not_triggered", "frames that became no job"), |task| integer(task.jobs.not_triggered)),
+    (count("completed", "jobs that ended"), |task| integer(task.jobs.completed)),
+    (count("on_time", "jobs that ended by their deadline"), |task| integer(task.jobs.on_time)),
+    (count("late", "jobs that ended after their deadline"), |task| integer(task.jobs.late)),
+    (count("dropped", "jobs that were given up"), |task| integer(task.jobs.dropped)),
+    (count("dropped_upstream", "jobs given up with one that they needed"), |task| {
+        integer(task.jobs.dropped_upstream)
+    }),
+    (count("in_flight", "jobs that were not over at the end"), |task| integer(task.jobs.in_flight)),
+    (count("overdue", "of them, past their deadline"), |task| integer(task.jobs.overdue)),
+    (count("undecided", "of them, before their deadline"), |task| integer(task.jobs.undecided)),
+    (
+        lower(real("task_deadline_violation_rate", "", "late, dropped and overdue as a share of the decided")),
+        |task| number(task.deadline_violation_rate),
+    ),
+    (real("response_mean_ms", "milliseconds", "arrival to completion, mean"), |task| number(task.response_mean_ms)),
+    (real("response_p50_ms", "milliseconds", "arrival to completion, median"), |task| {
+        number(task.response_p50_ms)
+    }),
+    (
+        lower(real("response_p95_ms", "milliseconds", "arrival to completion, 95th percentile")),
+        |task| number(task.response_p95_ms),
+    ),
+    (real("response_p99_ms", "milliseconds", "arrival to completion, 99th percentile"), |task| {
+        number(task.response_p99_ms)
+    }),
+    (real("response_max_ms", "milliseconds", "arrival to completion, longest"), |task| {
+        number(task.response_max_ms)
+    }),
+    (real("tardiness_mean_ms", "milliseconds", "time past the deadline, mean over completed"), |task| {
+        number(task.tardiness_mean_ms)
+    }),
+    (real("tardiness_max_ms", "milliseconds", "time past the deadline, greatest"), |task| {
+        number(task.tardiness_max_ms)
+    }),
+    (real("task_energy_pj", "picojoules", "energy of its jobs"), |task| number(Some(task.energy.energy_pj))),
+    (real("task_normalised_energy", "", "energy of decided jobs as a share of their worst case"), |task| {
+        number(task.normalised_energy)
+    }),
+    (real("accuracy_mean", "", "accuracy delivered, mean over completed jobs"), |task| number(task.accuracy_mean)),
+    (real("real_time_score", "", "XRBench, mean over completed jobs"), |task| {
+        number(task.xrbench.and_then(|scores| scores.real_time_score))
+    }),
+    (real("energy_score", "", "XRBench, mean over completed jobs"), |task| {
+        number(task.xrbench.and_then(|scores| scores.energy_score))
+    }),
+    (real("accuracy_score", "", "XRBench, mean over completed jobs"), |task| {
+        number(task.xrbench.and_then(|scores| scores.accuracy_score))
+    }),
+    (real("qoe_score", "", "XRBench: share of counted jobs that were not dropped"), |task| {
+        number(task.xrbench.map(|scores| scores.qoe_score))
+    }),
+    (real("task_score", "", "XRBench: the task's score"), |task| number(task.xrbench.map(|scores| scores.task_score))),
+];
+
+fn columns_of<S>(rows: &[Row<S>]) -> Vec<Column> {
+    rows.iter().map(|(column, _)| *column).collect()
+}
+
+pub(super) fn cell_columns() -> &'static [Column] {
+    static COLUMNS: OnceLock<Vec<Column>> = OnceLock::new();
+    COLUMNS.get_or_init(|| columns_of(CELL))
+}
+
+pub(super) fn task_columns() -> &'static [Column] {
+    static COLUMNS: OnceLock<Vec<Column>> = OnceLock::new();
+    COLUMNS.get_or_init(|| columns_of(TASK))
+}
+
+/// The values of a run, in the order of the columns.
+pub(crate) fn result(summary: &Summary) -> CellResult {
+    let cell = CELL.iter().map(|(_, value)| value(summary)).collect();
+    let tasks = summary.tasks.iter().flat_map(|task| TASK.iter().map(move |(_, value)| value(task)));
+    CellResult { cell, tasks: tasks.collect() }
+}

@@ -1,0 +1,138 @@
+//! The event engine as a runner of cells.
+
+mod columns;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use rtmm_hardware::{CostTable, Mode, NoCost};
+use rtmm_scheduler::parameters::Parameters;
+use rtmm_scheduler::registry::{self, POLICIES};
+use rtmm_sim::{Metrics, RunOptions, System, simulate};
+use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariantId, WorkloadId};
+use rtmm_sweep::runner::{
+    Assignment, CellResult, CellRunner, Column, Parameter, Policy, PolicySchema, Prepared, RunError,
+};
+use rtmm_workload::Legality;
+
+pub(crate) use columns::result;
+pub(crate) use settings::RunSettings;
+
+/// The event engine of `rtmm-sim` under the policies of `rtmm-scheduler`.
+pub(crate) struct Engine;
+
+impl CellRunner for Engine {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the event engine: any scenario, platform and policy"
+    }
+
+    fn result_version(&self) -> u32 {
+        1
+    }
+
+    fn legality(&self) -> Legality {
+        Legality::Strict
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Corrected
+    }
+
+    fn policies(&self) -> &[PolicySchema] {
+        static SCHEMAS: OnceLock<Vec<PolicySchema>> = OnceLock::new();
+        SCHEMAS.get_or_init(|| {
+            let schema = |row: &registry::PolicyRow| PolicySchema {
+                name: row.name,
+                summary: row.summary,
+                parameters: row.parameters.into(),
+            };
+            POLICIES.iter().map(schema).collect()
+        })
+    }
+
+    fn settings(&self) -> &[Parameter] {
+        settings::SETTINGS
+    }
+
+    fn validate(&self, policy: &Policy, _settings: &[Assignment]) -> Result<(), String> {
+        build(policy).map(|_| ())
+    }
+
+    fn cell_columns(&self) -> &[Column] {
+        columns::cell_columns()
+    }
+
+    fn task_columns(&self) -> &[Column] {
+        columns::task_columns()
+    }
+
+    fn prepare<'p>(
+        &'p self,
+        plan: &'p Plan<'_>,
+        pending: &[usize],
+    ) -> Result<Box<dyn Prepared + 'p>, RunError> {
+        let mut costs = BTreeMap::new();
+        let mut systems = BTreeMap::new();
+        for cell in pending.iter().map(|index| &plan.cells()[*index]) {
+            costs.entry((cell.workload, cell.platform)).or_insert_with(OnceLock::new);
+            systems.entry((cell.variant, cell.platform)).or_insert_with(OnceLock::new);
+        }
+        let settings = RunSettings::of(&plan.axes().settings);
+        Ok(Box::new(Ready { plan, settings, costs, systems }))
+    }
+}
+
+/// A policy of the registry with its parameters, and whether it is handed the truth.
+pub(crate) fn build(policy: &Policy) -> Result<(Box<dyn rtmm_scheduler::Policy>, bool), String> {
+    let row = registry::policy(policy.name).ok_or_else(|| format!("there is no policy `{}`", policy.name))?;
+    let parameters =
+        Parameters::with(row.parameters, &policy.parameters).map_err(|error| error.to_string())?;
+    let built = row.build(&parameters).map_err(|error| error.to_string())?;
+    Ok((built, row.oracle))
+}
+
+/// What cells share is made when the first of them needs it: a platform that cannot run a scenario
+/// fails those cells alone.
+struct Ready<'p> {
+    plan: &'p Plan<'p>,
+    settings: RunSettings,
+    costs: BTreeMap<(WorkloadId, PlatformId), OnceLock<Result<Arc<CostTable>, Vec<NoCost>>>>,
+    systems: BTreeMap<(VariantId, PlatformId), OnceLock<System<'p>>>,
+}
+
+impl Ready<'_> {
+    fn system(&self, cell: &Cell) -> Result<&System<'_>, RunError> {
+        let unprepared = || RunError::Failed { reason: "it was not prepared".to_owned() };
+        let (models, platform) = (self.plan.models(cell), self.plan.platform(cell));
+        let costs = self.costs.get(&(cell.workload, cell.platform)).ok_or_else(unprepared)?;
+        let costs = costs.get_or_init(|| CostTable::new(platform, models).map(Arc::new));
+        let costs = costs.as_ref().map_err(|layers| RunError::NoCost {
+            scenario: self.plan.scenario(cell).name.clone(),
+            platform: platform.name.clone(),
+            layers: layers.clone(),
+        })?;
+        let system = self.systems.get(&(cell.variant, cell.platform)).ok_or_else(unprepared)?;
+        Ok(system.get_or_init(|| {
+            System::with_costs(self.plan.scenario(cell), models, platform, Arc::clone(costs))
+        }))
+    }
+}
+
+impl Prepared for Ready<'_> {
+    fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
+        let system = self.system(cell)?;
+        let failed = |reason: String| RunError::Failed { reason };
+        let policy = self.plan.policy(cell);
+        let (built, oracle) = build(policy).map_err(failed)?;
+        let metrics = Metrics::new(system, self.settings.metrics);
+        let options = RunOptions { seed: cell.seed, end: self.settings.end, oracle };
+        let metrics = simulate(system, policy.name, built, metrics, options)
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(result(&metrics.summary()))
+    }
+}
