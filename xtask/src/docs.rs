@@ -10,6 +10,7 @@ mod cost_models;
 mod fidelity;
 mod maestro_differences;
 mod xrbench_fixes;
+mod policies;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { page: "reference/command-line.md", name: "command-line", make: |_| Ok(command_line::part()) },
     Part { page: "reference/cost-models.md", name: "cost-models", make: |_| Ok(cost_models::part()) },
+    Part { page: "policies.md", name: "policies", make: |_| policies::policies() },
+    Part { page: "policies.md", name: "policy-parameters", make: |_| Ok(policies::parameters()) },
     Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },
