@@ -380,9 +380,8 @@ fn the_audit_finds_what_is_wrong() {
             assert_eq!(audit.count(), expected.len() as u64);
         };
         let (first, second) = (job(0, at(5)), job(1, at(5)));
-        let end = |busy| (ms(busy), 0);
-        let ended = |audit: &mut Audit, now, busy: (Duration, u64)| {
-            audit.ended(now, &EndRecord { accelerators_busy: &[busy.0], decisions: busy.1, rounds: 0 });
+        let ended = |audit: &mut Audit, now, busy| {
+            audit.ended(now, &EndRecord { accelerators_busy: &[ms(busy)], decisions: 0, rounds: 0 });
         };
         finds(&["time fell from 5000000000 ps"], &|audit| {
             audit.released(at(5), &first);
@@ -390,7 +389,7 @@ fn the_audit_finds_what_is_wrong() {
         });
         finds(&["task 0: 1 jobs released, 0 over"], &|audit| {
             audit.released(at(5), &first);
-            ended(audit, at(9), end(0));
+            ended(audit, at(9), 0);
         });
         finds(&["which is not live"], &|audit| {
             audit.dispatched(at(5), accelerator(0), &running(&first), &first)
@@ -441,10 +440,10 @@ fn the_audit_finds_what_is_wrong() {
             audit.released(at(5), &Job { id: JobId::new(0, 1), ..first });
         });
         finds(&["something was told after the end"], &|audit| {
-            ended(audit, at(9), end(0));
+            ended(audit, at(9), 0);
             audit.phase_changed(at(9), 0);
         });
-        finds(&["was busy for 0ps of 9ms, told as 4ms"], &|audit| ended(audit, at(9), end(4)));
+        finds(&["was busy for 0ps of 9ms, told as 4ms"], &|audit| ended(audit, at(9), 4));
     });
 }
 

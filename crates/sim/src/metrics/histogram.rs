@@ -6,9 +6,10 @@
 //! It never leaves the range from the least to the greatest, so that equal durations have exact
 //! percentiles.
 //!
-//! A general-purpose histogram of three digits takes several times the memory over the same range.
-//! A sweep makes one a task for each of its thousands of short runs, where that would cost as much
-//! as the simulation.
+//! The buckets of a factor of two are made when a duration first falls there: at most 30 times,
+//! however many durations there are. A sweep makes a histogram a task for each of its thousands of short
+//! runs; making all buckets at once takes longer than simulating a second does, and so would a
+//! general-purpose histogram of three digits.
 
 use rtmm_workload::Duration;
 
@@ -18,14 +19,17 @@ const STEP_BITS: u32 = 9;
 const UNIT_BITS: u32 = 12;
 /// Durations from here on share the last bucket: 2^50 ps are 18.8 minutes.
 const RANGE_BITS: u32 = 50;
-/// One of `2 << STEP_BITS` buckets up to `2^(UNIT_BITS + STEP_BITS + 1)`, and half as many for each
-/// further factor of two.
-const BUCKETS: usize = ((RANGE_BITS - UNIT_BITS - STEP_BITS + 1) as usize) << STEP_BITS;
+/// Pages of buckets: one for everything below `2^(UNIT_BITS + STEP_BITS)`, then one a factor of two.
+const PAGES: usize = (RANGE_BITS - UNIT_BITS - STEP_BITS + 1) as usize;
+/// Buckets of a page.
+const STEPS: usize = 1 << STEP_BITS;
+/// Buckets of all pages.
+const BUCKETS: usize = PAGES * STEPS;
 
 /// Durations: how many, their sum and extremes exactly, their percentiles within 0.1 %.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    buckets: Box<[u32]>,
+    pages: [Option<Box<[u32]>>; PAGES],
     count: u64,
     sum: u128,
     least: u64,
@@ -34,7 +38,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { buckets: vec![0; BUCKETS].into_boxed_slice(), count: 0, sum: 0, least: u64::MAX, greatest: 0 }
+        Self { pages: std::array::from_fn(|_| None), count: 0, sum: 0, least: u64::MAX, greatest: 0 }
     }
 }
 
@@ -42,8 +46,10 @@ impl Histogram {
     /// Adds a duration.
     pub fn record(&mut self, duration: Duration) {
         let picoseconds = duration.picoseconds();
-        let bucket = &mut self.buckets[bucket_of(picoseconds)];
-        *bucket = bucket.saturating_add(1);
+        let bucket = bucket_of(picoseconds);
+        let page = self.pages[bucket / STEPS].get_or_insert_with(|| vec![0; STEPS].into_boxed_slice());
+        let count = &mut page[bucket % STEPS];
+        *count = count.saturating_add(1);
         self.count += 1;
         self.sum += u128::from(picoseconds);
         self.least = self.least.min(picoseconds);
@@ -77,17 +83,18 @@ impl Histogram {
         }
         let rank = (u128::from(self.count) * u128::from(per_mille)).div_ceil(1000).max(1);
         let mut seen = 0_u128;
-        // All that was recorded lies between the buckets of the extremes.
-        let (first, last) = (bucket_of(self.least), bucket_of(self.greatest));
-        for bucket in first..last {
-            seen += u128::from(self.buckets[bucket]);
-            if seen >= rank {
-                let middle = middle_of(bucket).clamp(self.least, self.greatest);
-                return Some(Duration::from_picoseconds(middle));
+        for (page, counts) in self.pages.iter().enumerate() {
+            for (step, count) in counts.iter().flatten().enumerate() {
+                seen += u128::from(*count);
+                let bucket = page * STEPS + step;
+                if seen >= rank && bucket < BUCKETS - 1 {
+                    let middle = middle_of(bucket).clamp(self.least, self.greatest);
+                    return Some(Duration::from_picoseconds(middle));
+                }
             }
         }
-        let middle = if last == BUCKETS - 1 { self.greatest } else { middle_of(last) };
-        Some(Duration::from_picoseconds(middle.clamp(self.least, self.greatest)))
+        // Of the last bucket nothing is known but that the greatest is in it.
+        self.max()
     }
 }
 
