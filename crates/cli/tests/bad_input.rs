@@ -531,6 +531,16 @@ fn durations_and_rates_beyond_the_reference_loop() {
     let platform = ["--platform", "xrbench/single_4k_ws", "--compat", "xrbench"];
     transcript.refused(&[&["run", "--scenario", "fast.toml"], &platform[..]].concat());
     transcript.workspace.write(
+        "skipping.toml",
+        "source = \"a test\"\ninput = [8, 8, 8]\n[[layer]]\nname = \"a\"\noperator = \"convolution\"\n\
+         channels = 8\nkernel = 1\n[[layer]]\nname = \"b\"\noperator = \"convolution\"\nchannels = 8\n\
+         kernel = 1\n[[block]]\nname = \"a\"\nfirst = \"a\"\nlast = \"a\"\nskip_probability = 0.5\n",
+    );
+    transcript
+        .workspace
+        .write("dynamic.toml", scenario("name = \"a\"\nmodel = \"skipping.toml\"\nrate_hz = 20\n"));
+    transcript.refused(&[&["run", "--scenario", "dynamic.toml"], &platform[..]].concat());
+    transcript.workspace.write(
         "slow_clock.toml",
         "source = \"a test\"\nclock_mhz = 700\n[[accelerator]]\nname = \"a\"\nmodel = \"maestro\"\n\
          dataflow = \"WS\"\npes = 256\nnoc_bandwidth = 64\n",

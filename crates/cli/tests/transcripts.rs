@@ -186,7 +186,7 @@ fn list_names_all_that_is_built_in_in_every_format() {
     let workspace = Workspace::new();
     for (what, least, example) in [
         ("scenarios", 7, "xrbench/vr_gaming"),
-        ("models", 12, "xrbench/es_ritnet"),
+        ("models", 18, "examples/supernet"),
         ("platforms", 40, "xrbench/quad_8k_ws_os_ws_os"),
         ("policies", 1, "latency-greedy"),
         ("cost-models", 3, "systolic"),

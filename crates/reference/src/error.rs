@@ -98,6 +98,12 @@ pub enum ReferenceError {
         /// Name of the task.
         task: String,
     },
+    /// A model whose inferences differ: the artifact runs every layer of every model.
+    #[error("model `{model}` may skip layers or exit early: compat xrbench runs all layers")]
+    DynamicModel {
+        /// Name of the model.
+        model: String,
+    },
     /// Phases, which the artifact does not know.
     #[error("the scenario has phases: compat xrbench knows none")]
     Phases,

@@ -53,6 +53,7 @@ impl CostMatrix {
     /// that they share in one matrix.
     ///
     /// # Errors
+    /// [`ReferenceError::DynamicModel`] where a model may skip layers or exit early,
     /// [`ReferenceError::NoColumn`] where a configuration is no `maestro` accelerator in reference
     /// mode, [`ReferenceError::NoCost`] where a layer cannot run,
     /// [`ReferenceError::TooManyCycles`]. Of several errors, the one that comes first in the order
@@ -77,6 +78,9 @@ impl CostMatrix {
         configurations: &[&'c Configuration],
         reader: impl Fn(&'c Configuration) -> Result<Reader<'c>, ReferenceError>,
     ) -> Result<Self, ReferenceError> {
+        if let Some(model) = models.iter().find(|model| model.is_dynamic()) {
+            return Err(ReferenceError::DynamicModel { model: model.name.clone() });
+        }
         let readers: Vec<Reader<'_>> =
             configurations.iter().map(|configuration| reader(configuration)).collect::<Result<_, _>>()?;
         let shapes_suffice =
