@@ -269,3 +269,80 @@ fn position(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::LayerId;
+    use crate::model::{Exit, Shapes};
+
+    /// A supernet of two networks with different exits; any other name is a plain model.
+    fn open_model(reference: &str) -> Result<Model, Diagnostics> {
+        let plain = |name: &str| Model::of_layers(name.into(), "t".into(), Shapes::Chained, Vec::new());
+        let exit = |name: &str| Exit {
+            name: name.to_owned(),
+            after: LayerId::new(0),
+            probability: 0.5,
+            accuracy: None,
+        };
+        let mut model = plain(reference);
+        if reference == "super" {
+            let mut small = plain("super/small");
+            small.exits = vec![exit("early"), exit("middle")];
+            model.exits = vec![exit("early")];
+            model.variants = vec![small, plain("super/tiny")];
+        }
+        Ok(model)
+    }
+
+    fn decode(tasks: &str) -> Result<Workload, Diagnostics> {
+        let text = format!("source = \"t\"\nduration = \"1s\"\n{tasks}");
+        let source = Source::new("s.toml", text);
+        let document = Document::parse(&source);
+        let table = |_: &str| Err(Diagnostic::without_place("no tables"));
+        let workload = decode_workload("s", &document, &Files { model: &open_model, table: &table });
+        document.finish(workload)
+    }
+
+    fn triggered(exits: &str) -> String {
+        format!(
+            "[[task]]\nname = \"a\"\nmodel = \"super\"\nrate_hz = 30\n\
+             [[task]]\nname = \"b\"\nmodel = \"plain\"\n\
+             depends_on = [{{ task = \"a\", kind = \"control\", probability_after_exit = {exits} }}]\n\
+             [[task]]\nname = \"c\"\nmodel = \"super\"\nrate_hz = 30\n"
+        )
+    }
+
+    #[test]
+    fn networks_of_a_supernet_are_models_of_their_own() {
+        let workload = decode(&triggered("{}")).expect("a scenario");
+        let names: Vec<&str> = workload.models.iter().map(|model| model.name.as_str()).collect();
+        assert_eq!(names, ["super", "super/small", "super/tiny", "plain"]);
+        assert!(workload.models.iter().all(|model| model.variants.is_empty()));
+        let variants: Vec<Vec<usize>> = workload
+            .scenario
+            .tasks
+            .iter()
+            .map(|task| task.variants.iter().map(|id| id.index()).collect())
+            .collect();
+        assert_eq!(variants, [vec![0, 1, 2], vec![3], vec![0, 1, 2]]);
+        assert_eq!(workload.scenario.tasks[2].model, ModelId::new(0));
+    }
+
+    #[test]
+    fn exits_are_those_of_any_network() {
+        let workload = decode(&triggered("{ middle = 0.1, early = 0 }")).expect("a scenario");
+        let DependencyKind::Control { probability, probability_after_exit } =
+            &workload.scenario.tasks[1].depends_on[0].kind
+        else {
+            panic!("no control dependency");
+        };
+        assert_eq!(*probability, 1.0);
+        let expected = [("early".to_owned(), 0.0), ("middle".to_owned(), 0.1)];
+        assert_eq!(probability_after_exit.as_slice(), expected);
+
+        let problems = decode(&triggered("{ midle = 0.1 }")).expect_err("no such exit").to_string();
+        assert!(problems.contains("the model of task `a` has no exit `midle`"), "{problems}");
+        assert!(problems.contains("did you mean `middle`?"), "{problems}");
+    }
+}
