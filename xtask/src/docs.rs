@@ -9,8 +9,8 @@ mod command_line;
 mod cost_models;
 mod fidelity;
 mod maestro_differences;
-mod xrbench_fixes;
 mod policies;
+mod xrbench_fixes;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     max_term_width = 100,
     after_help = "\
 Examples:
-  rtmm run --scenario xrbench/vr_gaming --platform xrbench/single_4k_ws --compat xrbench
+  rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os --policy edf
   rtmm sweep xrbench
   rtmm explain --model xrbench/es_ritnet --layer conv1 --platform xrbench/single_4k_ws
   rtmm list platforms
@@ -54,20 +54,26 @@ pub(crate) enum Verb {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os --compat xrbench
+  rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os --policy edf
+  rtmm run --scenario xrbench/vr_gaming --platform my.toml --policy sjf --set granularity=layer
+  rtmm run --requests log.csv --platform xrbench/single_4k_ws --policy least-slack --jobs jobs.csv
   rtmm run --scenario xrbench/ar_assistant --platform my.toml --compat xrbench --seed 7 --format json
   rtmm run --scenario xrbench/vr_gaming --platform xrbench/single_4k_os --compat xrbench --jobs jobs.csv")]
 pub(crate) struct Run {
     /// Scenario: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
-    pub scenario: String,
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "requests")]
+    pub scenario: Option<String>,
+    /// Replay recorded requests: a CSV file of arrival_s, model and optionally sample, priority,
+    /// relative_deadline_s. With --scenario, models are those of its tasks.
+    #[arg(long, value_name = "FILE")]
+    pub requests: Option<PathBuf>,
     /// Platform: a built-in name, or a path that ends in .toml.
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: String,
-    /// Policy; fixed, and optional, with --compat.
+    /// Policy, see `rtmm list policies` [default: edf]; fixed with --compat.
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
-    /// Set a parameter of the policy.
+    /// Set a parameter of the policy, or a setting of the run such as warm_up=100ms.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random draw.

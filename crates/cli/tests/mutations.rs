@@ -378,7 +378,9 @@ start = \"1s\"
         // Whatever was read has frames, however many.
         for task in 0..workload.scenario.tasks.len() {
             let mut frames = Frames::new(&workload.scenario, TaskId::new(task), 1);
-            (0..100).for_each(|_| drop(frames.next_frame()));
+            (0..100).for_each(|_| {
+                frames.next_frame();
+            });
         }
     });
 }

@@ -223,33 +223,3 @@ impl SetError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_read_back_equal() {
-        let second = Duration::from_milliseconds(1_000).unwrap();
-        for (allowed, texts) in [
-            (Allowed::Real(-1.0, 1e9), &["0.1", "-0.5", "1000000"][..]),
-            (Allowed::Integer(-3, 3), &["-3", "0", "3"]),
-            (Allowed::Boolean, &["true", "false"]),
-            (Allowed::Choice(&["a", "b"]), &["a", "b"]),
-            (Allowed::Duration(Duration::ZERO, second), &["0ps", "100ms", "1s", "16.5us"]),
-        ] {
-            for text in texts {
-                assert_eq!(allowed.parse(text).unwrap().to_string(), *text);
-            }
-        }
-        assert_eq!(Allowed::Duration(Duration::ZERO, second).parse("1.1s"), None);
-        assert_eq!(Allowed::Real(0.0, 1.0).parse("nan"), None);
-        assert_eq!(Allowed::Boolean.parse("yes"), None);
-    }
-
-    #[test]
-    fn durations_are_texts_in_json() {
-        let value = ParameterValue::Duration(Duration::from_milliseconds(100).unwrap());
-        assert_eq!(serde_json::to_string(&value).unwrap(), "\"100ms\"");
-    }
-}

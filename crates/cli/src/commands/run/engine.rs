@@ -56,8 +56,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     });
     let observer = (Metrics::new(&system, settings.metrics), rows);
     let options = RunOptions { seed: arguments.seed, end: settings.end, oracle };
-    let (metrics, _) =
-        simulate(&system, chosen.policy.name, policy, observer, options).map_err(failed)?;
+    let (metrics, _) = simulate(&system, chosen.policy.name, policy, observer, options).map_err(failed)?;
     if let Some(path) = &arguments.jobs {
         write_file(path, jobs_csv(&system, &jobs)?.as_bytes())?;
     }
@@ -166,7 +165,7 @@ fn print_csv(out: &mut impl Write, summary: &Summary) -> Result<(), Failure> {
     Ok(())
 }
 
-fn cell(value: Option<f64>, decimals: usize) -> Cell {
+fn cell(value: Option<f64>, decimals: u8) -> Cell {
     value.map_or_else(Cell::missing, |value| Cell::number(value, decimals))
 }
 
@@ -176,7 +175,15 @@ fn count(value: u64) -> Cell {
 
 fn tasks_table(title: String, summary: &Summary) -> TextTable {
     let numbers = [
-        "released", "on time", "late", "dropped", "in flight", "violated (%)", "mean (ms)", "p95 (ms)", "energy (mJ)",
+        "released",
+        "on time",
+        "late",
+        "dropped",
+        "in flight",
+        "violated (%)",
+        "mean (ms)",
+        "p95 (ms)",
+        "energy (mJ)",
     ];
     let columns = std::iter::once(Column::text("task")).chain(numbers.map(Column::number));
     let mut table = TextTable::new(title, columns.collect());

@@ -28,4 +28,3 @@ fn duration(text: &str) -> Result<Duration, Failure> {
         Err(error) => Err(bad(error.to_string())),
     }
 }
-

@@ -39,39 +39,44 @@ fn number(value: Option<f64>) -> Value {
 
 const CELL: &[Row<Summary>] = &[
     (
-        lower(real("deadline_violation_rate", "", "late, dropped and overdue jobs as a share of the decided")),
+        lower(real(
+            "deadline_violation_rate",
+            "",
+            "late, dropped and overdue jobs as a share of the decided",
+        )),
         |run| number(run.deadline_violation_rate),
     ),
+    (lower(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")), |run| {
+        number(run.mean_deadline_violation_rate)
+    }),
     (
-        lower(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")),
-        |run| number(run.mean_deadline_violation_rate),
-    ),
-    (
-        lower(real("ux_cost", "", "UXCost of DREAM: sum of violation rates times sum of normalised energies")),
+        lower(real(
+            "ux_cost",
+            "",
+            "UXCost of DREAM: sum of violation rates times sum of normalised energies",
+        )),
         |run| number(run.ux_cost),
     ),
-    (
-        higher(real("xrbench_score_percent", "percent", "XRBench's overall score")),
-        |run| number(run.xrbench_score_percent),
-    ),
-    (lower(real("energy_pj", "picojoules", "energy of judged jobs")), |run| number(Some(run.energy.energy_pj))),
-    (
-        lower(real("normalised_energy", "", "energy of decided jobs as a share of their worst case")),
-        |run| number(run.normalised_energy),
-    ),
-    (real("mean_power_w", "watts", "energy of segments over the measured time"), |run| number(run.mean_power_w)),
-    (
-        higher(real("throughput_per_s", "jobs a second", "completed jobs over the measured time")),
-        |run| number(run.throughput_per_s),
-    ),
-    (
-        real("utilisation_mean", "", "mean of the accelerators' shares of time in segments"),
-        |run| {
-            let of = run.accelerators.iter().filter_map(|accelerator| accelerator.utilisation);
-            let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-            number((count > 0).then(|| sum / f64::from(count)))
-        },
-    ),
+    (higher(real("xrbench_score_percent", "percent", "XRBench's overall score")), |run| {
+        number(run.xrbench_score_percent)
+    }),
+    (lower(real("energy_pj", "picojoules", "energy of judged jobs")), |run| {
+        number(Some(run.energy.energy_pj))
+    }),
+    (lower(real("normalised_energy", "", "energy of decided jobs as a share of their worst case")), |run| {
+        number(run.normalised_energy)
+    }),
+    (real("mean_power_w", "watts", "energy of segments over the measured time"), |run| {
+        number(run.mean_power_w)
+    }),
+    (higher(real("throughput_per_s", "jobs a second", "completed jobs over the measured time")), |run| {
+        number(run.throughput_per_s)
+    }),
+    (real("utilisation_mean", "", "mean of the accelerators' shares of time in segments"), |run| {
+        let of = run.accelerators.iter().filter_map(|accelerator| accelerator.utilisation);
+        let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+        number((count > 0).then(|| sum / f64::from(count)))
+    }),
     (count("context_switches", "segments before which the accelerator ran another network"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.context_switches).sum())
     }),
@@ -96,17 +101,22 @@ const TASK: &[Row<TaskSummary>] = &[
     (count("overdue", "of them, past their deadline"), |task| integer(task.jobs.overdue)),
     (count("undecided", "of them, before their deadline"), |task| integer(task.jobs.undecided)),
     (
-        lower(real("task_deadline_violation_rate", "", "late, dropped and overdue as a share of the decided")),
+        lower(real(
+            "task_deadline_violation_rate",
+            "",
+            "late, dropped and overdue as a share of the decided",
+        )),
         |task| number(task.deadline_violation_rate),
     ),
-    (real("response_mean_ms", "milliseconds", "arrival to completion, mean"), |task| number(task.response_mean_ms)),
+    (real("response_mean_ms", "milliseconds", "arrival to completion, mean"), |task| {
+        number(task.response_mean_ms)
+    }),
     (real("response_p50_ms", "milliseconds", "arrival to completion, median"), |task| {
         number(task.response_p50_ms)
     }),
-    (
-        lower(real("response_p95_ms", "milliseconds", "arrival to completion, 95th percentile")),
-        |task| number(task.response_p95_ms),
-    ),
+    (lower(real("response_p95_ms", "milliseconds", "arrival to completion, 95th percentile")), |task| {
+        number(task.response_p95_ms)
+    }),
     (real("response_p99_ms", "milliseconds", "arrival to completion, 99th percentile"), |task| {
         number(task.response_p99_ms)
     }),
@@ -123,7 +133,9 @@ const TASK: &[Row<TaskSummary>] = &[
     (real("task_normalised_energy", "", "energy of decided jobs as a share of their worst case"), |task| {
         number(task.normalised_energy)
     }),
-    (real("accuracy_mean", "", "accuracy delivered, mean over completed jobs"), |task| number(task.accuracy_mean)),
+    (real("accuracy_mean", "", "accuracy delivered, mean over completed jobs"), |task| {
+        number(task.accuracy_mean)
+    }),
     (real("real_time_score", "", "XRBench, mean over completed jobs"), |task| {
         number(task.xrbench.and_then(|scores| scores.real_time_score))
     }),
@@ -136,7 +148,9 @@ const TASK: &[Row<TaskSummary>] = &[
     (real("qoe_score", "", "XRBench: share of counted jobs that were not dropped"), |task| {
         number(task.xrbench.map(|scores| scores.qoe_score))
     }),
-    (real("task_score", "", "XRBench: the task's score"), |task| number(task.xrbench.map(|scores| scores.task_score))),
+    (real("task_score", "", "XRBench: the task's score"), |task| {
+        number(task.xrbench.map(|scores| scores.task_score))
+    }),
 ];
 
 fn columns_of<S>(rows: &[Row<S>]) -> Vec<Column> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use rtmm_hardware::{CostTable, Mode, NoCost};
-use rtmm_scheduler::parameters::Parameters;
+use rtmm_scheduler::Parameters;
 use rtmm_scheduler::registry::{self, POLICIES};
 use rtmm_sim::{Metrics, RunOptions, System, simulate};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariantId, WorkloadId};
