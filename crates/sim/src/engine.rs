@@ -331,7 +331,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         let mut exists = frame.triggered;
         let mut fails = false;
         self.needs.clear();
-        for (dependency, control) in depends_on.iter().zip(&links.control) {
+        for (position, (dependency, control)) in depends_on.iter().zip(&links.control).enumerate() {
             let table = &self.frames[dependency.task.index()];
             let needed = table.latest();
             self.needs.push(needed.unwrap_or(u64::MAX));
@@ -341,13 +341,13 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 (None | Some((Fate::Void, _)), _) => exists = false,
                 (Some((Fate::Completed { .. }, _)), None) => {}
                 (Some((Fate::Completed { model, exit }, _)), Some(table)) => {
-                    exists &= self.happens(task, frame.index, table.probability(model, exit));
+                    exists &= self.happens(task, frame.index, position, table.probability(model, exit));
                 }
                 (Some((Fate::Failed, upstream)), control) => {
                     fails = true;
                     if let Some(table) = control {
                         let (model, exit) = self.would_be(dependency.task, &upstream);
-                        exists &= self.happens(task, frame.index, table.probability(model, exit));
+                        exists &= self.happens(task, frame.index, position, table.probability(model, exit));
                     }
                 }
                 (Some((Fate::Hidden | Fate::Live(_), _)), None) => linked.data_left += 1,
@@ -446,9 +446,10 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         }
     }
 
-    /// Whether the outcome of another job triggers a frame.
-    fn happens(&self, task: TaskId, frame: u64, probability: f64) -> bool {
-        self.control_draws[task.index()].happens(frame, 0, probability)
+    /// Whether the outcome of another job triggers a frame, by the position of the dependency: each has
+    /// a draw of its own.
+    fn happens(&self, task: TaskId, frame: u64, position: usize, probability: f64) -> bool {
+        self.control_draws[task.index()].happens(frame, position as u64, probability)
     }
 
     /// How an inference that never ended would have ended.
@@ -506,11 +507,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         let control = system.tasks[task.index()].control[position].as_ref();
         let triggers = match (control, fate) {
             (Some(table), Fate::Completed { model, exit }) => {
-                self.happens(task, index, table.probability(model, exit))
+                self.happens(task, index, position, table.probability(model, exit))
             }
             (Some(table), _) => {
                 let (model, exit) = self.would_be(upstream.0, upstream.1);
-                self.happens(task, index, table.probability(model, exit))
+                self.happens(task, index, position, table.probability(model, exit))
             }
             (None, _) => true,
         };
