@@ -50,7 +50,7 @@ struct Run {
     compute: u128,
     /// Traffic that is left, in units of bandwidth times picoseconds.
     transfer: u128,
-    /// What follows when both are done.
+    /// What is left of that which follows when both are done.
     exposed: Duration,
     /// What it demands while it has traffic left.
     demand: rtmm_hardware::Bandwidth,
@@ -66,8 +66,14 @@ impl Run {
 
     /// Counts what was done since the amounts were last counted.
     fn settle(&mut self, now: Time) {
-        let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
+        let elapsed = now.saturating_since(self.since).picoseconds();
         self.since = self.since.max(now);
+        // What follows when both are done has run since then.
+        let both = steps(self.compute, self.rates.compute.parts().into())
+            .max(steps(self.transfer, self.rates.dram.bytes_per_window()));
+        let followed = elapsed.saturating_sub(both);
+        self.exposed = Duration::from_picoseconds(self.exposed.picoseconds().saturating_sub(followed));
+        let elapsed = u128::from(elapsed);
         self.compute = self.compute.saturating_sub(elapsed * u128::from(self.rates.compute.parts()));
         let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
         self.transfer = self.transfer.saturating_sub(moved);
