@@ -64,8 +64,8 @@ pub struct Simulation<'s, E, O> {
     observer: O,
     events: Events,
     state: State,
-    /// By task; those of followers are empty.
-    sources: Vec<Option<Frames>>,
+    /// By task.
+    sources: Vec<Frames>,
     followers: Vec<Option<Follower>>,
     /// By task; only those of linked tasks are used.
     frames: Vec<FrameTable>,
@@ -177,9 +177,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 busy: vec![Duration::ZERO; accelerators],
                 ..State::default()
             },
-            sources: tasks()
-                .map(|task| (!follows(task)).then(|| Frames::new(scenario, task, seed)))
-                .collect(),
+            sources: tasks().map(|task| Frames::new(scenario, scenario.leader(task), seed)).collect(),
             followers: tasks()
                 .map(|task| follows(task).then(|| Follower::new(scenario, task, seed)))
                 .collect(),
@@ -272,7 +270,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             return;
         }
         for (rank, task) in self.system.order.iter().enumerate() {
-            if let Some(at) = self.sources[task.index()].as_ref().and_then(Frames::peek) {
+            if let Some(at) = self.sources[task.index()].peek() {
                 self.events.add_source(at, rank);
             }
         }
@@ -295,20 +293,20 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     // Frames and jobs.
 
-    /// Takes the next frame of the source that is due, with those of the tasks that follow it.
+    /// Takes the next frame of the source that is due.
     fn arrive(&mut self) {
         let Some(rank) = self.events.due_source() else { return };
         let task = self.system.order[rank];
-        let Some(source) = &mut self.sources[task.index()] else { return };
+        let source = &mut self.sources[task.index()];
         let frame = source.next_frame();
         self.events.replace_source(source.peek());
-        let Some(frame) = frame else { return };
-        self.take_frame(task, frame);
-        let system = self.system;
-        for &follower in &system.tasks[task.index()].followers {
-            if let Some(frame) = self.followers[follower.index()].as_ref().and_then(|of| of.frame(&frame)) {
-                self.take_frame(follower, frame);
-            }
+        // A follower has a copy of its leader's source, and so a place of its own among the tasks.
+        let frame = match &self.followers[task.index()] {
+            Some(follower) => frame.and_then(|frame| follower.frame(&frame)),
+            None => frame,
+        };
+        if let Some(frame) = frame {
+            self.take_frame(task, frame);
         }
     }
 

@@ -40,8 +40,6 @@ pub struct System<'s> {
 /// How a task is linked to others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskLinks {
-    /// Tasks that arrive with this one, in the order of [`System::order`].
-    pub followers: Vec<TaskId>,
     /// Tasks that depend on this one, with the position of the dependency among theirs.
     pub dependents: Vec<(TaskId, usize)>,
     /// One a dependency: the outcome's probability, for control dependencies.
@@ -215,10 +213,6 @@ fn topological(scenario: &Scenario) -> Vec<TaskId> {
 fn links(scenario: &Scenario, models: &[Model], order: &[TaskId]) -> Vec<TaskLinks> {
     let mut links: Vec<TaskLinks> = scenario.tasks.iter().map(|_| TaskLinks::default()).collect();
     for &id in order {
-        let leader = scenario.leader(id);
-        if leader != id {
-            links[leader.index()].followers.push(id);
-        }
         for (position, dependency) in scenario.tasks[id.index()].depends_on.iter().enumerate() {
             links[dependency.task.index()].dependents.push((id, position));
             let upstream = &scenario.tasks[dependency.task.index()];
