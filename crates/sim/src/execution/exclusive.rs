@@ -21,6 +21,8 @@ pub struct Exclusive {
 #[derive(Clone, Copy, Debug)]
 struct Run {
     course: Course,
+    /// Where it stood when it was planned: the segment's beginning, or the last boundary that was told of.
+    stood: Progress,
     /// Where the next event finds it.
     to: Progress,
     /// When what leads there began.
@@ -74,13 +76,12 @@ impl Exclusive {
         let at = next_from(system, course, from);
         if at.layer >= end {
             let to = Progress::at(end);
-            return (Run { course: *course, to, began, completes: None }, began);
+            return (Run { course: *course, stood: from, to, began, completes: None }, began);
         }
         let first = rest_of_layer(system, course, at);
         if self.tells_layers {
-            let run =
-                Run { course: *course, to: Progress::at(at.layer + 1), began, completes: Some(at.layer) };
-            return (run, later(began, first));
+            let (to, completes) = (Progress::at(at.layer + 1), Some(at.layer));
+            return (Run { course: *course, stood: from, to, began, completes }, later(began, first));
         }
         let rest = if system.is_dynamic[course.model.index()] {
             let mut total = 0_u64;
@@ -94,7 +95,7 @@ impl Exclusive {
         } else {
             system.latency_between(course.model, at.layer + 1, end, course.column)
         };
-        let run = Run { course: *course, to: Progress::at(end), began, completes: None };
+        let run = Run { course: *course, stood: from, to: Progress::at(end), began, completes: None };
         (run, later(began, first.saturating_add(rest)))
     }
 }
@@ -145,15 +146,19 @@ impl Execution for Exclusive {
         let Some(mut run) = self.runs[index] else { return false };
         let course = run.course;
         let end = course.end();
-        // From where the run stands: the start, or the last layer that was told of.
         let mut began = run.began;
-        let mut at = match run.completes {
-            Some(layer) if layer != course.from.layer => Progress::at(layer),
-            _ => next_from(system, &course, course.from),
-        };
+        // Between two layers that are told of: the boundary is now.
+        if run.stood != course.from && began == now {
+            let is_sooner = run.to != run.stood;
+            (run.to, run.completes, run.course.stop) = (run.stood, None, run.stood.layer);
+            self.runs[index] = Some(run);
+            self.events.set(index, now);
+            return is_sooner;
+        }
+        let mut at = next_from(system, &course, run.stood);
         while at.layer < end {
             let boundary = later(began, rest_of_layer(system, &course, at));
-            if mode == Preemption::Quantum && now < boundary {
+            if mode == Preemption::Quantum && began.max(now) < boundary {
                 if let Some((to, instant)) = next_quantum(system, &course, at, began, now) {
                     (run.to, run.completes) = (to, None);
                     run.course.stop = to.layer;
@@ -186,11 +191,7 @@ impl Execution for Exclusive {
         self.events.set(index, Time::MAX);
         let course = run.course;
         let mut began = run.began;
-        let mut reached = if run.completes.is_some_and(|layer| layer != course.from.layer) {
-            Progress::at(run.completes.unwrap_or(course.from.layer))
-        } else {
-            course.from
-        };
+        let mut reached = run.stood;
         loop {
             let at = next_from(system, &course, reached);
             if at.layer >= course.end() {

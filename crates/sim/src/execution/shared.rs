@@ -44,6 +44,10 @@ struct Run {
     layer: Option<u32>,
     /// When it began.
     began: Time,
+    /// The last layer of the segment that is complete.
+    previous: Option<u32>,
+    /// It ends where its layer began, now.
+    is_cut: bool,
     /// Up to when the amounts below are counted.
     since: Time,
     /// Compute that is left, in picoseconds at full speed and 2^-20 of them.
@@ -191,6 +195,8 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             course: *course,
             layer: None,
             began: course.start,
+            previous: None,
+            is_cut: false,
             since: course.start,
             compute: 0,
             transfer: 0,
@@ -219,6 +225,9 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             }
             return self.end(index, None, now);
         };
+        if run.is_cut {
+            return self.end(index, None, now);
+        }
         run.settle(now);
         if run.event() > now {
             // It has moved its traffic; the bandwidth is free for others.
@@ -232,6 +241,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         let began = run.began;
         let alone = system.isolated(accelerator, &run.course, layer, self.shares[index]).latency;
         run.isolated = run.isolated.saturating_add(alone);
+        run.previous = Some(layer);
         if self.begin_layer(system, index, layer + 1, now) {
             self.share_out(now);
             return if self.tells_layers {
@@ -248,11 +258,18 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         &mut self,
         system: &System<'_>,
         accelerator: AcceleratorId,
-        _now: Time,
+        now: Time,
         _mode: Preemption,
     ) -> bool {
         let Some(run) = &mut self.runs[accelerator.index()] else { return false };
         let course = &run.course;
+        // Between two layers: the boundary is now.
+        if let Some(previous) = run.previous.filter(|_| run.began == now) {
+            let is_sooner = !std::mem::replace(&mut run.is_cut, true);
+            run.course.stop = previous.saturating_add(1);
+            self.events.set(accelerator.index(), now);
+            return is_sooner;
+        }
         let first = system.next_layer(course.model, &course.realisation, course.from.layer);
         let stop = run.layer.unwrap_or(first).saturating_add(1);
         let is_sooner = stop < course.end();
@@ -266,7 +283,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         let index = accelerator.index();
         let run = self.runs[index].take()?;
         self.events.set(index, Time::MAX);
-        Some(run.layer.map_or(run.course.from, Progress::at))
+        Some(run.previous.map_or(run.course.from, |layer| Progress::at(layer + 1)))
     }
 
     fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Option<bool> {
