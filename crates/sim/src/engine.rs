@@ -606,7 +606,9 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     ) {
         let system = self.system;
         let column = system.profile.column(accelerator);
-        let (model, from) = (segment.model, segment.from);
+        let model = segment.model;
+        // What of a step is done where steps are smaller counts for nothing where it is done again.
+        let from = if to == segment.from { to } else { system.in_steps_of(model, column, segment.from) };
         let hidden = &mut self.state.hidden[slot];
         let before = hidden.energy.total();
         let is_whole = from == Progress::default() && to.quantum == 0 && stretch == 1.0;
@@ -855,7 +857,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
             Extent::Rest => layers,
         };
-        let expected = expected_latency(system, model, from, stop, column);
+        let expected = expected_latency(system, model, system.in_steps_of(model, column, from), stop, column);
         let segment = Segment {
             job: id,
             model,

@@ -3,7 +3,7 @@
 use rtmm_hardware::{
     AcceleratorId, ConfigurationId, CostTable, EnergyParts, Isolated, Platform, Share, SharedDram, Sharing,
 };
-use rtmm_scheduler::Profile;
+use rtmm_scheduler::{Profile, Progress};
 use rtmm_workload::{DependencyKind, LayerId, Model, ModelId, Realisation, Scenario, TaskId};
 
 use crate::error::SimulationError;
@@ -176,6 +176,16 @@ impl<'s> System<'s> {
     pub(crate) fn latency_between(&self, model: ModelId, from: u32, to: u32, column: usize) -> u64 {
         let at = |layer| self.latency_before[self.before(model, layer, column)];
         at(to).saturating_sub(at(from))
+    }
+
+    /// The same progress in the steps that a layer has in a column, rounded down.
+    pub(crate) fn in_steps_of(&self, model: ModelId, column: usize, at: Progress) -> Progress {
+        if at.quantum == 0 {
+            return Progress::at(at.layer);
+        }
+        let quanta = self.profile.quanta(model, at.layer, column);
+        let quantum = u64::from(at.quantum) * u64::from(quanta) / u64::from(at.quanta.max(1));
+        Progress { layer: at.layer, quantum: quantum as u32, quanta }
     }
 
     /// Energy of the layers before `to`, summed from the first one on.

@@ -53,20 +53,14 @@ fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
     (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
 }
 
-/// The same progress in the steps that a layer has here.
-fn in_steps_of(system: &System<'_>, course: &Course, at: Progress) -> Progress {
-    if at.quantum == 0 {
-        return Progress::at(at.layer);
-    }
-    let quanta = system.profile.quanta(course.model, at.layer, course.column);
-    let quantum = u64::from(at.quantum) * u64::from(quanta) / u64::from(at.quanta.max(1));
-    Progress { layer: at.layer, quantum: quantum as u32, quanta }
-}
-
 /// From where the next layer runs: progress inside a layer counts only if that is the layer.
 fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
     let layer = system.next_layer(course.model, &course.realisation, from.layer);
-    if layer == from.layer { in_steps_of(system, course, from) } else { Progress::at(layer) }
+    if layer == from.layer {
+        system.in_steps_of(course.model, course.column, from)
+    } else {
+        Progress::at(layer)
+    }
 }
 
 impl Exclusive {
