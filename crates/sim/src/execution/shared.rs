@@ -46,7 +46,7 @@ struct Run {
     began: Time,
     /// The last layer of the segment that is complete.
     previous: Option<u32>,
-    /// It ends where its layer began, now.
+    /// It ends now, between two layers.
     is_cut: bool,
     /// Up to when the amounts below are counted.
     since: Time,
@@ -217,6 +217,9 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step {
         let index = accelerator.index();
         let Some(run) = &mut self.runs[index] else { return Step::Internal };
+        if run.is_cut {
+            return self.end(index, None, now);
+        }
         let Some(layer) = run.layer else {
             let from = run.course.from.layer;
             if self.begin_layer(system, index, from, now) {
@@ -225,9 +228,6 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             }
             return self.end(index, None, now);
         };
-        if run.is_cut {
-            return self.end(index, None, now);
-        }
         run.settle(now);
         if run.event() > now {
             // It has moved its traffic; the bandwidth is free for others.
@@ -266,7 +266,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         // Between two layers: the boundary is now.
         if let Some(previous) = run.previous.filter(|_| run.began == now) {
             let is_sooner = !std::mem::replace(&mut run.is_cut, true);
-            run.course.stop = previous.saturating_add(1);
+            (run.course.stop, run.layer) = (previous.saturating_add(1), None);
             self.events.set(accelerator.index(), now);
             return is_sooner;
         }
