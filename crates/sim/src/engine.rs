@@ -77,6 +77,8 @@ pub struct Simulation<'s, E, O> {
     /// When the scheduler has made its decisions of before.
     scheduler_free: Time,
     started: bool,
+    /// Whether anything happened that the policy can see and was not asked about.
+    is_news: bool,
 }
 
 /// What the view shows, and by slot what it hides.
@@ -189,6 +191,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             next_sequence: 0,
             scheduler_free: Time::ZERO,
             started: false,
+            is_news: false,
         }
     }
 
@@ -234,11 +237,9 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// [`SimulationError`] where the policy does what it may not.
     pub fn run_until(&mut self, last: Time) -> Result<(), SimulationError> {
         self.start();
-        let mut undecided = false;
         while let Some((time, event)) = self.next_event() {
-            if undecided && time > self.state.now {
+            if self.is_news && time > self.state.now {
                 self.decide()?;
-                undecided = false;
                 // The decisions may have brought something sooner.
                 continue;
             }
@@ -246,7 +247,6 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 break;
             }
             self.state.now = time;
-            undecided = true;
             match event {
                 Event::Accelerator(accelerator) => self.step(accelerator),
                 Event::Arrival => self.arrive(),
@@ -255,7 +255,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Timer(tag) => self.tick(tag),
             }
         }
-        if undecided {
+        if self.is_news {
             self.decide()?;
             // Segments of no length may have begun at the last instant.
             if self.next_event().is_some_and(|(time, _)| time <= last) {
@@ -436,6 +436,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn tell_released(&mut self, slot: usize) {
+        self.is_news = true;
         let job = self.state.jobs[slot];
         self.state.counters[job.task.index()].released += 1;
         self.observer.released(self.state.now, &job);
@@ -533,6 +534,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn become_ready(&mut self, id: JobId) {
+        self.is_news = true;
         let slot = id.slot() as u32;
         State::remove(&mut self.state.waiting, slot);
         self.state.jobs[id.slot()].state = JobState::Ready;
@@ -559,6 +561,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn tell_layer(&mut self, accelerator: AcceleratorId, layer: rtmm_workload::LayerId, began: Time) {
+        self.is_news = true;
         let Some(segment) = self.state.accelerators[accelerator.index()].segment else { return };
         let latency = self.state.now.saturating_since(began);
         let Segment { job, model, .. } = segment;
@@ -567,6 +570,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// Books a segment that is over, and lets its job go on, end, or be given up.
     fn end_segment(&mut self, accelerator: AcceleratorId, to: Progress, stretch: f64) {
+        self.is_news = true;
         let index = accelerator.index();
         let Some(segment) = self.state.accelerators[index].segment.take() else { return };
         let at = self.state.idle.partition_point(|idle| *idle < accelerator);
@@ -658,6 +662,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// Gives up a job that does not run.
     fn drop_job(&mut self, slot: usize, cause: DropCause) {
+        self.is_news = true;
         let job = self.state.jobs[slot];
         match job.state {
             JobState::Ready => State::remove(&mut self.state.ready, slot as u32),
@@ -700,6 +705,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     // Phases and timers.
 
     fn change_phase(&mut self, phase: usize) {
+        self.is_news = true;
         self.events.take_phase();
         self.state.phase = phase + 1;
         self.observer.phase_changed(self.state.now, phase);
@@ -709,6 +715,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn tick(&mut self, tag: u64) {
+        self.is_news = true;
         self.events.take_timer();
         if self.interests.times {
             self.notify(Notice::Timer(tag));
@@ -740,6 +747,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             self.decisions = decisions;
             outcome?;
             if is_done {
+                // What the policy did itself is no news to it.
+                self.is_news = false;
                 return Ok(());
             }
         }
