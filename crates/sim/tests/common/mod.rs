@@ -1,0 +1,125 @@
+//! Small random systems, policies that decide at random, and a record of all that a run does.
+
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+pub mod policies;
+pub mod record;
+pub mod systems;
+
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
+use rtmm_hardware::{Contention, MaxMinFair, Share, SharedDram, Sharing, StaticPartition};
+use rtmm_scheduler::Policy;
+use rtmm_sim::execution::{Exclusive, Execution, Shared};
+use rtmm_sim::{RunOptions, Simulation, System};
+
+use record::Record;
+
+/// `RTMM_CASES` random cases, or a few hundred: the same ones on every machine.
+pub fn config(default_cases: u32) -> ProptestConfig {
+    let cases =
+        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default_cases);
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 20_000,
+        failure_persistence: None,
+        // The same cases on every machine, unless more are asked for.
+        rng_seed: RngSeed::Fixed(cases.into()),
+        ..ProptestConfig::default()
+    }
+}
+
+/// 64 bits that depend on all of the address, and on nothing else.
+pub fn hash(address: &[u64]) -> u64 {
+    // The finaliser of SplitMix64, once a part.
+    address.iter().fold(0x9E37_79B9_7F4A_7C15, |state, part| {
+        let mut mixed = (state ^ part).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    })
+}
+
+/// The shares that a platform's accelerators begin with.
+pub fn shares(system: &System<'_>) -> Vec<Share> {
+    system.platform.accelerators.iter().map(|accelerator| accelerator.dram_share).collect()
+}
+
+/// Something to do with a simulation, whatever executes it.
+pub trait Use<'s> {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn with<E: Execution>(self, simulation: Simulation<'s, E, Record>) -> Self::Output;
+}
+
+/// Makes the simulation of a system that its platform asks for, and uses it.
+pub fn simulation<'s, U: Use<'s>>(
+    system: &'s System<'s>,
+    policy: Box<dyn Policy>,
+    options: RunOptions,
+    user: U,
+) -> U::Output {
+    match system.platform.shared_dram {
+        None => {
+            let execution = Exclusive::new(system.platform.accelerators.len());
+            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
+        }
+        Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
+            let contention = Checking { inner: MaxMinFair::new(bandwidth), whole: Some(bandwidth) };
+            let execution = Shared::new(contention, shares(system), false);
+            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
+        }
+        Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
+            let contention = Checking { inner: StaticPartition::new(bandwidth), whole: Some(bandwidth) };
+            let execution = Shared::new(contention, shares(system), true);
+            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
+        }
+    }
+}
+
+/// Runs to the end.
+pub struct Whole;
+
+impl<'s> Use<'s> for Whole {
+    type Output = Record;
+
+    fn with<E: Execution>(self, simulation: Simulation<'s, E, Record>) -> Record {
+        match simulation.run() {
+            Ok(record) => record,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A run from start to end.
+pub fn run(system: &System<'_>, policy: Box<dyn Policy>, options: RunOptions) -> Record {
+    simulation(system, policy, options, Whole)
+}
+
+/// A contention model that checks what another one says.
+#[derive(Clone, Debug)]
+pub struct Checking<C> {
+    /// The other one.
+    pub inner: C,
+    /// What all runs have between them.
+    pub whole: Option<rtmm_hardware::Bandwidth>,
+}
+
+impl<C: Contention> Contention for Checking<C> {
+    fn rates(&mut self, running: &[rtmm_hardware::Running], out: &mut [rtmm_hardware::Rates]) {
+        self.inner.rates(running, out);
+        assert_eq!(running.len(), out.len());
+        for pair in running.windows(2) {
+            assert_ne!(pair[0].accelerator, pair[1].accelerator, "one run an accelerator");
+        }
+        for (run, rates) in running.iter().zip(&*out) {
+            assert!(rates.dram <= run.demand, "nobody is granted more than it demands");
+        }
+        if let Some(whole) = self.whole {
+            let granted: u128 = out.iter().map(|rates| u128::from(rates.dram.bytes_per_window())).sum();
+            assert!(granted <= u128::from(whole.bytes_per_window()), "the grants exceed the bandwidth");
+        }
+    }
+}
