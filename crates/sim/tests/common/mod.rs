@@ -67,12 +67,14 @@ pub fn simulation<'s, U: Use<'s>>(
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
         Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
-            let contention = Checking { inner: MaxMinFair::new(bandwidth), whole: Some(bandwidth) };
+            let contention =
+                Checking { inner: MaxMinFair::new(bandwidth), whole: Some(bandwidth), is_fair: true };
             let execution = Shared::new(contention, shares(system), false);
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
         Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
-            let contention = Checking { inner: StaticPartition::new(bandwidth), whole: Some(bandwidth) };
+            let contention =
+                Checking { inner: StaticPartition::new(bandwidth), whole: Some(bandwidth), is_fair: false };
             let execution = Shared::new(contention, shares(system), true);
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
@@ -105,6 +107,8 @@ pub struct Checking<C> {
     pub inner: C,
     /// What all runs have between them.
     pub whole: Option<rtmm_hardware::Bandwidth>,
+    /// Whether what one does not need is for the others.
+    pub is_fair: bool,
 }
 
 impl<C: Contention> Contention for Checking<C> {
@@ -119,7 +123,12 @@ impl<C: Contention> Contention for Checking<C> {
         }
         if let Some(whole) = self.whole {
             let granted: u128 = out.iter().map(|rates| u128::from(rates.dram.bytes_per_window())).sum();
-            assert!(granted <= u128::from(whole.bytes_per_window()), "the grants exceed the bandwidth");
+            let whole = u128::from(whole.bytes_per_window());
+            assert!(granted <= whole, "the grants exceed the bandwidth");
+            // All that is demanded, or all there is but for rounding: below a unit for each.
+            let demanded: u128 = running.iter().map(|run| u128::from(run.demand.bytes_per_window())).sum();
+            let is_used = granted == demanded.min(whole) || granted + running.len() as u128 > whole;
+            assert!(!self.is_fair || is_used, "{granted} is granted of {demanded} and {whole}");
         }
     }
 }
