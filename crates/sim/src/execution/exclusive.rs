@@ -152,14 +152,15 @@ impl Execution for Exclusive {
         let mut at = next_from(system, &course, run.stood);
         while at.layer < end {
             let boundary = later(began, rest_of_layer(system, &course, at));
-            if mode == Preemption::Quantum && began.max(now) < boundary {
-                if let Some((to, instant)) = next_quantum(system, &course, at, began, now) {
-                    (run.to, run.completes) = (to, None);
-                    run.course.stop = to.layer;
-                    self.runs[index] = Some(run);
-                    self.events.set(index, instant);
-                    return true;
-                }
+            if mode == Preemption::Quantum
+                && began.max(now) < boundary
+                && let Some((to, instant)) = next_quantum(system, &course, at, began, now)
+            {
+                (run.to, run.completes) = (to, None);
+                run.course.stop = to.layer;
+                self.runs[index] = Some(run);
+                self.events.set(index, instant);
+                return true;
             }
             if boundary >= now {
                 let next = at.layer + 1;

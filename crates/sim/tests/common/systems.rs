@@ -186,7 +186,7 @@ impl Sketch {
         let sketch = &self.models[index];
         let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
         let layers = (0..sketch.layers.len())
-            .map(|layer| Layer { name: layer.to_string(), operator: operator.clone(), published: None })
+            .map(|layer| Layer { name: layer.to_string(), operator, published: None })
             .collect();
         let mut model =
             Model::of_layers(format!("m{index}"), "a test".to_owned(), Shapes::Independent, layers);
