@@ -316,7 +316,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         let depends_on = &system.scenario.tasks[task.index()].depends_on;
         let links = &system.tasks[task.index()];
         let released = frame.release <= self.state.now;
-        if depends_on.is_empty() && links.dependents.is_empty() && released {
+        // A table holds frames without a gap, so that none that follows one in it can pass it by.
+        let is_apart = depends_on.is_empty()
+            && links.dependents.is_empty()
+            && self.frames[task.index()].latest().is_none();
+        if is_apart && released {
             if frame.triggered {
                 let slot = self.show(task, &frame, JobState::Ready);
                 self.tell_released(slot);
