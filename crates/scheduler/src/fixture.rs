@@ -302,6 +302,7 @@ impl Fixture {
             dispatched: self.now,
             started: self.now,
             expected_end: self.now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
+            is_ending: false,
         };
         (state.state, state.started) = (JobState::Running(accelerator), true);
         self.ready.retain(|slot| *slot as usize != job.slot());

@@ -23,8 +23,10 @@ pub struct Segment {
     pub dispatched: Time,
     /// When its first layer began, or will.
     pub started: Time,
-    /// When it should end, by the profile.
+    /// When it should end, by the profile, if it runs as dispatched.
     pub expected_end: Time,
+    /// Whether it was told to end at its next boundary: preempted, or its job dropped.
+    pub is_ending: bool,
 }
 
 /// An accelerator of a run.

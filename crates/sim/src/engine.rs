@@ -21,7 +21,7 @@ use rtmm_workload::{Duration, Follower, Frame, Frames, ModelId, Realisation, Tas
 
 use crate::error::{Illegal, SimulationError};
 use crate::events::{Event, Events};
-use crate::execution::{Course, Execution, Step};
+use crate::execution::{Completed, Course, Execution, Step};
 use crate::frames::{Fate, FrameTable, Linked};
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
 use crate::system::System;
@@ -64,14 +64,16 @@ pub struct Simulation<'s, E, O> {
     observer: O,
     events: Events,
     state: State,
-    /// By task; those of followers are empty.
-    sources: Vec<Option<Frames>>,
+    /// By task.
+    sources: Vec<Frames>,
     followers: Vec<Option<Follower>>,
     /// By task; only those of linked tasks are used.
     frames: Vec<FrameTable>,
     control_draws: Vec<Draws>,
     path_draws: Vec<Draws>,
     decisions: Decisions,
+    /// Jobs that were given up with others since the policy was last asked.
+    gone: Vec<JobId>,
     needs: Vec<u64>,
     next_sequence: u64,
     /// When the scheduler has made its decisions of before.
@@ -79,6 +81,8 @@ pub struct Simulation<'s, E, O> {
     decisions_taken: u64,
     rounds: u64,
     started: bool,
+    /// Whether anything happened that the policy can see and was not asked about.
+    is_news: bool,
 }
 
 /// What the view shows, and by slot what it hides.
@@ -110,6 +114,8 @@ struct Hidden {
     switched: bool,
     /// It is given up at its next boundary.
     is_doomed: bool,
+    /// Up to where its energy is counted.
+    booked: Progress,
 }
 
 impl State {
@@ -179,9 +185,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 busy: vec![Duration::ZERO; accelerators],
                 ..State::default()
             },
-            sources: tasks()
-                .map(|task| (!follows(task)).then(|| Frames::new(scenario, task, seed)))
-                .collect(),
+            sources: tasks().map(|task| Frames::new(scenario, scenario.leader(task), seed)).collect(),
             followers: tasks()
                 .map(|task| follows(task).then(|| Follower::new(scenario, task, seed)))
                 .collect(),
@@ -189,12 +193,14 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             control_draws: draws(Stream::Control),
             path_draws: draws(Stream::Path),
             decisions: Decisions::new(),
+            gone: Vec::new(),
             needs: Vec::new(),
             next_sequence: 0,
             scheduler_free: Time::ZERO,
             decisions_taken: 0,
             rounds: 0,
             started: false,
+            is_news: false,
         }
     }
 
@@ -245,11 +251,9 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// The loop. Whether decisions of the last instant still matter is for the caller to say.
     fn advance(&mut self, last: Time, decides_at_last: bool) -> Result<(), SimulationError> {
         self.start();
-        let mut undecided = false;
         while let Some((time, event)) = self.next_event() {
-            if undecided && time > self.state.now {
+            if self.is_news && time > self.state.now {
                 self.decide()?;
-                undecided = false;
                 // The decisions may have brought something sooner.
                 continue;
             }
@@ -257,7 +261,6 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 break;
             }
             self.state.now = time;
-            undecided = true;
             match event {
                 Event::Accelerator(accelerator) => self.step(accelerator),
                 Event::Arrival => self.arrive(),
@@ -266,7 +269,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Timer(tag) => self.tick(tag),
             }
         }
-        if undecided && (decides_at_last || self.state.now < last) {
+        if self.is_news && (decides_at_last || self.state.now < last) {
             self.decide()?;
             // Segments may have begun that end by then.
             if self.next_event().is_some_and(|(time, _)| time <= last) {
@@ -288,7 +291,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             return;
         }
         for (rank, task) in self.system.order.iter().enumerate() {
-            if let Some(at) = self.sources[task.index()].as_ref().and_then(Frames::peek) {
+            if let Some(at) = self.sources[task.index()].peek() {
                 self.events.add_source(at, rank);
             }
         }
@@ -311,20 +314,20 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     // Frames and jobs.
 
-    /// Takes the next frame of the source that is due, with those of the tasks that follow it.
+    /// Takes the next frame of the source that is due.
     fn arrive(&mut self) {
         let Some(rank) = self.events.due_source() else { return };
         let task = self.system.order[rank];
-        let Some(source) = &mut self.sources[task.index()] else { return };
+        let source = &mut self.sources[task.index()];
         let frame = source.next_frame();
         self.events.replace_source(source.peek());
-        let Some(frame) = frame else { return };
-        self.take_frame(task, frame);
-        let system = self.system;
-        for &follower in &system.tasks[task.index()].followers {
-            if let Some(frame) = self.followers[follower.index()].as_ref().and_then(|of| of.frame(&frame)) {
-                self.take_frame(follower, frame);
-            }
+        // A follower has a copy of its leader's source, and so a place of its own among the tasks.
+        let frame = match &self.followers[task.index()] {
+            Some(follower) => frame.and_then(|frame| follower.frame(&frame)),
+            None => frame,
+        };
+        if let Some(frame) = frame {
+            self.take_frame(task, frame);
         }
     }
 
@@ -334,7 +337,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         let depends_on = &system.scenario.tasks[task.index()].depends_on;
         let links = &system.tasks[task.index()];
         let released = frame.release <= self.state.now;
-        if depends_on.is_empty() && links.dependents.is_empty() && released {
+        // A table holds frames without a gap, so that none that follows one in it can pass it by.
+        let is_apart = depends_on.is_empty()
+            && links.dependents.is_empty()
+            && self.frames[task.index()].latest().is_none();
+        if is_apart && released {
             if frame.triggered {
                 let slot = self.show(task, &frame, JobState::Ready);
                 self.tell_released(slot);
@@ -453,6 +460,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn tell_released(&mut self, slot: usize) {
+        self.is_news = true;
         let job = self.state.jobs[slot];
         self.state.counters[job.task.index()].released += 1;
         self.observer.released(self.state.now, &job);
@@ -461,7 +469,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         }
     }
 
-    /// Whether the outcome of another job triggers a frame.
+    /// Whether the outcome of another job triggers a frame, by the position of the dependency: each
+    /// has a draw of its own.
     fn happens(&self, task: TaskId, frame: u64, position: usize, probability: f64) -> bool {
         self.control_draws[task.index()].happens(frame, position as u64, probability)
     }
@@ -571,6 +580,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn become_ready(&mut self, id: JobId) {
+        self.is_news = true;
         let slot = id.slot() as u32;
         State::remove(&mut self.state.waiting, slot);
         self.state.jobs[id.slot()].state = JobState::Ready;
@@ -586,25 +596,33 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     fn step(&mut self, accelerator: AcceleratorId) {
         match self.execution.step(self.system, accelerator, self.state.now) {
             Step::Internal => {}
-            Step::Layer { layer, began } => self.tell_layer(accelerator, layer, began),
-            Step::Ended { to, last, stretch } => {
-                if let Some((layer, began)) = last {
-                    self.tell_layer(accelerator, layer, began);
+            Step::Layer(completed) => self.complete_layer(accelerator, &completed),
+            Step::Ended { to, last } => {
+                if let Some(completed) = &last {
+                    self.complete_layer(accelerator, completed);
                 }
-                self.end_segment(accelerator, to, stretch);
+                self.end_segment(accelerator, to);
             }
         }
     }
 
-    fn tell_layer(&mut self, accelerator: AcceleratorId, layer: rtmm_workload::LayerId, began: Time) {
+    /// Books a layer, and tells of it whoever wants to know.
+    fn complete_layer(&mut self, accelerator: AcceleratorId, completed: &Completed) {
         let Some(segment) = self.state.accelerators[accelerator.index()].segment else { return };
-        let latency = self.state.now.saturating_since(began);
-        let Segment { job, model, .. } = segment;
-        self.notify(Notice::LayerCompleted { job, model, layer, accelerator, latency });
+        let Completed { layer, began, stretch } = *completed;
+        let to = Progress::at(layer.index() as u32 + 1);
+        self.spend(segment.job.slot(), accelerator, segment.model, to, stretch);
+        if self.interests.layers {
+            self.is_news = true;
+            let latency = self.state.now.saturating_since(began);
+            let Segment { job, model, .. } = segment;
+            self.notify(Notice::LayerCompleted { job, model, layer, accelerator, latency });
+        }
     }
 
     /// Books a segment that is over, and lets its job go on, end, or be given up.
-    fn end_segment(&mut self, accelerator: AcceleratorId, to: Progress, stretch: f64) {
+    fn end_segment(&mut self, accelerator: AcceleratorId, to: Progress) {
+        self.is_news = true;
         let index = accelerator.index();
         let Some(segment) = self.state.accelerators[index].segment.take() else { return };
         let at = self.state.idle.partition_point(|idle| *idle < accelerator);
@@ -613,7 +631,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         let took = now.saturating_since(segment.dispatched);
         self.state.busy[index] = self.state.busy[index].saturating_add(took);
         let slot = segment.job.slot();
-        self.spend(slot, accelerator, &segment, to, stretch);
+        self.spend(slot, accelerator, segment.model, to, 1.0);
+        self.state.hidden[slot].booked = to;
         let job = &mut self.state.jobs[slot];
         job.progress = to;
         job.last_ran = now;
@@ -632,20 +651,16 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         }
     }
 
-    /// Adds the energy of a segment's layers to its job and its task: layer by layer in order, so
-    /// that how layers are grouped into segments changes no digit.
-    fn spend(
-        &mut self,
-        slot: usize,
-        accelerator: AcceleratorId,
-        segment: &Segment,
-        to: Progress,
-        stretch: f64,
-    ) {
+    /// Adds the energy of what a job has done since it was last booked: layer by layer in order, so
+    /// that how layers are grouped into segments changes no digit. Layers that took `stretch` times
+    /// as long as in isolation spent as much more of what flows whether anything happens or not.
+    fn spend(&mut self, slot: usize, accelerator: AcceleratorId, model: ModelId, to: Progress, stretch: f64) {
         let system = self.system;
         let column = system.profile.column(accelerator);
-        let (model, from) = (segment.model, segment.from);
         let hidden = &mut self.state.hidden[slot];
+        // What of a step is done where steps are smaller counts for nothing where it is done again.
+        let booked = std::mem::replace(&mut hidden.booked, to);
+        let from = if to == booked { to } else { system.in_steps_of(model, column, booked) };
         let before = hidden.energy.total();
         let is_whole = from == Progress::default() && to.quantum == 0 && stretch == 1.0;
         if is_whole && !system.is_dynamic[model.index()] {
@@ -694,6 +709,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// Gives up a job that does not run.
     fn drop_job(&mut self, slot: usize, cause: DropCause) {
+        self.is_news = true;
         let job = self.state.jobs[slot];
         match job.state {
             JobState::Ready => State::remove(&mut self.state.ready, slot as u32),
@@ -708,6 +724,9 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             self.notify(Notice::Dropped(job.id));
         }
         self.free(slot);
+        if cause == DropCause::Upstream {
+            self.gone.push(job.id);
+        }
         self.settle(job.task, job.frame, Fate::Failed);
     }
 
@@ -736,6 +755,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     // Phases and timers.
 
     fn change_phase(&mut self, phase: usize) {
+        self.is_news = true;
         self.events.take_phase();
         self.state.phase = phase + 1;
         self.observer.phase_changed(self.state.now, phase);
@@ -745,6 +765,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn tick(&mut self, tag: u64) {
+        self.is_news = true;
         self.events.take_timer();
         if self.interests.times {
             self.notify(Notice::Timer(tag));
@@ -763,6 +784,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 .then(|| Truth::new(&self.system.profile, self.system.models, &self.state.realisations));
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
+            self.gone.clear();
             self.policy.decide(&view, truth.as_ref(), &mut decisions);
             self.rounds += 1;
             self.decisions_taken += decisions.len() as u64;
@@ -778,6 +800,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             self.decisions = decisions;
             outcome?;
             if is_done {
+                // What the policy did itself is no news to it.
+                self.is_news = false;
                 return Ok(());
             }
         }
@@ -796,17 +820,23 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             Decision::Preempt { accelerator, mode } => {
                 let known = self.state.accelerators.get(accelerator.index());
                 known.ok_or(Illegal::NoSuchAccelerator)?;
-                if self.execution.preempt(self.system, accelerator, self.state.now, mode) {
-                    Ok(())
-                } else {
-                    Err(Illegal::NothingToPreempt)
-                }
+                let segment = &mut self.state.accelerators[accelerator.index()].segment;
+                segment.as_mut().ok_or(Illegal::NothingToPreempt)?.is_ending = true;
+                self.execution.preempt(self.system, accelerator, self.state.now, mode);
+                Ok(())
             }
             Decision::Drop { job } => {
+                // A drop of the same list may have taken it along.
+                if self.gone.contains(&job) {
+                    return Ok(());
+                }
                 let slot = self.slot(job)?;
                 if let JobState::Running(accelerator) = self.state.jobs[slot].state {
                     if std::mem::replace(&mut self.state.hidden[slot].is_doomed, true) {
                         return Err(Illegal::AlreadyDropped);
+                    }
+                    if let Some(segment) = &mut self.state.accelerators[accelerator.index()].segment {
+                        segment.is_ending = true;
                     }
                     let mode = rtmm_scheduler::Preemption::Layer;
                     self.execution.preempt(self.system, accelerator, self.state.now, mode);
@@ -818,11 +848,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             Decision::SetShare { accelerator, share } => {
                 let known = self.state.accelerators.get(accelerator.index());
                 known.ok_or(Illegal::NoSuchAccelerator)?;
-                match self.execution.set_share(self.state.now, accelerator, share) {
-                    Some(true) => Ok(()),
-                    Some(false) => Err(Illegal::SharesAboveWhole),
-                    None => Err(Illegal::NoShares),
-                }
+                self.execution.set_share(self.state.now, accelerator, share)
             }
             Decision::SetTimer { at, tag } => {
                 if at <= self.state.now {
@@ -895,7 +921,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
             Extent::Rest => layers,
         };
-        let expected = expected_latency(system, model, from, stop, column);
+        let expected = expected_latency(system, model, system.in_steps_of(model, column, from), stop, column);
         let segment = Segment {
             job: id,
             model,
@@ -904,6 +930,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             dispatched: now,
             started: start,
             expected_end: start.saturating_add(expected),
+            is_ending: false,
         };
         State::remove(&mut self.state.ready, slot as u32);
         if let Ok(position) = self.state.idle.binary_search(&accelerator) {
@@ -932,7 +959,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             let slot = segment.job.slot();
             let took = now.saturating_since(segment.dispatched);
             self.state.busy[index] = self.state.busy[index].saturating_add(took);
-            self.spend(slot, accelerator, &segment, to, 1.0);
+            self.spend(slot, accelerator, segment.model, to, 1.0);
             let job = &mut self.state.jobs[slot];
             job.progress = to;
             let switched = self.state.hidden[slot].switched;

@@ -58,7 +58,7 @@ pub enum Illegal {
     /// A segment runs there.
     #[error("the accelerator is busy")]
     AcceleratorBusy,
-    /// No segment runs there, or it ends already.
+    /// No segment runs there.
     #[error("no segment runs on the accelerator that could be preempted")]
     NothingToPreempt,
     /// The task has no such variant.
@@ -76,6 +76,9 @@ pub enum Illegal {
     /// Accelerators would have more than the whole between them.
     #[error("the shares would be more than the whole")]
     SharesAboveWhole,
+    /// A share of nothing: what runs there would never end.
+    #[error("a share of nothing")]
+    EmptyShare,
     /// The platform does not divide anything by shares.
     #[error("the platform does not divide its memory bandwidth by shares")]
     NoShares,

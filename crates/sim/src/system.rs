@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rtmm_hardware::{
     AcceleratorId, ConfigurationId, CostTable, EnergyParts, Isolated, Platform, Share, SharedDram, Sharing,
 };
-use rtmm_scheduler::Profile;
+use rtmm_scheduler::{Profile, Progress};
 use rtmm_workload::{DependencyKind, LayerId, Model, ModelId, Realisation, Scenario, TaskId};
 
 use crate::error::SimulationError;
@@ -42,8 +42,6 @@ pub struct System<'s> {
 /// How a task is linked to others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskLinks {
-    /// Tasks that arrive with this one, in the order of [`System::order`].
-    pub followers: Vec<TaskId>,
     /// Tasks that depend on this one, with the position of the dependency among theirs.
     pub dependents: Vec<(TaskId, usize)>,
     /// One a dependency: the outcome's probability, for control dependencies.
@@ -182,6 +180,16 @@ impl<'s> System<'s> {
         at(to).saturating_sub(at(from))
     }
 
+    /// The same progress in the steps that a layer has in a column, rounded down.
+    pub(crate) fn in_steps_of(&self, model: ModelId, column: usize, at: Progress) -> Progress {
+        if at.quantum == 0 {
+            return Progress::at(at.layer);
+        }
+        let quanta = self.profile.quanta(model, at.layer, column);
+        let quantum = u64::from(at.quantum) * u64::from(quanta) / u64::from(at.quanta.max(1));
+        Progress { layer: at.layer, quantum: quantum as u32, quanta }
+    }
+
     /// Energy of the layers before `to`, summed from the first one on.
     pub(crate) fn energy_before(&self, model: ModelId, to: u32, column: usize) -> &EnergyParts {
         &self.energy_before[self.before(model, to, column)]
@@ -217,10 +225,6 @@ fn topological(scenario: &Scenario) -> Vec<TaskId> {
 fn links(scenario: &Scenario, models: &[Model], order: &[TaskId]) -> Vec<TaskLinks> {
     let mut links: Vec<TaskLinks> = scenario.tasks.iter().map(|_| TaskLinks::default()).collect();
     for &id in order {
-        let leader = scenario.leader(id);
-        if leader != id {
-            links[leader.index()].followers.push(id);
-        }
         for (position, dependency) in scenario.tasks[id.index()].depends_on.iter().enumerate() {
             links[dependency.task.index()].dependents.push((id, position));
             let upstream = &scenario.tasks[dependency.task.index()];

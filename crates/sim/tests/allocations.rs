@@ -6,10 +6,10 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod common;
+mod hand_made;
 
 use allocation_counter::measure;
-use common::{Fcfs, ms};
+use hand_made::{Fcfs, ms};
 use rtmm_hardware::{MaxMinFair, Mode, Share};
 use rtmm_scheduler::Extent;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};

@@ -2,9 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod common;
+mod hand_made;
 
-use common::{after, models, ms, platform, scenario, task};
+use hand_made::{after, models, ms, platform, scenario, task};
 use rtmm_hardware::{Mode, Platform};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, Preemption, Segment, Truth,

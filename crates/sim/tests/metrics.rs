@@ -5,9 +5,9 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod common;
+mod hand_made;
 
-use common::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
+use hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
 use rtmm_hardware::{EnergyParts, Platform};
 use rtmm_scheduler::{Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment};
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, XrbenchConstants};
@@ -368,6 +368,7 @@ fn the_audit_finds_what_is_wrong() {
             dispatched: at(5),
             started: at(5),
             expected_end: at(10),
+            is_ending: false,
         };
         let finds = |expected: &[&str], told: &dyn Fn(&mut Audit)| {
             let mut audit = Audit::new(system);

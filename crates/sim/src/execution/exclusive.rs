@@ -7,7 +7,8 @@ use rtmm_hardware::{AcceleratorId, Share};
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{LayerId, Time};
 
-use crate::execution::{Course, Execution, Instants, Step};
+use crate::error::Illegal;
+use crate::execution::{Completed, Course, Execution, Instants, Step};
 use crate::system::System;
 
 /// Each accelerator by itself.
@@ -21,12 +22,20 @@ pub struct Exclusive {
 #[derive(Clone, Copy, Debug)]
 struct Run {
     course: Course,
+    /// Where it stood when it was planned: the segment's beginning, or the last boundary that was told of.
+    stood: Progress,
     /// Where the next event finds it.
     to: Progress,
     /// When what leads there began.
     began: Time,
     /// The layer that is complete then.
     completes: Option<u32>,
+}
+
+impl Run {
+    fn completed(&self, layer: u32) -> Completed {
+        Completed { layer: LayerId::new(layer as usize), began: self.began, stretch: 1.0 }
+    }
 }
 
 impl Exclusive {
@@ -51,20 +60,14 @@ fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
     (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
 }
 
-/// The same progress in the steps that a layer has here.
-fn in_steps_of(system: &System<'_>, course: &Course, at: Progress) -> Progress {
-    if at.quantum == 0 {
-        return Progress::at(at.layer);
-    }
-    let quanta = system.profile.quanta(course.model, at.layer, course.column);
-    let quantum = u64::from(at.quantum) * u64::from(quanta) / u64::from(at.quanta.max(1));
-    Progress { layer: at.layer, quantum: quantum as u32, quanta }
-}
-
 /// From where the next layer runs: progress inside a layer counts only if that is the layer.
 fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
     let layer = system.next_layer(course.model, &course.realisation, from.layer);
-    if layer == from.layer { in_steps_of(system, course, from) } else { Progress::at(layer) }
+    if layer == from.layer {
+        system.in_steps_of(course.model, course.column, from)
+    } else {
+        Progress::at(layer)
+    }
 }
 
 impl Exclusive {
@@ -74,13 +77,12 @@ impl Exclusive {
         let at = next_from(system, course, from);
         if at.layer >= end {
             let to = Progress::at(end);
-            return (Run { course: *course, to, began, completes: None }, began);
+            return (Run { course: *course, stood: from, to, began, completes: None }, began);
         }
         let first = rest_of_layer(system, course, at);
         if self.tells_layers {
-            let run =
-                Run { course: *course, to: Progress::at(at.layer + 1), began, completes: Some(at.layer) };
-            return (run, later(began, first));
+            let (to, completes) = (Progress::at(at.layer + 1), Some(at.layer));
+            return (Run { course: *course, stood: from, to, began, completes }, later(began, first));
         }
         let rest = if system.is_dynamic[course.model.index()] {
             let mut total = 0_u64;
@@ -94,7 +96,7 @@ impl Exclusive {
         } else {
             system.latency_between(course.model, at.layer + 1, end, course.column)
         };
-        let run = Run { course: *course, to: Progress::at(end), began, completes: None };
+        let run = Run { course: *course, stood: from, to: Progress::at(end), began, completes: None };
         (run, later(began, first.saturating_add(rest)))
     }
 }
@@ -125,60 +127,54 @@ impl Execution for Exclusive {
             let (next, at) = self.plan(system, &run.course, run.to, now);
             self.runs[accelerator.index()] = Some(next);
             self.events.set(accelerator.index(), at);
-            let layer = LayerId::new(run.completes.unwrap_or(0) as usize);
-            return Step::Layer { layer, began: run.began };
+            return Step::Layer(run.completed(run.completes.unwrap_or(0)));
         }
         self.runs[accelerator.index()] = None;
         self.events.set(accelerator.index(), Time::MAX);
-        let last = run.completes.map(|layer| (LayerId::new(layer as usize), run.began));
-        Step::Ended { to: run.to, last, stretch: 1.0 }
+        Step::Ended { to: run.to, last: run.completes.map(|layer| run.completed(layer)) }
     }
 
-    fn preempt(
-        &mut self,
-        system: &System<'_>,
-        accelerator: AcceleratorId,
-        now: Time,
-        mode: Preemption,
-    ) -> bool {
+    fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, mode: Preemption) {
         let index = accelerator.index();
-        let Some(mut run) = self.runs[index] else { return false };
+        let Some(mut run) = self.runs[index] else { return };
         let course = run.course;
         let end = course.end();
-        // From where the run stands: the start, or the last layer that was told of.
         let mut began = run.began;
-        let mut at = match run.completes {
-            Some(layer) if layer != course.from.layer => Progress::at(layer),
-            _ => next_from(system, &course, course.from),
-        };
+        // Between two layers that are told of: the boundary is now.
+        if run.stood != course.from && began == now {
+            (run.to, run.completes, run.course.stop) = (run.stood, None, run.stood.layer);
+            self.runs[index] = Some(run);
+            self.events.set(index, now);
+            return;
+        }
+        let mut at = next_from(system, &course, run.stood);
         while at.layer < end {
             let boundary = later(began, rest_of_layer(system, &course, at));
             if mode == Preemption::Quantum
-                && now < boundary
+                && began.max(now) < boundary
                 && let Some((to, instant)) = next_quantum(system, &course, at, began, now)
             {
                 (run.to, run.completes) = (to, None);
                 run.course.stop = to.layer;
                 self.runs[index] = Some(run);
                 self.events.set(index, instant);
-                return true;
+                return;
             }
             if boundary >= now {
                 let next = at.layer + 1;
                 if next >= end {
-                    return false;
+                    return;
                 }
                 run.to = Progress::at(next);
                 run.completes = self.tells_layers.then_some(at.layer);
                 run.course.stop = next;
                 self.runs[index] = Some(run);
                 self.events.set(index, boundary);
-                return true;
+                return;
             }
             began = boundary;
             at = Progress::at(system.next_layer(course.model, &course.realisation, at.layer + 1));
         }
-        false
     }
 
     fn halt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Option<Progress> {
@@ -187,11 +183,7 @@ impl Execution for Exclusive {
         self.events.set(index, Time::MAX);
         let course = run.course;
         let mut began = run.began;
-        let mut reached = if run.completes.is_some_and(|layer| layer != course.from.layer) {
-            Progress::at(run.completes.unwrap_or(course.from.layer))
-        } else {
-            course.from
-        };
+        let mut reached = run.stood;
         loop {
             let at = next_from(system, &course, reached);
             if at.layer >= course.end() {
@@ -205,8 +197,8 @@ impl Execution for Exclusive {
         }
     }
 
-    fn set_share(&mut self, _now: Time, _accelerator: AcceleratorId, _share: Share) -> Option<bool> {
-        None
+    fn set_share(&mut self, _now: Time, _accelerator: AcceleratorId, _share: Share) -> Result<(), Illegal> {
+        Err(Illegal::NoShares)
     }
 }
 

@@ -12,6 +12,7 @@ use rtmm_hardware::{AcceleratorId, ConfigurationId, Share};
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{LayerId, ModelId, Realisation, Time};
 
+use crate::error::Illegal;
 use crate::system::System;
 
 impl Course {
@@ -45,23 +46,27 @@ pub struct Course {
 pub enum Step {
     /// Nothing that anybody else need know of.
     Internal,
-    /// A layer is complete, and the segment goes on. Told only to those who asked for it.
-    Layer {
-        /// Which one.
-        layer: LayerId,
-        /// When it began.
-        began: Time,
-    },
+    /// A layer is complete, and the segment goes on.
+    Layer(Completed),
     /// The segment is over.
     Ended {
         /// Where its job goes on.
         to: Progress,
-        /// The layer that just completed, and when it began; none for a segment that ran no layer
-        /// to its end, and for segments whose layers were not asked for.
-        last: Option<(LayerId, Time)>,
-        /// How much longer its layers took than in isolation: 1 where nobody competed.
-        stretch: f64,
+        /// The layer that just completed; none for a segment that ran no layer to its end, and where
+        /// layers are not told of.
+        last: Option<Completed>,
     },
+}
+
+/// A layer that is complete.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Completed {
+    /// Which one.
+    pub layer: LayerId,
+    /// When it began.
+    pub began: Time,
+    /// How much longer it took than in isolation: 1 where nobody competed.
+    pub stretch: f64,
 }
 
 /// The next event of each accelerator, and the earliest of all.
@@ -100,7 +105,8 @@ impl Instants {
 
 /// Runs segments.
 pub trait Execution: Clone {
-    /// Whether layers are told of, each at its own instant.
+    /// Whether layers must be told of, each at its own instant. An execution may tell of them in any
+    /// case; layers that it does not tell of took as long as in isolation.
     fn tell_layers(&mut self, tell: bool);
 
     /// Begins a segment on an accelerator that runs none.
@@ -112,21 +118,18 @@ pub trait Execution: Clone {
     /// Takes the event of an accelerator that is due.
     fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step;
 
-    /// Ends the segment of an accelerator at its next boundary at or after `now`; whether that is
-    /// before its end anyway.
-    fn preempt(
-        &mut self,
-        system: &System<'_>,
-        accelerator: AcceleratorId,
-        now: Time,
-        mode: Preemption,
-    ) -> bool;
+    /// Ends the segment of an accelerator at its next boundary at or after `now`. Nothing changes if
+    /// that is its end anyway, or if it was told before.
+    fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, mode: Preemption);
 
     /// Ends all segments at once, wherever they are, in the order of accelerators: the run is over.
     /// Layers that are not complete count for nothing.
     fn halt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Option<Progress>;
 
-    /// Gives an accelerator another share; whether the shares are not above the whole. None where
-    /// nothing is divided by shares.
-    fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Option<bool>;
+    /// Gives an accelerator another share.
+    ///
+    /// # Errors
+    /// [`Illegal`] where nothing is divided by shares, for a share of nothing, and for shares that
+    /// are more than the whole together.
+    fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Result<(), Illegal>;
 }

@@ -19,7 +19,8 @@ use rtmm_hardware::{AcceleratorId, Contention, Isolated, Rates, Running, Share, 
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{Duration, LayerId, Time};
 
-use crate::execution::{Course, Execution, Instants, Step};
+use crate::error::Illegal;
+use crate::execution::{Completed, Course, Execution, Instants, Step};
 use crate::system::System;
 
 /// Accelerators that compete under a contention model.
@@ -31,7 +32,6 @@ pub struct Shared<C> {
     shares: Vec<Share>,
     /// Whether bandwidth is divided by shares.
     has_shares: bool,
-    tells_layers: bool,
     /// What the contention model is shown, and what it says: used again and again.
     running: Vec<Running>,
     rates: Vec<Rates>,
@@ -44,19 +44,23 @@ struct Run {
     layer: Option<u32>,
     /// When it began.
     began: Time,
+    /// The last layer of the segment that is complete.
+    previous: Option<u32>,
+    /// It ends now, between two layers.
+    is_cut: bool,
     /// Up to when the amounts below are counted.
     since: Time,
     /// Compute that is left, in picoseconds at full speed and 2^-20 of them.
     compute: u128,
     /// Traffic that is left, in units of bandwidth times picoseconds.
     transfer: u128,
-    /// What follows when both are done.
+    /// What is left of that which follows when both are done.
     exposed: Duration,
     /// What it demands while it has traffic left.
     demand: rtmm_hardware::Bandwidth,
     rates: Rates,
-    /// What its layers would have taken alone, those that are complete.
-    isolated: Duration,
+    /// What it would take alone, with the share that it began with.
+    alone: Duration,
 }
 
 impl Run {
@@ -66,8 +70,14 @@ impl Run {
 
     /// Counts what was done since the amounts were last counted.
     fn settle(&mut self, now: Time) {
-        let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
+        let elapsed = now.saturating_since(self.since).picoseconds();
         self.since = self.since.max(now);
+        // What follows when both are done has run since then.
+        let both = steps(self.compute, self.rates.compute.parts().into())
+            .max(steps(self.transfer, self.rates.dram.bytes_per_window()));
+        let followed = elapsed.saturating_sub(both);
+        self.exposed = Duration::from_picoseconds(self.exposed.picoseconds().saturating_sub(followed));
+        let elapsed = u128::from(elapsed);
         self.compute = self.compute.saturating_sub(elapsed * u128::from(self.rates.compute.parts()));
         let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
         self.transfer = self.transfer.saturating_sub(moved);
@@ -110,7 +120,6 @@ impl<C: Contention> Shared<C> {
             rates: Vec::with_capacity(shares.len()),
             shares,
             has_shares,
-            tells_layers: false,
         }
     }
 
@@ -122,9 +131,9 @@ impl<C: Contention> Shared<C> {
         if layer >= course.end() {
             return false;
         }
-        let Isolated { compute, transfer, exposed, demand, .. } =
+        let Isolated { compute, transfer, exposed, latency, demand } =
             system.isolated(AcceleratorId::new(index), course, layer, self.shares[index]);
-        run.layer = Some(layer);
+        (run.layer, run.alone) = (Some(layer), latency);
         (run.began, run.since) = (now, now);
         run.compute = u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts());
         run.transfer = u128::from(transfer.picoseconds()) * u128::from(demand.bytes_per_window());
@@ -175,9 +184,8 @@ impl<C: Contention> Shared<C> {
 }
 
 impl<C: Contention + Clone> Execution for Shared<C> {
-    fn tell_layers(&mut self, tell: bool) {
-        self.tells_layers = tell;
-    }
+    /// All layers are told of: each is an event in any case.
+    fn tell_layers(&mut self, _tell: bool) {}
 
     fn begin(&mut self, _system: &System<'_>, accelerator: AcceleratorId, course: &Course) {
         let index = accelerator.index();
@@ -185,13 +193,15 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             course: *course,
             layer: None,
             began: course.start,
+            previous: None,
+            is_cut: false,
             since: course.start,
             compute: 0,
             transfer: 0,
             exposed: Duration::ZERO,
             demand: rtmm_hardware::Bandwidth::ZERO,
             rates: Rates::default(),
-            isolated: Duration::ZERO,
+            alone: Duration::ZERO,
         });
         // The first layer begins with an event of its own, so that segments that are dispatched at
         // one instant share from its beginning.
@@ -205,6 +215,9 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step {
         let index = accelerator.index();
         let Some(run) = &mut self.runs[index] else { return Step::Internal };
+        if run.is_cut {
+            return self.end(index, None, now);
+        }
         let Some(layer) = run.layer else {
             let from = run.course.from.layer;
             if self.begin_layer(system, index, from, now) {
@@ -223,74 +236,68 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             }
             return Step::Internal;
         }
-        let began = run.began;
-        let alone = system.isolated(accelerator, &run.course, layer, self.shares[index]).latency;
-        run.isolated = run.isolated.saturating_add(alone);
+        let took = now.saturating_since(run.began);
+        let stretch = if took == run.alone || run.alone.is_zero() {
+            1.0
+        } else {
+            took.picoseconds() as f64 / run.alone.picoseconds() as f64
+        };
+        let completed = Completed { layer: LayerId::new(layer as usize), began: run.began, stretch };
+        run.previous = Some(layer);
         if self.begin_layer(system, index, layer + 1, now) {
             self.share_out(now);
-            return if self.tells_layers {
-                Step::Layer { layer: LayerId::new(layer as usize), began }
-            } else {
-                Step::Internal
-            };
+            return Step::Layer(completed);
         }
-        let last = self.tells_layers.then_some((LayerId::new(layer as usize), began));
-        self.end(index, last, now)
+        self.end(index, Some(completed), now)
     }
 
-    fn preempt(
-        &mut self,
-        system: &System<'_>,
-        accelerator: AcceleratorId,
-        _now: Time,
-        _mode: Preemption,
-    ) -> bool {
-        let Some(run) = &mut self.runs[accelerator.index()] else { return false };
+    fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, _mode: Preemption) {
+        let Some(run) = &mut self.runs[accelerator.index()] else { return };
         let course = &run.course;
+        // Between two layers: the boundary is now.
+        if let Some(previous) = run.previous.filter(|_| run.began == now) {
+            run.is_cut = true;
+            (run.course.stop, run.layer) = (previous.saturating_add(1), None);
+            self.events.set(accelerator.index(), now);
+            return;
+        }
         let first = system.next_layer(course.model, &course.realisation, course.from.layer);
         let stop = run.layer.unwrap_or(first).saturating_add(1);
-        let is_sooner = stop < course.end();
-        if is_sooner {
-            run.course.stop = stop;
-        }
-        is_sooner
+        run.course.stop = run.course.stop.min(stop);
     }
 
     fn halt(&mut self, _system: &System<'_>, accelerator: AcceleratorId, _now: Time) -> Option<Progress> {
         let index = accelerator.index();
         let run = self.runs[index].take()?;
         self.events.set(index, Time::MAX);
-        Some(run.layer.map_or(run.course.from, Progress::at))
+        Some(run.previous.map_or(run.course.from, |layer| Progress::at(layer + 1)))
     }
 
-    fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Option<bool> {
+    fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Result<(), Illegal> {
         if !self.has_shares {
-            return None;
+            return Err(Illegal::NoShares);
+        }
+        if share == Share::ZERO {
+            return Err(Illegal::EmptyShare);
         }
         let others: u64 = (self.shares.iter().enumerate())
             .filter(|(index, _)| *index != accelerator.index())
             .map(|(_, share)| u64::from(share.millionths()))
             .sum();
         if others + u64::from(share.millionths()) > u64::from(Share::WHOLE.millionths()) {
-            return Some(false);
+            return Err(Illegal::SharesAboveWhole);
         }
         self.shares[accelerator.index()] = share;
         self.share_out(now);
-        Some(true)
+        Ok(())
     }
 }
 
 impl<C: Contention> Shared<C> {
-    fn end(&mut self, index: usize, last: Option<(LayerId, Time)>, now: Time) -> Step {
+    fn end(&mut self, index: usize, last: Option<Completed>, now: Time) -> Step {
         let Some(run) = self.runs[index].take() else { return Step::Internal };
         self.events.set(index, Time::MAX);
         self.share_out(now);
-        let took = now.saturating_since(run.course.start);
-        let stretch = if took == run.isolated || run.isolated.is_zero() {
-            1.0
-        } else {
-            took.picoseconds() as f64 / run.isolated.picoseconds() as f64
-        };
-        Step::Ended { to: Progress::at(run.course.end()), last, stretch }
+        Step::Ended { to: Progress::at(run.course.end()), last }
     }
 }

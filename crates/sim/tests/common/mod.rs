@@ -1,123 +1,134 @@
-//! Tiny systems whose schedules can be worked out on paper, and policies to run them.
+//! Small random systems, policies that decide at random, and a record of all that a run does.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::expect_used, reason = "a broken fixture should fail loudly")]
+#![allow(dead_code, reason = "each test binary uses a part of this")]
 
-use rtmm_hardware::{AcceleratorId, Mode, Platform};
-use rtmm_scheduler::{Decision, Decisions, Extent, Placement, Policy, Preemption, Truth, View};
-use rtmm_workload::input::Source;
-use rtmm_workload::{
-    Deadline, Dependency, Duration, Gemm, Layer, Model, ModelId, Operator, Period, Scenario, Shapes, Task,
-    TaskId,
-};
+pub mod policies;
+pub mod record;
+pub mod systems;
 
-/// `count` milliseconds.
-pub fn ms(count: u64) -> Duration {
-    Duration::from_milliseconds(count).expect("not too long")
-}
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
+use rtmm_hardware::{Contention, MaxMinFair, Share, SharedDram, Sharing, StaticPartition};
+use rtmm_scheduler::Policy;
+use rtmm_sim::execution::{Exclusive, Execution, Shared};
+use rtmm_sim::{RunOptions, Simulation, System};
 
-/// Models `a` (2 ms and 10 uJ, then 3 ms and 20 uJ) and `b` (4 ms and 40 uJ), by the table `tiny.csv`.
-pub fn models() -> Vec<Model> {
-    let layer = |name: &str| {
-        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        Layer { name: name.to_owned(), operator, published: None }
-    };
-    let model = |name: &str, layers: &[&str]| {
-        let layers = layers.iter().map(|name| layer(name)).collect();
-        Model::of_layers(name.to_owned(), "test".to_owned(), Shapes::Independent, layers)
-    };
-    vec![model("a", &["a1", "a2"]), model("b", &["b1"])]
-}
+use record::Record;
 
-/// So many equal accelerators; turning to another model takes 1 ms and 5 uJ.
-pub fn platform(accelerators: usize) -> Platform {
-    let mut text = String::from("source = \"test\"\n[context_switch]\ntime = \"1ms\"\nenergy_nj = 5_000\n");
-    let file = format!("{}/tests/data/tiny.csv", env!("CARGO_MANIFEST_DIR"));
-    for index in 0..accelerators {
-        text += &format!("[[accelerator]]\nname = \"acc{index}\"\nmodel = \"table\"\nfile = '{file}'\n");
-    }
-    let source = Source::new("tiny.toml", text);
-    rtmm_hardware::load::platform_of(&source, Mode::Corrected).expect("a sound platform")
-}
-
-/// A task of model `a` (0) or `b` (1).
-pub fn task(name: &str, model: usize, period_ms: u64, deadline_ms: u64) -> Task {
-    let period = Period::new(ms(period_ms)).expect("not zero");
-    Task { deadline: Deadline::After(ms(deadline_ms)), ..Task::periodic(name, ModelId::new(model), period) }
-}
-
-/// The same with a dependency on another task's output.
-pub fn after(task: Task, other: usize) -> Task {
-    Task { depends_on: vec![Dependency::data(TaskId::new(other))], ..task }
-}
-
-pub fn scenario(duration_ms: u64, tasks: Vec<Task>) -> Scenario {
-    Scenario {
-        name: "tiny".to_owned(),
-        source: "test".to_owned(),
-        duration: ms(duration_ms),
-        tasks,
-        phases: Vec::new(),
+/// `RTMM_CASES` random cases, or a few hundred: the same ones on every machine.
+pub fn config(default_cases: u32) -> ProptestConfig {
+    let cases =
+        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default_cases);
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 20_000,
+        failure_persistence: None,
+        // The same cases on every machine, unless more are asked for.
+        rng_seed: RngSeed::Fixed(cases.into()),
+        ..ProptestConfig::default()
     }
 }
 
-/// First come, first served, on the first idle accelerator.
-#[derive(Clone, Debug)]
-pub struct Fcfs {
-    pub extent: Extent,
-    /// Drops jobs of this task as soon as it sees them.
-    pub drops: Option<TaskId>,
-    /// Ends each segment at the next boundary whenever something happens.
-    pub preempts: Option<Preemption>,
+/// 64 bits that depend on all of the address, and on nothing else.
+pub fn hash(address: &[u64]) -> u64 {
+    // The finaliser of SplitMix64, once a part.
+    address.iter().fold(0x9E37_79B9_7F4A_7C15, |state, part| {
+        let mut mixed = (state ^ part).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    })
 }
 
-impl Default for Fcfs {
-    fn default() -> Self {
-        Self { extent: Extent::Rest, drops: None, preempts: None }
-    }
+/// The shares that a platform's accelerators begin with.
+pub fn shares(system: &System<'_>) -> Vec<Share> {
+    system.platform.accelerators.iter().map(|accelerator| accelerator.dram_share).collect()
 }
 
-impl Policy for Fcfs {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
-        let is_dropped = |task| self.drops == Some(task);
-        let drops = view.ready().chain(view.waiting()).filter(|job| is_dropped(job.task));
-        out.extend(drops.map(|job| Decision::Drop { job: job.id }));
-        let ready = view.ready().filter(|job| !is_dropped(job.task));
-        out.extend(view.idle.iter().zip(ready).map(|(accelerator, job)| Decision::Dispatch {
-            job: job.id,
-            variant: None,
-            placement: Placement::Whole(*accelerator),
-            extent: self.extent,
-        }));
-        if let (Some(mode), true) = (self.preempts, out.is_empty()) {
-            // Once each segment, two milliseconds before it ends or later: there is always a boundary.
-            let early = |at: &rtmm_scheduler::Segment| at.expected_end.saturating_since(view.now) > ms(2);
-            let running =
-                view.running().filter(|(_, segment, _)| segment.from.quantum == 0 && early(segment));
-            let has_begun = running.filter(|(_, segment, _)| segment.started < view.now);
-            out.extend(has_begun.map(|(accelerator, ..)| Decision::Preempt { accelerator, mode }).take(1));
-            self.preempts = None;
+/// Something to do with a simulation, whatever executes it.
+pub trait Use<'s> {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn with<E: Execution>(self, simulation: Simulation<'s, E, Record>) -> Self::Output;
+}
+
+/// Makes the simulation of a system that its platform asks for, and uses it.
+pub fn simulation<'s, U: Use<'s>>(
+    system: &'s System<'s>,
+    policy: Box<dyn Policy>,
+    options: RunOptions,
+    user: U,
+) -> U::Output {
+    match system.platform.shared_dram {
+        None => {
+            let execution = Exclusive::new(system.platform.accelerators.len());
+            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
+        }
+        Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
+            let contention =
+                Checking { inner: MaxMinFair::new(bandwidth), whole: Some(bandwidth), is_fair: true };
+            let execution = Shared::new(contention, shares(system), false);
+            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
+        }
+        Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
+            let contention =
+                Checking { inner: StaticPartition::new(bandwidth), whole: Some(bandwidth), is_fair: false };
+            let execution = Shared::new(contention, shares(system), true);
+            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
     }
+}
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+/// Runs to the end.
+pub struct Whole;
+
+impl<'s> Use<'s> for Whole {
+    type Output = Record;
+
+    fn with<E: Execution>(self, simulation: Simulation<'s, E, Record>) -> Record {
+        match simulation.run() {
+            Ok(record) => record,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
-/// Never decides anything.
+/// A run from start to end.
+pub fn run(system: &System<'_>, policy: Box<dyn Policy>, options: RunOptions) -> Record {
+    simulation(system, policy, options, Whole)
+}
+
+/// A contention model that checks what another one says.
 #[derive(Clone, Debug)]
-pub struct Idle;
-
-impl Policy for Idle {
-    fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, _: &mut Decisions) {}
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
-    }
+pub struct Checking<C> {
+    /// The other one.
+    pub inner: C,
+    /// What all runs have between them.
+    pub whole: Option<rtmm_hardware::Bandwidth>,
+    /// Whether what one does not need is for the others.
+    pub is_fair: bool,
 }
 
-/// The accelerator at a position.
-pub fn accelerator(index: usize) -> AcceleratorId {
-    AcceleratorId::new(index)
+impl<C: Contention> Contention for Checking<C> {
+    fn rates(&mut self, running: &[rtmm_hardware::Running], out: &mut [rtmm_hardware::Rates]) {
+        self.inner.rates(running, out);
+        assert_eq!(running.len(), out.len());
+        for pair in running.windows(2) {
+            assert_ne!(pair[0].accelerator, pair[1].accelerator, "one run an accelerator");
+        }
+        for (run, rates) in running.iter().zip(&*out) {
+            assert!(rates.dram <= run.demand, "nobody is granted more than it demands");
+        }
+        if let Some(whole) = self.whole {
+            let granted: u128 = out.iter().map(|rates| u128::from(rates.dram.bytes_per_window())).sum();
+            let whole = u128::from(whole.bytes_per_window());
+            assert!(granted <= whole, "the grants exceed the bandwidth");
+            // All that is demanded, or all there is but for rounding: below a unit for each.
+            let demanded: u128 = running.iter().map(|run| u128::from(run.demand.bytes_per_window())).sum();
+            let is_used = granted == demanded.min(whole) || granted + running.len() as u128 > whole;
+            assert!(!self.is_fair || is_used, "{granted} is granted of {demanded} and {whole}");
+        }
+    }
 }

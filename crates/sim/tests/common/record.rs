@@ -1,0 +1,301 @@
+//! All that a run tells: what observers see, and what policies hear and say.
+
+use std::sync::{Arc, Mutex};
+
+use rtmm_hardware::{AcceleratorId, EnergyParts};
+use rtmm_scheduler::{
+    Decision, Decisions, Extent, Interests, Job, JobState, Notice, Placement, Policy, Preemption, Progress,
+    Segment, TaskCounters, Truth, View,
+};
+use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+use rtmm_workload::{Duration, TaskId, Time};
+
+/// A job, by its task and its frame.
+pub type Name = (usize, u64);
+
+/// Layer, quantum and quanta.
+pub type Reached = (u32, u32, u32);
+
+/// Energy of a job, in picojoules: of its layers and of the context switches before them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    pub layers: f64,
+    pub switches: f64,
+}
+
+/// What an observer is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    NotTriggered { task: usize },
+    Released { job: Name, arrival: u64, deadline: u64, priority: i32, is_waiting: bool },
+    Dispatched { job: Name, accelerator: usize, model: usize, from: Reached, stop: u32, started: u64 },
+    Ended { job: Name, accelerator: usize, to: Reached, switched: bool, started: u64 },
+    Completed { job: Name, spent: Spent },
+    Dropped { job: Name, cause: DropCause, spent: Spent },
+    Phase { phase: usize },
+    InFlight { job: Name, spent: Spent },
+    Over { busy: Vec<u64> },
+}
+
+/// What a run tells its observer, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    pub events: Vec<(u64, Event)>,
+    /// The predicted ends of segments, as they were dispatched.
+    pub expected_ends: Vec<u64>,
+    /// The energy of each component of each job that is over.
+    pub parts: Vec<(Name, EnergyParts)>,
+}
+
+pub fn reached(progress: Progress) -> Reached {
+    (progress.layer, progress.quantum, progress.quanta)
+}
+
+fn name(job: &Job) -> Name {
+    (job.task.index(), job.frame)
+}
+
+impl Record {
+    fn push(&mut self, now: Time, event: Event) {
+        let now = now.picoseconds();
+        if let Some((last, before)) = self.events.last() {
+            assert!(*last <= now, "time fell from {last} to {now}: {before:?}, then {event:?}");
+        }
+        self.events.push((now, event));
+    }
+
+    fn spent(&mut self, record: &JobRecord<'_>) -> (Name, Spent) {
+        let spent = Spent { layers: record.energy.total(), switches: record.switch_energy_pj };
+        let whole = spent.layers + spent.switches;
+        let shown = record.job.energy_pj;
+        assert!((shown - whole).abs() <= 1e-9 * whole.max(1.0), "{shown} pJ are shown of {whole}");
+        self.parts.push((name(record.job), *record.energy));
+        (name(record.job), spent)
+    }
+}
+
+impl Observer for Record {
+    fn not_triggered(&mut self, now: Time, task: TaskId, _arrival: Time) {
+        self.push(now, Event::NotTriggered { task: task.index() });
+    }
+
+    fn released(&mut self, now: Time, job: &Job) {
+        let event = Event::Released {
+            job: name(job),
+            arrival: job.arrival.picoseconds(),
+            deadline: job.deadline.picoseconds(),
+            priority: job.priority,
+            is_waiting: job.state == JobState::Waiting,
+        };
+        assert_eq!(job.release, now);
+        self.push(now, event);
+    }
+
+    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+        let event = Event::Dispatched {
+            job: name(job),
+            accelerator: accelerator.index(),
+            model: segment.model.index(),
+            from: reached(segment.from),
+            stop: segment.stop,
+            started: segment.started.picoseconds(),
+        };
+        assert_eq!((segment.dispatched, job.state), (now, JobState::Running(accelerator)));
+        self.expected_ends.push(segment.expected_end.picoseconds());
+        self.push(now, event);
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        let event = Event::Ended {
+            job: name(record.job),
+            accelerator: record.accelerator.index(),
+            to: reached(record.to),
+            switched: record.switched,
+            started: record.segment.started.picoseconds(),
+        };
+        self.push(now, event);
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        let (job, spent) = self.spent(record);
+        self.push(now, Event::Completed { job, spent });
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        let (job, spent) = self.spent(record);
+        self.push(now, Event::Dropped { job, cause, spent });
+    }
+
+    fn phase_changed(&mut self, now: Time, phase: usize) {
+        self.push(now, Event::Phase { phase });
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        let (job, spent) = self.spent(record);
+        self.push(now, Event::InFlight { job, spent });
+    }
+
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        let busy = record.accelerators_busy.iter().map(|busy| busy.picoseconds()).collect();
+        self.push(now, Event::Over { busy });
+    }
+}
+
+/// A decision with jobs by name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Said {
+    Dispatch { job: Name, variant: Option<usize>, accelerator: usize, layers: Option<u32> },
+    Preempt { accelerator: usize, mode: Preemption },
+    Drop { job: Name },
+    Share { accelerator: usize, millionths: u32 },
+    Timer { at: u64, tag: u64 },
+}
+
+/// A notice with jobs by name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Heard {
+    Released(Name),
+    InputsReady(Name),
+    Completed(Name),
+    Dropped(Name),
+    Layer { job: Name, model: usize, layer: usize, accelerator: usize, latency: u64 },
+    Phase(usize),
+    Timer(u64),
+}
+
+/// What a policy heard and said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    /// Every time that it was asked, with what it said.
+    pub calls: Vec<(u64, Vec<Said>)>,
+    pub heard: Vec<(u64, Heard)>,
+    /// The counters that it was shown last.
+    pub counters: Vec<TaskCounters>,
+}
+
+/// A policy whose hearing and saying is recorded, and what it is shown checked.
+#[derive(Debug)]
+pub struct Recorder {
+    inner: Box<dyn Policy>,
+    log: Arc<Mutex<Log>>,
+}
+
+impl Recorder {
+    /// The policy, and where its record will be.
+    pub fn new(inner: Box<dyn Policy>) -> (Box<Self>, Arc<Mutex<Log>>) {
+        let log = Arc::new(Mutex::new(Log::default()));
+        (Box::new(Self { inner, log: Arc::clone(&log) }), log)
+    }
+}
+
+fn job_name(view: &View<'_>, id: rtmm_scheduler::JobId) -> Name {
+    name(view.job(id).expect("only live jobs are told of"))
+}
+
+fn said(view: &View<'_>, decision: &Decision) -> Said {
+    match *decision {
+        Decision::Dispatch { job, variant, placement: Placement::Whole(accelerator), extent } => {
+            Said::Dispatch {
+                job: job_name(view, job),
+                variant: variant.map(|variant| variant.index()),
+                accelerator: accelerator.index(),
+                layers: match extent {
+                    Extent::Layers(count) => Some(count.get()),
+                    Extent::Rest => None,
+                },
+            }
+        }
+        Decision::Preempt { accelerator, mode } => Said::Preempt { accelerator: accelerator.index(), mode },
+        Decision::Drop { job } => Said::Drop { job: job_name(view, job) },
+        Decision::SetShare { accelerator, share } => {
+            Said::Share { accelerator: accelerator.index(), millionths: share.millionths() }
+        }
+        Decision::SetTimer { at, tag } => Said::Timer { at: at.picoseconds(), tag },
+        _ => panic!("a decision that these tests do not know: {decision:?}"),
+    }
+}
+
+fn heard(view: &View<'_>, notice: &Notice) -> Heard {
+    match *notice {
+        Notice::Released(job) => Heard::Released(job_name(view, job)),
+        Notice::InputsReady(job) => Heard::InputsReady(job_name(view, job)),
+        Notice::Completed(job) => Heard::Completed(job_name(view, job)),
+        Notice::Dropped(job) => Heard::Dropped(job_name(view, job)),
+        Notice::LayerCompleted { job, model, layer, accelerator, latency } => Heard::Layer {
+            job: job_name(view, job),
+            model: model.index(),
+            layer: layer.index(),
+            accelerator: accelerator.index(),
+            latency: latency.picoseconds(),
+        },
+        Notice::PhaseChanged(phase) => Heard::Phase(phase),
+        Notice::Timer(tag) => Heard::Timer(tag),
+        _ => panic!("a notice that these tests do not know: {notice:?}"),
+    }
+}
+
+/// What every view promises.
+fn check(view: &View<'_>, log: &Log) {
+    let now = view.now.picoseconds();
+    assert!(log.calls.last().is_none_or(|(last, _)| *last <= now), "time fell");
+    let idle: Vec<usize> = view.idle.iter().map(|accelerator| accelerator.index()).collect();
+    let without: Vec<usize> = view
+        .accelerators
+        .iter()
+        .enumerate()
+        .filter_map(|(index, accelerator)| accelerator.segment.is_none().then_some(index))
+        .collect();
+    assert_eq!(idle, without);
+    for (accelerator, segment, job) in view.running() {
+        assert_eq!((job.id, job.state), (segment.job, JobState::Running(accelerator)));
+        assert_eq!((job.model, job.progress), (segment.model, segment.from));
+        assert!(segment.dispatched <= view.now && segment.dispatched <= segment.started);
+    }
+    let is_sorted = |jobs: Vec<&Job>| jobs.windows(2).all(|pair| pair[0].sequence < pair[1].sequence);
+    assert!(view.ready().all(|job| job.state == JobState::Ready && view.job(job.id) == Some(job)));
+    assert!(view.waiting().all(|job| job.state == JobState::Waiting && view.job(job.id) == Some(job)));
+    assert!(is_sorted(view.ready().collect()) && is_sorted(view.waiting().collect()));
+    let live = view.ready().len() + view.waiting().len() + view.running().count();
+    let over: u64 = view.counters.iter().map(|of| of.completed + of.dropped).sum();
+    let released: u64 = view.counters.iter().map(|of| of.released).sum();
+    assert_eq!(released, over + live as u64, "a job is live or over");
+    for (before, after) in log.counters.iter().zip(view.counters) {
+        let monotone = before.released <= after.released
+            && before.completed <= after.completed
+            && before.late <= after.late
+            && before.dropped <= after.dropped
+            && before.energy_pj <= after.energy_pj
+            && before.worst_energy_pj <= after.worst_energy_pj;
+        assert!(monotone, "{before:?} became {after:?}");
+    }
+}
+
+impl Policy for Recorder {
+    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+        assert!(out.is_empty(), "the list is empty");
+        self.inner.decide(view, truth, out);
+        let mut log = self.log.lock().expect("no test panics while it writes");
+        check(view, &log);
+        log.counters = view.counters.to_vec();
+        log.calls.push((view.now.picoseconds(), out.iter().map(|one| said(view, one)).collect()));
+    }
+
+    fn interests(&self) -> Interests {
+        self.inner.interests()
+    }
+
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        self.inner.notify(notice, view);
+        let heard = heard(view, notice);
+        self.log.lock().expect("no test panics while it writes").heard.push((view.now.picoseconds(), heard));
+    }
+
+    fn decision_time(&self, view: &View<'_>) -> Duration {
+        self.inner.decision_time(view)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        let log = self.log.lock().expect("no test panics while it writes").clone();
+        Box::new(Self { inner: self.inner.clone(), log: Arc::new(Mutex::new(log)) })
+    }
+}

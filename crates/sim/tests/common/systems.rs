@@ -1,0 +1,502 @@
+//! Random systems, as sketches that shrink well and build into the real types.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rtmm_hardware::{
+    Accelerator, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch, CostError, CostModel,
+    DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, Share, SharedDram, Sharing, Work,
+};
+use rtmm_workload::{
+    Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
+    ModelId, Operator, Period, Phase, Scenario, Shapes, Task, TaskId, Time,
+};
+
+/// Whether systems have random arrivals, jitter, triggers and phases, and models that skip and exit.
+pub const WITH_RANDOM_WORKLOADS: bool = false;
+
+/// Accelerator types that costs are drawn for.
+const TYPES: usize = 3;
+
+/// A system before it is built. All times are in units of `scale` picoseconds.
+#[derive(Clone, Debug)]
+pub struct Sketch {
+    pub models: Vec<ModelSketch>,
+    pub tasks: Vec<TaskSketch>,
+    pub machine: MachineSketch,
+    /// Beginnings of phases, as parts of 16 of the duration, and what pauses in each: a bit a task.
+    pub phases: Vec<(u64, u32)>,
+    pub duration: u64,
+    /// Whether the tasks stand in the file with those first that depend on others.
+    pub is_reversed: bool,
+    pub scale: u64,
+    pub seed: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct ModelSketch {
+    pub layers: Vec<[CostSketch; TYPES]>,
+    /// The block that begins at a layer, with its length and the chance to skip it in eighths.
+    pub block: Option<(usize, usize, u32)>,
+    /// The layer that an exit stands after, with its chance in eighths.
+    pub exit: Option<(usize, u32)>,
+}
+
+/// What a layer costs on one accelerator type.
+#[derive(Clone, Copy, Debug)]
+pub struct CostSketch {
+    pub compute: u64,
+    pub bytes: u64,
+    pub transfer: u64,
+    pub exposed: u64,
+    /// In tenths of a picojoule, so that sums are not exact in binary.
+    pub energy: u32,
+    pub quanta: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct TaskSketch {
+    pub model: usize,
+    /// Another network that jobs may run as.
+    pub variant: Option<usize>,
+    pub arrivals: ArrivalsSketch,
+    pub deadline: Option<u64>,
+    pub priority: i32,
+    /// Earlier tasks, with the chance in eighths of a control dependency, or none for data.
+    pub needs: Vec<(usize, Option<u32>)>,
+    /// In eighths.
+    pub trigger: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum ArrivalsSketch {
+    Periodic {
+        period: u64,
+        offset: u64,
+        jitter: u64,
+    },
+    Poisson {
+        mean: u64,
+    },
+    Bursty {
+        calm: u64,
+        burst: u64,
+        calm_time: u64,
+        burst_time: u64,
+    },
+    /// As the first task that it needs, if there is one.
+    Follows {
+        otherwise: u64,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct MachineSketch {
+    pub accelerators: Vec<AcceleratorSketch>,
+    pub memory: Memory,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct AcceleratorSketch {
+    pub kind: usize,
+    pub weight: u32,
+    pub switch_time: u64,
+    pub switch_energy: u32,
+}
+
+/// What is behind the accelerators: bandwidth in bytes a picosecond and 2^-30 of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Memory {
+    Own,
+    MaxMin(u64),
+    Static(u64),
+}
+
+/// A sketch in the real types.
+#[derive(Debug)]
+pub struct Built {
+    pub scenario: Scenario,
+    pub models: Vec<Model>,
+    pub platform: Platform,
+}
+
+/// Costs by name, as they were drawn.
+#[derive(Debug)]
+struct Table {
+    name: String,
+    work: BTreeMap<(String, String), Work>,
+}
+
+impl CostModel for Table {
+    fn work(&self, layer: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
+        let key = (layer.model.to_owned(), layer.layer.name.clone());
+        self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn report(&self, _: LayerOf<'_>, _: &mut Vec<Quantity>) -> Result<(), CostError> {
+        Ok(())
+    }
+
+    fn explain(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
+        Ok(Explanation::default())
+    }
+
+    fn identity(&self) -> String {
+        self.name.clone()
+    }
+
+    fn depends_on_shape_only(&self) -> bool {
+        false
+    }
+}
+
+impl Sketch {
+    /// Where task `task` of the sketch stands in the scenario.
+    pub fn place(&self, task: usize) -> usize {
+        if self.is_reversed { self.tasks.len() - 1 - task } else { task }
+    }
+
+    /// The real types.
+    pub fn build(&self) -> Built {
+        let models = (0..self.models.len()).map(|model| self.model(model)).collect();
+        Built { scenario: self.scenario(), models, platform: self.platform() }
+    }
+
+    /// The same where every layer takes time.
+    pub fn without_empty_layers(mut self) -> Self {
+        for cost in self.models.iter_mut().flat_map(|model| &mut model.layers).flatten() {
+            cost.compute = cost.compute.max(1);
+        }
+        self
+    }
+
+    fn span(&self, units: u64) -> Duration {
+        Duration::from_picoseconds(units * self.scale)
+    }
+
+    fn period(&self, units: u64) -> Period {
+        Period::new(self.span(units.max(1))).expect("above zero")
+    }
+
+    fn model(&self, index: usize) -> Model {
+        let sketch = &self.models[index];
+        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
+        let layers = (0..sketch.layers.len())
+            .map(|layer| Layer { name: layer.to_string(), operator, published: None })
+            .collect();
+        let mut model =
+            Model::of_layers(format!("m{index}"), "a test".to_owned(), Shapes::Independent, layers);
+        let last = sketch.layers.len() - 1;
+        if let (true, Some((first, length, chance))) = (WITH_RANDOM_WORKLOADS, sketch.block) {
+            let first = first % (last + 1);
+            model.blocks.push(Block {
+                name: "block".to_owned(),
+                first: LayerId::new(first),
+                last: LayerId::new((first + length).min(last)),
+                skip_probability: f64::from(chance) / 8.0,
+            });
+        }
+        if let (true, Some((after, chance)), true) = (WITH_RANDOM_WORKLOADS, sketch.exit, last > 0) {
+            model.exits.push(Exit {
+                name: "exit".to_owned(),
+                after: LayerId::new(after % last),
+                probability: f64::from(chance) / 8.0,
+                accuracy: Some(0.5),
+            });
+        }
+        model
+    }
+
+    fn arrivals(&self, task: usize) -> Arrivals {
+        match self.tasks[task].arrivals {
+            ArrivalsSketch::Follows { .. } if !self.tasks[task].needs.is_empty() && task > 0 => {
+                Arrivals::Follows
+            }
+            ArrivalsSketch::Periodic { period, offset, jitter } => Arrivals::Periodic {
+                period: self.period(period),
+                offset: self.span(offset),
+                jitter: self.span(if WITH_RANDOM_WORKLOADS { jitter } else { 0 }),
+            },
+            ArrivalsSketch::Poisson { mean } if WITH_RANDOM_WORKLOADS => {
+                Arrivals::Poisson { mean: self.period(mean) }
+            }
+            ArrivalsSketch::Bursty { calm, burst, calm_time, burst_time } if WITH_RANDOM_WORKLOADS => {
+                Arrivals::Bursty {
+                    calm: self.period(calm),
+                    burst: self.period(burst),
+                    mean_calm: self.span(calm_time.max(1)),
+                    mean_burst: self.span(burst_time.max(1)),
+                }
+            }
+            ArrivalsSketch::Poisson { mean: period }
+            | ArrivalsSketch::Bursty { calm: period, .. }
+            | ArrivalsSketch::Follows { otherwise: period } => Arrivals::Periodic {
+                period: self.period(period),
+                offset: Duration::ZERO,
+                jitter: Duration::ZERO,
+            },
+        }
+    }
+
+    fn task(&self, index: usize) -> Task {
+        let sketch = &self.tasks[index];
+        let model = ModelId::new(sketch.model % self.models.len());
+        let mut task = Task::periodic(format!("t{index}"), model, self.period(1));
+        task.arrivals = self.arrivals(index);
+        let other = sketch.variant.map(|variant| ModelId::new(variant % self.models.len()));
+        task.variants.extend(other.filter(|other| *other != model));
+        let has_period = matches!(task.arrivals, Arrivals::Periodic { .. });
+        task.deadline = match sketch.deadline {
+            None if has_period => Deadline::Period,
+            deadline => Deadline::After(self.span(deadline.unwrap_or(50))),
+        };
+        task.priority = sketch.priority;
+        if WITH_RANDOM_WORKLOADS {
+            task.trigger_probability = f64::from(sketch.trigger) / 8.0;
+        }
+        for (of, chance) in sketch.needs.iter().take(index) {
+            let of = TaskId::new(self.place(of % index));
+            if task.depends_on.iter().all(|dependency| dependency.task != of) {
+                let kind = match chance {
+                    None => DependencyKind::Data,
+                    Some(chance) => DependencyKind::Control {
+                        probability: f64::from(*chance) / 8.0,
+                        probability_after_exit: vec![("exit".to_owned(), 1.0 - f64::from(*chance) / 8.0)],
+                    },
+                };
+                task.depends_on.push(Dependency { task: of, kind });
+            }
+        }
+        task
+    }
+
+    fn scenario(&self) -> Scenario {
+        let mut tasks: Vec<Task> = (0..self.tasks.len()).map(|task| self.task(task)).collect();
+        if self.is_reversed {
+            tasks.reverse();
+        }
+        let duration = self.span(self.duration);
+        let mut phases: Vec<Phase> = Vec::new();
+        for (start, pauses) in self.phases.iter().filter(|_| WITH_RANDOM_WORKLOADS) {
+            let start = Time::from_picoseconds(duration.picoseconds() * start / 16);
+            let arrivals = tasks.iter().zip(0..).map(|(task, bit)| {
+                let is_follower = matches!(task.arrivals, Arrivals::Follows);
+                (is_follower || pauses >> bit & 1 == 0).then(|| task.arrivals.clone())
+            });
+            if phases.last().is_none_or(|last| last.start < start) {
+                phases.push(Phase { name: "a phase".to_owned(), start, arrivals: arrivals.collect() });
+            }
+        }
+        let source = "a test".to_owned();
+        Scenario { name: "random".to_owned(), source, duration, tasks, phases }
+    }
+
+    fn work(&self, cost: &CostSketch) -> Work {
+        Work {
+            compute: self.span(cost.compute),
+            traffic: {
+                let mut traffic = [0; rtmm_hardware::SHARED_LEVELS];
+                traffic[DRAM] = cost.bytes * self.scale;
+                traffic
+            },
+            // Nothing takes no time to move.
+            transfer: self.span(if cost.bytes == 0 { 0 } else { cost.transfer }),
+            exposed: self.span(cost.exposed),
+            energy: EnergyParts {
+                mac: f64::from(cost.energy) / 10.0,
+                dram: cost.bytes as f64 * 0.3,
+                ..EnergyParts::default()
+            },
+            quanta: cost.quanta,
+        }
+    }
+
+    fn platform(&self) -> Platform {
+        let mut kinds: Vec<usize> = Vec::new();
+        let mut accelerators = Vec::new();
+        let weights: u32 = self.machine.accelerators.iter().map(|one| one.weight).sum();
+        for (index, sketch) in self.machine.accelerators.iter().enumerate() {
+            let known = kinds.iter().position(|kind| *kind == sketch.kind);
+            let configuration = known.unwrap_or_else(|| {
+                kinds.push(sketch.kind);
+                kinds.len() - 1
+            });
+            let share = u64::from(sketch.weight) * 1_000_000 / u64::from(weights.max(1));
+            let is_static = matches!(self.machine.memory, Memory::Static(_));
+            accelerators.push(Accelerator {
+                name: format!("a{index}"),
+                configuration: ConfigurationId::new(configuration),
+                dram_share: match u32::try_from(share).ok().and_then(Share::from_millionths) {
+                    Some(share) if is_static => share,
+                    _ => Share::WHOLE,
+                },
+                context_switch: ContextSwitch {
+                    time: self.span(sketch.switch_time),
+                    energy_pj: f64::from(sketch.switch_energy) / 10.0,
+                },
+            });
+        }
+        let configurations = kinds.iter().map(|kind| {
+            let mut work = BTreeMap::new();
+            for (model, sketch) in self.models.iter().enumerate() {
+                for (layer, costs) in sketch.layers.iter().enumerate() {
+                    work.insert((format!("m{model}"), layer.to_string()), self.work(&costs[*kind]));
+                }
+            }
+            let name = format!("kind {kind}");
+            Configuration { label: name.clone(), cost_model: Box::new(Table { name, work }) }
+        });
+        Platform {
+            name: "random".to_owned(),
+            source: "a test".to_owned(),
+            labels: BTreeMap::new(),
+            clock_hz: 1_000_000_000,
+            configurations: configurations.collect(),
+            accelerators,
+            shared_dram: match self.machine.memory {
+                Memory::Own => None,
+                Memory::MaxMin(bandwidth) => {
+                    let bandwidth = Bandwidth::from_bytes_per_window(bandwidth);
+                    Some(SharedDram { bandwidth, sharing: Sharing::MaxMin })
+                }
+                Memory::Static(bandwidth) => {
+                    let bandwidth = Bandwidth::from_bytes_per_window(bandwidth);
+                    Some(SharedDram { bandwidth, sharing: Sharing::Static })
+                }
+            },
+        }
+    }
+}
+
+fn cost() -> impl Strategy<Value = CostSketch> {
+    let small = || prop_oneof![1 => Just(0), 6 => 1..9_u64, 1 => 9..24_u64];
+    (small(), small(), small(), prop_oneof![3 => Just(0), 1 => 1..5_u64], 0..50_u32, 1..6_u32).prop_map(
+        |(compute, bytes, transfer, exposed, energy, quanta)| CostSketch {
+            compute,
+            bytes: bytes * 2,
+            transfer,
+            exposed,
+            energy,
+            quanta,
+        },
+    )
+}
+
+fn model() -> impl Strategy<Value = ModelSketch> {
+    let layers = prop::collection::vec([cost(), cost(), cost()], 1..=6);
+    let block = prop::option::weighted(0.4, (0..6_usize, 0..3_usize, 0..=8_u32));
+    let exit = prop::option::weighted(0.4, (0..6_usize, 0..=8_u32));
+    (layers, block, exit).prop_map(|(layers, block, exit)| ModelSketch { layers, block, exit })
+}
+
+fn arrivals() -> impl Strategy<Value = ArrivalsSketch> {
+    prop_oneof![
+        4 => (6..60_u64, prop_oneof![Just(0), 0..40_u64], prop_oneof![Just(0), 0..30_u64])
+            .prop_map(|(period, offset, jitter)| ArrivalsSketch::Periodic { period, offset, jitter }),
+        1 => (6..60_u64).prop_map(|mean| ArrivalsSketch::Poisson { mean }),
+        1 => (10..60_u64, 2..10_u64, 1..80_u64, 1..40_u64).prop_map(
+            |(calm, burst, calm_time, burst_time)| ArrivalsSketch::Bursty { calm, burst, calm_time, burst_time }
+        ),
+        2 => (6..60_u64).prop_map(|otherwise| ArrivalsSketch::Follows { otherwise }),
+        // One rate for many tasks, so that much happens at once.
+        2 => Just(ArrivalsSketch::Periodic { period: 20, offset: 0, jitter: 0 }),
+    ]
+}
+
+fn task() -> impl Strategy<Value = TaskSketch> {
+    let control = prop::option::weighted(0.3, prop::sample::select(vec![0, 3, 5, 8_u32]));
+    let needs = prop_oneof![
+        3 => prop::collection::vec((0..5_usize, control.clone()), 0..=1),
+        2 => prop::collection::vec((0..5_usize, control), 1..=3)
+    ];
+    (
+        0..4_usize,
+        prop::option::weighted(0.3, 0..4_usize),
+        arrivals(),
+        prop::option::weighted(0.4, 1..60_u64),
+        -1..3_i32,
+        needs,
+        prop_oneof![2 => Just(8_u32), 1 => 0..8_u32],
+    )
+        .prop_map(|(model, variant, arrivals, deadline, priority, needs, trigger)| TaskSketch {
+            model,
+            variant,
+            arrivals,
+            deadline,
+            priority,
+            needs,
+            trigger,
+        })
+}
+
+/// Whole bytes a picosecond, or a little more or less, or nearly nothing.
+fn bandwidth() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => (1..8_u64).prop_map(|bytes| bytes << 30),
+        4 => (1..8_u64, 0..2000_u64).prop_map(|(bytes, noise)| (bytes << 30) + noise - 1000),
+        1 => (1 << 28)..(1_u64 << 33),
+    ]
+}
+
+/// The memory of a platform.
+pub fn memory() -> impl Strategy<Value = Memory> {
+    prop_oneof![
+        2 => Just(Memory::Own),
+        2 => bandwidth().prop_map(Memory::MaxMin),
+        1 => bandwidth().prop_map(Memory::Static),
+    ]
+}
+
+/// Memory that accelerators share.
+pub fn shared_memory() -> impl Strategy<Value = Memory> {
+    prop_oneof![2 => bandwidth().prop_map(Memory::MaxMin), 1 => bandwidth().prop_map(Memory::Static)]
+}
+
+fn accelerator() -> impl Strategy<Value = AcceleratorSketch> {
+    let switch = prop_oneof![1 => Just((0, 0)), 1 => (0..5_u64, 0..20_u32)];
+    (0..TYPES, 1..10_u32, switch).prop_map(|(kind, weight, (switch_time, switch_energy))| AcceleratorSketch {
+        kind,
+        weight,
+        switch_time,
+        switch_energy,
+    })
+}
+
+/// A system with this memory.
+pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value = Sketch> {
+    (
+        prop::collection::vec(model(), 1..=4),
+        prop::collection::vec(task(), 1..=5),
+        (prop::collection::vec(accelerator(), 1..=4), memory),
+        prop::collection::vec((1..16_u64, any::<u32>()), 0..3),
+        40..260_u64,
+        any::<bool>(),
+        any::<u64>(),
+    )
+        .prop_map(|(models, tasks, (accelerators, memory), phases, duration, is_reversed, seed)| {
+            Sketch {
+                models,
+                tasks,
+                machine: MachineSketch { accelerators, memory },
+                phases,
+                duration,
+                is_reversed,
+                scale: 1,
+                seed,
+            }
+        })
+}
+
+/// A system.
+pub fn sketch() -> impl Strategy<Value = Sketch> {
+    sketch_with(memory())
+}
+
+/// A system in picoseconds or in nanoseconds.
+pub fn scaled() -> impl Strategy<Value = Sketch> {
+    (sketch(), prop::sample::select(vec![1, 1000])).prop_map(|(sketch, scale)| Sketch { scale, ..sketch })
+}

@@ -1,0 +1,331 @@
+//! Illegal decisions are errors that say who decided what, and nothing that a policy says is a panic.
+//!
+//! `RTMM_CASES` sets the number of random cases of each test.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::num::NonZeroU32;
+
+use common::hash;
+use common::record::Record;
+use common::systems::{
+    self, AcceleratorSketch, ArrivalsSketch, CostSketch, MachineSketch, Memory, ModelSketch, Sketch,
+    TaskSketch,
+};
+use proptest::prelude::*;
+use rtmm_hardware::{AcceleratorId, Share};
+use rtmm_scheduler::{
+    Decision, Decisions, Extent, Interests, JobId, Placement, Policy, Preemption, Truth, VariantId, View,
+};
+use rtmm_sim::{EndOfRun, Illegal, RunOptions, SimulationError, System, simulate};
+use rtmm_workload::{Duration, Time};
+
+const DEFAULT_CASES: u32 = 1000;
+
+/// Two accelerators; a task with two networks of two layers of 4 ps, and one that needs its output.
+fn sketch(memory: Memory) -> Sketch {
+    let cost = CostSketch { compute: 4, bytes: 0, transfer: 0, exposed: 0, energy: 1, quanta: 2 };
+    let model = ModelSketch { layers: vec![[cost; 3]; 2], block: None, exit: None };
+    let task = TaskSketch {
+        model: 0,
+        variant: Some(1),
+        arrivals: ArrivalsSketch::Periodic { period: 100, offset: 0, jitter: 0 },
+        deadline: None,
+        priority: 0,
+        needs: Vec::new(),
+        trigger: 8,
+    };
+    let second = TaskSketch { needs: vec![(0, None)], ..task.clone() };
+    let accelerator = AcceleratorSketch { kind: 0, weight: 1, switch_time: 0, switch_energy: 0 };
+    Sketch {
+        models: vec![model; 2],
+        tasks: vec![task, second],
+        machine: MachineSketch { accelerators: vec![accelerator; 2], memory },
+        phases: Vec::new(),
+        duration: 100,
+        is_reversed: false,
+        scale: 1,
+        seed: 0,
+    }
+}
+
+type Say = fn(&View<'_>) -> Decision;
+
+/// Says one thing after the other: the first when it is asked first, the next when it is asked again.
+#[derive(Clone, Debug)]
+struct Says(Vec<Say>);
+
+impl Policy for Says {
+    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+        if !self.0.is_empty() {
+            let say = self.0.remove(0);
+            out.push(say(view));
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+fn run(sketch: &Sketch, name: &str, policy: Box<dyn Policy>) -> Result<Record, SimulationError> {
+    let built = sketch.build();
+    let system = System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs");
+    let options = RunOptions { seed: sketch.seed, end: EndOfRun::Cut, oracle: false };
+    simulate(&system, name, policy, Record::default(), options)
+}
+
+fn accelerator(index: usize) -> AcceleratorId {
+    AcceleratorId::new(index)
+}
+
+fn dispatch(job: JobId, variant: Option<usize>, at: usize) -> Decision {
+    let (variant, placement) = (variant.map(VariantId::new), Placement::Whole(accelerator(at)));
+    Decision::Dispatch { job, variant, placement, extent: Extent::LAYER }
+}
+
+fn first(view: &View<'_>) -> JobId {
+    let mut live = view.ready().map(|job| job.id).chain(view.running().map(|(_, _, job)| job.id));
+    live.next().expect("a job is live")
+}
+
+fn share(index: usize, millionths: u32) -> Decision {
+    let share = Share::from_millionths(millionths).expect("a share");
+    Decision::SetShare { accelerator: accelerator(index), share }
+}
+
+fn preempt(index: usize) -> Decision {
+    Decision::Preempt { accelerator: accelerator(index), mode: Preemption::Layer }
+}
+
+/// What comes last is illegal for this reason.
+fn is_illegal(memory: Memory, says: &[Say], expected: Illegal) {
+    let count = says.len();
+    let error = run(&sketch(memory), "the mad hatter", Box::new(Says(says.to_vec())));
+    let error = error.expect_err("the last decision is illegal");
+    let SimulationError::IllegalDecision { policy, reason, decision, .. } = &error else {
+        panic!("another error: {error}")
+    };
+    assert_eq!((policy.as_str(), *reason), ("the mad hatter", expected), "after {count} decisions");
+    let text = error.to_string();
+    for part in ["the mad hatter", &format!("{decision:?}"), &expected.to_string()] {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+#[test]
+fn every_illegal_decision_says_why() {
+    let own = Memory::Own;
+    let fixed = Memory::Static(1 << 30);
+    let start: Say = |view| dispatch(first(view), None, 0);
+    let rest: Say = |view| Decision::Dispatch {
+        job: first(view),
+        variant: None,
+        placement: Placement::Whole(accelerator(0)),
+        extent: Extent::Rest,
+    };
+    let drop_first: Say = |view| Decision::Drop { job: first(view) };
+    is_illegal(own, &[|_| dispatch(JobId::new(77, 0), None, 0)], Illegal::NoSuchJob);
+    is_illegal(own, &[|_| dispatch(JobId::new(0, 7), None, 0)], Illegal::NoSuchJob);
+    is_illegal(own, &[drop_first, |_| Decision::Drop { job: JobId::new(0, 0) }], Illegal::NoSuchJob);
+    is_illegal(
+        own,
+        &[|view| dispatch(view.waiting().next().expect("the second task's").id, None, 0)],
+        Illegal::InputsNotReady,
+    );
+    is_illegal(own, &[start, |view| dispatch(first(view), None, 1)], Illegal::JobRuns);
+    is_illegal(own, &[|view| dispatch(first(view), None, 2)], Illegal::NoSuchAccelerator);
+    is_illegal(own, &[|_| preempt(2)], Illegal::NoSuchAccelerator);
+    is_illegal(fixed, &[|_| share(2, 0)], Illegal::NoSuchAccelerator);
+    is_illegal(own, &[|_| preempt(1)], Illegal::NothingToPreempt);
+    // It ends after its only layer anyway; and it ends already.
+    is_illegal(own, &[start, |_| preempt(0)], Illegal::NothingToPreempt);
+    is_illegal(own, &[rest, |_| preempt(0), |_| preempt(0)], Illegal::NothingToPreempt);
+    is_illegal(fixed, &[rest, |_| preempt(0), |_| preempt(0)], Illegal::NothingToPreempt);
+    is_illegal(own, &[|view| dispatch(first(view), Some(2), 0)], Illegal::NoSuchVariant);
+    is_illegal(
+        own,
+        &[
+            |view| dispatch(first(view), Some(1), 0),
+            // The layer is over at 4 ps.
+            |view| dispatch(view.ready().next().map_or(JobId::new(9, 9), |job| job.id), Some(0), 0),
+        ],
+        Illegal::NoSuchJob,
+    );
+    is_illegal(own, &[start, drop_first, drop_first], Illegal::AlreadyDropped);
+    is_illegal(own, &[|view| Decision::SetTimer { at: view.now, tag: 0 }], Illegal::TimerNotInFuture);
+    is_illegal(fixed, &[|_| share(0, 500_001)], Illegal::SharesAboveWhole);
+    is_illegal(own, &[|_| share(0, 1)], Illegal::NoShares);
+    is_illegal(Memory::MaxMin(1 << 30), &[|_| share(0, 1)], Illegal::NoShares);
+}
+
+/// Waits for the end of a segment and turns the job into another network.
+#[derive(Clone, Debug)]
+struct ChangesItsMind;
+
+impl Policy for ChangesItsMind {
+    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+        if let Some(job) = view.ready().next() {
+            out.push(dispatch(job.id, Some(if job.started { 0 } else { 1 }), 0));
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn a_job_stays_the_network_that_it_began_as() {
+    let error = run(&sketch(Memory::Own), "fickle", Box::new(ChangesItsMind)).expect_err("illegal");
+    let SimulationError::IllegalDecision { reason, now, .. } = error else {
+        panic!("another error: {error}")
+    };
+    assert_eq!((reason, now), (Illegal::VariantIsFixed, Time::from_picoseconds(4)));
+}
+
+#[test]
+fn two_jobs_do_not_share_an_accelerator() {
+    let mut sketch = sketch(Memory::Own);
+    sketch.tasks[1].needs.clear();
+    let policy = Says(vec![|view| dispatch(first(view), None, 0), |view| {
+        dispatch(view.ready().next().expect("the second task's").id, None, 0)
+    }]);
+    let error = run(&sketch, "a crowd", Box::new(policy)).expect_err("illegal");
+    let SimulationError::IllegalDecision { reason, .. } = error else { panic!("another error: {error}") };
+    assert_eq!(reason, Illegal::AcceleratorBusy);
+}
+
+/// Has always one more thing to say.
+#[derive(Clone, Debug)]
+struct Endless;
+
+impl Policy for Endless {
+    fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+        out.push(share(0, 1));
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn decisions_without_an_end_are_refused() {
+    let error = run(&sketch(Memory::Static(1 << 30)), "a brook", Box::new(Endless)).expect_err("endless");
+    let SimulationError::EndlessDecisions { policy, now, .. } = &error else {
+        panic!("another error: {error}")
+    };
+    assert_eq!((policy.as_str(), *now), ("a brook", Time::ZERO));
+}
+
+/// Says random things, most of them illegal.
+#[derive(Clone, Debug)]
+struct Garbage {
+    seed: u64,
+    said: u64,
+    interests: Interests,
+}
+
+impl Garbage {
+    fn pick(&self, purpose: u64, below: usize) -> usize {
+        (hash(&[self.seed, self.said, purpose]) % below as u64) as usize
+    }
+
+    fn job(&self, view: &View<'_>) -> JobId {
+        let live: Vec<JobId> = (view.ready().map(|job| job.id))
+            .chain(view.waiting().map(|job| job.id))
+            .chain(view.running().map(|(_, _, job)| job.id))
+            .collect();
+        match self.pick(1, 8) {
+            0 => JobId::new(self.pick(2, 5) as u32, self.pick(3, 5) as u32),
+            1 => JobId::new(u32::MAX, u32::MAX),
+            _ if live.is_empty() => JobId::new(0, 0),
+            _ => live[self.pick(4, live.len())],
+        }
+    }
+
+    fn number(&self, purpose: u64) -> usize {
+        match self.pick(purpose, 12) {
+            0 => usize::MAX,
+            1 => self.pick(purpose + 100, 8),
+            _ => self.pick(purpose + 200, 3),
+        }
+    }
+
+    fn decision(&self, view: &View<'_>) -> Decision {
+        let accelerator = AcceleratorId::new(self.number(10));
+        match self.pick(0, 8) {
+            0..4 => Decision::Dispatch {
+                job: self.job(view),
+                variant: (self.pick(11, 3) == 0).then(|| VariantId::new(self.number(12))),
+                placement: Placement::Whole(accelerator),
+                extent: match self.pick(13, 4) {
+                    0 => Extent::Layers(NonZeroU32::MAX),
+                    1 => Extent::LAYER,
+                    2 => Extent::Layers(NonZeroU32::MIN.saturating_add(self.pick(14, 4) as u32)),
+                    _ => Extent::Rest,
+                },
+            },
+            4 => {
+                let mode = if self.pick(15, 2) == 0 { Preemption::Layer } else { Preemption::Quantum };
+                Decision::Preempt { accelerator, mode }
+            }
+            5 => Decision::Drop { job: self.job(view) },
+            6 => {
+                let share = Share::from_millionths(self.pick(16, 1_000_001) as u32).unwrap_or(Share::ZERO);
+                Decision::SetShare { accelerator, share }
+            }
+            _ => {
+                let at = match self.pick(17, 5) {
+                    0 => Time::MAX,
+                    1 => Time::ZERO,
+                    _ => view.now.saturating_add(Duration::from_picoseconds(self.pick(18, 20) as u64)),
+                };
+                Decision::SetTimer { at, tag: self.said }
+            }
+        }
+    }
+}
+
+impl Policy for Garbage {
+    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+        let count = self.pick(20, 3);
+        for _ in 0..count {
+            self.said += 1;
+            out.push(self.decision(view));
+        }
+        self.said += 1;
+    }
+
+    fn interests(&self) -> Interests {
+        self.interests
+    }
+
+    fn decision_time(&self, _: &View<'_>) -> Duration {
+        Duration::from_picoseconds(match self.pick(21, 9) {
+            0 => u64::MAX,
+            other => other as u64,
+        })
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+proptest! {
+    #![proptest_config(common::config(DEFAULT_CASES))]
+
+    #[test]
+    fn nothing_that_is_said_is_a_panic(sketch in systems::scaled(), seed in any::<u64>(), layers in any::<bool>()) {
+        let interests = Interests { jobs: layers, layers, times: layers };
+        match run(&sketch, "noise", Box::new(Garbage { seed, said: 0, interests })) {
+            Ok(_) => {}
+            Err(SimulationError::IllegalDecision { policy, .. }) => prop_assert_eq!(policy, "noise"),
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+    }
+}

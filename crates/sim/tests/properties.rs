@@ -1,0 +1,472 @@
+//! What is true of every run, on random systems under random decisions.
+//!
+//! `RTMM_CASES` sets the number of random cases of each test.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use common::policies::{Fcfs, Habits, Scripted};
+use common::record::{Event, Log, Name, Record, Recorder};
+use common::systems::{self, ArrivalsSketch, Built, Memory, Sketch};
+use common::{Checking, Use};
+use proptest::prelude::*;
+use rtmm_hardware::{AcceleratorId, Bandwidth, MaxMinFair, Share, SharedDram, Sharing};
+use rtmm_scheduler::{Decisions, Extent, Interests, Policy, Truth, View};
+use rtmm_sim::execution::{Exclusive, Execution, Shared};
+use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
+use rtmm_workload::{DependencyKind, Duration, Follower, Frames, LayerId, ModelId, TaskId, Time};
+
+const DEFAULT_CASES: u32 = 200;
+
+fn system(built: &Built) -> System<'_> {
+    System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs")
+}
+
+fn options(sketch: &Sketch, end: EndOfRun) -> RunOptions {
+    RunOptions { seed: sketch.seed, end, oracle: false }
+}
+
+/// Every n layers, or all that is left for 0.
+fn extent(layers: u32) -> Extent {
+    NonZeroU32::new(layers).map_or(Extent::Rest, Extent::Layers)
+}
+
+const CHAOS: Habits = Habits { dispatch: 160, preempt: 80, drop: 20, share: 60, timer: 20 };
+
+/// A policy for a system: random decisions, or first come first served.
+fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn Policy> {
+    if !chaos {
+        return Fcfs::new(extent(layers));
+    }
+    let built = sketch.build();
+    let shares: Vec<Share> = match sketch.machine.memory {
+        Memory::Static(_) => built.platform.accelerators.iter().map(|one| one.dram_share).collect(),
+        _ => Vec::new(),
+    };
+    let interests = Interests { jobs: true, layers: layers > 0, times: true };
+    let is_exclusive = matches!(sketch.machine.memory, Memory::Own);
+    let time = Duration::from_picoseconds(if layers == 2 { sketch.scale } else { 0 });
+    Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares, is_exclusive)
+}
+
+fn run(sketch: &Sketch, policy: Box<dyn Policy>, end: EndOfRun) -> (Record, Log) {
+    let built = sketch.build();
+    let (recorder, log) = Recorder::new(policy);
+    let record = common::run(&system(&built), recorder, options(sketch, end));
+    let log = log.lock().expect("no test panics while it writes").clone();
+    (record, log)
+}
+
+/// The arrivals of all frames of all tasks.
+fn arrivals(built: &Built, seed: u64) -> Vec<BTreeMap<u64, u64>> {
+    let of = |task| {
+        let task = TaskId::new(task);
+        let leader = built.scenario.leader(task);
+        let mut frames = Frames::new(&built.scenario, leader, seed);
+        let follower = Follower::new(&built.scenario, task, seed);
+        let mut arrivals = BTreeMap::new();
+        while let Some(frame) = frames.next_frame() {
+            let frame = if leader == task { Some(frame) } else { follower.frame(&frame) };
+            arrivals.extend(frame.map(|frame| (frame.index, frame.arrival.picoseconds())));
+        }
+        arrivals
+    };
+    (0..built.scenario.tasks.len()).map(of).collect()
+}
+
+/// How far a job has got.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Waiting,
+    Idle,
+    Runs(usize),
+    Completed,
+    Dropped,
+    InFlight,
+}
+
+/// Follows every job through what was told of it.
+fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Stage>, TestCaseError> {
+    let arrivals = arrivals(built, seed);
+    // The frame of each task that a frame depends on: the latest that arrived no later than itself.
+    let needs = |(task, frame): Name| -> Vec<Option<Name>> {
+        let arrival = arrivals[task][&frame];
+        let latest =
+            |of: usize| arrivals[of].iter().filter(|(_, at)| **at <= arrival).map(|(index, _)| *index);
+        let on = built.scenario.tasks[task].depends_on.iter();
+        on.map(|on| on.task.index()).map(|of| latest(of).max().map(|index| (of, index))).collect()
+    };
+    let mut stages: BTreeMap<Name, Stage> = BTreeMap::new();
+    let mut accelerators: Vec<Option<Name>> = vec![None; built.platform.accelerators.len()];
+    for (now, event) in &record.events {
+        match event {
+            Event::Released { job, arrival, deadline, is_waiting, .. } => {
+                prop_assert_eq!(*arrival, arrivals[job.0][&job.1]);
+                prop_assert!(arrival <= now && arrival <= deadline);
+                for (need, on) in needs(*job).into_iter().zip(&built.scenario.tasks[job.0].depends_on) {
+                    let need = need.expect("a job has all that it depends on");
+                    let has_outcome = matches!(stages.get(&need), Some(Stage::Completed | Stage::Dropped));
+                    prop_assert!(on.kind == DependencyKind::Data || has_outcome || *is_waiting);
+                }
+                let stage = if *is_waiting { Stage::Waiting } else { Stage::Idle };
+                prop_assert_eq!(stages.insert(*job, stage), None, "released twice");
+            }
+            Event::Dispatched { job, accelerator, started, .. } => {
+                prop_assert!(matches!(stages[job], Stage::Waiting | Stage::Idle), "{:?}", stages[job]);
+                prop_assert_eq!(accelerators[*accelerator], None, "one segment an accelerator");
+                prop_assert!(started >= now);
+                for need in needs(*job) {
+                    let need = need.expect("a job has all that it depends on");
+                    prop_assert_eq!(stages.get(&need), Some(&Stage::Completed), "{:?} starts early", job);
+                }
+                accelerators[*accelerator] = Some(*job);
+                stages.insert(*job, Stage::Runs(*accelerator));
+            }
+            Event::Ended { job, accelerator, .. } => {
+                prop_assert_eq!(accelerators[*accelerator].take(), Some(*job));
+                prop_assert_eq!(stages.insert(*job, Stage::Idle), Some(Stage::Runs(*accelerator)));
+            }
+            Event::Completed { job, .. } => {
+                prop_assert_eq!(stages.insert(*job, Stage::Completed), Some(Stage::Idle));
+            }
+            Event::Dropped { job, cause, .. } => {
+                let before = stages.insert(*job, Stage::Dropped);
+                prop_assert!(matches!(before, Some(Stage::Waiting | Stage::Idle)), "{before:?}");
+                // A job goes with one that it needs, and only with one.
+                if *cause == DropCause::Upstream {
+                    let is_over =
+                        |need: &Name| !matches!(stages.get(need), Some(Stage::Completed | Stage::Idle));
+                    prop_assert!(needs(*job).iter().flatten().any(is_over));
+                }
+            }
+            Event::InFlight { job, .. } => {
+                let before = stages.insert(*job, Stage::InFlight);
+                prop_assert!(matches!(before, Some(Stage::Waiting | Stage::Idle)), "{before:?}");
+            }
+            Event::NotTriggered { .. } | Event::Phase { .. } | Event::Over { .. } => {}
+        }
+    }
+    // Whatever needs a job that was given up is given up.
+    for job in stages.keys() {
+        let lost = needs(*job).iter().flatten().any(|need| stages.get(need) == Some(&Stage::Dropped));
+        prop_assert!(!lost || stages[job] == Stage::Dropped, "{job:?} outlives what it needs");
+    }
+    Ok(stages)
+}
+
+/// Asks another policy, and sees that nothing idles while there is work.
+#[derive(Debug)]
+struct WorkConserving(Box<Fcfs>);
+
+impl Policy for WorkConserving {
+    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+        self.0.decide(view, truth, out);
+        assert_eq!(out.len(), view.ready().len().min(view.idle.len()));
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(Self(self.0.clone()))
+    }
+}
+
+/// Goes through a run in pieces.
+struct InPieces(Vec<u64>);
+
+impl<'s> Use<'s> for InPieces {
+    type Output = Record;
+
+    fn with<E: Execution>(self, mut simulation: Simulation<'s, E, Record>) -> Record {
+        for last in self.0 {
+            simulation.run_until(Time::from_picoseconds(last)).expect("a legal policy");
+        }
+        simulation.run().expect("a legal policy")
+    }
+}
+
+/// Goes on twice from some instant.
+struct Twice(u64);
+
+impl<'s> Use<'s> for Twice {
+    type Output = (Record, Record);
+
+    fn with<E: Execution>(self, mut simulation: Simulation<'s, E, Record>) -> (Record, Record) {
+        simulation.run_until(Time::from_picoseconds(self.0)).expect("a legal policy");
+        let copy = simulation.clone();
+        let first = simulation.run().expect("a legal policy");
+        (first, copy.run().expect("a legal policy"))
+    }
+}
+
+fn ends() -> impl Strategy<Value = EndOfRun> {
+    prop::sample::select(vec![EndOfRun::Cut, EndOfRun::Drain])
+}
+
+/// Events in which policies had a hand, without what nobody can see.
+fn of_jobs(record: &Record) -> Vec<&(u64, Event)> {
+    let is_of_job = |event: &Event| !matches!(event, Event::Over { .. });
+    record.events.iter().filter(|(_, event)| is_of_job(event)).collect()
+}
+
+/// Completions with all digits of their energy.
+fn completions(record: &Record) -> Vec<(u64, Name, [u64; 5])> {
+    let parts: BTreeMap<Name, _> = record.parts.iter().copied().collect();
+    let completions = record.events.iter().filter_map(|(at, event)| match event {
+        Event::Completed { job, .. } => {
+            let energy = parts[job];
+            let bits = [energy.mac, energy.l1, energy.l2, energy.dram, energy.r#static].map(f64::to_bits);
+            Some((*at, *job, bits))
+        }
+        _ => None,
+    });
+    completions.collect()
+}
+
+/// The system with one accelerator, and tasks that need nothing of each other.
+fn plain(mut sketch: Sketch) -> Sketch {
+    sketch.machine.accelerators.truncate(1);
+    sketch.tasks.iter_mut().for_each(|task| task.needs.clear());
+    sketch
+}
+
+proptest! {
+    #![proptest_config(common::config(DEFAULT_CASES))]
+
+    #[test]
+    fn jobs_are_conserved_and_wait_for_what_they_need(
+        sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
+    ) {
+        let built = sketch.build();
+        let (record, log) = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
+        let stages = lives(&built, sketch.seed, &record)?;
+        for (task, counters) in log.counters.iter().enumerate() {
+            let count = |stage: Stage| {
+                stages.iter().filter(|((of, _), at)| *of == task && **at == stage).count() as u64
+            };
+            prop_assert_eq!(counters.completed, count(Stage::Completed));
+            prop_assert_eq!(counters.dropped, count(Stage::Dropped));
+            let in_flight = count(Stage::InFlight);
+            prop_assert_eq!(counters.released, counters.completed + counters.dropped + in_flight);
+            prop_assert!(chaos || end == EndOfRun::Cut || in_flight == 0, "a drained run leaves nothing");
+        }
+    }
+
+    #[test]
+    fn nothing_idles_under_a_policy_that_conserves_work(
+        sketch in systems::scaled(), layers in 0..3_u32, end in ends(),
+    ) {
+        run(&sketch, Box::new(WorkConserving(Fcfs::new(extent(layers)))), end);
+    }
+
+    #[test]
+    fn a_lone_job_takes_its_isolated_latency(sketch in systems::scaled(), layers in 0..4_u32) {
+        let mut sketch = plain(sketch);
+        sketch.tasks.truncate(1);
+        sketch.tasks[0].arrivals =
+            ArrivalsSketch::Periodic { period: sketch.duration, offset: 0, jitter: 0 };
+        sketch.tasks[0].trigger = 8;
+        sketch.models.iter_mut().for_each(|model| (model.block, model.exit) = (None, None));
+        sketch.phases.clear();
+        let built = sketch.build();
+        let system = system(&built);
+        let model = built.scenario.tasks[0].model;
+        let isolated: u64 = (0..system.profile.layers(model))
+            .map(|layer| system.profile.latency(model, layer, 0).picoseconds())
+            .sum();
+        let (record, _) = run(&sketch, Fcfs::new(extent(layers)), EndOfRun::Drain);
+        let all = completions(&record);
+        prop_assert_eq!(all.len(), 1);
+        prop_assert_eq!(all[0].0, isolated);
+        let last = record.expected_ends.last();
+        prop_assert_eq!(last, Some(&isolated), "the expected end is exact");
+    }
+
+    #[test]
+    fn segments_end_when_expected_where_nobody_competes(
+        sketch in systems::sketch_with(Just(Memory::Own)), layers in 0..4_u32,
+    ) {
+        let mut sketch = sketch;
+        sketch.models.iter_mut().for_each(|model| (model.block, model.exit) = (None, None));
+        let (record, _) = run(&sketch, Fcfs::new(extent(layers)), EndOfRun::Drain);
+        let mut expected = record.expected_ends.iter();
+        let mut running = BTreeMap::new();
+        for (now, event) in &record.events {
+            match event {
+                Event::Dispatched { accelerator, .. } => {
+                    running.insert(*accelerator, *expected.next().expect("one a dispatch"));
+                }
+                Event::Ended { accelerator, .. } => {
+                    prop_assert_eq!(running.remove(accelerator), Some(*now));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn how_layers_are_grouped_changes_nothing(sketch in systems::scaled(), layers in 1..4_u32) {
+        let sketch = plain(sketch);
+        let (whole, _) = run(&sketch, Fcfs::new(Extent::Rest), EndOfRun::Drain);
+        let (parts, _) = run(&sketch, Fcfs::new(extent(layers)), EndOfRun::Drain);
+        prop_assert_eq!(completions(&whole), completions(&parts));
+    }
+
+    #[test]
+    fn hearing_of_things_changes_nothing(sketch in systems::scaled(), layers in 0..4_u32, end in ends()) {
+        let deaf = Fcfs::new(extent(layers));
+        let all = Interests { jobs: true, layers: true, times: true };
+        let hearing = Fcfs { interests: all, ..*deaf.clone() };
+        let (one, _) = run(&sketch, deaf, end);
+        let (other, _) = run(&sketch, Box::new(hearing), end);
+        prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn another_task_changes_no_release(
+        sketch in systems::scaled(), other in systems::sketch(), chaos in any::<bool>(),
+    ) {
+        let mut sketch = sketch;
+        // Outcomes show when jobs complete, which another task may delay.
+        sketch.tasks.iter_mut().flat_map(|task| &mut task.needs).for_each(|need| need.1 = None);
+        sketch.is_reversed = false;
+        sketch.phases.clear();
+        let mut more = sketch.clone();
+        more.tasks.extend(other.tasks.into_iter().take(1));
+        let habits = Habits { drop: 0, ..CHAOS };
+        let releases = |sketch: &Sketch| {
+            let (record, _) = run(sketch, policy(sketch, chaos, habits, 1), EndOfRun::Cut);
+            let released = record.events.into_iter().filter_map(|(at, event)| match event {
+                Event::Released { job, arrival, deadline, priority, .. } => {
+                    Some((at, job, arrival, deadline, priority))
+                }
+                _ => None,
+            });
+            let mut released: Vec<_> = released.collect();
+            released.sort_unstable();
+            released
+        };
+        let count = sketch.tasks.len();
+        let mut with = releases(&more);
+        with.retain(|(_, (task, _), ..)| *task < count);
+        prop_assert_eq!(releases(&sketch), with);
+    }
+
+    #[test]
+    fn nobody_is_faster_in_company(
+        sketch in systems::sketch_with(systems::shared_memory()), chaos in any::<bool>(), layers in 0..4_u32,
+    ) {
+        let mut sketch = sketch;
+        sketch.models.iter_mut().for_each(|model| (model.block, model.exit) = (None, None));
+        let built = sketch.build();
+        let system = system(&built);
+        let habits = Habits { share: 0, ..CHAOS };
+        let (record, _) = run(&sketch, policy(&sketch, chaos, habits, layers), EndOfRun::Cut);
+        let mut begun = BTreeMap::new();
+        for (now, event) in &record.events {
+            match event {
+                Event::Dispatched { accelerator, model, from, .. } => {
+                    begun.insert(*accelerator, (*model, from.0));
+                }
+                Event::Ended { accelerator, to, started, .. } => {
+                    let (model, from) = begun[accelerator];
+                    let alone: u64 = (from..to.0)
+                        .map(|layer| {
+                            let accelerator = AcceleratorId::new(*accelerator);
+                            let column = system.profile.column(accelerator);
+                            let model = ModelId::new(model);
+                            let latency = system.profile.latency(model, layer, column);
+                            assert!(LayerId::new(layer as usize).index() < built.models[model.index()].layers.len());
+                            latency.picoseconds()
+                        })
+                        .sum();
+                    prop_assert!(now.saturating_sub(*started) >= alone, "{alone} ps alone");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn memory_without_limit_is_memory_of_its_own(
+        sketch in systems::sketch_with(Just(Memory::Own)), chaos in any::<bool>(), layers in 0..4_u32,
+        end in ends(),
+    ) {
+        let mut sketch = sketch;
+        // Where accelerators compete for memory, a layer has no quanta.
+        sketch.models.iter_mut().flat_map(|model| &mut model.layers).flatten().for_each(|cost| cost.quanta = 1);
+        // Traffic that takes no time at all would not move where there is no limit either.
+        let mut built = sketch.build();
+        let layers = if chaos { layers.max(1) } else { layers };
+        let (recorder, log) = Recorder::new(policy(&sketch, chaos, CHAOS, layers));
+        let exclusive = {
+            let system = system(&built);
+            let execution = Exclusive::new(built.platform.accelerators.len());
+            let options = options(&sketch, end);
+            Simulation::new(&system, "test", recorder, execution, Record::default(), options)
+                .run()
+                .expect("a legal policy")
+        };
+        let bandwidth = Bandwidth::UNLIMITED;
+        built.platform.shared_dram = Some(SharedDram { bandwidth, sharing: Sharing::MaxMin });
+        let (recorder, other_log) = Recorder::new(policy(&sketch, chaos, CHAOS, layers));
+        let shared = {
+            let system = system(&built);
+            let contention = Checking { inner: MaxMinFair::new(bandwidth), whole: None, is_fair: true };
+            let execution = Shared::new(contention, common::shares(&system), false);
+            let options = options(&sketch, end);
+            Simulation::new(&system, "test", recorder, execution, Record::default(), options)
+                .run()
+                .expect("a legal policy")
+        };
+        for (one, other) in exclusive.events.iter().zip(&shared.events) {
+            prop_assert_eq!(one, other, "exclusive, then shared");
+        }
+        prop_assert_eq!(of_jobs(&exclusive), of_jobs(&shared));
+        let log = log.lock().expect("no test panics while it writes").clone();
+        let other_log = other_log.lock().expect("no test panics while it writes").clone();
+        prop_assert_eq!(log, other_log);
+    }
+
+    #[test]
+    fn runs_repeat_themselves(
+        sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
+    ) {
+        let once = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
+        let again = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
+        prop_assert_eq!(once, again);
+    }
+
+    #[test]
+    fn a_copy_goes_on_like_the_original(
+        sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(), at in 0..300_u64,
+    ) {
+        let (whole, _) = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
+        let built = sketch.build();
+        let system = system(&built);
+        let (recorder, _) = Recorder::new(policy(&sketch, chaos, CHAOS, layers));
+        // Both an instant of the grid on which most happens and those between.
+        let at = (at * sketch.scale).min(sketch.duration * sketch.scale);
+        let (one, other) = common::simulation(&system, recorder, options(&sketch, end), Twice(at));
+        prop_assert_eq!(&one, &whole);
+        prop_assert_eq!(&other, &whole);
+    }
+
+    #[test]
+    fn pieces_make_the_whole(
+        sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
+        lasts in prop::collection::vec(0..300_u64, 0..6),
+    ) {
+        let (whole, _) = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
+        let built = sketch.build();
+        let system = system(&built);
+        let (recorder, _) = Recorder::new(policy(&sketch, chaos, CHAOS, layers));
+        let mut lasts: Vec<u64> =
+            lasts.into_iter().map(|last| (last * sketch.scale).min(sketch.duration * sketch.scale)).collect();
+        lasts.sort_unstable();
+        let pieces = common::simulation(&system, recorder, options(&sketch, end), InPieces(lasts));
+        prop_assert_eq!(pieces, whole);
+    }
+}
