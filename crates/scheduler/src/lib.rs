@@ -13,7 +13,8 @@
 //! let mut policy = row.build(&parameters)?;
 //!
 //! // Two tasks of one layer each, on two accelerators: latencies and deadlines in microseconds.
-//! let mut state = Fixture::new(&[TaskSketch::new("eyes", &[&[4, 6]]), TaskSketch::new("hands", &[&[3, 5]])])?;
+//! let tasks = [TaskSketch::new("eyes", &[&[4, 6]]), TaskSketch::new("hands", &[&[3, 5]])];
+//! let mut state = Fixture::new(&tasks)?;
 //! state.ready(0, 0, 20);
 //! state.ready(1, 0, 10);
 //! assert_eq!(state.settle(policy.as_mut()), "hands0>0 eyes0>1");

@@ -101,7 +101,8 @@ impl<R: Ranking> Composed<R> {
             // It is compared as what it will be when it can make room.
             let key = self.ranking.key(view, truth, &Job { progress, ..*job });
             let is_last = last.is_none_or(|(of_last, ..)| key > of_last);
-            if is_last && self.rivals(view, truth, accelerator, key) > self.being_cleared(view, accelerator) {
+            let cleared = self.being_cleared(view, accelerator);
+            if is_last && self.rivals(view, truth, accelerator, key).nth(cleared).is_some() {
                 last = Some((key, accelerator, segment));
             }
         }
@@ -109,17 +110,16 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// Ready jobs that rank before a key and could run on an accelerator.
-    fn rivals(
+    fn rivals<'v>(
         &self,
-        view: &View<'_>,
+        view: &View<'v>,
         truth: Option<&Truth<'_>>,
         accelerator: AcceleratorId,
         key: R::Key,
-    ) -> usize {
-        let is_rival = |job: &&Job| {
+    ) -> impl Iterator<Item = &'v Job> {
+        view.ready().filter(move |job| {
             self.ranking.key(view, truth, job) < key && self.parts.placement.admits(view, job, accelerator)
-        };
-        view.ready().filter(is_rival).count()
+        })
     }
 
     /// Accelerators whose segments were told to end and whom the same jobs wait for.

@@ -50,14 +50,37 @@ impl PreemptionRule {
 /// The layer that a segment will stand before at its next layer boundary, by the profile; none
 /// where that could be its end, or could have been passed.
 ///
-/// The walk ends at the first layer after which something may be skipped or the inference may end:
-/// what happens there cannot be known beforehand, and a segment that is about to end cannot be
+/// Nothing is said beyond the first layer after which something may be skipped or the inference may
+/// end: what happens there cannot be known beforehand, and a segment that is about to end cannot be
 /// preempted. Layers that compete for memory take no less than the profile says, so that whoever
-/// runs late is before the boundary, not after it. Takes a step a layer.
+/// runs late is before the boundary, not after it. Takes a step a layer for such models, and the
+/// logarithm of that for others.
 #[must_use]
 pub fn next_boundary(view: &View<'_>, accelerator: AcceleratorId, segment: &Segment) -> Option<Progress> {
-    let (profile, model, from) = (view.profile, segment.model, segment.from);
+    let (profile, model, from) = (view.profile, segment.model, segment.from.layer);
     let column = profile.column(accelerator);
+    let all = profile.remaining(model, from, column);
+    if all != profile.worst_remaining(model, from, column) {
+        return walk(view, column, segment);
+    }
+    let latency = profile.latency(model, from, column).picoseconds();
+    let done = latency - rest_of(Duration::from_picoseconds(latency), segment.from).picoseconds();
+    let ran = view.now.saturating_since(segment.started).picoseconds().saturating_add(done);
+    let has_passed = |layer: u32| {
+        let after = profile.remaining(model, layer + 1, column).picoseconds();
+        view.now >= segment.started && all.picoseconds().saturating_sub(after) <= ran
+    };
+    let (mut low, mut high) = (from, segment.stop.saturating_sub(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if has_passed(middle) { low = middle + 1 } else { high = middle }
+    }
+    (low < segment.stop.saturating_sub(1)).then(|| Progress::at(low + 1))
+}
+
+/// [`next_boundary`], layer by layer.
+fn walk(view: &View<'_>, column: usize, segment: &Segment) -> Option<Progress> {
+    let (profile, model, from) = (view.profile, segment.model, segment.from);
     let mut boundary = segment.started;
     for layer in from.layer..segment.stop.saturating_sub(1) {
         let latency = profile.latency(model, layer, column);
@@ -125,6 +148,8 @@ mod tests {
             expected,
             "from {from:?} at {now_us}"
         );
+        let walked = walk(&view, view.profile.column(accelerator), segment);
+        assert_eq!(walked.map(|progress| progress.layer), expected, "from {from:?} at {now_us}, walked");
     }
 
     #[test]
