@@ -231,9 +231,12 @@ pub(crate) struct Hardware {
 Example:
   rtmm check my_scenario.toml my_platform.toml my_layers.csv")]
 pub(crate) struct Check {
-    /// Models, scenarios, platforms, dataflows, sweeps (.toml) and layer tables (.csv).
+    /// Models, scenarios, platforms, dataflows, sweeps (.toml), layer tables and requests (.csv).
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Scenario whose tasks request files name: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
     /// Take layer shapes as published tables state them, even where they make no sense.
     #[arg(long, value_enum)]
     pub compat: Option<Compat>,

@@ -36,8 +36,11 @@ const MAY_TOUCH_FILES: [&str; 6] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 5] = [
+const DECODERS: [&str; 8] = [
     "crates/workload/src/scenario_file/mod.rs",
+    "crates/workload/src/scenario_file/task.rs",
+    "crates/workload/src/scenario_file/phase.rs",
+    "crates/workload/src/requests.rs",
     "crates/workload/src/model_file.rs",
     "crates/hardware/src/load.rs",
     "crates/hardware/src/maestro/dataflow.rs",

@@ -194,6 +194,127 @@ fn scenarios_that_make_no_sense() {
 }
 
 #[test]
+fn arrivals_and_dependencies_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let task = |lines: &str| {
+        let second = "[[task]]\nname = \"b\"\nmodel = \"xrbench/es_ritnet\"\n";
+        scenario(&format!("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\n\n{second}{lines}\n"))
+    };
+    let of = |process: &str| format!("deadline = \"5ms\"\narrivals = {{ {process} }}");
+    for (name, lines) in [
+        ("jitter", "period = \"10ms\"\njitter = \"10.1ms\""),
+        ("negative_offset", "period = \"10ms\"\noffset = \"-1ms\""),
+        ("offset_of_poisson", &format!("offset = \"1ms\"\n{}", of("process = \"poisson\", rate_hz = 3"))),
+        ("jitter_of_follower", "jitter = \"1ms\"\ndepends_on = [\"a\"]"),
+        ("no_one_to_follow", "depends_on = []"),
+        ("priority", "rate_hz = 30\npriority = 2147483648"),
+        ("rate_and_arrivals", &format!("rate_hz = 3\n{}", of("process = \"poisson\", rate_hz = 3"))),
+        ("process", &of("process = \"poison\", rate_hz = 3")),
+        ("no_process", &of("rate_hz = 3")),
+        ("text", "deadline = \"5ms\"\narrivals = \"poisson\""),
+        ("poisson", &of("process = \"poisson\", rate_hz = 0, mean = \"1s\"")),
+        ("bursty", &of("process = \"bursty\", calm_rate_hz = nan, burst_rate_hz = 0, mean_calm = \"0s\"")),
+        ("no_trace", &of("process = \"trace\", file = \"absent.csv\"")),
+        ("no_file", &of("process = \"trace\"")),
+        ("no_deadline", "arrivals = { process = \"poisson\", rate_hz = 3 }"),
+        ("dependency_twice", "depends_on = [\"a\", { task = \"a\" }]"),
+        ("dependency_number", "depends_on = [3]"),
+        ("dependency_keys", "depends_on = [{ tsk = \"a\", kind = \"contrl\" }]"),
+        (
+            "data_probability",
+            "depends_on = [{ task = \"a\", probability = 0.5, probability_after_exit = {} }]",
+        ),
+        (
+            "probabilities",
+            "depends_on = [{ task = \"a\", kind = \"control\", probability = nan, \
+             probability_after_exit = { early = 1.5, late = \"often\" } }]",
+        ),
+        (
+            "exit",
+            "depends_on = [{ task = \"a\", kind = \"control\", probability_after_exit = { early = 0.5 } }]",
+        ),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), task(lines));
+    }
+    transcript.bad_file("follower_without_deadline.toml", {
+        let first = "name = \"a\"\nmodel = \"xrbench/es_ritnet\"\ndeadline = \"5ms\"\n";
+        let arrivals = "arrivals = { process = \"poisson\", rate_hz = 3 }\n";
+        let second = "[[task]]\nname = \"b\"\nmodel = \"xrbench/es_ritnet\"\ndepends_on = [\"a\"]\n";
+        scenario(&format!("{first}{arrivals}\n{second}"))
+    });
+    transcript.workspace.write("unsorted.csv", "arrival_s\n0.5\n0.25\n");
+    transcript.bad_file("unsorted.toml", task(&of("process = \"trace\", file = \"unsorted.csv\"")));
+    insta::assert_snapshot!("arrivals", transcript.text);
+}
+
+#[test]
+fn phases_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let tasks = "name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\njitter = \"5ms\"\n\n\
+        [[task]]\nname = \"b\"\nmodel = \"xrbench/es_ritnet\"\ndepends_on = [\"a\"]\n\n\
+        [[task]]\nname = \"c\"\nmodel = \"xrbench/es_ritnet\"\ndeadline = \"5ms\"\narrivals = { process = \
+        \"bursty\", calm_rate_hz = 1, burst_rate_hz = 2, mean_calm = \"1s\", mean_burst = \"1s\" }\n";
+    let phases = |lines: &str| scenario(&format!("{tasks}\n[[phase]]\n{lines}\n"));
+    for (name, lines) in [
+        ("no_start", "name = \"p\""),
+        ("at_once", "start = \"0s\""),
+        ("too_late", "start = \"700ms\""),
+        ("order", "start = \"300ms\"\n[[phase]]\nname = \"p\"\nstart = \"200ms\""),
+        ("equal", "start = \"300ms\"\n[[phase]]\nstart = \"300ms\""),
+        ("names", "start = \"300ms\"\n[[phase]]\nname = \"phase 1\"\nstart = \"400ms\""),
+        ("keys", "start = \"300ms\"\ntask = [\"a\"]\nrates = {}"),
+        ("tasks", "start = \"300ms\"\ntasks = [\"a\", \"d\", \"a\"]"),
+        ("rates", "start = \"300ms\"\ntasks = [\"b\", \"c\"]\nrate_hz = { a = 60, b = 3, c = 3, d = 3 }"),
+        ("zero_rate", "start = \"300ms\"\nrate_hz = { a = 0 }"),
+        ("jitter", "start = \"300ms\"\nrate_hz = { a = 240 }"),
+        ("number", "start = \"300ms\"\nrate_hz = 60"),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), phases(lines));
+    }
+    insta::assert_snapshot!("phases", transcript.text);
+}
+
+#[test]
+fn requests_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let model = "xrbench/es_ritnet";
+    transcript.bad_file("none.csv", "arrival_s\n");
+    transcript.bad_file("columns.csv", "arrival_s,,smple,relative_deadline_s,sample,sample\n");
+    transcript.bad_file(
+        "cells.csv",
+        "arrival_s,sample,priority,relative_deadline_s\n\
+         -1,-1,2147483648,0\n1e-3,1.5,high,-1\nnan,,,nan\n0.0000000000001,,,0.0000000000001\n\
+         ,,,\n18446745,,,18446745\n1,\n",
+    );
+    transcript.bad_file("order.csv", "arrival_s\n0.25\n0.25\n0.125\n0.1\n1\n");
+    transcript.bad_file(
+        "models.csv",
+        format!("arrival_s,model,relative_deadline_s\n0,{model}t,1\n0,,1\n1,no.toml,1\n"),
+    );
+    transcript.bad_file("no_deadline.csv", format!("arrival_s,model\n0,{model}\n1,{model}\n"));
+    transcript.bad_file(
+        "blank_deadline.csv",
+        format!("arrival_s,model,relative_deadline_s\n0,{model},0.1\n1,{model},\n2,{model},\n"),
+    );
+    transcript.bad_file(
+        "over.csv",
+        format!("arrival_s,model,relative_deadline_s\n18446744,{model},0.1\n18446744,{model},1\n"),
+    );
+    transcript
+        .workspace
+        .write("scenario.csv", "arrival_s,model\n0,ES_RITNet\n0,xrbench/es_ritnet\n0,ES_RITNett\n");
+    transcript.refused(&["check", "scenario.csv", "--scenario", "xrbench/vr_gaming"]);
+    transcript.refused(&["check", "scenario.csv", "--scenario", "xrbench/vr_gamin"]);
+    // What the trace of a task must not have is what makes a table a request file.
+    transcript.workspace.write("trace.csv", format!("arrival_s,model\n0,{model}\n"));
+    transcript.bad_file("trace.toml", {
+        let arrivals = "arrivals = { process = \"trace\", file = \"trace.csv\" }\ndeadline = \"5ms\"\n";
+        scenario(&format!("name = \"a\"\nmodel = \"{model}\"\n{arrivals}"))
+    });
+    insta::assert_snapshot!("requests", transcript.text);
+}
+
+#[test]
 fn models_whose_layers_do_not_fit() {
     let mut transcript = Transcript::new();
     transcript.bad_file("none.toml", "source = \"a test\"\ninput = [3, 8, 8]\nlayer = []\n");
@@ -629,7 +750,7 @@ trigger_probability = nan
         "`duration` is zero",
         "`rate_hz` is out of range",
         "there is no built-in model `xrbench/es_ritne`",
-        "`period` is no duration",
+        "`period` is negative",
         "there is no task `c`",
         "there are two tasks named `b`",
         "`trigger_probability` is out of range",

@@ -26,6 +26,7 @@ mod lowering;
 mod model;
 mod model_file;
 mod realisation;
+mod requests;
 mod scenario;
 mod scenario_file;
 mod time;

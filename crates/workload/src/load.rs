@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use tracing::debug;
 
-use crate::input::{Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
+use crate::input::{CsvTable, Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
 use crate::layer_table::Legality;
 use crate::model::Model;
 use crate::model_file::{decode_model, first_line};
-use crate::scenario::Workload;
-use crate::scenario_file::decode_workload;
+use crate::requests::{read_requests, read_trace};
+use crate::scenario::{Request, Workload};
+use crate::scenario_file::{Files, decode_workload};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
 
@@ -72,6 +73,30 @@ impl Kind {
         .into_iter()
         .find(|(_, keys)| keys.iter().any(|key| root.has(key)))
         .map(|(kind, _)| kind)
+    }
+}
+
+/// The kinds of CSV table of this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// The layers of models.
+    Layers,
+    /// Recorded requests of one task.
+    Trace,
+    /// Recorded requests, each of which names a model.
+    Requests,
+}
+
+impl TableKind {
+    /// What a table of this kind is recognised by: the columns that no other kind has.
+    #[must_use]
+    pub fn of(source: &Source) -> Self {
+        let table = CsvTable::parse(source, &[]);
+        match (table.column("arrival_s"), table.column("model")) {
+            (None, _) => Self::Layers,
+            (Some(_), None) => Self::Trace,
+            (Some(_), Some(_)) => Self::Requests,
+        }
     }
 }
 
@@ -210,9 +235,61 @@ pub fn workload(reference: &str, from: Option<&Source>, legality: Legality) -> R
 /// Every problem of the file and of the models that it names.
 pub fn workload_of(source: &Source, legality: Legality) -> Result<Workload, Diagnostics> {
     let document = Document::parse(source);
-    let mut open_model = |reference: &str| model(reference, Some(source), legality);
-    let workload = decode_workload(&name_of(Kind::Scenario, source), &document, &mut open_model);
+    let open_model = |reference: &str| model(reference, Some(source), legality);
+    let open_table = |reference: &str| open_path(reference, Some(source));
+    let files = Files { model: &open_model, table: &open_table };
+    let workload = decode_workload(&name_of(Kind::Scenario, source), &document, &files);
     document.finish(workload)
+}
+
+/// Reads a request file, relative to the file `from` that names it, as a workload of its own.
+///
+/// It has a task for each name in the column `model`, in the order of their first requests, and ends
+/// when the last request is due. Without a `scenario` the names are those of built-in models, or paths
+/// relative to the request file. With one, they are those of its tasks, or of models that its tasks run
+/// (the first such task): priority and deadline of the task hold for requests that state none. Nothing
+/// else of the scenario is taken: no dependencies, no phases, no probabilities.
+///
+/// # Errors
+/// Every problem of the table and of the models that it names.
+pub fn requests(
+    reference: &str,
+    from: Option<&Source>,
+    scenario: Option<&Workload>,
+    legality: Legality,
+) -> Result<Workload, Diagnostics> {
+    requests_of(&open_path(reference, from)?, scenario, legality)
+}
+
+/// Checks a request file that was read already: see [`requests`].
+///
+/// # Errors
+/// Every problem of the table and of the models that it names.
+pub fn requests_of(
+    source: &Source,
+    scenario: Option<&Workload>,
+    legality: Legality,
+) -> Result<Workload, Diagnostics> {
+    let open_model = |reference: &str| model(reference, Some(source), legality);
+    read_requests(&stem_of(source), source, scenario, &open_model)
+}
+
+/// Checks the recorded requests of one task, which were read already.
+///
+/// # Errors
+/// Every problem of the table.
+pub fn trace_of(source: &Source) -> Result<Vec<Request>, Diagnostics> {
+    read_trace(source)
+}
+
+/// The name of a file without folders and extension.
+fn stem_of(source: &Source) -> String {
+    let path = match source.origin() {
+        Origin::File(path) => path.as_path(),
+        Origin::BuiltIn(path) => Path::new(path),
+        Origin::Text => Path::new(source.name()),
+    };
+    path.file_stem().map_or_else(|| source.name().to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
 /// A problem with a file as a whole.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rtmm_hardware::{Mode, load as hardware, maestro::dataflow::Dataflow};
 use rtmm_workload::input::{Diagnostics, Document, Source};
-use rtmm_workload::load::{self, Kind};
-use rtmm_workload::{Legality, read_layer_table};
+use rtmm_workload::load::{self, Kind, TableKind};
+use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
 use super::cost::no_rows;
 use crate::args::Check;
@@ -19,10 +19,15 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
         Some(_) => (Legality::Published, Mode::Reference),
         None => (Legality::Strict, Mode::Corrected),
     };
+    // Without the scenario that they name, nothing can be said of request files.
+    let scenario = match &arguments.scenario {
+        Some(reference) => Some(load::workload(reference, None, legality)?),
+        None => None,
+    };
     let mut problems = Diagnostics::default();
     let mut out = stdout();
     for path in &arguments.files {
-        match check_file(path, legality, mode) {
+        match check_file(path, scenario.as_ref(), legality, mode) {
             Ok(what) => writeln!(out, "{}: {what}", path.display())?,
             Err(found) => problems.extend(found),
         }
@@ -32,15 +37,15 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
 }
 
 /// What a sound file is.
-fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Diagnostics> {
+fn check_file(
+    path: &Path,
+    scenario: Option<&Workload>,
+    legality: Legality,
+    mode: Mode,
+) -> Result<String, Diagnostics> {
     let source = load::read(path)?;
     if path.extension().is_some_and(|extension| extension == "csv") {
-        let mut layers = 0;
-        let problems = read_layer_table(&source, legality, |_| layers += 1);
-        if layers == 0 && problems.is_empty() {
-            return Err(no_rows(&source).into());
-        }
-        return problems.into_result(Some(format!("layer table, {layers} layers")));
+        return check_table(&source, scenario, legality);
     }
     match kind_of(&source)? {
         Kind::Model => {
@@ -70,6 +75,43 @@ fn check_file(path: &Path, legality: Legality, mode: Mode) -> Result<String, Dia
         Kind::Sweep => {
             let plan = rtmm_sweep::file::plan_of(&source, RUNNERS)?;
             Ok(format!("sweep, {} cells", plan.len()))
+        }
+    }
+}
+
+/// What a sound CSV table is.
+fn check_table(
+    source: &Source,
+    scenario: Option<&Workload>,
+    legality: Legality,
+) -> Result<String, Diagnostics> {
+    match TableKind::of(source) {
+        TableKind::Layers => {
+            let mut layers = 0;
+            let problems = read_layer_table(source, legality, |_| layers += 1);
+            if layers == 0 && problems.is_empty() {
+                return Err(no_rows(source).into());
+            }
+            problems.into_result(Some(format!("layer table, {layers} layers")))
+        }
+        TableKind::Trace => {
+            let requests = load::trace_of(source)?;
+            let last = requests.last().map_or(Time::ZERO, |request| request.arrival);
+            let over = last.saturating_since(Time::ZERO);
+            Ok(format!("trace, {} requests, the last one at {over}", requests.len()))
+        }
+        TableKind::Requests => {
+            let Workload { scenario, models } = load::requests_of(source, scenario, legality)?;
+            let requests: usize = scenario
+                .tasks
+                .iter()
+                .map(|task| match &task.arrivals {
+                    Arrivals::Trace(requests) => requests.len(),
+                    _ => 0,
+                })
+                .sum();
+            let (models, over) = (models.len(), scenario.duration);
+            Ok(format!("request file, {requests} requests of {models} models over {over}"))
         }
     }
 }

@@ -44,9 +44,7 @@ impl<'s> CsvTable<'s> {
         };
         if header.iter().all(String::is_empty) {
             let problem = Diagnostic::new("the table is empty", source, 0..0);
-            problems.push(
-                problem.help("write a header with the names of the columns, then a row for each layer"),
-            );
+            problems.push(problem.help("write a header with the names of the columns, then the rows"));
             return Self { source, reader, header, problems };
         }
         let line = 0..source.text().lines().next().map_or(0, str::len);
@@ -78,6 +76,29 @@ impl<'s> CsvTable<'s> {
     #[must_use]
     pub fn column(&self, name: &str) -> Option<usize> {
         self.header.iter().position(|known| known == name)
+    }
+
+    /// Records every column that is not in `known`.
+    pub fn only(&mut self, known: &[&str]) {
+        if self.header.iter().all(String::is_empty) {
+            return;
+        }
+        let unknown = self.header.iter().filter(|name| !known.contains(&name.as_str()));
+        let unknown: Vec<String> = unknown.cloned().collect();
+        for name in unknown {
+            if name.is_empty() {
+                self.reject_header("a column has no name", "name it, or remove it from every row");
+            } else {
+                let help = suggestion(&name, "column", known);
+                self.reject_header(format!("unknown column `{name}`"), help);
+            }
+        }
+    }
+
+    /// Records a problem with the header.
+    pub fn reject_header(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        let line = 0..self.source.text().lines().next().map_or(0, str::len);
+        self.problems.push(Diagnostic::new(message, self.source, line).help(help));
     }
 
     /// Calls `read` for every row. Nothing is read where the header already has problems.
@@ -181,6 +202,14 @@ impl CsvRow<'_> {
     pub fn reject_row(&mut self, message: impl Into<String>, help: impl Into<String>) {
         let problem = Diagnostic::new(message, self.source, self.range()).help(help);
         self.problems.push(problem);
+    }
+
+    /// Records the problems of a file that the cell in `column` names.
+    pub fn report_from(&mut self, column: usize, problems: &Diagnostics) {
+        for problem in problems.iter() {
+            let located = problem.clone().see(self.source, self.cell_range(column), "named here");
+            self.problems.push(located);
+        }
     }
 
     /// The line of the row, from 1.

@@ -276,6 +276,12 @@ impl<'d> Value<'d> {
         self.value.get_ref().is_array()
     }
 
+    /// Whether the value is an array without items.
+    #[must_use]
+    pub fn is_empty_array(&self) -> bool {
+        self.value.get_ref().as_array().is_some_and(|items| items.is_empty())
+    }
+
     /// A whole number within `allowed`.
     pub fn integer<T>(&self, allowed: RangeInclusive<T>) -> Option<T>
     where
@@ -349,14 +355,25 @@ impl<'d> Value<'d> {
     /// A span of time above zero, written as a text such as `"16ms"`.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
+        match self.duration_or_zero()? {
+            Duration::ZERO => {
+                self.reject(format!("{} is zero", self.name), "write a duration above zero, such as \"16ms\"")
+            }
+            duration => Some(duration),
+        }
+    }
+
+    /// A span of time, written as a text such as `"16ms"`.
+    #[must_use]
+    pub fn duration_or_zero(&self) -> Option<Duration> {
         let Some(text) = self.value.get_ref().as_str() else {
             return self.wrong_type("a duration such as \"16ms\"");
         };
         match Duration::parse(text) {
-            Ok(Duration::ZERO) => {
-                self.reject(format!("{} is zero", self.name), "write a duration above zero, such as \"16ms\"")
-            }
             Ok(duration) => Some(duration),
+            Err(_) if text.trim_start().starts_with('-') => {
+                self.reject(format!("{} is negative", self.name), "write a duration without a sign")
+            }
             Err(error) => self.reject(
                 format!("{} is no duration: {error}", self.name),
                 "units are ps, ns, us, ms and s, such as \"16.5ms\"",

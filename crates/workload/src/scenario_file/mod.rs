@@ -1,32 +1,35 @@
 //! Scenario files: TOML to [`Workload`].
+//!
+//! Tables are decoded one by one into drafts; what they say of each other, by name, is resolved when
+//! all are read, so that every unknown name can be reported with the known ones.
+
+mod phase;
+mod task;
+
+use std::ops::Range;
 
 use crate::ids::{ModelId, TaskId};
-use crate::input::{At, Diagnostics, Document, Table, Value, suggestion};
+use crate::input::{At, Diagnostic, Diagnostics, Document, Source, Table, Value, suggestion};
 use crate::model::Model;
-use crate::scenario::{Arrivals, Deadline, Dependency, DependencyKind, Scenario, Task, Workload, cycle};
-use crate::time::{Duration, Period};
+use crate::scenario::{
+    Arrivals, Deadline, Dependency, DependencyKind, Request, Scenario, Task, Workload, cycle,
+};
 
-/// How a scenario file refers to a model: found by whoever reads files.
-pub(crate) type OpenModel<'o> = dyn FnMut(&str) -> Result<Model, Diagnostics> + 'o;
+use self::phase::decode_phases;
+use self::task::{Draft, DraftDependency, decode_task};
 
-/// A task before the names that it uses are resolved.
-struct Draft {
-    name: At<String>,
-    model: Option<ModelId>,
-    period: Option<Period>,
-    deadline: Option<Duration>,
-    depends_on: Vec<At<String>>,
-    trigger_probability: f64,
+/// How a scenario file refers to others: found by whoever reads files.
+pub(crate) struct Files<'o> {
+    /// A model by its name or path.
+    pub model: &'o dyn Fn(&str) -> Result<Model, Diagnostics>,
+    /// A CSV table by its path.
+    pub table: &'o dyn Fn(&str) -> Result<Source, Diagnostic>,
 }
 
 /// Decodes a scenario with its models; records every problem in `document`.
-pub(crate) fn decode_workload(
-    name: &str,
-    document: &Document<'_>,
-    open_model: &mut OpenModel<'_>,
-) -> Option<Workload> {
+pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files<'_>) -> Option<Workload> {
     let root = document.root().named("this scenario");
-    root.only(&["source", "description", "duration", "task"]);
+    root.only(&["source", "description", "duration", "task", "phase"]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
     let duration = root.required("duration", Value::duration);
@@ -36,147 +39,310 @@ pub(crate) fn decode_workload(
         root.report(root.problem("the scenario has no tasks").help("add at least one [[task]] table"));
     }
     let drafts: Vec<Draft> =
-        tables.iter().filter_map(|table| decode_task(table, &mut models, open_model)).collect();
-    let tasks = resolve(&root, drafts);
+        tables.iter().filter_map(|table| decode_task(table, &mut models, files)).collect();
+    let tasks = Tasks::resolve(&root, drafts);
+    tasks.report_missing_deadlines(&root);
+    tasks.report_unknown_exits(&root, &models.loaded);
+    let phases = decode_phases(&root, duration, &tasks);
     Some(Workload {
         scenario: Scenario {
             name: name.to_owned(),
             source: source?.to_owned(),
             duration: duration?,
-            tasks: tasks?,
-            phases: Vec::new(),
+            tasks: tasks.finish()?,
+            phases: phases?,
         },
         models: models.loaded,
     })
 }
 
+/// Lists a model and, of a supernet, the networks that can run in its place; the default comes first.
+pub(crate) fn add_model(models: &mut Vec<Model>, mut model: Model) -> Vec<ModelId> {
+    let others = std::mem::take(&mut model.variants);
+    std::iter::once(model)
+        .chain(others)
+        .map(|network| {
+            models.push(network);
+            ModelId::new(models.len() - 1)
+        })
+        .collect()
+}
+
+/// The models that tasks name.
 #[derive(Default)]
 struct Models {
     loaded: Vec<Model>,
-    /// References in the order of loading, with what became of them.
-    references: Vec<(String, Option<ModelId>)>,
+    /// References in the order of loading, with the networks that they stand for; none for those that
+    /// cannot be read.
+    references: Vec<(String, Option<Vec<ModelId>>)>,
 }
 
 impl Models {
-    fn find(&mut self, value: &Value<'_>, open_model: &mut OpenModel<'_>) -> Option<ModelId> {
+    fn find(&mut self, value: &Value<'_>, files: &Files<'_>) -> Option<Vec<ModelId>> {
         let reference = value.string()?;
-        if let Some((_, id)) = self.references.iter().find(|(known, _)| known == reference) {
-            return *id;
+        if let Some((_, networks)) = self.references.iter().find(|(known, _)| known == reference) {
+            return networks.clone();
         }
-        let id = match open_model(reference) {
-            Ok(model) => {
-                self.loaded.push(model);
-                Some(ModelId::new(self.loaded.len() - 1))
-            }
-            Err(problems) => {
-                let source = value.document().source().clone();
-                let mut located = Diagnostics::default();
-                for problem in problems.iter() {
-                    located.push(problem.clone().see(&source, value.range(), "named here"));
-                }
-                value.document().report_all(located);
-                None
-            }
+        let networks = match (files.model)(reference) {
+            Ok(model) => Some(add_model(&mut self.loaded, model)),
+            Err(problems) => report_from(value, &problems),
         };
-        self.references.push((reference.to_owned(), id));
-        id
+        self.references.push((reference.to_owned(), networks.clone()));
+        networks
     }
 }
 
-fn decode_task(table: &Table<'_>, models: &mut Models, open_model: &mut OpenModel<'_>) -> Option<Draft> {
-    table.only(&["name", "model", "rate_hz", "period", "deadline", "depends_on", "trigger_probability"]);
-    let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
-    let model = table.required("model", |value| models.find(value, open_model));
-    let period = decode_period(table);
-    let deadline = table.optional("deadline", Value::duration);
-    let depends_on = table.list("depends_on", |value| value.at(|value| value.string().map(str::to_owned)));
-    let trigger_probability = table.or("trigger_probability", 1.0, Value::probability);
-    Some(Draft { name: name?, model, period, deadline, depends_on, trigger_probability })
+/// Records the problems of a file that `value` names.
+fn report_from<T>(value: &Value<'_>, problems: &Diagnostics) -> Option<T> {
+    let source = value.document().source().clone();
+    let mut located = Diagnostics::default();
+    for problem in problems.iter() {
+        located.push(problem.clone().see(&source, value.range(), "named here"));
+    }
+    value.document().report_all(located);
+    None
 }
 
-fn decode_period(table: &Table<'_>) -> Option<Period> {
-    match (table.get("rate_hz"), table.get("period")) {
-        (Some(value), None) => {
-            // A millionth of a hertz to a megahertz, exactly.
-            let rate = value.millionths(1..=1_000_000_000_000)?;
-            let span = Duration::from_milliseconds(1_000_000_000)?;
-            Period::from_rate(rate, span).ok()
-        }
-        (None, Some(value)) => value.duration().and_then(|duration| Period::new(duration).ok()),
-        (Some(_), Some(value)) => {
-            value.reject("a task has a rate or a period, not both", "remove `rate_hz` or `period`")
-        }
-        (None, None) => {
-            table.report(
-                table
-                    .problem("the task says neither how often nor when it is released")
-                    .help("add `rate_hz = 30`, or `period = \"33ms\"`"),
-            );
-            None
-        }
-    }
+/// The tasks of a scenario, with the names in their dependencies resolved.
+struct Tasks {
+    drafts: Vec<Draft>,
+    /// For each task, those that it depends on: position, and what the file says.
+    arrows: Vec<Vec<(usize, DraftDependency)>>,
 }
 
-fn resolve(root: &Table<'_>, drafts: Vec<Draft>) -> Option<Vec<Task>> {
-    let names: Vec<&str> = drafts.iter().map(|draft| draft.name.value.as_str()).collect();
-    for (index, draft) in drafts.iter().enumerate() {
-        if names[..index].contains(&draft.name.value.as_str()) {
-            root.report(
-                root.problem_at(
-                    &draft.name.range,
-                    format!("there are two tasks named `{}`", draft.name.value),
-                )
-                .help("give every task a name of its own"),
-            );
-        }
-    }
-    let mut arrows = Vec::new();
-    for draft in &drafts {
-        let mut upstream = Vec::new();
-        for At { value: wanted, range } in &draft.depends_on {
-            match names.iter().position(|name| name == wanted) {
-                Some(index) => upstream.push((index, range.clone())),
-                None => root.report(
-                    root.problem_at(range, format!("there is no task `{wanted}` to depend on"))
-                        .help(suggestion(wanted, "task", &names)),
-                ),
+impl Tasks {
+    fn resolve(root: &Table<'_>, mut drafts: Vec<Draft>) -> Self {
+        let dependencies: Vec<Vec<DraftDependency>> =
+            drafts.iter_mut().map(|draft| std::mem::take(&mut draft.depends_on)).collect();
+        let mut tasks = Self { drafts, arrows: Vec::new() };
+        let names = tasks.names();
+        let mut arrows = Vec::new();
+        for (index, (draft, dependencies)) in tasks.drafts.iter().zip(dependencies).enumerate() {
+            let name = &draft.name.value;
+            if names[..index].contains(&name.as_str()) {
+                root.report(
+                    root.problem_at(&draft.name.range, format!("there are two tasks named `{name}`"))
+                        .help("give every task a name of its own"),
+                );
             }
+            let mut upstream: Vec<(usize, DraftDependency)> = Vec::new();
+            for dependency in dependencies {
+                let At { value: wanted, range } = &dependency.task;
+                match position(root, "to depend on", wanted, range, &names) {
+                    Some(index) if upstream.iter().any(|(known, _)| *known == index) => root.report(
+                        root.problem_at(range, format!("task `{name}` depends on `{wanted}` twice"))
+                            .help("keep one of the two"),
+                    ),
+                    Some(index) => upstream.push((index, dependency)),
+                    None => {}
+                }
+            }
+            arrows.push(upstream);
         }
-        arrows.push(upstream);
+        tasks.arrows = arrows;
+        tasks.report_circle(root);
+        tasks
     }
-    if let Some(circle) = cycle(drafts.len(), |task| arrows[task].iter().map(|(to, _)| *to).collect()) {
+
+    fn names(&self) -> Vec<&str> {
+        self.drafts.iter().map(|draft| draft.name.value.as_str()).collect()
+    }
+
+    fn report_circle(&self, root: &Table<'_>) {
+        let successors = |task: usize| self.arrows[task].iter().map(|(to, _)| *to).collect();
+        let Some(circle) = cycle(self.drafts.len(), successors) else { return };
+        let names = self.names();
         let mut path: Vec<&str> = circle.iter().map(|task| names[*task]).collect();
         path.push(path[0]);
         let next = circle.get(1).unwrap_or(&circle[0]);
-        let range =
-            arrows[circle[0]].iter().find(|(to, _)| to == next).map_or(0..0, |(_, range)| range.clone());
+        let arrow = self.arrows[circle[0]].iter().find(|(to, _)| to == next);
+        let range = arrow.map_or(0..0, |(_, dependency)| dependency.task.range.clone());
         root.report(
             root.problem_at(&range, format!("tasks depend on each other in a circle: {}", path.join(" -> ")))
                 .help("remove one of these dependencies"),
         );
     }
-    drafts
-        .into_iter()
-        .zip(arrows)
-        .map(|(draft, arrows)| {
-            let model = draft.model?;
-            Some(Task {
-                name: draft.name.value,
-                model,
-                variants: vec![model],
-                arrivals: Arrivals::Periodic {
-                    period: draft.period?,
-                    offset: Duration::ZERO,
-                    jitter: Duration::ZERO,
-                },
-                deadline: draft.deadline.map_or(Deadline::Period, Deadline::After),
-                priority: 0,
-                depends_on: arrows
-                    .into_iter()
-                    .map(|(task, _)| Dependency { task: TaskId::new(task), kind: DependencyKind::Data })
-                    .collect(),
-                trigger_probability: draft.trigger_probability,
+
+    /// The position of the task whose arrivals a task has: its own, unless it follows another.
+    fn leader(&self, task: usize) -> usize {
+        let mut leader = task;
+        // Longer than there are tasks is a circle, which was reported.
+        for _ in 0..self.drafts.len() {
+            match (&self.drafts[leader].arrivals, self.arrows[leader].first()) {
+                (Some(Arrivals::Follows), Some((first, _))) => leader = *first,
+                _ => break,
+            }
+        }
+        leader
+    }
+
+    /// A deadline that is the period needs one; so does a recorded request that states none.
+    fn report_missing_deadlines(&self, root: &Table<'_>) {
+        for (index, draft) in self.drafts.iter().enumerate() {
+            if draft.deadline != Some(Deadline::Period) {
+                continue;
+            }
+            let has_one = |request: &Request| request.deadline.is_some();
+            let why = match &self.drafts[self.leader(index)].arrivals {
+                Some(Arrivals::Poisson { .. } | Arrivals::Bursty { .. }) => "random arrivals have no period",
+                // A task's own trace may say it for every request; whoever follows has none of that.
+                Some(Arrivals::Trace(requests)) if draft.follows() || !requests.iter().all(has_one) => {
+                    "recorded requests have no period"
+                }
+                Some(Arrivals::Trace(_) | Arrivals::Periodic { .. } | Arrivals::Follows) | None => continue,
+            };
+            root.report(
+                root.problem_at(&draft.range, format!("task `{}` has no deadline: {why}", draft.name.value))
+                    .help("add one, such as `deadline = \"50ms\"`"),
+            );
+        }
+    }
+
+    /// Exits that dependencies name must be exits of what the other task may run.
+    fn report_unknown_exits(&self, root: &Table<'_>, models: &[Model]) {
+        for (upstream, dependency) in self.arrows.iter().flatten() {
+            let upstream = &self.drafts[*upstream];
+            // Without the model there is nothing to compare with, and a problem already.
+            let Some(networks) = &upstream.networks else { continue };
+            let exits =
+                networks.iter().filter_map(|id| models.get(id.index())).flat_map(|model| &model.exits);
+            let known: Vec<&str> = exits.map(|exit| exit.name.as_str()).collect();
+            let stated = dependency.control.iter().flat_map(|control| &control.after_exit);
+            for (At { value: wanted, range }, _) in stated {
+                if !known.contains(&wanted.as_str()) {
+                    let message =
+                        format!("the model of task `{}` has no exit `{wanted}`", upstream.name.value);
+                    root.report(root.problem_at(range, message).help(suggestion(wanted, "exit", &known)));
+                }
+            }
+        }
+    }
+
+    /// The tasks, unless one of them lacks something; that is reported already.
+    fn finish(self) -> Option<Vec<Task>> {
+        self.drafts
+            .into_iter()
+            .zip(self.arrows)
+            .map(|(draft, arrows)| {
+                let variants = draft.networks?;
+                Some(Task {
+                    name: draft.name.value,
+                    model: *variants.first()?,
+                    variants,
+                    arrivals: draft.arrivals?,
+                    deadline: draft.deadline?,
+                    priority: draft.priority,
+                    depends_on: arrows.into_iter().map(dependency).collect(),
+                    trigger_probability: draft.trigger_probability,
+                })
             })
-        })
-        .collect()
+            .collect()
+    }
+}
+
+fn dependency((task, draft): (usize, DraftDependency)) -> Dependency {
+    let kind = draft.control.map_or(DependencyKind::Data, |control| DependencyKind::Control {
+        probability: control.probability,
+        probability_after_exit: control
+            .after_exit
+            .into_iter()
+            .map(|(exit, probability)| (exit.value, probability))
+            .collect(),
+    });
+    Dependency { task: TaskId::new(task), kind }
+}
+
+/// The position of a task that the file names; an unknown one is recorded.
+fn position(
+    root: &Table<'_>,
+    purpose: &str,
+    wanted: &str,
+    range: &Range<usize>,
+    names: &[&str],
+) -> Option<usize> {
+    let found = names.iter().position(|name| *name == wanted);
+    if found.is_none() {
+        root.report(
+            root.problem_at(range, format!("there is no task `{wanted}` {purpose}"))
+                .help(suggestion(wanted, "task", names)),
+        );
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::LayerId;
+    use crate::model::{Exit, Shapes};
+
+    /// A supernet of two networks with different exits; any other name is a plain model.
+    fn open_model(reference: &str) -> Result<Model, Diagnostics> {
+        let plain = |name: &str| Model::of_layers(name.into(), "t".into(), Shapes::Chained, Vec::new());
+        let exit = |name: &str| Exit {
+            name: name.to_owned(),
+            after: LayerId::new(0),
+            probability: 0.5,
+            accuracy: None,
+        };
+        let mut model = plain(reference);
+        if reference == "super" {
+            let mut small = plain("super/small");
+            small.exits = vec![exit("early"), exit("middle")];
+            model.exits = vec![exit("early")];
+            model.variants = vec![small, plain("super/tiny")];
+        }
+        Ok(model)
+    }
+
+    fn decode(tasks: &str) -> Result<Workload, Diagnostics> {
+        let text = format!("source = \"t\"\nduration = \"1s\"\n{tasks}");
+        let source = Source::new("s.toml", text);
+        let document = Document::parse(&source);
+        let table = |_: &str| Err(Diagnostic::without_place("no tables"));
+        let workload = decode_workload("s", &document, &Files { model: &open_model, table: &table });
+        document.finish(workload)
+    }
+
+    fn triggered(exits: &str) -> String {
+        format!(
+            "[[task]]\nname = \"a\"\nmodel = \"super\"\nrate_hz = 30\n\
+             [[task]]\nname = \"b\"\nmodel = \"plain\"\n\
+             depends_on = [{{ task = \"a\", kind = \"control\", probability_after_exit = {exits} }}]\n\
+             [[task]]\nname = \"c\"\nmodel = \"super\"\nrate_hz = 30\n"
+        )
+    }
+
+    #[test]
+    fn networks_of_a_supernet_are_models_of_their_own() {
+        let workload = decode(&triggered("{}")).expect("a scenario");
+        let names: Vec<&str> = workload.models.iter().map(|model| model.name.as_str()).collect();
+        assert_eq!(names, ["super", "super/small", "super/tiny", "plain"]);
+        assert!(workload.models.iter().all(|model| model.variants.is_empty()));
+        let variants: Vec<Vec<usize>> = workload
+            .scenario
+            .tasks
+            .iter()
+            .map(|task| task.variants.iter().map(|id| id.index()).collect())
+            .collect();
+        assert_eq!(variants, [vec![0, 1, 2], vec![3], vec![0, 1, 2]]);
+        assert_eq!(workload.scenario.tasks[2].model, ModelId::new(0));
+    }
+
+    #[test]
+    fn exits_are_those_of_any_network() {
+        let workload = decode(&triggered("{ middle = 0.1, early = 0 }")).expect("a scenario");
+        let DependencyKind::Control { probability, probability_after_exit } =
+            &workload.scenario.tasks[1].depends_on[0].kind
+        else {
+            panic!("no control dependency");
+        };
+        assert_eq!(*probability, 1.0);
+        let expected = [("early".to_owned(), 0.0), ("middle".to_owned(), 0.1)];
+        assert_eq!(probability_after_exit.as_slice(), expected);
+
+        let problems = decode(&triggered("{ midle = 0.1 }")).expect_err("no such exit").to_string();
+        assert!(problems.contains("the model of task `a` has no exit `midle`"), "{problems}");
+        assert!(problems.contains("did you mean `middle`?"), "{problems}");
+    }
 }

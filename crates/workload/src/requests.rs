@@ -1,0 +1,386 @@
+//! Recorded requests in CSV: the trace of one task, or a request file, whose rows name models.
+//!
+//! Instants are decimal seconds, read digit by digit: no float comes near them. Rows are sorted by
+//! arrival, so that a run can take them in order.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{ModelId, TaskId};
+use crate::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
+use crate::load::problem_with;
+use crate::model::Model;
+use crate::scenario::{Arrivals, Deadline, Request, Scenario, Task, Workload};
+use crate::scenario_file::add_model;
+use crate::time::{Duration, Time, TimeError};
+
+const ARRIVAL: &str = "arrival_s";
+const MODEL: &str = "model";
+const SAMPLE: &str = "sample";
+const PRIORITY: &str = "priority";
+const DEADLINE: &str = "relative_deadline_s";
+const PICOSECONDS_PER_SECOND: u64 = 1_000_000_000_000;
+/// Decimals of a second that a picosecond has.
+const DECIMALS: usize = 12;
+
+/// The columns of a request file; the trace of a task has the same but for the model.
+const KEYS: [&str; 5] = ["arrival_s", "model", "sample", "priority", "relative_deadline_s"];
+
+/// Positions of the columns; `None` for an optional one that is absent.
+#[derive(Clone, Copy)]
+struct Columns {
+    arrival: usize,
+    sample: Option<usize>,
+    priority: Option<usize>,
+    deadline: Option<usize>,
+}
+
+/// Reads the requests of one task.
+pub(crate) fn read_trace(source: &Source) -> Result<Vec<Request>, Diagnostics> {
+    let mut table = CsvTable::parse(source, &[ARRIVAL]);
+    if table.column(MODEL).is_some() {
+        let help = "remove the column, or replay the table as a request file";
+        table.reject_header("the trace of a task has no column `model`: the task names it", help);
+    }
+    table.only(&KEYS);
+    let mut requests = Vec::new();
+    let problems = each_request(source, table, |_, _, request| requests.push(request));
+    problems.into_result(Some(requests))
+}
+
+/// Reads a request file as a scenario of its own: a task for each name in the column `model`, in the
+/// order of their first requests. Names are those of tasks or models of `scenario`, where one is
+/// given, or of models that `open_model` finds.
+pub(crate) fn read_requests(
+    name: &str,
+    source: &Source,
+    scenario: Option<&Workload>,
+    open_model: &dyn Fn(&str) -> Result<Model, Diagnostics>,
+) -> Result<Workload, Diagnostics> {
+    let mut table = CsvTable::parse(source, &[ARRIVAL, MODEL]);
+    table.only(&KEYS);
+    let model_column = table.column(MODEL).unwrap_or(0);
+    let mut streams = Streams::new(scenario, open_model);
+    let mut duration = Duration::ZERO;
+    let problems = each_request(source, table, |row, columns, request| {
+        let Some(stream) = streams.find(row, model_column) else { return };
+        let Some(deadline) = request.deadline.or(stream.deadline) else {
+            stream.report_no_deadline(row, columns.deadline);
+            return;
+        };
+        match request.arrival.picoseconds().checked_add(deadline.picoseconds()) {
+            Some(end) => duration = duration.max(Duration::from_picoseconds(end)),
+            None => row.reject(
+                columns.deadline.unwrap_or(columns.arrival),
+                "this request is due after the 213 days that the simulated clock can hold",
+                "let it arrive earlier, or give it a shorter deadline",
+            ),
+        }
+        stream.requests.push(request);
+    });
+    problems.into_result(Some(()))?;
+    let (tasks, models) = streams.finish();
+    let of_path = source.name().rsplit(['/', '\\']).next().unwrap_or_default();
+    let scenario = Scenario {
+        name: name.to_owned(),
+        source: format!("requests of {of_path}"),
+        duration,
+        tasks,
+        phases: Vec::new(),
+    };
+    Ok(Workload { scenario, models })
+}
+
+/// Calls `each` for every request that makes sense.
+fn each_request(
+    source: &Source,
+    table: CsvTable<'_>,
+    mut each: impl FnMut(&mut CsvRow<'_>, Columns, Request),
+) -> Diagnostics {
+    let columns = Columns {
+        // Where the header lacks it, no row is read.
+        arrival: table.column(ARRIVAL).unwrap_or(0),
+        sample: table.column(SAMPLE),
+        priority: table.column(PRIORITY),
+        deadline: table.column(DEADLINE),
+    };
+    let mut order = Order::default();
+    let mut is_empty = true;
+    let mut problems = table.each_row(|row| {
+        is_empty = false;
+        if let Some(request) = read_request(row, columns, &mut order) {
+            each(row, columns, request);
+        }
+    });
+    if is_empty && problems.is_empty() {
+        problems.push(problem_with(source, "the table has no requests").help("add a row for each request"));
+    }
+    problems
+}
+
+/// Where the arrivals of a table stand.
+#[derive(Default)]
+struct Order {
+    last: Time,
+    /// Whether an earlier one came after a later one: said once, since sorting mends all of them.
+    is_broken: bool,
+}
+
+fn read_request(row: &mut CsvRow<'_>, columns: Columns, order: &mut Order) -> Option<Request> {
+    let arrival = seconds(row, columns.arrival, ARRIVAL).map(|span| Time::ZERO.saturating_add(span));
+    if let Some(arrival) = arrival {
+        if arrival < order.last && !order.is_broken {
+            order.is_broken = true;
+            let before = order.last.saturating_since(Time::ZERO);
+            let message = format!(
+                "this request arrives at {}, before the one in the row above it, at {before}",
+                arrival.saturating_since(Time::ZERO)
+            );
+            row.reject(columns.arrival, message, "sort the rows by `arrival_s`");
+        }
+        order.last = arrival;
+    }
+    let stated = |row: &CsvRow<'_>, column: Option<usize>| column.filter(|column| !row.is_blank(*column));
+    // A bad cell is recorded, and what it should have said does not matter any more.
+    let sample = stated(row, columns.sample).and_then(|column| row.integer(column, 0..=u64::MAX));
+    let priority = stated(row, columns.priority).and_then(|column| row.integer(column, i32::MIN..=i32::MAX));
+    let deadline = match stated(row, columns.deadline) {
+        None => None,
+        Some(column) => match seconds(row, column, DEADLINE)? {
+            Duration::ZERO => {
+                row.reject(column, "a deadline is above zero", "write a longer one, or leave the cell empty");
+                return None;
+            }
+            deadline => Some(deadline),
+        },
+    };
+    Some(Request { arrival: arrival?, sample, priority, deadline })
+}
+
+/// A cell of decimal seconds; anything else is recorded.
+fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> {
+    let text = row.text(column);
+    let error = match parse_seconds(text) {
+        Ok(duration) => return Some(duration),
+        Err(error) => error,
+    };
+    let is_negative = text.strip_prefix('-').is_some_and(|rest| parse_seconds(rest).is_ok());
+    let (why, help) = match error {
+        TimeError::TooFine => (error.to_string(), "write at most twelve decimals"),
+        TimeError::TooLong => (error.to_string(), "write seconds, such as 0.0125"),
+        _ if is_negative => ("negative".to_owned(), "write seconds without a sign, such as 0.0125"),
+        _ => (
+            "no decimal number of seconds".to_owned(),
+            "write digits and a point, such as 0.0125: no unit, no exponent",
+        ),
+    };
+    let message = match text {
+        "" => format!("the cell in column `{name}` is blank"),
+        text => format!("`{text}` in column `{name}` is {why}"),
+    };
+    row.reject(column, message, help);
+    None
+}
+
+/// Decimal seconds as picoseconds, exactly.
+fn parse_seconds(text: &str) -> Result<Duration, TimeError> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return Err(TimeError::Malformed);
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > DECIMALS {
+        return Err(TimeError::TooFine);
+    }
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(DECIMALS);
+    let below = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    let whole: u64 = whole.parse().map_err(|_| TimeError::TooLong)?;
+    whole
+        .checked_mul(PICOSECONDS_PER_SECOND)
+        .and_then(|whole| whole.checked_add(below))
+        .map(Duration::from_picoseconds)
+        .ok_or(TimeError::TooLong)
+}
+
+/// The requests that name one task or model.
+struct Stream {
+    name: String,
+    /// What may run, the default first.
+    networks: Vec<ModelId>,
+    priority: i32,
+    /// Of requests that state none.
+    deadline: Option<Duration>,
+    requests: Vec<Request>,
+    lacks_deadline: bool,
+}
+
+impl Stream {
+    /// Records that nothing says when a request is due: for each blank cell, and once where there is
+    /// no column.
+    fn report_no_deadline(&mut self, row: &mut CsvRow<'_>, column: Option<usize>) {
+        let message = "this request has no deadline, and no scenario states one";
+        let help = "write `relative_deadline_s`, or give a scenario whose tasks have deadlines";
+        match column {
+            Some(_) => row.reject_row(message, help),
+            None if !self.lacks_deadline => row.reject_row(message, help),
+            None => {}
+        }
+        self.lacks_deadline = true;
+    }
+}
+
+/// The streams of a request file, and the models that they run.
+struct Streams<'o> {
+    scenario: Option<&'o Workload>,
+    open_model: &'o dyn Fn(&str) -> Result<Model, Diagnostics>,
+    streams: Vec<Stream>,
+    models: Vec<Model>,
+    /// Positions of the streams by name; none for a name that stands for nothing.
+    positions: BTreeMap<String, Option<usize>>,
+    /// For each model of the scenario, where it stands among `models`.
+    taken: Vec<Option<ModelId>>,
+}
+
+impl<'o> Streams<'o> {
+    fn new(
+        scenario: Option<&'o Workload>,
+        open_model: &'o dyn Fn(&str) -> Result<Model, Diagnostics>,
+    ) -> Self {
+        let taken = scenario.map_or_else(Vec::new, |workload| vec![None; workload.models.len()]);
+        let (streams, models) = (Vec::new(), Vec::new());
+        Self { scenario, open_model, streams, models, positions: BTreeMap::new(), taken }
+    }
+
+    /// The stream that a row names; a name that stands for nothing is recorded, the first time.
+    fn find(&mut self, row: &mut CsvRow<'_>, column: usize) -> Option<&mut Stream> {
+        if row.is_blank(column) {
+            row.reject(column, "this request names no model", "write the name or the path of a model");
+            return None;
+        }
+        let position = match self.positions.get(row.text(column)) {
+            Some(known) => *known,
+            None => {
+                let name = row.text(column).to_owned();
+                let stream = match self.scenario {
+                    Some(scenario) => self.of_scenario(scenario, &name, row, column),
+                    None => self.of_model(&name, row, column),
+                };
+                let position = stream.map(|stream| {
+                    self.streams.push(stream);
+                    self.streams.len() - 1
+                });
+                self.positions.insert(name, position);
+                position
+            }
+        };
+        self.streams.get_mut(position?)
+    }
+
+    fn of_model(&mut self, name: &str, row: &mut CsvRow<'_>, column: usize) -> Option<Stream> {
+        match (self.open_model)(name) {
+            Ok(model) => {
+                let networks = add_model(&mut self.models, model);
+                Some(Stream::new(name, networks, 0, None))
+            }
+            Err(problems) => {
+                row.report_from(column, &problems);
+                None
+            }
+        }
+    }
+
+    /// The task of this name, else the first one that runs the model of this name.
+    fn of_scenario(
+        &mut self,
+        workload: &Workload,
+        name: &str,
+        row: &mut CsvRow<'_>,
+        column: usize,
+    ) -> Option<Stream> {
+        let Workload { scenario, models } = workload;
+        let model_of = |task: &Task| models.get(task.model.index()).map_or("", |model| model.name.as_str());
+        let by_name = scenario.tasks.iter().position(|task| task.name == name);
+        let by_model = || scenario.tasks.iter().position(|task| model_of(task) == name);
+        let Some(position) = by_name.or_else(by_model) else {
+            let tasks = scenario.tasks.iter().map(|task| task.name.as_str());
+            let known: Vec<&str> = tasks.chain(scenario.tasks.iter().map(model_of)).collect();
+            let message = format!("the scenario has no task `{name}`, and no model of this name");
+            row.reject(column, message, suggestion(name, "task", &known));
+            return None;
+        };
+        let task = &scenario.tasks[position];
+        let networks = task.variants.iter().filter_map(|id| self.take(models, *id)).collect();
+        let deadline = scenario.relative_deadline(TaskId::new(position));
+        Some(Stream::new(name, networks, task.priority, deadline))
+    }
+
+    /// Lists a model of the scenario, once.
+    fn take(&mut self, models: &[Model], id: ModelId) -> Option<ModelId> {
+        let taken = self.taken.get_mut(id.index())?;
+        if taken.is_none() {
+            self.models.push(models.get(id.index())?.clone());
+            *taken = Some(ModelId::new(self.models.len() - 1));
+        }
+        *taken
+    }
+
+    fn finish(self) -> (Vec<Task>, Vec<Model>) {
+        let tasks = self.streams.into_iter().filter_map(Stream::into_task).collect();
+        (tasks, self.models)
+    }
+}
+
+impl Stream {
+    fn new(name: &str, networks: Vec<ModelId>, priority: i32, deadline: Option<Duration>) -> Self {
+        let (requests, lacks_deadline) = (Vec::new(), false);
+        Self { name: name.to_owned(), networks, priority, deadline, requests, lacks_deadline }
+    }
+
+    fn into_task(self) -> Option<Task> {
+        Some(Task {
+            name: self.name,
+            model: *self.networks.first()?,
+            variants: self.networks,
+            arrivals: Arrivals::Trace(self.requests.into()),
+            // Without a deadline of the task, every request has its own.
+            deadline: self.deadline.map_or(Deadline::Period, Deadline::After),
+            priority: self.priority,
+            depends_on: Vec::new(),
+            trigger_probability: 1.0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_become_picoseconds_exactly() {
+        let cases = [
+            ("0", Ok(0)),
+            ("1", Ok(PICOSECONDS_PER_SECOND)),
+            ("0.1", Ok(100_000_000_000)),
+            ("0.000000000001", Ok(1)),
+            ("12.34567890123400000", Ok(12_345_678_901_234)),
+            ("18446744.073709551615", Ok(u64::MAX)),
+            ("18446744.073709551616", Err(TimeError::TooLong)),
+            ("99999999999999999999", Err(TimeError::TooLong)),
+            ("0.0000000000001", Err(TimeError::TooFine)),
+            ("", Err(TimeError::Malformed)),
+            (".5", Err(TimeError::Malformed)),
+            ("1.", Err(TimeError::Malformed)),
+            ("1.2.3", Err(TimeError::Malformed)),
+            ("-1", Err(TimeError::Malformed)),
+            ("+1", Err(TimeError::Malformed)),
+            ("1e3", Err(TimeError::Malformed)),
+            ("nan", Err(TimeError::Malformed)),
+            ("1s", Err(TimeError::Malformed)),
+            ("1_000", Err(TimeError::Malformed)),
+            ("\u{661}", Err(TimeError::Malformed)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_seconds(text).map(Duration::picoseconds), expected, "{text}");
+        }
+    }
+}

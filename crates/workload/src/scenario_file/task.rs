@@ -1,0 +1,243 @@
+//! Task tables: what runs, when frames arrive, and what jobs need.
+
+use std::ops::Range;
+
+use crate::ids::ModelId;
+use crate::input::{At, Table, Value};
+use crate::requests::read_trace;
+use crate::scenario::{Arrivals, Deadline};
+use crate::time::{Duration, Period};
+
+use super::{Files, Models, report_from};
+
+/// A task before the names that it uses are resolved. What is none was there, but bad.
+pub(super) struct Draft {
+    pub name: At<String>,
+    /// The bytes of the whole table.
+    pub range: Range<usize>,
+    /// What may run, the default first.
+    pub networks: Option<Vec<ModelId>>,
+    pub arrivals: Option<Arrivals>,
+    pub deadline: Option<Deadline>,
+    pub priority: i32,
+    pub depends_on: Vec<DraftDependency>,
+    pub trigger_probability: f64,
+}
+
+impl Draft {
+    pub(super) const fn follows(&self) -> bool {
+        matches!(self.arrivals, Some(Arrivals::Follows))
+    }
+}
+
+/// A dependency before its names are resolved.
+pub(super) struct DraftDependency {
+    pub task: At<String>,
+    /// None for a dependency on data.
+    pub control: Option<Control>,
+}
+
+/// How probably a completed job triggers another.
+pub(super) struct Control {
+    pub probability: f64,
+    pub after_exit: Vec<(At<String>, f64)>,
+}
+
+/// The processes of arrivals.
+#[derive(Clone, Copy)]
+enum Process {
+    Poisson,
+    Bursty,
+    Trace,
+}
+
+pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<'_>) -> Option<Draft> {
+    table.only(&[
+        "name",
+        "model",
+        "rate_hz",
+        "period",
+        "offset",
+        "jitter",
+        "arrivals",
+        "deadline",
+        "priority",
+        "depends_on",
+        "trigger_probability",
+    ]);
+    let name = table.required("name", owned_text);
+    let networks = table.required("model", |value| models.find(value, files));
+    let arrivals = decode_arrivals(table, files);
+    let deadline = match table.get("deadline") {
+        Some(value) => value.duration().map(Deadline::After),
+        None => Some(Deadline::Period),
+    };
+    let priority = table.or("priority", 0, |value| value.integer(i32::MIN..=i32::MAX));
+    let depends_on = table.list("depends_on", decode_dependency);
+    let trigger_probability = table.or("trigger_probability", 1.0, Value::probability);
+    let range = table.range();
+    Some(Draft {
+        name: name?,
+        range,
+        networks,
+        arrivals,
+        deadline,
+        priority,
+        depends_on,
+        trigger_probability,
+    })
+}
+
+fn owned_text(value: &Value<'_>) -> Option<At<String>> {
+    value.at(|value| value.string().map(str::to_owned))
+}
+
+fn decode_arrivals(table: &Table<'_>, files: &Files<'_>) -> Option<Arrivals> {
+    let stated: Vec<(&str, Value<'_>)> = ["rate_hz", "period", "arrivals"]
+        .into_iter()
+        .filter_map(|key| table.get(key).map(|value| (key, value)))
+        .collect();
+    if let [(first, _), (second, value), ..] = stated.as_slice() {
+        return value.reject(
+            "a task has a rate, a period or a process of arrivals, not two of them",
+            format!("remove `{first}` or `{second}`"),
+        );
+    }
+    match stated.first() {
+        Some(("rate_hz", value)) => decode_periodic(table, decode_rate(value)?),
+        Some(("period", value)) => decode_periodic(table, value.duration().and_then(period)?),
+        Some((_, value)) => {
+            report_periodic_keys(table, "random and recorded arrivals have none");
+            decode_process(value, files)
+        }
+        None => {
+            let follows = table.get("depends_on").is_some_and(|value| !value.is_empty_array());
+            if !follows {
+                table.report(
+                    table.problem("the task says neither how often nor when its frames arrive").help(
+                        "add `rate_hz = 30`, `period = \"33ms\"` or `arrivals = { ... }`; a task with \
+                         `depends_on` follows the first task that it names",
+                    ),
+                );
+                return None;
+            }
+            report_periodic_keys(table, "a task that follows another has that one's");
+            Some(Arrivals::Follows)
+        }
+    }
+}
+
+/// `offset` and `jitter` belong to a period of the task's own.
+fn report_periodic_keys(table: &Table<'_>, why: &str) {
+    for key in ["offset", "jitter"] {
+        if let Some(value) = table.get(key) {
+            let help = "remove it, or give the task a rate or a period";
+            value.reject::<()>(format!("`{key}` needs a period: {why}"), help);
+        }
+    }
+}
+
+fn decode_periodic(table: &Table<'_>, period: Period) -> Option<Arrivals> {
+    let offset = table.or("offset", Duration::ZERO, Value::duration_or_zero);
+    let jitter = table.or("jitter", Duration::ZERO, |value| {
+        let jitter = value.duration_or_zero()?;
+        jitter_fits(value, jitter, period).then_some(jitter)
+    });
+    Some(Arrivals::Periodic { period, offset, jitter })
+}
+
+/// Whether no frame comes after the next one; a longer jitter is recorded.
+pub(super) fn jitter_fits(value: &Value<'_>, jitter: Duration, period: Period) -> bool {
+    let most = period.duration();
+    if jitter > most {
+        let message = format!("a jitter of {jitter} is longer than the period, {most}");
+        value.reject::<()>(message, "a jitter is at most one period");
+    }
+    jitter <= most
+}
+
+/// A rate, a millionth of a hertz to a megahertz, exactly.
+pub(super) fn decode_rate(value: &Value<'_>) -> Option<Period> {
+    let rate = value.millionths(1..=1_000_000_000_000)?;
+    let span = Duration::from_milliseconds(1_000_000_000)?;
+    Period::from_rate(rate, span).ok()
+}
+
+fn period(duration: Duration) -> Option<Period> {
+    Period::new(duration).ok()
+}
+
+fn decode_process(value: &Value<'_>, files: &Files<'_>) -> Option<Arrivals> {
+    let table = value.table()?.named("`arrivals`");
+    let processes = [("poisson", Process::Poisson), ("bursty", Process::Bursty), ("trace", Process::Trace)];
+    match table.required("process", |value| value.choice(&processes))? {
+        Process::Poisson => {
+            table.only(&["process", "rate_hz"]);
+            Some(Arrivals::Poisson { mean: table.required("rate_hz", decode_rate)? })
+        }
+        Process::Bursty => {
+            table.only(&["process", "calm_rate_hz", "burst_rate_hz", "mean_calm", "mean_burst"]);
+            let calm = table.required("calm_rate_hz", decode_rate);
+            let burst = table.required("burst_rate_hz", decode_rate);
+            let mean_calm = table.required("mean_calm", Value::duration);
+            let mean_burst = table.required("mean_burst", Value::duration);
+            Some(Arrivals::Bursty {
+                calm: calm?,
+                burst: burst?,
+                mean_calm: mean_calm?,
+                mean_burst: mean_burst?,
+            })
+        }
+        Process::Trace => {
+            table.only(&["process", "file"]);
+            table.required("file", |value| {
+                let requests =
+                    (files.table)(value.string()?).map_err(Into::into).and_then(|source| read_trace(&source));
+                match requests {
+                    Ok(requests) => Some(Arrivals::Trace(requests.into())),
+                    Err(problems) => report_from(value, &problems),
+                }
+            })
+        }
+    }
+}
+
+fn decode_dependency(value: &Value<'_>) -> Option<DraftDependency> {
+    if value.is_string() {
+        return Some(DraftDependency { task: owned_text(value)?, control: None });
+    }
+    if !value.is_table() {
+        return value.reject(
+            "a dependency must be the name of a task, or a table",
+            "write `\"A\"`, or `{ task = \"A\", kind = \"control\", probability = 0.5 }`",
+        );
+    }
+    let table = value.table()?.named("a dependency");
+    table.only(&["task", "kind", "probability", "probability_after_exit"]);
+    let task = table.required("task", owned_text);
+    let is_control = match table.get("kind") {
+        Some(kind) => kind.choice(&[("data", false), ("control", true)]),
+        None => Some(false),
+    };
+    let probability = table.or("probability", 1.0, Value::probability);
+    let after_exit = table.optional("probability_after_exit", decode_exits).unwrap_or_default();
+    let control = is_control?.then_some(Control { probability, after_exit });
+    if control.is_none() {
+        for key in ["probability", "probability_after_exit"] {
+            if let Some(value) = table.get(key) {
+                let help = format!("add `kind = \"control\"`, or remove `{key}`");
+                value.reject::<()>("only a control dependency has a probability", help);
+            }
+        }
+    }
+    Some(DraftDependency { task: task?, control })
+}
+
+fn decode_exits(value: &Value<'_>) -> Option<Vec<(At<String>, f64)>> {
+    let exits = value.table()?;
+    let decode = |At { value: exit, range }: At<&str>| {
+        let probability = exits.get(exit)?.probability()?;
+        Some((At { value: exit.to_owned(), range }, probability))
+    };
+    Some(exits.keys().filter_map(decode).collect())
+}
