@@ -36,8 +36,9 @@ fn rows(title: &str, columns: &[(&'static str, bool)], rows: Vec<Vec<String>>) -
 fn scenarios() -> Result<Rows, Diagnostics> {
     let mut listed = Vec::new();
     for name in built_in_names(Kind::Scenario) {
-        let Scenario { duration, tasks, .. } = load::workload(&name, None, Legality::Published)?.scenario;
-        let random = tasks.iter().any(|task| task.trigger_probability < 1.0);
+        let scenario = load::workload(&name, None, Legality::Published)?.scenario;
+        let random = scenario.is_random();
+        let Scenario { duration, tasks, .. } = scenario;
         let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
         let kind = if random { "random" } else { "fixed" };
         listed.push(vec![name, duration.to_string(), kind.to_owned(), names.join(", ")]);
