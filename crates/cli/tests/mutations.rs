@@ -4,18 +4,23 @@
 //! `RTMM_MUTATIONS` sets the number of damaged files of each kind, `RTMM_MUTATION_SEED` makes other
 //! ones.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a scenario names a trace, which must be written")]
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rtmm_hardware::maestro::dataflow::Dataflow;
 use rtmm_hardware::{CostModel, LayerOf, Mode, load as hardware};
-use rtmm_workload::input::{Diagnostics, Source};
+use rtmm_workload::input::{Diagnostics, Origin, Source};
 use rtmm_workload::load::{self, Kind, built_in_names};
-use rtmm_workload::{Layer, Legality, read_layer_table};
+use rtmm_workload::{Frames, Layer, Legality, TaskId, read_layer_table};
 
 const MUTATIONS: u64 = 400;
 const BOTH: [(Legality, Mode); 2] =
     [(Legality::Strict, Mode::Corrected), (Legality::Published, Mode::Reference)];
+
+/// A trace of one task.
+const TRACE: &str = "arrival_s,sample,priority,relative_deadline_s\n0.0,1,2,0.5\n0.25,,,\n0.25,7,-1,1\n";
 
 /// Numbers at the edges of what readers take.
 const NUMBERS: [&str; 22] = [
@@ -294,8 +299,80 @@ flatten = true
 
 #[test]
 fn damaged_scenarios_are_read_or_refused() {
-    each_mutation(&built_in(Kind::Scenario), 2, |source| {
-        let _ = shown(load::workload_of(source, Legality::Published));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("trace.csv"), TRACE).expect("the trace can be written");
+    let rich = "\
+source = \"a test\"
+duration = \"2s\"
+[[task]]
+name = \"a\"
+model = \"xrbench/kd_res8_narrow\"
+rate_hz = 30
+offset = \"2ms\"
+jitter = \"500us\"
+priority = 1
+[[task]]
+name = \"b\"
+model = \"xrbench/kd_res8_narrow\"
+arrivals = { process = \"poisson\", rate_hz = 20 }
+deadline = \"50ms\"
+[[task]]
+name = \"c\"
+model = \"xrbench/es_ritnet\"
+arrivals = { process = \"bursty\", calm_rate_hz = 5, burst_rate_hz = 50, mean_calm = \"1s\", mean_burst = \"200ms\" }
+deadline = \"50ms\"
+[[task]]
+name = \"d\"
+model = \"xrbench/es_ritnet\"
+arrivals = { process = \"trace\", file = \"trace.csv\" }
+deadline = \"50ms\"
+[[task]]
+name = \"e\"
+model = \"xrbench/kd_res8_narrow\"
+depends_on = [\"a\", { task = \"b\", kind = \"control\", probability = 0.5, probability_after_exit = {} }]
+trigger_probability = 0.9
+[[phase]]
+name = \"slow\"
+start = \"500ms\"
+tasks = [\"a\", \"b\", \"d\", \"e\"]
+rate_hz = { a = 15, b = 5 }
+[[phase]]
+start = \"1s\"
+";
+    let path = folder.path().join("rich.toml");
+    let rich = Source::with_origin("rich.toml", rich, Origin::File(path));
+    load::workload_of(&rich, Legality::Strict).expect("a sound scenario before the damage");
+    let mut originals = built_in(Kind::Scenario);
+    originals.extend((0..originals.len()).map(|_| rich.clone()));
+    each_mutation(&originals, 2, |source| {
+        let Some(workload) = shown(load::workload_of(source, Legality::Published)) else { return };
+        // Whatever was read has frames, however many.
+        for task in 0..workload.scenario.tasks.len() {
+            let mut frames = Frames::new(&workload.scenario, TaskId::new(task), 1);
+            assert!((0..100).filter_map(|_| frames.next_frame()).is_sorted_by_key(|frame| frame.arrival));
+        }
+    });
+}
+
+#[test]
+fn damaged_requests_are_read_or_refused() {
+    let scenario = load::workload("xrbench/vr_gaming", None, Legality::Published).expect("built in");
+    let originals = [
+        Source::new("trace.csv", TRACE),
+        Source::new(
+            "requests.csv",
+            "arrival_s,model,sample,priority,relative_deadline_s\n\
+             0.0,xrbench/kd_res8_narrow,1,2,0.5\n0.25,ES_RITNet,,,\n0.250000000001,xrbench/es_ritnet,7,-1,1\n",
+        ),
+    ];
+    each_mutation(&originals, 7, |source| {
+        let _ = shown(load::trace_of(source));
+        for scenario in [None, Some(&scenario)] {
+            let Some(workload) = shown(load::requests_of(source, scenario, Legality::Published)) else {
+                continue;
+            };
+            assert!(!workload.scenario.tasks.is_empty() && !workload.scenario.duration.is_zero());
+        }
     });
 }
 
