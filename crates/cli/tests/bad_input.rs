@@ -760,7 +760,7 @@ trigger_probability = nan
         "`duration` is zero",
         "`rate_hz` is out of range",
         "there is no built-in model `xrbench/es_ritne`",
-        "`period` is no duration",
+        "`period` is negative",
         "there is no task `c`",
         "there are two tasks named `b`",
         "`trigger_probability` is out of range",

@@ -378,9 +378,7 @@ start = \"1s\"
         // Whatever was read has frames, however many.
         for task in 0..workload.scenario.tasks.len() {
             let mut frames = Frames::new(&workload.scenario, TaskId::new(task), 1);
-            (0..100).for_each(|_| {
-                frames.next_frame();
-            });
+            assert!((0..100).filter_map(|_| frames.next_frame()).is_sorted_by_key(|frame| frame.arrival));
         }
     });
 }

@@ -126,7 +126,7 @@ struct Order {
 }
 
 fn read_request(row: &mut CsvRow<'_>, columns: Columns, order: &mut Order) -> Option<Request> {
-    let arrival = seconds(row, columns.arrival).map(|span| Time::ZERO.saturating_add(span));
+    let arrival = seconds(row, columns.arrival, ARRIVAL).map(|span| Time::ZERO.saturating_add(span));
     if let Some(arrival) = arrival {
         if arrival < order.last && !order.is_broken {
             order.is_broken = true;
@@ -145,7 +145,7 @@ fn read_request(row: &mut CsvRow<'_>, columns: Columns, order: &mut Order) -> Op
     let priority = stated(row, columns.priority).and_then(|column| row.integer(column, i32::MIN..=i32::MAX));
     let deadline = match stated(row, columns.deadline) {
         None => None,
-        Some(column) => match seconds(row, column)? {
+        Some(column) => match seconds(row, column, DEADLINE)? {
             Duration::ZERO => {
                 row.reject(column, "a deadline is above zero", "write a longer one, or leave the cell empty");
                 return None;
@@ -157,24 +157,27 @@ fn read_request(row: &mut CsvRow<'_>, columns: Columns, order: &mut Order) -> Op
 }
 
 /// A cell of decimal seconds; anything else is recorded.
-fn seconds(row: &mut CsvRow<'_>, column: usize) -> Option<Duration> {
+fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> {
     let text = row.text(column);
     let error = match parse_seconds(text) {
         Ok(duration) => return Some(duration),
         Err(error) => error,
     };
-    let negative = text.starts_with('-') && parse_seconds(&text[1..]).is_ok();
+    let is_negative = text.strip_prefix('-').is_some_and(|rest| parse_seconds(rest).is_ok());
     let (why, help) = match error {
-        TimeError::TooFine => ("is finer than a picosecond".to_owned(), "write at most twelve decimals"),
-        TimeError::TooLong => (format!("is {error}"), "write seconds, such as 0.0125"),
-        _ if negative => ("is negative".to_owned(), "count from the start of the run, which is 0"),
+        TimeError::TooFine => (error.to_string(), "write at most twelve decimals"),
+        TimeError::TooLong => (error.to_string(), "write seconds, such as 0.0125"),
+        _ if is_negative => ("negative".to_owned(), "write seconds without a sign, such as 0.0125"),
         _ => (
-            "is no decimal number of seconds".to_owned(),
+            "no decimal number of seconds".to_owned(),
             "write digits and a point, such as 0.0125: no unit, no exponent",
         ),
     };
-    let why = format!("`{text}` {why}");
-    row.reject(column, why, help);
+    let message = match text {
+        "" => format!("the cell in column `{name}` is blank"),
+        text => format!("`{text}` in column `{name}` is {why}"),
+    };
+    row.reject(column, message, help);
     None
 }
 
