@@ -167,8 +167,6 @@ pub struct Fixture {
     ready: Vec<u32>,
     waiting: Vec<u32>,
     realisations: Vec<Realisation>,
-    /// By accelerator: whether its segment was told to stop early.
-    is_preempted: Vec<bool>,
 }
 
 /// Why sketches make no fixture.
@@ -216,7 +214,6 @@ impl Fixture {
             ready: Vec::new(),
             waiting: Vec::new(),
             realisations: Vec::new(),
-            is_preempted: vec![false; width],
             scenario,
             models,
         })
@@ -309,7 +306,6 @@ impl Fixture {
         self.idle.retain(|idle| *idle != accelerator);
         self.accelerators[accelerator.index()] =
             AcceleratorState { segment: Some(segment), last_model: Some(segment.model) };
-        self.is_preempted[accelerator.index()] = false;
     }
 
     /// Ends what runs on an accelerator before a layer; the job is ready again from there.
@@ -390,14 +386,9 @@ impl Fixture {
                 Some(format!("{}>{}{layers}", self.label(&known), accelerator.index()))
             }
             Decision::Preempt { accelerator, .. } => {
-                let segment = self.accelerators.get(accelerator.index())?.segment?;
-                let column = self.profile.column(accelerator);
-                let before_last = segment.from.layer..segment.stop.saturating_sub(1);
-                let last_begins = before_last
-                    .map(|layer| self.profile.latency(segment.model, layer, column))
-                    .fold(segment.started, Time::saturating_add);
-                let is_cut = std::mem::replace(&mut self.is_preempted[accelerator.index()], true);
-                (!is_cut && self.now < last_begins).then(|| format!("preempt {}", accelerator.index()))
+                let segment = self.accelerators.get_mut(accelerator.index())?.segment.as_mut()?;
+                let was_ending = std::mem::replace(&mut segment.is_ending, true);
+                (!was_ending).then(|| format!("preempt {}", accelerator.index()))
             }
             Decision::Drop { job } => {
                 let known = *self.view().job(job)?;

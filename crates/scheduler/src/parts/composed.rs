@@ -3,7 +3,7 @@
 //! A round says one thing: give a job up, or dispatch the first job that has room, or preempt one
 //! segment; the engine asks until nothing more is said. A round looks at every ready job once; one
 //! that may preempt looks at every ready job for every running segment, and at the layers of those
-//! segments. Nothing is allocated once every accelerator was preempted once.
+//! segments. Nothing is allocated.
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
@@ -11,7 +11,6 @@ use rtmm_workload::Duration;
 use crate::decision::{Decision, Decisions, Placement, Preemption};
 use crate::job::Job;
 use crate::parameters::{ParameterError, Parameters};
-use crate::parts::preemption::Told;
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
 };
@@ -55,14 +54,13 @@ impl Parts {
 pub struct Composed<R> {
     ranking: R,
     parts: Parts,
-    told: Told,
 }
 
 impl<R: Ranking> Composed<R> {
     /// A policy of its parts.
     #[must_use]
     pub fn new(ranking: R, parts: Parts) -> Self {
-        Self { ranking, parts, told: Told::default() }
+        Self { ranking, parts }
     }
 
     /// A ranking with the parts that parameters state, as policies' constructors return it.
@@ -91,22 +89,22 @@ impl<R: Ranking> Composed<R> {
 
     /// The segment to preempt: of those that more ready jobs rank before than accelerators are being
     /// cleared already, the one whose job comes last.
-    fn last<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<(AcceleratorId, &'v Segment)> {
-        let mut last: Option<(R::Key, AcceleratorId, &Segment)> = None;
+    fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>) -> Option<AcceleratorId> {
+        let mut last: Option<(R::Key, AcceleratorId)> = None;
         for (accelerator, segment, job) in view.running() {
-            if self.told.has(accelerator, segment) {
+            if segment.is_ending {
                 continue;
             }
             let Some(progress) = next_boundary(view, accelerator, segment) else { continue };
             // It is compared as what it will be when it can make room.
             let key = self.ranking.key(view, truth, &Job { progress, ..*job });
-            let is_last = last.is_none_or(|(of_last, ..)| key > of_last);
+            let is_last = last.is_none_or(|(of_last, _)| key > of_last);
             let cleared = self.being_cleared(view, accelerator);
             if is_last && self.rivals(view, truth, accelerator, key).nth(cleared).is_some() {
-                last = Some((key, accelerator, segment));
+                last = Some((key, accelerator));
             }
         }
-        last.map(|(_, accelerator, segment)| (accelerator, segment))
+        last.map(|(_, accelerator)| accelerator)
     }
 
     /// Ready jobs that rank before a key and could run on an accelerator.
@@ -127,14 +125,13 @@ impl<R: Ranking> Composed<R> {
         let column = view.profile.column(accelerator);
         let counts = |(other, segment, _): &(AcceleratorId, &Segment, &Job)| {
             let is_wanted = !self.parts.placement.waits() || view.profile.column(*other) == column;
-            is_wanted && self.told.has(*other, segment)
+            is_wanted && segment.is_ending
         };
         view.running().filter(counts).count()
     }
 
-    fn preempt(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
-        if let Some((accelerator, segment)) = self.last(view, truth) {
-            self.told.insert(accelerator, segment);
+    fn preempt(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
+        if let Some(accelerator) = self.last(view, truth) {
             out.push(Decision::Preempt { accelerator, mode });
         }
     }
@@ -215,7 +212,7 @@ mod tests {
             }
             let mut policy = edf(&[]);
             assert_eq!(fixture.settle(policy.as_mut()), expected, "{deadlines_us:?}");
-            // The view does not show that they were told; the policy remembers.
+            // Those that are ending are not told again.
             assert_eq!(fixture.settle(policy.as_mut()), "", "{deadlines_us:?}");
         }
     }

@@ -1,10 +1,10 @@
 //! When a running job makes room for another.
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_workload::{Duration, Time};
+use rtmm_workload::Duration;
 
 use crate::decision::Preemption;
-use crate::job::{JobId, Progress};
+use crate::job::Progress;
 use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::view::{Segment, View};
 
@@ -47,22 +47,16 @@ impl PreemptionRule {
     }
 }
 
-/// The layer that a segment will stand before at its next layer boundary, by the profile; none
-/// where that could be its end, or could have been passed.
+/// The layer that a segment should stand before at its next layer boundary; none if that is its end.
 ///
-/// Nothing is said beyond the first layer after which something may be skipped or the inference may
-/// end: what happens there cannot be known beforehand, and a segment that is about to end cannot be
-/// preempted. Layers that compete for memory take no less than the profile says, so that whoever
-/// runs late is before the boundary, not after it. Takes a step a layer for such models, and the
-/// logarithm of that for others.
+/// By the profile, as expected: a segment of a model that skips or exits may really be elsewhere, and
+/// one that competes for memory may be behind. Preempting one that is about to end changes nothing.
+/// Takes the logarithm of the segment's layers, or a step a layer for models that skip or exit.
 #[must_use]
 pub fn next_boundary(view: &View<'_>, accelerator: AcceleratorId, segment: &Segment) -> Option<Progress> {
     let (profile, model, from) = (view.profile, segment.model, segment.from.layer);
     let column = profile.column(accelerator);
     let all = profile.remaining(model, from, column);
-    if all != profile.worst_remaining(model, from, column) {
-        return walk(view, column, segment);
-    }
     let latency = profile.latency(model, from, column).picoseconds();
     let done = latency - rest_of(Duration::from_picoseconds(latency), segment.from).picoseconds();
     let ran = view.now.saturating_since(segment.started).picoseconds().saturating_add(done);
@@ -70,31 +64,19 @@ pub fn next_boundary(view: &View<'_>, accelerator: AcceleratorId, segment: &Segm
         let after = profile.remaining(model, layer + 1, column).picoseconds();
         view.now >= segment.started && all.picoseconds().saturating_sub(after) <= ran
     };
-    let (mut low, mut high) = (from, segment.stop.saturating_sub(1));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if has_passed(middle) { low = middle + 1 } else { high = middle }
-    }
-    (low < segment.stop.saturating_sub(1)).then(|| Progress::at(low + 1))
-}
-
-/// [`next_boundary`], layer by layer.
-fn walk(view: &View<'_>, column: usize, segment: &Segment) -> Option<Progress> {
-    let (profile, model, from) = (view.profile, segment.model, segment.from);
-    let mut boundary = segment.started;
-    for layer in from.layer..segment.stop.saturating_sub(1) {
-        let latency = profile.latency(model, layer, column);
-        let after = profile.remaining(model, layer + 1, column);
-        if profile.remaining(model, layer, column) != latency.saturating_add(after) {
-            return None;
+    let last = segment.stop.saturating_sub(1);
+    // What is left never grows from layer to layer only where nothing is skipped.
+    let next = if all == profile.worst_remaining(model, from, column) {
+        let (mut low, mut high) = (from, last);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if has_passed(middle) { low = middle + 1 } else { high = middle }
         }
-        let part = if layer == from.layer { rest_of(latency, from) } else { latency };
-        boundary = boundary.saturating_add(part);
-        if view.now < boundary {
-            return Some(Progress::at(layer + 1));
-        }
-    }
-    None
+        low
+    } else {
+        (from..last).find(|layer| !has_passed(*layer)).unwrap_or(last)
+    };
+    (next < last).then(|| Progress::at(next + 1))
 }
 
 /// What is left of a layer that some quanta of are done, rounded down.
@@ -103,29 +85,6 @@ fn rest_of(latency: Duration, from: Progress) -> Duration {
     let done = (u128::from(latency.picoseconds()) * quantum).div_ceil(quanta);
     let done = u64::try_from(done).unwrap_or(u64::MAX);
     Duration::from_picoseconds(latency.picoseconds().saturating_sub(done))
-}
-
-/// The segments that were told to end early, and run still.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
-    /// By accelerator: the job, and when its segment was dispatched.
-    segments: Vec<Option<(JobId, Time)>>,
-}
-
-impl Told {
-    /// Whether a segment was told. The view goes on to show where it would have ended otherwise.
-    pub(crate) fn has(&self, accelerator: AcceleratorId, segment: &Segment) -> bool {
-        self.segments.get(accelerator.index()) == Some(&Some((segment.job, segment.dispatched)))
-    }
-
-    /// Remembers a segment that is told now.
-    pub(crate) fn insert(&mut self, accelerator: AcceleratorId, segment: &Segment) {
-        let index = accelerator.index();
-        if self.segments.len() <= index {
-            self.segments.resize(index + 1, None);
-        }
-        self.segments[index] = Some((segment.job, segment.dispatched));
-    }
 }
 
 #[cfg(test)]
@@ -148,8 +107,6 @@ mod tests {
             expected,
             "from {from:?} at {now_us}"
         );
-        let walked = walk(&view, view.profile.column(accelerator), segment);
-        assert_eq!(walked.map(|progress| progress.layer), expected, "from {from:?} at {now_us}, walked");
     }
 
     #[test]
