@@ -246,14 +246,20 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     fn advance(&mut self, last: Time, decides_at_last: bool) -> Result<(), SimulationError> {
         self.start();
         let mut undecided = false;
-        while let Some((time, event)) = self.next_event() {
-            if undecided && time > self.state.now {
+        loop {
+            let next = self.next_event();
+            if undecided && next.is_none_or(|(time, _)| time > self.state.now) {
+                if self.state.now >= last && !decides_at_last {
+                    break;
+                }
                 self.decide()?;
                 undecided = false;
                 // The decisions may have brought something sooner.
                 continue;
             }
-            if time > last || self.is_drained() {
+            let Some((time, event)) = next else { break };
+            // What happens at the instant of the last job's end is taken in with it.
+            if time > last || (!undecided && self.is_drained()) {
                 break;
             }
             self.state.now = time;
@@ -264,13 +270,6 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Release => self.release_hidden(),
                 Event::Phase(phase) => self.change_phase(phase),
                 Event::Timer(tag) => self.tick(tag),
-            }
-        }
-        if undecided && (decides_at_last || self.state.now < last) {
-            self.decide()?;
-            // Segments may have begun that end by then.
-            if self.next_event().is_some_and(|(time, _)| time <= last) {
-                return self.advance(last, decides_at_last);
             }
         }
         Ok(())
