@@ -44,6 +44,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+pub mod watch;
+
 use std::collections::BTreeMap;
 
 use rtmm_hardware::{
