@@ -115,6 +115,18 @@ fn latency_greedy_takes_whole_networks_and_drops_what_is_late() {
 }
 
 #[test]
+fn latency_greedy_stops_no_segment_for_a_task_that_comes_after_it() {
+    // 0: a0 has the first turn. b0 would have the next one on another accelerator; it does not stop a0,
+    //    which would come first again at the instant of its end.
+    // 3: b0. 4: a1 comes, of an earlier task, and b0 gives way at its next layer, at 5. 8: b0 goes on.
+    check(
+        "for 8; task a every 4 due 20 layers 1 1 1; task b every 20 layers 2 2",
+        "latency-greedy order=task-order preemption=layer",
+        "0 a0>0 | 3 a0 done, b0>0 | 5 b0 at 1, a1>0 | 8 a1 done, b0>0 | 10 b0 done",
+    );
+}
+
+#[test]
 fn least_slack_prefers_the_longer_job_to_the_nearer_deadline() {
     let system = "
         accelerators 2; for 10
