@@ -301,6 +301,21 @@ fn a_segment_ends_early_at_a_layer_or_a_quantum() {
 }
 
 #[test]
+fn a_job_is_stopped_only_for_one_that_comes_before_what_is_left_of_it() {
+    // Slack of a0 is 16 - 12 = 4 at 0, of b0 8.5 - 3 = 5.5. a0 keeps its slack while it runs, and its layer
+    // counts as a whole until it is complete: nothing stops it at 1, where it would come first again.
+    // 5: c0 comes, so the policy looks: a0, in its second layer, has 16 - 5 - 8 = 3, b0 0.5. a0 is at a
+    //    quantum just now, and gives way.
+    // 8: b0 is done. a0 has 7 left and less slack than c0.
+    check(
+        "task a every 20 due 16 layers 4 4 4 quanta 4; task b every 20 due 8.5 layers 3;
+         task c every 20 at 5 layers 1",
+        "least-slack granularity=model preemption=quantum",
+        "0 a0>0 | 5 a0 at 1+1/4, b0>0 | 8 b0 done, a0>0 | 15 a0 done, c0>0 | 16 c0 done",
+    );
+}
+
+#[test]
 fn an_accelerator_that_turns_to_another_network_begins_later() {
     // 0: the first network of an accelerator costs nothing.
     // 2: from a to b, 0.5. 3.5: nothing to do; what was run last is remembered.
