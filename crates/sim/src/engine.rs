@@ -251,13 +251,19 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// The loop. Whether decisions of the last instant still matter is for the caller to say.
     fn advance(&mut self, last: Time, decides_at_last: bool) -> Result<(), SimulationError> {
         self.start();
-        while let Some((time, event)) = self.next_event() {
-            if self.is_news && time > self.state.now {
+        loop {
+            let next = self.next_event();
+            if self.is_news && next.is_none_or(|(time, _)| time > self.state.now) {
+                if self.state.now >= last && !decides_at_last {
+                    break;
+                }
                 self.decide()?;
                 // The decisions may have brought something sooner.
                 continue;
             }
-            if time > last || self.is_drained() {
+            let Some((time, event)) = next else { break };
+            // What happens at the instant of the last job's end is taken in with it.
+            if time > last || (!self.is_news && self.is_drained()) {
                 break;
             }
             self.state.now = time;
@@ -267,13 +273,6 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Release => self.release_hidden(),
                 Event::Phase(phase) => self.change_phase(phase),
                 Event::Timer(tag) => self.tick(tag),
-            }
-        }
-        if self.is_news && (decides_at_last || self.state.now < last) {
-            self.decide()?;
-            // Segments may have begun that end by then.
-            if self.next_event().is_some_and(|(time, _)| time <= last) {
-                return self.advance(last, decides_at_last);
             }
         }
         Ok(())

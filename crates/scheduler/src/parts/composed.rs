@@ -9,7 +9,7 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
 
 use crate::decision::{Decision, Decisions, Placement, Preemption};
-use crate::job::Job;
+use crate::job::{Job, Progress};
 use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
@@ -89,14 +89,19 @@ impl<R: Ranking> Composed<R> {
 
     /// The segment to preempt: of those that more ready jobs rank before than accelerators are being
     /// cleared already, the one whose job comes last.
-    fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>) -> Option<AcceleratorId> {
+    fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption) -> Option<AcceleratorId> {
         let mut last: Option<(R::Key, AcceleratorId)> = None;
         for (accelerator, segment, job) in view.running() {
             if segment.is_ending {
                 continue;
             }
-            let Some(progress) = next_boundary(view, accelerator, segment) else { continue };
-            // It is compared as what it will be when it can make room.
+            let Some(mut progress) = next_boundary(view, accelerator, segment) else { continue };
+            // It is compared as what it will be when it can make room: inside the layer that it runs,
+            // if that has quanta to stop at. Compared as any further, it would come back at once.
+            let (layer, column) = (progress.layer.saturating_sub(1), view.profile.column(accelerator));
+            if mode == Preemption::Quantum && view.profile.quanta(segment.model, layer, column) > 1 {
+                progress = Progress::at(layer);
+            }
             let key = self.ranking.key(view, truth, &Job { progress, ..*job });
             let is_last = last.is_none_or(|(of_last, _)| key > of_last);
             let cleared = self.being_cleared(view, accelerator);
@@ -131,7 +136,7 @@ impl<R: Ranking> Composed<R> {
     }
 
     fn preempt(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
-        if let Some(accelerator) = self.last(view, truth) {
+        if let Some(accelerator) = self.last(view, truth, mode) {
             out.push(Decision::Preempt { accelerator, mode });
         }
     }

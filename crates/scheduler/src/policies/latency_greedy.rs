@@ -16,7 +16,7 @@
 
 use rtmm_workload::{TaskId, Time};
 
-use crate::job::Job;
+use crate::job::{Job, JobState};
 use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::{Composed, Ranking, schema, word};
 use crate::policy::Policy;
@@ -64,7 +64,9 @@ impl Ranking for LatencyGreedy {
         if self.order == Order::Release {
             return None;
         }
-        let had_turn = self.last.is_some_and(|(at, last)| at == view.now && job.task <= last);
+        // A job that runs has its turn now; nobody comes before it but an earlier task.
+        let runs = matches!(job.state, JobState::Running(_));
+        let had_turn = !runs && self.last.is_some_and(|(at, last)| at == view.now && job.task <= last);
         Some((had_turn, job.task))
     }
 

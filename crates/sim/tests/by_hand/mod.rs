@@ -1,0 +1,471 @@
+//! Systems that a few lines describe, and schedules that one line tells.
+//!
+//! A system is a list of statements, one a line or separated by `;`. Times are milliseconds:
+//!
+//! ```text
+//! accelerators 2; for 20; switch 0.5; dram 1
+//! task a every 10 due 8 layers 2/4 1/3
+//! task b every 20 at 5 jitter 2 priority 1 layers 3 needs a
+//! task c layers 1 if b 0.5
+//! phase 10 a every 5, b pauses
+//! ```
+//!
+//! | word of a task | meaning |
+//! | --- | --- |
+//! | `layers 2/4 1/3` | two layers; the first takes 2 on accelerator 0 and 4 on accelerator 1; one number for all |
+//! | `layers 2~6` | with `dram`: 2 of compute beside 6 gigabytes; `2~6~8`: which take it 8 at least |
+//! | `quanta 4` | each layer is so many equal steps |
+//! | `block 0-1 0.5` | layers 0 and 1 belong together, and are skipped with this probability |
+//! | `exit 0 0.5` | an inference ends after layer 0 with this probability |
+//! | `every`, `at`, `jitter` | period, offset and jitter; without a period, the frames of what it needs |
+//! | `due 8` | relative deadline; the period if there is none |
+//! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
+//!
+//! `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts. A layer
+//! costs a microjoule on accelerator 0, half on 1, a third on 2.
+//!
+//! A schedule is what happens, one instant after the other:
+//!
+//! ```text
+//! 0 a0>0, b0>1 from 0.5 | 2 a0 at 1 | 3 b0 done | 4 c@0 void
+//! ```
+//!
+//! | event | meaning |
+//! | --- | --- |
+//! | `a0>1` | job 0 of task a is dispatched on accelerator 1; `from 3` if it begins later than now |
+//! | `a0 at 1` | its segment ends before layer 1, and the job goes on; `at 0+1/4` within layer 0 |
+//! | `a0 done`, `a0 late` | it is complete, in time or not |
+//! | `a0 dropped`, `a0 lost` | given up by the policy, or because what it needed was |
+//! | `a0 comes` | the scheduler sees it, later than it arrived |
+//! | `a@10 void` | the frame that arrived at 10 is no job |
+//! | `a0 in flight` | it is not over at the end |
+//! | `phase 0` | the first stated phase begins |
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+pub mod watch;
+
+use std::collections::BTreeMap;
+
+use rtmm_hardware::{
+    Accelerator, AcceleratorId, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
+    CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, SHARED_LEVELS, Share,
+    SharedDram, Sharing, Work,
+};
+use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Segment, registry};
+use rtmm_sim::metrics::Audit;
+use rtmm_sim::{
+    DropCause, EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System, simulate,
+};
+use rtmm_workload::{
+    Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
+    ModelId, Operator, Period, Phase, Scenario, Shapes, Task, TaskId, Time,
+};
+
+/// A gigabyte a millisecond is a byte a picosecond.
+const GIGABYTE_A_MILLISECOND: u64 = 1 << 30;
+
+/// A system by hand.
+#[derive(Debug)]
+pub struct ByHand {
+    pub scenario: Scenario,
+    pub models: Vec<Model>,
+    pub platform: Platform,
+}
+
+/// The costs of one accelerator, by model and layer.
+#[derive(Debug)]
+struct Stated {
+    index: usize,
+    work: BTreeMap<(String, String), Work>,
+}
+
+impl CostModel for Stated {
+    fn work(&self, layer: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
+        let key = (layer.model.to_owned(), layer.layer.name.clone());
+        self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn report(&self, _: LayerOf<'_>, _: &mut Vec<Quantity>) -> Result<(), CostError> {
+        Ok(())
+    }
+
+    fn explain(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
+        Ok(Explanation::default())
+    }
+
+    fn identity(&self) -> String {
+        format!("by hand {}: {:?}", self.index, self.work)
+    }
+
+    fn depends_on_shape_only(&self) -> bool {
+        false
+    }
+}
+
+/// So many milliseconds.
+pub fn ms(text: &str) -> Duration {
+    Duration::parse(&format!("{text}ms")).unwrap_or_else(|error| panic!("`{text}`: {error}"))
+}
+
+fn every(text: &str) -> Period {
+    Period::new(ms(text)).expect("a period above zero")
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> T {
+    text.parse().ok().unwrap_or_else(|| panic!("`{text}` is no number"))
+}
+
+/// What a statement says, word by word.
+struct Words<'t>(std::iter::Peekable<std::str::SplitWhitespace<'t>>);
+
+impl<'t> Words<'t> {
+    fn of(text: &'t str) -> Self {
+        Self(text.split_whitespace().peekable())
+    }
+
+    fn next(&mut self) -> Option<&'t str> {
+        self.0.next()
+    }
+
+    fn value(&mut self) -> &'t str {
+        self.0.next().expect("a word needs its value")
+    }
+
+    /// Words up to the next that begins with a letter.
+    fn numbers(&mut self) -> Vec<&'t str> {
+        let is_number = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit());
+        std::iter::from_fn(|| self.0.next_if(is_number)).collect()
+    }
+}
+
+/// A task as its statement has it.
+#[derive(Default)]
+struct Sketch<'t> {
+    period: Option<&'t str>,
+    offset: Option<&'t str>,
+    jitter: Option<&'t str>,
+    quanta: u32,
+    layers: Vec<&'t str>,
+}
+
+impl ByHand {
+    /// Reads a system.
+    pub fn parse(text: &str) -> Self {
+        let mut accelerators = 1;
+        let mut switch = ContextSwitch::default();
+        let mut shared_dram = None;
+        let (mut duration, mut tasks, mut models, mut phases) =
+            (ms("20"), Vec::new(), Vec::new(), Vec::new());
+        let mut costs: Vec<BTreeMap<(String, String), Work>> = Vec::new();
+        for statement in text.split(['\n', ';']).map(str::trim).filter(|statement| !statement.is_empty()) {
+            let mut words = Words::of(statement);
+            match words.value() {
+                "accelerators" => accelerators = number(words.value()),
+                "for" => duration = ms(words.value()),
+                "switch" => switch = ContextSwitch { time: ms(words.value()), energy_pj: 1e5 },
+                "dram" => {
+                    let gigabytes: u64 = number(words.value());
+                    let bandwidth = Bandwidth::from_bytes_per_window(gigabytes * GIGABYTE_A_MILLISECOND);
+                    let is_static = words.next() == Some("static");
+                    let sharing = if is_static { Sharing::Static } else { Sharing::MaxMin };
+                    shared_dram = Some(SharedDram { bandwidth, sharing });
+                }
+                "task" => {
+                    costs.resize_with(accelerators, BTreeMap::new);
+                    let (task, model) = task(&mut words, &tasks, &mut costs);
+                    tasks.push(task);
+                    models.push(model);
+                }
+                "phase" => phases.push(phase(statement, &tasks)),
+                other => panic!("no statement begins with `{other}`"),
+            }
+        }
+        let share = match shared_dram {
+            Some(SharedDram { sharing: Sharing::Static, .. }) => 1_000_000 / accelerators as u32,
+            _ => 1_000_000,
+        };
+        let accelerator = |index: usize| Accelerator {
+            name: index.to_string(),
+            configuration: ConfigurationId::new(index),
+            dram_share: Share::from_millionths(share).expect("at most the whole"),
+            context_switch: switch,
+        };
+        let (name, source) = ("by hand".to_owned(), "a test".to_owned());
+        Self {
+            scenario: Scenario { name: name.clone(), source: source.clone(), duration, tasks, phases },
+            models,
+            platform: Platform {
+                name,
+                source,
+                labels: BTreeMap::new(),
+                clock_hz: 1_000_000_000,
+                accelerators: (0..accelerators).map(accelerator).collect(),
+                configurations: (costs.into_iter().enumerate())
+                    .map(|(index, work)| Configuration {
+                        label: index.to_string(),
+                        cost_model: Box::new(Stated { index, work }),
+                    })
+                    .collect(),
+                shared_dram,
+            },
+        }
+    }
+
+    /// The system, its costs looked up.
+    pub fn system(&self) -> System<'_> {
+        System::new(&self.scenario, &self.models, &self.platform).expect("every layer has a cost")
+    }
+}
+
+fn position(tasks: &[Task], name: &str) -> TaskId {
+    let known = tasks.iter().position(|task| task.name == name);
+    TaskId::new(known.unwrap_or_else(|| panic!("there is no task `{name}` before")))
+}
+
+/// Reads the words of a task: itself, its model, and what its layers cost.
+fn task(
+    words: &mut Words<'_>,
+    tasks: &[Task],
+    costs: &mut [BTreeMap<(String, String), Work>],
+) -> (Task, Model) {
+    let name = words.value().to_owned();
+    let mut sketch = Sketch { quanta: 1, ..Sketch::default() };
+    let mut task = Task::periodic(name.clone(), ModelId::new(tasks.len()), every("1"));
+    let mut model = Model::of_layers(name, "a test".to_owned(), Shapes::Independent, Vec::new());
+    while let Some(word) = words.next() {
+        match word {
+            "every" => sketch.period = Some(words.value()),
+            "at" => sketch.offset = Some(words.value()),
+            "jitter" => sketch.jitter = Some(words.value()),
+            "due" => task.deadline = Deadline::After(ms(words.value())),
+            "priority" => task.priority = number(words.value()),
+            "layers" => sketch.layers = words.numbers(),
+            "quanta" => sketch.quanta = number(words.value()),
+            "needs" => task.depends_on.push(Dependency::data(position(tasks, words.value()))),
+            "if" => {
+                let task_of = position(tasks, words.value());
+                let probability = number(words.value());
+                let kind = DependencyKind::Control { probability, probability_after_exit: Vec::new() };
+                task.depends_on.push(Dependency { task: task_of, kind });
+            }
+            "block" => {
+                let (first, last) = words.value().split_once('-').expect("a first and a last layer");
+                model.blocks.push(Block {
+                    name: model.blocks.len().to_string(),
+                    first: LayerId::new(number(first)),
+                    last: LayerId::new(number(last)),
+                    skip_probability: number(words.value()),
+                });
+            }
+            "exit" => model.exits.push(Exit {
+                name: model.exits.len().to_string(),
+                after: LayerId::new(number(words.value())),
+                probability: number(words.value()),
+                accuracy: None,
+            }),
+            other => panic!("no task has a `{other}`"),
+        }
+    }
+    task.arrivals = match sketch.period {
+        Some(period) => {
+            let span = |text: Option<&str>| text.map_or(Duration::ZERO, ms);
+            Arrivals::Periodic {
+                period: every(period),
+                offset: span(sketch.offset),
+                jitter: span(sketch.jitter),
+            }
+        }
+        None => Arrivals::Follows,
+    };
+    for (index, cells) in sketch.layers.iter().enumerate() {
+        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
+        let layer = Layer { name: index.to_string(), operator, published: None };
+        let cells: Vec<&str> = cells.split('/').collect();
+        for (accelerator, costs) in costs.iter_mut().enumerate() {
+            let cell = cells[accelerator.min(cells.len() - 1)];
+            costs.insert((model.name.clone(), layer.name.clone()), work(cell, accelerator, sketch.quanta));
+        }
+        model.layers.push(layer);
+    }
+    (task, model)
+}
+
+/// `compute`, `compute~gigabytes` or `compute~gigabytes~least transfer`.
+fn work(cell: &str, accelerator: usize, quanta: u32) -> Work {
+    let parts: Vec<&str> = cell.split('~').collect();
+    let mut traffic = [0; SHARED_LEVELS];
+    traffic[DRAM] = parts.get(1).map_or(0, |gigabytes| number::<u64>(gigabytes) * 1_000_000_000);
+    Work {
+        compute: ms(parts[0]),
+        traffic,
+        transfer: parts.get(2).map_or(Duration::ZERO, |text| ms(text)),
+        exposed: Duration::ZERO,
+        energy: EnergyParts { mac: 1e6 / (accelerator as f64 + 1.0), ..EnergyParts::default() },
+        quanta,
+    }
+}
+
+/// `phase 10 a every 5, b pauses`; tasks that it does not name go on.
+fn phase(statement: &str, tasks: &[Task]) -> Phase {
+    let mut clauses = statement.split(',');
+    let mut words = Words::of(clauses.next().expect("a statement"));
+    let (_, start) = (words.value(), Time::ZERO.saturating_add(ms(words.value())));
+    let mut arrivals: Vec<Option<Arrivals>> = tasks.iter().map(|task| Some(task.arrivals.clone())).collect();
+    loop {
+        let task = position(tasks, words.value());
+        arrivals[task.index()] = match words.value() {
+            "every" => {
+                let (offset, jitter) = (Duration::ZERO, Duration::ZERO);
+                Some(Arrivals::Periodic { period: every(words.value()), offset, jitter })
+            }
+            _ => None,
+        };
+        match clauses.next() {
+            Some(clause) => words = Words::of(clause),
+            None => return Phase { name: statement.to_owned(), start, arrivals },
+        }
+    }
+}
+
+/// Milliseconds, as short as they can be told.
+pub fn at(time: Time) -> String {
+    (time.picoseconds() as f64 / 1e9).to_string()
+}
+
+/// Writes a schedule down.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    names: Vec<String>,
+    lines: Vec<(Time, String)>,
+}
+
+impl Log {
+    pub fn new(scenario: &Scenario) -> Self {
+        Self { names: scenario.tasks.iter().map(|task| task.name.clone()).collect(), lines: Vec::new() }
+    }
+
+    fn name(&self, job: &Job) -> String {
+        format!("{}{}", self.names[job.task.index()], job.frame)
+    }
+
+    fn push(&mut self, now: Time, event: String) {
+        self.lines.push((now, event));
+    }
+
+    /// A job that is over does not go on: takes back what the end of its segment said.
+    fn over(&mut self, now: Time, job: &Job, what: &str) {
+        let name = self.name(job);
+        let is_of_job = |(_, event): &(Time, String)| event.starts_with(&format!("{name} at "));
+        if self.lines.last().is_some_and(|line| line.0 == now && is_of_job(line)) {
+            self.lines.pop();
+        }
+        self.push(now, format!("{name} {what}"));
+    }
+
+    /// All of it, in one line.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for instant in self.lines.chunk_by(|one, other| one.0 == other.0) {
+            let events: Vec<&str> = instant.iter().map(|(_, event)| event.as_str()).collect();
+            let separator = if text.is_empty() { "" } else { " | " };
+            text += &format!("{separator}{} {}", at(instant[0].0), events.join(", "));
+        }
+        text
+    }
+}
+
+impl Observer for Log {
+    fn not_triggered(&mut self, now: Time, task: TaskId, arrival: Time) {
+        self.push(now, format!("{}@{} void", self.names[task.index()], at(arrival)));
+    }
+
+    fn released(&mut self, now: Time, job: &Job) {
+        if job.release != job.arrival {
+            self.push(now, format!("{} comes", self.name(job)));
+        }
+    }
+
+    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+        let mut event = format!("{}>{}", self.name(job), accelerator.index());
+        if segment.started != now {
+            event += &format!(" from {}", at(segment.started));
+        }
+        self.push(now, event);
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        let Progress { layer, quantum, quanta } = record.to;
+        let inside = if quantum == 0 { String::new() } else { format!("+{quantum}/{quanta}") };
+        self.push(now, format!("{} at {layer}{inside}", self.name(record.job)));
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.over(now, record.job, if now > record.job.deadline { "late" } else { "done" });
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        self.over(now, record.job, if cause == DropCause::Policy { "dropped" } else { "lost" });
+    }
+
+    fn phase_changed(&mut self, now: Time, phase: usize) {
+        self.push(now, format!("phase {phase}"));
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.push(now, format!("{} in flight", self.name(record.job)));
+    }
+}
+
+/// A policy by its name and settings: `edf drop=late granularity=model`.
+pub fn policy(text: &str) -> (&'static PolicyRow, Parameters) {
+    let mut words = text.split_whitespace();
+    let row = registry::policy(words.next().expect("a name")).unwrap_or_else(|| panic!("no policy `{text}`"));
+    let mut parameters = row.defaults();
+    for word in words {
+        let (key, value) = word.split_once('=').expect("key=value");
+        parameters.set_text(row.parameters, key, value).unwrap_or_else(|error| panic!("{word}: {error}"));
+    }
+    (row, parameters)
+}
+
+/// Runs a policy, and gives back what happened. The audit must find nothing.
+pub fn run(
+    system: &System<'_>,
+    row: &PolicyRow,
+    parameters: &Parameters,
+    options: RunOptions,
+) -> Result<String, SimulationError> {
+    let policy = row.build(parameters).expect("parameters of this policy");
+    let observer = (Log::new(system.scenario), Audit::new(system));
+    let (log, audit) = simulate(system, row.name, policy, observer, options)?;
+    assert_eq!(audit.violations(), Vec::<String>::new(), "{} {parameters}", row.name);
+    Ok(log.text())
+}
+
+/// The schedule of a system under a policy and a seed, up to the last job.
+#[track_caller]
+pub fn schedule(system: &str, policy_text: &str, seed: u64) -> String {
+    let by_hand = ByHand::parse(system);
+    let (row, parameters) = policy(policy_text);
+    let options = RunOptions { seed, end: EndOfRun::Drain, oracle: row.oracle };
+    run(&by_hand.system(), row, &parameters, options).expect("only legal decisions")
+}
+
+/// Checks a schedule; line breaks and spaces in `expected` are for the reader.
+#[track_caller]
+pub fn check(system: &str, policy: &str, expected: &str) {
+    check_seed(system, policy, 0, expected);
+}
+
+/// The same where draws matter.
+#[track_caller]
+pub fn check_seed(system: &str, policy: &str, seed: u64, expected: &str) {
+    let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(schedule(system, policy, seed), expected, "{policy} on {system}");
+}

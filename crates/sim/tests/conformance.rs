@@ -1,0 +1,396 @@
+//! What holds for every registered policy, whatever its settings and the system.
+//!
+//! Policies, their own parameters and their capabilities are taken from the registry: a new policy is held
+//! to all of this without a line here. Systems are generated; a message of a failure contains the system
+//! as a text that `by_hand` reads.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+mod by_hand;
+
+use by_hand::watch::{Watch, part_at_a_decision, watch};
+use by_hand::{ByHand, Log, ms, policy};
+use rtmm_hardware::{MaxMinFair, Mode};
+use rtmm_scheduler::{Allowed, POLICIES, Parameters, PolicyRow};
+use rtmm_sim::execution::{Exclusive, Execution, Shared};
+use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
+use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
+use rtmm_workload::random::{Draws, Stream};
+use rtmm_workload::{Duration, Legality, Time};
+
+/// Every two words of two parts meet in one of the settings: an orthogonal array of four rows a word.
+const PARTS: [(&str, &[&str]); 4] = [
+    ("granularity", &["layer", "block", "model"]),
+    ("drop", &["never", "late", "infeasible"]),
+    ("preemption", &["never", "layer", "quantum"]),
+    ("placement", &["fastest-idle", "first-idle", "least-energy", "fastest"]),
+];
+
+/// Settings of a policy: its defaults, and all pairs of words of the parts that it has. Words of its own
+/// parameters take turns.
+fn settings(row: &PolicyRow) -> Vec<Parameters> {
+    let mut all = vec![row.defaults()];
+    for index in 0..12 {
+        let (granularity, placement) = (index % 3, index / 3);
+        let words =
+            [granularity, (granularity + placement) % 3, (granularity + 2 * placement) % 3, placement];
+        let mut parameters = row.defaults();
+        let mut set = |name: &str, text: &str| {
+            if row.parameters.iter().any(|parameter| parameter.name == name) {
+                parameters.set_text(row.parameters, name, text).expect("a word of the parameter");
+            }
+        };
+        for ((name, of_part), word) in PARTS.iter().zip(words) {
+            set(name, of_part[word]);
+        }
+        set("block_layers", "2");
+        if index % 4 == 1 {
+            set("decision_base", "50us");
+            set("decision_per_job", "25us");
+        }
+        for parameter in row.parameters.iter().filter(|of| PARTS.iter().all(|(name, _)| *name != of.name)) {
+            match parameter.allowed {
+                Allowed::Choice(words) => set(parameter.name, words[index % words.len()]),
+                Allowed::Boolean => set(parameter.name, if index % 2 == 0 { "false" } else { "true" }),
+                Allowed::Real(..) | Allowed::Integer(..) | Allowed::Duration(..) => {}
+            }
+        }
+        if !all.contains(&parameters) {
+            all.push(parameters);
+        }
+    }
+    all
+}
+
+/// Draws of one system.
+struct Dice {
+    draws: Draws,
+    system: u64,
+    thrown: u64,
+}
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.thrown += 1;
+        self.draws.below(self.system, self.thrown, bound)
+    }
+
+    /// Once in so many times.
+    fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+}
+
+/// A system of up to four tasks on up to three accelerators. A quiet one has no draws but those of what
+/// its inferences skip and where they end.
+fn generated(system: u64, is_quiet: bool) -> String {
+    let mut dice = Dice { draws: Draws::new(1, Stream::Bootstrap, "systems"), system, thrown: 0 };
+    let accelerators = 1 + dice.below(3);
+    let mut text = format!("accelerators {accelerators}; for 40");
+    if dice.once_in(3) {
+        text += "; switch 0.25";
+    }
+    let is_shared = dice.once_in(3);
+    if is_shared {
+        text += if dice.once_in(3) { "; dram 1 static" } else { "; dram 1" };
+    }
+    let tasks = ["a", "b", "c", "d"];
+    let count = 2 + dice.below(3) as usize;
+    for (index, name) in tasks.iter().enumerate().take(count) {
+        let layers = 1 + dice.below(4);
+        text += &format!("\ntask {name} layers");
+        for _ in 0..layers {
+            let latencies: Vec<String> =
+                (0..accelerators).map(|_| format!("{}.5", dice.below(2 + accelerators))).collect();
+            let traffic = if is_shared { format!("~{}", dice.below(2)) } else { String::new() };
+            text += &format!(" {}{traffic}", latencies.join(&format!("{traffic}/")));
+        }
+        text += &format!(" quanta {} priority {}", 1 + dice.below(4), dice.below(3));
+        let other = if index > 0 { tasks[dice.below(index as u64) as usize] } else { "" };
+        let kind = if other.is_empty() { 2 } else { dice.below(3) };
+        match kind {
+            0 if is_quiet => text += &format!(" if {other} 1"),
+            0 => text += &format!(" if {other} 0.6"),
+            1 => text += &format!(" needs {other}"),
+            _ => {}
+        }
+        if kind == 2 || dice.once_in(3) {
+            text += &format!(" every {}", [4, 5, 8, 12][dice.below(4) as usize]);
+            if !is_quiet && dice.once_in(4) {
+                text += " jitter 2";
+            }
+        }
+        if dice.once_in(2) {
+            text += &format!(" due {}", 3 + dice.below(9));
+        }
+        if layers > 1 && (is_quiet || dice.once_in(2)) {
+            text += &format!(" exit 0 0.3 block 1-{} 0.5", 1 + dice.below(layers - 1));
+        }
+    }
+    if dice.once_in(4) {
+        text += "\nphase 20 a every 3";
+    }
+    text
+}
+
+fn options(row: &PolicyRow, seed: u64) -> RunOptions {
+    RunOptions { seed, end: EndOfRun::Drain, oracle: row.oracle }
+}
+
+/// What the runs of a test came to in all, so that it says something.
+#[derive(Debug, Default)]
+struct Seen {
+    dispatches: usize,
+    drops: usize,
+    preemptions: usize,
+    idled: u64,
+}
+
+/// Runs a policy again and again in one world: legal, audited, as promised, and always the same.
+fn conforms(system: &System<'_>, row: &PolicyRow, parameters: &Parameters, case: &str, seen: &mut Seen) {
+    let run = |options: RunOptions, copies: bool| -> Watch {
+        watch(system, row, parameters, options, copies).unwrap_or_else(|error| panic!("{error}\n{case}"))
+    };
+    let plain = options(row, 7);
+    let first = run(plain, false);
+    assert_eq!(first.faults, Vec::<String>::new(), "{case}");
+    assert!(run(plain, false) == first, "a second run differs\n{case}");
+    assert!(run(plain, true) == first, "a copy of the policy decides differently\n{case}");
+    if !row.oracle {
+        let shown = RunOptions { oracle: true, ..plain };
+        assert!(run(shown, false) == first, "a policy that is no oracle uses the truth\n{case}");
+    }
+    seen.dispatches += first.count("Dispatch");
+    seen.drops += first.count("Drop");
+    seen.preemptions += first.count("Preempt");
+    seen.idled += first.idled;
+}
+
+#[test]
+fn policies_decide_legally_as_they_promise_and_always_the_same() {
+    let mut preemptions = 0;
+    for row in POLICIES {
+        let mut seen = Seen::default();
+        for index in 0..32 {
+            let text = generated(index, false);
+            let by_hand = ByHand::parse(&text);
+            let system = by_hand.system();
+            for parameters in settings(row) {
+                conforms(&system, row, &parameters, &format!("{} {parameters}\n{text}", row.name), &mut seen);
+            }
+        }
+        let has = |name: &str| row.parameters.iter().any(|parameter| parameter.name == name);
+        assert!(seen.dispatches > 0, "{}: {seen:?}", row.name);
+        assert!(seen.drops > 0 || !has("drop"), "{}: {seen:?}", row.name);
+        // Of one that goes by release hardly any: whoever comes later stops nobody.
+        preemptions += seen.preemptions;
+        // Only `placement=fastest` may: it must have, or the check of all others could not fail.
+        assert!(seen.idled > 0 || !has("placement"), "{}: {seen:?}", row.name);
+    }
+    assert!(preemptions > 0);
+}
+
+#[test]
+fn policies_conform_on_built_in_systems() {
+    let cases = [
+        ("xrbench/ar_gaming", "xrbench/dual_4k_ws_os", 6),
+        ("xrbench/vr_gaming", "shared/quad_4k_ws_os_ws_os", 10),
+        ("examples/dynamic", "xrbench/dual_4k_ws_os", 40),
+    ];
+    for (workload, platform, load) in cases {
+        let workload =
+            rtmm_workload::load::workload(workload, None, Legality::Strict).expect("a built-in workload");
+        let mut scenario = workload.scenario.scaled(load * 1_000_000).expect("a period");
+        scenario.duration = ms("20");
+        let platform =
+            rtmm_hardware::load::platform(platform, None, Mode::Corrected).expect("a built-in platform");
+        let system = System::new(&scenario, &workload.models, &platform).expect("every layer has a cost");
+        for row in POLICIES {
+            // Real layers have thousands of quanta, and some policies take a turn at each of them.
+            let is_coarse = |of: &&Parameters| of.choice("preemption") != Ok("quantum");
+            for parameters in settings(row).iter().filter(is_coarse).step_by(3) {
+                let case = format!("{} {parameters} in {}", row.name, scenario.name);
+                conforms(&system, row, parameters, &case, &mut Seen::default());
+            }
+        }
+    }
+}
+
+fn is_whole_after_a_copy<E: Execution>(
+    system: &System<'_>,
+    row: &PolicyRow,
+    parameters: &Parameters,
+    execution: &E,
+) {
+    let start = || {
+        let policy = row.build(parameters).expect("parameters of this policy");
+        let (execution, log) = (execution.clone(), Log::new(system.scenario));
+        Simulation::new(system, row.name, policy, execution, log, options(row, 7))
+    };
+    let whole = start().run().expect("only legal decisions").text();
+    let mut paused = start();
+    for instant in ["3.3", "11", "20"] {
+        paused.run_until(Time::ZERO.saturating_add(ms(instant))).expect("only legal decisions");
+        let copy = paused.clone().run().expect("only legal decisions").text();
+        assert_eq!(copy, whole, "{} {parameters}, copied at {instant}", row.name);
+    }
+    assert_eq!(paused.run().expect("only legal decisions").text(), whole, "{} {parameters}", row.name);
+}
+
+#[test]
+fn a_copy_of_a_run_goes_on_as_the_run_does() {
+    for index in 0..8 {
+        let by_hand = ByHand::parse(&generated(index, false));
+        let system = by_hand.system();
+        let accelerators = &by_hand.platform.accelerators;
+        for row in POLICIES {
+            for parameters in settings(row).iter().step_by(3) {
+                match by_hand.platform.shared_dram {
+                    None => {
+                        is_whole_after_a_copy(&system, row, parameters, &Exclusive::new(accelerators.len()));
+                    }
+                    Some(dram) => {
+                        let shares = accelerators.iter().map(|accelerator| accelerator.dram_share).collect();
+                        let shared = Shared::new(MaxMinFair::new(dram.bandwidth), shares, false);
+                        is_whole_after_a_copy(&system, row, parameters, &shared);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_oracles_decide_by_what_nobody_observed() {
+    for row in POLICIES {
+        let (mut decided, mut observed) = (0, 0);
+        for index in 0..16 {
+            let text = generated(index, true);
+            let by_hand = ByHand::parse(&text);
+            let system = by_hand.system();
+            for parameters in settings(row) {
+                let run = |seed| {
+                    watch(&system, row, &parameters, options(row, seed), false).expect("only legal decisions")
+                };
+                // Releases are the same under all seeds; what inferences skip and where they end is not.
+                let first = run(0);
+                for seed in 1..4 {
+                    let other = run(seed);
+                    let parts_by_itself = part_at_a_decision(&first, &other);
+                    assert!(
+                        row.oracle || !parts_by_itself,
+                        "{} {parameters} under seeds 0 and {seed}\n{text}",
+                        row.name
+                    );
+                    decided += u32::from(parts_by_itself);
+                    observed += u32::from(!parts_by_itself && first != other);
+                }
+            }
+        }
+        // The worlds did differ, and an oracle did see it.
+        assert!(observed > 0, "{}", row.name);
+        assert_eq!(decided > 0, row.oracle, "{}", row.name);
+    }
+}
+
+fn rows_of(by_hand: &ByHand, row: &PolicyRow, parameters: &Parameters, end: EndOfRun) -> Vec<JobRow> {
+    let system = by_hand.system();
+    let mut rows = Vec::new();
+    let observer = JobRows::new(|job: &JobRow| rows.push(*job));
+    let policy = row.build(parameters).expect("parameters of this policy");
+    let options = RunOptions { end, ..options(row, 7) };
+    simulate(&system, row.name, policy, observer, options).expect("only legal decisions");
+    rows
+}
+
+#[test]
+fn nobody_waits_long_under_a_load_that_fits() {
+    // A half of the time for `high`, a fifth for `low`. Whoever conserves work on one accelerator is done
+    // with all of it 8 after it was last idle: two of `high` and one of `low` are 2 x 2 + 4. Decisions of
+    // some settings take time besides, less than 0.1 each, and there are at most eight.
+    let by_hand = ByHand::parse(
+        "for 200; task high every 4 priority 9 layers 1 1 quanta 2; task low every 20 layers 2 2 quanta 2",
+    );
+    for row in POLICIES {
+        for parameters in settings(row) {
+            let case = format!("{} {parameters}", row.name);
+            let promises = row.capabilities(&parameters).expect("parameters of this policy");
+            let rows = rows_of(&by_hand, row, &parameters, EndOfRun::Drain);
+            assert_eq!(rows.len(), 50 + 10, "{case}");
+            for job in rows {
+                assert_ne!(job.outcome, JobOutcome::InFlight, "{case}");
+                let took = job.end.saturating_since(job.release);
+                // On one accelerator none is faster than the other, so that nobody has a reason to idle.
+                assert!(promises.idles || took <= ms("8.8"), "{case}: {took}");
+            }
+        }
+    }
+}
+
+#[test]
+fn starvation_is_where_it_is_not_ruled_out() {
+    // `high` alone takes more than all of the time: 2.2 of every 2.
+    let by_hand = ByHand::parse(
+        "for 400; task high every 2 priority 9 due 3 layers 2.2; task low every 1000 due 50 layers 3 2",
+    );
+    let low = |row: &PolicyRow, parameters: &Parameters| {
+        let rows = rows_of(&by_hand, row, parameters, EndOfRun::Cut);
+        *rows.iter().find(|job| job.task.index() == 1).expect("a job of `low`")
+    };
+    for row in POLICIES {
+        for parameters in settings(row) {
+            if row.capabilities(&parameters).is_ok_and(|promises| promises.starvation_free) {
+                let job = low(row, &parameters);
+                let took = job.end.saturating_since(job.release);
+                let is_over = job.outcome != JobOutcome::InFlight && took <= ms("100");
+                assert!(is_over, "{} {parameters}: {job:?}", row.name);
+            }
+        }
+    }
+    // The promise says something: others do let it wait to the end.
+    for text in [
+        "sjf",
+        "sjf preemption=quantum",
+        "sjf-oracle",
+        "fixed-priority",
+        "fixed-priority priority=declared",
+        "fixed-priority priority=deadline-monotonic preemption=layer",
+        "fixed-priority priority=task-order granularity=model",
+        "latency-greedy order=task-order drop=never",
+    ] {
+        let (row, parameters) = policy(text);
+        assert!(row.capabilities(&parameters).is_ok_and(|promises| !promises.starvation_free), "{text}");
+        let job = low(row, &parameters);
+        assert_eq!((job.outcome, job.start), (JobOutcome::InFlight, None), "{text}");
+    }
+}
+
+#[test]
+fn settings_cover_every_pair_of_words() {
+    for row in POLICIES {
+        let all = settings(row);
+        let has = |name: &str, word: &str, parameters: &Parameters| parameters.choice(name) == Ok(word);
+        for (one, words) in PARTS {
+            for (other, other_words) in PARTS.into_iter().filter(|(name, _)| *name > one) {
+                for (word, other_word) in
+                    words.iter().flat_map(|of| other_words.iter().map(move |to| (of, to)))
+                {
+                    let meet = |parameters: &Parameters| {
+                        has(one, word, parameters) && has(other, other_word, parameters)
+                    };
+                    assert!(all.iter().any(meet), "{} {one}={word} {other}={other_word}", row.name);
+                }
+            }
+        }
+        for parameter in row.parameters {
+            if let Allowed::Choice(words) = parameter.allowed {
+                for word in words {
+                    let is_set = all.iter().any(|parameters| has(parameter.name, word, parameters));
+                    assert!(is_set, "{} {}={word}", row.name, parameter.name);
+                }
+            }
+        }
+        let times = all.iter().filter_map(|parameters| parameters.duration("decision_base").ok());
+        assert!(times.into_iter().any(|time| time > Duration::ZERO), "{}", row.name);
+    }
+}

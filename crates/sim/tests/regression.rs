@@ -1,0 +1,143 @@
+//! What every policy makes of every built-in workload: a table each, kept as a file.
+//!
+//! A changed number is a changed result. Look at the difference, say in the commit why the new numbers
+//! are right, and accept it: `cargo insta review`, or run the test with `INSTA_UPDATE=always`.
+//!
+//! Costs are computed once a platform, for the models of all workloads together. Runs are short and
+//! the tables integer, so that they can be read.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use rtmm_hardware::{CostTable, Mode, Platform};
+use rtmm_scheduler::{POLICIES, PolicyRow};
+use rtmm_sim::metrics::JobCounts;
+use rtmm_sim::{Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
+use rtmm_workload::load::{Kind, built_in_names};
+use rtmm_workload::{Duration, Legality, Model, ModelId, Scenario, Workload};
+
+/// With one, two and four accelerators, and with memory that four share.
+const PLATFORMS: [&str; 4] = [
+    "xrbench/single_4k_ws",
+    "xrbench/dual_4k_ws_os",
+    "xrbench/quad_4k_ws_os_ws_os",
+    "shared/quad_4k_ws_os_ws_os",
+];
+
+/// Rates as published, with which most deadlines are kept whatever the policy; and six times as high, which is
+/// too much for most of the platforms.
+const LOADS: [u64; 2] = [1, 6];
+
+fn run(system: &System<'_>, row: &PolicyRow) -> Summary {
+    let policy = row.build(&row.defaults()).expect("its own defaults");
+    let metrics = Metrics::new(system, MetricsOptions::default());
+    let options = RunOptions { oracle: row.oracle, ..RunOptions::default() };
+    simulate(system, row.name, policy, metrics, options).expect("only legal decisions").summary()
+}
+
+/// Jobs, and what became of them.
+fn counts(jobs: &JobCounts) -> String {
+    format!("{}={}/{}/{}/{}", jobs.released, jobs.on_time, jobs.late, jobs.dropped, jobs.in_flight)
+}
+
+/// Everything of a run that a row says.
+fn cells(summary: &Summary) -> Vec<String> {
+    let segments: u64 = summary.accelerators.iter().map(|of| of.segments).sum();
+    let microjoules = summary.energy.energy_pj / 1e6;
+    let last_us = summary.makespan_ms.unwrap_or(0.0) * 1e3;
+    let mut cells = vec![
+        summary.jobs.violated().to_string(),
+        segments.to_string(),
+        format!("{microjoules:.0}"),
+        format!("{last_us:.0}"),
+    ];
+    cells.extend(summary.tasks.iter().map(|task| counts(&task.jobs)));
+    cells
+}
+
+/// Columns as wide as they must be, numbers to the right.
+fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = match position {
+                0 => write!(line, "{cell:width$}"),
+                _ => write!(line, "  {cell:>width$}"),
+            };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// The workload with its tasks' models as positions in a list of all models.
+fn with_all_models(workload: Workload, all: &[Model]) -> Scenario {
+    let find = |id: ModelId| {
+        let name = &workload.models[id.index()].name;
+        ModelId::new(all.iter().position(|model| model.name == *name).expect("listed before"))
+    };
+    let mut scenario = workload.scenario.clone();
+    for task in &mut scenario.tasks {
+        task.model = find(task.model);
+        for variant in &mut task.variants {
+            *variant = find(*variant);
+        }
+    }
+    scenario
+}
+
+#[test]
+fn built_in_workloads_under_every_policy() {
+    let workloads: Vec<Workload> = built_in_names(Kind::Scenario)
+        .iter()
+        .map(|name| rtmm_workload::load::workload(name, None, Legality::Strict).expect("a built-in workload"))
+        .collect();
+    let of_all = workloads.iter().flat_map(|workload| &workload.models);
+    let by_name: BTreeMap<&str, &Model> = of_all.map(|model| (model.name.as_str(), model)).collect();
+    let models: Vec<Model> = by_name.into_values().cloned().collect();
+    let platforms: Vec<(Platform, Arc<CostTable>)> = PLATFORMS
+        .iter()
+        .map(|name| {
+            let platform =
+                rtmm_hardware::load::platform(name, None, Mode::Corrected).expect("a built-in platform");
+            let costs = CostTable::new(&platform, &models).expect("every layer has a cost");
+            (platform, Arc::new(costs))
+        })
+        .collect();
+
+    for workload in workloads {
+        let scenario = with_all_models(workload, &models);
+        let tasks: Vec<&str> = scenario.tasks.iter().map(|task| task.name.as_str()).collect();
+        let mut text = String::from("jobs of a task: released=on time/late/dropped/in flight\n");
+        for load in LOADS {
+            let mut scenario = scenario.clone().scaled(load * 1_000_000).expect("a period");
+            scenario.duration = Duration::from_milliseconds(350).expect("not too long");
+            let mut distinct = BTreeSet::new();
+            for (platform, costs) in &platforms {
+                let system = System::with_costs(&scenario, &models, platform, Arc::clone(costs));
+                let mut rows = vec![vec!["policy", "violated", "segments", "energy_uj", "last_us"]];
+                rows[0].extend(&tasks);
+                let mut rows: Vec<Vec<String>> =
+                    rows.into_iter().map(|row| row.into_iter().map(str::to_owned).collect()).collect();
+                for row in POLICIES {
+                    let cells = cells(&run(&system, row));
+                    distinct.insert(cells.clone());
+                    rows.push([vec![row.name.to_owned()], cells].concat());
+                }
+                let _ = write!(text, "\nload {load} on {}\n{}", platform.name, table(&rows));
+            }
+            // A table that says the same of all policies would guard nothing.
+            assert!(distinct.len() > PLATFORMS.len(), "{} at load {load}: policies are alike", scenario.name);
+        }
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(scenario.name.replace('/', "_"), text);
+        });
+    }
+}

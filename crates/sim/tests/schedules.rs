@@ -1,0 +1,519 @@
+//! Schedules that are worked out on paper: one of each policy, and one of each thing that a system or a
+//! policy's parts can do.
+//!
+//! `by_hand` says how systems and schedules are written. Times are milliseconds. Every test says step by
+//! step why the schedule is what it is.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+mod by_hand;
+
+use by_hand::{ByHand, at, check, check_seed};
+use rtmm_scheduler::registry;
+use rtmm_workload::random::{Draws, Stream};
+use rtmm_workload::{Frames, TaskId, Time};
+
+// One of each policy.
+
+/// Accelerator 0 is the faster one. `a` takes 4 there and 8 on the other, `b` 3 and 6, `c` 2 and 3.
+/// Jobs b0, b1 and b2 come at 0, 4 and 8; a0 and c0 at 0, and c0 needs what a0 puts out.
+const THREE_TASKS: &str = "
+    accelerators 2; for 10
+    task a every 10 due 10 layers 2/4 2/4
+    task b every 4 due 4 layers 3/6
+    task c every 10 due 7 layers 2/3 needs a";
+
+/// The policies that a test below stands for, in the order of the registry.
+const WORKED: [&str; 8] =
+    ["edf", "fcfs", "fixed-priority", "latency-greedy", "least-slack", "round-robin", "sjf", "sjf-oracle"];
+
+#[test]
+fn every_policy_has_a_schedule_worked_by_hand() {
+    let names: Vec<&str> = registry::POLICIES.iter().map(|row| row.name).collect();
+    assert_eq!(names, WORKED, "add a test to this file for each new policy, and its name to the list");
+}
+
+#[test]
+fn edf_runs_the_nearest_deadline_on_the_faster_accelerator() {
+    // 0: b0 is due at 4, a0 at 10. b0 chooses first and takes accelerator 0; a0 gets the other, one
+    //    layer (4).
+    // 3: b0 is done. a0 runs, c0 waits for it: accelerator 0 stays idle.
+    // 4: a0 has a layer to go, and b1, due at 8, comes. b1 is first again: 0 for it, 1 for a0.
+    // 7: b1 is done. c0 is due now; even on accelerator 0 it would take to 9, so it is given up. (At 4 it
+    //    could still have ended at 6.)
+    // 8: a0 is done. b2 comes and is alone.
+    check(
+        THREE_TASKS,
+        "edf drop=infeasible",
+        "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, b1>0, a0>1 | 7 b1 done, c0 dropped
+         | 8 a0 done, b2>0 | 11 b2 done",
+    );
+}
+
+#[test]
+fn fcfs_lets_nobody_overtake() {
+    // 0: a0 and b0 come at once; a0 is of the first task, so it takes accelerator 0 for its whole
+    //    network (4). b0 takes 6 on the other, though that is 2 too long.
+    // 4: a0 is done, so c0 is ready. It was released at 0, before b1, and takes accelerator 0 (2).
+    // 6: both end. b1 is due at 8 and takes 3 at least: given up.
+    // 8: b2 is alone.
+    check(
+        THREE_TASKS,
+        "fcfs drop=infeasible",
+        "0 a0>0, b0>1 | 4 a0 done, c0>0 | 6 c0 done, b0 late, b1 dropped | 8 b2>0 | 11 b2 done",
+    );
+}
+
+#[test]
+fn fixed_priority_asks_for_the_task_alone() {
+    // By rate, b (every 4) is before a and c (every 10): the jobs that have the nearest deadlines here, so
+    // that all goes as under edf.
+    let expected = "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, b1>0, a0>1 | 7 b1 done, c0 dropped
+                    | 8 a0 done, b2>0 | 11 b2 done";
+    check(THREE_TASKS, "fixed-priority drop=infeasible", expected);
+    // By the order of tasks, a is before b before c.
+    // 0: a0 takes accelerator 0, one layer (2); b0 the other (6).
+    // 2: a0 is the only ready job and goes on where it was.
+    // 4: c0 is ready now, but b1 that just came is of an earlier task: it takes accelerator 0 (3).
+    // 6: b0 ends, late. Accelerator 1 is free for c0, due at 7; it would take 2 on the faster one: given up.
+    check(
+        THREE_TASKS,
+        "fixed-priority priority=task-order drop=infeasible",
+        "0 a0>0, b0>1 | 2 a0 at 1, a0>0 | 4 a0 done, b1>0 | 6 b0 late, c0 dropped | 7 b1 done
+         | 8 b2>0 | 11 b2 done",
+    );
+    // As declared, c is before b before a; within one priority it would go by release.
+    // 0: c0 waits. b0 takes accelerator 0, a0 the other, one layer.
+    // 4: b1 before a0, as by rate; 7: c0 is given up; 8: b2 finds accelerator 0.
+    let declared =
+        THREE_TASKS.replace("a every", "a priority -1 every").replace("c every 10", "c priority 5 every 10");
+    check(&declared, "fixed-priority priority=declared drop=infeasible", expected);
+}
+
+#[test]
+fn latency_greedy_takes_whole_networks_and_drops_what_is_late() {
+    // c0 is due at 3 here, before a0 can be done.
+    // 0: a0, released first, takes the faster accelerator, whole; b0 the other.
+    // 4: a0 is done. c0 could begin, but 4 is after its deadline: given up. b1 takes accelerator 0 (3).
+    //    At 2 or 3 nothing happened that would have made the policy look at c0.
+    // 6: b0 is late, and it stays: it ran.
+    let system = THREE_TASKS.replace("due 7", "due 3");
+    check(
+        &system,
+        "latency-greedy",
+        "0 a0>0, b0>1 | 4 a0 done, c0 dropped, b1>0 | 6 b0 late | 7 b1 done | 8 b2>0 | 11 b2 done",
+    );
+    // One job of every task in turn; each instant begins with the first task.
+    // 4: a has no job; b1 is before c0, though c0 was released first: it takes accelerator 0.
+    // 6: b0 ends; c0, due at 7, is not late yet and takes accelerator 1 (3).
+    // 8: b2 finds accelerator 0 idle since 7.
+    check(
+        THREE_TASKS,
+        "latency-greedy order=task-order",
+        "0 a0>0, b0>1 | 4 a0 done, b1>0 | 6 b0 late, c0>1 | 7 b1 done | 8 b2>0 | 9 c0 late | 11 b2 done",
+    );
+}
+
+#[test]
+fn latency_greedy_stops_no_segment_for_a_task_that_comes_after_it() {
+    // 0: a0 has the first turn. b0 would have the next one on another accelerator; it does not stop a0,
+    //    which would come first again at the instant of its end.
+    // 3: b0. 4: a1 comes, of an earlier task, and b0 gives way at its next layer, at 5. 8: b0 goes on.
+    check(
+        "for 8; task a every 4 due 20 layers 1 1 1; task b every 20 layers 2 2",
+        "latency-greedy order=task-order preemption=layer",
+        "0 a0>0 | 3 a0 done, b0>0 | 5 b0 at 1, a1>0 | 8 a1 done, b0>0 | 10 b0 done",
+    );
+}
+
+#[test]
+fn least_slack_prefers_the_longer_job_to_the_nearer_deadline() {
+    let system = "
+        accelerators 2; for 10
+        task a every 20 due 12 layers 4/8 4/8
+        task b every 20 due 9 layers 3/6
+        task c every 20 due 7 layers 2/3 needs b";
+    // Remaining counts on the faster accelerator.
+    // 0: slack of a0 is 12 - 8 = 4, of b0 9 - 3 = 6. a0 takes accelerator 0, one layer (4); b0 the other.
+    // 4: a0 is alone and goes on (4).
+    // 6: b0 is done. c0 has 7 - 6 - 2 < 0: given up.
+    check(
+        system,
+        "least-slack drop=infeasible",
+        "0 a0>0, b0>1 | 4 a0 at 1, a0>0 | 6 b0 done, c0 dropped | 8 a0 done",
+    );
+    // edf begins with b0, due at 9, on accelerator 0; so c0 can run there at 3, and a0 gets through a layer
+    // on the other by 8. Its second layer then ends on accelerator 0 at 12, when it is due.
+    check(
+        system,
+        "edf drop=infeasible",
+        "0 b0>0, a0>1 | 3 b0 done, c0>0 | 5 c0 done | 8 a0 at 1, a0>0 | 12 a0 done",
+    );
+}
+
+#[test]
+fn round_robin_gives_a_long_queue_no_more_turns() {
+    let system = "
+        accelerators 2; for 4
+        task a every 1 due 4 layers 2/3
+        task b every 3 due 5 layers 2/3
+        task c every 10 due 5 layers 1/2 needs b";
+    // Turns are numbered: the task whose last turn has the smallest number is next; none is 0.
+    // 0: nobody was served; a0 was released first: a has turn 1 (accelerator 0, 2), b turn 2 (3).
+    // 2: a0 is done; a1 and a2 are the only ready jobs: turn 3 for a1.
+    // 3: b0 is done on accelerator 1; a3 and b1 come, c0 is ready. c was never served: turn 4, ends at 5.
+    // 4: a1 is done, when it was due at 5. Of a2, a3 (turn 3) and b1 (turn 2), b1 has turn 5, although a2
+    //    came before it. a2 is due at 6: it could just make it.
+    // 5: c0 is done at its deadline. a2 cannot make it any more: given up. a3, due at 7, could on
+    //    accelerator 0: turn 6, but accelerator 1 is what is idle (3).
+    check(
+        system,
+        "round-robin drop=infeasible",
+        "0 a0>0, b0>1 | 2 a0 done, a1>0 | 3 b0 done, c0>1 | 4 a1 done, b1>0 | 5 c0 done, a2 dropped, a3>1
+         | 6 b1 done | 8 a3 late",
+    );
+    // fcfs takes a2 before b1 at 4, so that a2 is in time. a3 takes accelerator 1 at 5, and b1 has to wait
+    // for the other until 6.
+    check(
+        system,
+        "fcfs drop=infeasible",
+        "0 a0>0, b0>1 | 2 a0 done, a1>0 | 3 b0 done, c0>1 | 4 a1 done, a2>0 | 5 c0 done, a3>1
+         | 6 a2 done, b1>0 | 8 b1 done, a3 late",
+    );
+}
+
+#[test]
+fn sjf_runs_the_shortest_whole_network() {
+    // Lengths are means over both accelerators: a (4 + 8) / 2 = 6, b 4.5, c 2.5.
+    // 0: b0 takes accelerator 0 (3), a0 the other, whole (8).
+    // 4: b1 finds accelerator 0 idle.
+    // 7: c0 waits for a0 and cannot end by 7: given up at the first instant after 5 at which anything
+    //    happens.
+    // 8: a0 is done; b2.
+    check(
+        THREE_TASKS,
+        "sjf drop=infeasible",
+        "0 b0>0, a0>1 | 3 b0 done | 4 b1>0 | 7 b1 done, c0 dropped | 8 a0 done, b2>0 | 11 b2 done",
+    );
+}
+
+/// `a` may end after its first layer.
+const MAY_EXIT: &str = "
+    accelerators 2; for 10
+    task a every 10 due 10 layers 2/4 2/4 exit 0 0.5
+    task b every 10 due 9 layers 3/5
+    task c every 10 due 7 layers 2/3 needs a";
+
+/// The first seed under which a0 exits, or does not: the draw of its sample in the stream of paths.
+fn seed_where_a0(exits: bool) -> u64 {
+    let model = &ByHand::parse(MAY_EXIT).models[0];
+    let exit = |seed| model.realise(Draws::new(seed, Stream::Path, "a"), 0).exit;
+    (0..).find(|seed| exit(*seed).is_some() == exits).expect("it exits under every other seed")
+}
+
+#[test]
+fn sjf_oracle_knows_how_long_a_job_really_is() {
+    // Expected: a has 2 + 2 / 2 = 3 on accelerator 0 and 6 on the other, 4.5 in the mean; b 4; c 2.5.
+    // Under the first seed a0 ends after its first layer. The truth is a mean of 3, less than b0's 4.
+    // 0: a0 takes accelerator 0 (2), b0 the other (5).
+    // 2: a0 is done, c0 takes accelerator 0 (2). 4: c0 is done; 5: b0.
+    let exits = seed_where_a0(true);
+    check_seed(
+        MAY_EXIT,
+        "sjf-oracle drop=infeasible",
+        exits,
+        "0 a0>0, b0>1 | 2 a0 done, c0>0 | 4 c0 done | 5 b0 done",
+    );
+    // In the same world sjf begins with b0, 4 against 4.5. a0 turns out to be over at 4.
+    check_seed(
+        MAY_EXIT,
+        "sjf drop=infeasible",
+        exits,
+        "0 b0>0, a0>1 | 3 b0 done | 4 a0 done, c0>0 | 6 c0 done",
+    );
+    // Under the other seed a0 runs to its end: 6, more than b0's 4. Both policies begin with b0.
+    // 8: a0 ends; c0, due at 7, is given up. Nothing happened between 3 and 8.
+    let stays = seed_where_a0(false);
+    let expected = "0 b0>0, a0>1 | 3 b0 done | 8 a0 done, c0 dropped";
+    check_seed(MAY_EXIT, "sjf-oracle drop=infeasible", stays, expected);
+    check_seed(MAY_EXIT, "sjf drop=infeasible", stays, expected);
+}
+
+// How much at once, and when it ends early.
+
+#[test]
+fn a_segment_is_a_layer_a_block_or_the_rest() {
+    // b0 comes at 1, due at 6, when a0 has just begun; edf lets it in where a0's segment ends.
+    let system = "task a every 20 layers 2 2 2; task b every 20 at 1 due 5 layers 1";
+    // Layer by layer: at 2. What is left of a0 follows at 3, 5 and 7.
+    check(
+        system,
+        "edf granularity=layer",
+        "0 a0>0 | 2 a0 at 1, b0>0 | 3 b0 done, a0>0 | 5 a0 at 2, a0>0 | 7 a0 done",
+    );
+    // Groups of two layers: at 4, and the third layer is a group of its own.
+    check(
+        system,
+        "edf granularity=block block_layers=2",
+        "0 a0>0 | 4 a0 at 2, b0>0 | 5 b0 done, a0>0 | 7 a0 done",
+    );
+    // Blocks that the model states hold, whatever `block_layers` says: here layer 0 is in none, and
+    // stands alone.
+    check(
+        &system.replace("2 2 2", "2 2 2 block 1-2 0"),
+        "edf granularity=block block_layers=2",
+        "0 a0>0 | 2 a0 at 1, b0>0 | 3 b0 done, a0>0 | 7 a0 done",
+    );
+    // Whole networks: at 6, too late.
+    check(system, "edf granularity=model", "0 a0>0 | 6 a0 done, b0>0 | 7 b0 late");
+}
+
+#[test]
+fn a_segment_ends_early_at_a_layer_or_a_quantum() {
+    // b0 comes at 1.5, due at 6.5; a0's first layer has boundaries at 1, 2, 3 and 4.
+    let system = "task a every 20 layers 4 2 quanta 4; task b every 20 at 1.5 due 5 layers 1";
+    // Never: after 6.
+    check(system, "edf granularity=model", "0 a0>0 | 6 a0 done, b0>0 | 7 b0 late");
+    // At the next layer: at 4; then a0's second layer from 5 to 7.
+    check(
+        system,
+        "edf granularity=model preemption=layer",
+        "0 a0>0 | 4 a0 at 1, b0>0 | 5 b0 done, a0>0 | 7 a0 done",
+    );
+    // At the next quantum: at 2. Two quanta and a layer are left, from 3 to 7: nothing is lost.
+    check(
+        system,
+        "edf granularity=model preemption=quantum",
+        "0 a0>0 | 2 a0 at 0+2/4, b0>0 | 3 b0 done, a0>0 | 7 a0 done",
+    );
+    // A job that comes at a boundary is let in there.
+    check(
+        &system.replace("at 1.5", "at 1"),
+        "edf granularity=model preemption=quantum",
+        "0 a0>0 | 1 a0 at 0+1/4, b0>0 | 2 b0 done, a0>0 | 7 a0 done",
+    );
+    // A job that comes second stops nobody.
+    check(
+        &system.replace("due 5", "due 50"),
+        "edf granularity=model preemption=quantum",
+        "0 a0>0 | 6 a0 done, b0>0 | 7 b0 done",
+    );
+}
+
+#[test]
+fn a_job_is_stopped_only_for_one_that_comes_before_what_is_left_of_it() {
+    // Slack of a0 is 16 - 12 = 4 at 0, of b0 8.5 - 3 = 5.5. a0 keeps its slack while it runs, and its layer
+    // counts as a whole until it is complete: nothing stops it at 1, where it would come first again.
+    // 5: c0 comes, so the policy looks: a0, in its second layer, has 16 - 5 - 8 = 3, b0 0.5. a0 is at a
+    //    quantum just now, and gives way.
+    // 8: b0 is done. a0 has 7 left and less slack than c0.
+    check(
+        "task a every 20 due 16 layers 4 4 4 quanta 4; task b every 20 due 8.5 layers 3;
+         task c every 20 at 5 layers 1",
+        "least-slack granularity=model preemption=quantum",
+        "0 a0>0 | 5 a0 at 1+1/4, b0>0 | 8 b0 done, a0>0 | 15 a0 done, c0>0 | 16 c0 done",
+    );
+}
+
+#[test]
+fn an_accelerator_that_turns_to_another_network_begins_later() {
+    // 0: the first network of an accelerator costs nothing.
+    // 2: from a to b, 0.5. 3.5: nothing to do; what was run last is remembered.
+    // 10: from b to a; 12.5: from a to b.
+    // 14: c0 came at 11, after b1, and turns the accelerator once more.
+    check(
+        "switch 0.5; task a every 10 layers 2; task b every 10 layers 1; task c every 20 at 11 layers 1",
+        "fcfs",
+        "0 a0>0 | 2 a0 done, b0>0 from 2.5 | 3.5 b0 done | 10 a1>0 from 10.5
+         | 12.5 a1 done, b1>0 from 13 | 14 b1 done, c0>0 from 14.5 | 15.5 c0 done",
+    );
+    // A network that goes on where it was turns to nothing: no switch between a0 and a1, nor within a0.
+    check(
+        "switch 0.5; for 8; task a every 4 layers 2 1",
+        "edf",
+        "0 a0>0 | 2 a0 at 1, a0>0 | 3 a0 done | 4 a1>0 | 6 a1 at 1, a1>0 | 7 a1 done",
+    );
+}
+
+#[test]
+fn a_decision_takes_time_and_the_scheduler_makes_one_after_the_other() {
+    // A decision takes 0.5 and 0.25 for each ready job.
+    // 0: with a0 and b0 ready a0's takes 1: it begins at 1. b0's takes 0.75 more: from 1.75.
+    // 3: a0 is done, and c0, ready since 2, begins after 0.75, at 3.75.
+    check(
+        "accelerators 2; task a every 20 layers 2; task b every 20 layers 2; task c every 20 at 2 layers 1",
+        "fcfs decision_base=500us decision_per_job=250us",
+        "0 a0>0 from 1, b0>1 from 1.75 | 3 a0 done, c0>0 from 3.75 | 3.75 b0 done | 4.75 c0 done",
+    );
+    // The decision comes first, then the switch. With b0 alone ready it is 3 + 0.75 + 1.
+    check(
+        "switch 1; task a every 20 layers 2; task b every 20 layers 2",
+        "fcfs decision_base=500us decision_per_job=250us",
+        "0 a0>0 from 1 | 3 a0 done, b0>0 from 4.75 | 6.75 b0 done",
+    );
+}
+
+// What jobs need of each other.
+
+#[test]
+fn a_job_needs_the_latest_frame_of_another_rate() {
+    // b comes at 0, 4, 8 and 12, a at 0 and 10: b0, b1 and b2 need a0, b3 needs a1.
+    // 3: a0 is done and b0 ready. 4: b1 is ready when it comes, and so is b2 at 8.
+    // 10: a1. 12: b3 comes and waits until 13.
+    check(
+        "for 16; task a every 10 due 20 layers 3; task b every 4 due 20 layers 1 needs a",
+        "fcfs",
+        "0 a0>0 | 3 a0 done, b0>0 | 4 b0 done, b1>0 | 5 b1 done | 8 b2>0 | 9 b2 done | 10 a1>0
+         | 13 a1 done, b3>0 | 14 b3 done",
+    );
+    // b comes at 0 and 10, a at 0, 4 and 8: b0 needs a0, b1 needs a2, and nobody needs a1.
+    // 3: a0 is done; b0 takes accelerator 0 to 5. 4: so a1 takes accelerator 1 to 7. 8: a2 takes 0 to 11.
+    // 10: b1 comes and waits for a2, although accelerator 1 is idle.
+    check(
+        "accelerators 2; for 12; task a every 4 layers 3; task b every 10 layers 2 needs a",
+        "fcfs",
+        "0 a0>0 | 3 a0 done, b0>0 | 4 a1>1 | 5 b0 done | 7 a1 done | 8 a2>0 | 11 a2 done, b1>0 | 13 b1 done",
+    );
+    // a begins at 2: before that there is nothing that b0 could work on.
+    check(
+        "for 12; task a every 20 at 2 layers 3; task b every 10 layers 2 needs a",
+        "fcfs",
+        "0 b@0 void | 2 a0>0 | 5 a0 done | 10 b1>0 | 12 b1 done",
+    );
+    // A job that is given up takes along what needs it: a0 cannot end by 1.
+    check(
+        "task a every 20 due 1 layers 3; task b every 20 layers 2 needs a",
+        "fcfs drop=infeasible",
+        "0 a0 dropped, b0 lost",
+    );
+}
+
+#[test]
+fn an_outcome_triggers_a_job_or_not() {
+    // b has the frames of a. Whether there is b0 shows when a0 is done; b0 is seen then, and due 5 after
+    // its arrival at 0: in time at 4, and at 5.
+    let system = "for 10; task a every 10 layers 3; task b due 5 layers 1 if a 1";
+    check(system, "fcfs", "0 a0>0 | 3 a0 done, b0 comes, b0>0 | 4 b0 done");
+    check(&system.replace("due 5", "due 3.5"), "fcfs", "0 a0>0 | 3 a0 done, b0 comes, b0>0 | 4 b0 late");
+    check(&system.replace("if a 1", "if a 0"), "fcfs", "0 a0>0 | 3 a0 done, b@0 void");
+    // What is not triggered triggers nothing, and puts nothing out.
+    check(
+        "for 10; task a every 10 layers 3; task b layers 1 if a 0; task c layers 1 if b 1;
+         task d layers 1 needs b",
+        "fcfs",
+        "0 a0>0 | 3 a0 done, b@0 void, c@0 void, d@0 void",
+    );
+}
+
+// When jobs come, and when they are given up.
+
+#[test]
+fn a_phase_begins_arrivals_anew() {
+    // a comes every 5, at 0 and 5; from 10 on every 2, at 10, 12 and 14, due 2 later. b, every 4, pauses.
+    // 5: b1 ends before a1 comes, and the policy decides after both.
+    // 8: the last b. At 12 there would have been one.
+    check(
+        "for 15; task a every 5 layers 1; task b every 4 layers 1; phase 10 a every 2, b pauses",
+        "fcfs",
+        "0 a0>0 | 1 a0 done, b0>0 | 2 b0 done | 4 b1>0 | 5 b1 done, a1>0 | 6 a1 done | 8 b2>0 | 9 b2 done
+         | 10 phase 0, a2>0 | 11 a2 done | 12 a3>0 | 13 a3 done | 14 a4>0 | 15 a4 done",
+    );
+    // A deadline of one period follows the phase: 3 of 5 are in time, 3 of 2 are not; a3, from 13 to 16,
+    // was due at 14. Indices go on.
+    check(
+        "for 14; task a every 5 layers 3; phase 10 a every 2",
+        "fcfs",
+        "0 a0>0 | 3 a0 done | 5 a1>0 | 8 a1 done | 10 phase 0, a2>0 | 13 a2 late, a3>0 | 16 a3 late",
+    );
+}
+
+#[test]
+fn jitter_delays_what_the_scheduler_sees_and_no_deadline() {
+    let system = "for 10; task a every 10 due 4 jitter 4 layers 2";
+    let scenario = ByHand::parse(system).scenario;
+    let mut outcomes = [0; 2];
+    for seed in 0..8 {
+        // The draw itself is the workload's; what follows from it is worked out here.
+        let frame = Frames::new(&scenario, TaskId::new(0), seed).next_frame().expect("a frame at 0");
+        let late_by = frame.release.saturating_since(Time::ZERO);
+        assert!(!late_by.is_zero() && late_by <= by_hand::ms("4"), "seed {seed}");
+        let end = frame.release.saturating_add(by_hand::ms("2"));
+        // It is due at 4, not 4 after it was seen.
+        let is_late = late_by > by_hand::ms("2");
+        let word = if is_late { "late" } else { "done" };
+        let expected = format!("{} a0 comes, a0>0 | {} a0 {word}", at(frame.release), at(end));
+        check_seed(system, "fcfs", seed, &expected);
+        outcomes[usize::from(is_late)] += 1;
+    }
+    assert!(outcomes.iter().all(|count| *count > 0), "one of the two did not happen: {outcomes:?}");
+}
+
+#[test]
+fn jobs_are_given_up_late_or_when_infeasible() {
+    // a0 runs from 0 to 4; b0 takes 3.
+    let system = |due: &str| format!("task a every 20 layers 4; task b every 20 due {due} layers 3");
+    let (runs_late, runs, dropped) = (
+        "0 a0>0 | 4 a0 done, b0>0 | 7 b0 late",
+        "0 a0>0 | 4 a0 done, b0>0 | 7 b0 done",
+        "0 a0>0 | 4 a0 done, b0 dropped",
+    );
+    for (due, never, late, infeasible) in [
+        // At 7 it ends in time.
+        ("7", runs, runs, runs),
+        // At 4 it is not late, but cannot end before 7.
+        ("6", runs_late, runs_late, dropped),
+        // At its deadline it is not late; after it, it is.
+        ("4", runs_late, runs_late, dropped),
+        ("3", runs_late, dropped, dropped),
+    ] {
+        check(&system(due), "fcfs drop=never", never);
+        check(&system(due), "fcfs drop=late", late);
+        check(&system(due), "fcfs drop=infeasible", infeasible);
+    }
+    // What could not even be done alone is given up as it comes.
+    check(&system("2"), "fcfs drop=infeasible", "0 b0 dropped, a0>0 | 4 a0 done");
+}
+
+// Where jobs run.
+
+#[test]
+fn a_job_takes_an_idle_accelerator_or_waits_for_the_fastest() {
+    let system = "accelerators 2; task a every 20 layers 2/5; task b every 20 layers 2/5";
+    // Of those that are idle, the fastest: b0 has to do with accelerator 1.
+    check(system, "fcfs placement=fastest-idle", "0 a0>0, b0>1 | 2 a0 done | 5 b0 done");
+    // None but the fastest: b0 waits while accelerator 1 is idle, and is done sooner.
+    check(system, "fcfs placement=fastest", "0 a0>0 | 2 a0 done, b0>0 | 4 b0 done");
+    // The first that is idle, whatever is faster.
+    let slow_first = system.replace("2/5", "5/2");
+    check(&slow_first, "fcfs placement=first-idle", "0 a0>0, b0>1 | 2 b0 done | 5 a0 done");
+    check(&slow_first, "fcfs placement=fastest-idle", "0 a0>1, b0>0 | 2 a0 done | 5 b0 done");
+    // The one that costs least: a layer on accelerator 1 costs half of what it costs on 0.
+    check(system, "fcfs placement=least-energy", "0 a0>1, b0>0 | 2 b0 done | 5 a0 done");
+}
+
+#[test]
+fn jobs_that_share_memory_slow_each_other() {
+    // All together move a gigabyte a millisecond.
+    // a0: 4 gigabytes beside 2 of compute, 4 by itself; b0: 2 beside 1, 2 by itself. Both want all of it.
+    // 0: each has half. 4: b0 has moved 2, and is late against its 2. a0 has moved 2 as well; the rest
+    //    goes at full speed: 6.
+    let system = "accelerators 2; dram 1; task a every 20 layers 2~4; task b every 20 due 2 layers 1~2";
+    check(system, "fcfs", "0 a0>0, b0>1 | 4 b0 late | 6 a0 done");
+    // With compute enough to hide it, sharing costs nothing: a0 computes for 6, and has moved its 2 at 4.
+    check(&system.replace("2~4", "6~2"), "fcfs", "0 a0>0, b0>1 | 4 b0 late | 6 a0 done");
+    // a0 can use a quarter, 1 gigabyte in 4; b0 gets the other three, and moves its 3 in 4.
+    check(
+        "accelerators 2; dram 1; task a every 20 layers 2~1~4; task b every 20 layers 1~3",
+        "fcfs",
+        "0 a0>0, b0>1 | 4 a0 done, b0 done",
+    );
+    // Layers of one segment are by themselves: b0 has 2 to move at first, then none.
+    // 0: half each. 4: b0 has moved 2, a0 too; b0 computes for 3. a0 moves its other 2 alone: 6. 7: b0.
+    check(
+        "accelerators 2; dram 1; task a every 20 layers 2~4; task b every 20 layers 1~2 3",
+        "fcfs",
+        "0 a0>0, b0>1 | 6 a0 done | 7 b0 done",
+    );
+    // In fixed halves a0's 4 gigabytes take 8, whoever else runs, and b0's 2 take 4.
+    check(&system.replace("dram 1", "dram 1 static"), "fcfs", "0 a0>0, b0>1 | 4 b0 late | 8 a0 done");
+}
