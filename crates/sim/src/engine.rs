@@ -37,7 +37,7 @@ pub enum EndOfRun {
     #[default]
     Cut,
     /// When every job that arrived within the scenario's duration is over, or nothing happens any
-    /// more.
+    /// more; not before the scenario's duration.
     Drain,
 }
 
@@ -226,7 +226,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// # Errors
     /// [`SimulationError`] where the policy does what it may not.
     pub fn run(mut self) -> Result<O, SimulationError> {
-        let end = Time::ZERO.saturating_add(self.system.scenario.duration);
+        let end = self.duration_end();
         let last = match self.options.end {
             EndOfRun::Cut => end,
             EndOfRun::Drain => Time::MAX,
@@ -263,7 +263,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             }
             let Some((time, event)) = next else { break };
             // What happens at the instant of the last job's end is taken in with it.
-            if time > last || (!self.is_news && self.is_drained()) {
+            if time > last || (time > self.duration_end() && !self.is_news && self.is_drained()) {
                 break;
             }
             self.state.now = time;
@@ -276,6 +276,10 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             }
         }
         Ok(())
+    }
+
+    fn duration_end(&self) -> Time {
+        Time::ZERO.saturating_add(self.system.scenario.duration)
     }
 
     /// Whether a run that ends with its last job is there: timers do not keep it alive.

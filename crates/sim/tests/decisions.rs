@@ -120,12 +120,6 @@ fn every_illegal_decision_says_why() {
     let own = Memory::Own;
     let fixed = Memory::Static(1 << 30);
     let start: Say = |view| dispatch(first(view), None, 0);
-    let rest: Say = |view| Decision::Dispatch {
-        job: first(view),
-        variant: None,
-        placement: Placement::Whole(accelerator(0)),
-        extent: Extent::Rest,
-    };
     let drop_first: Say = |view| Decision::Drop { job: first(view) };
     is_illegal(own, &[|_| dispatch(JobId::new(77, 0), None, 0)], Illegal::NoSuchJob);
     is_illegal(own, &[|_| dispatch(JobId::new(0, 7), None, 0)], Illegal::NoSuchJob);
@@ -140,10 +134,6 @@ fn every_illegal_decision_says_why() {
     is_illegal(own, &[|_| preempt(2)], Illegal::NoSuchAccelerator);
     is_illegal(fixed, &[|_| share(2, 0)], Illegal::NoSuchAccelerator);
     is_illegal(own, &[|_| preempt(1)], Illegal::NothingToPreempt);
-    // It ends after its only layer anyway; and it ends already.
-    is_illegal(own, &[start, |_| preempt(0)], Illegal::NothingToPreempt);
-    is_illegal(own, &[rest, |_| preempt(0), |_| preempt(0)], Illegal::NothingToPreempt);
-    is_illegal(fixed, &[rest, |_| preempt(0), |_| preempt(0)], Illegal::NothingToPreempt);
     is_illegal(own, &[|view| dispatch(first(view), Some(2), 0)], Illegal::NoSuchVariant);
     is_illegal(
         own,
@@ -157,8 +147,31 @@ fn every_illegal_decision_says_why() {
     is_illegal(own, &[start, drop_first, drop_first], Illegal::AlreadyDropped);
     is_illegal(own, &[|view| Decision::SetTimer { at: view.now, tag: 0 }], Illegal::TimerNotInFuture);
     is_illegal(fixed, &[|_| share(0, 500_001)], Illegal::SharesAboveWhole);
+    is_illegal(fixed, &[|_| share(0, 0)], Illegal::EmptyShare);
     is_illegal(own, &[|_| share(0, 1)], Illegal::NoShares);
     is_illegal(Memory::MaxMin(1 << 30), &[|_| share(0, 1)], Illegal::NoShares);
+}
+
+/// What ends at its next boundary anyway, or was told so, is not changed by being told again.
+#[test]
+fn preempting_what_is_ending_changes_nothing() {
+    let start: Say = |view| dispatch(first(view), None, 0);
+    let rest: Say = |view| Decision::Dispatch {
+        job: first(view),
+        variant: None,
+        placement: Placement::Whole(accelerator(0)),
+        extent: Extent::Rest,
+    };
+    let again: Say = |view| {
+        assert!(view.running().all(|(_, segment, _)| segment.is_ending));
+        preempt(0)
+    };
+    let says =
+        |memory, says: &[Say]| run(&sketch(memory), "twice", Box::new(Says(says.to_vec()))).expect("legal");
+    for memory in [Memory::Own, Memory::Static(1 << 30), Memory::MaxMin(1 << 30)] {
+        assert_eq!(says(memory, &[start, |_| preempt(0)]), says(memory, &[start]));
+        assert_eq!(says(memory, &[rest, |_| preempt(0), again]), says(memory, &[rest, |_| preempt(0)]));
+    }
 }
 
 /// Waits for the end of a segment and turns the job into another network.

@@ -238,11 +238,18 @@ impl<'o> Oracle<'o> {
                 self.timers_ring();
                 is_first = false;
             }
+            // Decisions at the last instant of a run that is cut could do nothing.
+            let is_over =
+                self.options.end == EndOfRun::Cut && self.now >= self.built.scenario.duration.picoseconds();
             let is_asked = self.log.calls.get(self.called).is_some_and(|(at, _)| *at == self.now);
             let recent = &self.events[self.events.len().saturating_sub(4)..];
-            assert!(is_asked || !self.is_news, "the policy was not asked at {} ps: {recent:?}", self.now);
             assert!(
-                !is_asked || self.is_news,
+                is_asked || is_over || !self.is_news,
+                "the policy was not asked at {} ps: {recent:?}",
+                self.now
+            );
+            assert!(
+                !is_asked || (self.is_news && !is_over),
                 "the policy was asked at {} ps, where nothing happened",
                 self.now
             );
@@ -299,8 +306,7 @@ impl<'o> Oracle<'o> {
         if !exists {
             self.void(one);
         } else if self.ones[one].needs.iter().any(|need| self.ones[*need].fate == Fate::Dropped) {
-            self.show(one, Fate::Waiting);
-            self.drop(one, DropCause::Upstream);
+            self.fail(one);
         } else {
             self.show_if_known(one);
         }
@@ -314,22 +320,30 @@ impl<'o> Oracle<'o> {
         match (need.fate, kind) {
             (Fate::Void, _) => Some(false),
             (Fate::Completed | Fate::Dropped, DependencyKind::Data) => Some(true),
-            (
-                Fate::Completed | Fate::Dropped,
-                DependencyKind::Control { probability, probability_after_exit },
-            ) => {
-                // A job that was given up triggers what it would have triggered as its task's default.
-                let of_task = &self.built.scenario.tasks[need.task];
-                let model = if need.fate == Fate::Completed { need.model } else { of_task.model.index() };
-                let taken = self.realise(need, model).exit;
-                let exit = taken.map(|exit| &self.built.models[model].exits[usize::from(exit)].name);
-                let stated = probability_after_exit.iter().find(|(name, _)| Some(name) == exit);
-                let probability = stated.map_or(*probability, |(_, probability)| *probability);
-                let draws = Draws::new(self.options.seed, Stream::Control, &task.name);
-                Some(draws.happens(self.ones[one].frame.index, position as u64, probability))
+            (Fate::Completed | Fate::Dropped, DependencyKind::Control { .. }) => {
+                Some(self.would_trigger(one, position))
             }
             _ => None,
         }
+    }
+
+    /// Whether the outcome of a dependency triggers a job. A job that is not complete, and maybe never
+    /// will be, triggers what it would have triggered as its task's default.
+    fn would_trigger(&self, one: usize, position: usize) -> bool {
+        let need = &self.ones[self.ones[one].needs[position]];
+        let task = &self.built.scenario.tasks[self.ones[one].task];
+        let DependencyKind::Control { probability, probability_after_exit } = &task.depends_on[position].kind
+        else {
+            return true;
+        };
+        let of_task = &self.built.scenario.tasks[need.task];
+        let model = if need.fate == Fate::Completed { need.model } else { of_task.model.index() };
+        let taken = self.realise(need, model).exit;
+        let exit = taken.map(|exit| &self.built.models[model].exits[usize::from(exit)].name);
+        let stated = probability_after_exit.iter().find(|(name, _)| Some(name) == exit);
+        let probability = stated.map_or(*probability, |(_, probability)| *probability);
+        let draws = Draws::new(self.options.seed, Stream::Control, &task.name);
+        draws.happens(self.ones[one].frame.index, position as u64, probability)
     }
 
     fn realise(&self, one: &One, model: usize) -> Realisation {
@@ -359,7 +373,8 @@ impl<'o> Oracle<'o> {
         }
         let on = &self.built.scenario.tasks[of.task].depends_on;
         let is_open = |position: usize| match on[position].kind {
-            DependencyKind::Data => false,
+            // What is not known itself makes what needs it unknown.
+            DependencyKind::Data => matches!(self.ones[of.needs[position]].fate, Fate::Future | Fate::Hidden),
             DependencyKind::Control { .. } => self.outcome(one, position).is_none(),
         };
         if (0..of.needs.len()).any(is_open) {
@@ -367,6 +382,18 @@ impl<'o> Oracle<'o> {
         }
         let fate = if self.has_inputs(one) { Fate::Ready } else { Fate::Waiting };
         self.show(one, fate);
+        self.tell_dependents(one);
+    }
+
+    /// A job will never have what it needs: it is shown and given up at once, if all outcomes that it
+    /// needs would have triggered it.
+    fn fail(&mut self, one: usize) {
+        if (0..self.ones[one].needs.len()).any(|position| !self.would_trigger(one, position)) {
+            self.void(one);
+        } else {
+            self.show(one, Fate::Waiting);
+            self.drop(one, DropCause::Upstream);
+        }
     }
 
     fn has_inputs(&self, one: usize) -> bool {
@@ -391,7 +418,7 @@ impl<'o> Oracle<'o> {
     fn void(&mut self, one: usize) {
         self.ones[one].fate = Fate::Void;
         self.tell(Event::NotTriggered { task: self.ones[one].task });
-        self.settle(one);
+        self.tell_dependents(one);
     }
 
     fn complete(&mut self, one: usize) {
@@ -399,7 +426,7 @@ impl<'o> Oracle<'o> {
         let (job, spent) = (self.name(one), self.ones[one].spent);
         self.tell(Event::Completed { job, spent });
         self.hear(Heard::Completed(job));
-        self.settle(one);
+        self.tell_dependents(one);
     }
 
     fn drop(&mut self, one: usize, cause: DropCause) {
@@ -408,11 +435,11 @@ impl<'o> Oracle<'o> {
         let (job, spent) = (self.name(one), self.ones[one].spent);
         self.tell(Event::Dropped { job, cause, spent });
         self.hear(Heard::Dropped(job));
-        self.settle(one);
+        self.tell_dependents(one);
     }
 
-    /// Tells the frames that need one of its fate.
-    fn settle(&mut self, one: usize) {
+    /// Tells the frames that need one of its fate: that it is known, or what became of it.
+    fn tell_dependents(&mut self, one: usize) {
         for task in self.order.clone() {
             for other in 0..self.ones.len() {
                 for position in 0..self.ones[other].needs.len() {
@@ -431,13 +458,14 @@ impl<'o> Oracle<'o> {
                 if self.outcome(one, position) == Some(false) {
                     self.void(one);
                 } else if need == Fate::Dropped {
-                    self.show(one, Fate::Waiting);
-                    self.drop(one, DropCause::Upstream);
+                    self.fail(one);
                 } else {
                     self.show_if_known(one);
                 }
             }
-            Fate::Waiting if need != Fate::Completed => self.drop(one, DropCause::Upstream),
+            Fate::Waiting if matches!(need, Fate::Void | Fate::Dropped) => {
+                self.drop(one, DropCause::Upstream)
+            }
             Fate::Waiting if self.has_inputs(one) => {
                 self.is_news = true;
                 self.ones[one].fate = Fate::Ready;

@@ -13,7 +13,7 @@ use rtmm_workload::{
 };
 
 /// Whether systems have random arrivals, jitter, triggers and phases, and models that skip and exit.
-pub const WITH_RANDOM_WORKLOADS: bool = false;
+pub const WITH_RANDOM_WORKLOADS: bool = true;
 
 /// Accelerator types that costs are drawn for.
 const TYPES: usize = 3;
