@@ -48,6 +48,9 @@ struct One {
     fate: Fate,
     /// The frame of each task that it depends on, in their order; known when it arrives.
     needs: Vec<usize>,
+    /// Of each of them, whether what must be known of it is not known yet: of one whose output is
+    /// needed, that there is a job; of one whose outcome is needed, what became of it.
+    open: Vec<bool>,
     model: usize,
     is_started: bool,
     reached: Reached,
@@ -153,6 +156,7 @@ impl<'o> Oracle<'o> {
                     frame,
                     fate: Fate::Future,
                     needs: Vec::new(),
+                    open: Vec::new(),
                     model: scenario.tasks[task].model.index(),
                     is_started: false,
                     reached: (0, 0, 0),
@@ -303,6 +307,7 @@ impl<'o> Oracle<'o> {
                 exists &= self.outcome(one, position) != Some(false);
             }
         }
+        self.ones[one].open = (0..self.ones[one].needs.len()).map(|need| self.is_open(one, need)).collect();
         if !exists {
             self.void(one);
         } else if self.ones[one].needs.iter().any(|need| self.ones[*need].fate == Fate::Dropped) {
@@ -365,19 +370,22 @@ impl<'o> Oracle<'o> {
         }
     }
 
+    fn is_open(&self, one: usize, position: usize) -> bool {
+        let of = &self.ones[one];
+        match self.built.scenario.tasks[of.task].depends_on[position].kind {
+            // What is not known itself makes what needs it unknown.
+            DependencyKind::Data => matches!(self.ones[of.needs[position]].fate, Fate::Future | Fate::Hidden),
+            DependencyKind::Control { .. } => self.outcome(one, position).is_none(),
+        }
+    }
+
     /// Shows a job that is visible by now, and that exists by all that is known.
     fn show_if_known(&mut self, one: usize) {
         let of = &self.ones[one];
         if of.fate != Fate::Hidden || of.frame.release.picoseconds() > self.now {
             return;
         }
-        let on = &self.built.scenario.tasks[of.task].depends_on;
-        let is_open = |position: usize| match on[position].kind {
-            // What is not known itself makes what needs it unknown.
-            DependencyKind::Data => matches!(self.ones[of.needs[position]].fate, Fate::Future | Fate::Hidden),
-            DependencyKind::Control { .. } => self.outcome(one, position).is_none(),
-        };
-        if (0..of.needs.len()).any(is_open) {
+        if of.open.contains(&true) {
             return;
         }
         let fate = if self.has_inputs(one) { Fate::Ready } else { Fate::Waiting };
@@ -452,6 +460,7 @@ impl<'o> Oracle<'o> {
     }
 
     fn settled(&mut self, one: usize, position: usize) {
+        self.ones[one].open[position] = self.is_open(one, position);
         let need = self.ones[self.ones[one].needs[position]].fate;
         match self.ones[one].fate {
             Fate::Hidden => {

@@ -13,7 +13,7 @@ use rtmm_workload::{
 };
 
 /// Whether systems have random arrivals, jitter, triggers and phases, and models that skip and exit.
-pub const WITH_RANDOM_WORKLOADS: bool = true;
+pub const WITH_RANDOM_WORKLOADS: bool = false;
 
 /// Accelerator types that costs are drawn for.
 const TYPES: usize = 3;
