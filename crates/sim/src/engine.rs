@@ -5,7 +5,7 @@
 //!
 //! Events of one instant are taken in this order: segments and layers that end, by accelerator;
 //! frames that arrive, tasks that others depend on first; frames that become visible after their
-//! jitter; phases that begin; timers, in the order in which they were set.
+//! jitter, in the same order of tasks; phases that begin; timers, in the order in which they were set.
 //!
 //! What must stay true: time never falls. The policy sees nothing that it could not know: hidden
 //! jobs and realisations stand in [`Simulation`], never in its [`View`]. Once warm, the loop
@@ -353,7 +353,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             }
             return;
         }
-        let mut linked = Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 0, released };
+        let mut linked = Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 0 };
         let mut exists = frame.triggered;
         let mut fails = false;
         self.needs.clear();
@@ -381,7 +381,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         }
         self.frames[task.index()].push(linked, self.needs.iter().copied());
         if !released {
-            self.events.add_release(frame.release, task, frame.index);
+            self.events.add_release(frame.release, links.rank, frame.index);
         }
         if !exists {
             self.void(task, frame.index);
@@ -395,18 +395,16 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// The frame whose jitter has passed.
     fn release_hidden(&mut self) {
-        let Some((task, index)) = self.events.take_release() else { return };
-        if let Some(linked) = self.frames[task.index()].get_mut(index) {
-            linked.released = true;
-            self.show_if_known(task, index);
-        }
+        let Some((rank, index)) = self.events.take_release() else { return };
+        let task = self.system.order[rank];
+        self.show_if_known(task, index);
         self.frames[task.index()].forget();
     }
 
     /// Shows the job of a hidden frame once its outcomes and its release are there.
     fn show_if_known(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
-        if linked.fate != Fate::Hidden || linked.unknown_left > 0 || !linked.released {
+        if linked.fate != Fate::Hidden || linked.unknown_left > 0 || linked.frame.release > self.state.now {
             return;
         }
         let (frame, state) =
@@ -635,7 +633,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         self.state.busy[index] = self.state.busy[index].saturating_add(took);
         let slot = segment.job.slot();
         self.spend(slot, accelerator, segment.model, to, 1.0);
-        self.state.hidden[slot].booked = to;
+        self.show_energy(slot);
         let job = &mut self.state.jobs[slot];
         job.progress = to;
         job.last_ran = now;
@@ -664,7 +662,6 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, column, booked) };
-        let before = hidden.energy.total();
         let is_whole = from == Progress::default() && to.quantum == 0 && stretch == 1.0;
         if is_whole && !system.is_dynamic[model.index()] {
             hidden.energy = *system.energy_before(model, to.layer, column);
@@ -689,10 +686,15 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 layer = system.next_layer(model, realisation, layer + 1);
             }
         }
-        let spent = hidden.energy.total() - before;
+    }
+
+    /// Shows what a job has spent, now that a segment of it is over.
+    fn show_energy(&mut self, slot: usize) {
+        let hidden = &self.state.hidden[slot];
         let job = &mut self.state.jobs[slot];
-        job.energy_pj = hidden.energy.total() + hidden.switch_energy_pj;
-        self.state.counters[job.task.index()].energy_pj += spent;
+        let spent = hidden.energy.total() + hidden.switch_energy_pj;
+        self.state.counters[job.task.index()].energy_pj += spent - job.energy_pj;
+        job.energy_pj = spent;
     }
 
     fn complete(&mut self, slot: usize) {
@@ -913,7 +915,6 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             let context_switch = &system.platform.accelerators[index].context_switch;
             start = start.saturating_add(context_switch.time);
             self.state.hidden[slot].switch_energy_pj += context_switch.energy_pj;
-            self.state.counters[job.task.index()].energy_pj += context_switch.energy_pj;
         }
         self.state.hidden[slot].switched = switched;
 
@@ -963,6 +964,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             let took = now.saturating_since(segment.dispatched);
             self.state.busy[index] = self.state.busy[index].saturating_add(took);
             self.spend(slot, accelerator, segment.model, to, 1.0);
+            self.show_energy(slot);
             let job = &mut self.state.jobs[slot];
             job.progress = to;
             let switched = self.state.hidden[slot].switched;

@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_workload::{TaskId, Time};
+use rtmm_workload::Time;
 
 /// Something that happens. Of one instant, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub(crate) enum Event {
 pub(crate) struct Events {
     /// When each source has its next frame, with the source's rank.
     arrivals: BinaryHeap<Reverse<(Time, usize)>>,
-    releases: BinaryHeap<Reverse<(Time, TaskId, u64)>>,
+    /// When frames become visible, with the ranks of their tasks.
+    releases: BinaryHeap<Reverse<(Time, usize, u64)>>,
     /// The phases to come, the next one last.
     phases: Vec<(Time, usize)>,
     timers: BinaryHeap<Reverse<(Time, u64, u64)>>,
@@ -90,13 +91,13 @@ impl Events {
         self.find_next();
     }
 
-    pub(crate) fn add_release(&mut self, at: Time, task: TaskId, frame: u64) {
-        self.releases.push(Reverse((at, task, frame)));
+    pub(crate) fn add_release(&mut self, at: Time, rank: usize, frame: u64) {
+        self.releases.push(Reverse((at, rank, frame)));
         self.find_next();
     }
 
-    pub(crate) fn take_release(&mut self) -> Option<(TaskId, u64)> {
-        let taken = self.releases.pop().map(|Reverse((_, task, frame))| (task, frame));
+    pub(crate) fn take_release(&mut self) -> Option<(usize, u64)> {
+        let taken = self.releases.pop().map(|Reverse((_, rank, frame))| (rank, frame));
         self.find_next();
         taken
     }

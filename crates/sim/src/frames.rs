@@ -39,8 +39,6 @@ pub(crate) struct Linked {
     pub unknown_left: u32,
     /// Outputs that are not there yet.
     pub data_left: u32,
-    /// Whether the scheduler may see it: its jitter has passed.
-    pub released: bool,
 }
 
 /// The frames of one task.
@@ -124,7 +122,7 @@ mod tests {
             priority: 0,
             triggered: true,
         };
-        Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 1, released: true }
+        Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 1 }
     }
 
     #[test]

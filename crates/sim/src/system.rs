@@ -42,6 +42,8 @@ pub struct System<'s> {
 /// How a task is linked to others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskLinks {
+    /// Its place in [`System::order`].
+    pub rank: usize,
     /// Tasks that depend on this one, with the position of the dependency among theirs.
     pub dependents: Vec<(TaskId, usize)>,
     /// One a dependency: the outcome's probability, for control dependencies.
@@ -224,7 +226,8 @@ fn topological(scenario: &Scenario) -> Vec<TaskId> {
 
 fn links(scenario: &Scenario, models: &[Model], order: &[TaskId]) -> Vec<TaskLinks> {
     let mut links: Vec<TaskLinks> = scenario.tasks.iter().map(|_| TaskLinks::default()).collect();
-    for &id in order {
+    for (rank, &id) in order.iter().enumerate() {
+        links[id.index()].rank = rank;
         for (position, dependency) in scenario.tasks[id.index()].depends_on.iter().enumerate() {
             links[dependency.task.index()].dependents.push((id, position));
             let upstream = &scenario.tasks[dependency.task.index()];

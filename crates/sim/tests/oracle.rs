@@ -67,6 +67,8 @@ struct Running {
     quantum: u32,
     /// Alone: when it ends.
     end: u64,
+    /// Alone: how long all of it takes.
+    alone: u64,
     /// In competition: what is left of it. Traffic is in units of bandwidth times picoseconds.
     compute: u64,
     traffic: u128,
@@ -543,6 +545,7 @@ impl<'o> Oracle<'o> {
             began: self.now,
             quantum,
             end: self.now + latency - done,
+            alone: latency,
             compute: isolated.compute.picoseconds(),
             traffic: units * u128::from(isolated.transfer.picoseconds()),
             exposed: isolated.exposed.picoseconds(),
@@ -612,7 +615,15 @@ impl<'o> Oracle<'o> {
         let segment = self.segments[accelerator].expect("it runs");
         let work = self.work(accelerator, segment.model, layer);
         let part = f64::from(quanta) / f64::from(work.quanta);
-        self.ones[segment.one].spent.layers += work.energy.total() * part;
+        // What flows whether anything happens or not flows as long as the layer takes.
+        let stretch = match segment.running {
+            Some(running) if self.is_shared() && running.alone > 0 => {
+                (self.now - running.began) as f64 / running.alone as f64
+            }
+            _ => 1.0,
+        };
+        let steady = work.energy.r#static;
+        self.ones[segment.one].spent.layers += (work.energy.total() - steady + steady * stretch) * part;
     }
 
     fn end(&mut self, accelerator: usize, to: Reached) {
@@ -632,7 +643,9 @@ impl<'o> Oracle<'o> {
             switched: segment.switched,
             started: segment.started,
         });
-        if to.0 >= segment.realisation.end {
+        // A job of which nothing is left to run is over.
+        let next = self.built.models[segment.model].next_layer(&segment.realisation, to.0);
+        if next >= segment.realisation.end {
             self.complete(one);
         } else if self.ones[one].is_doomed {
             self.drop(one, DropCause::Policy);
@@ -693,7 +706,8 @@ impl<'o> Oracle<'o> {
                 self.dispatch(job, variant, accelerator, layers);
             }
             Said::Preempt { accelerator, mode } => {
-                assert!(self.preempt(accelerator, mode), "the engine accepted an illegal preemption");
+                // Preempting what ends at its next boundary anyway changes nothing.
+                self.preempt(accelerator, mode);
             }
             Said::Drop { job } => {
                 let one = self.find(job);
@@ -762,6 +776,9 @@ impl<'o> Oracle<'o> {
                 if segment.started == self.now || segment.from.1 > 0 || segment.from.0 < segment.end {
                     let model = &self.built.models[segment.model];
                     let layer = model.next_layer(&segment.realisation, segment.from.0);
+                    if layer >= segment.end {
+                        return false;
+                    }
                     let quanta = self.work(accelerator, segment.model, layer).quanta;
                     let (of, quantum, of_quanta) = segment.from;
                     let quantum = (quantum * quanta).checked_div(of_quanta).unwrap_or(0);

@@ -12,9 +12,6 @@ use rtmm_workload::{
     ModelId, Operator, Period, Phase, Scenario, Shapes, Task, TaskId, Time,
 };
 
-/// Whether systems have random arrivals, jitter, triggers and phases, and models that skip and exit.
-pub const WITH_RANDOM_WORKLOADS: bool = false;
-
 /// Accelerator types that costs are drawn for.
 const TYPES: usize = 3;
 
@@ -191,7 +188,7 @@ impl Sketch {
         let mut model =
             Model::of_layers(format!("m{index}"), "a test".to_owned(), Shapes::Independent, layers);
         let last = sketch.layers.len() - 1;
-        if let (true, Some((first, length, chance))) = (WITH_RANDOM_WORKLOADS, sketch.block) {
+        if let Some((first, length, chance)) = sketch.block {
             let first = first % (last + 1);
             model.blocks.push(Block {
                 name: "block".to_owned(),
@@ -200,7 +197,7 @@ impl Sketch {
                 skip_probability: f64::from(chance) / 8.0,
             });
         }
-        if let (true, Some((after, chance)), true) = (WITH_RANDOM_WORKLOADS, sketch.exit, last > 0) {
+        if let (Some((after, chance)), true) = (sketch.exit, last > 0) {
             model.exits.push(Exit {
                 name: "exit".to_owned(),
                 after: LayerId::new(after % last),
@@ -219,22 +216,16 @@ impl Sketch {
             ArrivalsSketch::Periodic { period, offset, jitter } => Arrivals::Periodic {
                 period: self.period(period),
                 offset: self.span(offset),
-                jitter: self.span(if WITH_RANDOM_WORKLOADS { jitter } else { 0 }),
+                jitter: self.span(jitter),
             },
-            ArrivalsSketch::Poisson { mean } if WITH_RANDOM_WORKLOADS => {
-                Arrivals::Poisson { mean: self.period(mean) }
-            }
-            ArrivalsSketch::Bursty { calm, burst, calm_time, burst_time } if WITH_RANDOM_WORKLOADS => {
-                Arrivals::Bursty {
-                    calm: self.period(calm),
-                    burst: self.period(burst),
-                    mean_calm: self.span(calm_time.max(1)),
-                    mean_burst: self.span(burst_time.max(1)),
-                }
-            }
-            ArrivalsSketch::Poisson { mean: period }
-            | ArrivalsSketch::Bursty { calm: period, .. }
-            | ArrivalsSketch::Follows { otherwise: period } => Arrivals::Periodic {
+            ArrivalsSketch::Poisson { mean } => Arrivals::Poisson { mean: self.period(mean) },
+            ArrivalsSketch::Bursty { calm, burst, calm_time, burst_time } => Arrivals::Bursty {
+                calm: self.period(calm),
+                burst: self.period(burst),
+                mean_calm: self.span(calm_time.max(1)),
+                mean_burst: self.span(burst_time.max(1)),
+            },
+            ArrivalsSketch::Follows { otherwise: period } => Arrivals::Periodic {
                 period: self.period(period),
                 offset: Duration::ZERO,
                 jitter: Duration::ZERO,
@@ -255,9 +246,7 @@ impl Sketch {
             deadline => Deadline::After(self.span(deadline.unwrap_or(50))),
         };
         task.priority = sketch.priority;
-        if WITH_RANDOM_WORKLOADS {
-            task.trigger_probability = f64::from(sketch.trigger) / 8.0;
-        }
+        task.trigger_probability = f64::from(sketch.trigger) / 8.0;
         for (of, chance) in sketch.needs.iter().take(index) {
             let of = TaskId::new(self.place(of % index));
             if task.depends_on.iter().all(|dependency| dependency.task != of) {
@@ -281,7 +270,7 @@ impl Sketch {
         }
         let duration = self.span(self.duration);
         let mut phases: Vec<Phase> = Vec::new();
-        for (start, pauses) in self.phases.iter().filter(|_| WITH_RANDOM_WORKLOADS) {
+        for (start, pauses) in &self.phases {
             let start = Time::from_picoseconds(duration.picoseconds() * start / 16);
             let arrivals = tasks.iter().zip(0..).map(|(task, bit)| {
                 let is_follower = matches!(task.arrivals, Arrivals::Follows);
@@ -308,6 +297,7 @@ impl Sketch {
             exposed: self.span(cost.exposed),
             energy: EnergyParts {
                 mac: f64::from(cost.energy) / 10.0,
+                r#static: f64::from(cost.energy) / 7.0,
                 dram: cost.bytes as f64 * 0.3,
                 ..EnergyParts::default()
             },
