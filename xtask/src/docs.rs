@@ -7,6 +7,7 @@
 
 mod command_line;
 mod cost_models;
+mod engine;
 mod fidelity;
 mod maestro_differences;
 mod policies;
@@ -39,6 +40,9 @@ const PARTS: &[Part] = &[
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },
     Part { page: "fidelity.md", name: "scalesim", make: fidelity::scalesim },
     Part { page: "fidelity.md", name: "xrbench-fixes", make: |_| xrbench_fixes::part() },
+    Part { page: "fidelity.md", name: "engine-and-loop", make: engine::compared },
+    Part { page: "fidelity.md", name: "near-ties", make: engine::near_ties },
+    Part { page: "fidelity.md", name: "policy-scores", make: |_| engine::policy_scores() },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
     Part {
         page: "models/xrbench-reference.md",

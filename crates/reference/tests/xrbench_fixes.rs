@@ -277,6 +277,33 @@ const CASES: &[Case<'_>] = &[
             "62.50",
         ),
     },
+    // b0 completes 0.005 ms after a1 is released. In the artifact a1 starts before that, and the event
+    // that ends the run still sees b1.
+    Case {
+        fix: "exact-retirement",
+        run_ms: 40,
+        tasks: &[("a", 10, &[], &[1.0]), ("b", 20, &[], &[9.005])],
+        adjust: |_| {},
+        quirk: (
+            &[
+                "a0 seen 0 due 10: 0 from 0 to 1",
+                "b0 seen 0 due 20: 0 from 1 to 10.005",
+                "a1 seen 10 due 20: 0 from 10 to 11",
+                "a2 seen 20 due 30: 0 from 20 to 21",
+                "b1 seen 20 due 40: 0 from 21 to 30.005",
+            ],
+            "100.00",
+        ),
+        fixed: (
+            Some(&[
+                "a0 seen 0 due 10: 0 from 0 to 1",
+                "b0 seen 0 due 20: 0 from 1 to 10.005",
+                "a1 seen 10 due 20: 0 from 10.005 to 11.005",
+                "a2 seen 20 due 30: 0 from 20 to 21",
+            ]),
+            "100.00",
+        ),
+    },
 ];
 
 #[test]

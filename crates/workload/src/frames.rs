@@ -50,7 +50,7 @@ fn spans(scenario: &Scenario, task: TaskId) -> Vec<Span> {
     let of_task = &scenario.tasks[task.index()];
     let deadline = |arrivals: Option<&Arrivals>| match (of_task.deadline, arrivals) {
         (Deadline::After(deadline), _) => deadline,
-        (Deadline::Period, Some(arrivals)) => arrivals.period().map_or(Duration::MAX, Period::duration),
+        (Deadline::Period, Some(arrivals)) => arrivals.period().map_or(Duration::MAX, Period::deadline),
         (Deadline::Period, None) => Duration::MAX,
     };
     let end = Time::ZERO.saturating_add(scenario.duration);

@@ -214,7 +214,7 @@ impl Scenario {
     pub fn relative_deadline(&self, task: TaskId) -> Option<Duration> {
         match self.tasks[task.index()].deadline {
             Deadline::After(deadline) => Some(deadline),
-            Deadline::Period => self.tasks[self.leader(task).index()].arrivals.period().map(Period::duration),
+            Deadline::Period => self.tasks[self.leader(task).index()].arrivals.period().map(Period::deadline),
         }
     }
 

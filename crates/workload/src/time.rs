@@ -221,6 +221,14 @@ impl Period {
         self.release(1)
     }
 
+    /// The period as a span, rounded up to a picosecond: a release and this never lie before the
+    /// next release, as they could if both were rounded down.
+    #[must_use]
+    pub fn deadline(self) -> Duration {
+        let ceiling = self.numerator_ps.div_ceil(self.denominator);
+        Duration(ceiling)
+    }
+
     /// The period in picoseconds, unrounded but for the float: the mean of a random distance.
     #[must_use]
     pub fn mean_picoseconds(self) -> f64 {
@@ -314,6 +322,11 @@ mod tests {
         assert_eq!(period.release(1).picoseconds(), 16_666_666_666);
         assert_eq!(period.release(60).picoseconds(), PICOSECONDS_PER_SECOND);
         assert_eq!(period.release(216_000).picoseconds(), 3_600 * PICOSECONDS_PER_SECOND);
+        assert_eq!(period.deadline().picoseconds(), 16_666_666_667);
+        for index in 0..60 {
+            let due = period.release(index).saturating_add(period.deadline());
+            assert!(period.release(index + 1) <= due, "frame {index} is due before frame {}", index + 1);
+        }
         assert_eq!(period.rate_microhertz(), 60_000_000);
         assert_eq!(period.scaled(2_000_000)?.rate_microhertz(), 120_000_000);
         Ok(())

@@ -105,7 +105,7 @@ fn tasks_say_when_their_frames_arrive() {
     let upstream: Vec<Dependency> = [0, 1].map(|task| Dependency::data(TaskId::new(task))).into();
     assert_eq!(scenario.tasks[4].depends_on, upstream);
     assert_eq!(scenario.leader(TaskId::new(4)), TaskId::new(0));
-    assert_eq!(scenario.relative_deadline(TaskId::new(4)), Some(hertz(30).duration()));
+    assert_eq!(scenario.relative_deadline(TaskId::new(4)), Some(hertz(30).deadline()));
     // One model, however many tasks run it.
     assert_eq!(workload.models.len(), 1);
 }

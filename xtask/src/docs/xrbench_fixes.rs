@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use rtmm_hardware::{Configuration, ConfigurationId, Mode, Platform, load as hardware};
 use rtmm_reference::xrbench::{CostMatrix, FIXES, Fixes, Parameters, Runtime, TaskCosts};
+use rtmm_sim::metrics::XrbenchConstants;
 use rtmm_workload::input::{Diagnostics, Source};
 use rtmm_workload::load::{Kind, built_in_names, open, workload};
 use rtmm_workload::{Legality, Model, ModelId, Scenario, TaskId, Workload};
 
-use super::{Problem, table};
+use super::engine::Engine;
+use super::{Problem, spread, table};
 
 /// Scenarios of the table, in the order of its columns.
-const SCENARIOS: [(&str, &str); 7] = [
+pub(super) const SCENARIOS: [(&str, &str); 7] = [
     ("xrbench/ar_assistant", "AR assistant"),
     ("xrbench/ar_gaming", "AR gaming"),
     ("xrbench/outdoor_activity_a", "outdoor A"),
@@ -58,14 +60,29 @@ pub(super) fn part() -> Result<String, Problem> {
     let corrected = Evaluation::new(Costs::Corrected)?;
     lines.push(corrected.line("corrected costs (1 to 5)", Fixes::default())?);
     lines.push(corrected.line("all fixes", Fixes::all())?);
-    // Another way to score, such as the engine, is one more line.
+    let engine = Engine::new()?;
+    let once = XrbenchConstants { drops_count_twice: false, ..XrbenchConstants::default() };
+    lines.push(Line {
+        label: "engine, dropped jobs count once".to_owned(),
+        scores: engine.latency_greedy(once)?,
+    });
+    let constants = XrbenchConstants::default();
+    lines.push(Line { label: "engine (default mode)".to_owned(), scores: engine.latency_greedy(constants)? });
     let Some((baseline, others)) = lines.split_first() else {
         return Err("there are no lines".into());
     };
+    let [.., all_fixes, once, _] = lines.as_slice() else {
+        return Err("there are too few lines".into());
+    };
+    let apart = all_fixes.scores.iter().zip(&once.scores).map(|(one, other)| (one - other).abs());
+    let (largest, median) = spread(&mut apart.collect::<Vec<f64>>());
     Ok(format!(
-        "{}\n{}",
+        "{}\n{}\nScores of *{}* and *{}*: {} compared, largest difference {largest:.1e} points, median {median:.1e}.\n",
         means(baseline, others, artifact.platforms.len()),
-        changes(baseline, others, &artifact.platforms)
+        changes(baseline, others, &artifact.platforms),
+        all_fixes.label,
+        once.label,
+        once.scores.len(),
     ))
 }
 
@@ -95,8 +112,8 @@ fn means(baseline: &Line, others: &[Line], platforms: usize) -> String {
         let changes: Vec<f64> = of(line).iter().zip(&from).map(|(value, from)| value - from).collect();
         push(&line.label, &changes, true);
     }
-    if let Some(last) = others.last() {
-        push(&format!("{}, the score itself", last.label), &of(last), false);
+    for line in &others[others.len().saturating_sub(3)..] {
+        push(&format!("{}, the score itself", line.label), &of(line), false);
     }
     let mut header = vec!["overall score (points of difference)"];
     header.extend(SCENARIOS.map(|(_, short)| short));
@@ -136,7 +153,7 @@ fn changes(baseline: &Line, others: &[Line], platforms: &[Platform]) -> String {
     table(&header, &rows.collect::<Vec<_>>())
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 

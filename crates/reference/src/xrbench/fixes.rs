@@ -25,6 +25,8 @@ pub struct Fixes {
     pub silent_tasks: bool,
     /// Quirk 12: service is by release, oldest first, instead of by name.
     pub oldest_first: bool,
+    /// Quirk 17: no job is over before it completes.
+    pub exact_retirement: bool,
 }
 
 /// A quirk of the runtime and its fix.
@@ -103,6 +105,14 @@ pub const FIXES: &[FixRow] = &[
         fixed: "queues are served by the nominal release of their heads, oldest first; of equals, in the order \
                 of declaration",
         set: |fixes| fixes.oldest_first = true,
+    },
+    FixRow {
+        name: "exact-retirement",
+        quirk: 17,
+        artifact: "an event retires jobs that complete up to 0.01 ms after it, so that what follows them starts \
+                   before they are complete",
+        fixed: "an event retires jobs that are complete",
+        set: |fixes| fixes.exact_retirement = true,
     },
 ];
 

@@ -13,7 +13,7 @@
 //! measure what each does to the published scores.
 //!
 //! Not for new results: frames are noticed late, one dropped frame starves every later dependent
-//! frame, and service follows the alphabet. the planned `rtmm-sim` is the engine without these quirks.
+//! frame, and service follows the alphabet. The engine, `rtmm-sim`, has none of these quirks.
 
 pub mod costs;
 pub mod fixes;

@@ -495,8 +495,11 @@ impl<'r, T: Triggers> State<'r, T> {
     /// Step 2: jobs that complete by now, or a moment later, are logged with their own completion.
     fn retire(&mut self, now_ms: f32, on_job: &mut impl FnMut(&JobRow)) {
         let parameters = self.runtime.parameters;
+        // Quirk 17 (early retirement): what completes a moment later frees its accelerator now, and
+        // the next job starts there before this one is complete.
+        let ahead_ms = if self.runtime.fixes.exact_retirement { 0.0 } else { RETIRE_AHEAD_MS };
         for accelerator in 0..self.running.len() {
-            let due = |job: &mut Running| job.completes_ms <= now_ms + RETIRE_AHEAD_MS;
+            let due = |job: &mut Running| job.completes_ms <= now_ms + ahead_ms;
             let Some(job) = self.running[accelerator].take_if(due) else {
                 continue;
             };
