@@ -167,7 +167,10 @@ fn seconds(row: &mut CsvRow<'_>, column: usize) -> Option<Duration> {
     let (why, help) = match error {
         TimeError::TooFine => ("is finer than a picosecond".to_owned(), "write at most twelve decimals"),
         TimeError::TooLong => (format!("is {error}"), "write seconds, such as 0.0125"),
-        _ if negative => ("is negative".to_owned(), "count from the start of the run, which is 0"),
+        _ if negative => (
+            "is negative".to_owned(),
+            "write seconds without a sign, counted from the start of the run or, for deadlines, from the arrival",
+        ),
         _ => (
             "is no decimal number of seconds".to_owned(),
             "write digits and a point, such as 0.0125: no unit, no exponent",
