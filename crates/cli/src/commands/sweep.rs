@@ -227,7 +227,11 @@ fn conclude(
     match format {
         Format::Table => {
             write!(out, "{terminal}")?;
-            for line in wrap(&format!("Written to {}: {}", directory.display(), files.join(", ")), width()) {
+            let (figures, named): (Vec<&str>, Vec<&str>) =
+                files.iter().map(String::as_str).partition(|name| name.ends_with(".svg"));
+            let (named, figures) = (named.join(", "), figures.len());
+            let list = format!("Written to {}: {named}, {figures} figures (*.svg)", directory.display());
+            for line in wrap(&list, width()) {
                 writeln!(out, "{line}")?;
             }
         }

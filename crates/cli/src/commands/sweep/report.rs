@@ -123,6 +123,7 @@ pub(super) fn terminal_tables(plan: &Plan<'_>, report: &ScoreReport, several: bo
     let by_policy = plan.axes().policies.len() > 1;
     let is_shown = |table: &&ReportTable| match (by_policy, several) {
         (false, _) => ["scores", "confidence", "best", "comparison"].contains(&table.name.as_str()),
+        (true, false) if table.name == "scores" => table.table.rows.len() <= MOST_SCORES,
         (true, false) => {
             table.name.ends_with("policies") || table.name == "best" || table.name == "comparison"
         }

@@ -79,7 +79,7 @@ pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> O
         rows: policies.iter().map(|name| HeatRow { group: String::new(), label: name.clone() }).collect(),
         columns: platforms.iter().map(|name| HeatColumn { label: name.clone(), gap_before: false }).collect(),
         values: means(shown, position),
-        value_label: format!("mean {label}"),
+        value_label: label.clone(),
         decimals: metric.decimals,
         scale: match metric.better {
             Better::Higher => ColorScale::Amount,
