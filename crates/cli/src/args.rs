@@ -24,10 +24,10 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub verb: Verb,
     /// Log more: -v info, -vv debug, -vvv trace (RUST_LOG overrides).
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 100)]
     pub verbose: u8,
     /// When to use colours (NO_COLOR is respected).
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", display_order = 101)]
     pub color: Color,
 }
 
@@ -52,28 +52,32 @@ pub(crate) enum Verb {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    group(clap::ArgGroup::new("load").args(["scenario", "requests"]).required(true).multiple(true)),
+    after_help = "\
 Examples:
-  rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os --policy edf
-  rtmm run --scenario xrbench/vr_gaming --platform my.toml --policy sjf --set granularity=layer
-  rtmm run --requests log.csv --platform xrbench/single_4k_ws --policy least-slack --jobs jobs.csv
-  rtmm run --scenario xrbench/ar_assistant --platform my.toml --compat xrbench --seed 7 --format json
-  rtmm run --scenario xrbench/vr_gaming --platform xrbench/single_4k_os --compat xrbench --jobs jobs.csv")]
+  rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os
+  rtmm run --scenario examples/hub --platform shared/octa_8k --policy sjf --set drop=infeasible
+  rtmm run --scenario my.toml --platform my_soc.toml --set warm_up=100ms --set end_of_run=drain
+  rtmm run --requests log.csv --platform my_soc.toml --policy least-slack --jobs jobs.csv
+  rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json"
+)]
 pub(crate) struct Run {
     /// Scenario: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE", required_unless_present = "requests")]
+    #[arg(long, value_name = "NAME|FILE")]
     pub scenario: Option<String>,
-    /// Replay recorded requests: a CSV file of arrival_s, model and optionally sample, priority,
-    /// relative_deadline_s. With --scenario, models are those of its tasks.
+    /// Replay recorded requests: a CSV file of arrival_s, model and, if known, sample, priority,
+    /// relative_deadline_s. With --scenario, they name its tasks or their models.
     #[arg(long, value_name = "FILE")]
     pub requests: Option<PathBuf>,
     /// Platform: a built-in name, or a path that ends in .toml.
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: String,
-    /// Policy, see `rtmm list policies` [default: edf]; fixed with --compat.
+    /// Who decides what runs where and when, see `rtmm list policies` [default: edf].
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
-    /// Set a parameter of the policy, or a setting of the run such as warm_up=100ms.
+    /// Set a parameter of the policy or a setting of the run; `rtmm list policies` names them all.
+    /// Can be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random draw.
@@ -82,13 +86,13 @@ pub(crate) struct Run {
     /// Simulate this long instead of what the scenario says, such as 700ms.
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<String>,
-    /// Reproduce a published tool with all its quirks.
+    /// Reproduce a published tool with all its quirks, instead of the event engine.
     #[arg(long, value_enum)]
     pub compat: Option<Compat>,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
-    /// Write a row a job to this CSV file.
+    /// Write a row for each job to this CSV file.
     #[arg(long, value_name = "FILE")]
     pub jobs: Option<PathBuf>,
 }

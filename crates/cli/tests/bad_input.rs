@@ -13,7 +13,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Outcome, Workspace, assert_same_files, final_files};
+use common::{Outcome, Workspace, assert_same_files, final_files, runner};
 use rtmm_sweep::store::Store;
 
 const WS: &str = "{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256 }";
@@ -608,7 +608,6 @@ fn bad_arguments() {
     run(&["--duration", "99999999999s"]);
     run(&["--format", "xml"]);
     run(&["--compat", "scalesim"]);
-    transcript.refused(&RUN[..5]);
     for shard in ["4/3", "0/3", "0/0", "1", "a/b", "1/3/5", "-1/3", "1/99999999999"] {
         transcript.refused(&["sweep", "smoke", &format!("--shard={shard}")]);
     }
@@ -638,6 +637,104 @@ fn bad_arguments() {
     transcript.refused(&["check"]);
     transcript.refused(&["completions", "tcsh"]);
     insta::assert_snapshot!("arguments", transcript.text);
+}
+
+#[test]
+fn runs_on_the_engine_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let mut run = |extra: &[&str]| transcript.refused(&[&RUN[..5], extra].concat());
+    for policy in ["edff", "planaria", "EDF", ""] {
+        run(&["--policy", policy]);
+    }
+    for set in [
+        "granularity=layers",
+        "block_layers=0",
+        "block_layers=4.5",
+        "drop",
+        "warm_up=1",
+        "warm_up=700ms",
+        "warm_upp=1ms",
+        "order=release",
+        "end_of_run=stop",
+        "accuracy_target=1.5",
+        "k_per_ms=nan",
+        "decision_base=2s",
+        "decision_per_job=-1ms",
+        "=3",
+    ] {
+        run(&["--set", set]);
+    }
+    run(&["--set", "drop=late", "--set", "drop=never"]);
+    run(&["--set", "warm_up=1s", "--duration", "500ms"]);
+    run(&["--duration", "0ms"]);
+    run(&["--seed", "18446744073709551616"]);
+    transcript.refused(&["run", "--platform", "xrbench/single_4k_ws"]);
+    transcript.refused(&["run", "--scenario", "xrbench/vr_gaming"]);
+    transcript.refused(&["run", "--scenario", "absent.toml", "--platform", "missing.toml"]);
+    transcript.refused(&["run", "--scenario", "xrbench/vr_gamin", "--platform", "xrbench/single_4k"]);
+    transcript.fails(&[&RUN[..5], &["--jobs", "no/jobs.csv"]].concat());
+    insta::assert_snapshot!("engine", transcript.text);
+}
+
+#[test]
+fn recorded_requests_that_cannot_be_replayed() {
+    let mut transcript = Transcript::new();
+    let header = "arrival_s,model,relative_deadline_s\n";
+    let rows = "0.5,xrbench/es_ritnet,0.1\n0.25,xrbench/es_ritnet,0.1\n";
+    transcript.workspace.write("unsorted.csv", format!("{header}{rows}"));
+    transcript.workspace.write("other.csv", format!("{header}0.1,xrbench/kd_res8_narrow,0.1\n"));
+    transcript.workspace.write("no_deadline.csv", "arrival_s,model\n0.1,xrbench/kd_res8_narrow\n");
+    transcript.workspace.write("empty.csv", "");
+    let platform = ["--platform", "xrbench/single_4k_ws"];
+    for requests in ["unsorted.csv", "no_deadline.csv", "empty.csv", "absent.csv", "."] {
+        transcript.refused(&[&["run", "--requests", requests], &platform[..]].concat());
+    }
+    let arguments = [&RUN[..5], &["--requests", "other.csv"]].concat();
+    transcript.refused(&arguments);
+    transcript.refused(&[&arguments[..], &["--compat", "xrbench"]].concat());
+    // Problems of the requests and of the platform come out together.
+    transcript.refused(&["run", "--requests", "unsorted.csv", "--platform", "none.toml"]);
+    insta::assert_snapshot!("replays", transcript.text);
+}
+
+#[test]
+fn layers_without_a_cost_fail_a_run_on_the_engine() {
+    let mut transcript = Transcript::new();
+    transcript.workspace.write("costs.csv", "model,layer,latency_us\nxrbench/es_ritnet,conv1,1\n");
+    transcript.workspace.write(
+        "measured.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"gpu\"\nmodel = \"table\"\nfile = \"costs.csv\"\n",
+    );
+    transcript.fails(&["run", "--scenario", "xrbench/vr_gaming", "--platform", "measured.toml"]);
+    transcript.workspace.write("sweep.toml", {
+        let axes = "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"measured.toml\"]\nseeds = [1]\n";
+        format!("runner = \"engine\"\n{axes}policy = [{{ name = \"edf\" }}]\n")
+    });
+    transcript.fails(&["sweep", "sweep.toml", "--output", "results"]);
+    insta::assert_snapshot!("no_cost", transcript.text);
+}
+
+#[test]
+fn engine_sweeps_that_cannot_be_planned() {
+    let mut transcript = Transcript::new();
+    let axes = "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\n\
+                platforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n";
+    for (name, lines) in [
+        ("no_policy", ""),
+        ("policies", "policy = [{ name = \"fcsf\" }, { name = \"edf\" }, { name = \"edf\" }]"),
+        (
+            "parameters",
+            "policy = [{ name = \"edf\", set = { drop = [\"late\", \"soon\"], order = \"release\" } }]",
+        ),
+        (
+            "settings",
+            "policy = [{ name = \"edf\" }]\nsettings = { warm_upp = \"1ms\", end_of_run = \"stop\" }",
+        ),
+        ("baseline", "policy = [{ name = \"edf\" }]\nbaseline = { policy = \"fcfs\" }"),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), format!("{axes}{lines}\n"));
+    }
+    insta::assert_snapshot!("engine_sweeps", transcript.text);
 }
 
 #[test]
@@ -828,7 +925,7 @@ fn replaced(bytes: &[u8], old: &[u8; 7], new: &[u8; 7]) -> Vec<u8> {
 #[test]
 fn stores_that_cannot_be_used_now() {
     let (mut transcript, _) = finished_smoke();
-    let held = Store::open_existing(&transcript.workspace.path("results/store.sqlite"), rtmm_cli::RUNNERS[0])
+    let held = Store::open_existing(&transcript.workspace.path("results/store.sqlite"), runner("xrbench"))
         .expect("the store opens");
     transcript.fails(&["sweep", "smoke", "--output", "results"]);
     transcript.fails(&["merge", "smoke", "--output", "merged", "results/store.sqlite"]);

@@ -106,6 +106,48 @@ fn a_random_sweep_is_the_same_on_any_number_of_threads_and_shards() {
     );
 }
 
+/// Random arrivals, phases, outcomes, models that skip, shared memory, a grid of parameters.
+#[test]
+fn an_engine_sweep_is_the_same_on_any_number_of_threads_and_shards() {
+    check(
+        "smoke_engine",
+        42,
+        &[
+            "best_bars_shared_quad_4k_ws_os_ws_os.svg",
+            "best_bars_xrbench_dual_4k_ws_os.svg",
+            "comparison.csv",
+            "heat_map.svg",
+            "manifest.json",
+            "mean_bars.svg",
+            "normalised_energy_policies.svg",
+            "policies.svg",
+            "report.html",
+            "results.csv",
+            "results.json",
+            "results.parquet",
+            "summary.csv",
+            "summary_tasks.csv",
+            "summary_tasks.json",
+            "tables.md",
+            "ux_cost_policies.svg",
+            "xrbench_score_percent_policies.svg",
+        ],
+    );
+}
+
+#[test]
+fn a_run_on_the_engine_and_its_jobs_are_the_same_every_time() {
+    let workspace = Workspace::new();
+    let run = |jobs: &str, seed: &str| {
+        let fixed = ["run", "--scenario", "examples/hub", "--platform", "shared/quad_4k_ws_os_ws_os"];
+        let extra = ["--policy", "least-slack", "--format", "json", "--seed", seed, "--jobs", jobs];
+        let report = workspace.rtmm(&[&fixed[..], &extra].concat()).success();
+        (report, std::fs::read(workspace.path(jobs)).expect("the jobs were written"))
+    };
+    assert_eq!(run("a.csv", "1"), run("b.csv", "1"));
+    assert!(run("a.csv", "1").1 != run("c.csv", "2").1, "another seed is another world");
+}
+
 #[test]
 fn a_grown_sweep_runs_only_its_new_cells_and_equals_one_from_scratch() {
     let workspace = Workspace::new();

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Outcome, Workspace, assert_same_files, final_files};
+use common::{Outcome, Workspace, assert_same_files, final_files, runner};
 use rtmm_sweep::store::Store;
 
 const SWEEP: &str = r#"
@@ -53,7 +53,7 @@ fn committed(directory: &Path, copy: &Path) -> usize {
     if !path.exists() {
         return 0;
     }
-    Store::open_existing(&path, rtmm_cli::RUNNERS[0]).expect("a killed sweep leaves a sound store").len()
+    Store::open_existing(&path, runner("xrbench")).expect("a killed sweep leaves a sound store").len()
 }
 
 /// How many cells the run said it would reuse, if it came so far; `-v` says it before the first cell.

@@ -530,9 +530,11 @@ fn sweep_prints_tables_and_writes_results_that_parse() {
     let tables = outcome.success();
     assert_narrow(&tables);
     let (tables, written) = tables.split_once("\nWritten to ").expect("the last line names the files");
+    assert!(written.contains("3 figures"), "{written}");
     insta::assert_snapshot!("sweep_smoke", tables);
     for (name, _) in final_files(&workspace.path("results")) {
-        assert!(written.contains(&name), "{name} is not named: {written}");
+        let is_figure = name.ends_with(".svg");
+        assert!(is_figure || written.contains(&name), "{name} is not named: {written}");
     }
 
     let file = |name: &str| fs::read(workspace.path("results").join(name)).expect("a results file");

@@ -167,7 +167,10 @@ fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> 
     let (why, help) = match error {
         TimeError::TooFine => (error.to_string(), "write at most twelve decimals"),
         TimeError::TooLong => (error.to_string(), "write seconds, such as 0.0125"),
-        _ if is_negative => ("negative".to_owned(), "write seconds without a sign, such as 0.0125"),
+        _ if is_negative => (
+            "negative".to_owned(),
+            "write seconds without a sign: from the start of the run or, for deadlines, from the arrival",
+        ),
         _ => (
             "no decimal number of seconds".to_owned(),
             "write digits and a point, such as 0.0125: no unit, no exponent",

@@ -1,18 +1,23 @@
 //! `rtmm list`: what is built in.
 
+use std::io::Write;
+
 use rtmm_hardware::registry::COST_MODELS;
 use rtmm_hardware::{Mode, load as hardware};
-use rtmm_sweep::runner::Parameter;
+use rtmm_sweep::runner::{Parameter, PolicySchema};
 use rtmm_workload::input::{Diagnostics, Document, Value};
 use rtmm_workload::load::{self, Kind, built_in_names};
 use rtmm_workload::{Legality, Scenario};
 
-use crate::args::{List, Listing};
+use crate::args::{Format, List, Listing};
 use crate::failure::Failure;
-use crate::output::Rows;
+use crate::output::{Rows, stdout, width, wrap};
 use crate::runners::RUNNERS;
 
 pub(crate) fn list(arguments: &List) -> Result<(), Failure> {
+    if arguments.what == Listing::Policies && arguments.format == Format::Table {
+        return print_policies();
+    }
     let rows = match arguments.what {
         Listing::Scenarios => scenarios()?,
         Listing::Models => models()?,
@@ -90,13 +95,10 @@ fn platforms() -> Result<Rows, Diagnostics> {
 
 fn policies() -> Rows {
     let listed = |parameters: &[Parameter]| {
-        let one = |parameter: &Parameter| {
-            format!("{}={} ({})", parameter.name, parameter.default, parameter.meaning)
-        };
-        parameters.iter().map(one).collect::<Vec<_>>().join("; ")
+        let one = |parameter: &Parameter| format!("{}={}", parameter.name, parameter.default);
+        parameters.iter().map(one).collect::<Vec<_>>().join(" ")
     };
     let mut rows_of = Vec::new();
-    let mut with_settings = false;
     for runner in RUNNERS {
         for policy in runner.policies() {
             let cells = [policy.name, runner.name(), policy.summary, &listed(&policy.parameters)];
@@ -104,15 +106,96 @@ fn policies() -> Rows {
             cells.push(listed(runner.settings()));
             rows_of.push(cells);
         }
-        with_settings |= !runner.settings().is_empty();
     }
-    let mut columns = vec![("policy", false), ("runner", false), ("summary", false), ("parameters", false)];
-    if with_settings {
-        columns.push(("settings of the runner", false));
-    } else {
-        rows_of.iter_mut().for_each(|cells| cells.truncate(columns.len()));
-    }
+    let columns = [
+        ("policy", false),
+        ("runner", false),
+        ("summary", false),
+        ("parameters", false),
+        ("settings", false),
+    ];
     rows("Policies", &columns, rows_of)
+}
+
+/// Policies for people: for each runner its policies, then each parameter and each setting once.
+fn print_policies() -> Result<(), Failure> {
+    let mut out = stdout();
+    for (number, runner) in RUNNERS.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        let policies = runner.policies();
+        writeln!(out, "Policies of the runner `{}` ({})", runner.name(), runner.summary())?;
+        let entries = policies.iter().map(|policy| (policy.name.to_owned(), policy.summary.to_owned()));
+        definitions(&mut out, entries.collect())?;
+        let entries = parameters_of(policies);
+        if !entries.is_empty() {
+            writeln!(out, "\nParameters, for --set and for `set` in sweep files")?;
+            definitions(&mut out, entries)?;
+        }
+        if !runner.settings().is_empty() {
+            writeln!(out, "\nSettings of the run, for --set and for [settings] in sweep files")?;
+            let entry =
+                |setting: &Parameter| (format!("{}={}", setting.name, setting.default), meaning_of(setting));
+            definitions(&mut out, runner.settings().iter().map(entry).collect())?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn meaning_of(parameter: &Parameter) -> String {
+    format!("{} [{}]", parameter.meaning, parameter.allowed)
+}
+
+/// Every parameter once, with whose it is and whose defaults are others.
+fn parameters_of(policies: &[PolicySchema]) -> Vec<(String, String)> {
+    let mut all: Vec<(&Parameter, Vec<(&str, &Parameter)>)> = Vec::new();
+    for policy in policies {
+        for parameter in policy.parameters.iter() {
+            match all.iter_mut().find(|(known, _)| known.name == parameter.name) {
+                Some((_, owners)) => owners.push((policy.name, parameter)),
+                None => all.push((parameter, vec![(policy.name, parameter)])),
+            }
+        }
+    }
+    // What all have stands first.
+    all.sort_by_key(|(_, owners)| owners.len() < policies.len());
+    let entry = |(parameter, owners): &(&Parameter, Vec<(&str, &Parameter)>)| {
+        let mut text = meaning_of(parameter);
+        let mut defaults: Vec<(String, Vec<&str>)> = Vec::new();
+        for (owner, of_owner) in owners {
+            let default = of_owner.default.to_string();
+            match defaults.iter_mut().find(|(known, _)| *known == default) {
+                Some((_, owners)) => owners.push(owner),
+                None => defaults.push((default, vec![owner])),
+            }
+        }
+        for (default, owners) in
+            defaults.iter().filter(|(default, _)| *default != parameter.default.to_string())
+        {
+            text.push_str(&format!("; {default} in {}", owners.join(", ")));
+        }
+        if owners.len() < policies.len() {
+            let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
+            text = format!("{} only: {text}", names.join(", "));
+        }
+        (format!("{}={}", parameter.name, parameter.default), text)
+    };
+    all.iter().map(entry).collect()
+}
+
+/// Terms with what is to be said of each, in two columns.
+fn definitions(out: &mut impl Write, entries: Vec<(String, String)>) -> Result<(), Failure> {
+    let indent = entries.iter().map(|(term, _)| term.chars().count()).max().unwrap_or(0) + 4;
+    let room = width().saturating_sub(indent).max(20);
+    for (term, text) in &entries {
+        for (number, line) in wrap(text, room).into_iter().enumerate() {
+            let term = if number == 0 { term.as_str() } else { "" };
+            writeln!(out, "{:indent$}{line}", format!("  {term}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn cost_models() -> Rows {

@@ -189,8 +189,9 @@ fn conclude(
 ) -> Result<(), Failure> {
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
     let mut terminal = String::new();
-    for report::MetricReport { prefix, report, more } in report::reports(&finished.results, &finished.summary)
-    {
+    let reports = report::reports(&finished.results, &finished.summary);
+    let several = reports.len() > 1;
+    for report::MetricReport { prefix, report, more } in reports {
         let mut report = match report {
             Ok(report) => report,
             Err(error) => {
@@ -199,11 +200,13 @@ fn conclude(
                 continue;
             }
         };
-        if !prefix.is_empty() {
+        if !prefix.is_empty() && plan.axes().policies.len() == 1 {
             terminal.push_str(&format!("{}\n\n", report.title));
         }
-        terminal.push_str(&report.to_terminal(&style()));
-        terminal.push('\n');
+        for table in report::terminal_tables(plan, &report, several) {
+            terminal.push_str(&table.table.to_terminal(&style()));
+            terminal.push('\n');
+        }
         report.tables.extend(more);
         let mut write = |name: String, bytes: &[u8]| {
             let result = replace_file(&directory.join(&name), bytes);
@@ -224,7 +227,11 @@ fn conclude(
     match format {
         Format::Table => {
             write!(out, "{terminal}")?;
-            for line in wrap(&format!("Written to {}: {}", directory.display(), files.join(", ")), width()) {
+            let (figures, named): (Vec<&str>, Vec<&str>) =
+                files.iter().map(String::as_str).partition(|name| name.ends_with(".svg"));
+            let (named, figures) = (named.join(", "), figures.len());
+            let list = format!("Written to {}: {named}, {figures} figures (*.svg)", directory.display());
+            for line in wrap(&list, width()) {
                 writeln!(out, "{line}")?;
             }
         }

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rtmm_sweep::runner::CellRunner;
 use tempfile::TempDir;
 
 /// A directory that goes away with the value.
@@ -92,4 +93,10 @@ pub fn assert_same_files(expected: &[(String, Vec<u8>)], found: &[(String, Vec<u
     for ((name, expected), (_, found)) in expected.iter().zip(found) {
         assert!(expected == found, "{what}: {name} differs");
     }
+}
+
+/// The runner of this name.
+pub fn runner(name: &str) -> &'static dyn CellRunner {
+    let found = rtmm_cli::RUNNERS.iter().find(|runner| runner.name() == name);
+    *found.unwrap_or_else(|| panic!("there is no runner `{name}`"))
 }

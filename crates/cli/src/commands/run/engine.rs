@@ -6,7 +6,7 @@ use rtmm_hardware::{Mode, load as hardware};
 use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary};
 use rtmm_sim::{Metrics, RunOptions, SimulationError, System, simulate};
-use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, Value};
+use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, RunError, Value};
 use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use tracing::info;
 use super::duration;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
-use crate::output::{print_json, stdout, style, write_file};
+use crate::output::{print_json, stdout, style, width, write_file};
 use crate::runners::{Engine, RunSettings, build, result};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
@@ -23,6 +23,8 @@ const JSON_VERSION: u32 = 1;
 /// The policy where none is named: it needs nothing but deadlines.
 const DEFAULT_POLICY: &str = "edf";
 const PJ_PER_MJ: f64 = 1e9;
+/// Between numbers of one line.
+const SPACE: &str = "   ";
 
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let chosen = chosen(arguments)?;
@@ -45,7 +47,8 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         );
         return Err(Failure::usage(message, "shorten `warm_up`, or lengthen the run with --duration"));
     }
-    let system = System::new(&workload.scenario, &workload.models, &platform).map_err(failed)?;
+    let system = System::new(&workload.scenario, &workload.models, &platform)
+        .map_err(|error| cannot_run(error, &workload.scenario.name, &platform.name))?;
     let (policy, oracle) = build(&chosen.policy).map_err(Failure::Run)?;
     let mut jobs: Vec<JobRow> = Vec::new();
     let keeps_jobs = arguments.jobs.is_some();
@@ -83,7 +86,7 @@ fn chosen(arguments: &Run) -> Result<Chosen, Failure> {
         let names: Vec<&str> = Engine.policies().iter().map(|schema| schema.name).collect();
         return Err(Failure::usage(
             format!("there is no policy `{name}`"),
-            suggestion(name, "policy", &names),
+            format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names)),
         ));
     };
     Chosen::read(&Engine, schema, &arguments.set)
@@ -92,6 +95,17 @@ fn chosen(arguments: &Run) -> Result<Chosen, Failure> {
 
 fn failed(error: SimulationError) -> Failure {
     Failure::Run(error.to_string())
+}
+
+/// The same, of a scenario that the platform cannot run.
+fn cannot_run(error: SimulationError, scenario: &str, platform: &str) -> Failure {
+    match error {
+        SimulationError::NoCost(layers) => {
+            let (scenario, platform) = (scenario.to_owned(), platform.to_owned());
+            Failure::Run(RunError::NoCost { scenario, platform, layers }.to_string())
+        }
+        other => failed(other),
+    }
 }
 
 #[derive(Serialize)]
@@ -138,8 +152,12 @@ fn print(arguments: &Run, system: &System<'_>, chosen: &Chosen, summary: &Summar
                 system.scenario.name, system.platform.name, chosen.policy.name, arguments.seed
             );
             write!(out, "{}", tasks_table(title, summary).to_terminal(&style()))?;
+            writeln!(out)?;
             write!(out, "{}", accelerators_table(summary).to_terminal(&style()))?;
-            writeln!(out, "{}", totals(summary))?;
+            writeln!(out)?;
+            for line in totals(summary, width()) {
+                writeln!(out, "{line}")?;
+            }
         }
     }
     out.flush()?;
@@ -222,18 +240,30 @@ fn accelerators_table(summary: &Summary) -> TextTable {
     table
 }
 
-fn totals(summary: &Summary) -> String {
-    let or_dash = |value: Option<f64>, decimals: usize| {
-        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
+/// What is said of the whole run, in as few lines as fit.
+fn totals(summary: &Summary, width: usize) -> Vec<String> {
+    let or_dash = |value: Option<f64>, decimals: usize, unit: &str| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}{unit}"))
     };
-    format!(
-        "deadlines violated: {} %   UXCost: {}   XRBench score: {} %   energy: {:.3} mJ   decisions: {}",
-        or_dash(summary.deadline_violation_rate.map(|rate| 100.0 * rate), 2),
-        or_dash(summary.ux_cost, 4),
-        or_dash(summary.xrbench_score_percent, 2),
-        summary.energy.energy_pj / PJ_PER_MJ,
-        summary.decisions,
-    )
+    let violated = summary.deadline_violation_rate.map(|rate| 100.0 * rate);
+    let parts = [
+        format!("deadlines violated: {}", or_dash(violated, 2, " %")),
+        format!("UXCost: {}", or_dash(summary.ux_cost, 4, "")),
+        format!("XRBench score: {}", or_dash(summary.xrbench_score_percent, 2, " %")),
+        format!("energy: {:.3} mJ", summary.energy.energy_pj / PJ_PER_MJ),
+        format!("decisions: {}", summary.decisions),
+    ];
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.len() + SPACE.len() + part.len() <= width => {
+                line.push_str(SPACE);
+                line.push_str(&part);
+            }
+            _ => lines.push(part),
+        }
+    }
+    lines
 }
 
 #[derive(Serialize)]

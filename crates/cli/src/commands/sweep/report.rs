@@ -31,64 +31,105 @@ pub(super) struct MetricReport {
 const LABELS: [&str; 3] = ["budget", "hardware", "dataflow"];
 /// The most lines that colours, markers and dashes tell apart.
 const MOST_LINES: usize = 16;
+/// The most rows of scores of several policies that a terminal is shown.
+const MOST_SCORES: usize = 24;
 /// Decimals of values of some size; smaller ones get more.
 const DECIMALS: u8 = 2;
 
-/// One report a metric and variation of the scenarios; the first is the main one.
+/// One report a variation of the scenarios. The first metric has all tables and figures; of every
+/// other one that has a better and a worse, a few follow behind them.
 pub(super) fn reports(results: &Results<'_>, summary: &Summary) -> Vec<MetricReport> {
     let plan = results.plan();
     let naming = Naming::of(plan);
     let mut reports: Vec<MetricReport> = Vec::new();
-    for (position, metric) in summary.metrics.iter().enumerate() {
-        for variation in variations(plan) {
-            let groups = summary.groups.iter().filter(|group| {
-                variation.holds(plan, &plan.cells()[group.cells.start])
-                    && group.statistics.get(position).copied().flatten().is_some()
-            });
-            let rows: Vec<ScoreRow> = groups.filter_map(|group| naming.row(plan, group, position)).collect();
-            if rows.is_empty() {
+    for variation in variations(plan) {
+        let shown = Shown { plan, summary, naming: &naming, variation: &variation };
+        let mut main: Option<Result<ScoreReport, ReportError>> = None;
+        for (position, metric) in summary.metrics.iter().enumerate() {
+            if position > 0 && metric.column.better.is_none() {
                 continue;
             }
-            let column = metric.column;
-            let percent = column.unit == "percent";
-            let within = rows.iter().all(|row| (0.0..=100.0).contains(&row.mean));
-            let decimals = decimals(rows.iter().map(|row| row.mean));
-            let data = ScoreData {
-                title: format!("{}: {}{}", plan.axes().name, column.meaning, variation.title()),
-                description: plan.axes().description.clone(),
-                metric: Metric {
-                    name: name_of(&column),
-                    unit: unit_of(&column),
-                    better: match column.better {
-                        Some(runner::Better::Lower) => Better::Lower,
-                        Some(runner::Better::Higher) | None => Better::Higher,
-                    },
-                    decimals,
-                    range: (percent && within).then_some((0.0, 100.0)),
-                },
-                confidence_percent: 100.0 * CONFIDENCE,
-                axes: naming.axes.clone(),
-                rows,
-            };
-            let mut prefix = variation.prefix();
-            if position > 0 {
-                prefix = format!("{}_{prefix}", column.name);
-            }
+            let Some(data) = data(&shown, position, metric.column) else { continue };
             let mut report = score_report(&data, &naming.layout);
             if let Ok(report) = &mut report {
-                let shown = Shown { plan, summary, naming: &naming, variation: &variation };
+                report.tables.extend(policies::table(&shown, position, &data.metric));
                 report.tables.extend(comparisons::table(&shown, position, &data.metric));
                 report.figures.extend(policies::heat_map(&shown, position, &data.metric));
             }
-            let mut more = Vec::new();
-            if position == 0 {
-                more.extend(tasks::table(&Shown { plan, summary, naming: &naming, variation: &variation }));
-                more.extend(failures::table(plan, results.failures()));
+            match (&mut main, report) {
+                (None, report) => main = Some(report),
+                (Some(Ok(main)), Ok(other)) => append(main, other, metric.column.name, &data.metric.name),
+                (Some(_), _) => {}
             }
-            reports.push(MetricReport { prefix, report, more });
         }
+        let Some(report) = main else { continue };
+        let more = tasks::table(&shown).into_iter().chain(failures::table(plan, results.failures()));
+        reports.push(MetricReport { prefix: variation.prefix(), report, more: more.collect() });
     }
     reports
+}
+
+/// What of a further metric stands behind the main one: one figure and the tables that compare.
+fn append(main: &mut ScoreReport, other: ScoreReport, column: &str, name: &str) {
+    let is_by_policy = other.figures.iter().any(|figure| figure.name == "policies");
+    let figure = if is_by_policy { "policies" } else { "heat_map" };
+    for mut figure in other.figures.into_iter().filter(|one| one.name == figure) {
+        figure.name = format!("{column}_{}", figure.name);
+        figure.title = format!("{}: {name}", figure.title);
+        main.figures.push(figure);
+    }
+    let kept = ["policies", "comparison", "best"];
+    for mut table in other.tables.into_iter().filter(|one| kept.contains(&one.name.as_str())) {
+        table.name = format!("{column}_{}", table.name);
+        main.tables.push(table);
+    }
+}
+
+/// What a report on a metric is made of; `None` where there are no values.
+fn data(shown: &Shown<'_>, position: usize, column: Column) -> Option<ScoreData> {
+    let Shown { plan, summary, naming, variation } = shown;
+    let groups = summary
+        .groups
+        .iter()
+        .filter(|group| shown.holds(group) && group.statistics.get(position).copied().flatten().is_some());
+    let rows: Vec<ScoreRow> = groups.filter_map(|group| naming.row(plan, group, position)).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let percent = column.unit == "percent";
+    let within = rows.iter().all(|row| (0.0..=100.0).contains(&row.mean));
+    Some(ScoreData {
+        title: format!("{}: {}{}", plan.axes().name, column.meaning, variation.title()),
+        description: plan.axes().description.clone(),
+        metric: Metric {
+            name: name_of(&column),
+            unit: unit_of(&column),
+            better: match column.better {
+                Some(runner::Better::Lower) => Better::Lower,
+                Some(runner::Better::Higher) | None => Better::Higher,
+            },
+            decimals: decimals(rows.iter().map(|row| row.mean)),
+            range: (percent && within).then_some((0.0, 100.0)),
+        },
+        confidence_percent: 100.0 * CONFIDENCE,
+        axes: naming.axes.clone(),
+        rows,
+    })
+}
+
+/// The tables for a terminal: all of a sweep of platforms; of a sweep of policies those that compare
+/// them, and where the scenarios are varied, too, just the first: pages have the rest.
+pub(super) fn terminal_tables(plan: &Plan<'_>, report: &ScoreReport, several: bool) -> Vec<ReportTable> {
+    let by_policy = plan.axes().policies.len() > 1;
+    let is_shown = |table: &&ReportTable| match (by_policy, several) {
+        (false, _) => ["scores", "confidence", "best", "comparison"].contains(&table.name.as_str()),
+        (true, false) if table.name == "scores" => table.table.rows.len() <= MOST_SCORES,
+        (true, false) => {
+            table.name.ends_with("policies") || table.name == "best" || table.name == "comparison"
+        }
+        (true, true) => table.name == "policies",
+    };
+    report.tables.iter().filter(is_shown).cloned().collect()
 }
 
 /// What the tables of a report are made of.
@@ -107,8 +148,9 @@ impl Shown<'_> {
 }
 
 /// Units in words, the ends of column names that state them, and how tables write them.
-const UNITS: [(&str, &str, &str); 5] = [
+const UNITS: [(&str, &str, &str); 6] = [
     ("percent", "_pct", "%"),
+    ("percent", "_percent", "%"),
     ("seconds", "_s", "s"),
     ("milliseconds", "_ms", "ms"),
     ("microseconds", "_us", "us"),
@@ -117,8 +159,8 @@ const UNITS: [(&str, &str, &str); 5] = [
 
 /// The name of a column in a sentence: its unit stands behind it.
 fn name_of(column: &Column) -> String {
-    let unit = UNITS.iter().find(|(unit, ..)| *unit == column.unit);
-    let name = unit.and_then(|(_, end, _)| column.name.strip_suffix(end)).unwrap_or(column.name);
+    let mut ends = UNITS.iter().filter(|(unit, ..)| *unit == column.unit);
+    let name = ends.find_map(|(_, end, _)| column.name.strip_suffix(end)).unwrap_or(column.name);
     name.replace('_', " ")
 }
 
@@ -334,7 +376,11 @@ fn short_policies(policies: &[Policy]) -> Vec<String> {
 pub(super) fn facts(plan: &Plan<'_>) -> Vec<Fact> {
     let axes = plan.axes();
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
-    let policies: Vec<String> = axes.policies.iter().map(ToString::to_string).collect();
+    // What varies is what names them; the manifest has every parameter.
+    let policies = match axes.policies.as_slice() {
+        [policy] => vec![policy.to_string()],
+        several => short_policies(several),
+    };
     let mut facts = vec![
         fact("program", format!("rtmm {}", env!("CARGO_PKG_VERSION"))),
         fact("sweep", axes.name.clone()),

@@ -29,6 +29,11 @@ const fn higher(column: Column) -> Column {
     Column { summarised: true, better: Some(Better::Higher), ..column }
 }
 
+/// Summarised, but not what a report ranks by.
+const fn summed(column: Column) -> Column {
+    Column { summarised: true, ..column }
+}
+
 fn integer(value: u64) -> Value {
     Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
@@ -46,9 +51,10 @@ const CELL: &[Row<Summary>] = &[
         )),
         |run| number(run.deadline_violation_rate),
     ),
-    (lower(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")), |run| {
-        number(run.mean_deadline_violation_rate)
-    }),
+    (
+        summed(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")),
+        |run| number(run.mean_deadline_violation_rate),
+    ),
     (
         lower(real(
             "ux_cost",
@@ -60,7 +66,7 @@ const CELL: &[Row<Summary>] = &[
     (higher(real("xrbench_score_percent", "percent", "XRBench's overall score")), |run| {
         number(run.xrbench_score_percent)
     }),
-    (lower(real("energy_pj", "picojoules", "energy of judged jobs")), |run| {
+    (summed(real("energy_pj", "picojoules", "energy of judged jobs")), |run| {
         number(Some(run.energy.energy_pj))
     }),
     (lower(real("normalised_energy", "", "energy of decided jobs as a share of their worst case")), |run| {
@@ -69,7 +75,7 @@ const CELL: &[Row<Summary>] = &[
     (real("mean_power_w", "watts", "energy of segments over the measured time"), |run| {
         number(run.mean_power_w)
     }),
-    (higher(real("throughput_per_s", "jobs a second", "completed jobs over the measured time")), |run| {
+    (summed(real("throughput_per_s", "jobs a second", "completed jobs over the measured time")), |run| {
         number(run.throughput_per_s)
     }),
     (real("utilisation_mean", "", "mean of the accelerators' shares of time in segments"), |run| {

@@ -96,12 +96,15 @@ pub(crate) fn build(policy: &Policy) -> Result<(Box<dyn rtmm_scheduler::Policy>,
     Ok((built, row.oracle))
 }
 
+/// The costs of a scenario on a platform, or the layers that have none.
+type Costs = Result<Arc<CostTable>, Vec<NoCost>>;
+
 /// What cells share is made when the first of them needs it: a platform that cannot run a scenario
 /// fails those cells alone.
 struct Ready<'p> {
     plan: &'p Plan<'p>,
     settings: RunSettings,
-    costs: BTreeMap<(WorkloadId, PlatformId), OnceLock<Result<Arc<CostTable>, Vec<NoCost>>>>,
+    costs: BTreeMap<(WorkloadId, PlatformId), OnceLock<Costs>>,
     systems: BTreeMap<(VariantId, PlatformId), OnceLock<System<'p>>>,
 }
 

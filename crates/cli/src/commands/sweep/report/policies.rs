@@ -1,16 +1,16 @@
-//! The heat map of policies by platforms.
+//! Policies by platforms: a heat map and a table.
 
-use rtmm_report::{Better, ColorScale, HeatColumn, HeatMap, HeatRow, Metric, ReportFigure};
+use rtmm_report::{
+    Better, Cell, ColorScale, Column, HeatColumn, HeatMap, HeatRow, Metric, ReportFigure, ReportTable, Row,
+    TextTable,
+};
 
 use super::Shown;
 
-/// The mean over scenarios of each policy (rows) on each platform (columns); `None` where there is
-/// just one of either.
-pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> Option<ReportFigure> {
+/// The mean over scenarios of each policy (rows) on each platform (columns); `None` where one is
+/// missing: a mean over fewer scenarios would not compare.
+fn means(shown: &Shown<'_>, position: usize) -> Vec<Vec<Option<f64>>> {
     let (policies, platforms) = (&shown.naming.policies, &shown.naming.platforms);
-    if policies.is_empty() || platforms.len() < 2 {
-        return None;
-    }
     let scenarios = shown.plan.axes().workloads.len();
     let mut sums = vec![vec![(0.0, 0_usize); platforms.len()]; policies.len()];
     for group in shown.summary.groups.iter().filter(|group| shown.holds(group)) {
@@ -20,8 +20,56 @@ pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> O
             *count += 1;
         }
     }
-    // A mean over fewer scenarios would not compare.
     let mean = |(sum, count): &(f64, usize)| (*count == scenarios).then(|| sum / scenarios as f64);
+    sums.iter().map(|row| row.iter().map(mean).collect()).collect()
+}
+
+/// The means as a table, the best of each platform marked; `None` for a single policy.
+pub(super) fn table(shown: &Shown<'_>, position: usize, metric: &Metric) -> Option<ReportTable> {
+    let (policies, platforms) = (&shown.naming.policies, &shown.naming.platforms);
+    if policies.is_empty() {
+        return None;
+    }
+    let number = |name: &String| {
+        let column = Column::number(name);
+        match &metric.unit {
+            Some(unit) => column.with_unit(unit),
+            None => column,
+        }
+    };
+    let columns = std::iter::once(Column::text("policy")).chain(platforms.iter().map(number)).collect();
+    let title = format!("Mean {} by policy and platform{}", metric.name, shown.variation.title());
+    let mut table = TextTable::new(title, columns);
+    let means = means(shown, position);
+    let best = |platform: usize| {
+        let values = means.iter().filter_map(|row| row[platform]);
+        match metric.better {
+            Better::Higher => values.max_by(f64::total_cmp),
+            Better::Lower => values.min_by(f64::total_cmp),
+        }
+    };
+    for (name, row) in policies.iter().zip(&means) {
+        let cell = |(platform, value): (usize, &Option<f64>)| {
+            value.map_or_else(Cell::missing, |value| {
+                Cell::number(value, metric.decimals.saturating_add(1))
+                    .with_strong(Some(value) == best(platform))
+            })
+        };
+        let cells = std::iter::once(Cell::text(name)).chain(row.iter().enumerate().map(cell)).collect();
+        table.rows.push(Row { cells, starts_group: false });
+    }
+    table.notes.push("Means over all scenarios; the best of each column is starred or bold.".to_owned());
+    Some(ReportTable { name: "policies".to_owned(), table })
+}
+
+/// The mean over scenarios of each policy (rows) on each platform (columns); `None` where there is
+/// just one of either.
+pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> Option<ReportFigure> {
+    let (policies, platforms) = (&shown.naming.policies, &shown.naming.platforms);
+    if policies.is_empty() || platforms.len() < 2 {
+        return None;
+    }
+    let scenarios = shown.plan.axes().workloads.len();
     let label = match &metric.unit {
         Some(unit) => format!("{} ({unit})", metric.name),
         None => metric.name.clone(),
@@ -30,8 +78,8 @@ pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> O
         description: format!("Heat map of the mean {label} by policy and platform"),
         rows: policies.iter().map(|name| HeatRow { group: String::new(), label: name.clone() }).collect(),
         columns: platforms.iter().map(|name| HeatColumn { label: name.clone(), gap_before: false }).collect(),
-        values: sums.iter().map(|row| row.iter().map(mean).collect()).collect(),
-        value_label: format!("mean {label}"),
+        values: means(shown, position),
+        value_label: label.clone(),
         decimals: metric.decimals,
         scale: match metric.better {
             Better::Higher => ColorScale::Amount,

@@ -1,0 +1,242 @@
+//! `rtmm run` on the event engine: what it prints and writes on good input.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "these tests read what was written")]
+
+mod common;
+
+use std::fs;
+
+use common::Workspace;
+use serde_json::Value;
+
+/// The widest line of tables.
+const WIDTH: usize = 100;
+const VR: [&str; 5] = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/dual_4k_ws_os"];
+const REQUESTS: &str = "\
+arrival_s,model,relative_deadline_s
+0.05,xrbench/es_ritnet,0.01
+0.25,xrbench/kd_res8_narrow,0.1
+0.25,xrbench/es_ritnet,0.0001
+";
+const TASK_REQUESTS: &str = "arrival_s,model\n0.05,ES_RITNet\n0.05,GE_FBNet_C\n0.25,xrbench/es_ritnet\n";
+
+/// Standard output of a run of `fixed` with more arguments.
+#[track_caller]
+fn run(workspace: &Workspace, fixed: &[&str], extra: &[&str]) -> String {
+    workspace.rtmm(&[fixed, extra].concat()).success()
+}
+
+#[track_caller]
+fn json(workspace: &Workspace, fixed: &[&str], extra: &[&str]) -> Value {
+    let text = run(workspace, fixed, &[extra, &["--format", "json"]].concat());
+    serde_json::from_str(&text).expect("this is JSON")
+}
+
+/// The jobs of a run, as rows of cells under their columns.
+#[track_caller]
+fn jobs(workspace: &Workspace, fixed: &[&str], extra: &[&str]) -> Vec<Vec<String>> {
+    run(workspace, fixed, &[extra, &["--jobs", "jobs.csv"]].concat());
+    let text = fs::read_to_string(workspace.path("jobs.csv")).expect("the jobs were written");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let cells = |row: csv::StringRecord| row.iter().map(str::to_owned).collect();
+    reader.records().map(|row| cells(row.expect("a row as long as the header"))).collect()
+}
+
+#[track_caller]
+fn assert_narrow(text: &str, width: usize) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= width, "a line is wider than {width} columns:\n{line}");
+    }
+}
+
+/// All that is released is over, or in flight: no job is lost.
+#[track_caller]
+fn assert_accounted_for(report: &Value) {
+    let tasks = report["tasks"].as_array().expect("tasks");
+    for task in tasks.iter().chain([report]) {
+        let count = |name: &str| task[name].as_u64().unwrap_or_else(|| panic!("{name}: {task}"));
+        let over = count("on_time") + count("late") + count("dropped") + count("in_flight");
+        assert_eq!(count("released"), over, "{task}");
+    }
+}
+
+#[test]
+fn runs_of_every_kind() {
+    let workspace = Workspace::new();
+    workspace.write("log.csv", REQUESTS);
+    workspace.write("tasks.csv", TASK_REQUESTS);
+    let mut text = String::new();
+    for arguments in [
+        // The default policy.
+        &VR[..],
+        // One accelerator has too much to do; late jobs are given up, or wait.
+        &[&VR[..4], &["examples/../one.toml", "--policy", "fcfs", "--set", "drop=infeasible"]].concat(),
+        // Phases, random arrivals and outcomes, on accelerators that share their memory.
+        &["run", "--scenario", "examples/hub", "--platform", "shared/quad_4k_ws_os_ws_os", "--policy", "sjf"],
+        // Models that skip, exit and come in several sizes.
+        &[
+            "run",
+            "--scenario",
+            "examples/dynamic",
+            "--platform",
+            "xrbench/dual_4k_ws_os",
+            "--policy",
+            "sjf-oracle",
+        ],
+        &["run", "--requests", "log.csv", "--platform", "xrbench/single_4k_ws"],
+        &[&["run", "--requests", "tasks.csv"], &VR[1..]].concat(),
+    ] {
+        let one = "source = \"a test\"\n[[accelerator]]\nname = \"array\"\nmodel = \"systolic\"\n\
+                   dataflow = \"os\"\nrows = 16\ncols = 16\n";
+        workspace.write("one.toml", one);
+        let arguments: Vec<&str> =
+            arguments.iter().map(|text| text.trim_start_matches("examples/../")).collect();
+        let printed = workspace.rtmm(&arguments).success();
+        assert_narrow(&printed, WIDTH);
+        text.push_str(&format!("$ rtmm {}\n{printed}\n", arguments.join(" ")));
+    }
+    insta::assert_snapshot!("runs", text);
+}
+
+#[test]
+fn tables_fit_narrow_terminals() {
+    let workspace = Workspace::new();
+    let printed = workspace.command(&VR).env("COLUMNS", "80").output().expect("rtmm starts");
+    let printed = String::from_utf8(printed.stdout).expect("UTF-8");
+    assert_narrow(&printed, 80);
+    insta::assert_snapshot!("narrow", printed);
+}
+
+#[test]
+fn policies_parameters_and_settings_are_listed_once_each() {
+    let workspace = Workspace::new();
+    let printed = workspace.rtmm(&["list", "policies"]).success();
+    assert_narrow(&printed, WIDTH);
+    insta::assert_snapshot!("policies", printed);
+    let help = workspace.rtmm(&["run", "--help"]).success();
+    assert_narrow(&help, WIDTH);
+    insta::assert_snapshot!("help_run", help);
+}
+
+#[test]
+fn json_and_csv_say_what_the_table_says() {
+    let workspace = Workspace::new();
+    let settings = ["--policy", "least-slack", "--set", "drop=late", "--set", "warm_up=100ms", "--seed", "7"];
+    let report = json(&workspace, &VR, &settings);
+    assert_eq!((&report["format"], &report["version"]), (&"rtmm-run".into(), &1.into()));
+    assert_eq!((&report["policy"], &report["seed"]), (&"least-slack".into(), &7.into()));
+    assert_eq!(report["parameters"]["drop"], "late");
+    assert_eq!(report["settings"]["warm_up"], "100ms");
+    assert_eq!(report["duration_ms"], 700.0);
+    assert_accounted_for(&report);
+    let csv = run(&workspace, &VR, &[&settings[..], &["--format", "csv"]].concat());
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header = reader.headers().expect("a header").clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    let tasks = report["tasks"].as_array().expect("tasks");
+    assert_eq!(rows.len(), tasks.len());
+    let column = |name: &str| header.iter().position(|known| known == name).expect("a column");
+    for (row, task) in rows.iter().zip(tasks) {
+        assert_eq!(Some(&row[0]), task["task"].as_str());
+        for count in ["released", "on_time", "late", "dropped", "in_flight"] {
+            assert_eq!(row[column(count)], task[count].to_string(), "{count}");
+        }
+        let mean: f64 = row[column("response_mean_ms")].parse().expect("a number");
+        assert!((mean - task["response_mean_ms"].as_f64().expect("a number")).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn the_default_policy_is_edf() {
+    let workspace = Workspace::new();
+    assert_eq!(run(&workspace, &VR, &[]), run(&workspace, &VR, &["--policy", "edf"]));
+    assert_ne!(run(&workspace, &VR, &[]), run(&workspace, &VR, &["--policy", "fcfs"]));
+}
+
+/// What a policy does changes who is late, and not what arrives.
+#[test]
+fn policies_see_the_same_world() {
+    let workspace = Workspace::new();
+    let hub = ["run", "--scenario", "examples/hub", "--platform", "shared/quad_4k_ws_os_ws_os"];
+    let arrivals = |policy: &str| {
+        let mut rows = jobs(&workspace, &hub, &["--policy", policy, "--set", "end_of_run=drain"]);
+        // Task, frame and arrival.
+        rows.iter_mut().for_each(|row| drop(row.drain(2..4)));
+        rows.iter_mut().for_each(|row| row.truncate(3));
+        rows.sort();
+        rows
+    };
+    let edf = arrivals("edf");
+    assert!(edf.len() > 200);
+    assert_eq!(edf, arrivals("sjf"));
+    assert_eq!(edf, arrivals("round-robin"));
+}
+
+#[test]
+fn jobs_are_written_one_a_row() {
+    let workspace = Workspace::new();
+    let rows = jobs(&workspace, &VR, &[]);
+    assert_eq!(rows.len(), 42 + 42 + 32);
+    let report = json(&workspace, &VR, &[]);
+    let completed = rows.iter().filter(|row| matches!(row[2].as_str(), "completed")).count();
+    assert_eq!(Some(completed as u64), report["completed"].as_u64(), "{:?}", rows[0]);
+    let energy: f64 =
+        rows.iter().map(|row| row.last().expect("cells").parse::<f64>().expect("a number")).sum();
+    let stated = report["energy_pj"].as_f64().expect("a number");
+    assert!((energy - stated).abs() < 1e-6 * stated, "{energy} and {stated}");
+}
+
+#[test]
+fn a_longer_run_has_more_jobs_and_a_warm_up_judges_fewer() {
+    let workspace = Workspace::new();
+    let released = |extra: &[&str]| json(&workspace, &VR, extra)["released"].as_u64().expect("a count");
+    assert_eq!(released(&[]), 116);
+    assert_eq!(released(&["--duration", "1400ms"]), 84 + 84 + 63);
+    assert_eq!(released(&["--set", "warm_up=350ms"]), 58);
+}
+
+#[test]
+fn a_drained_run_leaves_nothing_in_flight() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "slow.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"array\"\nmodel = \"systolic\"\ndataflow = \"os\"\n\
+         rows = 16\ncols = 16\n",
+    );
+    let slow = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "slow.toml"];
+    let cut = json(&workspace, &slow, &[]);
+    assert_accounted_for(&cut);
+    assert!(cut["in_flight"].as_u64() > Some(0));
+    let drained = json(&workspace, &slow, &["--set", "end_of_run=drain"]);
+    assert_accounted_for(&drained);
+    assert_eq!(drained["in_flight"], 0);
+    assert_eq!(drained["released"], cut["released"]);
+}
+
+#[test]
+fn requests_are_replayed_as_recorded() {
+    let workspace = Workspace::new();
+    workspace.write("log.csv", REQUESTS);
+    workspace.write("tasks.csv", TASK_REQUESTS);
+    let alone = ["run", "--requests", "log.csv", "--platform", "xrbench/single_4k_ws"];
+    let mut rows = jobs(&workspace, &alone, &[]);
+    rows.sort_by(|one, other| (&one[4], &one[6]).cmp(&(&other[4], &other[6])));
+    let seen: Vec<[&str; 3]> = rows.iter().map(|row| [&row[3][..], &row[4], &row[6]]).collect();
+    assert_eq!(
+        seen,
+        [
+            ["xrbench/es_ritnet", "250.0", "250.1"],
+            ["xrbench/kd_res8_narrow", "250.0", "350.0"],
+            ["xrbench/es_ritnet", "50.0", "60.0"],
+        ]
+    );
+    // Requests to the tasks of a scenario have their deadlines; one to a model is a task of its own.
+    let of_tasks = json(&workspace, &[&VR[..], &["--requests", "tasks.csv"]].concat(), &[]);
+    let released: Vec<(&str, u64)> = of_tasks["tasks"]
+        .as_array()
+        .expect("tasks")
+        .iter()
+        .map(|task| (task["task"].as_str().expect("a name"), task["released"].as_u64().expect("a count")))
+        .collect();
+    assert_eq!(released, [("ES_RITNet", 1), ("GE_FBNet_C", 1), ("xrbench/es_ritnet", 1)]);
+}
