@@ -508,14 +508,14 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.72937381187856
       "name": "scenario_0",
       "source": "made up",
       "blake3": [
-        "0eb894a2eac873f84c5f07f649c9fb55c7ece16ca3337f4ee7d657639b1fb123"
+        "767ed29a8c1a26abe3dea55b58ec0fefbad7c26825b1859c4bd03fa410067790"
       ]
     },
     {
       "name": "scenario_1",
       "source": "made up",
       "blake3": [
-        "6bf68c583001fe3936426057abb7c52cb3fc30a21385f53ce4ad116848dfc84c"
+        "6ca0459bad080b885510a9dc542001066350d17a0b0c2d19957003b9cc3c1b30"
       ]
     }
   ],
