@@ -68,7 +68,8 @@ pub enum Placement {
 /// How much of a job a segment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Extent {
-    /// As many layers of the model, counting those that turn out to be skipped; or up to the end.
+    /// As many layers of the model from the next one that runs on, counting those that turn out to be
+    /// skipped between them; or up to the end.
     Layers(NonZeroU32),
     /// All that is left.
     Rest,

@@ -33,8 +33,8 @@ impl JobId {
 
 /// How far a job has got: the next layer that it may run, and what of that layer is done.
 ///
-/// Layers before `layer` are complete or skipped. Whether the block that begins at `layer` is
-/// skipped shows when the job goes on.
+/// Layers before `layer` are complete or skipped. Whether the first block is skipped shows when the
+/// job is first dispatched; whether any other is, when the layer before it is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Progress {
     /// The next layer, in execution order.
@@ -63,6 +63,8 @@ pub enum JobState {
     Ready,
     /// A segment of it runs there.
     Running(AcceleratorId),
+    /// It is complete or was given up: it is live no more.
+    Over,
 }
 
 /// One release of a task, as far as it is known: nothing of this was not observed.

@@ -42,4 +42,4 @@ pub use policy::{Interests, Notice, Policy};
 pub use profile::Profile;
 pub use registry::{Capabilities, POLICIES, PolicyRow};
 pub use truth::Truth;
-pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, View};
+pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, TaskInfo, View};

@@ -8,7 +8,9 @@
 //! Accelerators with equal costs share a *column* of these tables: they have one configuration and,
 //! where memory bandwidth is partitioned, one share of it.
 
-use rtmm_hardware::{Accelerator, AcceleratorId, ConfigurationId, CostTable, EnergyParts, Platform, Share};
+use rtmm_hardware::{
+    Accelerator, AcceleratorId, ConfigurationId, CostTable, EnergyParts, Platform, Share, Work,
+};
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 /// Costs of every layer on every accelerator, and sums of them.
@@ -90,10 +92,12 @@ impl Profile {
             let mut worst = 0.0_f64;
             for (configuration, _, accelerator) in classes {
                 let work = costs.work(id, layer, *configuration);
-                self.latency.push(platform.isolated(*accelerator, work).latency.picoseconds());
-                self.energy.push(work.energy);
+                let latency = platform.isolated(*accelerator, work).latency;
+                let energy = over_latency(work, latency);
+                self.latency.push(latency.picoseconds());
+                self.energy.push(energy);
                 self.quanta.push(work.quanta.max(1));
-                worst = worst.max(work.energy.total());
+                worst = worst.max(energy.total());
             }
             worst_energy_pj += worst;
         }
@@ -222,6 +226,16 @@ impl Profile {
         let row = self.models[model.index()].first_remaining + layer as usize;
         Duration::from_picoseconds(self.mean_remaining[row])
     }
+}
+
+/// The energy of a layer that takes `latency` on its platform: what flows whether anything happens or
+/// not flows longer where shared memory makes it wait.
+fn over_latency(work: &Work, latency: Duration) -> EnergyParts {
+    let (own, mut energy) = (work.latency(), work.energy);
+    if latency != own && !own.is_zero() {
+        energy.r#static *= latency.picoseconds() as f64 / own.picoseconds() as f64;
+    }
+    energy
 }
 
 /// What accelerators of one column have in common.

@@ -1,7 +1,7 @@
 //! What a policy reads: the state of a run as far as it is known, and the profile.
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_workload::{Duration, ModelId, Scenario, Task, TaskId, Time};
+use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId, Time};
 use serde::Serialize;
 
 use crate::job::{Job, JobId, JobState, Progress};
@@ -56,13 +56,32 @@ pub struct TaskCounters {
     pub worst_energy_pj: f64,
 }
 
+/// What is known of a task before anything of it arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskInfo<'v> {
+    /// Its name.
+    pub name: &'v str,
+    /// What it runs by default.
+    pub model: ModelId,
+    /// The networks that its jobs may run as.
+    pub variants: &'v [ModelId],
+    /// Its priority: larger is more important. Jobs of traces may have their own.
+    pub priority: i32,
+    /// What its jobs need of others.
+    pub depends_on: &'v [Dependency],
+    /// The period outside of phases, of it or of the task that it follows; none without any.
+    pub period: Option<Period>,
+    /// Its relative deadline outside of phases; none if only jobs have one.
+    pub deadline: Option<Duration>,
+}
+
 /// The state of a run, read only. It holds nothing that a scheduler could not know.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'v> {
     /// The instant of the decision.
     pub now: Time,
-    /// What is simulated.
-    pub scenario: &'v Scenario,
+    /// What is simulated: private, since it holds the arrivals to come.
+    scenario: &'v Scenario,
     /// Costs as they are known beforehand.
     pub profile: &'v Profile,
     /// All accelerators.
@@ -138,13 +157,29 @@ impl<'v> View<'v> {
     /// A live job; none if it is over.
     #[must_use]
     pub fn job(&self, id: JobId) -> Option<&'v Job> {
-        self.jobs.get(id.slot()).filter(|job| job.id == id)
+        self.jobs.get(id.slot()).filter(|job| job.id == id && job.state != JobState::Over)
     }
 
-    /// The task of a job.
+    /// How many tasks there are.
     #[must_use]
-    pub fn task(&self, task: TaskId) -> &'v Task {
-        &self.scenario.tasks[task.index()]
+    pub fn tasks(&self) -> usize {
+        self.scenario.tasks.len()
+    }
+
+    /// What is known of a task beforehand.
+    #[must_use]
+    pub fn task(&self, task: TaskId) -> TaskInfo<'v> {
+        let Task { name, model, variants, priority, depends_on, .. } = &self.scenario.tasks[task.index()];
+        let leader = &self.scenario.tasks[self.scenario.leader(task).index()];
+        TaskInfo {
+            name,
+            model: *model,
+            variants,
+            priority: *priority,
+            depends_on,
+            period: leader.arrivals.period(),
+            deadline: self.scenario.relative_deadline(task),
+        }
     }
 
     /// The latency of a job's next layer on an accelerator, in isolation.

@@ -172,11 +172,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             EndOfRun::Drain => Time::MAX,
         };
         self.advance(last, self.options.end == EndOfRun::Drain)?;
-        let now = match self.options.end {
-            EndOfRun::Cut => end,
-            EndOfRun::Drain => self.state.now.max(end),
-        };
-        self.finish(now);
+        self.finish(end.max(self.state.now));
         Ok(self.observer)
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Events {
     arrivals: BinaryHeap<Reverse<(Time, usize)>>,
     /// When frames become visible, with the ranks of their tasks.
     releases: BinaryHeap<Reverse<(Time, usize, u64)>>,
+    /// How many of them are of frames that may still become jobs.
+    awaited_releases: usize,
     /// The phases to come, the next one last.
     phases: Vec<(Time, usize)>,
     timers: BinaryHeap<Reverse<(Time, u64, u64)>>,
@@ -64,7 +66,7 @@ impl Events {
 
     /// Whether frames are to come, or to become visible.
     pub(crate) fn brings_frames(&self) -> bool {
-        !self.arrivals.is_empty() || !self.releases.is_empty()
+        !self.arrivals.is_empty() || self.awaited_releases > 0
     }
 
     /// A source with its first frame.
@@ -93,7 +95,13 @@ impl Events {
 
     pub(crate) fn add_release(&mut self, at: Time, rank: usize, frame: u64) {
         self.releases.push(Reverse((at, rank, frame)));
+        self.awaited_releases += 1;
         self.find_next();
+    }
+
+    /// A frame will not become a job, or has become one.
+    pub(crate) fn await_no_more(&mut self) {
+        self.awaited_releases = self.awaited_releases.saturating_sub(1);
     }
 
     pub(crate) fn take_release(&mut self) -> Option<(usize, u64)> {

@@ -18,15 +18,15 @@ pub(crate) enum Fate {
     Live(JobId),
     /// Its job is complete: what it ran as, and the exit that it took.
     Completed { model: ModelId, exit: Option<u8> },
-    /// Its job was given up.
-    Failed,
+    /// Its job was given up: what it ran as, or would have, and the exit that it would have taken.
+    Failed { model: ModelId, exit: Option<u8> },
     /// There is no job.
     Void,
 }
 
 impl Fate {
     pub(crate) fn is_settled(self) -> bool {
-        matches!(self, Self::Completed { .. } | Self::Failed | Self::Void)
+        matches!(self, Self::Completed { .. } | Self::Failed { .. } | Self::Void)
     }
 }
 
@@ -39,6 +39,10 @@ pub(crate) struct Linked {
     pub unknown_left: u32,
     /// Outputs that are not there yet.
     pub data_left: u32,
+    /// Whether something that it needs was given up, so that its job will be too.
+    pub is_doomed: bool,
+    /// Whether an event tells when its jitter has passed.
+    pub is_queued: bool,
 }
 
 /// The frames of one task.
@@ -80,11 +84,6 @@ impl FrameTable {
         self.frames.get_mut(position)
     }
 
-    /// The frame that a frame needs of a dependency; none if it is not here.
-    pub(crate) fn needed(&self, index: u64, position: usize) -> Option<u64> {
-        self.needs.get(self.position(index)? * self.dependencies + position).copied()
-    }
-
     /// The first frame at or after `from` that needs frame `needed` of dependency `position` and is
     /// not settled.
     pub(crate) fn dependent(&self, position: usize, needed: u64, from: u64) -> Option<u64> {
@@ -122,7 +121,14 @@ mod tests {
             priority: 0,
             triggered: true,
         };
-        Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 1 }
+        Linked {
+            frame,
+            fate: Fate::Hidden,
+            unknown_left: 0,
+            data_left: 1,
+            is_doomed: false,
+            is_queued: false,
+        }
     }
 
     #[test]
@@ -136,7 +142,7 @@ mod tests {
         assert_eq!(table.dependent(0, 1, 3), Some(3));
         assert_eq!(table.dependent(0, 1, 4), None);
         // A frame that settles before an older one stays until that one does.
-        table.get_mut(1).expect("kept").fate = Fate::Failed;
+        table.get_mut(1).expect("kept").fate = Fate::Failed { model: ModelId::new(0), exit: None };
         table.forget();
         assert!(table.get(1).is_some());
         table.get_mut(0).expect("kept").fate = Fate::Void;

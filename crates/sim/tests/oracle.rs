@@ -67,8 +67,6 @@ struct Running {
     quantum: u32,
     /// Alone: when it ends.
     end: u64,
-    /// Alone: how long all of it takes.
-    alone: u64,
     /// In competition: what is left of it. Traffic is in units of bandwidth times picoseconds.
     compute: u64,
     traffic: u128,
@@ -312,8 +310,6 @@ impl<'o> Oracle<'o> {
         self.ones[one].open = (0..self.ones[one].needs.len()).map(|need| self.is_open(one, need)).collect();
         if !exists {
             self.void(one);
-        } else if self.ones[one].needs.iter().any(|need| self.ones[*need].fate == Fate::Dropped) {
-            self.fail(one);
         } else {
             self.show_if_known(one);
         }
@@ -334,8 +330,7 @@ impl<'o> Oracle<'o> {
         }
     }
 
-    /// Whether the outcome of a dependency triggers a job. A job that is not complete, and maybe never
-    /// will be, triggers what it would have triggered as its task's default.
+    /// Whether the outcome of a dependency triggers a job. A job that was given up triggers what it would have.
     fn would_trigger(&self, one: usize, position: usize) -> bool {
         let need = &self.ones[self.ones[one].needs[position]];
         let task = &self.built.scenario.tasks[self.ones[one].task];
@@ -343,8 +338,7 @@ impl<'o> Oracle<'o> {
         else {
             return true;
         };
-        let of_task = &self.built.scenario.tasks[need.task];
-        let model = if need.fate == Fate::Completed { need.model } else { of_task.model.index() };
+        let model = need.model;
         let taken = self.realise(need, model).exit;
         let exit = taken.map(|exit| &self.built.models[model].exits[usize::from(exit)].name);
         let stated = probability_after_exit.iter().find(|(name, _)| Some(name) == exit);
@@ -391,17 +385,11 @@ impl<'o> Oracle<'o> {
             return;
         }
         let fate = if self.has_inputs(one) { Fate::Ready } else { Fate::Waiting };
-        self.show(one, fate);
+        let is_doomed = self.ones[one].needs.iter().any(|need| self.ones[*need].fate == Fate::Dropped);
+        self.show(one, if is_doomed { Fate::Waiting } else { fate });
         self.tell_dependents(one);
-    }
-
-    /// A job will never have what it needs: it is shown and given up at once, if all outcomes that it
-    /// needs would have triggered it.
-    fn fail(&mut self, one: usize) {
-        if (0..self.ones[one].needs.len()).any(|position| !self.would_trigger(one, position)) {
-            self.void(one);
-        } else {
-            self.show(one, Fate::Waiting);
+        // It will never have what it needs.
+        if is_doomed {
             self.drop(one, DropCause::Upstream);
         }
     }
@@ -468,8 +456,6 @@ impl<'o> Oracle<'o> {
             Fate::Hidden => {
                 if self.outcome(one, position) == Some(false) {
                     self.void(one);
-                } else if need == Fate::Dropped {
-                    self.fail(one);
                 } else {
                     self.show_if_known(one);
                 }
@@ -545,7 +531,6 @@ impl<'o> Oracle<'o> {
             began: self.now,
             quantum,
             end: self.now + latency - done,
-            alone: latency,
             compute: isolated.compute.picoseconds(),
             traffic: units * u128::from(isolated.transfer.picoseconds()),
             exposed: isolated.exposed.picoseconds(),
@@ -616,14 +601,21 @@ impl<'o> Oracle<'o> {
         let work = self.work(accelerator, segment.model, layer);
         let part = f64::from(quanta) / f64::from(work.quanta);
         // What flows whether anything happens or not flows as long as the layer takes.
+        let mut steady = work.energy.r#static;
+        let available = self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator));
+        let alone = Isolated::of(&work, available).latency.picoseconds();
+        let own = work.latency().picoseconds();
+        if own > 0 {
+            steady *= alone as f64 / own as f64;
+        }
         let stretch = match segment.running {
-            Some(running) if self.is_shared() && running.alone > 0 => {
-                (self.now - running.began) as f64 / running.alone as f64
+            Some(running) if self.is_shared() && alone > 0 => {
+                (self.now - running.began) as f64 / alone as f64
             }
             _ => 1.0,
         };
-        let steady = work.energy.r#static;
-        self.ones[segment.one].spent.layers += (work.energy.total() - steady + steady * stretch) * part;
+        self.ones[segment.one].spent.layers +=
+            (work.energy.total() - work.energy.r#static + steady * stretch) * part;
     }
 
     fn end(&mut self, accelerator: usize, to: Reached) {
@@ -635,6 +627,9 @@ impl<'o> Oracle<'o> {
         self.segments[accelerator] = None;
         self.busy[accelerator] += self.now - segment.dispatched;
         let one = segment.one;
+        // What is skipped next shows now.
+        let next = self.built.models[segment.model].next_layer(&segment.realisation, to.0);
+        let to = if next == to.0 { to } else { (next, 0, 0) };
         self.ones[one].reached = to;
         self.tell(Event::Ended {
             job: self.name(one),
@@ -643,9 +638,7 @@ impl<'o> Oracle<'o> {
             switched: segment.switched,
             started: segment.started,
         });
-        // A job of which nothing is left to run is over.
-        let next = self.built.models[segment.model].next_layer(&segment.realisation, to.0);
-        if next >= segment.realisation.end {
+        if to.0 >= segment.realisation.end {
             self.complete(one);
         } else if self.ones[one].is_doomed {
             self.drop(one, DropCause::Policy);
@@ -743,10 +736,11 @@ impl<'o> Oracle<'o> {
         self.last_models[accelerator] = Some(model);
         let all = self.built.models[model].layers.len() as u32;
         let from = self.ones[one].reached;
-        let stop = layers.map_or(all, |layers| all.min(from.0 + layers));
+        let realisation = self.realise(&self.ones[one], model);
+        let first = self.built.models[model].next_layer(&realisation, from.0);
+        let stop = layers.map_or(all, |layers| all.min(first + layers));
         (self.ones[one].model, self.ones[one].is_started) = (model, true);
         self.ones[one].fate = Fate::Running(accelerator);
-        let realisation = self.realise(&self.ones[one], model);
         let end = stop.min(realisation.end);
         self.segments[accelerator] = Some(Seg {
             one,

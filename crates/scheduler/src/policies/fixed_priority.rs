@@ -72,12 +72,11 @@ impl Ranking for FixedPriority {
     type Key = i128;
 
     fn begin(&mut self, view: &View<'_>) {
-        let tasks = view.scenario.tasks.len();
+        let tasks = view.tasks();
         if self.periods.len() == tasks {
             return;
         }
-        let leader = |task| &view.scenario.tasks[view.scenario.leader(task).index()];
-        let period = |task| leader(task).arrivals.period().map(Period::duration);
+        let period = |task| view.task(task).period.map(Period::duration);
         self.periods = (0..tasks).map(TaskId::new).map(period).collect();
     }
 

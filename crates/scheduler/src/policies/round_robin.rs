@@ -30,7 +30,7 @@ impl Ranking for RoundRobin {
     type Key = u64;
 
     fn begin(&mut self, view: &View<'_>) {
-        self.last_turn.resize(view.scenario.tasks.len(), 0);
+        self.last_turn.resize(view.tasks(), 0);
     }
 
     fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {

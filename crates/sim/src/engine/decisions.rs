@@ -105,7 +105,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     pub(super) fn slot(&self, id: JobId) -> Result<usize, Illegal> {
-        let known = self.state.jobs.get(id.slot()).is_some_and(|job| job.id == id);
+        let known =
+            self.state.jobs.get(id.slot()).is_some_and(|job| job.id == id && job.state != JobState::Over);
         if known { Ok(id.slot()) } else { Err(Illegal::NoSuchJob) }
     }
 
@@ -123,6 +124,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             JobState::Ready => {}
             JobState::Waiting => return Err(Illegal::InputsNotReady),
             JobState::Running(_) => return Err(Illegal::JobRuns),
+            JobState::Over => return Err(Illegal::NoSuchJob),
         }
         let Placement::Whole(accelerator) = placement else { return Err(Illegal::NoSuchPlacement) };
         let index = accelerator.index();
@@ -160,7 +162,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let layers = system.profile.layers(model);
         let from = job.progress;
         let stop = match extent {
-            Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
+            // Layers that are skipped before the first one that runs do not count.
+            Extent::Layers(count) => {
+                let first = system.next_layer(model, &self.state.realisations[slot], from.layer);
+                first.saturating_add(count.get()).min(layers)
+            }
             Extent::Rest => layers,
         };
         let expected = expected_latency(system, model, system.in_steps_of(model, column, from), stop, column);

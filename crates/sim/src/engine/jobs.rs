@@ -47,9 +47,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             }
             return;
         }
-        let mut linked = Linked { frame, fate: Fate::Hidden, unknown_left: 0, data_left: 0 };
+        let mut linked = Linked {
+            frame,
+            fate: Fate::Hidden,
+            unknown_left: 0,
+            data_left: 0,
+            is_doomed: false,
+            is_queued: false,
+        };
         let mut exists = frame.triggered;
-        let mut fails = false;
         self.needs.clear();
         for (position, (dependency, control)) in depends_on.iter().zip(&links.control).enumerate() {
             let table = &self.frames[dependency.task.index()];
@@ -63,7 +69,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 (Some((Fate::Completed { model, exit }, _)), Some(table)) => {
                     exists &= self.happens(task, frame.index, position, table.probability(model, exit));
                 }
-                (Some((Fate::Failed, _)), _) => fails = true,
+                (Some((Fate::Failed { .. }, _)), None) => linked.is_doomed = true,
+                (Some((Fate::Failed { model, exit }, _)), Some(table)) => {
+                    linked.is_doomed = true;
+                    exists &= self.happens(task, frame.index, position, table.probability(model, exit));
+                }
                 (Some((Fate::Live(_), _)), None) => linked.data_left += 1,
                 // Whether there will be an output is not known either.
                 (Some((Fate::Hidden, _)), None) => {
@@ -74,14 +84,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             }
         }
         self.frames[task.index()].push(linked, self.needs.iter().copied());
-        if !released {
-            self.events.add_release(frame.release, links.rank, frame.index);
-        }
         if !exists {
             self.void(task, frame.index);
-        } else if fails {
-            self.fail(task, frame.index);
         } else {
+            if !released {
+                self.events.add_release(frame.release, links.rank, frame.index);
+                if let Some(linked) = self.frames[task.index()].get_mut(frame.index) {
+                    linked.is_queued = true;
+                }
+            }
             self.show_if_known(task, frame.index);
         }
         self.frames[task.index()].forget();
@@ -91,21 +102,29 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn release_hidden(&mut self) {
         let Some((rank, index)) = self.events.take_release() else { return };
         let task = self.system.order[rank];
+        if self.frames[task.index()].get(index).is_some_and(|linked| !linked.fate.is_settled()) {
+            self.events.await_no_more();
+        }
         self.show_if_known(task, index);
         self.frames[task.index()].forget();
     }
 
-    /// Shows the job of a hidden frame once its outcomes and its release are there.
+    /// Shows the job of a hidden frame once its outcomes and its release are there. One that will never
+    /// have what it needs is given up at once: it counts, but nobody learns of it before its time.
     pub(super) fn show_if_known(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
         if linked.fate != Fate::Hidden || linked.unknown_left > 0 || linked.frame.release > self.state.now {
             return;
         }
-        let (frame, state) =
-            (linked.frame, if linked.data_left > 0 { JobState::Waiting } else { JobState::Ready });
-        let slot = self.show(task, &frame, state);
+        let (frame, is_doomed) = (linked.frame, linked.is_doomed);
+        let waits = linked.data_left > 0 || is_doomed;
+        let slot = self.show(task, &frame, if waits { JobState::Waiting } else { JobState::Ready });
+        let id = self.state.jobs[slot].id;
         self.tell_released(slot);
-        self.settle(task, index, Fate::Live(self.state.jobs[slot].id));
+        self.settle(task, index, Fate::Live(id));
+        if is_doomed {
+            self.drop_job(slot, DropCause::Upstream);
+        }
     }
 
     /// Makes the job of a frame, in a free slot.
@@ -116,7 +135,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             Some(slot) => slot,
             None => self.state.jobs.len() as u32,
         };
-        let generation = self.state.jobs.get(slot as usize).map_or(0, |job| job.id.generation());
+        let generation =
+            self.state.jobs.get(slot as usize).map_or(0, |job| job.id.generation().wrapping_add(1));
         let job = Job {
             id: JobId::new(slot, generation),
             task,
@@ -170,56 +190,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.control_draws[task.index()].happens(frame, position as u64, probability)
     }
 
-    /// Whether all outcomes that a frame needs would have triggered it, had the jobs that it needs
-    /// been run: so that what is released does not depend on what a policy gives up.
-    pub(super) fn would_exist(&self, task: TaskId, index: u64) -> bool {
-        let system = self.system;
-        let depends_on = &system.scenario.tasks[task.index()].depends_on;
-        depends_on.iter().zip(&system.tasks[task.index()].control).enumerate().all(
-            |(position, (dependency, control))| {
-                let table = &self.frames[dependency.task.index()];
-                let needed =
-                    self.frames[task.index()].needed(index, position).and_then(|index| table.get(index));
-                // A frame that is forgotten did trigger this one, or it would not be here.
-                let (Some(control), Some(needed)) = (control, needed) else { return true };
-                let (model, exit) = match needed.fate {
-                    Fate::Completed { model, exit } => (model, exit),
-                    _ => self.would_be(dependency.task, &needed.frame),
-                };
-                self.happens(task, index, position, control.probability(model, exit))
-            },
-        )
-    }
-
-    /// How an inference that never ended would have ended.
-    pub(super) fn would_be(&self, task: TaskId, frame: &Frame) -> (ModelId, Option<u8>) {
-        let model = self.system.scenario.tasks[task.index()].model;
-        (model, self.realise(task, model, frame.sample).exit)
-    }
-
     /// There is no job for a frame.
     pub(super) fn void(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
-        self.observer.not_triggered(self.state.now, task, linked.frame.arrival);
-        self.settle(task, index, Fate::Void);
-    }
-
-    /// A job will never have what it needs. One that is not shown yet is shown and given up at once,
-    /// so that it counts, if it would ever have been.
-    pub(super) fn fail(&mut self, task: TaskId, index: u64) {
-        let Some(linked) = self.frames[task.index()].get(index) else { return };
         let frame = linked.frame;
-        if let Fate::Live(id) = linked.fate {
-            self.drop_job(id.slot(), DropCause::Upstream);
-            return;
+        if linked.is_queued && frame.release > self.state.now {
+            self.events.await_no_more();
         }
-        if !self.would_exist(task, index) {
-            self.void(task, index);
-            return;
-        }
-        let slot = self.show(task, &frame, JobState::Waiting);
-        self.tell_released(slot);
-        self.drop_job(slot, DropCause::Upstream);
+        self.observer.not_triggered(self.state.now, task, frame.arrival);
+        self.settle(task, index, Fate::Void);
     }
 
     /// Records the fate of a frame, and passes it on to the frames that need it.
@@ -252,7 +231,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             return;
         }
         let triggers = match (control, fate) {
-            (Some(table), Fate::Completed { model, exit }) => {
+            // A job that was given up triggers what it would have triggered.
+            (Some(table), Fate::Completed { model, exit } | Fate::Failed { model, exit }) => {
                 self.happens(task, index, position, table.probability(model, exit))
             }
             _ => true,
@@ -263,9 +243,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         } else {
             linked.data_left = linked.data_left.saturating_sub(1);
         }
+        linked.is_doomed |= matches!(fate, Fate::Failed { .. });
         let (own, data_left) = (linked.fate, linked.data_left);
         match (fate, own) {
-            (Fate::Failed, _) | (Fate::Void, Fate::Live(_)) => self.fail(task, index),
+            (Fate::Failed { .. } | Fate::Void, Fate::Live(id)) => {
+                self.drop_job(id.slot(), DropCause::Upstream)
+            }
             (Fate::Void, _) => self.void(task, index),
             _ if !triggers => self.void(task, index),
             (_, Fate::Live(id)) if data_left == 0 => self.become_ready(id),
@@ -307,7 +290,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         match job.state {
             JobState::Ready => State::remove(&mut self.state.ready, slot as u32),
             JobState::Waiting => State::remove(&mut self.state.waiting, slot as u32),
-            JobState::Running(_) => return,
+            JobState::Running(_) | JobState::Over => return,
         }
         let counters = &mut self.state.counters[job.task.index()];
         counters.dropped += 1;
@@ -320,7 +303,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if cause == DropCause::Upstream {
             self.gone.push(job.id);
         }
-        self.settle(job.task, job.frame, Fate::Failed);
+        let exit = self.state.realisations[slot].exit;
+        self.settle(job.task, job.frame, Fate::Failed { model: job.model, exit });
     }
 
     pub(super) fn tell(&mut self, slot: usize, tell: impl FnOnce(&mut O, Time, &JobRecord<'_>)) {
@@ -340,8 +324,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// Makes a slot free: its id names nothing from now on.
     pub(super) fn free(&mut self, slot: usize) {
-        let id = self.state.jobs[slot].id;
-        self.state.jobs[slot].id = JobId::new(id.slot() as u32, id.generation().wrapping_add(1));
+        self.state.jobs[slot].state = JobState::Over;
         self.state.free.push(slot as u32);
     }
 }

@@ -51,14 +51,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let slot = segment.job.slot();
         self.spend(slot, accelerator, segment.model, to, 1.0);
         self.show_energy(slot);
+        // What is skipped next shows now, and is behind the job.
+        let next = self.system.next_layer(segment.model, &self.state.realisations[slot], to.layer);
+        let to = if next == to.layer { to } else { Progress::at(next) };
+        self.state.hidden[slot].booked = to;
         let job = &mut self.state.jobs[slot];
         job.progress = to;
         job.last_ran = now;
         let switched = self.state.hidden[slot].switched;
         let record = SegmentRecord { accelerator, segment: &segment, job, to, switched };
         self.observer.segment_ended(now, &record);
-        let realisation = &self.state.realisations[slot];
-        if self.system.next_layer(segment.model, realisation, to.layer) >= realisation.end {
+        if to.layer >= self.state.realisations[slot].end {
             self.complete(slot);
         } else if self.state.hidden[slot].is_doomed {
             job.state = JobState::Waiting;

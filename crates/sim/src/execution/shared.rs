@@ -59,7 +59,7 @@ struct Run {
     /// What it demands while it has traffic left.
     demand: rtmm_hardware::Bandwidth,
     rates: Rates,
-    /// What it would take alone, with the share that it began with.
+    /// What it would take alone, with the share that the platform gives its accelerator.
     alone: Duration,
 }
 
@@ -131,9 +131,11 @@ impl<C: Contention> Shared<C> {
         if layer >= course.end() {
             return false;
         }
-        let Isolated { compute, transfer, exposed, latency, demand } =
+        let Isolated { compute, transfer, exposed, demand, .. } =
             system.isolated(AcceleratorId::new(index), course, layer, self.shares[index]);
-        (run.layer, run.alone) = (Some(layer), latency);
+        // Energies are for the platform's own share.
+        let alone = system.profile.latency(course.model, layer, course.column);
+        (run.layer, run.alone) = (Some(layer), alone);
         (run.began, run.since) = (now, now);
         run.compute = u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts());
         run.transfer = u128::from(transfer.picoseconds()) * u128::from(demand.bytes_per_window());

@@ -167,6 +167,20 @@ fn period(duration: Duration) -> Option<Period> {
     Period::new(duration).ok()
 }
 
+/// The shortest mean of a state of a bursty process: a run goes through every state, however many.
+const SHORTEST_STATE: Duration = Duration::from_picoseconds(1_000_000);
+
+fn state_duration(value: &Value<'_>) -> Option<Duration> {
+    let mean = value.duration()?;
+    if mean < SHORTEST_STATE {
+        return value.reject(
+            format!("a state of {mean} in the mean is too short"),
+            format!("write {SHORTEST_STATE} or more, or use the process \"poisson\""),
+        );
+    }
+    Some(mean)
+}
+
 fn decode_process(value: &Value<'_>, files: &Files<'_>) -> Option<Arrivals> {
     let table = value.table()?.named("`arrivals`");
     let processes = [("poisson", Process::Poisson), ("bursty", Process::Bursty), ("trace", Process::Trace)];
@@ -179,8 +193,8 @@ fn decode_process(value: &Value<'_>, files: &Files<'_>) -> Option<Arrivals> {
             table.only(&["process", "calm_rate_hz", "burst_rate_hz", "mean_calm", "mean_burst"]);
             let calm = table.required("calm_rate_hz", decode_rate);
             let burst = table.required("burst_rate_hz", decode_rate);
-            let mean_calm = table.required("mean_calm", Value::duration);
-            let mean_burst = table.required("mean_burst", Value::duration);
+            let mean_calm = table.required("mean_calm", state_duration);
+            let mean_burst = table.required("mean_burst", state_duration);
             Some(Arrivals::Bursty {
                 calm: calm?,
                 burst: burst?,
