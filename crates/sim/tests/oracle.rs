@@ -51,6 +51,8 @@ struct One {
     /// Of each of them, whether what must be known of it is not known yet: of one whose output is
     /// needed, that there is a job; of one whose outcome is needed, what became of it.
     open: Vec<bool>,
+    /// Whether it was told that something that it needs was given up.
+    is_lost: bool,
     model: usize,
     is_started: bool,
     reached: Reached,
@@ -157,6 +159,7 @@ impl<'o> Oracle<'o> {
                     fate: Fate::Future,
                     needs: Vec::new(),
                     open: Vec::new(),
+                    is_lost: false,
                     model: scenario.tasks[task].model.index(),
                     is_started: false,
                     reached: (0, 0, 0),
@@ -308,6 +311,8 @@ impl<'o> Oracle<'o> {
             }
         }
         self.ones[one].open = (0..self.ones[one].needs.len()).map(|need| self.is_open(one, need)).collect();
+        self.ones[one].is_lost =
+            self.ones[one].needs.iter().any(|need| self.ones[*need].fate == Fate::Dropped);
         if !exists {
             self.void(one);
         } else {
@@ -385,11 +390,11 @@ impl<'o> Oracle<'o> {
             return;
         }
         let fate = if self.has_inputs(one) { Fate::Ready } else { Fate::Waiting };
-        let is_doomed = self.ones[one].needs.iter().any(|need| self.ones[*need].fate == Fate::Dropped);
-        self.show(one, if is_doomed { Fate::Waiting } else { fate });
+        let is_lost = self.ones[one].is_lost;
+        self.show(one, if is_lost { Fate::Waiting } else { fate });
         self.tell_dependents(one);
         // It will never have what it needs.
-        if is_doomed {
+        if is_lost {
             self.drop(one, DropCause::Upstream);
         }
     }
@@ -451,6 +456,7 @@ impl<'o> Oracle<'o> {
 
     fn settled(&mut self, one: usize, position: usize) {
         self.ones[one].open[position] = self.is_open(one, position);
+        self.ones[one].is_lost |= self.ones[self.ones[one].needs[position]].fate == Fate::Dropped;
         let need = self.ones[self.ones[one].needs[position]].fate;
         match self.ones[one].fate {
             Fate::Hidden => {

@@ -459,6 +459,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_given_up_changes_no_release(sketch in systems::scaled(), layers in 0..4_u32) {
+        let mut sketch = sketch;
+        // As another network, an inference ends in another way.
+        sketch.tasks.iter_mut().for_each(|task| task.variant = None);
+        let releases = |chaos: bool| {
+            let habits = Habits { drop: 120, ..CHAOS };
+            let (record, _) = run(&sketch, policy(&sketch, chaos, habits, layers), EndOfRun::Drain);
+            let released = record.events.into_iter().filter_map(|(_, event)| match event {
+                Event::Released { job, arrival, deadline, priority, .. } => Some((job, arrival, deadline, priority)),
+                _ => None,
+            });
+            let mut released: Vec<_> = released.collect();
+            released.sort_unstable();
+            released
+        };
+        // Whoever goes through everything learns of everything.
+        prop_assert_eq!(releases(false), releases(true));
+    }
+
+    #[test]
     fn pieces_make_the_whole(
         sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
         lasts in prop::collection::vec(0..300_u64, 0..6),
