@@ -303,7 +303,13 @@ impl<'o> Streams<'o> {
         let Workload { scenario, models } = workload;
         let model_of = |task: &Task| models.get(task.model.index()).map_or("", |model| model.name.as_str());
         let by_name = scenario.tasks.iter().position(|task| task.name == name);
-        let by_model = || scenario.tasks.iter().position(|task| model_of(task) == name);
+        // The networks of a supernet are named after it.
+        let is_of = |task: &Task| {
+            let network = model_of(task);
+            let of_supernet = network.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+            network == name || (task.variants.len() > 1 && of_supernet)
+        };
+        let by_model = || scenario.tasks.iter().position(is_of);
         let Some(position) = by_name.or_else(by_model) else {
             let tasks = scenario.tasks.iter().map(|task| task.name.as_str());
             let known: Vec<&str> = tasks.chain(scenario.tasks.iter().map(model_of)).collect();

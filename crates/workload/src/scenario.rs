@@ -181,7 +181,8 @@ impl Scenario {
     }
 
     /// The same scenario with every rate multiplied by `factor_millionths` / 1,000,000. Deadlines
-    /// that are the period follow it; others stay. Traces keep their instants.
+    /// that are the period follow it, and so do offset and jitter; other deadlines stay. Traces keep
+    /// their instants.
     ///
     /// # Errors
     /// [`TimeError`] where a period leaves the clock's range.
@@ -275,7 +276,14 @@ impl Arrivals {
 
     fn scale(&mut self, factor_millionths: u64) -> Result<(), TimeError> {
         match self {
-            Self::Periodic { period, .. } => *period = period.scaled(factor_millionths)?,
+            Self::Periodic { period, offset, jitter } => {
+                *period = period.scaled(factor_millionths)?;
+                for span in [offset, jitter] {
+                    let scaled = u128::from(span.picoseconds()) * 1_000_000 / u128::from(factor_millionths);
+                    *span =
+                        Duration::from_picoseconds(u64::try_from(scaled).map_err(|_| TimeError::TooLong)?);
+                }
+            }
             Self::Poisson { mean } => *mean = mean.scaled(factor_millionths)?,
             Self::Bursty { calm, burst, .. } => {
                 *calm = calm.scaled(factor_millionths)?;

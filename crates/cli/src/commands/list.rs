@@ -42,14 +42,14 @@ fn rows(title: &str, columns: &[(&'static str, bool)], rows: Vec<Vec<String>>) -
 fn scenarios() -> Result<Rows, Diagnostics> {
     let mut listed = Vec::new();
     for name in built_in_names(Kind::Scenario) {
-        let scenario = load::workload(&name, None, Legality::Published)?.scenario;
-        let random = scenario.is_random();
-        let Scenario { duration, tasks, .. } = scenario;
+        let workload = load::workload(&name, None, Legality::Published)?;
+        let random = workload.is_random();
+        let Scenario { duration, tasks, .. } = workload.scenario;
         let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
         let kind = if random { "random" } else { "fixed" };
         listed.push(vec![name, duration.to_string(), kind.to_owned(), names.join(", ")]);
     }
-    let columns = [("scenario", false), ("duration", true), ("triggers", false), ("tasks", false)];
+    let columns = [("scenario", false), ("duration", true), ("outcomes", false), ("tasks", false)];
     Ok(rows("Scenarios", &columns, listed))
 }
 

@@ -87,6 +87,9 @@ pub(super) fn confidence(grid: &Grid<'_>) -> Option<ReportTable> {
 pub(super) fn best(grid: &Grid<'_>) -> ReportTable {
     let decimals = grid.metric.decimals;
     let budgeted = grid.budgets.len() > 1;
+    // What is told apart within a budget: policies where a sweep has several, else platforms.
+    let is_policy = grid.platform_axes.last().is_some_and(|axis| axis == "policy");
+    let what = if is_policy { "policy" } else { "platform" };
     let mut columns = vec![Column::text(grid.scenario_axis)];
     if budgeted {
         columns.push(Column::text(grid.budget_axis.unwrap_or("budget")));
@@ -99,7 +102,7 @@ pub(super) fn best(grid: &Grid<'_>) -> ReportTable {
         let numbers = columns.iter_mut().filter(|column| column.align == crate::table::Align::Right);
         numbers.for_each(|column| column.unit = Some(unit.clone()));
     }
-    let mut table = TextTable::new(title(grid, "of the best platforms"), columns);
+    let mut table = TextTable::new(title(grid, &format!("of the best {}", plural(what))), columns);
     table.label_columns = if budgeted { 2 } else { 1 };
 
     let mut tied = false;
@@ -124,9 +127,9 @@ pub(super) fn best(grid: &Grid<'_>) -> ReportTable {
             table.rows.push(Row { cells, starts_group: budgeted && budget == 0 });
         }
     }
-    table.notes.push("“behind” is the distance of the next platform from the best.".to_owned());
+    table.notes.push(format!("“behind” is the distance of the next {what} from the best."));
     if tied {
-        table.notes.push("“+k” counts further platforms with exactly the same value.".to_owned());
+        table.notes.push(format!("“+k” counts further {} with exactly the same value.", plural(what)));
     }
     if grid.is_sampled() {
         table.notes.push(format!(
@@ -136,6 +139,10 @@ pub(super) fn best(grid: &Grid<'_>) -> ReportTable {
         ));
     }
     ReportTable { name: "best".to_owned(), table }
+}
+
+fn plural(what: &str) -> &'static str {
+    if what == "policy" { "policies" } else { "platforms" }
 }
 
 /// The best platforms of a column within a budget, and those that follow.

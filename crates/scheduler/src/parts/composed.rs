@@ -9,7 +9,7 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
 
 use crate::decision::{Decision, Decisions, Placement, Preemption};
-use crate::job::{Job, Progress};
+use crate::job::Job;
 use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
@@ -95,13 +95,8 @@ impl<R: Ranking> Composed<R> {
             if segment.is_ending {
                 continue;
             }
-            let Some(mut progress) = next_boundary(view, accelerator, segment) else { continue };
-            // It is compared as what it will be when it can make room: inside the layer that it runs,
-            // if that has quanta to stop at. Compared as any further, it would come back at once.
-            let (layer, column) = (progress.layer.saturating_sub(1), view.profile.column(accelerator));
-            if mode == Preemption::Quantum && view.profile.quanta(segment.model, layer, column) > 1 {
-                progress = Progress::at(layer);
-            }
+            let Some(progress) = next_boundary(view, accelerator, segment, mode) else { continue };
+            // It is compared as what it will be when it can make room.
             let key = self.ranking.key(view, truth, &Job { progress, ..*job });
             let is_last = last.is_none_or(|(of_last, _)| key > of_last);
             let cleared = self.being_cleared(view, accelerator);

@@ -47,13 +47,31 @@ impl PreemptionRule {
     }
 }
 
-/// The layer that a segment should stand before at its next layer boundary; none if that is its end.
+/// What a segment's job should have got to when the segment could end; none if that is its end.
 ///
 /// By the profile, as expected: a segment of a model that skips or exits may really be elsewhere, and
 /// one that competes for memory may be behind. Preempting one that is about to end changes nothing.
-/// Takes the logarithm of the segment's layers, or a step a layer for models that skip or exit.
+/// At quanta it is inside the layer that runs, if that has any to stop at: compared as any further,
+/// the job would come back at once. Takes the logarithm of the segment's layers, or a step a layer
+/// for models that skip or exit.
 #[must_use]
-pub fn next_boundary(view: &View<'_>, accelerator: AcceleratorId, segment: &Segment) -> Option<Progress> {
+pub fn next_boundary(
+    view: &View<'_>,
+    accelerator: AcceleratorId,
+    segment: &Segment,
+    mode: Preemption,
+) -> Option<Progress> {
+    let last = segment.stop.saturating_sub(1);
+    let layer = expected_layer(view, accelerator, segment, last);
+    let quanta = view.profile.quanta(segment.model, layer, view.profile.column(accelerator));
+    match mode {
+        Preemption::Quantum if quanta > 1 => Some(Progress::at(layer)),
+        Preemption::Layer | Preemption::Quantum => (layer < last).then(|| Progress::at(layer + 1)),
+    }
+}
+
+/// The layer that a segment should run now, at most its last one.
+fn expected_layer(view: &View<'_>, accelerator: AcceleratorId, segment: &Segment, last: u32) -> u32 {
     let (profile, model, from) = (view.profile, segment.model, segment.from.layer);
     let column = profile.column(accelerator);
     let all = profile.remaining(model, from, column);
@@ -64,9 +82,8 @@ pub fn next_boundary(view: &View<'_>, accelerator: AcceleratorId, segment: &Segm
         let after = profile.remaining(model, layer + 1, column).picoseconds();
         view.now >= segment.started && all.picoseconds().saturating_sub(after) <= ran
     };
-    let last = segment.stop.saturating_sub(1);
     // What is left never grows from layer to layer only where nothing is skipped.
-    let next = if all == profile.worst_remaining(model, from, column) {
+    if all == profile.worst_remaining(model, from, column) {
         let (mut low, mut high) = (from, last);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -75,8 +92,7 @@ pub fn next_boundary(view: &View<'_>, accelerator: AcceleratorId, segment: &Segm
         low
     } else {
         (from..last).find(|layer| !has_passed(*layer)).unwrap_or(last)
-    };
-    (next < last).then(|| Progress::at(next + 1))
+    }
 }
 
 /// What is left of a layer that some quanta of are done, rounded down.
@@ -103,7 +119,7 @@ mod tests {
         let view = fixture.view();
         let (accelerator, segment, _) = view.running().next().unwrap();
         assert_eq!(
-            next_boundary(&view, accelerator, segment).map(|progress| progress.layer),
+            next_boundary(&view, accelerator, segment, Preemption::Layer).map(|progress| progress.layer),
             expected,
             "from {from:?} at {now_us}"
         );

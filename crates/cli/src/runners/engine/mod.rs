@@ -130,6 +130,10 @@ impl Prepared for Ready<'_> {
     fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
         let system = self.system(cell)?;
         let failed = |reason: String| RunError::Failed { reason };
+        let (warm_up, duration) = (self.settings.metrics.warm_up, system.scenario.duration);
+        if warm_up >= duration {
+            return Err(failed(format!("a warm-up of {warm_up} leaves nothing of a run of {duration}")));
+        }
         let policy = self.plan.policy(cell);
         let (built, oracle) = build(policy).map_err(failed)?;
         let metrics = Metrics::new(system, self.settings.metrics);
