@@ -738,6 +738,17 @@ fn engine_sweeps_that_cannot_be_planned() {
 }
 
 #[test]
+fn a_sweep_whose_warm_up_leaves_nothing_fails() {
+    let mut transcript = Transcript::new();
+    let axes = "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\n\
+                platforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\npolicy = [{ name = \"edf\" }]\n";
+    transcript.workspace.write("sweep.toml", format!("{axes}settings = {{ warm_up = \"700ms\" }}\n"));
+    transcript.fails(&["sweep", "sweep.toml", "--output", "results"]);
+    let reason = "a warm-up of 700ms leaves nothing of a run of 700ms";
+    assert!(transcript.text.contains(reason), "{}", transcript.text);
+}
+
+#[test]
 fn durations_and_rates_beyond_the_reference_loop() {
     let mut transcript = Transcript::new();
     for duration in ["99999s", "1ps"] {

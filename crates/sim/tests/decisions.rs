@@ -124,6 +124,8 @@ fn every_illegal_decision_says_why() {
     is_illegal(own, &[|_| dispatch(JobId::new(77, 0), None, 0)], Illegal::NoSuchJob);
     is_illegal(own, &[|_| dispatch(JobId::new(0, 7), None, 0)], Illegal::NoSuchJob);
     is_illegal(own, &[drop_first, |_| Decision::Drop { job: JobId::new(0, 0) }], Illegal::NoSuchJob);
+    // The slot is free, and nothing is in it yet.
+    is_illegal(own, &[drop_first, |_| Decision::Drop { job: JobId::new(0, 1) }], Illegal::NoSuchJob);
     is_illegal(
         own,
         &[|view| dispatch(view.waiting().next().expect("the second task's").id, None, 0)],

@@ -311,3 +311,31 @@ fn long_tables_are_read() {
     assert_eq!(requests.len(), 100_000);
     assert_eq!(requests[1_001].arrival, Time::from_picoseconds(1_000_001_000_000));
 }
+
+/// A run goes through every state of a bursty process, however many there are.
+#[test]
+fn states_of_bursty_arrivals_last_a_microsecond_at_least() {
+    let bursty = |mean: &str| {
+        let process = "process = \"bursty\", calm_rate_hz = 1, burst_rate_hz = 9, mean_burst = \"1s\"";
+        let lines = format!("arrivals = {{ {process}, mean_calm = \"{mean}\" }}\ndeadline = \"1ms\"");
+        decode(&task("a", &lines)).map_err(|problems| messages(&problems))
+    };
+    assert!(bursty("1us").is_ok());
+    assert_eq!(bursty("1ps"), Err(vec!["a state of 1ps in the mean is too short".to_owned()]));
+}
+
+/// Else a jitter could be longer than the period, which no file can state.
+#[test]
+fn a_load_factor_scales_offset_and_jitter_with_the_period() {
+    let scenario = scenario(&task("a", "period = \"30ms\"\noffset = \"8ms\"\njitter = \"20ms\"")).scenario;
+    let scaled = scenario.scaled(4_000_000).expect("a load");
+    let period = Period::new(Duration::from_picoseconds(7_500_000_000)).expect("a period");
+    assert_eq!(scaled.tasks[0].arrivals, Arrivals::Periodic { period, offset: ms(2), jitter: ms(5) });
+}
+
+#[test]
+fn requests_may_name_the_supernet_of_a_scenario() {
+    let scenario = load::workload("examples/dynamic", None, Legality::Strict).expect("built in");
+    let replayed = requests("arrival_s,model\n0.1,examples/supernet\n", Some(&scenario)).expect("a request");
+    assert_eq!(replayed.scenario.tasks[0].variants.len(), 3);
+}

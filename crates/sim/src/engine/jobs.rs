@@ -61,37 +61,31 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             let table = &self.frames[dependency.task.index()];
             let needed = table.latest();
             self.needs.push(needed.unwrap_or(u64::MAX));
-            let upstream = needed.and_then(|index| table.get(index));
-            match (upstream.map(|upstream| (upstream.fate, upstream.frame)), control) {
+            let fate = needed.and_then(|index| table.get(index)).map(|upstream| upstream.fate);
+            match (fate, control) {
                 // Before the first frame of the other task there is nothing to work on.
-                (None | Some((Fate::Void, _)), _) => exists = false,
-                (Some((Fate::Completed { .. }, _)), None) => {}
-                (Some((Fate::Completed { model, exit }, _)), Some(table)) => {
+                (None | Some(Fate::Void), _) => exists = false,
+                (Some(Fate::Completed { model, exit } | Fate::Failed { model, exit }), Some(table)) => {
                     exists &= self.happens(task, frame.index, position, table.probability(model, exit));
                 }
-                (Some((Fate::Failed { .. }, _)), None) => linked.is_doomed = true,
-                (Some((Fate::Failed { model, exit }, _)), Some(table)) => {
-                    linked.is_doomed = true;
-                    exists &= self.happens(task, frame.index, position, table.probability(model, exit));
-                }
-                (Some((Fate::Live(_), _)), None) => linked.data_left += 1,
+                (Some(Fate::Completed { .. } | Fate::Failed { .. }), None) => {}
+                (Some(Fate::Live(_)), None) => linked.data_left += 1,
                 // Whether there will be an output is not known either.
-                (Some((Fate::Hidden, _)), None) => {
+                (Some(Fate::Hidden), None) => {
                     linked.data_left += 1;
                     linked.unknown_left += 1;
                 }
-                (Some((Fate::Hidden | Fate::Live(_), _)), Some(_)) => linked.unknown_left += 1,
+                (Some(Fate::Hidden | Fate::Live(_)), Some(_)) => linked.unknown_left += 1,
             }
+            linked.is_doomed |= matches!(fate, Some(Fate::Failed { .. }));
         }
+        linked.is_queued = exists && !released;
         self.frames[task.index()].push(linked, self.needs.iter().copied());
         if !exists {
             self.void(task, frame.index);
         } else {
             if !released {
                 self.events.add_release(frame.release, links.rank, frame.index);
-                if let Some(linked) = self.frames[task.index()].get_mut(frame.index) {
-                    linked.is_queued = true;
-                }
             }
             self.show_if_known(task, frame.index);
         }

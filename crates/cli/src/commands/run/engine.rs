@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use rtmm_hardware::{Mode, load as hardware};
+use rtmm_hardware::Mode;
 use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary};
 use rtmm_sim::{Metrics, RunOptions, SimulationError, System, simulate};
@@ -10,9 +10,8 @@ use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, RunError, Value};
 use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
-use tracing::info;
 
-use super::duration;
+use super::inputs;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
@@ -29,17 +28,7 @@ const SPACE: &str = "   ";
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let chosen = chosen(arguments)?;
     let settings = RunSettings::of(&chosen.settings);
-    let mut workload = workload(arguments);
-    let platform = hardware::platform(&arguments.platform, None, Mode::Corrected);
-    // Problems of both files come out together.
-    if let (Err(problems), Err(more)) = (&mut workload, &platform) {
-        problems.extend(more.clone());
-    }
-    let (mut workload, platform) = (workload?, platform?);
-    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
-    if let Some(text) = &arguments.duration {
-        workload.scenario.duration = duration(text)?;
-    }
+    let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     if settings.metrics.warm_up >= workload.scenario.duration {
         let message = format!(
             "a warm-up of {} leaves nothing of a run of {}",

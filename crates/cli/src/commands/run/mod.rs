@@ -3,7 +3,10 @@
 mod engine;
 mod xrbench;
 
-use rtmm_workload::Duration;
+use rtmm_hardware::{Mode, Platform, load as hardware};
+use rtmm_workload::input::Diagnostics;
+use rtmm_workload::{Duration, Workload};
+use tracing::info;
 
 use crate::args::{Compat, Run};
 use crate::failure::Failure;
@@ -13,6 +16,25 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         None => engine::run(arguments),
         Some(Compat::Xrbench) => xrbench::run(arguments),
     }
+}
+
+/// The workload with the duration that is asked for, and the platform; problems of both come out
+/// together.
+fn inputs(
+    arguments: &Run,
+    mut workload: Result<Workload, Diagnostics>,
+    mode: Mode,
+) -> Result<(Workload, Platform), Failure> {
+    let platform = hardware::platform(&arguments.platform, None, mode);
+    if let (Err(problems), Err(more)) = (&mut workload, &platform) {
+        problems.extend(more.clone());
+    }
+    let (mut workload, platform) = (workload?, platform?);
+    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
+    if let Some(text) = &arguments.duration {
+        workload.scenario.duration = duration(text)?;
+    }
+    Ok((workload, platform))
 }
 
 fn duration(text: &str) -> Result<Duration, Failure> {

@@ -2,16 +2,16 @@
 
 use std::io::Write;
 
-use rtmm_hardware::{Mode, Platform, load as hardware};
+use rtmm_hardware::{Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_sweep::runner::{Chosen, Policy};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
-use tracing::{debug, info};
+use tracing::debug;
 
-use super::duration;
+use super::inputs;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, write_file};
@@ -29,17 +29,8 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         ));
     };
     let policy = policy(arguments)?;
-    let mut workload = load::workload(scenario, None, Legality::Published);
-    let platform = hardware::platform(&arguments.platform, None, Mode::Reference);
-    // Problems of both files come out together.
-    if let (Err(problems), Err(more)) = (&mut workload, &platform) {
-        problems.extend(more.clone());
-    }
-    let (mut workload, platform) = (workload?, platform?);
-    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
-    if let Some(text) = &arguments.duration {
-        workload.scenario.duration = duration(text)?;
-    }
+    let workload = load::workload(scenario, None, Legality::Published);
+    let (workload, platform) = inputs(arguments, workload, Mode::Reference)?;
     let Ok(seed) = u32::try_from(arguments.seed) else {
         let message =
             format!("seed {} is beyond the {} of the C library's generator", arguments.seed, u32::MAX);
