@@ -85,13 +85,33 @@ impl Work {
     }
 }
 
-/// What a layer's cost is conditioned on. Sparse models will add samples and densities.
+/// What a layer's cost is conditioned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Condition {
     /// The profile: what an estimate without knowledge of the input says.
     #[default]
     Profile,
+    /// An input of known sparsity: a sample of a trace, or a density that somebody states.
+    Sparse(Sparse),
+}
+
+/// How sparse a layer's operands are for one input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sparse {
+    /// The share of weights that are zero, in 0..=1.
+    pub weights: f64,
+    /// The share of zeros in the input activation, or in the attention map, in 0..=1.
+    pub activations: f64,
+    /// How evenly the work falls on the hardware, above 0 and up to 1.
+    pub balance: f64,
+    /// How long the layer took on the device that recorded the input; none where nobody did.
+    pub recorded: Option<Duration>,
+}
+
+impl Sparse {
+    /// Nothing is zero.
+    pub const DENSE: Self = Self { weights: 0.0, activations: 0.0, balance: 1.0, recorded: None };
 }
 
 /// A layer together with the name of its model, for models that look costs up by name.
@@ -239,5 +259,10 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// however many layers share it.
     fn depends_on_shape_only(&self) -> bool {
         true
+    }
+
+    /// Whether the answer depends on the [`Condition`]. If not, every input costs what the profile says.
+    fn depends_on_input(&self) -> bool {
+        false
     }
 }

@@ -35,7 +35,7 @@ mod vector_unit;
 pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
 pub use cost::{
     Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_CACHE,
-    SHARED_LEVELS, Section, Work,
+    SHARED_LEVELS, Section, Sparse, Work,
 };
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Parameter, Surroundings};

@@ -153,6 +153,8 @@ pub enum Operator {
     Elementwise(Elementwise),
     /// Normalisation.
     Normalisation(Normalisation),
+    /// An operator of which only recordings are known: it has no dimensions.
+    Opaque,
 }
 
 /// A row as a published layer table states it: kernels without stride, padding or groups.
@@ -253,6 +255,9 @@ pub enum ShapeError {
         /// Its value.
         value: u64,
     },
+    /// Nothing is known of the layer but what traces recorded.
+    #[error("the layer's dimensions are not known: only traces say what it does")]
+    Opaque,
     /// More work or elements than [`MAX_LAYER_WORK`].
     #[error("the layer's {what} exceed {MAX_LAYER_WORK}")]
     TooLarge {
@@ -422,6 +427,7 @@ impl Layer {
             Operator::Pool(pool) => pool.output(),
             Operator::Elementwise(elementwise) => Ok(elementwise.output),
             Operator::Normalisation(normalisation) => Ok(normalisation.shape),
+            Operator::Opaque => Err(ShapeError::Opaque),
         }
     }
 
@@ -438,6 +444,7 @@ impl Layer {
             Operator::Pool(pool) => pool.input.elements(),
             Operator::Elementwise(elementwise) => elementwise.elements_in,
             Operator::Normalisation(normalisation) => normalisation.shape.elements(),
+            Operator::Opaque => 0,
         }
     }
 
@@ -466,7 +473,7 @@ impl Layer {
                 gates * (u64::from(r.features) + u64::from(r.hidden)) * (1 + u64::from(r.bidirectional))
             }
             Operator::Normalisation(normalisation) => 2 * u64::from(normalisation.shape.channels),
-            Operator::Pool(_) | Operator::Elementwise(_) => 0,
+            Operator::Pool(_) | Operator::Elementwise(_) | Operator::Opaque => 0,
         }
     }
 

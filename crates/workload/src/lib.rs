@@ -27,6 +27,7 @@ mod model;
 mod model_file;
 mod realisation;
 mod requests;
+mod sample_trace;
 mod scenario;
 mod scenario_file;
 mod time;
@@ -39,8 +40,9 @@ pub use layer::{
     Operator, Pool, PublishedShape, Recurrent, Shape, ShapeError,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
-pub use model::{Block, Exit, Model, Shapes};
+pub use model::{Block, Exit, Model, Shapes, Sparsity};
 pub use realisation::{MAX_BLOCKS, Realisation};
+pub use sample_trace::{LayerSample, SampleTrace, Schema};
 pub use scenario::{
     Arrivals, Deadline, Dependency, DependencyKind, Phase, Request, Scenario, Task, Workload,
 };

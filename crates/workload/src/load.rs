@@ -11,6 +11,7 @@ use crate::layer_table::Legality;
 use crate::model::Model;
 use crate::model_file::{OpenVariant, decode_model, first_line};
 use crate::requests::{read_requests, read_trace};
+use crate::sample_trace::{SampleTrace, read_sample_trace};
 use crate::scenario::{Request, Workload};
 use crate::scenario_file::{Files, decode_workload};
 
@@ -298,6 +299,23 @@ pub fn requests_of(
 /// Every problem of the table.
 pub fn trace_of(source: &Source) -> Result<Vec<Request>, Diagnostics> {
     read_trace(source)
+}
+
+/// Reads a sample trace by its path, relative to the file `from` that names it.
+///
+/// # Errors
+/// Every problem of the table.
+pub fn sample_trace(reference: &str, from: Option<&Source>) -> Result<SampleTrace, Diagnostics> {
+    sample_trace_of(&open_path(reference, from)?)
+}
+
+/// Checks a sample trace that was read already. Its name is that of the file up to the first dot.
+///
+/// # Errors
+/// Every problem of the table.
+pub fn sample_trace_of(source: &Source) -> Result<SampleTrace, Diagnostics> {
+    let file = source.name().rsplit(['/', '\\']).next().unwrap_or_default();
+    read_sample_trace(file.split('.').next().unwrap_or_default(), source)
 }
 
 /// The name of a file without folders and extension.

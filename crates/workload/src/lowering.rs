@@ -48,6 +48,7 @@ impl Layer {
                     operations: elements.saturating_mul(4),
                 }))]
             }
+            Operator::Opaque => return Err(ShapeError::Opaque),
         };
         check_totals(&kernels)?;
         Ok(kernels)

@@ -1,9 +1,12 @@
 //! Models: named lists of layers in execution order.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::ids::LayerId;
 use crate::layer::Layer;
+use crate::sample_trace::SampleTrace;
 
 /// Whether the shapes of consecutive layers were checked against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -35,6 +38,21 @@ pub struct Model {
     /// The other networks of a supernet: each can run in place of this one. Their own `variants`
     /// are empty. A workload lists them as models of their own.
     pub variants: Vec<Model>,
+    /// How sparse the network is.
+    pub sparsity: Sparsity,
+    /// What recorded inferences did, layer by layer: each job is one of them. None where every
+    /// inference costs the same.
+    pub samples: Option<Arc<SampleTrace>>,
+}
+
+/// How sparse a network is, and which others are the same network under other sparsity patterns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Sparsity {
+    /// The network without its pattern, such as `resnet50`: models of one architecture are the same to
+    /// a scheduler that is told of no patterns. None for a model that is an architecture of its own.
+    pub architecture: Option<String>,
+    /// The share of weights that are zero, in 0..1, in every layer with weights.
+    pub weights: f64,
 }
 
 /// A run of consecutive layers: what block-wise scheduling dispatches at once, and what a dynamic
@@ -70,7 +88,8 @@ impl Model {
     #[must_use]
     pub fn of_layers(name: String, source: String, shapes: Shapes, layers: Vec<Layer>) -> Self {
         let (blocks, exits, variants) = (Vec::new(), Vec::new(), Vec::new());
-        Self { name, source, shapes, layers, blocks, exits, accuracy: None, variants }
+        let (accuracy, sparsity, samples) = (None, Sparsity::default(), None);
+        Self { name, source, shapes, layers, blocks, exits, accuracy, variants, sparsity, samples }
     }
 
     /// Whether what runs depends on the input: blocks that may be skipped, exits that may be taken.
@@ -78,6 +97,12 @@ impl Model {
     pub fn is_dynamic(&self) -> bool {
         self.blocks.iter().any(|block| block.skip_probability > 0.0)
             || self.exits.iter().any(|exit| exit.probability > 0.0)
+    }
+
+    /// Whether inferences of it differ by what was recorded of them.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.samples.is_some()
     }
 
     /// Weights of all layers; saturating.
