@@ -1,13 +1,16 @@
 //! Cost tables: the work of every layer on every configuration, computed once.
+//!
+//! A layer of a model with recorded samples has the work of each of them, where the configuration's cost
+//! depends on the input; what stands for the layer as a whole is then their mean.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use rtmm_workload::{Layer, LayerId, Model, ModelId};
+use rtmm_workload::{Duration, Layer, LayerId, Model, ModelId, SampleTrace};
 use thiserror::Error;
 use tracing::debug;
 
-use crate::cost::{Condition, CostError, LayerOf, Work};
+use crate::cost::{Condition, CostError, CostModel, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::platform::{ConfigurationId, Platform};
 
 /// The work of each (model, layer, configuration), in one flat array.
@@ -18,6 +21,9 @@ pub struct CostTable {
     starts: Vec<usize>,
     /// Layer-major: all configurations of a layer stand together.
     work: Vec<Work>,
+    /// By model, then configuration: a row a sample, a column a layer. None where every input costs the
+    /// same.
+    samples: Vec<Vec<Option<Vec<Work>>>>,
 }
 
 /// A layer that cannot run on a configuration.
@@ -47,6 +53,25 @@ impl CostTable {
             .collect();
         let (distinct, rows) = distinct_layers(&layers);
         let width = platform.configurations.len();
+        let (samples, mut missing) = work_of_samples(platform, models);
+        let means: Vec<Vec<Option<Vec<Work>>>> = samples
+            .iter()
+            .zip(models)
+            .map(|(of_model, model)| {
+                let mean = |works: &Vec<Work>| means(works, model.layers.len());
+                of_model.iter().map(|works| works.as_ref().map(mean)).collect()
+            })
+            .collect();
+        let places: Vec<(usize, usize)> = models
+            .iter()
+            .enumerate()
+            .flat_map(|(model, of)| (0..of.layers.len()).map(move |layer| (model, layer)))
+            .collect();
+        // A pair whose samples were asked for is not asked for what nobody knows of its input.
+        let is_sampled = |position: usize, configuration: usize| {
+            let (model, _) = places[position];
+            models[model].is_sampled() && platform.configurations[configuration].cost_model.depends_on_input()
+        };
         let columns: Vec<Vec<Result<Work, CostError>>> = platform
             .configurations
             .iter()
@@ -57,10 +82,14 @@ impl CostTable {
                 asked.par_iter().map(|layer| cost_model.work(*layer, Condition::Profile)).collect()
             })
             .collect();
-        let mut missing = Vec::new();
         let mut work = Vec::with_capacity(layers.len() * width);
         for (position, (layer, row)) in layers.iter().zip(rows).enumerate() {
-            for (configuration, column) in platform.configurations.iter().zip(&columns) {
+            for (index, (configuration, column)) in platform.configurations.iter().zip(&columns).enumerate() {
+                if is_sampled(position, index) {
+                    let (model, layer) = places[position];
+                    work.extend(means[model][index].as_ref().map(|means| means[layer]));
+                    continue;
+                }
                 let by_shape = configuration.cost_model.depends_on_shape_only();
                 match &column[if by_shape { row } else { position }] {
                     Ok(cost) => work.push(*cost),
@@ -87,15 +116,135 @@ impl CostTable {
             configurations = width,
             "cost table computed"
         );
-        Ok(Self { configurations: width, starts: starts.collect(), work })
+        Ok(Self { configurations: width, starts: starts.collect(), work, samples })
     }
 
-    /// The work of one layer on one configuration.
+    /// The work of one layer of one recorded sample on one configuration: [`CostTable::work`] where every
+    /// input costs the same.
+    #[must_use]
+    pub fn sample_work(
+        &self,
+        model: ModelId,
+        sample: u32,
+        layer: LayerId,
+        configuration: ConfigurationId,
+    ) -> &Work {
+        let of_model = self.samples.get(model.index()).and_then(|of| of.get(configuration.index()));
+        match of_model {
+            Some(Some(works)) => {
+                let layers = self.layers(model);
+                &works[sample as usize * layers + layer.index()]
+            }
+            _ => self.work(model, layer, configuration),
+        }
+    }
+
+    /// Whether inferences of a model differ on a configuration.
+    #[must_use]
+    pub fn is_sampled(&self, model: ModelId, configuration: ConfigurationId) -> bool {
+        self.samples.get(model.index()).is_some_and(|of| of[configuration.index()].is_some())
+    }
+
+    fn layers(&self, model: ModelId) -> usize {
+        let end = self.work.len() / self.configurations.max(1);
+        self.starts.get(model.index() + 1).copied().unwrap_or(end) - self.starts[model.index()]
+    }
+
+    /// The work of one layer on one configuration; of a model whose inferences differ, the mean over its
+    /// samples, part by part.
     #[must_use]
     pub fn work(&self, model: ModelId, layer: LayerId, configuration: ConfigurationId) -> &Work {
         let row = self.starts[model.index()] + layer.index();
         &self.work[row * self.configurations + configuration.index()]
     }
+}
+
+/// By model, then configuration: the work of each layer of each sample; none where inputs make no
+/// difference, or where a layer has no cost.
+type SampleWork = Vec<Vec<Option<Vec<Work>>>>;
+
+/// The work of every recorded sample, in parallel, with the layers that have none.
+fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<NoCost>) {
+    let of_pair = |model: &Model, samples: &SampleTrace, cost_model: &dyn CostModel| {
+        let mut works = Vec::with_capacity(samples.len() * model.layers.len());
+        for sample in 0..samples.len() {
+            for (index, layer) in model.layers.iter().enumerate() {
+                let of_sample = samples.at(sample, index);
+                let condition = Condition::Sparse(Sparse {
+                    weights: model.sparsity.weights,
+                    activations: of_sample.sparsity,
+                    balance: of_sample.balance,
+                    recorded: of_sample.latency,
+                });
+                let work = cost_model.work(LayerOf { model: &model.name, layer }, condition);
+                works.push(work.map_err(|reason| (layer.name.clone(), reason))?);
+            }
+        }
+        Ok(works)
+    };
+    let computed: Vec<Vec<Option<Result<Vec<Work>, (String, CostError)>>>> = models
+        .par_iter()
+        .map(|model| {
+            let of_configuration = |configuration: &crate::platform::Configuration| {
+                let samples = model.samples.as_ref()?;
+                let cost_model = configuration.cost_model.as_ref();
+                cost_model.depends_on_input().then(|| of_pair(model, samples, cost_model))
+            };
+            platform.configurations.par_iter().map(of_configuration).collect()
+        })
+        .collect();
+    let mut missing = Vec::new();
+    let mut samples = Vec::with_capacity(models.len());
+    for (model, of_model) in models.iter().zip(computed) {
+        let mut of_configurations = Vec::with_capacity(of_model.len());
+        for (configuration, works) in platform.configurations.iter().zip(of_model) {
+            of_configurations.push(match works {
+                None => None,
+                Some(Ok(works)) => Some(works),
+                Some(Err((layer, reason))) => {
+                    missing.push(NoCost {
+                        model: model.name.clone(),
+                        layer,
+                        configuration: configuration.label.clone(),
+                        reason,
+                    });
+                    None
+                }
+            });
+        }
+        samples.push(of_configurations);
+    }
+    (samples, missing)
+}
+
+/// The mean work of each layer over samples, part by part, durations and bytes to the nearest.
+fn means(works: &[Work], layers: usize) -> Vec<Work> {
+    let count = (works.len() / layers.max(1)) as u128;
+    let nearest = |sum: u128| u64::try_from((sum + count / 2) / count.max(1)).unwrap_or(u64::MAX);
+    (0..layers)
+        .map(|layer| {
+            let of_layer = || works.iter().skip(layer).step_by(layers.max(1));
+            let duration = |part: fn(&Work) -> Duration| {
+                let sum = of_layer().map(|work| u128::from(part(work).picoseconds())).sum();
+                Duration::from_picoseconds(nearest(sum))
+            };
+            let mut traffic = [0; SHARED_LEVELS];
+            for (level, bytes) in traffic.iter_mut().enumerate() {
+                *bytes = nearest(of_layer().map(|work| u128::from(work.traffic[level])).sum());
+            }
+            let mut energy = EnergyParts::default();
+            of_layer().for_each(|work| energy += work.energy);
+            Work {
+                compute: duration(|work| work.compute),
+                traffic,
+                transfer: duration(|work| work.transfer),
+                exposed: duration(|work| work.exposed),
+                energy: energy.scaled(1.0 / count as f64),
+                // What every sample can be stopped between.
+                quanta: of_layer().map(|work| work.quanta).min().unwrap_or(1),
+            }
+        })
+        .collect()
 }
 
 /// Layers of distinct shapes, and for each layer the one of them that has its shape.

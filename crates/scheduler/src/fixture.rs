@@ -6,20 +6,23 @@
 //!
 //! All times are whole microseconds.
 
+use std::sync::Arc;
+
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, EnergyParts, Explanation, LayerOf, NoCost, Platform, Quantity, Share, Work,
+    CostModel, CostTable, EnergyParts, Explanation, LayerOf, NoCost, Platform, Quantity, Share, Sparse, Work,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
-    Block, Duration, Exit, Gemm, Layer, LayerId, Model, ModelId, Operator, Period, Realisation, Scenario,
-    Shapes, Task, TaskId, Time, TimeError,
+    Block, Duration, Exit, Gemm, Layer, LayerId, Model, ModelId, Operator, Period, Realisation, SampleTrace,
+    Scenario, Schema, Shapes, Sparsity, Task, TaskId, Time, TimeError,
 };
 
 use crate::decision::{Decision, Decisions, Extent, Placement};
 use crate::job::{Job, JobId, JobState, Progress};
-use crate::policy::Policy;
+use crate::policy::{Notice, Policy};
 use crate::profile::Profile;
+use crate::sample_costs::SampleCosts;
 use crate::truth::Truth;
 use crate::view::{AcceleratorState, JobLists, Segment, TaskCounters, View};
 
@@ -37,6 +40,10 @@ pub struct TaskSketch {
     energy_pj: Vec<Vec<f64>>,
     blocks: Vec<(usize, usize)>,
     exits: Vec<(usize, f64)>,
+    /// A row a sample: the sparsity and, on the first accelerator, the latency in microseconds of each
+    /// layer.
+    samples: Vec<Vec<(f64, f64)>>,
+    architecture: Option<&'static str>,
 }
 
 impl TaskSketch {
@@ -46,8 +53,19 @@ impl TaskSketch {
     pub fn new(name: &'static str, latency_us: &[&[u64]]) -> Self {
         let latency_us: Vec<Vec<u64>> = latency_us.iter().map(|row| row.to_vec()).collect();
         let energy_pj = latency_us.iter().map(|row| vec![0.0; row.len()]).collect();
-        let (blocks, exits) = (Vec::new(), Vec::new());
-        Self { name, period_us: 100, priority: 0, latency_us, energy_pj, blocks, exits }
+        let (blocks, exits, samples) = (Vec::new(), Vec::new(), Vec::new());
+        let architecture = None;
+        Self {
+            name,
+            period_us: 100,
+            priority: 0,
+            latency_us,
+            energy_pj,
+            blocks,
+            exits,
+            samples,
+            architecture,
+        }
     }
 
     /// The same with a frame every `period_us` microseconds.
@@ -81,6 +99,29 @@ impl TaskSketch {
         self
     }
 
+    /// The same with a recorded sample: the sparsity and, on the first accelerator, the latency in
+    /// microseconds of each layer. On another accelerator it takes as much longer as the layer itself does.
+    #[must_use]
+    pub fn sample(mut self, layers: &[(f64, f64)]) -> Self {
+        self.samples.push(layers.to_vec());
+        self
+    }
+
+    /// The same as one sparsity pattern of an architecture.
+    #[must_use]
+    pub fn of_architecture(self, architecture: &'static str) -> Self {
+        Self { architecture: Some(architecture), ..self }
+    }
+
+    fn trace(&self) -> Option<Arc<SampleTrace>> {
+        let cells = || self.samples.iter().flatten();
+        let stated = cells().map(|(sparsity, _)| *sparsity).collect();
+        let latency_s = cells().map(|(_, latency_us)| latency_us * 1e-6).collect();
+        let (name, layers) = (self.name.to_owned(), self.latency_us.len());
+        (!self.samples.is_empty())
+            .then(|| Arc::new(SampleTrace::of_values(name, Schema::EyerissV2, layers, stated, latency_s)))
+    }
+
     fn model(&self) -> Model {
         let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
         let layer = |index: usize| Layer { name: index.to_string(), operator, published: None };
@@ -100,6 +141,8 @@ impl TaskSketch {
         Model {
             blocks: self.blocks.iter().enumerate().map(block).collect(),
             exits: self.exits.iter().enumerate().map(exit).collect(),
+            samples: self.trace(),
+            sparsity: Sparsity { architecture: self.architecture.map(str::to_owned), weights: 0.0 },
             ..Model::of_layers(self.name.to_owned(), "stated".to_owned(), Shapes::Independent, layers)
         }
     }
@@ -113,14 +156,22 @@ struct Stated {
 }
 
 impl CostModel for Stated {
-    fn work(&self, layer: LayerOf<'_>, _condition: Condition) -> Result<Work, CostError> {
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
         let stated = || {
             let task = self.tasks.iter().find(|task| task.name == layer.model)?;
             let row: usize = layer.layer.name.parse().ok()?;
             let latency_us = task.latency_us.get(row)?.get(self.accelerator)?;
+            let compute = match condition {
+                Condition::Sparse(Sparse { recorded: Some(recorded), .. }) => {
+                    let first = u128::from((*task.latency_us.get(row)?.first()?).max(1));
+                    let scaled = u128::from(recorded.picoseconds()) * u128::from(*latency_us) / first;
+                    Duration::from_picoseconds(u64::try_from(scaled).ok()?)
+                }
+                _ => us(*latency_us),
+            };
             let mac = *task.energy_pj.get(row)?.get(self.accelerator)?;
             Some(Work {
-                compute: us(*latency_us),
+                compute,
                 traffic: [0; rtmm_hardware::SHARED_LEVELS],
                 transfer: Duration::ZERO,
                 exposed: Duration::ZERO,
@@ -151,6 +202,10 @@ impl CostModel for Stated {
     fn depends_on_shape_only(&self) -> bool {
         false
     }
+
+    fn depends_on_input(&self) -> bool {
+        self.tasks.iter().any(|task| !task.samples.is_empty())
+    }
 }
 
 /// A state of a run.
@@ -160,6 +215,7 @@ pub struct Fixture {
     scenario: Scenario,
     models: Vec<Model>,
     profile: Profile,
+    samples: SampleCosts,
     accelerators: Vec<AcceleratorState>,
     idle: Vec<AcceleratorId>,
     counters: Vec<TaskCounters>,
@@ -204,9 +260,11 @@ impl Fixture {
             tasks: tasks.iter().enumerate().map(of_sketch).collect::<Result<_, FixtureError>>()?,
             phases: Vec::new(),
         };
+        let profile = Profile::new(&models, &platform, &costs);
         Ok(Self {
             now: Time::ZERO,
-            profile: Profile::new(&models, &platform, &costs),
+            samples: SampleCosts::new(&models, &platform, &costs, &profile),
+            profile,
             accelerators: vec![AcceleratorState::default(); width],
             idle: (0..width).map(AcceleratorId::new).collect(),
             counters: vec![TaskCounters::default(); tasks.len()],
@@ -244,7 +302,11 @@ impl Fixture {
         let id = JobId::new(self.jobs.len() as u32, 0);
         let frame = self.jobs.iter().filter(|job| job.task.index() == task).count() as u64;
         let draws = Draws::new(0, Stream::Path, &of.name);
-        self.realisations.push(self.models[of.model.index()].realise(draws, frame));
+        let model = &self.models[of.model.index()];
+        let samples = model.samples.as_ref().map_or(1, |samples| samples.len() as u64);
+        // The samples one after the other.
+        let row = (frame % samples) as u32;
+        self.realisations.push(Realisation { row, ..model.realise(draws, frame) });
         self.jobs.push(Job {
             id,
             task: TaskId::new(task),
@@ -339,7 +401,21 @@ impl Fixture {
     /// What an oracle sees beside it.
     #[must_use]
     pub fn truth(&self) -> Truth<'_> {
-        Truth::new(&self.profile, &self.models, &self.realisations)
+        Truth::new(&self.profile, &self.models, &self.samples, &self.realisations)
+    }
+
+    /// Completes a layer of a job that does not run, and tells a policy what was measured in it.
+    pub fn complete_layer(&mut self, policy: &mut dyn Policy, job: JobId) {
+        let slot = job.slot();
+        let Job { model, progress, .. } = self.jobs[slot];
+        let layer = LayerId::new(progress.layer as usize);
+        let row = self.realisations[slot].row as usize;
+        let samples = self.models[model.index()].samples.as_ref();
+        let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));
+        let (accelerator, latency) = (AcceleratorId::new(0), Duration::ZERO);
+        self.jobs[slot].progress = Progress::at(progress.layer + 1);
+        let notice = Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity };
+        policy.notify(&notice, &self.view());
     }
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`

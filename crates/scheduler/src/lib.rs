@@ -28,18 +28,24 @@ pub mod registry;
 pub mod terms;
 
 mod decision;
+mod estimator;
+mod expectations;
 mod job;
 mod parameters;
 mod policy;
 mod profile;
+mod sample_costs;
 mod truth;
 mod view;
 
 pub use decision::{Decision, Decisions, Extent, Placement, Preemption, VariantId};
+pub use estimator::{Estimator, Predictor};
+pub use expectations::{Expectations, Knowledge, SplitLatency};
 pub use job::{Job, JobId, JobState, Progress};
 pub use parameters::{Allowed, Assignment, Parameter, ParameterError, ParameterValue, Parameters};
 pub use policy::{Interests, Notice, Policy};
 pub use profile::Profile;
 pub use registry::{Capabilities, POLICIES, PolicyRow};
+pub use sample_costs::SampleCosts;
 pub use truth::Truth;
 pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, TaskInfo, View};

@@ -59,7 +59,7 @@ pub struct Interests {
 }
 
 /// Something that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
     /// A job can be seen for the first time; it is waiting or ready.
@@ -83,6 +83,9 @@ pub enum Notice {
         accelerator: AcceleratorId,
         /// How long it took.
         latency: Duration,
+        /// The share of zeros that its monitor counted in its input; none where the model has no
+        /// recorded samples.
+        sparsity: Option<f64>,
     },
     /// A phase of the scenario begins: its position, counted from 0 for the first stated one.
     PhaseChanged(usize),

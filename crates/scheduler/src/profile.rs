@@ -5,6 +5,8 @@
 //! All are computed once for a workload on a platform, so that a policy looks them up in constant
 //! time.
 //!
+//! Of a model with recorded samples, a layer's latency is the mean over samples.
+//!
 //! Accelerators with equal costs share a *column* of these tables: they have one configuration and,
 //! where memory bandwidth is partitioned, one share of it.
 
@@ -12,6 +14,8 @@ use rtmm_hardware::{
     Accelerator, AcceleratorId, ConfigurationId, CostTable, EnergyParts, Platform, Share, Work,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
+
+use crate::expectations::{Expectations, Knowledge, LayerProfile};
 
 /// Costs of every layer on every accelerator, and sums of them.
 #[derive(Clone, Debug)]
@@ -27,9 +31,8 @@ pub struct Profile {
     /// The same with one more row a model, for the end: expected remaining latency.
     remaining: Vec<u64>,
     worst_remaining: Vec<u64>,
-    /// A row each: the least and the mean over accelerators of `remaining`.
-    least_remaining: Vec<u64>,
-    mean_remaining: Vec<u64>,
+    of_patterns: Expectations,
+    of_architectures: Expectations,
 }
 
 /// Where a model stands in the tables.
@@ -69,12 +72,21 @@ impl Profile {
             quanta: Vec::new(),
             remaining: Vec::new(),
             worst_remaining: Vec::new(),
-            least_remaining: Vec::new(),
-            mean_remaining: Vec::new(),
+            of_patterns: Expectations::default(),
+            of_architectures: Expectations::default(),
         };
         for (index, model) in models.iter().enumerate() {
             profile.add(ModelId::new(index), model, platform, costs, &classes);
         }
+        let of_model = |(index, model)| {
+            let id = ModelId::new(index);
+            let latency_ps =
+                |layer, accelerator| profile.latency(id, layer, profile.column(accelerator)).picoseconds();
+            LayerProfile::new(id, model, platform, costs, latency_ps)
+        };
+        let profiles: Vec<LayerProfile> = models.iter().enumerate().map(of_model).collect();
+        profile.of_patterns = Expectations::of_patterns(models, &profiles);
+        profile.of_architectures = Expectations::of_architectures(models, &profiles);
         profile
     }
 
@@ -92,7 +104,14 @@ impl Profile {
             let mut worst = 0.0_f64;
             for (configuration, _, accelerator) in classes {
                 let work = costs.work(id, layer, *configuration);
-                let latency = platform.isolated(*accelerator, work).latency;
+                let latency = match &model.samples {
+                    Some(samples) if costs.is_sampled(id, *configuration) => mean(
+                        (0..samples.len() as u32)
+                            .map(|sample| costs.sample_work(id, sample, layer, *configuration))
+                            .map(|work| platform.isolated(*accelerator, work).latency.picoseconds()),
+                    ),
+                    _ => platform.isolated(*accelerator, work).latency,
+                };
                 let energy = over_latency(work, latency);
                 self.latency.push(latency.picoseconds());
                 self.energy.push(energy);
@@ -111,11 +130,6 @@ impl Profile {
         for layer in 0..=model.layers.len() {
             self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
             self.worst_remaining.extend(sums.iter().map(|(_, worst)| worst[layer]));
-            let of_accelerators = || self.columns.iter().map(|column| sums[*column].0[layer]);
-            self.least_remaining.push(of_accelerators().min().unwrap_or(0));
-            let total: u128 = of_accelerators().map(u128::from).sum();
-            let mean = total / self.columns.len().max(1) as u128;
-            self.mean_remaining.push(u64::try_from(mean).unwrap_or(u64::MAX));
         }
         self.models.push(ModelProfile {
             layers: u32::try_from(model.layers.len()).unwrap_or(u32::MAX),
@@ -216,16 +230,31 @@ impl Profile {
     /// The least of [`Profile::remaining`] over accelerators.
     #[must_use]
     pub fn least_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        let row = self.models[model.index()].first_remaining + layer as usize;
-        Duration::from_picoseconds(self.least_remaining[row])
+        self.of_patterns.least_remaining(model, layer)
     }
 
     /// The mean of [`Profile::remaining`] over accelerators, rounded down.
     #[must_use]
     pub fn mean_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        let row = self.models[model.index()].first_remaining + layer as usize;
-        Duration::from_picoseconds(self.mean_remaining[row])
+        self.of_patterns.mean_remaining(model, layer)
     }
+
+    /// What is expected of jobs by whoever is told this much of them.
+    #[must_use]
+    pub fn expectations(&self, knowledge: Knowledge) -> &Expectations {
+        match knowledge {
+            Knowledge::Pattern => &self.of_patterns,
+            Knowledge::Architecture => &self.of_architectures,
+        }
+    }
+}
+
+/// The mean of whole numbers, to the nearest; 0 of none.
+fn mean(values: impl Iterator<Item = u64>) -> Duration {
+    let (sum, count) =
+        values.fold((0_u128, 0_u128), |(sum, count), value| (sum + u128::from(value), count + 1));
+    let nearest = (sum + count / 2).checked_div(count).unwrap_or(0);
+    Duration::from_picoseconds(u64::try_from(nearest).unwrap_or(u64::MAX))
 }
 
 /// The energy of a layer that takes `latency` on its platform: what flows whether anything happens or

@@ -2,7 +2,10 @@
 
 use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::{Parts, PreemptionRule};
-use crate::policies::{edf, fcfs, fixed_priority, latency_greedy, least_slack, round_robin, sjf, sjf_oracle};
+use crate::policies::{
+    dysta, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema, round_robin, sdrm3, sjf,
+    sjf_oracle,
+};
 use crate::policy::Policy;
 
 /// One row of the registry.
@@ -82,6 +85,33 @@ impl PolicyRow {
 /// All policies, by name.
 pub const POLICIES: &[PolicyRow] = &[
     PolicyRow {
+        name: "dysta",
+        summary: "what is left, corrected by measured sparsity, and slack; knows patterns",
+        source: "Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: false,
+        parameters: dysta::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: dysta::build,
+    },
+    PolicyRow {
+        name: "dysta-naive",
+        summary: "Dysta's score without patterns and without measuring",
+        source: "Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: false,
+        parameters: dysta::NAIVE_PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: dysta::build,
+    },
+    PolicyRow {
+        name: "dysta-oracle",
+        summary: "Dysta's score on the truth: what better predictors could bring at most",
+        source: "Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: true,
+        parameters: dysta::ORACLE_PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: dysta::build_oracle,
+    },
+    PolicyRow {
         name: "edf",
         summary: "earliest deadline first",
         source: "Liu and Layland, JACM 1973",
@@ -129,6 +159,34 @@ pub const POLICIES: &[PolicyRow] = &[
         make: least_slack::build,
     },
     PolicyRow {
+        name: "planaria",
+        summary: "Planaria's score alone, on whole accelerators: most priority for its slack first",
+        source: "Ghodrati et al., Planaria, MICRO 2020, as in Fan et al., MICRO 2023",
+        oracle: false,
+        parameters: planaria::PARAMETERS,
+        // A late job of high priority has the least score of all.
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: planaria::build,
+    },
+    PolicyRow {
+        name: "prema",
+        summary: "tokens grow with waiting and priority; the shortest of those with enough runs",
+        source: "Choi and Rhu, PREMA, HPCA 2020, as in Fan et al., MICRO 2023",
+        oracle: false,
+        parameters: prema::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: prema::build,
+    },
+    PolicyRow {
+        name: "prema-sparse",
+        summary: "prema that knows patterns and measures sparsity",
+        source: "Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: false,
+        parameters: prema::SPARSE_PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: prema::build,
+    },
+    PolicyRow {
         name: "round-robin",
         summary: "tasks take turns, one segment each",
         source: "Silberschatz et al., Operating System Concepts",
@@ -136,6 +194,24 @@ pub const POLICIES: &[PolicyRow] = &[
         parameters: round_robin::PARAMETERS,
         traits: |parameters| Traits::of_parts(parameters, true),
         make: round_robin::build,
+    },
+    PolicyRow {
+        name: "sdrm3",
+        summary: "most urgency and fairness first: what is left for its slack, and waiting",
+        source: "Kim et al., SDRM3, 2022, as in Fan et al., MICRO 2023",
+        oracle: false,
+        parameters: sdrm3::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: sdrm3::build,
+    },
+    PolicyRow {
+        name: "sdrm3-sparse",
+        summary: "sdrm3 that knows patterns and measures sparsity",
+        source: "Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: false,
+        parameters: sdrm3::SPARSE_PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: sdrm3::build,
     },
     PolicyRow {
         name: "sjf",
@@ -155,6 +231,15 @@ pub const POLICIES: &[PolicyRow] = &[
         traits: |parameters| Traits::of_parts(parameters, false),
         make: sjf_oracle::build,
     },
+    PolicyRow {
+        name: "sjf-sparse",
+        summary: "sjf that knows patterns and measures sparsity",
+        source: "Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: false,
+        parameters: sjf::SPARSE_PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: sjf::build,
+    },
 ];
 
 /// The row of a policy.
@@ -170,12 +255,16 @@ mod tests {
     use crate::fixture::{Fixture, TaskSketch};
     use crate::parameters::{Allowed, ParameterValue};
 
+    fn is_plain(c: char) -> bool {
+        c.is_ascii_lowercase() || c.is_ascii_digit()
+    }
+
     fn is_kebab(name: &str) -> bool {
-        name.split('-').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+        name.split('-').all(|part| !part.is_empty() && part.chars().all(is_plain))
     }
 
     fn is_snake(name: &str) -> bool {
-        name.split('_').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+        name.split('_').all(|part| !part.is_empty() && part.chars().all(is_plain))
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Times are whole picoseconds. Terms that can fall below zero are signed and 128 bits wide, so that
 //! no difference of two instants can overflow.
 
+use std::cmp::Ordering;
+
 use rtmm_workload::{Duration, Time};
 
 /// Slack, also called laxity: how long a job can wait until it must run without a break,
@@ -25,6 +27,44 @@ pub fn is_late(deadline: Time, now: Time) -> bool {
 #[must_use]
 pub fn is_feasible(deadline: Time, now: Time, remaining: Duration) -> bool {
     slack_ps(deadline, now, remaining) >= 0
+}
+
+/// A score of real numbers as a key: orders as the numbers do, and in one total order in any case.
+#[derive(Clone, Copy, Debug)]
+pub struct Score(pub f64);
+
+impl Ord for Score {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Score {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Score {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Score {}
+
+/// Time from now to a deadline, in seconds; below zero once it has passed.
+#[must_use]
+pub fn time_left_s(deadline: Time, now: Time) -> f64 {
+    let picoseconds = i128::from(deadline.picoseconds()) - i128::from(now.picoseconds());
+    picoseconds as f64 * 1e-12
+}
+
+/// A quotient of terms: 0 where the first is 0, whatever the second, so that no score is undefined.
+/// What is divided by 0 otherwise is infinite.
+#[must_use]
+pub fn ratio(part: f64, whole: f64) -> f64 {
+    if part == 0.0 { 0.0 } else { part / whole }
 }
 
 /// How long a decision takes: `base + per_job * jobs`; stays at the longest span rather than
@@ -60,6 +100,21 @@ mod tests {
             assert_eq!(slack_ps(deadline, now, remaining), expected);
             assert_eq!(is_feasible(deadline, now, remaining), expected >= 0);
         }
+    }
+
+    #[test]
+    fn scores_are_in_one_order() {
+        let mut scores = [2.0, f64::INFINITY, -1.0, 0.0, f64::NEG_INFINITY].map(Score);
+        scores.sort();
+        assert_eq!(scores.map(|score| score.0), [f64::NEG_INFINITY, -1.0, 0.0, 2.0, f64::INFINITY]);
+        assert_eq!(Score(f64::NAN), Score(f64::NAN));
+    }
+
+    #[test]
+    fn quotients_are_defined() {
+        assert_eq!((ratio(1.0, 4.0), ratio(0.0, 0.0), ratio(1.0, 0.0)), (0.25, 0.0, f64::INFINITY));
+        assert_eq!(time_left_s(at(1_500_000_000_000), at(500_000_000_000)), 1.0);
+        assert_eq!(time_left_s(at(0), at(500_000_000_000)), -0.5);
     }
 
     #[test]

@@ -5,12 +5,14 @@ use rtmm_workload::{Duration, Model, Realisation};
 
 use crate::job::Job;
 use crate::profile::Profile;
+use crate::sample_costs::SampleCosts;
 
 /// The hidden side of a run: handed to policies whose registry row says `oracle`, and to no other.
 #[derive(Clone, Copy, Debug)]
 pub struct Truth<'t> {
     profile: &'t Profile,
     models: &'t [Model],
+    samples: &'t SampleCosts,
     /// By slot.
     realisations: &'t [Realisation],
 }
@@ -18,8 +20,13 @@ pub struct Truth<'t> {
 impl<'t> Truth<'t> {
     /// The truth about the jobs of a run: one realisation a slot.
     #[must_use]
-    pub fn new(profile: &'t Profile, models: &'t [Model], realisations: &'t [Realisation]) -> Self {
-        Self { profile, models, realisations }
+    pub fn new(
+        profile: &'t Profile,
+        models: &'t [Model],
+        samples: &'t SampleCosts,
+        realisations: &'t [Realisation],
+    ) -> Self {
+        Self { profile, models, samples, realisations }
     }
 
     /// What a job skips and where it ends.
@@ -28,20 +35,49 @@ impl<'t> Truth<'t> {
         &self.realisations[job.id.slot()]
     }
 
+    /// What is left of a job in the mean over accelerators, exactly.
+    #[must_use]
+    pub fn mean_remaining(&self, job: &Job) -> Duration {
+        let accelerators = self.profile.accelerators();
+        if accelerators == 1 {
+            return self.remaining(job, AcceleratorId::new(0));
+        }
+        let all = (0..accelerators).map(AcceleratorId::new);
+        let total: u128 = all.map(|one| u128::from(self.remaining(job, one).picoseconds())).sum();
+        // Rounded as the profile's own mean is, so that ties are the same.
+        let mean = total / accelerators.max(1) as u128;
+        Duration::from_picoseconds(u64::try_from(mean).unwrap_or(u64::MAX))
+    }
+
+    /// What all of a job takes in isolation, in the mean over accelerators, exactly.
+    #[must_use]
+    pub fn mean_isolated(&self, job: &Job) -> Duration {
+        self.mean_remaining(&Job { progress: crate::job::Progress::default(), ..*job })
+    }
+
     /// What is left of a job on an accelerator, exactly: the layers that it will really run, each in
     /// isolation. Takes a step a layer for models that skip or exit.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
         let column = self.profile.column(accelerator);
         let model = &self.models[job.model.index()];
-        if !model.is_dynamic() {
-            return self.profile.remaining(job.model, job.progress.layer, column);
-        }
         let realisation = self.realisation(job);
+        let between = |from, to| self.samples.latency_between(job.model, realisation.row, from, to, column);
+        if !model.is_dynamic() {
+            let of_sample = between(job.progress.layer, model.layers.len() as u32);
+            return match of_sample {
+                Some(picoseconds) => Duration::from_picoseconds(picoseconds),
+                None => self.profile.remaining(job.model, job.progress.layer, column),
+            };
+        }
         let mut layer = model.next_layer(realisation, job.progress.layer);
         let mut total = Duration::ZERO;
         while layer < realisation.end {
-            total = total.saturating_add(self.profile.latency(job.model, layer, column));
+            let latency = match between(layer, layer + 1) {
+                Some(picoseconds) => Duration::from_picoseconds(picoseconds),
+                None => self.profile.latency(job.model, layer, column),
+            };
+            total = total.saturating_add(latency);
             layer = model.next_layer(realisation, layer + 1);
         }
         total

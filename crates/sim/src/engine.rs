@@ -76,6 +76,7 @@ pub struct Simulation<'s, E, O> {
     frames: Vec<FrameTable>,
     control_draws: Vec<Draws>,
     path_draws: Vec<Draws>,
+    sample_draws: Vec<Draws>,
     decisions: Decisions,
     /// Jobs that were given up with others since the policy was last asked.
     gone: Vec<JobId>,
@@ -100,7 +101,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         observer: O,
         options: RunOptions,
     ) -> Self {
-        let (scenario, seed) = (system.scenario, options.seed);
+        let (scenario, seed) = (system.scenario.as_ref(), options.seed);
         let interests = policy.interests();
         execution.tell_layers(interests.layers);
         let tasks = || (0..scenario.tasks.len()).map(TaskId::new);
@@ -132,6 +133,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             frames: scenario.tasks.iter().map(|task| FrameTable::new(task.depends_on.len())).collect(),
             control_draws: draws(Stream::Control),
             path_draws: draws(Stream::Path),
+            sample_draws: draws(Stream::Sample),
             decisions: Decisions::new(),
             gone: Vec::new(),
             needs: Vec::new(),

@@ -118,6 +118,7 @@ mod tests {
             release: at,
             deadline: at,
             sample: index,
+            is_recorded: false,
             priority: 0,
             triggered: true,
         };

@@ -1,12 +1,15 @@
 //! A scenario on a platform, resolved once: names to indices, costs to flat arrays.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rtmm_hardware::{
     AcceleratorId, ConfigurationId, CostTable, EnergyParts, Isolated, Platform, Share, SharedDram, Sharing,
 };
-use rtmm_scheduler::{Profile, Progress};
-use rtmm_workload::{DependencyKind, LayerId, Model, ModelId, Realisation, Scenario, TaskId};
+use rtmm_scheduler::{Knowledge, Profile, Progress, SampleCosts};
+use rtmm_workload::{
+    Deadline, DependencyKind, Duration, LayerId, Model, ModelId, Realisation, Scenario, TaskId,
+};
 
 use crate::error::SimulationError;
 use crate::execution::Course;
@@ -14,20 +17,24 @@ use crate::execution::Course;
 /// Everything that runs of a scenario on a platform share, whatever the policy and the seed.
 #[derive(Clone, Debug)]
 pub struct System<'s> {
-    /// What is simulated.
-    pub scenario: &'s Scenario,
+    /// What is simulated, with deadlines that follow from latencies resolved to spans.
+    pub scenario: Cow<'s, Scenario>,
     /// The networks of its tasks.
     pub models: &'s [Model],
     /// What it runs on.
     pub platform: &'s Platform,
     /// Costs as policies know them.
     pub profile: Profile,
+    /// What recorded samples really take.
+    pub(crate) samples: SampleCosts,
     pub(crate) costs: Arc<CostTable>,
     pub(crate) tasks: Vec<TaskLinks>,
     /// Tasks so that whatever one depends on stands before it.
     pub(crate) order: Vec<TaskId>,
     /// Whether each model skips or exits.
     pub(crate) is_dynamic: Vec<bool>,
+    /// Whether all inferences of each model cost the same.
+    pub(crate) is_alike: Vec<bool>,
     /// Latency before each layer, from the first one of its model on: one row more a model than
     /// layers, in the columns of the profile.
     latency_before: Vec<u64>,
@@ -91,12 +98,14 @@ impl<'s> System<'s> {
         let profile = Profile::new(models, platform, &costs);
         let order = topological(scenario);
         let mut system = Self {
-            scenario,
+            samples: SampleCosts::new(models, platform, &costs, &profile),
             models,
             platform,
             tasks: links(scenario, models, &order),
+            scenario: resolve_deadlines(scenario, &profile),
             order,
             is_dynamic: models.iter().map(Model::is_dynamic).collect(),
+            is_alike: models.iter().map(|model| !model.is_dynamic() && !model.is_sampled()).collect(),
             latency_before: Vec::new(),
             energy_before: Vec::new(),
             first_rows: Vec::new(),
@@ -153,6 +162,41 @@ impl<'s> System<'s> {
         }
     }
 
+    /// What a layer really takes on an accelerator by itself, in picoseconds.
+    pub(crate) fn layer_latency(
+        &self,
+        model: ModelId,
+        realisation: &Realisation,
+        layer: u32,
+        column: usize,
+    ) -> u64 {
+        self.samples
+            .latency_between(model, realisation.row, layer, layer + 1, column)
+            .unwrap_or_else(|| self.profile.latency(model, layer, column).picoseconds())
+    }
+
+    /// What a layer really spends on an accelerator by itself.
+    pub(crate) fn layer_energy(
+        &self,
+        model: ModelId,
+        realisation: &Realisation,
+        layer: u32,
+        accelerator: AcceleratorId,
+    ) -> EnergyParts {
+        let configuration = self.platform.accelerators[accelerator.index()].configuration;
+        if !self.costs.is_sampled(model, configuration) {
+            return *self.profile.energy(model, layer, self.profile.column(accelerator));
+        }
+        let layer = LayerId::new(layer as usize);
+        let work = self.costs.sample_work(model, realisation.row, layer, configuration);
+        let (own, mut energy) = (work.latency(), work.energy);
+        let latency = self.platform.isolated(accelerator, work).latency;
+        if latency != own && !own.is_zero() {
+            energy.r#static *= latency.picoseconds() as f64 / own.picoseconds() as f64;
+        }
+        energy
+    }
+
     /// What a layer comes to on an accelerator by itself, which has `share` of the memory bandwidth.
     pub(crate) fn isolated(
         &self,
@@ -162,6 +206,17 @@ impl<'s> System<'s> {
         share: Share,
     ) -> Isolated {
         let of_platform = self.platform.accelerators[accelerator.index()].dram_share;
+        if self.costs.is_sampled(course.model, course.configuration) {
+            let layer = LayerId::new(layer as usize);
+            let row = course.realisation.row;
+            let work = self.costs.sample_work(course.model, row, layer, course.configuration);
+            return match self.platform.shared_dram {
+                Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
+                    Isolated::of(work, bandwidth.part(share))
+                }
+                _ => self.platform.isolated(accelerator, work),
+            };
+        }
         match self.platform.shared_dram {
             Some(SharedDram { bandwidth, sharing: Sharing::Static }) if share != of_platform => {
                 let layer = LayerId::new(layer as usize);
@@ -176,8 +231,18 @@ impl<'s> System<'s> {
         (self.first_rows[model.index()] + layer as usize) * self.profile.width() + column
     }
 
-    /// Latency of layers `from..to` of a model that skips nothing, in picoseconds.
-    pub(crate) fn latency_between(&self, model: ModelId, from: u32, to: u32, column: usize) -> u64 {
+    /// Latency of layers `from..to` of an inference that skips nothing, in picoseconds.
+    pub(crate) fn latency_between(
+        &self,
+        model: ModelId,
+        realisation: &Realisation,
+        from: u32,
+        to: u32,
+        column: usize,
+    ) -> u64 {
+        if let Some(latency) = self.samples.latency_between(model, realisation.row, from, to, column) {
+            return latency;
+        }
         let at = |layer| self.latency_before[self.before(model, layer, column)];
         at(to).saturating_sub(at(from))
     }
@@ -205,6 +270,21 @@ impl<'s> System<'s> {
             layer
         }
     }
+}
+
+/// The scenario with every deadline that is a multiple of the isolated latency as a span of time: of the
+/// task's architecture, since a service level is promised for a network and not for its pattern.
+fn resolve_deadlines<'s>(scenario: &'s Scenario, profile: &Profile) -> Cow<'s, Scenario> {
+    let mut resolved = Cow::Borrowed(scenario);
+    for (index, task) in scenario.tasks.iter().enumerate() {
+        let Deadline::Isolated { factor_millionths } = task.deadline else { continue };
+        let isolated =
+            profile.expectations(Knowledge::Architecture).least_remaining(task.model, 0).picoseconds();
+        let scaled = u128::from(isolated) * u128::from(factor_millionths) / 1_000_000;
+        let deadline = Duration::from_picoseconds(u64::try_from(scaled).unwrap_or(u64::MAX));
+        resolved.to_mut().tasks[index].deadline = Deadline::After(deadline);
+    }
+    resolved
 }
 
 /// Tasks with what they depend on first; else in the order of the file.

@@ -224,7 +224,7 @@ fn is_whole_after_a_copy<E: Execution>(
 ) {
     let start = || {
         let policy = row.build(parameters).expect("parameters of this policy");
-        let (execution, log) = (execution.clone(), Log::new(system.scenario));
+        let (execution, log) = (execution.clone(), Log::new(&system.scenario));
         Simulation::new(system, row.name, policy, execution, log, options(row, 7))
     };
     let whole = start().run().expect("only legal decisions").text();

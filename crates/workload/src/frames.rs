@@ -28,6 +28,9 @@ pub struct Frame {
     pub deadline: Time,
     /// Which input it brings.
     pub sample: u64,
+    /// Whether a recording says so: else it is the frame's index, and a model that has recorded
+    /// samples draws one of them.
+    pub is_recorded: bool,
     /// Its priority: larger is more important.
     pub priority: i32,
     /// Whether it becomes a job, as far as the task itself says so.
@@ -50,6 +53,8 @@ fn spans(scenario: &Scenario, task: TaskId) -> Vec<Span> {
     let of_task = &scenario.tasks[task.index()];
     let deadline = |arrivals: Option<&Arrivals>| match (of_task.deadline, arrivals) {
         (Deadline::After(deadline), _) => deadline,
+        // A platform resolves it to a span before anything arrives.
+        (Deadline::Isolated { .. }, _) => Duration::MAX,
         (Deadline::Period, Some(arrivals)) => arrivals.period().map_or(Duration::MAX, Period::deadline),
         (Deadline::Period, None) => Duration::MAX,
     };
@@ -77,9 +82,11 @@ fn spans(scenario: &Scenario, task: TaskId) -> Vec<Span> {
 }
 
 /// What makes a frame of an arrival.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Maker {
     priority: i32,
+    drawn_priorities: Vec<i32>,
+    priorities: Draws,
     trigger_probability: f64,
     triggers: Draws,
 }
@@ -89,9 +96,19 @@ impl Maker {
         let of_task = &scenario.tasks[task.index()];
         Self {
             priority: of_task.priority,
+            drawn_priorities: of_task.drawn_priorities.clone(),
+            priorities: Draws::new(seed, Stream::Priority, &of_task.name),
             trigger_probability: of_task.trigger_probability,
             triggers: Draws::new(seed, Stream::Trigger, &of_task.name),
         }
+    }
+
+    fn priority(&self, index: u64) -> i32 {
+        if self.drawn_priorities.is_empty() {
+            return self.priority;
+        }
+        let drawn = self.priorities.below(index, 0, self.drawn_priorities.len() as u64);
+        self.drawn_priorities.get(drawn as usize).copied().unwrap_or(self.priority)
     }
 
     fn is_triggered(&self, index: u64) -> bool {
@@ -179,7 +196,10 @@ impl Frames {
             release: at.saturating_add(jitter),
             deadline: at.saturating_add(deadline),
             sample: request.and_then(|request| request.sample).unwrap_or(index),
-            priority: request.and_then(|request| request.priority).unwrap_or(self.maker.priority),
+            is_recorded: request.is_some_and(|request| request.sample.is_some()),
+            priority: request
+                .and_then(|request| request.priority)
+                .unwrap_or_else(|| self.maker.priority(index)),
             triggered: self.maker.is_triggered(index),
         };
         self.index += 1;
@@ -293,7 +313,7 @@ impl Follower {
         span.arrivals.as_ref()?;
         Some(Frame {
             deadline: leader.arrival.saturating_add(span.deadline),
-            priority: self.maker.priority,
+            priority: self.maker.priority(leader.index),
             triggered: self.maker.is_triggered(leader.index),
             ..*leader
         })

@@ -25,6 +25,10 @@ pub enum Stream {
     Control,
     /// What an inference skips, and where it ends.
     Path,
+    /// Which of a task's priorities a frame has.
+    Priority,
+    /// Which recorded sample of its model a frame brings.
+    Sample,
 }
 
 impl Stream {
@@ -36,6 +40,8 @@ impl Stream {
             Self::Trigger => 4,
             Self::Control => 5,
             Self::Path => 6,
+            Self::Priority => 7,
+            Self::Sample => 8,
         }
     }
 }

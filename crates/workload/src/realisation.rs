@@ -27,6 +27,8 @@ pub struct Realisation {
     pub exit: Option<u8>,
     /// Which input it is of.
     pub sample: u64,
+    /// Which of the model's recorded samples it is, by position; 0 for a model that has none.
+    pub row: u32,
 }
 
 impl Model {
@@ -36,7 +38,7 @@ impl Model {
     #[must_use]
     pub fn realise(&self, draws: Draws, sample: u64) -> Realisation {
         let end = u32::try_from(self.layers.len()).unwrap_or(u32::MAX);
-        let mut realisation = Realisation { skipped: 0, end, exit: None, sample };
+        let mut realisation = Realisation { skipped: 0, end, exit: None, sample, row: 0 };
         if !self.is_dynamic() {
             return realisation;
         }
@@ -55,6 +57,17 @@ impl Model {
             }
         }
         realisation
+    }
+
+    /// The position of the recorded sample that a frame brings: the one that a recording names, else one
+    /// of all samples, drawn with equal probability from the draws of a seed and a task for
+    /// [`crate::random::Stream::Sample`]. 0 for a model without samples.
+    #[must_use]
+    pub fn sample_row(&self, draws: Draws, sample: u64, is_recorded: bool) -> u32 {
+        let Some(samples) = &self.samples else { return 0 };
+        let stated = if is_recorded { samples.position(sample) } else { None };
+        let row = stated.unwrap_or_else(|| draws.below(sample, 0, samples.len() as u64) as usize);
+        u32::try_from(row).unwrap_or(u32::MAX)
     }
 
     /// The first layer at or after `layer` that an inference does not skip. It runs if it stands
@@ -207,7 +220,7 @@ mod tests {
             let skipped = u64::from(happens[0]) | u64::from(happens[1]) << 1;
             let leaves = happens[2] && !happens[0];
             let end = if leaves { 3 } else { 6 };
-            let realisation = Realisation { skipped, end, exit: None, sample: 0 };
+            let realisation = Realisation { skipped, end, exit: None, sample: 0, row: 0 };
             let total: u64 = path(&model, &realisation).iter().map(|layer| latency[*layer as usize]).sum();
             mean += probability * total as f64;
         }

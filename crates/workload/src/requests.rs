@@ -354,6 +354,7 @@ impl Stream {
             // Without a deadline of the task, every request has its own.
             deadline: self.deadline.map_or(Deadline::Period, Deadline::After),
             priority: self.priority,
+            drawn_priorities: Vec::new(),
             depends_on: Vec::new(),
             trigger_probability: 1.0,
         })

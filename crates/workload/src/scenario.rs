@@ -24,6 +24,10 @@ pub struct Task {
     pub deadline: Deadline,
     /// How important the task is: larger is more important. Requests of a trace may have their own.
     pub priority: i32,
+    /// Priorities of which each frame draws one, all equally probable; empty where all frames have
+    /// `priority`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drawn_priorities: Vec<i32>,
     /// Tasks whose jobs this one's jobs need, each at most once.
     pub depends_on: Vec<Dependency>,
     /// The probability that a frame becomes a job at all, drawn for each frame.
@@ -91,6 +95,13 @@ pub enum Deadline {
     Period,
     /// Always this long.
     After(Duration),
+    /// This many times as long as the task's architecture takes by itself in the mean over samples, on
+    /// the accelerator that is fastest for it: a service level objective of the kind "ten times the
+    /// isolated latency". What it is in milliseconds shows on a platform.
+    Isolated {
+        /// The factor, in millionths.
+        factor_millionths: u64,
+    },
 }
 
 /// What a task's jobs need of another task.
@@ -168,6 +179,7 @@ impl Scenario {
         self.tasks.iter().map(|task| &task.arrivals).chain(of_phases).any(Arrivals::is_random)
             || self.tasks.iter().any(|task| {
                 uncertain(task.trigger_probability)
+                    || task.drawn_priorities.len() > 1
                     || task.depends_on.iter().any(|dependency| match &dependency.kind {
                         DependencyKind::Data => false,
                         DependencyKind::Control { probability, probability_after_exit } => {
@@ -178,6 +190,18 @@ impl Scenario {
                         }
                     })
             })
+    }
+
+    /// The same scenario with every deadline that is a multiple of the isolated latency at
+    /// `factor_millionths` / 1,000,000 of it. Other deadlines stay.
+    #[must_use]
+    pub fn with_deadline_factor(mut self, factor_millionths: u64) -> Self {
+        for task in &mut self.tasks {
+            if let Deadline::Isolated { .. } = task.deadline {
+                task.deadline = Deadline::Isolated { factor_millionths };
+            }
+        }
+        self
     }
 
     /// The same scenario with every rate multiplied by `factor_millionths` / 1,000,000. Deadlines
@@ -210,11 +234,12 @@ impl Scenario {
     }
 
     /// The relative deadline of a task outside of phases; none for a deadline of one period where
-    /// arrivals have no period.
+    /// arrivals have no period, and for one that follows from latencies, before the platform is known.
     #[must_use]
     pub fn relative_deadline(&self, task: TaskId) -> Option<Duration> {
         match self.tasks[task.index()].deadline {
             Deadline::After(deadline) => Some(deadline),
+            Deadline::Isolated { .. } => None,
             Deadline::Period => self.tasks[self.leader(task).index()].arrivals.period().map(Period::deadline),
         }
     }
@@ -242,6 +267,7 @@ impl Task {
             arrivals: Arrivals::Periodic { period, offset, jitter },
             deadline: Deadline::Period,
             priority: 0,
+            drawn_priorities: Vec::new(),
             depends_on: Vec::new(),
             trigger_probability: 1.0,
         }
@@ -296,10 +322,11 @@ impl Arrivals {
 }
 
 impl Workload {
-    /// Whether any outcome depends on a random draw: arrivals, triggers, or what models skip.
+    /// Whether any outcome depends on a random draw: arrivals, triggers, what models skip, or
+    /// which samples they are.
     #[must_use]
     pub fn is_random(&self) -> bool {
-        self.scenario.is_random() || self.models.iter().any(Model::is_dynamic)
+        self.scenario.is_random() || self.models.iter().any(|model| model.is_dynamic() || model.is_sampled())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
 };
-use crate::policy::Policy;
+use crate::policy::{Interests, Notice, Policy};
 use crate::truth::Truth;
 use crate::view::{Segment, View};
 
@@ -157,6 +157,14 @@ impl<R: Ranking> Policy for Composed<R> {
         } else if let Some(mode) = mode {
             self.preempt(view, truth, mode, out);
         }
+    }
+
+    fn interests(&self) -> Interests {
+        self.ranking.interests()
+    }
+
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        self.ranking.notify(notice, view);
     }
 
     fn decision_time(&self, view: &View<'_>) -> Duration {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::job::Job;
+use crate::policy::{Interests, Notice};
 use crate::truth::Truth;
 use crate::view::View;
 
@@ -11,6 +12,14 @@ use crate::view::View;
 pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     /// What jobs are compared by.
     type Key: Copy + Ord;
+
+    /// What [`Ranking::notify`] should be told.
+    fn interests(&self) -> Interests {
+        Interests::default()
+    }
+
+    /// Hears of something that happened.
+    fn notify(&mut self, _notice: &Notice, _view: &View<'_>) {}
 
     /// Told of the view before keys are asked for, at every decision.
     fn begin(&mut self, _view: &View<'_>) {}

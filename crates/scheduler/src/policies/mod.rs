@@ -2,12 +2,16 @@
 //!
 //! They are found by name in [`crate::registry`].
 
+pub mod dysta;
 pub mod edf;
 pub mod fcfs;
 pub mod fixed_priority;
 pub mod latency_greedy;
 pub mod least_slack;
+pub mod planaria;
+pub mod prema;
 pub mod round_robin;
+pub mod sdrm3;
 pub mod sjf;
 pub mod sjf_oracle;
 

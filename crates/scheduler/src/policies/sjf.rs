@@ -6,28 +6,57 @@
 //!
 //! The length of a job is what is expected to be left of it, in the mean over all accelerators: a
 //! length that does not depend on who happens to be idle. Equal lengths go by release.
+//!
+//! Where models have sparsity patterns, `sjf` knows their architecture only, and `sjf-sparse` knows the
+//! pattern and corrects what is left by measured sparsity, as the variants of Dysta's artifact do (Fan et
+//! al., MICRO 2023). For models without patterns the two decide alike.
 
-use rtmm_workload::Duration;
-
+use crate::estimator::Estimator;
 use crate::job::Job;
 use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::{Composed, Ranking, schema};
-use crate::policy::Policy;
+use crate::policy::{Interests, Notice, Policy};
+use crate::terms::Score;
 use crate::truth::Truth;
 use crate::view::View;
 
 /// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "model", drop: "never");
+pub const PARAMETERS: &[Parameter] = schema!(
+    granularity: "model",
+    drop: "never",
+    Estimator::knowledge_parameter("architecture"),
+    Estimator::predictor_parameter("none"),
+    Estimator::LAST_N
+);
+
+/// What can be set of the variant that knows patterns and measures sparsity.
+pub const SPARSE_PARAMETERS: &[Parameter] = schema!(
+    granularity: "layer",
+    drop: "never",
+    Estimator::knowledge_parameter("pattern"),
+    Estimator::predictor_parameter("average-all"),
+    Estimator::LAST_N
+);
 
 /// The order of expected remaining latencies.
-#[derive(Clone, Copy, Debug)]
-pub struct Sjf;
+#[derive(Clone, Debug)]
+pub struct Sjf {
+    estimator: Estimator,
+}
 
 impl Ranking for Sjf {
-    type Key = Duration;
+    type Key = Score;
+
+    fn interests(&self) -> Interests {
+        self.estimator.interests()
+    }
+
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        self.estimator.notify(notice, view);
+    }
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
-        view.mean_remaining(job)
+        Score(self.estimator.remaining_s(view, job))
     }
 }
 
@@ -36,7 +65,7 @@ impl Ranking for Sjf {
 /// # Errors
 /// [`ParameterError`] where one of [`PARAMETERS`] is missing.
 pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    Composed::boxed(Sjf, parameters)
+    Composed::boxed(Sjf { estimator: Estimator::read(parameters)? }, parameters)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 //! that it skips, or that stand after its exit, do not count. Where models have neither, it decides
 //! as `sjf` does. In a run that hands it no truth it decides by estimates.
 
-use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
 
 use crate::job::Job;
@@ -29,12 +28,7 @@ impl Ranking for SjfOracle {
 
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         let Some(truth) = truth else { return view.mean_remaining(job) };
-        let accelerators = (0..view.accelerators.len()).map(AcceleratorId::new);
-        let total: u128 =
-            accelerators.map(|accelerator| u128::from(truth.remaining(job, accelerator).picoseconds())).sum();
-        // Rounded as the profile's own mean is, so that ties are the same.
-        let mean = total / view.accelerators.len().max(1) as u128;
-        Duration::from_picoseconds(u64::try_from(mean).unwrap_or(u64::MAX))
+        truth.mean_remaining(job)
     }
 }
 

@@ -7,7 +7,7 @@ use rtmm_scheduler::{
 use rtmm_workload::{Duration, ModelId};
 
 use super::Simulation;
-use super::state::State;
+use super::state::{Hidden, State};
 use crate::error::{Illegal, SimulationError};
 use crate::execution::{Course, Execution};
 use crate::observer::{DropCause, Observer};
@@ -21,10 +21,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn decide(&mut self) -> Result<(), SimulationError> {
         for _ in 0..MOST_ROUNDS {
             let view = self.state.view(self.system);
-            let truth = self
-                .options
-                .oracle
-                .then(|| Truth::new(&self.system.profile, self.system.models, &self.state.realisations));
+            let truth = self.options.oracle.then(|| {
+                let System { profile, models, samples, .. } = self.system;
+                Truth::new(profile, models, samples, &self.state.realisations)
+            });
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
             self.gone.clear();
@@ -143,7 +143,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             return Err(Illegal::VariantIsFixed);
         }
         if model != job.model {
-            self.state.realisations[slot] = self.realise(job.task, model, self.state.hidden[slot].sample);
+            let Hidden { sample, is_recorded, .. } = self.state.hidden[slot];
+            self.state.realisations[slot] = self.realise(job.task, model, sample, is_recorded);
         }
 
         let now = self.state.now;

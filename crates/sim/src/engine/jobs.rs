@@ -148,8 +148,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             energy_pj: 0.0,
         };
         self.next_sequence += 1;
-        let hidden = Hidden { sample: frame.sample, ..Hidden::default() };
-        let realisation = self.realise(task, model, frame.sample);
+        let Frame { sample, is_recorded, .. } = *frame;
+        let hidden = Hidden { sample, is_recorded, ..Hidden::default() };
+        let realisation = self.realise(task, model, sample, is_recorded);
         if (slot as usize) < self.state.jobs.len() {
             self.state.jobs[slot as usize] = job;
             self.state.hidden[slot as usize] = hidden;
@@ -164,8 +165,16 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         slot as usize
     }
 
-    pub(super) fn realise(&self, task: TaskId, model: ModelId, sample: u64) -> Realisation {
-        self.system.models[model.index()].realise(self.path_draws[task.index()], sample)
+    pub(super) fn realise(
+        &self,
+        task: TaskId,
+        model: ModelId,
+        sample: u64,
+        is_recorded: bool,
+    ) -> Realisation {
+        let model = &self.system.models[model.index()];
+        let row = model.sample_row(self.sample_draws[task.index()], sample, is_recorded);
+        Realisation { row, ..model.realise(self.path_draws[task.index()], sample) }
     }
 
     pub(super) fn tell_released(&mut self, slot: usize) {

@@ -34,7 +34,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.is_news = true;
             let latency = self.state.now.saturating_since(began);
             let Segment { job, model, .. } = segment;
-            self.notify(Notice::LayerCompleted { job, model, layer, accelerator, latency });
+            let row = self.state.realisations[job.slot()].row as usize;
+            let samples = self.system.models[model.index()].samples.as_ref();
+            let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));
+            self.notify(Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity });
         }
     }
 
@@ -90,13 +93,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, column, booked) };
         let is_whole = from == Progress::default() && to.quantum == 0 && stretch == 1.0;
-        if is_whole && !system.is_dynamic[model.index()] {
+        if is_whole && system.is_alike[model.index()] {
             hidden.energy = *system.energy_before(model, to.layer, column);
         } else {
             let realisation = &self.state.realisations[slot];
             let mut layer = system.next_layer(model, realisation, from.layer);
             while layer < to.layer || (layer == to.layer && to.quantum > 0) {
-                let mut energy = *system.profile.energy(model, layer, column);
+                let mut energy = system.layer_energy(model, realisation, layer, accelerator);
                 let share = |progress: Progress| match progress.quantum {
                     done if done > 0 && progress.layer == layer => {
                         f64::from(done) / f64::from(progress.quanta)

@@ -29,6 +29,8 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Hidden {
     pub sample: u64,
+    /// Whether a recording names the sample.
+    pub is_recorded: bool,
     pub energy: EnergyParts,
     pub switch_energy_pj: f64,
     /// Whether its running segment was preceded by a context switch.
@@ -44,7 +46,7 @@ impl State {
         let lists = JobLists { jobs: &self.jobs, ready: &self.ready, waiting: &self.waiting };
         View::new(
             self.now,
-            system.scenario,
+            &system.scenario,
             &system.profile,
             &self.accelerators,
             &self.idle,

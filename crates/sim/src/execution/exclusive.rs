@@ -48,7 +48,7 @@ impl Exclusive {
 
 /// The latency of a layer from a quantum on, in picoseconds.
 fn rest_of_layer(system: &System<'_>, course: &Course, at: Progress) -> u64 {
-    let full = system.profile.latency(course.model, at.layer, course.column).picoseconds();
+    let full = system.layer_latency(course.model, &course.realisation, at.layer, course.column);
     full - before_quantum(full, at.quantum, at.quanta)
 }
 
@@ -88,13 +88,13 @@ impl Exclusive {
             let mut total = 0_u64;
             let mut layer = system.next_layer(course.model, &course.realisation, at.layer + 1);
             while layer < end {
-                let latency = system.profile.latency(course.model, layer, course.column).picoseconds();
+                let latency = system.layer_latency(course.model, &course.realisation, layer, course.column);
                 total = total.saturating_add(latency);
                 layer = system.next_layer(course.model, &course.realisation, layer + 1);
             }
             total
         } else {
-            system.latency_between(course.model, at.layer + 1, end, course.column)
+            system.latency_between(course.model, &course.realisation, at.layer + 1, end, course.column)
         };
         let run = Run { course: *course, stood: from, to: Progress::at(end), began, completes: None };
         (run, later(began, first.saturating_add(rest)))
@@ -212,7 +212,7 @@ fn next_quantum(
     now: Time,
 ) -> Option<(Progress, Time)> {
     let quanta = system.profile.quanta(course.model, at.layer, course.column);
-    let full = system.profile.latency(course.model, at.layer, course.column).picoseconds();
+    let full = system.layer_latency(course.model, &course.realisation, at.layer, course.column);
     let done = before_quantum(full, at.quantum, at.quanta);
     // Instants are later(began, before_quantum(q) - done): search the first that is not before now.
     let wanted = u128::from(now.saturating_since(began).picoseconds()) + u128::from(done);

@@ -134,7 +134,12 @@ impl<C: Contention> Shared<C> {
         let Isolated { compute, transfer, exposed, demand, .. } =
             system.isolated(AcceleratorId::new(index), course, layer, self.shares[index]);
         // Energies are for the platform's own share.
-        let alone = system.profile.latency(course.model, layer, course.column);
+        let alone = Duration::from_picoseconds(system.layer_latency(
+            course.model,
+            &course.realisation,
+            layer,
+            course.column,
+        ));
         (run.layer, run.alone) = (Some(layer), alone);
         (run.began, run.since) = (now, now);
         run.compute = u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts());

@@ -442,7 +442,7 @@ pub fn run(
     options: RunOptions,
 ) -> Result<String, SimulationError> {
     let policy = row.build(parameters).expect("parameters of this policy");
-    let observer = (Log::new(system.scenario), Audit::new(system));
+    let observer = (Log::new(&system.scenario), Audit::new(system));
     let (log, audit) = simulate(system, row.name, policy, observer, options)?;
     assert_eq!(audit.violations(), Vec::<String>::new(), "{} {parameters}", row.name);
     Ok(log.text())

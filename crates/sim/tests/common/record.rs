@@ -221,7 +221,7 @@ fn heard(view: &View<'_>, notice: &Notice) -> Heard {
         Notice::InputsReady(job) => Heard::InputsReady(job_name(view, job)),
         Notice::Completed(job) => Heard::Completed(job_name(view, job)),
         Notice::Dropped(job) => Heard::Dropped(job_name(view, job)),
-        Notice::LayerCompleted { job, model, layer, accelerator, latency } => Heard::Layer {
+        Notice::LayerCompleted { job, model, layer, accelerator, latency, .. } => Heard::Layer {
             job: job_name(view, job),
             model: model.index(),
             layer: layer.index(),

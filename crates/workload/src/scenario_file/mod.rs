@@ -232,6 +232,7 @@ impl Tasks {
                     arrivals: draft.arrivals?,
                     deadline: draft.deadline?,
                     priority: draft.priority,
+                    drawn_priorities: draft.drawn_priorities,
                     depends_on: arrows.into_iter().map(dependency).collect(),
                     trigger_probability: draft.trigger_probability,
                 })

@@ -20,6 +20,7 @@ pub(super) struct Draft {
     pub arrivals: Option<Arrivals>,
     pub deadline: Option<Deadline>,
     pub priority: i32,
+    pub drawn_priorities: Vec<i32>,
     pub depends_on: Vec<DraftDependency>,
     pub trigger_probability: f64,
 }
@@ -69,10 +70,20 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
     let networks = table.required("model", |value| models.find(value, files));
     let arrivals = decode_arrivals(table, files);
     let deadline = match table.get("deadline") {
+        Some(value) if value.is_table() => decode_isolated(&value),
         Some(value) => value.duration().map(Deadline::After),
         None => Some(Deadline::Period),
     };
-    let priority = table.or("priority", 0, |value| value.integer(i32::MIN..=i32::MAX));
+    let of_range = |value: &Value<'_>| value.integer(i32::MIN..=i32::MAX);
+    let (priority, drawn_priorities) = match table.get("priority") {
+        Some(value) if value.is_array() => {
+            if value.items().is_some_and(|items| items.is_empty()) {
+                value.reject::<()>("the list of priorities is empty", "list at least one, or remove it");
+            }
+            (0, table.list("priority", of_range))
+        }
+        _ => (table.or("priority", 0, of_range), Vec::new()),
+    };
     let depends_on = table.list("depends_on", decode_dependency);
     let trigger_probability = table.or("trigger_probability", 1.0, Value::probability);
     let range = table.range();
@@ -83,9 +94,18 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
         arrivals,
         deadline,
         priority,
+        drawn_priorities,
         depends_on,
         trigger_probability,
     })
+}
+
+/// A multiple of the isolated latency, a millionth to a million, exactly.
+fn decode_isolated(value: &Value<'_>) -> Option<Deadline> {
+    let table = value.table()?.named("`deadline`");
+    table.only(&["isolated"]);
+    let factor_millionths = table.required("isolated", |value| value.millionths(1..=1_000_000_000_000))?;
+    Some(Deadline::Isolated { factor_millionths })
 }
 
 fn owned_text(value: &Value<'_>) -> Option<At<String>> {

@@ -1,0 +1,257 @@
+//! What is expected to be left of a job in the mean over accelerators, by how much is known of it.
+//!
+//! A scheduler may be told the sparsity pattern of each model, or only its architecture: then all
+//! models of one architecture look the same, each counting as often as it has samples. What it expects
+//! is kept here for both, with what a predictor needs to correct it by the sparsity that was measured
+//! so far: the mean density of each layer, and its latency as a straight line in the density.
+//!
+//! All tables have a row a layer and one for the end, so that everything is one look-up.
+
+use rtmm_hardware::{AcceleratorId, CostTable, Platform};
+use rtmm_workload::{Duration, LayerId, Model, ModelId, SampleTrace};
+use serde::Serialize;
+
+const SECONDS_PER_PICOSECOND: f64 = 1e-12;
+
+/// What a scheduler is told of the models that jobs run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Knowledge {
+    /// The network with its sparsity pattern: the profile of the very model.
+    Pattern,
+    /// The network alone: the mean over all models of the architecture.
+    Architecture,
+}
+
+/// A latency as a straight line in the density of the input, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SplitLatency {
+    /// What no zero saves.
+    pub fixed_s: f64,
+    /// What is in proportion to the density: this much at the mean density of each layer.
+    pub scaled_s: f64,
+}
+
+/// What is expected of jobs under one [`Knowledge`].
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    /// First row of each model.
+    first: Vec<usize>,
+    /// Of all that is left, over accelerators, in picoseconds.
+    least_remaining: Vec<u64>,
+    mean_remaining: Vec<u64>,
+    /// Of the next layer alone.
+    mean_layer: Vec<u64>,
+    density: Vec<f64>,
+    split_remaining: Vec<SplitLatency>,
+}
+
+/// What is known of one model, before sums are taken.
+#[derive(Clone, Debug)]
+pub(crate) struct LayerProfile {
+    /// By accelerator, then layer, in picoseconds.
+    latency: Vec<Vec<u64>>,
+    /// By layer.
+    density: Vec<f64>,
+    split: Vec<SplitLatency>,
+}
+
+impl Expectations {
+    fn row(&self, model: ModelId, layer: u32) -> usize {
+        self.first[model.index()] + layer as usize
+    }
+
+    /// The least over accelerators of what is left from `layer` on.
+    #[must_use]
+    pub fn least_remaining(&self, model: ModelId, layer: u32) -> Duration {
+        Duration::from_picoseconds(self.least_remaining[self.row(model, layer)])
+    }
+
+    /// The mean over accelerators of what is left from `layer` on, rounded down.
+    #[must_use]
+    pub fn mean_remaining(&self, model: ModelId, layer: u32) -> Duration {
+        Duration::from_picoseconds(self.mean_remaining[self.row(model, layer)])
+    }
+
+    /// The mean over accelerators of the latency of `layer` alone, rounded down.
+    #[must_use]
+    pub fn mean_layer(&self, model: ModelId, layer: u32) -> Duration {
+        Duration::from_picoseconds(self.mean_layer[self.row(model, layer)])
+    }
+
+    /// The mean density of a layer over samples, above 0; 1 for a model without samples.
+    #[must_use]
+    pub fn mean_density(&self, model: ModelId, layer: u32) -> f64 {
+        self.density[self.row(model, layer)]
+    }
+
+    /// What is left from `layer` on as a line in the density, in the mean over accelerators: the sum of
+    /// both parts is what is left at mean density. Skips and exits are left out of account.
+    #[must_use]
+    pub fn split_remaining(&self, model: ModelId, layer: u32) -> SplitLatency {
+        self.split_remaining[self.row(model, layer)]
+    }
+
+    /// What is expected of each model by itself.
+    pub(crate) fn of_patterns(models: &[Model], profiles: &[LayerProfile]) -> Self {
+        let mut expectations = Self::default();
+        for (model, profile) in models.iter().zip(profiles) {
+            expectations.add(model, profile);
+        }
+        expectations
+    }
+
+    /// What is expected of each model as one of its architecture. Models of other numbers of layers are of
+    /// other architectures.
+    pub(crate) fn of_architectures(models: &[Model], profiles: &[LayerProfile]) -> Self {
+        let is_kin = |one: &Model, other: &Model| {
+            let Some(architecture) = &one.sparsity.architecture else { return false };
+            other.sparsity.architecture.as_ref() == Some(architecture)
+                && one.layers.len() == other.layers.len()
+        };
+        let mut expectations = Self::default();
+        for (index, model) in models.iter().enumerate() {
+            let kin = |other: &usize| *other == index || is_kin(model, &models[*other]);
+            let kin: Vec<usize> = (0..models.len()).filter(kin).collect();
+            match kin.first() {
+                Some(first) if *first < index => expectations.repeat(*first, model.layers.len()),
+                _ => {
+                    let merged = merge(models, profiles, &kin);
+                    expectations.add(model, &merged);
+                }
+            }
+        }
+        expectations
+    }
+
+    fn add(&mut self, model: &Model, profile: &LayerProfile) {
+        let layers = model.layers.len();
+        self.first.push(self.mean_layer.len());
+        let remaining: Vec<Vec<u64>> =
+            profile.latency.iter().map(|latency| model.expected_remaining(latency)).collect();
+        let mean = |sum: u128| u64::try_from(sum / remaining.len().max(1) as u128).unwrap_or(u64::MAX);
+        for layer in 0..=layers {
+            let all = || remaining.iter().map(|of_accelerator| of_accelerator[layer]);
+            self.least_remaining.push(all().min().unwrap_or(0));
+            self.mean_remaining.push(mean(all().map(u128::from).sum()));
+            let next = profile.latency.iter().map(|latency| latency.get(layer).copied().unwrap_or(0));
+            self.mean_layer.push(mean(next.map(u128::from).sum()));
+            self.density.push(profile.density.get(layer).copied().unwrap_or(1.0));
+        }
+        let first = self.split_remaining.len();
+        self.split_remaining.resize(first + layers + 1, SplitLatency::default());
+        let mut rest = SplitLatency::default();
+        for (layer, split) in profile.split.iter().enumerate().rev() {
+            rest.fixed_s += split.fixed_s;
+            rest.scaled_s += split.scaled_s;
+            self.split_remaining[first + layer] = rest;
+        }
+    }
+
+    /// The rows of an earlier model once more.
+    fn repeat(&mut self, model: usize, layers: usize) {
+        let rows = self.first[model]..=self.first[model] + layers;
+        self.first.push(self.mean_layer.len());
+        for table in [&mut self.least_remaining, &mut self.mean_remaining, &mut self.mean_layer] {
+            table.extend_from_within(rows.clone());
+        }
+        self.density.extend_from_within(rows.clone());
+        self.split_remaining.extend_from_within(rows);
+    }
+}
+
+impl LayerProfile {
+    /// The profile of a model on every accelerator. `latency_ps` gives that of a layer in the mean over
+    /// samples.
+    pub(crate) fn new(
+        id: ModelId,
+        model: &Model,
+        platform: &Platform,
+        costs: &CostTable,
+        latency_ps: impl Fn(u32, AcceleratorId) -> u64,
+    ) -> Self {
+        let accelerators: Vec<AcceleratorId> =
+            (0..platform.accelerators.len()).map(AcceleratorId::new).collect();
+        let layers = model.layers.len();
+        let latency: Vec<Vec<u64>> = accelerators
+            .iter()
+            .map(|accelerator| (0..layers as u32).map(|layer| latency_ps(layer, *accelerator)).collect())
+            .collect();
+        let density: Vec<f64> = match &model.samples {
+            None => vec![1.0; layers],
+            Some(samples) => (0..layers).map(|layer| 1.0 - samples.mean_sparsity(layer)).collect(),
+        };
+        let mut split = vec![SplitLatency::default(); layers];
+        for (accelerator, latency) in accelerators.iter().zip(&latency) {
+            let configuration = platform.accelerators[accelerator.index()].configuration;
+            for (layer, sum) in split.iter_mut().enumerate() {
+                let mean_s = latency[layer] as f64 * SECONDS_PER_PICOSECOND;
+                let line = match &model.samples {
+                    Some(samples) if costs.is_sampled(id, configuration) => {
+                        let latency_s = |sample: usize| {
+                            let work =
+                                costs.sample_work(id, sample as u32, LayerId::new(layer), configuration);
+                            let latency = platform.isolated(*accelerator, work).latency;
+                            latency.picoseconds() as f64 * SECONDS_PER_PICOSECOND
+                        };
+                        line_through(samples, layer, density[layer], mean_s, latency_s)
+                    }
+                    _ => SplitLatency { fixed_s: mean_s, scaled_s: 0.0 },
+                };
+                sum.fixed_s += line.fixed_s / accelerators.len() as f64;
+                sum.scaled_s += line.scaled_s / accelerators.len() as f64;
+            }
+        }
+        Self { latency, density, split }
+    }
+}
+
+/// The mean of the profiles of `kin`, each of which counts as often as it has samples.
+fn merge(models: &[Model], profiles: &[LayerProfile], kin: &[usize]) -> LayerProfile {
+    let weight_of = |kin: usize| models[kin].samples.as_ref().map_or(1, |samples| samples.len() as u64);
+    if let [only] = kin {
+        return profiles[*only].clone();
+    }
+    let mut merged = profiles[kin[0]].clone();
+    let total: u64 = kin.iter().map(|kin| weight_of(*kin)).sum();
+    let all = || kin.iter().map(|kin| (&profiles[*kin], weight_of(*kin)));
+    for (accelerator, latency) in merged.latency.iter_mut().enumerate() {
+        for (layer, of_layer) in latency.iter_mut().enumerate() {
+            let sum: u128 = all()
+                .map(|(profile, weight)| u128::from(profile.latency[accelerator][layer]) * u128::from(weight))
+                .sum();
+            *of_layer = u64::try_from((sum + u128::from(total / 2)) / u128::from(total)).unwrap_or(u64::MAX);
+        }
+    }
+    let mean = |of: &dyn Fn(&LayerProfile) -> f64| {
+        all().fold(0.0, |sum, (profile, weight)| sum + of(profile) * weight as f64) / total as f64
+    };
+    for layer in 0..merged.density.len() {
+        merged.density[layer] = mean(&|profile| profile.density[layer]);
+        merged.split[layer] = SplitLatency {
+            fixed_s: mean(&|profile| profile.split[layer].fixed_s),
+            scaled_s: mean(&|profile| profile.split[layer].scaled_s),
+        };
+    }
+    merged
+}
+
+/// The line through the latencies of a layer's samples over their densities, by least squares. Neither of
+/// its parts is below zero: a layer that takes no longer at higher density depends on none.
+fn line_through(
+    samples: &SampleTrace,
+    layer: usize,
+    mean_density: f64,
+    mean_s: f64,
+    latency_s: impl Fn(usize) -> f64,
+) -> SplitLatency {
+    let (mut covariance, mut variance) = (0.0, 0.0);
+    for sample in 0..samples.len() {
+        let distance = 1.0 - samples.sparsity(sample, layer) - mean_density;
+        covariance += distance * (latency_s(sample) - mean_s);
+        variance += distance * distance;
+    }
+    let slope = if variance > 0.0 { covariance / variance } else { 0.0 };
+    let scaled_s = (slope * mean_density).clamp(0.0, mean_s);
+    SplitLatency { fixed_s: mean_s - scaled_s, scaled_s }
+}

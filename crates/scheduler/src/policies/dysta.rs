@@ -1,0 +1,231 @@
+//! Dysta: what is left of a job, corrected by measured sparsity, and its slack; the least score runs.
+//!
+//! Source: Fan et al., *Sparse-DySta: Sparsity-Aware Dynamic and Static Scheduling for Sparse Multi-DNN
+//! Workloads*, MICRO 2023, and its artifact:
+//!
+//! ```text
+//! slack   = max(0, (deadline - now) - remaining)
+//! penalty = (now - last ran) / isolated / jobs
+//! score   = remaining + beta (slack + penalty)           in seconds, and of the penalty in ones
+//! ```
+//!
+//! The paper has two levels. The *static* one knows the sparsity pattern of each model and begins with
+//! its profile (`estimate = "pattern"`); the *dynamic* one measures the sparsity of every layer that ran
+//! and corrects what is left (`predictor`). `dysta` has both, `dysta-naive` neither, and `dysta-oracle`
+//! takes the true latencies for both. So the breakdown of the paper is a matter of two parameters.
+//!
+//! The penalty is added to a score that is minimised: a job that waits is less attractive, which spares
+//! switches and starves nobody only as long as the slack falls. `penalty = "none"` leaves it out and
+//! `"reversed"` subtracts it, which is what a penalty on waiting would mean elsewhere. It counts jobs that
+//! are ready or run; priorities have no part in the score.
+//!
+//! What differs: a remaining latency is the mean over accelerators, so that jobs compare wherever they
+//! may run. `predictor = "affine"` is this project's.
+
+use crate::estimator::{Estimator, seconds};
+use crate::job::Job;
+use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
+use crate::parts::{Composed, Ranking, schema, word};
+use crate::policy::{Interests, Notice, Policy};
+use crate::terms::{self, Score};
+use crate::truth::Truth;
+use crate::view::View;
+
+const BETA: Parameter = Parameter {
+    name: "beta",
+    meaning: "weight of slack and penalty against what is left",
+    default: ParameterValue::Real(0.01),
+    allowed: Allowed::Real(0.0, 1e6),
+};
+
+const fn slack_parameter(default: &'static str) -> Parameter {
+    word("slack", "whether slack is part of the score", default, &["counted", "ignored"])
+}
+
+const fn penalty_parameter(default: &'static str) -> Parameter {
+    let meaning = "what waiting does to the rank of a job: lowers it as published, nothing, raises it";
+    word("penalty", meaning, default, &["published", "none", "reversed"])
+}
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(
+    granularity: "layer",
+    drop: "never",
+    BETA,
+    slack_parameter("counted"),
+    penalty_parameter("published"),
+    Estimator::knowledge_parameter("pattern"),
+    Estimator::predictor_parameter("average-all"),
+    Estimator::LAST_N
+);
+
+/// What can be set of the variant that knows no patterns and measures nothing.
+pub const NAIVE_PARAMETERS: &[Parameter] = schema!(
+    granularity: "layer",
+    drop: "never",
+    BETA,
+    slack_parameter("counted"),
+    penalty_parameter("published"),
+    Estimator::knowledge_parameter("architecture"),
+    Estimator::predictor_parameter("none"),
+    Estimator::LAST_N
+);
+
+/// What can be set of the oracle, which estimates nothing.
+pub const ORACLE_PARAMETERS: &[Parameter] = schema!(
+    granularity: "layer",
+    drop: "never",
+    BETA,
+    slack_parameter("counted"),
+    penalty_parameter("published")
+);
+
+/// The order of Dysta's scores.
+#[derive(Clone, Debug)]
+pub struct Dysta {
+    /// None for the oracle.
+    estimator: Option<Estimator>,
+    beta: f64,
+    counts_slack: bool,
+    /// 1 as published, -1 reversed, 0 without.
+    penalty_sign: f64,
+    /// Jobs that are ready or run.
+    jobs: usize,
+}
+
+impl Dysta {
+    fn read(parameters: &Parameters, estimator: Option<Estimator>) -> Result<Self, ParameterError> {
+        let signs = [("published", 1.0), ("none", 0.0), ("reversed", -1.0)];
+        Ok(Self {
+            estimator,
+            beta: parameters.real("beta")?,
+            counts_slack: parameters.choice("slack")? == "counted",
+            penalty_sign: parameters.meaning("penalty", &signs)?,
+            jobs: 0,
+        })
+    }
+
+    /// What is left of a job and what all of it takes, in seconds.
+    fn latencies_s(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> (f64, f64) {
+        match (&self.estimator, truth) {
+            (Some(estimator), _) => (estimator.remaining_s(view, job), estimator.isolated_s(view, job)),
+            (None, Some(truth)) => (seconds(truth.mean_remaining(job)), seconds(truth.mean_isolated(job))),
+            // Without the truth an oracle knows what the profile says.
+            (None, None) => {
+                (seconds(view.mean_remaining(job)), seconds(view.profile.mean_remaining(job.model, 0)))
+            }
+        }
+    }
+}
+
+impl Ranking for Dysta {
+    type Key = Score;
+
+    fn interests(&self) -> Interests {
+        self.estimator.as_ref().map_or_else(Interests::default, Estimator::interests)
+    }
+
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.notify(notice, view);
+        }
+    }
+
+    fn begin(&mut self, view: &View<'_>) {
+        self.jobs = view.ready().len() + view.running().count();
+    }
+
+    fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        let (remaining_s, isolated_s) = self.latencies_s(view, truth, job);
+        let mut extra = 0.0;
+        if self.counts_slack {
+            extra += (terms::time_left_s(job.deadline, view.now) - remaining_s).max(0.0);
+        }
+        if self.penalty_sign != 0.0 {
+            let waited_s = seconds(view.now.saturating_since(job.last_ran));
+            extra += self.penalty_sign * (terms::ratio(waited_s, isolated_s) / self.jobs.max(1) as f64);
+        }
+        Score(remaining_s + self.beta * extra)
+    }
+}
+
+/// `dysta` and `dysta-naive` with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(Dysta::read(parameters, Some(Estimator::read(parameters)?))?, parameters)
+}
+
+/// `dysta-oracle` with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`ORACLE_PARAMETERS`] is missing.
+pub fn build_oracle(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(Dysta::read(parameters, None)?, parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::job::JobId;
+    use crate::policies::{check, policy};
+
+    /// Two jobs of 20 us each in the mean, the first of dense input and the second of sparse.
+    fn fixture() -> (Fixture, [JobId; 2]) {
+        let sketch = |name| {
+            TaskSketch::new(name, &[&[10], &[10]])
+                .sample(&[(0.4, 12.0), (0.4, 12.0)])
+                .sample(&[(0.6, 8.0), (0.6, 8.0)])
+        };
+        let mut fixture = Fixture::new(&[sketch("dense"), sketch("sparse")]).unwrap();
+        let jobs = [fixture.ready(0, 0, 1_000), fixture.ready(1, 0, 1_000)];
+        fixture.change_hidden(jobs[1], |hidden| hidden.row = 1);
+        (fixture, jobs)
+    }
+
+    #[test]
+    fn measured_sparsity_decides_among_equals() {
+        let (mut fixture, [dense, sparse]) = fixture();
+        let mut dysta = policy("dysta", "");
+        assert_eq!(fixture.clone().settle(dysta.as_mut()), "dense0>0:1");
+        // Each has run a layer: 1.2 x 10 and 0.8 x 10 us are left.
+        fixture.complete_layer(dysta.as_mut(), dense);
+        fixture.complete_layer(dysta.as_mut(), sparse);
+        assert_eq!(fixture.clone().settle(dysta.as_mut()), "sparse0>0:1");
+        check(&fixture, "dysta-naive", "", "dense0>0:1");
+        check(&fixture, "dysta-oracle", "", "sparse0>0:1");
+    }
+
+    #[test]
+    fn the_oracle_knows_before_anything_ran() {
+        let (fixture, _) = fixture();
+        check(&fixture, "dysta-oracle", "", "sparse0>0:1");
+        check(&fixture, "dysta", "", "dense0>0:1");
+    }
+
+    #[test]
+    fn each_part_of_the_score_counts_as_it_is_set() {
+        let sketches = [TaskSketch::new("a", &[&[10]]), TaskSketch::new("b", &[&[11]])];
+        // After 50 us of waiting for `a` and none for `b`, at beta 2: 10 + 2 x 40 us against
+        // 11 + 2 x 39; a penalty of 50 / 10 / 2 ones outweighs all microseconds.
+        for (settings, deadline_a, deadline_b, expected) in [
+            ("beta=0", 100, 100, "a0>0:1"),
+            ("beta=2 penalty=none", 100, 100, "b0>0:1"),
+            ("beta=2 penalty=none", 100, 102, "a0>0:1"),
+            ("beta=2 penalty=none slack=ignored", 200, 100, "a0>0:1"),
+            ("beta=2 penalty=published", 100, 102, "b0>0:1"),
+            ("beta=2 penalty=reversed", 200, 100, "a0>0:1"),
+        ] {
+            let mut fixture = Fixture::new(&sketches).unwrap();
+            let first = fixture.ready(0, 0, deadline_a);
+            let second = fixture.ready(1, 50, deadline_b);
+            fixture.set_now(50);
+            let told = format!("{settings} {deadline_a} {deadline_b} {first:?} {second:?}");
+            for name in ["dysta", "dysta-naive", "dysta-oracle"] {
+                let said = fixture.clone().settle(policy(name, settings).as_mut());
+                assert_eq!(said, expected, "{name} {told}");
+            }
+        }
+    }
+}

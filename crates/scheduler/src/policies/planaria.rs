@@ -1,0 +1,73 @@
+//! Planaria's score alone: the job with the most priority for its slack runs.
+//!
+//! Source: Ghodrati et al., *Planaria: Dynamic Architecture Fission for Spatial Multi-Tenant
+//! Acceleration of Deep Neural Networks*, MICRO 2020, as Dysta's artifact (Fan et al., MICRO 2023) has
+//! it on one accelerator:
+//!
+//! ```text
+//! score = priority / (deadline - now)
+//! ```
+//!
+//! What differs from Planaria: accelerators are not fissioned, which is what the paper is about; only
+//! the order in which it serves tasks is here. What differs from the artifact: the largest score always
+//! wins, the earliest release among equals, where the artifact takes the last job once all are late.
+
+use crate::job::Job;
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{Composed, Ranking, schema};
+use crate::policy::Policy;
+use crate::terms::{self, Score};
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never");
+
+/// The order of priority over slack.
+#[derive(Clone, Copy, Debug)]
+pub struct Planaria;
+
+impl Ranking for Planaria {
+    /// The score with its sign changed.
+    type Key = Score;
+
+    fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        let left_s = terms::time_left_s(job.deadline, view.now);
+        Score(-terms::ratio(f64::from(job.priority), left_s))
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    Composed::boxed(Planaria, parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::check;
+
+    #[test]
+    fn priority_weighs_against_slack() {
+        let sketches =
+            [TaskSketch::new("high", &[&[5]]).priority(9), TaskSketch::new("low", &[&[5]]).priority(1)];
+        // 9 / 90 against 1 / 11, 1 / 10 and 1 / 9; then 9 / -10 against 1 / 1 and 1 / -100.
+        for (now_us, high_us, low_us, expected) in [
+            (0, 90, 11, "high0>0"),
+            (0, 90, 10, "high0>0"),
+            (0, 90, 9, "low0>0"),
+            (100, 90, 101, "low0>0"),
+            (100, 90, 100, "low0>0"),
+            (200, 190, 100, "low0>0"),
+        ] {
+            let mut fixture = Fixture::new(&sketches).unwrap();
+            fixture.ready(0, 0, high_us);
+            fixture.ready(1, 0, low_us);
+            fixture.set_now(now_us);
+            check(&fixture, "planaria", "granularity=model", expected);
+        }
+    }
+}
