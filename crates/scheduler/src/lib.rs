@@ -22,6 +22,7 @@
 //! ```
 
 pub mod fixture;
+pub mod number_format;
 pub mod parts;
 pub mod policies;
 pub mod registry;

@@ -3,8 +3,8 @@
 use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::{Parts, PreemptionRule};
 use crate::policies::{
-    dysta, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema, round_robin, sdrm3, sjf,
-    sjf_oracle,
+    dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema,
+    round_robin, sdrm3, sjf, sjf_oracle,
 };
 use crate::policy::Policy;
 
@@ -92,6 +92,15 @@ pub const POLICIES: &[PolicyRow] = &[
         parameters: dysta::PARAMETERS,
         traits: |parameters| Traits::of_parts(parameters, false),
         make: dysta::build,
+    },
+    PolicyRow {
+        name: "dysta-hardware",
+        summary: "Dysta as its hardware computes it: in few bits, and in time",
+        source: "Fan et al., Sparse-DySta, MICRO 2023, RTL",
+        oracle: false,
+        parameters: dysta_hardware::PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: dysta_hardware::build,
     },
     PolicyRow {
         name: "dysta-naive",

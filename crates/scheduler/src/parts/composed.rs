@@ -168,7 +168,7 @@ impl<R: Ranking> Policy for Composed<R> {
     }
 
     fn decision_time(&self, view: &View<'_>) -> Duration {
-        self.parts.decision_time.of(view)
+        self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view))
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rtmm_workload::Duration;
+
 use crate::job::Job;
 use crate::policy::{Interests, Notice};
 use crate::truth::Truth;
@@ -29,6 +31,11 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     ///
     /// `truth` is there for oracles only.
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key;
+
+    /// How long a decision takes by itself, beside what the parameters of all policies say.
+    fn decision_time(&self, _view: &View<'_>) -> Duration {
+        Duration::ZERO
+    }
 
     /// Told of every job that is dispatched.
     fn dispatched(&mut self, _view: &View<'_>, _job: &Job) {}

@@ -3,6 +3,7 @@
 //! They are found by name in [`crate::registry`].
 
 pub mod dysta;
+pub mod dysta_hardware;
 pub mod edf;
 pub mod fcfs;
 pub mod fixed_priority;
