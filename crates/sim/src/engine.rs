@@ -84,6 +84,8 @@ pub struct Simulation<'s, E, O> {
     next_sequence: u64,
     /// When the scheduler has made its decisions of before.
     scheduler_free: Time,
+    /// Time spent on decisions so far.
+    scheduler_busy: Duration,
     decisions_taken: u64,
     rounds: u64,
     started: bool,
@@ -139,6 +141,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             needs: Vec::new(),
             next_sequence: 0,
             scheduler_free: Time::ZERO,
+            scheduler_busy: Duration::ZERO,
             decisions_taken: 0,
             rounds: 0,
             started: false,
@@ -302,6 +305,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             accelerators_busy: &self.state.busy,
             decisions: self.decisions_taken,
             rounds: self.rounds,
+            scheduler_busy: self.scheduler_busy,
         };
         self.observer.ended(now, &record);
     }

@@ -31,6 +31,9 @@ pub struct JobRecord<'j> {
     pub accuracy: Option<f64>,
     /// The energy of its network had each layer run where it costs most, in picojoules.
     pub worst_energy_pj: f64,
+    /// What it would take by itself, from its first layer to its real end, on the accelerator that is
+    /// fastest for it.
+    pub isolated: Duration,
 }
 
 /// What is told of a segment when it is over.
@@ -58,6 +61,8 @@ pub struct EndRecord<'r> {
     /// How often the policy was asked, the last time of each instant, when it has no more to say,
     /// included.
     pub rounds: u64,
+    /// Time that the scheduler spent on decisions.
+    pub scheduler_busy: Duration,
 }
 
 /// Something that watches a run. Instants never fall from one call to the next.

@@ -227,6 +227,27 @@ impl<'s> System<'s> {
         }
     }
 
+    /// What an inference takes by itself on the accelerator that is fastest for it.
+    pub(crate) fn isolated_latency(&self, model: ModelId, realisation: &Realisation) -> Duration {
+        if self.is_alike[model.index()] {
+            return self.profile.least_remaining(model, 0);
+        }
+        let end = realisation.end;
+        let on = |column: usize| {
+            if !self.is_dynamic[model.index()] {
+                return self.latency_between(model, realisation, 0, end, column);
+            }
+            let mut total = 0_u64;
+            let mut layer = self.next_layer(model, realisation, 0);
+            while layer < end {
+                total = total.saturating_add(self.layer_latency(model, realisation, layer, column));
+                layer = self.next_layer(model, realisation, layer + 1);
+            }
+            total
+        };
+        Duration::from_picoseconds((0..self.profile.width()).map(on).min().unwrap_or(0))
+    }
+
     fn before(&self, model: ModelId, layer: u32, column: usize) -> usize {
         (self.first_rows[model.index()] + layer as usize) * self.profile.width() + column
     }

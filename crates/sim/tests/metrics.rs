@@ -317,7 +317,8 @@ fn job(slot: u32, arrival: Time) -> Job {
 }
 
 fn record<'j>(job: &'j Job, energy: &'j EnergyParts, accuracy: Option<f64>) -> JobRecord<'j> {
-    JobRecord { job, energy, switch_energy_pj: 1.0, accuracy, worst_energy_pj: 31.0 }
+    let isolated = Duration::from_picoseconds(1_000_000_000);
+    JobRecord { job, energy, switch_energy_pj: 1.0, accuracy, worst_energy_pj: 31.0, isolated }
 }
 
 /// A system with one task on one accelerator.
@@ -341,7 +342,15 @@ fn accuracy_void_frames_and_parts_of_energy() {
             metrics.released(at(5), &job);
             metrics.completed(at(7), &record(&job, &energy, accuracy));
         }
-        metrics.ended(at(10), &EndRecord { accelerators_busy: &[Duration::ZERO], decisions: 3, rounds: 9 });
+        metrics.ended(
+            at(10),
+            &EndRecord {
+                accelerators_busy: &[Duration::ZERO],
+                decisions: 3,
+                rounds: 9,
+                scheduler_busy: Duration::ZERO,
+            },
+        );
         let summary = metrics.summary();
         let a = &summary.tasks[0];
         assert_eq!((a.jobs.not_triggered, a.jobs.released, a.jobs.completed), (1, 3, 3));
@@ -382,7 +391,15 @@ fn the_audit_finds_what_is_wrong() {
         };
         let (first, second) = (job(0, at(5)), job(1, at(5)));
         let ended = |audit: &mut Audit, now, busy| {
-            audit.ended(now, &EndRecord { accelerators_busy: &[ms(busy)], decisions: 0, rounds: 0 });
+            audit.ended(
+                now,
+                &EndRecord {
+                    accelerators_busy: &[ms(busy)],
+                    decisions: 0,
+                    rounds: 0,
+                    scheduler_busy: Duration::ZERO,
+                },
+            );
         };
         finds(&["time fell from 5000000000 ps"], &|audit| {
             audit.released(at(5), &first);

@@ -22,6 +22,8 @@ const KEYS: &[&str] = &[
     "scenarios",
     "platforms",
     "load_factors",
+    "load_scales_duration",
+    "deadline_factors",
     "seeds",
     "duration",
     "settings",
@@ -63,6 +65,8 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     let scenarios = required_axis(&root, "scenarios", reference_text);
     let platforms = required_axis(&root, "platforms", reference_text);
     let load_factors = axis(&root, "load_factors", |value| value.millionths(1..=1_000_000_000_000));
+    let deadline_factors = axis(&root, "deadline_factors", |value| value.millionths(1..=1_000_000_000_000));
+    let load_scales_duration = root.or("load_scales_duration", false, Value::boolean);
     // Without a runner, any seed that a store can keep will do.
     let largest_seed = runner.map_or(i64::MAX as u64, CellRunner::largest_seed).min(i64::MAX as u64);
     let seeds = root.required("seeds", |value| decode_seeds(value, largest_seed));
@@ -105,7 +109,10 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
             || vec![1_000_000],
             |factors| factors.into_iter().map(|factor| factor.value).collect(),
         ),
+        load_scales_duration,
         trigger_probability,
+        deadline_factors_millionths: deadline_factors
+            .map_or_else(Vec::new, |factors| factors.into_iter().map(|factor| factor.value).collect()),
         seeds: seeds?,
         duration,
         settings: settings?,
@@ -620,6 +627,9 @@ fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
             root.problem_at(&at("trigger_probability"), problem.to_string())
                 .help(suggestion(task, "task", &known))
         }
+        PlanError::NoDeadlineFactor { .. } => root
+            .problem_at(&at("deadline_factors"), problem.to_string())
+            .help("give its tasks `deadline = { isolated = 10 }`, or remove the axis"),
         PlanError::LoadFactor { .. } => {
             root.problem_at(&at("load_factors"), problem.to_string()).help("choose a factor nearer to 1")
         }

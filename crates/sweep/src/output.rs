@@ -481,7 +481,9 @@ struct Manifest<'m> {
     platforms: Vec<Input<'m>>,
     policies: Vec<PolicyEntry<'m>>,
     load_factors: Vec<f64>,
+    load_scales_duration: bool,
     trigger_probability: Option<&'m TriggerProbability>,
+    deadline_factors: Vec<f64>,
     seeds: &'m [u64],
     duration: Option<String>,
     settings: Vec<ParameterEntry<'m>>,
@@ -586,7 +588,9 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         platforms: platforms.collect(),
         policies: policies.collect(),
         load_factors: axes.load_factors_millionths.iter().map(|factor| *factor as f64 / 1e6).collect(),
+        load_scales_duration: axes.load_scales_duration,
         trigger_probability: axes.trigger_probability.as_ref(),
+        deadline_factors: axes.deadline_factors_millionths.iter().map(|one| *one as f64 / 1e6).collect(),
         seeds: &axes.seeds,
         duration: axes.duration.map(|duration| duration.to_string()),
         settings: entries(&axes.settings),
@@ -596,7 +600,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         }),
         cells: plan.len(),
         failed_cells: results.failures().len(),
-        order: "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of \
+        order: "scenario, load factor, trigger probability, deadline factor, platform, policy, seed; tasks in the order of \
                 their scenario; scenarios without randomness run with the first seed only",
         statistics: StatisticsEntry {
             interval: "percentile bootstrap of the mean",

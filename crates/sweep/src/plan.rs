@@ -1,7 +1,7 @@
 //! Plans: every cell of a sweep, in one canonical order, each with its identity.
 //!
-//! The order of cells: scenarios, then load factors, then trigger probabilities, then platforms,
-//! then policies with their parameters, and seeds last; each axis in the order of the sweep file
+//! The order of cells: scenarios, then load factors, then trigger probabilities, then deadline factors,
+//! then platforms, then policies with their parameters, and seeds last; each axis in the order of the sweep file
 //! (patterns in alphabetical order). The order is part of what outputs promise.
 //!
 //! A cell's identity is the BLAKE3 hash of everything that determines its result: the resolved
@@ -13,7 +13,8 @@ use std::fmt;
 
 use rtmm_hardware::Platform;
 use rtmm_workload::{
-    Block, Duration, Exit, Layer, Model, Phase, Scenario, Shapes, Task, TimeError, Workload, define_index,
+    Block, Deadline, Duration, Exit, Layer, Model, Phase, SampleTrace, Scenario, Shapes, Sparsity, Task,
+    TimeError, Workload, define_index,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -26,7 +27,7 @@ use crate::runner::{Assignment, CellRunner, ParameterValue, Policy};
 pub const MAX_CELLS: usize = 10_000_000;
 
 define_index!(
-    /// A scenario of a plan under one load factor and one trigger probability.
+    /// A scenario of a plan under one load factor, one trigger probability and one deadline factor.
     VariantId
 );
 define_index!(
@@ -95,6 +96,8 @@ pub struct Variant {
     pub load_factor_millionths: u64,
     /// The trigger probability that the axis' task was given.
     pub trigger_probability: Option<f64>,
+    /// The multiple of the isolated latency, in millionths, that deadlines of that kind were given.
+    pub deadline_factor_millionths: Option<u64>,
     /// Whether the seed changes anything.
     pub random: bool,
     hash: blake3::Hash,
@@ -105,6 +108,12 @@ impl Variant {
     #[must_use]
     pub fn load_factor(&self) -> f64 {
         self.load_factor_millionths as f64 / 1e6
+    }
+
+    /// The multiple of the isolated latency that deadlines were given, for display.
+    #[must_use]
+    pub fn deadline_factor(&self) -> Option<f64> {
+        self.deadline_factor_millionths.map(|millionths| millionths as f64 / 1e6)
     }
 
     /// BLAKE3 of the resolved scenario and its models, in hexadecimal.
@@ -152,8 +161,14 @@ pub struct Axes {
     pub policies: Vec<Policy>,
     /// Factors on all rates, in millionths.
     pub load_factors_millionths: Vec<u64>,
+    /// Whether the duration is divided by the load factor, so that every cell has as many requests in the
+    /// mean.
+    pub load_scales_duration: bool,
     /// The optional axis over a trigger probability.
     pub trigger_probability: Option<TriggerProbability>,
+    /// The optional axis over deadlines that are multiples of the isolated latency, in millionths; empty
+    /// where they stay as the scenarios have them.
+    pub deadline_factors_millionths: Vec<u64>,
     /// Seeds of random scenarios; the others run with the first alone.
     pub seeds: Vec<u64>,
     /// Replaces the scenarios' own durations.
@@ -184,6 +199,12 @@ pub enum PlanError {
         task: String,
         /// The tasks that the scenario has.
         known: Vec<String>,
+    },
+    /// No deadline of a scenario follows from latencies.
+    #[error("scenario `{scenario}` has no deadline that is a multiple of the isolated latency")]
+    NoDeadlineFactor {
+        /// Name of the scenario.
+        scenario: String,
     },
     /// A load factor takes a period out of the clock's range.
     #[error("scenario `{scenario}` cannot be scaled by {factor}: a period would be {reason}")]
@@ -429,6 +450,9 @@ impl<'r> Plan<'r> {
         if let (Some(axis), Some(value)) = (&self.axes.trigger_probability, variant.trigger_probability) {
             text.push_str(&format!(" with `{}` triggered at {value}", axis.task));
         }
+        if let Some(factor) = variant.deadline_factor() {
+            text.push_str(&format!(" with deadlines of {factor} times the isolated latency"));
+        }
         text
     }
 }
@@ -467,8 +491,17 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
         None => vec![None],
         Some(axis) => axis.values.iter().copied().map(Some).collect(),
     };
+    let deadline_factors: Vec<Option<u64>> = match axes.deadline_factors_millionths.as_slice() {
+        [] => vec![None],
+        factors => factors.iter().copied().map(Some).collect(),
+    };
     for (index, workload) in axes.workloads.iter().enumerate() {
         let name = &workload.scenario.name;
+        let is_isolated = |task: &Task| matches!(task.deadline, Deadline::Isolated { .. });
+        if deadline_factors != [None] && !workload.scenario.tasks.iter().any(is_isolated) {
+            problems.push(PlanError::NoDeadlineFactor { scenario: name.clone() });
+            continue;
+        }
         let task = match &axes.trigger_probability {
             None => None,
             Some(axis) => {
@@ -493,6 +526,7 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
         };
         for &load_factor_millionths in &axes.load_factors_millionths {
             let scaled = match workload.scenario.clone().scaled(load_factor_millionths) {
+                Ok(scaled) if axes.load_scales_duration => shortened(scaled, load_factor_millionths),
                 Ok(scaled) => scaled,
                 Err(reason) => {
                     let factor = load_factor_millionths as f64 / 1e6;
@@ -500,8 +534,14 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
                     continue;
                 }
             };
-            for &trigger_probability in &probabilities {
+            let varied = probabilities
+                .iter()
+                .flat_map(|probability| deadline_factors.iter().map(move |factor| (*probability, *factor)));
+            for (trigger_probability, deadline_factor_millionths) in varied {
                 let mut scenario = scaled.clone();
+                if let Some(factor) = deadline_factor_millionths {
+                    scenario = scenario.with_deadline_factor(factor);
+                }
                 if let (Some(task), Some(probability)) = (task, trigger_probability) {
                     scenario.tasks[task].trigger_probability = probability;
                 }
@@ -526,12 +566,21 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
                     scenario,
                     load_factor_millionths,
                     trigger_probability,
+                    deadline_factor_millionths,
                     hash,
                 });
             }
         }
     }
     if problems.is_empty() { Ok(variants) } else { Err(problems) }
+}
+
+/// The scenario with its duration divided by the load factor; at least a picosecond.
+fn shortened(scenario: Scenario, load_factor_millionths: u64) -> Scenario {
+    let scaled =
+        u128::from(scenario.duration.picoseconds()) * 1_000_000 / u128::from(load_factor_millionths.max(1));
+    let picoseconds = u64::try_from(scaled).unwrap_or(u64::MAX).max(1);
+    Scenario { duration: Duration::from_picoseconds(picoseconds), ..scenario }
 }
 
 /// Hashes of models, each distinct one computed once however many scenarios share it.
@@ -558,6 +607,27 @@ struct CanonicalModel<'m> {
     blocks: &'m [Block],
     exits: &'m [Exit],
     accuracy: Option<f64>,
+    /// Models without sparsity keep the identities that they had before there was any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sparsity: Option<&'m Sparsity>,
+    /// The digest of recorded samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<String>,
+}
+
+/// The digest of all that a sample trace says.
+fn samples_digest(samples: &SampleTrace) -> String {
+    let mut hasher = blake3::Hasher::new();
+    add_text(&mut hasher, samples.schema.name());
+    hasher.update(&(samples.layers() as u64).to_le_bytes());
+    for sample in 0..samples.len() {
+        hasher.update(&samples.id(sample).to_le_bytes());
+    }
+    let mut bytes = Vec::new();
+    for values in samples.values() {
+        bytes.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+    }
+    hasher.update(&bytes).finalize().to_hex().to_string()
 }
 
 impl<'a> ModelHashes<'a> {
@@ -575,6 +645,8 @@ impl<'a> ModelHashes<'a> {
                         blocks: &model.blocks,
                         exits: &model.exits,
                         accuracy: model.accuracy,
+                        sparsity: (model.sparsity != Sparsity::default()).then_some(&model.sparsity),
+                        samples: model.samples.as_deref().map(samples_digest),
                     };
                     let bytes = serde_json::to_vec(&canonical).map_err(|error| error.to_string())?;
                     let hash = blake3::hash(&bytes);

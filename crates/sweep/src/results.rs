@@ -21,6 +21,12 @@ pub const AXES: &[Column] = &[
         ColumnKind::Real,
         "trigger probability given to the task that the sweep varies; missing where it varies none",
     ),
+    axis(
+        "deadline_factor",
+        "",
+        ColumnKind::Real,
+        "multiple of the isolated latency that deadlines were given; missing where the sweep varies none",
+    ),
     axis("seed", "", ColumnKind::Integer, "seed of every random draw of the cell"),
     axis("duration_ms", "milliseconds", ColumnKind::Real, "simulated duration"),
 ];
@@ -44,6 +50,7 @@ pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; AXES.len()] {
         Value::Text(policy.parameters_text().into()),
         Value::Real(variant.load_factor()),
         variant.trigger_probability.map_or(Value::Missing, Value::Real),
+        variant.deadline_factor().map_or(Value::Missing, Value::Real),
         // Sweep files and plans keep seeds within the range of a signed integer.
         Value::Integer(i64::try_from(cell.seed).unwrap_or(i64::MAX)),
         Value::Real(variant.scenario.duration.milliseconds()),

@@ -150,6 +150,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let now = self.state.now;
         let decision_time = self.policy.decision_time(&self.state.view(system));
         self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
+        self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
         let mut start = self.scheduler_free;
         let switched = state.last_model.is_some_and(|last| last != model);
         if switched {

@@ -321,6 +321,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             switch_energy_pj: hidden.switch_energy_pj,
             accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),
             worst_energy_pj: self.system.profile.worst_energy_pj(job.model),
+            isolated: self.system.isolated_latency(job.model, &self.state.realisations[slot]),
         };
         tell(&mut self.observer, self.state.now, &record);
     }

@@ -1,5 +1,6 @@
 //! The running sums of one accelerator.
 
+use rtmm_scheduler::JobId;
 use rtmm_workload::{Duration, Time};
 
 use crate::metrics::summary::AcceleratorSummary;
@@ -11,6 +12,8 @@ pub(crate) struct AcceleratorTally {
     busy: Duration,
     segments: u64,
     context_switches: u64,
+    job_switches: u64,
+    last_job: Option<JobId>,
     energy_pj: f64,
     /// What the job of its running segment had spent before.
     spent_before_pj: f64,
@@ -29,8 +32,10 @@ impl AcceleratorTally {
         if dispatched >= from {
             self.segments += 1;
             self.context_switches += u64::from(record.switched);
+            self.job_switches += u64::from(self.last_job.is_some_and(|last| last != record.segment.job));
             self.energy_pj += record.job.energy_pj - self.spent_before_pj;
         }
+        self.last_job = Some(record.segment.job);
     }
 
     pub(crate) fn energy_pj(&self) -> f64 {
@@ -45,6 +50,7 @@ impl AcceleratorTally {
             busy_ms: self.busy.milliseconds(),
             segments: self.segments,
             context_switches: self.context_switches,
+            job_switches: self.job_switches,
             segment_energy_pj: self.energy_pj,
         }
     }

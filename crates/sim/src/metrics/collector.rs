@@ -5,12 +5,14 @@
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{Job, Segment};
-use rtmm_workload::{TaskId, Time};
+use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::metrics::accelerator::AcceleratorTally;
+use crate::metrics::histogram::Histogram;
 use crate::metrics::options::MetricsOptions;
+use crate::metrics::priority::PriorityTallies;
 use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
-use crate::metrics::task::TaskTally;
+use crate::metrics::task::{TaskTally, normalised_turnaround};
 use crate::metrics::uxcost::{normalised_energy, ux_cost};
 use crate::metrics::xrbench::overall_percent;
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
@@ -29,6 +31,14 @@ pub struct Metrics {
     tasks: Vec<TaskTally>,
     accelerators: Vec<AcceleratorTally>,
     last_completion: Option<Time>,
+    priorities: PriorityTallies,
+    /// Normalised turnaround times of completed jobs, one counted as a millisecond.
+    turnaround: Histogram,
+    turnaround_sum: f64,
+    /// The first arrival and the last completion of judged jobs.
+    first_arrival: Option<Time>,
+    last_judged_completion: Time,
+    scheduler_busy: Duration,
     end: Time,
     decisions: u64,
     rounds: u64,
@@ -46,6 +56,12 @@ impl Metrics {
             tasks: vec![TaskTally::default(); tasks.len()],
             accelerators: vec![AcceleratorTally::default(); accelerators.len()],
             last_completion: None,
+            priorities: PriorityTallies::default(),
+            turnaround: Histogram::default(),
+            turnaround_sum: 0.0,
+            first_arrival: None,
+            last_judged_completion: Time::ZERO,
+            scheduler_busy: Duration::ZERO,
             end: Time::ZERO,
             decisions: 0,
             rounds: 0,
@@ -92,16 +108,23 @@ impl Metrics {
             makespan_ms: self.last_completion.map(|at| at.saturating_since(Time::ZERO).milliseconds()),
             decisions: self.decisions,
             rounds: self.rounds,
+            scheduler_busy_ms: self.scheduler_busy.milliseconds(),
             jobs,
             deadline_violation_rate: jobs.deadline_violation_rate(),
             mean_deadline_violation_rate: mean(tasks.iter().filter_map(|task| task.deadline_violation_rate)),
             throughput_per_s: jobs.throughput_per_s(measured),
+            antt: (jobs.completed > 0).then(|| self.turnaround_sum / jobs.completed as f64),
+            normalised_turnaround_p99: self.turnaround.percentile(990).map(Duration::milliseconds),
+            stp: self
+                .first_arrival
+                .and_then(|first| jobs.throughput_per_s(self.last_judged_completion.saturating_since(first))),
             energy,
             normalised_energy: normalised_energy(spent, worst),
             // Picojoules a picosecond are watts.
             mean_power_w: (!measured.is_zero()).then(|| segment_energy_pj / measured.picoseconds() as f64),
             ux_cost: ux_cost(tasks.iter().map(|task| (task.dlv, task.normalised_energy))),
             xrbench_score_percent: overall_percent(tasks.iter().map(|task| task.xrbench)),
+            priorities: self.priorities.summaries(),
             accelerators: (self.accelerators.iter().zip(&self.accelerator_names))
                 .map(|(accelerator, name)| accelerator.summary(name, measured))
                 .collect(),
@@ -125,6 +148,8 @@ impl Observer for Metrics {
     fn released(&mut self, _now: Time, job: &Job) {
         if let Some(task) = self.judged(job) {
             task.released();
+            self.priorities.released(job.priority);
+            self.first_arrival = Some(self.first_arrival.map_or(job.arrival, |first| first.min(job.arrival)));
         }
     }
 
@@ -142,23 +167,32 @@ impl Observer for Metrics {
         let constants = self.options.xrbench;
         if let Some(task) = self.judged(record.job) {
             task.completed(now, record, &constants);
+            self.priorities.completed(now, record);
+            self.last_judged_completion = now;
+            if let Some(turnaround) = normalised_turnaround(now, record) {
+                self.turnaround_sum += turnaround;
+                self.turnaround.record(Duration::from_picoseconds((turnaround * 1e9) as u64));
+            }
         }
     }
 
     fn dropped(&mut self, _now: Time, record: &JobRecord<'_>, cause: DropCause) {
         if let Some(task) = self.judged(record.job) {
             task.dropped(record, cause);
+            self.priorities.dropped(record, cause);
         }
     }
 
     fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
         if let Some(task) = self.judged(record.job) {
             task.in_flight(now, record);
+            self.priorities.in_flight(now, record);
         }
     }
 
     fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
         self.end = now;
         (self.decisions, self.rounds) = (record.decisions, record.rounds);
+        self.scheduler_busy = record.scheduler_busy;
     }
 }

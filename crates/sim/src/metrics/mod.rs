@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `options.rs` | what is counted, and the constants of the scores |
 //! | `collector.rs` | [`Metrics`]: which call counts where |
-//! | `task.rs`, `accelerator.rs` | running sums of a task, of an accelerator |
+//! | `task.rs`, `accelerator.rs`, `priority.rs` | running sums of a task, of an accelerator, of a priority |
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
 //! | `xrbench.rs`, `uxcost.rs` | the published scores, as pure functions |
 //! | `summary.rs` | the results |
@@ -29,6 +29,7 @@ mod collector;
 mod histogram;
 mod jobs;
 mod options;
+mod priority;
 mod summary;
 mod task;
 
@@ -37,5 +38,5 @@ pub use collector::Metrics;
 pub use histogram::Histogram;
 pub use jobs::{JobOutcome, JobRow, JobRows};
 pub use options::{MetricsOptions, OptionsError};
-pub use summary::{AcceleratorSummary, EnergySummary, JobCounts, Summary, TaskSummary};
+pub use summary::{AcceleratorSummary, EnergySummary, JobCounts, PrioritySummary, Summary, TaskSummary};
 pub use xrbench::{XrbenchConstants, XrbenchScores};

@@ -149,6 +149,9 @@ pub struct TaskSummary {
     pub response_p99_ms: Option<f64>,
     /// The longest of all completed jobs; exact.
     pub response_max_ms: Option<f64>,
+    /// Average normalised turnaround time: the response time over the time that the job takes by itself
+    /// on the accelerator that is fastest for it, mean over completed jobs.
+    pub antt: Option<f64>,
     /// `max(0, completion - deadline)`, mean over completed jobs.
     pub tardiness_mean_ms: Option<f64>,
     /// The greatest of all completed jobs.
@@ -166,6 +169,20 @@ pub struct TaskSummary {
     pub xrbench: Option<XrbenchScores>,
 }
 
+/// The results of all jobs of one priority.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PrioritySummary {
+    /// The priority: larger is more important.
+    pub priority: i32,
+    /// What became of its jobs.
+    #[serde(flatten)]
+    pub jobs: JobCounts,
+    /// `(late + dropped + overdue) / (released - undecided)`; missing where nothing is decided.
+    pub deadline_violation_rate: Option<f64>,
+    /// Average normalised turnaround time of its completed jobs.
+    pub antt: Option<f64>,
+}
+
 /// The results of one accelerator, over the measured time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AcceleratorSummary {
@@ -180,6 +197,8 @@ pub struct AcceleratorSummary {
     pub segments: u64,
     /// Those of them before which it ran another network.
     pub context_switches: u64,
+    /// Those of them before which it ran another job; the first of all is none.
+    pub job_switches: u64,
     /// Their energy, context switches included, in picojoules, whosever jobs they belong to.
     pub segment_energy_pj: f64,
 }
@@ -200,6 +219,8 @@ pub struct Summary {
     pub decisions: u64,
     /// How often the policy was asked, over the whole run.
     pub rounds: u64,
+    /// Time that the scheduler spent on decisions, over the whole run.
+    pub scheduler_busy_ms: f64,
     /// What became of all jobs.
     #[serde(flatten)]
     pub jobs: JobCounts,
@@ -209,6 +230,12 @@ pub struct Summary {
     pub mean_deadline_violation_rate: Option<f64>,
     /// Completed jobs a second of measured time.
     pub throughput_per_s: Option<f64>,
+    /// Average normalised turnaround time, mean over all completed jobs.
+    pub antt: Option<f64>,
+    /// 99 of 100 completed jobs had no longer a normalised turnaround time; within 0.1 %.
+    pub normalised_turnaround_p99: Option<f64>,
+    /// System throughput: completed jobs a second from the first arrival to the last completion.
+    pub stp: Option<f64>,
     /// What all jobs spent.
     #[serde(flatten)]
     pub energy: EnergySummary,
@@ -222,6 +249,8 @@ pub struct Summary {
     pub xrbench_score_percent: Option<f64>,
     /// One a task, in the order of the scenario.
     pub tasks: Vec<TaskSummary>,
+    /// One a priority, the least first.
+    pub priorities: Vec<PrioritySummary>,
     /// One an accelerator, in the order of the platform.
     pub accelerators: Vec<AcceleratorSummary>,
 }

@@ -10,6 +10,13 @@ use crate::metrics::uxcost::{normalised_energy, violation_with_floor};
 use crate::metrics::xrbench::{Tally, XrbenchConstants};
 use crate::observer::{DropCause, JobRecord};
 
+/// The response time of a completed job over its isolated latency; none for one that takes no time.
+pub(crate) fn normalised_turnaround(now: Time, record: &JobRecord<'_>) -> Option<f64> {
+    let isolated = record.isolated.picoseconds();
+    let response = now.saturating_since(record.job.arrival).picoseconds();
+    (isolated > 0).then(|| response as f64 / isolated as f64)
+}
+
 /// Sums over the judged jobs of a task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskTally {
@@ -27,6 +34,8 @@ pub(crate) struct TaskTally {
     accuracy: f64,
     accurate: u64,
     scores: Tally,
+    /// Over completed jobs: response over isolated latency.
+    turnaround: f64,
 }
 
 impl TaskTally {
@@ -47,6 +56,7 @@ impl TaskTally {
             self.counts.on_time += 1;
         }
         self.response.record(now.saturating_since(arrival));
+        self.turnaround += normalised_turnaround(now, record).unwrap_or(0.0);
         let tardiness = now.saturating_since(deadline);
         self.tardiness += u128::from(tardiness.picoseconds());
         self.tardiness_max = self.tardiness_max.max(tardiness);
@@ -114,6 +124,7 @@ impl TaskTally {
             response_p95_ms: percentile(950),
             response_p99_ms: percentile(990),
             response_max_ms: self.response.max().map(Duration::milliseconds),
+            antt: of_completed(self.turnaround),
             tardiness_mean_ms: of_completed(self.tardiness as f64 / 1e9),
             tardiness_max_ms: (counts.completed > 0).then(|| self.tardiness_max.milliseconds()),
             energy: EnergySummary::of(&self.energy, self.switch_energy_pj),

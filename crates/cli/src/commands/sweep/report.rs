@@ -176,15 +176,17 @@ fn decimals(mut values: impl Iterator<Item = f64>) -> u8 {
     if values.all(|value| value.abs() < 0.1) { DECIMALS + 3 } else { DECIMALS }
 }
 
-/// The first metric over the load factor or the trigger probability, whichever alone is varied; none
+/// The first metric over the load, the deadline factor or the trigger probability, whichever alone varies; none
 /// where more lines would be needed than can be told apart.
 pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
     let metric = summary.metrics.first()?;
     let loads = plan.axes().load_factors_millionths.len();
     let probabilities = plan.axes().trigger_probability.as_ref().map_or(1, |axis| axis.values.len());
-    let x_label = match (loads > 1, probabilities > 1) {
-        (true, false) => "load factor".to_owned(),
-        (false, true) => {
+    let deadlines = plan.axes().deadline_factors_millionths.len();
+    let x_label = match (loads > 1, probabilities > 1, deadlines > 1) {
+        (true, false, false) => "load factor".to_owned(),
+        (false, false, true) => "deadline factor".to_owned(),
+        (false, true, false) => {
             let task = plan.axes().trigger_probability.as_ref().map(|axis| axis.task.as_str());
             format!("trigger probability of {}", task.unwrap_or_default())
         }
@@ -207,6 +209,7 @@ pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
             x: variant
                 .trigger_probability
                 .filter(|_| probabilities > 1)
+                .or_else(|| variant.deadline_factor().filter(|_| deadlines > 1))
                 .unwrap_or_else(|| variant.load_factor()),
             y: statistics.map(|statistics| statistics.mean),
             interval: statistics
@@ -234,11 +237,12 @@ pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
     Some(lines.to_svg())
 }
 
-/// A load factor and a trigger probability: scenarios under others are not averaged with these.
+/// Load, deadline factor and trigger probability: scenarios under others are not averaged with these.
 #[derive(Clone, Copy, PartialEq)]
 struct Variation {
     load_factor: Option<f64>,
     trigger_probability: Option<f64>,
+    deadline_factor: Option<f64>,
 }
 
 fn variations(plan: &Plan<'_>) -> Vec<Variation> {
@@ -247,6 +251,9 @@ fn variations(plan: &Plan<'_>) -> Vec<Variation> {
         let one = Variation {
             load_factor: (plan.axes().load_factors_millionths.len() > 1).then(|| variant.load_factor()),
             trigger_probability: variant.trigger_probability,
+            deadline_factor: (plan.axes().deadline_factors_millionths.len() > 1)
+                .then(|| variant.deadline_factor())
+                .flatten(),
         };
         if !found.contains(&one) {
             found.push(one);
@@ -260,6 +267,7 @@ impl Variation {
         let variant = plan.variant(cell);
         self.load_factor.is_none_or(|factor| factor == variant.load_factor())
             && self.trigger_probability == variant.trigger_probability
+            && self.deadline_factor.is_none_or(|factor| variant.deadline_factor() == Some(factor))
     }
 
     fn title(&self) -> String {
@@ -267,7 +275,9 @@ impl Variation {
         let probability = self
             .trigger_probability
             .map_or_else(String::new, |value| format!(", trigger probability {value}"));
-        format!("{load}{probability}")
+        let deadline =
+            self.deadline_factor.map_or_else(String::new, |factor| format!(", deadlines x{factor}"));
+        format!("{load}{probability}{deadline}")
     }
 
     /// Such as `load_1.5_probability_0.25_`; empty where nothing varies.
@@ -275,7 +285,8 @@ impl Variation {
         let load = self.load_factor.map_or_else(String::new, |factor| format!("load_{factor}_"));
         let probability =
             self.trigger_probability.map_or_else(String::new, |value| format!("probability_{value}_"));
-        format!("{load}{probability}")
+        let deadline = self.deadline_factor.map_or_else(String::new, |factor| format!("deadline_{factor}_"));
+        format!("{load}{probability}{deadline}")
     }
 }
 

@@ -55,6 +55,16 @@ const CELL: &[Row<Summary>] = &[
         summed(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")),
         |run| number(run.mean_deadline_violation_rate),
     ),
+    (lower(real("antt", "", "response over isolated latency, mean over completed jobs")), |run| {
+        number(run.antt)
+    }),
+    (
+        summed(real("normalised_turnaround_p99", "", "response over isolated latency, 99th percentile")),
+        |run| number(run.normalised_turnaround_p99),
+    ),
+    (higher(real("stp", "1/second", "completed jobs a second, first arrival to last completion")), |run| {
+        number(run.stp)
+    }),
     (
         lower(real(
             "ux_cost",
@@ -85,6 +95,12 @@ const CELL: &[Row<Summary>] = &[
     }),
     (count("context_switches", "segments before which the accelerator ran another network"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.context_switches).sum())
+    }),
+    (count("job_switches", "segments before which the accelerator ran another job"), |run| {
+        integer(run.accelerators.iter().map(|accelerator| accelerator.job_switches).sum())
+    }),
+    (real("scheduler_busy_ms", "milliseconds", "time spent on decisions"), |run| {
+        number(Some(run.scheduler_busy_ms))
     }),
     (count("segments", "segments dispatched in the measured time"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.segments).sum())
@@ -128,6 +144,9 @@ const TASK: &[Row<TaskSummary>] = &[
     }),
     (real("response_max_ms", "milliseconds", "arrival to completion, longest"), |task| {
         number(task.response_max_ms)
+    }),
+    (lower(real("task_antt", "", "response over isolated latency, mean over completed jobs")), |task| {
+        number(task.antt)
     }),
     (real("tardiness_mean_ms", "milliseconds", "time past the deadline, mean over completed"), |task| {
         number(task.tardiness_mean_ms)
