@@ -20,6 +20,7 @@
 //! ```
 
 pub mod contention;
+pub mod eyeriss_v2;
 pub mod load;
 pub mod maestro;
 pub mod registry;

@@ -3,7 +3,7 @@
 use rtmm_workload::input::Table;
 
 use crate::decode::{Decoded, Parameter, Surroundings};
-use crate::{maestro, systolic, table};
+use crate::{eyeriss_v2, maestro, systolic, table};
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,13 @@ pub struct CostModelRow {
 
 /// All cost models.
 pub const COST_MODELS: &[CostModelRow] = &[
+    CostModelRow {
+        name: "eyeriss_v2",
+        summary: "sparse array that skips zeros of weights and activations, as the Dysta artifact models it",
+        source: "Chen et al., JETCAS 2019; Fan et al., MICRO 2023",
+        parameters: eyeriss_v2::PARAMETERS,
+        decode: eyeriss_v2::decode,
+    },
     CostModelRow {
         name: "maestro",
         summary: "spatial array under dataflow directives (WS, OS, RS or your own)",
