@@ -24,6 +24,7 @@ pub mod eyeriss_v2;
 pub mod load;
 pub mod maestro;
 pub mod registry;
+pub mod sanger;
 pub mod systolic;
 pub mod table;
 

@@ -3,7 +3,7 @@
 use rtmm_workload::input::Table;
 
 use crate::decode::{Decoded, Parameter, Surroundings};
-use crate::{eyeriss_v2, maestro, systolic, table};
+use crate::{eyeriss_v2, maestro, sanger, systolic, table};
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,13 @@ pub const COST_MODELS: &[CostModelRow] = &[
         source: "Kwon et al., MICRO 2019; the XRBench fork, MLSys 2023",
         parameters: maestro::PARAMETERS,
         decode: maestro::decode,
+    },
+    CostModelRow {
+        name: "sanger",
+        summary: "sparse attention on a reconfigurable array, as the Dysta artifact models it",
+        source: "Lu et al., MICRO 2021; Fan et al., MICRO 2023",
+        parameters: sanger::PARAMETERS,
+        decode: sanger::decode,
     },
     CostModelRow {
         name: "systolic",
