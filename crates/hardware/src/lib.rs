@@ -27,6 +27,7 @@ pub mod registry;
 pub mod sanger;
 pub mod systolic;
 pub mod table;
+pub mod traced;
 
 mod cost;
 mod cost_table;

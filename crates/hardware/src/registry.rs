@@ -3,7 +3,7 @@
 use rtmm_workload::input::Table;
 
 use crate::decode::{Decoded, Parameter, Surroundings};
-use crate::{eyeriss_v2, maestro, sanger, systolic, table};
+use crate::{eyeriss_v2, maestro, sanger, systolic, table, traced};
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,13 @@ pub const COST_MODELS: &[CostModelRow] = &[
         source: "your own measurements",
         parameters: table::PARAMETERS,
         decode: table::decode,
+    },
+    CostModelRow {
+        name: "traced",
+        summary: "latencies that sample traces recorded, and sanger's for attention without one",
+        source: "your own traces; Fan et al., MICRO 2023",
+        parameters: traced::PARAMETERS,
+        decode: traced::decode,
     },
 ];
 

@@ -67,6 +67,17 @@ fn every_recorded_latency_is_reproduced_to_the_bit() {
     }
 }
 
+/// The polynomial of `docs/models/sanger.md`, in milliseconds.
+#[test]
+fn the_page_has_the_latency_of_512_tokens() {
+    for (density, balance, _, seconds) in golden().into_iter().filter(|row| row.2 == 512) {
+        let x = density / balance;
+        let stated = 0.8847 + 0.2949 * x + 0.2294 * x + 0.5243 * x * x;
+        // Half of the last digit of each of the four terms.
+        assert!((stated - seconds * 1e3).abs() < 0.5e-4 * (1.0 + 2.0 * x + x * x), "{x} {seconds}");
+    }
+}
+
 /// Through the registry, to the picosecond: in reference mode any attention layer is the artifact's, in
 /// corrected mode one of its extents.
 #[test]
