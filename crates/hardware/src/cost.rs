@@ -205,6 +205,12 @@ pub enum CostError {
         /// Name of the layer.
         layer: String,
     },
+    /// A model that answers with recordings was asked for a layer without one.
+    #[error(
+        "nothing was recorded of the layer: only inputs of a sample trace with latencies have a cost on \
+         the `traced` cost model"
+    )]
+    NotRecorded,
     /// The published tool gives a latency below zero: its quirk for filters larger than the input.
     #[error("the published tool gives the layer {cycles} cycles, which no accelerator can take")]
     NegativeLatency {

@@ -20,11 +20,14 @@
 //! ```
 
 pub mod contention;
+pub mod eyeriss_v2;
 pub mod load;
 pub mod maestro;
 pub mod registry;
+pub mod sanger;
 pub mod systolic;
 pub mod table;
+pub mod traced;
 
 mod cost;
 mod cost_table;

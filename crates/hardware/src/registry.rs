@@ -3,7 +3,7 @@
 use rtmm_workload::input::Table;
 
 use crate::decode::{Decoded, Parameter, Surroundings};
-use crate::{maestro, systolic, table};
+use crate::{eyeriss_v2, maestro, sanger, systolic, table, traced};
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +23,25 @@ pub struct CostModelRow {
 /// All cost models.
 pub const COST_MODELS: &[CostModelRow] = &[
     CostModelRow {
+        name: "eyeriss_v2",
+        summary: "sparse array that skips zeros of weights and activations, as the Dysta artifact models it",
+        source: "Chen et al., JETCAS 2019; Fan et al., MICRO 2023",
+        parameters: eyeriss_v2::PARAMETERS,
+        decode: eyeriss_v2::decode,
+    },
+    CostModelRow {
         name: "maestro",
         summary: "spatial array under dataflow directives (WS, OS, RS or your own)",
         source: "Kwon et al., MICRO 2019; the XRBench fork, MLSys 2023",
         parameters: maestro::PARAMETERS,
         decode: maestro::decode,
+    },
+    CostModelRow {
+        name: "sanger",
+        summary: "sparse attention on a reconfigurable array, as the Dysta artifact models it",
+        source: "Lu et al., MICRO 2021; Fan et al., MICRO 2023",
+        parameters: sanger::PARAMETERS,
+        decode: sanger::decode,
     },
     CostModelRow {
         name: "systolic",
@@ -42,6 +56,13 @@ pub const COST_MODELS: &[CostModelRow] = &[
         source: "your own measurements",
         parameters: table::PARAMETERS,
         decode: table::decode,
+    },
+    CostModelRow {
+        name: "traced",
+        summary: "latencies that sample traces recorded, and sanger's for attention without one",
+        source: "your own traces; Fan et al., MICRO 2023",
+        parameters: traced::PARAMETERS,
+        decode: traced::decode,
     },
 ];
 

@@ -1,0 +1,372 @@
+//! Layers on the array and its vector unit.
+
+use rtmm_workload::{Duration, Gemm, Kernel, Nest, Operator, Repeated, VectorWork};
+use serde::Serialize;
+
+use super::count::{LayerCost, Operands, cost};
+use super::mapping::{NAME, unsupported};
+use super::parameters::EyerissParameters;
+use crate::cost::{
+    Condition, CostError, CostModel, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS, Section,
+    Sparse, Work,
+};
+use crate::decode::{Mode, Surroundings};
+use crate::vector_unit::VectorUnit;
+
+/// An Eyeriss v2 with a vector unit beside it.
+#[derive(Clone, Debug)]
+pub struct EyerissV2 {
+    parameters: EyerissParameters,
+    vector_unit: VectorUnit,
+    clock_hz: u64,
+    mode: Mode,
+}
+
+/// What all kernels of a layer add up to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    dense_macs: u64,
+    valid_macs: u64,
+    rows: u64,
+    activation_checks: u64,
+    row_cycles: u64,
+    array_cycles: u64,
+    vector_operations: u64,
+    vector_cycles: u64,
+    /// Points at which the array or the vector unit can be stopped.
+    steps: u64,
+}
+
+/// One kernel of a layer with what it takes.
+enum Step {
+    Nest { cost: LayerCost, times: u64, weights: f64, activations: f64 },
+    Vector { work: VectorWork, cycles: u64, times: u64 },
+}
+
+/// Columns of [`CostModel::report`].
+const COLUMNS: &[&str] = &[
+    "dense_macs",
+    "valid_macs",
+    "rows",
+    "activation_checks",
+    "row_cycles",
+    "array_cycles",
+    "vector_cycles",
+    "total_cycles",
+    "latency_ps",
+    "energy_pj_mac",
+    "energy_pj_l1",
+    "energy_pj_static",
+    "energy_pj_total",
+];
+
+/// `sum + one * times`, or an error that names the count.
+fn add(sum: &mut u64, one: u64, times: u64, what: &'static str) -> Result<(), CostError> {
+    let all = one.checked_mul(times).and_then(|all| sum.checked_add(all));
+    *sum = all.ok_or(CostError::Overflow { what })?;
+    Ok(())
+}
+
+/// Shares of nonzero weights and activations of a layer's kernel; in a product of two activations, the
+/// second one stands where weights do.
+///
+/// Of attention the map is sparse, which only the weighted sum reads; of a recurrent layer the sequence,
+/// not the state.
+fn densities(operator: &Operator, kernel: usize, weights: f64, activations: f64) -> (f64, f64) {
+    match (operator, kernel) {
+        (Operator::Attention(_), 2) => (1.0, 1.0),
+        (Operator::Attention(_), 4) => (1.0, activations),
+        (Operator::Attention(_), _) => (weights, 1.0),
+        (Operator::Recurrent(_), 1..) => (weights, 1.0),
+        _ => (weights, activations),
+    }
+}
+
+impl EyerissV2 {
+    /// The model with these parameters.
+    #[must_use]
+    pub fn new(parameters: EyerissParameters, surroundings: Surroundings) -> Self {
+        let Surroundings { clock_hz, mode } = surroundings;
+        Self { vector_unit: parameters.vector_unit(), parameters, clock_hz, mode }
+    }
+
+    /// Shares of nonzeros, of weights and of activations.
+    fn condition(&self, condition: Condition) -> (f64, f64) {
+        let (weights, activations) = match condition {
+            Condition::Profile => (self.parameters.weight_sparsity, self.parameters.activation_sparsity),
+            Condition::Sparse(Sparse { weights, activations, .. }) => (weights, activations),
+        };
+        (1.0 - weights.clamp(0.0, 1.0), 1.0 - activations.clamp(0.0, 1.0))
+    }
+
+    /// What the published simulator has a cost for: convolutions, and fully connected layers of one row.
+    fn refuse_what_the_tool_lacks(&self, layer: LayerOf<'_>) -> Result<(), CostError> {
+        match layer.layer.operator {
+            _ if self.mode == Mode::Corrected => Ok(()),
+            Operator::Convolution(convolution) if !convolution.transposed => Ok(()),
+            Operator::Gemm(Gemm { rows: 1, .. }) => Ok(()),
+            _ => Err(unsupported(
+                "layers other than convolutions and fully connected ones of one row in reference mode",
+            )),
+        }
+    }
+
+    fn each_step(
+        &self,
+        layer: LayerOf<'_>,
+        condition: Condition,
+        mut each: impl FnMut(Step) -> Result<(), CostError>,
+    ) -> Result<(), CostError> {
+        self.refuse_what_the_tool_lacks(layer)?;
+        let (weights, activations) = self.condition(condition);
+        for (index, Repeated { kernel, times }) in layer.layer.kernels()?.into_iter().enumerate() {
+            let times = times.into();
+            each(match kernel {
+                Kernel::Nest(nest) => {
+                    let (weights, activations) =
+                        densities(&layer.layer.operator, index, weights, activations);
+                    Step::Nest { cost: self.map(&nest, weights, activations)?, times, weights, activations }
+                }
+                Kernel::Vector(work) => Step::Vector { work, cycles: self.vector_unit.cycles(&work), times },
+            })?;
+        }
+        Ok(())
+    }
+
+    fn map(&self, nest: &Nest, weights: f64, activations: f64) -> Result<LayerCost, CostError> {
+        cost(&self.parameters.organisation, nest, Operands::Density { weights, activations }, self.mode)
+    }
+
+    fn totals(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Totals, CostError> {
+        let mut totals = Totals::default();
+        self.each_step(layer, condition, |step| totals.add(&step))?;
+        Ok(totals)
+    }
+
+    fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
+        Duration::from_cycles(cycles, self.clock_hz).ok_or(CostError::Overflow { what: "cycles" })
+    }
+
+    fn energy(&self, totals: &Totals, cycles: u64) -> EnergyParts {
+        let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
+        EnergyParts {
+            mac: mac_pj * (totals.valid_macs as f64 + totals.vector_operations as f64),
+            l1: activation_pj * totals.activation_checks as f64 + row_pj * totals.rows as f64,
+            l2: 0.0,
+            dram: 0.0,
+            r#static: static_pj_per_cycle * cycles as f64,
+        }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, step: &Step) -> Result<(), CostError> {
+        match step {
+            Step::Nest { cost, times, .. } => {
+                let times = *times;
+                add(&mut self.dense_macs, cost.dense_macs, times, "multiply-accumulates")?;
+                add(&mut self.valid_macs, cost.valid_macs, times, "multiply-accumulates")?;
+                add(&mut self.rows, cost.rows, times, "rows")?;
+                add(&mut self.activation_checks, cost.activation_checks, times, "checks of activations")?;
+                add(&mut self.row_cycles, cost.row_cycles, times, "row cycles")?;
+                add(&mut self.array_cycles, cost.cycles, times, "cycles")?;
+                self.steps = self.steps.saturating_add(cost.mapping.steps().saturating_mul(times));
+            }
+            Step::Vector { work, cycles, times } if *cycles > 0 => {
+                add(&mut self.vector_operations, work.operations, *times, "vector operations")?;
+                add(&mut self.vector_cycles, *cycles, *times, "cycles")?;
+                self.steps = self.steps.saturating_add(*times);
+            }
+            Step::Vector { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn cycles(&self) -> Result<u64, CostError> {
+        self.array_cycles.checked_add(self.vector_cycles).ok_or(CostError::Overflow { what: "cycles" })
+    }
+}
+
+impl CostModel for EyerissV2 {
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
+        let totals = self.totals(layer, condition)?;
+        let cycles = totals.cycles()?;
+        Ok(Work {
+            compute: self.duration(cycles)?,
+            traffic: [0; SHARED_LEVELS],
+            transfer: Duration::ZERO,
+            exposed: Duration::ZERO,
+            energy: self.energy(&totals, cycles),
+            quanta: u32::try_from(totals.steps).unwrap_or(u32::MAX).max(1),
+        })
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let EyerissParameters { weight_sparsity, activation_sparsity, .. } = self.parameters;
+        vec![
+            ("pes", self.parameters.organisation.pes().to_string()),
+            ("weight_sparsity", weight_sparsity.to_string()),
+            ("activation_sparsity", activation_sparsity.to_string()),
+        ]
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        COLUMNS
+    }
+
+    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        let totals = self.totals(layer, Condition::Profile)?;
+        let cycles = totals.cycles()?;
+        let energy = self.energy(&totals, cycles);
+        row.extend([
+            Quantity::Integer(totals.dense_macs),
+            Quantity::Integer(totals.valid_macs),
+            Quantity::Integer(totals.rows),
+            Quantity::Integer(totals.activation_checks),
+            Quantity::Integer(totals.row_cycles),
+            Quantity::Integer(totals.array_cycles),
+            Quantity::Integer(totals.vector_cycles),
+            Quantity::Integer(cycles),
+            Quantity::Integer(self.duration(cycles)?.picoseconds()),
+            Quantity::Real(energy.mac),
+            Quantity::Real(energy.l1),
+            Quantity::Real(energy.r#static),
+            Quantity::Real(energy.total()),
+        ]);
+        Ok(())
+    }
+
+    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        let (mut tiles, mut counts, mut cycles, mut vector) = (vec![], vec![], vec![], vec![]);
+        let mut totals = Totals::default();
+        let mut index = 0_usize;
+        self.each_step(layer, Condition::Profile, |step| {
+            match &step {
+                Step::Nest { cost, times, weights, activations } => {
+                    let m = cost.mapping;
+                    let extents = [
+                        m.r, m.c0, m.e, m.f0, m.m0, m.c1, m.f1, m.s1, m.m1, m.m2, m.f2, m.c2, m.s2, m.passes,
+                    ];
+                    let extents = extents.iter().map(u64::to_string);
+                    tiles.push([index.to_string()].into_iter().chain(extents).collect());
+                    counts.push(cells(&[
+                        &index,
+                        times,
+                        &cost.dense_macs,
+                        weights,
+                        activations,
+                        &cost.valid_macs,
+                        &cost.rows,
+                    ]));
+                    let mac_cycles =
+                        cost.valid_macs.saturating_mul(self.parameters.organisation.cycles_per_mac.into());
+                    let (checks, rows) = (cost.activation_checks, cost.row_cycles);
+                    cycles.push(cells(&[&index, times, &mac_cycles, &checks, &rows, &cost.cycles]));
+                }
+                Step::Vector { work, cycles, times } => {
+                    let elements = work.elements_in.saturating_add(work.elements_out);
+                    vector.push(cells(&[&index, times, &work.operations, &elements, cycles]));
+                }
+            }
+            index += 1;
+            totals.add(&step)
+        })?;
+        let organisation = &self.parameters.organisation;
+        let total = totals.cycles()?;
+        let energy = self.energy(&totals, total);
+        let mut sections = Vec::new();
+        if !tiles.is_empty() {
+            sections.push(section(
+                "Tiles: 0 within a processing element, 1 across the array, 2 one after the other",
+                &[
+                    "kernel", "R", "C0", "E", "F0", "M0", "C1", "F1", "S1", "M1", "M2", "F2", "C2", "S2",
+                    "passes",
+                ],
+                tiles,
+            ));
+            sections.push(section(
+                "Nonzeros of one copy: valid = dense x nonzero weights x nonzero activations",
+                &[
+                    "kernel",
+                    "times",
+                    "dense MACs",
+                    "nonzero weights",
+                    "nonzero activations",
+                    "valid",
+                    "rows N",
+                ],
+                counts,
+            ));
+            let (mac, row, pes) =
+                (organisation.cycles_per_mac, organisation.cycles_per_row, organisation.pes());
+            sections.push(section(
+                format!(
+                    "Array cycles of one copy: ({mac} valid + A + B) / {pes}, A = M1 F1 C1 S1 M2 F2 C2 S2 E \
+                     F0 passes, B = {row} M1 S1 M2 S2 N passes"
+                ),
+                &["kernel", "times", "MAC cycles", "A", "B", "cycles"],
+                cycles,
+            ));
+        }
+        if !vector.is_empty() {
+            sections.push(section(
+                "Vector unit: cycles = max(ceil(operations / lanes), ceil(elements / bandwidth))",
+                &["kernel", "times", "operations", "elements in and out", "cycles"],
+                vector,
+            ));
+        }
+        sections.push(section(
+            "Time: array, then vector unit",
+            &["term", "cycles", "time"],
+            vec![
+                cells(&[&"array", &totals.array_cycles, &self.duration(totals.array_cycles)?]),
+                cells(&[&"vector unit", &totals.vector_cycles, &self.duration(totals.vector_cycles)?]),
+                cells(&[&"total", &total, &self.duration(total)?]),
+            ],
+        ));
+        let operations = totals.valid_macs as f64 + totals.vector_operations as f64;
+        let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
+        let (checks, rows) = (totals.activation_checks, totals.rows);
+        sections.push(section(
+            "Energy: events x energy of one",
+            &["part", "events", "pJ of one", "pJ"],
+            vec![
+                cells(&[&"operations", &operations, &mac_pj, &energy.mac]),
+                cells(&[&"activation checks", &checks, &activation_pj, &(activation_pj * checks as f64)]),
+                cells(&[&"row accesses", &rows, &row_pj, &(row_pj * rows as f64)]),
+                cells(&[&"cycles", &total, &static_pj_per_cycle, &energy.r#static]),
+                cells(&[&"total", &"", &"", &energy.total()]),
+            ],
+        ));
+        Ok(Explanation { sections })
+    }
+
+    fn identity(&self) -> String {
+        #[derive(Debug, Serialize)]
+        struct Identity<'p> {
+            model: &'static str,
+            mode: &'static str,
+            clock_hz: u64,
+            parameters: &'p EyerissParameters,
+        }
+        let mode = match self.mode {
+            Mode::Corrected => "corrected",
+            Mode::Reference => "reference",
+        };
+        let identity = Identity { model: NAME, mode, clock_hz: self.clock_hz, parameters: &self.parameters };
+        // Plain numbers always serialise; the other text would serve as well.
+        serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
+    }
+
+    fn depends_on_input(&self) -> bool {
+        true
+    }
+}
+
+fn section(title: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Section {
+    Section { title: title.into(), header: header.iter().map(|&head| head.to_owned()).collect(), rows }
+}
+
+fn cells(cells: &[&dyn ToString]) -> Vec<String> {
+    cells.iter().map(|cell| cell.to_string()).collect()
+}
