@@ -16,6 +16,7 @@
 pub mod input;
 pub mod load;
 pub mod random;
+pub mod synthesis;
 
 mod frames;
 mod ids;
@@ -31,6 +32,7 @@ mod sample_trace;
 mod scenario;
 mod scenario_file;
 mod time;
+mod trace_model;
 
 pub use frames::{Follower, Frame, Frames};
 pub use ids::{LayerId, ModelId, TaskId};
@@ -40,7 +42,7 @@ pub use layer::{
     Operator, Pool, PublishedShape, Recurrent, Shape, ShapeError,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
-pub use model::{Block, Exit, Model, Shapes, Sparsity};
+pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
 pub use realisation::{MAX_BLOCKS, Realisation};
 pub use sample_trace::{LayerSample, SampleTrace, Schema};
 pub use scenario::{

@@ -9,7 +9,7 @@ use tracing::debug;
 use crate::input::{CsvTable, Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
 use crate::layer_table::Legality;
 use crate::model::Model;
-use crate::model_file::{OpenVariant, decode_model, first_line};
+use crate::model_file::{Files as ModelFiles, OpenVariant, decode_model, first_line};
 use crate::requests::{read_requests, read_trace};
 use crate::sample_trace::{SampleTrace, read_sample_trace};
 use crate::scenario::{Request, Workload};
@@ -65,7 +65,7 @@ impl Kind {
     pub fn of(document: &Document<'_>) -> Option<Self> {
         let root = document.root();
         [
-            (Self::Model, ["layer", "layer_table", "variant"].as_slice()),
+            (Self::Model, ["layer", "layer_table", "layers_of", "variant", "samples"].as_slice()),
             (Self::Scenario, ["task"].as_slice()),
             (Self::Platform, ["accelerator"].as_slice()),
             (Self::Dataflow, ["level"].as_slice()),
@@ -86,6 +86,8 @@ pub enum TableKind {
     Trace,
     /// Recorded requests, each of which names a model.
     Requests,
+    /// What the layers of recorded inferences did.
+    Samples,
 }
 
 impl TableKind {
@@ -93,6 +95,9 @@ impl TableKind {
     #[must_use]
     pub fn of(source: &Source) -> Self {
         let table = CsvTable::parse(source, &[]);
+        if ["overall-sparsity", "batch-indx"].iter().any(|name| table.column(name).is_some()) {
+            return Self::Samples;
+        }
         match (table.column("arrival_s"), table.column("model")) {
             (None, _) => Self::Layers,
             (Some(_), None) => Self::Trace,
@@ -218,26 +223,63 @@ pub fn model(reference: &str, from: Option<&Source>, legality: Legality) -> Resu
 pub fn model_of(source: &Source, legality: Legality) -> Result<Model, Diagnostics> {
     let open_variant = |reference: &str| {
         let variant = open(Kind::Model, reference, Some(source))?;
-        if *variant.origin() != Origin::Text && variant.origin() == source.origin() {
+        if is_same(&variant, source) {
             let problem = Diagnostic::without_place("a supernet names itself as its variant");
             return Err(problem.help("name the file of a network, with layers of its own").into());
         }
-        model_within(&variant, legality, None)
+        model_within(&[&variant], legality, None)
     };
-    model_within(source, legality, Some(&open_variant))
+    model_within(&[source], legality, Some(&open_variant))
 }
 
-/// Checks a model; without `open_variant` it is itself a variant of another.
+/// Checks a model; without `open_variant` it is itself a variant of another, or gives its layers to
+/// another. It is the last of `chain`; the others take their layers from the next.
 fn model_within(
-    source: &Source,
+    chain: &[&Source],
     legality: Legality,
     open_variant: Option<&OpenVariant<'_>>,
 ) -> Result<Model, Diagnostics> {
+    let [.., source] = chain else {
+        return Err(Diagnostic::without_place("there is no model to read").into());
+    };
     let document = Document::parse(source);
     let name = name_of(Kind::Model, source);
-    let open_table = |reference: &str| open_path(reference, Some(source));
-    let model = decode_model(&name, &document, legality, &open_table, open_variant);
+    let open_layers = |reference: &str| {
+        let other = open(Kind::Model, reference, Some(source))?;
+        let is_circle = chain.iter().any(|before| is_same(before, &other));
+        if is_circle || chain.len() == MAX_CHAIN {
+            let names: Vec<&str> = chain.iter().map(|source| source.name()).collect();
+            let message = if is_circle {
+                format!("models take their layers from each other in a circle: {}", names.join(", "))
+            } else {
+                format!("more than {MAX_CHAIN} models take their layers from each other, one after the other")
+            };
+            let problem = Diagnostic::without_place(message);
+            return Err(problem.help("name a file with layers of its own").into());
+        }
+        if Document::parse(&other).root().has("variant") {
+            let problem = Diagnostic::without_place("a supernet has no layers of its own to take");
+            return Err(problem.help("name the file of one of its networks").into());
+        }
+        let mut chain = chain.to_vec();
+        chain.push(&other);
+        model_within(&chain, legality, None)
+    };
+    let files = ModelFiles {
+        table: &|reference: &str| open_path(reference, Some(source)),
+        samples: &|reference: &str| sample_trace(reference, Some(source)),
+        layers: &open_layers,
+        variant: open_variant,
+    };
+    let model = decode_model(&name, &document, legality, &files);
     document.finish(model)
+}
+
+/// The most models of which each takes the next one's layers.
+const MAX_CHAIN: usize = 8;
+
+fn is_same(one: &Source, other: &Source) -> bool {
+    *one.origin() != Origin::Text && one.origin() == other.origin()
 }
 
 /// Reads and checks a scenario with its models.

@@ -51,8 +51,41 @@ pub struct Sparsity {
     /// The network without its pattern, such as `resnet50`: models of one architecture are the same to
     /// a scheduler that is told of no patterns. None for a model that is an architecture of its own.
     pub architecture: Option<String>,
+    /// Where the zeros among the weights are.
+    pub pattern: Pattern,
     /// The share of weights that are zero, in 0..1, in every layer with weights.
     pub weights: f64,
+}
+
+/// Where the zeros among the weights of a pruned network are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pattern {
+    /// There are none.
+    #[default]
+    Dense,
+    /// Anywhere.
+    Unstructured,
+    /// In blocks of neighbouring weights.
+    Block,
+    /// In whole filters, so that output channels are missing.
+    Filter,
+}
+
+impl Pattern {
+    /// All patterns.
+    pub const ALL: [Self; 4] = [Self::Dense, Self::Unstructured, Self::Block, Self::Filter];
+
+    /// What model files call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Unstructured => "unstructured",
+            Self::Block => "block",
+            Self::Filter => "filter",
+        }
+    }
 }
 
 /// A run of consecutive layers: what block-wise scheduling dispatches at once, and what a dynamic

@@ -29,6 +29,16 @@ pub enum Stream {
     Priority,
     /// Which recorded sample of its model a frame brings.
     Sample,
+    /// Synthesised samples: how sparse each layer is on average.
+    SampleProfile,
+    /// Synthesised samples: how sparse each input is in all of its layers.
+    SampleInput,
+    /// Synthesised samples: where the layers of an input differ from it.
+    SampleLayer,
+    /// Synthesised samples: how evenly the work of a layer falls.
+    SampleBalance,
+    /// Synthesised samples: what a pattern of sparse weights changes in a layer.
+    SamplePattern,
 }
 
 impl Stream {
@@ -42,6 +52,11 @@ impl Stream {
             Self::Path => 6,
             Self::Priority => 7,
             Self::Sample => 8,
+            Self::SampleProfile => 9,
+            Self::SampleInput => 10,
+            Self::SampleLayer => 11,
+            Self::SampleBalance => 12,
+            Self::SamplePattern => 13,
         }
     }
 }
@@ -81,6 +96,16 @@ impl Draws {
     #[must_use]
     pub fn happens(self, job: u64, index: u64, probability: f64) -> bool {
         self.unit(job, index) < probability
+    }
+
+    /// A number of the standard normal distribution, by the method of Box and Muller from the draws
+    /// `2 index` and `2 index + 1`; the same bits on every platform.
+    #[must_use]
+    pub fn normal(self, job: u64, index: u64) -> f64 {
+        let first = index.wrapping_mul(2);
+        // Above 0, so that the logarithm is finite; at most 8.6 standard deviations follow.
+        let radius = (-2.0 * libm::log(1.0 - self.unit(job, first))).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * self.unit(job, first.wrapping_add(1)))
     }
 
     /// A number in `0..bound` (0 for a bound of 0), by Lemire's multiplication; its bias is below
@@ -136,5 +161,25 @@ mod tests {
         assert_ne!(draws.bits(3, 4), Draws::new(2, Stream::Bootstrap, "a").bits(3, 4));
         assert_ne!(draws.bits(3, 4), draws.bits(4, 3));
         assert!((0..1_000).all(|index| draws.below(0, index, 7) < 7));
+    }
+
+    #[test]
+    fn normal_draws_have_the_moments_of_the_normal_distribution() {
+        let draws = Draws::new(3, Stream::SampleLayer, "a");
+        let count = 100_000_u64;
+        let (mut sum, mut squares, mut fourths, mut products, mut last) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        for index in 0..count {
+            let value = draws.normal(1, index);
+            sum += value;
+            squares += value * value;
+            fourths += value * value * value * value;
+            products += value * last;
+            last = value;
+        }
+        let of = |sum: f64| sum / count as f64;
+        // Five standard errors.
+        assert!(of(sum).abs() < 0.016 && of(products).abs() < 0.016, "{} {}", of(sum), of(products));
+        assert!((of(squares) - 1.0).abs() < 0.023, "{}", of(squares));
+        assert!((of(fourths) - 3.0).abs() < 0.16, "{}", of(fourths));
     }
 }

@@ -17,10 +17,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::input::{CsvRow, CsvTable, Diagnostic, Diagnostics, Source};
+use crate::synthesis::Synthesis;
 use crate::time::Duration;
 
 const SPARSITY: &str = "overall-sparsity";
@@ -82,6 +84,8 @@ pub struct SampleTrace {
     stated: Vec<f64>,
     /// The same of the balance or of the latency in seconds; empty where no latency was recorded.
     detail: Vec<f64>,
+    /// What made it up; none for a trace that was read.
+    synthesis: Option<Arc<Synthesis>>,
 }
 
 impl SampleTrace {
@@ -98,7 +102,30 @@ impl SampleTrace {
         detail: Vec<f64>,
     ) -> Self {
         let samples = (0..(stated.len() / layers.max(1)) as u64).collect();
-        Self { name, schema, layers, samples, stated, detail }
+        Self { name, schema, layers, samples, stated, detail, synthesis: None }
+    }
+
+    /// The same trace, marked as made up by `synthesis`.
+    #[must_use]
+    pub fn synthesised_by(self, synthesis: Arc<Synthesis>) -> Self {
+        Self { synthesis: Some(synthesis), ..self }
+    }
+
+    /// The same trace with these latencies, in seconds, a row a sample and a column a layer. A trace of
+    /// [`Schema::Sanger`], and one with another number of cells, stays as it is.
+    #[must_use]
+    pub fn with_latencies(self, latencies_s: Vec<f64>) -> Self {
+        if self.schema == Schema::EyerissV2 && latencies_s.len() == self.stated.len() {
+            return Self { detail: latencies_s, ..self };
+        }
+        self
+    }
+
+    /// The statistical model that made the trace up; none for a trace that was read, which does not say
+    /// whether it was measured.
+    #[must_use]
+    pub fn synthesis(&self) -> Option<&Synthesis> {
+        self.synthesis.as_deref()
     }
 
     /// How many layers the model has.
@@ -341,7 +368,8 @@ fn fill(
             (stated[cell], detail[cell]) = (row.stated, row.detail);
         }
         if stated.iter().all(|value| !value.is_nan()) {
-            return Some(SampleTrace { name: name.to_owned(), schema, layers, samples, stated, detail });
+            let name = name.to_owned();
+            return Some(SampleTrace { name, schema, layers, samples, stated, detail, synthesis: None });
         }
     }
     for row in rows {

@@ -64,6 +64,10 @@ fn check_file(
             for (count, noun) in others.into_iter().filter(|(count, _)| *count > 0) {
                 what.push_str(&format!(", {count} {noun}"));
             }
+            if let Some(samples) = &model.samples {
+                let kind = if samples.synthesis().is_some() { "synthetic samples" } else { "samples" };
+                what.push_str(&format!(", {} {kind}", samples.len()));
+            }
             Ok(what)
         }
         Kind::Scenario => {
@@ -122,6 +126,11 @@ fn check_table(
             let (models, over) = (models.len(), scenario.duration);
             Ok(format!("request file, {requests} requests of {models} models over {over}"))
         }
+        TableKind::Samples => {
+            let trace = load::sample_trace_of(source)?;
+            let (samples, layers) = (trace.len(), trace.layers());
+            Ok(format!("sample trace ({}), {samples} samples of {layers} layers", trace.schema.name()))
+        }
     }
 }
 
@@ -130,7 +139,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     let kind = Kind::of(&document);
     if kind.is_none() && !document.has_problems() {
         document.report(load::problem_with(source, "this is no file that rtmm knows").help(
-            "a model has [[layer]], layer_table or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
+            "a model has [[layer]], layer_table, layers_of, [samples] or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
              [[level]], a sweep scenarios and platforms",
         ));
     }

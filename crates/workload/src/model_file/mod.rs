@@ -1,7 +1,8 @@
 //! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
 //!
 //! What stands in a layer's table is in [`operators`], what joins layers to blocks and exits in
-//! [`structure`], and files that name other models instead of layers in [`variants`].
+//! [`structure`], files that name other models instead of layers in [`variants`], and sparsity with the
+//! samples of inferences in [`samples`].
 //!
 //! ```toml
 //! source = "an example, after LeNet-5"
@@ -22,60 +23,117 @@
 //! ```
 
 mod operators;
+mod samples;
 mod structure;
 mod variants;
 
 use std::ops::Range;
 
-use crate::input::{At, Diagnostic, Document, Source, Table, Value, suggestion};
+use crate::input::{At, Diagnostic, Diagnostics, Document, Source, Table, Value, suggestion};
 use crate::layer::{Layer, MAX_DIMENSION, Operator, Shape, ShapeError};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
-use crate::model::{Model, Shapes};
+use crate::model::{Model, Shapes, Sparsity};
 use crate::model_file::operators::{OPERATORS, decode_operator};
+pub(crate) use crate::model_file::samples::OpenSamples;
+use crate::model_file::samples::{decode_model_of_trace, decode_samples, decode_sparsity};
 use crate::model_file::structure::{Place, decode_blocks, decode_exits};
 pub(crate) use crate::model_file::variants::OpenVariant;
-use crate::model_file::variants::{decode_supernet, is_supernet};
+use crate::model_file::variants::{decode_supernet, is_supernet, open_model};
 
 /// How a model file refers to a layer table: found by whoever reads files.
 pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
 
-/// Decodes a model; records every problem in `document`. `open_variant` is absent for a model that
-/// is itself a variant of another.
+/// What a model file may name, found by whoever reads files.
+pub(crate) struct Files<'o> {
+    /// A layer table.
+    pub table: &'o OpenTable<'o>,
+    /// A sample trace.
+    pub samples: &'o OpenSamples<'o>,
+    /// A model whose layers this one has, too.
+    pub layers: &'o OpenVariant<'o>,
+    /// A network of a supernet; absent for a model that is itself one of them.
+    pub variant: Option<&'o OpenVariant<'o>>,
+}
+
+/// Decodes a model; records every problem in `document`.
 pub(crate) fn decode_model(
     name: &str,
     document: &Document<'_>,
     legality: Legality,
-    open_table: &OpenTable<'_>,
-    open_variant: Option<&OpenVariant<'_>>,
+    files: &Files<'_>,
 ) -> Option<Model> {
     let root = document.root().named("this model");
     if is_supernet(&root) {
-        return decode_supernet(name, document, open_variant);
+        return decode_supernet(name, document, files.variant);
     }
     root.only(&[
         "source",
         "shapes",
         "layer_table",
+        "layers_of",
         "input",
         "layer",
         "description",
         "accuracy",
         "block",
         "exit",
+        "sparsity",
+        "samples",
     ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
     let accuracy = root.optional("accuracy", Value::probability);
+    let sparsity = decode_sparsity(&root);
+    let is_of_trace = root.has("samples") && !LAYERS.iter().any(|key| root.has(key));
+    let model = if is_of_trace {
+        reject_all(&root, &OF_OWN_LAYERS, "a model of which only a trace is known has no");
+        decode_model_of_trace(&root, files.samples)
+    } else {
+        decode_layers(&root, legality, files)
+    };
+    let model = model?;
+    let sparsity = Sparsity {
+        architecture: sparsity
+            .as_ref()
+            .and_then(|sparsity| sparsity.architecture.clone())
+            .or(model.sparsity.architecture),
+        ..sparsity.unwrap_or_default()
+    };
+    let model = Model { name: name.to_owned(), accuracy, sparsity, ..model };
+    let samples = if is_of_trace { model.samples } else { decode_samples(&root, &model, files.samples) };
+    Some(Model { source: source?.to_owned(), samples, ..model })
+}
+
+/// The keys that give a model its layers; one of them at a time.
+const LAYERS: [&str; 3] = ["layer", "layer_table", "layers_of"];
+/// Keys that go with layers that stand in the file itself or in its table.
+const OF_OWN_LAYERS: [&str; 4] = ["input", "shapes", "block", "exit"];
+
+/// The layers of a model with their blocks and exits; records every problem. The model has neither its
+/// own name nor its own source yet.
+fn decode_layers(root: &Table<'_>, legality: Legality, files: &Files<'_>) -> Option<Model> {
+    let stated: Vec<Value<'_>> = LAYERS.iter().filter_map(|key| root.get(key)).collect();
+    if let [_, second, ..] = stated.as_slice() {
+        let keys: Vec<String> =
+            LAYERS.iter().filter(|key| root.has(key)).map(|key| format!("`{key}`")).collect();
+        return second.reject(
+            format!("a model has one of `layer`, `layer_table` and `layers_of`, not {}", keys.join(" and ")),
+            "keep one of them",
+        );
+    }
+    if let Some(value) = root.get("layers_of") {
+        reject_all(root, &OF_OWN_LAYERS, "the layers are another model's, and so is");
+        let other = open_model(&value, files.layers)?;
+        let model = Model::of_layers(String::new(), String::new(), other.shapes, other.layers);
+        return Some(Model { blocks: other.blocks, exits: other.exits, ..model });
+    }
     let shapes = root.or("shapes", Shapes::Chained, |value| {
         value.choice(&[("chained", Shapes::Chained), ("independent", Shapes::Independent)])
     });
-    let layers = match (root.get("layer_table"), root.has("layer")) {
-        (Some(value), true) => {
-            value.reject("a model has `layer_table` or `layer`, not both", "remove one of the two")
-        }
-        (Some(value), false) => layers_of_table(&value, shapes, legality, open_table),
-        (None, true) => layers_of_graph(&root, shapes),
-        (None, false) => {
+    let layers = match root.get("layer_table") {
+        Some(value) => layers_of_table(&value, shapes, legality, files.table),
+        None if root.has("layer") => layers_of_graph(root, shapes),
+        None => {
             root.report(
                 root.problem("the model has no layers")
                     .help("add [[layer]] tables, or `layer_table = \"FILE.csv\"`"),
@@ -84,13 +142,33 @@ pub(crate) fn decode_model(
         }
     };
     let (layers, places) = layers?;
-    if layers.is_empty() && !document.has_problems() {
+    if layers.is_empty() && !root.document().has_problems() {
         root.report(root.problem("the model has no layers").help("add at least one"));
     }
-    let blocks = decode_blocks(&root, &places);
-    let exits = decode_exits(&root, &places);
-    let model = Model::of_layers(name.to_owned(), source?.to_owned(), shapes, layers);
-    Some(Model { blocks, exits, accuracy, ..model })
+    let blocks = decode_blocks(root, &places);
+    let exits = decode_exits(root, &places);
+    let model = Model::of_layers(String::new(), String::new(), shapes, layers);
+    Some(Model { blocks, exits, ..model })
+}
+
+/// Records every key of a list that a model of some kind cannot have.
+fn reject_all(root: &Table<'_>, keys: &[&str], why: &str) {
+    for key in keys {
+        if let Some(value) = root.get(key) {
+            value.reject::<()>(format!("{why} `{key}`"), "remove it");
+        }
+    }
+}
+
+/// Records the problems of a file where this one names it.
+fn located<T>(value: &Value<'_>, problems: &Diagnostics) -> Option<T> {
+    let document = value.document();
+    let mut located = Diagnostics::default();
+    for problem in problems.iter() {
+        located.push(problem.clone().see(document.source(), value.range(), "named here"));
+    }
+    document.report_all(located);
+    None
 }
 
 fn layers_of_table(

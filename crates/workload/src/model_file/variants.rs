@@ -10,11 +10,25 @@ pub(crate) type OpenVariant<'o> = dyn Fn(&str) -> Result<Model, Diagnostics> + '
 /// The keys of a supernet.
 const KEYS: [&str; 4] = ["source", "description", "default", "variant"];
 /// Keys that describe layers, which a supernet has none of.
-const OF_LAYERS: [&str; 7] = ["layer", "layer_table", "input", "shapes", "block", "exit", "accuracy"];
+const OF_LAYERS: [&str; 10] = [
+    "layer",
+    "layer_table",
+    "layers_of",
+    "input",
+    "shapes",
+    "block",
+    "exit",
+    "accuracy",
+    "sparsity",
+    "samples",
+];
+
+/// Keys that give a model its layers.
+const LAYERS: [&str; 4] = ["layer", "layer_table", "layers_of", "samples"];
 
 /// Whether a file describes a supernet.
 pub(super) fn is_supernet(root: &Table<'_>) -> bool {
-    root.has("variant") || (root.has("default") && !root.has("layer") && !root.has("layer_table"))
+    root.has("variant") || (root.has("default") && !LAYERS.iter().any(|key| root.has(key)))
 }
 
 /// One network of a supernet.
@@ -89,17 +103,10 @@ pub(super) fn decode_supernet(
     Some(Model { variants, ..default })
 }
 
-fn open_model(value: &Value<'_>, open: &OpenVariant<'_>) -> Option<Model> {
+/// Reads the model that a value names; its problems are recorded.
+pub(super) fn open_model(value: &Value<'_>, open: &OpenVariant<'_>) -> Option<Model> {
     match open(value.string()?) {
         Ok(model) => Some(model),
-        Err(problems) => {
-            let document = value.document();
-            let mut located = Diagnostics::default();
-            for problem in problems.iter() {
-                located.push(problem.clone().see(document.source(), value.range(), "named here"));
-            }
-            document.report_all(located);
-            None
-        }
+        Err(problems) => super::located(value, &problems),
     }
 }

@@ -1,0 +1,90 @@
+//! The built-in models of the Dysta benchmark against the numbers of `docs/models/sample-traces.md`,
+//! which this test reads, and through them against what the authors of the networks publish.
+
+use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, load};
+
+const PAGE: &str = include_str!("../../../docs/models/sample-traces.md");
+
+/// The rows of the page's table whose header is `columns`, as texts.
+fn table(columns: &[&str]) -> Vec<Vec<String>> {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+    };
+    let mut lines = PAGE.lines().skip_while(|line| !line.starts_with('|') || cells(line) != columns);
+    assert!(lines.next().is_some(), "the page has a table of {columns:?}");
+    lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
+}
+
+fn number(text: &str) -> u64 {
+    text.replace(',', "").parse().unwrap_or_else(|_| panic!("`{text}` is a number"))
+}
+
+fn model(short: &str) -> Model {
+    load::model(&format!("dysta/{short}"), None, Legality::Strict)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn convolution(layer: &Layer) -> Convolution {
+    match layer.operator {
+        Operator::Convolution(convolution) => convolution,
+        _ => panic!("layer `{}` is no convolution", layer.name),
+    }
+}
+
+#[test]
+fn counts_are_those_of_the_page() {
+    let rows = table(&["model", "layers", "multiply-accumulates", "parameters"]);
+    assert_eq!(rows.len(), 7);
+    for row in rows {
+        let model = model(&row[0]);
+        let stated: Vec<u64> = row[1..].iter().map(|cell| number(cell)).collect();
+        assert_eq!(stated, [model.layers.len() as u64, model.macs(), model.parameters()], "{}", row[0]);
+    }
+}
+
+#[test]
+fn counts_are_near_those_that_are_published() {
+    let rows = table(&["model", "quantity", "published", "left out here", "here", "tolerance"]);
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let model = model(&row[0]);
+        let here = match row[1].as_str() {
+            "parameters" => model.parameters(),
+            "MACs" => model.macs(),
+            "parameters of the backbone" => model.layers[..15].iter().map(Layer::parameters).sum(),
+            other => panic!("this test knows no quantity `{other}`"),
+        };
+        assert_eq!(number(&row[4]), here, "{} {}", row[0], row[1]);
+        let published = number(&row[2]) as f64;
+        let all = (here + number(&row[3])) as f64;
+        let percent: f64 = row[5].trim_end_matches('%').trim().parse().expect("a tolerance in percent");
+        let difference = 100.0 * (all - published).abs() / published;
+        assert!(difference <= percent, "{} {}: {difference:.3} % off", row[0], row[1]);
+    }
+}
+
+/// Where planes come from, but for pools: an odd extent is halved upwards.
+#[test]
+fn planes_follow_from_strides_and_paddings() {
+    for (short, pools) in [("resnet50", 2), ("vgg16", 5), ("mobilenet", 1), ("ssd300_resnet18", 1)] {
+        let model = model(short);
+        // Stems and classifiers stand before and behind pools; heads of SSD read earlier maps.
+        let chain = model.layers.iter().take_while(|layer| !layer.name.starts_with("location"));
+        let chain: Vec<&Layer> = chain.filter(|layer| !layer.name.ends_with("downsample")).collect();
+        let mut breaks = 0;
+        for pair in chain.windows(2) {
+            let (output, input) = (pair[0].output().expect("a legal layer"), convolution(pair[1]).input);
+            breaks += usize::from(output != input);
+        }
+        assert_eq!(breaks, pools, "{short}");
+    }
+}
+
+#[test]
+fn a_down_sampling_convolution_comes_after_the_last_one_of_its_block() {
+    let model = model("resnet50");
+    let names: Vec<&str> = model.layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(names[3..6], ["layer1.0.conv3", "layer1.0.downsample", "layer1.1.conv1"]);
+    assert_eq!(names.iter().filter(|name| name.ends_with("downsample")).count(), 4);
+    assert_eq!(names.last(), Some(&"fc"));
+}
