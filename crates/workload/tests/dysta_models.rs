@@ -1,5 +1,6 @@
 //! The built-in models of the Dysta benchmark against the numbers of `docs/models/sample-traces.md`,
 //! which this test reads, and through them against what the authors of the networks publish.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, Schema, load};
 
