@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Check input files and report every problem.
     Check(Check),
+    /// Make up sample traces, or summarise them.
+    Traces(Traces),
     /// Print shell completions.
     Completions(Completions),
 }
@@ -241,7 +243,8 @@ pub(crate) struct Hardware {
 Example:
   rtmm check my_scenario.toml my_platform.toml my_layers.csv")]
 pub(crate) struct Check {
-    /// Models, scenarios, platforms, dataflows, sweeps (.toml), layer tables and requests (.csv).
+    /// Models, scenarios, platforms, dataflows, sweeps (.toml), layer tables, requests and sample
+    /// traces (.csv).
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Scenario whose tasks request files name: a built-in name, or a path that ends in .toml.
@@ -250,6 +253,74 @@ pub(crate) struct Check {
     /// Take layer shapes as published tables state them, even where they make no sense.
     #[arg(long, value_enum)]
     pub compat: Option<Compat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Traces {
+    #[command(subcommand)]
+    pub verb: TracesVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TracesVerb {
+    /// Make up traces by a statistical model, and write them as CSV files.
+    Synthesize(Synthesize),
+    /// Summarise traces: a line each.
+    Describe(Describe),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm traces synthesize --model dysta/bert_squad_384 dysta/gpt2_glue_128 --output traces
+  rtmm traces synthesize --model my_cnn.toml --samples 400 --seed 7 --output traces \\
+      --accelerator '{ model = \"systolic\", dataflow = \"os\", rows = 32, cols = 32 }' --clock-mhz 500")]
+pub(crate) struct Synthesize {
+    /// Models: built-in names, or paths that end in .toml. Without parameters of their own they get
+    /// the defaults.
+    #[arg(long, required = true, num_args = 1.., value_name = "NAME|FILE")]
+    pub model: Vec<String>,
+    /// Folder that the traces go to.
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Samples of each trace [default: as the model says, else 100].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: Option<u32>,
+    /// Seed of every random draw [default: as the model says, else 1].
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+    /// Accelerator whose cost model gives the latencies of CNNs, as an inline TOML table
+    /// [default: { model = "eyeriss_v2" }].
+    #[arg(long, value_name = "TABLE")]
+    pub accelerator: Option<String>,
+    /// Clock of the accelerator, in megahertz.
+    #[arg(
+        long,
+        value_name = "MHZ",
+        default_value_t = 200,
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+    )]
+    pub clock_mhz: u64,
+    /// No progress bar.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl Synthesize {
+    pub(crate) const DEFAULT_ACCELERATOR: &str = "{ model = \"eyeriss_v2\" }";
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  rtmm traces describe traces/")]
+pub(crate) struct Describe {
+    /// Sample traces (.csv), or folders of them.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub files: Vec<PathBuf>,
+    /// How to print the table.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

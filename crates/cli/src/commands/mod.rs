@@ -7,3 +7,4 @@ pub(crate) mod explain;
 pub(crate) mod list;
 pub(crate) mod run;
 pub(crate) mod sweep;
+pub(crate) mod traces;

@@ -1,0 +1,294 @@
+//! `rtmm traces`: sample traces, made up or summarised.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use rtmm_hardware::{Condition, CostModel, LayerOf, Mode, Sparse, load as hardware};
+use rtmm_sweep::execute::Progress;
+use rtmm_workload::input::{Diagnostic, Diagnostics};
+use rtmm_workload::load::{self, TableKind};
+use rtmm_workload::synthesis::Synthesis;
+use rtmm_workload::{Legality, Model, SampleTrace, Schema};
+
+use crate::args::{Describe, Synthesize, Traces, TracesVerb};
+use crate::failure::{Failure, say};
+use crate::output::{Rows, replace_file};
+use crate::progress::Bar;
+
+/// What is written beside the traces, so that nobody takes them for measured ones.
+const NOTICE: &str = "SYNTHETIC.md";
+/// Samples of a model that does not say how many it has.
+const DEFAULT_SAMPLES: u32 = 100;
+
+pub(crate) fn traces(arguments: &Traces) -> Result<(), Failure> {
+    match &arguments.verb {
+        TracesVerb::Synthesize(arguments) => synthesize(arguments),
+        TracesVerb::Describe(arguments) => describe(arguments),
+    }
+}
+
+/// One model whose trace is made up.
+struct Plan {
+    model: Model,
+    synthesis: Synthesis,
+}
+
+fn synthesize(arguments: &Synthesize) -> Result<(), Failure> {
+    let plans = plans(arguments)?;
+    let is_costed = |plan: &Plan| plan.synthesis.trace_schema() == Schema::EyerissV2;
+    // Traces of attention have no latencies, and need no accelerator.
+    let accelerator = if arguments.accelerator.is_some() || plans.iter().any(is_costed) {
+        let text = arguments.accelerator.as_deref().unwrap_or(Synthesize::DEFAULT_ACCELERATOR);
+        let clock_hz = arguments.clock_mhz * 1_000_000;
+        Some((text, hardware::accelerator(text, clock_hz, Mode::Corrected)?.cost_model))
+    } else {
+        None
+    };
+    let cells = |plan: &Plan| plan.synthesis.count as usize * plan.model.layers.len();
+    let bar = Bar::new(arguments.quiet);
+    bar.begin(plans.iter().map(cells).sum(), 0);
+    let made_up = make_up(&plans, accelerator.as_ref().map(|(_, cost_model)| cost_model.as_ref()), &bar);
+    bar.finish();
+    let made_up = made_up?;
+
+    let folder = &arguments.output;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))?;
+    let mut notice = notice(accelerator.as_ref().map(|(text, _)| (*text, arguments.clock_mhz)));
+    for (plan, trace) in plans.iter().zip(&made_up) {
+        let file = file_of(trace);
+        replace_file(&folder.join(&file), trace.to_csv().as_bytes())?;
+        notice.push_str(&section(&file, plan, trace)?);
+    }
+    replace_file(&folder.join(NOTICE), notice.as_bytes())?;
+    let (traces, folder) = (made_up.len(), folder.display());
+    say!("{traces} synthetic traces in {folder}; {folder}/{NOTICE} says what they are");
+    Ok(())
+}
+
+fn file_of(trace: &SampleTrace) -> String {
+    format!("{}.{}.csv", trace.name, trace.schema.name())
+}
+
+/// What is to be made up; every problem is reported at once.
+fn plans(arguments: &Synthesize) -> Result<Vec<Plan>, Failure> {
+    let mut problems = Diagnostics::default();
+    let mut plans: Vec<Plan> = Vec::new();
+    for reference in &arguments.model {
+        match plan(reference, arguments) {
+            Ok(plan) => plans.push(plan),
+            Err(found) => problems.extend(found),
+        }
+    }
+    let plans = problems.into_result(Some(plans))?;
+    for (index, plan) in plans.iter().enumerate() {
+        let stem = |plan: &Plan| Synthesis::trace_name(&plan.model).to_owned();
+        if let Some(other) = plans[..index].iter().find(|other| stem(other) == stem(plan)) {
+            return Err(Failure::usage(
+                format!("the traces of `{}` and `{}` would be one file", other.model.name, plan.model.name),
+                "make them up in two folders",
+            ));
+        }
+    }
+    Ok(plans)
+}
+
+fn plan(reference: &str, arguments: &Synthesize) -> Result<Plan, Diagnostics> {
+    let model = load::model(reference, None, Legality::Strict)?;
+    let refuse = |message: String, help: &str| {
+        Diagnostics::from(Diagnostic::without_place(format!("model `{reference}`: {message}")).help(help))
+    };
+    if !model.variants.is_empty() {
+        let message = "a supernet has several networks".to_owned();
+        return Err(refuse(message, "name one of the files of its variants"));
+    }
+    let mut synthesis = match model.samples.as_deref() {
+        Some(trace) => trace.synthesis().cloned().ok_or_else(|| {
+            let message = "its samples are read from a file".to_owned();
+            refuse(message, "use that file, or name a model without `samples.file`")
+        })?,
+        None => Synthesis::for_model(&model, DEFAULT_SAMPLES)
+            .map_err(|error| refuse(error.to_string(), "record its samples"))?,
+    };
+    synthesis.count = arguments.samples.unwrap_or(synthesis.count);
+    synthesis.seed = arguments.seed.unwrap_or(synthesis.seed);
+    Ok(Plan { model, synthesis })
+}
+
+fn make_up(
+    plans: &[Plan],
+    cost_model: Option<&dyn CostModel>,
+    bar: &Bar,
+) -> Result<Vec<SampleTrace>, Failure> {
+    let one = |plan: &Plan| {
+        let trace = plan.synthesis.trace(&plan.model).map_err(|error| {
+            let message = format!("model `{}`: {error}", plan.model.name);
+            Failure::usage(message, "lower --samples")
+        })?;
+        match cost_model.filter(|_| trace.schema == Schema::EyerissV2) {
+            Some(cost_model) => with_latencies(&plan.model, trace, cost_model, bar),
+            None => {
+                bar.advance(trace.len() * trace.layers());
+                Ok(trace)
+            }
+        }
+    };
+    plans.iter().map(one).collect()
+}
+
+/// The trace with the latencies that a cost model gives its sparsities.
+fn with_latencies(
+    model: &Model,
+    trace: SampleTrace,
+    cost_model: &dyn CostModel,
+    bar: &Bar,
+) -> Result<SampleTrace, Failure> {
+    let latency = |sample: usize, layer: usize| {
+        let sparse = Sparse {
+            weights: model.sparsity.weights,
+            activations: trace.sparsity(sample, layer),
+            ..Sparse::DENSE
+        };
+        let layer = &model.layers[layer];
+        let of = LayerOf { model: &model.name, layer };
+        match cost_model.work(of, Condition::Sparse(sparse)) {
+            Ok(work) => Ok(work.latency().picoseconds() as f64 / 1e12),
+            Err(error) => {
+                Err(Failure::Run(format!("model `{}` layer `{}`: {error}", model.name, layer.name)))
+            }
+        }
+    };
+    let rows: Result<Vec<Vec<f64>>, Failure> = (0..trace.len())
+        .into_par_iter()
+        .map(|sample| {
+            let row = (0..trace.layers()).map(|layer| latency(sample, layer)).collect();
+            bar.advance(trace.layers());
+            row
+        })
+        .collect();
+    let latencies = rows?.concat();
+    Ok(trace.with_latencies(latencies))
+}
+
+/// The head of the notice.
+fn notice(accelerator: Option<(&str, u64)>) -> String {
+    let mut text = String::from(
+        "# Synthetic traces\n\nThe traces in this folder are SYNTHETIC. Nobody recorded them: `rtmm traces synthesize` made \
+         them up by the statistical model that its documentation describes under \"Sample traces\". Do not report them as \
+         measurements.\n",
+    );
+    if let Some((table, clock_mhz)) = accelerator {
+        text.push_str(&format!(
+            "\nThe column `sim_lat` is not measured either: it is what the cost model of the accelerator `{table}` at \
+             {clock_mhz} MHz gives the made-up sparsities.\n"
+        ));
+    }
+    text
+}
+
+/// What the notice says of one trace.
+fn section(file: &str, plan: &Plan, trace: &SampleTrace) -> Result<String, Failure> {
+    let Plan { model, synthesis } = plan;
+    let sparsity = &model.sparsity;
+    let parameters = serde_json::to_string_pretty(synthesis)?;
+    Ok(format!(
+        "\n## {file}\n\nModel `{}` ({} layers), {} samples, seed {}; weights: {}, {} of them zero. All parameters:\n\n\
+         ```json\n{parameters}\n```\n",
+        model.name,
+        trace.layers(),
+        trace.len(),
+        synthesis.seed,
+        sparsity.pattern.name(),
+        sparsity.weights,
+    ))
+}
+
+fn describe(arguments: &Describe) -> Result<(), Failure> {
+    let mut problems = Diagnostics::default();
+    let mut rows = Vec::new();
+    for path in &arguments.files {
+        let files = if path.is_dir() { traces_in(path)? } else { vec![path.clone()] };
+        for file in files {
+            match load::read(&file)
+                .map_err(Diagnostics::from)
+                .and_then(|source| load::sample_trace_of(&source))
+            {
+                Ok(trace) => rows.push(row(&trace)),
+                Err(found) => problems.extend(found),
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let columns = [
+        ("trace", false),
+        ("schema", false),
+        ("layers", true),
+        ("samples", true),
+        ("mean_ms", true),
+        ("min_ms", true),
+        ("max_ms", true),
+        ("sparsity", true),
+        ("spread", true),
+    ];
+    let (header, numbers) = columns.into_iter().unzip();
+    Rows { title: "Sample traces".to_owned(), header, numbers, rows }.print(arguments.format)
+}
+
+/// The sample traces of a folder, sorted by name; other files are passed over.
+fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable =
+        |error| Failure::usage(format!("{}: cannot be read: {error}", folder.display()), "check the path");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let is_table = path.extension().is_some_and(|extension| extension == "csv");
+        if is_table && TableKind::of(&load::read(&path)?) == TableKind::Samples {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let message = format!("{}: there are no sample traces in this folder", folder.display());
+        return Err(Failure::usage(message, "name a folder with files such as NAME.sanger.csv"));
+    }
+    Ok(files)
+}
+
+/// A trace in a line: how long its samples take alone, and how sparse they are.
+fn row(trace: &SampleTrace) -> Vec<String> {
+    let (samples, layers) = (trace.len(), trace.layers());
+    let isolated = |sample: usize| -> Option<f64> {
+        (0..layers).try_fold(0.0, |sum, layer| Some(sum + trace.latency_s(sample, layer)?))
+    };
+    let isolated: Option<Vec<f64>> = (0..samples).map(isolated).collect();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let latencies = isolated.map_or_else(
+        || [const { String::new() }; 3],
+        |all| {
+            let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+            let largest = all.iter().copied().fold(0.0, f64::max);
+            [mean(&all), least, largest].map(|seconds| format!("{:.3}", seconds * 1e3))
+        },
+    );
+    let of_sample = |sample: usize| {
+        (0..layers).fold(0.0, |sum, layer| sum + trace.sparsity(sample, layer)) / layers as f64
+    };
+    let sparsities: Vec<f64> = (0..samples).map(of_sample).collect();
+    let average = mean(&sparsities);
+    let variance = sparsities.iter().fold(0.0, |sum, value| sum + (value - average) * (value - average))
+        / samples as f64;
+    let [mean_ms, min_ms, max_ms] = latencies;
+    vec![
+        trace.name.clone(),
+        trace.schema.name().to_owned(),
+        layers.to_string(),
+        samples.to_string(),
+        mean_ms,
+        min_ms,
+        max_ms,
+        format!("{average:.4}"),
+        format!("{:.4}", variance.sqrt()),
+    ]
+}
