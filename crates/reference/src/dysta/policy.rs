@@ -123,14 +123,14 @@ impl Known {
 
 /// The position of the task whose layer is next; 0 if there are none.
 pub(super) fn choose(policy: Policy, run: &mut [Known], now_s: f64, parameters: &Parameters) -> usize {
-    let maximum = if parameters.fixes.plain_maximum { first_largest } else { last_while_negative };
+    let plain = parameters.fixes.plain_maximum;
     match policy {
         Policy::Fcfs => first_smallest(run, |task| task.arrival_s),
         Policy::Sjf | Policy::SjfSparse => first_smallest(run, Known::corrected_s),
         Policy::Prema | Policy::PremaSparse => prema(run, now_s, parameters.fixes.own_gamma),
-        Policy::Planaria => maximum(run, &|task| task.priority / task.slack_s(now_s)),
+        Policy::Planaria => largest(run, plain, |task| task.priority / task.slack_s(now_s)),
         Policy::Sdrm3 | Policy::Sdrm3Sparse => {
-            maximum(run, &|task| sdrm3_score(task, now_s, parameters.alpha))
+            largest(run, plain, |task| sdrm3_score(task, now_s, parameters.alpha))
         }
         Policy::DystaNaive | Policy::Dysta | Policy::DystaOracle => {
             let tasks = run.len() as f64;
@@ -205,14 +205,12 @@ fn first_smallest(run: &[Known], score: impl Fn(&Known) -> f64) -> usize {
     best
 }
 
-/// Quirk 4, fixed: the first task of the largest score.
-fn first_largest(run: &[Known], score: &dyn Fn(&Known) -> f64) -> usize {
-    first_smallest(run, |task| -score(task))
-}
-
 /// Quirk 4: the largest score, but while that is negative each later task takes its place, whatever
-/// its own score is. Of equals the one that arrived first.
-fn last_while_negative(run: &[Known], score: &dyn Fn(&Known) -> f64) -> usize {
+/// its own score is. Of equals the one that arrived first. With `plain`, the first of the largest score.
+fn largest(run: &[Known], plain: bool, score: impl Fn(&Known) -> f64) -> usize {
+    if plain {
+        return first_smallest(run, |task| -score(task));
+    }
     let mut chosen: Option<usize> = None;
     let mut best = -1.0;
     for (index, task) in run.iter().enumerate() {

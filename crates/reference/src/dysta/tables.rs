@@ -159,8 +159,11 @@ impl LookUpTables {
     ///
     /// # Errors
     /// See [`FileTable::of`] and [`LookUpTables::merged`].
-    pub fn of(traces: &[SampleTrace], sequence_length: u32) -> Result<Self, DystaError> {
-        let files = traces.iter().map(|trace| FileTable::of(trace, sequence_length));
+    pub fn of<'t>(
+        traces: impl IntoIterator<Item = &'t SampleTrace>,
+        sequence_length: u32,
+    ) -> Result<Self, DystaError> {
+        let files = traces.into_iter().map(|trace| FileTable::of(trace, sequence_length));
         Self::merged(files.collect::<Result<_, _>>()?)
     }
 
