@@ -72,7 +72,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     pub requests: Option<PathBuf>,
     /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
-    #[arg(long, value_name = "NAME|FILE", required_unless_present = "traces")]
+    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat"])]
     pub platform: Option<String>,
     /// Sample traces of the models that requests name: CSV files in the order given, or a folder, whose
     /// .csv files are taken in the order of their names.

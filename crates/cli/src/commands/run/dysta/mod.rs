@@ -100,9 +100,7 @@ fn request_file(arguments: &Run) -> Result<&Path, Failure> {
     ];
     if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {
         return Err(Failure::usage(
-            format!(
-                "the Sparse-DySta artifact has no use for `{name}`: traces say what its accelerator does"
-            ),
+            format!("the Sparse-DySta artifact has no use for `{name}`: it runs sample traces to their end"),
             format!("leave `{name}` out"),
         ));
     }
