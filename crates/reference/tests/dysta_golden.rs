@@ -45,7 +45,7 @@ fn every_decision_and_every_time_is_the_programs() {
             (runs, requests) = (runs + 1, requests + outcome.jobs.len());
         }
     }
-    assert_eq!((goldens.cases.len(), runs, requests), (11, 133, 92_300));
+    assert_eq!((goldens.cases.len(), runs, requests), (11, 133, 92_300), "as the pages say");
     println!("{runs} runs, {requests} finish times: all equal");
 }
 
@@ -96,13 +96,16 @@ fn deadlines_and_isolated_latencies_are_the_programs() {
 #[test]
 fn drawn_requests_are_the_programs() {
     let goldens = Goldens::open();
+    let mut requests = 0;
     for case in &goldens.cases {
         let tables = goldens.tables(&case.config);
         let drawn = Generator::new(case.config.seed).requests(&tables, &plan(case));
         for (index, (drawn, recorded)) in drawn.iter().zip(&case.requests()).enumerate() {
             assert_eq!(drawn, recorded, "{}, request {index}", case.config.id);
         }
+        requests += drawn.len();
     }
+    assert_eq!(requests, 7_300, "as the pages say");
 }
 
 fn plan(case: &Case) -> RequestPlan {
