@@ -78,7 +78,7 @@ pub fn run_observed(
         decided(state.running[position].request);
         state.execute(position);
     }
-    Ok(state.finish())
+    Ok(state.outcome)
 }
 
 /// What only the loop knows of an unfinished task.
@@ -249,10 +249,6 @@ impl<'t> State<'t> {
             self.running.remove(position);
             self.known.remove(position);
         }
-    }
-
-    fn finish(self) -> Outcome {
-        self.outcome
     }
 }
 

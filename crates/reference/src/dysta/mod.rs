@@ -14,6 +14,30 @@
 //! Quirks of the program are kept and named where they act, by the numbers of the list in
 //! `docs/models/dysta-reference.md`. [`fixes`] takes them away one by one.
 //!
+//! ```
+//! use rtmm_reference::dysta::{FileTable, Fixes, LookUpTables, Parameters, Policy, Request, run};
+//! use rtmm_workload::{ModelId, SampleTrace, Schema};
+//!
+//! // Two samples of a model of two layers: sparsities, then seconds.
+//! let (sparsities, latencies_s) = (vec![0.5, 0.4, 0.3, 0.2], vec![0.01, 0.02, 0.03, 0.02]);
+//! let trace = SampleTrace::of_values("net_dense".into(), Schema::EyerissV2, 2, sparsities, latencies_s);
+//! let tables = LookUpTables::merged(vec![FileTable::of(&trace, 512)?])?;
+//! let first = Request {
+//!     arrival_s: 0.0,
+//!     model: ModelId::new(0),
+//!     sample: 1,
+//!     priority: 1.0,
+//!     relative_deadline_s: 0.06,
+//! };
+//! let requests = [first, Request { arrival_s: 0.04, sample: 0, ..first }];
+//! let parameters = Parameters { fixes: Fixes::all(), ..Parameters::of(Policy::Dysta) };
+//! let outcome = run(&tables, &requests, &parameters)?;
+//! assert_eq!(outcome.finish_order, [0, 1]);
+//! assert_eq!(outcome.jobs[0].finish_s, 0.03 + 0.02);
+//! assert_eq!(outcome.metrics().violation_rate, 0.0);
+//! # Ok::<(), rtmm_reference::dysta::DystaError>(())
+//! ```
+//!
 //! Not for new results: the clock can run backwards, and switching is free. The engine, `rtmm-sim`, has
 //! none of this.
 
