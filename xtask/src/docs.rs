@@ -7,6 +7,7 @@
 
 mod command_line;
 mod cost_models;
+mod dysta_fixes;
 mod engine;
 mod fidelity;
 mod maestro_differences;
@@ -44,6 +45,7 @@ const PARTS: &[Part] = &[
     Part { page: "fidelity.md", name: "near-ties", make: engine::near_ties },
     Part { page: "fidelity.md", name: "policy-scores", make: |_| engine::policy_scores() },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
+    Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
     Part {
         page: "models/xrbench-reference.md",
         name: "xrbench-fix-list",

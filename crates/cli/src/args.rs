@@ -62,7 +62,8 @@ Examples:
   rtmm run --scenario examples/hub --platform shared/octa_8k --policy sjf --set drop=infeasible
   rtmm run --scenario my.toml --platform my_soc.toml --set warm_up=100ms --set end_of_run=drain
   rtmm run --requests log.csv --platform my_soc.toml --policy least-slack --jobs jobs.csv
-  rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json"
+  rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json
+  rtmm run --requests log.csv --traces traces/ --policy dysta --compat dysta --jobs jobs.csv"
 )]
 pub(crate) struct Run {
     /// Scenario: a built-in name, or a path that ends in .toml.
@@ -72,10 +73,15 @@ pub(crate) struct Run {
     /// relative_deadline_s. With --scenario, they name its tasks or their models.
     #[arg(long, value_name = "FILE")]
     pub requests: Option<PathBuf>,
-    /// Platform: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
-    pub platform: String,
-    /// Who decides what runs where and when, see `rtmm list policies` [default: edf].
+    /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
+    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat"])]
+    pub platform: Option<String>,
+    /// Sample traces of the models that requests name: CSV files in the order given, or a folder, whose
+    /// .csv files are taken in the order of their names.
+    #[arg(long, value_name = "FILE,...|DIR", value_delimiter = ',')]
+    pub traces: Vec<PathBuf>,
+    /// Who decides what runs where and when, see `rtmm list policies` [default: edf; of --compat
+    /// dysta: dysta].
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
     /// Set a parameter of the policy or a setting of the run; `rtmm list policies` names them all.
@@ -235,7 +241,7 @@ pub(crate) struct Hardware {
     pub clock_mhz: Option<u64>,
     /// Reproduce a published tool with all its quirks.
     #[arg(long, value_enum)]
-    pub compat: Option<Compat>,
+    pub compat: Option<CostCompat>,
 }
 
 #[derive(Debug, Args)]
@@ -252,7 +258,7 @@ pub(crate) struct Check {
     pub scenario: Option<String>,
     /// Take layer shapes as published tables state them, even where they make no sense.
     #[arg(long, value_enum)]
-    pub compat: Option<Compat>,
+    pub compat: Option<CostCompat>,
 }
 
 #[derive(Debug, Args)]
@@ -333,9 +339,18 @@ pub(crate) struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// A published tool whose behaviour can be asked for.
+/// A published tool whose loop can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Compat {
+    /// The XRBench artifact (MLSys 2023).
+    Xrbench,
+    /// The Sparse-DySta artifact (MICRO 2023): needs --requests and --traces, and no platform.
+    Dysta,
+}
+
+/// A published tool whose layers and costs can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CostCompat {
     /// The XRBench artifact (MLSys 2023).
     Xrbench,
 }

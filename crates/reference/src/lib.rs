@@ -20,9 +20,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod dysta;
 pub mod glibc_random;
+pub mod mersenne_twister;
 pub mod xrbench;
 
 mod error;
+mod logarithm;
 
 pub use error::ReferenceError;

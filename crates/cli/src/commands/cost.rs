@@ -8,7 +8,7 @@ use rtmm_hardware::{CostModel, Decoded, LayerOf, Mode, Quantity, load as hardwar
 use rtmm_workload::input::{Diagnostic, Source};
 use rtmm_workload::{Layer, Legality, Model, TableRow, load, read_layer_table};
 
-use crate::args::{Compat, Cost, Format, Hardware, Layers};
+use crate::args::{Cost, CostCompat, Format, Hardware, Layers};
 use crate::failure::Failure;
 use crate::output::{Rows, stdout};
 
@@ -24,17 +24,17 @@ pub(crate) struct Target {
     pub cost_model: Box<dyn CostModel>,
 }
 
-pub(crate) fn legality(compat: Option<Compat>) -> Legality {
+pub(crate) fn legality(compat: Option<CostCompat>) -> Legality {
     if compat.is_some() { Legality::Published } else { Legality::Strict }
 }
 
-pub(crate) fn mode(compat: Option<Compat>) -> Mode {
+pub(crate) fn mode(compat: Option<CostCompat>) -> Mode {
     if compat.is_some() { Mode::Reference } else { Mode::Corrected }
 }
 
 /// The layers that the arguments name; of a supernet, those of its default network and then those of
 /// the others.
-pub(crate) fn layers(arguments: &Layers, compat: Option<Compat>) -> Result<Vec<TableRow>, Failure> {
+pub(crate) fn layers(arguments: &Layers, compat: Option<CostCompat>) -> Result<Vec<TableRow>, Failure> {
     let legality = legality(compat);
     if let Some(reference) = &arguments.model {
         let model = load::model(reference, None, legality)?;

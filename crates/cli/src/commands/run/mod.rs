@@ -1,6 +1,8 @@
-//! `rtmm run`: one scenario, or recorded requests, on one platform.
+//! `rtmm run`: one scenario, or recorded requests, on one platform or on sample traces.
 
+mod dysta;
 mod engine;
+mod traces;
 mod xrbench;
 
 use rtmm_hardware::{Mode, Platform, load as hardware};
@@ -13,9 +15,23 @@ use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     match arguments.compat {
-        None => engine::run(arguments),
+        Some(Compat::Dysta) => dysta::run(arguments),
+        Some(Compat::Xrbench) if !arguments.traces.is_empty() => Err(Failure::usage(
+            "the XRBench artifact knows no sample traces",
+            "leave `--traces` out, or say `--compat dysta`",
+        )),
         Some(Compat::Xrbench) => xrbench::run(arguments),
+        None if !arguments.traces.is_empty() => traces_on_engine(arguments),
+        None => engine::run(arguments),
     }
+}
+
+/// Sample traces on the event engine: not there yet.
+fn traces_on_engine(_arguments: &Run) -> Result<(), Failure> {
+    Err(Failure::usage(
+        "the event engine cannot run sample traces yet",
+        "say `--compat dysta` for the Sparse-DySta artifact's loop",
+    ))
 }
 
 /// The workload with the duration that is asked for, and the platform; problems of both come out
@@ -25,7 +41,10 @@ fn inputs(
     mut workload: Result<Workload, Diagnostics>,
     mode: Mode,
 ) -> Result<(Workload, Platform), Failure> {
-    let platform = hardware::platform(&arguments.platform, None, mode);
+    let Some(reference) = &arguments.platform else {
+        return Err(Failure::usage("the run needs a platform", "name one with --platform"));
+    };
+    let platform = hardware::platform(reference, None, mode);
     if let (Err(problems), Err(more)) = (&mut workload, &platform) {
         problems.extend(more.clone());
     }

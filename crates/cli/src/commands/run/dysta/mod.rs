@@ -1,0 +1,182 @@
+//! `rtmm run --compat dysta`: the Sparse-DySta artifact's loop on sample traces.
+
+mod report;
+mod requests;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use rtmm_reference::dysta::{
+    DEFAULT_SEQUENCE_LENGTH, DystaError, LookUpTables, Outcome, Parameters, Policy, Predictor, Request,
+};
+use rtmm_sweep::runner::{self, Allowed, Parameter, ParameterValue, PolicySchema, SetError};
+use rtmm_workload::SampleTrace;
+use rtmm_workload::input::suggestion;
+use rtmm_workload::load::{self, problem_with};
+use tracing::debug;
+
+use super::traces::{self, TraceFile};
+use crate::args::Run;
+use crate::failure::Failure;
+use crate::output::write_file;
+
+/// The policy where none is named.
+const DEFAULT_POLICY: Policy = Policy::Dysta;
+/// The longest sequence: beyond it nothing of the latency formula was ever meant.
+const MAX_SEQUENCE_LENGTH: i64 = 1_000_000;
+
+/// What `--set` can say; the artifact gives all of it to every policy.
+const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "alpha",
+        meaning: "weight of fairness in sdrm3",
+        default: ParameterValue::Real(1.0),
+        allowed: Allowed::Real(-1e9, 1e9),
+    },
+    Parameter {
+        name: "beta",
+        meaning: "weight of slack and waiting in dysta",
+        default: ParameterValue::Real(0.01),
+        allowed: Allowed::Real(-1e9, 1e9),
+    },
+    Parameter {
+        name: "seq_len",
+        meaning: "sequence length of attention models, in tokens",
+        default: ParameterValue::Integer(DEFAULT_SEQUENCE_LENGTH as i64),
+        allowed: Allowed::Integer(1, MAX_SEQUENCE_LENGTH),
+    },
+    Parameter {
+        name: "predictor",
+        meaning: "what measured sparsities say of what remains",
+        default: ParameterValue::Choice(Cow::Borrowed(Predictor::AverageAll.name())),
+        allowed: Allowed::Choice(&[
+            Predictor::AverageAll.name(),
+            Predictor::LastN.name(),
+            Predictor::LastOne.name(),
+        ]),
+    },
+];
+
+/// All that a run is and gives, for its report.
+struct Finished<'r> {
+    request_file: &'r Path,
+    traces: &'r [&'r SampleTrace],
+    requests: &'r [Request],
+    chosen: &'r runner::Policy,
+    outcome: &'r Outcome,
+}
+
+pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
+    let request_file = request_file(arguments)?;
+    let policy = policy(arguments)?;
+    let chosen =
+        chosen(policy, &arguments.set).map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    let files = traces::read(&arguments.traces)?;
+    let sequence_length = match chosen.parameter("seq_len") {
+        Some(ParameterValue::Integer(length)) => u32::try_from(*length).unwrap_or(DEFAULT_SEQUENCE_LENGTH),
+        _ => DEFAULT_SEQUENCE_LENGTH,
+    };
+    let traces: Vec<&SampleTrace> = files.iter().map(|file| &file.trace).collect();
+    let tables =
+        LookUpTables::of(traces.iter().copied(), sequence_length).map_err(|error| refused(&error, &files))?;
+    let requests = requests::read(&load::read(request_file)?, &traces)?;
+    debug!(traces = traces.len(), requests = requests.len(), "loaded");
+    let outcome = rtmm_reference::dysta::run(&tables, &requests, &parameters(policy, &chosen))
+        .map_err(|error| Failure::Run(error.to_string()))?;
+    let finished =
+        Finished { request_file, traces: &traces, requests: &requests, chosen: &chosen, outcome: &outcome };
+    if let Some(path) = &arguments.jobs {
+        write_file(path, report::jobs_csv(&finished)?.as_bytes())?;
+    }
+    report::print(arguments.format, &finished)
+}
+
+/// The request file; arguments that the loop has no use for are refused.
+fn request_file(arguments: &Run) -> Result<&Path, Failure> {
+    let unused = [
+        ("--scenario", arguments.scenario.is_some()),
+        ("--platform", arguments.platform.is_some()),
+        ("--duration", arguments.duration.is_some()),
+    ];
+    if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {
+        return Err(Failure::usage(
+            format!("the Sparse-DySta artifact has no use for `{name}`: it runs sample traces to their end"),
+            format!("leave `{name}` out"),
+        ));
+    }
+    match &arguments.requests {
+        Some(path) if !arguments.traces.is_empty() => Ok(path),
+        Some(_) => Err(Failure::usage(
+            "the Sparse-DySta artifact runs sample traces",
+            "name the traces of the models that the requests are to, with --traces FILE,... or --traces DIR",
+        )),
+        None => Err(Failure::usage(
+            "the Sparse-DySta artifact runs recorded requests",
+            "name a request file with --requests FILE",
+        )),
+    }
+}
+
+fn policy(arguments: &Run) -> Result<Policy, Failure> {
+    let Some(name) = arguments.policy.as_deref() else { return Ok(DEFAULT_POLICY) };
+    Policy::of_name(name).ok_or_else(|| {
+        let names = Policy::ALL.map(Policy::name);
+        Failure::usage(
+            format!("the Sparse-DySta artifact has no policy `{name}`"),
+            suggestion(name, "policy", &names),
+        )
+    })
+}
+
+/// The policy with the parameters that `--set` gives it.
+fn chosen(policy: Policy, texts: &[String]) -> Result<runner::Policy, SetError> {
+    let (summary, parameters) = ("", Cow::Borrowed(PARAMETERS));
+    let schema = PolicySchema { name: policy.name(), summary, parameters };
+    let mut chosen = runner::Policy::with_defaults(&schema);
+    let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let (key, value) = text.split_once('=').ok_or_else(|| SetError::NoEquals { text: text.clone() })?;
+        let (key, value) = (key.trim(), value.trim());
+        if seen.contains(&key) {
+            return Err(SetError::Twice { key: key.to_owned() });
+        }
+        seen.push(key);
+        chosen.set(&schema, key, value)?;
+    }
+    Ok(chosen)
+}
+
+fn parameters(policy: Policy, chosen: &runner::Policy) -> Parameters {
+    let published = Parameters::of(policy);
+    let real = |name, default| match chosen.parameter(name) {
+        Some(ParameterValue::Real(value)) => *value,
+        _ => default,
+    };
+    let predictor = match chosen.parameter("predictor") {
+        Some(ParameterValue::Choice(name)) => Predictor::of_name(name),
+        _ => None,
+    };
+    Parameters {
+        alpha: real("alpha", published.alpha),
+        beta: real("beta", published.beta),
+        predictor: predictor.unwrap_or_default(),
+        ..published
+    }
+}
+
+/// Traces that do not go together, with their place.
+fn refused(error: &DystaError, files: &[TraceFile]) -> Failure {
+    let (name, help) = match error {
+        DystaError::SameName { name } => {
+            (name, "rename one of the files: requests name them up to the first dot")
+        }
+        DystaError::LayersDiffer { other, .. } => {
+            (other, "give traces of different models names that differ before the first underscore")
+        }
+        _ => return Failure::Run(error.to_string()),
+    };
+    match files.iter().rfind(|file| file.trace.name == *name) {
+        Some(file) => problem_with(&file.source, error.to_string()).help(help).into(),
+        None => Failure::usage(error.to_string(), help),
+    }
+}
