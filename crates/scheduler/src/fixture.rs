@@ -142,10 +142,7 @@ impl TaskSketch {
             blocks: self.blocks.iter().enumerate().map(block).collect(),
             exits: self.exits.iter().enumerate().map(exit).collect(),
             samples: self.trace(),
-            sparsity: Sparsity {
-                architecture: self.architecture.map(str::to_owned),
-                ..Sparsity::default()
-            },
+            sparsity: Sparsity { architecture: self.architecture.map(str::to_owned), ..Sparsity::default() },
             ..Model::of_layers(self.name.to_owned(), "stated".to_owned(), Shapes::Independent, layers)
         }
     }

@@ -1,14 +1,17 @@
 //! Recorded requests in CSV: the trace of one task, or a request file, whose rows name models.
 //!
-//! Instants are decimal seconds, read digit by digit: no float comes near them. Rows are sorted by
+//! Instants are decimal seconds, read digit by digit and rounded to the nearest picosecond: no float comes
+//! near them. Rows are sorted by
 //! arrival, so that a run can take them in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::ids::{ModelId, TaskId};
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
 use crate::load::problem_with;
 use crate::model::Model;
+use crate::sample_trace::SampleTrace;
 use crate::scenario::{Arrivals, Deadline, Request, Scenario, Task, Workload};
 use crate::scenario_file::add_model;
 use crate::time::{Duration, Time, TimeError};
@@ -63,6 +66,9 @@ pub(crate) fn read_requests(
     let mut duration = Duration::ZERO;
     let problems = each_request(source, table, |row, columns, request| {
         let Some(stream) = streams.find(row, model_column) else { return };
+        if let Some(samples) = stream.samples.clone() {
+            check_sampled(row, columns, &request, &samples);
+        }
         let Some(deadline) = request.deadline.or(stream.deadline) else {
             stream.report_no_deadline(row, columns.deadline);
             return;
@@ -88,6 +94,25 @@ pub(crate) fn read_requests(
         phases: Vec::new(),
     };
     Ok(Workload { scenario, models })
+}
+
+/// Records what a model with recorded samples cannot have: a sample that was not recorded, and a priority
+/// that is no weight.
+fn check_sampled(row: &mut CsvRow<'_>, columns: Columns, request: &Request, samples: &SampleTrace) {
+    if let (Some(sample), Some(column)) = (request.sample, columns.sample)
+        && samples.position(sample).is_none()
+    {
+        let message = format!("the trace `{}` has no sample {sample}", samples.name);
+        let last = samples.len().checked_sub(1).map_or(0, |last| samples.id(last));
+        let help = format!("it has {} samples, {} to {last}", samples.len(), samples.id(0));
+        row.reject(column, message, help);
+    }
+    if let (Some(priority), Some(column)) = (request.priority, columns.priority)
+        && priority < 1
+    {
+        let message = format!("a priority of {priority} gives this request no weight");
+        row.reject(column, message, "write 1 or more, such as 1, 3 or 9");
+    }
 }
 
 /// Calls `each` for every request that makes sense.
@@ -165,7 +190,6 @@ fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> 
     };
     let is_negative = text.strip_prefix('-').is_some_and(|rest| parse_seconds(rest).is_ok());
     let (why, help) = match error {
-        TimeError::TooFine => (error.to_string(), "write at most twelve decimals"),
         TimeError::TooLong => (error.to_string(), "write seconds, such as 0.0125"),
         _ if is_negative => (
             "negative".to_owned(),
@@ -184,23 +208,20 @@ fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> 
     None
 }
 
-/// Decimal seconds as picoseconds, exactly.
+/// Decimal seconds as picoseconds, to the nearest; halves upwards.
 fn parse_seconds(text: &str) -> Result<Duration, TimeError> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(whole) || !is_number(fraction) {
         return Err(TimeError::Malformed);
     }
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.len() > DECIMALS {
-        return Err(TimeError::TooFine);
-    }
+    let rounds_up = fraction.as_bytes().get(DECIMALS).is_some_and(|digit| *digit >= b'5');
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(DECIMALS);
     let below = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
     let whole: u64 = whole.parse().map_err(|_| TimeError::TooLong)?;
     whole
         .checked_mul(PICOSECONDS_PER_SECOND)
-        .and_then(|whole| whole.checked_add(below))
+        .and_then(|whole| whole.checked_add(below + u64::from(rounds_up)))
         .map(Duration::from_picoseconds)
         .ok_or(TimeError::TooLong)
 }
@@ -215,6 +236,8 @@ struct Stream {
     deadline: Option<Duration>,
     requests: Vec<Request>,
     lacks_deadline: bool,
+    /// Of its default network.
+    samples: Option<Arc<SampleTrace>>,
 }
 
 impl Stream {
@@ -268,7 +291,9 @@ impl<'o> Streams<'o> {
                     Some(scenario) => self.of_scenario(scenario, &name, row, column),
                     None => self.of_model(&name, row, column),
                 };
-                let position = stream.map(|stream| {
+                let position = stream.map(|mut stream| {
+                    let network = stream.networks.first().and_then(|id| self.models.get(id.index()));
+                    stream.samples = network.and_then(|model| model.samples.clone());
                     self.streams.push(stream);
                     self.streams.len() - 1
                 });
@@ -342,7 +367,8 @@ impl<'o> Streams<'o> {
 impl Stream {
     fn new(name: &str, networks: Vec<ModelId>, priority: i32, deadline: Option<Duration>) -> Self {
         let (requests, lacks_deadline) = (Vec::new(), false);
-        Self { name: name.to_owned(), networks, priority, deadline, requests, lacks_deadline }
+        let (name, samples) = (name.to_owned(), None);
+        Self { name, networks, priority, deadline, requests, lacks_deadline, samples }
     }
 
     fn into_task(self) -> Option<Task> {
@@ -376,7 +402,10 @@ mod tests {
             ("18446744.073709551615", Ok(u64::MAX)),
             ("18446744.073709551616", Err(TimeError::TooLong)),
             ("99999999999999999999", Err(TimeError::TooLong)),
-            ("0.0000000000001", Err(TimeError::TooFine)),
+            ("0.0000000000004", Ok(0)),
+            ("0.0000000000005", Ok(1)),
+            ("0.9999999999995", Ok(PICOSECONDS_PER_SECOND)),
+            ("0.008695885427440096", Ok(8_695_885_427)),
             ("", Err(TimeError::Malformed)),
             (".5", Err(TimeError::Malformed)),
             ("1.", Err(TimeError::Malformed)),

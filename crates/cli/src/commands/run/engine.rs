@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use rtmm_hardware::Mode;
+use rtmm_hardware::{Mode, Platform};
 use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary};
-use rtmm_sim::{Metrics, RunOptions, SimulationError, System, simulate};
-use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, RunError, Value};
+use rtmm_sim::{Metrics, Observer, RunOptions, SimulationError, System, simulate};
+use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, RunError, Value};
 use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::inputs;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
-use crate::runners::{Engine, RunSettings, build, result};
+use crate::runners::{Engine, RunSettings, build, policies, result};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
@@ -26,33 +26,50 @@ const PJ_PER_MJ: f64 = 1e9;
 const SPACE: &str = "   ";
 
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
-    let chosen = chosen(arguments)?;
-    let settings = RunSettings::of(&chosen.settings);
+    let chosen = chosen(arguments.policy.as_deref(), &arguments.set)?;
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
-    if settings.metrics.warm_up >= workload.scenario.duration {
-        let message = format!(
-            "a warm-up of {} leaves nothing of a run of {}",
-            settings.metrics.warm_up, workload.scenario.duration
-        );
-        return Err(Failure::usage(message, "shorten `warm_up`, or lengthen the run with --duration"));
-    }
-    let system = System::new(&workload.scenario, &workload.models, &platform)
-        .map_err(|error| cannot_run(error, &workload.scenario.name, &platform.name))?;
-    let (policy, oracle) = build(&chosen.policy).map_err(Failure::Run)?;
-    let mut jobs: Vec<JobRow> = Vec::new();
-    let keeps_jobs = arguments.jobs.is_some();
-    let rows = JobRows::new(|row: &JobRow| {
-        if keeps_jobs {
-            jobs.push(*row);
-        }
-    });
-    let observer = (Metrics::new(&system, settings.metrics), rows);
-    let options = RunOptions { seed: arguments.seed, end: settings.end, oracle };
-    let (metrics, _) = simulate(&system, chosen.policy.name, policy, observer, options).map_err(failed)?;
+    let mut jobs = Vec::new();
+    let keep = arguments.jobs.is_some().then_some(&mut jobs);
+    let system = system(&workload, &platform)?;
+    let summary = simulated(arguments.seed, &chosen, &system, keep, ())?;
     if let Some(path) = &arguments.jobs {
         write_file(path, jobs_csv(&system, &jobs)?.as_bytes())?;
     }
-    print(arguments, &system, &chosen, &metrics.summary())
+    print(arguments, &system, &chosen, &summary, None::<()>)
+}
+
+/// What all runs of a workload on a platform share.
+pub(super) fn system<'w>(workload: &'w Workload, platform: &'w Platform) -> Result<System<'w>, Failure> {
+    System::new(&workload.scenario, &workload.models, platform)
+        .map_err(|error| cannot_run(error, &workload.scenario.name, &platform.name))
+}
+
+/// Runs a system under a policy; `keep` takes a row a job, and `watch` sees the run.
+pub(super) fn simulated(
+    seed: u64,
+    chosen: &Chosen,
+    system: &System<'_>,
+    mut keep: Option<&mut Vec<JobRow>>,
+    watch: impl Observer,
+) -> Result<Summary, Failure> {
+    let settings = RunSettings::of(&chosen.settings);
+    let duration = system.scenario.duration;
+    if settings.metrics.warm_up >= duration {
+        let message =
+            format!("a warm-up of {} leaves nothing of a run of {}", settings.metrics.warm_up, duration);
+        return Err(Failure::usage(message, "shorten `warm_up`, or lengthen the run with --duration"));
+    }
+    let (policy, oracle) = build(&chosen.policy).map_err(Failure::Run)?;
+    let rows = JobRows::new(|row: &JobRow| {
+        if let Some(jobs) = &mut keep {
+            jobs.push(*row);
+        }
+    });
+    let observer = ((Metrics::new(system, settings.metrics), rows), watch);
+    let options = RunOptions { seed, end: settings.end, oracle };
+    let ((metrics, _), _) =
+        simulate(system, chosen.policy.name, policy, observer, options).map_err(failed)?;
+    Ok(metrics.summary())
 }
 
 fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
@@ -69,17 +86,22 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
 }
 
 /// The policy and the settings of the run, with what `--set` gives them.
-fn chosen(arguments: &Run) -> Result<Chosen, Failure> {
-    let name = arguments.policy.as_deref().unwrap_or(DEFAULT_POLICY);
-    let Some(schema) = Engine.policies().iter().find(|schema| schema.name == name) else {
+pub(super) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
+    let name = name.unwrap_or(DEFAULT_POLICY);
+    let Some(schema) = schema(name) else {
         let names: Vec<&str> = Engine.policies().iter().map(|schema| schema.name).collect();
         return Err(Failure::usage(
             format!("there is no policy `{name}`"),
             format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names)),
         ));
     };
-    Chosen::read(&Engine, schema, &arguments.set)
-        .map_err(|error| Failure::usage(error.to_string(), error.help()))
+    Chosen::read(&Engine, schema, set).map_err(|error| Failure::usage(error.to_string(), error.help()))
+}
+
+/// The policy of a name; underscores stand for hyphens.
+pub(super) fn schema(name: &str) -> Option<&'static PolicySchema> {
+    let name = name.replace('_', "-");
+    policies().iter().find(|schema| schema.name == name)
 }
 
 fn failed(error: SimulationError) -> Failure {
@@ -98,7 +120,7 @@ fn cannot_run(error: SimulationError, scenario: &str, platform: &str) -> Failure
 }
 
 #[derive(Serialize)]
-struct Report<'r> {
+struct Report<'r, X: Serialize> {
     format: &'static str,
     version: u32,
     scenario: &'r str,
@@ -110,13 +132,22 @@ struct Report<'r> {
     duration_ms: f64,
     #[serde(flatten)]
     summary: &'r Summary,
+    #[serde(flatten)]
+    extra: Option<X>,
 }
 
 fn map(assignments: &[Assignment]) -> Result<serde_json::Map<String, serde_json::Value>, serde_json::Error> {
     assignments.iter().map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?))).collect()
 }
 
-fn print(arguments: &Run, system: &System<'_>, chosen: &Chosen, summary: &Summary) -> Result<(), Failure> {
+/// Prints a run; `extra` is what the JSON form says beside the summary.
+pub(super) fn print<X: Serialize>(
+    arguments: &Run,
+    system: &System<'_>,
+    chosen: &Chosen,
+    summary: &Summary,
+    extra: Option<X>,
+) -> Result<(), Failure> {
     let mut out = stdout();
     match arguments.format {
         Format::Json => {
@@ -131,6 +162,7 @@ fn print(arguments: &Run, system: &System<'_>, chosen: &Chosen, summary: &Summar
                 seed: arguments.seed,
                 duration_ms: system.scenario.duration.milliseconds(),
                 summary,
+                extra,
             };
             print_json(&mut out, &report)?;
         }
@@ -237,6 +269,7 @@ fn totals(summary: &Summary, width: usize) -> Vec<String> {
     let violated = summary.deadline_violation_rate.map(|rate| 100.0 * rate);
     let parts = [
         format!("deadlines violated: {}", or_dash(violated, 2, " %")),
+        format!("ANTT: {}", or_dash(summary.antt, 3, "")),
         format!("UXCost: {}", or_dash(summary.ux_cost, 4, "")),
         format!("XRBench score: {}", or_dash(summary.xrbench_score_percent, 2, " %")),
         format!("energy: {:.3} mJ", summary.energy.energy_pj / PJ_PER_MJ),

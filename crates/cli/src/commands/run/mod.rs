@@ -2,6 +2,7 @@
 
 mod dysta;
 mod engine;
+mod recorded;
 mod traces;
 mod xrbench;
 
@@ -21,17 +22,9 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
             "leave `--traces` out, or say `--compat dysta`",
         )),
         Some(Compat::Xrbench) => xrbench::run(arguments),
-        None if !arguments.traces.is_empty() => traces_on_engine(arguments),
+        None if !arguments.traces.is_empty() => recorded::run(arguments),
         None => engine::run(arguments),
     }
-}
-
-/// Sample traces on the event engine: not there yet.
-fn traces_on_engine(_arguments: &Run) -> Result<(), Failure> {
-    Err(Failure::usage(
-        "the event engine cannot run sample traces yet",
-        "say `--compat dysta` for the Sparse-DySta artifact's loop",
-    ))
 }
 
 /// The workload with the duration that is asked for, and the platform; problems of both come out

@@ -44,15 +44,7 @@ impl CellRunner for Engine {
     }
 
     fn policies(&self) -> &[PolicySchema] {
-        static SCHEMAS: OnceLock<Vec<PolicySchema>> = OnceLock::new();
-        SCHEMAS.get_or_init(|| {
-            let schema = |row: &registry::PolicyRow| PolicySchema {
-                name: row.name,
-                summary: row.summary,
-                parameters: row.parameters.into(),
-            };
-            POLICIES.iter().map(schema).collect()
-        })
+        policies()
     }
 
     fn settings(&self) -> &[Parameter] {
@@ -85,6 +77,19 @@ impl CellRunner for Engine {
         let settings = RunSettings::of(&plan.axes().settings);
         Ok(Box::new(Ready { plan, settings, costs, systems }))
     }
+}
+
+/// The policies of the registry, as sweeps and commands list them.
+pub(crate) fn policies() -> &'static [PolicySchema] {
+    static SCHEMAS: OnceLock<Vec<PolicySchema>> = OnceLock::new();
+    SCHEMAS.get_or_init(|| {
+        let schema = |row: &registry::PolicyRow| PolicySchema {
+            name: row.name,
+            summary: row.summary,
+            parameters: row.parameters.into(),
+        };
+        POLICIES.iter().map(schema).collect()
+    })
 }
 
 /// A policy of the registry with its parameters, and whether it is handed the truth.
