@@ -37,6 +37,12 @@ pub trait Policy: fmt::Debug + Send {
         Duration::ZERO
     }
 
+    /// The same policy that looks at everything afresh at every decision: what it remembers must change
+    /// nothing that it decides. It is itself where it remembers nothing.
+    fn without_memory(&self) -> Box<dyn Policy> {
+        self.boxed_clone()
+    }
+
     /// A copy in the same state, so that runs can be copied.
     fn boxed_clone(&self) -> Box<dyn Policy>;
 }

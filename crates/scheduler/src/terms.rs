@@ -56,8 +56,10 @@ impl Eq for Score {}
 /// Time from now to a deadline, in seconds; below zero once it has passed.
 #[must_use]
 pub fn time_left_s(deadline: Time, now: Time) -> f64 {
-    let picoseconds = i128::from(deadline.picoseconds()) - i128::from(now.picoseconds());
-    picoseconds as f64 * 1e-12
+    // Wider integers would be exact too, and slow to make a float of.
+    let ahead = deadline.saturating_since(now).picoseconds() as f64;
+    let behind = now.saturating_since(deadline).picoseconds() as f64;
+    (ahead - behind) * 1e-12
 }
 
 /// A quotient of terms: 0 where the first is 0, whatever the second, so that no score is undefined.

@@ -189,6 +189,9 @@ impl<'s> System<'s> {
         }
         let layer = LayerId::new(layer as usize);
         let work = self.costs.sample_work(model, realisation.row, layer, configuration);
+        if self.platform.shared_dram.is_none() {
+            return work.energy;
+        }
         let (own, mut energy) = (work.latency(), work.energy);
         let latency = self.platform.isolated(accelerator, work).latency;
         if latency != own && !own.is_zero() {

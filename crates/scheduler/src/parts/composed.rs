@@ -4,12 +4,16 @@
 //! segment; the engine asks until nothing more is said. A round looks at every ready job once; one
 //! that may preempt looks at every ready job for every running segment, and at the layers of those
 //! segments. Nothing is allocated.
+//!
+//! On one accelerator most decisions let the job go on that ran last. Where the ranking knows how far
+//! the keys of jobs that wait can have fallen ([`Ranking::floor`]), one that is still below all of them is
+//! dispatched without a look at the others: a decision then costs the same however many jobs there are.
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_workload::Duration;
+use rtmm_workload::{Duration, Time};
 
 use crate::decision::{Decision, Decisions, Placement, Preemption};
-use crate::job::Job;
+use crate::job::{Job, JobId};
 use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
@@ -51,16 +55,37 @@ impl Parts {
 
 /// A policy made of a ranking and parts.
 #[derive(Clone, Debug)]
-pub struct Composed<R> {
+pub struct Composed<R: Ranking> {
     ranking: R,
     parts: Parts,
+    /// What is remembered of the last look at all jobs.
+    memory: Option<Memory<R::Key>>,
+    remembers: bool,
+}
+
+/// A look at all jobs.
+#[derive(Clone, Copy, Debug)]
+struct Memory<K> {
+    at: Time,
+    /// The job that came first.
+    first: JobId,
+    /// The least key of all others; none where there were none.
+    second: Option<K>,
+    /// How many were ready.
+    ready: usize,
 }
 
 impl<R: Ranking> Composed<R> {
     /// A policy of its parts.
     #[must_use]
     pub fn new(ranking: R, parts: Parts) -> Self {
-        Self { ranking, parts }
+        Self { ranking, parts, memory: None, remembers: true }
+    }
+
+    /// The same that looks at all jobs at every decision: slower, and the same in all that it decides.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { remembers: false, ..self }
     }
 
     /// A ranking with the parts that parameters state, as policies' constructors return it.
@@ -72,19 +97,53 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// The ready job that comes first among those that an idle accelerator has room for.
-    fn first<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
+    fn first<'v>(&mut self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
         if view.idle.is_empty() {
             return None;
         }
+        if let Some(job) = self.remembered(view, truth) {
+            return Some(job);
+        }
         let mut first: Option<(R::Key, &Job)> = None;
+        let mut second: Option<R::Key> = None;
         for job in view.ready() {
             let key = self.ranking.key(view, truth, job);
             let is_first = first.is_none_or(|(of_first, _)| key < of_first);
             if is_first && self.parts.placement.has_room(view, job) {
+                second = first.map(|(of_first, _)| of_first);
                 first = Some((key, job));
+            } else if second.is_none_or(|of_second| key < of_second) {
+                second = Some(key);
             }
         }
-        first.map(|(_, job)| job)
+        let (_, job) = first?;
+        if self.can_remember(view) {
+            let ready = view.ready().len();
+            self.memory = Some(Memory { at: view.now, first: job.id, second, ready });
+        }
+        Some(job)
+    }
+
+    /// Whether all that changes between two decisions is the job that ran, or is told of.
+    fn can_remember(&self, view: &View<'_>) -> bool {
+        self.remembers && view.accelerators.len() == 1
+    }
+
+    /// The job that came first at the last look at all of them, if it certainly does still.
+    fn remembered<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
+        let memory = self.memory.as_ref()?;
+        let job = view.job(memory.first).filter(|job| view.is_ready(job))?;
+        if memory.ready != view.ready().len() {
+            return None;
+        }
+        let is_first = match memory.second {
+            None => true,
+            Some(second) => {
+                let floor = self.ranking.floor(second, view.now.saturating_since(memory.at))?;
+                self.ranking.key(view, truth, job) < floor
+            }
+        };
+        is_first.then_some(job)
     }
 
     /// The segment to preempt: of those that more ready jobs rank before than accelerators are being
@@ -160,15 +219,22 @@ impl<R: Ranking> Policy for Composed<R> {
     }
 
     fn interests(&self) -> Interests {
-        self.ranking.interests()
+        Interests { jobs: true, ..self.ranking.interests() }
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        if !matches!(notice, Notice::LayerCompleted { .. }) {
+            self.memory = None;
+        }
         self.ranking.notify(notice, view);
     }
 
     fn decision_time(&self, view: &View<'_>) -> Duration {
         self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view))
+    }
+
+    fn without_memory(&self) -> Box<dyn Policy> {
+        Box::new(self.clone().forgetful())
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

@@ -13,7 +13,7 @@ use crate::view::View;
 /// released first.
 pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     /// What jobs are compared by.
-    type Key: Copy + Ord;
+    type Key: Copy + fmt::Debug + Ord + Send;
 
     /// What [`Ranking::notify`] should be told.
     fn interests(&self) -> Interests {
@@ -31,6 +31,14 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     ///
     /// `truth` is there for oracles only.
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key;
+
+    /// A key that no job which only waits can have fallen below: it had `key`, and `elapsed` has passed in
+    /// which no job came, ended or was given up. None where nothing of the kind is known.
+    ///
+    /// It lets one who is first stay first without a look at all others.
+    fn floor(&self, _key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
+        None
+    }
 
     /// How long a decision takes by itself, beside what the parameters of all policies say.
     fn decision_time(&self, _view: &View<'_>) -> Duration {

@@ -22,6 +22,8 @@
 //! What differs: a remaining latency is the mean over accelerators, so that jobs compare wherever they
 //! may run. `predictor = "affine"` is this project's.
 
+use rtmm_workload::Duration;
+
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
@@ -133,6 +135,15 @@ impl Ranking for Dysta {
 
     fn begin(&mut self, view: &View<'_>) {
         self.jobs = view.ready().len() + view.running().count();
+    }
+
+    /// Slack falls by no more than the time that passes; all else of a job that waits stays or, as published,
+    /// grows. The margin is far above what rounding can do.
+    fn floor(&self, key: Self::Key, elapsed: Duration) -> Option<Self::Key> {
+        let Score(score) = key;
+        let fall = if self.counts_slack { self.beta * seconds(elapsed) } else { 0.0 };
+        let margin = 1e-9 * (fall + score.abs());
+        (self.penalty_sign >= 0.0).then(|| Score(score - fall - margin))
     }
 
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {

@@ -8,7 +8,7 @@
 //! job is taken. Equal deadlines go by release. With several accelerators it is global, and no
 //! longer optimal.
 
-use rtmm_workload::Time;
+use rtmm_workload::{Duration, Time};
 
 use crate::job::Job;
 use crate::parameters::{Parameter, ParameterError, Parameters};
@@ -26,6 +26,11 @@ pub struct Edf;
 
 impl Ranking for Edf {
     type Key = Time;
+
+    /// A deadline is for ever.
+    fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
+        Some(key)
+    }
 
     fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         job.deadline

@@ -7,7 +7,7 @@
 //! arrivals, then in the order of tasks. A job that waited for the output of another keeps the
 //! place of its release. Of several idle accelerators the fastest for the job is taken.
 
-use rtmm_workload::{TaskId, Time};
+use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::job::Job;
 use crate::parameters::{Parameter, ParameterError, Parameters};
@@ -25,6 +25,11 @@ pub struct Fcfs;
 
 impl Ranking for Fcfs {
     type Key = (Time, Time, TaskId);
+
+    /// A release is for ever.
+    fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
+        Some(key)
+    }
 
     fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         (job.release, job.arrival, job.task)

@@ -80,6 +80,11 @@ impl Ranking for FixedPriority {
         self.periods = (0..tasks).map(TaskId::new).map(period).collect();
     }
 
+    /// A priority is for ever.
+    fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
+        Some(key)
+    }
+
     fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         let relative_deadline = || job.deadline.saturating_since(job.arrival);
         let span = match self.priority {

@@ -11,6 +11,8 @@
 //! pattern and corrects what is left by measured sparsity, as the variants of Dysta's artifact do (Fan et
 //! al., MICRO 2023). For models without patterns the two decide alike.
 
+use rtmm_workload::Duration;
+
 use crate::estimator::Estimator;
 use crate::job::Job;
 use crate::parameters::{Parameter, ParameterError, Parameters};
@@ -53,6 +55,11 @@ impl Ranking for Sjf {
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
         self.estimator.notify(notice, view);
+    }
+
+    /// What is left of a job that waits stays.
+    fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
+        Some(key)
     }
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
