@@ -94,6 +94,15 @@ pub const POLICIES: &[PolicyRow] = &[
         make: dysta::build,
     },
     PolicyRow {
+        name: "dysta-corrected",
+        summary: "Dysta that scales what depends on density, and lets jobs out of reach go last",
+        source: "this project, after Fan et al., Sparse-DySta, MICRO 2023",
+        oracle: false,
+        parameters: dysta::CORRECTED_PARAMETERS,
+        traits: |parameters| Traits::of_parts(parameters, false),
+        make: dysta::build,
+    },
+    PolicyRow {
         name: "dysta-hardware",
         summary: "Dysta as its hardware computes it: in few bits, and in time",
         source: "Fan et al., Sparse-DySta, MICRO 2023, RTL",

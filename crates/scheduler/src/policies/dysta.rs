@@ -19,6 +19,11 @@
 //! `"reversed"` subtracts it, which is what a penalty on waiting would mean elsewhere. It counts jobs that
 //! are ready or run; priorities have no part in the score.
 //!
+//! `dysta-corrected` is this project's: the predictor scales only what depends on the density
+//! (`predictor = "affine"`), waiting lowers nobody (`penalty = "none"`), and a job that cannot keep its
+//! deadline any more, by the estimate, lets all others go first (`hopeless = "last"`). Why, and what each of
+//! the three does, is measured on the page "The Dysta evaluation".
+//!
 //! What differs: a remaining latency is the mean over accelerators, so that jobs compare wherever they
 //! may run. `predictor = "affine"` is this project's.
 
@@ -49,6 +54,24 @@ const fn penalty_parameter(default: &'static str) -> Parameter {
     word("penalty", meaning, default, &["published", "none", "reversed"])
 }
 
+const fn hopeless_parameter(default: &'static str) -> Parameter {
+    let meaning = "jobs that cannot keep their deadline any more: ranked as all others, or behind them";
+    word("hopeless", meaning, default, &["ranked", "last"])
+}
+
+/// What can be set of the variant that corrects the score and the predictor.
+pub const CORRECTED_PARAMETERS: &[Parameter] = schema!(
+    granularity: "layer",
+    drop: "never",
+    BETA,
+    slack_parameter("counted"),
+    penalty_parameter("none"),
+    hopeless_parameter("last"),
+    Estimator::knowledge_parameter("pattern"),
+    Estimator::predictor_parameter("affine"),
+    Estimator::LAST_N
+);
+
 /// What can be set.
 pub const PARAMETERS: &[Parameter] = schema!(
     granularity: "layer",
@@ -56,6 +79,7 @@ pub const PARAMETERS: &[Parameter] = schema!(
     BETA,
     slack_parameter("counted"),
     penalty_parameter("published"),
+    hopeless_parameter("ranked"),
     Estimator::knowledge_parameter("pattern"),
     Estimator::predictor_parameter("average-all"),
     Estimator::LAST_N
@@ -68,6 +92,7 @@ pub const NAIVE_PARAMETERS: &[Parameter] = schema!(
     BETA,
     slack_parameter("counted"),
     penalty_parameter("published"),
+    hopeless_parameter("ranked"),
     Estimator::knowledge_parameter("architecture"),
     Estimator::predictor_parameter("none"),
     Estimator::LAST_N
@@ -79,7 +104,8 @@ pub const ORACLE_PARAMETERS: &[Parameter] = schema!(
     drop: "never",
     BETA,
     slack_parameter("counted"),
-    penalty_parameter("published")
+    penalty_parameter("published"),
+    hopeless_parameter("ranked")
 );
 
 /// The order of Dysta's scores.
@@ -91,6 +117,7 @@ pub struct Dysta {
     counts_slack: bool,
     /// 1 as published, -1 reversed, 0 without.
     penalty_sign: f64,
+    hopeless_last: bool,
     /// Jobs that are ready or run.
     jobs: usize,
 }
@@ -103,6 +130,7 @@ impl Dysta {
             beta: parameters.real("beta")?,
             counts_slack: parameters.choice("slack")? == "counted",
             penalty_sign: parameters.meaning("penalty", &signs)?,
+            hopeless_last: parameters.choice("hopeless")? == "last",
             jobs: 0,
         })
     }
@@ -121,7 +149,8 @@ impl Dysta {
 }
 
 impl Ranking for Dysta {
-    type Key = Score;
+    /// Whether the job is out of reach and so comes last; then the score.
+    type Key = (bool, Score);
 
     fn interests(&self) -> Interests {
         self.estimator.as_ref().map_or_else(Interests::default, Estimator::interests)
@@ -140,23 +169,25 @@ impl Ranking for Dysta {
     /// Slack falls by no more than the time that passes; all else of a job that waits stays or, as published,
     /// grows. The margin is far above what rounding can do.
     fn floor(&self, key: Self::Key, elapsed: Duration) -> Option<Self::Key> {
-        let Score(score) = key;
+        // Who is out of reach stays so.
+        let (is_hopeless, Score(score)) = key;
         let fall = if self.counts_slack { self.beta * seconds(elapsed) } else { 0.0 };
         let margin = 1e-9 * (fall + score.abs());
-        (self.penalty_sign >= 0.0).then(|| Score(score - fall - margin))
+        (self.penalty_sign >= 0.0).then(|| (is_hopeless, Score(score - fall - margin)))
     }
 
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         let (remaining_s, isolated_s) = self.latencies_s(view, truth, job);
         let mut extra = 0.0;
+        let slack_s = terms::time_left_s(job.deadline, view.now) - remaining_s;
         if self.counts_slack {
-            extra += (terms::time_left_s(job.deadline, view.now) - remaining_s).max(0.0);
+            extra += slack_s.max(0.0);
         }
         if self.penalty_sign != 0.0 {
             let waited_s = seconds(view.now.saturating_since(job.last_ran));
             extra += self.penalty_sign * (terms::ratio(waited_s, isolated_s) / self.jobs.max(1) as f64);
         }
-        Score(remaining_s + self.beta * extra)
+        (self.hopeless_last && slack_s < 0.0, Score(remaining_s + self.beta * extra))
     }
 }
 
@@ -213,6 +244,23 @@ mod tests {
         let (fixture, _) = fixture();
         check(&fixture, "dysta-oracle", "", "sparse0>0:1");
         check(&fixture, "dysta", "", "dense0>0:1");
+    }
+
+    #[test]
+    fn who_cannot_keep_the_deadline_lets_others_go_first() {
+        let sketches = [TaskSketch::new("short", &[&[10]]), TaskSketch::new("long", &[&[40]])];
+        // At 50 us, 10 us take to 60.
+        for (policy, due_short, expected) in [
+            ("dysta", 59, "short0>0:1"),
+            ("dysta-corrected", 59, "long0>0:1"),
+            ("dysta-corrected", 60, "short0>0:1"),
+        ] {
+            let mut fixture = Fixture::new(&sketches).unwrap();
+            fixture.ready(0, 0, due_short);
+            fixture.ready(1, 50, 1_000);
+            fixture.set_now(50);
+            check(&fixture, policy, "beta=0", expected);
+        }
     }
 
     #[test]
