@@ -223,7 +223,11 @@ impl<R: Ranking> Policy for Composed<R> {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
-        if !matches!(notice, Notice::LayerCompleted { .. }) {
+        let of_first = match (notice, &self.memory) {
+            (Notice::LayerCompleted { job, .. }, Some(memory)) => *job == memory.first,
+            _ => false,
+        };
+        if !of_first {
             self.memory = None;
         }
         self.ranking.notify(notice, view);
