@@ -24,6 +24,8 @@ pub struct CostTable {
     /// By model, then configuration: a row a sample, a column a layer. None where every input costs the
     /// same.
     samples: Vec<Vec<Option<Vec<Work>>>>,
+    /// In the same way: whether any layer of any sample takes energy.
+    has_energy: Vec<Vec<bool>>,
 }
 
 /// A layer that cannot run on a configuration.
@@ -116,7 +118,14 @@ impl CostTable {
             configurations = width,
             "cost table computed"
         );
-        Ok(Self { configurations: width, starts: starts.collect(), work, samples })
+        let has_energy = samples
+            .iter()
+            .map(|of_model| {
+                let any = |works: &Vec<Work>| works.iter().any(|work| work.energy != EnergyParts::default());
+                of_model.iter().map(|works| works.as_ref().is_none_or(any)).collect()
+            })
+            .collect();
+        Ok(Self { configurations: width, starts: starts.collect(), work, samples, has_energy })
     }
 
     /// The work of one layer of one recorded sample on one configuration: [`CostTable::work`] where every
@@ -143,6 +152,12 @@ impl CostTable {
     #[must_use]
     pub fn is_sampled(&self, model: ModelId, configuration: ConfigurationId) -> bool {
         self.samples.get(model.index()).is_some_and(|of| of[configuration.index()].is_some())
+    }
+
+    /// Whether any inference of a model takes energy on a configuration, as far as samples say.
+    #[must_use]
+    pub fn has_energy(&self, model: ModelId, configuration: ConfigurationId) -> bool {
+        self.has_energy.get(model.index()).is_none_or(|of| of[configuration.index()])
     }
 
     fn layers(&self, model: ModelId) -> usize {

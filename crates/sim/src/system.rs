@@ -24,9 +24,9 @@ pub struct System<'s> {
     /// What it runs on.
     pub platform: &'s Platform,
     /// Costs as policies know them.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// What recorded samples really take.
-    pub(crate) samples: SampleCosts,
+    pub(crate) samples: Arc<SampleCosts>,
     pub(crate) costs: Arc<CostTable>,
     pub(crate) tasks: Vec<TaskLinks>,
     /// Tasks so that whatever one depends on stands before it.
@@ -37,13 +37,13 @@ pub struct System<'s> {
     pub(crate) is_alike: Vec<bool>,
     /// Latency before each layer, from the first one of its model on: one row more a model than
     /// layers, in the columns of the profile.
-    latency_before: Vec<u64>,
+    latency_before: Arc<Vec<u64>>,
     /// Energy before each layer in the same way, summed in the order of layers.
-    energy_before: Vec<EnergyParts>,
+    energy_before: Arc<Vec<EnergyParts>>,
     /// First row of each model in the two above.
     first_rows: Vec<usize>,
     /// Every layer by itself in the cells of the profile, where memory is shared.
-    isolated: Vec<Isolated>,
+    isolated: Arc<Vec<Isolated>>,
 }
 
 /// How a task is linked to others.
@@ -98,7 +98,7 @@ impl<'s> System<'s> {
         let profile = Profile::new(models, platform, &costs);
         let order = topological(scenario);
         let mut system = Self {
-            samples: SampleCosts::new(models, platform, &costs, &profile),
+            samples: Arc::new(SampleCosts::new(models, platform, &costs, &profile)),
             models,
             platform,
             tasks: links(scenario, models, &order),
@@ -106,11 +106,11 @@ impl<'s> System<'s> {
             order,
             is_dynamic: models.iter().map(Model::is_dynamic).collect(),
             is_alike: models.iter().map(|model| !model.is_dynamic() && !model.is_sampled()).collect(),
-            latency_before: Vec::new(),
-            energy_before: Vec::new(),
+            latency_before: Arc::default(),
+            energy_before: Arc::default(),
             first_rows: Vec::new(),
-            isolated: Vec::new(),
-            profile,
+            isolated: Arc::default(),
+            profile: Arc::new(profile),
             costs,
         };
         system.sum_up();
@@ -120,25 +120,41 @@ impl<'s> System<'s> {
         system
     }
 
+    /// Another scenario of the same models on the same platform, such as another load: what is known of
+    /// costs is shared. Its tasks must run the models of this one.
+    #[must_use]
+    pub fn with_scenario(&self, scenario: &'s Scenario) -> Self {
+        let order = topological(scenario);
+        Self {
+            tasks: links(scenario, self.models, &order),
+            scenario: resolve_deadlines(scenario, &self.profile),
+            order,
+            ..self.clone()
+        }
+    }
+
     fn sum_up(&mut self) {
         let width = self.profile.width();
+        let (mut latency_before, mut energy_before) = (Vec::new(), Vec::new());
         for (index, model) in self.models.iter().enumerate() {
             let id = ModelId::new(index);
-            self.first_rows.push(self.latency_before.len() / width.max(1));
+            self.first_rows.push(latency_before.len() / width.max(1));
             let mut latency = vec![0_u64; width];
             let mut energy = vec![EnergyParts::default(); width];
             for layer in 0..model.layers.len() {
-                self.latency_before.extend(&latency);
-                self.energy_before.extend(&energy);
+                latency_before.extend(&latency);
+                energy_before.extend(&energy);
                 for column in 0..width {
                     let of_layer = self.profile.latency(id, layer as u32, column).picoseconds();
                     latency[column] = latency[column].saturating_add(of_layer);
                     energy[column] += *self.profile.energy(id, layer as u32, column);
                 }
             }
-            self.latency_before.extend(&latency);
-            self.energy_before.extend(&energy);
+            latency_before.extend(&latency);
+            energy_before.extend(&energy);
         }
+        self.latency_before = Arc::new(latency_before);
+        self.energy_before = Arc::new(energy_before);
     }
 
     fn isolate(&mut self) {
@@ -152,14 +168,16 @@ impl<'s> System<'s> {
             .filter_map(of_column)
             .map(|(accelerator, index)| (accelerator.configuration, AcceleratorId::new(index)))
             .collect();
+        let mut isolated = Vec::new();
         for (index, model) in self.models.iter().enumerate() {
             for layer in (0..model.layers.len()).map(LayerId::new) {
                 for (configuration, accelerator) in &columns {
                     let work = self.costs.work(ModelId::new(index), layer, *configuration);
-                    self.isolated.push(self.platform.isolated(*accelerator, work));
+                    isolated.push(self.platform.isolated(*accelerator, work));
                 }
             }
         }
+        self.isolated = Arc::new(isolated);
     }
 
     /// What a layer really takes on an accelerator by itself, in picoseconds.
@@ -184,7 +202,7 @@ impl<'s> System<'s> {
         accelerator: AcceleratorId,
     ) -> EnergyParts {
         let configuration = self.platform.accelerators[accelerator.index()].configuration;
-        if !self.costs.is_sampled(model, configuration) {
+        if !self.costs.is_sampled(model, configuration) || !self.costs.has_energy(model, configuration) {
             return *self.profile.energy(model, layer, self.profile.column(accelerator));
         }
         let layer = LayerId::new(layer as usize);

@@ -81,14 +81,43 @@ impl Dice {
     }
 }
 
-/// A system of up to four tasks on up to three accelerators. A quiet one has no draws but those of what
-/// its inferences skip and where they end.
-fn generated(system: u64, is_quiet: bool) -> String {
+/// What layers take on each accelerator.
+fn cells(dice: &mut Dice, layers: u64, accelerators: u64, is_shared: bool) -> String {
+    let mut text = String::new();
+    for _ in 0..layers {
+        let latencies: Vec<String> =
+            (0..accelerators).map(|_| format!("{}.5", dice.below(2 + accelerators))).collect();
+        let traffic = if is_shared { format!("~{}", dice.below(2)) } else { String::new() };
+        text += &format!(" {}{traffic}", latencies.join(&format!("{traffic}/")));
+    }
+    text
+}
+
+/// What is drawn in a system.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Drawn {
+    Everything,
+    /// What inferences skip and where they end.
+    Paths,
+    /// Which recorded samples they are.
+    Samples,
+    /// Both.
+    Inferences,
+}
+
+/// A system of up to four tasks on up to three accelerators.
+fn generated(system: u64, drawn: Drawn) -> String {
+    let is_quiet = drawn != Drawn::Everything;
+    let has_samples = matches!(drawn, Drawn::Samples | Drawn::Inferences);
+    let has_paths = matches!(drawn, Drawn::Paths | Drawn::Inferences);
     let mut dice = Dice { draws: Draws::new(1, Stream::Bootstrap, "systems"), system, thrown: 0 };
     let accelerators = 1 + dice.below(3);
     let mut text = format!("accelerators {accelerators}; for 40");
     if dice.once_in(3) {
         text += "; switch 0.25";
+    }
+    if accelerators > 1 && dice.once_in(3) {
+        text += &format!("; blind {}", accelerators - 1);
     }
     let is_shared = dice.once_in(3);
     if is_shared {
@@ -98,12 +127,15 @@ fn generated(system: u64, is_quiet: bool) -> String {
     let count = 2 + dice.below(3) as usize;
     for (index, name) in tasks.iter().enumerate().take(count) {
         let layers = 1 + dice.below(4);
-        text += &format!("\ntask {name} layers");
-        for _ in 0..layers {
-            let latencies: Vec<String> =
-                (0..accelerators).map(|_| format!("{}.5", dice.below(2 + accelerators))).collect();
-            let traffic = if is_shared { format!("~{}", dice.below(2)) } else { String::new() };
-            text += &format!(" {}{traffic}", latencies.join(&format!("{traffic}/")));
+        text += &format!("\ntask {name} layers{}", cells(&mut dice, layers, accelerators, is_shared));
+        if has_samples || (!is_quiet && dice.once_in(2)) {
+            for _ in 0..2 + dice.below(2) {
+                text += &format!(" sample{} zeros", cells(&mut dice, layers, accelerators, is_shared));
+                (0..layers).for_each(|_| text += &format!(" {}", dice.below(8) as f64 / 8.0));
+            }
+            if dice.once_in(2) {
+                text += " of net";
+            }
         }
         text += &format!(" quanta {} priority {}", 1 + dice.below(4), dice.below(3));
         let other = if index > 0 { tasks[dice.below(index as u64) as usize] } else { "" };
@@ -123,7 +155,7 @@ fn generated(system: u64, is_quiet: bool) -> String {
         if dice.once_in(2) {
             text += &format!(" due {}", 3 + dice.below(9));
         }
-        if layers > 1 && (is_quiet || dice.once_in(2)) {
+        if layers > 1 && (has_paths || (!is_quiet && dice.once_in(2))) {
             text += &format!(" exit 0 0.3 block 1-{} 0.5", 1 + dice.below(layers - 1));
         }
     }
@@ -172,7 +204,7 @@ fn policies_decide_legally_as_they_promise_and_always_the_same() {
     for row in POLICIES {
         let mut seen = Seen::default();
         for index in 0..32 {
-            let text = generated(index, false);
+            let text = generated(index, Drawn::Everything);
             let by_hand = ByHand::parse(&text);
             let system = by_hand.system();
             for parameters in settings(row) {
@@ -240,7 +272,7 @@ fn is_whole_after_a_copy<E: Execution>(
 #[test]
 fn a_copy_of_a_run_goes_on_as_the_run_does() {
     for index in 0..8 {
-        let by_hand = ByHand::parse(&generated(index, false));
+        let by_hand = ByHand::parse(&generated(index, Drawn::Everything));
         let system = by_hand.system();
         let accelerators = &by_hand.platform.accelerators;
         for row in POLICIES {
@@ -262,17 +294,20 @@ fn a_copy_of_a_run_goes_on_as_the_run_does() {
 
 #[test]
 fn only_oracles_decide_by_what_nobody_observed() {
-    for row in POLICIES {
+    for (row, drawn) in POLICIES
+        .iter()
+        .flat_map(|row| [Drawn::Paths, Drawn::Samples, Drawn::Inferences].map(move |drawn| (row, drawn)))
+    {
         let (mut decided, mut observed) = (0, 0);
-        for index in 0..16 {
-            let text = generated(index, true);
+        for index in 0..12 {
+            let text = generated(index, drawn);
             let by_hand = ByHand::parse(&text);
             let system = by_hand.system();
             for parameters in settings(row) {
                 let run = |seed| {
                     watch(&system, row, &parameters, options(row, seed), false).expect("only legal decisions")
                 };
-                // Releases are the same under all seeds; what inferences skip and where they end is not.
+                // Releases are the same under all seeds; what is drawn is not.
                 let first = run(0);
                 for seed in 1..4 {
                     let other = run(seed);
@@ -288,8 +323,8 @@ fn only_oracles_decide_by_what_nobody_observed() {
             }
         }
         // The worlds did differ, and an oracle did see it.
-        assert!(observed > 0, "{}", row.name);
-        assert_eq!(decided > 0, row.oracle, "{}", row.name);
+        assert!(observed > 0, "{} {drawn:?}", row.name);
+        assert_eq!(decided > 0, row.oracle, "{} {drawn:?}", row.name);
     }
 }
 
@@ -352,6 +387,15 @@ fn starvation_is_where_it_is_not_ruled_out() {
         "sjf",
         "sjf preemption=quantum",
         "sjf-oracle",
+        "sjf-sparse",
+        // Who waits is penalised.
+        "dysta",
+        "dysta-naive",
+        "dysta-oracle",
+        "dysta-hardware",
+        // A job of priority 0 gains no token.
+        "prema",
+        "prema-sparse",
         "fixed-priority",
         "fixed-priority priority=declared",
         "fixed-priority priority=deadline-monotonic preemption=layer",

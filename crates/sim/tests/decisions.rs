@@ -27,13 +27,14 @@ const DEFAULT_CASES: u32 = 1000;
 /// Two accelerators; a task with two networks of two layers of 4 ps, and one that needs its output.
 fn sketch(memory: Memory) -> Sketch {
     let cost = CostSketch { compute: 4, bytes: 0, transfer: 0, exposed: 0, energy: 1, quanta: 2 };
-    let model = ModelSketch { layers: vec![[cost; 3]; 2], block: None, exit: None };
+    let model = ModelSketch { layers: vec![[cost; 3]; 2], samples: Vec::new(), block: None, exit: None };
     let task = TaskSketch {
         model: 0,
         variant: Some(1),
         arrivals: ArrivalsSketch::Periodic { period: 100, offset: 0, jitter: 0 },
         deadline: None,
         priority: 0,
+        draws_priorities: false,
         needs: Vec::new(),
         trigger: 8,
     };

@@ -9,7 +9,9 @@ mod hand_made;
 
 use hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
 use rtmm_hardware::{EnergyParts, Platform};
-use rtmm_scheduler::{Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment};
+use rtmm_scheduler::{
+    Decision, Decisions, Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment, Truth, View,
+};
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, XrbenchConstants};
 use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
@@ -163,6 +165,101 @@ fn jobs_that_arrive_in_the_warm_up_are_not_judged() {
         summary.accelerators[0].utilisation,
     ];
     assert_eq!(missing, [None; 11]);
+}
+
+#[test]
+fn turnaround_counts_from_the_arrival_in_units_of_the_isolated_latency() {
+    let (mut scenario, models, platform) = (two_tasks(), models(), platform(1));
+    (scenario.tasks[0].priority, scenario.tasks[1].priority) = (9, -1);
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    // By themselves `a` takes 5 ms and `b` 4: responses of 5, 6, 5, 6 and of 10 and 10 ms.
+    close(summary.tasks[0].antt, (1.0 + 1.2 + 1.0 + 1.2) / 4.0);
+    close(summary.tasks[1].antt, 2.5);
+    // Over jobs, not over tasks.
+    close(summary.antt, (4.4 + 5.0) / 6.0);
+    let p99 = summary.normalised_turnaround_p99.expect("six jobs");
+    assert!((p99 / 2.5 - 1.0).abs() < 1e-3, "{p99}");
+    // Six jobs from 0 to 36 ms.
+    close(summary.stp, 6.0 / 0.036);
+    // The least priority first, whatever the order of tasks.
+    let of = |index: usize| &summary.priorities[index];
+    assert_eq!((summary.priorities.len(), of(0).priority, of(1).priority), (2, -1, 9));
+    assert_eq!((of(0).jobs.released, of(0).jobs.late, of(0).deadline_violation_rate), (2, 2, Some(1.0)));
+    assert_eq!((of(1).jobs.released, of(1).jobs.on_time, of(1).deadline_violation_rate), (4, 4, Some(0.0)));
+    close(of(0).antt, 2.5);
+    close(of(1).antt, 1.1);
+
+    // Of judged jobs alone: A2, B1 and A3, from 20 to 36 ms.
+    let options = MetricsOptions { warm_up: ms(15), ..MetricsOptions::default() };
+    let (summary, _) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
+    close(summary.antt, (1.0 + 2.5 + 1.2) / 3.0);
+    close(summary.stp, 3.0 / 0.016);
+    assert_eq!(summary.priorities.iter().map(|of| of.jobs.released).collect::<Vec<_>>(), [1, 2]);
+    // A2 found A1, of the warm-up, on the accelerator.
+    assert_eq!(summary.accelerators[0].job_switches, 3);
+
+    // Nothing is judged.
+    let options = MetricsOptions { warm_up: ms(50), ..MetricsOptions::default() };
+    let (summary, _) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
+    let missing = [summary.antt, summary.normalised_turnaround_p99, summary.stp, summary.tasks[0].antt];
+    assert_eq!((missing, summary.priorities.len()), ([None; 4], 0));
+}
+
+#[test]
+fn two_networks_at_once_count_from_the_first_arrival_to_the_last_completion() {
+    // B0 takes 0 to 4 ms on accelerator 0, C0 5 ms on the other. C1, at 10 ms, turns accelerator 0 for 1 ms
+    // and takes it to 16. B1 and C2, at 20 ms, are not complete by 22.
+    let tasks = vec![task("B", 1, 20, 20), task("C", 0, 10, 10)];
+    let (scenario, models, platform) = (scenario(22, tasks), models(), platform(2));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    assert_eq!((summary.jobs.completed, summary.jobs.in_flight), (3, 2));
+    close(summary.stp, 3.0 / 0.016);
+    // C1 took 6 ms for its 5.
+    close(summary.antt, (1.0 + 1.0 + 1.2) / 3.0);
+}
+
+#[test]
+fn an_accelerator_turns_to_another_job_where_its_last_segment_was_of_another() {
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    for (extent, segments) in [(Extent::Rest, 6), (Extent::LAYER, 10)] {
+        // Both layers of A0, A1, A2 and A3 run one after the other.
+        let policy = Fcfs { extent, ..Fcfs::default() };
+        let (summary, _) = run(&system, policy, MetricsOptions::default(), EndOfRun::Cut);
+        let acc = &summary.accelerators[0];
+        assert_eq!((acc.segments, acc.job_switches, acc.context_switches), (segments, 5, 4));
+    }
+    // Jobs of one network turn the accelerator, too, but not its context.
+    let same = self::scenario(20, vec![task("A", 0, 10, 10)]);
+    let system = System::new(&same, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    let acc = &summary.accelerators[0];
+    assert_eq!((acc.segments, acc.job_switches, acc.context_switches), (2, 1, 0));
+}
+
+#[test]
+fn the_scheduler_is_busy_for_as_long_as_its_decisions_take() {
+    // Six dispatches of 0.5 ms each, whenever they are.
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let row = rtmm_scheduler::registry::policy("fcfs").expect("a policy");
+    let run = |settings: &[(&str, &str)]| {
+        let mut parameters = row.defaults();
+        for (key, value) in settings {
+            parameters.set_text(row.parameters, key, value).expect("a setting");
+        }
+        let policy = row.build(&parameters).expect("parameters of this policy");
+        let metrics = Metrics::new(&system, MetricsOptions::default());
+        simulate(&system, "fcfs", policy, metrics, RunOptions::default()).expect("legal").summary()
+    };
+    assert_eq!(run(&[]).scheduler_busy_ms, 0.0);
+    let summary = run(&[("decision_base", "500us")]);
+    assert_eq!((summary.scheduler_busy_ms, summary.jobs.completed), (3.0, 6));
+    // And 0.25 ms for each ready job: of both at 0 and 20 ms, else of one: eight in all.
+    let summary = run(&[("decision_base", "500us"), ("decision_per_job", "250us")]);
+    assert_eq!((summary.scheduler_busy_ms, summary.jobs.completed), (5.0, 6));
 }
 
 #[test]
@@ -363,6 +460,65 @@ fn accuracy_void_frames_and_parts_of_energy() {
         assert_eq!((of.energy_pj, a.normalised_energy), (93.0, Some(1.0)));
         assert_eq!((summary.decisions, summary.rounds), (3, 9));
     });
+}
+
+#[test]
+fn a_job_that_takes_no_time_has_no_normalised_turnaround() {
+    one_task(|system| {
+        let mut metrics = Metrics::new(system, MetricsOptions::default());
+        let energy = EnergyParts::default();
+        let complete = |metrics: &mut Metrics, slot, isolated| {
+            let job = Job { priority: slot as i32, ..job(slot, at(5)) };
+            metrics.released(at(5), &job);
+            metrics.completed(at(8), &JobRecord { isolated, ..record(&job, &energy, None) });
+        };
+        complete(&mut metrics, 0, Duration::ZERO);
+        let none = metrics.summary();
+        assert_eq!((none.antt, none.normalised_turnaround_p99, none.tasks[0].antt), (None, None, None));
+        assert_eq!((none.priorities[0].antt, none.jobs.completed), (None, 1));
+        // 3 ms instead of 1, and instead of 2.
+        complete(&mut metrics, 1, ms(1));
+        complete(&mut metrics, 2, ms(2));
+        let summary = metrics.summary();
+        close(summary.antt, 2.25);
+        close(summary.tasks[0].antt, 2.25);
+        assert_eq!(
+            summary.priorities.iter().map(|of| of.antt).collect::<Vec<_>>(),
+            [None, Some(3.0), Some(1.5)]
+        );
+        // All three are completed jobs.
+        close(summary.stp, 3.0 / 0.003);
+    });
+}
+
+#[test]
+fn priorities_count_what_is_given_up_and_what_is_left() {
+    // B needs A's output and A is dropped at sight; C is never run: due at 6 and 26 ms, of 24.
+    let mut tasks = vec![task("A", 0, 20, 20), after(task("B", 1, 20, 20), 0), task("C", 1, 20, 6)];
+    for (task, priority) in tasks.iter_mut().zip([4, 4, 2]) {
+        task.priority = priority;
+    }
+    let (scenario, models, platform) = (scenario(24, tasks), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    #[derive(Clone, Debug)]
+    struct DropsFirst(Fcfs);
+    impl Policy for DropsFirst {
+        fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+            self.0.decide(view, truth, out);
+            out.retain(|decision| matches!(decision, Decision::Drop { .. }));
+        }
+
+        fn boxed_clone(&self) -> Box<dyn Policy> {
+            Box::new(self.clone())
+        }
+    }
+    let policy = DropsFirst(Fcfs { drops: Some(TaskId::new(0)), ..Fcfs::default() });
+    let (summary, _) = run(&system, policy, MetricsOptions::default(), EndOfRun::Cut);
+    let [low, high] = &summary.priorities[..] else { panic!("two priorities") };
+    assert_eq!((low.priority, low.jobs.released, low.jobs.overdue, low.jobs.undecided), (2, 2, 1, 1));
+    assert_eq!((high.priority, high.jobs.dropped, high.jobs.dropped_upstream), (4, 4, 2));
+    assert_eq!((low.deadline_violation_rate, high.deadline_violation_rate), (Some(1.0), Some(1.0)));
+    assert_eq!((low.antt, high.antt, summary.stp), (None, None, None));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use common::policies::{Fcfs, Habits, Scripted, next_quantum};
 use common::record::{Event, Heard, Log, Name, Reached, Record, Recorder, Said, Spent};
 use common::systems::{self, Built, Memory, Sketch};
 use proptest::prelude::*;
-use rtmm_hardware::{AcceleratorId, Condition, Isolated, LayerOf, Share, Sharing, Work};
+use rtmm_hardware::{AcceleratorId, Condition, Configuration, Isolated, LayerOf, Share, Sharing, Work};
 use rtmm_scheduler::{Extent, Interests, Policy, Preemption};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, System};
 use rtmm_workload::random::{Draws, Stream};
@@ -100,8 +100,8 @@ struct Oracle<'o> {
     options: RunOptions,
     interests: Interests,
     decision_time: u64,
-    /// By model, layer and configuration.
-    work: Vec<Vec<Vec<Work>>>,
+    /// By model, sample, layer and configuration. A model without samples has one row.
+    work: Vec<Vec<Vec<Vec<Work>>>>,
     order: Vec<usize>,
     ones: Vec<One>,
     segments: Vec<Option<Seg>>,
@@ -129,12 +129,23 @@ impl<'o> Oracle<'o> {
     ) -> Self {
         let Built { scenario, models, platform } = built;
         let work = models.iter().map(|model| {
-            let of_layer = |layer| {
-                let of = LayerOf { model: &model.name, layer };
-                let all = platform.configurations.iter();
-                all.map(|one| one.cost_model.work(of, Condition::Profile).expect("a cost")).collect()
+            let of_layer = |sample: usize, index: usize| {
+                let of = LayerOf { model: &model.name, layer: &model.layers[index] };
+                let condition = match &model.samples {
+                    Some(samples) => systems::condition_of(samples.sparsity(sample, index), sample),
+                    None => Condition::Profile,
+                };
+                let on = |one: &Configuration| {
+                    let is_asked = one.cost_model.depends_on_input();
+                    let condition = if is_asked { condition } else { Condition::Profile };
+                    one.cost_model.work(of, condition).expect("a cost")
+                };
+                platform.configurations.iter().map(on).collect()
             };
-            model.layers.iter().map(of_layer).collect()
+            let samples = model.samples.as_ref().map_or(1, |samples| samples.len());
+            let of_sample =
+                |sample| (0..model.layers.len()).map(|index| of_layer(sample, index)).collect::<Vec<_>>();
+            (0..samples).map(of_sample).collect()
         });
         // Tasks that others depend on stand before them; else they stand in the order of the file.
         let mut order: Vec<usize> = Vec::new();
@@ -355,7 +366,35 @@ impl<'o> Oracle<'o> {
     fn realise(&self, one: &One, model: usize) -> Realisation {
         let name = &self.built.scenario.tasks[one.task].name;
         let draws = Draws::new(self.options.seed, Stream::Path, name);
-        self.built.models[model].realise(draws, one.frame.sample)
+        let row = self.row(one, model);
+        Realisation { row, ..self.built.models[model].realise(draws, one.frame.sample) }
+    }
+
+    /// The recorded sample that a frame brings: the one that its request names, else one by a draw.
+    fn row(&self, one: &One, model: usize) -> u32 {
+        let Some(samples) = &self.built.models[model].samples else { return 0 };
+        let count = samples.len() as u64;
+        if one.frame.is_recorded && one.frame.sample < count {
+            return one.frame.sample as u32;
+        }
+        let name = &self.built.scenario.tasks[one.task].name;
+        let draws = Draws::new(self.options.seed, Stream::Sample, name);
+        draws.below(one.frame.sample, 0, count) as u32
+    }
+
+    /// What a job takes by itself where it is fastest: the layers that it runs, one after the other.
+    fn alone(&self, one: usize) -> u64 {
+        let model = self.ones[one].model;
+        let realisation = self.realise(&self.ones[one], model);
+        let on = |accelerator: usize| -> u64 {
+            let available = self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator));
+            (0..realisation.end)
+                .filter(|layer| self.built.models[model].next_layer(&realisation, *layer) == *layer)
+                .map(|layer| self.work(accelerator, model, realisation.row, layer))
+                .map(|work| Isolated::of(&work, available).latency.picoseconds())
+                .sum()
+        };
+        (0..self.segments.len()).map(on).min().expect("an accelerator")
     }
 
     fn frames_show(&mut self) {
@@ -426,8 +465,8 @@ impl<'o> Oracle<'o> {
 
     fn complete(&mut self, one: usize) {
         self.ones[one].fate = Fate::Completed;
-        let (job, spent) = (self.name(one), self.ones[one].spent);
-        self.tell(Event::Completed { job, spent });
+        let (job, spent, isolated) = (self.name(one), self.ones[one].spent, self.alone(one));
+        self.tell(Event::Completed { job, spent, isolated });
         self.hear(Heard::Completed(job));
         self.tell_dependents(one);
     }
@@ -503,18 +542,25 @@ impl<'o> Oracle<'o> {
         self.built.platform.shared_dram.is_some()
     }
 
-    fn work(&self, accelerator: usize, model: usize, layer: u32) -> Work {
+    fn work(&self, accelerator: usize, model: usize, sample: u32, layer: u32) -> Work {
         let configuration = self.built.platform.accelerators[accelerator].configuration;
-        self.work[model][layer as usize][configuration.index()]
+        self.work[model][sample as usize][layer as usize][configuration.index()]
+    }
+
+    /// The steps that a layer has on an accelerator: as many as every sample of it has.
+    fn quanta(&self, accelerator: usize, model: usize, layer: u32) -> u32 {
+        let samples = 0..self.work[model].len() as u32;
+        let of = samples.map(|sample| self.work(accelerator, model, sample, layer).quanta);
+        of.min().expect("a row")
     }
 
     /// A layer that has everything to itself.
-    fn isolated(&self, accelerator: usize, model: usize, layer: u32) -> Isolated {
+    fn isolated(&self, accelerator: usize, segment: &Seg, layer: u32) -> Isolated {
         let available = match self.built.platform.shared_dram {
             Some(dram) if dram.sharing == Sharing::Static => dram.bandwidth.part(self.shares[accelerator]),
             _ => self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator)),
         };
-        Isolated::of(&self.work(accelerator, model, layer), available)
+        Isolated::of(&self.work(accelerator, segment.model, segment.realisation.row, layer), available)
     }
 
     /// Begins the next layer of a segment at or after `layer` now; false if there is none.
@@ -524,9 +570,9 @@ impl<'o> Oracle<'o> {
         if layer >= segment.end {
             return false;
         }
-        let isolated = self.isolated(accelerator, segment.model, layer);
+        let isolated = self.isolated(accelerator, &segment, layer);
         let latency = isolated.latency.picoseconds();
-        let quanta = self.work(accelerator, segment.model, layer).quanta;
+        let quanta = self.quanta(accelerator, segment.model, layer);
         // Progress inside the layer, in the steps that it has here, rounded down.
         let (of, quantum, of_quanta) = segment.from;
         let quantum = if of == layer { (quantum * quanta).checked_div(of_quanta).unwrap_or(0) } else { 0 };
@@ -578,15 +624,19 @@ impl<'o> Oracle<'o> {
         if !is_done {
             return false;
         }
-        let quanta = self.work(accelerator, segment.model, running.layer).quanta;
+        let quanta = self.quanta(accelerator, segment.model, running.layer);
         self.spend(accelerator, running.layer, quanta - running.quantum);
         let job = self.name(segment.one);
+        let samples = self.built.models[segment.model].samples.as_ref();
+        let row = segment.realisation.row as usize;
+        let sparsity = samples.map(|samples| samples.sparsity(row, running.layer as usize));
         self.hear(Heard::Layer {
             job,
             model: segment.model,
             layer: running.layer as usize,
             accelerator,
             latency: self.now - running.began,
+            sparsity,
         });
         self.is_news |= self.interests.layers;
         let segment = self.segments[accelerator].as_mut().expect("it runs");
@@ -604,8 +654,8 @@ impl<'o> Oracle<'o> {
     /// Books the energy of some steps of a layer.
     fn spend(&mut self, accelerator: usize, layer: u32, quanta: u32) {
         let segment = self.segments[accelerator].expect("it runs");
-        let work = self.work(accelerator, segment.model, layer);
-        let part = f64::from(quanta) / f64::from(work.quanta);
+        let work = self.work(accelerator, segment.model, segment.realisation.row, layer);
+        let part = f64::from(quanta) / f64::from(self.quanta(accelerator, segment.model, layer));
         // What flows whether anything happens or not flows as long as the layer takes.
         let mut steady = work.energy.r#static;
         let available = self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator));
@@ -779,7 +829,7 @@ impl<'o> Oracle<'o> {
                     if layer >= segment.end {
                         return false;
                     }
-                    let quanta = self.work(accelerator, segment.model, layer).quanta;
+                    let quanta = self.quanta(accelerator, segment.model, layer);
                     let (of, quantum, of_quanta) = segment.from;
                     let quantum = (quantum * quanta).checked_div(of_quanta).unwrap_or(0);
                     (layer, segment.started, if of == layer { quantum } else { 0 })
@@ -792,8 +842,8 @@ impl<'o> Oracle<'o> {
             // A layer begins now, so that this is a boundary.
             Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now)),
             _ => {
-                let quanta = self.work(accelerator, segment.model, layer).quanta;
-                let latency = self.isolated(accelerator, segment.model, layer).latency.picoseconds();
+                let quanta = self.quanta(accelerator, segment.model, layer);
+                let latency = self.isolated(accelerator, &segment, layer).latency.picoseconds();
                 let within = (mode == Preemption::Quantum && !self.is_shared())
                     .then(|| next_quantum(latency, quantum, quanta, now - began))
                     .flatten();
@@ -846,8 +896,11 @@ fn is_same(engine: &Event, oracle: &Event) -> bool {
         near(a.layers, b.layers) && near(a.switches, b.switches)
     };
     match (engine, oracle) {
-        (Event::Completed { job, spent }, Event::Completed { job: other, spent: also })
-        | (Event::InFlight { job, spent }, Event::InFlight { job: other, spent: also }) => {
+        (
+            Event::Completed { job, spent, isolated },
+            Event::Completed { job: other, spent: also, isolated: alone },
+        ) => (job, isolated) == (other, alone) && near(spent, also),
+        (Event::InFlight { job, spent }, Event::InFlight { job: other, spent: also }) => {
             job == other && near(spent, also)
         }
         (

@@ -24,8 +24,26 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 8] =
-    ["edf", "fcfs", "fixed-priority", "latency-greedy", "least-slack", "round-robin", "sjf", "sjf-oracle"];
+const WORKED: [&str; 18] = [
+    "dysta",
+    "dysta-hardware",
+    "dysta-naive",
+    "dysta-oracle",
+    "edf",
+    "fcfs",
+    "fixed-priority",
+    "latency-greedy",
+    "least-slack",
+    "planaria",
+    "prema",
+    "prema-sparse",
+    "round-robin",
+    "sdrm3",
+    "sdrm3-sparse",
+    "sjf",
+    "sjf-oracle",
+    "sjf-sparse",
+];
 
 #[test]
 fn every_policy_has_a_schedule_worked_by_hand() {
@@ -237,6 +255,166 @@ fn sjf_oracle_knows_how_long_a_job_really_is() {
     let expected = "0 b0>0, a0>1 | 3 b0 done | 8 a0 done, c0 dropped";
     check_seed(MAY_EXIT, "sjf-oracle drop=infeasible", stays, expected);
     check_seed(MAY_EXIT, "sjf drop=infeasible", stays, expected);
+}
+
+/// Schedules of scores, which weigh how much is left against deadlines and waiting: `a` is long and has
+/// time, `b` is short, comes when `a` has begun, and has little.
+const LONG_AND_URGENT: &str = "
+    task a every 20 due 20 priority 3 layers 4 4
+    task b every 20 at 3 due 6 priority 1 layers 2 2";
+
+#[test]
+fn dysta_runs_the_least_rest_with_slack_and_penalty() {
+    // Scores in milliseconds; beta is 0.01, and a penalty of 1 counts as a second.
+    // 4: 4 are left of both. a0 has a slack of 20 - 4 - 4 = 12, and ran just now: 4 + 0.12. b0 has a slack
+    //    of 9 - 4 - 4 = 1 and has waited 1 of its 4, one of two jobs: 4 + 0.01 + 10 * 1/4/2 = 5.26.
+    // 8: a0 is done, b0 is alone. It was due at 9.
+    let published = "0 a0>0 | 4 a0 at 1, a0>0 | 8 a0 done, b0>0 | 10 b0 at 1, b0>0 | 12 b0 late";
+    // 4: without the penalty b0 is first, 4.01 against 4.12; reversed, 4.01 - 1.25.
+    // 6: b0 has 2 + 0.01. a0 has 4 + 0.1; reversed, it has waited 2 of 8: 4.1 - 10 * 2/8/2 = 2.85.
+    let urgent_first = "0 a0>0 | 4 a0 at 1, b0>0 | 6 b0 at 1, b0>0 | 8 b0 done, a0>0 | 12 a0 done";
+    // What is left alone is equal at 4; a0 came first. So it is with the slack ignored.
+    for (settings, expected) in [
+        ("", published),
+        ("penalty=none", urgent_first),
+        ("penalty=reversed", urgent_first),
+        ("penalty=none slack=ignored", published),
+        ("beta=0", published),
+    ] {
+        // No model has samples and none is dynamic: nothing is there to measure or to foresee.
+        for name in ["dysta", "dysta-naive", "dysta-oracle"] {
+            check(LONG_AND_URGENT, &format!("{name} {settings}"), expected);
+        }
+    }
+}
+
+#[test]
+fn dysta_oracle_knows_what_dysta_expects() {
+    // Expected of a0 are 4 + 4 / 2 = 6, so that dysta begins with b0: 5 + 0.01 * 15 against 6 + 0.01 * 14.
+    let system = "task a every 20 due 20 layers 4 4 exit 0 0.5; task b every 20 due 20 layers 5";
+    let (exits, stays) = (seed_where_a0(true), seed_where_a0(false));
+    for name in ["dysta", "dysta-naive"] {
+        check_seed(system, name, exits, "0 b0>0 | 5 b0 done, a0>0 | 9 a0 done");
+    }
+    // Really a0 has 4, and a slack of 16: 4.16 against 5.15.
+    check_seed(system, "dysta-oracle", exits, "0 a0>0 | 4 a0 done, b0>0 | 9 b0 done");
+    // Or 8: all begin with b0.
+    for name in ["dysta", "dysta-naive", "dysta-oracle"] {
+        check_seed(system, name, stays, "0 b0>0 | 5 b0 done, a0>0 | 9 a0 at 1, a0>0 | 13 a0 done");
+    }
+}
+
+#[test]
+fn dysta_hardware_takes_cycles_to_decide() {
+    // Scores in milliseconds. A decision takes 40 cycles and 2 for each ready job, 5 ns each.
+    // 0: a0 alone: 210 ns. 4: two jobs are ready: 220 ns. 4 are left of both; a0 is due in 16, b0 in 5 and
+    //    has waited 1 of 4: 4 + 0.01 * 16 against 4 + 0.01 * (5 + 1/4). Waiting counts a hundredth of what
+    //    it does under dysta, and b0 is first.
+    // 6: b0 has 2 left. 8: a0 is alone.
+    check(
+        LONG_AND_URGENT,
+        "dysta-hardware",
+        "0 a0>0 from 0.00021 | 4.00021 a0 at 1, b0>0 from 4.00043 | 6.00043 b0 at 1, b0>0 from 6.00065
+         | 8.00065 b0 done, a0>0 from 8.00086 | 12.00086 a0 done",
+    );
+    // A clock of 100 kHz takes 0.42 and 0.44, and b0 is late.
+    // 4.42: 4 + 0.01 * 15.58 against 4 + 0.01 * (4.58 + 1.42 / 4).
+    check(
+        LONG_AND_URGENT,
+        "dysta-hardware clock_mhz=0.1",
+        "0 a0>0 from 0.42 | 4.42 a0 at 1, b0>0 from 4.86 | 6.86 b0 at 1, b0>0 from 7.3
+         | 9.3 b0 late, a0>0 from 9.72 | 13.72 a0 done",
+    );
+    // A table that holds one request has a0 alone, the first released, until it is done.
+    check(
+        LONG_AND_URGENT,
+        "dysta-hardware depth=0 cycles_base=0 cycles_per_request=0",
+        "0 a0>0 | 4 a0 at 1, a0>0 | 8 a0 done, b0>0 | 10 b0 at 1, b0>0 | 12 b0 late",
+    );
+}
+
+#[test]
+fn planaria_weighs_priority_against_the_time_left() {
+    // 4: a0 has 3 / 16, b0 1 / 5. 6: 3 / 14 against 1 / 3.
+    check(
+        LONG_AND_URGENT,
+        "planaria",
+        "0 a0>0 | 4 a0 at 1, b0>0 | 6 b0 at 1, b0>0 | 8 b0 done, a0>0 | 12 a0 done",
+    );
+    // 4: 9 / 16 against 1 / 5.
+    check(
+        &LONG_AND_URGENT.replace("priority 3", "priority 9"),
+        "planaria",
+        "0 a0>0 | 4 a0 at 1, a0>0 | 8 a0 done, b0>0 | 10 b0 at 1, b0>0 | 12 b0 late",
+    );
+    // 4: a0 is late, and its priority counts against it: 9 / -1.
+    check(
+        &LONG_AND_URGENT.replace("due 20 priority 3", "due 3 priority 9"),
+        "planaria",
+        "0 a0>0 | 4 a0 at 1, b0>0 | 6 b0 at 1, b0>0 | 8 b0 done, a0>0 | 12 a0 late",
+    );
+}
+
+#[test]
+fn prema_lets_a_job_run_whose_token_has_grown() {
+    // b keeps the accelerator busy, and is shorter than a.
+    let system = "
+        for 10
+        task a every 40 priority 1 layers 4
+        task b every 2 due 20 priority 1 layers 2";
+    // Tokens are 1 at first, and no job was seen before: the threshold is 1, b0 is shortest.
+    // 2: a0 has 1 + 2/4 = 1.5, 4: 1.5 + 4/4 = 2.5: the threshold is still 1.
+    // 6: 2.5 + 6/4 = 4 reaches 3, and b3, which is new, does not.
+    // 10: b3 has 1 + 4/2 = 3, since it was seen at 6; b4 is new. 12: b4.
+    let squared = "0 b0>0 | 2 b0 done, b1>0 | 4 b1 done, b2>0 | 6 b2 done, a0>0 | 10 a0 done, b3>0
+                   | 12 b3 done, b4>0 | 14 b4 done";
+    // Each span once: 1.5, 2, 2.5, and 3 at 8.
+    let once = "0 b0>0 | 2 b0 done, b1>0 | 4 b1 done, b2>0 | 6 b2 done, b3>0 | 8 b3 done, a0>0
+                | 12 a0 done, b4>0 | 14 b4 done";
+    // Of priority 9 a0 has a token of 9 at 0, but was not seen before: the threshold is 1.
+    // 2: the threshold is 9. 6: b1 has 1 + 4/2 = 3; b2 and b3 are new, the policy was not asked at 4.
+    // 8: b2 has 1 + 4/2 = 3, b3 1 + 2/2 = 2, b4 is new. 10: b3 has 2 + 4/2 = 4, b4 1 + 2/2 = 2.
+    let important = "0 b0>0 | 2 b0 done, a0>0 | 6 a0 done, b1>0 | 8 b1 done, b2>0 | 10 b2 done, b3>0
+                     | 12 b3 done, b4>0 | 14 b4 done";
+    for name in ["prema", "prema-sparse"] {
+        check(system, name, squared);
+        check(system, &format!("{name} tokens=since-last-decision"), once);
+        check(&system.replace("a every 40 priority 1", "a every 40 priority 9"), name, important);
+    }
+    // sjf leaves a0 to the end.
+    check(
+        system,
+        "sjf",
+        "0 b0>0 | 2 b0 done, b1>0 | 4 b1 done, b2>0 | 6 b2 done, b3>0 | 8 b3 done, b4>0
+         | 10 b4 done, a0>0 | 14 a0 done",
+    );
+}
+
+#[test]
+fn sdrm3_adds_what_is_urgent_and_what_is_fair() {
+    let system = "task a every 40 due 40 layers 4 4; task b every 40 due 10 layers 1 1 1";
+    // 0: a0 has an urgency of 8/40, b0 of 3/10.
+    // 1: a0 has 8/39 and waited a quarter of a layer: 0.455; b0 2/9.
+    // 5: a0 has 4/35; b0 2/5, and waited four layers: 4.4.
+    // 6: a0 has 4/34 + 1/4 = 0.368, b0 1/4. 10: b0 is left, and due now.
+    let fair = "0 b0>0 | 1 b0 at 1, a0>0 | 5 a0 at 1, b0>0 | 6 b0 at 2, a0>0 | 10 a0 done, b0>0 | 11 b0 late";
+    // 1: 8/39 = 0.205 against 2/9 = 0.222. 2: 8/38 = 0.211 against 1/8. 6: 4/34 against 1/4.
+    let urgent =
+        "0 b0>0 | 1 b0 at 1, b0>0 | 2 b0 at 2, a0>0 | 6 a0 at 1, b0>0 | 7 b0 done, a0>0 | 11 a0 done";
+    for name in ["sdrm3", "sdrm3-sparse"] {
+        check(system, name, fair);
+        check(system, &format!("{name} alpha=0"), urgent);
+    }
+}
+
+#[test]
+fn sjf_sparse_goes_layer_by_layer() {
+    // 0: b0 has a mean of 4.5, a0 6. 4: a0 has 3 left, b1 4.5: a0 goes on, on accelerator 0 now.
+    // 6: c0 cannot end by 7. 10: b1 was due at 8; 4 + 3 would have been in time on accelerator 0.
+    let expected = "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, a0>0, b1>1 | 6 a0 done, c0 dropped | 8 b2>0
+                    | 10 b1 late | 11 b2 done";
+    check(THREE_TASKS, "sjf-sparse drop=infeasible", expected);
+    check(THREE_TASKS, "sjf granularity=layer drop=infeasible", expected);
 }
 
 // How much at once, and when it ends early.

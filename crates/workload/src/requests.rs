@@ -232,8 +232,11 @@ struct Stream {
     /// What may run, the default first.
     networks: Vec<ModelId>,
     priority: i32,
+    drawn_priorities: Vec<i32>,
     /// Of requests that state none.
     deadline: Option<Duration>,
+    /// Whether the task's deadline follows from latencies, which a table of instants knows nothing of.
+    is_isolated: bool,
     requests: Vec<Request>,
     lacks_deadline: bool,
     /// Of its default network.
@@ -244,8 +247,17 @@ impl Stream {
     /// Records that nothing says when a request is due: for each blank cell, and once where there is
     /// no column.
     fn report_no_deadline(&mut self, row: &mut CsvRow<'_>, column: Option<usize>) {
-        let message = "this request has no deadline, and no scenario states one";
-        let help = "write `relative_deadline_s`, or give a scenario whose tasks have deadlines";
+        let (message, help) = if self.is_isolated {
+            (
+                "this request has no deadline, and that of its task is a multiple of a latency",
+                "write `relative_deadline_s`: the duration of a replay follows from it",
+            )
+        } else {
+            (
+                "this request has no deadline, and no scenario states one",
+                "write `relative_deadline_s`, or give a scenario whose tasks have deadlines",
+            )
+        };
         match column {
             Some(_) => row.reject_row(message, help),
             None if !self.lacks_deadline => row.reject_row(message, help),
@@ -308,7 +320,7 @@ impl<'o> Streams<'o> {
         match (self.open_model)(name) {
             Ok(model) => {
                 let networks = add_model(&mut self.models, model);
-                Some(Stream::new(name, networks, 0, None))
+                Some(Stream::new(name, networks))
             }
             Err(problems) => {
                 row.report_from(column, &problems);
@@ -345,7 +357,13 @@ impl<'o> Streams<'o> {
         let task = &scenario.tasks[position];
         let networks = task.variants.iter().filter_map(|id| self.take(models, *id)).collect();
         let deadline = scenario.relative_deadline(TaskId::new(position));
-        Some(Stream::new(name, networks, task.priority, deadline))
+        Some(Stream {
+            priority: task.priority,
+            drawn_priorities: task.drawn_priorities.clone(),
+            deadline,
+            is_isolated: matches!(task.deadline, Deadline::Isolated { .. }),
+            ..Stream::new(name, networks)
+        })
     }
 
     /// Lists a model of the scenario, once.
@@ -365,10 +383,18 @@ impl<'o> Streams<'o> {
 }
 
 impl Stream {
-    fn new(name: &str, networks: Vec<ModelId>, priority: i32, deadline: Option<Duration>) -> Self {
-        let (requests, lacks_deadline) = (Vec::new(), false);
-        let (name, samples) = (name.to_owned(), None);
-        Self { name, networks, priority, deadline, requests, lacks_deadline, samples }
+    fn new(name: &str, networks: Vec<ModelId>) -> Self {
+        Self {
+            name: name.to_owned(),
+            networks,
+            priority: 0,
+            drawn_priorities: Vec::new(),
+            deadline: None,
+            is_isolated: false,
+            requests: Vec::new(),
+            lacks_deadline: false,
+            samples: None,
+        }
     }
 
     fn into_task(self) -> Option<Task> {
@@ -380,7 +406,7 @@ impl Stream {
             // Without a deadline of the task, every request has its own.
             deadline: self.deadline.map_or(Deadline::Period, Deadline::After),
             priority: self.priority,
-            drawn_priorities: Vec::new(),
+            drawn_priorities: self.drawn_priorities,
             depends_on: Vec::new(),
             trigger_probability: 1.0,
         })

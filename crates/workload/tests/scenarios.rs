@@ -111,6 +111,78 @@ fn tasks_say_when_their_frames_arrive() {
 }
 
 #[test]
+fn deadlines_may_follow_from_latencies_and_priorities_from_draws() {
+    let workload = scenario(
+        &[
+            task("ten", "rate_hz = 30\ndeadline = { isolated = 10 }\npriority = [1, 3, 9]"),
+            task("half", "rate_hz = 30\ndeadline = { isolated = 0.5 }\npriority = [-2147483648]"),
+            task("least", "depends_on = [\"ten\"]\ndeadline = { isolated = 0.000001 }"),
+            task(
+                "random",
+                "arrivals = { process = \"poisson\", rate_hz = 5 }\ndeadline = { isolated = 1000000 }",
+            ),
+        ]
+        .concat(),
+    );
+    let tasks = &workload.scenario.tasks;
+    let millionths = [10_000_000, 500_000, 1, 1_000_000_000_000];
+    let deadlines: Vec<Deadline> = tasks.iter().map(|task| task.deadline).collect();
+    let isolated = |factor_millionths| Deadline::Isolated { factor_millionths };
+    assert_eq!(deadlines, millionths.map(isolated));
+    // What it is in milliseconds shows on a platform.
+    assert_eq!(workload.scenario.relative_deadline(TaskId::new(0)), None);
+    let drawn: Vec<&[i32]> = tasks.iter().map(|task| &task.drawn_priorities[..]).collect();
+    assert_eq!(drawn, [&[1, 3, 9][..], &[i32::MIN], &[], &[]]);
+    assert_eq!(tasks[0].priority, 0);
+    let mut frames = Frames::new(&workload.scenario, TaskId::new(1), 1);
+    assert_eq!(frames.next_frame().map(|frame| frame.priority), Some(i32::MIN));
+
+    // All deadlines of this kind become the factor, and no other.
+    let scaled = workload.scenario.with_deadline_factor(2_500_000);
+    assert!(scaled.tasks.iter().all(|task| task.deadline == isolated(2_500_000)));
+    let other = scenario(&task("a", "rate_hz = 30\ndeadline = \"3ms\"")).scenario;
+    assert_eq!(other.clone().with_deadline_factor(2_500_000), other);
+}
+
+#[test]
+fn one_of_several_priorities_is_random() {
+    let is_random = |priority: &str| {
+        scenario(&task("a", &format!("rate_hz = 30\npriority = {priority}"))).scenario.is_random()
+    };
+    assert_eq!([is_random("3"), is_random("[3]"), is_random("[3, 1]")], [false, false, true]);
+}
+
+#[test]
+fn deadlines_and_priorities_that_make_no_sense_are_refused_where_they_stand() {
+    for (lines, message, place) in [
+        ("deadline = { isolated = 0 }", "`isolated` is out of range", "{ isolated = "),
+        ("deadline = { isolated = -1 }", "`isolated` is out of range", "{ isolated = "),
+        ("deadline = { isolated = 1000001 }", "`isolated` is out of range", "{ isolated = "),
+        ("deadline = { isolated = 0.0000001 }", "`isolated` is out of range", "{ isolated = "),
+        ("deadline = { isolated = \"10\" }", "`isolated` must be a number", "{ isolated = "),
+        ("deadline = { isolated = 1, times = 2 }", "unknown key `times` in `deadline`", "{ isolated = 1, "),
+        ("deadline = { }", "`deadline` has no `isolated`", ""),
+        ("deadline = 10", "`deadline` must be a duration such as \"16ms\"", ""),
+        ("priority = []", "the list of priorities is empty", ""),
+        ("priority = [1, \"high\"]", "this item of `priority` must be a whole number", "[1, "),
+        ("priority = [1, 2.5]", "this item of `priority` must be a whole number", "[1, "),
+        ("priority = [1, 2147483648]", "this item of `priority` is out of range", "[1, "),
+        ("priority = { high = 1 }", "`priority` must be a whole number", ""),
+    ] {
+        let problems = decode(&task("a", &format!("rate_hz = 30\n{lines}"))).expect_err(lines);
+        let told: Vec<String> = messages(&problems);
+        let column = lines.find("= ").expect("a value") + 3 + place.len();
+        let places: Vec<_> =
+            problems.iter().map(|one| one.place().map(|(_, line, column)| (line, column))).collect();
+        assert_eq!(
+            (told.as_slice(), places),
+            (&[message.to_owned()][..], vec![Some((7, column))]),
+            "{lines}"
+        );
+    }
+}
+
+#[test]
 fn a_task_may_come_before_the_one_that_it_follows() {
     let workload = scenario(&[task("b", "depends_on = [\"a\"]"), task("a", "rate_hz = 30")].concat());
     assert_eq!(workload.scenario.leader(TaskId::new(0)), TaskId::new(1));
@@ -275,6 +347,23 @@ fn requests_of_a_scenario_have_its_tasks_priorities_and_deadlines() {
     let problems = requests("arrival_s,model\n0,wrds\n", Some(&scenario)).expect_err("no such task");
     assert_eq!(messages(&problems), ["the scenario has no task `wrds`, and no model of this name"]);
     assert!(problems.to_string().contains("did you mean `words`?"), "{problems}");
+}
+
+#[test]
+fn requests_of_a_scenario_draw_its_tasks_priorities_and_need_deadlines_in_time() {
+    let lines = "rate_hz = 30\ndeadline = { isolated = 10 }\npriority = [1, 3, 9]";
+    let scenario = scenario(&task("a", lines));
+    let text = "arrival_s,model,priority,relative_deadline_s\n0,a,,0.5\n1,a,7,0.5\n2,a,,0.5\n";
+    let workload = requests(text, Some(&scenario)).expect("requests").scenario;
+    assert_eq!(workload.tasks[0].drawn_priorities, [1, 3, 9]);
+    let mut frames = Frames::new(&workload, TaskId::new(0), 1);
+    let priorities: Vec<i32> = std::iter::from_fn(|| frames.next_frame()).map(|of| of.priority).collect();
+    assert!([1, 3, 9].contains(&priorities[0]) && [1, 3, 9].contains(&priorities[2]), "{priorities:?}");
+    assert_eq!(priorities[1], 7, "what a request states holds");
+
+    let problems = requests("arrival_s,model\n0,a\n1,a\n", Some(&scenario)).expect_err("no deadlines");
+    let expected = ["this request has no deadline, and that of its task is a multiple of a latency"];
+    assert_eq!(messages(&problems), expected);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::metrics::histogram::Histogram;
 use crate::metrics::options::MetricsOptions;
 use crate::metrics::priority::PriorityTallies;
 use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
-use crate::metrics::task::{TaskTally, normalised_turnaround};
+use crate::metrics::task::{TaskTally, Turnaround, normalised_turnaround};
 use crate::metrics::uxcost::{normalised_energy, ux_cost};
 use crate::metrics::xrbench::overall_percent;
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
@@ -34,7 +34,7 @@ pub struct Metrics {
     priorities: PriorityTallies,
     /// Normalised turnaround times of completed jobs, one counted as a millisecond.
     turnaround: Histogram,
-    turnaround_sum: f64,
+    turnaround_mean: Turnaround,
     /// The first arrival and the last completion of judged jobs.
     first_arrival: Option<Time>,
     last_judged_completion: Time,
@@ -58,7 +58,7 @@ impl Metrics {
             last_completion: None,
             priorities: PriorityTallies::default(),
             turnaround: Histogram::default(),
-            turnaround_sum: 0.0,
+            turnaround_mean: Turnaround::default(),
             first_arrival: None,
             last_judged_completion: Time::ZERO,
             scheduler_busy: Duration::ZERO,
@@ -113,7 +113,7 @@ impl Metrics {
             deadline_violation_rate: jobs.deadline_violation_rate(),
             mean_deadline_violation_rate: mean(tasks.iter().filter_map(|task| task.deadline_violation_rate)),
             throughput_per_s: jobs.throughput_per_s(measured),
-            antt: (jobs.completed > 0).then(|| self.turnaround_sum / jobs.completed as f64),
+            antt: self.turnaround_mean.mean(),
             normalised_turnaround_p99: self.turnaround.percentile(990).map(Duration::milliseconds),
             stp: self
                 .first_arrival
@@ -169,8 +169,9 @@ impl Observer for Metrics {
             task.completed(now, record, &constants);
             self.priorities.completed(now, record);
             self.last_judged_completion = now;
-            if let Some(turnaround) = normalised_turnaround(now, record) {
-                self.turnaround_sum += turnaround;
+            let turnaround = normalised_turnaround(now, record);
+            self.turnaround_mean.add(turnaround);
+            if let Some(turnaround) = turnaround {
                 self.turnaround.record(Duration::from_picoseconds((turnaround * 1e9) as u64));
             }
         }

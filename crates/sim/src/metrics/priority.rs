@@ -3,7 +3,7 @@
 use rtmm_workload::Time;
 
 use crate::metrics::summary::{JobCounts, PrioritySummary};
-use crate::metrics::task::normalised_turnaround;
+use crate::metrics::task::{Turnaround, normalised_turnaround};
 use crate::observer::{DropCause, JobRecord};
 
 /// Sums over judged jobs, by priority, in ascending order.
@@ -14,7 +14,7 @@ pub(crate) struct PriorityTallies(Vec<PriorityTally>);
 struct PriorityTally {
     priority: i32,
     counts: JobCounts,
-    turnaround: f64,
+    turnaround: Turnaround,
 }
 
 impl PriorityTallies {
@@ -22,7 +22,7 @@ impl PriorityTallies {
         let position = match self.0.binary_search_by_key(&priority, |tally| tally.priority) {
             Ok(position) => position,
             Err(position) => {
-                let (counts, turnaround) = (JobCounts::default(), 0.0);
+                let (counts, turnaround) = (JobCounts::default(), Turnaround::default());
                 self.0.insert(position, PriorityTally { priority, counts, turnaround });
                 position
             }
@@ -42,7 +42,7 @@ impl PriorityTallies {
         } else {
             tally.counts.on_time += 1;
         }
-        tally.turnaround += normalised_turnaround(now, record).unwrap_or(0.0);
+        tally.turnaround.add(normalised_turnaround(now, record));
     }
 
     pub(crate) fn dropped(&mut self, record: &JobRecord<'_>, cause: DropCause) {
@@ -66,7 +66,7 @@ impl PriorityTallies {
             priority: tally.priority,
             jobs: tally.counts,
             deadline_violation_rate: tally.counts.deadline_violation_rate(),
-            antt: (tally.counts.completed > 0).then(|| tally.turnaround / tally.counts.completed as f64),
+            antt: tally.turnaround.mean(),
         };
         self.0.iter().map(summary).collect()
     }

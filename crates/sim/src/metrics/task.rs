@@ -17,6 +17,24 @@ pub(crate) fn normalised_turnaround(now: Time, record: &JobRecord<'_>) -> Option
     (isolated > 0).then(|| response as f64 / isolated as f64)
 }
 
+/// A mean of normalised turnaround times; jobs that take no time have none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Turnaround {
+    sum: f64,
+    jobs: u64,
+}
+
+impl Turnaround {
+    pub(crate) fn add(&mut self, turnaround: Option<f64>) {
+        self.sum += turnaround.unwrap_or(0.0);
+        self.jobs += u64::from(turnaround.is_some());
+    }
+
+    pub(crate) fn mean(&self) -> Option<f64> {
+        (self.jobs > 0).then(|| self.sum / self.jobs as f64)
+    }
+}
+
 /// Sums over the judged jobs of a task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskTally {
@@ -34,8 +52,8 @@ pub(crate) struct TaskTally {
     accuracy: f64,
     accurate: u64,
     scores: Tally,
-    /// Over completed jobs: response over isolated latency.
-    turnaround: f64,
+    /// Over completed jobs.
+    turnaround: Turnaround,
 }
 
 impl TaskTally {
@@ -56,7 +74,7 @@ impl TaskTally {
             self.counts.on_time += 1;
         }
         self.response.record(now.saturating_since(arrival));
-        self.turnaround += normalised_turnaround(now, record).unwrap_or(0.0);
+        self.turnaround.add(normalised_turnaround(now, record));
         let tardiness = now.saturating_since(deadline);
         self.tardiness += u128::from(tardiness.picoseconds());
         self.tardiness_max = self.tardiness_max.max(tardiness);
@@ -124,7 +142,7 @@ impl TaskTally {
             response_p95_ms: percentile(950),
             response_p99_ms: percentile(990),
             response_max_ms: self.response.max().map(Duration::milliseconds),
-            antt: of_completed(self.turnaround),
+            antt: self.turnaround.mean(),
             tardiness_mean_ms: of_completed(self.tardiness as f64 / 1e9),
             tardiness_max_ms: (counts.completed > 0).then(|| self.tardiness_max.milliseconds()),
             energy: EnergySummary::of(&self.energy, self.switch_energy_pj),

@@ -18,11 +18,18 @@
 //! | `block 0-1 0.5` | layers 0 and 1 belong together, and are skipped with this probability |
 //! | `exit 0 0.5` | an inference ends after layer 0 with this probability |
 //! | `every`, `at`, `jitter` | period, offset and jitter; without a period, the frames of what it needs |
+//! | `comes 0 5:1` | instead: the instants of its frames; the one at 5 brings recorded sample 1 |
 //! | `due 8` | relative deadline; the period if there is none |
+//! | `isolated 10` | instead: ten times the isolated latency |
+//! | `priority 2`, `draws 1 3 9` | its priority; or one of these for each job |
+//! | `sample 2/4 1/3` | a recorded sample: what it takes, written as `layers` are |
+//! | `zeros 0.5 0.25` | how sparse the layers of that sample were; not at all if this is left out |
+//! | `of net` | the architecture of its model |
 //! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
 //!
 //! `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts. A layer
-//! costs a microjoule on accelerator 0, half on 1, a third on 2.
+//! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
+//! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample.
 //!
 //! A schedule is what happens, one instant after the other:
 //!
@@ -47,11 +54,12 @@
 pub mod watch;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
     CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, SHARED_LEVELS, Share,
-    SharedDram, Sharing, Work,
+    SharedDram, Sharing, Sparse, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Segment, registry};
 use rtmm_sim::metrics::Audit;
@@ -60,7 +68,7 @@ use rtmm_sim::{
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
-    ModelId, Operator, Period, Phase, Scenario, Shapes, Task, TaskId, Time,
+    ModelId, Operator, Period, Phase, Request, SampleTrace, Scenario, Schema, Shapes, Task, TaskId, Time,
 };
 
 /// A gigabyte a millisecond is a byte a picosecond.
@@ -74,17 +82,31 @@ pub struct ByHand {
     pub platform: Platform,
 }
 
-/// The costs of one accelerator, by model and layer.
+/// Costs by model, layer and sample: 0 for what `layers` says, else one more than its position.
+type Costs = BTreeMap<(String, String, u64), Work>;
+
+/// The costs of one accelerator.
 #[derive(Debug)]
 struct Stated {
     index: usize,
-    work: BTreeMap<(String, String), Work>,
+    is_blind: bool,
+    work: Costs,
 }
 
 impl CostModel for Stated {
-    fn work(&self, layer: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
-        let key = (layer.model.to_owned(), layer.layer.name.clone());
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
+        // Samples say which they are by the latency that was recorded of them, in picoseconds.
+        let sample = match condition {
+            Condition::Sparse(Sparse { recorded: Some(recorded), .. }) => recorded.picoseconds(),
+            _ => 0,
+        };
+        assert!(!self.is_blind || sample == 0, "it is not asked for what it does not depend on");
+        let key = (layer.model.to_owned(), layer.layer.name.clone(), sample);
         self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
+    }
+
+    fn depends_on_input(&self) -> bool {
+        !self.is_blind
     }
 
     fn columns(&self) -> &'static [&'static str] {
@@ -152,21 +174,26 @@ struct Sketch<'t> {
     jitter: Option<&'t str>,
     quanta: u32,
     layers: Vec<&'t str>,
+    requests: Vec<&'t str>,
+    /// By sample: cells as those of `layers`, and sparsities.
+    samples: Vec<(Vec<&'t str>, Vec<f64>)>,
 }
 
 impl ByHand {
     /// Reads a system.
     pub fn parse(text: &str) -> Self {
         let mut accelerators = 1;
+        let mut blind_from = usize::MAX;
         let mut switch = ContextSwitch::default();
         let mut shared_dram = None;
         let (mut duration, mut tasks, mut models, mut phases) =
             (ms("20"), Vec::new(), Vec::new(), Vec::new());
-        let mut costs: Vec<BTreeMap<(String, String), Work>> = Vec::new();
+        let mut costs: Vec<Costs> = Vec::new();
         for statement in text.split(['\n', ';']).map(str::trim).filter(|statement| !statement.is_empty()) {
             let mut words = Words::of(statement);
             match words.value() {
                 "accelerators" => accelerators = number(words.value()),
+                "blind" => blind_from = number(words.value()),
                 "for" => duration = ms(words.value()),
                 "switch" => switch = ContextSwitch { time: ms(words.value()), energy_pj: 1e5 },
                 "dram" => {
@@ -177,7 +204,7 @@ impl ByHand {
                     shared_dram = Some(SharedDram { bandwidth, sharing });
                 }
                 "task" => {
-                    costs.resize_with(accelerators, BTreeMap::new);
+                    costs.resize_with(accelerators, Costs::new);
                     let (task, model) = task(&mut words, &tasks, &mut costs);
                     tasks.push(task);
                     models.push(model);
@@ -209,7 +236,7 @@ impl ByHand {
                 configurations: (costs.into_iter().enumerate())
                     .map(|(index, work)| Configuration {
                         label: index.to_string(),
-                        cost_model: Box::new(Stated { index, work }),
+                        cost_model: Box::new(Stated { index, is_blind: index >= blind_from, work }),
                     })
                     .collect(),
                 shared_dram,
@@ -229,11 +256,7 @@ fn position(tasks: &[Task], name: &str) -> TaskId {
 }
 
 /// Reads the words of a task: itself, its model, and what its layers cost.
-fn task(
-    words: &mut Words<'_>,
-    tasks: &[Task],
-    costs: &mut [BTreeMap<(String, String), Work>],
-) -> (Task, Model) {
+fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Model) {
     let name = words.value().to_owned();
     let mut sketch = Sketch { quanta: 1, ..Sketch::default() };
     let mut task = Task::periodic(name.clone(), ModelId::new(tasks.len()), every("1"));
@@ -245,7 +268,19 @@ fn task(
             "jitter" => sketch.jitter = Some(words.value()),
             "due" => task.deadline = Deadline::After(ms(words.value())),
             "priority" => task.priority = number(words.value()),
+            "draws" => task.drawn_priorities = words.numbers().into_iter().map(number).collect(),
+            "isolated" => {
+                task.deadline =
+                    Deadline::Isolated { factor_millionths: number::<u64>(words.value()) * 1_000_000 };
+            }
+            "comes" => sketch.requests = words.numbers(),
             "layers" => sketch.layers = words.numbers(),
+            "sample" => sketch.samples.push((words.numbers(), Vec::new())),
+            "zeros" => {
+                let zeros = words.numbers().into_iter().map(number).collect();
+                sketch.samples.last_mut().expect("zeros are those of a sample").1 = zeros;
+            }
+            "of" => model.sparsity.architecture = Some(words.value().to_owned()),
             "quanta" => sketch.quanta = number(words.value()),
             "needs" => task.depends_on.push(Dependency::data(position(tasks, words.value()))),
             "if" => {
@@ -281,19 +316,46 @@ fn task(
                 jitter: span(sketch.jitter),
             }
         }
+        None if !sketch.requests.is_empty() => {
+            Arrivals::Trace(sketch.requests.iter().map(|text| request(text)).collect())
+        }
         None => Arrivals::Follows,
     };
-    for (index, cells) in sketch.layers.iter().enumerate() {
-        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        let layer = Layer { name: index.to_string(), operator, published: None };
-        let cells: Vec<&str> = cells.split('/').collect();
-        for (accelerator, costs) in costs.iter_mut().enumerate() {
-            let cell = cells[accelerator.min(cells.len() - 1)];
-            costs.insert((model.name.clone(), layer.name.clone()), work(cell, accelerator, sketch.quanta));
+    let of_samples = sketch.samples.iter().map(|(cells, _)| cells);
+    for (sample, row) in [&sketch.layers].into_iter().chain(of_samples).enumerate() {
+        assert_eq!(row.len(), sketch.layers.len(), "a sample has all layers");
+        for (layer, cells) in row.iter().enumerate() {
+            let cells: Vec<&str> = cells.split('/').collect();
+            for (accelerator, costs) in costs.iter_mut().enumerate() {
+                let mut work = work(cells[accelerator.min(cells.len() - 1)], accelerator, sketch.quanta);
+                work.energy = work.energy.scaled(sample as f64 + 1.0);
+                costs.insert((model.name.clone(), layer.to_string(), sample as u64), work);
+            }
         }
-        model.layers.push(layer);
+    }
+    for layer in 0..sketch.layers.len() {
+        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
+        model.layers.push(Layer { name: layer.to_string(), operator, published: None });
+    }
+    if !sketch.samples.is_empty() {
+        let (mut zeros, mut latencies) = (Vec::new(), Vec::new());
+        for (sample, (_, of_sample)) in sketch.samples.iter().enumerate() {
+            for layer in 0..sketch.layers.len() {
+                zeros.push(of_sample.get(layer).copied().unwrap_or(0.0));
+                latencies.push((sample as f64 + 1.0) * 1e-12);
+            }
+        }
+        let (name, layers) = (model.name.clone(), sketch.layers.len());
+        let trace = SampleTrace::of_values(name, Schema::EyerissV2, layers, zeros, latencies);
+        model.samples = Some(Arc::new(trace));
     }
     (task, model)
+}
+
+/// `5`, or `5:1` with the sample that it brings.
+fn request(text: &str) -> Request {
+    let (at, sample) = text.split_once(':').map_or((text, None), |(at, sample)| (at, Some(number(sample))));
+    Request { arrival: Time::ZERO.saturating_add(ms(at)), sample, priority: None, deadline: None }
 }
 
 /// `compute`, `compute~gigabytes` or `compute~gigabytes~least transfer`.

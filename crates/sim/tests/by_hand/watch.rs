@@ -156,6 +156,11 @@ impl Policy for Watched {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        // All else that a policy hears is told to the observer, too.
+        if let Notice::LayerCompleted { job, .. } = notice {
+            let job = view.job(*job).map(name).unwrap_or_default();
+            write(&self.book, view.now, false, format!("{job} {notice:?}"));
+        }
         self.inner.notify(notice, view);
     }
 

@@ -26,15 +26,52 @@ pub struct Spent {
 /// What an observer is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    NotTriggered { task: usize },
-    Released { job: Name, arrival: u64, deadline: u64, priority: i32, is_waiting: bool },
-    Dispatched { job: Name, accelerator: usize, model: usize, from: Reached, stop: u32, started: u64 },
-    Ended { job: Name, accelerator: usize, to: Reached, switched: bool, started: u64 },
-    Completed { job: Name, spent: Spent },
-    Dropped { job: Name, cause: DropCause, spent: Spent },
-    Phase { phase: usize },
-    InFlight { job: Name, spent: Spent },
-    Over { busy: Vec<u64> },
+    NotTriggered {
+        task: usize,
+    },
+    Released {
+        job: Name,
+        arrival: u64,
+        deadline: u64,
+        priority: i32,
+        is_waiting: bool,
+    },
+    Dispatched {
+        job: Name,
+        accelerator: usize,
+        model: usize,
+        from: Reached,
+        stop: u32,
+        started: u64,
+    },
+    Ended {
+        job: Name,
+        accelerator: usize,
+        to: Reached,
+        switched: bool,
+        started: u64,
+    },
+    /// With what it takes by itself where it is fastest.
+    Completed {
+        job: Name,
+        spent: Spent,
+        isolated: u64,
+    },
+    Dropped {
+        job: Name,
+        cause: DropCause,
+        spent: Spent,
+    },
+    Phase {
+        phase: usize,
+    },
+    InFlight {
+        job: Name,
+        spent: Spent,
+    },
+    Over {
+        busy: Vec<u64>,
+    },
 }
 
 /// What a run tells its observer, in order.
@@ -118,7 +155,7 @@ impl Observer for Record {
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
         let (job, spent) = self.spent(record);
-        self.push(now, Event::Completed { job, spent });
+        self.push(now, Event::Completed { job, spent, isolated: record.isolated.picoseconds() });
     }
 
     fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
@@ -158,7 +195,7 @@ pub enum Heard {
     InputsReady(Name),
     Completed(Name),
     Dropped(Name),
-    Layer { job: Name, model: usize, layer: usize, accelerator: usize, latency: u64 },
+    Layer { job: Name, model: usize, layer: usize, accelerator: usize, latency: u64, sparsity: Option<f64> },
     Phase(usize),
     Timer(u64),
 }
@@ -221,12 +258,13 @@ fn heard(view: &View<'_>, notice: &Notice) -> Heard {
         Notice::InputsReady(job) => Heard::InputsReady(job_name(view, job)),
         Notice::Completed(job) => Heard::Completed(job_name(view, job)),
         Notice::Dropped(job) => Heard::Dropped(job_name(view, job)),
-        Notice::LayerCompleted { job, model, layer, accelerator, latency, .. } => Heard::Layer {
+        Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity } => Heard::Layer {
             job: job_name(view, job),
             model: model.index(),
             layer: layer.index(),
             accelerator: accelerator.index(),
             latency: latency.picoseconds(),
+            sparsity,
         },
         Notice::PhaseChanged(phase) => Heard::Phase(phase),
         Notice::Timer(tag) => Heard::Timer(tag),

@@ -1,15 +1,16 @@
 //! Random systems, as sketches that shrink well and build into the real types.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch, CostError, CostModel,
-    DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, Share, SharedDram, Sharing, Work,
+    DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, Share, SharedDram, Sharing, Sparse, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
-    ModelId, Operator, Period, Phase, Scenario, Shapes, Task, TaskId, Time,
+    ModelId, Operator, Period, Phase, Request, SampleTrace, Scenario, Schema, Shapes, Task, TaskId, Time,
 };
 
 /// Accelerator types that costs are drawn for.
@@ -33,6 +34,9 @@ pub struct Sketch {
 #[derive(Clone, Debug)]
 pub struct ModelSketch {
     pub layers: Vec<[CostSketch; TYPES]>,
+    /// By recorded sample: what each layer costs, and how sparse it was in eighths. More layers than
+    /// there are count for nothing. Empty where every inference costs the same.
+    pub samples: Vec<Vec<([CostSketch; TYPES], u32)>>,
     /// The block that begins at a layer, with its length and the chance to skip it in eighths.
     pub block: Option<(usize, usize, u32)>,
     /// The layer that an exit stands after, with its chance in eighths.
@@ -59,6 +63,8 @@ pub struct TaskSketch {
     pub arrivals: ArrivalsSketch,
     pub deadline: Option<u64>,
     pub priority: i32,
+    /// Draws its priorities, this one and three more.
+    pub draws_priorities: bool,
     /// Earlier tasks, with the chance in eighths of a control dependency, or none for data.
     pub needs: Vec<(usize, Option<u32>)>,
     /// In eighths.
@@ -80,6 +86,11 @@ pub enum ArrivalsSketch {
         burst: u64,
         calm_time: u64,
         burst_time: u64,
+    },
+    /// Recorded requests, so far apart; every other one names a sample that the first model may have.
+    Trace {
+        distance: u64,
+        first: u64,
     },
     /// As the first task that it needs, if there is one.
     Follows {
@@ -117,16 +128,24 @@ pub struct Built {
     pub platform: Platform,
 }
 
-/// Costs by name, as they were drawn.
+/// Costs by model, layer and sample, as they were drawn: 0 for an input that nothing is known of, else
+/// one more than the sample's position.
 #[derive(Debug)]
 struct Table {
     name: String,
-    work: BTreeMap<(String, String), Work>,
+    work: BTreeMap<(String, String, u64), Work>,
+    /// Whether samples differ.
+    depends_on_input: bool,
 }
 
 impl CostModel for Table {
-    fn work(&self, layer: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
-        let key = (layer.model.to_owned(), layer.layer.name.clone());
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
+        // Samples say which they are by the latency that was recorded of them, in picoseconds.
+        let sample = match condition {
+            Condition::Sparse(Sparse { recorded: Some(recorded), .. }) => recorded.picoseconds(),
+            _ => 0,
+        };
+        let key = (layer.model.to_owned(), layer.layer.name.clone(), sample);
         self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
     }
 
@@ -149,6 +168,16 @@ impl CostModel for Table {
     fn depends_on_shape_only(&self) -> bool {
         false
     }
+
+    fn depends_on_input(&self) -> bool {
+        self.depends_on_input
+    }
+}
+
+/// What a cost model is asked for the sample at a position.
+pub fn condition_of(sparsity: f64, sample: usize) -> Condition {
+    let recorded = Some(Duration::from_picoseconds(sample as u64 + 1));
+    Condition::Sparse(Sparse { weights: 0.0, activations: sparsity, balance: 1.0, recorded })
 }
 
 impl Sketch {
@@ -165,8 +194,11 @@ impl Sketch {
 
     /// The same where every layer takes time.
     pub fn without_empty_layers(mut self) -> Self {
-        for cost in self.models.iter_mut().flat_map(|model| &mut model.layers).flatten() {
-            cost.compute = cost.compute.max(1);
+        for model in &mut self.models {
+            let of_samples = model.samples.iter_mut().flatten().map(|(costs, _)| costs);
+            for cost in model.layers.iter_mut().chain(of_samples).flatten() {
+                cost.compute = cost.compute.max(1);
+            }
         }
         self
     }
@@ -205,6 +237,18 @@ impl Sketch {
                 accuracy: Some(0.5),
             });
         }
+        if !sketch.samples.is_empty() {
+            let (mut stated, mut detail) = (Vec::new(), Vec::new());
+            for (sample, row) in sketch.samples.iter().enumerate() {
+                for (_, eighths) in &row[..=last] {
+                    stated.push(f64::from(*eighths) / 8.0);
+                    detail.push((sample as f64 + 1.0) * 1e-12);
+                }
+            }
+            let name = model.name.clone();
+            let trace = SampleTrace::of_values(name, Schema::EyerissV2, last + 1, stated, detail);
+            model.samples = Some(Arc::new(trace));
+        }
         model
     }
 
@@ -225,6 +269,16 @@ impl Sketch {
                 mean_calm: self.span(calm_time.max(1)),
                 mean_burst: self.span(burst_time.max(1)),
             },
+            ArrivalsSketch::Trace { distance, first } => {
+                let count = self.duration / distance.max(1) + 1;
+                let request = |index: u64| Request {
+                    arrival: Time::ZERO.saturating_add(self.span(first + index * distance.max(1))),
+                    sample: (index % 2 == 0).then_some((index / 2 + first) % 4),
+                    priority: (index % 3 == 0).then_some(5),
+                    deadline: (index % 4 == 0).then(|| self.span(distance)),
+                };
+                Arrivals::Trace((0..count).map(request).collect())
+            }
             ArrivalsSketch::Follows { otherwise: period } => Arrivals::Periodic {
                 period: self.period(period),
                 offset: Duration::ZERO,
@@ -246,6 +300,9 @@ impl Sketch {
             deadline => Deadline::After(self.span(deadline.unwrap_or(50))),
         };
         task.priority = sketch.priority;
+        if sketch.draws_priorities {
+            task.drawn_priorities = vec![sketch.priority, 1, 3, 9];
+        }
         task.trigger_probability = f64::from(sketch.trigger) / 8.0;
         for (of, chance) in sketch.needs.iter().take(index) {
             let of = TaskId::new(self.place(of % index));
@@ -334,11 +391,18 @@ impl Sketch {
             let mut work = BTreeMap::new();
             for (model, sketch) in self.models.iter().enumerate() {
                 for (layer, costs) in sketch.layers.iter().enumerate() {
-                    work.insert((format!("m{model}"), layer.to_string()), self.work(&costs[*kind]));
+                    let key = |sample| (format!("m{model}"), layer.to_string(), sample);
+                    work.insert(key(0), self.work(&costs[*kind]));
+                    for (row, sample) in sketch.samples.iter().zip(1..) {
+                        work.insert(key(sample), self.work(&row[layer].0[*kind]));
+                    }
                 }
             }
             let name = format!("kind {kind}");
-            Configuration { label: name.clone(), cost_model: Box::new(Table { name, work }) }
+            // The last type takes the same for every input.
+            let depends_on_input = *kind + 1 < TYPES;
+            let table = Table { name: name.clone(), work, depends_on_input };
+            Configuration { label: name, cost_model: Box::new(table) }
         });
         Platform {
             name: "random".to_owned(),
@@ -380,7 +444,14 @@ fn model() -> impl Strategy<Value = ModelSketch> {
     let layers = prop::collection::vec([cost(), cost(), cost()], 1..=6);
     let block = prop::option::weighted(0.4, (0..6_usize, 0..3_usize, 0..=8_u32));
     let exit = prop::option::weighted(0.4, (0..6_usize, 0..=8_u32));
-    (layers, block, exit).prop_map(|(layers, block, exit)| ModelSketch { layers, block, exit })
+    let sample = prop::collection::vec(([cost(), cost(), cost()], 0..8_u32), 6);
+    let samples = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(sample, 1..=3)];
+    (layers, samples, block, exit).prop_map(|(layers, samples, block, exit)| ModelSketch {
+        layers,
+        samples,
+        block,
+        exit,
+    })
 }
 
 fn arrivals() -> impl Strategy<Value = ArrivalsSketch> {
@@ -391,6 +462,7 @@ fn arrivals() -> impl Strategy<Value = ArrivalsSketch> {
         1 => (10..60_u64, 2..10_u64, 1..80_u64, 1..40_u64).prop_map(
             |(calm, burst, calm_time, burst_time)| ArrivalsSketch::Bursty { calm, burst, calm_time, burst_time }
         ),
+        1 => (6..60_u64, 0..8_u64).prop_map(|(distance, first)| ArrivalsSketch::Trace { distance, first }),
         2 => (6..60_u64).prop_map(|otherwise| ArrivalsSketch::Follows { otherwise }),
         // One rate for many tasks, so that much happens at once.
         2 => Just(ArrivalsSketch::Periodic { period: 20, offset: 0, jitter: 0 }),
@@ -408,7 +480,7 @@ fn task() -> impl Strategy<Value = TaskSketch> {
         prop::option::weighted(0.3, 0..4_usize),
         arrivals(),
         prop::option::weighted(0.4, 1..60_u64),
-        -1..3_i32,
+        (-1..3_i32, any::<bool>()),
         needs,
         prop_oneof![2 => Just(8_u32), 1 => 0..8_u32],
     )
@@ -417,7 +489,8 @@ fn task() -> impl Strategy<Value = TaskSketch> {
             variant,
             arrivals,
             deadline,
-            priority,
+            priority: priority.0,
+            draws_priorities: priority.1,
             needs,
             trigger,
         })

@@ -68,14 +68,14 @@ impl CellRunner for Engine {
         plan: &'p Plan<'_>,
         pending: &[usize],
     ) -> Result<Box<dyn Prepared + 'p>, RunError> {
-        let mut costs = BTreeMap::new();
+        let mut bases = BTreeMap::new();
         let mut systems = BTreeMap::new();
         for cell in pending.iter().map(|index| &plan.cells()[*index]) {
-            costs.entry((cell.workload, cell.platform)).or_insert_with(OnceLock::new);
+            bases.entry((cell.workload, cell.platform)).or_insert_with(OnceLock::new);
             systems.entry((cell.variant, cell.platform)).or_insert_with(OnceLock::new);
         }
         let settings = RunSettings::of(&plan.axes().settings);
-        Ok(Box::new(Ready { plan, settings, costs, systems }))
+        Ok(Box::new(Ready { plan, settings, bases, systems }))
     }
 }
 
@@ -101,15 +101,15 @@ pub(crate) fn build(policy: &Policy) -> Result<(Box<dyn rtmm_scheduler::Policy>,
     Ok((built, row.oracle))
 }
 
-/// The costs of a scenario on a platform, or the layers that have none.
-type Costs = Result<Arc<CostTable>, Vec<NoCost>>;
+/// A scenario on a platform before its rates are scaled, or the layers that have no cost there.
+type Base<'p> = Result<System<'p>, Vec<NoCost>>;
 
 /// What cells share is made when the first of them needs it: a platform that cannot run a scenario
 /// fails those cells alone.
 struct Ready<'p> {
     plan: &'p Plan<'p>,
     settings: RunSettings,
-    costs: BTreeMap<(WorkloadId, PlatformId), OnceLock<Costs>>,
+    bases: BTreeMap<(WorkloadId, PlatformId), OnceLock<Base<'p>>>,
     systems: BTreeMap<(VariantId, PlatformId), OnceLock<System<'p>>>,
 }
 
@@ -117,17 +117,19 @@ impl Ready<'_> {
     fn system(&self, cell: &Cell) -> Result<&System<'_>, RunError> {
         let unprepared = || RunError::Failed { reason: "it was not prepared".to_owned() };
         let (models, platform) = (self.plan.models(cell), self.plan.platform(cell));
-        let costs = self.costs.get(&(cell.workload, cell.platform)).ok_or_else(unprepared)?;
-        let costs = costs.get_or_init(|| CostTable::new(platform, models).map(Arc::new));
-        let costs = costs.as_ref().map_err(|layers| RunError::NoCost {
-            scenario: self.plan.scenario(cell).name.clone(),
+        let scenario = self.plan.scenario(cell);
+        let base = self.bases.get(&(cell.workload, cell.platform)).ok_or_else(unprepared)?;
+        let base = base.get_or_init(|| {
+            let costs = CostTable::new(platform, models)?;
+            Ok(System::with_costs(scenario, models, platform, Arc::new(costs)))
+        });
+        let base = base.as_ref().map_err(|layers| RunError::NoCost {
+            scenario: scenario.name.clone(),
             platform: platform.name.clone(),
             layers: layers.clone(),
         })?;
         let system = self.systems.get(&(cell.variant, cell.platform)).ok_or_else(unprepared)?;
-        Ok(system.get_or_init(|| {
-            System::with_costs(self.plan.scenario(cell), models, platform, Arc::clone(costs))
-        }))
+        Ok(system.get_or_init(|| base.with_scenario(scenario)))
     }
 }
 
