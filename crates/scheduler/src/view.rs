@@ -133,6 +133,12 @@ impl<'v> View<'v> {
         self.ready.iter().map(move |slot| &jobs[*slot as usize])
     }
 
+    /// The ready job in a position of that order.
+    #[must_use]
+    pub fn ready_at(&self, position: usize) -> Option<&'v Job> {
+        self.ready.get(position).map(|slot| &self.jobs[*slot as usize])
+    }
+
     /// Jobs that wait for the output of others, in the order of release.
     pub fn waiting(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
         let jobs = self.jobs;

@@ -16,7 +16,7 @@ use crate::decision::{Decision, Decisions, Placement, Preemption};
 use crate::job::{Job, JobId};
 use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
-    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, next_boundary,
+    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::truth::Truth;
@@ -60,6 +60,10 @@ pub struct Composed<R: Ranking> {
     parts: Parts,
     /// What is remembered of the last look at all jobs.
     memory: Option<Memory<R::Key>>,
+    /// The standings of all ready jobs, in their order; empty where they are not known.
+    table: Vec<Standing>,
+    /// Where the job stands in it that was dispatched last.
+    dispatched: Option<usize>,
     remembers: bool,
 }
 
@@ -79,7 +83,8 @@ impl<R: Ranking> Composed<R> {
     /// A policy of its parts.
     #[must_use]
     pub fn new(ranking: R, parts: Parts) -> Self {
-        Self { ranking, parts, memory: None, remembers: true }
+        let (memory, table, dispatched) = (None, Vec::new(), None);
+        Self { ranking, parts, memory, table, dispatched, remembers: true }
     }
 
     /// The same that looks at all jobs at every decision: slower, and the same in all that it decides.
@@ -104,6 +109,9 @@ impl<R: Ranking> Composed<R> {
         if let Some(job) = self.remembered(view, truth) {
             return Some(job);
         }
+        if self.can_remember(view) && self.update_table(view, truth) {
+            return self.first_of_table(view);
+        }
         let mut first: Option<(R::Key, &Job)> = None;
         let mut second: Option<R::Key> = None;
         for job in view.ready() {
@@ -121,6 +129,48 @@ impl<R: Ranking> Composed<R> {
             let ready = view.ready().len();
             self.memory = Some(Memory { at: view.now, first: job.id, second, ready });
         }
+        Some(job)
+    }
+
+    /// Brings the standings of all ready jobs up to date; false where the ranking has none.
+    fn update_table(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) -> bool {
+        if !self.table.is_empty() && self.table.len() == view.ready().len() {
+            if let Some(position) = self.dispatched
+                && let Some(job) = view.ready_at(position)
+                && let Some(standing) = self.ranking.standing(view, truth, job)
+            {
+                self.table[position] = standing;
+                return true;
+            }
+        }
+        self.dispatched = None;
+        self.table.clear();
+        self.table.extend(view.ready().map_while(|job| self.ranking.standing(view, truth, job)));
+        !self.table.is_empty() && self.table.len() == view.ready().len()
+    }
+
+    /// The same as a look at all jobs, from their standings.
+    fn first_of_table<'v>(&mut self, view: &View<'v>) -> Option<&'v Job> {
+        let mut first: Option<(R::Key, usize)> = None;
+        let mut second: Option<R::Key> = None;
+        for (position, standing) in self.table.iter().enumerate() {
+            let key = self.ranking.key_of(view.now, standing)?;
+            match first {
+                Some((of_first, _)) if key >= of_first => {
+                    if second.is_none_or(|of_second| key < of_second) {
+                        second = Some(key);
+                    }
+                }
+                _ => {
+                    second = first.map(|(of_first, _)| of_first);
+                    first = Some((key, position));
+                }
+            }
+        }
+        let (_, position) = first?;
+        let job = view.ready_at(position)?;
+        self.dispatched = Some(position);
+        self.memory = Some(Memory { at: view.now, first: job.id, second, ready: self.table.len() });
         Some(job)
     }
 
@@ -229,6 +279,7 @@ impl<R: Ranking> Policy for Composed<R> {
         };
         if !of_first {
             self.memory = None;
+            self.table.clear();
         }
         self.ranking.notify(notice, view);
     }

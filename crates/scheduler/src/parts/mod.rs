@@ -19,7 +19,7 @@ pub use drop_rule::DropRule;
 pub use granularity::Granularity;
 pub use placement::PlacementRule;
 pub use preemption::{PreemptionRule, next_boundary};
-pub use ranking::Ranking;
+pub use ranking::{Ranking, Standing};
 
 use std::borrow::Cow;
 

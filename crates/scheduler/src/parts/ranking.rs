@@ -2,12 +2,28 @@
 
 use std::fmt;
 
-use rtmm_workload::Duration;
+use rtmm_workload::{Duration, Time};
 
 use crate::job::Job;
 use crate::policy::{Interests, Notice};
 use crate::truth::Truth;
 use crate::view::View;
+
+/// What the score of a job that waits is made of, apart from the clock: it stays until the job runs, or
+/// until some job comes, ends or is given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// When the job should be complete.
+    pub deadline: Time,
+    /// When it last ran.
+    pub last_ran: Time,
+    /// Its priority, or what else weighs it.
+    pub weight: f64,
+    /// What is left of it, in seconds.
+    pub remaining_s: f64,
+    /// What its waiting is compared with, in seconds: all of it by itself, or its next layer.
+    pub whole_s: f64,
+}
 
 /// An order of jobs: the one with the smallest key comes first, and of equal keys the one that was
 /// released first.
@@ -31,6 +47,17 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     ///
     /// `truth` is there for oracles only.
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key;
+
+    /// What the key of a job is made of, for rankings whose keys change with the clock alone as long as
+    /// jobs wait: then all keys are computed from a table, without a look at the jobs. None for others.
+    fn standing(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, _job: &Job) -> Option<Standing> {
+        None
+    }
+
+    /// The key that [`Ranking::key`] gives a job of this standing; none where there are no standings.
+    fn key_of(&self, _now: Time, _standing: &Standing) -> Option<Self::Key> {
+        None
+    }
 
     /// A key that no job which only waits can have fallen below: it had `key`, and `elapsed` has passed in
     /// which no job came, ended or was given up. None where nothing of the kind is known.

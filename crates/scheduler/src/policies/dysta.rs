@@ -27,12 +27,12 @@
 //! What differs: a remaining latency is the mean over accelerators, so that jobs compare wherever they
 //! may run. `predictor = "affine"` is this project's.
 
-use rtmm_workload::Duration;
+use rtmm_workload::{Duration, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::{Composed, Ranking, schema, word};
+use crate::parts::{Composed, Ranking, Standing, schema, word};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -177,15 +177,35 @@ impl Ranking for Dysta {
     }
 
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
-        let (remaining_s, isolated_s) = self.latencies_s(view, truth, job);
+        self.score(view.now, &self.of(view, truth, job))
+    }
+
+    fn standing(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Standing> {
+        Some(self.of(view, truth, job))
+    }
+
+    fn key_of(&self, now: Time, standing: &Standing) -> Option<Self::Key> {
+        Some(self.score(now, standing))
+    }
+}
+
+impl Dysta {
+    fn of(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Standing {
+        let (remaining_s, whole_s) = self.latencies_s(view, truth, job);
+        let Job { deadline, last_ran, .. } = *job;
+        Standing { deadline, last_ran, weight: self.penalty_sign, remaining_s, whole_s }
+    }
+
+    fn score(&self, now: Time, standing: &Standing) -> (bool, Score) {
+        let Standing { deadline, last_ran, weight, remaining_s, whole_s } = *standing;
         let mut extra = 0.0;
-        let slack_s = terms::time_left_s(job.deadline, view.now) - remaining_s;
+        let slack_s = terms::time_left_s(deadline, now) - remaining_s;
         if self.counts_slack {
             extra += slack_s.max(0.0);
         }
-        if self.penalty_sign != 0.0 {
-            let waited_s = seconds(view.now.saturating_since(job.last_ran));
-            extra += self.penalty_sign * (terms::ratio(waited_s, isolated_s) / self.jobs.max(1) as f64);
+        if weight != 0.0 {
+            let waited_s = seconds(now.saturating_since(last_ran));
+            extra += weight * (terms::ratio(waited_s, whole_s) / self.jobs.max(1) as f64);
         }
         (self.hopeless_last && slack_s < 0.0, Score(remaining_s + self.beta * extra))
     }

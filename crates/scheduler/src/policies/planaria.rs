@@ -12,9 +12,11 @@
 //! the order in which it serves tasks is here. What differs from the artifact: the largest score always
 //! wins, the earliest release among equals, where the artifact takes the last job once all are late.
 
+use rtmm_workload::Time;
+
 use crate::job::Job;
 use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Ranking, Standing, schema};
 use crate::policy::Policy;
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -27,13 +29,27 @@ pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never"
 #[derive(Clone, Copy, Debug)]
 pub struct Planaria;
 
+impl Planaria {
+    fn score(self, now: Time, priority: f64, deadline: Time) -> Score {
+        Score(-terms::ratio(priority, terms::time_left_s(deadline, now)))
+    }
+}
+
 impl Ranking for Planaria {
     /// The score with its sign changed.
     type Key = Score;
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
-        let left_s = terms::time_left_s(job.deadline, view.now);
-        Score(-terms::ratio(f64::from(job.priority), left_s))
+        self.score(view.now, f64::from(job.priority), job.deadline)
+    }
+
+    fn standing(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Standing> {
+        let Job { deadline, last_ran, priority, .. } = *job;
+        Some(Standing { deadline, last_ran, weight: f64::from(priority), remaining_s: 0.0, whole_s: 0.0 })
+    }
+
+    fn key_of(&self, now: Time, standing: &Standing) -> Option<Self::Key> {
+        Some(self.score(now, standing.weight, standing.deadline))
     }
 }
 

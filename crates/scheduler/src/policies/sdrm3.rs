@@ -15,10 +15,12 @@
 //! What differs: preference for accelerators and energy, which the publication has, are no part of this
 //! form. Of equal scores the earliest release wins.
 
+use rtmm_workload::Time;
+
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Ranking, Standing, schema};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -58,6 +60,22 @@ pub struct Sdrm3 {
     alpha: f64,
 }
 
+impl Sdrm3 {
+    fn of(&self, view: &View<'_>, job: &Job) -> Standing {
+        let remaining_s = self.estimator.remaining_s(view, job);
+        let whole_s = self.estimator.next_layer_s(view, job);
+        let Job { deadline, last_ran, .. } = *job;
+        Standing { deadline, last_ran, weight: self.alpha, remaining_s, whole_s }
+    }
+
+    fn score(&self, now: Time, standing: &Standing) -> Score {
+        let Standing { deadline, last_ran, weight, remaining_s, whole_s } = *standing;
+        let urgency = terms::ratio(remaining_s, terms::time_left_s(deadline, now)).min(1.0);
+        let fairness = terms::ratio(seconds(now.saturating_since(last_ran)), whole_s);
+        Score(-(urgency + weight * fairness))
+    }
+}
+
 impl Ranking for Sdrm3 {
     /// The score with its sign changed.
     type Key = Score;
@@ -71,11 +89,15 @@ impl Ranking for Sdrm3 {
     }
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
-        let remaining_s = self.estimator.remaining_s(view, job);
-        let urgency = terms::ratio(remaining_s, terms::time_left_s(job.deadline, view.now)).min(1.0);
-        let waited_s = seconds(view.now.saturating_since(job.last_ran));
-        let fairness = terms::ratio(waited_s, self.estimator.next_layer_s(view, job));
-        Score(-(urgency + self.alpha * fairness))
+        self.score(view.now, &self.of(view, job))
+    }
+
+    fn standing(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Standing> {
+        Some(self.of(view, job))
+    }
+
+    fn key_of(&self, now: Time, standing: &Standing) -> Option<Self::Key> {
+        Some(self.score(now, standing))
     }
 }
 
