@@ -50,13 +50,13 @@ impl Stream {
             Self::Trigger => 4,
             Self::Control => 5,
             Self::Path => 6,
-            Self::Priority => 7,
-            Self::Sample => 8,
-            Self::SampleProfile => 9,
-            Self::SampleInput => 10,
-            Self::SampleLayer => 11,
-            Self::SampleBalance => 12,
-            Self::SamplePattern => 13,
+            Self::Priority => 12,
+            Self::Sample => 13,
+            Self::SampleProfile => 7,
+            Self::SampleInput => 8,
+            Self::SampleLayer => 9,
+            Self::SampleBalance => 10,
+            Self::SamplePattern => 11,
         }
     }
 }
