@@ -12,8 +12,8 @@ use common::Synthetic;
 use rtmm_sweep::file::{plan, plan_of};
 use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
 use rtmm_sweep::runner::{CellRunner, Chosen, Policy, SetError, assignments_text, faults};
-use rtmm_workload::Duration;
 use rtmm_workload::input::Source;
+use rtmm_workload::{Deadline, Duration};
 
 const INPUTS: &str = r#"
 scenarios = ["xrbench/vr_gaming"]
@@ -246,6 +246,58 @@ fn probabilities_of_one_make_a_scenario_deterministic() {
     assert_eq!(plan.axes().baseline, Some(Baseline::Platform(PlatformId::new(0))));
 }
 
+/// Deadlines of ten times the isolated latency.
+const ISOLATED: &str = r#"
+scenarios = ["dysta/multi_attnn"]
+platforms = ["xrbench/single_4k_ws"]
+seeds = [1]
+policy = [{ name = "first" }]
+"#;
+
+#[test]
+fn deadline_factors_replace_multiples_of_the_isolated_latency() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let axes = "deadline_factors = [10, 2.5]\nload_factors = [1, 2]\n";
+    let plan = good(runners, &format!("{axes}{ISOLATED}"));
+    // Loads change more slowly than deadlines.
+    let told: Vec<(f64, Option<f64>)> = (plan.cells().iter().map(|cell| plan.variant(cell)))
+        .map(|variant| (variant.load_factor(), variant.deadline_factor()))
+        .collect();
+    assert_eq!(told, [(1.0, Some(10.0)), (1.0, Some(2.5)), (2.0, Some(10.0)), (2.0, Some(2.5))]);
+    for (cell, factor_millionths) in plan.cells().iter().zip([10_000_000, 2_500_000].iter().cycle()) {
+        let expected = Deadline::Isolated { factor_millionths: *factor_millionths };
+        assert!(plan.scenario(cell).tasks.iter().all(|task| task.deadline == expected));
+    }
+    let text = "`dysta/multi_attnn` on `xrbench/single_4k_ws` under `first k_per_ms=15 depth=2` with seed 1 \
+                with deadlines of 2.5 times the isolated latency";
+    assert_eq!(plan.describe(&plan.cells()[1]), text);
+    // What is computed is what a scenario says: with its own factor, a cell is the same as without any.
+    let plain = good(runners, ISOLATED);
+    assert_eq!(plan.identities()[0], plain.identities()[0]);
+    assert_ne!(plan.identities()[1], plain.identities()[0]);
+    assert_eq!(plain.variant(&plain.cells()[0]).deadline_factor(), None);
+}
+
+#[test]
+fn a_load_may_scale_the_duration() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let durations = |text: &str| -> Vec<Duration> {
+        let plan = good(runners, &format!("load_factors = [0.5, 1, 3]\n{text}{ISOLATED}"));
+        plan.cells().iter().map(|cell| plan.scenario(cell).duration).collect()
+    };
+    let picoseconds = |of: [u64; 3]| of.map(Duration::from_picoseconds);
+    let whole = 33_333_000_000_000;
+    assert_eq!(durations(""), picoseconds([whole; 3]));
+    assert_eq!(durations("load_scales_duration = false\n"), picoseconds([whole; 3]));
+    let scaled = durations("load_scales_duration = true\n");
+    assert_eq!(scaled, picoseconds([66_666_000_000_000, whole, 11_111_000_000_000]));
+    // Of a duration that the sweep states, too; rounded down.
+    let scaled = durations("load_scales_duration = true\nduration = \"1us\"\n");
+    assert_eq!(scaled, picoseconds([2_000_000, 1_000_000, 333_333]));
+}
+
 #[test]
 fn identities_depend_on_all_that_matters_and_on_nothing_else() {
     let runner = Synthetic::default();
@@ -445,7 +497,7 @@ error: no built-in platform matches `xrbench/pentuple_*`
 4 | platforms = ["xrbench/pentuple_*", "xrbench/single_4k_ws", "xrbench/single_4k_ws"]
   |              ^^^^^^^^^^^^^^^^^^^^
   |
-  = help: there are 40 of them, such as `shared/octa_8k`
+  = help: there are 43 of them, such as `dysta/eyeriss_v2`
 "#);
 }
 
@@ -683,6 +735,49 @@ error: this item of `load_factors` is out of range
   |                 ^^^^^^^^^
   |
   = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
+"#);
+    insta::assert_snapshot!(bad_rest(r#"
+deadline_factors = [5, 10]
+policy = [{ name = "first" }]
+"#), @r#"
+error: scenario `xrbench/vr_gaming` has no deadline that is a multiple of the isolated latency
+ --> sweep.toml:6:20
+  |
+6 | deadline_factors = [5, 10]
+  |                    ^^^^^^^
+  |
+  = help: give its tasks `deadline = { isolated = 10 }`, or remove the axis
+"#);
+    insta::assert_snapshot!(bad_rest(r#"
+deadline_factors = [0, 5, 5]
+load_scales_duration = 1
+policy = [{ name = "first" }]
+"#), @r#"
+error: this item of `deadline_factors` is out of range
+ --> sweep.toml:6:21
+  |
+6 | deadline_factors = [0, 5, 5]
+  |                     ^
+  |
+  = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
+
+error: the axis `deadline_factors` has this value twice
+ --> sweep.toml:6:27
+  |
+6 | deadline_factors = [0, 5, 5]
+  |                        -  ^
+  |                        |
+  |                        first here
+  |
+  = help: remove one of them
+
+error: `load_scales_duration` must be true or false
+ --> sweep.toml:7:24
+  |
+7 | load_scales_duration = 1
+  |                        ^
+  |
+  = help: this is of type integer
 "#);
 }
 
