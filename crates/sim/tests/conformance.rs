@@ -11,7 +11,7 @@ mod by_hand;
 use by_hand::watch::{Watch, part_at_a_decision, watch};
 use by_hand::{ByHand, Log, ms, policy};
 use rtmm_hardware::{MaxMinFair, Mode};
-use rtmm_scheduler::{Allowed, POLICIES, Parameters, PolicyRow};
+use rtmm_scheduler::{Allowed, POLICIES, Parameters, Policy, PolicyRow};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
@@ -246,6 +246,48 @@ fn policies_conform_on_built_in_systems() {
             }
         }
     }
+}
+
+/// Several tasks that want more than one accelerator has, with recorded samples, so that queues are long.
+fn crowded(system: u64) -> String {
+    let mut dice = Dice { draws: Draws::new(2, Stream::Bootstrap, "crowds"), system, thrown: 0 };
+    let mut text = "for 60".to_owned();
+    for name in ["a", "b", "c", "d"] {
+        let layers = 1 + dice.below(4);
+        text += &format!("\ntask {name} layers{}", cells(&mut dice, layers, 1, false));
+        for _ in 0..2 {
+            text += &format!(" sample{} zeros", cells(&mut dice, layers, 1, false));
+            (0..layers).for_each(|_| text += &format!(" {}", dice.below(8) as f64 / 8.0));
+        }
+        text += &format!(" priority {} every {}", dice.below(10), [2, 3, 5][dice.below(3) as usize]);
+        text += &format!(" due {}", 3 + dice.below(30));
+    }
+    text
+}
+
+#[test]
+fn what_policies_remember_changes_nothing() {
+    let mut dispatched = 0;
+    for index in 0..48 {
+        let text = crowded(index);
+        let by_hand = ByHand::parse(&text);
+        let system = by_hand.system();
+        for row in POLICIES {
+            for parameters in settings(row).iter().step_by(2) {
+                let run = |policy: Box<dyn Policy>| {
+                    let log = Log::new(&system.scenario);
+                    let (execution, options) = (Exclusive::new(1), options(row, 7));
+                    let run = Simulation::new(&system, row.name, policy, execution, log, options);
+                    run.run().expect("only legal decisions").text()
+                };
+                let policy = row.build(parameters).expect("parameters of this policy");
+                let forgetful = run(policy.without_memory());
+                assert_eq!(run(policy), forgetful, "{} {parameters}\n{text}", row.name);
+                dispatched += forgetful.matches('>').count();
+            }
+        }
+    }
+    assert!(dispatched > 100_000, "{dispatched}");
 }
 
 fn is_whole_after_a_copy<E: Execution>(
