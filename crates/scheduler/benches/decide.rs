@@ -1,13 +1,15 @@
 //! Time of one decision: four accelerators, five ready jobs.
 //!
 //! `dispatch` has two idle accelerators and says which job goes where; `stuck` has none, which is
-//! what most calls of a loaded system find.
+//! what most calls of a loaded system find. `queue` has one accelerator and from 1 to 256 jobs, of networks of
+//! 8 or of 512 layers, and asks as if nothing were remembered: what a decision costs in the number of
+//! unfinished jobs, and that the layers that are left do not matter.
 
 #![expect(clippy::expect_used, reason = "benches fail by panicking")]
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rtmm_scheduler::fixture::{Fixture, TaskSketch};
 use rtmm_scheduler::{Decisions, Extent, registry};
 
@@ -47,5 +49,44 @@ fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
+/// One accelerator, and jobs of networks of so many layers.
+fn queue(jobs: u64, layers: usize) -> Fixture {
+    let latency_us = vec![&[7][..]; layers];
+    let sample = |zeros: f64| vec![(zeros, 14.0 * (1.0 - zeros)); layers];
+    let sketch = TaskSketch::new("a", &latency_us).sample(&sample(0.4)).sample(&sample(0.6)).priority(1);
+    let mut fixture = Fixture::new(&[sketch]).expect("the sketch fits");
+    for job in 0..jobs {
+        fixture.ready(0, job, 10_000 + job);
+    }
+    fixture.set_now(500);
+    fixture
+}
+
+fn queues(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("queue");
+    for name in ["sjf", "prema", "planaria", "sdrm3", "dysta", "dysta-oracle", "dysta-hardware"] {
+        let row = registry::policy(name).expect("registered");
+        for (jobs, layers) in [(1, 8), (16, 8), (16, 512), (64, 8), (256, 8), (256, 512)] {
+            let fixture = queue(jobs, layers);
+            let policy = row.build(&row.defaults()).expect("defaults are allowed");
+            let mut policy = policy.without_memory();
+            let mut out = Decisions::with_capacity(4);
+            group.throughput(Throughput::Elements(jobs));
+            group.bench_function(
+                BenchmarkId::new(name, format!("{jobs} jobs, {layers} layers")),
+                |bencher| {
+                    let (view, truth) = (fixture.view(), fixture.truth());
+                    bencher.iter(|| {
+                        out.clear();
+                        policy.decide(black_box(&view), Some(&truth), &mut out);
+                        black_box(&out);
+                    });
+                },
+            );
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench, queues);
 criterion_main!(benches);
