@@ -178,6 +178,9 @@ impl CostTable {
 /// difference, or where a layer has no cost.
 type SampleWork = Vec<Vec<Option<Vec<Work>>>>;
 
+/// The work of each layer of each sample of a model on a configuration, or the first layer without one.
+type PairWork = Result<Vec<Work>, (String, CostError)>;
+
 /// The work of every recorded sample, in parallel, with the layers that have none.
 fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<NoCost>) {
     let of_pair = |model: &Model, samples: &SampleTrace, cost_model: &dyn CostModel| {
@@ -197,7 +200,7 @@ fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<No
         }
         Ok(works)
     };
-    let computed: Vec<Vec<Option<Result<Vec<Work>, (String, CostError)>>>> = models
+    let computed: Vec<Vec<Option<PairWork>>> = models
         .par_iter()
         .map(|model| {
             let of_configuration = |configuration: &crate::platform::Configuration| {

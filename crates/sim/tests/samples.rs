@@ -450,6 +450,12 @@ fn sparse_policies_correct_what_is_left_by_what_they_measured() {
     for name in ["sjf granularity=layer", "dysta-naive beta=0", "prema", "dysta beta=0 predictor=none"] {
         check(system, name, gives_way);
     }
+    // The latency is 4 + 8 d of the density d: the affine predictor has 4 of the 10 stay, so that 8 are left.
+    let shorter = system.replace("at 1 layers 9", "at 1 layers 7.5");
+    check(&shorter, "dysta beta=0", "0 a0>0 | 8 a0 at 1, a0>0 | 16 a0 done, b0>0 | 23.5 b0 done");
+    for name in ["dysta-corrected beta=0", "dysta beta=0 predictor=affine"] {
+        check(&shorter, name, "0 a0>0 | 8 a0 at 1, b0>0 | 15.5 b0 done, a0>0 | 23.5 a0 done");
+    }
     // 12: of sample 1 it was 1: 10 / 0.75 = 13.3 are left, more than the 11 of b.
     for name in ["sjf-sparse", "dysta beta=0"] {
         check(

@@ -24,8 +24,9 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 18] = [
+const WORKED: [&str; 19] = [
     "dysta",
+    "dysta-corrected",
     "dysta-hardware",
     "dysta-naive",
     "dysta-oracle",
@@ -285,6 +286,26 @@ fn dysta_runs_the_least_rest_with_slack_and_penalty() {
         for name in ["dysta", "dysta-naive", "dysta-oracle"] {
             check(LONG_AND_URGENT, &format!("{name} {settings}"), expected);
         }
+    }
+}
+
+#[test]
+fn dysta_corrected_lets_others_go_before_who_is_late_anyway() {
+    // 4: waiting is no penalty, and b0 can end at 8, before 9: 4.01 against 4.12.
+    check(
+        LONG_AND_URGENT,
+        "dysta-corrected",
+        "0 a0>0 | 4 a0 at 1, b0>0 | 6 b0 at 1, b0>0 | 8 b0 done, a0>0 | 12 a0 done",
+    );
+    // Due at 7.5 it cannot, and a0 goes on. It runs when nobody else is there.
+    let hopeless = LONG_AND_URGENT.replace("due 6", "due 4.5");
+    let last = "0 a0>0 | 4 a0 at 1, a0>0 | 8 a0 done, b0>0 | 10 b0 at 1, b0>0 | 12 b0 late";
+    let ranked = "0 a0>0 | 4 a0 at 1, b0>0 | 6 b0 at 1, b0>0 | 8 b0 late, a0>0 | 12 a0 done";
+    check(&hopeless, "dysta-corrected", last);
+    check(&hopeless, "dysta-corrected hopeless=ranked", ranked);
+    for name in ["dysta", "dysta-naive", "dysta-oracle"] {
+        check(&hopeless, &format!("{name} penalty=none"), ranked);
+        check(&hopeless, &format!("{name} penalty=none hopeless=last"), last);
     }
 }
 

@@ -273,9 +273,9 @@ impl Sketch {
                 let count = self.duration / distance.max(1) + 1;
                 let request = |index: u64| Request {
                     arrival: Time::ZERO.saturating_add(self.span(first + index * distance.max(1))),
-                    sample: (index % 2 == 0).then_some((index / 2 + first) % 4),
-                    priority: (index % 3 == 0).then_some(5),
-                    deadline: (index % 4 == 0).then(|| self.span(distance)),
+                    sample: index.is_multiple_of(2).then_some((index / 2 + first) % 4),
+                    priority: index.is_multiple_of(3).then_some(5),
+                    deadline: index.is_multiple_of(4).then(|| self.span(distance)),
                 };
                 Arrivals::Trace((0..count).map(request).collect())
             }
