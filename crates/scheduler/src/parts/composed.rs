@@ -134,14 +134,14 @@ impl<R: Ranking> Composed<R> {
 
     /// Brings the standings of all ready jobs up to date; false where the ranking has none.
     fn update_table(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) -> bool {
-        if !self.table.is_empty() && self.table.len() == view.ready().len() {
-            if let Some(position) = self.dispatched
-                && let Some(job) = view.ready_at(position)
-                && let Some(standing) = self.ranking.standing(view, truth, job)
-            {
-                self.table[position] = standing;
-                return true;
-            }
+        if !self.table.is_empty()
+            && self.table.len() == view.ready().len()
+            && let Some(position) = self.dispatched
+            && let Some(job) = view.ready_at(position)
+            && let Some(standing) = self.ranking.standing(view, truth, job)
+        {
+            self.table[position] = standing;
+            return true;
         }
         self.dispatched = None;
         self.table.clear();

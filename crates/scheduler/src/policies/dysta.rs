@@ -173,7 +173,7 @@ impl Ranking for Dysta {
         let (is_hopeless, Score(score)) = key;
         let fall = if self.counts_slack { self.beta * seconds(elapsed) } else { 0.0 };
         let margin = 1e-9 * (fall + score.abs());
-        (self.penalty_sign >= 0.0).then(|| (is_hopeless, Score(score - fall - margin)))
+        (self.penalty_sign >= 0.0).then_some((is_hopeless, Score(score - fall - margin)))
     }
 
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
