@@ -275,9 +275,9 @@ fn a_platform_that_cannot_run_does_not_stop_the_others() {
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["rows"].as_array().unwrap().len(), csv.lines().count() - 1);
     insta::assert_snapshot!(csv.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
-scenario,platform,policy,parameters,load_factor,trigger_probability,seed,duration_ms,reason
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,1000,700.0,"`platform_1`, of all platforms"
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,8919,700.0,"`platform_1`, of all platforms"
+scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,seed,duration_ms,reason
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,,1000,700.0,"`platform_1`, of all platforms"
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,,8919,700.0,"`platform_1`, of all platforms"
 "#);
 }
 
@@ -331,19 +331,19 @@ fn tasks_are_summarised() {
     assert!(statistics.interval.is_some());
     let json = std::fs::read_to_string(directory.path().join("summary_tasks.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["rows"][2][11].as_f64(), Some(statistics.mean));
+    assert_eq!(json["rows"][2][12].as_f64(), Some(statistics.mean));
     assert_eq!(json["rows"].as_array().unwrap().len(), 2 * 2 * 2);
     let text = std::fs::read_to_string(directory.path().join("summary_tasks.csv")).unwrap();
     insta::assert_snapshot!(text, @r#"
-scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,task,metric,unit,samples,mean,mean_ci_low,mean_ci_high
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,completed_jobs,,12,30.75,21.0,38.91874999999999
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,latency_mean_ms,milliseconds,11,9.841506475480573,7.091137599314475,12.599222638695718
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,completed_jobs,,12,40.91666666666667,35.66458333333334,45.91666666666667
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,latency_mean_ms,milliseconds,12,9.103023357596594,6.311274966175103,11.793036587556903
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,completed_jobs,,1,26.0,,
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_0,latency_mean_ms,milliseconds,1,15.143650569048292,,
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,completed_jobs,,1,31.0,,
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,task_1,latency_mean_ms,milliseconds,1,4.345442963671109,,
+scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,duration_ms,task,metric,unit,samples,mean,mean_ci_low,mean_ci_high
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_0,completed_jobs,,12,30.75,21.0,38.91874999999999
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_0,latency_mean_ms,milliseconds,11,9.841506475480573,7.091137599314475,12.599222638695718
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_1,completed_jobs,,12,40.91666666666667,35.66458333333334,45.91666666666667
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_1,latency_mean_ms,milliseconds,12,9.103023357596594,6.311274966175103,11.793036587556903
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_0,completed_jobs,,1,26.0,,
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_0,latency_mean_ms,milliseconds,1,15.143650569048292,,
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_1,completed_jobs,,1,31.0,,
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,task_1,latency_mean_ms,milliseconds,1,4.345442963671109,,
 "#);
 }
 
@@ -428,61 +428,61 @@ fn outputs_look_like_this() {
     run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
     let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
     insta::assert_snapshot!(text("results.csv"), @r#"
-scenario,platform,policy,parameters,load_factor,trigger_probability,seed,duration_ms,score_percent,late_jobs,verdict,task,requested_jobs,completed_jobs,latency_mean_ms,real_time_score,energy_score,quality_score,task_score
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,16.616050151849546,116,,task_0,60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,16.616050151849546,116,,task_1,60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,8919,700.0,9.955670132989601,69,,task_0,60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,8919,700.0,9.955670132989601,69,,task_1,60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,26.07212178363465,182,,task_0,60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,26.07212178363465,182,,task_1,60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,8919,700.0,39.080482758551724,273,"good, ""really""",task_0,60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,8919,700.0,39.080482758551724,273,"good, ""really""",task_1,60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,13.215460353618939,92,,task_0,60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,1000,700.0,13.215460353618939,92,,task_1,60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8
-scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.729373811878565,61,,task_0,60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8
-scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.729373811878565,61,,task_1,60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8
+scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,seed,duration_ms,score_percent,late_jobs,verdict,task,requested_jobs,completed_jobs,latency_mean_ms,real_time_score,energy_score,quality_score,task_score
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,16.616050151849546,116,,task_0,60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,16.616050151849546,116,,task_1,60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,9.955670132989601,69,,task_0,60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8
+scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,9.955670132989601,69,,task_1,60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,26.07212178363465,182,,task_0,60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,26.07212178363465,182,,task_1,60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,39.080482758551724,273,"good, ""really""",task_0,60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,39.080482758551724,273,"good, ""really""",task_1,60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,13.215460353618939,92,,task_0,60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8
+scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,13.215460353618939,92,,task_1,60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.729373811878565,61,,task_0,60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.729373811878565,61,,task_1,60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8
 "#);
     insta::assert_snapshot!(text("results.json"), @r#"
 {"format":"rtmm-sweep-results","version":1,
 "sweep":"synthetic",
-"columns":["scenario","platform","policy","parameters","load_factor","trigger_probability","seed","duration_ms","score_percent","late_jobs","verdict","task","requested_jobs","completed_jobs","latency_mean_ms","real_time_score","energy_score","quality_score","task_score"],
+"columns":["scenario","platform","policy","parameters","load_factor","trigger_probability","deadline_factor","seed","duration_ms","score_percent","late_jobs","verdict","task","requested_jobs","completed_jobs","latency_mean_ms","real_time_score","energy_score","quality_score","task_score"],
 "rows":[
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,16.616050151849546,116,null,"task_0",60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9],
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,16.616050151849546,116,null,"task_1",60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8],
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,9.955670132989601,69,null,"task_0",60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8],
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,9.955670132989601,69,null,"task_1",60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,26.07212178363465,182,null,"task_0",60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,26.07212178363465,182,null,"task_1",60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_0",60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_1",60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8],
-["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,13.215460353618939,92,null,"task_0",60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8],
-["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,13.215460353618939,92,null,"task_1",60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8],
-["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,8.729373811878565,61,null,"task_0",60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8],
-["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,1000,700.0,8.729373811878565,61,null,"task_1",60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8]
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,16.616050151849546,116,null,"task_0",60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9],
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,16.616050151849546,116,null,"task_1",60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8],
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,9.955670132989601,69,null,"task_0",60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8],
+["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,9.955670132989601,69,null,"task_1",60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,26.07212178363465,182,null,"task_0",60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,26.07212178363465,182,null,"task_1",60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_0",60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8],
+["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_1",60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8],
+["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,13.215460353618939,92,null,"task_0",60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8],
+["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,13.215460353618939,92,null,"task_1",60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8],
+["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,8.729373811878565,61,null,"task_0",60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8],
+["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,8.729373811878565,61,null,"task_1",60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8]
 ]}
 "#);
-    insta::assert_snapshot!(text("summary.csv"), @"
-    scope,scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,sample_deviation,geometric_mean,note
-    scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,13.285860142419573,,,9.955670132989601,16.616050151849546,3.3301900094299723,4.709599876615252,,
-    scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,92.5,,,69.0,116.0,23.5,33.23401871576773,,
-    scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,2,32.57630227109318,,,26.07212178363465,39.080482758551724,6.504180487458537,9.198300257486313,,
-    scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,2,227.5,,,182.0,273.0,45.5,64.34671708797582,,
-    scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,13.215460353618939,,,13.215460353618939,13.215460353618939,0.0,,,
-    scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,92.0,,,92.0,92.0,0.0,,,
-    scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,score_percent,1,8.729373811878565,,,8.729373811878565,8.729373811878565,0.0,,,
-    scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,late_jobs,1,61.0,,,61.0,61.0,0.0,,,
-    across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,13.250660248019255,,,13.215460353618939,13.285860142419573,,,13.250613494320625,
-    across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,92.25,,,92.0,92.5,,,92.24966124599052,
-    across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,20.652838041485875,,,8.729373811878565,32.57630227109318,,,16.863295049696575,
-    across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,144.25,,,61.0,227.5,,,117.80280132492605,
-    ");
-    insta::assert_snapshot!(text("comparison.csv"), @"
-    scenario,platform,policy,parameters,load_factor,trigger_probability,duration_ms,baseline_platform,baseline_policy,baseline_parameters,metric,pairs,baseline_mean,mean_difference,difference_ci_low,difference_ci_high,relative_difference,above,below
-    scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,2,13.285860142419573,19.29044212867361,,,1.4519528221648512,2,0
-    scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,2,92.5,135.0,,,1.4594594594594594,2,0
-    scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,1,13.215460353618939,-4.486086541740374,,,-0.33945745526086785,0,1
-    scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,1,92.0,-31.0,,,-0.33695652173913043,0,1
-    ");
+    insta::assert_snapshot!(text("summary.csv"), @r#"
+scope,scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,duration_ms,metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,sample_deviation,geometric_mean,note
+scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,score_percent,2,13.285860142419573,,,9.955670132989601,16.616050151849546,3.3301900094299723,4.709599876615252,,
+scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,late_jobs,2,92.5,,,69.0,116.0,23.5,33.23401871576773,,
+scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,score_percent,2,32.57630227109318,,,26.07212178363465,39.080482758551724,6.504180487458537,9.198300257486313,,
+scenario,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,late_jobs,2,227.5,,,182.0,273.0,45.5,64.34671708797582,,
+scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,score_percent,1,13.215460353618939,,,13.215460353618939,13.215460353618939,0.0,,,
+scenario,scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,late_jobs,1,92.0,,,92.0,92.0,0.0,,,
+scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,score_percent,1,8.729373811878565,,,8.729373811878565,8.729373811878565,0.0,,,
+scenario,scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,late_jobs,1,61.0,,,61.0,61.0,0.0,,,
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,,score_percent,2,13.250660248019255,,,13.215460353618939,13.285860142419573,,,13.250613494320625,
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,,late_jobs,2,92.25,,,92.0,92.5,,,92.24966124599052,
+across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,,score_percent,2,20.652838041485875,,,8.729373811878565,32.57630227109318,,,16.863295049696575,
+across_scenarios,,platform_1,first,k_per_ms=15 depth=2,1.0,,,,late_jobs,2,144.25,,,61.0,227.5,,,117.80280132492605,
+"#);
+    insta::assert_snapshot!(text("comparison.csv"), @r#"
+scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,duration_ms,baseline_platform,baseline_policy,baseline_parameters,metric,pairs,baseline_mean,mean_difference,difference_ci_low,difference_ci_high,relative_difference,above,below
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,2,13.285860142419573,19.29044212867361,,,1.4519528221648512,2,0
+scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,2,92.5,135.0,,,1.4594594594594594,2,0
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,platform_0,first,k_per_ms=15 depth=2,score_percent,1,13.215460353618939,-4.486086541740374,,,-0.33945745526086785,0,1
+scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,1,92.0,-31.0,,,-0.33695652173913043,0,1
+"#);
     let manifest = text("manifest.json");
     let (beginning, columns) = manifest.split_once("  \"columns\": [\n").unwrap();
     insta::assert_snapshot!(beginning, @r#"
@@ -553,7 +553,9 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.72937381187856
   "load_factors": [
     1.0
   ],
+  "load_scales_duration": false,
   "trigger_probability": null,
+  "deadline_factors": [],
   "seeds": [
     1000,
     8919
@@ -563,7 +565,7 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,1000,700.0,8.72937381187856
   "baseline": "platform platform_0",
   "cells": 6,
   "failed_cells": 0,
-  "order": "scenario, load factor, trigger probability, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
+  "order": "scenario, load factor, trigger probability, deadline factor, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run with the first seed only",
   "statistics": {
     "interval": "percentile bootstrap of the mean",
     "confidence": 0.95,
@@ -591,8 +593,8 @@ fn geometric_means_say_why_they_are_undefined() {
     let summary = std::fs::read_to_string(directory.path().join("summary.csv")).unwrap();
     let across: Vec<&str> = summary.lines().filter(|line| line.starts_with("across")).collect();
     insta::assert_snapshot!(across.join("\n"), @r#"
-across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,score_percent,2,0.0,,,0.0,0.0,,,,"undefined: the mean of `scenario_0` is 0, not above zero"
-across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,late_jobs,2,0.0,,,0.0,0.0,,,,"undefined: the mean of `scenario_0` is 0, not above zero"
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,,score_percent,2,0.0,,,0.0,0.0,,,,"undefined: the mean of `scenario_0` is 0, not above zero"
+across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,,late_jobs,2,0.0,,,0.0,0.0,,,,"undefined: the mean of `scenario_0` is 0, not above zero"
 "#);
 }
 
