@@ -235,6 +235,5 @@ fn bad_arguments() {
     refusals.refused(&["run", "--compat", "dysta", "--scenario", "xrbench/vr_gaming", "--traces", "traces"]);
     refusals.refused(&["run", "--compat", "xrbench", "--requests", "log.csv", "--traces", "traces"]);
     refusals.refused(&["run", "--compat", "xrbench", "--scenario", "xrbench/vr_gaming"]);
-    refusals.refused(&["run", "--requests", "log.csv", "--traces", "traces"]);
     insta::assert_snapshot!("bad_arguments", refusals.text);
 }

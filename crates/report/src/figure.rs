@@ -16,6 +16,7 @@ pub(crate) mod grouped_bars;
 pub(crate) mod heat_map;
 pub(crate) mod legend;
 pub(crate) mod lines;
+pub(crate) mod scatter;
 
 /// The width of one column of a two-column paper (3.5 inches).
 pub const ONE_COLUMN_PT: f64 = 252.0;

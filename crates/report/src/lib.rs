@@ -57,6 +57,7 @@ pub use figure::color::{ColorScale, OKABE_ITO};
 pub use figure::grouped_bars::{Bar, GroupedBars};
 pub use figure::heat_map::{HeatColumn, HeatMap, HeatRow};
 pub use figure::lines::{LinePoint, LineSeries, Lines};
+pub use figure::scatter::{Scatter, ScatterPoint};
 pub use figure::{ONE_COLUMN_PT, Svg, TWO_COLUMNS_PT};
 pub use page::{Block, Fact, Page, Section};
 pub use sweep_report::{

@@ -9,7 +9,7 @@ use rtmm_workload::load::{Kind, built_in_names, name_of, open};
 use rtmm_workload::{Duration, Workload, load};
 use tracing::info;
 
-use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability};
+use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability, WorkloadId};
 use crate::runner::{
     Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find,
 };
@@ -21,6 +21,7 @@ const KEYS: &[&str] = &[
     "runner",
     "scenarios",
     "platforms",
+    "pairs",
     "load_factors",
     "load_scales_duration",
     "deadline_factors",
@@ -62,8 +63,13 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     let description = root.optional("description", Value::string).unwrap_or_default();
     let _source = root.optional("source", Value::string);
     let runner = root.required("runner", |value| decode_runner(value, runners));
-    let scenarios = required_axis(&root, "scenarios", reference_text);
-    let platforms = required_axis(&root, "platforms", reference_text);
+    let pairs = root.optional("pairs", decode_pairs);
+    let (scenarios, platforms) = if root.has("pairs") {
+        refuse_beside_pairs(&root);
+        (pairs.as_deref().map(|pairs| distinct(pairs, 0)), pairs.as_deref().map(|pairs| distinct(pairs, 1)))
+    } else {
+        (required_axis(&root, "scenarios", reference_text), required_axis(&root, "platforms", reference_text))
+    };
     let load_factors = axis(&root, "load_factors", |value| value.millionths(1..=1_000_000_000_000));
     let deadline_factors = axis(&root, "deadline_factors", |value| value.millionths(1..=1_000_000_000_000));
     let load_scales_duration = root.or("load_scales_duration", false, Value::boolean);
@@ -97,13 +103,16 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     });
     let baseline =
         root.optional("baseline", |value| decode_baseline(value, policies.as_deref(), platforms.as_deref()));
+    let (workloads, platforms) = (workloads?, platforms?);
+    let pairs = pairs.map_or_else(Vec::new, |pairs| positions(&pairs, &workloads, &platforms));
     let axes = Axes {
         name: sweep_name(source),
         description: description.to_owned(),
         content_hash: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
         folder: folder(source),
-        workloads: workloads?,
-        platforms: platforms?,
+        workloads,
+        platforms,
+        pairs,
         policies: policies?,
         load_factors_millionths: load_factors.map_or_else(
             || vec![1_000_000],
@@ -204,6 +213,69 @@ fn items<T: PartialEq>(
 
 fn reference_text(value: &Value<'_>) -> Option<String> {
     value.string().map(str::to_owned)
+}
+
+/// A scenario and a platform, with the place of both.
+type Pair = At<[String; 2]>;
+
+fn decode_pairs(value: &Value<'_>) -> Option<Vec<Pair>> {
+    items(value, "pairs", |item| {
+        let parts = item.items()?;
+        let [scenario, platform] = parts.as_slice() else {
+            return item.reject(
+                format!("a pair is a scenario and a platform, not {} values", parts.len()),
+                "such as `[\"dysta/multi_cnn\", \"dysta/eyeriss_v2\"]`",
+            );
+        };
+        let name = |part: &Value<'_>| {
+            let text = part.string()?;
+            if text.contains('*') {
+                return part.reject(
+                    format!("`{text}` is a pattern, and pairs have names"),
+                    "list pairs one by one, or give `scenarios` and `platforms`",
+                );
+            }
+            Some(text.to_owned())
+        };
+        Some([name(scenario)?, name(platform)?])
+    })
+}
+
+/// A sweep has pairs, or two axes that multiply.
+fn refuse_beside_pairs(root: &Table<'_>) {
+    for key in ["scenarios", "platforms"] {
+        if let Some(value) = root.get(key) {
+            root.report(
+                root.problem_at(&value.range(), format!("the sweep has both `pairs` and `{key}`"))
+                    .help(format!("remove `{key}`: the pairs name them, or remove `pairs`")),
+            );
+        }
+    }
+}
+
+/// The scenarios (0) or platforms (1) of pairs, each once, in the order of their first mention.
+fn distinct(pairs: &[Pair], part: usize) -> Vec<At<String>> {
+    let mut found: Vec<At<String>> = Vec::new();
+    for At { value, range } in pairs {
+        if !found.iter().any(|known| known.value == value[part]) {
+            found.push(At { value: value[part].clone(), range: range.clone() });
+        }
+    }
+    found
+}
+
+/// The pairs as positions; inputs go by the names that the pairs give them.
+fn positions(
+    pairs: &[Pair],
+    workloads: &[Workload],
+    platforms: &[Platform],
+) -> Vec<(WorkloadId, PlatformId)> {
+    let position = |At { value: [scenario, platform], .. }: &Pair| {
+        let workload = workloads.iter().position(|known| known.scenario.name == *scenario)?;
+        let platform = platforms.iter().position(|known| known.name == *platform)?;
+        Some((WorkloadId::new(workload), PlatformId::new(platform)))
+    };
+    pairs.iter().filter_map(position).collect()
 }
 
 fn decode_runner<'r>(value: &Value<'_>, runners: Runners<'r>) -> Option<&'r dyn CellRunner> {
@@ -643,7 +715,10 @@ fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
             root.problem_at(&at("settings"), problem.to_string()).help("change the setting")
         }
         PlanError::Repeated { .. } => root.problem_at(&at("seeds"), problem.to_string()),
-        PlanError::NotCanonical { .. } => root.problem_at(&at("scenarios"), problem.to_string()),
+        PlanError::NotCanonical { .. } => {
+            let key = if root.has("pairs") { "pairs" } else { "scenarios" };
+            root.problem_at(&at(key), problem.to_string())
+        }
     }
 }
 

@@ -479,6 +479,9 @@ struct Manifest<'m> {
     runner: Runner,
     scenarios: Vec<Input<'m>>,
     platforms: Vec<Input<'m>>,
+    /// Only where not every scenario runs on every platform.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pairs: Vec<[&'m str; 2]>,
     policies: Vec<PolicyEntry<'m>>,
     load_factors: Vec<f64>,
     load_scales_duration: bool,
@@ -586,6 +589,13 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         runner: Runner { name: plan.runner().name(), result_version: plan.runner().result_version() },
         scenarios: scenarios.collect(),
         platforms: platforms.collect(),
+        pairs: axes
+            .pairs
+            .iter()
+            .map(|(workload, platform)| {
+                [&*axes.workloads[workload.index()].scenario.name, &*axes.platforms[platform.index()].name]
+            })
+            .collect(),
         policies: policies.collect(),
         load_factors: axes.load_factors_millionths.iter().map(|factor| *factor as f64 / 1e6).collect(),
         load_scales_duration: axes.load_scales_duration,

@@ -2,7 +2,8 @@
 //!
 //! The order of cells: scenarios, then load factors, then trigger probabilities, then deadline factors,
 //! then platforms, then policies with their parameters, and seeds last; each axis in the order of the sweep file
-//! (patterns in alphabetical order). The order is part of what outputs promise.
+//! (patterns in alphabetical order). The order is part of what outputs promise. Where a sweep names pairs of
+//! scenario and platform, the others are left out of this order.
 //!
 //! A cell's identity is the BLAKE3 hash of everything that determines its result: the resolved
 //! scenario with its models, the platform, the policy with its parameters, the seed, and the
@@ -157,6 +158,8 @@ pub struct Axes {
     pub workloads: Vec<Workload>,
     /// Platforms.
     pub platforms: Vec<Platform>,
+    /// Which scenarios run on which platforms; every scenario on every platform where this is empty.
+    pub pairs: Vec<(WorkloadId, PlatformId)>,
     /// Policies with their parameters.
     pub policies: Vec<Policy>,
     /// Factors on all rates, in millionths.
@@ -178,6 +181,28 @@ pub struct Axes {
     pub settings: Vec<Assignment>,
     /// What paired comparisons are made against.
     pub baseline: Option<Baseline>,
+}
+
+impl Axes {
+    /// Whether a scenario runs on a platform.
+    #[must_use]
+    pub fn has_pair(&self, workload: WorkloadId, platform: PlatformId) -> bool {
+        self.pairs.is_empty() || self.pairs.contains(&(workload, platform))
+    }
+
+    /// The platforms that a scenario runs on, in their order.
+    pub fn platforms_of(&self, workload: WorkloadId) -> impl Iterator<Item = PlatformId> {
+        (0..self.platforms.len())
+            .map(PlatformId::new)
+            .filter(move |platform| self.has_pair(workload, *platform))
+    }
+
+    /// The scenarios that run on a platform, in their order.
+    pub fn workloads_of(&self, platform: PlatformId) -> impl Iterator<Item = WorkloadId> {
+        (0..self.workloads.len())
+            .map(WorkloadId::new)
+            .filter(move |workload| self.has_pair(*workload, platform))
+    }
 }
 
 /// Why axes make no plan.
@@ -315,6 +340,9 @@ impl<'r> Plan<'r> {
             }
         };
         let cells = count(&axes, &variants);
+        if cells == 0 && problems.is_empty() {
+            problems.push(PlanError::EmptyAxis { axis: "pairs" });
+        }
         if cells > MAX_CELLS as u128 {
             problems.push(PlanError::TooManyCells { cells });
         }
@@ -673,23 +701,25 @@ fn add_text(hasher: &mut blake3::Hasher, text: &str) {
 }
 
 fn count(axes: &Axes, variants: &[Variant]) -> u128 {
-    let seeds: u128 =
-        variants.iter().map(|variant| if variant.random { axes.seeds.len() as u128 } else { 1 }).sum();
-    seeds * axes.platforms.len() as u128 * axes.policies.len() as u128
+    let of_variant = |variant: &Variant| {
+        let seeds = if variant.random { axes.seeds.len() as u128 } else { 1 };
+        seeds * axes.platforms_of(variant.workload).count() as u128
+    };
+    variants.iter().map(of_variant).sum::<u128>() * axes.policies.len() as u128
 }
 
 fn cells_of(axes: &Axes, variants: &[Variant]) -> Vec<Cell> {
     let mut cells = Vec::with_capacity(usize::try_from(count(axes, variants)).unwrap_or(0));
     for (variant_index, variant) in variants.iter().enumerate() {
         let seeds = if variant.random { &axes.seeds[..] } else { &axes.seeds[..1] };
-        for platform in 0..axes.platforms.len() {
+        for platform in axes.platforms_of(variant.workload) {
             for policy in 0..axes.policies.len() {
                 for &seed in seeds {
                     cells.push(Cell {
                         index: cells.len(),
                         variant: VariantId::new(variant_index),
                         workload: variant.workload,
-                        platform: PlatformId::new(platform),
+                        platform,
                         policy: PolicyId::new(policy),
                         seed,
                     });

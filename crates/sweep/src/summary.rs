@@ -35,8 +35,8 @@ pub struct Summary {
     pub task_metrics: Vec<Metric>,
     /// One entry for all cells that differ in the seed only, in the order of the plan.
     pub groups: Vec<Group>,
-    /// One entry for all groups that differ in the scenario only, in the order of the first
-    /// scenario; empty where the sweep has a single scenario.
+    /// One entry for all groups that differ in the scenario only, where there are several, in the order of
+    /// the plan.
     pub across: Vec<Across>,
     /// One entry for each group that has a baseline; empty where the sweep names none.
     pub comparisons: Vec<Comparison>,
@@ -217,13 +217,18 @@ fn statistics(values: &[f64], interval: Option<Interval>) -> Option<Statistics> 
 }
 
 fn across(plan: &Plan<'_>, metrics: &[Metric], groups: &[Group]) -> Vec<Across> {
-    // Scenarios all have the same variants, and groups come scenario by scenario.
-    let of_one_scenario = groups.len() / plan.axes().workloads.len();
-    (0..of_one_scenario)
-        .map(|first| {
-            let same: Vec<&Group> = groups[first..].iter().step_by(of_one_scenario).collect();
-            let statistics =
-                (0..metrics.len()).map(|metric| across_statistics(plan, &same, metric)).collect();
+    // Scenarios all have the same variants, but not all need run on the same platforms.
+    let of_one_scenario = (plan.variants().len() / plan.axes().workloads.len()).max(1);
+    let mut alike: BTreeMap<(usize, PlatformId, PolicyId), Vec<&Group>> = BTreeMap::new();
+    for group in groups {
+        let variation = group.variant.index() % of_one_scenario;
+        alike.entry((variation, group.platform, group.policy)).or_default().push(group);
+    }
+    alike
+        .values()
+        .filter(|same| same.len() > 1)
+        .map(|same| {
+            let statistics = (0..metrics.len()).map(|metric| across_statistics(plan, same, metric)).collect();
             Across { cell: plan.cells()[same[0].cells.start], statistics }
         })
         .collect()
@@ -259,8 +264,11 @@ fn comparisons(
 ) -> Vec<Comparison> {
     let axes = results.plan().axes();
     let Some(baseline) = &axes.baseline else { return Vec::new() };
-    // Within a variant, groups come platform by platform, policy by policy.
-    let (platforms, policies) = (axes.platforms.len(), axes.policies.len());
+    let places: BTreeMap<(VariantId, PlatformId, PolicyId), usize> = groups
+        .iter()
+        .enumerate()
+        .map(|(index, group)| ((group.variant, group.platform, group.policy), index))
+        .collect();
     let mut comparisons = Vec::new();
     for (index, group) in groups.iter().enumerate() {
         let (platform, policy) = match baseline {
@@ -270,7 +278,8 @@ fn comparisons(
         if (platform, policy) == (group.platform, group.policy) {
             continue;
         }
-        let base = (group.variant.index() * platforms + platform.index()) * policies + policy.index();
+        // A scenario that does not run on the baseline's platform is compared with nothing.
+        let Some(&base) = places.get(&(group.variant, platform, policy)) else { continue };
         let differences = metrics
             .iter()
             .map(|metric| {

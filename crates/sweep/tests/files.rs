@@ -93,6 +93,159 @@ fn axes_multiply_in_a_fixed_order() {
 }
 
 #[test]
+fn pairs_leave_out_the_rest_of_the_grid() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let rest = "load_factors = [1, 2]\nseeds = [1, 2]\n[[policy]]\nname = \"first\"";
+    let pairs = r#"
+        pairs = [
+            ["xrbench/vr_gaming", "xrbench/single_4k_os"],
+            ["xrbench/ar_assistant", "xrbench/single_4k_ws"],
+            ["xrbench/vr_gaming", "xrbench/single_4k_ws"],
+        ]
+    "#;
+    let plan = good(runners, &format!("{pairs}\n{rest}"));
+    let told: Vec<String> = plan.cells().iter().map(|cell| plan.describe(cell)).collect();
+    let short: Vec<String> = told
+        .iter()
+        .map(|text| text.replace("xrbench/", "").replace(" under `first k_per_ms=15 depth=2`", ""))
+        .collect();
+    // Scenario, load factor, platform, seed, each in the order of its first mention.
+    insta::assert_snapshot!(short.join("\n"), @r#"
+`vr_gaming` on `single_4k_os` with seed 1
+`vr_gaming` on `single_4k_ws` with seed 1
+`vr_gaming` on `single_4k_os` with seed 1 at load 2
+`vr_gaming` on `single_4k_ws` with seed 1 at load 2
+`ar_assistant` on `single_4k_ws` with seed 1
+`ar_assistant` on `single_4k_ws` with seed 2
+`ar_assistant` on `single_4k_ws` with seed 1 at load 2
+`ar_assistant` on `single_4k_ws` with seed 2 at load 2
+"#);
+    // Cells are those of the grid: the same identities.
+    let grid = good(
+        runners,
+        &format!(
+            "scenarios = [\"xrbench/vr_gaming\", \"xrbench/ar_assistant\"]\n\
+             platforms = [\"xrbench/single_4k_os\", \"xrbench/single_4k_ws\"]\n{rest}"
+        ),
+    );
+    assert_eq!(grid.len() - plan.len(), 4);
+    assert!(plan.identities().iter().all(|identity| grid.find(identity).is_some()));
+}
+
+#[test]
+fn bad_pairs_are_told() {
+    let of = |lines: &str| bad(&format!("runner = \"synthetic\"\nseeds = [1]\n{lines}"));
+    insta::assert_snapshot!(
+        of("scenarios = [\"xrbench/*\"]\npairs = [[\"xrbench/vr_gaming\", \"xrbench/single_4k_ws\"]]"), @r#"
+error: the sweep has both `pairs` and `scenarios`
+ --> sweep.toml:3:13
+  |
+3 | scenarios = ["xrbench/*"]
+  |             ^^^^^^^^^^^^^
+  |
+  = help: remove `scenarios`: the pairs name them, or remove `pairs`
+
+error: the sweep names no policy, and the runner `synthetic` has several
+ --> sweep.toml:1:1
+  |
+1 | runner = "synthetic"
+  | ^
+  |
+  = help: add a [[policy]] table with one of: first, second
+"#);
+    insta::assert_snapshot!(
+        of("pairs = [\n[\"xrbench/vr_gaming\", \"xrbench/single_4k_ws\"],\n\
+            [\"xrbench/vr_gaming\", \"xrbench/single_4k_ws\"]]"), @r#"
+error: the axis `pairs` has this value twice
+ --> sweep.toml:5:1
+  |
+4 | ["xrbench/vr_gaming", "xrbench/single_4k_ws"],
+  | --------------------------------------------- first here
+5 | ["xrbench/vr_gaming", "xrbench/single_4k_ws"]]
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: remove one of them
+
+error: the sweep names no policy, and the runner `synthetic` has several
+ --> sweep.toml:1:1
+  |
+1 | runner = "synthetic"
+  | ^
+  |
+  = help: add a [[policy]] table with one of: first, second
+"#);
+    insta::assert_snapshot!(of("pairs = []"), @r#"
+error: the axis `pairs` is empty
+ --> sweep.toml:3:9
+  |
+3 | pairs = []
+  |         ^^
+  |
+  = help: list at least one value
+
+error: the sweep names no policy, and the runner `synthetic` has several
+ --> sweep.toml:1:1
+  |
+1 | runner = "synthetic"
+  | ^
+  |
+  = help: add a [[policy]] table with one of: first, second
+"#);
+    insta::assert_snapshot!(of("pairs = [[\"xrbench/vr_gaming\"], \"xrbench/single_4k_ws\", [1, 2]]"), @r#"
+error: a pair is a scenario and a platform, not 1 values
+ --> sweep.toml:3:10
+  |
+3 | pairs = [["xrbench/vr_gaming"], "xrbench/single_4k_ws", [1, 2]]
+  |          ^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: such as `["dysta/multi_cnn", "dysta/eyeriss_v2"]`
+
+error: this item of `pairs` must be a list in brackets
+ --> sweep.toml:3:33
+  |
+3 | pairs = [["xrbench/vr_gaming"], "xrbench/single_4k_ws", [1, 2]]
+  |                                 ^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: this is of type string
+
+error: this item of this item of `pairs` must be a text in quotes
+ --> sweep.toml:3:58
+  |
+3 | pairs = [["xrbench/vr_gaming"], "xrbench/single_4k_ws", [1, 2]]
+  |                                                          ^
+  |
+  = help: this is of type integer
+
+error: the sweep names no policy, and the runner `synthetic` has several
+ --> sweep.toml:1:1
+  |
+1 | runner = "synthetic"
+  | ^
+  |
+  = help: add a [[policy]] table with one of: first, second
+"#);
+    insta::assert_snapshot!(
+        of("pairs = [[\"xrbench/*\", \"xrbench/single_4k_ws\"], [\"xrbench/vr_gamin\", \"xrbench/none\"]]"), @r#"
+error: `xrbench/*` is a pattern, and pairs have names
+ --> sweep.toml:3:11
+  |
+3 | pairs = [["xrbench/*", "xrbench/single_4k_ws"], ["xrbench/vr_gamin", "xrbench/none"]]
+  |           ^^^^^^^^^^^
+  |
+  = help: list pairs one by one, or give `scenarios` and `platforms`
+
+error: the sweep names no policy, and the runner `synthetic` has several
+ --> sweep.toml:1:1
+  |
+1 | runner = "synthetic"
+  | ^
+  |
+  = help: add a [[policy]] table with one of: first, second
+"#);
+}
+
+#[test]
 fn settings_are_values_of_the_runner() {
     let runner = Synthetic { settings: true, ..Synthetic::default() };
     let runners: &[&dyn CellRunner] = &[&runner];

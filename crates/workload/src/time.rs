@@ -251,11 +251,12 @@ impl Period {
     }
 
     /// The period of a task whose load is scaled by `factor_millionths` / 1,000,000: twice the
-    /// factor, half the period.
+    /// factor, half the period. Where the exact ratio leaves 64 bits, it is the nearest below it that does not:
+    /// less than a part in 2^63 away.
     ///
     /// # Errors
     /// [`TimeError::Zero`] for a factor of zero, or one that shortens the period below a
-    /// picosecond; [`TimeError::TooLong`] where the ratio leaves 64 bits.
+    /// picosecond; [`TimeError::TooLong`] for a period beyond the clock.
     pub fn scaled(self, factor_millionths: u64) -> Result<Self, TimeError> {
         if factor_millionths == 0 {
             return Err(TimeError::Zero);
@@ -269,9 +270,17 @@ impl Period {
         while b != 0 {
             (a, b) = (b, a % b);
         }
+        let (mut numerator, mut denominator) = (numerator / a, denominator / a);
+        if numerator > u128::from(u64::MAX) && denominator <= u128::from(u64::MAX) {
+            let shorter = u128::from(u64::MAX) * denominator / numerator;
+            if shorter == 0 {
+                return Err(TimeError::TooLong);
+            }
+            (numerator, denominator) = (numerator * shorter / denominator, shorter);
+        }
         Ok(Self {
-            numerator_ps: u64::try_from(numerator / a).map_err(|_| TimeError::TooLong)?,
-            denominator: u64::try_from(denominator / a).map_err(|_| TimeError::TooLong)?,
+            numerator_ps: u64::try_from(numerator).map_err(|_| TimeError::TooLong)?,
+            denominator: u64::try_from(denominator).map_err(|_| TimeError::TooLong)?,
         })
     }
 }

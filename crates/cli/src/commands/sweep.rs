@@ -5,6 +5,7 @@ mod report;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use rtmm_report::ReportTable;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::results::Failure as Failed;
@@ -222,6 +223,22 @@ fn conclude(
     if let Some(lines) = report::lines(plan, &finished.summary) {
         replace_file(&directory.join("lines.svg"), lines.as_str().as_bytes())?;
         files.push("lines.svg".to_owned());
+    }
+    if let Some(overview) = report::pairs::overview(plan, &finished.summary) {
+        terminal.clear();
+        let mut markdown = format!("# {}\n", plan.axes().name);
+        for ReportTable { table, .. } in &overview.tables {
+            terminal.push_str(&table.to_terminal(&style()));
+            terminal.push('\n');
+            markdown.push_str(&format!("\n{}", table.to_markdown()));
+        }
+        for figure in &overview.figures {
+            let name = format!("{}.svg", figure.name);
+            replace_file(&directory.join(&name), figure.svg.as_str().as_bytes())?;
+            files.push(name);
+        }
+        replace_file(&directory.join("overview.md"), markdown.as_bytes())?;
+        files.push("overview.md".to_owned());
     }
     let mut out = stdout();
     match format {

@@ -371,6 +371,7 @@ pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
             })
             .collect(),
         platforms: (0..platforms).map(|index| platform(&format!("platform_{index}"))).collect(),
+        pairs: Vec::new(),
         policies: vec![Policy::with_defaults(&POLICIES[0])],
         load_factors_millionths: vec![1_000_000],
         load_scales_duration: false,

@@ -2,6 +2,7 @@
 
 mod comparisons;
 pub(super) mod failures;
+pub(super) mod pairs;
 mod policies;
 mod tasks;
 
@@ -278,6 +279,26 @@ impl Variation {
         let deadline =
             self.deadline_factor.map_or_else(String::new, |factor| format!(", deadlines x{factor}"));
         format!("{load}{probability}{deadline}")
+    }
+
+    /// The name of the axis, where one alone varies.
+    fn axis(&self) -> Option<&'static str> {
+        match (self.load_factor, self.trigger_probability, self.deadline_factor) {
+            (Some(_), None, None) => Some("load factor"),
+            (None, Some(_), None) => Some("trigger probability"),
+            (None, None, Some(_)) => Some("deadline factor"),
+            _ => None,
+        }
+    }
+
+    /// The value of what varies.
+    fn value(&self) -> Option<f64> {
+        self.load_factor.or(self.trigger_probability).or(self.deadline_factor)
+    }
+
+    /// Short, for the head of a column.
+    fn label(&self) -> String {
+        self.title().trim_start_matches(", ").to_owned()
     }
 
     /// Such as `load_1.5_probability_0.25_`; empty where nothing varies.

@@ -5,13 +5,17 @@ use rtmm_report::{
     TextTable,
 };
 
+use rtmm_sweep::plan::PlatformId;
+
 use super::Shown;
 
-/// The mean over scenarios of each policy (rows) on each platform (columns); `None` where one is
+/// The mean over the scenarios that run on a platform (columns) of each policy (rows); `None` where one is
 /// missing: a mean over fewer scenarios would not compare.
 fn means(shown: &Shown<'_>, position: usize) -> Vec<Vec<Option<f64>>> {
     let (policies, platforms) = (&shown.naming.policies, &shown.naming.platforms);
-    let scenarios = shown.plan.axes().workloads.len();
+    let axes = shown.plan.axes();
+    let scenarios: Vec<usize> =
+        (0..platforms.len()).map(|index| axes.workloads_of(PlatformId::new(index)).count()).collect();
     let mut sums = vec![vec![(0.0, 0_usize); platforms.len()]; policies.len()];
     for group in shown.summary.groups.iter().filter(|group| shown.holds(group)) {
         if let Some(statistics) = group.statistics.get(position).copied().flatten() {
@@ -20,8 +24,10 @@ fn means(shown: &Shown<'_>, position: usize) -> Vec<Vec<Option<f64>>> {
             *count += 1;
         }
     }
-    let mean = |(sum, count): &(f64, usize)| (*count == scenarios).then(|| sum / scenarios as f64);
-    sums.iter().map(|row| row.iter().map(mean).collect()).collect()
+    let mean = |((sum, count), scenarios): (&(f64, usize), &usize)| {
+        (count == scenarios && *count > 0).then(|| sum / *scenarios as f64)
+    };
+    sums.iter().map(|row| row.iter().zip(&scenarios).map(mean).collect()).collect()
 }
 
 /// The means as a table, the best of each platform marked; `None` for a single policy.
@@ -58,7 +64,9 @@ pub(super) fn table(shown: &Shown<'_>, position: usize, metric: &Metric) -> Opti
         let cells = std::iter::once(Cell::text(name)).chain(row.iter().enumerate().map(cell)).collect();
         table.rows.push(Row { cells, starts_group: false });
     }
-    table.notes.push("Means over all scenarios; the best of each column is starred or bold.".to_owned());
+    let over =
+        if shown.plan.axes().pairs.is_empty() { "all scenarios" } else { "the scenarios of each platform" };
+    table.notes.push(format!("Means over {over}; the best of each column is starred or bold."));
     Some(ReportTable { name: "policies".to_owned(), table })
 }
 
@@ -70,6 +78,11 @@ pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> O
         return None;
     }
     let scenarios = shown.plan.axes().workloads.len();
+    let over = if shown.plan.axes().pairs.is_empty() {
+        format!("all {scenarios} scenarios")
+    } else {
+        "the scenarios of each platform".to_owned()
+    };
     let label = match &metric.unit {
         Some(unit) => format!("{} ({unit})", metric.name),
         None => metric.name.clone(),
@@ -92,7 +105,7 @@ pub(super) fn heat_map(shown: &Shown<'_>, position: usize, metric: &Metric) -> O
         name: "policies".to_owned(),
         title: "Policies by platform".to_owned(),
         caption: format!(
-            "Arithmetic mean of the {label} over all {scenarios} scenarios, by policy and platform. Brighter is \
+            "Arithmetic mean of the {label} over {over}, by policy and platform. Brighter is \
              better{}.",
             if metric.better == Better::Lower { ": less" } else { "" }
         ),
