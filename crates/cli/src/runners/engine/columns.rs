@@ -62,7 +62,7 @@ const CELL: &[Row<Summary>] = &[
         summed(real("normalised_turnaround_p99", "", "response over isolated latency, 99th percentile")),
         |run| number(run.normalised_turnaround_p99),
     ),
-    (higher(real("stp", "1/second", "completed jobs a second, first arrival to last completion")), |run| {
+    (summed(real("stp", "1/second", "completed jobs a second, first arrival to last completion")), |run| {
         number(run.stp)
     }),
     (
