@@ -113,6 +113,7 @@ fn an_engine_sweep_is_the_same_on_any_number_of_threads_and_shards() {
         "smoke_engine",
         42,
         &[
+            "antt_policies.svg",
             "best_bars_shared_quad_4k_ws_os_ws_os.svg",
             "best_bars_xrbench_dual_4k_ws_os.svg",
             "comparison.csv",
