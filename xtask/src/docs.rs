@@ -7,6 +7,7 @@
 
 mod command_line;
 mod cost_models;
+mod dysta_evaluation;
 mod dysta_fixes;
 mod engine;
 mod fidelity;
@@ -31,6 +32,10 @@ struct Part {
     make: fn(&Path) -> Result<String, Problem>,
 }
 
+const DYSTA: &str = "evaluation/dysta.md";
+/// Where figures of pages under docs/evaluation/ stand.
+const FIGURES: &str = "docs/evaluation/figures";
+
 const PARTS: &[Part] = &[
     Part { page: "reference/command-line.md", name: "command-line", make: |_| Ok(command_line::part()) },
     Part { page: "reference/cost-models.md", name: "cost-models", make: |_| Ok(cost_models::part()) },
@@ -44,6 +49,19 @@ const PARTS: &[Part] = &[
     Part { page: "fidelity.md", name: "engine-and-loop", make: engine::compared },
     Part { page: "fidelity.md", name: "near-ties", make: engine::near_ties },
     Part { page: "fidelity.md", name: "policy-scores", make: |_| engine::policy_scores() },
+    Part { page: DYSTA, name: "setup", make: |_| dysta_evaluation::setup() },
+    Part { page: DYSTA, name: "violations", make: |_| dysta_evaluation::violations() },
+    Part { page: DYSTA, name: "antt", make: |_| dysta_evaluation::antt() },
+    Part { page: DYSTA, name: "standing", make: |_| dysta_evaluation::standing() },
+    Part { page: DYSTA, name: "statements", make: |_| dysta_evaluation::statements() },
+    Part { page: DYSTA, name: "exceptions", make: |_| dysta_evaluation::exceptions() },
+    Part { page: DYSTA, name: "levels", make: |_| dysta_evaluation::levels() },
+    Part { page: DYSTA, name: "score", make: |_| dysta_evaluation::score() },
+    Part { page: DYSTA, name: "predictors", make: |_| dysta_evaluation::predictors() },
+    Part { page: DYSTA, name: "quirks", make: |_| dysta_evaluation::quirks() },
+    Part { page: DYSTA, name: "storage", make: |_| Ok(dysta_evaluation::storage()) },
+    Part { page: DYSTA, name: "hardware", make: |_| dysta_evaluation::hardware() },
+    Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
     Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
     Part {
@@ -89,6 +107,26 @@ fn each_page(mut visit: impl FnMut(&Path, &str, &str) -> Result<bool, Problem>) 
                 eprintln!("error: {}: {problem}", path.display());
                 sound = false;
             }
+        }
+    }
+    match dysta_evaluation::figures() {
+        Ok(figures) => {
+            for (name, wanted) in figures {
+                let path = root.join(FIGURES).join(name);
+                // A figure that is not there yet is out of date.
+                let current = std::fs::read_to_string(&path).unwrap_or_default();
+                match visit(&path, &current, &wanted) {
+                    Ok(fine) => sound &= fine,
+                    Err(problem) => {
+                        eprintln!("error: {}: {problem}", path.display());
+                        sound = false;
+                    }
+                }
+            }
+        }
+        Err(problem) => {
+            eprintln!("error: {FIGURES}: {problem}");
+            sound = false;
         }
     }
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,0 +1,225 @@
+//! The sweeps of the page, run in memory, and their means.
+
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+use rtmm_cli::RUNNERS;
+use rtmm_sweep::plan::{Cell, PlatformId, VariantId};
+use rtmm_sweep::runner::{CellResult, Policy};
+use rtmm_sweep::statistics::{Bootstrap, PairedDifference, mean, paired_difference};
+use rtmm_workload::{Arrivals, Scenario};
+
+use super::super::Problem;
+
+/// The built-in sweeps of the page.
+pub(super) const MAIN: &str = "dysta";
+pub(super) const DEADLINES: &str = "dysta_deadlines";
+pub(super) const BREAKDOWN: &str = "dysta_breakdown";
+pub(super) const HARDWARE: &str = "dysta_hardware";
+
+/// A sweep with all that its cells gave.
+pub(super) struct Runs {
+    pub name: &'static str,
+    pub cells: usize,
+    pub seeds: usize,
+    /// In the order of the plan.
+    pub groups: Vec<Group>,
+}
+
+/// The cells that differ in the seed only.
+pub(super) struct Group {
+    pub scenario: String,
+    pub platform: String,
+    /// Requests a second in the mean.
+    pub rate_hz: f64,
+    pub deadline_factor: Option<f64>,
+    pub policy: Policy,
+    /// By seed.
+    pub violations: Vec<f64>,
+    pub antt: Vec<f64>,
+    /// Jobs of a run, in the mean over seeds.
+    pub jobs: f64,
+    /// Time of a decision in microseconds, in the mean over all of them.
+    pub decision_us: f64,
+}
+
+/// Which of the two metrics.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Metric {
+    Violations,
+    Antt,
+}
+
+impl Group {
+    pub(super) fn values(&self, metric: Metric) -> &[f64] {
+        match metric {
+            Metric::Violations => &self.violations,
+            Metric::Antt => &self.antt,
+        }
+    }
+
+    pub(super) fn mean(&self, metric: Metric) -> f64 {
+        mean(self.values(metric)).unwrap_or(f64::NAN)
+    }
+
+    /// The mean, with half the width of its bootstrap interval where there are seeds enough.
+    pub(super) fn cell(&self, metric: Metric) -> String {
+        let values = self.values(metric);
+        let interval = Bootstrap::new(values.len()).intervals(&[values])[0];
+        let half =
+            interval.map_or_else(String::new, |one| format!(" ± {}", number((one.high - one.low) / 2.0)));
+        format!("{}{half}", number(self.mean(metric)))
+    }
+
+    /// This minus another, seed by seed.
+    pub(super) fn difference(&self, other: &Self, metric: Metric) -> Option<PairedDifference> {
+        let bootstrap = Bootstrap::new(self.values(metric).len());
+        paired_difference(self.values(metric), other.values(metric), &bootstrap)
+    }
+
+    pub(super) fn is_set(&self, name: &str, value: &str) -> bool {
+        self.policy.parameter(name).is_some_and(|known| known.to_string() == value)
+    }
+}
+
+/// Three decimals, fewer of large numbers.
+pub(super) fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// A difference with its interval; bold where that excludes zero.
+pub(super) fn difference_cell(difference: Option<PairedDifference>) -> String {
+    let Some(difference) = difference else { return "—".to_owned() };
+    let sign = if difference.mean > 0.0 { "+" } else { "" };
+    let mean = format!("{sign}{}", number(difference.mean)).replace('-', "−");
+    let Some(interval) = difference.interval else { return mean };
+    let half = number((interval.high - interval.low) / 2.0);
+    let excludes = interval.low > 0.0 || interval.high < 0.0;
+    if excludes { format!("**{mean} ± {half}**") } else { format!("{mean} ± {half}") }
+}
+
+/// The runs of a sweep; each is run once.
+pub(super) fn of(name: &'static str) -> Result<&'static Runs, Problem> {
+    static MAIN_RUNS: OnceLock<Result<Runs, String>> = OnceLock::new();
+    static DEADLINE_RUNS: OnceLock<Result<Runs, String>> = OnceLock::new();
+    static BREAKDOWN_RUNS: OnceLock<Result<Runs, String>> = OnceLock::new();
+    static HARDWARE_RUNS: OnceLock<Result<Runs, String>> = OnceLock::new();
+    let lock = match name {
+        MAIN => &MAIN_RUNS,
+        DEADLINES => &DEADLINE_RUNS,
+        BREAKDOWN => &BREAKDOWN_RUNS,
+        _ => &HARDWARE_RUNS,
+    };
+    match lock.get_or_init(|| run(name).map_err(|problem| problem.to_string())) {
+        Ok(runs) => Ok(runs),
+        Err(problem) => Err(problem.clone().into()),
+    }
+}
+
+fn run(name: &'static str) -> Result<Runs, Problem> {
+    let plan = rtmm_sweep::file::plan(name, RUNNERS).map_err(|problems| problems.to_string())?;
+    let all: Vec<usize> = (0..plan.len()).collect();
+    let prepared = plan.runner().prepare(&plan, &all)?;
+    let results: Vec<CellResult> =
+        plan.cells().par_iter().map(|cell| prepared.run(cell)).collect::<Result<_, _>>()?;
+    let columns = plan.runner().cell_columns();
+    let position =
+        |column: &str| columns.iter().position(|known| known.name == column).ok_or("no such column");
+    let [violations, antt, busy, decisions] = [
+        position("deadline_violation_rate")?,
+        position("antt")?,
+        position("scheduler_busy_ms")?,
+        position("decisions")?,
+    ];
+    let tasks = plan.runner().task_columns();
+    let released = tasks.iter().position(|known| known.name == "released").ok_or("no such column")?;
+    let mut groups = Vec::new();
+    let same = |a: &Cell, b: &Cell| key(a) == key(b);
+    for cells in plan.cells().chunk_by(same) {
+        let of = &results[cells[0].index..cells[0].index + cells.len()];
+        let values = |position: usize| -> Vec<f64> {
+            of.iter().filter_map(|result| result.cell[position].number()).collect()
+        };
+        let jobs = |result: &CellResult| -> f64 {
+            result.tasks.chunks(tasks.len()).filter_map(|task| task[released].number()).sum()
+        };
+        let sum = |position: usize| values(position).iter().sum::<f64>();
+        let scenario = plan.scenario(&cells[0]);
+        groups.push(Group {
+            scenario: scenario.name.clone(),
+            platform: plan.platform(&cells[0]).name.clone(),
+            rate_hz: rate_hz(scenario),
+            deadline_factor: plan.variant(&cells[0]).deadline_factor(),
+            policy: plan.policy(&cells[0]).clone(),
+            violations: values(violations),
+            antt: values(antt),
+            jobs: of.iter().map(jobs).sum::<f64>() / of.len() as f64,
+            decision_us: sum(busy) * 1e3 / sum(decisions),
+        });
+    }
+    Ok(Runs { name, cells: plan.len(), seeds: plan.axes().seeds.len(), groups })
+}
+
+fn key(cell: &Cell) -> (VariantId, PlatformId, usize) {
+    (cell.variant, cell.platform, cell.policy.index())
+}
+
+/// Requests a second of all tasks together.
+fn rate_hz(scenario: &Scenario) -> f64 {
+    let rate = |arrivals: &Arrivals| match arrivals {
+        Arrivals::Poisson { mean, .. } => mean.rate_microhertz() as f64 / 1e6,
+        _ => 0.0,
+    };
+    scenario.tasks.iter().map(|task| rate(&task.arrivals)).sum()
+}
+
+impl Runs {
+    /// The scenarios with their platforms, in order.
+    pub(super) fn pairs(&self) -> Vec<(&str, &str)> {
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        for group in &self.groups {
+            let pair = (group.scenario.as_str(), group.platform.as_str());
+            if !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
+        pairs
+    }
+
+    /// The rates of a scenario, in order.
+    pub(super) fn rates(&self, scenario: &str) -> Vec<f64> {
+        let mut rates: Vec<f64> = Vec::new();
+        for group in self.groups.iter().filter(|group| group.scenario == scenario) {
+            if !rates.contains(&group.rate_hz) {
+                rates.push(group.rate_hz);
+            }
+        }
+        rates
+    }
+
+    /// The groups of a scenario at a rate, in the order of the policies.
+    pub(super) fn at(&self, scenario: &str, rate_hz: f64) -> Vec<&Group> {
+        self.groups.iter().filter(|group| group.scenario == scenario && group.rate_hz == rate_hz).collect()
+    }
+}
+
+/// The last part of a name.
+pub(super) fn short(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// A rate without digits that mean nothing.
+pub(super) fn rate_text(rate_hz: f64) -> String {
+    format!("{:.1}", rate_hz).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Plans are checked for what the page relies on.
+pub(super) fn found<'g>(groups: &[&'g Group], policy: &str) -> Result<&'g Group, Problem> {
+    let mut of = groups.iter().filter(|group| group.policy.name == policy);
+    Ok(of.next().copied().ok_or_else(|| format!("the sweep lacks `{policy}`"))?)
+}
