@@ -128,10 +128,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         let Placement::Whole(accelerator) = placement else { return Err(Illegal::NoSuchPlacement) };
         let index = accelerator.index();
-        let state = *self.state.accelerators.get(index).ok_or(Illegal::NoSuchAccelerator)?;
+        let state = self.state.accelerators.get(index).ok_or(Illegal::NoSuchAccelerator)?;
         if state.segment.is_some() {
             return Err(Illegal::AcceleratorBusy);
         }
+        let last_model = state.last_model;
         let model = match variant {
             None => job.model,
             Some(variant) => {
@@ -152,7 +153,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
         let mut start = self.scheduler_free;
-        let switched = state.last_model.is_some_and(|last| last != model);
+        let switched = last_model.is_some_and(|last| last != model);
         if switched {
             let context_switch = &system.platform.accelerators[index].context_switch;
             start = start.saturating_add(context_switch.time);

@@ -26,14 +26,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// Books a layer, and tells of it whoever wants to know.
     pub(super) fn complete_layer(&mut self, accelerator: AcceleratorId, completed: &Completed) {
-        let Some(segment) = self.state.accelerators[accelerator.index()].segment else { return };
+        let Some(segment) = &self.state.accelerators[accelerator.index()].segment else { return };
+        let Segment { job, model, .. } = *segment;
         let Completed { layer, began, stretch } = *completed;
         let to = Progress::at(layer.index() as u32 + 1);
-        self.spend(segment.job.slot(), accelerator, segment.model, to, stretch);
+        self.spend(job.slot(), accelerator, model, to, stretch);
         if self.interests.layers {
             self.is_news = true;
             let latency = self.state.now.saturating_since(began);
-            let Segment { job, model, .. } = segment;
             let row = self.state.realisations[job.slot()].row as usize;
             let samples = self.system.models[model.index()].samples.as_ref();
             let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));

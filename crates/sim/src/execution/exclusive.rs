@@ -19,9 +19,15 @@ pub struct Exclusive {
     tells_layers: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     course: Course,
+    plan: Plan,
+}
+
+/// The next event of a run.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
     /// Where it stood when it was planned: the segment's beginning, or the last boundary that was told of.
     stood: Progress,
     /// Where the next event finds it.
@@ -32,7 +38,7 @@ struct Run {
     completes: Option<u32>,
 }
 
-impl Run {
+impl Plan {
     fn completed(&self, layer: u32) -> Completed {
         Completed { layer: LayerId::new(layer as usize), began: self.began, stretch: 1.0 }
     }
@@ -72,17 +78,17 @@ fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
 
 impl Exclusive {
     /// Plans the next event of a run that stands at `from` at instant `began`.
-    fn plan(&self, system: &System<'_>, course: &Course, from: Progress, began: Time) -> (Run, Time) {
+    fn plan(&self, system: &System<'_>, course: &Course, from: Progress, began: Time) -> (Plan, Time) {
         let end = course.end();
         let at = next_from(system, course, from);
         if at.layer >= end {
             let to = Progress::at(end);
-            return (Run { course: *course, stood: from, to, began, completes: None }, began);
+            return (Plan { stood: from, to, began, completes: None }, began);
         }
         let first = rest_of_layer(system, course, at);
         if self.tells_layers {
             let (to, completes) = (Progress::at(at.layer + 1), Some(at.layer));
-            return (Run { course: *course, stood: from, to, began, completes }, later(began, first));
+            return (Plan { stood: from, to, began, completes }, later(began, first));
         }
         let rest = if system.is_dynamic[course.model.index()] {
             let mut total = 0_u64;
@@ -96,8 +102,8 @@ impl Exclusive {
         } else {
             system.latency_between(course.model, &course.realisation, at.layer + 1, end, course.column)
         };
-        let run = Run { course: *course, stood: from, to: Progress::at(end), began, completes: None };
-        (run, later(began, first.saturating_add(rest)))
+        let plan = Plan { stood: from, to: Progress::at(end), began, completes: None };
+        (plan, later(began, first.saturating_add(rest)))
     }
 }
 
@@ -111,8 +117,8 @@ impl Execution for Exclusive {
     }
 
     fn begin(&mut self, system: &System<'_>, accelerator: AcceleratorId, course: &Course) {
-        let (run, at) = self.plan(system, course, course.from, course.start);
-        self.runs[accelerator.index()] = Some(run);
+        let (plan, at) = self.plan(system, course, course.from, course.start);
+        self.runs[accelerator.index()] = Some(Run { course: *course, plan });
         self.events.set(accelerator.index(), at);
     }
 
@@ -121,42 +127,46 @@ impl Execution for Exclusive {
     }
 
     fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step {
-        let Some(run) = self.runs[accelerator.index()] else { return Step::Internal };
-        let end = run.course.end();
-        if run.to.quantum == 0 && run.to.layer < end && run.completes.is_some() {
-            let (next, at) = self.plan(system, &run.course, run.to, now);
-            self.runs[accelerator.index()] = Some(next);
-            self.events.set(accelerator.index(), at);
-            return Step::Layer(run.completed(run.completes.unwrap_or(0)));
+        let index = accelerator.index();
+        let Some(run) = &self.runs[index] else { return Step::Internal };
+        let plan = run.plan;
+        if plan.to.quantum == 0
+            && plan.to.layer < run.course.end()
+            && let Some(layer) = plan.completes
+        {
+            let (next, at) = self.plan(system, &run.course, plan.to, now);
+            if let Some(run) = &mut self.runs[index] {
+                run.plan = next;
+            }
+            self.events.set(index, at);
+            return Step::Layer(plan.completed(layer));
         }
-        self.runs[accelerator.index()] = None;
-        self.events.set(accelerator.index(), Time::MAX);
-        Step::Ended { to: run.to, last: run.completes.map(|layer| run.completed(layer)) }
+        self.runs[index] = None;
+        self.events.set(index, Time::MAX);
+        Step::Ended { to: plan.to, last: plan.completes.map(|layer| plan.completed(layer)) }
     }
 
     fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, mode: Preemption) {
         let index = accelerator.index();
-        let Some(mut run) = self.runs[index] else { return };
-        let course = run.course;
+        let Some(run) = &mut self.runs[index] else { return };
+        let Run { course, plan } = run;
         let end = course.end();
-        let mut began = run.began;
+        let mut began = plan.began;
         // Between two layers that are told of: the boundary is now.
-        if run.stood != course.from && began == now {
-            (run.to, run.completes, run.course.stop) = (run.stood, None, run.stood.layer);
-            self.runs[index] = Some(run);
+        if plan.stood != course.from && began == now {
+            (plan.to, plan.completes, course.stop) = (plan.stood, None, plan.stood.layer);
             self.events.set(index, now);
             return;
         }
-        let mut at = next_from(system, &course, run.stood);
+        let mut at = next_from(system, course, plan.stood);
         while at.layer < end {
-            let boundary = later(began, rest_of_layer(system, &course, at));
+            let boundary = later(began, rest_of_layer(system, course, at));
             if mode == Preemption::Quantum
                 && began.max(now) < boundary
-                && let Some((to, instant)) = next_quantum(system, &course, at, began, now)
+                && let Some((to, instant)) = next_quantum(system, course, at, began, now)
             {
-                (run.to, run.completes) = (to, None);
-                run.course.stop = to.layer;
-                self.runs[index] = Some(run);
+                (plan.to, plan.completes) = (to, None);
+                course.stop = to.layer;
                 self.events.set(index, instant);
                 return;
             }
@@ -165,10 +175,9 @@ impl Execution for Exclusive {
                 if next >= end {
                     return;
                 }
-                run.to = Progress::at(next);
-                run.completes = self.tells_layers.then_some(at.layer);
-                run.course.stop = next;
-                self.runs[index] = Some(run);
+                plan.to = Progress::at(next);
+                plan.completes = self.tells_layers.then_some(at.layer);
+                course.stop = next;
                 self.events.set(index, boundary);
                 return;
             }
@@ -181,9 +190,9 @@ impl Execution for Exclusive {
         let index = accelerator.index();
         let run = self.runs[index].take()?;
         self.events.set(index, Time::MAX);
-        let course = run.course;
-        let mut began = run.began;
-        let mut reached = run.stood;
+        let Run { course, plan } = run;
+        let mut began = plan.began;
+        let mut reached = plan.stood;
         loop {
             let at = next_from(system, &course, reached);
             if at.layer >= course.end() {
