@@ -51,6 +51,8 @@ const PARTS: &[Part] = &[
     Part { page: "fidelity.md", name: "policy-scores", make: |_| engine::policy_scores() },
     Part { page: DYSTA, name: "setup", make: |_| dysta_evaluation::setup() },
     Part { page: DYSTA, name: "violations", make: |_| dysta_evaluation::violations() },
+    Part { page: DYSTA, name: "deadlines", make: |_| dysta_evaluation::deadlines() },
+    Part { page: DYSTA, name: "latencies", make: |_| dysta_evaluation::latencies() },
     Part { page: DYSTA, name: "antt", make: |_| dysta_evaluation::antt() },
     Part { page: DYSTA, name: "standing", make: |_| dysta_evaluation::standing() },
     Part { page: DYSTA, name: "statements", make: |_| dysta_evaluation::statements() },

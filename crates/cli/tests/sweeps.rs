@@ -69,6 +69,30 @@ fn several_policies_are_compared() {
 }
 
 /// A mean over trigger probabilities would average over what the sweep varies on purpose.
+/// Combinations that are not planned are missing: nothing is averaged over them, and nothing else fails.
+#[test]
+fn pairs_are_shown_one_by_one() {
+    let workspace = Workspace::new();
+    let axes = "description = \"a test\"\nsource = \"a test\"\nrunner = \"engine\"\n\
+                pairs = [[\"xrbench/vr_gaming\", \"xrbench/single_4k_ws\"], \
+                [\"xrbench/ar_assistant\", \"xrbench/dual_4k_ws_os\"]]\n\
+                load_factors = [1, 4]\nseeds = [1, 2]\nduration = \"500ms\"\n\
+                baseline = { policy = \"fcfs\" }\n[[policy]]\nname = \"fcfs\"\n[[policy]]\nname = \"edf\"\n";
+    workspace.write("s.toml", axes);
+    let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
+    outcome.success();
+    insta::assert_snapshot!("pairs", read(&workspace, "out/overview.md"));
+    let summary = read(&workspace, "out/summary.csv");
+    assert!(!summary.contains("across_scenarios"), "each platform has one scenario: {summary}");
+    let tables = read(&workspace, "out/load_4_tables.md");
+    assert!(tables.contains('—'), "{tables}");
+    let manifest = read(&workspace, "out/manifest.json");
+    assert!(manifest.contains("\"pairs\"") && manifest.contains("\"cells\": 12"), "{manifest}");
+    for figure in ["load_4_trade_off_vr_gaming_on_single_4k_ws", "lines_antt_ar_assistant_on_dual_4k_ws_os"] {
+        assert!(read(&workspace, &format!("out/{figure}.svg")).starts_with("<svg"));
+    }
+}
+
 #[test]
 fn every_trigger_probability_has_a_report_of_its_own() {
     let workspace = Workspace::new();

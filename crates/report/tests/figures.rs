@@ -7,7 +7,7 @@ mod common;
 use common::{Draws, assert_well_formed};
 use rtmm_report::{
     Bar, ColorScale, GroupedBars, HeatColumn, HeatMap, HeatRow, Interval, LinePoint, LineSeries, Lines,
-    ONE_COLUMN_PT, Svg,
+    ONE_COLUMN_PT, Scatter, ScatterPoint, Svg,
 };
 
 fn heat_map() -> HeatMap {
@@ -68,16 +68,40 @@ fn lines() -> Lines {
     }
 }
 
+fn scatter() -> Scatter {
+    let point =
+        |label: &str, x: f64, y: f64| ScatterPoint { label: label.into(), x, y, strong: label == "edf" };
+    Scatter {
+        description: "Turnaround against misses".into(),
+        x_label: "missed deadlines (%)".into(),
+        y_label: "turnaround".into(),
+        points: vec![
+            point("edf", 1.0, 2.0),
+            point("sjf", 1.02, 2.0),
+            point("fcfs", 30.0, 60.0),
+            point("no logarithm", 3.0, 0.0),
+        ],
+        y_log: true,
+        ..Scatter::default()
+    }
+}
+
 #[test]
 fn small_figures_are_as_they_were_when_looked_at() {
     insta::assert_snapshot!("heat_map", heat_map().to_svg().as_str());
     insta::assert_snapshot!("grouped_bars", bars().to_svg().as_str());
     insta::assert_snapshot!("lines", lines().to_svg().as_str());
+    insta::assert_snapshot!("scatter", scatter().to_svg().as_str());
 }
 
 #[test]
 fn figures_without_content_are_still_figures() {
-    for svg in [HeatMap::default().to_svg(), GroupedBars::default().to_svg(), Lines::default().to_svg()] {
+    for svg in [
+        HeatMap::default().to_svg(),
+        GroupedBars::default().to_svg(),
+        Lines::default().to_svg(),
+        Scatter::default().to_svg(),
+    ] {
         assert_well_formed(svg.as_str());
         assert!(svg.width_pt() > 0.0 && svg.height_pt() > 0.0);
     }

@@ -16,23 +16,24 @@ use runs::{
     short,
 };
 
-pub(in crate::docs) use offline::{predictors, quirks};
+pub(in crate::docs) use offline::{latencies, predictors, quirks};
 
 /// Policies of prior work in the paper's comparison, and their sparse variants.
 const PRIOR: [&str; 8] =
     ["fcfs", "sjf", "sjf-sparse", "prema", "prema-sparse", "planaria", "sdrm3", "sdrm3-sparse"];
-/// Policies that figures over an axis show.
-const DRAWN: [&str; 9] = [
-    "fcfs",
-    "edf",
+/// Policies that figures over an axis show: as many as there are colours. The others would press these together.
+const DRAWN: [&str; 8] = [
+    "dysta-corrected",
+    "sjf",
     "sjf-sparse",
     "prema-sparse",
     "planaria",
-    "sdrm3",
-    "dysta",
+    "dysta-naive",
     "dysta-oracle",
-    "dysta-corrected",
+    "dysta",
 ];
+/// Figures over deadlines end here: beyond, hardly any is missed.
+const LAST_DRAWN_DEADLINE: f64 = 25.0;
 const CORRECTED: &str = "dysta-corrected";
 const METRICS: [(Metric, &str); 2] = [(Metric::Violations, "violation rate"), (Metric::Antt, "ANTT")];
 
@@ -94,6 +95,37 @@ pub(super) fn violations() -> Result<String, Problem> {
 
 pub(super) fn antt() -> Result<String, Problem> {
     ranking(Metric::Antt, "ANTT")
+}
+
+/// Violations by policy and deadline, a table a scenario.
+pub(super) fn deadlines() -> Result<String, Problem> {
+    let runs = runs::of(DEADLINES)?;
+    let mut text = String::new();
+    for (scenario, _) in runs.pairs() {
+        let of_scenario: Vec<&Group> =
+            runs.groups.iter().filter(|group| group.scenario == scenario).collect();
+        let columns: Vec<&[&Group]> =
+            of_scenario.chunk_by(|a, b| a.deadline_factor == b.deadline_factor).collect();
+        let mut header = vec!["policy".to_owned()];
+        header.extend(
+            columns.iter().map(|column| format!("x {}", column[0].deadline_factor.unwrap_or(f64::NAN))),
+        );
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let rows: Vec<Vec<String>> = (0..columns[0].len())
+            .map(|policy| {
+                let name = format!("`{}`", columns[0][policy].policy.name);
+                let cell = |column: &&[&Group]| {
+                    let mean = column[policy].mean(Metric::Violations);
+                    let text = number(mean);
+                    if mean == least(column, Metric::Violations) { format!("**{text}**") } else { text }
+                };
+                std::iter::once(name).chain(columns.iter().map(cell)).collect()
+            })
+            .collect();
+        let rate = rate_text(of_scenario[0].rate_hz);
+        text.push_str(&format!("`{}` at {rate}/s:\n\n{}\n", short(scenario), table(&header, &rows)));
+    }
+    Ok(text)
 }
 
 /// Dysta, its oracle and the corrected variant against the best of the others.
@@ -378,7 +410,9 @@ pub(super) fn claims() -> Result<String, Problem> {
                 let range = |values: Vec<f64>| {
                     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
                     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    format!("{least:.1} to {most:.1}").replace('-', "−")
+                    // What rounds to zero has no sign.
+                    let plain = |value: f64| if value.abs() < 0.05 { 0.0 } else { value };
+                    format!("{:.1} to {:.1}", plain(least), plain(most)).replace('-', "−")
                 };
                 cells.push(range(prior.iter().map(points).collect()));
                 cells.push(range(prior.iter().map(times).collect()));
@@ -435,8 +469,12 @@ pub(super) fn figures() -> Result<Vec<(String, String)>, Problem> {
     for (scenario, platform) in deadlines.pairs() {
         let name = short(scenario);
         let title = format!("{name} on {}", short(platform));
-        let series =
+        let mut series =
             over(deadlines, scenario, Metric::Violations, |group| group.deadline_factor.unwrap_or(f64::NAN));
+        for line in &mut series {
+            line.points.retain(|point| point.x <= LAST_DRAWN_DEADLINE);
+        }
+        series.retain(|line| !line.points.is_empty());
         let svg = lines(
             format!("{title}: violation rate by deadline"),
             "deadline, multiples of the isolated latency",

@@ -58,6 +58,8 @@ impl Default for Scatter {
 
 /// Radius of a point.
 const RADIUS: f64 = 2.2;
+/// Room behind a label.
+const GAP: f64 = 3.0;
 
 impl Scatter {
     /// Draws the chart.
@@ -101,15 +103,14 @@ impl Scatter {
             .iter()
             .map(|(x, y)| Area { x: x - RADIUS, y: y - RADIUS, width: 2.0 * RADIUS, height: 2.0 * RADIUS })
             .collect();
-        let labels: Vec<(Area, f64)> = points
-            .iter()
-            .zip(&places)
-            .map(|(point, place)| {
-                let found = free_place(&point.label, *place, plot, &taken);
-                taken.push(found.0);
-                found
-            })
-            .collect();
+        // Those that stand out have the first choice of places.
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by_key(|index| !points[*index].strong);
+        let mut labels = vec![(Area { x: 0.0, y: 0.0, width: 0.0, height: 0.0 }, 0.0); points.len()];
+        for index in order {
+            labels[index] = free_place(points[index], places[index], plot, &taken);
+            taken.push(labels[index].0);
+        }
         for ((area, distance), &(x, y)) in labels.iter().zip(&places) {
             if *distance > 5.0 {
                 // To the nearest place of the label's edge.
@@ -172,8 +173,9 @@ fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
 
 /// The first place around a point where its label covers no other label and no point, nearest first; beside
 /// the point where there is none. With its distance from the point.
-fn free_place(text: &str, (x, y): (f64, f64), plot: Area, taken: &[Area]) -> (Area, f64) {
-    let (width, height) = (text_width(text, TICK_SIZE), TICK_SIZE * LINE_HEIGHT);
+fn free_place(point: &ScatterPoint, (x, y): (f64, f64), plot: Area, taken: &[Area]) -> (Area, f64) {
+    let bold = if point.strong { 1.12 } else { 1.0 };
+    let (width, height) = (text_width(&point.label, TICK_SIZE) * bold + GAP, TICK_SIZE * LINE_HEIGHT);
     let at = |distance: f64, (dx, dy): (f64, f64)| {
         let (x, y) = (x + dx * distance, y + dy * distance);
         // The edge that faces the point is at the distance.
@@ -239,7 +241,7 @@ mod tests {
         let plot = Area { x: 20.0, y: 5.0, width: 200.0, height: 170.0 };
         let mut taken: Vec<Area> = Vec::new();
         for point in points {
-            let (area, _) = free_place(&point.label, (100.0 + point.x, 90.0 + point.y), plot, &taken);
+            let (area, _) = free_place(&point, (100.0 + point.x, 90.0 + point.y), plot, &taken);
             assert!(!taken.iter().any(|other| overlap(&area, other)), "{}", point.label);
             taken.push(area);
         }

@@ -85,6 +85,46 @@ pub(in crate::docs) fn predictors() -> Result<String, Problem> {
     Ok(table(&header, &rows))
 }
 
+/// Dysta's weight of slack and waiting.
+const BETA: f64 = 0.01;
+
+/// How long models take, how much of that depends on the density, and what a second of score is to them.
+pub(in crate::docs) fn latencies() -> Result<String, Problem> {
+    let mut rows = Vec::new();
+    for (scenario, platform, name) in KINDS {
+        let kind = Kind::load(scenario, platform)?;
+        let expectations = kind.profile.expectations(Knowledge::Pattern);
+        let all: Vec<(f64, f64)> = (0..kind.models.len())
+            .map(|model| {
+                let split = expectations.split_remaining(ModelId::new(model), 0);
+                (split.fixed_s + split.scaled_s, split.scaled_s)
+            })
+            .collect();
+        let isolated: Vec<f64> = all.iter().map(|(isolated, _)| *isolated).collect();
+        let shares: Vec<f64> = all.iter().map(|(isolated, scaled)| 100.0 * scaled / isolated).collect();
+        let ends = |values: &[f64]| {
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            (least, values.iter().copied().fold(0.0, f64::max))
+        };
+        let ((shortest, longest), (least, most)) = (ends(&isolated), ends(&shares));
+        rows.push(vec![
+            name.to_owned(),
+            format!("{:.1} to {:.1}, mean {:.1}", 1e3 * shortest, 1e3 * longest, 1e3 * mean(&isolated)),
+            format!("{least:.0} to {most:.0}"),
+            format!("{:.0}", 1e3 * BETA),
+            format!("{:.2}", BETA / mean(&isolated)),
+        ]);
+    }
+    let header = [
+        "workload",
+        "isolated latency, ms",
+        "of it in proportion to the density, %",
+        "score for one isolated latency of waiting, alone, ms",
+        "the same in isolated latencies",
+    ];
+    Ok(table(&header, &rows))
+}
+
 /// In percent, in the order of the table.
 fn errors(kind: &Kind, knowledge: Knowledge) -> Result<[f64; 5], Problem> {
     let expectations = kind.profile.expectations(knowledge);

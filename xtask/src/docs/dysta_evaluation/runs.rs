@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use rtmm_cli::RUNNERS;
 use rtmm_sweep::plan::{Cell, PlatformId, VariantId};
 use rtmm_sweep::runner::{CellResult, Policy};
-use rtmm_sweep::statistics::{Bootstrap, PairedDifference, mean, paired_difference};
+use rtmm_sweep::statistics::{Bootstrap, MINIMUM_SAMPLES, PairedDifference, mean, paired_difference};
 use rtmm_workload::{Arrivals, Scenario};
 
 use super::super::Problem;
@@ -65,7 +65,10 @@ impl Group {
     /// The mean, with half the width of its bootstrap interval where there are seeds enough.
     pub(super) fn cell(&self, metric: Metric) -> String {
         let values = self.values(metric);
-        let interval = Bootstrap::new(values.len()).intervals(&[values])[0];
+        let interval = match values.len() {
+            size if size >= MINIMUM_SAMPLES => Bootstrap::new(size).intervals(&[values])[0],
+            _ => None,
+        };
         let half =
             interval.map_or_else(String::new, |one| format!(" ± {}", number((one.high - one.low) / 2.0)));
         format!("{}{half}", number(self.mean(metric)))
@@ -84,6 +87,8 @@ impl Group {
 
 /// Three decimals, fewer of large numbers.
 pub(super) fn number(value: f64) -> String {
+    // What rounds to zero has no sign.
+    let value = if value.abs() < 0.0005 { 0.0 } else { value };
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -95,7 +100,7 @@ pub(super) fn number(value: f64) -> String {
 /// A difference with its interval; bold where that excludes zero.
 pub(super) fn difference_cell(difference: Option<PairedDifference>) -> String {
     let Some(difference) = difference else { return "—".to_owned() };
-    let sign = if difference.mean > 0.0 { "+" } else { "" };
+    let sign = if difference.mean >= 0.0005 { "+" } else { "" };
     let mean = format!("{sign}{}", number(difference.mean)).replace('-', "−");
     let Some(interval) = difference.interval else { return mean };
     let half = number((interval.high - interval.low) / 2.0);
