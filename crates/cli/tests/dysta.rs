@@ -237,3 +237,66 @@ fn bad_arguments() {
     refusals.refused(&["run", "--compat", "xrbench", "--scenario", "xrbench/vr_gaming"]);
     insta::assert_snapshot!("bad_arguments", refusals.text);
 }
+
+/// The same call without `--compat` runs on the engine: no quirk fires on these requests, so that both do the
+/// same, and say so under the same names.
+#[test]
+fn the_engine_runs_the_same_call() {
+    let workspace = workspace();
+    let call = &RUN[3..];
+    let shared = ["violation_rate", "decisions", "switches", "decision_fnv1a64"];
+    for policy in ["fcfs", "sjf", "sjf_sparse", "prema", "sdrm3", "dysta-naive", "dysta", "dysta_oracle"] {
+        let of = |run: &[&str], jobs: &str| {
+            let more = ["--policy", policy, "--set", "alpha=1", "--set", "beta=0.01", "--set", "seq_len=512"];
+            json(&workspace, &[run, call, &more, &["--jobs", jobs]].concat())
+        };
+        let (of_loop, of_engine) = (of(&RUN[..3], "loop.csv"), of(&RUN[..1], "engine.csv"));
+        for key in shared {
+            assert_eq!(of_loop[key], of_engine[key], "{key} of {policy}");
+        }
+        for key in ["antt", "stp"] {
+            let (one, other) = (of_loop[key].as_f64(), of_engine[key].as_f64());
+            let distance = one.zip(other).map(|(one, other)| (one - other).abs());
+            assert!(
+                distance.is_some_and(|distance| distance < 1e-9),
+                "{key} of {policy}: {one:?}, {other:?}"
+            );
+        }
+        let rows = |file: &str| -> Vec<Vec<String>> {
+            let text = fs::read_to_string(workspace.path(file)).expect("the jobs were written");
+            text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+        };
+        let (of_loop, of_engine) = (rows("loop.csv"), rows("engine.csv"));
+        assert_eq!(of_loop.len(), of_engine.len());
+        for (one, other) in of_loop.iter().zip(&of_engine) {
+            assert_eq!(one[..2], other[..2], "{policy}");
+            for (one, other) in one[2..].iter().zip(&other[2..]) {
+                match (one.parse::<f64>(), other.parse::<f64>()) {
+                    (Ok(one), Ok(other)) => assert!((one - other).abs() < 1e-9, "{policy}: {one} {other}"),
+                    _ => assert_eq!(one, other, "{policy}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_of_the_engine_that_make_no_sense() {
+    let mut refusals = Refusals { workspace: workspace(), text: String::new() };
+    for more in [
+        &["--policy", "dista"][..],
+        &["--set", "seq_len=0"],
+        &["--set", "betta=1"],
+        &["--set", "predictor=best"],
+        &["--scenario", "xrbench/vr_gaming"],
+        &["--duration", "1s"],
+    ] {
+        refusals.refused(&[&["run"], &RUN[3..], more].concat());
+    }
+    refusals.refused(&["run", "--scenario", "xrbench/vr_gaming", "--traces", "traces"]);
+    for row in ["0,net_dens,0,1,1", "0,net_dense,2,1,1", "0,net_dense,0,0,1", "0,net_dense,0,1,0"] {
+        refusals.workspace.write("log.csv", &format!("{HEADER}{row}\n"));
+        refusals.refused(&[&["run"], &RUN[3..]].concat());
+    }
+    insta::assert_snapshot!("bad_calls_of_the_engine", refusals.text);
+}
