@@ -56,10 +56,13 @@ impl Eq for Score {}
 /// Time from now to a deadline, in seconds; below zero once it has passed.
 #[must_use]
 pub fn time_left_s(deadline: Time, now: Time) -> f64 {
-    // Wider integers would be exact too, and slow to make a float of.
-    let ahead = deadline.saturating_since(now).picoseconds() as f64;
-    let behind = now.saturating_since(deadline).picoseconds() as f64;
-    (ahead - behind) * 1e-12
+    // Signed integers of 128 bits would hold the difference, and are slow to make a float of.
+    let picoseconds = if deadline >= now {
+        deadline.saturating_since(now).picoseconds() as f64
+    } else {
+        -(now.saturating_since(deadline).picoseconds() as f64)
+    };
+    picoseconds * 1e-12
 }
 
 /// A quotient of terms: 0 where the first is 0, whatever the second, so that no score is undefined.

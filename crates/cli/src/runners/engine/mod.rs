@@ -32,7 +32,7 @@ impl CellRunner for Engine {
     }
 
     fn result_version(&self) -> u32 {
-        1
+        2
     }
 
     fn legality(&self) -> Legality {
