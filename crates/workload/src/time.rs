@@ -296,6 +296,21 @@ fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
 mod tests {
     use super::*;
 
+    /// Rates and factors of six digits leave 64 bits together; what is rounded then cannot be seen.
+    #[test]
+    fn factors_of_many_digits_scale_any_rate() {
+        let span = Duration::from_milliseconds(1_000_000_000).expect("a duration");
+        for (rate_millionths, factor_millionths) in
+            [(107_143, 1_333_333), (535_714, 333_333), (35_714, 1_666_667), (999_983, 999_979)]
+        {
+            let period = Period::from_rate(rate_millionths, span).expect("a rate");
+            let scaled = period.scaled(factor_millionths).expect("any such rate can be scaled");
+            let exact = 1e24 / (rate_millionths as f64 * factor_millionths as f64);
+            let distance = (scaled.mean_picoseconds() / exact - 1.0).abs();
+            assert!(distance < 1e-12, "{rate_millionths} x {factor_millionths}: {distance}");
+        }
+    }
+
     #[test]
     fn texts_become_picoseconds_exactly() {
         let cases = [
