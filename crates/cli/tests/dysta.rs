@@ -295,7 +295,7 @@ fn calls_of_the_engine_that_make_no_sense() {
     }
     refusals.refused(&["run", "--scenario", "xrbench/vr_gaming", "--traces", "traces"]);
     for row in ["0,net_dens,0,1,1", "0,net_dense,2,1,1", "0,net_dense,0,0,1", "0,net_dense,0,1,0"] {
-        refusals.workspace.write("log.csv", &format!("{HEADER}{row}\n"));
+        refusals.workspace.write("log.csv", format!("{HEADER}{row}\n"));
         refusals.refused(&[&["run"], &RUN[3..]].concat());
     }
     insta::assert_snapshot!("bad_calls_of_the_engine", refusals.text);
