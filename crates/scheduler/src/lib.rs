@@ -37,6 +37,7 @@ mod policy;
 mod profile;
 mod sample_costs;
 mod truth;
+mod tuning;
 mod view;
 
 pub use decision::{Decision, Decisions, Extent, Placement, Preemption, VariantId};
@@ -49,4 +50,5 @@ pub use profile::Profile;
 pub use registry::{Capabilities, POLICIES, PolicyRow};
 pub use sample_costs::SampleCosts;
 pub use truth::Truth;
+pub use tuning::TuningWindow;
 pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, TaskInfo, View};

@@ -8,6 +8,7 @@ use rtmm_workload::{Duration, LayerId, ModelId};
 use crate::decision::Decisions;
 use crate::job::JobId;
 use crate::truth::Truth;
+use crate::tuning::TuningWindow;
 use crate::view::View;
 
 /// A scheduler: a decision function over a read-only view.
@@ -41,6 +42,11 @@ pub trait Policy: fmt::Debug + Send {
     /// nothing that it decides. It is itself where it remembers nothing.
     fn without_memory(&self) -> Box<dyn Policy> {
         self.boxed_clone()
+    }
+
+    /// What it did to its own parameters so far, in the order of time; nothing where it tunes none.
+    fn tuning(&self) -> &[TuningWindow] {
+        &[]
     }
 
     /// A copy in the same state, so that runs can be copied.

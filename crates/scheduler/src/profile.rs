@@ -11,7 +11,7 @@
 //! where memory bandwidth is partitioned, one share of it.
 
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, ConfigurationId, CostTable, EnergyParts, Platform, Share, Work,
+    Accelerator, AcceleratorId, ConfigurationId, ContextSwitch, CostTable, EnergyParts, Platform, Share, Work,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -33,6 +33,8 @@ pub struct Profile {
     worst_remaining: Vec<u64>,
     of_patterns: Expectations,
     of_architectures: Expectations,
+    /// By accelerator.
+    context_switches: Vec<ContextSwitch>,
 }
 
 /// Where a model stands in the tables.
@@ -74,6 +76,7 @@ impl Profile {
             worst_remaining: Vec::new(),
             of_patterns: Expectations::default(),
             of_architectures: Expectations::default(),
+            context_switches: platform.accelerators.iter().map(|one| one.context_switch).collect(),
         };
         for (index, model) in models.iter().enumerate() {
             profile.add(ModelId::new(index), model, platform, costs, &classes);
@@ -237,6 +240,16 @@ impl Profile {
     #[must_use]
     pub fn mean_remaining(&self, model: ModelId, layer: u32) -> Duration {
         self.of_patterns.mean_remaining(model, layer)
+    }
+
+    /// The energy of turning an accelerator that ran `from` last to `model`, in picojoules; nothing
+    /// where it ran that network, or none yet.
+    #[must_use]
+    pub fn switch_energy_pj(&self, accelerator: AcceleratorId, from: Option<ModelId>, model: ModelId) -> f64 {
+        match from {
+            Some(from) if from != model => self.context_switches[accelerator.index()].energy_pj,
+            _ => 0.0,
+        }
     }
 
     /// What is expected of jobs by whoever is told this much of them.

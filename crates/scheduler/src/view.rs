@@ -213,6 +213,14 @@ impl<'v> View<'v> {
         self.profile.mean_remaining(job.model, job.progress.layer)
     }
 
+    /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, in
+    /// picojoules; nothing where it ran that network last.
+    #[must_use]
+    pub fn switch_energy_pj(&self, model: ModelId, _layer: u32, accelerator: AcceleratorId) -> f64 {
+        let last = self.accelerators[accelerator.index()].last_model;
+        self.profile.switch_energy_pj(accelerator, last, model)
+    }
+
     /// Whether a job can be dispatched now.
     #[must_use]
     pub fn is_ready(&self, job: &Job) -> bool {

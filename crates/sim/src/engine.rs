@@ -306,6 +306,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             decisions: self.decisions_taken,
             rounds: self.rounds,
             scheduler_busy: self.scheduler_busy,
+            tuning: self.policy.tuning(),
         };
         self.observer.ended(now, &record);
     }

@@ -5,7 +5,7 @@
 //! observers is one, and so is a mutable reference.
 
 use rtmm_hardware::{AcceleratorId, EnergyParts};
-use rtmm_scheduler::{Job, Progress, Segment};
+use rtmm_scheduler::{Job, Progress, Segment, TuningWindow};
 use rtmm_workload::{Duration, TaskId, Time};
 
 /// Why a job was given up.
@@ -52,7 +52,7 @@ pub struct SegmentRecord<'s> {
 }
 
 /// What is told of a run when it is over. All of it counts from the start of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndRecord<'r> {
     /// By accelerator: time in segments, from dispatch to end.
     pub accelerators_busy: &'r [Duration],
@@ -63,6 +63,8 @@ pub struct EndRecord<'r> {
     pub rounds: u64,
     /// Time that the scheduler spent on decisions.
     pub scheduler_busy: Duration,
+    /// What the policy did to its own parameters.
+    pub tuning: &'r [TuningWindow],
 }
 
 /// Something that watches a run. Instants never fall from one call to the next.

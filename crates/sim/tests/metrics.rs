@@ -446,6 +446,7 @@ fn accuracy_void_frames_and_parts_of_energy() {
                 decisions: 3,
                 rounds: 9,
                 scheduler_busy: Duration::ZERO,
+                tuning: &[],
             },
         );
         let summary = metrics.summary();
@@ -554,6 +555,7 @@ fn the_audit_finds_what_is_wrong() {
                     decisions: 0,
                     rounds: 0,
                     scheduler_busy: Duration::ZERO,
+                    tuning: &[],
                 },
             );
         };
