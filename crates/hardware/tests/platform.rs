@@ -75,7 +75,8 @@ fn a_platform_shares_nothing_unless_it_says_so() {
     assert_eq!(plain.shared_dram, None);
     assert_eq!(shares(&plain), [1_000_000, 1_000_000]);
     for (index, accelerator) in plain.accelerators.iter().enumerate() {
-        assert_eq!(accelerator.context_switch, ContextSwitch { time: Duration::ZERO, energy_pj: 0.0 });
+        let none = ContextSwitch { time: Duration::ZERO, energy_pj: 0.0, activations: None };
+        assert_eq!(accelerator.context_switch, none);
         assert_eq!(plain.dram_bandwidth(AcceleratorId::new(index)), Bandwidth::UNLIMITED);
     }
 }

@@ -366,13 +366,17 @@ impl Fixture {
         (state.state, state.started) = (JobState::Running(accelerator), true);
         self.ready.retain(|slot| *slot as usize != job.slot());
         self.idle.retain(|idle| *idle != accelerator);
-        self.accelerators[accelerator.index()] =
-            AcceleratorState { segment: Some(segment), last_model: Some(segment.model) };
+        self.accelerators[accelerator.index()] = AcceleratorState {
+            segment: Some(segment),
+            last_model: Some(segment.model),
+            last_layer: segment.stop.checked_sub(1),
+        };
     }
 
     /// Ends what runs on an accelerator before a layer; the job is ready again from there.
     pub fn stop(&mut self, accelerator: usize, before: u32) {
         let Some(segment) = self.accelerators[accelerator].segment.take() else { return };
+        self.accelerators[accelerator].last_layer = before.checked_sub(1);
         let id = AcceleratorId::new(accelerator);
         self.idle.insert(self.idle.partition_point(|idle| *idle < id), id);
         let job = &mut self.jobs[segment.job.slot()];

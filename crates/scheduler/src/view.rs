@@ -36,6 +36,9 @@ pub struct AcceleratorState {
     pub segment: Option<Segment>,
     /// The network that it ran last, or runs.
     pub last_model: Option<ModelId>,
+    /// The layer of that network that it ran last, completed or stopped in: what it put out is still there.
+    /// While a segment runs, the last one that the segment was dispatched for. None if nothing ran.
+    pub last_layer: Option<u32>,
 }
 
 /// What a task has done since the run began. No count ever falls.
@@ -214,11 +217,19 @@ impl<'v> View<'v> {
     }
 
     /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, in
-    /// picojoules; nothing where it ran that network last.
+    /// picojoules; nothing where it ran that network last. For a job that is dispatched where it stands,
+    /// exactly what is charged; of an accelerator that runs a segment, what it would be after that.
     #[must_use]
-    pub fn switch_energy_pj(&self, model: ModelId, _layer: u32, accelerator: AcceleratorId) -> f64 {
-        let last = self.accelerators[accelerator.index()].last_model;
-        self.profile.switch_energy_pj(accelerator, last, model)
+    pub fn switch_energy_pj(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> f64 {
+        let state = &self.accelerators[accelerator.index()];
+        self.profile.switch_energy_pj(accelerator, state, model, layer)
+    }
+
+    /// How long that context switch would take.
+    #[must_use]
+    pub fn switch_time(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Duration {
+        let state = &self.accelerators[accelerator.index()];
+        self.profile.switch_time(accelerator, state, model, layer)
     }
 
     /// Whether a job can be dispatched now.

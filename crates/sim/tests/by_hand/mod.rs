@@ -195,7 +195,7 @@ impl ByHand {
                 "accelerators" => accelerators = number(words.value()),
                 "blind" => blind_from = number(words.value()),
                 "for" => duration = ms(words.value()),
-                "switch" => switch = ContextSwitch { time: ms(words.value()), energy_pj: 1e5 },
+                "switch" => (switch.time, switch.energy_pj) = (ms(words.value()), 1e5),
                 "dram" => {
                     let gigabytes: u64 = number(words.value());
                     let bandwidth = Bandwidth::from_bytes_per_window(gigabytes * GIGABYTE_A_MILLISECOND);
