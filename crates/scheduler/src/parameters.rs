@@ -257,10 +257,10 @@ impl Parameters {
     ///
     /// # Errors
     /// [`ParameterError::Missing`] where there is no such word, or the table lacks it.
-    pub fn meaning<T: Copy>(&self, name: &str, table: &[(&str, T)]) -> Result<T, ParameterError> {
+    pub fn meaning<T: Clone>(&self, name: &str, table: &[(&str, T)]) -> Result<T, ParameterError> {
         let word = self.choice(name)?;
         let row = table.iter().find(|(known, _)| *known == word);
-        row.map(|(_, meaning)| *meaning).ok_or_else(|| missing(name))
+        row.map(|(_, meaning)| meaning.clone()).ok_or_else(|| missing(name))
     }
 
     /// The value of a parameter that is a span of time.

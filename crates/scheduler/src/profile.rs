@@ -16,6 +16,7 @@ use rtmm_hardware::{
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
+use crate::terms;
 use crate::view::AcceleratorState;
 
 /// Costs of every layer on every accelerator, and sums of them.
@@ -32,6 +33,10 @@ pub struct Profile {
     /// The same with one more row a model, for the end: expected remaining latency.
     remaining: Vec<u64>,
     worst_remaining: Vec<u64>,
+    /// A row a layer and one for the end: the expected rest where each layer runs where it is fastest.
+    fastest_remaining: Vec<u64>,
+    /// In the layout of `latency`.
+    preferences: Vec<Preference>,
     of_patterns: Expectations,
     of_architectures: Expectations,
     /// By accelerator.
@@ -47,6 +52,17 @@ struct Activations {
     output: u64,
 }
 
+/// How an accelerator compares with all of them for a layer: [`terms::preference`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Preference {
+    /// By latency.
+    pub latency: f64,
+    /// By energy.
+    pub energy: f64,
+    /// The energy of the layer there, in picojoules.
+    pub layer_pj: f64,
+}
+
 /// Where a model stands in the tables.
 #[derive(Clone, Debug)]
 struct ModelProfile {
@@ -60,6 +76,8 @@ struct ModelProfile {
     /// All layers at their most costly accelerator, in picojoules.
     worst_energy_pj: f64,
     accuracy: Option<f64>,
+    /// Multiply-accumulates of each layer.
+    macs: Vec<u64>,
 }
 
 impl Profile {
@@ -84,6 +102,8 @@ impl Profile {
             quanta: Vec::new(),
             remaining: Vec::new(),
             worst_remaining: Vec::new(),
+            fastest_remaining: Vec::new(),
+            preferences: Vec::new(),
             of_patterns: Expectations::default(),
             of_architectures: Expectations::default(),
             context_switches: platform.accelerators.iter().map(|one| one.context_switch).collect(),
@@ -146,6 +166,10 @@ impl Profile {
             .map(of_column)
             .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
             .collect();
+        let rows = || self.latency[first * self.width..].chunks_exact(self.width);
+        let fastest: Vec<u64> = rows().map(|row| row.iter().copied().min().unwrap_or(0)).collect();
+        self.fastest_remaining.extend(model.expected_remaining(&fastest));
+        self.prefer(first);
         for layer in 0..=model.layers.len() {
             self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
             self.worst_remaining.extend(sums.iter().map(|(_, worst)| worst[layer]));
@@ -157,7 +181,42 @@ impl Profile {
             block_ends: block_ends(model),
             worst_energy_pj,
             accuracy: model.accuracy,
+            // Layers without a legal shape have no costs either, and are refused before.
+            macs: model.layers.iter().map(|layer| layer.macs().unwrap_or(0)).collect(),
         });
+    }
+
+    /// Compares accelerators, for the layers from a row on.
+    fn prefer(&mut self, first: usize) {
+        let cells = first * self.width..self.latency.len();
+        for row in cells.step_by(self.width) {
+            let energy_pj = |column: usize| self.energy[row + column].total();
+            let latency = |column: usize| self.latency[row + column] as f64;
+            let over_accelerators =
+                |of: &dyn Fn(usize) -> f64| self.columns.iter().fold(0.0, |sum, column| sum + of(*column));
+            let (latencies, energies) = (over_accelerators(&latency), over_accelerators(&energy_pj));
+            let of_column = |column| Preference {
+                latency: terms::preference(latencies, latency(column)),
+                energy: terms::preference(energies, energy_pj(column)),
+                layer_pj: energy_pj(column),
+            };
+            let preferences: Vec<Preference> = (0..self.width).map(of_column).collect();
+            self.preferences.extend(preferences);
+        }
+    }
+
+    /// How an accelerator compares with all of them for a layer.
+    #[must_use]
+    pub fn preference(&self, model: ModelId, layer: u32, column: usize) -> &Preference {
+        &self.preferences[self.cell(model, layer, column)]
+    }
+
+    /// The expected latency of everything from `layer` on where each layer runs on the accelerator that is
+    /// fastest for it: no schedule can do it sooner, if nothing is skipped that was not expected.
+    #[must_use]
+    pub fn fastest_remaining(&self, model: ModelId, layer: u32) -> Duration {
+        let first = self.models[model.index()].first_remaining;
+        Duration::from_picoseconds(self.fastest_remaining[first + layer as usize])
     }
 
     /// How many columns the tables have.
@@ -195,6 +254,12 @@ impl Profile {
     #[must_use]
     pub fn accuracy(&self, model: ModelId) -> Option<f64> {
         self.models[model.index()].accuracy
+    }
+
+    /// The multiply-accumulates of a layer.
+    #[must_use]
+    pub fn macs(&self, model: ModelId, layer: u32) -> u64 {
+        self.models[model.index()].macs[layer as usize]
     }
 
     /// The last layer of the block that `layer` belongs to; none in a model without blocks.

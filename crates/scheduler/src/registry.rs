@@ -1,10 +1,10 @@
 //! The policies by name: one row each, from which reading, listing and documentation follow.
 
 use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Parts, PreemptionRule};
+use crate::parts::{MappedParts, Parts, PlacementRule, PreemptionRule};
 use crate::policies::{
-    dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema,
-    round_robin, sdrm3, sjf, sjf_oracle,
+    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema,
+    round_robin, sdrm3, sjf, sjf_oracle, veltair,
 };
 use crate::policy::Policy;
 
@@ -53,6 +53,13 @@ impl Traits {
         let preempts = parts.preemption != PreemptionRule::Never;
         Ok(Self { idles: parts.placement.waits(), preempts, starvation_free })
     }
+
+    /// What follows from the parts of a mapped policy. Under an overload that never ends, short layers
+    /// that wait can hold back a long one for ever, whatever starvation counts.
+    fn of_mapped(parameters: &Parameters) -> Result<Self, ParameterError> {
+        let parts = MappedParts::read(parameters)?;
+        Ok(Self { idles: parts.waits, preempts: false, starvation_free: false })
+    }
 }
 
 impl PolicyRow {
@@ -84,6 +91,51 @@ impl PolicyRow {
 
 /// All policies, by name.
 pub const POLICIES: &[PolicyRow] = &[
+    PolicyRow {
+        name: "dream-adaptive",
+        summary: "DREAM with weights searched online, window by window, by the publication's search",
+        source: "Kim et al., DREAM, ASPLOS 2023",
+        oracle: false,
+        parameters: dream::ADAPTIVE_PARAMETERS,
+        traits: Traits::of_mapped,
+        make: dream::build_adaptive,
+    },
+    PolicyRow {
+        name: "dream-drop",
+        summary: "MapScore and smart frame drop",
+        source: "Kim et al., DREAM, ASPLOS 2023",
+        oracle: false,
+        parameters: dream::DROP_PARAMETERS,
+        traits: Traits::of_mapped,
+        make: dream::build,
+    },
+    PolicyRow {
+        name: "dream-full",
+        summary: "MapScore, smart frame drop and supernet switching",
+        source: "Kim et al., DREAM, ASPLOS 2023",
+        oracle: false,
+        parameters: dream::FULL_PARAMETERS,
+        traits: Traits::of_mapped,
+        make: dream::build,
+    },
+    PolicyRow {
+        name: "dream-halving",
+        summary: "DREAM with weights searched online by successive halving of a lattice",
+        source: "this project, after Kim et al., DREAM, ASPLOS 2023, and Karnin et al., ICML 2013",
+        oracle: false,
+        parameters: dream::HALVING_PARAMETERS,
+        traits: Traits::of_mapped,
+        make: dream::build_adaptive,
+    },
+    PolicyRow {
+        name: "dream-mapscore",
+        summary: "MapScore: urgency, latency preference, starvation, energy preference, switch cost",
+        source: "Kim et al., DREAM, ASPLOS 2023",
+        oracle: false,
+        parameters: dream::MAPSCORE_PARAMETERS,
+        traits: Traits::of_mapped,
+        make: dream::build,
+    },
     PolicyRow {
         name: "dysta",
         summary: "what is left, corrected by measured sparsity, and slack; knows patterns",
@@ -215,11 +267,11 @@ pub const POLICIES: &[PolicyRow] = &[
     },
     PolicyRow {
         name: "sdrm3",
-        summary: "most urgency and fairness first: what is left for its slack, and waiting",
-        source: "Kim et al., SDRM3, 2022, as in Fan et al., MICRO 2023",
+        summary: "DREAM's first version: urgency by latency preference, fairness, energy preference",
+        source: "Kim et al., SDRM3, 2022; on one accelerator as in Fan et al., MICRO 2023",
         oracle: false,
         parameters: sdrm3::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
+        traits: Traits::of_mapped,
         make: sdrm3::build,
     },
     PolicyRow {
@@ -228,7 +280,7 @@ pub const POLICIES: &[PolicyRow] = &[
         source: "Fan et al., Sparse-DySta, MICRO 2023",
         oracle: false,
         parameters: sdrm3::SPARSE_PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
+        traits: Traits::of_mapped,
         make: sdrm3::build,
     },
     PolicyRow {
@@ -257,6 +309,19 @@ pub const POLICIES: &[PolicyRow] = &[
         parameters: sjf::SPARSE_PARAMETERS,
         traits: |parameters| Traits::of_parts(parameters, false),
         make: sjf::build,
+    },
+    PolicyRow {
+        name: "veltair",
+        summary: "Veltair's blocks of layers, first come, first served, on whole accelerators",
+        source: "Liu et al., VELTAIR, ASPLOS 2022, as in Kim et al., DREAM, ASPLOS 2023",
+        oracle: false,
+        parameters: veltair::PARAMETERS,
+        traits: |parameters| {
+            let idles = PlacementRule::read(parameters)?.waits();
+            let preempts = PreemptionRule::read(parameters)? != PreemptionRule::Never;
+            Ok(Traits { idles, preempts, starvation_free: true })
+        },
+        make: veltair::build,
     },
 ];
 
@@ -329,8 +394,15 @@ mod tests {
                 let mut built = Vec::new();
                 for value in values(parameter.allowed) {
                     let mut parameters = row.defaults();
-                    if parameter.name == "block_layers" {
-                        parameters.set_text(row.parameters, "granularity", "block").unwrap();
+                    // Some say how another one is meant.
+                    let meant = match parameter.name {
+                        "block_layers" => Some(("granularity", "block")),
+                        name if name.starts_with("drop_") => Some(("drop", "smart")),
+                        "variant_queue" => Some(("variants", "largest-that-fits")),
+                        _ => None,
+                    };
+                    if let Some((other, word)) = meant {
+                        parameters.set_text(row.parameters, other, word).unwrap();
                     }
                     parameters.set(row.parameters, parameter.name, value).unwrap();
                     let mut policy = row.build(&parameters).unwrap();

@@ -72,6 +72,60 @@ pub fn ratio(part: f64, whole: f64) -> f64 {
     if part == 0.0 { 0.0 } else { part / whole }
 }
 
+/// What is left of a job for the time it has, `ToGo / Slack` in the words of DREAM, whose slack is
+/// `deadline - now`: 1 where it must run without a break from now on. `late` says what it is once that time
+/// is over.
+///
+/// Source: Kim et al., *DREAM: A Dynamic Scheduler for Dynamic Real-time Multi-model ML Workloads*, ASPLOS
+/// 2023; the cap is that of the form in Fan et al., *Sparse-DySta*, MICRO 2023.
+#[must_use]
+pub fn urgency(to_go_s: f64, time_left_s: f64, cap: f64, late: LateUrgency) -> f64 {
+    if time_left_s > 0.0 {
+        return ratio(to_go_s, time_left_s).min(cap);
+    }
+    match late {
+        LateUrgency::Negative => ratio(to_go_s, time_left_s).min(cap),
+        LateUrgency::Zero => 0.0,
+        LateUrgency::Greatest => cap,
+    }
+}
+
+/// What [`urgency`] is of a job whose deadline has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateUrgency {
+    /// The quotient as it is: below zero, and the lower the shorter it is late.
+    Negative,
+    /// None: whatever comes of it is late.
+    Zero,
+    /// The cap: it comes before all that are in time.
+    Greatest,
+}
+
+/// How much better a layer does here than it would on all accelerators together: the sum over accelerators
+/// of its latency, or of its energy, over its own here. The number of accelerators where all are alike.
+///
+/// Source: Kim et al., DREAM, ASPLOS 2023.
+#[must_use]
+pub fn preference(sum: f64, here: f64) -> f64 {
+    ratio(sum, here)
+}
+
+/// How long a job has waited, in latencies of its next layer.
+///
+/// Source: Kim et al., DREAM, ASPLOS 2023; fairness in its first version, SDRM3.
+#[must_use]
+pub fn starvation(waited_s: f64, next_layer_s: f64) -> f64 {
+    ratio(waited_s, next_layer_s)
+}
+
+/// The energy of turning to a job's model, in energies of its next layer.
+///
+/// Source: Kim et al., DREAM, ASPLOS 2023; what it is divided by is this project's reading.
+#[must_use]
+pub fn switch_cost(switch_pj: f64, layer_pj: f64) -> f64 {
+    ratio(switch_pj, layer_pj)
+}
+
 /// How long a decision takes: `base + per_job * jobs`; stays at the longest span rather than
 /// wrapping.
 #[must_use]
@@ -120,6 +174,35 @@ mod tests {
         assert_eq!((ratio(1.0, 4.0), ratio(0.0, 0.0), ratio(1.0, 0.0)), (0.25, 0.0, f64::INFINITY));
         assert_eq!(time_left_s(at(1_500_000_000_000), at(500_000_000_000)), 1.0);
         assert_eq!(time_left_s(at(0), at(500_000_000_000)), -0.5);
+    }
+
+    #[test]
+    fn urgency_grows_to_its_cap_and_changes_when_it_is_late() {
+        use LateUrgency::{Greatest, Negative, Zero};
+        for (to_go_s, time_left_s, cap, late, expected) in [
+            (2.0, 8.0, 1.0, Negative, 0.25),
+            (2.0, 1.0, 1.0, Negative, 1.0),
+            (2.0, 1.0, 3.0, Negative, 2.0),
+            (2.0, -4.0, 1.0, Negative, -0.5),
+            (2.0, -1.0, 1.0, Negative, -2.0),
+            (2.0, -4.0, 1.0, Zero, 0.0),
+            (2.0, -4.0, 3.0, Greatest, 3.0),
+            (2.0, 0.0, 3.0, Zero, 0.0),
+            (2.0, 0.0, 3.0, Negative, 3.0),
+            (0.0, 0.0, 3.0, Negative, 0.0),
+        ] {
+            assert_eq!(urgency(to_go_s, time_left_s, cap, late), expected, "{to_go_s} / {time_left_s}");
+        }
+    }
+
+    #[test]
+    fn preferences_compare_an_accelerator_with_all() {
+        // 2 s here and 6 s there; alike on three; the accelerator that takes nothing.
+        assert_eq!((preference(8.0, 2.0), preference(8.0, 6.0)), (4.0, 8.0 / 6.0));
+        assert_eq!(preference(3.0 * 0.7, 0.7), 3.0 * 0.7 / 0.7);
+        assert_eq!((preference(0.0, 0.0), preference(1.0, 0.0)), (0.0, f64::INFINITY));
+        assert_eq!((starvation(6.0, 4.0), starvation(0.0, 0.0)), (1.5, 0.0));
+        assert_eq!((switch_cost(10.0, 40.0), switch_cost(0.0, 0.0)), (0.25, 0.0));
     }
 
     #[test]

@@ -16,14 +16,15 @@ use crate::decision::{Decision, Decisions, Placement, Preemption};
 use crate::job::{Job, JobId};
 use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
-    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, next_boundary,
+    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, VariantChoice,
+    next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::truth::Truth;
 use crate::view::{Segment, View};
 
 /// What composed policies are made of beside their ranking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// How much of a job is dispatched at once.
     pub granularity: Granularity,
@@ -31,6 +32,8 @@ pub struct Parts {
     pub placement: PlacementRule,
     /// When it is given up.
     pub drop: DropRule,
+    /// As which network of a supernet it runs.
+    pub variants: VariantChoice,
     /// When it makes room for another.
     pub preemption: PreemptionRule,
     /// How long it takes to decide this.
@@ -47,9 +50,17 @@ impl Parts {
             granularity: Granularity::read(parameters)?,
             placement: PlacementRule::read(parameters)?,
             drop: DropRule::read(parameters)?,
+            variants: VariantChoice::read(parameters)?,
             preemption: PreemptionRule::read(parameters)?,
             decision_time: DecisionTime::read(parameters)?,
         })
+    }
+
+    /// Learns of the tasks, at the first look at them.
+    fn begin(&mut self, view: &View<'_>) {
+        self.placement.begin(view);
+        self.drop.begin(view);
+        self.variants.begin(view);
     }
 }
 
@@ -248,7 +259,8 @@ impl<R: Ranking> Composed<R> {
 
 impl<R: Ranking> Policy for Composed<R> {
     fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        if let Some(job) = self.parts.drop.next(view) {
+        self.parts.begin(view);
+        if let Some(job) = self.parts.drop.next(view, &self.parts.variants) {
             out.push(Decision::Drop { job });
             return;
         }
@@ -258,11 +270,15 @@ impl<R: Ranking> Policy for Composed<R> {
         }
         self.ranking.begin(view);
         if let Some(job) = self.first(view, truth) {
-            let extent = self.parts.granularity.extent(view, job);
-            let Some(accelerator) = self.parts.placement.place(view, job, extent) else { return };
-            self.ranking.dispatched(view, job);
+            let chosen = self.parts.variants.choose(view, job);
+            let variant = chosen.map(|(variant, _)| variant);
+            let job = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
+            let of_ranking = self.ranking.extent(view, &job);
+            let extent = of_ranking.unwrap_or_else(|| self.parts.granularity.extent(view, &job));
+            let Some(accelerator) = self.parts.placement.place(view, &job, extent) else { return };
+            self.ranking.dispatched(view, &job);
             let placement = Placement::Whole(accelerator);
-            out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent });
+            out.push(Decision::Dispatch { job: job.id, variant, placement, extent });
         } else if let Some(mode) = mode {
             self.preempt(view, truth, mode, out);
         }
@@ -281,6 +297,7 @@ impl<R: Ranking> Policy for Composed<R> {
             self.memory = None;
             self.table.clear();
         }
+        self.parts.drop.notify(notice, view);
         self.ranking.notify(notice, view);
     }
 

@@ -2,11 +2,13 @@
 
 use crate::job::{Job, JobId};
 use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{SmartDrop, VariantChoice};
+use crate::policy::Notice;
 use crate::terms;
 use crate::view::View;
 
 /// When a job is given up. Running jobs never are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropRule {
     /// Never.
     Never,
@@ -15,6 +17,17 @@ pub enum DropRule {
     /// When it could not meet its deadline even if the rest of it ran from now on, uninterrupted, on
     /// the accelerator that is fastest for it: when its slack is below zero.
     Infeasible,
+    /// When it is lost and that helps another, but not too often.
+    Smart(SmartDrop),
+}
+
+/// [`DropRule`] before its details are known.
+#[derive(Clone, Copy)]
+enum Word {
+    Never,
+    Late,
+    Infeasible,
+    Smart,
 }
 
 impl DropRule {
@@ -22,38 +35,65 @@ impl DropRule {
     #[must_use]
     pub const fn parameter(default: &'static str) -> Parameter {
         let meaning = "when a job that does not run is given up";
-        super::word("drop", meaning, default, &["never", "late", "infeasible"])
+        super::word("drop", meaning, default, &["never", "late", "infeasible", "smart"])
     }
 
-    /// Reads the parameter.
+    /// Reads the parameters.
     ///
     /// # Errors
-    /// [`ParameterError`] where it is missing.
+    /// [`ParameterError`] where one is missing.
     pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let words = [("never", Self::Never), ("late", Self::Late), ("infeasible", Self::Infeasible)];
-        parameters.meaning("drop", &words)
+        let words = [
+            ("never", Word::Never),
+            ("late", Word::Late),
+            ("infeasible", Word::Infeasible),
+            ("smart", Word::Smart),
+        ];
+        Ok(match parameters.meaning("drop", &words)? {
+            Word::Never => Self::Never,
+            Word::Late => Self::Late,
+            Word::Infeasible => Self::Infeasible,
+            Word::Smart => Self::Smart(SmartDrop::read(parameters)?),
+        })
     }
 
-    /// Whether a job that does not run is to be given up.
-    #[must_use]
-    pub fn gives_up(self, view: &View<'_>, job: &Job) -> bool {
-        match self {
-            Self::Never => false,
-            Self::Late => terms::is_late(job.deadline, view.now),
-            Self::Infeasible => !terms::is_feasible(job.deadline, view.now, view.least_remaining(job)),
+    /// Learns of the tasks, at the first look at them.
+    pub fn begin(&mut self, view: &View<'_>) {
+        if let Self::Smart(smart) = self {
+            smart.begin(view);
         }
     }
 
-    /// The first job to be given up: ready ones before waiting ones, each in the order of release.
+    /// Hears how jobs end.
+    pub fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        if let Self::Smart(smart) = self {
+            smart.notify(notice, view);
+        }
+    }
+
+    /// The first job to be given up: ready ones before waiting ones, each in the order of release, but for
+    /// [`DropRule::Smart`], which has an order of its own. A job whose network is not settled is judged by
+    /// the lightest that it could run as.
     ///
     /// One at a time, since whatever needs its output is given up with it.
     #[must_use]
-    pub fn next(self, view: &View<'_>) -> Option<JobId> {
-        if self == Self::Never {
-            return None;
+    pub fn next(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
+        let gives_up = |job: &Job| match self {
+            Self::Never | Self::Smart(_) => false,
+            Self::Late => terms::is_late(job.deadline, view.now),
+            Self::Infeasible => {
+                let least = view.profile.least_remaining(variants.lightest(job), job.progress.layer);
+                !terms::is_feasible(job.deadline, view.now, least)
+            }
+        };
+        match self {
+            Self::Never => None,
+            Self::Smart(smart) => smart.next(view, variants),
+            Self::Late | Self::Infeasible => {
+                let mut jobs = view.ready().chain(view.waiting());
+                jobs.find(|job| gives_up(job)).map(|job| job.id)
+            }
         }
-        let mut jobs = view.ready().chain(view.waiting());
-        jobs.find(|job| self.gives_up(view, job)).map(|job| job.id)
     }
 }
 
@@ -63,6 +103,9 @@ mod tests {
     use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
     use crate::job::Progress;
+    use crate::parts::{Queue, VariantRule};
+
+    const DEFAULT: VariantChoice = VariantChoice::new(VariantRule::Default, Queue::None);
 
     #[test]
     fn jobs_are_given_up_when_the_rule_says_so() {
@@ -83,7 +126,7 @@ mod tests {
             let ready = fixture.ready(0, 0, deadline_us);
             fixture.change(ready, |job| job.progress = Progress::at(first_layer));
             let case = format!("{rule:?} at {now_us}");
-            assert_eq!(rule.next(&fixture.view()), expected.then_some(ready), "{case}");
+            assert_eq!(rule.next(&fixture.view(), &DEFAULT), expected.then_some(ready), "{case}");
         }
     }
 
@@ -94,9 +137,9 @@ mod tests {
         fixture.run(running, 0, Extent::Rest);
         let waiting = fixture.waiting(0, 0, 5);
         fixture.set_now(1);
-        assert_eq!(DropRule::Infeasible.next(&fixture.view()), None);
+        assert_eq!(DropRule::Infeasible.next(&fixture.view(), &DEFAULT), None);
         fixture.set_now(2);
-        assert_eq!(DropRule::Infeasible.next(&fixture.view()), Some(waiting));
-        assert_eq!(DropRule::Late.next(&fixture.view()), None);
+        assert_eq!(DropRule::Infeasible.next(&fixture.view(), &DEFAULT), Some(waiting));
+        assert_eq!(DropRule::Late.next(&fixture.view(), &DEFAULT), None);
     }
 }

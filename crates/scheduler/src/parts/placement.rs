@@ -7,10 +7,11 @@ use rtmm_hardware::AcceleratorId;
 use crate::decision::Extent;
 use crate::job::Job;
 use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::StaticAssignment;
 use crate::view::View;
 
 /// Where a job runs. Ties go to the accelerator that the platform states first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlacementRule {
     /// The idle accelerator on which the rest of the job is expected to take least.
     FastestIdle,
@@ -22,14 +23,16 @@ pub enum PlacementRule {
     /// An idle accelerator on which the rest of the job takes as little as on any. If none of those
     /// is idle the job waits, though others may be: the policy does not conserve work.
     Fastest,
+    /// The accelerator that its task was assigned to beforehand: it waits for it.
+    Assigned(StaticAssignment),
 }
 
 impl PlacementRule {
     /// `placement`, with the default of a policy.
     #[must_use]
     pub const fn parameter(default: &'static str) -> Parameter {
-        let words = &["fastest-idle", "first-idle", "least-energy", "fastest"];
-        super::word("placement", "where a job runs; `fastest` waits for it", default, words)
+        let words = &["fastest-idle", "first-idle", "least-energy", "fastest", "assigned"];
+        super::word("placement", "where a job runs; `fastest` and `assigned` wait for it", default, words)
     }
 
     /// Reads the parameter.
@@ -42,25 +45,37 @@ impl PlacementRule {
             ("first-idle", Self::FirstIdle),
             ("least-energy", Self::LeastEnergy),
             ("fastest", Self::Fastest),
+            ("assigned", Self::Assigned(StaticAssignment::default())),
         ];
         parameters.meaning("placement", &words)
     }
 
+    /// Learns of the tasks, at the first look at them.
+    pub fn begin(&mut self, view: &View<'_>) {
+        if let Self::Assigned(assignment) = self {
+            assignment.begin(view);
+        }
+    }
+
     /// Whether a job may wait while an accelerator is idle.
     #[must_use]
-    pub const fn waits(self) -> bool {
-        matches!(self, Self::Fastest)
+    pub const fn waits(&self) -> bool {
+        matches!(self, Self::Fastest | Self::Assigned(_))
     }
 
     /// Whether a job could run on an accelerator, were it idle.
     #[must_use]
-    pub fn admits(self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> bool {
-        !self.waits() || view.remaining(job, accelerator) == view.least_remaining(job)
+    pub fn admits(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> bool {
+        match self {
+            Self::Fastest => view.remaining(job, accelerator) == view.least_remaining(job),
+            Self::Assigned(assignment) => assignment.of(job.task) == Some(accelerator),
+            Self::FastestIdle | Self::FirstIdle | Self::LeastEnergy => true,
+        }
     }
 
     /// Whether there is an idle accelerator that the job could run on now.
     #[must_use]
-    pub fn has_room(self, view: &View<'_>, job: &Job) -> bool {
+    pub fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
         if self.waits() {
             view.idle.iter().any(|accelerator| self.admits(view, job, *accelerator))
         } else {
@@ -70,7 +85,7 @@ impl PlacementRule {
 
     /// The idle accelerator for `extent` of a job; none if there is none that it could run on.
     #[must_use]
-    pub fn place(self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
+    pub fn place(&self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
         let idle = view.idle.iter().copied();
         match self {
             Self::FirstIdle => view.idle.first().copied(),
@@ -79,7 +94,7 @@ impl PlacementRule {
                 .map(|accelerator| (energy_pj(view, job, accelerator, extent), accelerator))
                 .min_by(|one, other| one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal))
                 .map(|(_, accelerator)| accelerator),
-            Self::Fastest => {
+            Self::Fastest | Self::Assigned(_) => {
                 let mut admitted = idle.filter(|accelerator| self.admits(view, job, *accelerator));
                 admitted.next()
             }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use rtmm_workload::{Duration, Time};
 
+use crate::decision::Extent;
 use crate::job::Job;
 use crate::policy::{Interests, Notice};
 use crate::truth::Truth;
@@ -64,6 +65,11 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     ///
     /// It lets one who is first stay first without a look at all others.
     fn floor(&self, _key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
+        None
+    }
+
+    /// How much of a job to dispatch, for rankings that say it themselves; none where the granularity does.
+    fn extent(&self, _view: &View<'_>, _job: &Job) -> Option<Extent> {
         None
     }
 

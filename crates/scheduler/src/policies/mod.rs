@@ -2,6 +2,7 @@
 //!
 //! They are found by name in [`crate::registry`].
 
+pub mod dream;
 pub mod dysta;
 pub mod dysta_hardware;
 pub mod edf;
@@ -15,6 +16,7 @@ pub mod round_robin;
 pub mod sdrm3;
 pub mod sjf;
 pub mod sjf_oracle;
+pub mod veltair;
 
 #[cfg(test)]
 use crate::{fixture::Fixture, policy::Policy, registry};

@@ -1,66 +1,63 @@
-//! SDRM3's urgency and fairness: what DREAM began with, on accelerators that are all alike.
+//! SDRM3, DREAM's first version: MapScore without drops.
 //!
 //! Source: Kim et al., *SDRM3: A Dynamic Scheduler for Dynamic Real-time Multi-model ML Workloads*, 2022
-//! (arXiv 2212.03414), as Dysta's artifact (Fan et al., MICRO 2023) has it on one accelerator:
+//! (arXiv 2212.03414, first version), and on one accelerator Dysta's artifact (Fan et al., MICRO 2023):
 //!
 //! ```text
+//! score = urgency LatPref + alpha fairness + beta EnergyPref          MapScore of DREAM without switch cost
+//!
 //! urgency  = min(1, remaining / (deadline - now))        below zero for a late job
 //! fairness = (now - last ran) / next layer
-//! score    = urgency + alpha fairness
 //! ```
 //!
-//! The largest score runs. Priorities have no part in it. The sparse variant corrects both estimates by
-//! measured sparsity.
+//! The largest score runs. Priorities have no part in it. On one accelerator preferences are 1 for every job
+//! and are left out: what is left is the artifact's form. The sparse variant corrects estimates by measured
+//! sparsity.
 //!
-//! What differs: preference for accelerators and energy, which the publication has, are no part of this
-//! form. Of equal scores the earliest release wins.
+//! What differs: the publication's switching of supernets and its search of alpha and beta are parameters
+//! that are off (`variants`; `dream-adaptive` searches). Of equal scores the earliest release wins.
 
-use rtmm_workload::Time;
+use rtmm_workload::{Duration, Time};
 
+use crate::decision::Decisions;
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::{Composed, Ranking, Standing, schema};
+use crate::parameters::{Parameter, ParameterError, Parameters};
+use crate::parts::{
+    Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, Standing, ToGo,
+    mapped_schema,
+};
 use crate::policy::{Interests, Notice, Policy};
-use crate::terms::{self, Score};
+use crate::terms::{self, LateUrgency, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-const ALPHA: Parameter = Parameter {
-    name: "alpha",
-    meaning: "weight of fairness against urgency",
-    default: ParameterValue::Real(1.0),
-    allowed: Allowed::Real(0.0, 1e6),
-};
-
 /// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    ALPHA,
+pub const PARAMETERS: &[Parameter] = mapped_schema!(
+    alpha: 1.0, beta: 1.0, switch_cost: false, drop: "never", variants: "default",
     Estimator::knowledge_parameter("architecture"),
     Estimator::predictor_parameter("none"),
     Estimator::LAST_N
 );
 
 /// What can be set of the variant that knows patterns and measures sparsity.
-pub const SPARSE_PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    ALPHA,
+pub const SPARSE_PARAMETERS: &[Parameter] = mapped_schema!(
+    alpha: 1.0, beta: 1.0, switch_cost: false, drop: "never", variants: "default",
     Estimator::knowledge_parameter("pattern"),
     Estimator::predictor_parameter("average-all"),
     Estimator::LAST_N
 );
 
-/// The order of urgency and fairness.
+/// The score where there is but one accelerator, as an order of jobs: its standings are remembered.
 #[derive(Clone, Debug)]
-pub struct Sdrm3 {
+struct OnOneAccelerator {
     estimator: Estimator,
     alpha: f64,
+    urgency_cap: f64,
+    late_urgency: LateUrgency,
 }
 
-impl Sdrm3 {
+impl OnOneAccelerator {
     fn of(&self, view: &View<'_>, job: &Job) -> Standing {
         let remaining_s = self.estimator.remaining_s(view, job);
         let whole_s = self.estimator.next_layer_s(view, job);
@@ -70,13 +67,14 @@ impl Sdrm3 {
 
     fn score(&self, now: Time, standing: &Standing) -> Score {
         let Standing { deadline, last_ran, weight, remaining_s, whole_s } = *standing;
-        let urgency = terms::ratio(remaining_s, terms::time_left_s(deadline, now)).min(1.0);
-        let fairness = terms::ratio(seconds(now.saturating_since(last_ran)), whole_s);
+        let left_s = terms::time_left_s(deadline, now);
+        let urgency = terms::urgency(remaining_s, left_s, self.urgency_cap, self.late_urgency);
+        let fairness = terms::starvation(seconds(now.saturating_since(last_ran)), whole_s);
         Score(-(urgency + weight * fairness))
     }
 }
 
-impl Ranking for Sdrm3 {
+impl Ranking for OnOneAccelerator {
     /// The score with its sign changed.
     type Key = Score;
 
@@ -101,13 +99,74 @@ impl Ranking for Sdrm3 {
     }
 }
 
+/// The policy: on one accelerator an order of jobs, elsewhere a score of pairs.
+#[derive(Clone, Debug)]
+struct Sdrm3 {
+    /// None where the score depends on more than the order can say.
+    on_one: Option<Composed<OnOneAccelerator>>,
+    mapped: Mapped,
+}
+
+impl Sdrm3 {
+    fn on_one(&mut self, view: &View<'_>) -> Option<&mut Composed<OnOneAccelerator>> {
+        self.on_one.as_mut().filter(|_| view.accelerators.len() == 1)
+    }
+}
+
+impl Policy for Sdrm3 {
+    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+        match self.on_one(view) {
+            Some(on_one) => on_one.decide(view, truth, out),
+            None => self.mapped.decide(view, truth, out),
+        }
+    }
+
+    fn interests(&self) -> Interests {
+        Interests { jobs: true, ..self.mapped.interests() }
+    }
+
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        match self.on_one(view) {
+            Some(on_one) => on_one.notify(notice, view),
+            None => self.mapped.notify(notice, view),
+        }
+    }
+
+    fn decision_time(&self, view: &View<'_>) -> Duration {
+        self.mapped.decision_time(view)
+    }
+
+    fn without_memory(&self) -> Box<dyn Policy> {
+        let on_one = self.on_one.clone().map(Composed::forgetful);
+        Box::new(Self { on_one, ..self.clone() })
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
 /// The policy with these parameters.
 ///
 /// # Errors
 /// [`ParameterError`] where one of [`PARAMETERS`] is missing.
 pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let (estimator, alpha) = (Estimator::read(parameters)?, parameters.real("alpha")?);
-    Composed::boxed(Sdrm3 { estimator, alpha }, parameters)
+    let estimator = Estimator::read(parameters)?;
+    let score = MapScore::read(parameters, estimator.clone())?;
+    let parts = MappedParts::read(parameters)?;
+    let has_order = !score.switch_cost && score.to_go == ToGo::Mean;
+    let on_one = has_order.then(|| {
+        let ranking = OnOneAccelerator {
+            estimator,
+            alpha: score.weights.alpha,
+            urgency_cap: score.urgency_cap,
+            late_urgency: score.late_urgency,
+        };
+        let MappedParts { granularity, drop, variants, decision_time, .. } = parts.clone();
+        let (placement, preemption) = (PlacementRule::FirstIdle, PreemptionRule::Never);
+        Composed::new(ranking, Parts { granularity, placement, drop, variants, preemption, decision_time })
+    });
+    Ok(Box::new(Sdrm3 { on_one, mapped: Mapped::new(score, parts, None) }))
 }
 
 #[cfg(test)]
@@ -137,5 +196,18 @@ mod tests {
             fixture.set_now(now_us);
             check(&fixture, "sdrm3", alpha, expected);
         }
+    }
+
+    #[test]
+    fn preferences_say_who_goes_where() {
+        // a: 4 / 2 = 2 on either; b: (2 + 6) / 2 = 4 on the first, 8 / 6 on the second.
+        let sketches = [TaskSketch::new("a", &[&[2, 2]]), TaskSketch::new("b", &[&[2, 6]])];
+        let mut fixture = Fixture::new(&sketches).unwrap();
+        fixture.ready(0, 0, 20);
+        fixture.ready(1, 0, 40);
+        // Urgencies 2 / 20 and 4 / 40 are alike: a has 0.2 on both, b 0.4 and 0.13.
+        check(&fixture, "sdrm3", "alpha=0 beta=0", "b0>0:1 a0>1:1");
+        // Without preferences all four scores are 0.1: the earliest release, the first accelerator.
+        check(&fixture, "sdrm3", "alpha=0 beta=0 latency_preference=false", "a0>0:1 b0>1:1");
     }
 }

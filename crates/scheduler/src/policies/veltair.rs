@@ -1,0 +1,152 @@
+//! Veltair's layer blocks, first come, first served, on whole accelerators.
+//!
+//! Source: Liu et al., *VELTAIR: Towards High-Performance Multi-tenant Deep Learning Services via Adaptive
+//! Compilation and Scheduling*, ASPLOS 2022 (arXiv 2201.06212), as DREAM (Kim et al., ASPLOS 2023) takes it
+//! for a baseline: blocks of layers in the order of arrival, without urgency and without energy.
+//!
+//! ```text
+//! need of a layer = its latency in the mean over accelerators / its share of the relative deadline
+//! share           = deadline x its multiply-accumulates / those of the model
+//! threshold       = mean need of the model's layers x (1 + block_growth x max(0, live jobs / accelerators - 1))
+//! ```
+//!
+//! A block ends where the next layer's need is on the other side of the threshold (a pivot layer); the more
+//! jobs are live, the longer blocks become. Layers without multiply-accumulates belong to the block before.
+//!
+//! What differs: Veltair's need is a number of cores of a processor, and a block gets as many; here a block
+//! has an accelerator for itself, the fastest of those that are idle. Versions of layers for levels of
+//! interference have no counterpart on accelerators that do not share caches. How the threshold follows the
+//! load is this project's reading.
+
+use rtmm_workload::{ModelId, TaskId, Time};
+
+use crate::decision::Extent;
+use crate::estimator::seconds;
+use crate::job::Job;
+use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
+use crate::parts::{
+    Composed, DecisionTime, DropRule, Granularity, Parts, PlacementRule, PreemptionRule, Ranking, SmartDrop,
+    VariantChoice,
+};
+use crate::policy::Policy;
+use crate::terms;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// What can be set.
+pub const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "block_growth",
+        meaning: "how much the threshold of blocks grows with each live job an accelerator above one",
+        default: ParameterValue::Real(1.0),
+        allowed: Allowed::Real(0.0, 1e6),
+    },
+    PlacementRule::parameter("fastest-idle"),
+    DropRule::parameter("never"),
+    SmartDrop::WINDOW,
+    SmartDrop::CAP,
+    SmartDrop::EXCESS,
+    SmartDrop::UPSTREAM,
+    VariantChoice::parameter("default"),
+    VariantChoice::QUEUE,
+    PreemptionRule::parameter("never"),
+    DecisionTime::BASE,
+    DecisionTime::PER_JOB,
+];
+
+/// The order of release, in blocks.
+#[derive(Clone, Debug)]
+pub struct Veltair {
+    growth: f64,
+    /// By model: the need of each layer for a relative deadline of a second; none of one without
+    /// multiply-accumulates.
+    needs: Vec<Option<Needs>>,
+}
+
+#[derive(Clone, Debug)]
+struct Needs {
+    of_layer: Vec<Option<f64>>,
+    mean: f64,
+}
+
+impl Veltair {
+    /// The needs of all networks of a task's jobs are learnt when the first one is dispatched.
+    fn learn(&mut self, view: &View<'_>, model: ModelId) {
+        if self.needs.len() <= model.index() {
+            self.needs.resize(model.index() + 1, None);
+        }
+        if self.needs[model.index()].is_some() {
+            return;
+        }
+        let (profile, layers) = (view.profile, view.profile.layers(model));
+        let macs = |layer| profile.macs(model, layer) as f64;
+        let all: f64 = (0..layers).map(macs).sum();
+        let expectations = profile.expectations(crate::expectations::Knowledge::Pattern);
+        let need = |layer| {
+            let share = macs(layer) / all;
+            (share > 0.0).then(|| seconds(expectations.mean_layer(model, layer)) / share)
+        };
+        let of_layer: Vec<Option<f64>> = (0..layers).map(need).collect();
+        let known = of_layer.iter().flatten().count().max(1);
+        let mean = of_layer.iter().flatten().sum::<f64>() / known as f64;
+        self.needs[model.index()] = Some(Needs { of_layer, mean });
+    }
+}
+
+impl Ranking for Veltair {
+    type Key = (Time, Time, TaskId);
+
+    fn begin(&mut self, view: &View<'_>) {
+        for job in view.ready() {
+            if self.needs.get(job.model.index()).is_none_or(Option::is_none) {
+                self.learn(view, job.model);
+                for variant in view.task(job.task).variants {
+                    self.learn(view, *variant);
+                }
+            }
+        }
+    }
+
+    fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
+        (job.release, job.arrival, job.task)
+    }
+
+    fn extent(&self, view: &View<'_>, job: &Job) -> Option<Extent> {
+        let needs = self.needs.get(job.model.index())?.as_ref()?;
+        let live = view.ready().len() + view.running().count();
+        let load = terms::ratio(live as f64, view.accelerators.len() as f64);
+        // The relative deadline divides needs and threshold alike.
+        let threshold = needs.mean * (1.0 + self.growth * (load - 1.0).max(0.0));
+        let from = job.progress.layer as usize;
+        let side = |layer: usize| needs.of_layer[layer].map(|need| need > threshold);
+        let mut of_block = side(from);
+        for layer in from + 1..needs.of_layer.len() {
+            match (of_block, side(layer)) {
+                (Some(block), Some(next)) if block != next => {
+                    let layers = u32::try_from(layer - from).unwrap_or(u32::MAX);
+                    return Some(Extent::Layers(std::num::NonZeroU32::new(layers)?));
+                }
+                (None, next) => of_block = next,
+                _ => {}
+            }
+        }
+        Some(Extent::Rest)
+    }
+}
+
+/// The policy with these parameters.
+///
+/// # Errors
+/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
+pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+    let parts = Parts {
+        granularity: Granularity::Layer,
+        placement: PlacementRule::read(parameters)?,
+        drop: DropRule::read(parameters)?,
+        variants: VariantChoice::read(parameters)?,
+        preemption: PreemptionRule::read(parameters)?,
+        decision_time: DecisionTime::read(parameters)?,
+    };
+    let veltair = Veltair { growth: parameters.real("block_growth")?, needs: Vec::new() };
+    Ok(Box::new(Composed::new(veltair, parts)))
+}
