@@ -43,7 +43,7 @@ pub use cost::{
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Parameter, Surroundings};
 pub use platform::{
-    Accelerator, AcceleratorId, Configuration, ConfigurationId, ContextSwitch, Isolated, Platform,
-    SharedDram, Sharing,
+    Accelerator, AcceleratorId, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Isolated,
+    Platform, SharedDram, Sharing,
 };
 pub use vector_unit::VectorUnit;

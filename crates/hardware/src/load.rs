@@ -10,7 +10,8 @@ use rtmm_workload::load::{Kind, name_of, open};
 use crate::contention::{Bandwidth, Share};
 use crate::decode::{Decoded, Mode, Surroundings};
 use crate::platform::{
-    Accelerator, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram, Sharing,
+    Accelerator, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram,
+    Sharing,
 };
 use crate::registry::{COST_MODELS, cost_model};
 
@@ -29,6 +30,8 @@ const BANDWIDTH_MILLIONTHS: RangeInclusive<u64> = 1..=1_000_000_000_000;
 const WHOLE_MILLIONTHS: u64 = 1_000_000;
 /// The most that a context switch may take of energy, in nanojoules: a joule.
 const MAX_SWITCH_NANOJOULES: f64 = 1e9;
+/// The most that moving a byte may take of energy, in picojoules: a microjoule.
+const MAX_MOVE_PICOJOULES: f64 = 1e6;
 
 /// Reads and checks a platform, by its built-in name or by a path.
 ///
@@ -84,7 +87,7 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
     let surroundings = Surroundings { clock_hz, mode };
     let shared_dram = root.optional("shared_dram", |value| decode_shared_dram(value, clock_hz));
     let context_switch = root.or("context_switch", ContextSwitch::default(), |value| {
-        decode_context_switch(value, ContextSwitch::default())
+        decode_context_switch(value, ContextSwitch::default(), clock_hz)
     });
     let mut accelerators: Vec<Accelerator> = Vec::new();
     let mut configurations: Vec<Configuration> = Vec::new();
@@ -100,8 +103,10 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
         _ => decode_dram_shares(&tables, shared_dram),
     };
     for (table, dram_share) in tables.iter().zip(shares) {
-        let context_switch =
-            table.or("context_switch", context_switch, |value| decode_context_switch(value, context_switch));
+        let mut context_switch = table.or("context_switch", context_switch, |value| {
+            decode_context_switch(value, context_switch, clock_hz)
+        });
+        context_switch.activations = context_switch.activations.filter(|moves| !moves.is_free());
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
         let decoded = decode_cost_model(table, &KEYS, surroundings);
         let (Some(At { value: name, range }), Some(Decoded { label, cost_model })) = (name, decoded) else {
@@ -136,12 +141,7 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
 fn decode_shared_dram(value: &Value<'_>, clock_hz: u64) -> Option<SharedDram> {
     let table = value.table()?;
     table.only(&["bandwidth", "sharing"]);
-    let bandwidth = table.required("bandwidth", |value| {
-        let millionths = value.millionths(BANDWIDTH_MILLIONTHS)?;
-        Bandwidth::from_bytes_per_cycle_millionths(millionths, clock_hz).or_else(|| {
-            value.reject("`bandwidth` is more than can be counted", "lower `bandwidth` or `clock_mhz`")
-        })
-    });
+    let bandwidth = table.required("bandwidth", |value| decode_bandwidth(value, clock_hz));
     let sharing = match table.get("sharing") {
         None => Some(Sharing::default()),
         Some(value) => value.choice(&[("max-min", Sharing::MaxMin), ("static", Sharing::Static)]),
@@ -149,11 +149,18 @@ fn decode_shared_dram(value: &Value<'_>, clock_hz: u64) -> Option<SharedDram> {
     Some(SharedDram { bandwidth: bandwidth?, sharing: sharing? })
 }
 
+fn decode_bandwidth(value: &Value<'_>, clock_hz: u64) -> Option<Bandwidth> {
+    let millionths = value.millionths(BANDWIDTH_MILLIONTHS)?;
+    Bandwidth::from_bytes_per_cycle_millionths(millionths, clock_hz).or_else(|| {
+        value.reject("`bandwidth` is more than can be counted", "lower `bandwidth` or `clock_mhz`")
+    })
+}
+
 /// A cost may be zero, unlike the durations of a workload: that is how an accelerator says that it
 /// pays nothing where the platform says that others do.
-fn decode_context_switch(value: &Value<'_>, default: ContextSwitch) -> Option<ContextSwitch> {
+fn decode_context_switch(value: &Value<'_>, default: ContextSwitch, clock_hz: u64) -> Option<ContextSwitch> {
     let table = value.table()?;
-    table.only(&["time", "energy_nj"]);
+    table.only(&["time", "energy_nj", "activations"]);
     let time = table.or("time", default.time, |value| {
         Duration::parse(value.string()?).map_or_else(
             |error| {
@@ -169,7 +176,22 @@ fn decode_context_switch(value: &Value<'_>, default: ContextSwitch) -> Option<Co
         // A zero with a sign would be another text in the platform's identity.
         value.number(0.0..=MAX_SWITCH_NANOJOULES).map(|nanojoules| nanojoules.abs() * 1e3)
     });
-    Some(ContextSwitch { time, energy_pj })
+    let activations = table.or("activations", default.activations, |value| {
+        decode_activations(value, default.activations.unwrap_or_default(), clock_hz).map(Some)
+    });
+    Some(ContextSwitch { time, energy_pj, activations })
+}
+
+/// Elements of no bytes move nothing: an accelerator says so where the platform says that others do.
+fn decode_activations(value: &Value<'_>, default: ActivationMoves, clock_hz: u64) -> Option<ActivationMoves> {
+    let table = value.table()?;
+    table.only(&["pj_per_byte", "element_bytes", "bandwidth"]);
+    let pj_per_byte = table.or("pj_per_byte", default.pj_per_byte, |value| {
+        value.number(0.0..=MAX_MOVE_PICOJOULES).map(f64::abs)
+    });
+    let element_bytes = table.or("element_bytes", default.element_bytes, |value| value.integer(0..=64_u64));
+    let bandwidth = table.or("bandwidth", default.bandwidth, |value| decode_bandwidth(value, clock_hz));
+    Some(ActivationMoves { pj_per_byte, element_bytes, bandwidth })
 }
 
 /// The share of every accelerator. Those that state none split evenly what the others leave.

@@ -37,6 +37,57 @@ pub struct ContextSwitch {
     pub time: Duration,
     /// Energy, in picojoules; at least zero.
     pub energy_pj: f64,
+    /// What activations cost that have to make room, and come in, on top of both; none where they cost
+    /// nothing.
+    pub activations: Option<ActivationMoves>,
+}
+
+/// What it costs to move activations between an accelerator and its DRAM when it turns to another model:
+/// the output of the layer that it ran last goes out, the input of the layer that comes is fetched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivationMoves {
+    /// Energy of a byte, in picojoules; at least zero.
+    pub pj_per_byte: f64,
+    /// Bytes of an element.
+    pub element_bytes: u64,
+    /// How fast bytes move: nothing else does at that time, and nobody competes.
+    pub bandwidth: Bandwidth,
+}
+
+impl Default for ActivationMoves {
+    /// Moves that cost nothing.
+    fn default() -> Self {
+        Self { pj_per_byte: 0.0, element_bytes: 1, bandwidth: Bandwidth::UNLIMITED }
+    }
+}
+
+impl ActivationMoves {
+    /// Whether they cost nothing, however much is moved.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.element_bytes == 0 || (self.pj_per_byte == 0.0 && self.bandwidth == Bandwidth::UNLIMITED)
+    }
+
+    fn bytes(&self, elements: u64) -> u64 {
+        elements.saturating_mul(self.element_bytes)
+    }
+}
+
+impl ContextSwitch {
+    /// How long a switch takes that moves so many elements of activations.
+    #[must_use]
+    pub fn time_for(&self, elements: u64) -> Duration {
+        self.activations.map_or(self.time, |moves| {
+            self.time.saturating_add(moves.bandwidth.time_for(moves.bytes(elements)))
+        })
+    }
+
+    /// The energy of a switch that moves so many elements of activations, in picojoules.
+    #[must_use]
+    pub fn energy_pj_for(&self, elements: u64) -> f64 {
+        self.activations
+            .map_or(self.energy_pj, |moves| self.energy_pj + moves.pj_per_byte * moves.bytes(elements) as f64)
+    }
 }
 
 /// Off-chip memory behind all accelerators of a platform.
@@ -175,10 +226,15 @@ impl Platform {
         }
         if self.accelerators.iter().any(|accelerator| accelerator.context_switch != ContextSwitch::default())
         {
-            let switches =
-                each(|Accelerator { context_switch: ContextSwitch { time, energy_pj }, .. }| {
-                    format!("{}ps+{energy_pj}pJ", time.picoseconds())
-                });
+            let switches = each(|Accelerator { context_switch, .. }| {
+                let ContextSwitch { time, energy_pj, activations } = context_switch;
+                let mut text = format!("{}ps+{energy_pj}pJ", time.picoseconds());
+                if let Some(ActivationMoves { pj_per_byte, element_bytes, bandwidth }) = activations {
+                    let bytes = bandwidth.bytes_per_window();
+                    text.push_str(&format!("+{element_bytes}B*{pj_per_byte}pJ/{bytes}"));
+                }
+                text
+            });
             text.push_str(&format!("|context_switch={switches}"));
         }
         text

@@ -4,12 +4,12 @@
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, ContextSwitch, DRAM, Isolated, Mode, Platform, SHARED_CACHE, SHARED_LEVELS,
-    Sharing, Work, load,
+    AcceleratorId, ActivationMoves, Bandwidth, ContextSwitch, CostTable, DRAM, Isolated, Mode, Platform,
+    SHARED_CACHE, SHARED_LEVELS, SharedDram, Sharing, Work, load,
 };
-use rtmm_workload::Duration;
-use rtmm_workload::input::{Diagnostics, Source};
-use rtmm_workload::load::{Kind, built_in_names};
+use rtmm_workload::input::{Diagnostics, Document, Source};
+use rtmm_workload::load::{Kind, built_in_names, model, open};
+use rtmm_workload::{Duration, Legality, Model};
 
 /// A platform of small arrays at 1 GHz: `head` stands before them, each of `accelerators` in its table.
 fn parse(head: &str, accelerators: &[&str]) -> Result<Platform, Diagnostics> {
@@ -75,7 +75,8 @@ fn a_platform_shares_nothing_unless_it_says_so() {
     assert_eq!(plain.shared_dram, None);
     assert_eq!(shares(&plain), [1_000_000, 1_000_000]);
     for (index, accelerator) in plain.accelerators.iter().enumerate() {
-        assert_eq!(accelerator.context_switch, ContextSwitch { time: Duration::ZERO, energy_pj: 0.0 });
+        let none = ContextSwitch { time: Duration::ZERO, energy_pj: 0.0, activations: None };
+        assert_eq!(accelerator.context_switch, none);
         assert_eq!(plain.dram_bandwidth(AcceleratorId::new(index)), Bandwidth::UNLIMITED);
     }
 }
@@ -142,6 +143,73 @@ fn accelerators_may_differ_from_the_platform_in_each_cost_of_a_context_switch() 
         ]
     );
     assert_eq!(platform.configurations.len(), 1, "what a switch costs is no part of what layers cost");
+}
+
+/// Energy of a byte, bytes of an element, and bandwidth, by accelerator.
+fn moves(platform: &Platform) -> Vec<Option<(f64, u64, u64)>> {
+    let of =
+        |moves: ActivationMoves| (moves.pj_per_byte, moves.element_bytes, moves.bandwidth.bytes_per_window());
+    platform.accelerators.iter().map(|one| one.context_switch.activations.map(of)).collect()
+}
+
+#[test]
+fn accelerators_may_differ_from_the_platform_in_each_cost_of_moving_activations() {
+    let unlimited = Bandwidth::UNLIMITED.bytes_per_window();
+    let head = "[context_switch]\nactivations = { pj_per_byte = 216, element_bytes = 2, bandwidth = 16 }";
+    let all = platform(
+        head,
+        &[
+            "",
+            "context_switch = {}",
+            "context_switch = { time = \"5us\" }",
+            "context_switch = { activations = {} }",
+            "context_switch = { activations = { pj_per_byte = 0.5 } }",
+            "context_switch = { activations = { element_bytes = 4 } }",
+            "context_switch = { activations = { bandwidth = 32 } }",
+            "context_switch = { activations = { element_bytes = 0 } }",
+        ],
+    );
+    let whole = Some((216.0, 2, SIXTEEN));
+    assert_eq!(
+        moves(&all),
+        [
+            whole,
+            whole,
+            whole,
+            whole,
+            Some((0.5, 2, SIXTEEN)),
+            Some((216.0, 4, SIXTEEN)),
+            Some((216.0, 2, 34_359_739)),
+            None
+        ]
+    );
+    // Without any bandwidth moving takes no time, and an element is a byte unless something else is said.
+    let some = platform(
+        "[context_switch]\ntime = \"20us\"",
+        &[
+            "",
+            "context_switch = { activations = { pj_per_byte = 3 } }",
+            "context_switch = { activations = { bandwidth = 16 } }",
+            "context_switch = { activations = { element_bytes = 8 } }",
+        ],
+    );
+    assert_eq!(moves(&some), [None, Some((3.0, 1, unlimited)), Some((0.0, 1, SIXTEEN)), None]);
+    assert!(some.accelerators.iter().all(|one| one.context_switch.time == ps(20_000_000)));
+}
+
+#[test]
+fn a_context_switch_costs_what_it_says_and_what_it_moves() {
+    let plain = ContextSwitch { time: ps(500), energy_pj: 7.0, activations: None };
+    assert_eq!((plain.time_for(1_000), plain.energy_pj_for(1_000)), (ps(500), 7.0));
+    let text = "context_switch = { time = \"5ns\", energy_nj = 1, activations = { pj_per_byte = 0.5, \
+                element_bytes = 2, bandwidth = 16 } }";
+    let platform = platform("", &[text]);
+    let moving = platform.accelerators[0].context_switch;
+    assert_eq!((moving.time_for(0), moving.energy_pj_for(0)), (ps(5_000), 1_000.0));
+    // 2000 bytes take 125 cycles of a nanosecond, and a nanojoule.
+    assert_eq!((moving.time_for(1_000), moving.energy_pj_for(1_000)), (ps(130_000), 2_000.0));
+    assert_eq!(moving.time_for(u64::MAX), Duration::MAX);
+    assert!(moving.energy_pj_for(u64::MAX).is_finite());
 }
 
 #[test]
@@ -230,6 +298,8 @@ fn the_identity_states_what_differs_from_the_default() {
     for same in [
         platform("[context_switch]", &accelerators),
         platform("[context_switch]\ntime = \"0ms\"\nenergy_nj = -0.0", &[tail, ""]),
+        platform("[context_switch]\nactivations = { pj_per_byte = -0.0, element_bytes = 2 }", &[tail, ""]),
+        platform("", &["context_switch = { activations = { pj_per_byte = 9, element_bytes = 0 } }", ""]),
     ] {
         assert_eq!(same.identity(), plain);
     }
@@ -241,6 +311,11 @@ fn the_identity_states_what_differs_from_the_default() {
     assert_eq!(
         platform(SHARED, &["context_switch = { time = \"20us\", energy_nj = 1.5 }", ""]).identity(),
         format!("{plain}|shared_dram=max-min {SIXTEEN}|context_switch=20000000ps+1500pJ,0ps+0pJ")
+    );
+    let moves = "context_switch = { activations = { pj_per_byte = 2.5, element_bytes = 2, bandwidth = 16 } }";
+    assert_eq!(
+        platform("", &[moves, ""]).identity(),
+        format!("{plain}|context_switch=0ps+0pJ+2B*2.5pJ/{SIXTEEN},0ps+0pJ")
     );
 }
 
@@ -383,6 +458,52 @@ fn bad_costs_of_context_switches_are_reported() {
 }
 
 #[test]
+fn bad_costs_of_moving_activations_are_reported() {
+    insta::assert_snapshot!(problems("[context_switch]\nactivations = true", &[""]), @r##"
+    error: `activations` must be a table
+    = help: this is of type boolean
+    "##);
+    insta::assert_snapshot!(
+        problems("", &["context_switch = { activations = { bandwith = 2, pj_per_bytes = 1 } }"]),
+        @r##"
+    error: unknown key `bandwith` in `activations`
+    = help: did you mean `bandwidth`?
+    error: unknown key `pj_per_bytes` in `activations`
+    = help: did you mean `pj_per_byte`?
+    "##
+    );
+    insta::assert_snapshot!(
+        problems(
+            "[context_switch]\nactivations = { pj_per_byte = \"1\", element_bytes = 1.5, bandwidth = true }",
+            &[""]
+        ),
+        @r##"
+    error: `pj_per_byte` must be a number
+    = help: this is of type string
+    error: `element_bytes` must be a whole number
+    = help: this is of type float
+    error: `bandwidth` must be a number
+    = help: this is of type boolean
+    "##
+    );
+    let one = |text: &str| problems("", &[&format!("context_switch = {{ activations = {{ {text} }} }}")]);
+    for energy in ["-1", "nan", "inf", "1000001"] {
+        let expected =
+            "error: `pj_per_byte` is out of range\n= help: allowed: finite numbers from 0 to 1000000";
+        assert_eq!(one(&format!("pj_per_byte = {energy}")), expected, "{energy}");
+    }
+    for bytes in ["-1", "65"] {
+        let expected = "error: `element_bytes` is out of range\n= help: allowed: 0 to 64";
+        assert_eq!(one(&format!("element_bytes = {bytes}")), expected, "{bytes}");
+    }
+    for bandwidth in ["0", "-1", "nan", "inf", "0.0000001", "1000001", "1e3"] {
+        let expected = "error: `bandwidth` is out of range\n= help: allowed: 0.000001 to 1000000, with at most six \
+                        decimals and no exponent";
+        assert_eq!(one(&format!("bandwidth = {bandwidth}")), expected, "{bandwidth}");
+    }
+}
+
+#[test]
 fn a_problem_is_shown_where_it_is() {
     let error = parse(STATIC, &["dram_share = 0.75", "dram_share = 0.5"]).expect_err("too much");
     insta::assert_snapshot!(error.render(false), @r##"
@@ -450,4 +571,80 @@ fn built_in_platforms_that_share_dram_are_read() {
     let published = load::platform("xrbench/quad_4k_ws_os_ws_os", None, Mode::Corrected).expect("built in");
     let shared = load::platform(&shared[1], None, Mode::Corrected).expect("built in");
     assert!(shared.identity().starts_with(&published.identity()));
+}
+
+/// What all accelerators of a platform's file state for a key together.
+#[track_caller]
+fn sum(document: &Document<'_>, key: &str) -> u64 {
+    let accelerators = document.root().tables("accelerator", "an accelerator");
+    accelerators.iter().filter_map(|one| one.required(key, |value| value.integer(0..=u64::MAX))).sum()
+}
+
+#[test]
+fn platforms_of_the_dream_evaluation_divide_one_budget() {
+    let names: Vec<String> =
+        built_in_names(Kind::Platform).into_iter().filter(|name| name.starts_with("dream/")).collect();
+    assert_eq!(names.len(), 20);
+    for name in &names {
+        let platform = load::platform(name, None, Mode::Corrected).expect("built in");
+        let source = open(Kind::Platform, name, None).expect("built in");
+        let document = Document::parse(&source);
+        let (budget, label) = if name.contains("_4k_") { (4_096, "4K") } else { (8_192, "8K") };
+        assert_eq!(sum(&document, "pes"), budget, "{name}");
+        assert_eq!(sum(&document, "noc_bandwidth"), budget / 16, "{name}");
+        assert_eq!(sum(&document, "l2_bytes"), 8 << 20, "{name}");
+        // 90 GB/s at 700 MHz, rounded down to whole bytes a cycle.
+        assert_eq!((platform.clock_hz, 90_000_000_000 / platform.clock_hz), (700_000_000, 128));
+        let count = platform.accelerators.len();
+        let whole = Bandwidth::from_bytes_per_cycle_millionths(128_000_000, platform.clock_hz);
+        match platform.shared_dram {
+            None => assert_eq!(sum(&document, "dram_bandwidth"), 128, "{name}"),
+            Some(SharedDram { bandwidth, sharing }) => {
+                assert!(name.ends_with("_shared"));
+                assert_eq!((Some(bandwidth), sharing), (whole, Sharing::MaxMin), "{name}");
+                assert_eq!(sum(&document, "dram_bandwidth"), 128 * count as u64, "{name}");
+            }
+        }
+        let moves = moves(&platform);
+        assert!(moves.iter().all(|moves| matches!(moves, Some((216.0, 1, _)))), "{name}: {moves:?}");
+        // Each rounded up to a unit.
+        let all: u64 = moves.iter().flatten().map(|(_, _, bytes)| bytes).sum();
+        let whole = whole.expect("it can be counted").bytes_per_window();
+        assert!((whole..whole + count as u64).contains(&all), "{name}: {all} of {whole}");
+        // Names and labels say what there is.
+        let is_of = |flow: &str| platform.accelerators.iter().filter(|one| one.name.ends_with(flow)).count();
+        let of_name = |flow: &str| name.matches(&format!("_{flow}")).count();
+        assert_eq!((is_of("_WS"), is_of("_OS")), (of_name("ws"), of_name("os")), "{name}");
+        for (index, accelerator) in platform.accelerators.iter().enumerate() {
+            let label = &platform.configurations[accelerator.configuration.index()].label;
+            let flow = &accelerator.name[accelerator.name.len() - 2..];
+            assert!(label.starts_with(&format!("maestro {flow} ")), "{name}: {index} is {label}");
+        }
+        assert_eq!(platform.labels["budget"], label, "{name}");
+        assert!(platform.labels["hardware"].contains(label), "{name}");
+        assert_eq!(name.contains("triple"), count == 3, "{name}");
+    }
+    // How off-chip bandwidth is shared is all that the variants are for.
+    for budget in ["4k", "8k"] {
+        let of = |name: &str| load::platform(name, None, Mode::Corrected).expect("built in");
+        let own = of(&format!("dream/dual_{budget}_ws_os"));
+        let shared = of(&format!("dream/dual_{budget}_ws_os_shared"));
+        assert_eq!(moves(&own), moves(&shared));
+        assert!(own.shared_dram.is_none() && shared.shared_dram.is_some());
+    }
+}
+
+#[test]
+fn every_layer_of_xrbench_fits_the_platforms_of_the_dream_evaluation() {
+    let of_kind = |kind, prefix: &str| -> Vec<String> {
+        built_in_names(kind).into_iter().filter(|name| name.starts_with(prefix)).collect()
+    };
+    let models: Vec<Model> = of_kind(Kind::Model, "xrbench/")
+        .iter()
+        .map(|name| model(name, None, Legality::Strict).expect("built in"))
+        .collect();
+    for name in of_kind(Kind::Platform, "dream/") {
+        let platform = load::platform(&name, None, Mode::Corrected).expect("built in");
+        assert!(CostTable::new(&platform, &models).is_ok(), "{name}");
+    }
 }

@@ -44,6 +44,8 @@ pub struct TaskSketch {
     /// layer.
     samples: Vec<Vec<(f64, f64)>>,
     architecture: Option<&'static str>,
+    /// Elements of activations: what the first layer reads, and what each puts out.
+    sizes: Vec<u32>,
 }
 
 impl TaskSketch {
@@ -54,7 +56,7 @@ impl TaskSketch {
         let latency_us: Vec<Vec<u64>> = latency_us.iter().map(|row| row.to_vec()).collect();
         let energy_pj = latency_us.iter().map(|row| vec![0.0; row.len()]).collect();
         let (blocks, exits, samples) = (Vec::new(), Vec::new(), Vec::new());
-        let architecture = None;
+        let (architecture, sizes) = (None, Vec::new());
         Self {
             name,
             period_us: 100,
@@ -65,6 +67,7 @@ impl TaskSketch {
             exits,
             samples,
             architecture,
+            sizes,
         }
     }
 
@@ -113,6 +116,13 @@ impl TaskSketch {
         Self { architecture: Some(architecture), ..self }
     }
 
+    /// The same with activations of so many elements: what the first layer reads, and what each puts out for
+    /// the next; one element each otherwise.
+    #[must_use]
+    pub fn sizes(self, sizes: &[u32]) -> Self {
+        Self { sizes: sizes.to_vec(), ..self }
+    }
+
     fn trace(&self) -> Option<Arc<SampleTrace>> {
         let cells = || self.samples.iter().flatten();
         let stated = cells().map(|(sparsity, _)| *sparsity).collect();
@@ -123,8 +133,12 @@ impl TaskSketch {
     }
 
     fn model(&self) -> Model {
-        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        let layer = |index: usize| Layer { name: index.to_string(), operator, published: None };
+        let size = |at: usize| self.sizes.get(at).copied().unwrap_or(1);
+        let layer = |index: usize| Layer {
+            name: index.to_string(),
+            operator: Operator::Gemm(Gemm { rows: 1, inner: size(index), columns: size(index + 1) }),
+            published: None,
+        };
         let layers = (0..self.latency_us.len()).map(layer).collect();
         let block = |(index, (first, last)): (usize, &(usize, usize))| Block {
             name: index.to_string(),
@@ -244,9 +258,17 @@ impl Fixture {
     /// # Errors
     /// [`FixtureError`] where the sketches do not fit together.
     pub fn new(tasks: &[TaskSketch]) -> Result<Self, FixtureError> {
+        Self::switching(tasks, ContextSwitch::default())
+    }
+
+    /// The same where accelerators pay for turning to another model.
+    ///
+    /// # Errors
+    /// [`FixtureError`] where the sketches do not fit together.
+    pub fn switching(tasks: &[TaskSketch], context_switch: ContextSwitch) -> Result<Self, FixtureError> {
         let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
         let models: Vec<Model> = tasks.iter().map(TaskSketch::model).collect();
-        let platform = platform(tasks, width);
+        let platform = platform(tasks, width, context_switch);
         let costs = CostTable::new(&platform, &models).map_err(FixtureError::NoCost)?;
         let of_sketch = |(index, sketch): (usize, &TaskSketch)| {
             let period = Period::new(us(sketch.period_us))?;
@@ -366,13 +388,17 @@ impl Fixture {
         (state.state, state.started) = (JobState::Running(accelerator), true);
         self.ready.retain(|slot| *slot as usize != job.slot());
         self.idle.retain(|idle| *idle != accelerator);
-        self.accelerators[accelerator.index()] =
-            AcceleratorState { segment: Some(segment), last_model: Some(segment.model) };
+        self.accelerators[accelerator.index()] = AcceleratorState {
+            segment: Some(segment),
+            last_model: Some(segment.model),
+            last_layer: segment.stop.checked_sub(1),
+        };
     }
 
     /// Ends what runs on an accelerator before a layer; the job is ready again from there.
     pub fn stop(&mut self, accelerator: usize, before: u32) {
         let Some(segment) = self.accelerators[accelerator].segment.take() else { return };
+        self.accelerators[accelerator].last_layer = before.checked_sub(1);
         let id = AcceleratorId::new(accelerator);
         self.idle.insert(self.idle.partition_point(|idle| *idle < id), id);
         let job = &mut self.jobs[segment.job.slot()];
@@ -481,12 +507,12 @@ impl Fixture {
     }
 }
 
-fn platform(tasks: &[TaskSketch], width: usize) -> Platform {
+fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -> Platform {
     let accelerator = |index: usize| Accelerator {
         name: index.to_string(),
         configuration: ConfigurationId::new(index),
         dram_share: Share::WHOLE,
-        context_switch: ContextSwitch::default(),
+        context_switch,
     };
     let configuration = |index: usize| Configuration {
         label: format!("stated {index}"),

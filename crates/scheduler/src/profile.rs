@@ -17,6 +17,7 @@ use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
 use crate::terms;
+use crate::view::AcceleratorState;
 
 /// Costs of every layer on every accelerator, and sums of them.
 #[derive(Clone, Debug)]
@@ -40,6 +41,15 @@ pub struct Profile {
     of_architectures: Expectations,
     /// By accelerator.
     context_switches: Vec<ContextSwitch>,
+    /// What each layer reads and puts out, a row a layer.
+    activations: Vec<Activations>,
+}
+
+/// The elements of a layer's activations.
+#[derive(Clone, Copy, Debug, Default)]
+struct Activations {
+    input: u64,
+    output: u64,
 }
 
 /// How an accelerator compares with all of them for a layer: [`terms::preference`].
@@ -97,6 +107,7 @@ impl Profile {
             of_patterns: Expectations::default(),
             of_architectures: Expectations::default(),
             context_switches: platform.accelerators.iter().map(|one| one.context_switch).collect(),
+            activations: Vec::new(),
         };
         for (index, model) in models.iter().enumerate() {
             profile.add(ModelId::new(index), model, platform, costs, &classes);
@@ -122,6 +133,11 @@ impl Profile {
         classes: &[(ConfigurationId, Option<Share>, AcceleratorId)],
     ) {
         let (first, first_remaining) = (self.latency.len() / self.width, self.remaining.len() / self.width);
+        // A layer without dimensions moves nothing that is known.
+        self.activations.extend(model.layers.iter().map(|layer| Activations {
+            input: layer.input_elements(),
+            output: layer.output_elements().unwrap_or(0),
+        }));
         let mut worst_energy_pj = 0.0;
         for layer in (0..model.layers.len()).map(LayerId::new) {
             let mut worst = 0.0_f64;
@@ -307,14 +323,48 @@ impl Profile {
         self.of_patterns.mean_remaining(model, layer)
     }
 
-    /// The energy of turning an accelerator that ran `from` last to `model`, in picojoules; nothing
-    /// where it ran that network, or none yet.
+    fn activations(&self, model: ModelId, layer: u32) -> Activations {
+        let ModelProfile { first, layers, .. } = self.models[model.index()];
+        if layer < layers { self.activations[first + layer as usize] } else { Activations::default() }
+    }
+
+    /// The elements that a context switch moves: the output of the layer that ran last, and the input of
+    /// the layer that comes. None where nothing is switched: the accelerator ran that network last, or
+    /// none yet.
     #[must_use]
-    pub fn switch_energy_pj(&self, accelerator: AcceleratorId, from: Option<ModelId>, model: ModelId) -> f64 {
-        match from {
-            Some(from) if from != model => self.context_switches[accelerator.index()].energy_pj,
-            _ => 0.0,
-        }
+    pub fn switched_elements(&self, last: &AcceleratorState, model: ModelId, layer: u32) -> Option<u64> {
+        let from = last.last_model.filter(|from| *from != model)?;
+        let out = last.last_layer.map_or(0, |layer| self.activations(from, layer).output);
+        Some(out.saturating_add(self.activations(model, layer).input))
+    }
+
+    /// The energy of turning an accelerator to `model`, of which it is to run `layer` first, in picojoules;
+    /// nothing where nothing is switched.
+    #[must_use]
+    pub fn switch_energy_pj(
+        &self,
+        accelerator: AcceleratorId,
+        last: &AcceleratorState,
+        model: ModelId,
+        layer: u32,
+    ) -> f64 {
+        let context_switch = &self.context_switches[accelerator.index()];
+        let elements = self.switched_elements(last, model, layer);
+        elements.map_or(0.0, |elements| context_switch.energy_pj_for(elements))
+    }
+
+    /// The time that it takes.
+    #[must_use]
+    pub fn switch_time(
+        &self,
+        accelerator: AcceleratorId,
+        last: &AcceleratorState,
+        model: ModelId,
+        layer: u32,
+    ) -> Duration {
+        let context_switch = &self.context_switches[accelerator.index()];
+        let elements = self.switched_elements(last, model, layer);
+        elements.map_or(Duration::ZERO, |elements| context_switch.time_for(elements))
     }
 
     /// What is expected of jobs by whoever is told this much of them.

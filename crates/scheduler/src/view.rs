@@ -36,6 +36,9 @@ pub struct AcceleratorState {
     pub segment: Option<Segment>,
     /// The network that it ran last, or runs.
     pub last_model: Option<ModelId>,
+    /// The layer of that network that it ran last, completed or stopped in: what it put out is still there.
+    /// While a segment runs, the last one that the segment was dispatched for. None if nothing ran.
+    pub last_layer: Option<u32>,
 }
 
 /// What a task has done since the run began. No count ever falls.
@@ -214,16 +217,77 @@ impl<'v> View<'v> {
     }
 
     /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, in
-    /// picojoules; nothing where it ran that network last.
+    /// picojoules; nothing where it ran that network last. For a job that is dispatched where it stands,
+    /// exactly what is charged; of an accelerator that runs a segment, what it would be after that.
     #[must_use]
-    pub fn switch_energy_pj(&self, model: ModelId, _layer: u32, accelerator: AcceleratorId) -> f64 {
-        let last = self.accelerators[accelerator.index()].last_model;
-        self.profile.switch_energy_pj(accelerator, last, model)
+    pub fn switch_energy_pj(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> f64 {
+        let state = &self.accelerators[accelerator.index()];
+        self.profile.switch_energy_pj(accelerator, state, model, layer)
+    }
+
+    /// How long that context switch would take.
+    #[must_use]
+    pub fn switch_time(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Duration {
+        let state = &self.accelerators[accelerator.index()];
+        self.profile.switch_time(accelerator, state, model, layer)
     }
 
     /// Whether a job can be dispatched now.
     #[must_use]
     pub fn is_ready(&self, job: &Job) -> bool {
         job.state == JobState::Ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
+
+    use rtmm_hardware::{ActivationMoves, Bandwidth, ContextSwitch};
+
+    use super::*;
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+
+    #[test]
+    fn a_switch_moves_what_the_last_layer_put_out_and_what_the_next_one_reads() {
+        let tasks = [
+            TaskSketch::new("a", &[&[10, 10], &[10, 10], &[10, 10]]).sizes(&[1, 20, 300, 4_000]),
+            TaskSketch::new("b", &[&[10, 10], &[10, 10]]).sizes(&[5, 60, 7]),
+        ];
+        // Two bytes an element, two picojoules a byte; a byte takes 1024 ps.
+        let bandwidth = Bandwidth::from_bytes_per_window(1 << 20);
+        let moves = ActivationMoves { pj_per_byte: 2.0, element_bytes: 2, bandwidth };
+        let (time, energy_pj) = (Duration::from_picoseconds(7_000_000), 0.5);
+        let context_switch = ContextSwitch { time, energy_pj, activations: Some(moves) };
+        let mut fixture = Fixture::switching(&tasks, context_switch).expect("a sound fixture");
+        let (a, b) = (ModelId::new(0), ModelId::new(1));
+        let of = |fixture: &Fixture, model, layer| {
+            let (view, accelerator) = (fixture.view(), AcceleratorId::new(0));
+            let time = view.switch_time(model, layer, accelerator).picoseconds();
+            (view.switch_energy_pj(model, layer, accelerator), time)
+        };
+        let moved = |elements: u64| (0.5 + 4.0 * elements as f64, 7_000_000 + 2_048 * elements);
+        assert_eq!(of(&fixture, a, 0), (0.0, 0), "the first network costs nothing");
+        let job = fixture.ready(0, 0, 100);
+        fixture.run(job, 0, Extent::Rest);
+        assert_eq!(of(&fixture, b, 0), moved(4_000 + 5), "after all that was dispatched");
+        for (before, put_out) in [(1, 20), (2, 300), (3, 4_000)] {
+            fixture.stop(0, before);
+            assert_eq!(of(&fixture, b, 0), moved(put_out + 5));
+            assert_eq!(of(&fixture, b, 1), moved(put_out + 60));
+            assert_eq!(of(&fixture, a, before), (0.0, 0), "the same network");
+            if before < 3 {
+                fixture.run(job, 0, Extent::LAYER);
+            }
+        }
+        let view = fixture.view();
+        assert_eq!(
+            view.switch_energy_pj(b, 0, AcceleratorId::new(1)),
+            0.0,
+            "another accelerator ran nothing"
+        );
+        // Behind the last layer nothing is read.
+        assert_eq!(of(&fixture, b, 2), moved(4_000));
     }
 }

@@ -312,6 +312,17 @@ impl<'s> System<'s> {
             layer
         }
     }
+
+    /// The layer that an inference completed or stopped in last; none if it has run none.
+    pub(crate) fn last_layer(&self, model: ModelId, realisation: &Realisation, at: Progress) -> Option<u32> {
+        if at.quantum > 0 {
+            Some(at.layer)
+        } else if self.is_dynamic[model.index()] {
+            self.models[model.index()].previous_layer(realisation, at.layer)
+        } else {
+            at.layer.checked_sub(1)
+        }
+    }
 }
 
 /// The scenario with every deadline that is a multiple of the isolated latency as a span of time: of the

@@ -39,7 +39,7 @@ fn sketch(memory: Memory) -> Sketch {
         trigger: 8,
     };
     let second = TaskSketch { needs: vec![(0, None)], ..task.clone() };
-    let accelerator = AcceleratorSketch { kind: 0, weight: 1, switch_time: 0, switch_energy: 0 };
+    let accelerator = AcceleratorSketch { kind: 0, weight: 1, switch_time: 0, switch_energy: 0, moves: None };
     Sketch {
         models: vec![model; 2],
         tasks: vec![task, second],

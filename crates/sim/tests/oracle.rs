@@ -15,7 +15,9 @@ use common::policies::{Fcfs, Habits, Scripted, next_quantum};
 use common::record::{Event, Heard, Log, Name, Reached, Record, Recorder, Said, Spent};
 use common::systems::{self, Built, Memory, Sketch};
 use proptest::prelude::*;
-use rtmm_hardware::{AcceleratorId, Condition, Configuration, Isolated, LayerOf, Share, Sharing, Work};
+use rtmm_hardware::{
+    AcceleratorId, Bandwidth, Condition, Configuration, Isolated, LayerOf, Share, Sharing, Work,
+};
 use rtmm_scheduler::{Extent, Interests, Policy, Preemption};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, System};
 use rtmm_workload::random::{Draws, Stream};
@@ -56,6 +58,8 @@ struct One {
     model: usize,
     is_started: bool,
     reached: Reached,
+    /// The layer that it completed last, or stopped in.
+    last_layer: Option<u32>,
     is_doomed: bool,
     spent: Spent,
 }
@@ -106,6 +110,8 @@ struct Oracle<'o> {
     ones: Vec<One>,
     segments: Vec<Option<Seg>>,
     last_models: Vec<Option<usize>>,
+    /// By accelerator: the layer that its last segment's job had run last when that ended.
+    last_layers: Vec<Option<u32>>,
     shares: Vec<Share>,
     busy: Vec<u64>,
     scheduler_free: u64,
@@ -174,6 +180,7 @@ impl<'o> Oracle<'o> {
                     model: scenario.tasks[task].model.index(),
                     is_started: false,
                     reached: (0, 0, 0),
+                    last_layer: None,
                     is_doomed: false,
                     spent: Spent::default(),
                 }));
@@ -191,6 +198,7 @@ impl<'o> Oracle<'o> {
             ones,
             segments: vec![None; accelerators],
             last_models: vec![None; accelerators],
+            last_layers: vec![None; accelerators],
             shares: platform.accelerators.iter().map(|one| one.dram_share).collect(),
             busy: vec![0; accelerators],
             scheduler_free: 0,
@@ -626,6 +634,7 @@ impl<'o> Oracle<'o> {
         }
         let quanta = self.quanta(accelerator, segment.model, running.layer);
         self.spend(accelerator, running.layer, quanta - running.quantum);
+        self.ones[segment.one].last_layer = Some(running.layer);
         let job = self.name(segment.one);
         let samples = self.built.models[segment.model].samples.as_ref();
         let row = segment.realisation.row as usize;
@@ -678,7 +687,9 @@ impl<'o> Oracle<'o> {
         let segment = self.segments[accelerator].expect("it runs");
         if let (Some(running), true) = (segment.running, to.1 > 0) {
             self.spend(accelerator, running.layer, to.1 - running.quantum);
+            self.ones[segment.one].last_layer = Some(running.layer);
         }
+        self.last_layers[accelerator] = self.ones[segment.one].last_layer;
         self.is_news = true;
         self.segments[accelerator] = None;
         self.busy[accelerator] += self.now - segment.dispatched;
@@ -774,6 +785,16 @@ impl<'o> Oracle<'o> {
         }
     }
 
+    /// What goes out when an accelerator turns to a job, and what comes in.
+    fn moved_elements(&self, accelerator: usize, one: usize, model: usize) -> u64 {
+        let models = &self.built.models;
+        let last = self.last_models[accelerator].zip(self.last_layers[accelerator]);
+        let out = last.map_or(0, |(model, layer)| {
+            models[model].layers[layer as usize].output_elements().expect("it has dimensions")
+        });
+        out + models[model].layers[self.ones[one].reached.0 as usize].input_elements()
+    }
+
     fn dispatch(&mut self, job: Name, variant: Option<usize>, accelerator: usize, layers: Option<u32>) {
         let one = self.find(job);
         assert_eq!(self.ones[one].fate, Fate::Ready, "the engine accepted a job that is not ready");
@@ -788,6 +809,18 @@ impl<'o> Oracle<'o> {
             let switch = self.built.platform.accelerators[accelerator].context_switch;
             started += switch.time.picoseconds();
             self.ones[one].spent.switches += switch.energy_pj;
+            if let Some(moves) = switch.activations {
+                let bytes = self.moved_elements(accelerator, one, model) * moves.element_bytes;
+                self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
+                // Picosecond by picosecond, until all of it is moved.
+                let (mut time, mut moved) = (0_u64, 0_u128);
+                let speed = moves.bandwidth;
+                while speed != Bandwidth::UNLIMITED && moved < u128::from(bytes) << 30 {
+                    moved += u128::from(speed.bytes_per_window());
+                    time += 1;
+                }
+                started += time;
+            }
         }
         self.last_models[accelerator] = Some(model);
         let all = self.built.models[model].layers.len() as u32;

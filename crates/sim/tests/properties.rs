@@ -320,6 +320,34 @@ proptest! {
     }
 
     #[test]
+    fn a_switch_costs_what_the_view_says(
+        sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
+    ) {
+        let (record, log) = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
+        let mut shown = log.switches.iter();
+        let mut energies: BTreeMap<Name, f64> = BTreeMap::new();
+        let mut scheduler_free = 0;
+        for (now, event) in &record.events {
+            match event {
+                Event::Dispatched { job, started, .. } => {
+                    let (energy, time) = *shown.next().expect("one a dispatch");
+                    *energies.entry(*job).or_default() += energy;
+                    let decision_time = if chaos && layers == 2 { sketch.scale } else { 0 };
+                    scheduler_free = scheduler_free.max(*now) + decision_time;
+                    prop_assert_eq!(*started, scheduler_free + time);
+                }
+                Event::Completed { job, spent, .. }
+                | Event::Dropped { job, spent, .. }
+                | Event::InFlight { job, spent } => {
+                    prop_assert_eq!(spent.switches, energies.get(job).copied().unwrap_or(0.0));
+                }
+                _ => {}
+            }
+        }
+        prop_assert_eq!(shown.next(), None);
+    }
+
+    #[test]
     fn how_layers_are_grouped_changes_nothing(sketch in systems::scaled(), layers in 1..4_u32) {
         let sketch = plain(sketch);
         let (whole, _) = run(&sketch, Fcfs::new(Extent::Rest), EndOfRun::Drain);

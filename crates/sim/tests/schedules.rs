@@ -10,6 +10,7 @@ mod by_hand;
 
 use by_hand::{ByHand, at, check, check_seed};
 use rtmm_scheduler::registry;
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Frames, TaskId, Time};
 
@@ -531,6 +532,78 @@ fn an_accelerator_that_turns_to_another_network_begins_later() {
         "switch 0.5; for 8; task a every 4 layers 2 1",
         "edf",
         "0 a0>0 | 2 a0 at 1, a0>0 | 3 a0 done | 4 a1>0 | 6 a1 at 1, a1>0 | 7 a1 done",
+    );
+}
+
+/// The energy of context switches of each job that is over, in millijoules.
+#[derive(Default)]
+struct SwitchEnergy(Vec<(usize, u64, f64)>);
+
+impl Observer for SwitchEnergy {
+    fn completed(&mut self, _: Time, record: &JobRecord<'_>) {
+        self.0.push((record.job.task.index(), record.job.frame, record.switch_energy_pj / 1e9));
+    }
+}
+
+#[test]
+fn an_accelerator_that_turns_to_another_network_moves_activations() {
+    // A hundred megabytes take 0.1 and 0.1 mJ. Each layer of a reads 2 (the first) or 5 and puts out 5 or 1;
+    // b reads 3 and puts out 4.
+    // 0: the first network costs nothing. a runs its first layer only: b0 has the nearer deadline.
+    // 2: a put out 5, b reads 3: 0.8, so that b0 begins at 2.8.
+    // 3.8: b put out 4, the second layer of a reads 5: 0.9.
+    // 5.7: a put out 1. Nothing to do until a1 comes at 10, for which nothing is switched; it goes on at 12,
+    //      since b1 comes at 15 only. 13: a put out 1, and b1 reads 3 at 15: 0.4.
+    let system = "moves 1; task a every 10 due 9 layers 2 1 sizes 2 5 1; task b every 14 at 1 due 4 layers 1 sizes 3 4";
+    check(
+        system,
+        "edf",
+        "0 a0>0 | 2 a0 at 1, b0>0 from 2.8 | 3.8 b0 done, a0>0 from 4.7 | 5.7 a0 done | 10 a1>0
+         | 12 a1 at 1, a1>0 | 13 a1 done | 15 b1>0 from 15.4 | 16.4 b1 done",
+    );
+    let by_hand = ByHand::parse(system);
+    let system = by_hand.system();
+    let policy = registry::policy("edf").expect("a policy");
+    let policy = policy.build(&policy.defaults()).expect("defaults");
+    let options = RunOptions { seed: 0, end: EndOfRun::Drain, oracle: false };
+    let observer = simulate(&system, "edf", policy, SwitchEnergy::default(), options).expect("legal");
+    assert_eq!(observer.0, [(1, 0, 0.8), (0, 0, 0.9), (0, 1, 0.0), (1, 1, 0.4)]);
+    // What a switch takes in any case comes on top; twice the bandwidth, half the time.
+    check(
+        "switch 0.5; moves 2; for 10; task a every 10 layers 2 sizes 2 5; task b every 10 layers 1 sizes 3 4",
+        "fcfs",
+        "0 a0>0 | 2 a0 done, b0>0 from 2.9 | 3.9 b0 done",
+    );
+}
+
+#[test]
+fn what_was_put_out_last_goes_out_where_layers_are_skipped() {
+    // The first layer of a reads 1, and puts out 2, 3, 4 and 5 after the second to fourth. Layers 1 and 2 are
+    // always skipped.
+    // 0: a0 runs layer 0 and, with the block skipped, stands before layer 3. b0 has come and is nearer.
+    // 1: what went out is what layer 0 put out, 2, and not what layer 2 would have: with 1 of b 0.3.
+    // 2.3: layer 3 reads 4, after the 6 of b: 1.
+    let system = "moves 1; for 10; task a every 10 layers 1 1 1 1 sizes 1 2 3 4 5 block 1-2 1;
+                  task b every 10 due 5 at 0.5 layers 1 sizes 1 6";
+    check(system, "edf", "0 a0>0 | 1 a0 at 3, b0>0 from 1.3 | 2.3 b0 done, a0>0 from 3.3 | 4.3 a0 done");
+    // Where the skipped block comes last, a0 is done at once, and it is 2 again.
+    let system = "moves 1; for 10; task a every 10 layers 1 1 1 sizes 1 2 3 4 block 1-2 1;
+                  task b every 10 layers 1 sizes 1 6";
+    check(system, "fcfs", "0 a0>0 | 1 a0 done, b0>0 from 1.3 | 2.3 b0 done");
+    // An exit after layer 0 ends a0 there: 2 goes out.
+    let system = "moves 1; for 10; task a every 10 layers 1 1 sizes 1 2 3 exit 0 1;
+                  task b every 10 layers 1 sizes 1 6";
+    check(system, "fcfs", "0 a0>0 | 1 a0 done, b0>0 from 1.3 | 2.3 b0 done");
+}
+
+#[test]
+fn what_a_stopped_layer_puts_out_goes_out() {
+    // Layer 0 of a has four steps of 1; it is stopped after two, and 7 goes out, with 1 of b: 0.8. When a0
+    // goes on, it reads 1 again, after the 2 of b: 0.3.
+    check(
+        "moves 1; for 20; task a every 20 layers 4 sizes 1 7 quanta 4; task b every 20 at 1.5 due 5 layers 1 sizes 1 2",
+        "edf granularity=model preemption=quantum",
+        "0 a0>0 | 2 a0 at 0+2/4, b0>0 from 2.8 | 3.8 b0 done, a0>0 from 4.1 | 6.1 a0 done",
     );
 }
 

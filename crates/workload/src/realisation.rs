@@ -88,6 +88,24 @@ impl Model {
         next
     }
 
+    /// The last layer before `layer` that an inference does not skip; none if it skips all of them, or
+    /// there are none.
+    #[must_use]
+    pub fn previous_layer(&self, realisation: &Realisation, layer: u32) -> Option<u32> {
+        let mut previous = layer.checked_sub(1)?;
+        if realisation.skipped == 0 {
+            return Some(previous);
+        }
+        // From the last block to the first, one pass finds the beginning of neighbours that are all skipped.
+        for (index, block) in self.blocks.iter().enumerate().take(MAX_BLOCKS).rev() {
+            let is_skipped = realisation.skipped & (1 << index) != 0;
+            if is_skipped && (block.first.index()..=block.last.index()).contains(&(previous as usize)) {
+                previous = (block.first.index() as u32).checked_sub(1)?;
+            }
+        }
+        Some(previous)
+    }
+
     /// For each layer, the expected latency of all that is left of an inference that is about to run
     /// it, or to skip the block that begins with it; and 0 for the end. `latency` has an entry a
     /// layer, in picoseconds.
@@ -202,6 +220,24 @@ mod tests {
         assert_eq!(of([0.0, 0.0], 1.0), [0, 1, 2]);
         // An exit inside of a skipped block is not reached.
         assert_eq!(of([1.0, 0.0], 1.0), [0, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_previous_layer_is_the_last_one_on_the_path() {
+        let mut model = model_of([0.0, 0.0], 0.0);
+        for starts_with_a_block in [false, true] {
+            if starts_with_a_block {
+                model.blocks[0].first = LayerId::new(0);
+            }
+            for skipped in 0..4 {
+                let realisation = Realisation { skipped, end: 6, exit: None, sample: 0, row: 0 };
+                let path = path(&model, &realisation);
+                for layer in 0..=6 {
+                    let expected = path.iter().copied().filter(|one| *one < layer).max();
+                    assert_eq!(model.previous_layer(&realisation, layer), expected, "{skipped} {layer}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if state.segment.is_some() {
             return Err(Illegal::AcceleratorBusy);
         }
-        let last_model = state.last_model;
+        let last = AcceleratorState { segment: None, ..*state };
         let model = match variant {
             None => job.model,
             Some(variant) => {
@@ -153,17 +153,20 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
         let mut start = self.scheduler_free;
-        let switched = last_model.is_some_and(|last| last != model);
+        let from = job.progress;
+        let switched = last.last_model.is_some_and(|last| last != model);
         if switched {
-            let context_switch = &system.platform.accelerators[index].context_switch;
-            start = start.saturating_add(context_switch.time);
-            self.state.hidden[slot].switch_energy_pj += context_switch.energy_pj;
+            // A block that is skipped next passes its input on, so that the layer at which the job is known
+            // to stand says what comes in.
+            let profile = &system.profile;
+            start = start.saturating_add(profile.switch_time(accelerator, &last, model, from.layer));
+            self.state.hidden[slot].switch_energy_pj +=
+                profile.switch_energy_pj(accelerator, &last, model, from.layer);
         }
         self.state.hidden[slot].switched = switched;
 
         let column = system.profile.column(accelerator);
         let layers = system.profile.layers(model);
-        let from = job.progress;
         let stop = match extent {
             // Layers that are skipped before the first one that runs do not count.
             Extent::Layers(count) => {
@@ -187,7 +190,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if let Ok(position) = self.state.idle.binary_search(&accelerator) {
             self.state.idle.remove(position);
         }
-        self.state.accelerators[index] = AcceleratorState { segment: Some(segment), last_model: Some(model) };
+        self.state.accelerators[index] = AcceleratorState {
+            segment: Some(segment),
+            last_model: Some(model),
+            last_layer: stop.checked_sub(1),
+        };
         let job = &mut self.state.jobs[slot];
         (job.model, job.started, job.state) = (model, true, JobState::Running(accelerator));
         let realisation = self.state.realisations[slot];

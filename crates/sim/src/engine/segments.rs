@@ -54,6 +54,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let slot = segment.job.slot();
         self.spend(slot, accelerator, segment.model, to, 1.0);
         self.show_energy(slot);
+        self.state.accelerators[index].last_layer =
+            self.system.last_layer(segment.model, &self.state.realisations[slot], to);
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(segment.model, &self.state.realisations[slot], to.layer);
         let to = if next == to.layer { to } else { Progress::at(next) };

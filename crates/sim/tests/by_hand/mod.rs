@@ -14,6 +14,7 @@
 //! | --- | --- |
 //! | `layers 2/4 1/3` | two layers; the first takes 2 on accelerator 0 and 4 on accelerator 1; one number for all |
 //! | `layers 2~6` | with `dram`: 2 of compute beside 6 gigabytes; `2~6~8`: which take it 8 at least |
+//! | `sizes 2 5 1` | of two layers: the first reads 2, puts out 5, which the second reads to put out 1; in hundreds of megabytes |
 //! | `quanta 4` | each layer is so many equal steps |
 //! | `block 0-1 0.5` | layers 0 and 1 belong together, and are skipped with this probability |
 //! | `exit 0 0.5` | an inference ends after layer 0 with this probability |
@@ -27,7 +28,8 @@
 //! | `of net` | the architecture of its model |
 //! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
 //!
-//! `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts. A layer
+//! `switch 0.5` is what it takes to turn to another network, besides 100 nanojoules; `moves 1` that activations
+//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
 //! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample.
 //!
@@ -57,9 +59,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, SHARED_LEVELS, Share,
-    SharedDram, Sharing, Sparse, Work,
+    Accelerator, AcceleratorId, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
+    ContextSwitch, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity,
+    SHARED_LEVELS, Share, SharedDram, Sharing, Sparse, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Segment, registry};
 use rtmm_sim::metrics::Audit;
@@ -73,6 +75,8 @@ use rtmm_workload::{
 
 /// A gigabyte a millisecond is a byte a picosecond.
 const GIGABYTE_A_MILLISECOND: u64 = 1 << 30;
+/// Rows, and columns of a size of 1: together a hundred million elements.
+const SIZE_EXTENT: u32 = 10_000;
 
 /// A system by hand.
 #[derive(Debug)]
@@ -174,6 +178,7 @@ struct Sketch<'t> {
     jitter: Option<&'t str>,
     quanta: u32,
     layers: Vec<&'t str>,
+    sizes: Vec<&'t str>,
     requests: Vec<&'t str>,
     /// By sample: cells as those of `layers`, and sparsities.
     samples: Vec<(Vec<&'t str>, Vec<f64>)>,
@@ -195,7 +200,13 @@ impl ByHand {
                 "accelerators" => accelerators = number(words.value()),
                 "blind" => blind_from = number(words.value()),
                 "for" => duration = ms(words.value()),
-                "switch" => switch = ContextSwitch { time: ms(words.value()), energy_pj: 1e5 },
+                "switch" => (switch.time, switch.energy_pj) = (ms(words.value()), 1e5),
+                "moves" => {
+                    let bytes = number::<u64>(words.value()) * GIGABYTE_A_MILLISECOND;
+                    let bandwidth = Bandwidth::from_bytes_per_window(bytes);
+                    let moves = ActivationMoves { pj_per_byte: 1.0, element_bytes: 1, bandwidth };
+                    switch.activations = Some(moves);
+                }
                 "dram" => {
                     let gigabytes: u64 = number(words.value());
                     let bandwidth = Bandwidth::from_bytes_per_window(gigabytes * GIGABYTE_A_MILLISECOND);
@@ -275,6 +286,7 @@ fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Mo
             }
             "comes" => sketch.requests = words.numbers(),
             "layers" => sketch.layers = words.numbers(),
+            "sizes" => sketch.sizes = words.numbers(),
             "sample" => sketch.samples.push((words.numbers(), Vec::new())),
             "zeros" => {
                 let zeros = words.numbers().into_iter().map(number).collect();
@@ -334,7 +346,9 @@ fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Mo
         }
     }
     for layer in 0..sketch.layers.len() {
-        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
+        let extent = |at: usize| sketch.sizes.get(at).map_or(1, |size| number::<u32>(size) * SIZE_EXTENT);
+        let rows = if sketch.sizes.is_empty() { 1 } else { SIZE_EXTENT };
+        let operator = Operator::Gemm(Gemm { rows, inner: extent(layer), columns: extent(layer + 1) });
         model.layers.push(Layer { name: layer.to_string(), operator, published: None });
     }
     if !sketch.samples.is_empty() {

@@ -208,6 +208,8 @@ pub struct Log {
     pub heard: Vec<(u64, Heard)>,
     /// The counters that it was shown last.
     pub counters: Vec<TaskCounters>,
+    /// What it was shown of the context switch before each of its dispatches: energy, and time.
+    pub switches: Vec<(f64, u64)>,
 }
 
 /// A policy whose hearing and saying is recorded, and what it is shown checked.
@@ -250,6 +252,19 @@ fn said(view: &View<'_>, decision: &Decision) -> Said {
         Decision::SetTimer { at, tag } => Said::Timer { at: at.picoseconds(), tag },
         _ => panic!("a decision that these tests do not know: {decision:?}"),
     }
+}
+
+/// What a dispatch will pay for its context switch, as far as a policy can see.
+fn switch(view: &View<'_>, decision: &Decision) -> Option<(f64, u64)> {
+    let Decision::Dispatch { job, variant, placement: Placement::Whole(accelerator), .. } = *decision else {
+        return None;
+    };
+    let job = view.job(job).expect("it is dispatched");
+    let variants = view.task(job.task).variants;
+    let model = variant.map_or(job.model, |variant| variants[variant.index()]);
+    let layer = job.progress.layer;
+    let time = view.switch_time(model, layer, accelerator).picoseconds();
+    Some((view.switch_energy_pj(model, layer, accelerator), time))
 }
 
 fn heard(view: &View<'_>, notice: &Notice) -> Heard {
@@ -315,6 +330,7 @@ impl Policy for Recorder {
         let mut log = self.log.lock().expect("no test panics while it writes");
         check(view, &log);
         log.counters = view.counters.to_vec();
+        log.switches.extend(out.iter().filter_map(|one| switch(view, one)));
         log.calls.push((view.now.picoseconds(), out.iter().map(|one| said(view, one)).collect()));
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    Accelerator, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch, CostError, CostModel,
-    DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, Share, SharedDram, Sharing, Sparse, Work,
+    Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
+    CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, Share, SharedDram,
+    Sharing, Sparse, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -110,6 +111,9 @@ pub struct AcceleratorSketch {
     pub weight: u32,
     pub switch_time: u64,
     pub switch_energy: u32,
+    /// What moving activations costs: energy of a byte in tenths of a picojoule, bytes of an element, and
+    /// the bandwidth if it is limited.
+    pub moves: Option<(u32, u64, Option<u64>)>,
 }
 
 /// What is behind the accelerators: bandwidth in bytes a picosecond and 2^-30 of them.
@@ -213,9 +217,19 @@ impl Sketch {
 
     fn model(&self, index: usize) -> Model {
         let sketch = &self.models[index];
-        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        let layers = (0..sketch.layers.len())
-            .map(|layer| Layer { name: layer.to_string(), operator, published: None })
+        // What it costs is drawn; its dimensions, of activations that may have to be moved, are made up of
+        // the same draws.
+        let operator = |costs: &[CostSketch; TYPES]| {
+            let extent = |of: u64| u32::try_from(of * self.scale).unwrap_or(u32::MAX) + 1;
+            Operator::Gemm(Gemm { rows: 1, inner: extent(costs[0].bytes), columns: extent(costs[1].bytes) })
+        };
+        let layers = (0..)
+            .zip(&sketch.layers)
+            .map(|(layer, costs)| Layer {
+                name: i32::to_string(&layer),
+                operator: operator(costs),
+                published: None,
+            })
             .collect();
         let mut model =
             Model::of_layers(format!("m{index}"), "a test".to_owned(), Shapes::Independent, layers);
@@ -384,6 +398,11 @@ impl Sketch {
                 context_switch: ContextSwitch {
                     time: self.span(sketch.switch_time),
                     energy_pj: f64::from(sketch.switch_energy) / 10.0,
+                    activations: sketch.moves.map(|(energy, element_bytes, bandwidth)| ActivationMoves {
+                        pj_per_byte: f64::from(energy) / 10.0,
+                        element_bytes,
+                        bandwidth: bandwidth.map_or(Bandwidth::UNLIMITED, Bandwidth::from_bytes_per_window),
+                    }),
                 },
             });
         }
@@ -521,12 +540,17 @@ pub fn shared_memory() -> impl Strategy<Value = Memory> {
 
 fn accelerator() -> impl Strategy<Value = AcceleratorSketch> {
     let switch = prop_oneof![1 => Just((0, 0)), 1 => (0..5_u64, 0..20_u32)];
-    (0..TYPES, 1..10_u32, switch).prop_map(|(kind, weight, (switch_time, switch_energy))| AcceleratorSketch {
-        kind,
-        weight,
-        switch_time,
-        switch_energy,
-    })
+    // Moving takes a few units of time, if it takes any.
+    let moves = (0..20_u32, 0..4_u64, prop::option::of((1 << 31)..(1_u64 << 35)));
+    (0..TYPES, 1..10_u32, switch, prop::option::of(moves)).prop_map(
+        |(kind, weight, (switch_time, switch_energy), moves)| AcceleratorSketch {
+            kind,
+            weight,
+            switch_time,
+            switch_energy,
+            moves,
+        },
+    )
 }
 
 /// A system with this memory.
