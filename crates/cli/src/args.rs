@@ -222,7 +222,7 @@ pub(crate) struct Layers {
     #[arg(long, value_name = "NAME|FILE")]
     pub model: Option<String>,
     /// Value of one of the model's parameters; may be given several times.
-    #[arg(long, value_name = "NAME=VALUE", requires = "model", value_parser = parameter_setting)]
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "layers", value_parser = parameter_setting)]
     pub model_parameter: Vec<ParameterSetting>,
 }
 

@@ -347,6 +347,39 @@ fn models_whose_layers_do_not_fit() {
 }
 
 #[test]
+fn parameters_of_models() {
+    let mut transcript = Transcript::new();
+    let features = |key: &str| model(&format!("operator = \"convolution\"\nchannels = {key}\nkernel = 1\n"));
+    transcript.bad_file("unstated.toml", features("\"width\""));
+    transcript.bad_file("range.toml", {
+        format!("{}[parameters.width]\ndefault = 8\nmaximum = 4\n", features("\"width\""))
+    });
+    transcript.bad_file("unused.toml", format!("{}[parameters.width]\ndefault = 8\n", features("4")));
+    let task = |parameters: &str| {
+        scenario(&format!(
+            "name = \"a\"\nmodel = \"dream/gnmt\"\nrate_hz = 1\nmodel_parameters = {parameters}\n"
+        ))
+    };
+    transcript.bad_file("unknown.toml", task("{ sequence_lenght = 40 }"));
+    transcript.bad_file("large.toml", task("{ sequence_length = 4000 }"));
+    let mut cost = |model: &str, parameters: &[&str]| {
+        let flags = parameters.iter().flat_map(|parameter| ["--model-parameter", parameter]);
+        let mut arguments = vec!["cost", "--model", model, "--accelerator", WS];
+        arguments.extend(flags);
+        transcript.refused(&arguments);
+    };
+    cost("dream/gnmt", &["sequence_length"]);
+    cost("dream/gnmt", &["sequence_length=long"]);
+    cost("dream/gnmt", &["sequence_length=0"]);
+    cost("dream/gnmt", &["sequence=40"]);
+    cost("dream/gnmt", &["sequence_length=30", "sequence_length=40"]);
+    cost("xrbench/es_ritnet", &["sequence_length=40"]);
+    let flag = ["--model-parameter", "sequence_length=40"];
+    transcript.refused(&[&["cost", "--layers", "layers.csv", "--accelerator", WS][..], &flag].concat());
+    insta::assert_snapshot!("parameters", transcript.text);
+}
+
+#[test]
 fn tables_whose_layers_do_not_chain() {
     let mut transcript = Transcript::new();
     let rows = "m,0,first,CONV,1,8,3,3,3,8,8,1,1,1,1\nm,1,second,CONV,1,8,16,3,3,8,8,1,1,1,1\n";

@@ -348,6 +348,23 @@ fn cost_in_corrected_mode_charges_the_true_multiply_accumulates() {
 }
 
 #[test]
+fn cost_sets_the_parameters_of_a_model() {
+    let workspace = Workspace::new();
+    let rows = |flags: &[&str]| {
+        let arguments = [&["cost", "--model", "dream/gnmt", "--accelerator", OS_1024], flags].concat();
+        csv_rows(&workspace.rtmm(&arguments).success())
+    };
+    let (header, default) = rows(&[]);
+    let (_, same) = rows(&["--model-parameter", "sequence_length=20"]);
+    let (_, twice) = rows(&["--model-parameter", "sequence_length=40"]);
+    assert_eq!(default, same);
+    assert!(twice.iter().all(|row| row[0] == "dream/gnmt(sequence_length=40)"), "{twice:?}");
+    let macs = header.iter().position(|name| name == "macs").expect("a column for multiply-accumulates");
+    let of_encoder = |rows: &[Vec<String>]| rows[0][macs].parse::<u64>().expect("a number");
+    assert_eq!(of_encoder(&twice), 2 * of_encoder(&default));
+}
+
+#[test]
 fn cost_reads_the_columns_of_scale_sim() {
     let workspace = Workspace::new();
     workspace.write("topology.csv", SCALE_SIM_ROWS);

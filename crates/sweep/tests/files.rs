@@ -987,3 +987,30 @@ error: the baseline must be a platform or a policy
   = help: write `baseline = { platform = "..." }`, or `baseline = { policy = "...", set = { ... } }`
 "#);
 }
+
+/// A cell is another one if a task's model has another value of a parameter, and no other one if the
+/// task merely states the default.
+#[test]
+fn parameters_of_models_are_part_of_the_identity() {
+    let runner = Synthetic::default();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("phrases.toml");
+    let identity = |parameters: &str| {
+        let text = format!(
+            "source = \"a test\"\nduration = \"1s\"\n[[task]]\nname = \"a\"\nmodel = \"dream/gnmt\"\n\
+             rate_hz = 2\n{parameters}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let scenario = path.display().to_string().replace('\\', "/");
+        let text = format!(
+            "scenarios = [\"{scenario}\"]\nplatforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n\
+             [[policy]]\nname = \"first\"\n"
+        );
+        *good(&[&runner], &text).identities().first().unwrap()
+    };
+    let unset = identity("");
+    assert_eq!(unset, identity("model_parameters = { sequence_length = 20 }"));
+    let forty = identity("model_parameters = { sequence_length = 40 }");
+    assert_ne!(unset, forty);
+    assert_ne!(forty, identity("model_parameters = { sequence_length = 41 }"));
+}

@@ -1,8 +1,6 @@
 //! Parameters of models: what a file makes of them, what scenarios set, and what bad ones are told.
 //! Refusals are kept as snapshots.
 
-#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
-
 use std::fmt::Write as _;
 
 use rtmm_workload::input::{Origin, Source};
