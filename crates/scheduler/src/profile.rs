@@ -208,7 +208,13 @@ impl Profile {
     /// How an accelerator compares with all of them for a layer.
     #[must_use]
     pub fn preference(&self, model: ModelId, layer: u32, column: usize) -> &Preference {
-        &self.preferences[self.cell(model, layer, column)]
+        self.preference_at(self.cell(model, layer, column))
+    }
+
+    /// The same for a position that [`Profile::cell`] gave.
+    #[must_use]
+    pub fn preference_at(&self, cell: usize) -> &Preference {
+        &self.preferences[cell]
     }
 
     /// The expected latency of everything from `layer` on where each layer runs on the accelerator that is

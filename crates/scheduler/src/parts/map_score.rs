@@ -21,9 +21,10 @@
 //! A score takes constant time: whatever does not depend on the clock is in tables.
 
 use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{ModelId, Time};
 
 use crate::estimator::{Estimator, seconds};
-use crate::job::Job;
+use crate::job::{Job, Progress};
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::terms::{self, LateUrgency};
 use crate::view::View;
@@ -66,6 +67,27 @@ pub struct MapScore {
     pub switch_cost: bool,
     /// What is expected of jobs.
     pub estimator: Estimator,
+}
+
+/// What of a job's scores depends neither on the clock nor on an accelerator, as long as the job waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Of the job, to know it again in its slot.
+    generation: u32,
+    model: ModelId,
+    layer: u32,
+    /// Where the next layer stands in the tables of the profile.
+    cell: usize,
+    to_go_s: f64,
+    next_layer_s: f64,
+}
+
+impl Standing {
+    /// Whether it is that of a job where it is now.
+    #[must_use]
+    pub fn is_of(&self, job: &Job) -> bool {
+        self.generation == job.id.generation() && self.layer == job.progress.layer && self.model == job.model
+    }
 }
 
 /// What the score of a job is on every accelerator.
@@ -154,38 +176,73 @@ impl MapScore {
         })
     }
 
-    /// The part of a job's scores that all accelerators share.
+    /// What of a job's scores stays until it runs again.
     #[must_use]
-    pub fn common(&self, view: &View<'_>, job: &Job) -> Common {
-        let to_go_s = match self.to_go {
-            ToGo::Mean => self.estimator.remaining_s(view, job),
-            ToGo::Least => seconds(view.profile.fastest_remaining(job.model, job.progress.layer)),
-        };
-        let left_s = terms::time_left_s(job.deadline, view.now);
-        let waited_s = seconds(view.now.saturating_since(job.last_ran));
-        let starvation = terms::starvation(waited_s, self.estimator.next_layer_s(view, job));
+    pub fn standing(&self, view: &View<'_>, job: &Job) -> Standing {
+        let Job { model, progress: Progress { layer, .. }, .. } = *job;
+        Standing {
+            generation: job.id.generation(),
+            model,
+            layer,
+            cell: view.profile.cell(model, layer, 0),
+            to_go_s: match self.to_go {
+                ToGo::Mean => self.estimator.remaining_s(view, job),
+                ToGo::Least => seconds(view.profile.fastest_remaining(model, layer)),
+            },
+            next_layer_s: self.estimator.next_layer_s(view, job),
+        }
+    }
+
+    /// The part of a job's scores that all accelerators share, now.
+    #[must_use]
+    pub fn common(&self, now: Time, job: &Job, standing: &Standing) -> Common {
+        let left_s = terms::time_left_s(job.deadline, now);
+        let waited_s = seconds(now.saturating_since(job.last_ran));
+        let starvation = terms::starvation(waited_s, standing.next_layer_s);
         Common {
-            urgency: terms::urgency(to_go_s, left_s, self.urgency_cap, self.late_urgency),
+            urgency: terms::urgency(standing.to_go_s, left_s, self.urgency_cap, self.late_urgency),
             starvation: weighed(self.weights.alpha, starvation),
         }
     }
 
-    /// The score of a job on an accelerator.
+    /// The score of a job on an accelerator, if it is above another one.
     #[must_use]
-    pub fn score(&self, view: &View<'_>, job: &Job, common: Common, accelerator: AcceleratorId) -> f64 {
-        let (profile, layer) = (view.profile, job.progress.layer);
-        let preference = profile.preference(job.model, layer, profile.column(accelerator));
+    pub fn score_above(
+        &self,
+        view: &View<'_>,
+        standing: &Standing,
+        common: Common,
+        accelerator: AcceleratorId,
+        other: Option<f64>,
+    ) -> Option<f64> {
+        let is_above = |score: f64| other.is_none_or(|other| score > other);
+        let Standing { model, layer, cell, .. } = *standing;
+        let preference = view.profile.preference_at(cell + view.profile.column(accelerator));
         let suits = if self.latency_preference { preference.latency } else { 1.0 };
         let score = weighed(common.urgency, suits) + common.starvation;
-        if self.weights.beta == 0.0 {
-            return score;
+        let beta = self.weights.beta;
+        if beta == 0.0 {
+            return is_above(score).then_some(score);
         }
-        let mut energy = preference.energy;
-        if self.switch_cost {
-            let switch_pj = view.switch_energy_pj(job.model, layer, accelerator);
-            energy -= terms::switch_cost(switch_pj, preference.layer_pj);
+        let without_switch = score + beta * preference.energy;
+        if !self.switch_cost {
+            return is_above(without_switch).then_some(without_switch);
         }
-        score + self.weights.beta * energy
+        // A switch only takes away: what does not reach the other one without it, need not ask for it.
+        if !is_above(without_switch) {
+            return None;
+        }
+        let switch_pj = view.switch_energy_pj(model, layer, accelerator);
+        let score = score + beta * (preference.energy - terms::switch_cost(switch_pj, preference.layer_pj));
+        is_above(score).then_some(score)
+    }
+
+    /// The score of a job on an accelerator.
+    #[must_use]
+    pub fn score(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> f64 {
+        let standing = self.standing(view, job);
+        let common = self.common(view.now, job, &standing);
+        self.score_above(view, &standing, common, accelerator, None).unwrap_or(f64::NEG_INFINITY)
     }
 }
 

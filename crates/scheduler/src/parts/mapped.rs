@@ -14,7 +14,7 @@ use rtmm_workload::Duration;
 use crate::decision::{Decision, Decisions, Placement};
 use crate::job::Job;
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::map_score::MapScore;
+use crate::parts::map_score::{MapScore, Standing};
 use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
 use crate::truth::Truth;
@@ -99,27 +99,41 @@ pub struct Mapped {
     score: MapScore,
     parts: MappedParts,
     tuner: Option<Tuner>,
+    /// By slot: what was computed of the job that was seen there last.
+    standings: Vec<Option<Standing>>,
+    remembers: bool,
 }
 
 impl Mapped {
     /// A policy of its parts.
     #[must_use]
-    pub const fn new(score: MapScore, parts: MappedParts, tuner: Option<Tuner>) -> Self {
-        Self { score, parts, tuner }
+    pub fn new(score: MapScore, parts: MappedParts, tuner: Option<Tuner>) -> Self {
+        Self { score, parts, tuner, standings: Vec::new(), remembers: true }
+    }
+
+    /// The standing of a job, from before if nothing of it has changed.
+    fn standing(&mut self, view: &View<'_>, job: &Job) -> Standing {
+        let slot = job.id.slot();
+        if self.standings.len() <= slot {
+            self.standings.resize(slot + 1, None);
+        }
+        match self.standings[slot] {
+            Some(standing) if self.remembers && standing.is_of(job) => standing,
+            _ => *self.standings[slot].insert(self.score.standing(view, job)),
+        }
     }
 
     /// The pair with the greatest score.
-    fn best<'v>(&self, view: &View<'v>) -> Option<(&'v Job, AcceleratorId)> {
+    fn best<'v>(&mut self, view: &View<'v>) -> Option<(&'v Job, AcceleratorId)> {
         let mut best: Option<(f64, &Job, AcceleratorId)> = None;
         for job in view.ready() {
-            let common = self.score.common(view, job);
+            let standing = self.standing(view, job);
+            let common = self.score.common(view.now, job, &standing);
             for accelerator in view.idle.iter().copied() {
-                let score = self.score.score(view, job, common, accelerator);
-                let is_better = match best {
-                    None => true,
-                    Some((of_best, _, _)) => score > of_best,
-                };
-                if is_better && !(self.parts.waits && ends_sooner_elsewhere(view, job, accelerator)) {
+                let other = best.map(|(score, _, _)| score);
+                let score = self.score.score_above(view, &standing, common, accelerator, other);
+                let Some(score) = score else { continue };
+                if !(self.parts.waits && ends_sooner_elsewhere(view, job, accelerator)) {
                     best = Some((score, job, accelerator));
                 }
             }
@@ -181,6 +195,10 @@ impl Policy for Mapped {
 
     fn tuning(&self) -> &[TuningWindow] {
         self.tuner.as_ref().map_or(&[], Tuner::windows)
+    }
+
+    fn without_memory(&self) -> Box<dyn Policy> {
+        Box::new(Self { remembers: false, ..self.clone() })
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

@@ -13,7 +13,8 @@
 //! Of several, the one goes first whose expected latency exceeds the time it has by most. The constants and
 //! the choice among several are this project's reading, and parameters.
 //!
-//! A decision without a lost frame takes a step a live job; one with a lost frame another one a live job.
+//! A decision takes a step a live job that the third and fourth condition do not rule out, and where one of
+//! them is lost another one a live job.
 
 use rtmm_workload::Time;
 
@@ -56,6 +57,8 @@ pub struct SmartDrop {
     outcomes: Vec<u64>,
     /// By task: whether others depend on it.
     is_upstream: Vec<bool>,
+    /// By task: whether cap and dependents let one of its frames go.
+    may_drop: Vec<bool>,
 }
 
 impl SmartDrop {
@@ -95,7 +98,15 @@ impl SmartDrop {
     #[must_use]
     pub fn new(window: u32, cap: u32, excess: Excess, spared: SparedUpstream) -> Self {
         let window = window.clamp(1, LONGEST_WINDOW);
-        Self { window, cap, excess, spared, outcomes: Vec::new(), is_upstream: Vec::new() }
+        Self {
+            window,
+            cap,
+            excess,
+            spared,
+            outcomes: Vec::new(),
+            is_upstream: Vec::new(),
+            may_drop: Vec::new(),
+        }
     }
 
     /// Reads its parameters.
@@ -127,6 +138,8 @@ impl SmartDrop {
                 self.is_upstream[dependency.task.index()] = true;
             }
         }
+        self.may_drop = vec![false; view.tasks()];
+        (0..view.tasks()).for_each(|task| self.settle(task));
     }
 
     /// Hears how frames end.
@@ -140,38 +153,39 @@ impl SmartDrop {
         if let Some(job) = view.job(id) {
             let outcomes = &mut self.outcomes[job.task.index()];
             *outcomes = *outcomes << 1 | outcome;
+            self.settle(job.task.index());
         }
     }
 
-    /// Whether another drop of the task keeps to the cap.
-    fn has_room(&self, job: &Job) -> bool {
-        let others = self.outcomes[job.task.index()] & ((1_u64 << (self.window - 1)) - 1);
-        others.count_ones() < self.cap
+    /// Whether another drop of a task keeps to the cap, as far as the task is one that may be dropped.
+    fn settle(&mut self, task: usize) {
+        let others = self.outcomes[task] & ((1_u64 << (self.window - 1)) - 1);
+        let is_spared = self.is_upstream[task] && self.spared == SparedUpstream::Always;
+        self.may_drop[task] = others.count_ones() < self.cap && !is_spared;
     }
 
+    /// Whether somebody waits for a frame, where that matters.
     fn is_spared(&self, view: &View<'_>, job: &Job) -> bool {
         self.is_upstream[job.task.index()]
-            && match self.spared {
-                SparedUpstream::Always => true,
-                SparedUpstream::WithConsumers => view.waiting().any(|waiting| {
-                    let needs = view.task(waiting.task).depends_on;
-                    waiting.arrival >= job.arrival && needs.iter().any(|need| need.task == job.task)
-                }),
-            }
+            && view.waiting().any(|waiting| {
+                let needs = view.task(waiting.task).depends_on;
+                waiting.arrival >= job.arrival && needs.iter().any(|need| need.task == job.task)
+            })
     }
 
     /// The frame to give up.
     #[must_use]
     pub fn next(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
-        let mut lost =
-            view.ready().chain(view.waiting()).filter(|job| is_lost(view, variants, job)).peekable();
-        lost.peek()?;
-        if !several_expected_to_miss(view) {
-            return None;
-        }
-        let may_go = lost.filter(|job| self.has_room(job) && !self.is_spared(view, job));
+        // The conditions in the order of what they cost; all of them have to hold.
         let mut first: Option<(Score, JobId)> = None;
-        for job in may_go {
+        for job in view.ready().chain(view.waiting()) {
+            if !self.may_drop[job.task.index()] || !is_lost(view, variants, job) || self.is_spared(view, job)
+            {
+                continue;
+            }
+            if first.is_none() && !several_expected_to_miss(view) {
+                return None;
+            }
             let excess = self.excess(view, job);
             if first.is_none_or(|(of_first, _)| excess > of_first) {
                 first = Some((excess, job.id));
