@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rtmm_workload::ParameterSetting;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
 #[derive(Debug, Parser)]
@@ -220,6 +221,15 @@ pub(crate) struct Layers {
     /// Model: a built-in name, or a path that ends in .toml.
     #[arg(long, value_name = "NAME|FILE")]
     pub model: Option<String>,
+    /// Value of one of the model's parameters; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", requires = "model", value_parser = parameter_setting)]
+    pub model_parameter: Vec<ParameterSetting>,
+}
+
+fn parameter_setting(text: &str) -> Result<ParameterSetting, String> {
+    let setting = text.split_once('=').and_then(|(name, value)| Some((name, value.parse().ok()?)));
+    let (name, value) = setting.ok_or("write a name, `=` and a whole number, such as sequence_length=40")?;
+    Ok(ParameterSetting::new(name, value))
 }
 
 #[derive(Debug, Args)]

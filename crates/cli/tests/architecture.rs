@@ -61,13 +61,14 @@ const MAY_TOUCH_FILES: [&str; 6] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 12] = [
+const DECODERS: [&str; 13] = [
     "crates/workload/src/scenario_file/mod.rs",
     "crates/workload/src/scenario_file/task.rs",
     "crates/workload/src/scenario_file/phase.rs",
     "crates/workload/src/requests.rs",
     "crates/workload/src/model_file/mod.rs",
     "crates/workload/src/model_file/operators.rs",
+    "crates/workload/src/model_file/parameters.rs",
     "crates/workload/src/model_file/samples.rs",
     "crates/workload/src/model_file/structure.rs",
     "crates/workload/src/model_file/variants.rs",

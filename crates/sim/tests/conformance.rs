@@ -18,22 +18,21 @@ use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Legality, Time};
 
-/// Every two words of two parts meet in one of the settings: an orthogonal array of four rows a word.
+/// Every two words of two parts meet in one of the settings: an orthogonal array of five by five rows.
 const PARTS: [(&str, &[&str]); 4] = [
     ("granularity", &["layer", "block", "model"]),
-    ("drop", &["never", "late", "infeasible"]),
+    ("drop", &["never", "late", "infeasible", "smart"]),
     ("preemption", &["never", "layer", "quantum"]),
-    ("placement", &["fastest-idle", "first-idle", "least-energy", "fastest"]),
+    ("placement", &["fastest-idle", "first-idle", "least-energy", "fastest", "assigned"]),
 ];
 
 /// Settings of a policy: its defaults, and all pairs of words of the parts that it has. Words of its own
 /// parameters take turns.
 fn settings(row: &PolicyRow) -> Vec<Parameters> {
     let mut all = vec![row.defaults()];
-    for index in 0..12 {
-        let (granularity, placement) = (index % 3, index / 3);
-        let words =
-            [granularity, (granularity + placement) % 3, (granularity + 2 * placement) % 3, placement];
+    for index in 0..25 {
+        let (one, other) = (index % 5, index / 5);
+        let words = [one, (one + other) % 5, (one + 2 * other) % 5, other];
         let mut parameters = row.defaults();
         let mut set = |name: &str, text: &str| {
             if row.parameters.iter().any(|parameter| parameter.name == name) {
@@ -41,10 +40,10 @@ fn settings(row: &PolicyRow) -> Vec<Parameters> {
             }
         };
         for ((name, of_part), word) in PARTS.iter().zip(words) {
-            set(name, of_part[word]);
+            set(name, of_part[word % of_part.len()]);
         }
         set("block_layers", "2");
-        if index % 4 == 1 {
+        if index % 6 == 1 {
             set("decision_base", "50us");
             set("decision_per_job", "25us");
         }
@@ -52,6 +51,8 @@ fn settings(row: &PolicyRow) -> Vec<Parameters> {
             match parameter.allowed {
                 Allowed::Choice(words) => set(parameter.name, words[index % words.len()]),
                 Allowed::Boolean => set(parameter.name, if index % 2 == 0 { "false" } else { "true" }),
+                // Windows so short that a search comes to its end in a run.
+                Allowed::Duration(..) if parameter.name == "search_window" => set(parameter.name, "2ms"),
                 Allowed::Real(..) | Allowed::Integer(..) | Allowed::Duration(..) => {}
             }
         }
@@ -456,8 +457,9 @@ fn settings_cover_every_pair_of_words() {
     for row in POLICIES {
         let all = settings(row);
         let has = |name: &str, word: &str, parameters: &Parameters| parameters.choice(name) == Ok(word);
-        for (one, words) in PARTS {
-            for (other, other_words) in PARTS.into_iter().filter(|(name, _)| *name > one) {
+        let is_part = |(name, _): &(&str, _)| row.parameters.iter().any(|parameter| parameter.name == *name);
+        for (one, words) in PARTS.into_iter().filter(is_part) {
+            for (other, other_words) in PARTS.into_iter().filter(is_part).filter(|(name, _)| *name > one) {
                 for (word, other_word) in
                     words.iter().flat_map(|of| other_words.iter().map(move |to| (of, to)))
                 {

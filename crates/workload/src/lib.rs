@@ -43,6 +43,7 @@ pub use layer::{
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
+pub use model_file::ParameterSetting;
 pub use realisation::{MAX_BLOCKS, Realisation};
 pub use sample_trace::{LayerSample, SampleTrace, Schema};
 pub use scenario::{

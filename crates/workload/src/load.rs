@@ -9,7 +9,7 @@ use tracing::debug;
 use crate::input::{CsvTable, Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
 use crate::layer_table::Legality;
 use crate::model::Model;
-use crate::model_file::{Files as ModelFiles, OpenVariant, decode_model, first_line};
+use crate::model_file::{Files as ModelFiles, OpenVariant, ParameterSetting, decode_model, first_line};
 use crate::requests::{read_requests, read_trace};
 use crate::sample_trace::{SampleTrace, read_sample_trace};
 use crate::scenario::{Request, Workload};
@@ -213,7 +213,20 @@ pub fn name_of(kind: Kind, source: &Source) -> String {
 /// # Errors
 /// Every problem of the file and of its layer table.
 pub fn model(reference: &str, from: Option<&Source>, legality: Legality) -> Result<Model, Diagnostics> {
-    model_of(&open(Kind::Model, reference, from)?, legality)
+    model_with(reference, from, &[], legality)
+}
+
+/// Reads and checks a model whose parameters are to have other values than their defaults.
+///
+/// # Errors
+/// Every problem of the settings, of the file and of its layer table.
+pub fn model_with(
+    reference: &str,
+    from: Option<&Source>,
+    settings: &[ParameterSetting],
+    legality: Legality,
+) -> Result<Model, Diagnostics> {
+    model_of_with(&open(Kind::Model, reference, from)?, settings, legality)
 }
 
 /// Checks a model that was read already.
@@ -221,21 +234,30 @@ pub fn model(reference: &str, from: Option<&Source>, legality: Legality) -> Resu
 /// # Errors
 /// Every problem of the file and of its layer table.
 pub fn model_of(source: &Source, legality: Legality) -> Result<Model, Diagnostics> {
+    model_of_with(source, &[], legality)
+}
+
+fn model_of_with(
+    source: &Source,
+    settings: &[ParameterSetting],
+    legality: Legality,
+) -> Result<Model, Diagnostics> {
     let open_variant = |reference: &str| {
         let variant = open(Kind::Model, reference, Some(source))?;
         if is_same(&variant, source) {
             let problem = Diagnostic::without_place("a supernet names itself as its variant");
             return Err(problem.help("name the file of a network, with layers of its own").into());
         }
-        model_within(&[&variant], legality, None)
+        model_within(&[&variant], &[], legality, None)
     };
-    model_within(&[source], legality, Some(&open_variant))
+    model_within(&[source], settings, legality, Some(&open_variant))
 }
 
 /// Checks a model; without `open_variant` it is itself a variant of another, or gives its layers to
 /// another. It is the last of `chain`; the others take their layers from the next.
 fn model_within(
     chain: &[&Source],
+    settings: &[ParameterSetting],
     legality: Legality,
     open_variant: Option<&OpenVariant<'_>>,
 ) -> Result<Model, Diagnostics> {
@@ -263,7 +285,7 @@ fn model_within(
         }
         let mut chain = chain.to_vec();
         chain.push(&other);
-        model_within(&chain, legality, None)
+        model_within(&chain, &[], legality, None)
     };
     let files = ModelFiles {
         table: &|reference: &str| open_path(reference, Some(source)),
@@ -271,7 +293,7 @@ fn model_within(
         layers: &open_layers,
         variant: open_variant,
     };
-    let model = decode_model(&name, &document, legality, &files);
+    let model = decode_model(&name, &document, legality, settings, &files);
     document.finish(model)
 }
 
@@ -296,7 +318,9 @@ pub fn workload(reference: &str, from: Option<&Source>, legality: Legality) -> R
 /// Every problem of the file and of the models that it names.
 pub fn workload_of(source: &Source, legality: Legality) -> Result<Workload, Diagnostics> {
     let document = Document::parse(source);
-    let open_model = |reference: &str| model(reference, Some(source), legality);
+    let open_model = |reference: &str, settings: &[ParameterSetting]| {
+        model_with(reference, Some(source), settings, legality)
+    };
     let open_table = |reference: &str| open_path(reference, Some(source));
     let files = Files { model: &open_model, table: &open_table };
     let workload = decode_workload(&name_of(Kind::Scenario, source), &document, &files);

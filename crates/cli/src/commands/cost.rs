@@ -37,7 +37,7 @@ pub(crate) fn mode(compat: Option<CostCompat>) -> Mode {
 pub(crate) fn layers(arguments: &Layers, compat: Option<CostCompat>) -> Result<Vec<TableRow>, Failure> {
     let legality = legality(compat);
     if let Some(reference) = &arguments.model {
-        let model = load::model(reference, None, legality)?;
+        let model = load::model_with(reference, None, &arguments.model_parameter, legality)?;
         let row = |name: &str, index: usize, layer: &Layer| TableRow {
             model: name.to_owned(),
             index: u32::try_from(index).unwrap_or(u32::MAX),

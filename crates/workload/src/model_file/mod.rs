@@ -1,8 +1,8 @@
 //! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
 //!
-//! What stands in a layer's table is in [`operators`], what joins layers to blocks and exits in
-//! [`structure`], files that name other models instead of layers in [`variants`], and sparsity with the
-//! samples of inferences in [`samples`].
+//! What stands in a layer's table is in [`operators`], numbers that whoever uses the model may set in
+//! [`parameters`], what joins layers to blocks and exits in [`structure`], files that name other models
+//! instead of layers in [`variants`], and sparsity with the samples of inferences in [`samples`].
 //!
 //! ```toml
 //! source = "an example, after LeNet-5"
@@ -23,6 +23,7 @@
 //! ```
 
 mod operators;
+mod parameters;
 mod samples;
 mod structure;
 mod variants;
@@ -34,6 +35,8 @@ use crate::layer::{Layer, MAX_DIMENSION, Operator, Shape, ShapeError};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes, Sparsity};
 use crate::model_file::operators::{OPERATORS, decode_operator};
+pub use crate::model_file::parameters::ParameterSetting;
+use crate::model_file::parameters::Parameters;
 pub(crate) use crate::model_file::samples::OpenSamples;
 use crate::model_file::samples::{decode_model_of_trace, decode_samples, decode_sparsity};
 use crate::model_file::structure::{Place, decode_blocks, decode_exits};
@@ -55,14 +58,16 @@ pub(crate) struct Files<'o> {
     pub variant: Option<&'o OpenVariant<'o>>,
 }
 
-/// Decodes a model; records every problem in `document`.
+/// Decodes a model, with its parameters as `settings` say; records every problem in `document`.
 pub(crate) fn decode_model(
     name: &str,
     document: &Document<'_>,
     legality: Legality,
+    settings: &[ParameterSetting],
     files: &Files<'_>,
 ) -> Option<Model> {
     let root = document.root().named("this model");
+    let parameters = Parameters::decode(&root, name, settings);
     if is_supernet(&root) {
         return decode_supernet(name, document, files.variant);
     }
@@ -79,6 +84,7 @@ pub(crate) fn decode_model(
         "exit",
         "sparsity",
         "samples",
+        "parameters",
     ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
@@ -89,7 +95,7 @@ pub(crate) fn decode_model(
         reject_all(&root, &OF_OWN_LAYERS, "a model of which only a trace is known has no");
         decode_model_of_trace(&root, files.samples)
     } else {
-        decode_layers(&root, legality, files)
+        decode_layers(&root, legality, &parameters, files)
     };
     let model = model?;
     let sparsity = Sparsity {
@@ -99,7 +105,7 @@ pub(crate) fn decode_model(
             .or(model.sparsity.architecture),
         ..sparsity.unwrap_or_default()
     };
-    let model = Model { name: name.to_owned(), accuracy, sparsity, ..model };
+    let model = Model { name: format!("{name}{}", parameters.suffix()), accuracy, sparsity, ..model };
     let samples = if is_of_trace { model.samples } else { decode_samples(&root, &model, files.samples) };
     Some(Model { source: source?.to_owned(), samples, ..model })
 }
@@ -107,11 +113,16 @@ pub(crate) fn decode_model(
 /// The keys that give a model its layers; one of them at a time.
 const LAYERS: [&str; 3] = ["layer", "layer_table", "layers_of"];
 /// Keys that go with layers that stand in the file itself or in its table.
-const OF_OWN_LAYERS: [&str; 4] = ["input", "shapes", "block", "exit"];
+const OF_OWN_LAYERS: [&str; 5] = ["input", "shapes", "block", "exit", "parameters"];
 
 /// The layers of a model with their blocks and exits; records every problem. The model has neither its
 /// own name nor its own source yet.
-fn decode_layers(root: &Table<'_>, legality: Legality, files: &Files<'_>) -> Option<Model> {
+fn decode_layers(
+    root: &Table<'_>,
+    legality: Legality,
+    parameters: &Parameters,
+    files: &Files<'_>,
+) -> Option<Model> {
     let stated: Vec<Value<'_>> = LAYERS.iter().filter_map(|key| root.get(key)).collect();
     if let [_, second, ..] = stated.as_slice() {
         let keys: Vec<String> =
@@ -132,7 +143,7 @@ fn decode_layers(root: &Table<'_>, legality: Legality, files: &Files<'_>) -> Opt
     });
     let layers = match root.get("layer_table") {
         Some(value) => layers_of_table(&value, shapes, legality, files.table),
-        None if root.has("layer") => layers_of_graph(root, shapes),
+        None if root.has("layer") => layers_of_graph(root, shapes, parameters),
         None => {
             root.report(
                 root.problem("the model has no layers")
@@ -145,6 +156,7 @@ fn decode_layers(root: &Table<'_>, legality: Legality, files: &Files<'_>) -> Opt
     if layers.is_empty() && !root.document().has_problems() {
         root.report(root.problem("the model has no layers").help("add at least one"));
     }
+    parameters.report_unused(root);
     let blocks = decode_blocks(root, &places);
     let exits = decode_exits(root, &places);
     let model = Model::of_layers(String::new(), String::new(), shapes, layers);
@@ -239,25 +251,29 @@ struct Known {
     output: Option<Shape>,
 }
 
-fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<(Vec<Layer>, Vec<Place>)> {
+fn layers_of_graph(
+    root: &Table<'_>,
+    shapes: Shapes,
+    parameters: &Parameters,
+) -> Option<(Vec<Layer>, Vec<Place>)> {
     if shapes == Shapes::Independent {
         root.report(
             root.problem("`shapes = \"independent\"` goes with a layer table only")
                 .help("remove it: [[layer]] tables are always chained"),
         );
     }
-    let input = root.required("input", shape_of);
+    let input = root.required("input", |value| shape_of(value, parameters));
     let mut known = vec![Known { name: "input".to_owned(), output: input }];
     let mut layers = Vec::new();
     let mut places = Vec::new();
     for table in root.tables("layer", "a layer") {
-        let Decoded { name, inputs, layer } = decode_layer(&table, &known);
+        let Decoded { name, inputs, layer } = decode_layer(&table, &known, parameters);
         let mut output = None;
         if let Some(layer) = layer {
             match layer.kernels().and_then(|_| layer.output()) {
                 Ok(shape) => {
                     output = Some(shape);
-                    check_output(&table, shape);
+                    check_output(&table, shape, parameters);
                 }
                 Err(error) => table.report(table.problem(format!("layer `{}`: {error}", layer.name)).help(
                     match error {
@@ -292,18 +308,19 @@ fn layers_of_graph(root: &Table<'_>, shapes: Shapes) -> Option<(Vec<Layer>, Vec<
     Some((layers, places))
 }
 
-fn shape_of(value: &Value<'_>) -> Option<Shape> {
+fn shape_of(value: &Value<'_>, parameters: &Parameters) -> Option<Shape> {
     let items = value.items()?;
     let [channels, height, width] = items.as_slice() else {
         return value.reject("a shape has three extents", "write `[channels, height, width]`");
     };
-    let extent = |value: &Value<'_>| value.integer(1..=MAX_DIMENSION);
+    let extent = |value: &Value<'_>| parameters.integer(value, 1..=MAX_DIMENSION);
     Some(Shape { channels: extent(channels)?, height: extent(height)?, width: extent(width)? })
 }
 
 /// Compares a stated `output` with the inferred one.
-fn check_output(table: &Table<'_>, inferred: Shape) {
-    let Some(stated) = table.optional("output", |value| value.at(shape_of)) else { return };
+fn check_output(table: &Table<'_>, inferred: Shape, parameters: &Parameters) {
+    let stated = table.optional("output", |value| value.at(|value| shape_of(value, parameters)));
+    let Some(stated) = stated else { return };
     if stated.value != inferred {
         table.report(
             table
@@ -321,7 +338,7 @@ struct Decoded {
     layer: Option<Layer>,
 }
 
-fn decode_layer(table: &Table<'_>, known: &[Known]) -> Decoded {
+fn decode_layer(table: &Table<'_>, known: &[Known], parameters: &Parameters) -> Decoded {
     let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
     let table = match &name {
         Some(name) => table.clone().named(format!("layer `{}`", name.value)),
@@ -335,7 +352,7 @@ fn decode_layer(table: &Table<'_>, known: &[Known]) -> Decoded {
     // A shape that is not known because its layer has a problem of its own is left out without a
     // further message.
     let shapes: Vec<Shape> = inputs.iter().filter_map(|input| known[*input].output).collect();
-    let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes));
+    let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes, parameters));
     let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
         name: name.value.clone(),
         operator,

@@ -5,6 +5,7 @@ use crate::layer::{
     Attention, Cell, Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent,
     Shape,
 };
+use crate::model_file::parameters::Parameters;
 
 /// All operators that a layer can name.
 pub(super) const OPERATORS: [&str; 21] = [
@@ -32,15 +33,21 @@ pub(super) const OPERATORS: [&str; 21] = [
 ];
 
 /// Decodes the keys of an operator that reads `inputs`; records every problem.
-pub(super) fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape]) -> Option<Operator> {
+pub(super) fn decode_operator(
+    table: &Table<'_>,
+    operator: &str,
+    inputs: &[Shape],
+    parameters: &Parameters,
+) -> Option<Operator> {
     let only = |extra: &[&str]| {
         let mut keys = vec!["name", "operator", "input", "output"];
         keys.extend(extra);
         table.only(&keys);
     };
-    let extent = |value: &Value<'_>| value.integer(1..=MAX_DIMENSION);
-    let window = |value: &Value<'_>| value.pair(1..=MAX_DIMENSION);
-    let padding = |value: &Value<'_>| value.pair(0..=MAX_DIMENSION);
+    let extent = |value: &Value<'_>| parameters.integer(value, 1..=MAX_DIMENSION);
+    let window = |value: &Value<'_>| parameters.pair(value, 1..=MAX_DIMENSION);
+    let padding = |value: &Value<'_>| parameters.pair(value, 0..=MAX_DIMENSION);
+    let operations = |value: &Value<'_>| parameters.integer(value, 0..=1_000);
     let single = || match inputs {
         [single] => Some(*single),
         // Zero: its own problem was reported where the shape was lost.
@@ -61,11 +68,11 @@ pub(super) fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape
             let kernel = table.required("kernel", window);
             let input = single();
             let groups = table.or("groups", 1, |value| {
-                if value.is_string() {
+                if value.is_string() && !parameters.has(value) {
                     value.choice(&[("depthwise", ())])?;
                     input.map(|input| input.channels)
                 } else {
-                    value.integer(1..=MAX_DIMENSION)
+                    extent(value)
                 }
             });
             Some(Operator::Convolution(Convolution {
@@ -116,7 +123,7 @@ pub(super) fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape
                 "gru" => Cell::Gru,
                 _ => Cell::Rnn,
             };
-            let hidden = table.required("hidden", |value| value.integer(1..=MAX_DIMENSION / 8));
+            let hidden = table.required("hidden", |value| parameters.integer(value, 1..=MAX_DIMENSION / 8));
             let bidirectional = table.or("bidirectional", false, Value::boolean);
             let input = sequence(table, single()?)?;
             let (features, steps) = (input.channels, input.height);
@@ -153,7 +160,7 @@ pub(super) fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape
         "activation" | "softmax" => {
             only(&["operations"]);
             let default = if operator == "softmax" { 5 } else { 1 };
-            let operations = table.or("operations", default, |value| value.integer(0..=1_000));
+            let operations = table.or("operations", default, operations);
             let output = single()?;
             let elements_in = output.elements();
             Some(Operator::Elementwise(Elementwise { output, elements_in, operations }))
@@ -178,9 +185,9 @@ pub(super) fn decode_operator(table: &Table<'_>, operator: &str, inputs: &[Shape
         }
         "resize" => {
             only(&["factor", "operations"]);
-            let factor = table.required("factor", |value| value.pair(1..=1_024));
+            let factor = table.required("factor", |value| parameters.pair(value, 1..=1_024));
             // Nearest neighbour by default; bilinear takes about 8.
-            let operations = table.or("operations", 1, |value| value.integer(0..=1_000));
+            let operations = table.or("operations", 1, operations);
             let (input, [vertical, horizontal]) = (single()?, factor?);
             let output = Shape {
                 channels: input.channels,

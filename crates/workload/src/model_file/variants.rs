@@ -10,7 +10,7 @@ pub(crate) type OpenVariant<'o> = dyn Fn(&str) -> Result<Model, Diagnostics> + '
 /// The keys of a supernet.
 const KEYS: [&str; 4] = ["source", "description", "default", "variant"];
 /// Keys that describe layers, which a supernet has none of.
-const OF_LAYERS: [&str; 10] = [
+const OF_LAYERS: [&str; 11] = [
     "layer",
     "layer_table",
     "layers_of",
@@ -21,6 +21,7 @@ const OF_LAYERS: [&str; 10] = [
     "accuracy",
     "sparsity",
     "samples",
+    "parameters",
 ];
 
 /// Keys that give a model its layers.

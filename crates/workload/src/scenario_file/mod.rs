@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::ids::{ModelId, TaskId};
 use crate::input::{At, Diagnostic, Diagnostics, Document, Source, Table, Value, suggestion};
 use crate::model::Model;
+use crate::model_file::ParameterSetting;
 use crate::scenario::{
     Arrivals, Deadline, Dependency, DependencyKind, Request, Scenario, Task, Workload, cycle,
 };
@@ -18,10 +19,13 @@ use crate::scenario::{
 use self::phase::decode_phases;
 use self::task::{Draft, DraftDependency, decode_task};
 
+/// How a scenario refers to a model whose parameters it sets.
+pub(crate) type OpenModel<'o> = dyn Fn(&str, &[ParameterSetting]) -> Result<Model, Diagnostics> + 'o;
+
 /// How a scenario file refers to others: found by whoever reads files.
 pub(crate) struct Files<'o> {
-    /// A model by its name or path.
-    pub model: &'o dyn Fn(&str) -> Result<Model, Diagnostics>,
+    /// A model by its name or path, with its parameters set.
+    pub model: &'o OpenModel<'o>,
     /// A CSV table by its path.
     pub table: &'o dyn Fn(&str) -> Result<Source, Diagnostic>,
 }
@@ -72,23 +76,58 @@ pub(crate) fn add_model(models: &mut Vec<Model>, mut model: Model) -> Vec<ModelI
 #[derive(Default)]
 struct Models {
     loaded: Vec<Model>,
-    /// References in the order of loading, with the networks that they stand for; none for those that
-    /// cannot be read.
-    references: Vec<(String, Option<Vec<ModelId>>)>,
+    /// In the order of loading.
+    references: Vec<Reference>,
+}
+
+/// How a task names a model, and what that stands for.
+struct Reference {
+    text: String,
+    settings: Vec<ParameterSetting>,
+    /// None where the model cannot be read.
+    networks: Option<Vec<ModelId>>,
+}
+
+impl Reference {
+    fn is_same(&self, text: &str, settings: &[ParameterSetting]) -> bool {
+        let are_same = |(one, other): (&ParameterSetting, &ParameterSetting)| one.is_same(other);
+        self.text == text
+            && self.settings.len() == settings.len()
+            && self.settings.iter().zip(settings).all(are_same)
+    }
 }
 
 impl Models {
-    fn find(&mut self, value: &Value<'_>, files: &Files<'_>) -> Option<Vec<ModelId>> {
-        let reference = value.string()?;
-        if let Some((_, networks)) = self.references.iter().find(|(known, _)| known == reference) {
-            return networks.clone();
+    fn find(
+        &mut self,
+        value: &Value<'_>,
+        settings: Vec<ParameterSetting>,
+        files: &Files<'_>,
+    ) -> Option<Vec<ModelId>> {
+        let text = value.string()?;
+        if let Some(known) = self.references.iter().find(|known| known.is_same(text, &settings)) {
+            return known.networks.clone();
         }
-        let networks = match (files.model)(reference) {
-            Ok(model) => Some(add_model(&mut self.loaded, model)),
+        let networks = match (files.model)(text, &settings) {
+            Ok(model) => Some(self.networks_of(text, model)),
             Err(problems) => report_from(value, &problems),
         };
-        self.references.push((reference.to_owned(), networks.clone()));
+        self.references.push(Reference { text: text.to_owned(), settings, networks: networks.clone() });
         networks
+    }
+
+    /// The networks of a model, which is listed unless it was before: to set a parameter to its default
+    /// makes no other model.
+    fn networks_of(&mut self, text: &str, model: Model) -> Vec<ModelId> {
+        let name = |networks: &Vec<ModelId>| {
+            networks.first().and_then(|id| self.loaded.get(id.index())).map(|model| model.name.as_str())
+        };
+        let of_same_file = self.references.iter().filter(|known| known.text == text);
+        let mut networks = of_same_file.filter_map(|known| known.networks.as_ref());
+        match networks.find(|networks| name(networks) == Some(&model.name)) {
+            Some(known) => known.clone(),
+            None => add_model(&mut self.loaded, model),
+        }
     }
 }
 
@@ -278,7 +317,7 @@ mod tests {
     use crate::model::{Exit, Shapes};
 
     /// A supernet of two networks with different exits; any other name is a plain model.
-    fn open_model(reference: &str) -> Result<Model, Diagnostics> {
+    fn open_model(reference: &str, _: &[ParameterSetting]) -> Result<Model, Diagnostics> {
         let plain = |name: &str| Model::of_layers(name.into(), "t".into(), Shapes::Chained, Vec::new());
         let exit = |name: &str| Exit {
             name: name.to_owned(),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::ids::ModelId;
 use crate::input::{At, Table, Value};
+use crate::model_file::ParameterSetting;
 use crate::requests::read_trace;
 use crate::scenario::{Arrivals, Deadline};
 use crate::time::{Duration, Period};
@@ -56,6 +57,7 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
     table.only(&[
         "name",
         "model",
+        "model_parameters",
         "rate_hz",
         "period",
         "offset",
@@ -67,7 +69,15 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
         "trigger_probability",
     ]);
     let name = table.required("name", owned_text);
-    let networks = table.required("model", |value| models.find(value, files));
+    let settings = match table.get("model_parameters") {
+        Some(value) => ParameterSetting::of_table(&value),
+        None => Some(Vec::new()),
+    };
+    // Where settings are bad, the model is looked into all the same.
+    let has_settings = settings.is_some();
+    let networks = table
+        .required("model", |value| models.find(value, settings.unwrap_or_default(), files))
+        .filter(|_| has_settings);
     let arrivals = decode_arrivals(table, files);
     let deadline = match table.get("deadline") {
         Some(value) if value.is_table() => decode_isolated(&value),
