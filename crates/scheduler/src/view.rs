@@ -241,8 +241,6 @@ impl<'v> View<'v> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
     use rtmm_hardware::{ActivationMoves, Bandwidth, ContextSwitch};
 
     use super::*;
