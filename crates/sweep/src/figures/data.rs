@@ -12,11 +12,11 @@ use rayon::prelude::*;
 
 use super::{
     Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, member_of_variant,
-    reference_policies,
+    policy_names, reference_policies,
 };
 use crate::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
 use crate::results::Results;
-use crate::runner::{SeriesPoint, short_names};
+use crate::runner::SeriesPoint;
 use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, geometric_mean, mean};
 
 /// A value of a figure.
@@ -113,7 +113,7 @@ impl<'s> Shown<'s> {
         let places = entries.iter().enumerate().map(|(index, entry)| (key(&entry.cell), index)).collect();
         let seeds = plan.axes().seeds.len();
         let bootstrap = (seeds >= MINIMUM_SAMPLES).then(|| Bootstrap::new(seeds));
-        let short = short_names(&plan.axes().policies);
+        let short = policy_names(&plan.axes().policies, &figure.selection);
         Self { results, plan, figure, entries, places, short, bootstrap }
     }
 

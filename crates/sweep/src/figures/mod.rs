@@ -8,7 +8,7 @@ pub mod data;
 use std::fmt;
 
 use crate::plan::{PlatformId, PolicyId, Variant};
-use crate::runner::{ParameterValue, Policy};
+use crate::runner::{ParameterValue, Policy, short_names};
 
 /// Something by which cells differ: an axis, or a parameter of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,6 +264,35 @@ pub fn member_of_policy(
     }
 }
 
+/// Names that tell apart the policies of a selection, by what they differ in, one for each of the sweep; those
+/// outside of it have the names that tell all apart.
+#[must_use]
+pub fn policy_names(policies: &[Policy], selection: &Selection) -> Vec<String> {
+    let mut names = short_names(policies);
+    if selection.0.iter().any(|(dimension, _)| *dimension == Dimension::PolicyWithParameters) {
+        return names;
+    }
+    let selected = selected_policies(policies, &names, selection);
+    let own: Vec<Policy> = selected.iter().map(|index| policies[*index].clone()).collect();
+    for (index, name) in selected.into_iter().zip(short_names(&own)) {
+        names[index] = name;
+    }
+    names
+}
+
+/// The positions of the policies of a selection; `short` are the short names of all policies.
+#[must_use]
+pub fn selected_policies(policies: &[Policy], short: &[String], selection: &Selection) -> Vec<usize> {
+    let holds = |policy: &usize| {
+        let mut said = selection.0.iter().filter(|(dimension, _)| dimension.is_of_policy());
+        said.all(|(dimension, _)| {
+            let member = member_of_policy(*dimension, policies, short, *policy);
+            selection.holds(*dimension, member.as_ref())
+        })
+    };
+    (0..policies.len()).filter(holds).collect()
+}
+
 /// The policy that values under `policy` are divided by, or all that it could be. `apart` are the parameters
 /// that the figure tells apart beside its series.
 #[must_use]
@@ -279,7 +308,7 @@ pub fn reference_policies(
         return vec![policy];
     }
     let own = &policies[policy];
-    let short = crate::runner::short_names(policies);
+    let short = short_names(policies);
     let names_policy = said.iter().any(|one| !matches!(one, Dimension::Parameter(_)));
     let found = |index: &usize| {
         let other = &policies[*index];

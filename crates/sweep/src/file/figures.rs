@@ -6,7 +6,8 @@ use rtmm_workload::input::{Table, Value, suggestion};
 use super::matches;
 use crate::figures::data::parameters_apart;
 use crate::figures::{
-    Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, reference_policies, stem,
+    Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, policy_names,
+    reference_policies, selected_policies, stem,
 };
 use crate::plan::{PolicyId, TriggerProbability};
 use crate::runner::{CellRunner, ColumnKind, Policy, short_names};
@@ -391,7 +392,14 @@ impl Scope<'_> {
         }
         for dimension in figure.dimensions() {
             known.push(dimension.name().to_owned());
-            known.extend(self.members(dimension)?.into_iter().map(|member| member.text));
+            if dimension == Dimension::PolicyWithParameters {
+                let policies = self.policies?;
+                let names = policy_names(policies, &figure.selection);
+                let selected = selected_policies(policies, &short_names(policies), &figure.selection);
+                known.extend(selected.into_iter().map(|index| names[index].clone()));
+            } else {
+                known.extend(self.members(dimension)?.into_iter().map(|member| member.text));
+            }
         }
         let mut labels = Vec::new();
         for key in table.keys() {
@@ -415,7 +423,7 @@ impl Scope<'_> {
         let apart: Vec<Dimension> = figure.dimensions().filter(|one| one.is_of_policy()).collect();
         let mut places: Vec<(Vec<String>, usize)> = Vec::new();
         let mut is_empty = true;
-        for policy in self.selected_policies(&figure.selection, policies, &short) {
+        for policy in selected_policies(policies, &short, &figure.selection) {
             let place: Option<Vec<String>> = apart
                 .iter()
                 .map(|dimension| {
@@ -451,17 +459,6 @@ impl Scope<'_> {
         Some(())
     }
 
-    fn selected_policies(&self, selection: &Selection, policies: &[Policy], short: &[String]) -> Vec<usize> {
-        let holds = |policy: &usize| {
-            let said = selection.0.iter().filter(|(dimension, _)| dimension.is_of_policy());
-            said.into_iter().all(|(dimension, _)| {
-                let member = member_of_policy(*dimension, policies, short, *policy);
-                selection.holds(*dimension, member.as_ref())
-            })
-        };
-        (0..policies.len()).filter(holds).collect()
-    }
-
     /// What values are divided by must be one policy for each.
     fn has_one_reference(&self, table: &Table<'_>, figure: &Figure) -> Option<()> {
         let (Some(policies), Some(relative_to)) = (self.policies, &figure.relative_to) else {
@@ -469,7 +466,7 @@ impl Scope<'_> {
         };
         let short = short_names(policies);
         let apart = parameters_apart(figure);
-        for policy in self.selected_policies(&figure.selection, policies, &short) {
+        for policy in selected_policies(policies, &short, &figure.selection) {
             let found = reference_policies(relative_to, policies, policy, &apart);
             let problem = match found[..] {
                 [_] => continue,
@@ -535,7 +532,7 @@ impl Scope<'_> {
         }
         let short = short_names(policies);
         let path = Selection(parts);
-        let policy = match self.selected_policies(&path, policies, &short)[..] {
+        let policy = match selected_policies(policies, &short, &path)[..] {
             [policy] => policy,
             [] => return value.reject("no policy of this sweep has this path", "change its parameters"),
             [first, second, ..] => {
