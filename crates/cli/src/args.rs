@@ -104,6 +104,12 @@ pub(crate) struct Run {
     /// Write a row for each job to this CSV file.
     #[arg(long, value_name = "FILE")]
     pub jobs: Option<PathBuf>,
+    /// Write what happens over time, window by window, to this CSV file.
+    #[arg(long, value_name = "FILE", requires = "window", conflicts_with_all = ["compat", "traces"])]
+    pub series: Option<PathBuf>,
+    /// Length of the windows, such as 250ms.
+    #[arg(long, value_name = "DURATION", requires = "series")]
+    pub window: Option<String>,
 }
 
 #[derive(Debug, Args)]

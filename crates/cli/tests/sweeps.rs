@@ -151,3 +151,149 @@ fn a_platform_that_cannot_run_is_named() {
     workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
     assert!(!workspace.path("out/failures.csv").exists());
 }
+
+/// A random scenario with three phases and a fixed one, under one policy with two parameters.
+const FIGURES: &str = r#"
+description = "Which weight, and does dropping help?"
+source = "a test"
+runner = "engine"
+scenarios = ["examples/hub", "xrbench/vr_gaming"]
+platforms = ["xrbench/single_4k_ws"]
+load_factors = [3]
+seeds = { first = 1, count = 10 }
+duration = "1500ms"
+
+[settings]
+window = "100ms"
+
+[[policy]]
+name = "sdrm3"
+set = { alpha = [0.0, 1.0, 2.0], drop = ["never", "infeasible"] }
+
+[[policy]]
+name = "fcfs"
+
+[[figure]]
+name = "cost_by_scenario"
+title = "UXCost relative to FCFS"
+kind = "bars"
+metric = "ux_cost"
+groups = "scenario"
+series = "policy+parameters"
+across = "geometric-mean"
+overall = true
+relative_to = { policy = "fcfs" }
+where = { alpha = 1 }
+labels = { fcfs = "FCFS", "sdrm3 drop=never" = "SDRM3", "sdrm3 drop=infeasible" = "SDRM3, dropping", ux_cost = "UXCost" }
+
+[[figure]]
+name = "misses_by_weight"
+kind = "lines"
+metric = "deadline_violation_rate"
+x = "alpha"
+series = "drop"
+where = { policy = "sdrm3", scenario = "*/hub" }
+labels = { alpha = "weight of fairness" }
+
+[[figure]]
+name = "cost_map"
+kind = "heat-map"
+metric = "ux_cost"
+x = "alpha"
+y = "drop"
+facets = "scenario"
+where = { policy = "sdrm3" }
+
+[[figure]]
+name = "misses_over_time"
+caption = "Windows of a tenth of a second."
+kind = "time-series"
+series_name = "miss_rate"
+series = "drop"
+where = { alpha = 1, policy = "sdrm3", scenario = "examples/hub" }
+"#;
+
+#[test]
+fn declared_figures_come_with_tables_and_files() {
+    let workspace = Workspace::new();
+    workspace.write("s.toml", FIGURES);
+    let printed = workspace.rtmm(&["sweep", "s.toml", "--output", "one", "--threads", "1"]).success();
+    let tables = printed.split("Written to").next().expect("tables");
+    insta::assert_snapshot!("declared_figures", tables);
+    for figure in
+        ["cost_by_scenario", "misses_by_weight", "cost_map_hub", "cost_map_vr_gaming", "misses_over_time"]
+    {
+        assert!(read(&workspace, &format!("one/{figure}.svg")).starts_with("<svg"), "{figure}");
+    }
+    insta::assert_snapshot!("declared_bars", read(&workspace, "one/cost_by_scenario.csv"));
+    insta::assert_snapshot!("declared_map", read(&workspace, "one/cost_map.csv"));
+    let over_time = read(&workspace, "one/misses_over_time.csv");
+    assert_eq!(over_time.lines().count(), 1 + 15 * 2, "{over_time}");
+    let drawn = read(&workspace, "one/misses_over_time.svg");
+    assert!(drawn.contains(">resting<") && drawn.contains(">playing<"), "phases are named");
+    // The report has what is declared first, and all that it had before behind it.
+    let page = read(&workspace, "one/report.html");
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+    assert!(place("UXCost relative to FCFS") < place("Windows of a tenth of a second."));
+    assert!(place("Windows of a tenth of a second.") < place("<h2>Policies by scenario"));
+    assert!(page.contains("geometric mean") && page.contains("95 % bootstrap intervals"));
+    assert!(read(&workspace, "one/tables.md").starts_with("# "));
+
+    // The same bytes on several threads, and from shards.
+    workspace.rtmm(&["sweep", "s.toml", "--output", "many", "--threads", "3"]).success();
+    for shard in ["1/2", "2/2"] {
+        workspace.rtmm(&["sweep", "s.toml", "--output", "shards", "--shard", shard]).success();
+    }
+    workspace.rtmm(&["merge", "s.toml", "--output", "shards"]).success();
+    let mut compared = 0;
+    for entry in std::fs::read_dir(workspace.path("one")).expect("outputs") {
+        let path = entry.expect("an output").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if !name.ends_with(".sqlite") {
+            let bytes =
+                |folder: &str| std::fs::read(workspace.path(&format!("{folder}/{name}"))).expect("a file");
+            assert!(bytes("one") == bytes("many") && bytes("one") == bytes("shards"), "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 15, "{compared} files");
+
+    // Without windows there are no series, and none stay behind.
+    assert!(read(&workspace, "one/series.csv").contains(",miss_rate,0.1,"));
+    workspace.write("s.toml", FIGURES.replace("window = \"100ms\"", "window = \"0us\""));
+    workspace.rtmm(&["sweep", "s.toml", "--output", "one"]).success();
+    assert!(!workspace.path("one/series.csv").exists());
+    assert_eq!(read(&workspace, "one/misses_over_time.csv").lines().count(), 1, "no points");
+}
+
+#[test]
+fn windows_that_are_far_too_short_fail_their_cells() {
+    let workspace = Workspace::new();
+    workspace.write("s.toml", FIGURES.replace("window = \"100ms\"", "window = \"1ns\""));
+    let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("windows of 1ns make 1500000"), "{}", outcome.stderr);
+}
+
+#[test]
+fn bad_figures_are_told_before_anything_is_run() {
+    let workspace = Workspace::new();
+    workspace.write("s.toml", FIGURES.replace("metric = \"ux_cost\"", "metric = \"uxcost\""));
+    let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("did you mean `ux_cost`?"), "{}", outcome.stderr);
+    assert!(!workspace.path("out").exists());
+}
+
+#[test]
+fn a_run_writes_its_series() {
+    let workspace = Workspace::new();
+    let run = ["run", "--scenario", "examples/hub", "--platform", "xrbench/single_4k_ws", "--duration", "2s"];
+    let series = ["--window", "500ms", "--series", "series.csv"];
+    let with = workspace.rtmm(&[&run[..], &series[..]].concat()).success();
+    insta::assert_snapshot!("run_series", read(&workspace, "series.csv"));
+    // What is printed does not change.
+    assert_eq!(with, workspace.rtmm(&run).success());
+    let alone = workspace.rtmm(&[&run[..], &["--window", "500ms"]].concat());
+    assert_eq!(alone.code, 2);
+}

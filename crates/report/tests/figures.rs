@@ -86,8 +86,61 @@ fn scatter() -> Scatter {
     }
 }
 
+/// A map of two parameters with the way of a search over it.
+fn searched_map() -> HeatMap {
+    let numbers = |count: usize| (0..count).map(|index| format!("{}", index as f64 / 2.0));
+    HeatMap {
+        description: "A search over two parameters".into(),
+        rows: numbers(3).map(|label| HeatRow { group: String::new(), label }).collect(),
+        columns: numbers(4).map(|label| HeatColumn { label, gap_before: false }).collect(),
+        values: vec![
+            vec![Some(0.9), Some(0.7), Some(0.8), None],
+            vec![Some(0.6), Some(0.4), Some(0.5), Some(0.8)],
+            vec![Some(0.7), Some(0.5), Some(0.6), Some(0.9)],
+        ],
+        value_label: "UXCost".into(),
+        decimals: 2,
+        scale: ColorScale::AmountReversed,
+        x_label: "alpha".into(),
+        y_label: "beta".into(),
+        path: vec![(3.0, 2.0), (2.0, 1.5), (1.25, 1.25), (-4.0, 1.0), (f64::NAN, 1.0), (1.0, 1.0)],
+        ..HeatMap::default()
+    }
+}
+
+/// What two policies miss in windows of a quarter of a second, in three phases.
+fn over_time() -> Lines {
+    let series = |name: &str, values: [Option<f64>; 8]| LineSeries {
+        name: name.into(),
+        points: values
+            .into_iter()
+            .enumerate()
+            .map(|(index, y)| LinePoint { x: index as f64 * 0.25, y, interval: None })
+            .collect(),
+    };
+    let some = |values: [f64; 8]| values.map(Some);
+    let mut gap = some([0.1, 0.1, 0.3, 0.4, 0.4, 0.2, 0.2, 0.25]);
+    gap[5] = None;
+    Lines {
+        description: "Misses over time".into(),
+        x_label: "simulated time (s)".into(),
+        y_label: "miss rate".into(),
+        series: vec![series("edf", gap), series("fcfs", some([0.2, 0.2, 0.5, 0.6, 0.6, 0.3, 0.3, 0.3]))],
+        y_range: Some((0.0, 0.0)),
+        markers: false,
+        steps: true,
+        x_end: Some(2.0),
+        marks: vec![(0.5, "resting".into()), (0.6, "with a long name".into()), (1.9, "playing".into())],
+        ..Lines::default()
+    }
+}
+
 #[test]
 fn small_figures_are_as_they_were_when_looked_at() {
+    insta::assert_snapshot!("heat_map_with_path", searched_map().to_svg().as_str());
+    insta::assert_snapshot!("lines_over_time", over_time().to_svg().as_str());
+    let relative = GroupedBars { rule: Some(1.0), ..bars() };
+    insta::assert_snapshot!("bars_with_rule", relative.to_svg().as_str());
     insta::assert_snapshot!("heat_map", heat_map().to_svg().as_str());
     insta::assert_snapshot!("grouped_bars", bars().to_svg().as_str());
     insta::assert_snapshot!("lines", lines().to_svg().as_str());
@@ -153,6 +206,9 @@ fn any_figure_is_well_formed_and_inside_its_frame() {
                 .collect(),
             values: (0..rows).map(|_| (0..columns).map(|_| maybe(&mut draws)).collect()).collect(),
             value_label: draws.label(),
+            x_label: draws.label(),
+            y_label: draws.label(),
+            path: (0..rows).map(|_| (draws.number(), draws.number())).collect(),
             scale: ColorScale::Difference,
             ..HeatMap::default()
         };
@@ -161,6 +217,7 @@ fn any_figure_is_well_formed_and_inside_its_frame() {
             y_label: draws.label(),
             groups: (0..rows).map(|_| draws.label()).collect(),
             series: (0..columns * 4).map(|_| draws.label()).collect(),
+            rule: maybe(&mut draws),
             bars: (0..rows)
                 .map(|_| {
                     (0..columns * 4)
@@ -174,6 +231,9 @@ fn any_figure_is_well_formed_and_inside_its_frame() {
             title: draws.label(),
             x_label: draws.label(),
             y_label: draws.label(),
+            steps: draws.below(2) == 0,
+            x_end: maybe(&mut draws),
+            marks: (0..columns).map(|_| (draws.number(), draws.label())).collect(),
             series: (0..rows * 4)
                 .map(|_| LineSeries {
                     name: draws.label(),

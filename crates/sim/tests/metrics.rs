@@ -10,9 +10,10 @@ mod hand_made;
 use hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
 use rtmm_hardware::{EnergyParts, Platform};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment, Truth, View,
+    Decision, Decisions, Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment, Truth,
+    TuningWindow, View,
 };
-use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, XrbenchConstants};
+use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, Window, Windows, XrbenchConstants};
 use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
     Summary, System, simulate,
@@ -652,4 +653,117 @@ fn every_field_of_the_summary_is_on_the_page() {
     for name in constants {
         assert!(page.contains(&format!("`{name}`")), "docs/metrics.md lacks {name}");
     }
+}
+
+// Windows.
+
+/// A run with metrics and windows.
+fn windowed(
+    scenario: &Scenario,
+    policy: impl Policy + 'static,
+    length: u64,
+    warm_up: u64,
+    end: EndOfRun,
+) -> (Summary, Vec<Window>) {
+    let (models, platform) = (models(), platform(1));
+    let system = System::new(scenario, &models, &platform).expect("all layers have costs");
+    let metrics = Metrics::new(&system, MetricsOptions { warm_up: ms(warm_up), ..MetricsOptions::default() });
+    let observer = (metrics, Windows::new(&system, ms(length), ms(warm_up)));
+    let options = RunOptions { end, ..RunOptions::default() };
+    let (metrics, windows) =
+        simulate(&system, "test", Box::new(policy), observer, options).expect("only legal decisions");
+    (metrics.summary(), windows.windows())
+}
+
+#[test]
+fn windows_worked_by_hand() {
+    let (_, windows) = windowed(&two_tasks(), Fcfs::default(), 10, 0, EndOfRun::Cut);
+    let [first, second, third, fourth] = windows[..] else { panic!("four windows: {windows:?}") };
+    // A0 is complete at 5 ms; B0 at 10, but known to be late at 6.
+    assert_eq!((first.from, first.decided, first.violated, first.dropped), (at(0), 2, 1, 0));
+    assert_eq!(first.miss_rate, Some(0.5));
+    close(first.normalised_energy, 75.0 / 70.0);
+    close(first.ux_cost, (0.5 + 1.0) * (30.0 / 30.0 + 45.0 / 40.0));
+    // A1 alone, at 16 ms.
+    assert_eq!((second.from, second.decided, second.miss_rate), (at(10), 1, Some(0.0)));
+    close(second.ux_cost, 0.5 * 35.0 / 30.0);
+    // A2 at 25 ms and B1, which is late from 26 ms on; A3 at 36 ms.
+    assert_eq!((third.decided, third.ux_cost), (2, first.ux_cost));
+    assert_eq!((fourth.decided, fourth.ux_cost), (1, second.ux_cost));
+
+    // What is settled at the very end of a window belongs to it: B0 at 6 ms.
+    let (_, windows) = windowed(&two_tasks(), Fcfs::default(), 6, 0, EndOfRun::Cut);
+    let decided: Vec<u64> = windows.iter().map(|window| window.decided).collect();
+    assert_eq!(decided, [2, 0, 1, 0, 2, 1, 0]);
+    // Where nothing is settled, nothing can be told.
+    let empty = windows[1];
+    assert_eq!((empty.miss_rate, empty.normalised_energy, empty.ux_cost), (None, None, None));
+}
+
+#[test]
+fn one_window_is_the_run() {
+    for (end, warm_up) in [(EndOfRun::Cut, 0), (EndOfRun::Drain, 0), (EndOfRun::Cut, 15)] {
+        let (summary, windows) = windowed(&two_tasks(), Fcfs::default(), 40, warm_up, end);
+        let [window] = windows[..] else { panic!("one window: {windows:?}") };
+        assert_eq!(window.ux_cost, summary.ux_cost);
+        assert_eq!(window.miss_rate, summary.deadline_violation_rate);
+        assert_eq!(window.normalised_energy, summary.normalised_energy);
+        assert_eq!(window.decided, summary.jobs.decided());
+    }
+}
+
+#[test]
+fn jobs_that_starve_count_where_they_were_due() {
+    // `b` at 0, 10, 20 and 30 ms, due at 6, 16, 26 and 36; of the last one nobody knows at 34 ms.
+    for (duration, last) in [(34, 1), (36, 2)] {
+        let scenario = scenario(duration, vec![task("B", 1, 10, 6)]);
+        let (summary, windows) = windowed(&scenario, Idle, 12, 0, EndOfRun::Cut);
+        let counts: Vec<(u64, u64)> = windows.iter().map(|one| (one.decided, one.violated)).collect();
+        assert_eq!(counts, [(1, 1), (1, 1), (last, last)]);
+        // Nothing was spent.
+        assert_eq!(windows[0].ux_cost, Some(0.0));
+        assert_eq!(windows.iter().map(|one| one.decided).sum::<u64>(), summary.jobs.decided());
+    }
+}
+
+#[test]
+fn dropped_jobs_count_where_they_were_given_up() {
+    // Both tasks are given up at 0 and 10 ms, as soon as they are seen.
+    let tasks = vec![task("A", 0, 10, 10), after(task("B", 1, 10, 10), 0)];
+    let policy = Fcfs { drops: Some(TaskId::new(0)), ..Fcfs::default() };
+    let (_, windows) = windowed(&scenario(20, tasks), policy, 5, 0, EndOfRun::Cut);
+    let dropped: Vec<u64> = windows.iter().map(|one| one.dropped).collect();
+    assert_eq!(dropped, [2, 2, 0, 0]);
+    assert_eq!((windows[0].miss_rate, windows[0].ux_cost), (Some(1.0), Some(0.0)));
+}
+
+#[test]
+fn windows_keep_phases_and_what_was_tuned() {
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let mut windows = Windows::new(&system, ms(10), ms(0));
+    windows.phase_changed(at(12), 0);
+    windows.phase_changed(at(31), 1);
+    let tuning = TuningWindow {
+        search: 0,
+        step: 0,
+        from: at(10),
+        to: Some(at(20)),
+        alpha: 0.5,
+        beta: 2.0,
+        cost: Some(0.25),
+        is_result: false,
+    };
+    let end = EndRecord {
+        accelerators_busy: &[],
+        decisions: 0,
+        rounds: 0,
+        scheduler_busy: Duration::ZERO,
+        tuning: &[tuning],
+    };
+    windows.ended(at(35), &end);
+    assert_eq!(windows.phases(), [(at(12), 0), (at(31), 1)]);
+    assert_eq!(windows.tuning(), [tuning]);
+    // The last window is cut short.
+    assert_eq!(windows.windows().iter().map(|one| one.from).collect::<Vec<_>>(), [0, 10, 20, 30].map(at));
 }

@@ -1,5 +1,7 @@
 //! Sweep files: TOML to a [`Plan`], with every problem of the file and of its inputs at once.
 
+mod figures;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -31,6 +33,7 @@ const KEYS: &[&str] = &[
     "policy",
     "trigger_probability",
     "baseline",
+    "figure",
 ];
 
 /// The most seeds that one sweep can have.
@@ -103,6 +106,23 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     });
     let baseline =
         root.optional("baseline", |value| decode_baseline(value, policies.as_deref(), platforms.as_deref()));
+    let seeds = seeds.as_deref();
+    let millionths = |factors: &Option<Vec<At<u64>>>| -> Vec<f64> {
+        factors.iter().flatten().map(|factor| factor.value as f64 / 1e6).collect()
+    };
+    let scope = figures::Scope {
+        runner,
+        scenarios: workloads.as_deref().map(figures::scenario_names),
+        platforms: platforms
+            .as_deref()
+            .map(|platforms| platforms.iter().map(|platform| platform.name.as_str()).collect()),
+        policies: policies.as_deref(),
+        load_factors: if root.has("load_factors") { millionths(&load_factors) } else { vec![1.0] },
+        trigger_probability: trigger_probability.as_ref(),
+        deadline_factors: millionths(&deadline_factors),
+        seeds,
+    };
+    let figures = figures::decode_figures(&root, &scope);
     let (workloads, platforms) = (workloads?, platforms?);
     let pairs = pairs.map_or_else(Vec::new, |pairs| positions(&pairs, &workloads, &platforms));
     let axes = Axes {
@@ -122,10 +142,11 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
         trigger_probability,
         deadline_factors_millionths: deadline_factors
             .map_or_else(Vec::new, |factors| factors.into_iter().map(|factor| factor.value).collect()),
-        seeds: seeds?,
+        seeds: seeds?.to_vec(),
         duration,
         settings: settings?,
         baseline,
+        figures,
     };
     if document.has_problems() {
         return None;

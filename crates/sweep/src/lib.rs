@@ -49,7 +49,7 @@
 //! impl Prepared for Ready<'_> {
 //!     fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
 //!         let score = self.0.scenario(cell).tasks.len() as f64 + cell.seed as f64;
-//!         Ok(CellResult { cell: vec![Value::Real(score)], tasks: Vec::new() })
+//!         Ok(CellResult { cell: vec![Value::Real(score)], ..CellResult::default() })
 //!     }
 //! }
 //!
@@ -74,6 +74,7 @@
 //! ```
 
 pub mod execute;
+pub mod figures;
 pub mod file;
 pub mod output;
 pub mod plan;

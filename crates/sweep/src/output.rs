@@ -14,7 +14,7 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use crate::plan::{Baseline, Plan, PlatformId, TriggerProbability};
-use crate::results::{AXES, Results, TASK, axis_values};
+use crate::results::{AXES, Results, SERIES, TASK, axis_values};
 use crate::runner::{Assignment, Better, CellResult, Column, ColumnKind, ParameterValue, Value};
 use crate::statistics::{CONFIDENCE, MINIMUM_SAMPLES, RESAMPLES};
 use crate::store::described_columns;
@@ -59,8 +59,11 @@ type Fill<'f> = Box<dyn Fn(&mut BufWriter<File>) -> io::Result<()> + Sync + 'f>;
 /// The list of failed cells, which is there only if there are any.
 const FAILURES: [&str; 2] = ["failures.csv", "failures.json"];
 
+/// The points of series, which are there only if there are any.
+const SERIES_FILES: [&str; 2] = ["series.csv", "series.parquet"];
+
 /// Writes all output files of a sweep into `directory`, in parallel; returns their names. A list of
-/// failures that an earlier run left there goes away with them.
+/// failures, and series, that an earlier run left there go away with them.
 ///
 /// # Errors
 /// [`OutputError`] names the first file that could not be written.
@@ -87,6 +90,13 @@ pub fn write_all(
     }
     if results.plan().axes().baseline.is_some() {
         files.push(("comparison.csv", Box::new(|to| comparison_csv(results, summary, to))));
+    }
+    if results.has_series() {
+        files.push((SERIES_FILES[0], Box::new(|to| series_csv(results, to))));
+        #[cfg(feature = "parquet")]
+        files.push((SERIES_FILES[1], Box::new(|to| crate::parquet::write_series(results, to))));
+    } else {
+        SERIES_FILES.iter().try_for_each(|name| remove_file(&directory.join(name)))?;
     }
     files.push(("manifest.json", Box::new(|to| manifest_json(results, to))));
     if results.failures().is_empty() {
@@ -151,7 +161,7 @@ fn rows(
 ) -> io::Result<()> {
     let plan = results.plan();
     let (mut shared, mut own) = (Vec::new(), Vec::new());
-    for (cell, CellResult { cell: values, tasks }) in results.iter() {
+    for (cell, CellResult { cell: values, tasks, .. }) in results.iter() {
         shared.clear();
         for value in axis_values(plan, cell).iter().chain(values) {
             encode(&mut shared, value)?;
@@ -193,6 +203,26 @@ fn results_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         to.write_all(b"]")
     })?;
     to.write_all(b"\n]}\n")
+}
+
+/// A row a point of a series: axes, series, time and value.
+fn series_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
+    let header: Vec<&str> = AXES.iter().chain(SERIES).map(|column| column.name).collect();
+    writeln!(to, "{}", header.join(","))?;
+    let (mut axes, mut row) = (Vec::new(), CsvRow::default());
+    for (cell, result) in results.iter() {
+        axes.clear();
+        for value in &axis_values(results.plan(), cell) {
+            csv_value(&mut axes, value)?;
+            axes.push(b',');
+        }
+        for point in results.points(result) {
+            row.0.extend_from_slice(&axes);
+            point.iter().try_for_each(|value| row.value(value))?;
+            row.end(to)?;
+        }
+    }
+    Ok(())
 }
 
 /// What every JSON table begins with, up to its rows.

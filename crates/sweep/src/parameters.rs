@@ -73,6 +73,26 @@ impl fmt::Display for Policy {
     }
 }
 
+/// Names that tell policies apart: the name where several differ in it, and the parameters that differ
+/// among those of one name.
+#[must_use]
+pub fn short_names(policies: &[Policy]) -> Vec<String> {
+    let several_names = policies.iter().any(|policy| policy.name != policies[0].name);
+    let short = |policy: &Policy| {
+        let varies = |name: &str| {
+            let values = policies.iter().filter(|other| other.name == policy.name);
+            values.map(|other| other.parameter(name)).any(|value| value != policy.parameter(name))
+        };
+        let parameters = policy.parameters.iter().filter(|(name, _)| varies(name));
+        let mut parts: Vec<String> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
+        if several_names || parts.is_empty() {
+            parts.insert(0, policy.name.to_owned());
+        }
+        parts.join(" ")
+    };
+    policies.iter().map(short).collect()
+}
+
 /// Every parameter at its default, in order.
 #[must_use]
 pub fn defaults(parameters: &[Parameter]) -> Vec<Assignment> {

@@ -13,15 +13,27 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
 use crate::plan::Cell;
-use crate::results::{AXES, Results, TASK, axis_values};
+use crate::results::{AXES, Results, SERIES, TASK, axis_values};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
 /// Cells of a row group: some hundred thousand rows.
 const CELLS_PER_GROUP: usize = 1 << 16;
 
+/// The same of a file of series, of which a cell has hundreds of rows.
+const SERIES_CELLS_PER_GROUP: usize = 1 << 9;
+
 /// Writes `results` as one Parquet file.
 pub(crate) fn write(results: &Results<'_>, to: &mut (impl Write + Send)) -> io::Result<()> {
-    encode(results, to).map_err(|error| match error {
+    explained(encode(results, to))
+}
+
+/// Writes the points of series as one Parquet file: the rows and columns of `series.csv`, typed.
+pub(crate) fn write_series(results: &Results<'_>, to: &mut (impl Write + Send)) -> io::Result<()> {
+    explained(encode_series(results, to))
+}
+
+fn explained(written: Result<(), ParquetError>) -> io::Result<()> {
+    written.map_err(|error| match error {
         // Errors of the system arrive wrapped; whoever reports them looks at their kind.
         ParquetError::External(error) => match error.downcast::<io::Error>() {
             Ok(error) => *error,
@@ -36,13 +48,7 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
     let (cell_columns, task_columns) = (plan.runner().cell_columns(), plan.runner().task_columns());
     let task = [TASK];
     let columns: Vec<Column> = [AXES, cell_columns, &task, task_columns].concat();
-    let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
-    let schema = Arc::new(Type::group_type_builder("results").with_fields(fields).build()?);
-    let properties = WriterProperties::builder()
-        .set_created_by(concat!("rtmm ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::SNAPPY)
-        .build();
-    let mut file = SerializedFileWriter::new(to, schema, Arc::new(properties))?;
+    let mut file = writer("results", &columns, to)?;
     // Cells that failed have no rows.
     let found: Vec<(&Cell, &CellResult)> = results.iter().collect();
     for cells in found.chunks(CELLS_PER_GROUP) {
@@ -80,6 +86,51 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
     }
     file.close()?;
     Ok(())
+}
+
+fn encode_series(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), ParquetError> {
+    let plan = results.plan();
+    let columns: Vec<Column> = [AXES, SERIES].concat();
+    let mut file = writer("series", &columns, to)?;
+    let found: Vec<(&Cell, &CellResult)> = results.iter().collect();
+    for cells in found.chunks(SERIES_CELLS_PER_GROUP) {
+        let mut rows: Vec<Vec<Value>> = vec![Vec::new(); columns.len()];
+        for (cell, result) in cells {
+            let axes = axis_values(plan, cell);
+            for point in results.points(result) {
+                for (to, value) in rows.iter_mut().zip(axes.iter().chain(&point)) {
+                    to.push(value.clone());
+                }
+            }
+        }
+        if rows[0].is_empty() {
+            continue;
+        }
+        let mut group = file.next_row_group()?;
+        let mut position = 0;
+        while let Some(mut writer) = group.next_column()? {
+            write_column(&mut writer, columns[position].kind, &rows[position])?;
+            writer.close()?;
+            position += 1;
+        }
+        group.close()?;
+    }
+    file.close()?;
+    Ok(())
+}
+
+fn writer<W: Write + Send>(
+    name: &str,
+    columns: &[Column],
+    to: W,
+) -> Result<SerializedFileWriter<W>, ParquetError> {
+    let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+    let schema = Arc::new(Type::group_type_builder(name).with_fields(fields).build()?);
+    let properties = WriterProperties::builder()
+        .set_created_by(concat!("rtmm ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::SNAPPY)
+        .build();
+    SerializedFileWriter::new(to, schema, Arc::new(properties))
 }
 
 fn field(column: &Column) -> Result<Arc<Type>, ParquetError> {

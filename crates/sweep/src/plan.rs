@@ -21,6 +21,7 @@ use serde::Serialize;
 use thiserror::Error;
 use tracing::debug;
 
+use crate::figures::Figure;
 use crate::parameters;
 use crate::runner::{Assignment, CellRunner, ParameterValue, Policy};
 
@@ -181,6 +182,8 @@ pub struct Axes {
     pub settings: Vec<Assignment>,
     /// What paired comparisons are made against.
     pub baseline: Option<Baseline>,
+    /// Figures to draw.
+    pub figures: Vec<Figure>,
 }
 
 impl Axes {

@@ -38,6 +38,13 @@ const fn axis(name: &'static str, unit: &'static str, kind: ColumnKind, meaning:
 /// The column that names the task of a row.
 pub const TASK: Column = axis("task", "", ColumnKind::Text, "name of the task within the scenario");
 
+/// What a table of series has behind the axes: which one, when, and what.
+pub const SERIES: &[Column] = &[
+    axis("series", "", ColumnKind::Text, "name of the series"),
+    axis("time_s", "seconds", ColumnKind::Real, "simulated time from which on the value holds"),
+    axis("value", "", ColumnKind::Real, "the value, in the unit of the series"),
+];
+
 /// The value of each axis for a cell, in the order of [`AXES`].
 #[must_use]
 pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; AXES.len()] {
@@ -103,6 +110,25 @@ impl<'p> Results<'p> {
     pub fn iter(&self) -> impl Iterator<Item = (&'p Cell, &CellResult)> {
         let cells = self.plan.cells().iter().zip(&self.cells);
         cells.filter_map(|(cell, result)| Some((cell, result.as_ref()?)))
+    }
+
+    /// Whether any cell recorded a series.
+    #[must_use]
+    pub fn has_series(&self) -> bool {
+        self.cells.iter().flatten().any(|cell| !cell.series.is_empty())
+    }
+
+    /// The points of the series of a cell, with the name of each, in the order of [`SERIES`].
+    pub(crate) fn points<'r>(
+        &'r self,
+        result: &'r CellResult,
+    ) -> impl Iterator<Item = [Value; SERIES.len()]> + 'r {
+        let series = self.plan.runner().series_columns().iter().zip(&result.series);
+        let points = series.flat_map(|(column, points)| points.iter().map(move |point| (column, point)));
+        points.map(|(column, point)| {
+            let value = point.value.map_or(Value::Missing, Value::Real);
+            [Value::Text(column.name.into()), Value::Real(point.time_s), value]
+        })
     }
 
     /// The value of a cell column; `None` where the runner has no such column, or the cell failed.

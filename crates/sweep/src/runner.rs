@@ -15,7 +15,7 @@ use thiserror::Error;
 
 pub use crate::parameters::{
     Allowed, Assignment, Chosen, Parameter, ParameterValue, Policy, PolicySchema, SetError, assignments_text,
-    defaults,
+    defaults, short_names,
 };
 use crate::plan::{Cell, Plan};
 
@@ -73,6 +73,11 @@ pub trait CellRunner: Sync {
 
     /// The values of each task of a cell, in order.
     fn task_columns(&self) -> &[Column];
+
+    /// The series over simulated time that a cell may give, in order.
+    fn series_columns(&self) -> &[SeriesColumn] {
+        &[]
+    }
 
     /// Whether the seed changes anything. If not, the scenario is run for the first seed only.
     fn is_random(&self, scenario: &Scenario, models: &[Model]) -> bool {
@@ -132,6 +137,25 @@ pub struct Column {
     pub better: Option<Better>,
 }
 
+/// A series of results over simulated time. A value holds from its point on until the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesColumn {
+    /// Lower-case letters, digits and underscores.
+    pub name: &'static str,
+    /// The unit in words; empty for counts and ratios.
+    pub unit: &'static str,
+    /// One line for a reader who knows the field.
+    pub meaning: &'static str,
+}
+
+impl SeriesColumn {
+    /// The values of the series as a column.
+    pub(crate) fn column(&self) -> Column {
+        let Self { name, unit, meaning } = *self;
+        Column { name, unit, kind: ColumnKind::Real, meaning, summarised: false, better: None }
+    }
+}
+
 /// Which values of a column are the better ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -184,6 +208,17 @@ pub struct CellResult {
     pub cell: Vec<Value>,
     /// One value a task column for the first task of the scenario, then for the second, ...
     pub tasks: Vec<Value>,
+    /// The points of each series column, ascending in time; no list at all where nothing was recorded.
+    pub series: Vec<Vec<SeriesPoint>>,
+}
+
+/// A point of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesPoint {
+    /// Simulated time in seconds.
+    pub time_s: f64,
+    /// The value from then on; `None` where there is none.
+    pub value: Option<f64>,
 }
 
 impl CellResult {
@@ -200,11 +235,39 @@ impl CellResult {
                 task_columns.len()
             ));
         }
+        self.check_series(runner.series_columns())?;
         check_values(&mut self.cell, cell_columns)?;
         if task_columns.is_empty() {
             return Ok(());
         }
         self.tasks.chunks_exact_mut(task_columns.len()).try_for_each(|row| check_values(row, task_columns))
+    }
+}
+
+impl CellResult {
+    fn check_series(&mut self, columns: &[SeriesColumn]) -> Result<(), String> {
+        if self.series.iter().all(Vec::is_empty) {
+            self.series.clear();
+            return Ok(());
+        }
+        if self.series.len() != columns.len() {
+            return Err(format!("it gave {} series for {} columns", self.series.len(), columns.len()));
+        }
+        for (points, column) in self.series.iter_mut().zip(columns) {
+            for point in points.iter_mut() {
+                let is_number = point.time_s.is_finite() && point.value.is_none_or(f64::is_finite);
+                if !is_number || point.time_s < 0.0 {
+                    return Err(format!("series `{}` cannot hold {point:?}", column.name));
+                }
+                // The store does not keep the sign of zero.
+                point.time_s += 0.0;
+                point.value = point.value.map(|value| value + 0.0);
+            }
+            if points.windows(2).any(|pair| pair[1].time_s <= pair[0].time_s) {
+                return Err(format!("the points of series `{}` do not ascend in time", column.name));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -289,6 +352,17 @@ pub fn faults(runner: &dyn CellRunner) -> Vec<String> {
             faults.push(format!("column `{name}`: the name is taken"));
         }
         names.push(name);
+    }
+    let mut series: Vec<&str> = Vec::new();
+    for SeriesColumn { name, .. } in runner.series_columns() {
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if name.is_empty() || !name.chars().all(legal) {
+            faults.push(format!("series `{name}`: use lower-case letters, digits and underscores"));
+        }
+        if series.contains(name) {
+            faults.push(format!("series `{name}`: the name is taken"));
+        }
+        series.push(name);
     }
     if runner.policies().is_empty() {
         faults.push("there is no policy".to_owned());

@@ -157,6 +157,32 @@ impl Bootstrap {
         intervals
     }
 
+    /// An interval for any statistic of a sample: `statistic` is told which values a resample draws.
+    /// Several statistics of one size see the same resamples, so that what is computed from several
+    /// series stays paired. `None` where the statistic is undefined for a resample, and for a sample of
+    /// nothing.
+    pub fn interval_of(&self, mut statistic: impl FnMut(&[u32]) -> Option<f64>) -> Option<Interval> {
+        if self.size == 0 {
+            return None;
+        }
+        let mut found = Vec::with_capacity(self.resamples);
+        let mut drawn = Vec::new();
+        for resample in 0..self.resamples {
+            let value = match self.places.get(resample * self.size..) {
+                Some(places) if !places.is_empty() => statistic(&places[..self.size]),
+                _ => {
+                    drawn.clear();
+                    drawn.extend(places_of(resample, self.size));
+                    statistic(&drawn)
+                }
+            };
+            found.push(Ordered::new(value.filter(|value| value.is_finite())?));
+        }
+        let tail = (1.0 - self.confidence) / 2.0;
+        let (low, high) = (percentile(&mut found, tail)?, percentile(&mut found, 1.0 - tail)?);
+        Some(Interval { low, high })
+    }
+
     /// Resamples up to [`LANES`] series at once.
     fn fill(&self, lanes: &[(usize, &[f64])], sums: &mut Vec<Ordered>, intervals: &mut [Option<Interval>]) {
         if lanes.is_empty() {
@@ -372,6 +398,23 @@ mod tests {
         let interval = Bootstrap::with(100, 20_000, 0.95).intervals(&[&values])[0].unwrap();
         assert!((interval.low - 0.40).abs() <= 0.0101, "{interval:?}");
         assert!((interval.high - 0.60).abs() <= 0.0101, "{interval:?}");
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_is_that_of_any_statistic() {
+        let values: Vec<f64> = (0..20).map(|seed| f64::from((seed * 7) % 20)).collect();
+        for bootstrap in [Bootstrap::new(20), Bootstrap { places: Vec::new(), ..Bootstrap::new(20) }] {
+            let [expected] = bootstrap.intervals(&[&values])[..] else { panic!("one series") };
+            let expected = expected.unwrap();
+            let statistic = |places: &[u32]| {
+                mean(&places.iter().map(|place| values[*place as usize]).collect::<Vec<f64>>())
+            };
+            let found = bootstrap.interval_of(statistic).unwrap();
+            assert!((found.low - expected.low).abs() < 1e-12, "{found:?} {expected:?}");
+            assert!((found.high - expected.high).abs() < 1e-12, "{found:?} {expected:?}");
+            assert_eq!(bootstrap.interval_of(|places| (places[0] > 0).then_some(1.0)), None);
+        }
+        assert_eq!(Bootstrap::new(0).interval_of(|_| Some(1.0)), None);
     }
 
     #[test]

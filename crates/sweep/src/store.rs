@@ -7,6 +7,7 @@
 //! - `cells`: a row a cell: number, identity, axes, cell columns;
 //! - `tasks`: a row a cell and task, keyed by both: task columns;
 //! - `results`: a view that joins the two;
+//! - `series`: a row a point of a series over simulated time, keyed by cell and position;
 //! - `failures`: a row a cell that was run and failed: identity, the cell in words, why;
 //! - `columns` and `meta`: what the columns mean, and which runner filled them.
 //!
@@ -26,10 +27,10 @@ use tracing::{debug, info};
 
 use crate::plan::{Identity, Plan};
 use crate::results::{AXES, Failure, Results, TASK, axis_values};
-use crate::runner::{CellResult, CellRunner, Column, ColumnKind, Value};
+use crate::runner::{CellResult, CellRunner, Column, ColumnKind, SeriesPoint, Value};
 
 /// The version of the store's own tables, in SQLite's `user_version`.
-pub const STORE_VERSION: i64 = 1;
+pub const STORE_VERSION: i64 = 2;
 
 /// Marks the file as a store of this program, in SQLite's `application_id`: "rtms".
 pub const APPLICATION_ID: i64 = 0x7274_6D73;
@@ -147,6 +148,7 @@ pub struct Store {
 struct Statements {
     insert_cell: String,
     insert_task: String,
+    insert_point: &'static str,
     select_cells: String,
     select_tasks: String,
 }
@@ -276,6 +278,7 @@ impl Store {
         }
         let mut insert_cell = self.connection.prepare_cached(&self.sql.insert_cell).map_err(failed)?;
         let mut insert_task = self.connection.prepare_cached(&self.sql.insert_task).map_err(failed)?;
+        let mut insert_point = self.connection.prepare_cached(self.sql.insert_point).map_err(failed)?;
         let columns = plan.runner().task_columns().len();
         for (index, result) in batch {
             let cell = &plan.cells()[*index];
@@ -301,6 +304,17 @@ impl Store {
                     row.value(value).map_err(failed)?;
                 }
                 insert_task.raw_execute().map_err(failed)?;
+            }
+            let series = plan.runner().series_columns().iter().zip(&result.series);
+            let points = series.flat_map(|(column, points)| points.iter().map(move |point| (column, point)));
+            for (position, (column, point)) in points.enumerate() {
+                let mut row = Binder { statement: &mut insert_point, next: 1 };
+                row.bind(number).map_err(failed)?;
+                row.bind(position as i64).map_err(failed)?;
+                row.bind(column.name).map_err(failed)?;
+                row.bind(point.time_s).map_err(failed)?;
+                row.bind(point.value).map_err(failed)?;
+                insert_point.raw_execute().map_err(failed)?;
             }
             self.next_cell += 1;
         }
@@ -439,7 +453,7 @@ impl Store {
             read_values(row, 3, cell_columns, &mut cell).map_err(failed)?.map_err(damaged)?;
             let tasks = plan.scenario(&plan.cells()[index]).tasks.len();
             let tasks = Vec::with_capacity(tasks * task_columns.len());
-            results[index] = Some(CellResult { cell, tasks });
+            results[index] = Some(CellResult { cell, tasks, series: Vec::new() });
             indices.push((row.get(0).map_err(failed)?, index));
             checksums.push((index, row.get(2).map_err(failed)?));
         }
@@ -458,6 +472,7 @@ impl Store {
                 read_values(row, 1, task_columns, &mut result.tasks).map_err(failed)?.map_err(damaged)?;
             }
         }
+        self.read_series(plan, &indices, &mut results)?;
         for (index, expected) in checksums {
             let tasks = plan.scenario(&plan.cells()[index]).tasks.len();
             if let Some(result) = &results[index]
@@ -467,6 +482,43 @@ impl Store {
             }
         }
         Ok(results)
+    }
+
+    /// Reads the points of series into the results of cells; `indices` are their numbers, ascending.
+    fn read_series(
+        &self,
+        plan: &Plan<'_>,
+        indices: &[(i64, usize)],
+        results: &mut [Option<CellResult>],
+    ) -> Result<(), StoreError> {
+        let columns = plan.runner().series_columns();
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| explain(&self.path, error);
+        let select = "SELECT cell, series, time_s, value FROM series ORDER BY cell, position";
+        let mut statement = self.connection.prepare(select).map_err(failed)?;
+        let mut rows = statement.raw_query();
+        let mut numbers = indices.iter().peekable();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let number: i64 = row.get(0).map_err(failed)?;
+            while numbers.next_if(|(known, _)| *known < number).is_some() {}
+            let Some((_, index)) = numbers.peek().filter(|(known, _)| *known == number) else { continue };
+            let Some(result) = &mut results[*index] else { continue };
+            if result.series.is_empty() {
+                result.series = vec![Vec::new(); columns.len()];
+            }
+            let name = row.get_ref(1).map_err(failed)?;
+            let position =
+                name.as_str().ok().and_then(|name| columns.iter().position(|one| one.name == name));
+            let series = position.and_then(|position| result.series.get_mut(position));
+            let series = series.ok_or_else(|| self.damaged("a series that the runner does not have"))?;
+            series.push(SeriesPoint {
+                time_s: row.get(2).map_err(failed)?,
+                value: row.get(3).map_err(failed)?,
+            });
+        }
+        Ok(())
     }
 
     fn read_identities(&mut self) -> Result<(), StoreError> {
@@ -560,6 +612,9 @@ fn create(connection: &Connection, runner: &dyn CellRunner) -> rusqlite::Result<
          CREATE TABLE tasks (
              cell INTEGER NOT NULL, task_index INTEGER NOT NULL, task TEXT NOT NULL{tasks},
              PRIMARY KEY (cell, task_index)) STRICT, WITHOUT ROWID;
+         CREATE TABLE series (
+             cell INTEGER NOT NULL, position INTEGER NOT NULL, series TEXT NOT NULL, time_s REAL NOT NULL,
+             value REAL, PRIMARY KEY (cell, position)) STRICT, WITHOUT ROWID;
          CREATE VIEW results AS SELECT cells.cell{axis_names}{cell_names}, tasks.task{task_names}
              FROM cells JOIN tasks USING (cell);
          PRAGMA application_id = {APPLICATION_ID};
@@ -586,7 +641,8 @@ pub(crate) fn described_columns(runner: &dyn CellRunner) -> Vec<(&'static str, C
     let axes = AXES.iter().map(|column| ("axis", *column));
     let cells = runner.cell_columns().iter().map(|column| ("cell", *column));
     let tasks = runner.task_columns().iter().map(|column| ("task", *column));
-    axes.chain(cells).chain([("axis", TASK)]).chain(tasks).collect()
+    let series = runner.series_columns().iter().map(|series| ("series", series.column()));
+    axes.chain(cells).chain([("axis", TASK)]).chain(tasks).chain(series).collect()
 }
 
 /// Looks for damage that reading a few rows would not show.
@@ -634,8 +690,13 @@ fn check_sweep(connection: &Connection, path: &Path, runner: &dyn CellRunner) ->
     if stored.len() == expected.len() && stored.iter().zip(&expected).all(same) {
         return Ok(());
     }
-    let lacks = expected.iter().find(|(_, column)| !stored.iter().any(|(_, name, _)| name == column.name));
-    let extra = stored.iter().find(|(_, name, _)| !expected.iter().any(|(_, column)| column.name == name));
+    // A series may have the name of a column.
+    let lacks = expected
+        .iter()
+        .find(|(of, column)| !stored.iter().any(|(known, name, _)| name == column.name && known == of));
+    let extra = stored
+        .iter()
+        .find(|(of, name, _)| !expected.iter().any(|(known, column)| column.name == name && known == of));
     Err(other(match (lacks, extra) {
         (Some((_, column)), _) => format!("it has no column `{}`", column.name),
         (None, Some((_, name, _))) => format!("it has a column `{name}` that the runner no longer gives"),
@@ -656,6 +717,7 @@ impl Statements {
         Self {
             insert_cell: format!("INSERT INTO cells VALUES ({})", marks(3 + AXES.len() + cells.len())),
             insert_task: format!("INSERT INTO tasks VALUES ({})", marks(3 + tasks.len())),
+            insert_point: "INSERT INTO series VALUES (?, ?, ?, ?, ?)",
             select_cells: format!("SELECT cell, identity, checksum{} FROM cells ORDER BY cell", names(cells)),
             select_tasks: format!("SELECT cell{} FROM tasks ORDER BY cell, task_index", names(tasks)),
         }
@@ -726,6 +788,12 @@ fn checksum(result: &CellResult) -> i64 {
         Value::Real(value) => mix(mix(sum, 3), value.to_bits()),
         Value::Text(value) => value.bytes().fold(mix(sum, 4), |sum, byte| mix(sum, u64::from(byte))),
     });
+    let sum = result.series.iter().fold(sum, |sum, points| {
+        points.iter().fold(mix(sum, 5), |sum, point| {
+            let sum = mix(mix(sum, 6), point.time_s.to_bits());
+            point.value.map_or(mix(sum, 1), |value| mix(mix(sum, 3), value.to_bits()))
+        })
+    });
     sum as i64
 }
 
@@ -773,11 +841,20 @@ mod tests {
             let mut store = Store::open(&path, &runner).unwrap();
             let before = store.len();
             let some: Vec<usize> = (0..plan.len()).filter(|index| index % 7 == threads).collect();
-            let result = CellResult { cell: vec![Value::Missing; 3], tasks: vec![Value::Missing; 5 * 7] };
+            let result = CellResult {
+                cell: vec![Value::Missing; 3],
+                tasks: vec![Value::Missing; 5 * 7],
+                series: Vec::new(),
+            };
             for index in some.iter().copied() {
                 let tasks = plan.scenario(&plan.cells()[index]).tasks.len();
                 let tasks = result.tasks[..tasks * 7].to_vec();
-                store.write(&plan, &[(index, CellResult { cell: result.cell.clone(), tasks })]).unwrap();
+                store
+                    .write(
+                        &plan,
+                        &[(index, CellResult { cell: result.cell.clone(), tasks, series: Vec::new() })],
+                    )
+                    .unwrap();
             }
             store.commit().unwrap();
             store.refuse_to_grow();

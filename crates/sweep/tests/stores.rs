@@ -117,7 +117,7 @@ fn a_store_of_another_version_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = Store::open(&path, &runner).unwrap_err();
-    insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is of version 99, this program reads version 1; use the program that wrote it, or choose another output directory and run again");
+    insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is of version 99, this program reads version 2; use the program that wrote it, or choose another output directory and run again");
 }
 
 /// Differs from the synthetic runner in its columns or its name.

@@ -190,8 +190,23 @@ fn conclude(
 ) -> Result<(), Failure> {
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
     let mut terminal = String::new();
-    let reports = report::reports(&finished.results, &finished.summary);
+    let mut declared = report::declared::declared(&finished.results);
+    let taken: Vec<String> = declared.figures.iter().map(|figure| figure.name.clone()).collect();
+    for table in &declared.tables {
+        terminal.push_str(&table.table.to_terminal(&style()));
+        terminal.push('\n');
+    }
+    for (name, text) in &declared.files {
+        let name = format!("{name}.csv");
+        replace_file(&directory.join(&name), text.as_bytes())?;
+        files.push(name);
+    }
+    let mut reports = report::reports(&finished.results, &finished.summary);
     let several = reports.len() > 1;
+    if !taken.is_empty() && reports.iter().all(|report| !report.prefix.is_empty() || report.report.is_err()) {
+        // Each of the others is about one variation alone.
+        reports.insert(0, report::MetricReport::without_scores(plan));
+    }
     for report::MetricReport { prefix, report, more } in reports {
         let mut report = match report {
             Ok(report) => report,
@@ -201,14 +216,22 @@ fn conclude(
                 continue;
             }
         };
-        if !prefix.is_empty() && plan.axes().policies.len() == 1 {
-            terminal.push_str(&format!("{}\n\n", report.title));
-        }
-        for table in report::terminal_tables(plan, &report, several) {
-            terminal.push_str(&table.table.to_terminal(&style()));
-            terminal.push('\n');
+        if taken.is_empty() {
+            if !prefix.is_empty() && plan.axes().policies.len() == 1 {
+                terminal.push_str(&format!("{}\n\n", report.title));
+            }
+            for table in report::terminal_tables(plan, &report, several) {
+                terminal.push_str(&table.table.to_terminal(&style()));
+                terminal.push('\n');
+            }
         }
         report.tables.extend(more);
+        if prefix.is_empty() {
+            // What the file declares comes first; a figure of the same name gives way to it.
+            report.figures.retain(|figure| !taken.contains(&figure.name));
+            report.figures.splice(0..0, std::mem::take(&mut declared.figures));
+            report.tables.splice(0..0, std::mem::take(&mut declared.tables));
+        }
         let mut write = |name: String, bytes: &[u8]| {
             let result = replace_file(&directory.join(&name), bytes);
             files.push(name);
@@ -220,19 +243,24 @@ fn conclude(
         write(format!("{prefix}tables.md"), report.to_markdown().as_bytes())?;
         write(format!("{prefix}report.html"), report.to_page(report::facts(plan)).to_html().as_bytes())?;
     }
-    if let Some(lines) = report::lines(plan, &finished.summary) {
+    let lines = report::lines(plan, &finished.summary).filter(|_| !taken.iter().any(|name| name == "lines"));
+    if let Some(lines) = lines {
         replace_file(&directory.join("lines.svg"), lines.as_str().as_bytes())?;
         files.push("lines.svg".to_owned());
     }
     if let Some(overview) = report::pairs::overview(plan, &finished.summary) {
-        terminal.clear();
+        if taken.is_empty() {
+            terminal.clear();
+        }
         let mut markdown = format!("# {}\n", plan.axes().name);
         for ReportTable { table, .. } in &overview.tables {
-            terminal.push_str(&table.to_terminal(&style()));
-            terminal.push('\n');
+            if taken.is_empty() {
+                terminal.push_str(&table.to_terminal(&style()));
+                terminal.push('\n');
+            }
             markdown.push_str(&format!("\n{}", table.to_markdown()));
         }
-        for figure in &overview.figures {
+        for figure in overview.figures.iter().filter(|figure| !taken.contains(&figure.name)) {
             let name = format!("{}.svg", figure.name);
             replace_file(&directory.join(&name), figure.svg.as_str().as_bytes())?;
             files.push(name);

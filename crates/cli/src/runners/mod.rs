@@ -5,7 +5,7 @@ mod xrbench;
 
 use rtmm_sweep::runner::CellRunner;
 
-pub(crate) use engine::{Engine, RunSettings, build, policies, result};
+pub(crate) use engine::{Engine, RunSettings, build, check_window, points, policies, result};
 pub(crate) use xrbench::{POLICY, XrbenchReference, parameters_of};
 
 /// All runners, by which sweep files name them.

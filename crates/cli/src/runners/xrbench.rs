@@ -176,7 +176,7 @@ impl Prepared for Ready {
         let runtime = self.runtimes.get(&key).ok_or_else(|| failed("it was not prepared".to_owned()))?;
         let runtime = runtime.as_ref().map_err(|error| failed(error.to_string()))?;
         let outcome = runtime.run(u32::try_from(cell.seed).unwrap_or(u32::MAX), |_| {});
-        let mut result = CellResult { cell: vec![real(outcome.overall_score)], tasks: Vec::new() };
+        let mut result = CellResult { cell: vec![real(outcome.overall_score)], ..CellResult::default() };
         for task in &outcome.tasks {
             result.tasks.extend(
                 [task.generated, task.requested, task.completed, task.dropped, task.logged]

@@ -42,6 +42,8 @@ pub struct GroupedBars {
     pub last_is_summary: bool,
     /// Values that the axis must reach, besides zero and the data.
     pub range: Option<(f64, f64)>,
+    /// A value to compare with, such as 1 for bars that are relative to something: a dashed line.
+    pub rule: Option<f64>,
     /// Least width of the figure.
     pub width_pt: f64,
     /// Height of the area of the bars.
@@ -59,6 +61,7 @@ impl Default for GroupedBars {
             bars: Vec::new(),
             last_is_summary: false,
             range: None,
+            rule: None,
             width_pt: ONE_COLUMN_PT,
             plot_height_pt: 110.0,
         }
@@ -99,6 +102,11 @@ impl GroupedBars {
         for group in 0..self.groups.len() {
             self.draw_group(&mut canvas, &axis, plot, band, group);
         }
+        if let Some(rule) = self.rule.filter(|rule| rule.is_finite()) {
+            let y = place_y(&axis, plot, rule);
+            let dashes = " stroke-width=\"0.7\" stroke-dasharray=\"3 2\"";
+            canvas.polyline(&[(plot.x, y), (right, y)], INK, dashes);
+        }
         let zero = place_y(&axis, plot, 0.0);
         canvas.line((plot.x, zero), (right, zero), INK, 0.8);
         if self.last_is_summary && self.groups.len() > 1 {
@@ -136,6 +144,7 @@ impl GroupedBars {
             reach(low);
             reach(high);
         }
+        reach(self.rule.unwrap_or(0.0));
         for group in 0..self.groups.len() {
             for (_, bar) in self.present(group) {
                 reach(bar.value);

@@ -9,12 +9,19 @@ use crate::text::typeset;
 
 /// Least height of a row.
 const ROW: f64 = 10.5;
+/// The same under a path, which runs below the values so that both can be read.
+const ROW_WITH_PATH: f64 = 17.0;
+/// How far a path runs below the middle of a row, and values above it.
+const BELOW: f64 = 4.0;
 /// Gap between groups of rows or columns.
 const GROUP_GAP: f64 = 3.0;
 /// Gap between labels and cells.
 const LABEL_GAP: f64 = 4.0;
 /// Longest label of a row or column.
 const LONGEST: f64 = 130.0;
+
+/// The line of a path: vermillion, which no part of viridis comes near.
+const PATH: &str = "#D55E00";
 
 /// A row of a heat map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +62,14 @@ pub struct HeatMap {
     pub scale: ColorScale,
     /// The values at the two ends of the scale; from the data where absent.
     pub range: Option<(f64, f64)>,
+    /// What the columns are; empty for what their names say already.
+    pub x_label: String,
+    /// What the rows are; empty for what their names say already.
+    pub y_label: String,
+    /// A way over the map, from first to last, such as that of a search for the best cell: pairs of column and
+    /// row, counted from 0 at the centre of the first; fractions lie between centres. What lies outside
+    /// is moved to the edge.
+    pub path: Vec<(f64, f64)>,
     /// Width to fill; cells grow no wider than 60 pt, and no narrower than their text.
     pub width_pt: f64,
 }
@@ -71,6 +86,9 @@ impl Default for HeatMap {
             decimals: 1,
             scale: ColorScale::Amount,
             range: None,
+            x_label: String::new(),
+            y_label: String::new(),
+            path: Vec::new(),
             width_pt: ONE_COLUMN_PT,
         }
     }
@@ -93,8 +111,13 @@ impl HeatMap {
             self.columns.iter().enumerate().any(|(column, _)| self.value(row, column).is_none())
         });
         y += draw_scale(&mut canvas, self, &axis, &layout, y, missing);
-        let bottom = self.draw_rows(&mut canvas, &axis, &layout, y);
-        self.draw_column_labels(&mut canvas, &layout, bottom);
+        if self.has_path() {
+            y += draw_path_key(&mut canvas, &layout, y);
+        }
+        let (bottom, rows) = self.draw_rows(&mut canvas, &axis, &layout, y);
+        let below = self.draw_column_labels(&mut canvas, &layout, bottom);
+        self.draw_labels(&mut canvas, &layout, (y, bottom), below);
+        self.draw_path(&mut canvas, &layout, &rows);
         canvas.include(layout.right, bottom);
         canvas.finish(if self.description.is_empty() { &self.title } else { &self.description })
     }
@@ -121,7 +144,18 @@ impl HeatMap {
         Axis::new(low, high, 4, true)
     }
 
-    fn draw_rows(&self, canvas: &mut Canvas, axis: &Axis, places: &Places, top: f64) -> f64 {
+    fn row_height(&self) -> f64 {
+        if self.has_path() { ROW_WITH_PATH } else { ROW }
+    }
+
+    fn has_path(&self) -> bool {
+        !self.path.is_empty() && !self.rows.is_empty() && !self.columns.is_empty()
+    }
+
+    /// Draws the rows; gives where they end and the top of each.
+    fn draw_rows(&self, canvas: &mut Canvas, axis: &Axis, places: &Places, top: f64) -> (f64, Vec<f64>) {
+        let height = self.row_height();
+        let mut tops = Vec::with_capacity(self.rows.len());
         let mut y = top;
         let mut group_top = top;
         for (index, row) in self.rows.iter().enumerate() {
@@ -132,15 +166,16 @@ impl HeatMap {
             if starts {
                 group_top = y;
             }
+            tops.push(y);
             let label = shortened(&row.label, LONGEST, TICK_SIZE);
             let x = places.left - LABEL_GAP;
-            let middle = y + ROW / 2.0;
+            let middle = y + height / 2.0;
             canvas.label(Label::new(x, centred(middle, TICK_SIZE), &label, TICK_SIZE).anchor(Anchor::End));
             for (column, &x) in places.columns.iter().enumerate() {
-                let area = Area { x, y, width: places.cell, height: ROW };
+                let area = Area { x, y, width: places.cell, height };
                 self.draw_cell(canvas, axis, area, self.value(index, column));
             }
-            y += ROW;
+            y += height;
             let ends = self.rows.get(index + 1).is_none_or(|below| below.group != row.group);
             if ends && !row.group.is_empty() {
                 let group = shortened(&row.group, LONGEST, TICK_SIZE);
@@ -150,7 +185,43 @@ impl HeatMap {
                 canvas.line((bracket, group_top + 1.0), (bracket, y - 1.0), "#999999", 0.6);
             }
         }
-        y
+        (y, tops)
+    }
+
+    /// What rows and columns are, beside and below them.
+    fn draw_labels(&self, canvas: &mut Canvas, places: &Places, (top, bottom): (f64, f64), below: f64) {
+        if !self.x_label.is_empty() {
+            let label = shortened(&self.x_label, (places.right - places.left).max(60.0), LABEL_SIZE);
+            let (x, y) = ((places.left + places.end) / 2.0, below + LABEL_SIZE);
+            canvas.label(Label::new(x, y, &label, LABEL_SIZE).anchor(Anchor::Middle));
+        }
+        if !self.y_label.is_empty() {
+            let label = shortened(&self.y_label, (bottom - top).max(60.0), LABEL_SIZE);
+            let label = Label::new(LABEL_SIZE * 0.9, (top + bottom) / 2.0, &label, LABEL_SIZE);
+            canvas.label(label.anchor(Anchor::Middle).turn(Turn::Vertical));
+        }
+    }
+
+    /// The path over the cells: a line with a light casing, a point a step, a ring where it starts and a
+    /// diamond where it ends.
+    fn draw_path(&self, canvas: &mut Canvas, places: &Places, rows: &[f64]) {
+        if !self.has_path() {
+            return;
+        }
+        let columns: Vec<f64> = places.columns.iter().map(|x| x + places.cell / 2.0).collect();
+        let rows: Vec<f64> = rows.iter().map(|y| y + ROW_WITH_PATH / 2.0 + BELOW).collect();
+        let finite = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
+        let place = |(column, row): &(f64, f64)| (between(&columns, *column), between(&rows, *row));
+        let points: Vec<(f64, f64)> = self.path.iter().filter(finite).map(place).collect();
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
+        let round = " stroke-linejoin=\"round\" stroke-linecap=\"round\"";
+        canvas.polyline(&points, "#ffffff", &format!(" stroke-width=\"2.8\"{round}"));
+        canvas.polyline(&points, PATH, &format!(" stroke-width=\"1.3\"{round}"));
+        for point in &points {
+            canvas.circle(*point, 1.5, PATH, " stroke=\"#ffffff\" stroke-width=\"0.5\"");
+        }
+        draw_start(canvas, *first);
+        draw_end(canvas, *last);
     }
 
     fn draw_cell(&self, canvas: &mut Canvas, axis: &Axis, area: Area, value: Option<f64>) {
@@ -163,12 +234,14 @@ impl HeatMap {
         let color = self.scale.at(axis.place(value));
         canvas.rect(area, &color.hex(), border);
         let text = typeset(value, self.decimals);
-        let (x, y) = (area.x + area.width / 2.0, centred(area.y + area.height / 2.0, TICK_SIZE));
+        let up = if self.has_path() { BELOW } else { 0.0 };
+        let (x, y) = (area.x + area.width / 2.0, centred(area.y + area.height / 2.0 - up, TICK_SIZE));
         canvas.label(Label::new(x, y, &text, TICK_SIZE).anchor(Anchor::Middle).fill(color.text()));
     }
 
-    /// Names under the columns: upright where all fit in three lines, else diagonal.
-    fn draw_column_labels(&self, canvas: &mut Canvas, places: &Places, bottom: f64) {
+    /// Names under the columns: upright where all fit in three lines, else diagonal; gives where they end.
+    fn draw_column_labels(&self, canvas: &mut Canvas, places: &Places, bottom: f64) -> f64 {
+        let mut below = bottom;
         let lines: Option<Vec<Vec<String>>> = self
             .columns
             .iter()
@@ -182,10 +255,13 @@ impl HeatMap {
                     for (line, text) in lines.iter().enumerate() {
                         let y = y + TICK_SIZE * (0.8 + LINE_HEIGHT * line as f64);
                         canvas.label(Label::new(middle, y, text, TICK_SIZE).anchor(Anchor::Middle));
+                        below = below.max(y + TICK_SIZE * 0.4);
                     }
                 }
                 None => {
                     let text = shortened(&column.label, LONGEST, TICK_SIZE);
+                    let fall = text_width(&text, TICK_SIZE) * std::f64::consts::FRAC_1_SQRT_2;
+                    below = below.max(y + TICK_SIZE + fall);
                     canvas.label(
                         Label::new(middle + TICK_SIZE * 0.3, y + TICK_SIZE * 0.6, &text, TICK_SIZE)
                             .anchor(Anchor::End)
@@ -194,7 +270,44 @@ impl HeatMap {
                 }
             }
         }
+        below
     }
+}
+
+/// A place between neighbours of some places, by its fractional index; beyond the ends it is the end.
+fn between(places: &[f64], index: f64) -> f64 {
+    let last = places.len().saturating_sub(1);
+    let index = index.clamp(0.0, last as f64);
+    let below = index.floor() as usize;
+    let (Some(low), Some(high)) = (places.get(below), places.get((below + 1).min(last))) else { return 0.0 };
+    low + (high - low) * (index - below as f64)
+}
+
+fn draw_start(canvas: &mut Canvas, point: (f64, f64)) {
+    let ring = format!(" stroke=\"{PATH}\" stroke-width=\"1.3\"");
+    canvas.circle(point, 3.4, "#ffffff", " stroke=\"#ffffff\" stroke-width=\"2.2\"");
+    canvas.circle(point, 3.0, "#ffffff", &ring);
+}
+
+fn draw_end(canvas: &mut Canvas, (x, y): (f64, f64)) {
+    let diamond = |size: f64| [(x, y - size), (x + size, y), (x, y + size), (x - size, y)];
+    canvas.polygon(&diamond(5.0), "#ffffff", "");
+    canvas.polygon(&diamond(4.0), PATH, "");
+}
+
+/// What the marks of a path mean; gives its height.
+fn draw_path_key(canvas: &mut Canvas, places: &Places, y: f64) -> f64 {
+    const HEIGHT: f64 = 11.0;
+    let middle = y + HEIGHT / 2.0 - 2.5;
+    let baseline = centred(middle, TICK_SIZE);
+    let text = ["start", "end of the path"].map(|text| (text, text_width(text, TICK_SIZE)));
+    let mut x = (places.right - text[0].1 - text[1].1 - 30.0).max(0.0);
+    draw_start(canvas, (x + 4.0, middle));
+    canvas.label(Label::new(x + 10.0, baseline, text[0].0, TICK_SIZE));
+    x += 10.0 + text[0].1 + 8.0;
+    draw_end(canvas, (x + 4.0, middle));
+    canvas.label(Label::new(x + 12.0, baseline, text[1].0, TICK_SIZE));
+    HEIGHT
 }
 
 /// Where things stand, from left to right.
@@ -203,6 +316,8 @@ struct Places {
     left: f64,
     cell: f64,
     columns: Vec<f64>,
+    /// Where the cells end.
+    end: f64,
     right: f64,
 }
 
@@ -210,8 +325,9 @@ impl Places {
     fn of(map: &HeatMap) -> Places {
         let group = widest(map.rows.iter().map(|row| row.group.as_str()), TICK_SIZE).min(LONGEST);
         let label = widest(map.rows.iter().map(|row| row.label.as_str()), TICK_SIZE).min(LONGEST);
-        let bracket = group + 3.0;
-        let left = if group > 0.0 { bracket + 3.0 + label } else { label } + LABEL_GAP;
+        let beside = if map.y_label.is_empty() { 0.0 } else { LABEL_SIZE * 1.6 };
+        let bracket = beside + group + 3.0;
+        let left = if group > 0.0 { bracket + 3.0 + label } else { beside + label } + LABEL_GAP;
         let values = map.values.iter().flatten().flatten();
         let texts = values.map(|value| text_width(&typeset(*value, map.decimals), TICK_SIZE));
         let needed = texts.fold(TICK_SIZE * 1.6, f64::max) + 2.0;
@@ -228,7 +344,7 @@ impl Places {
             columns.push(x);
             x += cell;
         }
-        Places { bracket, left, cell, columns, right: x.max(left + 90.0) }
+        Places { bracket, left, cell, columns, end: x, right: x.max(left + 90.0) }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::canvas::{Anchor, Area, Canvas, Label};
 use super::color::series_color;
-use super::extent::{LINE_HEIGHT, shortened, widest};
+use super::extent::{LINE_HEIGHT, shortened, text_width, widest};
 use super::grouped_bars::{draw_y_axis, place_y};
-use super::{AXIS, GRID, INK, LABEL_SIZE, ONE_COLUMN_PT, Svg, TICK_SIZE, TITLE_SIZE, legend};
+use super::{AXIS, GRID, INK, LABEL_SIZE, ONE_COLUMN_PT, SOFT_INK, Svg, TICK_SIZE, TITLE_SIZE, legend};
 use crate::text::Interval;
 
 /// A point of a line.
@@ -46,6 +46,12 @@ pub struct Lines {
     pub y_range: Option<(f64, f64)>,
     /// Whether each point has a marker.
     pub markers: bool,
+    /// Whether a value holds until the next point, as of what is measured in windows: lines are stairs.
+    pub steps: bool,
+    /// Where the horizontal axis ends, if beyond the last point; the last step reaches that far.
+    pub x_end: Option<f64>,
+    /// Places on the horizontal axis with a name each, such as changes of phase: dashed vertical lines.
+    pub marks: Vec<(f64, String)>,
     /// Least width of the figure.
     pub width_pt: f64,
     /// Height of the area of the lines.
@@ -62,6 +68,9 @@ impl Default for Lines {
             series: Vec::new(),
             y_range: None,
             markers: true,
+            steps: false,
+            x_end: None,
+            marks: Vec::new(),
             width_pt: ONE_COLUMN_PT,
             plot_height_pt: 120.0,
         }
@@ -76,7 +85,7 @@ impl Lines {
     #[must_use]
     pub fn to_svg(&self) -> Svg {
         let mut canvas = Canvas::new();
-        let runs: Vec<Vec<Vec<Drawable>>> = self.series.iter().map(runs).collect();
+        let runs: Vec<Vec<Vec<Drawable>>> = self.series.iter().map(|series| self.runs(series)).collect();
         let (x_axis, y_axis) = self.axes(&runs);
         let tick_width = widest(y_axis.ticks.iter().map(|(_, text)| text.as_str()), TICK_SIZE);
         let label_width = if self.y_label.is_empty() { 0.0 } else { LABEL_SIZE * 1.5 };
@@ -102,9 +111,12 @@ impl Lines {
             });
             y += 4.0;
         }
+        let lines = self.mark_lines(&x_axis, (left, right));
+        y += TICK_SIZE * LINE_HEIGHT * lines.iter().map(|line| line + 1).max().unwrap_or(0) as f64;
         let plot = Area { x: left, y: y + 3.0, width: right - left, height: self.plot_height_pt };
         draw_y_axis(&mut canvas, &y_axis, plot, &self.y_label, tick_width);
         self.draw_x_axis(&mut canvas, &x_axis, plot);
+        self.draw_marks(&mut canvas, &x_axis, plot, &lines);
         let place = |x: f64, y: f64| (plot.x + x_axis.place(x) * plot.width, place_y(&y_axis, plot, y));
         for (index, runs) in runs.iter().enumerate() {
             for run in runs {
@@ -146,6 +158,9 @@ impl Lines {
             reach(&mut y_ends, low);
             reach(&mut y_ends, high);
         }
+        if let Some(end) = self.x_end.filter(|_| runs.iter().any(|runs| !runs.is_empty())) {
+            reach(&mut x_ends, end);
+        }
         for (x, y, band) in runs.iter().flatten().flatten() {
             reach(&mut x_ends, *x);
             reach(&mut y_ends, *y);
@@ -177,6 +192,72 @@ impl Lines {
             let label = shortened(&self.x_label, plot.width, LABEL_SIZE);
             let (x, y) = (plot.x + plot.width / 2.0, bottom + 5.0 + TICK_SIZE * LINE_HEIGHT + LABEL_SIZE);
             canvas.label(Label::new(x, y, &label, LABEL_SIZE).anchor(Anchor::Middle).fill(INK));
+        }
+    }
+}
+
+impl Lines {
+    /// The stretches of a line between its breaks; of stairs, with their corners.
+    fn runs(&self, series: &LineSeries) -> Vec<Vec<Drawable>> {
+        let runs = runs(series);
+        if !self.steps {
+            return runs;
+        }
+        let mut starts: Vec<f64> =
+            series.points.iter().map(|point| point.x).filter(|x| x.is_finite()).collect();
+        starts.sort_by(f64::total_cmp);
+        // A value holds until the next point, whether that has a value or not.
+        let end_of = |x: f64| {
+            let next = starts.get(starts.partition_point(|start| *start <= x));
+            next.copied().or(self.x_end.filter(|end| end.is_finite() && *end > x))
+        };
+        let stairs = |run: Vec<Drawable>| {
+            run.into_iter()
+                .flat_map(|(x, y, band)| [Some((x, y, band)), end_of(x).map(|end| (end, y, band))])
+                .flatten()
+                .collect()
+        };
+        runs.into_iter().map(stairs).collect()
+    }
+
+    /// On which line, counted up from the axis, the name of each mark stands so that none touch.
+    fn mark_lines(&self, axis: &Axis, (left, right): (f64, f64)) -> Vec<usize> {
+        let mut ends: Vec<f64> = Vec::new();
+        let mut lines = Vec::with_capacity(self.marks.len());
+        for (value, name) in &self.marks {
+            let x = left + axis.place(*value) * (right - left);
+            let width = text_width(name, TICK_SIZE) + 6.0;
+            let start = x.min(right - width).max(left);
+            let line = ends.iter().position(|end| *end <= start).unwrap_or(ends.len());
+            if line == ends.len() {
+                ends.push(0.0);
+            }
+            ends[line] = start + width;
+            lines.push(line);
+        }
+        lines
+    }
+
+    fn draw_marks(&self, canvas: &mut Canvas, axis: &Axis, plot: Area, lines: &[usize]) {
+        let right = plot.x + plot.width;
+        for ((value, name), line) in self.marks.iter().zip(lines) {
+            let place = axis.place(*value);
+            if !(0.0..=1.0).contains(&place) {
+                continue;
+            }
+            let x = plot.x + place * plot.width;
+            let top = plot.y - TICK_SIZE * LINE_HEIGHT * *line as f64 - 2.0;
+            let dashes = " stroke-width=\"0.8\" stroke-dasharray=\"2 2\"";
+            canvas.polyline(&[(x, top - TICK_SIZE * 0.8), (x, plot.y + plot.height)], SOFT_INK, dashes);
+            let name = shortened(name, plot.width - 6.0, TICK_SIZE);
+            let width = text_width(&name, TICK_SIZE);
+            // A name at the end of the axis stands left of its line.
+            let label = if x + 2.0 + width <= right {
+                Label::new(x + 2.0, top, &name, TICK_SIZE)
+            } else {
+                Label::new(x - 2.0, top, &name, TICK_SIZE).anchor(Anchor::End)
+            };
+            canvas.label(label.fill(SOFT_INK));
         }
     }
 }

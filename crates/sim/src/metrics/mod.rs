@@ -12,7 +12,8 @@
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
 //! | `xrbench.rs`, `uxcost.rs` | the published scores, as pure functions |
 //! | `summary.rs` | the results |
-//! | `jobs.rs`, `audit.rs` | the other two observers |
+//! | `jobs.rs`, `audit.rs` | two more observers |
+//! | `windows.rs` | the last one: [`Windows`], the same by windows of simulated time |
 //!
 //! Every formula, with its symbols, stands in `docs/metrics.md`.
 //!
@@ -32,6 +33,7 @@ mod options;
 mod priority;
 mod summary;
 mod task;
+mod windows;
 
 pub use audit::Audit;
 pub use collector::Metrics;
@@ -39,4 +41,5 @@ pub use histogram::Histogram;
 pub use jobs::{JobOutcome, JobRow, JobRows};
 pub use options::{MetricsOptions, OptionsError};
 pub use summary::{AcceleratorSummary, EnergySummary, JobCounts, PrioritySummary, Summary, TaskSummary};
+pub use windows::{Window, Windows};
 pub use xrbench::{XrbenchConstants, XrbenchScores};

@@ -11,7 +11,7 @@ use rtmm_hardware::{
 use rtmm_sweep::plan::{Axes, Cell, Plan};
 use rtmm_sweep::runner::{
     Allowed, Assignment, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue,
-    Policy, PolicySchema, Prepared, RunError, Value,
+    Policy, PolicySchema, Prepared, RunError, SeriesColumn, SeriesPoint, Value,
 };
 use rtmm_workload::{Duration, Legality, ModelId, Period, Scenario, Task, TaskId, Workload};
 
@@ -44,6 +44,13 @@ const SUMMARISED_TASK_COLUMNS: &[Column] = &[
     TASK_COLUMNS[4],
     TASK_COLUMNS[5],
     TASK_COLUMNS[6],
+];
+
+/// Series, for a runner that records some; two have the names of parameters.
+pub const SERIES: &[SeriesColumn] = &[
+    SeriesColumn { name: "score", unit: "percent", meaning: "made up for tests" },
+    SeriesColumn { name: "k_per_ms", unit: "", meaning: "made up for tests" },
+    SeriesColumn { name: "depth", unit: "", meaning: "made up for tests" },
 ];
 
 pub const fn milliseconds(count: u64) -> Duration {
@@ -136,6 +143,8 @@ pub struct Synthetic {
     pub unfit_platform: Option<usize>,
     /// Scores zero always.
     pub worthless: bool,
+    /// Records series.
+    pub records: bool,
     /// How many cells were run.
     pub runs: AtomicUsize,
 }
@@ -219,6 +228,10 @@ impl CellRunner for Synthetic {
         if self.task_means { SUMMARISED_TASK_COLUMNS } else { TASK_COLUMNS }
     }
 
+    fn series_columns(&self) -> &[SeriesColumn] {
+        if self.records { SERIES } else { &[] }
+    }
+
     fn prepare<'p>(
         &'p self,
         plan: &'p Plan<'_>,
@@ -250,7 +263,10 @@ impl Prepared for Ready<'_> {
             ^ (cell.platform.index() as u64) << 32
             ^ (cell.policy.index() as u64) << 40
             ^ scenario.relative_deadline(TaskId::new(0)).unwrap_or_default().picoseconds()
-            ^ scenario.name.bytes().fold(0, |hash: u64, byte| hash * 31 + u64::from(byte))
+            ^ scenario
+                .name
+                .bytes()
+                .fold(0, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)))
             ^ scenario.tasks[0].trigger_probability.to_bits();
         for _ in 0..self.runner.spin {
             state = next(&mut state);
@@ -273,6 +289,7 @@ impl Prepared for Ready<'_> {
                 if score > 30.0 { Value::Text("good, \"really\"".into()) } else { Value::Missing },
             ],
             tasks: Vec::with_capacity(scenario.tasks.len() * TASK_COLUMNS.len()),
+            series: Vec::new(),
         };
         for position in 0..scenario.tasks.len() {
             let completed = (real() * 60.0) as i64;
@@ -285,6 +302,18 @@ impl Prepared for Ready<'_> {
                 Value::Real(real()),
                 Value::Real(real() * 1e-7),
             ]);
+        }
+        // Some cells have none, and some points have no value.
+        if self.runner.records && cell.seed % 5 > 0 {
+            let mut points = |count: u32| {
+                (0..count)
+                    .map(|point| SeriesPoint {
+                        time_s: f64::from(point) * 0.25,
+                        value: (point != 2).then(|| (real() * 1e3).round() / 1e3 * 10.0),
+                    })
+                    .collect::<Vec<_>>()
+            };
+            result.series = vec![points(6), points(3), points(4)];
         }
         Ok(result)
     }
@@ -381,5 +410,6 @@ pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
         duration: None,
         settings: Vec::new(),
         baseline: None,
+        figures: Vec::new(),
     }
 }

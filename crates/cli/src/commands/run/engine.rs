@@ -4,9 +4,9 @@ use std::io::Write;
 
 use rtmm_hardware::{Mode, Platform};
 use rtmm_report::{Cell, Column, Row, TextTable};
-use rtmm_sim::metrics::{JobRow, JobRows, Summary};
+use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
 use rtmm_sim::{Metrics, Observer, RunOptions, SimulationError, System, simulate};
-use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, RunError, Value};
+use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, RunError, SeriesPoint, Value};
 use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::inputs;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
-use crate::runners::{Engine, RunSettings, build, policies, result};
+use crate::runners::{Engine, RunSettings, build, check_window, points, policies, result};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
@@ -26,12 +26,29 @@ const PJ_PER_MJ: f64 = 1e9;
 const SPACE: &str = "   ";
 
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
-    let chosen = chosen(arguments.policy.as_deref(), &arguments.set)?;
+    let mut set = arguments.set.clone();
+    // The setting of sweeps, by a shorter name.
+    set.extend(arguments.window.iter().map(|window| format!("window={window}")));
+    let chosen = chosen(arguments.policy.as_deref(), &set)?;
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
     let system = system(&workload, &platform)?;
-    let summary = simulated(arguments.seed, &chosen, &system, keep, ())?;
+    let summary = match &arguments.series {
+        None => simulated(arguments.seed, &chosen, &system, keep, ())?,
+        Some(path) => {
+            let settings = RunSettings::of(&chosen.settings);
+            if settings.window.is_zero() {
+                return Err(Failure::usage("windows of no length", "write a length such as --window 250ms"));
+            }
+            check_window(settings.window, system.scenario.duration)
+                .map_err(|reason| Failure::usage(reason, "write a greater length, such as --window 250ms"))?;
+            let mut windows = Windows::new(&system, settings.window, settings.metrics.warm_up);
+            let summary = simulated(arguments.seed, &chosen, &system, keep, &mut windows)?;
+            write_file(path, series_csv(&windows)?.as_bytes())?;
+            summary
+        }
+    };
     if let Some(path) = &arguments.jobs {
         write_file(path, jobs_csv(&system, &jobs)?.as_bytes())?;
     }
@@ -303,6 +320,20 @@ struct JobRecord<'r> {
     segments: u32,
     context_switches: u32,
     energy_pj: f64,
+}
+
+/// A row a point, series by series.
+fn series_csv(windows: &Windows) -> Result<String, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["series", "time_s", "value"])?;
+    for (column, points) in Engine.series_columns().iter().zip(points(windows)) {
+        for SeriesPoint { time_s, value } in points {
+            let value = value.map_or_else(String::new, |value| value.to_string());
+            writer.write_record([column.name, &time_s.to_string(), &value])?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|error| Failure::Run(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Failure::Run(error.to_string()))
 }
 
 /// A row a job, in the order in which jobs end.

@@ -1,6 +1,7 @@
 //! From a summary to the tables and figures of the report.
 
 mod comparisons;
+pub(super) mod declared;
 pub(super) mod failures;
 pub(super) mod pairs;
 mod policies;
@@ -14,7 +15,7 @@ use rtmm_report::{
 };
 use rtmm_sweep::plan::{Cell, Plan};
 use rtmm_sweep::results::Results;
-use rtmm_sweep::runner::{self, Column, Policy, assignments_text};
+use rtmm_sweep::runner::{self, Column, Policy, assignments_text, short_names};
 use rtmm_sweep::statistics::CONFIDENCE;
 use rtmm_sweep::summary::{Group, Summary};
 
@@ -25,6 +26,19 @@ pub(super) struct MetricReport {
     pub report: Result<ScoreReport, ReportError>,
     /// Tables that would fill a terminal: for the page and the Markdown only.
     pub more: Vec<ReportTable>,
+}
+
+impl MetricReport {
+    /// A report that has what the sweep file declares and nothing else.
+    pub(super) fn without_scores(plan: &Plan<'_>) -> Self {
+        let report = ScoreReport {
+            title: plan.axes().name.clone(),
+            description: plan.axes().description.clone(),
+            tables: Vec::new(),
+            figures: Vec::new(),
+        };
+        Self { prefix: String::new(), report: Ok(report), more: Vec::new() }
+    }
 }
 
 /// The labels by which platforms are grouped if they tell all platforms apart and a single policy
@@ -382,26 +396,12 @@ impl Naming {
     }
 }
 
-/// Names that tell policies apart: the name where several differ in it, and the parameters that
-/// differ among those of one name.
+/// Names that tell policies apart; none for a single one.
 fn short_policies(policies: &[Policy]) -> Vec<String> {
     if policies.len() < 2 {
         return Vec::new();
     }
-    let several_names = policies.iter().any(|policy| policy.name != policies[0].name);
-    let short = |policy: &Policy| {
-        let varies = |name: &str| {
-            let values = policies.iter().filter(|other| other.name == policy.name);
-            values.map(|other| other.parameter(name)).any(|value| value != policy.parameter(name))
-        };
-        let parameters = policy.parameters.iter().filter(|(name, _)| varies(name));
-        let mut parts: Vec<String> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
-        if several_names || parts.is_empty() {
-            parts.insert(0, policy.name.to_owned());
-        }
-        parts.join(" ")
-    };
-    policies.iter().map(short).collect()
+    short_names(policies)
 }
 
 /// How the results were made, for the head of the page.

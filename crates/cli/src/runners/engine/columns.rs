@@ -196,5 +196,5 @@ pub(super) fn task_columns() -> &'static [Column] {
 pub(crate) fn result(summary: &Summary) -> CellResult {
     let cell = CELL.iter().map(|(_, value)| value(summary)).collect();
     let tasks = summary.tasks.iter().flat_map(|task| TASK.iter().map(move |(_, value)| value(task)));
-    CellResult { cell, tasks: tasks.collect() }
+    CellResult { cell, tasks: tasks.collect(), series: Vec::new() }
 }

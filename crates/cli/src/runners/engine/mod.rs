@@ -1,6 +1,7 @@
 //! The event engine as a runner of cells.
 
 mod columns;
+mod series;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -9,14 +10,17 @@ use std::sync::{Arc, OnceLock};
 use rtmm_hardware::{CostTable, Mode, NoCost};
 use rtmm_scheduler::Parameters;
 use rtmm_scheduler::registry::{self, POLICIES};
-use rtmm_sim::{Metrics, RunOptions, System, simulate};
+use rtmm_sim::metrics::Windows;
+use rtmm_sim::{Metrics, RunOptions, SimulationError, System, simulate};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariantId, WorkloadId};
 use rtmm_sweep::runner::{
     Assignment, CellResult, CellRunner, Column, Parameter, Policy, PolicySchema, Prepared, RunError,
+    SeriesColumn,
 };
 use rtmm_workload::Legality;
 
 pub(crate) use columns::result;
+pub(crate) use series::{check as check_window, points};
 pub(crate) use settings::RunSettings;
 
 /// The event engine of `rtmm-sim` under the policies of `rtmm-scheduler`.
@@ -61,6 +65,10 @@ impl CellRunner for Engine {
 
     fn task_columns(&self) -> &[Column] {
         columns::task_columns()
+    }
+
+    fn series_columns(&self) -> &[SeriesColumn] {
+        series::COLUMNS
     }
 
     fn prepare<'p>(
@@ -145,8 +153,16 @@ impl Prepared for Ready<'_> {
         let (built, oracle) = build(policy).map_err(failed)?;
         let metrics = Metrics::new(system, self.settings.metrics);
         let options = RunOptions { seed: cell.seed, end: self.settings.end, oracle };
-        let metrics = simulate(system, policy.name, built, metrics, options)
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(result(&metrics.summary()))
+        let fail = |error: SimulationError| failed(error.to_string());
+        // Windows are an observer of their own: a run without them costs nothing more.
+        let window = self.settings.window;
+        if window.is_zero() {
+            let metrics = simulate(system, policy.name, built, metrics, options).map_err(fail)?;
+            return Ok(result(&metrics.summary()));
+        }
+        check_window(window, duration).map_err(failed)?;
+        let observer = (metrics, Windows::new(system, window, warm_up));
+        let (metrics, windows) = simulate(system, policy.name, built, observer, options).map_err(fail)?;
+        Ok(CellResult { series: points(&windows), ..result(&metrics.summary()) })
     }
 }

@@ -44,6 +44,12 @@ pub(super) const SETTINGS: &[Parameter] = &[
         default: ParameterValue::Real(0.0),
         allowed: Allowed::Real(0.0, 1.0),
     },
+    Parameter {
+        name: "window",
+        meaning: "length of the windows in which series over time are recorded; 0: none are",
+        default: ParameterValue::Duration(Duration::ZERO),
+        allowed: Allowed::Duration(Duration::ZERO, LONGEST_WARM_UP),
+    },
     switch("clamp_energy", "no XRBench energy score below zero", false),
     switch("drops_count_twice", "XRBench's QoE factor on top of the mean over dropped jobs", true),
     switch("count_overdue", "jobs that are overdue at the end score zero in XRBench's scores", true),
@@ -54,6 +60,8 @@ pub(super) const SETTINGS: &[Parameter] = &[
 pub(crate) struct RunSettings {
     pub metrics: MetricsOptions,
     pub end: EndOfRun,
+    /// Length of windows; zero records none.
+    pub window: Duration,
 }
 
 impl RunSettings {
@@ -64,6 +72,7 @@ impl RunSettings {
             let xrbench = &mut settings.metrics.xrbench;
             match (*name, value) {
                 ("warm_up", ParameterValue::Duration(value)) => settings.metrics.warm_up = *value,
+                ("window", ParameterValue::Duration(value)) => settings.window = *value,
                 ("end_of_run", ParameterValue::Choice(value)) if value == "drain" => {
                     settings.end = EndOfRun::Drain;
                 }

@@ -131,6 +131,7 @@ mod tests {
             Ok(CellResult {
                 cell: vec![Value::Real(50.0 - cell.platform.index() as f64)],
                 tasks: (0..tasks).map(|task| Value::Real(task as f64 + cell.seed as f64)).collect(),
+                series: Vec::new(),
             })
         }
     }

@@ -1,0 +1,98 @@
+//! The series of a run over simulated time: `docs/metrics.md` has what they mean.
+
+use rtmm_sim::metrics::Windows;
+use rtmm_sweep::runner::{SeriesColumn, SeriesPoint};
+use rtmm_workload::{Duration, Time};
+
+/// The most windows of a run: more are no figure, and cost memory.
+const MOST_WINDOWS: u64 = 100_000;
+
+const fn series(name: &'static str, meaning: &'static str) -> SeriesColumn {
+    SeriesColumn { name, unit: "", meaning }
+}
+
+/// What a run with windows records.
+pub(super) const COLUMNS: &[SeriesColumn] = &[
+    series("uxcost", "UXCost of the jobs settled in each window"),
+    series("miss_rate", "late, dropped and overdue jobs as a share of those settled in each window"),
+    series("energy", "energy of the jobs settled in each window as a share of their worst case"),
+    series("dropped", "jobs settled in each window by being given up"),
+    series("phase", "phases of the scenario that have begun"),
+    series("alpha", "weight of starvation that the policy tries, or came to"),
+    series("beta", "weight of energy that the policy tries, or came to"),
+    series("tuning_cost", "what the policy measured in each of its own windows"),
+];
+
+/// The points of each series, in the order of [`COLUMNS`].
+pub(crate) fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
+    let all = windows.windows();
+    let of_windows = |value: &dyn Fn(&rtmm_sim::metrics::Window) -> Option<f64>| {
+        all.iter().map(|window| point(window.from, value(window))).collect::<Vec<_>>()
+    };
+    let phases = windows.phases().iter().map(|(at, phase)| point(*at, Some((phase + 1) as f64)));
+    let of_tuning = |value: &dyn Fn(&rtmm_scheduler::TuningWindow) -> Option<f64>| {
+        ascending(windows.tuning().iter().map(|window| point(window.from, value(window))).collect())
+    };
+    vec![
+        of_windows(&|window| window.ux_cost),
+        of_windows(&|window| window.miss_rate),
+        of_windows(&|window| window.normalised_energy),
+        of_windows(&|window| Some(window.dropped as f64)),
+        ascending(phases.collect()),
+        of_tuning(&|window| Some(window.alpha)),
+        of_tuning(&|window| Some(window.beta)),
+        of_tuning(&|window| window.cost),
+    ]
+}
+
+/// Says why a run cannot be divided into windows, if it cannot.
+pub(crate) fn check(window: Duration, duration: Duration) -> Result<(), String> {
+    let count = duration.picoseconds().div_ceil(window.picoseconds().max(1));
+    if count > MOST_WINDOWS {
+        return Err(format!(
+            "windows of {window} make {count} of a run of {duration}; {MOST_WINDOWS} are the most"
+        ));
+    }
+    Ok(())
+}
+
+fn point(at: Time, value: Option<f64>) -> SeriesPoint {
+    let time_s = at.picoseconds() as f64 / 1e12;
+    SeriesPoint { time_s, value: value.filter(|value| value.is_finite()) }
+}
+
+/// Of points at one instant, the last one counts.
+fn ascending(points: Vec<SeriesPoint>) -> Vec<SeriesPoint> {
+    let mut kept: Vec<SeriesPoint> = Vec::with_capacity(points.len());
+    for point in points {
+        while kept.last().is_some_and(|last| last.time_s >= point.time_s) {
+            kept.pop();
+        }
+        kept.push(point);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_one_instant_counts() {
+        let of = |times: &[(f64, f64)]| {
+            let points =
+                times.iter().map(|(time_s, value)| SeriesPoint { time_s: *time_s, value: Some(*value) });
+            ascending(points.collect()).iter().map(|point| (point.time_s, point.value)).collect::<Vec<_>>()
+        };
+        let kept = of(&[(0.0, 1.0), (1.0, 2.0), (1.0, 3.0), (2.0, 4.0)]);
+        assert_eq!(kept, [(0.0, Some(1.0)), (1.0, Some(3.0)), (2.0, Some(4.0))]);
+    }
+
+    #[test]
+    fn far_too_many_windows_are_refused() {
+        let ms = |count| Duration::from_milliseconds(count).unwrap_or_default();
+        assert_eq!(check(ms(10), ms(1_000)), Ok(()));
+        let error = check(Duration::from_picoseconds(1), ms(1_000)).unwrap_err();
+        assert_eq!(error, "windows of 1ps make 1000000000000 of a run of 1s; 100000 are the most");
+    }
+}

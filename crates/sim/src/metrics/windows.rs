@@ -1,0 +1,168 @@
+//! Metrics over simulated time: the observer that adds up by windows.
+//!
+//! A job belongs to the window in which it is *settled*: at the first instant at which it is known whether
+//! it keeps its deadline. That is its completion or its end as a dropped job, or its deadline if that comes
+//! first. Each decided job is so in one window, with all of its energy, and the windows of a run add up to
+//! the run: a single window has the run's own `ux_cost`.
+//!
+//! Memory follows the number of windows times the number of tasks.
+
+use rtmm_scheduler::Job;
+use rtmm_scheduler::TuningWindow;
+use rtmm_workload::{Duration, Time};
+use serde::Serialize;
+
+use crate::metrics::uxcost::{normalised_energy, ux_cost, violation_with_floor};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer};
+use crate::system::System;
+
+/// What happened in a window. Windows are half open: what is settled at the very end of one belongs to it,
+/// and not to the next; jobs that are due at the end of a period so belong to that period.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Window {
+    /// When it began.
+    pub from: Time,
+    /// Judged jobs that were settled in it.
+    pub decided: u64,
+    /// Of them, those that violated their deadline: late, dropped, or overdue at the end of the run.
+    pub violated: u64,
+    /// Of them, those that were given up.
+    pub dropped: u64,
+    /// `violated / decided`; missing where nothing is decided.
+    pub miss_rate: Option<f64>,
+    /// Energy of the decided jobs as a share of their worst case; missing where that is zero.
+    pub normalised_energy: Option<f64>,
+    /// Sum over tasks of DLV times sum over tasks of NE, each over the jobs that were settled in the window;
+    /// missing where nothing is decided.
+    pub ux_cost: Option<f64>,
+}
+
+/// Sums over the jobs of a task that were settled in a window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    decided: u64,
+    violated: u64,
+    dropped: u64,
+    energy_pj: f64,
+    worst_pj: f64,
+}
+
+/// Adds up a run by windows of one length.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    length: u64,
+    warm_up: Time,
+    tasks: usize,
+    /// By window, then by task.
+    tallies: Vec<Tally>,
+    phases: Vec<(Time, usize)>,
+    tuning: Vec<TuningWindow>,
+    end: Time,
+}
+
+impl Windows {
+    /// Windows of a run that is about to start; a length of zero is taken as a picosecond. Jobs that arrive
+    /// before the end of the warm-up are not judged.
+    #[must_use]
+    pub fn new(system: &System<'_>, length: Duration, warm_up: Duration) -> Self {
+        Self {
+            length: length.picoseconds().max(1),
+            warm_up: Time::ZERO.saturating_add(warm_up),
+            tasks: system.scenario.tasks.len(),
+            tallies: Vec::new(),
+            phases: Vec::new(),
+            tuning: Vec::new(),
+            end: Time::ZERO,
+        }
+    }
+
+    /// The windows of a run that has ended, up to its last instant.
+    #[must_use]
+    pub fn windows(&self) -> Vec<Window> {
+        let count = usize::try_from(self.end.picoseconds().div_ceil(self.length)).unwrap_or(usize::MAX);
+        (0..count).map(|index| self.window(index)).collect()
+    }
+
+    /// The phases that began, each with its position among those of the scenario.
+    #[must_use]
+    pub fn phases(&self) -> &[(Time, usize)] {
+        &self.phases
+    }
+
+    /// What the policy did to its own parameters.
+    #[must_use]
+    pub fn tuning(&self) -> &[TuningWindow] {
+        &self.tuning
+    }
+
+    fn window(&self, index: usize) -> Window {
+        let from = Time::from_picoseconds((index as u64).saturating_mul(self.length));
+        let tallies = self.tallies.get(index * self.tasks..).unwrap_or_default();
+        let tallies = &tallies[..self.tasks.min(tallies.len())];
+        let all = tallies.iter().fold(Tally::default(), |all, task| Tally {
+            decided: all.decided + task.decided,
+            violated: all.violated + task.violated,
+            dropped: all.dropped + task.dropped,
+            energy_pj: all.energy_pj + task.energy_pj,
+            worst_pj: all.worst_pj + task.worst_pj,
+        });
+        Window {
+            from,
+            decided: all.decided,
+            violated: all.violated,
+            dropped: all.dropped,
+            miss_rate: (all.decided > 0).then(|| all.violated as f64 / all.decided as f64),
+            normalised_energy: normalised_energy(all.energy_pj, all.worst_pj),
+            ux_cost: ux_cost(tallies.iter().map(|task| {
+                let violation = violation_with_floor(task.violated, task.decided);
+                (violation, normalised_energy(task.energy_pj, task.worst_pj))
+            })),
+        }
+    }
+
+    /// Counts a job where it was settled.
+    fn settle(&mut self, over: Time, record: &JobRecord<'_>, violated: bool, dropped: bool) {
+        let Job { arrival, deadline, task, .. } = *record.job;
+        if arrival < self.warm_up {
+            return;
+        }
+        let at = over.min(deadline).picoseconds();
+        let index = usize::try_from(at.saturating_sub(1) / self.length).unwrap_or(usize::MAX);
+        let place = index.saturating_mul(self.tasks).saturating_add(task.index());
+        if place >= self.tallies.len() {
+            self.tallies.resize((index + 1) * self.tasks, Tally::default());
+        }
+        let tally = &mut self.tallies[place];
+        tally.decided += 1;
+        tally.violated += u64::from(violated);
+        tally.dropped += u64::from(dropped);
+        tally.energy_pj += record.energy.total() + record.switch_energy_pj;
+        tally.worst_pj += record.worst_energy_pj;
+    }
+}
+
+impl Observer for Windows {
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.settle(now, record, now > record.job.deadline, false);
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, _cause: DropCause) {
+        self.settle(now, record, true, true);
+    }
+
+    fn phase_changed(&mut self, now: Time, phase: usize) {
+        self.phases.push((now, phase));
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        // Of a job that is due after the run nobody knows.
+        if record.job.deadline <= now {
+            self.settle(now, record, true, false);
+        }
+    }
+
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        self.end = now;
+        self.tuning = record.tuning.to_vec();
+    }
+}
