@@ -1,6 +1,7 @@
 //! The repository's chores. `cargo xtask` lists them.
 
 mod docs;
+mod evaluation;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ Usage: cargo xtask <TASK> [ARGUMENTS]
 Tasks:
   sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
   docs [--check]                write the generated parts of docs/, or check that they are current
+  evaluation dream              run the sweeps behind docs/evaluation/dream.md, and write their data and figures
 ";
 
 fn main() -> ExitCode {
@@ -25,6 +27,11 @@ fn main() -> ExitCode {
             None => docs::write(),
             Some("--check") => docs::check(),
             Some(other) => usage_error(&format!("`docs` has no option `{other}`")),
+        },
+        Some("evaluation") => match arguments.next().as_ref().and_then(|name| name.to_str()) {
+            Some("dream") => evaluation::dream(),
+            Some(other) => usage_error(&format!("there is no evaluation `{other}`: it is `dream`")),
+            None => usage_error("`evaluation` needs a name: `dream`"),
         },
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
