@@ -7,6 +7,7 @@
 
 mod command_line;
 mod cost_models;
+mod dream_evaluation;
 mod dysta_evaluation;
 mod dysta_fixes;
 mod engine;
@@ -32,6 +33,7 @@ struct Part {
     make: fn(&Path) -> Result<String, Problem>,
 }
 
+const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
 /// Where figures of pages under docs/evaluation/ stand.
 const FIGURES: &str = "docs/evaluation/figures";
@@ -49,6 +51,19 @@ const PARTS: &[Part] = &[
     Part { page: "fidelity.md", name: "engine-and-loop", make: engine::compared },
     Part { page: "fidelity.md", name: "near-ties", make: engine::near_ties },
     Part { page: "fidelity.md", name: "policy-scores", make: |_| engine::policy_scores() },
+    Part { page: DREAM, name: "setup", make: |_| dream_evaluation::setup() },
+    Part { page: DREAM, name: "uxcost", make: dream_evaluation::uxcost },
+    Part { page: DREAM, name: "reductions", make: dream_evaluation::reductions },
+    Part { page: DREAM, name: "violations", make: dream_evaluation::violations },
+    Part { page: DREAM, name: "energy", make: dream_evaluation::energy },
+    Part { page: DREAM, name: "winners", make: dream_evaluation::winners },
+    Part { page: DREAM, name: "standing", make: dream_evaluation::standing },
+    Part { page: DREAM, name: "ablation", make: dream_evaluation::ablation },
+    Part { page: DREAM, name: "load", make: dream_evaluation::load },
+    Part { page: DREAM, name: "cascades", make: dream_evaluation::cascades },
+    Part { page: DREAM, name: "search", make: dream_evaluation::search },
+    Part { page: DREAM, name: "drop-cap", make: dream_evaluation::drop_cap },
+    Part { page: DREAM, name: "fragile", make: dream_evaluation::fragile },
     Part { page: DYSTA, name: "setup", make: |_| dysta_evaluation::setup() },
     Part { page: DYSTA, name: "violations", make: |_| dysta_evaluation::violations() },
     Part { page: DYSTA, name: "deadlines", make: |_| dysta_evaluation::deadlines() },

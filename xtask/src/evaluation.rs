@@ -23,7 +23,7 @@ const MAIN: &str = "dream";
 const LANDSCAPE: &str = "dream_landscape";
 
 /// The sweeps with those of their figures that the page shows.
-const SWEEPS: [(&str, &[&str]); 8] = [
+pub(crate) const SWEEPS: [(&str, &[&str]); 8] = [
     (MAIN, &["uxcost_by_scenario", "uxcost_by_platform", "violations_by_scenario", "energy_by_scenario"]),
     ("dream_ablation", &["ablation_uxcost", "ablation_violations"]),
     ("dream_cascades", &["cascades_uxcost", "cascades_violations"]),
@@ -85,7 +85,9 @@ fn publish(root: &Path, output: &Path, figure: &str) -> Result<(), Problem> {
     for entry in std::fs::read_dir(output)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let is_of = |stem: &str| stem == figure || stem.strip_prefix(figure).is_some_and(|rest| rest.starts_with('_'));
+        let is_of = |stem: &str| {
+            stem == figure || stem.strip_prefix(figure).is_some_and(|rest| rest.starts_with('_'))
+        };
         if name.strip_suffix(".svg").is_some_and(is_of) {
             copy(&path, FIGURES, &name)?;
         }

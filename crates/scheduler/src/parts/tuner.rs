@@ -84,13 +84,13 @@ impl Tuner {
         allowed: Allowed::Integer(0, 100),
     };
 
-    /// `search_radius`.
-    pub const RADIUS: Parameter = Parameter {
-        name: "search_radius",
-        meaning: "how far the first neighbours are, or half the side of the lattice",
-        default: ParameterValue::Real(0.5),
-        allowed: Allowed::Real(1e-6, 1e3),
-    };
+    /// `search_radius`, with the default of a policy.
+    #[must_use]
+    pub const fn radius(default: f64) -> Parameter {
+        let meaning = "how far the first neighbours are, or half the side of the lattice";
+        let default = ParameterValue::Real(default);
+        Parameter { name: "search_radius", meaning, default, allowed: Allowed::Real(1e-6, 1e3) }
+    }
 
     /// `search_shrink`.
     pub const SHRINK: Parameter = Parameter {

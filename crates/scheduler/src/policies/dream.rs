@@ -18,6 +18,7 @@
 //! What differs: neither text nor code of the publication could be read in full; what is not known of it is a
 //! parameter. Defaults follow the only code there is of a part of it, SDRM3 in Dysta's artifact (urgency is
 //! capped at 1 and goes below zero for late frames), and begin with weights of 1, the middle of their range.
+//! The lattice of halving reaches the ends of that range, since what is best often is a weight of 0.
 //! Whoever waits for a busy accelerator is nobody by default.
 
 use crate::estimator::{Estimator, Predictor};
@@ -44,7 +45,7 @@ pub const ADAPTIVE_PARAMETERS: &[Parameter] = mapped_schema!(
     Tuner::method("neighbours"),
     Tuner::WINDOW,
     Tuner::STEPS,
-    Tuner::RADIUS,
+    Tuner::radius(0.5),
     Tuner::SHRINK,
     Tuner::GREATEST,
     Tuner::RESTART
@@ -56,7 +57,7 @@ pub const HALVING_PARAMETERS: &[Parameter] = mapped_schema!(
     Tuner::method("halving"),
     Tuner::WINDOW,
     Tuner::STEPS,
-    Tuner::RADIUS,
+    Tuner::radius(1.0),
     Tuner::SHRINK,
     Tuner::GREATEST,
     Tuner::RESTART
