@@ -499,7 +499,7 @@ impl Drawn<'_> {
                 number(mean(0.0, f64::INFINITY)),
                 number(values().min_by(f64::total_cmp)),
                 number(values().max_by(f64::total_cmp)),
-                number(values().last()),
+                number(values().next_back()),
             ];
             cells.extend(phases.iter().map(|(from, to)| number(mean(*from, *to))));
             table.rows.push(Row { cells, starts_group: false });
