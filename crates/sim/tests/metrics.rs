@@ -767,3 +767,42 @@ fn windows_keep_phases_and_what_was_tuned() {
     // The last window is cut short.
     assert_eq!(windows.windows().iter().map(|one| one.from).collect::<Vec<_>>(), [0, 10, 20, 30].map(at));
 }
+
+/// First come, first served, with a tale of what it tuned.
+#[derive(Clone, Debug)]
+struct Tuned(Fcfs, Vec<TuningWindow>);
+
+impl Policy for Tuned {
+    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+        self.0.decide(view, truth, out);
+    }
+
+    fn tuning(&self) -> &[TuningWindow] {
+        &self.1
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn what_a_policy_tells_of_its_tuning_reaches_the_windows() {
+    let window = |from: u64, alpha: f64| TuningWindow {
+        search: 0,
+        step: from as u32,
+        from: at(from),
+        to: None,
+        alpha,
+        beta: 1.0 - alpha,
+        cost: None,
+        is_result: false,
+    };
+    let told = vec![window(0, 0.5), window(20, 0.75)];
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let policy = Box::new(Tuned(Fcfs::default(), told.clone()));
+    let windows = Windows::new(&system, ms(10), ms(0));
+    let windows = simulate(&system, "tuned", policy, windows, RunOptions::default()).expect("legal");
+    assert_eq!(windows.tuning(), told);
+}

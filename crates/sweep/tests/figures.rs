@@ -195,6 +195,21 @@ fn values_are_those_of_the_results() {
 }
 
 #[test]
+fn cells_that_failed_leave_gaps() {
+    let runner = Synthetic { unfit_platform: Some(1), ..runner() };
+    let runners: &[&dyn rtmm_sweep::runner::CellRunner] = &[&runner];
+    let plan = good(runners, FIGURES);
+    let directory = tempfile::tempdir().unwrap();
+    let finished = run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished.unwrap();
+    let of = |figure: usize| panels(&finished.results, &plan.axes().figures[figure]);
+    // What is joined over platforms lacks a part; the other platform has its own values.
+    assert!(of(0)[0].values.iter().flatten().chain(&of(0)[0].overall).all(Option::is_none));
+    assert!(of(1)[0].values.iter().all(|line| line[0].is_some() && line[1].is_none()));
+    assert!(of(2)[1].values.iter().flatten().all(Option::is_none) && of(2)[1].path.is_empty());
+    assert!(of(3)[0].values.iter().flatten().all(Option::is_none));
+}
+
+#[test]
 fn series_and_paths_follow_time() {
     let shown = shown(FIGURES, None);
     let [over_time] = &shown[3][..] else { panic!("one panel") };

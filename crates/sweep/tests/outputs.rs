@@ -677,6 +677,42 @@ fn parquet_has_the_rows_of_the_csv() {
     }
 }
 
+/// Series survive threads, shards and merging, and their files hold them all.
+#[test]
+fn series_come_out_as_they_went_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic { records: true, ..Synthetic::default() };
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    let at = |name: &str| directory.path().join(name);
+    run(&plan, &at("one"), &threads(1), &Silent).unwrap();
+    run(&plan, &at("many"), &threads(4), &Silent).unwrap();
+    let mut stores = Vec::new();
+    for number in 1..=3 {
+        let shard = Shard::new(number, 3).unwrap();
+        run(&plan, &at("shards"), &Options { threads: Some(2), shard: Some(shard) }, &Silent).unwrap();
+        stores.push(at("shards").join(shard.store_name()));
+    }
+    let mut target = Store::open(&at("shards").join("store.sqlite"), &runner).unwrap();
+    assert_eq!(merge(&plan, &mut target, &stores).unwrap().missing, 0);
+    let finished = finish(&plan, &target, &at("shards")).unwrap();
+    target.close().unwrap();
+    assert!(outputs(&at("one")) == outputs(&at("many")) && outputs(&at("one")) == outputs(&at("shards")));
+
+    // Every point has a row.
+    let points: usize = finished.results.iter().flat_map(|(_, result)| &result.series).map(Vec::len).sum();
+    let csv = std::fs::read_to_string(at("one").join("series.csv")).unwrap();
+    assert!(points > 1_000 && csv.lines().count() == points + 1);
+    assert!(csv.lines().next().unwrap().ends_with(",duration_ms,series,time_s,value"));
+    assert!(csv.contains(",score,0.5,\n"), "a point without a value");
+    #[cfg(feature = "parquet")]
+    {
+        use parquet::file::reader::{FileReader, SerializedFileReader};
+        let file = std::fs::File::open(at("one").join("series.parquet")).unwrap();
+        let rows = SerializedFileReader::new(file).unwrap().metadata().file_metadata().num_rows();
+        assert_eq!(rows, points as i64);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_by_name() {

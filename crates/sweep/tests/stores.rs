@@ -79,6 +79,31 @@ fn an_overwritten_page_is_noticed() {
 }
 
 #[test]
+fn a_changed_point_of_a_series_is_noticed() {
+    for change in [
+        "UPDATE series SET value = 61 WHERE cell = 7 AND position = 1",
+        "UPDATE series SET value = 61 WHERE cell = 7 AND position = 2",
+        "UPDATE series SET time_s = 0.01 WHERE cell = 7 AND position = 0",
+        "UPDATE series SET series = 'depth' WHERE cell = 7 AND position = 5",
+        "UPDATE series SET series = 'unknown' WHERE cell = 7 AND position = 5",
+        "DELETE FROM series WHERE cell = 7 AND position = 12",
+        "DELETE FROM series WHERE cell = 7",
+    ] {
+        let runner = Synthetic { records: true, ..Synthetic::default() };
+        let (_directory, path) = filled(&runner);
+        let plan = Plan::new(&runner, axes(3, 5, 40)).unwrap();
+        let store = Store::open(&path, &runner).unwrap();
+        assert!(store.results(&plan).unwrap().has_series());
+        store.close().unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        assert!(connection.execute(change, []).unwrap() > 0, "{change}");
+        drop(connection);
+        let error = Store::open(&path, &runner).unwrap().results(&plan).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{change}: {error}");
+    }
+}
+
+#[test]
 fn a_changed_value_is_noticed() {
     let runner = Synthetic::default();
     let (_directory, path) = filled(&runner);

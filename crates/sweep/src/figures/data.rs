@@ -16,7 +16,7 @@ use super::{
 };
 use crate::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
 use crate::results::Results;
-use crate::runner::SeriesPoint;
+use crate::runner::{SeriesPoint, short_names};
 use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, geometric_mean, mean};
 
 /// A value of a figure.
@@ -97,6 +97,8 @@ struct Shown<'s> {
     figure: &'s Figure,
     entries: Vec<Entry>,
     places: BTreeMap<(VariantId, PlatformId, PolicyId), usize>,
+    /// Names that tell the policies of the figure apart, and those that tell all apart.
+    names: Vec<String>,
     short: Vec<String>,
     bootstrap: Option<Bootstrap>,
 }
@@ -113,14 +115,15 @@ impl<'s> Shown<'s> {
         let places = entries.iter().enumerate().map(|(index, entry)| (key(&entry.cell), index)).collect();
         let seeds = plan.axes().seeds.len();
         let bootstrap = (seeds >= MINIMUM_SAMPLES).then(|| Bootstrap::new(seeds));
-        let short = policy_names(&plan.axes().policies, &figure.selection);
-        Self { results, plan, figure, entries, places, short, bootstrap }
+        let policies = &plan.axes().policies;
+        let (names, short) = (policy_names(policies, &figure.selection), short_names(policies));
+        Self { results, plan, figure, entries, places, names, short, bootstrap }
     }
 
     fn member(&self, entry: &Entry, dimension: Dimension) -> Option<Member> {
         let axes = self.plan.axes();
         if dimension.is_of_policy() {
-            return member_of_policy(dimension, &axes.policies, &self.short, entry.cell.policy.index());
+            return member_of_policy(dimension, &axes.policies, &self.names, entry.cell.policy.index());
         }
         member_of_variant(dimension, self.plan.variant(&entry.cell), &axes.platforms, entry.cell.platform)
     }
@@ -249,7 +252,8 @@ impl<'s> Shown<'s> {
     fn reference(&self, entry: &Entry, relative_to: &Selection) -> Option<usize> {
         let axes = self.plan.axes();
         let apart = parameters_apart(self.figure);
-        let policies = reference_policies(relative_to, &axes.policies, entry.cell.policy.index(), &apart);
+        let policies =
+            reference_policies(relative_to, &axes.policies, &self.short, entry.cell.policy.index(), &apart);
         let [policy] = policies[..] else { return None };
         let said = |dimension| relative_to.0.iter().any(|(known, _)| *known == dimension);
         let platform = (0..axes.platforms.len()).map(PlatformId::new).find(|platform| {

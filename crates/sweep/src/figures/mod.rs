@@ -293,12 +293,13 @@ pub fn selected_policies(policies: &[Policy], short: &[String], selection: &Sele
     (0..policies.len()).filter(holds).collect()
 }
 
-/// The policy that values under `policy` are divided by, or all that it could be. `apart` are the parameters
-/// that the figure tells apart beside its series.
+/// The policy that values under `policy` are divided by, or all that it could be. `short` are the short names
+/// of all policies, and `apart` the parameters that the figure tells apart beside its series.
 #[must_use]
 pub fn reference_policies(
     relative_to: &Selection,
     policies: &[Policy],
+    short: &[String],
     policy: usize,
     apart: &[&'static str],
 ) -> Vec<usize> {
@@ -308,12 +309,11 @@ pub fn reference_policies(
         return vec![policy];
     }
     let own = &policies[policy];
-    let short = short_names(policies);
     let names_policy = said.iter().any(|one| !matches!(one, Dimension::Parameter(_)));
     let found = |index: &usize| {
         let other = &policies[*index];
         let fits = said.iter().all(|dimension| {
-            let member = member_of_policy(*dimension, policies, &short, *index);
+            let member = member_of_policy(*dimension, policies, short, *index);
             member.is_some() && relative_to.holds(*dimension, member.as_ref())
         });
         // Only parameters are said: the same policy otherwise.

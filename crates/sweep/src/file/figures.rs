@@ -467,7 +467,7 @@ impl Scope<'_> {
         let short = short_names(policies);
         let apart = parameters_apart(figure);
         for policy in selected_policies(policies, &short, &figure.selection) {
-            let found = reference_policies(relative_to, policies, policy, &apart);
+            let found = reference_policies(relative_to, policies, &short, policy, &apart);
             let problem = match found[..] {
                 [_] => continue,
                 [] => format!("nothing that `{}` is relative to is in this sweep", short[policy]),

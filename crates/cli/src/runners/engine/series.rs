@@ -75,6 +75,11 @@ fn ascending(points: Vec<SeriesPoint>) -> Vec<SeriesPoint> {
 
 #[cfg(test)]
 mod tests {
+    use rtmm_hardware::Mode;
+    use rtmm_scheduler::TuningWindow;
+    use rtmm_sim::{EndRecord, Observer, System};
+    use rtmm_workload::{Legality, load};
+
     use super::*;
 
     #[test]
@@ -86,6 +91,47 @@ mod tests {
         };
         let kept = of(&[(0.0, 1.0), (1.0, 2.0), (1.0, 3.0), (2.0, 4.0)]);
         assert_eq!(kept, [(0.0, Some(1.0)), (1.0, Some(3.0)), (2.0, Some(4.0))]);
+    }
+
+    #[test]
+    fn tuning_and_phases_become_series() {
+        let workload = load::workload("examples/hub", None, Legality::Strict).unwrap();
+        let platform = rtmm_hardware::load::platform("xrbench/single_4k_ws", None, Mode::Corrected).unwrap();
+        let system = System::new(&workload.scenario, &workload.models, &platform).unwrap();
+        let at = |count| Time::from_picoseconds(count * 1_000_000_000);
+        let mut windows = Windows::new(&system, Duration::from_picoseconds(500_000_000_000), Duration::ZERO);
+        windows.phase_changed(at(800), 0);
+        let tuning = |step: u32, from: u64, alpha: f64, cost: Option<f64>| TuningWindow {
+            search: 0,
+            step,
+            from: at(from),
+            to: None,
+            alpha,
+            beta: 1.0,
+            cost,
+            is_result: cost.is_none(),
+        };
+        let told =
+            [tuning(0, 0, 0.5, Some(2.0)), tuning(1, 250, 0.75, Some(1.5)), tuning(2, 500, 0.75, None)];
+        let end = EndRecord {
+            accelerators_busy: &[],
+            decisions: 0,
+            rounds: 0,
+            scheduler_busy: Duration::ZERO,
+            tuning: &told,
+        };
+        windows.ended(at(1_000), &end);
+        let all = points(&windows);
+        assert_eq!(all.len(), COLUMNS.len());
+        let of = |name: &str| {
+            let position = COLUMNS.iter().position(|column| column.name == name).unwrap();
+            all[position].iter().map(|point| (point.time_s, point.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(of("uxcost"), [(0.0, None), (0.5, None)]);
+        assert_eq!(of("dropped"), [(0.0, Some(0.0)), (0.5, Some(0.0))]);
+        assert_eq!(of("phase"), [(0.8, Some(1.0))]);
+        assert_eq!(of("alpha"), [(0.0, Some(0.5)), (0.25, Some(0.75)), (0.5, Some(0.75))]);
+        assert_eq!(of("tuning_cost"), [(0.0, Some(2.0)), (0.25, Some(1.5)), (0.5, None)]);
     }
 
     #[test]

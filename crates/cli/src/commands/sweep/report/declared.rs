@@ -499,7 +499,7 @@ impl Drawn<'_> {
                 number(mean(0.0, f64::INFINITY)),
                 number(values().min_by(f64::total_cmp)),
                 number(values().max_by(f64::total_cmp)),
-                number(values().last()),
+                number(values().next_back()),
             ];
             cells.extend(phases.iter().map(|(from, to)| number(mean(*from, *to))));
             table.rows.push(Row { cells, starts_group: false });
@@ -594,7 +594,179 @@ fn capitalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use rtmm_hardware::Mode;
+    use rtmm_sweep::execute::{Options, Silent};
+    use rtmm_sweep::plan::Cell;
+    use rtmm_sweep::runner::{
+        Allowed, CellResult, CellRunner, ColumnKind, Parameter, PolicySchema, Prepared, RunError,
+        SeriesColumn, SeriesPoint, Value,
+    };
+    use rtmm_sweep::{file, sweep};
+    use rtmm_workload::Legality;
+    use rtmm_workload::input::Source;
+
     use super::*;
+
+    /// A bowl over two weights, and a policy that finds its bottom.
+    struct Bowl;
+
+    const fn weight(name: &'static str) -> Parameter {
+        Parameter {
+            name,
+            meaning: "a weight",
+            default: ParameterValue::Real(0.0),
+            allowed: Allowed::Real(0.0, 2.0),
+        }
+    }
+
+    /// Where it goes: each point is off the grid but for the first and the last.
+    const WAY: [(f64, f64); 4] = [(0.0, 0.0), (0.6, 0.1), (1.3, 0.7), (1.0, 1.0)];
+
+    impl CellRunner for Bowl {
+        fn name(&self) -> &'static str {
+            "bowl"
+        }
+
+        fn summary(&self) -> &'static str {
+            "made up"
+        }
+
+        fn result_version(&self) -> u32 {
+            1
+        }
+
+        fn legality(&self) -> Legality {
+            Legality::Strict
+        }
+
+        fn mode(&self) -> Mode {
+            Mode::Corrected
+        }
+
+        fn policies(&self) -> &[PolicySchema] {
+            const PARAMETERS: &[Parameter] = &[weight("alpha"), weight("beta")];
+            &[
+                PolicySchema { name: "fixed", summary: "", parameters: Cow::Borrowed(PARAMETERS) },
+                PolicySchema { name: "adaptive", summary: "", parameters: Cow::Borrowed(&[]) },
+            ]
+        }
+
+        fn cell_columns(&self) -> &[runner::Column] {
+            &[runner::Column {
+                name: "cost",
+                unit: "",
+                kind: ColumnKind::Real,
+                meaning: "what it costs",
+                summarised: true,
+                better: Some(Better::Lower),
+            }]
+        }
+
+        fn task_columns(&self) -> &[runner::Column] {
+            &[]
+        }
+
+        fn series_columns(&self) -> &[SeriesColumn] {
+            const fn series(name: &'static str) -> SeriesColumn {
+                SeriesColumn { name, unit: "", meaning: "a weight" }
+            }
+            const SERIES: &[SeriesColumn] = &[series("alpha"), series("beta")];
+            SERIES
+        }
+
+        fn prepare<'p>(
+            &'p self,
+            plan: &'p Plan<'_>,
+            _: &[usize],
+        ) -> Result<Box<dyn Prepared + 'p>, RunError> {
+            Ok(Box::new(Ready(plan)))
+        }
+    }
+
+    struct Ready<'p>(&'p Plan<'p>);
+
+    impl Prepared for Ready<'_> {
+        fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
+            let policy = self.0.policy(cell);
+            let of = |name: &str| match policy.parameter(name) {
+                Some(ParameterValue::Real(value)) => *value,
+                _ => 1.0,
+            };
+            let cost =
+                0.2 + (of("alpha") - 1.0).powi(2) + (of("beta") - 1.0).powi(2) + cell.seed as f64 / 1e3;
+            let points = |part: fn(&(f64, f64)) -> f64| {
+                let point = |(index, point): (usize, &(f64, f64))| SeriesPoint {
+                    time_s: index as f64 * 0.02,
+                    value: Some(part(point)),
+                };
+                WAY.iter().enumerate().map(point).collect::<Vec<_>>()
+            };
+            let series = match policy.name {
+                "adaptive" => vec![points(|point| point.0), points(|point| point.1)],
+                _ => Vec::new(),
+            };
+            Ok(CellResult { cell: vec![Value::Real(cost)], tasks: Vec::new(), series })
+        }
+    }
+
+    const SWEEP: &str = r#"
+runner = "bowl"
+scenarios = ["xrbench/ar_assistant"]
+platforms = ["xrbench/single_4k_ws"]
+seeds = { first = 1, count = 10 }
+duration = "100ms"
+[[policy]]
+name = "fixed"
+set = { alpha = [2.0, 0.0, 1.0], beta = [0.0, 1.0, 2.0] }
+[[policy]]
+name = "adaptive"
+[[figure]]
+name = "search"
+kind = "heat-map"
+metric = "cost"
+x = "alpha"
+y = "beta"
+where = { policy = "fixed" }
+path = { policy = "adaptive", seed = 3 }
+[[figure]]
+name = "weights"
+kind = "time-series"
+series_name = "alpha"
+series = "policy"
+where = { policy = "adaptive" }
+"#;
+
+    #[test]
+    fn a_search_is_drawn_where_it_went() {
+        let plan = file::plan_of(&Source::new("bowl.toml", SWEEP), &[&Bowl]).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let finished = sweep::run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished;
+        let declared = declared(&finished.unwrap().results);
+        let [search, weights] = declared.figures.as_slice() else { panic!("two figures") };
+        assert!(search.caption.contains("the path of adaptive under seed 3"), "{}", search.caption);
+        // Numbers ascend to the right and upwards, whatever the order of the file.
+        let table = declared.tables[0].table.to_markdown();
+        assert!(table.contains("| 1 | 1.21 | **0.21** | 1.21 |"), "{table}");
+        let drawn = search.svg.as_str();
+        for text in [">alpha<", ">beta<", ">start<", ">end of the path<"] {
+            assert!(drawn.contains(text), "{text}");
+        }
+        let line = drawn.lines().find(|line| line.starts_with("<polyline")).unwrap();
+        let points: Vec<f64> =
+            line.split('"').nth(1).unwrap().split([' ', ',']).map(|number| number.parse().unwrap()).collect();
+        let [x0, y0, x1, y1, x2, y2, x3, y3] = points[..] else { panic!("four points: {points:?}") };
+        // From the lower left corner to the middle: a step of the grid is 1 in both weights.
+        let (across, up) = (x3 - x0, y0 - y3);
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 0.02, "{points:?}");
+        near(x1, x0 + 0.6 * across);
+        near(y1, y0 - 0.1 * up);
+        near(x2, x0 + 1.3 * across);
+        near(y2, y0 - 0.7 * up);
+        assert!(across > 10.0 && up > 10.0, "{points:?}");
+        assert!(weights.svg.as_str().contains("simulated time (s)"));
+    }
 
     #[test]
     fn numbers_lie_between_members() {
