@@ -155,7 +155,7 @@ pub(super) fn setup() -> Result<String, Problem> {
         let loads = distinct_loads(&plan);
         rows.push(vec![
             format!("`{name}`"),
-            axes.scenarios.len().to_string(),
+            axes.workloads.len().to_string(),
             axes.platforms.len().to_string(),
             axes.policies.len().to_string(),
             axes.seeds.len().to_string(),

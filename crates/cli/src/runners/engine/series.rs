@@ -13,7 +13,7 @@ const fn series(name: &'static str, meaning: &'static str) -> SeriesColumn {
 
 /// What a run with windows records.
 pub(super) const COLUMNS: &[SeriesColumn] = &[
-    series("uxcost", "UXCost of the jobs settled in each window"),
+    series("ux_cost", "UXCost of the jobs settled in each window"),
     series("miss_rate", "late, dropped and overdue jobs as a share of those settled in each window"),
     series("energy", "energy of the jobs settled in each window as a share of their worst case"),
     series("dropped", "jobs settled in each window by being given up"),
@@ -127,7 +127,7 @@ mod tests {
             let position = COLUMNS.iter().position(|column| column.name == name).unwrap();
             all[position].iter().map(|point| (point.time_s, point.value)).collect::<Vec<_>>()
         };
-        assert_eq!(of("uxcost"), [(0.0, None), (0.5, None)]);
+        assert_eq!(of("ux_cost"), [(0.0, None), (0.5, None)]);
         assert_eq!(of("dropped"), [(0.0, Some(0.0)), (0.5, Some(0.0))]);
         assert_eq!(of("phase"), [(0.8, Some(1.0))]);
         assert_eq!(of("alpha"), [(0.0, Some(0.5)), (0.25, Some(0.75)), (0.5, Some(0.75))]);
