@@ -3,17 +3,20 @@
 //! Source: Kim et al., *DREAM: A Dynamic Scheduler for Dynamic Real-time Multi-model ML Workloads*, ASPLOS
 //! 2023, which names four conditions. A frame that does not run is given up where all of them hold:
 //!
-//! 1. it misses its deadline even if each of its layers runs at once where it is fastest;
-//! 2. another live frame is expected to miss its own, at the mean latency over accelerators: there is
-//!    somebody to help;
+//! 1. it misses its deadline even if each of its layers runs at once where it is fastest, of the lightest
+//!    network that it can still run as;
+//! 2. another live frame is expected to miss its own, at the mean latency over accelerators, or where its
+//!    segment runs from the end of that on: there is somebody to help;
 //! 3. of the task's frames that ended, the last `window - 1` hold fewer than `cap` that were given up;
 //! 4. nobody waits for its output: its task is none that others depend on or, by `upstream =
-//!    "without-consumers"`, no live job needs it.
+//!    "without-consumers"`, no live job needs it. A job needs the latest frame that came no later than
+//!    itself, of those that are live.
 //!
 //! Of several, the one goes first whose expected latency exceeds the time it has by most. The constants and
 //! the choice among several are this project's reading, and parameters.
 //!
-//! A decision without a lost frame takes a step a live job; one with a lost frame another one a live job.
+//! A decision without a lost frame takes a step a live job; one with a lost frame another one a live job, or
+//! one for each live job and job that waits where frames without consumers go.
 
 use rtmm_workload::Time;
 
@@ -153,10 +156,7 @@ impl SmartDrop {
         self.is_upstream[job.task.index()]
             && match self.spared {
                 SparedUpstream::Always => true,
-                SparedUpstream::WithConsumers => view.waiting().any(|waiting| {
-                    let needs = view.task(waiting.task).depends_on;
-                    waiting.arrival >= job.arrival && needs.iter().any(|need| need.task == job.task)
-                }),
+                SparedUpstream::WithConsumers => view.waiting().any(|waiting| needs(view, waiting, job)),
             }
     }
 
@@ -189,6 +189,18 @@ impl SmartDrop {
             Excess::Ratio => f64::INFINITY,
         })
     }
+}
+
+/// Whether a job waits for the output of a frame: the latest of its task that came no later than the job.
+fn needs(view: &View<'_>, waiting: &Job, frame: &Job) -> bool {
+    let is_between = |other: &Job| {
+        other.task == frame.task && other.arrival > frame.arrival && other.arrival <= waiting.arrival
+    };
+    let depends_on = view.task(waiting.task).depends_on;
+    waiting.arrival >= frame.arrival
+        && depends_on.iter().any(|need| need.task == frame.task)
+        && !view.ready().chain(view.waiting()).any(is_between)
+        && !view.running().any(|(_, _, other)| is_between(other))
 }
 
 /// Whether a frame misses its deadline whatever is done.
