@@ -13,20 +13,17 @@
 //! something has. What a window costs is in part the doing of the one before, whose jobs it inherits.
 //!
 //! When the workload changes, the search begins anew: at a phase of the scenario, which a scheduler is told of;
-//! or when the work that windows bring changes by half, which it can measure. Windows begin and end at
+//! or when a window brings half as much work again as the first one of the search, or less than two thirds
+//! of it, which a scheduler can measure. Windows begin and end at
 //! decisions, without timers.
 
 use rtmm_workload::{Duration, TaskId, Time};
 
-use crate::estimator::seconds;
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::parts::{Search, SearchMethod, SearchOptions, Weights};
 use crate::policy::Notice;
 use crate::tuning::TuningWindow;
 use crate::view::{TaskCounters, View};
-
-/// By how much the work of a window has to differ from that of the search's first one.
-const LOAD_CHANGE: f64 = 1.5;
 
 /// When a search begins anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +48,8 @@ pub struct Tuner {
     /// When the present window ends; none before the first.
     ends: Option<Time>,
     at_start: Vec<TaskCounters>,
-    /// Work that the first window of the search brought, in seconds.
-    usual_work_s: Option<f64>,
+    /// Work that the first window of the search brought.
+    usual_work_ps: Option<u128>,
     is_restart_due: bool,
     windows: Vec<TuningWindow>,
 }
@@ -127,7 +124,7 @@ impl Tuner {
             searches: 0,
             ends: None,
             at_start: Vec::new(),
-            usual_work_s: None,
+            usual_work_ps: None,
             is_restart_due: false,
             windows: Vec::new(),
         }
@@ -168,6 +165,8 @@ impl Tuner {
     /// The weights to use now.
     pub fn weights(&mut self, view: &View<'_>) -> Weights {
         let Some(ends) = self.ends else {
+            // Phases before the first decision changed nothing that was measured.
+            self.is_restart_due = false;
             self.open(view);
             return self.search.weights();
         };
@@ -210,9 +209,9 @@ impl Tuner {
     /// Ends a window, unless nothing ended in it.
     fn conclude(&mut self, view: &View<'_>) {
         let Some(cost) = window_cost(&self.at_start, view.counters) else { return };
-        let work_s = self.work_s(view);
-        let usual_s = *self.usual_work_s.get_or_insert(work_s);
-        let has_changed = work_s > usual_s * LOAD_CHANGE || work_s < usual_s / LOAD_CHANGE;
+        let work_ps = self.work_ps(view);
+        let usual_ps = *self.usual_work_ps.get_or_insert(work_ps);
+        let has_changed = work_ps * 2 > usual_ps * 3 || work_ps * 3 < usual_ps * 2;
         if self.restart == Restart::Load && has_changed {
             self.restart(view);
             return;
@@ -235,21 +234,18 @@ impl Tuner {
         self.close(view.now, None);
         self.search = Search::new(self.options);
         self.searches += 1;
-        self.usual_work_s = None;
+        self.usual_work_ps = None;
         self.open(view);
     }
 
     /// The latency of what the window brought, in the mean over accelerators.
-    fn work_s(&self, view: &View<'_>) -> f64 {
-        let tasks = self.at_start.iter().zip(view.counters).enumerate();
-        tasks.fold(0.0, |sum, (task, (before, now))| {
-            let released = now.released - before.released;
-            if released == 0 {
-                return sum;
-            }
+    fn work_ps(&self, view: &View<'_>) -> u128 {
+        let of_task = |(task, (before, now)): (usize, (&TaskCounters, &TaskCounters))| {
             let model = view.task(TaskId::new(task)).model;
-            sum + released as f64 * seconds(view.profile.mean_remaining(model, 0))
-        })
+            let of_each = view.profile.mean_remaining(model, 0).picoseconds();
+            u128::from(now.released - before.released) * u128::from(of_each)
+        };
+        self.at_start.iter().zip(view.counters).enumerate().map(of_task).sum()
     }
 }
 
