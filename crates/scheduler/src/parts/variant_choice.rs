@@ -9,10 +9,12 @@
 //!
 //! ```text
 //! now + queue + ToGo(network) <= deadline        ToGo in the mean over accelerators
-//! queue = sum of ToGo of the live jobs that come before / number of accelerators
+//! queue = sum of ToGo of the ready and running jobs that come before / number of accelerators
 //! ```
 //!
-//! and the lightest where none does. A choice takes a step a live job and a network.
+//! and the lightest where none does. Of a job that runs, ToGo is the rest of its segment where it runs, and
+//! the mean from there on. Larger is what takes longer in the mean over accelerators; of equal networks, what is
+//! stated first. A choice takes a step a live job and a network.
 
 use rtmm_workload::{Duration, ModelId, TaskId};
 
