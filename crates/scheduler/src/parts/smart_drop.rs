@@ -18,7 +18,7 @@
 //! A decision without a lost frame takes a step a live job; one with a lost frame another one a live job, or
 //! one for each live job and job that waits where frames without consumers go.
 
-use rtmm_workload::Time;
+use rtmm_workload::{Duration, Time};
 
 use crate::job::{Job, JobId};
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
@@ -181,11 +181,12 @@ impl SmartDrop {
     }
 
     fn excess(&self, view: &View<'_>, job: &Job) -> Score {
-        let to_go_s = crate::estimator::seconds(view.mean_remaining(job));
-        let left_s = terms::time_left_s(job.deadline, view.now);
+        // In whole picoseconds, so that what is equal is found equal.
+        let to_go = view.mean_remaining(job);
+        let left_ps = terms::slack_ps(job.deadline, view.now, Duration::ZERO);
         Score(match self.excess {
-            Excess::Difference => to_go_s - left_s,
-            Excess::Ratio if left_s > 0.0 => to_go_s / left_s,
+            Excess::Difference => -terms::slack_ps(job.deadline, view.now, to_go) as f64,
+            Excess::Ratio if left_ps > 0 => to_go.picoseconds() as f64 / left_ps as f64,
             Excess::Ratio => f64::INFINITY,
         })
     }
