@@ -191,7 +191,7 @@ impl Tuner {
         let Weights { alpha, beta } = self.search.weights();
         let is_result = self.search.is_over();
         // A result stands in one window, however long it is in force.
-        if is_result && self.windows.last().is_some_and(|last| last.is_result) {
+        if is_result && self.windows.last().is_some_and(|last| last.is_result && last.to.is_none()) {
             return;
         }
         self.windows.push(TuningWindow {
