@@ -268,3 +268,215 @@ pub fn window_cost(before: &[TaskCounters], now: &[TaskCounters]) -> Option<f64>
     }
     (judged > 0).then_some(violations * energy)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, TaskSketch};
+
+    fn us(microseconds: u64) -> Duration {
+        Duration::from_picoseconds(microseconds * 1_000_000)
+    }
+
+    /// Two steps from (1, 1) in windows of 10 us.
+    fn tuner(steps: u32, restart: Restart) -> Tuner {
+        let start = Weights { alpha: 1.0, beta: 1.0 };
+        let method = SearchMethod::Neighbours;
+        let options = SearchOptions { method, start, radius: 0.5, shrink: 0.5, steps, greatest: 2.0 };
+        Tuner::new(options, us(10), restart)
+    }
+
+    /// Two tasks that take 4 and 6.
+    fn two_tasks() -> Fixture {
+        Fixture::new(&[TaskSketch::new("a", &[&[4]]), TaskSketch::new("b", &[&[6]])]).unwrap()
+    }
+
+    /// So many jobs of a task end, of which some are late, and spend energy; a picojoule each at the worst.
+    fn end(fixture: &mut Fixture, task: usize, jobs: u64, late: u64, energy_pj: f64) {
+        fixture.change_counters(task, |of| {
+            (of.released, of.completed, of.late) = (of.released + jobs, of.completed + jobs, of.late + late);
+            (of.energy_pj, of.worst_energy_pj) = (of.energy_pj + energy_pj, of.worst_energy_pj + jobs as f64);
+        });
+    }
+
+    /// Asks at an instant; the weights.
+    fn ask(tuner: &mut Tuner, fixture: &mut Fixture, now_us: u64) -> (f64, f64) {
+        fixture.set_now(now_us);
+        let Weights { alpha, beta } = tuner.weights(&fixture.view());
+        (alpha, beta)
+    }
+
+    /// Search, step, begin and end in microseconds, cost and whether it is a result.
+    type Row = (u32, u32, u64, Option<u64>, Option<f64>, bool);
+
+    fn rows(tuner: &Tuner) -> Vec<Row> {
+        let in_us = |time: Time| time.picoseconds() / 1_000_000;
+        let row =
+            |of: &TuningWindow| (of.search, of.step, in_us(of.from), of.to.map(in_us), of.cost, of.is_result);
+        tuner.windows().iter().map(row).collect()
+    }
+
+    #[test]
+    fn a_window_costs_what_ended_in_it_by_hand() {
+        let of = |completed, late, dropped, energy_pj, worst_energy_pj| TaskCounters {
+            released: 0,
+            completed,
+            late,
+            dropped,
+            energy_pj,
+            worst_energy_pj,
+        };
+        let before = [of(10, 3, 2, 100.0, 400.0), of(7, 7, 0, 10.0, 20.0), of(1, 0, 0, 5.0, 5.0)];
+        // a: 6 completed of which 1 is late, 2 dropped: 3/8, at 50 of 100. b: 4 in time: 1/8, at 6 of 8.
+        // Nothing of c ended, though it spent: left out. (3/8 + 1/8) (1/2 + 3/4) = 5/8.
+        let now = [of(16, 4, 4, 150.0, 500.0), of(11, 7, 0, 16.0, 28.0), of(1, 0, 0, 9.0, 5.0)];
+        assert_eq!(window_cost(&before, &now), Some(0.625));
+        assert_eq!(window_cost(&before, &before), None);
+        // All missed at the worst energy cost 1.
+        let all = [of(12, 5, 4, 102.0, 402.0), before[1], before[2]];
+        assert_eq!(window_cost(&before, &all), Some(1.0));
+        // From the start: DLV 5/12, 1 and 1/2; NE 1/4, 1/2 and 1.
+        let from_start = window_cost(&[TaskCounters::default(); 3], &before).unwrap();
+        assert!((from_start - (5.0 / 12.0 + 1.0 + 0.5) * 1.75).abs() < 1e-12, "{from_start}");
+        // No energy is known: nothing is judged.
+        assert_eq!(window_cost(&before, &[of(11, 3, 2, 101.0, 400.0), before[1], before[2]]), None);
+    }
+
+    #[test]
+    fn windows_begin_and_end_at_decisions_and_wait_for_something_to_end() {
+        let (mut tuner, mut fixture) = (tuner(1, Restart::Never), two_tasks());
+        assert_eq!(rows(&tuner), []);
+        assert_eq!(ask(&mut tuner, &mut fixture, 3), (1.0, 1.0));
+        assert_eq!(rows(&tuner), [(0, 0, 3, None, None, false)]);
+        // One of two is late at half the worst energy: 1/2 1/2. The window lasts until 13.
+        end(&mut fixture, 0, 2, 1, 1.0);
+        assert_eq!(ask(&mut tuner, &mut fixture, 12), (1.0, 1.0));
+        assert_eq!(rows(&tuner).len(), 1);
+        // No decision falls on 13.
+        assert_eq!(ask(&mut tuner, &mut fixture, 15), (0.5, 1.0));
+        let first = (0, 0, 3, Some(15), Some(0.25), false);
+        assert_eq!(rows(&tuner), [first, (0, 0, 15, None, None, false)]);
+        // Nothing has ended by 25 or 39: it goes on. By 40 one has.
+        assert_eq!(ask(&mut tuner, &mut fixture, 25), (0.5, 1.0));
+        assert_eq!(ask(&mut tuner, &mut fixture, 39), (0.5, 1.0));
+        end(&mut fixture, 1, 1, 0, 0.25);
+        assert_eq!(ask(&mut tuner, &mut fixture, 40), (1.5, 1.0));
+        let second = (0, 0, 15, Some(40), Some(0.125), false);
+        assert_eq!(rows(&tuner), [first, second, (0, 0, 40, None, None, false)]);
+        // Its end falls on a decision.
+        end(&mut fixture, 0, 4, 4, 4.0);
+        assert_eq!(ask(&mut tuner, &mut fixture, 50), (1.0, 0.5));
+        end(&mut fixture, 0, 4, 4, 4.0);
+        assert_eq!(ask(&mut tuner, &mut fixture, 60), (1.0, 1.5));
+        end(&mut fixture, 0, 4, 4, 4.0);
+        // The one step is over: (0.5, 1) cost least, and stays.
+        assert_eq!(ask(&mut tuner, &mut fixture, 70), (0.5, 1.0));
+        let result = (0, 1, 70, None, None, true);
+        assert_eq!(rows(&tuner)[4..], [(0, 0, 60, Some(70), Some(1.0), false), result]);
+        end(&mut fixture, 0, 100, 100, 100.0);
+        assert_eq!(ask(&mut tuner, &mut fixture, 500), (0.5, 1.0));
+        assert_eq!(rows(&tuner).len(), 6);
+        let TuningWindow { alpha, beta, .. } = tuner.windows()[5];
+        assert_eq!((alpha, beta), (0.5, 1.0));
+    }
+
+    #[test]
+    fn a_search_without_steps_has_a_result_at_once() {
+        let (mut tuner, mut fixture) = (tuner(0, Restart::Phase), two_tasks());
+        assert_eq!(ask(&mut tuner, &mut fixture, 0), (1.0, 1.0));
+        end(&mut fixture, 0, 1, 0, 1.0);
+        assert_eq!(ask(&mut tuner, &mut fixture, 50), (1.0, 1.0));
+        assert_eq!(rows(&tuner), [(0, 0, 0, None, None, true)]);
+    }
+
+    #[test]
+    fn a_phase_begins_a_new_search_where_it_should() {
+        for (restart, restarts) in [(Restart::Never, false), (Restart::Phase, true), (Restart::Load, false)] {
+            let (mut tuner, mut fixture) = (tuner(1, restart), two_tasks());
+            ask(&mut tuner, &mut fixture, 0);
+            end(&mut fixture, 0, 2, 1, 1.0);
+            assert_eq!(ask(&mut tuner, &mut fixture, 10), (0.5, 1.0));
+            // The window is cut short, and what ended in it counts for nothing.
+            end(&mut fixture, 0, 2, 1, 1.0);
+            fixture.set_now(14);
+            tuner.notify(&Notice::PhaseChanged(0), &fixture.view());
+            let first = (0, 0, 0, Some(10), Some(0.25), false);
+            if !restarts {
+                assert_eq!(ask(&mut tuner, &mut fixture, 14), (0.5, 1.0));
+                assert_eq!(rows(&tuner), [first, (0, 0, 10, None, None, false)]);
+                continue;
+            }
+            assert_eq!(ask(&mut tuner, &mut fixture, 14), (1.0, 1.0));
+            let cut = (0, 0, 10, Some(14), None, false);
+            assert_eq!(rows(&tuner), [first, cut, (1, 0, 14, None, None, false)]);
+            // It begins but once.
+            assert_eq!(ask(&mut tuner, &mut fixture, 15), (1.0, 1.0));
+            assert_eq!(rows(&tuner).len(), 3);
+        }
+        // Results are searched anew, too.
+        let (mut tuner, mut fixture) = (tuner(0, Restart::Phase), two_tasks());
+        ask(&mut tuner, &mut fixture, 0);
+        tuner.notify(&Notice::PhaseChanged(0), &fixture.view());
+        ask(&mut tuner, &mut fixture, 20);
+        assert_eq!(rows(&tuner), [(0, 0, 0, Some(20), None, true), (1, 0, 20, None, None, true)]);
+    }
+
+    #[test]
+    fn a_phase_before_the_first_decision_restarts_nothing() {
+        let (mut tuner, mut fixture) = (tuner(1, Restart::Phase), two_tasks());
+        tuner.notify(&Notice::PhaseChanged(0), &fixture.view());
+        ask(&mut tuner, &mut fixture, 5);
+        ask(&mut tuner, &mut fixture, 6);
+        assert_eq!(rows(&tuner), [(0, 0, 5, None, None, false)]);
+    }
+
+    #[test]
+    fn a_change_of_load_begins_a_new_search_where_it_should() {
+        // The first window brings 6 jobs of a and 1 of b: 6 x 4 + 6 = 30. Another 45, or 20, is no change.
+        for (of_a, of_b, restarts) in [
+            (6, 1, false),
+            (6, 3, false),
+            (9, 1, false),
+            (9, 2, true),
+            (5, 0, false),
+            (2, 2, false),
+            (4, 0, true),
+            (1, 2, true),
+        ] {
+            for restart in [Restart::Never, Restart::Phase, Restart::Load] {
+                let (mut tuner, mut fixture) = (tuner(1, restart), two_tasks());
+                ask(&mut tuner, &mut fixture, 0);
+                end(&mut fixture, 0, 6, 6, 6.0);
+                end(&mut fixture, 1, 1, 1, 1.0);
+                assert_eq!(ask(&mut tuner, &mut fixture, 10), (0.5, 1.0));
+                end(&mut fixture, 0, of_a, of_a, of_a as f64);
+                end(&mut fixture, 1, of_b, of_b, of_b as f64);
+                let restarts = restarts && restart == Restart::Load;
+                let case = format!("{of_a} and {of_b}, {restart:?}");
+                let expected = if restarts { (1.0, 1.0) } else { (1.5, 1.0) };
+                assert_eq!(ask(&mut tuner, &mut fixture, 20), expected, "{case}");
+                let last = rows(&tuner)[1..].to_vec();
+                if restarts {
+                    let cut = (0, 0, 10, Some(20), None, false);
+                    assert_eq!(last, [cut, (1, 0, 20, None, None, false)], "{case}");
+                } else {
+                    assert_eq!((last[0].3, last[1].0, last[1].2), (Some(20), 0, 20), "{case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_result_is_watched_for_changes_of_load() {
+        let (mut tuner, mut fixture) = (tuner(0, Restart::Load), two_tasks());
+        ask(&mut tuner, &mut fixture, 0);
+        for now_us in [10, 20, 30] {
+            end(&mut fixture, 0, 2, 0, 2.0);
+            ask(&mut tuner, &mut fixture, now_us);
+        }
+        assert_eq!(rows(&tuner), [(0, 0, 0, None, None, true)]);
+        end(&mut fixture, 0, 4, 0, 4.0);
+        ask(&mut tuner, &mut fixture, 40);
+        assert_eq!(rows(&tuner), [(0, 0, 0, Some(40), None, true), (1, 0, 40, None, None, true)]);
+    }
+}
