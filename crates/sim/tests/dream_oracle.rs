@@ -14,7 +14,7 @@ mod by_hand;
 
 use std::sync::{Arc, Mutex};
 
-use by_hand::worlds::{Kind, cases, world};
+use by_hand::worlds::{Dice, Kind, cases, world};
 use by_hand::{ByHand, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
@@ -276,7 +276,7 @@ impl Definitions {
             .filter(|job| self.may_be_dropped(job.task) && !self.is_needed(view, job))
             .map(|job| (excess(job), *job))
             .collect();
-        lost.sort_by_key(|(_, job)| job.sequence);
+        lost.sort_by_key(|(_, job)| (job.state == JobState::Waiting, job.sequence));
         let greatest = lost.iter().map(|(excess, _)| *excess).fold(f64::NEG_INFINITY, f64::max);
         let (first, near): (Vec<_>, Vec<_>) = lost
             .into_iter()
@@ -469,7 +469,9 @@ impl Judge {
         let drops = definitions.drops(view);
         if !drops.is_empty() {
             let Some(Decision::Drop { job }) = said else { panic!("{drops:?} should go, {}", case()) };
-            assert!(drops.contains(job), "{drops:?} should go, {}", case());
+            // Excesses are exact, but for quotients.
+            let near = if self.definitions.is("drop_excess", "ratio") { &drops[..] } else { &drops[..1] };
+            assert!(near.contains(job), "{drops:?} should go, {}", case());
             tally.drops += 1;
             tally.near += usize::from(drops[0] != *job);
             return;
@@ -729,8 +731,13 @@ fn judge(text: &str, policy_text: &str, tally: &mut Tally) {
 fn judge_all(policy_name: &str, settings: &[&str], by_default: u64) -> Tally {
     let mut tally = Tally::default();
     for index in 0..cases(by_default) {
-        let ease = [1, 1, 1, 2, 4][index as usize % 5];
-        let kind = Kind { accelerators: None, ease, is_dynamic: index % 7 < 5, has_variants: index % 4 < 3 };
+        let mut dice = Dice::new("kinds", index);
+        let kind = Kind {
+            accelerators: None,
+            ease: dice.one_of(&[1, 1, 1, 2, 4]),
+            is_dynamic: !dice.once_in(4),
+            has_variants: !dice.once_in(4),
+        };
         let setting = settings[index as usize % settings.len()];
         judge(&world(index, kind), &format!("{policy_name} {setting}"), &mut tally);
     }

@@ -12,7 +12,8 @@
 //!    "without-consumers"`, no live job needs it. A job needs the latest frame that came no later than
 //!    itself, of those that are live.
 //!
-//! Of several, the one goes first whose expected latency exceeds the time it has by most. The constants and
+//! Of several, the one goes first whose expected latency exceeds the time it has by most; of equal ones, those
+//! that are ready before those that wait, and then the one that was released first. The constants and
 //! the choice among several are this project's reading, and parameters.
 //!
 //! A decision without a lost frame takes a step a live job; one with a lost frame another one a live job, or
