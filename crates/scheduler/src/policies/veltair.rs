@@ -156,7 +156,7 @@ mod tests {
     use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
     use crate::job::Progress;
-    use crate::policies::check;
+    use crate::policies::{check, policy};
 
     #[test]
     fn a_block_ends_where_the_need_crosses_the_threshold() {
@@ -183,8 +183,7 @@ mod tests {
             let mut fixture = Fixture::new(&[TaskSketch::new("a", &rows).macs(&macs)]).unwrap();
             let job = fixture.ready(0, 0, 90);
             fixture.change(job, |job| job.progress = Progress::at(first_layer));
-            check(&fixture, "veltair", "", expected);
-            assert!(!why.is_empty());
+            assert_eq!(fixture.settle(policy("veltair", "").as_mut()), expected, "{why}");
         }
     }
 
