@@ -411,6 +411,7 @@ mod tests {
             ("c0 waits for a0", Some(1), None, false),
             ("c0 came before a0 and needs an earlier frame", Some(0), None, true),
             ("c0 waits for a1, which came after a0", Some(3), Some(2), true),
+            ("c0 waits for a1, which came with it", Some(3), Some(3), true),
             ("c0 waits for a0, since a1 came later than c0", Some(3), Some(4), false),
         ] {
             let tasks = [
