@@ -761,7 +761,7 @@ fn dream_full_decides_by_the_definitions() {
         "granularity=block drop_excess=ratio drop_upstream=without-consumers wait=true",
         "variants=default drop_window=4",
     ];
-    let tally = judge_all("dream-full", &settings, 220);
+    let tally = judge_all("dream-full", &settings, 1_000);
     assert!(tally.dispatches > 10_000 && tally.drops > 200 && tally.lighter > 500, "{tally:?}");
 }
 
@@ -775,7 +775,7 @@ fn sdrm3_decides_by_the_definitions() {
         "drop=smart switch_cost=true",
         "granularity=model wait=true variants=lightest",
     ];
-    let tally = judge_all("sdrm3", &settings, 120);
+    let tally = judge_all("sdrm3", &settings, 600);
     assert!(tally.dispatches > 5_000 && tally.drops > 20 && tally.lighter > 100, "{tally:?}");
 }
 
@@ -790,7 +790,7 @@ fn searches_by_neighbours_go_by_the_definitions() {
         "search_window=2ms search_steps=0",
         "search_window=1ms search_shrink=0 alpha=0.25 search_steps=4",
     ];
-    let tally = judge_all("dream-adaptive", &settings, 140);
+    let tally = judge_all("dream-adaptive", &settings, 600);
     assert!(tally.windows > 1_000 && tally.restarts > 20 && tally.searches > 150, "{tally:?}");
 }
 
@@ -803,6 +803,6 @@ fn searches_by_halving_go_by_the_definitions() {
         "search_window=1ms alpha=0 beta=2",
         "search_window=500us search_restart=load",
     ];
-    let tally = judge_all("dream-halving", &settings, 100);
+    let tally = judge_all("dream-halving", &settings, 500);
     assert!(tally.windows > 1_000 && tally.restarts > 10, "{tally:?}");
 }
