@@ -18,7 +18,7 @@ use rtmm_workload::{
     Scenario, Schema, Shapes, Sparsity, Task, TaskId, Time, TimeError,
 };
 
-use crate::decision::{Decision, Decisions, Extent, Placement};
+use crate::decision::{Decision, Decisions, Extent, Placement, VariantId};
 use crate::job::{Job, JobId, JobState, Progress};
 use crate::policy::{Notice, Policy};
 use crate::profile::Profile;
@@ -46,6 +46,10 @@ pub struct TaskSketch {
     architecture: Option<&'static str>,
     /// Elements of activations: what the first layer reads, and what each puts out.
     sizes: Vec<u32>,
+    /// The other networks of a supernet.
+    variants: Vec<TaskSketch>,
+    /// Multiply-accumulates of each layer; one each where nothing is stated.
+    macs: Vec<u32>,
 }
 
 impl TaskSketch {
@@ -68,6 +72,8 @@ impl TaskSketch {
             samples,
             architecture,
             sizes,
+            variants: Vec::new(),
+            macs: Vec::new(),
         }
     }
 
@@ -123,6 +129,19 @@ impl TaskSketch {
         Self { sizes: sizes.to_vec(), ..self }
     }
 
+    /// The same that may run as the network of another sketch, too.
+    #[must_use]
+    pub fn variant(mut self, network: TaskSketch) -> Self {
+        self.variants.push(network);
+        self
+    }
+
+    /// The same with multiply-accumulates of each layer.
+    #[must_use]
+    pub fn macs(self, macs: &[u32]) -> Self {
+        Self { macs: macs.to_vec(), ..self }
+    }
+
     fn trace(&self) -> Option<Arc<SampleTrace>> {
         let cells = || self.samples.iter().flatten();
         let stated = cells().map(|(sparsity, _)| *sparsity).collect();
@@ -134,11 +153,12 @@ impl TaskSketch {
 
     fn model(&self) -> Model {
         let size = |at: usize| self.sizes.get(at).copied().unwrap_or(1);
-        let layer = |index: usize| Layer {
-            name: index.to_string(),
-            operator: Operator::Gemm(Gemm { rows: 1, inner: size(index), columns: size(index + 1) }),
-            published: None,
+        let operator = |index: usize| match self.macs.get(index).copied().unwrap_or(1) {
+            0 => Operator::Opaque,
+            rows => Operator::Gemm(Gemm { rows, inner: size(index), columns: size(index + 1) }),
         };
+        let layer =
+            |index: usize| Layer { name: index.to_string(), operator: operator(index), published: None };
         let layers = (0..self.latency_us.len()).map(layer).collect();
         let block = |(index, (first, last)): (usize, &(usize, usize))| Block {
             name: index.to_string(),
@@ -267,12 +287,17 @@ impl Fixture {
     /// [`FixtureError`] where the sketches do not fit together.
     pub fn switching(tasks: &[TaskSketch], context_switch: ContextSwitch) -> Result<Self, FixtureError> {
         let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
-        let models: Vec<Model> = tasks.iter().map(TaskSketch::model).collect();
-        let platform = platform(tasks, width, context_switch);
+        // The networks of tasks in their order, then those that they may run as besides.
+        let variants = tasks.iter().flat_map(|task| &task.variants);
+        let networks: Vec<TaskSketch> = tasks.iter().chain(variants).cloned().collect();
+        let models: Vec<Model> = networks.iter().map(TaskSketch::model).collect();
+        let platform = platform(&networks, width, context_switch);
         let costs = CostTable::new(&platform, &models).map_err(FixtureError::NoCost)?;
+        let mut others = (tasks.len()..).map(ModelId::new);
         let of_sketch = |(index, sketch): (usize, &TaskSketch)| {
             let period = Period::new(us(sketch.period_us))?;
-            let task = Task::periodic(sketch.name, ModelId::new(index), period);
+            let mut task = Task::periodic(sketch.name, ModelId::new(index), period);
+            task.variants.extend(others.by_ref().take(sketch.variants.len()));
             Ok(Task { priority: sketch.priority, ..task })
         };
         let scenario = Scenario {
@@ -445,8 +470,8 @@ impl Fixture {
     }
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
-    /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it,
-    /// `preempt 1`, `drop a0`. What the engine would refuse ends the text with `illegal`.
+    /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0/2>1`
+    /// as its network 2, `preempt 1`, `drop a0`. What the engine would refuse ends the text with `illegal`.
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
         let mut out = Decisions::new();
@@ -477,15 +502,19 @@ impl Fixture {
     /// Does what a decision says; none where the engine would refuse it.
     fn apply(&mut self, decision: &Decision) -> Option<String> {
         match *decision {
-            Decision::Dispatch { job, variant: None, placement: Placement::Whole(accelerator), extent } => {
+            Decision::Dispatch { job, variant, placement: Placement::Whole(accelerator), extent } => {
                 let known = self.view().job(job).copied().filter(|job| job.state == JobState::Ready)?;
                 self.idle.contains(&accelerator).then_some(())?;
+                let network = match variant {
+                    Some(variant) => self.turn(&known, variant)?,
+                    None => String::new(),
+                };
                 self.run(job, accelerator.index(), extent);
                 let layers = match extent {
                     Extent::Layers(count) => format!(":{count}"),
                     Extent::Rest => String::new(),
                 };
-                Some(format!("{}>{}{layers}", self.label(&known), accelerator.index()))
+                Some(format!("{}{network}>{}{layers}", self.label(&known), accelerator.index()))
             }
             Decision::Preempt { accelerator, .. } => {
                 let segment = self.accelerators.get_mut(accelerator.index())?.segment.as_mut()?;
@@ -504,6 +533,24 @@ impl Fixture {
             }
             _ => None,
         }
+    }
+
+    /// Has a job run as one of its task's networks; none where the engine would refuse it.
+    fn turn(&mut self, job: &Job, variant: VariantId) -> Option<String> {
+        let model = *self.scenario.tasks[job.task.index()].variants.get(variant.index())?;
+        (!job.started || model == job.model).then_some(())?;
+        self.jobs[job.id.slot()].model = model;
+        Some(format!("/{}", variant.index()))
+    }
+
+    /// Says what an accelerator ran last: the default network of a task.
+    pub fn set_last_model(&mut self, accelerator: usize, task: usize) {
+        self.accelerators[accelerator].last_model = Some(self.scenario.tasks[task].model);
+    }
+
+    /// Changes by hand what a task has done so far.
+    pub fn change_counters(&mut self, task: usize, change: impl FnOnce(&mut TaskCounters)) {
+        change(&mut self.counters[task]);
     }
 }
 

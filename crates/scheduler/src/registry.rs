@@ -445,6 +445,59 @@ mod tests {
     }
 
     #[test]
+    fn what_dream_cannot_mean_is_refused() {
+        let real = "allowed: numbers from 0 to 1000000";
+        let cases = [
+            ("alpha", "-0.5", real),
+            ("beta", "-1", real),
+            ("beta", "inf", real),
+            ("alpha", "nan", real),
+            ("urgency_cap", "-1", real),
+            ("late_urgency", "worst", "allowed: negative, zero, greatest"),
+            ("to_go", "best", "allowed: mean, least"),
+            ("latency_preference", "1", "allowed: true, false"),
+            ("switch_cost", "free", "allowed: true, false"),
+            ("wait", "yes", "allowed: true, false"),
+            ("drop", "wise", "allowed: never, late, infeasible, smart"),
+            ("drop_window", "0", "allowed: whole numbers from 1 to 64"),
+            ("drop_window", "65", "allowed: whole numbers from 1 to 64"),
+            ("drop_cap", "-1", "allowed: whole numbers from 0 to 64"),
+            ("drop_excess", "sum", "allowed: difference, ratio"),
+            ("drop_upstream", "always", "allowed: never, without-consumers"),
+            ("variants", "largest", "allowed: default, largest-that-fits, lightest"),
+            ("variant_queue", "some", "allowed: none, earlier-deadlines, all"),
+            ("search", "gradient", "allowed: neighbours, halving"),
+            ("search_window", "0ms", "allowed: durations from 1us"),
+            ("search_window", "999ns", "allowed: durations from 1us"),
+            ("search_window", "5", "allowed: durations from 1us"),
+            ("search_steps", "-1", "allowed: whole numbers from 0 to 100"),
+            ("search_steps", "2.5", "allowed: whole numbers from 0 to 100"),
+            ("search_radius", "0", "allowed: numbers from 0.000001 to 1000"),
+            ("search_shrink", "1.5", "allowed: numbers from 0 to 1"),
+            ("search_greatest", "-2", real),
+            ("search_restart", "always", "allowed: never, phase, load"),
+            ("serach_window", "1ms", "did you mean `search_window`?"),
+            ("placement", "fastest", "there are "),
+            ("preemption", "layer", "there are "),
+        ];
+        for name in ["dream-adaptive", "dream-halving"] {
+            let row = policy(name).unwrap();
+            for (key, text, way_out) in cases {
+                let mut parameters = row.defaults();
+                let help = parameters.set_text(row.parameters, key, text).unwrap_err().help();
+                assert!(help.starts_with(way_out), "{key}={text}: {help}");
+                assert_eq!(parameters, row.defaults(), "{key}={text}");
+            }
+        }
+        // Who does not search has nothing to say of searches.
+        let row = policy("dream-full").unwrap();
+        assert!(row.defaults().set_text(row.parameters, "search_window", "1ms").is_err());
+        let row = policy("veltair").unwrap();
+        assert!(row.defaults().set_text(row.parameters, "block_growth", "-1").is_err());
+        assert!(row.defaults().set_text(row.parameters, "granularity", "layer").is_err());
+    }
+
+    #[test]
     fn capabilities_follow_from_parameters() {
         let all = |name: &str, key: &str, text: &str| {
             let row = policy(name).unwrap();

@@ -25,7 +25,12 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 19] = [
+const WORKED: [&str; 25] = [
+    "dream-adaptive",
+    "dream-drop",
+    "dream-full",
+    "dream-halving",
+    "dream-mapscore",
     "dysta",
     "dysta-corrected",
     "dysta-hardware",
@@ -45,6 +50,7 @@ const WORKED: [&str; 19] = [
     "sjf",
     "sjf-oracle",
     "sjf-sparse",
+    "veltair",
 ];
 
 #[test]
@@ -437,6 +443,224 @@ fn sjf_sparse_goes_layer_by_layer() {
                     | 10 b1 late | 11 b2 done";
     check(THREE_TASKS, "sjf-sparse drop=infeasible", expected);
     check(THREE_TASKS, "sjf granularity=layer drop=infeasible", expected);
+}
+
+#[test]
+fn dream_mapscore_says_who_goes_where_in_one_number() {
+    // Layers cost 1 on accelerator 0 and 1/2 on the other: energy preferences are 1.5 and 3. Latency
+    // preferences are 3 and 1.5 of a and b, 5/2 and 5/3 of c. Nobody was run before: switches cost nothing.
+    // 0: a0 has 6 of 10 to go, b0 4.5 of 4, capped at 1. a0 has 0.6 x 3 + 1.5 = 3.3 and 0.6 x 1.5 + 3 = 3.9,
+    //    b0 3 + 1.5 = 4.5 and 1.5 + 3 = 4.5: b0 on the first, a0 on the other.
+    // 4: a0 has 3 of 6: 1.5 + 1.5 and 0.75 + 3; b1 again 4.5 on both.
+    // 8: c0 is late by 1 with 2.5 to go, and has waited 8 of them: -2.5 x 2.5 + 3.2 + 1.5 = -1.55 and
+    //    -2.5 x 5/3 + 3.2 + 3 = 2.03. b2 has 4.5 on both.
+    let expected = "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, b1>0, a0>1 | 7 b1 done
+                    | 8 a0 done, b2>0, c0>1 | 11 b2 done, c0 late";
+    check(THREE_TASKS, "dream-mapscore", expected);
+    check(THREE_TASKS, "sdrm3", expected);
+    // A late job that has the greatest urgency: 2.5 + 3.2 + 1.5 = 7.2 and 5/3 + 3.2 + 3 = 7.87.
+    check(
+        THREE_TASKS,
+        "dream-mapscore late_urgency=greatest",
+        "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, b1>0, a0>1 | 7 b1 done
+         | 8 a0 done, c0>1, b2>0 | 11 b2 done, c0 late",
+    );
+}
+
+#[test]
+fn sdrm3_on_two_accelerators_does_not_mind_turning_them() {
+    // First layers suit different accelerators, second ones none. Energies are alike: 2 everywhere. A switch
+    // takes 0.5, and a tenth of a layer's energy.
+    // 0: both have 3.5 of 20. a0 has 0.175 x 1.5 and 0.175 x 3 beside its 2, b0 the same the other way
+    //    round: a0 came first and takes accelerator 1.
+    // 1: both have 2 of 19 on either. a0 goes to the first accelerator, b0 to the other: both turn.
+    let system = "
+        accelerators 2; for 10; switch 0.5
+        task a every 20 layers 2@1/1@1 2@1/2@1
+        task b every 20 layers 1@1/2@1 2@1/2@1";
+    check(
+        system,
+        "sdrm3",
+        "0 a0>1, b0>0 | 1 b0 at 1, a0 at 1, a0>0 from 1.5, b0>1 from 1.5 | 3.5 a0 done, b0 done",
+    );
+    // DREAM counts the switch: 2 - 0.1 on the other one's accelerator.
+    let stay = "0 a0>1, b0>0 | 1 b0 at 1, a0 at 1, a0>1, b0>0 | 3 b0 done, a0 done";
+    check(system, "dream-mapscore", stay);
+    check(system, "sdrm3 switch_cost=true", stay);
+}
+
+/// `a` takes 3 of 4, `b` 3 of 5 and `c` 2 of 4.5, every 10: only one of the others can follow `a` in time.
+const TOO_MUCH: &str = "
+    task a every 10 due 4 layers 3
+    task b every 10 due 5 layers 3
+    task c every 10 due 4.5 layers 2";
+
+#[test]
+fn dream_drop_gives_up_what_is_lost_where_that_helps() {
+    // 0: urgencies 3/4, 3/5 and 2/4.5; all else is equal.
+    // 3: b0 would end at 6, c0 at 5: both are lost, by 1 and by 0.5. b0 goes. Then nobody is left to help by
+    //    giving up c0.
+    // 10: all the same. b has lost one of its frames by 13, and two are allowed.
+    check(
+        TOO_MUCH,
+        "dream-drop",
+        "0 a0>0 | 3 a0 done, b0 dropped, c0>0 | 5 c0 late
+         | 10 a1>0 | 13 a1 done, b1 dropped, c1>0 | 15 c1 late",
+    );
+    // Were only one allowed, b1 would have to stay at 13, and c1 would go.
+    check(
+        TOO_MUCH,
+        "dream-drop drop_cap=1",
+        "0 a0>0 | 3 a0 done, b0 dropped, c0>0 | 5 c0 late
+         | 10 a1>0 | 13 a1 done, c1 dropped, b1>0 | 16 b1 late",
+    );
+    // Over the time that is left: b0 3/2, c0 2/1.5 = 1.33.
+    check(
+        TOO_MUCH,
+        "dream-drop drop_excess=ratio",
+        "0 a0>0 | 3 a0 done, b0 dropped, c0>0 | 5 c0 late
+         | 10 a1>0 | 13 a1 done, b1 dropped, c1>0 | 15 c1 late",
+    );
+    // Without drops. 3: b0 has 3/2 capped at 1, and waited 3 of 3; c0 capped, too, and 3 of 2.
+    // 5: b0 is due: 1 + 5/3.
+    check(
+        TOO_MUCH,
+        "dream-mapscore",
+        "0 a0>0 | 3 a0 done, c0>0 | 5 c0 late, b0>0 | 8 b0 late
+         | 10 a1>0 | 13 a1 done, c1>0 | 15 c1 late, b1>0 | 18 b1 late",
+    );
+}
+
+#[test]
+fn smart_drop_is_a_part_of_every_policy() {
+    // As above: what decides who is given up is not the order of jobs.
+    for name in ["edf", "fcfs", "sjf", "least-slack", "veltair"] {
+        let system = if name == "sjf" { &TOO_MUCH.replace("layers 2", "layers 3.5") } else { TOO_MUCH };
+        // Of c, 3.5 after 3 is lost by 2, b by 1 alone: c goes.
+        let expected = if name == "sjf" {
+            "0 a0>0 | 3 a0 done, c0 dropped, b0>0 | 6 b0 late
+             | 10 a1>0 | 13 a1 done, c1 dropped, b1>0 | 16 b1 late"
+        } else {
+            "0 a0>0 | 3 a0 done, b0 dropped, c0>0 | 5 c0 late
+             | 10 a1>0 | 13 a1 done, b1 dropped, c1>0 | 15 c1 late"
+        };
+        // Least slack: 4 - 3 = 1, 5 - 3 = 2 and 4.5 - 2 = 2.5.
+        check(system, &format!("{name} drop=smart"), expected);
+    }
+    // Where one of them depends on b, b0 stays, and c0 goes.
+    check(
+        &TOO_MUCH.replace("10 due 4.5", "10 due 4.5 needs b"),
+        "edf drop=smart",
+        "0 a0>0 | 3 a0 done, c0 dropped, b0>0 | 6 b0 late
+         | 10 a1>0 | 13 a1 done, c1 dropped, b1>0 | 16 b1 late",
+    );
+}
+
+#[test]
+fn dream_full_runs_a_lighter_network_while_there_is_more_to_do() {
+    // 0: a0 has 8 of 8 to go, b0 2 of 6: a0 is first. b0 is due before it: 2 + 8 is more than 8, 2 + 4 is not:
+    //    a0 runs as the lighter network.
+    // 2: a0 has 2 of 6. b0 has 2 of 4, and has waited 2 of 2.
+    // 10: a1 is alone, and 8 is just enough.
+    let system = "
+        task a every 10 due 8 layers 4 4 variant 2 2
+        task b every 20 due 6 layers 2";
+    check(
+        system,
+        "dream-full",
+        "0 a0>0 as 1 | 2 a0 at 1, b0>0 | 4 b0 done, a0>0 as 1 | 6 a0 done
+         | 10 a1>0 | 14 a1 at 1, a1>0 | 18 a1 done",
+    );
+    // Nobody's work counts: a0 fits as it is. 4: a0 has 4 of 4, b0 2 of 2 and has waited 4 of 2.
+    check(
+        system,
+        "dream-full variant_queue=none",
+        "0 a0>0 | 4 a0 at 1, b0>0 | 6 b0 done, a0>0 | 10 a0 late, a1>0 | 14 a1 at 1, a1>0 | 18 a1 done",
+    );
+    check(
+        system,
+        "dream-full variants=lightest",
+        "0 a0>0 as 1 | 2 a0 at 1, b0>0 | 4 b0 done, a0>0 as 1 | 6 a0 done
+         | 10 a1>0 as 1 | 12 a1 at 1, a1>0 as 1 | 14 a1 done",
+    );
+    // It is a part of every policy. edf begins with b0; at 2 a0 has 6 left.
+    check(
+        system,
+        "edf variants=largest-that-fits granularity=model",
+        "0 b0>0 | 2 b0 done, a0>0 as 1 | 6 a0 done | 10 a1>0 | 18 a1 done",
+    );
+}
+
+#[test]
+fn searches_try_other_weights_once_a_window_is_over() {
+    // Weights begin at 0; one radius of 2 away are (2, 0) and (0, 2).
+    // 0: a0 has 8 of 20, b0 3 of 10. 4: 4/16 against 3/6; 5: 4/15 against 2/5; 6: 4/14 against 1/4.
+    // 10: b0 is due now. 11: it ends.
+    // The window is over at 12; the next decision is at 20. a costs 1/2 for one frame in time, b 1, and both
+    // spent all that they could: 3. From then on alpha is 2.
+    // 20: nobody has waited: as at 0. 24: b1 has waited 4 of 1. 25: a1 has 4/15 + 2 x 1/4, b1 2/5.
+    let system = "for 40; task a every 20 layers 4 4; task b every 20 due 10 layers 1 1 1";
+    let settings = "alpha=0 beta=0 search_radius=2 search_window=12ms";
+    let expected = "
+        0 a0>0 | 4 a0 at 1, b0>0 | 5 b0 at 1, b0>0 | 6 b0 at 2, a0>0 | 10 a0 done, b0>0 | 11 b0 late
+        | 20 a1>0 | 24 a1 at 1, b1>0 | 25 b1 at 1, a1>0 | 29 a1 done, b1>0 | 30 b1 at 2, b1>0 | 31 b1 late";
+    check(system, &format!("dream-adaptive {settings}"), expected);
+    // The lattice has (2, 0) next to the start, too.
+    check(system, &format!("dream-halving {settings}"), expected);
+    // Weights that stay, and a window that does not end in the run.
+    let fixed = "
+        0 a0>0 | 4 a0 at 1, b0>0 | 5 b0 at 1, b0>0 | 6 b0 at 2, a0>0 | 10 a0 done, b0>0 | 11 b0 late
+        | 20 a1>0 | 24 a1 at 1, b1>0 | 25 b1 at 1, b1>0 | 26 b1 at 2, a1>0 | 30 a1 done, b1>0 | 31 b1 late";
+    check(system, "dream-mapscore alpha=0 beta=0", fixed);
+    check(system, "dream-adaptive alpha=0 beta=0 search_radius=2 search_window=32ms", fixed);
+    check(system, "dream-halving alpha=0 beta=0 search_radius=2 search_steps=0", fixed);
+    // A phase begins a search anew: at 20 alpha is 0 again.
+    let phased = fixed.replace("| 20 a1", "| 20 phase 0, a1");
+    let settings = format!("dream-adaptive {settings}");
+    check(&format!("{system}; phase 20 b every 20"), &settings, &phased);
+    // Unless it should not.
+    let anew = expected.replace("| 20 a1", "| 20 phase 0, a1");
+    check(&format!("{system}; phase 20 b every 20"), &format!("{settings} search_restart=never"), &anew);
+}
+
+#[test]
+fn veltair_runs_blocks_of_layers_in_the_order_of_release() {
+    // A layer of a has a quarter of its work: needs are 4 x 2 twice and 4 x 3 twice, 10 in the mean: blocks of
+    // two. From the start a takes 10 on either accelerator, from its second block on 8 or 4.
+    // 2: a0 came before b0, and takes accelerator 1.
+    let system = "
+        accelerators 2; for 10
+        task a every 20 layers 1/3 1/3 4/2 4/2
+        task b every 20 at 2 layers 2/9";
+    check(system, "veltair", "0 a0>0 | 2 a0 at 2, a0>1, b0>0 | 4 b0 done | 6 a0 done");
+    check(system, "fcfs", "0 a0>0 | 2 b0>1 | 10 a0 done | 11 b0 done");
+    // Three jobs on two accelerators: the threshold is 10 x 1.5, above all needs. It is not where it stays.
+    let system = "
+        accelerators 2; for 10
+        task a every 20 layers 1/3 1/3 4/2 4/2
+        task c every 20 layers 5
+        task d every 20 layers 5";
+    check(system, "veltair", "0 a0>0, c0>1 | 5 c0 done, d0>1 | 10 a0 done, d0 done");
+    check(
+        system,
+        "veltair block_growth=0",
+        "0 a0>0, c0>1 | 2 a0 at 2, a0>0 | 5 c0 done, d0>1 | 10 a0 done, d0 done",
+    );
+}
+
+#[test]
+fn an_assigned_task_waits_for_its_accelerator() {
+    // Utilisations are 4/10 and 8/10 of a, 3/4 and 6/4 of b, 2/10 and 3/10 of c. b chooses first: accelerator
+    // 0. a would make it 1.15 there and has 0.8 on the other; c comes to 0.95 and 1.1: b and c share
+    // accelerator 0.
+    // 8: c0, due at 7, is before b2. b2 waits, though accelerator 1 is idle.
+    let expected = "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, b1>0, a0>1 | 7 b1 done | 8 a0 done, c0>0
+                    | 10 c0 late, b2>0 | 13 b2 late";
+    check(THREE_TASKS, "edf placement=assigned", expected);
+    // First come, first served: c0 was released before b2, too. a0, in one block, takes its turn first.
+    let expected = "0 a0>1, b0>0 | 3 b0 done | 4 b1>0 | 7 b1 done | 8 a0 done, c0>0
+                    | 10 c0 late, b2>0 | 13 b2 late";
+    check(THREE_TASKS, "veltair placement=assigned", expected);
 }
 
 // How much at once, and when it ends early.

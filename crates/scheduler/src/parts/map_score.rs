@@ -250,3 +250,152 @@ impl MapScore {
 fn weighed(weight: f64, term: f64) -> f64 {
     if weight == 0.0 { 0.0 } else { weight * term }
 }
+
+#[cfg(test)]
+mod tests {
+    use rtmm_hardware::ContextSwitch;
+
+    use super::*;
+    use crate::estimator::Predictor;
+    use crate::expectations::Knowledge;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::dream::MAPSCORE_PARAMETERS;
+
+    fn map_score(settings: &str) -> MapScore {
+        let mut parameters = Parameters::defaults(MAPSCORE_PARAMETERS);
+        for setting in settings.split_whitespace() {
+            let (key, value) = setting.split_once('=').unwrap();
+            parameters.set_text(MAPSCORE_PARAMETERS, key, value).unwrap();
+        }
+        MapScore::read(&parameters, Estimator::new(Knowledge::Pattern, Predictor::None, 1)).unwrap()
+    }
+
+    /// Three jobs at 4 us on two accelerators. Turning to another network takes 10 pJ; the first accelerator
+    /// ran `b` last, the second none.
+    fn three_jobs(deadlines_us: [u64; 3]) -> Fixture {
+        let tasks = [
+            TaskSketch::new("a", &[&[2, 6], &[4, 4]]).energy_pj(&[&[30.0, 10.0], &[20.0, 20.0]]),
+            TaskSketch::new("b", &[&[8, 8]]).energy_pj(&[&[10.0, 30.0]]),
+            TaskSketch::new("c", &[&[3, 1], &[1, 1]]).energy_pj(&[&[5.0, 20.0], &[1.0, 1.0]]),
+        ];
+        let mut fixture =
+            Fixture::switching(&tasks, ContextSwitch { energy_pj: 10.0, ..ContextSwitch::default() })
+                .unwrap();
+        for (task, (arrival_us, deadline_us)) in [0, 0, 2].into_iter().zip(deadlines_us).enumerate() {
+            fixture.ready(task, arrival_us, deadline_us);
+        }
+        fixture.set_now(4);
+        fixture.set_last_model(0, 1);
+        fixture
+    }
+
+    /// Holds the scores of `a`, `b` and `c` on both accelerators to what is expected.
+    #[track_caller]
+    fn check(fixture: &Fixture, settings: &str, expected: [[f64; 2]; 3]) {
+        let score = map_score(settings);
+        let view = fixture.view();
+        for (job, expected) in view.ready().zip(expected) {
+            let on = |index| score.score(&view, job, AcceleratorId::new(index));
+            let found = [on(0), on(1)];
+            let is_near = |(found, expected): (&f64, &f64)| (found - expected).abs() < 1e-12;
+            assert!(found.iter().zip(&expected).all(is_near), "{settings}: {found:?}, not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn urgency_is_what_is_left_over_the_time_left() {
+        // Left of a: (2 + 6) / 2 + 4 = 8, and 24 to its deadline; of b 8 and 36; of c 2 + 1 = 3 and 4.
+        let fixture = three_jobs([28, 40, 8]);
+        let alone = "alpha=0 beta=0 latency_preference=false";
+        check(&fixture, alone, [[1.0 / 3.0; 2], [2.0 / 9.0; 2], [0.75; 2]]);
+        // Where each layer is fastest: a has 2 + 4 = 6, b 8, c 1 + 1 = 2.
+        check(&fixture, &format!("{alone} to_go=least"), [[0.25; 2], [2.0 / 9.0; 2], [0.5; 2]]);
+        // No more than the cap.
+        check(&fixture, &format!("{alone} urgency_cap=0.25"), [[0.25; 2], [2.0 / 9.0; 2], [0.25; 2]]);
+        check(&fixture, &format!("{alone} urgency_cap=0"), [[0.0; 2]; 3]);
+        // c has 1 left for its 3: 1 is the cap by default.
+        let tight = three_jobs([28, 40, 5]);
+        check(&tight, alone, [[1.0 / 3.0; 2], [2.0 / 9.0; 2], [1.0; 2]]);
+        check(&tight, &format!("{alone} urgency_cap=8"), [[1.0 / 3.0; 2], [2.0 / 9.0; 2], [3.0; 2]]);
+    }
+
+    #[test]
+    fn late_jobs_have_an_urgency_below_zero_or_none_or_the_greatest() {
+        // a is 2 late, b is due now, c 1 late: 8 / -2, 8 / 0 and 3 / -1.
+        let fixture = three_jobs([2, 4, 3]);
+        for (late, expected) in [
+            ("negative urgency_cap=5", [[-4.0; 2], [5.0; 2], [-3.0; 2]]),
+            ("zero urgency_cap=5", [[0.0; 2]; 3]),
+            ("greatest urgency_cap=5", [[5.0; 2]; 3]),
+        ] {
+            let settings = format!("alpha=0 beta=0 latency_preference=false late_urgency={late}");
+            check(&fixture, &settings, expected);
+        }
+        // Below zero, what suits an accelerator well is the least there: a has 8/2 and 8/6, c 4/3 and 4/1.
+        let settings = "alpha=0 beta=0 urgency_cap=5 late_urgency=negative";
+        check(&fixture, settings, [[-16.0, -16.0 / 3.0], [10.0; 2], [-4.0, -12.0]]);
+    }
+
+    #[test]
+    fn latency_preference_is_the_sum_over_accelerators_over_one_of_them() {
+        // The next layer of a takes 2 and 6: 8/2 and 8/6; of b 8 and 8: 2; of c 3 and 1: 4/3 and 4.
+        let fixture = three_jobs([28, 40, 8]);
+        let expected = [[4.0 / 3.0, 4.0 / 9.0], [4.0 / 9.0; 2], [1.0, 3.0]];
+        check(&fixture, "alpha=0 beta=0", expected);
+        // It multiplies the capped urgency.
+        check(
+            &fixture,
+            "alpha=0 beta=0 urgency_cap=0.25",
+            [[1.0, 1.0 / 3.0], [4.0 / 9.0; 2], [1.0 / 3.0, 1.0]],
+        );
+    }
+
+    #[test]
+    fn starvation_is_the_time_since_a_job_ran_in_latencies_of_its_next_layer() {
+        // a and b have waited 4, c 2: 4/4, 4/8 and 2/2.
+        let mut fixture = three_jobs([28, 40, 90]);
+        let alone = "beta=0 urgency_cap=0";
+        check(&fixture, alone, [[1.0; 2], [0.5; 2], [1.0; 2]]);
+        check(&fixture, &format!("{alone} alpha=0.5"), [[0.5; 2], [0.25; 2], [0.5; 2]]);
+        check(&fixture, &format!("{alone} alpha=0"), [[0.0; 2]; 3]);
+        // It runs now and is ready again at 6, before its second layer, which takes 4 on either.
+        let job = fixture.view().ready().next().unwrap().id;
+        fixture.run(job, 0, crate::decision::Extent::LAYER);
+        fixture.set_now(6);
+        fixture.stop(0, 1);
+        fixture.set_now(9);
+        check(&fixture, alone, [[3.0 / 4.0; 2], [9.0 / 8.0; 2], [7.0 / 2.0; 2]]);
+        // It grows beyond every bound.
+        fixture.set_now(4_000_006);
+        let view = fixture.view();
+        let (score, job) = (map_score(alone), view.ready().next().unwrap());
+        assert!(score.score(&view, job, AcceleratorId::new(1)) > 999_000.0);
+    }
+
+    #[test]
+    fn energy_preference_is_less_by_the_switch_cost() {
+        // a takes 30 and 10 pJ: 40/30 and 40/10; b 10 and 30: 4 and 4/3; c 5 and 20: 5 and 5/4.
+        let mut fixture = three_jobs([28, 40, 8]);
+        let alone = "alpha=0 urgency_cap=0";
+        let preferences = [[4.0 / 3.0, 4.0], [4.0, 4.0 / 3.0], [5.0, 1.25]];
+        check(&fixture, &format!("{alone} switch_cost=false"), preferences);
+        // On the first accelerator all but b turn it: 10/30 of a, 10/5 of c.
+        check(&fixture, alone, [[1.0, 4.0], [4.0, 4.0 / 3.0], [3.0, 1.25]]);
+        check(&fixture, &format!("{alone} beta=0.5"), [[0.5, 2.0], [2.0, 2.0 / 3.0], [1.5, 0.625]]);
+        check(&fixture, &format!("{alone} beta=0"), [[0.0; 2]; 3]);
+        // The second one ran c last: 10/10 of a, 10/30 of b.
+        fixture.set_last_model(1, 2);
+        check(&fixture, alone, [[1.0, 3.0], [4.0, 1.0], [3.0, 1.25]]);
+    }
+
+    #[test]
+    fn the_score_is_the_sum_of_its_terms_by_their_weights() {
+        let fixture = three_jobs([28, 40, 8]);
+        // a: 4/3 + 1 + 1 and 4/9 + 1 + 4; b: 4/9 + 1/2 + 4 and 4/9 + 1/2 + 4/3; c: 1 + 1 + 3 and 3 + 1 + 5/4.
+        let all = [[10.0 / 3.0, 49.0 / 9.0], [89.0 / 18.0, 41.0 / 18.0], [5.0, 5.25]];
+        check(&fixture, "", all);
+        // a: 4/3 + 2 + 1/2 and 4/9 + 2 + 2; b: 4/9 + 1 + 2 and 4/9 + 1 + 2/3; c: 1 + 2 + 3/2 and 3 + 2 + 5/8.
+        let weighed = [[23.0 / 6.0, 40.0 / 9.0], [31.0 / 9.0, 19.0 / 9.0], [4.5, 5.625]];
+        check(&fixture, "alpha=2 beta=0.5", weighed);
+    }
+}

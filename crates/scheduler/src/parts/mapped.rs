@@ -205,3 +205,131 @@ impl Policy for Mapped {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::job::Progress;
+    use crate::policies::check;
+
+    #[test]
+    fn pairs_go_by_their_scores_until_nobody_or_nothing_is_left() {
+        // a suits the second accelerator (8/6 and 4), b neither (2), c the first (4 and 4/3).
+        let tasks = [
+            TaskSketch::new("a", &[&[6, 2]]),
+            TaskSketch::new("b", &[&[4, 4]]),
+            TaskSketch::new("c", &[&[2, 6]]),
+        ];
+        let mut fixture = Fixture::new(&tasks).unwrap();
+        fixture.ready(0, 0, 40);
+        fixture.ready(1, 0, 16);
+        fixture.ready(2, 0, 20);
+        // All have a mean of 4: urgencies 1/10, 1/4 and 1/5.
+        // a 2/15, 2/5; b 1/2, 1/2; c 4/5, 4/15: c is first, on 0. Then b has 1/2 on 1, a 2/5.
+        check(&fixture, "dream-mapscore", "alpha=0 beta=0", "c0>0:1 b0>1:1");
+        // By urgency alone b is first, on the first accelerator, then c.
+        check(&fixture, "dream-mapscore", "alpha=0 beta=0 latency_preference=false", "b0>0:1 c0>1:1");
+        // With one accelerator busy there is one pair to choose.
+        let busy = fixture.ready(0, 0, 40);
+        fixture.run(busy, 0, Extent::Rest);
+        check(&fixture, "dream-mapscore", "alpha=0 beta=0", "b0>1:1");
+    }
+
+    #[test]
+    fn ties_go_to_the_earliest_release_and_the_first_accelerator() {
+        let task = |name| TaskSketch::new(name, &[&[4, 4, 4], &[4, 4, 4]]);
+        let mut fixture = Fixture::new(&[task("a"), task("b")]).unwrap();
+        fixture.ready(1, 0, 40);
+        fixture.ready(0, 0, 40);
+        fixture.ready(1, 0, 40);
+        fixture.ready(0, 0, 40);
+        for settings in ["", "alpha=0 beta=0", "latency_preference=false beta=2"] {
+            check(&fixture, "dream-mapscore", settings, "b0>0:1 a0>1:1 b1>2:1");
+        }
+    }
+
+    #[test]
+    fn a_job_that_may_wait_does_where_a_busy_accelerator_would_be_done_sooner() {
+        // a takes 6 on the first accelerator and 2 on the second, which runs r for so long.
+        for (busy_us, now_us, waiting) in [(3, 0, true), (4, 0, false), (5, 0, false), (5, 2, true)] {
+            let tasks = [
+                TaskSketch::new("a", &[&[6, 2]]),
+                TaskSketch::new("b", &[&[5, 5]]),
+                TaskSketch::new("r", &[&[9, busy_us]]),
+            ];
+            let mut fixture = Fixture::new(&tasks).unwrap();
+            let running = fixture.ready(2, 0, 90);
+            fixture.run(running, 1, Extent::Rest);
+            fixture.set_now(now_us);
+            fixture.ready(0, now_us, 90);
+            check(&fixture, "dream-mapscore", "", "a0>0:1");
+            let expected = if waiting { "" } else { "a0>0:1" };
+            check(&fixture, "dream-mapscore", "wait=true", expected);
+            // Another job takes the accelerator that a does not want, however much later it is due.
+            fixture.ready(1, now_us, 5_000);
+            let expected = if waiting { "b0>0:1" } else { "a0>0:1" };
+            check(&fixture, "dream-mapscore", "wait=true alpha=0 beta=0", expected);
+        }
+        // What should have ended by now is not waited for as if it had: 7 + 2 is sooner than 7 + 6, though.
+        let tasks = [TaskSketch::new("a", &[&[6, 2]]), TaskSketch::new("r", &[&[9, 3]])];
+        let mut fixture = Fixture::new(&tasks).unwrap();
+        let running = fixture.ready(1, 0, 90);
+        fixture.run(running, 1, Extent::Rest);
+        fixture.set_now(7);
+        fixture.ready(0, 7, 90);
+        check(&fixture, "dream-mapscore", "wait=true", "");
+        let alike = [TaskSketch::new("a", &[&[2, 2]]), TaskSketch::new("r", &[&[9, 3]])];
+        let mut fixture = Fixture::new(&alike).unwrap();
+        let running = fixture.ready(1, 0, 90);
+        fixture.run(running, 1, Extent::Rest);
+        fixture.set_now(7);
+        fixture.ready(0, 7, 90);
+        check(&fixture, "dream-mapscore", "wait=true", "a0>0:1");
+    }
+
+    #[test]
+    fn a_dispatch_is_a_layer_a_block_or_the_rest() {
+        let task = TaskSketch::new("a", &[&[2], &[2], &[2], &[2], &[2]]).blocks(&[(1, 3)]);
+        let mut fixture = Fixture::new(&[task]).unwrap();
+        let job = fixture.ready(0, 0, 90);
+        for (layer, granularity, expected) in [
+            (0, "layer", "a0>0:1"),
+            (0, "block", "a0>0:1"),
+            (1, "block", "a0>0:3"),
+            (2, "block", "a0>0:2"),
+            (2, "model", "a0>0"),
+        ] {
+            fixture.change(job, |job| job.progress = Progress::at(layer));
+            check(&fixture, "dream-mapscore", &format!("granularity={granularity}"), expected);
+        }
+    }
+
+    #[test]
+    fn a_frame_is_given_up_before_anything_is_dispatched() {
+        // At 8 neither can be done by 10: a0 is the more so. b0 then has nobody to help.
+        let tasks = [TaskSketch::new("a", &[&[6]]), TaskSketch::new("b", &[&[4]])];
+        let mut fixture = Fixture::new(&tasks).unwrap();
+        fixture.ready(1, 0, 10);
+        fixture.ready(0, 0, 10);
+        fixture.set_now(8);
+        check(&fixture, "dream-drop", "", "drop a0 b0>0:1");
+        check(&fixture, "dream-mapscore", "", "b0>0:1");
+        check(&fixture, "dream-mapscore", "drop=infeasible", "drop b0 drop a0");
+    }
+
+    #[test]
+    fn a_job_runs_as_the_network_that_is_chosen() {
+        let light = TaskSketch::new("light", &[&[2], &[2]]);
+        let task = TaskSketch::new("a", &[&[4], &[4], &[4]]).variant(light);
+        let mut fixture = Fixture::new(&[task]).unwrap();
+        fixture.ready(0, 0, 12);
+        check(&fixture, "dream-full", "", "a0/0>0:1");
+        check(&fixture, "dream-mapscore", "", "a0>0:1");
+        fixture.set_now(1);
+        // 1 + 12 is too late.
+        check(&fixture, "dream-full", "", "a0/1>0:1");
+        check(&fixture, "dream-full", "granularity=model", "a0/1>0");
+        check(&fixture, "dream-full", "variants=lightest granularity=block block_layers=2", "a0/1>0:2");
+    }
+}

@@ -54,6 +54,8 @@ pub struct Search {
     radius: f64,
     /// Pairs of this step; in `neighbours` the centre is the first.
     trials: Vec<Trial>,
+    /// Pairs of the steps before; of `neighbours` only.
+    tried: Vec<Weights>,
     /// The one to try next.
     next: usize,
     /// How often each is tried in this step.
@@ -81,16 +83,26 @@ impl Trial {
     }
 }
 
+impl Weights {
+    fn within(self, greatest: f64) -> Self {
+        let Self { alpha, beta } = self;
+        Self { alpha: alpha.clamp(0.0, greatest), beta: beta.clamp(0.0, greatest) }
+    }
+}
+
 impl Search {
-    /// A search that has tried nothing. One of no steps is over, and stays at its start.
+    /// A search that has tried nothing, from its start or the nearest pair within bounds. One of no steps
+    /// is over, and stays at its start.
     #[must_use]
     pub fn new(options: SearchOptions) -> Self {
-        let SearchOptions { method, start, radius, steps, .. } = options;
+        let SearchOptions { method, start, radius, steps, greatest, .. } = options;
+        let start = if steps == 0 { start } else { start.within(greatest) };
         let mut search = Self {
             options,
             step: 0,
             radius,
             trials: vec![Trial::new(start, 1)],
+            tried: Vec::new(),
             next: 0,
             repeats: 1,
             is_over: steps == 0,
@@ -150,22 +162,26 @@ impl Search {
         self.trials.sort_by_key(Trial::mean);
         self.next = 0;
         self.step += 1;
-        let is_last = self.step >= self.options.steps;
         match self.options.method {
             SearchMethod::Neighbours => {
+                self.tried.extend(self.trials.iter().map(|trial| trial.weights));
                 self.trials.truncate(1);
                 self.radius *= self.options.shrink;
-                self.is_over = is_last;
-                if !is_last {
+                while self.step < self.options.steps {
                     self.add_neighbours();
-                    // All of them may be where the centre is, at a bound or a radius of nothing.
-                    self.is_over = self.trials.len() == 1;
-                    self.next = usize::from(!self.is_over);
+                    if self.trials.len() > 1 {
+                        self.next = 1;
+                        return;
+                    }
+                    // All of them were tried, or are where the centre is: at a bound, or no radius away.
+                    self.step += 1;
+                    self.radius *= self.options.shrink;
                 }
+                self.is_over = true;
             }
             SearchMethod::Halving => {
                 self.trials.truncate(self.trials.len().div_ceil(2));
-                self.is_over = is_last || self.trials.len() == 1;
+                self.is_over = self.step >= self.options.steps || self.trials.len() == 1;
                 for trial in &mut self.trials {
                     trial.due = trial.count;
                 }
@@ -181,11 +197,11 @@ impl Search {
         self.add(alpha, beta + radius);
     }
 
-    /// A pair within bounds, unless it is there already.
+    /// A pair within bounds, unless it is there already or was tried.
     fn add(&mut self, alpha: f64, beta: f64) {
-        let within = |weight: f64| weight.clamp(0.0, self.options.greatest);
-        let weights = Weights { alpha: within(alpha), beta: within(beta) };
-        if self.trials.iter().all(|trial| trial.weights != weights) {
+        let weights = Weights { alpha, beta }.within(self.options.greatest);
+        let mut known = self.trials.iter().map(|trial| &trial.weights).chain(&self.tried);
+        if known.all(|known| *known != weights) {
             self.trials.push(Trial::new(weights, self.repeats));
         }
     }
@@ -240,6 +256,57 @@ mod tests {
         assert_eq!(pairs[5..9], [(1.25, 1.0), (1.75, 1.0), (1.5, 0.75), (1.5, 1.25)]);
         // (1.5, 1) is still the best: from there with a quarter.
         assert_eq!(pairs[9..13], [(1.375, 1.0), (1.625, 1.0), (1.5, 0.875), (1.5, 1.125)]);
+    }
+
+    #[test]
+    fn nothing_is_tried_twice_however_the_radius_shrinks() {
+        let pairs = |shrink: f64, greatest: f64, steps: u32| -> Vec<(f64, f64)> {
+            let options = SearchOptions { shrink, greatest, steps, ..options(SearchMethod::Neighbours) };
+            let (search, tried) = run(options, bowl(1.75, 1.0));
+            assert_eq!(search.step(), steps);
+            tried.iter().map(|pair| (pair.alpha, pair.beta)).collect()
+        };
+        // A radius that stays: from (1.5, 1) back to (1, 1) would be such a pair.
+        let first = [(1.0, 1.0), (0.5, 1.0), (1.5, 1.0), (1.0, 0.5), (1.0, 1.5)];
+        let second = [(2.0, 1.0), (1.5, 0.5), (1.5, 1.5)];
+        assert_eq!(pairs(1.0, 2.0, 2), [&first[..], &second].concat());
+        // (1.5, 1) and (2, 1) are equally good; the first stays, and nothing is left to try around it.
+        assert_eq!(pairs(1.0, 2.0, 9), [&first[..], &second].concat());
+        // At a bound: 1 + 0.5 is 1.1 here, and so is 1 + 0.25 once more; only three are new from (1.1, 1).
+        let at_bound = pairs(0.5, 1.1, 2);
+        assert_eq!(at_bound[..5], [(1.0, 1.0), (0.5, 1.0), (1.1, 1.0), (1.0, 0.5), (1.0, 1.1)]);
+        assert_eq!(at_bound[5..], [(1.1 - 0.25, 1.0), (1.1, 0.75), (1.1, 1.1)]);
+        // A radius of nothing leaves all further steps without a trial.
+        assert_eq!(pairs(0.0, 2.0, 7), first);
+    }
+
+    #[test]
+    fn a_start_out_of_bounds_is_moved_to_them() {
+        for method in [SearchMethod::Neighbours, SearchMethod::Halving] {
+            let (_, tried) = run(SearchOptions { greatest: 0.75, ..options(method) }, bowl(1.0, 1.0));
+            assert_eq!(tried[0], Weights { alpha: 0.75, beta: 0.75 });
+            assert!(tried.iter().all(|pair| pair.alpha <= 0.75 && pair.beta <= 0.75), "{tried:?}");
+        }
+    }
+
+    #[test]
+    fn halving_is_judged_by_the_mean_and_keeps_the_better_half_rounded_up() {
+        // A pair costs alpha + 2 beta; but (1, 1) costs 0 at first and then 9, in the mean (0 + 9) / 2 = 4.5.
+        let mut of_centre = [0.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0].into_iter();
+        let (search, tried) = run(options(SearchMethod::Halving), |at| {
+            if at == (Weights { alpha: 1.0, beta: 1.0 }) {
+                of_centre.next().unwrap()
+            } else {
+                at.alpha + 2.0 * at.beta
+            }
+        });
+        let count = |alpha: f64, beta: f64| tried.iter().filter(|at| **at == Weights { alpha, beta }).count();
+        // 1.5, 2 and 2.5 for a beta of 1/2; 2.5, 0 and 3.5 for 1; 3.5, 4 and 4.5 for 3/2: five of nine stay.
+        assert_eq!((count(0.5, 1.5), count(1.5, 1.0), count(1.0, 1.5), count(1.5, 1.5)), (1, 1, 1, 1));
+        // Then (1, 1) goes, and the second pair of 2.5; three were tried four times in all, two eight times.
+        assert_eq!((count(1.0, 1.0), count(0.5, 1.0), count(1.5, 0.5)), (2, 2, 4));
+        assert_eq!((count(0.5, 0.5), count(1.0, 0.5)), (8, 8));
+        assert_eq!(search.weights(), Weights { alpha: 0.5, beta: 0.5 });
     }
 
     #[test]

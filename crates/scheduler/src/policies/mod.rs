@@ -37,7 +37,7 @@ fn policy(name: &str, settings: &str) -> Box<dyn Policy> {
 /// Holds what a policy decides in a state to what is expected: [`Fixture::settle`] says how it reads.
 #[cfg(test)]
 #[track_caller]
-fn check(fixture: &Fixture, name: &str, settings: &str, expected: &str) {
+pub(crate) fn check(fixture: &Fixture, name: &str, settings: &str, expected: &str) {
     let said = fixture.clone().settle(policy(name, settings).as_mut());
     assert_eq!(said, expected, "{name} {settings}");
 }

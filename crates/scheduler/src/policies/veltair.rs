@@ -150,3 +150,101 @@ pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError>
     let veltair = Veltair { growth: parameters.real("block_growth")?, needs: Vec::new() };
     Ok(Box::new(Composed::new(veltair, parts)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::job::Progress;
+    use crate::policies::{check, policy};
+
+    #[test]
+    fn a_block_ends_where_the_need_crosses_the_threshold() {
+        for (latency_us, macs, first_layer, expected, why) in [
+            // Each has a quarter of the deadline: needs 8, 8, 32 and 32 over the deadline, 20 in the mean.
+            ([2, 2, 8, 8], [1, 1, 1, 1], 0, "a0>0:2", "two below"),
+            ([2, 2, 8, 8], [1, 1, 1, 1], 1, "a0>0:1", "the second of two below"),
+            ([2, 2, 8, 8], [1, 1, 1, 1], 2, "a0>0", "two above, to the end"),
+            // Needs 8, 32, 8 and 32.
+            ([2, 8, 2, 8], [1, 1, 1, 1], 0, "a0>0:1", "all change"),
+            // Nobody is above the mean of equals.
+            ([4, 4, 4, 4], [1, 1, 1, 1], 0, "a0>0", "all alike"),
+            // Shares 1/2, 1/4, 1/8 and 1/8: needs 8, 16, 32 and 32, 22 in the mean.
+            ([4, 4, 4, 4], [4, 2, 1, 1], 0, "a0>0:2", "by work"),
+            // Needs 6, none, 24 and 24; 18 in the mean of three.
+            ([2, 9, 8, 8], [1, 0, 1, 1], 0, "a0>0:2", "one without work belongs to the block before"),
+            ([2, 9, 8, 8], [1, 0, 1, 1], 1, "a0>0", "and to the next where it comes first"),
+            ([9, 2, 2, 8], [0, 1, 1, 1], 0, "a0>0:3", "none, 6, 6 and 24 of 12"),
+            ([2, 8, 9, 9], [1, 1, 0, 0], 1, "a0>0", "at the end, too"),
+            ([2, 8, 9, 9], [0, 0, 0, 0], 0, "a0>0", "nothing has any work"),
+        ] {
+            let rows = latency_us.map(|latency| [latency]);
+            let rows: Vec<&[u64]> = rows.iter().map(|row| &row[..]).collect();
+            let mut fixture = Fixture::new(&[TaskSketch::new("a", &rows).macs(&macs)]).unwrap();
+            let job = fixture.ready(0, 0, 90);
+            fixture.change(job, |job| job.progress = Progress::at(first_layer));
+            assert_eq!(fixture.settle(policy("veltair", "").as_mut()), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn needs_count_in_the_mean_over_accelerators() {
+        // Means of 2 and 3.5, though the first accelerator takes 3 for both: needs 4 and 7 of 5.5.
+        let task = TaskSketch::new("a", &[&[3, 1], &[3, 4]]);
+        let mut fixture = Fixture::new(&[task]).unwrap();
+        fixture.ready(0, 0, 90);
+        check(&fixture, "veltair", "", "a0>1:1");
+        check(&fixture, "veltair", "placement=first-idle", "a0>0:1");
+    }
+
+    #[test]
+    fn blocks_grow_with_the_jobs_that_are_live() {
+        // Needs 8, 16, 32 and 40; 24 in the mean. Thresholds for one job, two and three on one accelerator:
+        // 24, 24 (1 + growth), 24 (1 + 2 growth).
+        for (jobs, growth, expected) in [
+            (1, 1.0, "a0>0:2"),
+            (2, 0.0, "a0>0:2"),
+            (2, 0.25, "a0>0:2"),
+            (2, 0.5, "a0>0:3"),
+            (2, 1.0, "a0>0"),
+            (3, 0.25, "a0>0:3"),
+            (3, 0.5, "a0>0"),
+        ] {
+            let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[2], &[4], &[8], &[10]])]).unwrap();
+            for _ in 0..jobs {
+                fixture.ready(0, 0, 90);
+            }
+            check(&fixture, "veltair", &format!("block_growth={growth}"), expected);
+        }
+        // Two jobs, one of which runs, on two accelerators are one each; jobs that wait do not count.
+        let mut fixture =
+            Fixture::new(&[TaskSketch::new("a", &[&[2, 2], &[4, 4], &[8, 8], &[10, 10]])]).unwrap();
+        let running = fixture.ready(0, 0, 90);
+        fixture.run(running, 1, Extent::Rest);
+        fixture.ready(0, 0, 90);
+        fixture.waiting(0, 0, 90);
+        fixture.waiting(0, 0, 90);
+        check(&fixture, "veltair", "", "a1>0:2");
+    }
+
+    #[test]
+    fn jobs_go_first_come_first_served_to_the_fastest_idle_accelerator() {
+        let tasks = [TaskSketch::new("a", &[&[4, 2]]), TaskSketch::new("b", &[&[4, 1]])];
+        let mut fixture = Fixture::new(&tasks).unwrap();
+        // b0 is more urgent by far, and came second.
+        fixture.ready(0, 0, 90);
+        fixture.ready(1, 1, 2);
+        check(&fixture, "veltair", "", "a0>1 b0>0");
+    }
+
+    #[test]
+    fn a_lighter_network_has_blocks_of_its_own() {
+        // The default has needs 8 and 24 of 16; the other one 4 and 4.
+        let task = TaskSketch::new("a", &[&[4], &[12]]).variant(TaskSketch::new("light", &[&[2], &[2]]));
+        let mut fixture = Fixture::new(&[task]).unwrap();
+        fixture.ready(0, 0, 16);
+        check(&fixture, "veltair", "variants=largest-that-fits", "a0/0>0:1");
+        fixture.set_now(1);
+        check(&fixture, "veltair", "variants=largest-that-fits", "a0/1>0");
+    }
+}

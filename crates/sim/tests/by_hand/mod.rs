@@ -13,6 +13,7 @@
 //! | word of a task | meaning |
 //! | --- | --- |
 //! | `layers 2/4 1/3` | two layers; the first takes 2 on accelerator 0 and 4 on accelerator 1; one number for all |
+//! | `layers 2@5/4@1` | the same with the energy of each in microjoules |
 //! | `layers 2~6` | with `dram`: 2 of compute beside 6 gigabytes; `2~6~8`: which take it 8 at least |
 //! | `sizes 2 5 1` | of two layers: the first reads 2, puts out 5, which the second reads to put out 1; in hundreds of megabytes |
 //! | `quanta 4` | each layer is so many equal steps |
@@ -23,6 +24,7 @@
 //! | `due 8` | relative deadline; the period if there is none |
 //! | `isolated 10` | instead: ten times the isolated latency |
 //! | `priority 2`, `draws 1 3 9` | its priority; or one of these for each job |
+//! | `variant 1/2` | another network that its jobs may run as, written as `layers` are |
 //! | `sample 2/4 1/3` | a recorded sample: what it takes, written as `layers` are |
 //! | `zeros 0.5 0.25` | how sparse the layers of that sample were; not at all if this is left out |
 //! | `of net` | the architecture of its model |
@@ -42,6 +44,7 @@
 //! | event | meaning |
 //! | --- | --- |
 //! | `a0>1` | job 0 of task a is dispatched on accelerator 1; `from 3` if it begins later than now |
+//! | `a0>1 as 2` | the same as its second `variant` |
 //! | `a0 at 1` | its segment ends before layer 1, and the job goes on; `at 0+1/4` within layer 0 |
 //! | `a0 done`, `a0 late` | it is complete, in time or not |
 //! | `a0 dropped`, `a0 lost` | given up by the policy, or because what it needed was |
@@ -54,6 +57,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 pub mod watch;
+pub mod worlds;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -180,6 +184,8 @@ struct Sketch<'t> {
     layers: Vec<&'t str>,
     sizes: Vec<&'t str>,
     requests: Vec<&'t str>,
+    /// By variant but the default: cells as those of `layers`.
+    variants: Vec<Vec<&'t str>>,
     /// By sample: cells as those of `layers`, and sparsities.
     samples: Vec<(Vec<&'t str>, Vec<f64>)>,
 }
@@ -216,9 +222,7 @@ impl ByHand {
                 }
                 "task" => {
                     costs.resize_with(accelerators, Costs::new);
-                    let (task, model) = task(&mut words, &tasks, &mut costs);
-                    tasks.push(task);
-                    models.push(model);
+                    tasks.push(task(&mut words, &tasks, &mut models, &mut costs));
                 }
                 "phase" => phases.push(phase(statement, &tasks)),
                 other => panic!("no statement begins with `{other}`"),
@@ -266,11 +270,11 @@ fn position(tasks: &[Task], name: &str) -> TaskId {
     TaskId::new(known.unwrap_or_else(|| panic!("there is no task `{name}` before")))
 }
 
-/// Reads the words of a task: itself, its model, and what its layers cost.
-fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Model) {
+/// Reads the words of a task: itself, its models, and what their layers cost.
+fn task(words: &mut Words<'_>, tasks: &[Task], models: &mut Vec<Model>, costs: &mut [Costs]) -> Task {
     let name = words.value().to_owned();
     let mut sketch = Sketch { quanta: 1, ..Sketch::default() };
-    let mut task = Task::periodic(name.clone(), ModelId::new(tasks.len()), every("1"));
+    let mut task = Task::periodic(name.clone(), ModelId::new(models.len()), every("1"));
     let mut model = Model::of_layers(name, "a test".to_owned(), Shapes::Independent, Vec::new());
     while let Some(word) = words.next() {
         match word {
@@ -287,6 +291,7 @@ fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Mo
             "comes" => sketch.requests = words.numbers(),
             "layers" => sketch.layers = words.numbers(),
             "sizes" => sketch.sizes = words.numbers(),
+            "variant" => sketch.variants.push(words.numbers()),
             "sample" => sketch.samples.push((words.numbers(), Vec::new())),
             "zeros" => {
                 let zeros = words.numbers().into_iter().map(number).collect();
@@ -336,21 +341,9 @@ fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Mo
     let of_samples = sketch.samples.iter().map(|(cells, _)| cells);
     for (sample, row) in [&sketch.layers].into_iter().chain(of_samples).enumerate() {
         assert_eq!(row.len(), sketch.layers.len(), "a sample has all layers");
-        for (layer, cells) in row.iter().enumerate() {
-            let cells: Vec<&str> = cells.split('/').collect();
-            for (accelerator, costs) in costs.iter_mut().enumerate() {
-                let mut work = work(cells[accelerator.min(cells.len() - 1)], accelerator, sketch.quanta);
-                work.energy = work.energy.scaled(sample as f64 + 1.0);
-                costs.insert((model.name.clone(), layer.to_string(), sample as u64), work);
-            }
-        }
+        cost(&model.name, sample, row, sketch.quanta, costs);
     }
-    for layer in 0..sketch.layers.len() {
-        let extent = |at: usize| sketch.sizes.get(at).map_or(1, |size| number::<u32>(size) * SIZE_EXTENT);
-        let rows = if sketch.sizes.is_empty() { 1 } else { SIZE_EXTENT };
-        let operator = Operator::Gemm(Gemm { rows, inner: extent(layer), columns: extent(layer + 1) });
-        model.layers.push(Layer { name: layer.to_string(), operator, published: None });
-    }
+    model.layers = layers(sketch.layers.len(), &sketch.sizes);
     if !sketch.samples.is_empty() {
         let (mut zeros, mut latencies) = (Vec::new(), Vec::new());
         for (sample, (_, of_sample)) in sketch.samples.iter().enumerate() {
@@ -363,7 +356,34 @@ fn task(words: &mut Words<'_>, tasks: &[Task], costs: &mut [Costs]) -> (Task, Mo
         let trace = SampleTrace::of_values(name, Schema::EyerissV2, layers, zeros, latencies);
         model.samples = Some(Arc::new(trace));
     }
-    (task, model)
+    models.push(model);
+    for (index, row) in sketch.variants.iter().enumerate() {
+        let (name, source) = (format!("{}.{}", task.name, index + 1), "a test".to_owned());
+        cost(&name, 0, row, sketch.quanta, costs);
+        task.variants.push(ModelId::new(models.len()));
+        models.push(Model::of_layers(name, source, Shapes::Independent, layers(row.len(), &[])));
+    }
+    task
+}
+
+fn layers(count: usize, sizes: &[&str]) -> Vec<Layer> {
+    let extent = |at: usize| sizes.get(at).map_or(1, |size| number::<u32>(size) * SIZE_EXTENT);
+    let rows = if sizes.is_empty() { 1 } else { SIZE_EXTENT };
+    let operator = |layer| Operator::Gemm(Gemm { rows, inner: extent(layer), columns: extent(layer + 1) });
+    let layer = |layer: usize| Layer { name: layer.to_string(), operator: operator(layer), published: None };
+    (0..count).map(layer).collect()
+}
+
+/// Writes down what the layers of a model, or of one of its samples, cost.
+fn cost(model: &str, sample: usize, row: &[&str], quanta: u32, costs: &mut [Costs]) {
+    for (layer, cells) in row.iter().enumerate() {
+        let cells: Vec<&str> = cells.split('/').collect();
+        for (accelerator, costs) in costs.iter_mut().enumerate() {
+            let mut work = work(cells[accelerator.min(cells.len() - 1)], accelerator, quanta);
+            work.energy = work.energy.scaled(sample as f64 + 1.0);
+            costs.insert((model.to_owned(), layer.to_string(), sample as u64), work);
+        }
+    }
 }
 
 /// `5`, or `5:1` with the sample that it brings.
@@ -372,8 +392,12 @@ fn request(text: &str) -> Request {
     Request { arrival: Time::ZERO.saturating_add(ms(at)), sample, priority: None, deadline: None }
 }
 
-/// `compute`, `compute~gigabytes` or `compute~gigabytes~least transfer`.
+/// `compute`, `compute~gigabytes` or `compute~gigabytes~least transfer`; and `@microjoules` or none.
 fn work(cell: &str, accelerator: usize, quanta: u32) -> Work {
+    let (cell, mac) = match cell.split_once('@') {
+        Some((cell, microjoules)) => (cell, number::<f64>(microjoules) * 1e6),
+        None => (cell, 1e6 / (accelerator as f64 + 1.0)),
+    };
     let parts: Vec<&str> = cell.split('~').collect();
     let mut traffic = [0; SHARED_LEVELS];
     traffic[DRAM] = parts.get(1).map_or(0, |gigabytes| number::<u64>(gigabytes) * 1_000_000_000);
@@ -382,7 +406,7 @@ fn work(cell: &str, accelerator: usize, quanta: u32) -> Work {
         traffic,
         transfer: parts.get(2).map_or(Duration::ZERO, |text| ms(text)),
         exposed: Duration::ZERO,
-        energy: EnergyParts { mac: 1e6 / (accelerator as f64 + 1.0), ..EnergyParts::default() },
+        energy: EnergyParts { mac, ..EnergyParts::default() },
         quanta,
     }
 }
@@ -418,12 +442,15 @@ pub fn at(time: Time) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     names: Vec<String>,
+    variants: Vec<Vec<ModelId>>,
     lines: Vec<(Time, String)>,
 }
 
 impl Log {
     pub fn new(scenario: &Scenario) -> Self {
-        Self { names: scenario.tasks.iter().map(|task| task.name.clone()).collect(), lines: Vec::new() }
+        let names = scenario.tasks.iter().map(|task| task.name.clone()).collect();
+        let variants = scenario.tasks.iter().map(|task| task.variants.clone()).collect();
+        Self { names, variants, lines: Vec::new() }
     }
 
     fn name(&self, job: &Job) -> String {
@@ -469,6 +496,10 @@ impl Observer for Log {
 
     fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
         let mut event = format!("{}>{}", self.name(job), accelerator.index());
+        let variants = &self.variants[job.task.index()];
+        if let Some(variant @ 1..) = variants.iter().position(|model| *model == segment.model) {
+            event += &format!(" as {variant}");
+        }
         if segment.started != now {
             event += &format!(" from {}", at(segment.started));
         }
