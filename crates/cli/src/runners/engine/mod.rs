@@ -36,7 +36,7 @@ impl CellRunner for Engine {
     }
 
     fn result_version(&self) -> u32 {
-        2
+        3
     }
 
     fn legality(&self) -> Legality {
