@@ -525,6 +525,46 @@ fn identities_depend_on_all_that_matters_and_on_nothing_else() {
     }
 }
 
+/// The networks of a supernet that a task may run are part of what a cell runs; the order in which the file
+/// lists them is not, where the default is the same.
+#[test]
+fn identities_follow_the_networks_of_a_task() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let folder = tempfile::tempdir().unwrap();
+    let identity = |lines: &str| {
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "scenario.toml",
+            &format!(
+                "source = \"a test\"\nduration = \"1s\"\n[[task]]\nname = \"a\"\n\
+                 model = \"examples/supernet\"\nrate_hz = 30\n{lines}\n"
+            ),
+        );
+        let axes = "runner = \"synthetic\"\nscenarios = [\"scenario.toml\"]\n\
+                    platforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\npolicy = [{ name = \"first\" }]\n";
+        write("sweep.toml", axes);
+        plan(folder.path().join("sweep.toml").to_str().unwrap(), runners).unwrap().identities()[0]
+    };
+    let plain = identity("");
+    for same in ["variant = \"large\"", "variants = [\"small\", \"medium\", \"large\"]"] {
+        assert_eq!(identity(same), plain, "{same}");
+    }
+    let others = [
+        "variant = \"small\"",
+        "variant = \"medium\"",
+        "variants = [\"large\"]",
+        "variants = [\"small\"]",
+        "variants = [\"large\", \"small\"]",
+        "variants = [\"medium\", \"small\"]",
+        "variants = [\"small\", \"medium\"]",
+    ]
+    .map(identity);
+    for (index, other) in others.iter().enumerate() {
+        assert!(*other != plain && !others[..index].contains(other), "{index}");
+    }
+}
+
 #[test]
 fn built_in_sweeps_can_be_asked_for() {
     let runner = Synthetic { called: Some("xrbench"), single_policy: true, ..Synthetic::default() };

@@ -139,10 +139,7 @@ fn allowed_networks(table: &Table<'_>, networks: Vec<ModelId>, models: &[Model])
         })
     };
     let [default, listed] = stated.map(|stated| stated.map(|(_, value)| value));
-    let listed = match &listed {
-        Some(value) => Some(decode_variants(value, network)),
-        None => None,
-    };
+    let listed = listed.map(|value| decode_variants(&value, network));
     let chosen = match &default {
         Some(value) => Some(network(value)?),
         None => None,
