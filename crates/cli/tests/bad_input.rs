@@ -676,7 +676,7 @@ fn bad_arguments() {
 fn runs_on_the_engine_that_make_no_sense() {
     let mut transcript = Transcript::new();
     let mut run = |extra: &[&str]| transcript.refused(&[&RUN[..5], extra].concat());
-    for policy in ["edff", "veltair", "EDF", ""] {
+    for policy in ["edff", "moca", "EDF", ""] {
         run(&["--policy", policy]);
     }
     for set in [
@@ -745,6 +745,67 @@ fn layers_without_a_cost_fail_a_run_on_the_engine() {
     });
     transcript.fails(&["sweep", "sweep.toml", "--output", "results"]);
     insta::assert_snapshot!("no_cost", transcript.text);
+}
+
+/// Parameters of DREAM's policies out of their ranges.
+#[test]
+fn parameters_of_dream_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let start = ["run", "--scenario", "dream/ar_social", "--platform", "dream/dual_4k_ws_os", "--policy"];
+    for (policy, set) in [
+        ("dream-full", "alpha=-1"),
+        ("dream-full", "alpha=inf"),
+        ("dream-full", "beta=nan"),
+        ("dream-full", "urgency_cap=nan"),
+        ("dream-full", "variants=tiny"),
+        ("dream-full", "variant_queue=some"),
+        ("dream-full", "drop_cap=-1"),
+        ("dream-full", "drop_window=0"),
+        ("dream-full", "search_window=1ms"),
+        ("dream-adaptive", "search_window=0us"),
+        ("dream-adaptive", "search_radius=-0.5"),
+        ("dream-halving", "search_steps=1.5"),
+    ] {
+        transcript.refused(&[&start[..], &[policy, "--set", set]].concat());
+    }
+    insta::assert_snapshot!("dream_parameters", transcript.text);
+}
+
+/// Cascades and supernets: scenarios, and sweeps over the probabilities of cascades.
+#[test]
+fn cascades_and_variants_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let cascade = |probability: &str| {
+        let second = "[[task]]\nname = \"b\"\nmodel = \"dream/gnmt\"\n";
+        let depends =
+            format!("depends_on = [{{ task = \"a\", kind = \"control\", probability = {probability} }}]\n");
+        scenario(&format!("name = \"a\"\nmodel = \"dream/kws_res8\"\nrate_hz = 15\n\n{second}{depends}"))
+    };
+    transcript.bad_file("likely.toml", cascade("1.5"));
+    transcript.bad_file("negative.toml", cascade("-0.5"));
+    let of = |model: &str, lines: &str| {
+        scenario(&format!("name = \"a\"\nmodel = \"dream/{model}\"\nrate_hz = 30\n{lines}\n"))
+    };
+    transcript.bad_file("variant.toml", of("once_for_all", "variant = \"note8_48ms\""));
+    transcript.refused(&["run", "--scenario", "variant.toml", "--platform", "dream/dual_4k_ws_os"]);
+    transcript.bad_file("variants.toml", of("once_for_all", "variants = [\"fulll\"]"));
+    transcript
+        .bad_file("excluded.toml", of("once_for_all", "variant = \"full\"\nvariants = [\"note8_49ms\"]"));
+    transcript.bad_file("none.toml", of("once_for_all", "variants = []"));
+    transcript.bad_file("no_supernet.toml", of("skip_net", "variant = \"full\""));
+    let sweep = |scenarios: &str, axis: &str| {
+        format!(
+            "runner = \"engine\"\nscenarios = [{scenarios}]\nplatforms = [\"dream/dual_4k_ws_os\"]\nseeds = [1]\n\
+             policy = [{{ name = \"edf\" }}]\n\n[trigger_probability]\n{axis}\n"
+        )
+    };
+    let (cascading, plain) = ("\"dream/ar_call\"", "\"dream/drone_indoor\", \"dream/ar_call\"");
+    transcript.bad_file("range.toml", sweep(cascading, "cascades = true\nvalues = [1.2]"));
+    transcript.bad_file("unsaid.toml", sweep(cascading, "values = [1.2]"));
+    transcript.bad_file("both.toml", sweep(cascading, "task = \"keyword\"\ncascades = true\nvalues = [0.5]"));
+    transcript.bad_file("plain.toml", sweep(plain, "cascades = true\nvalues = [0.5, 1]"));
+    transcript.refused(&["sweep", "plain.toml", "--output", "results"]);
+    insta::assert_snapshot!("cascades", transcript.text);
 }
 
 #[test]

@@ -111,6 +111,50 @@ fn every_trigger_probability_has_a_report_of_its_own() {
     assert!(lines.contains("trigger probability"), "the figure over the varied axis");
 }
 
+/// At a probability of 1 every completed frame of the upstream task brings a job, at 0 none does.
+#[test]
+fn probabilities_of_all_cascades_are_varied() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "s.toml",
+        "runner = \"engine\"\nscenarios = [\"dream/ar_call\", \"dream/vr_gaming\"]\n\
+         platforms = [\"dream/dual_4k_ws_os\"]\nseeds = [1, 2]\nduration = \"1s\"\n\
+         policy = [{ name = \"fcfs\" }, { name = \"dream-full\" }]\n\
+         [trigger_probability]\ncascades = true\nvalues = [0, 0.5, 1]\n",
+    );
+    workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
+    let results = read(&workspace, "out/results.csv");
+    let mut rows = results.lines().map(|line| line.split(',').collect::<Vec<&str>>());
+    let head = rows.next().expect("a head");
+    let column = |name: &str| head.iter().position(|known| *known == name).expect(name);
+    let keys = ["scenario", "policy", "trigger_probability", "seed"].map(column);
+    let [task, released, completed] = ["task", "released", "completed"].map(column);
+    let rows: Vec<Vec<&str>> = rows.collect();
+    let mut seen = 0;
+    for (upstream, downstream) in [("keyword", "translation"), ("hand_detection", "hand_pose")] {
+        for row in rows.iter().filter(|row| row[task] == downstream) {
+            let is_of_cell = |other: &&Vec<&str>| keys.iter().all(|key| other[*key] == row[*key]);
+            let first =
+                rows.iter().filter(is_of_cell).find(|other| other[task] == upstream).expect("its trigger");
+            let number = |text: &str| text.parse::<u64>().expect("a number");
+            let (triggered, finished) = (number(row[released]), number(first[completed]));
+            assert!(finished > 10, "{upstream}: {finished}");
+            match row[column("trigger_probability")] {
+                "0.0" => assert_eq!(triggered, 0, "{row:?}"),
+                "1.0" => assert_eq!(triggered, finished, "{row:?}"),
+                _ => assert!(0 < triggered && triggered < finished, "{row:?}"),
+            }
+            seen += 1;
+        }
+    }
+    // Under two policies: translations of a scenario that is random in any case, at three probabilities and two
+    // seeds; translations and poses of one that is random at 0.5 only, and else runs for the first seed.
+    assert_eq!(seen, 2 * (3 * 2 + 2 * (1 + 2 + 1)));
+    let manifest = read(&workspace, "out/manifest.json");
+    assert!(manifest.contains("\"cascades\": true"), "{manifest}");
+    assert!(read(&workspace, "out/probability_0.5_tables.md").contains("dream-full"));
+}
+
 #[test]
 fn a_platform_that_cannot_run_is_named() {
     let workspace = Workspace::new();

@@ -11,7 +11,9 @@ use rtmm_workload::load::{Kind, built_in_names, name_of, open};
 use rtmm_workload::{Duration, Workload, load};
 use tracing::info;
 
-use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability, WorkloadId};
+use crate::plan::{
+    Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability, Triggered, WorkloadId,
+};
 use crate::runner::{
     Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find,
 };
@@ -336,13 +338,31 @@ fn decode_seeds(value: &Value<'_>, largest: u64) -> Option<Vec<u64>> {
 
 fn decode_trigger_probability(value: &Value<'_>) -> Option<TriggerProbability> {
     let table = value.table()?.named("`trigger_probability`");
-    table.only(&["task", "values"]);
-    let task = table.required("task", Value::string);
+    table.only(&["task", "cascades", "values"]);
+    let of = decode_triggered(&table);
     let values = required_axis(&table, "values", |value| value.probability());
-    Some(TriggerProbability {
-        task: task?.to_owned(),
-        values: values?.into_iter().map(|value| value.value).collect(),
-    })
+    Some(TriggerProbability { of: of?, values: values?.into_iter().map(|value| value.value).collect() })
+}
+
+fn decode_triggered(table: &Table<'_>) -> Option<Triggered> {
+    match (table.get("task"), table.get("cascades")) {
+        (Some(task), None) => task.string().map(Triggered::task),
+        (None, Some(cascades)) if !cascades.boolean()? => cascades
+            .reject("`cascades` is false, and no task is named", "write `cascades = true`, or name a `task`"),
+        (None, Some(_)) => Some(Triggered::cascades()),
+        (Some(_), Some(cascades)) => cascades.reject(
+            "probabilities of one task or of all cascades are varied, not both",
+            "remove `task` or `cascades`",
+        ),
+        (None, None) => {
+            table.report(
+                table
+                    .problem("`trigger_probability` does not say whose probabilities are varied")
+                    .help("add `task = \"...\"`, or `cascades = true` for all control dependencies"),
+            );
+            None
+        }
+    }
 }
 
 /// The references of an axis with patterns replaced by the built-in names that they match; an input
@@ -720,6 +740,9 @@ fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
             root.problem_at(&at("trigger_probability"), problem.to_string())
                 .help(suggestion(task, "task", &known))
         }
+        PlanError::NoCascade { .. } => root.problem_at(&at("trigger_probability"), problem.to_string()).help(
+            "give one of its tasks `depends_on = [{ task = \"...\", kind = \"control\" }]`, or remove the scenario",
+        ),
         PlanError::NoDeadlineFactor { .. } => root
             .problem_at(&at("deadline_factors"), problem.to_string())
             .help("give its tasks `deadline = { isolated = 10 }`, or remove the axis"),

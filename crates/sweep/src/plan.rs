@@ -96,7 +96,7 @@ pub struct Variant {
     pub scenario: Scenario,
     /// All rates were multiplied by this many millionths.
     pub load_factor_millionths: u64,
-    /// The trigger probability that the axis' task was given.
+    /// The trigger probability that the axis' task, or every cascade, was given.
     pub trigger_probability: Option<f64>,
     /// The multiple of the isolated latency, in millionths, that deadlines of that kind were given.
     pub deadline_factor_millionths: Option<u64>,
@@ -125,13 +125,88 @@ impl Variant {
     }
 }
 
-/// An axis over the trigger probability of one task.
+/// An axis over trigger probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TriggerProbability {
-    /// Name of the task, which every scenario of the sweep must have.
-    pub task: String,
+    /// Whose they are.
+    #[serde(flatten)]
+    pub of: Triggered,
     /// The probabilities.
     pub values: Vec<f64>,
+}
+
+/// What an axis over trigger probabilities varies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Triggered {
+    /// How probably a frame of one task becomes a job.
+    Task {
+        /// Its name; every scenario of the sweep must have it.
+        task: String,
+    },
+    /// How probably a completed job triggers one of another task, in every control dependency.
+    Cascades {
+        /// Always true: what manifests say.
+        cascades: bool,
+    },
+}
+
+impl Triggered {
+    /// A task of this name.
+    #[must_use]
+    pub fn task(name: impl Into<String>) -> Self {
+        Self::Task { task: name.into() }
+    }
+
+    /// Every control dependency.
+    #[must_use]
+    pub const fn cascades() -> Self {
+        Self::Cascades { cascades: true }
+    }
+
+    /// What figures call it: the task, or `cascades`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Task { task } => task,
+            Self::Cascades { .. } => "cascades",
+        }
+    }
+
+    /// What of the scenario is varied.
+    fn find(&self, scenario: &Scenario) -> Result<Place, PlanError> {
+        match self {
+            Self::Task { task } => {
+                let position = scenario.tasks.iter().position(|known| known.name == *task);
+                position.map(Place::Task).ok_or_else(|| PlanError::NoSuchTask {
+                    scenario: scenario.name.clone(),
+                    task: task.clone(),
+                    known: scenario.tasks.iter().map(|task| task.name.clone()).collect(),
+                })
+            }
+            Self::Cascades { .. } if scenario.has_cascades() => Ok(Place::Cascades),
+            Self::Cascades { .. } => Err(PlanError::NoCascade { scenario: scenario.name.clone() }),
+        }
+    }
+}
+
+/// Where a scenario has the probability that is varied.
+#[derive(Clone, Copy)]
+enum Place {
+    Task(usize),
+    Cascades,
+}
+
+impl Place {
+    fn set(self, mut scenario: Scenario, probability: f64) -> Scenario {
+        match self {
+            Self::Task(task) => {
+                scenario.tasks[task].trigger_probability = probability;
+                scenario
+            }
+            Self::Cascades => scenario.with_cascade_probability(probability),
+        }
+    }
 }
 
 /// What paired comparisons are made against.
@@ -168,7 +243,7 @@ pub struct Axes {
     /// Whether the duration is divided by the load factor, so that every cell has as many requests in the
     /// mean.
     pub load_scales_duration: bool,
-    /// The optional axis over a trigger probability.
+    /// The optional axis over trigger probabilities.
     pub trigger_probability: Option<TriggerProbability>,
     /// The optional axis over deadlines that are multiples of the isolated latency, in millionths; empty
     /// where they stay as the scenarios have them.
@@ -227,6 +302,12 @@ pub enum PlanError {
         task: String,
         /// The tasks that the scenario has.
         known: Vec<String>,
+    },
+    /// No task of a scenario is triggered by another.
+    #[error("scenario `{scenario}` has no control dependency whose probability could be varied")]
+    NoCascade {
+        /// Name of the scenario.
+        scenario: String,
     },
     /// No deadline of a scenario follows from latencies.
     #[error("scenario `{scenario}` has no deadline that is a multiple of the isolated latency")]
@@ -479,7 +560,10 @@ impl<'r> Plan<'r> {
             text.push_str(&format!(" at load {}", variant.load_factor()));
         }
         if let (Some(axis), Some(value)) = (&self.axes.trigger_probability, variant.trigger_probability) {
-            text.push_str(&format!(" with `{}` triggered at {value}", axis.task));
+            match &axis.of {
+                Triggered::Task { task } => text.push_str(&format!(" with `{task}` triggered at {value}")),
+                Triggered::Cascades { .. } => text.push_str(&format!(" with cascades triggered at {value}")),
+            }
         }
         if let Some(factor) = variant.deadline_factor() {
             text.push_str(&format!(" with deadlines of {factor} times the isolated latency"));
@@ -533,19 +617,12 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
             problems.push(PlanError::NoDeadlineFactor { scenario: name.clone() });
             continue;
         }
-        let task = match &axes.trigger_probability {
-            None => None,
-            Some(axis) => {
-                let position = workload.scenario.tasks.iter().position(|task| task.name == axis.task);
-                if position.is_none() {
-                    problems.push(PlanError::NoSuchTask {
-                        scenario: name.clone(),
-                        task: axis.task.clone(),
-                        known: workload.scenario.tasks.iter().map(|task| task.name.clone()).collect(),
-                    });
-                    continue;
-                }
-                position
+        let triggered = axes.trigger_probability.as_ref().map(|axis| axis.of.find(&workload.scenario));
+        let triggered = match triggered.transpose() {
+            Ok(place) => place,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
             }
         };
         let models = match models.hash_all(&workload.models) {
@@ -573,8 +650,8 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
                 if let Some(factor) = deadline_factor_millionths {
                     scenario = scenario.with_deadline_factor(factor);
                 }
-                if let (Some(task), Some(probability)) = (task, trigger_probability) {
-                    scenario.tasks[task].trigger_probability = probability;
+                if let (Some(place), Some(probability)) = (triggered, trigger_probability) {
+                    scenario = place.set(scenario, probability);
                 }
                 let canonical = CanonicalScenario {
                     name: &scenario.name,

@@ -19,7 +19,7 @@ pub const AXES: &[Column] = &[
         "trigger_probability",
         "",
         ColumnKind::Real,
-        "trigger probability given to the task that the sweep varies; missing where it varies none",
+        "trigger probability given to the task that the sweep varies, or to every cascade; missing where it varies none",
     ),
     axis(
         "deadline_factor",

@@ -13,7 +13,7 @@ use rtmm_sweep::file::{plan, plan_of};
 use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
 use rtmm_sweep::runner::{CellRunner, Chosen, Policy, SetError, assignments_text, faults};
 use rtmm_workload::input::Source;
-use rtmm_workload::{Deadline, Duration};
+use rtmm_workload::{Deadline, DependencyKind, Duration, Scenario};
 
 const INPUTS: &str = r#"
 scenarios = ["xrbench/vr_gaming"]
@@ -399,6 +399,53 @@ fn probabilities_of_one_make_a_scenario_deterministic() {
     assert_eq!(plan.axes().baseline, Some(Baseline::Platform(PlatformId::new(0))));
 }
 
+/// The probability of each control dependency of a scenario.
+fn cascades(scenario: &Scenario) -> Vec<f64> {
+    let dependencies = scenario.tasks.iter().flat_map(|task| &task.depends_on);
+    let probability = |kind: &DependencyKind| match kind {
+        DependencyKind::Data => None,
+        DependencyKind::Control { probability, .. } => Some(*probability),
+    };
+    dependencies.filter_map(|dependency| probability(&dependency.kind)).collect()
+}
+
+#[test]
+fn probabilities_of_all_cascades_are_an_axis() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let inputs = r#"
+        scenarios = ["examples/hub", "dream/vr_gaming"]
+        platforms = ["xrbench/single_4k_ws"]
+        seeds = [1]
+        policy = [{ name = "first" }]
+    "#;
+    let plan =
+        good(runners, &format!("{inputs}trigger_probability = {{ cascades = true, values = [0.5, 1] }}"));
+    let told: Vec<(Vec<f64>, Option<f64>)> = (plan.variants().iter())
+        .map(|variant| (cascades(&variant.scenario), variant.trigger_probability))
+        .collect();
+    let expected = [
+        (vec![0.5], Some(0.5)),
+        (vec![1.0], Some(1.0)),
+        (vec![0.5, 0.5], Some(0.5)),
+        (vec![1.0, 1.0], Some(1.0)),
+    ];
+    assert_eq!(told, expected);
+    // Whether a frame of a task becomes a job at all is another matter.
+    let mut tasks = plan.variants().iter().flat_map(|variant| &variant.scenario.tasks);
+    assert!(tasks.all(|task| task.trigger_probability == 1.0));
+    let described = plan.describe(&plan.cells()[1]);
+    assert!(described.ends_with("with seed 1 with cascades triggered at 1"), "{described}");
+
+    // A cell has the identity of what it runs: the scenario as resolved, wherever its probabilities are from.
+    let plain = good(runners, inputs);
+    assert_eq!(cascades(&plain.variants()[0].scenario), [0.2]);
+    assert_eq!(cascades(&plain.variants()[1].scenario), [0.5, 0.5]);
+    let (varied, plain) = (plan.identities(), plain.identities());
+    assert_eq!(varied[2], plain[1]);
+    assert!(!varied[..2].contains(&plain[0]) && varied[0] != varied[1] && varied[2] != varied[3]);
+}
+
 /// Deadlines of ten times the isolated latency.
 const ISOLATED: &str = r#"
 scenarios = ["dysta/multi_attnn"]
@@ -475,6 +522,46 @@ fn identities_depend_on_all_that_matters_and_on_nothing_else() {
     for (index, other) in others.iter().enumerate() {
         assert_ne!(*other, base, "{index}");
         assert!(!others[..index].contains(other), "{index}");
+    }
+}
+
+/// The networks of a supernet that a task may run are part of what a cell runs; the order in which the file
+/// lists them is not, where the default is the same.
+#[test]
+fn identities_follow_the_networks_of_a_task() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let folder = tempfile::tempdir().unwrap();
+    let identity = |lines: &str| {
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "scenario.toml",
+            &format!(
+                "source = \"a test\"\nduration = \"1s\"\n[[task]]\nname = \"a\"\n\
+                 model = \"examples/supernet\"\nrate_hz = 30\n{lines}\n"
+            ),
+        );
+        let axes = "runner = \"synthetic\"\nscenarios = [\"scenario.toml\"]\n\
+                    platforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\npolicy = [{ name = \"first\" }]\n";
+        write("sweep.toml", axes);
+        plan(folder.path().join("sweep.toml").to_str().unwrap(), runners).unwrap().identities()[0]
+    };
+    let plain = identity("");
+    for same in ["variant = \"large\"", "variants = [\"small\", \"medium\", \"large\"]"] {
+        assert_eq!(identity(same), plain, "{same}");
+    }
+    let others = [
+        "variant = \"small\"",
+        "variant = \"medium\"",
+        "variants = [\"large\"]",
+        "variants = [\"small\"]",
+        "variants = [\"large\", \"small\"]",
+        "variants = [\"medium\", \"small\"]",
+        "variants = [\"small\", \"medium\"]",
+    ]
+    .map(identity);
+    for (index, other) in others.iter().enumerate() {
+        assert!(*other != plain && !others[..index].contains(other), "{index}");
     }
 }
 
@@ -650,7 +737,7 @@ error: no built-in platform matches `xrbench/pentuple_*`
 4 | platforms = ["xrbench/pentuple_*", "xrbench/single_4k_ws", "xrbench/single_4k_ws"]
   |              ^^^^^^^^^^^^^^^^^^^^
   |
-  = help: there are 43 of them, such as `dysta/eyeriss_v2`
+  = help: there are 63 of them, such as `dream/dual_4k_biglittle_ws_os`
 "#);
 }
 
@@ -859,6 +946,85 @@ error: `step` is out of range
   |                             ^^^^^^^^^^^^^^^^^^^^
   |
   = help: allowed: 1 to 4294967295
+"#);
+}
+
+#[test]
+fn bad_axes_over_cascades_are_told() {
+    let of =
+        |axis: &str| bad_rest(&format!("policy = [{{ name = \"first\" }}]\ntrigger_probability = {axis}\n"));
+    let axes = [
+        "{ task = \"GE_FBNet_C\", cascades = true, values = [1] }",
+        "{ values = [1] }",
+        "{ cascades = false, values = [1] }",
+        "{ cascades = 1, values = [-0.1, 0.5, 1.2] }",
+        "{ cascades = true }",
+        "{ cascades = true, values = [0.5, 1] }",
+    ];
+    insta::assert_snapshot!(axes.map(of).join("\n\n"), @r#"
+error: probabilities of one task or of all cascades are varied, not both
+ --> sweep.toml:6:57
+  |
+6 | trigger_probability = { task = "GE_FBNet_C", cascades = true, values = [1] }
+  |                                                         ^^^^
+  |
+  = help: remove `task` or `cascades`
+
+error: `trigger_probability` does not say whose probabilities are varied
+ --> sweep.toml:6:23
+  |
+6 | trigger_probability = { values = [1] }
+  |                       ^^^^^^^^^^^^^^^^
+  |
+  = help: add `task = "..."`, or `cascades = true` for all control dependencies
+
+error: `cascades` is false, and no task is named
+ --> sweep.toml:6:36
+  |
+6 | trigger_probability = { cascades = false, values = [1] }
+  |                                    ^^^^^
+  |
+  = help: write `cascades = true`, or name a `task`
+
+error: `cascades` must be true or false
+ --> sweep.toml:6:36
+  |
+6 | trigger_probability = { cascades = 1, values = [-0.1, 0.5, 1.2] }
+  |                                    ^
+  |
+  = help: this is of type integer
+
+error: this item of `values` is out of range
+ --> sweep.toml:6:49
+  |
+6 | trigger_probability = { cascades = 1, values = [-0.1, 0.5, 1.2] }
+  |                                                 ^^^^
+  |
+  = help: allowed: finite numbers from 0 to 1
+
+error: this item of `values` is out of range
+ --> sweep.toml:6:60
+  |
+6 | trigger_probability = { cascades = 1, values = [-0.1, 0.5, 1.2] }
+  |                                                            ^^^
+  |
+  = help: allowed: finite numbers from 0 to 1
+
+error: `trigger_probability` has no `values`
+ --> sweep.toml:6:23
+  |
+6 | trigger_probability = { cascades = true }
+  |                       ^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add `values = ...`
+
+error: scenario `xrbench/vr_gaming` has no control dependency whose probability could be varied
+ --> sweep.toml:6:23
+  |
+6 | trigger_probability = { cascades = true, values = [0.5, 1] }
+  |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: give one of its tasks `depends_on = [{ task = "...", kind = "control" }]`, or remove the scenario
 "#);
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use common::{Synthetic, axes};
 use rtmm_sweep::execute::{Options, Silent, execute};
-use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId, TriggerProbability};
+use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId, TriggerProbability, Triggered};
 use rtmm_sweep::runner::{CellRunner, ParameterValue, Policy, assignments_text};
 use rtmm_sweep::shard::{MergeError, Shard, merge};
 use rtmm_sweep::store::{Store, StoreError};
@@ -37,7 +37,7 @@ fn rich_axes(runner: &Synthetic) -> Axes {
     axes.policies = runner.policies().iter().map(Policy::with_defaults).collect();
     axes.load_factors_millionths = vec![1_000_000, 1_500_000];
     axes.trigger_probability =
-        Some(TriggerProbability { task: "task_0".to_owned(), values: vec![0.25, 1.0] });
+        Some(TriggerProbability { of: Triggered::task("task_0"), values: vec![0.25, 1.0] });
     for workload in &mut axes.workloads {
         workload.scenario.tasks[0].deadline = Deadline::Isolated { factor_millionths: 5_000_000 };
     }

@@ -38,6 +38,9 @@ pub struct Model {
     /// The other networks of a supernet: each can run in place of this one. Their own `variants`
     /// are empty. A workload lists them as models of their own.
     pub variants: Vec<Model>,
+    /// What its supernet calls this network, such as `large`; none where the model is of no supernet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// How sparse the network is.
     pub sparsity: Sparsity,
     /// What recorded inferences did, layer by layer: each job is one of them. None where every
@@ -121,8 +124,8 @@ impl Model {
     #[must_use]
     pub fn of_layers(name: String, source: String, shapes: Shapes, layers: Vec<Layer>) -> Self {
         let (blocks, exits, variants) = (Vec::new(), Vec::new(), Vec::new());
-        let (accuracy, sparsity, samples) = (None, Sparsity::default(), None);
-        Self { name, source, shapes, layers, blocks, exits, accuracy, variants, sparsity, samples }
+        let (accuracy, variant, sparsity, samples) = (None, None, Sparsity::default(), None);
+        Self { name, source, shapes, layers, blocks, exits, accuracy, variants, variant, sparsity, samples }
     }
 
     /// Whether what runs depends on the input: blocks that may be skipped, exits that may be taken.
@@ -136,6 +139,12 @@ impl Model {
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.samples.is_some()
+    }
+
+    /// The name of the supernet that the network is of, such as `examples/supernet`.
+    #[must_use]
+    pub fn supernet(&self) -> Option<&str> {
+        self.name.strip_suffix(self.variant.as_deref()?)?.strip_suffix('/')
     }
 
     /// Weights of all layers; saturating.

@@ -338,13 +338,11 @@ impl<'o> Streams<'o> {
         column: usize,
     ) -> Option<Stream> {
         let Workload { scenario, models } = workload;
-        let model_of = |task: &Task| models.get(task.model.index()).map_or("", |model| model.name.as_str());
+        let network_of = |task: &Task| models.get(task.model.index());
+        let model_of = |task: &Task| network_of(task).map_or("", |model| model.name.as_str());
         let by_name = scenario.tasks.iter().position(|task| task.name == name);
-        // The networks of a supernet are named after it.
         let is_of = |task: &Task| {
-            let network = model_of(task);
-            let of_supernet = network.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
-            network == name || (task.variants.len() > 1 && of_supernet)
+            network_of(task).is_some_and(|model| model.name == name || model.supernet() == Some(name))
         };
         let by_model = || scenario.tasks.iter().position(is_of);
         let Some(position) = by_name.or_else(by_model) else {

@@ -15,8 +15,8 @@ pub struct Task {
     pub name: String,
     /// What runs: the default of `variants`.
     pub model: ModelId,
-    /// The networks that a job may run as, `model` among them, in the order of the model file: one
-    /// for an ordinary model, several for a supernet.
+    /// The networks that a job may run as, `model` first and the others in the order of the model file: one
+    /// for an ordinary model, for a supernet all of its networks or those that the task allows.
     pub variants: Vec<ModelId>,
     /// When frames arrive, where no phase says otherwise.
     pub arrivals: Arrivals,
@@ -199,6 +199,24 @@ impl Scenario {
         for task in &mut self.tasks {
             if let Deadline::Isolated { .. } = task.deadline {
                 task.deadline = Deadline::Isolated { factor_millionths };
+            }
+        }
+        self
+    }
+
+    /// Whether the outcome of a task decides anywhere whether another one has a job.
+    #[must_use]
+    pub fn has_cascades(&self) -> bool {
+        let mut dependencies = self.tasks.iter().flat_map(|task| &task.depends_on);
+        dependencies.any(|dependency| matches!(dependency.kind, DependencyKind::Control { .. }))
+    }
+
+    /// The same scenario with this probability in every control dependency. Those after exits stay.
+    #[must_use]
+    pub fn with_cascade_probability(mut self, replacement: f64) -> Self {
+        for dependency in self.tasks.iter_mut().flat_map(|task| &mut task.depends_on) {
+            if let DependencyKind::Control { probability, .. } = &mut dependency.kind {
+                *probability = replacement;
             }
         }
         self

@@ -83,6 +83,11 @@ fn a_supernet_is_its_default_network_with_the_others() {
     let supernet = built_in("examples/supernet");
     let alone = built_in("examples/supernet_large");
     assert_eq!(supernet.name, "examples/supernet/large");
+    assert_eq!(
+        (supernet.variant.as_deref(), supernet.supernet()),
+        (Some("large"), Some("examples/supernet"))
+    );
+    assert_eq!((alone.variant.as_deref(), alone.supernet()), (None, None));
     assert_eq!((&supernet.layers, supernet.accuracy), (&alone.layers, Some(0.751)));
     let others: Vec<(&str, Option<f64>)> =
         supernet.variants.iter().map(|variant| (variant.name.as_str(), variant.accuracy)).collect();

@@ -428,3 +428,97 @@ fn requests_may_name_the_supernet_of_a_scenario() {
     let replayed = requests("arrival_s,model\n0.1,examples/supernet\n", Some(&scenario)).expect("a request");
     assert_eq!(replayed.scenario.tasks[0].variants.len(), 3);
 }
+
+/// The networks that each task may run, its default first, and all models of the workload. `tasks` has
+/// the lines of each, next to its model, `examples/supernet`.
+fn networks(tasks: &[&str]) -> (Vec<Vec<String>>, Vec<String>) {
+    let table = |(index, lines): (usize, &&str)| {
+        format!("[[task]]\nname = \"{index}\"\nmodel = \"examples/supernet\"\nrate_hz = 10\n{lines}\n")
+    };
+    let Workload { scenario, models } =
+        scenario(&tasks.iter().enumerate().map(table).collect::<Vec<String>>().concat());
+    let short = |model: &rtmm_workload::Model| model.variant.clone().expect("of a supernet");
+    let of_task = |task: &rtmm_workload::Task| {
+        assert_eq!(task.model, task.variants[0]);
+        task.variants.iter().map(|id| short(&models[id.index()])).collect()
+    };
+    (scenario.tasks.iter().map(of_task).collect(), models.iter().map(short).collect())
+}
+
+#[test]
+fn tasks_choose_among_the_networks_of_a_supernet() {
+    for (lines, expected) in [
+        ("", vec!["large", "small", "medium"]),
+        ("variant = \"large\"", vec!["large", "small", "medium"]),
+        ("variant = \"medium\"", vec!["medium", "large", "small"]),
+        ("variants = [\"small\", \"large\"]", vec!["large", "small"]),
+        ("variants = [\"medium\", \"small\"]", vec!["medium", "small"]),
+        ("variants = [\"small\", \"medium\"]", vec!["small", "medium"]),
+        ("variant = \"small\"\nvariants = [\"medium\", \"small\"]", vec!["small", "medium"]),
+        ("variants = [\"small\"]", vec!["small"]),
+    ] {
+        let (of_tasks, models) = networks(&[lines]);
+        // A network that no task may run is no model of the workload: nothing costs it.
+        assert_eq!(models.len(), expected.len(), "{lines}");
+        assert_eq!(of_tasks, [expected], "{lines}");
+    }
+    let (of_tasks, models) = networks(&["variants = [\"medium\"]", "variants = [\"large\", \"medium\"]"]);
+    assert_eq!(of_tasks, [vec!["medium"], vec!["large", "medium"]]);
+    assert_eq!(models, ["large", "medium"]);
+}
+
+#[test]
+fn tasks_choose_networks_that_there_are() {
+    let told = |model: &str, lines: &str| {
+        let text = format!("[[task]]\nname = \"a\"\nmodel = \"{model}\"\nrate_hz = 10\n{lines}\n");
+        decode(&text).expect_err(lines).to_string()
+    };
+    let mut text = String::new();
+    for lines in [
+        "variant = \"larg\"",
+        "variant = \"tiny\"\nvariants = [\"smal\", \"large\", \"large\", 3]",
+        "variant = \"large\"\nvariants = [\"small\", \"medium\"]",
+        "variants = []",
+        "variants = \"small\"",
+    ] {
+        text += &told("examples/supernet", lines);
+        text += "\n\n";
+    }
+    text += &told("examples/supernet_large", "variant = \"large\"\nvariants = [\"large\"]");
+    insta::assert_snapshot!("task_variants", text);
+}
+
+/// Requests find the task by the supernet's name where it may run just one of its networks, too.
+#[test]
+fn requests_may_name_the_supernet_of_a_task_with_one_network() {
+    let one = scenario(
+        "[[task]]\nname = \"a\"\nmodel = \"examples/supernet\"\nvariants = [\"small\"]\nrate_hz = 10\n",
+    );
+    let replayed = requests("arrival_s,model\n0.1,examples/supernet\n", Some(&one)).expect("a request");
+    assert_eq!(replayed.scenario.tasks[0].variants.len(), 1);
+    assert_eq!(replayed.models[0].name, "examples/supernet/small");
+    requests("arrival_s,model\n0.1,examples\n", Some(&one)).expect_err("a folder is no supernet");
+}
+
+#[test]
+fn probabilities_of_cascades_are_replaced_and_those_after_exits_stay() {
+    let eyes = "[[task]]\nname = \"eyes\"\nmodel = \"examples/early_exit_cnn\"\nrate_hz = 10\n";
+    let after = |name: &str, kind: &str| task(name, &format!("depends_on = [{{ task = \"eyes\", {kind} }}]"));
+    let tables = [
+        eyes.to_owned(),
+        after("a", "kind = \"control\", probability = 0.25, probability_after_exit = { early = 0.125 }"),
+        after("b", "kind = \"control\""),
+        after("c", "kind = \"data\""),
+    ]
+    .concat();
+    let before = scenario(&tables).scenario;
+    assert!(before.has_cascades());
+    let changed = before.clone().with_cascade_probability(0.75);
+    let expected = tables
+        .replace("probability = 0.25", "probability = 0.75")
+        .replace("kind = \"control\" }", "kind = \"control\", probability = 0.75 }");
+    assert_eq!(changed, scenario(&expected).scenario);
+    let without = scenario(&[eyes, &after("c", "kind = \"data\"")].concat()).scenario;
+    assert!(!without.has_cascades());
+    assert_eq!(without.clone().with_cascade_probability(0.75), without);
+}

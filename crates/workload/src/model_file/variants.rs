@@ -88,6 +88,7 @@ pub(super) fn decode_supernet(
         let model = of_file.map(|model| Model {
             name: format!("{name}/{of_variant}"),
             accuracy: accuracy.or(model.accuracy),
+            variant: Some(of_variant.clone()),
             ..model
         });
         variants.push(Variant { name: of_variant, model });

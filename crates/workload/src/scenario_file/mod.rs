@@ -48,7 +48,7 @@ pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files
     tasks.report_missing_deadlines(&root);
     tasks.report_unknown_exits(&root, &models.loaded);
     let phases = decode_phases(&root, duration, &tasks);
-    Some(Workload {
+    let mut workload = Workload {
         scenario: Scenario {
             name: name.to_owned(),
             source: source?.to_owned(),
@@ -57,7 +57,29 @@ pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files
             phases: phases?,
         },
         models: models.loaded,
-    })
+    };
+    leave_out_idle_models(&mut workload);
+    Some(workload)
+}
+
+/// Models that no task may run are no part of a workload: networks that every task excludes.
+fn leave_out_idle_models(workload: &mut Workload) {
+    let tasks = &mut workload.scenario.tasks;
+    let mut places: Vec<Option<ModelId>> = Vec::with_capacity(workload.models.len());
+    let mut kept = 0;
+    for index in 0..workload.models.len() {
+        let id = ModelId::new(index);
+        let is_used = tasks.iter().any(|task| task.variants.contains(&id));
+        places.push(is_used.then(|| ModelId::new(kept)));
+        kept += usize::from(is_used);
+    }
+    let place = |id: &ModelId| places.get(id.index()).copied().flatten();
+    for task in tasks {
+        task.model = place(&task.model).unwrap_or(task.model);
+        task.variants = task.variants.iter().filter_map(place).collect();
+    }
+    let mut used = places.iter().map(Option::is_some);
+    workload.models.retain(|_| used.next().unwrap_or(true));
 }
 
 /// Lists a model and, of a supernet, the networks that can run in its place; the default comes first.

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::ids::ModelId;
-use crate::input::{At, Table, Value};
+use crate::input::{At, Table, Value, suggestion};
+use crate::model::Model;
 use crate::model_file::ParameterSetting;
 use crate::requests::read_trace;
 use crate::scenario::{Arrivals, Deadline};
@@ -58,6 +59,8 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
         "name",
         "model",
         "model_parameters",
+        "variant",
+        "variants",
         "rate_hz",
         "period",
         "offset",
@@ -78,6 +81,7 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
     let networks = table
         .required("model", |value| models.find(value, settings.unwrap_or_default(), files))
         .filter(|_| has_settings);
+    let networks = networks.and_then(|networks| allowed_networks(table, networks, &models.loaded));
     let arrivals = decode_arrivals(table, files);
     let deadline = match table.get("deadline") {
         Some(value) if value.is_table() => decode_isolated(&value),
@@ -108,6 +112,78 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
         depends_on,
         trigger_probability,
     })
+}
+
+/// The networks of a model that a task's jobs may run as, the default first: all of them in their order,
+/// unless `variant` names another default or `variants` leaves some out.
+fn allowed_networks(table: &Table<'_>, networks: Vec<ModelId>, models: &[Model]) -> Option<Vec<ModelId>> {
+    let name_of = |id: &ModelId| models.get(id.index()).and_then(|model| model.variant.as_deref());
+    let known: Vec<&str> = networks.iter().filter_map(name_of).collect();
+    let stated = ["variant", "variants"].map(|key| table.get(key).map(|value| (key, value)));
+    if known.is_empty() {
+        let mut stated = stated.into_iter().flatten().peekable();
+        let is_sound = stated.peek().is_none();
+        for (key, value) in stated {
+            let message = format!("`{key}` is for supernets: this model has one network alone");
+            value.reject::<()>(message, format!("remove `{key}`, or name a supernet as the `model`"));
+        }
+        return is_sound.then_some(networks);
+    }
+    let network = |value: &Value<'_>| {
+        let wanted = value.string()?;
+        networks.iter().find(|id| name_of(id) == Some(wanted)).copied().or_else(|| {
+            value.reject(
+                format!("the model of this task has no variant `{wanted}`"),
+                suggestion(wanted, "variant", &known),
+            )
+        })
+    };
+    let [default, listed] = stated.map(|stated| stated.map(|(_, value)| value));
+    let listed = listed.map(|value| decode_variants(&value, network));
+    let chosen = match &default {
+        Some(value) => Some(network(value)?),
+        None => None,
+    };
+    let allowed = match listed {
+        Some(listed) => listed?,
+        None => networks.clone(),
+    };
+    if let (Some(chosen), Some(value)) = (chosen, &default)
+        && !allowed.contains(&chosen)
+    {
+        return value.reject(
+            "the default of this task is not among its `variants`",
+            "add it to `variants`, or choose one of them",
+        );
+    }
+    let of_supernet = || networks.first().filter(|first| allowed.contains(first)).copied();
+    let default = chosen.or_else(of_supernet).or(allowed.first().copied())?;
+    let others = networks.iter().copied().filter(|id| *id != default && allowed.contains(id));
+    Some(std::iter::once(default).chain(others).collect())
+}
+
+/// The networks that a list names, each once; at least one.
+fn decode_variants(
+    value: &Value<'_>,
+    network: impl Fn(&Value<'_>) -> Option<ModelId>,
+) -> Option<Vec<ModelId>> {
+    let items = value.items()?;
+    if items.is_empty() {
+        return value.reject("the list of variants is empty", "list at least one, or remove it");
+    }
+    let mut listed: Vec<ModelId> = Vec::new();
+    let mut is_sound = true;
+    for item in &items {
+        match network(item) {
+            Some(id) if listed.contains(&id) => {
+                item.reject::<()>("this variant is listed twice", "keep one of the two");
+                is_sound = false;
+            }
+            Some(id) => listed.push(id),
+            None => is_sound = false,
+        }
+    }
+    is_sound.then_some(listed)
 }
 
 /// A multiple of the isolated latency, a millionth to a million, exactly.

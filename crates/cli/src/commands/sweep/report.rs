@@ -202,8 +202,8 @@ pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
         (true, false, false) => "load factor".to_owned(),
         (false, false, true) => "deadline factor".to_owned(),
         (false, true, false) => {
-            let task = plan.axes().trigger_probability.as_ref().map(|axis| axis.task.as_str());
-            format!("trigger probability of {}", task.unwrap_or_default())
+            let of = plan.axes().trigger_probability.as_ref().map(|axis| axis.of.name());
+            format!("trigger probability of {}", of.unwrap_or_default())
         }
         _ => return None,
     };

@@ -35,6 +35,8 @@ impl CellRunner for Engine {
         "the event engine: any scenario, platform and policy"
     }
 
+    /// Since version 3, `sdrm3` and `sdrm3-sparse` on several accelerators choose among pairs of job and
+    /// accelerator, with preferences, as published; on one accelerator their results are those of version 2.
     fn result_version(&self) -> u32 {
         3
     }

@@ -104,8 +104,8 @@ impl Drawn<'_> {
         match dimension {
             Dimension::PolicyWithParameters => "policy".to_owned(),
             Dimension::TriggerProbability => {
-                let task = self.plan.axes().trigger_probability.as_ref().map(|axis| axis.task.as_str());
-                format!("trigger probability of {}", task.unwrap_or_default())
+                let of = self.plan.axes().trigger_probability.as_ref().map(|axis| axis.of.name());
+                format!("trigger probability of {}", of.unwrap_or_default())
             }
             Dimension::Parameter(name) => {
                 let values =
