@@ -12,15 +12,17 @@ Usage: cargo xtask <TASK> [ARGUMENTS]
 
 Tasks:
   sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
+  merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
   docs [--check]                write the generated parts of docs/, or check that they are current
   evaluation dream              run the sweeps behind docs/evaluation/dream.md, and write their data and figures
 ";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    match arguments.next().as_ref().and_then(|task| task.to_str()) {
-        Some("sweep") => {
-            let command = [OsString::from("rtmm"), OsString::from("sweep")];
+    let task = arguments.next();
+    match task.as_ref().and_then(|task| task.to_str()) {
+        Some(command @ ("sweep" | "merge")) => {
+            let command = [OsString::from("rtmm"), OsString::from(command)];
             rtmm_cli::main(command.into_iter().chain(arguments))
         }
         Some("docs") => match arguments.next().as_ref().and_then(|option| option.to_str()) {

@@ -3,7 +3,9 @@
 //! `dispatch` has two idle accelerators and says which job goes where; `stuck` has none, which is
 //! what most calls of a loaded system find. `queue` has one accelerator and from 1 to 256 jobs, of networks of
 //! 8 or of 512 layers, and asks as if nothing were remembered: what a decision costs in the number of
-//! unfinished jobs, and that the layers that are left do not matter.
+//! unfinished jobs, and that the layers that are left do not matter. `pairs` is of policies that score pairs of a
+//! job and an accelerator: four accelerators, all idle, and from 6 to 256 jobs of six tasks, one of them a supernet of
+//! two networks; each without memory too. Nobody has run yet, so that no switch is looked up.
 
 #![expect(clippy::expect_used, reason = "benches fail by panicking")]
 
@@ -12,6 +14,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rtmm_scheduler::fixture::{Fixture, TaskSketch};
 use rtmm_scheduler::{Decisions, Extent, registry};
+use rtmm_workload::ModelId;
 
 /// Four accelerators of which `running` run a job, and five ready jobs.
 fn state(running: usize) -> Fixture {
@@ -88,5 +91,48 @@ fn queues(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench, queues);
+/// Four idle accelerators that are not alike, and jobs of six tasks that wait.
+fn pairs_of(jobs: u64) -> Fixture {
+    let light = TaskSketch::new("f", &[&[3, 4, 3, 5][..]; 20]);
+    let names = ["a", "b", "c", "d", "e", "whole f"];
+    let whole = names.into_iter().zip(0_u64..).map(|(name, task)| {
+        let latency_us = [5 + task, 9 - task, 6, 7 + task % 2];
+        TaskSketch::new(name, &[&latency_us[..]; 50])
+    });
+    let sketches: Vec<TaskSketch> = whole.chain([light]).collect();
+    let mut fixture = Fixture::new(&sketches).expect("the sketches fit together");
+    fixture.change_task(5, |task| task.variants = vec![ModelId::new(5), ModelId::new(6)]);
+    for job in 0..jobs {
+        // Some are due too soon, so that drops are looked for.
+        fixture.ready((job % 6) as usize, job, 400 + 90 * job);
+    }
+    fixture.set_now(300);
+    fixture
+}
+
+fn pairs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("pairs");
+    for name in ["sdrm3", "dream-mapscore", "dream-full", "dream-adaptive"] {
+        let row = registry::policy(name).expect("registered");
+        for jobs in [6, 16, 64, 256] {
+            let fixture = pairs_of(jobs);
+            let policy = row.build(&row.defaults()).expect("defaults are allowed");
+            for (case, mut policy) in [("", policy.boxed_clone()), (", no memory", policy.without_memory())] {
+                let mut out = Decisions::with_capacity(4);
+                group.throughput(Throughput::Elements(jobs));
+                group.bench_function(BenchmarkId::new(name, format!("{jobs} jobs{case}")), |bencher| {
+                    let (view, truth) = (fixture.view(), fixture.truth());
+                    bencher.iter(|| {
+                        out.clear();
+                        policy.decide(black_box(&view), Some(&truth), &mut out);
+                        black_box(&out);
+                    });
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench, queues, pairs);
 criterion_main!(benches);

@@ -8,10 +8,10 @@
 
 mod by_hand;
 
-use by_hand::watch::{Watch, part_at_a_decision, watch};
+use by_hand::watch::{Line, Watch, part_at_a_decision, watch, watch_policy};
 use by_hand::{ByHand, Log, ms, policy};
 use rtmm_hardware::{MaxMinFair, Mode};
-use rtmm_scheduler::{Allowed, POLICIES, Parameters, Policy, PolicyRow};
+use rtmm_scheduler::{Allowed, Decision, POLICIES, Parameters, Policy, PolicyRow};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
@@ -180,36 +180,37 @@ struct Seen {
 }
 
 /// Runs a policy again and again in one world: legal, audited, as promised, and always the same.
-fn conforms(system: &System<'_>, row: &PolicyRow, parameters: &Parameters, case: &str, seen: &mut Seen) {
+fn conforms(system: &System<'_>, row: &PolicyRow, parameters: &Parameters, text: &str, seen: &mut Seen) {
+    let case = || format!("{} {parameters} in {text}", row.name);
     let run = |options: RunOptions, copies: bool| -> Watch {
-        watch(system, row, parameters, options, copies).unwrap_or_else(|error| panic!("{error}\n{case}"))
+        watch(system, row, parameters, options, copies).unwrap_or_else(|error| panic!("{error}\n{}", case()))
     };
     let plain = options(row, 7);
     let first = run(plain, false);
-    assert_eq!(first.faults, Vec::<String>::new(), "{case}");
-    assert!(run(plain, false) == first, "a second run differs\n{case}");
-    assert!(run(plain, true) == first, "a copy of the policy decides differently\n{case}");
+    assert_eq!(first.faults, Vec::<String>::new(), "{}", case());
+    assert!(run(plain, false) == first, "a second run differs\n{}", case());
+    assert!(run(plain, true) == first, "a copy of the policy decides differently\n{}", case());
     if !row.oracle {
         let shown = RunOptions { oracle: true, ..plain };
-        assert!(run(shown, false) == first, "a policy that is no oracle uses the truth\n{case}");
+        assert!(run(shown, false) == first, "a policy that is no oracle uses the truth\n{}", case());
     }
-    seen.dispatches += first.count("Dispatch");
-    seen.drops += first.count("Drop");
-    seen.preemptions += first.count("Preempt");
+    seen.dispatches += first.count(|line| matches!(line, Line::Dispatch { .. }));
+    seen.drops += first.count(|line| matches!(line, Line::Decision(Decision::Drop { .. })));
+    seen.preemptions += first.count(|line| matches!(line, Line::Decision(Decision::Preempt { .. })));
     seen.idled += first.idled;
 }
 
 #[test]
 fn policies_decide_legally_as_they_promise_and_always_the_same() {
     let mut preemptions = 0;
+    let texts: Vec<String> = (0..32).map(|index| generated(index, Drawn::Everything)).collect();
+    let by_hand: Vec<ByHand> = texts.iter().map(|text| ByHand::parse(text)).collect();
+    let systems: Vec<System<'_>> = by_hand.iter().map(ByHand::system).collect();
     for row in POLICIES {
-        let mut seen = Seen::default();
-        for index in 0..32 {
-            let text = generated(index, Drawn::Everything);
-            let by_hand = ByHand::parse(&text);
-            let system = by_hand.system();
-            for parameters in settings(row) {
-                conforms(&system, row, &parameters, &format!("{} {parameters}\n{text}", row.name), &mut seen);
+        let (mut seen, settings) = (Seen::default(), settings(row));
+        for (system, text) in systems.iter().zip(&texts) {
+            for parameters in &settings {
+                conforms(system, row, parameters, text, &mut seen);
             }
         }
         let has = |name: &str| row.parameters.iter().any(|parameter| parameter.name == name);
@@ -242,8 +243,7 @@ fn policies_conform_on_built_in_systems() {
             // Real layers have thousands of quanta, and some policies take a turn at each of them.
             let is_coarse = |of: &&Parameters| of.choice("preemption") != Ok("quantum");
             for parameters in settings(row).iter().filter(is_coarse).step_by(3) {
-                let case = format!("{} {parameters} in {}", row.name, scenario.name);
-                conforms(&system, row, parameters, &case, &mut Seen::default());
+                conforms(&system, row, parameters, &scenario.name, &mut Seen::default());
             }
         }
     }
@@ -269,23 +269,22 @@ fn crowded(system: u64) -> String {
 #[test]
 fn what_policies_remember_changes_nothing() {
     let mut dispatched = 0;
-    for index in 0..48 {
+    let settings: Vec<_> = POLICIES.iter().map(|row| (row, settings(row))).collect();
+    for index in 0..24 {
         let text = crowded(index);
         let by_hand = ByHand::parse(&text);
         let system = by_hand.system();
-        for row in POLICIES {
-            for parameters in settings(row).iter().step_by(2) {
-                let run = |policy: Box<dyn Policy>| {
-                    let log = Log::new(&system.scenario);
-                    let (execution, options) = (Exclusive::new(1), options(row, 7));
-                    let run = Simulation::new(&system, row.name, policy, execution, log, options);
-                    run.run().expect("only legal decisions").text()
-                };
-                let policy = row.build(parameters).expect("parameters of this policy");
-                let forgetful = run(policy.without_memory());
-                assert_eq!(run(policy), forgetful, "{} {parameters}\n{text}", row.name);
-                dispatched += forgetful.matches('>').count();
-            }
+        for (row, parameters) in
+            settings.iter().flat_map(|(row, all)| all.iter().step_by(2).map(move |one| (*row, one)))
+        {
+            let run = |policy: Box<dyn Policy>| {
+                watch_policy(&system, (row, parameters), policy, options(row, 7), false)
+                    .expect("only legal decisions")
+            };
+            let policy = row.build(parameters).expect("parameters of this policy");
+            let forgetful = run(policy.without_memory());
+            assert!(run(policy) == forgetful, "{} {parameters}\n{text}", row.name);
+            dispatched += forgetful.count(|line| matches!(line, Line::Dispatch { .. }));
         }
     }
     assert!(dispatched > 100_000, "{dispatched}");
@@ -342,13 +341,14 @@ fn only_oracles_decide_by_what_nobody_observed() {
         .flat_map(|row| [Drawn::Paths, Drawn::Samples, Drawn::Inferences].map(move |drawn| (row, drawn)))
     {
         let (mut decided, mut observed) = (0, 0);
+        let settings = settings(row);
         for index in 0..12 {
             let text = generated(index, drawn);
             let by_hand = ByHand::parse(&text);
             let system = by_hand.system();
-            for parameters in settings(row) {
+            for parameters in &settings {
                 let run = |seed| {
-                    watch(&system, row, &parameters, options(row, seed), false).expect("only legal decisions")
+                    watch(&system, row, parameters, options(row, seed), false).expect("only legal decisions")
                 };
                 // Releases are the same under all seeds; what is drawn is not.
                 let first = run(0);

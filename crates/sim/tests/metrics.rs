@@ -118,6 +118,10 @@ fn a_run_worked_by_hand() {
     close(summary.mean_power_w, 5.5e-3);
     // (1/8 + 1) * (130/120 + 90/80)
     close(summary.ux_cost, 1.125 * (130.0 / 120.0 + 90.0 / 80.0));
+    close(summary.dlv_sum, 1.125);
+    close(summary.normalised_energy_sum, 130.0 / 120.0 + 90.0 / 80.0);
+    // No model states one.
+    assert_eq!(summary.accuracy, None);
     // B scores 0 to a part in 10^26.
     close(summary.xrbench_score_percent, 33.75);
     // Six dispatches at 0, 5, 10, 20, 25 and 30 ms; one more question each, and one at 16 and 36 ms.
@@ -454,7 +458,7 @@ fn accuracy_void_frames_and_parts_of_energy() {
         let a = &summary.tasks[0];
         assert_eq!((a.jobs.not_triggered, a.jobs.released, a.jobs.completed), (1, 3, 3));
         // Of the two that are known; the unknown one scores 1, as does the one above the target.
-        assert_eq!(a.accuracy_mean, Some(0.65));
+        assert_eq!((a.accuracy_mean, summary.accuracy), (Some(0.65), Some(0.65)));
         close(a.xrbench.and_then(|scores| scores.accuracy_score), 2.5 / 3.0);
         let of = &a.energy;
         assert_eq!([of.energy_mac_pj, of.energy_l1_pj, of.energy_l2_pj], [3.0, 6.0, 12.0]);
@@ -462,6 +466,24 @@ fn accuracy_void_frames_and_parts_of_energy() {
         assert_eq!((of.energy_pj, a.normalised_energy), (93.0, Some(1.0)));
         assert_eq!((summary.decisions, summary.rounds), (3, 9));
     });
+}
+
+#[test]
+fn the_accuracy_of_a_run_counts_each_job_whose_accuracy_is_known() {
+    let (scenario, models, platform) = (two_tasks(), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let mut metrics = Metrics::new(&system, MetricsOptions::default());
+    let energy = EnergyParts::default();
+    for (slot, task, accuracy) in
+        [(0, 0, Some(0.75)), (1, 0, Some(0.5)), (2, 0, Some(0.25)), (3, 1, Some(1.0)), (4, 1, None)]
+    {
+        let job = Job { task: TaskId::new(task), ..job(slot, at(5)) };
+        metrics.released(at(5), &job);
+        metrics.completed(at(7), &record(&job, &energy, accuracy));
+    }
+    let summary = metrics.summary();
+    let of_tasks: Vec<_> = summary.tasks.iter().map(|task| task.accuracy_mean).collect();
+    assert_eq!((of_tasks, summary.accuracy), (vec![Some(0.5), Some(1.0)], Some(0.625)));
 }
 
 #[test]

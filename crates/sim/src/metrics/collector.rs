@@ -13,7 +13,7 @@ use crate::metrics::options::MetricsOptions;
 use crate::metrics::priority::PriorityTallies;
 use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
 use crate::metrics::task::{TaskTally, Turnaround, normalised_turnaround};
-use crate::metrics::uxcost::{normalised_energy, ux_cost};
+use crate::metrics::uxcost::{normalised_energy, ux_cost_factors};
 use crate::metrics::xrbench::overall_percent;
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
 use crate::system::System;
@@ -100,6 +100,13 @@ impl Metrics {
             .iter()
             .map(TaskTally::decided_energy)
             .fold((0.0, 0.0), |sum, of_task| (sum.0 + of_task.0, sum.1 + of_task.1));
+        let (accuracy, accurate) = self
+            .tasks
+            .iter()
+            .map(TaskTally::accuracies)
+            .fold((0.0, 0), |sum, of_task| (sum.0 + of_task.0, sum.1 + of_task.1));
+        let (dlv_sum, normalised_energy_sum) =
+            ux_cost_factors(tasks.iter().map(|task| (task.dlv, task.normalised_energy)));
         let segment_energy_pj: f64 = self.accelerators.iter().map(AcceleratorTally::energy_pj).sum();
         Summary {
             warm_up_ms: self.options.warm_up.milliseconds(),
@@ -122,7 +129,10 @@ impl Metrics {
             normalised_energy: normalised_energy(spent, worst),
             // Picojoules a picosecond are watts.
             mean_power_w: (!measured.is_zero()).then(|| segment_energy_pj / measured.picoseconds() as f64),
-            ux_cost: ux_cost(tasks.iter().map(|task| (task.dlv, task.normalised_energy))),
+            ux_cost: dlv_sum.zip(normalised_energy_sum).map(|(dlv, energy)| dlv * energy),
+            dlv_sum,
+            normalised_energy_sum,
+            accuracy: (accurate > 0).then(|| accuracy / accurate as f64),
             xrbench_score_percent: overall_percent(tasks.iter().map(|task| task.xrbench)),
             priorities: self.priorities.summaries(),
             accelerators: (self.accelerators.iter().zip(&self.accelerator_names))

@@ -245,6 +245,12 @@ pub struct Summary {
     pub mean_power_w: Option<f64>,
     /// Sum over tasks of `dlv` times sum over tasks of `normalised_energy`.
     pub ux_cost: Option<f64>,
+    /// The first factor of `ux_cost`.
+    pub dlv_sum: Option<f64>,
+    /// The second factor of `ux_cost`.
+    pub normalised_energy_sum: Option<f64>,
+    /// Mean accuracy that completed jobs of all tasks delivered, over those of which it is known; a fraction.
+    pub accuracy: Option<f64>,
     /// 100 times the mean of the tasks' `task_score`.
     pub xrbench_score_percent: Option<f64>,
     /// One a task, in the order of the scenario.

@@ -122,6 +122,11 @@ impl TaskTally {
         (self.decided_energy_pj, self.decided_worst_pj)
     }
 
+    /// Of completed jobs: the sum of known accuracies, and how many there are.
+    pub(crate) fn accuracies(&self) -> (f64, u64) {
+        (self.accuracy, self.accurate)
+    }
+
     pub(crate) fn summary(
         &self,
         task: &str,

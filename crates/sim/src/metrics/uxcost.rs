@@ -30,14 +30,22 @@ pub fn normalised_energy(energy_pj: f64, worst_energy_pj: f64) -> Option<f64> {
 /// UXCost of tasks, each with its DLV and its NE. Tasks without a DLV decided nothing and are left
 /// out. Missing where nothing is left, or where a task that is left has no NE.
 pub fn ux_cost(tasks: impl IntoIterator<Item = (Option<f64>, Option<f64>)>) -> Option<f64> {
-    let (mut violations, mut energies, mut is_empty) = (0.0, 0.0, true);
+    let (violations, energies) = ux_cost_factors(tasks);
+    Some(violations? * energies?)
+}
+
+/// The factors of [`ux_cost`]: the sum of DLV and the sum of NE, of the same tasks.
+pub fn ux_cost_factors(
+    tasks: impl IntoIterator<Item = (Option<f64>, Option<f64>)>,
+) -> (Option<f64>, Option<f64>) {
+    let (mut violations, mut energies, mut is_empty) = (0.0, Some(0.0), true);
     for (violation, energy) in tasks {
         let Some(violation) = violation else { continue };
         violations += violation;
-        energies += energy?;
+        energies = energies.zip(energy).map(|(sum, energy)| sum + energy);
         is_empty = false;
     }
-    (!is_empty).then_some(violations * energies)
+    if is_empty { (None, None) } else { (Some(violations), energies) }
 }
 
 #[cfg(test)]
@@ -55,6 +63,10 @@ mod tests {
         // DLV 1/4 and, with no violation in 10, 1/20: 0.3. NE 0.5 and 0.7: 1.2. Product 0.36.
         let found = cost(&[(2, 8, 50.0, 100.0), (0, 10, 7.0, 10.0)]).expect("two tasks");
         assert!((found - 0.36).abs() < 1e-15, "{found}");
+        let (violations, energies) =
+            ux_cost_factors([(Some(0.25), Some(0.5)), (None, None), (Some(0.5), None)]);
+        assert_eq!((violations, energies), (Some(0.75), None));
+        assert_eq!(ux_cost_factors([(None, Some(0.5))]), (None, None));
         // Everything violated at the worst energy costs 1.
         assert_eq!(cost(&[(3, 3, 2.0, 2.0)]), Some(1.0));
     }

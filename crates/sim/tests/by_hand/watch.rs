@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
-    Capabilities, Decision, Decisions, Interests, Job, Notice, Parameters, Placement, Policy, PolicyRow,
-    Truth, View,
+    Capabilities, Decision, Decisions, Extent, Interests, Job, Notice, Parameters, Placement, Policy,
+    PolicyRow, Progress, Truth, VariantId, View,
 };
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
@@ -12,13 +13,36 @@ use rtmm_sim::{
 };
 use rtmm_workload::{Duration, TaskId, Time};
 
-/// One line of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One line of the list. Texts would take longer to write than runs take.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry {
     pub now: Time,
+    pub line: Line,
+}
+
+impl Entry {
     /// Said by the policy, not by the engine.
-    pub is_decision: bool,
-    pub text: String,
+    pub fn is_decision(&self) -> bool {
+        matches!(self.line, Line::Dispatch { .. } | Line::Decision(_))
+    }
+}
+
+/// Task, frame and slot of a job.
+type Name = (TaskId, u64, usize);
+
+/// What was told or decided.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Line {
+    Void { task: TaskId, arrival: Time },
+    Comes(Name),
+    At(Name, Progress),
+    Done(Name),
+    Lost(Name),
+    Phase(usize),
+    InFlight(Name),
+    Layer(Option<Name>, Notice),
+    Dispatch { slot: usize, accelerator: AcceleratorId, extent: Extent, variant: Option<VariantId> },
+    Decision(Decision),
 }
 
 /// A list under way.
@@ -36,23 +60,21 @@ fn open(book: &Shared) -> MutexGuard<'_, Book> {
     book.lock().expect("no other thread")
 }
 
-fn write(book: &Shared, now: Time, is_decision: bool, text: String) {
-    open(book).entries.push(Entry { now, is_decision, text });
+fn write(book: &Shared, now: Time, line: Line) {
+    open(book).entries.push(Entry { now, line });
 }
 
-/// Task, frame and slot of a job.
-fn name(job: &Job) -> String {
-    format!("{}:{} in {}", job.task.index(), job.frame, job.id.slot())
+fn name(job: &Job) -> Name {
+    (job.task, job.frame, job.id.slot())
 }
 
-/// A decision in few words; nothing of it is left out that these policies say.
-fn words(decision: &Decision) -> String {
-    match decision {
+/// A decision; nothing of it is left out that these policies say.
+fn decided(decision: &Decision) -> Line {
+    match *decision {
         Decision::Dispatch { job, placement: Placement::Whole(accelerator), extent, variant } => {
-            let (slot, accelerator) = (job.slot(), accelerator.index());
-            format!("Dispatch {slot}>{accelerator} {extent:?} {variant:?}")
+            Line::Dispatch { slot: job.slot(), accelerator, extent, variant }
         }
-        other => format!("{other:?}"),
+        other => Line::Decision(other),
     }
 }
 
@@ -62,34 +84,33 @@ struct Told(Shared);
 
 impl Observer for Told {
     fn not_triggered(&mut self, now: Time, task: TaskId, arrival: Time) {
-        write(&self.0, now, false, format!("{}@{} void", task.index(), arrival.picoseconds()));
+        write(&self.0, now, Line::Void { task, arrival });
     }
 
     fn released(&mut self, now: Time, job: &Job) {
-        write(&self.0, now, false, format!("{} comes", name(job)));
+        write(&self.0, now, Line::Comes(name(job)));
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
-        let (job, to) = (name(record.job), record.to);
-        write(&self.0, now, false, format!("{job} at {}+{}/{}", to.layer, to.quantum, to.quanta));
+        write(&self.0, now, Line::At(name(record.job), record.to));
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
-        write(&self.0, now, false, format!("{} done", name(record.job)));
+        write(&self.0, now, Line::Done(name(record.job)));
     }
 
     fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
         if cause == DropCause::Upstream {
-            write(&self.0, now, false, format!("{} lost", name(record.job)));
+            write(&self.0, now, Line::Lost(name(record.job)));
         }
     }
 
     fn phase_changed(&mut self, now: Time, phase: usize) {
-        write(&self.0, now, false, format!("phase {phase}"));
+        write(&self.0, now, Line::Phase(phase));
     }
 
     fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
-        write(&self.0, now, false, format!("{} in flight", name(record.job)));
+        write(&self.0, now, Line::InFlight(name(record.job)));
     }
 }
 
@@ -141,7 +162,7 @@ impl Policy for Watched {
         }
         for decision in out.iter() {
             self.check(view, decision);
-            write(&self.book, view.now, true, words(decision));
+            write(&self.book, view.now, decided(decision));
         }
         if out.is_empty() && !view.is_stuck() {
             open(&self.book).idled += 1;
@@ -158,8 +179,7 @@ impl Policy for Watched {
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
         // All else that a policy hears is told to the observer, too.
         if let Notice::LayerCompleted { job, .. } = notice {
-            let job = view.job(*job).map(name).unwrap_or_default();
-            write(&self.book, view.now, false, format!("{job} {notice:?}"));
+            write(&self.book, view.now, Line::Layer(view.job(*job).map(name), *notice));
         }
         self.inner.notify(notice, view);
     }
@@ -174,7 +194,7 @@ impl Policy for Watched {
 }
 
 /// What a watched run comes to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Watch {
     /// Everything that was told and decided, in order.
     pub entries: Vec<Entry>,
@@ -185,9 +205,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// How many decisions begin with this word.
-    pub fn count(&self, word: &str) -> usize {
-        self.entries.iter().filter(|entry| entry.is_decision && entry.text.starts_with(word)).count()
+    /// How many lines are of a kind.
+    pub fn count(&self, is_of_kind: impl Fn(&Line) -> bool) -> usize {
+        self.entries.iter().filter(|entry| is_of_kind(&entry.line)).count()
     }
 }
 
@@ -200,9 +220,21 @@ pub fn watch(
     options: RunOptions,
     copies: bool,
 ) -> Result<Watch, SimulationError> {
+    let policy = row.build(parameters).expect("parameters of this policy");
+    watch_policy(system, (row, parameters), policy, options, copies)
+}
+
+/// The same of a policy that was built by these parameters.
+pub fn watch_policy(
+    system: &System<'_>,
+    (row, parameters): (&PolicyRow, &Parameters),
+    policy: Box<dyn Policy>,
+    options: RunOptions,
+    copies: bool,
+) -> Result<Watch, SimulationError> {
     let book = Shared::default();
     let policy = Watched {
-        inner: row.build(parameters).expect("parameters of this policy"),
+        inner: policy,
         book: Arc::clone(&book),
         capabilities: row.capabilities(parameters).expect("parameters of this policy"),
         drop: parameters.choice("drop").unwrap_or("unknown").to_owned(),
@@ -226,7 +258,7 @@ pub fn part_at_a_decision(one: &Watch, other: &Watch) -> bool {
     };
     let decides = |one: Option<&Entry>, other: Option<&Entry>| {
         one.is_some_and(|one| {
-            one.is_decision && other.is_none_or(|other| other.is_decision || other.now > one.now)
+            one.is_decision() && other.is_none_or(|other| other.is_decision() || other.now > one.now)
         })
     };
     let (one, other) = (one.entries.get(first), other.entries.get(first));

@@ -73,6 +73,17 @@ const CELL: &[Row<Summary>] = &[
         )),
         |run| number(run.ux_cost),
     ),
+    (
+        summed(real("dlv_sum", "", "first factor of UXCost: sum of violation rates, each with its floor")),
+        |run| number(run.dlv_sum),
+    ),
+    (
+        summed(real("normalised_energy_sum", "", "second factor of UXCost: sum of normalised energies")),
+        |run| number(run.normalised_energy_sum),
+    ),
+    (summed(real("accuracy", "", "accuracy delivered, mean over completed jobs that have one")), |run| {
+        number(run.accuracy)
+    }),
     (higher(real("xrbench_score_percent", "percent", "XRBench's overall score")), |run| {
         number(run.xrbench_score_percent)
     }),
@@ -130,6 +141,9 @@ const TASK: &[Row<TaskSummary>] = &[
         )),
         |task| number(task.deadline_violation_rate),
     ),
+    (real("dlv", "", "the same with half a job in place of none: the term of UXCost"), |task| {
+        number(task.dlv)
+    }),
     (real("response_mean_ms", "milliseconds", "arrival to completion, mean"), |task| {
         number(task.response_mean_ms)
     }),
