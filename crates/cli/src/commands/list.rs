@@ -148,41 +148,49 @@ fn meaning_of(parameter: &Parameter) -> String {
     format!("{} [{}]", parameter.meaning, parameter.allowed)
 }
 
-/// Every parameter once, with whose it is and whose defaults are others.
+/// Every parameter once for each of its meanings, with whose it is and whose defaults are others.
 fn parameters_of(policies: &[PolicySchema]) -> Vec<(String, String)> {
-    let mut all: Vec<(&Parameter, Vec<(&str, &Parameter)>)> = Vec::new();
+    let mut all: Vec<Vec<(&str, &Parameter)>> = Vec::new();
     for policy in policies {
         for parameter in policy.parameters.iter() {
-            match all.iter_mut().find(|(known, _)| known.name == parameter.name) {
-                Some((_, owners)) => owners.push((policy.name, parameter)),
-                None => all.push((parameter, vec![(policy.name, parameter)])),
+            let is_same = |owners: &&mut Vec<(&str, &Parameter)>| {
+                owners.first().is_some_and(|(_, known)| {
+                    (known.name, known.meaning) == (parameter.name, parameter.meaning)
+                })
+            };
+            match all.iter_mut().find(is_same) {
+                Some(owners) => owners.push((policy.name, parameter)),
+                None => all.push(vec![(policy.name, parameter)]),
             }
         }
     }
     // What all have stands first.
-    all.sort_by_key(|(_, owners)| owners.len() < policies.len());
-    let entry = |(parameter, owners): &(&Parameter, Vec<(&str, &Parameter)>)| {
-        let mut text = meaning_of(parameter);
-        let mut defaults: Vec<(String, Vec<&str>)> = Vec::new();
-        for (owner, of_owner) in owners {
-            let default = of_owner.default.to_string();
-            match defaults.iter_mut().find(|(known, _)| *known == default) {
-                Some((_, owners)) => owners.push(owner),
-                None => defaults.push((default, vec![owner])),
-            }
+    all.sort_by_key(|owners| owners.len() < policies.len());
+    all.iter().filter_map(|owners| entry(owners, policies.len())).collect()
+}
+
+/// A parameter with the default that most of its owners have, and who has another.
+fn entry(owners: &[(&str, &Parameter)], policies: usize) -> Option<(String, String)> {
+    let mut defaults: Vec<(String, Vec<&str>)> = Vec::new();
+    for (owner, parameter) in owners {
+        let default = parameter.default.to_string();
+        match defaults.iter_mut().find(|(known, _)| *known == default) {
+            Some((_, owners)) => owners.push(owner),
+            None => defaults.push((default, vec![owner])),
         }
-        for (default, owners) in
-            defaults.iter().filter(|(default, _)| *default != parameter.default.to_string())
-        {
-            text.push_str(&format!("; {default} in {}", owners.join(", ")));
-        }
-        if owners.len() < policies.len() {
-            let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
-            text = format!("{} only: {text}", names.join(", "));
-        }
-        (format!("{}={}", parameter.name, parameter.default), text)
-    };
-    all.iter().map(entry).collect()
+    }
+    defaults.sort_by_key(|(_, owners)| std::cmp::Reverse(owners.len()));
+    let ((default, _), others) = defaults.split_first()?;
+    let (_, parameter) = owners.first()?;
+    let mut text = meaning_of(parameter);
+    for (default, owners) in others {
+        text.push_str(&format!("; {default} in {}", owners.join(", ")));
+    }
+    if owners.len() < policies {
+        let names: Vec<&str> = owners.iter().map(|(owner, _)| *owner).collect();
+        text = format!("{} only: {text}", names.join(", "));
+    }
+    Some((format!("{}={default}", parameter.name), text))
 }
 
 /// Terms with what is to be said of each, in two columns.

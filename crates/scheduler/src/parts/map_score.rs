@@ -233,7 +233,9 @@ impl MapScore {
             return None;
         }
         let switch_pj = view.switch_energy_pj(model, layer, accelerator);
-        let score = score + beta * (preference.energy - terms::switch_cost(switch_pj, preference.layer_pj));
+        let net = preference.energy - terms::switch_cost(switch_pj, preference.layer_pj);
+        // A layer that takes nothing here is as much better as a switch is worse: neither counts.
+        let score = if net.is_nan() { score } else { score + beta * net };
         is_above(score).then_some(score)
     }
 
