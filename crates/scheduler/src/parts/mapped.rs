@@ -111,6 +111,12 @@ impl Mapped {
         Self { score, parts, tuner, standings: Vec::new(), remembers: true }
     }
 
+    /// The same that computes everything anew at every decision: slower, and the same in all that it decides.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { remembers: false, ..self }
+    }
+
     /// The standing of a job, from before if nothing of it has changed.
     fn standing(&mut self, view: &View<'_>, job: &Job) -> Standing {
         let slot = job.id.slot();
@@ -198,7 +204,7 @@ impl Policy for Mapped {
     }
 
     fn without_memory(&self) -> Box<dyn Policy> {
-        Box::new(Self { remembers: false, ..self.clone() })
+        Box::new(self.clone().forgetful())
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

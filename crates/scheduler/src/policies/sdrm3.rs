@@ -138,7 +138,7 @@ impl Policy for Sdrm3 {
 
     fn without_memory(&self) -> Box<dyn Policy> {
         let on_one = self.on_one.clone().map(Composed::forgetful);
-        Box::new(Self { on_one, ..self.clone() })
+        Box::new(Self { on_one, mapped: self.mapped.clone().forgetful() })
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {
