@@ -274,6 +274,12 @@ fn pages_name_files_and_tests_that_exist() {
 }
 
 #[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines < 120, "{lines} lines");
+}
+
+#[test]
 fn every_invariant_says_what_enforces_it() {
     let text = read("docs/ARCHITECTURE.md");
     let mut invariants = 0;
