@@ -18,6 +18,9 @@
 //! job, and whether ToGo is the mean or the least. Each term can be taken away: `latency_preference = false`
 //! makes LatPref 1, `alpha = 0` and `beta = 0` do the same to theirs, `switch_cost = false` to the last one.
 //!
+//! A layer that takes no energy on an accelerator, such as one that only renames its input, has no energy term
+//! there: nothing could be divided by it.
+//!
 //! A score takes constant time: whatever does not depend on the clock is in tables.
 
 use rtmm_hardware::AcceleratorId;
@@ -80,6 +83,10 @@ pub struct Standing {
     cell: usize,
     to_go_s: f64,
     next_layer_s: f64,
+    /// The least and the greatest preference by latency, and the greatest by energy.
+    least_suited: f64,
+    best_suited: f64,
+    best_energy: f64,
 }
 
 impl Standing {
@@ -180,11 +187,21 @@ impl MapScore {
     #[must_use]
     pub fn standing(&self, view: &View<'_>, job: &Job) -> Standing {
         let Job { model, progress: Progress { layer, .. }, .. } = *job;
+        let cell = view.profile.cell(model, layer, 0);
+        let preferences =
+            || (0..view.profile.width()).map(|column| view.profile.preference_at(cell + column));
+        let suits = || preferences().map(|one| if self.latency_preference { one.latency } else { 1.0 });
         Standing {
             generation: job.id.generation(),
             model,
             layer,
-            cell: view.profile.cell(model, layer, 0),
+            cell,
+            least_suited: suits().fold(f64::INFINITY, f64::min),
+            best_suited: suits().fold(f64::NEG_INFINITY, f64::max),
+            best_energy: preferences()
+                .filter(|one| one.layer_pj > 0.0)
+                .map(|one| one.energy)
+                .fold(0.0, f64::max),
             to_go_s: match self.to_go {
                 ToGo::Mean => self.estimator.remaining_s(view, job),
                 ToGo::Least => seconds(view.profile.fastest_remaining(model, layer)),
@@ -205,37 +222,57 @@ impl MapScore {
         }
     }
 
-    /// The score of a job on an accelerator, if it is above another one.
+    /// The most that the score of a job can be on any accelerator from now until an instant, if it waits.
+    ///
+    /// Each operation is that of the score on operands that are no less, so that the score as it is rounded
+    /// never exceeds the bound as it is rounded.
     #[must_use]
-    pub fn score_above(
+    pub fn bound(&self, now: Time, until: Time, job: &Job, standing: &Standing) -> f64 {
+        let at_end = self.common(until, job, standing);
+        // Urgency grows until the deadline and, below zero, after it; across it only the cap is sure.
+        let urgency = if now <= job.deadline && job.deadline <= until {
+            self.urgency_cap.max(at_end.urgency)
+        } else {
+            at_end.urgency
+        };
+        let suits = if urgency < 0.0 { standing.least_suited } else { standing.best_suited };
+        let score = weighed(urgency, suits) + at_end.starvation;
+        if self.weights.beta == 0.0 {
+            score
+        } else {
+            score.max(score + self.weights.beta * standing.best_energy)
+        }
+    }
+
+    /// The score of a job on an accelerator, if it is not below a floor.
+    #[must_use]
+    pub fn score_from(
         &self,
         view: &View<'_>,
         standing: &Standing,
         common: Common,
         accelerator: AcceleratorId,
-        other: Option<f64>,
+        floor: Option<f64>,
     ) -> Option<f64> {
-        let is_above = |score: f64| other.is_none_or(|other| score > other);
+        let is_above = |score: f64| floor.is_none_or(|floor| score >= floor);
         let Standing { model, layer, cell, .. } = *standing;
         let preference = view.profile.preference_at(cell + view.profile.column(accelerator));
         let suits = if self.latency_preference { preference.latency } else { 1.0 };
         let score = weighed(common.urgency, suits) + common.starvation;
         let beta = self.weights.beta;
-        if beta == 0.0 {
+        if beta == 0.0 || preference.layer_pj == 0.0 {
             return is_above(score).then_some(score);
         }
         let without_switch = score + beta * preference.energy;
         if !self.switch_cost {
             return is_above(without_switch).then_some(without_switch);
         }
-        // A switch only takes away: what does not reach the other one without it, need not ask for it.
+        // A switch only takes away: what does not reach the floor without it, need not ask for it.
         if !is_above(without_switch) {
             return None;
         }
         let switch_pj = view.switch_energy_pj(model, layer, accelerator);
-        let net = preference.energy - terms::switch_cost(switch_pj, preference.layer_pj);
-        // A layer that takes nothing here is as much better as a switch is worse: neither counts.
-        let score = if net.is_nan() { score } else { score + beta * net };
+        let score = score + beta * (preference.energy - terms::switch_cost(switch_pj, preference.layer_pj));
         is_above(score).then_some(score)
     }
 
@@ -244,7 +281,7 @@ impl MapScore {
     pub fn score(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> f64 {
         let standing = self.standing(view, job);
         let common = self.common(view.now, job, &standing);
-        self.score_above(view, &standing, common, accelerator, None).unwrap_or(f64::NEG_INFINITY)
+        self.score_from(view, &standing, common, accelerator, None).unwrap_or(f64::NEG_INFINITY)
     }
 }
 

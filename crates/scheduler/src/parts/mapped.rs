@@ -5,7 +5,9 @@
 //! the accelerator that the platform states first.
 //!
 //! A round computes a score for every ready job on every idle accelerator, each in constant time: the order
-//! of cost of a decision is their product, and with a tuner one comparison more. Nothing is allocated once
+//! of cost of a decision is their product, and with a tuner one comparison more. Where many jobs are ready, a
+//! shortlist leaves out those that cannot have the greatest score: then it is in the mean the cost of a
+//! comparison of all for every sixteenth decision or so. Nothing is allocated once
 //! warm but the tuner's record of its windows.
 
 use rtmm_hardware::AcceleratorId;
@@ -15,11 +17,15 @@ use crate::decision::{Decision, Decisions, Placement};
 use crate::job::Job;
 use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::parts::map_score::{MapScore, Standing};
+use crate::parts::shortlist::Shortlist;
 use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
 use crate::truth::Truth;
 use crate::tuning::TuningWindow;
 use crate::view::View;
+
+/// From so many ready jobs on they are kept in a shortlist.
+const MANY: usize = 24;
 
 /// What mapped policies are made of beside their score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +107,7 @@ pub struct Mapped {
     tuner: Option<Tuner>,
     /// By slot: what was computed of the job that was seen there last.
     standings: Vec<Option<Standing>>,
+    shortlist: Shortlist,
     remembers: bool,
 }
 
@@ -108,7 +115,7 @@ impl Mapped {
     /// A policy of its parts.
     #[must_use]
     pub fn new(score: MapScore, parts: MappedParts, tuner: Option<Tuner>) -> Self {
-        Self { score, parts, tuner, standings: Vec::new(), remembers: true }
+        Self { score, parts, tuner, standings: Vec::new(), shortlist: Shortlist::default(), remembers: true }
     }
 
     /// The same that computes everything anew at every decision: slower, and the same in all that it decides.
@@ -131,21 +138,68 @@ impl Mapped {
 
     /// The pair with the greatest score.
     fn best<'v>(&mut self, view: &View<'v>) -> Option<(&'v Job, AcceleratorId)> {
-        let mut best: Option<(f64, &Job, AcceleratorId)> = None;
-        for job in view.ready() {
+        let mut best = None;
+        if !self.remembers || view.ready().len() < MANY {
+            self.shortlist.forget();
+            for job in view.ready() {
+                let standing = self.standing(view, job);
+                self.compare(view, job, &standing, &mut best);
+            }
+        } else {
+            self.best_of_many(view, &mut best);
+        }
+        best.map(|Best { job, accelerator, .. }| (job, accelerator))
+    }
+
+    /// The same from a shortlist, where many jobs wait.
+    fn best_of_many<'v>(&mut self, view: &View<'v>, best: &mut Option<Best<'v>>) {
+        let mut shortlist = std::mem::take(&mut self.shortlist);
+        if shortlist.is_stale(view) {
+            shortlist.refresh(view, |job, until| {
+                let standing = self.standing(view, job);
+                self.score.bound(view.now, until, job, &standing)
+            });
+        }
+        for job in shortlist.fresh(view) {
             let standing = self.standing(view, job);
-            let common = self.score.common(view.now, job, &standing);
-            for accelerator in view.idle.iter().copied() {
-                let other = best.map(|(score, _, _)| score);
-                let score = self.score.score_above(view, &standing, common, accelerator, other);
-                let Some(score) = score else { continue };
-                if !(self.parts.waits && ends_sooner_elsewhere(view, job, accelerator)) {
-                    best = Some((score, job, accelerator));
-                }
+            self.compare(view, job, &standing, best);
+        }
+        for (bound, job) in shortlist.others(view) {
+            if best.as_ref().is_some_and(|best| bound < best.score) {
+                break;
+            }
+            let standing = self.standing(view, job);
+            self.compare(view, job, &standing, best);
+        }
+        self.shortlist = shortlist;
+    }
+
+    /// Takes the pairs of a job where they are better than the best so far.
+    fn compare<'v>(&self, view: &View<'v>, job: &'v Job, standing: &Standing, best: &mut Option<Best<'v>>) {
+        let common = self.score.common(view.now, job, standing);
+        for accelerator in view.idle.iter().copied() {
+            let floor = best.as_ref().map(|best| best.score);
+            let Some(score) = self.score.score_from(view, standing, common, accelerator, floor) else {
+                continue;
+            };
+            let is_better = match best {
+                // Of equal scores the earliest release, then the first accelerator.
+                Some(best) => score > best.score || job.sequence < best.job.sequence,
+                None => true,
+            };
+            if is_better && !(self.parts.waits && ends_sooner_elsewhere(view, job, accelerator)) {
+                *best = Some(Best { score, job, accelerator });
             }
         }
-        best.map(|(_, job, accelerator)| (job, accelerator))
     }
+}
+
+/// The best pair so far.
+#[derive(Clone, Copy, Debug)]
+struct Best<'v> {
+    score: f64,
+    job: &'v Job,
+    accelerator: AcceleratorId,
 }
 
 /// Whether the next layer of a job would end sooner on an accelerator that is busy now than on an idle one.
@@ -159,7 +213,11 @@ fn ends_sooner_elsewhere(view: &View<'_>, job: &Job, idle: AcceleratorId) -> boo
 impl Policy for Mapped {
     fn decide(&mut self, view: &View<'_>, _truth: Option<&Truth<'_>>, out: &mut Decisions) {
         if let Some(tuner) = &mut self.tuner {
-            self.score.weights = tuner.weights(view);
+            let weights = tuner.weights(view);
+            if weights != self.score.weights {
+                self.score.weights = weights;
+                self.shortlist.forget();
+            }
         }
         self.parts.drop.begin(view);
         self.parts.variants.begin(view);
@@ -173,6 +231,7 @@ impl Policy for Mapped {
         let Some((job, accelerator)) = self.best(view) else { return };
         let chosen = self.parts.variants.choose(view, job);
         let as_chosen = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
+        self.shortlist.add(job.id);
         out.push(Decision::Dispatch {
             job: job.id,
             variant: chosen.map(|(variant, _)| variant),
@@ -183,11 +242,13 @@ impl Policy for Mapped {
 
     fn interests(&self) -> Interests {
         let Interests { layers, .. } = self.score.estimator.interests();
-        let jobs = matches!(self.parts.drop, DropRule::Smart(_));
-        Interests { jobs, layers, times: self.tuner.is_some() }
+        Interests { jobs: true, layers, times: self.tuner.is_some() }
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        if let Notice::Released(job) | Notice::InputsReady(job) = *notice {
+            self.shortlist.add(job);
+        }
         self.score.estimator.notify(notice, view);
         self.parts.drop.notify(notice, view);
         if let Some(tuner) = &mut self.tuner {

@@ -17,6 +17,7 @@ mod placement;
 mod preemption;
 mod ranking;
 mod search;
+mod shortlist;
 mod smart_drop;
 mod static_assignment;
 mod tuner;
