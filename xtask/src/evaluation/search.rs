@@ -123,7 +123,7 @@ fn costs_of(
     let (scenario, platform, load) = case;
     let mut text = format!(
         "runner = \"engine\"\nscenarios = [\"{scenario}\"]\nplatforms = [\"{platform}\"]\n\
-         load_factors = [{load}]\nseeds = {{ first = 1, count = 3 }}\nduration = \"10s\"\n"
+         load_factors = [{load}]\nseeds = {{ first = 1, count = 2 }}\nduration = \"10s\"\n"
     );
     for (alpha, beta) in missing {
         text += &format!("\n[[policy]]\nname = \"dream-full\"\nset = {{ alpha = {alpha}, beta = {beta} }}\n");
