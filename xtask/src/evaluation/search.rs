@@ -56,7 +56,11 @@ pub(super) fn write(landscape: &Path, scratch: &Path, path: &Path) -> Result<(),
         row.extend([least, most, start].map(f64::to_string));
         for search in SEARCHES {
             let ends = found.get(&(case.clone(), search.to_owned())).map_or(&[][..], Vec::as_slice);
-            let sum: f64 = ends.iter().filter_map(|end| costs.get(end)).sum();
+            let known: Vec<f64> = ends.iter().filter_map(|end| costs.get(end).copied()).collect();
+            if known.is_empty() || known.len() != ends.len() {
+                return Err(format!("{search} on {scenario} and {platform} has an end without a cost").into());
+            }
+            let sum: f64 = known.iter().sum();
             let texts: Vec<String> = ends.iter().map(|(alpha, beta)| format!("{alpha}/{beta}")).collect();
             row.extend([texts.join(" "), (sum / ends.len().max(1) as f64).to_string()]);
         }
@@ -89,7 +93,9 @@ fn results_of_searches(landscape: &Path) -> Result<BTreeMap<(Case, String), Vec<
             continue;
         }
         let key = ((cell(0), cell(1), cell(2)), cell(3), cell(4).parse()?);
-        last.entry(key).or_default().insert(cell(5), cell(6));
+        // As texts of parameters have them: 1, where the series has 1.0.
+        let value: f64 = cell(6).parse()?;
+        last.entry(key).or_default().insert(cell(5), value.to_string());
     }
     let mut found: BTreeMap<(Case, String), Vec<Pair>> = BTreeMap::new();
     for ((case, policy, _), weights) in last {
