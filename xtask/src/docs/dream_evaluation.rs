@@ -90,8 +90,8 @@ fn distinct<'v>(all: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
     seen
 }
 
-/// A figure's values as a table: the last key down, the one before across; a table for each facet. The least
-/// of each column is bold.
+/// A figure's values as a table: the last key down, the one before across; a table for each facet. Where
+/// policies stand down, the least of each column is bold.
 fn pivot(root: &Path, figure: &str, corner: &str) -> Result<String, Problem> {
     let rows = values(root, figure)?;
     let depth = rows.first().map_or(2, |row| row.keys.len());
@@ -121,7 +121,7 @@ fn pivot(root: &Path, figure: &str, corner: &str) -> Result<String, Problem> {
                 if high > low { format!(" ± {}", number((high - low) / 2.0)) } else { String::new() }
             });
             let text = format!("{}{half}", number(value));
-            if value <= least(column) { format!("**{text}**") } else { text }
+            if corner == "policy" && value <= least(column) { format!("**{text}**") } else { text }
         };
         let body: Vec<Vec<String>> = lines
             .iter()
