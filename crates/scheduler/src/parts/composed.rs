@@ -12,7 +12,7 @@
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{Duration, Time};
 
-use crate::decision::{Decision, Decisions, Placement, Preemption};
+use crate::decision::{Decision, Decisions, Placement, Preemption, VariantId};
 use crate::job::{Job, JobId};
 use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
@@ -54,6 +54,22 @@ impl Parts {
             preemption: PreemptionRule::read(parameters)?,
             decision_time: DecisionTime::read(parameters)?,
         })
+    }
+
+    /// A job as the network that it is to run as, if it was dispatched now.
+    fn as_chosen(&self, view: &View<'_>, job: &Job) -> (Option<VariantId>, Job) {
+        match self.variants.choose(view, job) {
+            Some((variant, model)) => (Some(variant), Job { model, ..*job }),
+            None => (None, *job),
+        }
+    }
+
+    /// Whether there is an idle accelerator that the job could run on now, as the network that it is to run as.
+    fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
+        // Without waiting any idle accelerator does for any network.
+        let waits = self.placement.waits();
+        let chosen = if waits { self.as_chosen(view, job).1 } else { *job };
+        self.placement.has_room(view, &chosen)
     }
 
     /// Learns of the tasks, at the first look at them.
@@ -128,7 +144,7 @@ impl<R: Ranking> Composed<R> {
         for job in view.ready() {
             let key = self.ranking.key(view, truth, job);
             let is_first = first.is_none_or(|(of_first, _)| key < of_first);
-            if is_first && self.parts.placement.has_room(view, job) {
+            if is_first && self.parts.has_room(view, job) {
                 second = first.map(|(of_first, _)| of_first);
                 first = Some((key, job));
             } else if second.is_none_or(|of_second| key < of_second) {
@@ -270,9 +286,7 @@ impl<R: Ranking> Policy for Composed<R> {
         }
         self.ranking.begin(view);
         if let Some(job) = self.first(view, truth) {
-            let chosen = self.parts.variants.choose(view, job);
-            let variant = chosen.map(|(variant, _)| variant);
-            let job = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
+            let (variant, job) = self.parts.as_chosen(view, job);
             let of_ranking = self.ranking.extent(view, &job);
             let extent = of_ranking.unwrap_or_else(|| self.parts.granularity.extent(view, &job));
             let Some(accelerator) = self.parts.placement.place(view, &job, extent) else { return };
@@ -386,6 +400,20 @@ mod tests {
         assert_eq!(fixture.settle(policy.as_mut()), "preempt 0");
         fixture.stop(2, 1);
         assert_eq!(fixture.settle(policy.as_mut()), "", "accelerator 2 stays idle");
+    }
+
+    #[test]
+    fn a_job_waits_for_the_fastest_accelerator_of_the_network_that_it_is_to_run_as() {
+        // `a` is fastest on accelerator 0, the network that it is to run as on accelerator 1, which is busy.
+        let light = TaskSketch::new("light", &[&[3, 1]]);
+        let sketches = [TaskSketch::new("a", &[&[4, 9]]).variant(light), TaskSketch::new("b", &[&[2, 8]])];
+        let mut fixture = Fixture::new(&sketches).unwrap();
+        let running = fixture.ready(1, 0, 90);
+        fixture.run(running, 1, Extent::Rest);
+        fixture.ready(0, 0, 10);
+        fixture.ready(1, 0, 20);
+        let settings = [("placement", "fastest"), ("variants", "lightest"), ("preemption", "never")];
+        assert_eq!(fixture.settle(edf(&settings).as_mut()), "b1>0");
     }
 
     #[test]
