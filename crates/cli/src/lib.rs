@@ -1,8 +1,8 @@
 //! The command line of rtmm, as a library: `rtmm` and `cargo xtask sweep` call the same
 //! [`main`].
 //!
-//! One file a command under `commands/`; `failure` decides exit codes; `runners` lists what
-//! can simulate. Standard output is data, standard error is talk.
+//! One file a command under `commands/`; `failure` decides exit codes.
+//! Standard output is data, standard error is talk.
 //!
 //! ```
 //! let code = rtmm_cli::main(["rtmm", "list", "cost-models"]);
@@ -15,7 +15,5 @@ mod entry;
 mod failure;
 mod output;
 mod progress;
-mod runners;
 
 pub use entry::{command, main};
-pub use runners::RUNNERS;

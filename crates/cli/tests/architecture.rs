@@ -15,13 +15,17 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("crates/workload", &[]),
     ("crates/hardware", &["rtmm-workload"]),
     ("crates/scheduler", &["rtmm-workload", "rtmm-hardware"]),
     ("crates/sim", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
     ("crates/reference", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
     ("crates/sweep", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
+    (
+        "crates/runners",
+        &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-reference", "rtmm-sweep"],
+    ),
     ("crates/report", &[]),
     (
         "crates/cli",
@@ -32,6 +36,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "rtmm-sim",
             "rtmm-reference",
             "rtmm-sweep",
+            "rtmm-runners",
             "rtmm-report",
         ],
     ),
@@ -44,6 +49,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "rtmm-sim",
             "rtmm-reference",
             "rtmm-sweep",
+            "rtmm-runners",
             "rtmm-report",
             "rtmm-cli",
         ],

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rtmm_cli::RUNNERS;
+use rtmm_runners::RUNNERS;
 
 use super::{Problem, table};
 use crate::evaluation::{DATA, SWEEPS};

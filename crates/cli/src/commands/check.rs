@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rtmm_hardware::{Mode, load as hardware, maestro::dataflow::Dataflow};
+use rtmm_runners::RUNNERS;
 use rtmm_workload::input::{Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
@@ -12,7 +13,6 @@ use super::cost::no_rows;
 use crate::args::Check;
 use crate::failure::Failure;
 use crate::output::stdout;
-use crate::runners::RUNNERS;
 
 pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     let (legality, mode) = match arguments.compat {

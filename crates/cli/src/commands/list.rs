@@ -4,6 +4,7 @@ use std::io::Write;
 
 use rtmm_hardware::registry::COST_MODELS;
 use rtmm_hardware::{Mode, load as hardware};
+use rtmm_runners::RUNNERS;
 use rtmm_sweep::runner::{Parameter, PolicySchema};
 use rtmm_workload::input::{Diagnostics, Document, Value};
 use rtmm_workload::load::{self, Kind, built_in_names};
@@ -12,7 +13,6 @@ use rtmm_workload::{Legality, Scenario};
 use crate::args::{Format, List, Listing};
 use crate::failure::Failure;
 use crate::output::{Rows, stdout, width, wrap};
-use crate::runners::RUNNERS;
 
 pub(crate) fn list(arguments: &List) -> Result<(), Failure> {
     if arguments.what == Listing::Policies && arguments.format == Format::Table {

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rtmm_report::ReportTable;
+use rtmm_runners::RUNNERS;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::results::Failure as Failed;
@@ -17,7 +18,6 @@ use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
 use crate::output::{replace_file, stdout, style, width, wrap};
 use crate::progress::Bar;
-use crate::runners::RUNNERS;
 use report::failures::Alike;
 
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {

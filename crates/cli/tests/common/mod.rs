@@ -97,6 +97,6 @@ pub fn assert_same_files(expected: &[(String, Vec<u8>)], found: &[(String, Vec<u
 
 /// The runner of this name.
 pub fn runner(name: &str) -> &'static dyn CellRunner {
-    let found = rtmm_cli::RUNNERS.iter().find(|runner| runner.name() == name);
+    let found = rtmm_runners::RUNNERS.iter().find(|runner| runner.name() == name);
     *found.unwrap_or_else(|| panic!("there is no runner `{name}`"))
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use rtmm_cli::RUNNERS;
+use rtmm_runners::RUNNERS;
 use rtmm_sweep::plan::{Cell, PlatformId, VariantId};
 use rtmm_sweep::runner::{CellResult, Policy};
 use rtmm_sweep::statistics::{Bootstrap, MINIMUM_SAMPLES, PairedDifference, mean, paired_difference};

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use rtmm_hardware::{Mode, Platform};
 use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_runners::engine::{Engine, RunSettings, build, check_window, points, policies, result};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
 use rtmm_sim::{Metrics, Observer, RunOptions, SimulationError, System, simulate};
 use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, RunError, SeriesPoint, Value};
@@ -15,7 +16,6 @@ use super::inputs;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
-use crate::runners::{Engine, RunSettings, build, check_window, points, policies, result};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;

@@ -6,6 +6,7 @@ use rtmm_hardware::{Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_runners::xrbench::{POLICY, XrbenchReference, parameters_of};
 use rtmm_sweep::runner::{Chosen, Policy};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -15,7 +16,6 @@ use super::inputs;
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, write_file};
-use crate::runners::{POLICY, XrbenchReference, parameters_of};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;

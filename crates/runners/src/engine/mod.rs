@@ -19,12 +19,12 @@ use rtmm_sweep::runner::{
 };
 use rtmm_workload::Legality;
 
-pub(crate) use columns::result;
-pub(crate) use series::{check as check_window, points};
-pub(crate) use settings::RunSettings;
+pub use columns::result;
+pub use series::{check as check_window, points};
+pub use settings::RunSettings;
 
 /// The event engine of `rtmm-sim` under the policies of `rtmm-scheduler`.
-pub(crate) struct Engine;
+pub struct Engine;
 
 impl CellRunner for Engine {
     fn name(&self) -> &'static str {
@@ -90,7 +90,7 @@ impl CellRunner for Engine {
 }
 
 /// The policies of the registry, as sweeps and commands list them.
-pub(crate) fn policies() -> &'static [PolicySchema] {
+pub fn policies() -> &'static [PolicySchema] {
     static SCHEMAS: OnceLock<Vec<PolicySchema>> = OnceLock::new();
     SCHEMAS.get_or_init(|| {
         let schema = |row: &registry::PolicyRow| PolicySchema {
@@ -103,7 +103,7 @@ pub(crate) fn policies() -> &'static [PolicySchema] {
 }
 
 /// A policy of the registry with its parameters, and whether it is handed the truth.
-pub(crate) fn build(policy: &Policy) -> Result<(Box<dyn rtmm_scheduler::Policy>, bool), String> {
+pub fn build(policy: &Policy) -> Result<(Box<dyn rtmm_scheduler::Policy>, bool), String> {
     let row = registry::policy(policy.name).ok_or_else(|| format!("there is no policy `{}`", policy.name))?;
     let parameters =
         Parameters::with(row.parameters, &policy.parameters).map_err(|error| error.to_string())?;

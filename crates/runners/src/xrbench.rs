@@ -14,10 +14,10 @@ use rtmm_sweep::runner::{
 use rtmm_workload::{Legality, Model, ModelId, TaskId};
 
 /// The reference loop, quirks and all; see `rtmm_reference::xrbench`.
-pub(crate) struct XrbenchReference;
+pub struct XrbenchReference;
 
 /// The one policy that the artifact can run.
-pub(crate) const POLICY: PolicySchema = PolicySchema {
+pub const POLICY: PolicySchema = PolicySchema {
     name: "latency-greedy",
     summary: "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
     parameters: Cow::Borrowed(&[
@@ -73,7 +73,7 @@ const TASK_COLUMNS: &[Column] = &[
 ];
 
 /// The loop's parameters as a policy states them.
-pub(crate) fn parameters_of(policy: &Policy) -> Parameters {
+pub fn parameters_of(policy: &Policy) -> Parameters {
     let real = |name, default| match policy.parameter(name) {
         Some(ParameterValue::Real(value)) => *value as f32,
         _ => default,

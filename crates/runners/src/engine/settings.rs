@@ -55,10 +55,12 @@ pub(super) const SETTINGS: &[Parameter] = &[
     switch("count_overdue", "jobs that are overdue at the end score zero in XRBench's scores", true),
 ];
 
-/// The same, decoded.
+/// The settings of a run, decoded.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RunSettings {
+pub struct RunSettings {
+    /// Warm-up, and the constants of scores.
     pub metrics: MetricsOptions,
+    /// How the run ends.
     pub end: EndOfRun,
     /// Length of windows; zero records none.
     pub window: Duration,
@@ -66,7 +68,7 @@ pub(crate) struct RunSettings {
 
 impl RunSettings {
     /// The settings that complete assignments state.
-    pub(crate) fn of(assignments: &[Assignment]) -> Self {
+    pub fn of(assignments: &[Assignment]) -> Self {
         let mut settings = Self::default();
         for (name, value) in assignments {
             let xrbench = &mut settings.metrics.xrbench;

@@ -207,7 +207,7 @@ pub(super) fn task_columns() -> &'static [Column] {
 }
 
 /// The values of a run, in the order of the columns.
-pub(crate) fn result(summary: &Summary) -> CellResult {
+pub fn result(summary: &Summary) -> CellResult {
     let cell = CELL.iter().map(|(_, value)| value(summary)).collect();
     let tasks = summary.tasks.iter().flat_map(|task| TASK.iter().map(move |(_, value)| value(task)));
     CellResult { cell, tasks: tasks.collect(), series: Vec::new() }

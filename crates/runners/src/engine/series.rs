@@ -24,7 +24,7 @@ pub(super) const COLUMNS: &[SeriesColumn] = &[
 ];
 
 /// The points of each series, in the order of [`COLUMNS`].
-pub(crate) fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
+pub fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
     let all = windows.windows();
     let of_windows = |value: &dyn Fn(&rtmm_sim::metrics::Window) -> Option<f64>| {
         all.iter().map(|window| point(window.from, value(window))).collect::<Vec<_>>()
@@ -46,7 +46,7 @@ pub(crate) fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
 }
 
 /// Says why a run cannot be divided into windows, if it cannot.
-pub(crate) fn check(window: Duration, duration: Duration) -> Result<(), String> {
+pub fn check(window: Duration, duration: Duration) -> Result<(), String> {
     let count = duration.picoseconds().div_ceil(window.picoseconds().max(1));
     if count > MOST_WINDOWS {
         return Err(format!(

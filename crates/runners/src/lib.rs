@@ -1,0 +1,36 @@
+//! What a sweep can run: the event engine and the reference loops as cell runners.
+//!
+//! `rtmm-sweep` plans, stores and summarises cells, and simulates none of them: that is what a
+//! [`CellRunner`](rtmm_sweep::runner::CellRunner) does. Each module here is one: [`engine`] runs any
+//! scenario, platform and policy on `rtmm-sim`, [`xrbench`] repeats the published program. Sweep files name
+//! a runner of [`RUNNERS`]. Runs outside of a sweep go through the same runners: they have the same policies,
+//! settings and columns.
+//!
+//! ```
+//! use rtmm_runners::RUNNERS;
+//! use rtmm_sweep::execute::{Options, Silent};
+//! use rtmm_sweep::{file, sweep};
+//! use rtmm_workload::input::Source;
+//!
+//! let text = r#"
+//!     runner = "engine"
+//!     scenarios = ["xrbench/vr_gaming"]
+//!     platforms = ["xrbench/single_4k_ws"]
+//!     seeds = [1]
+//!     [[policy]]
+//!     name = "edf"
+//!     set = { drop = ["never", "infeasible"] }
+//! "#;
+//! let plan = file::plan_of(&Source::new("example.toml", text), RUNNERS)?;
+//! let directory = tempfile::tempdir()?;
+//! let outcome = sweep::run(&plan, directory.path(), &Options::default(), &Silent)?;
+//! assert_eq!(outcome.executed.run, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod engine;
+pub mod xrbench;
+
+mod built_in;
+
+pub use built_in::RUNNERS;
