@@ -1,6 +1,7 @@
 //! The repository's chores. `cargo xtask` lists them.
 
 mod docs;
+mod equal;
 mod evaluation;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ Tasks:
   sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
   merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
   docs [--check]                write the generated parts of docs/, or check that they are current
+  equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
   evaluation dream              run the sweeps behind docs/evaluation/dream.md, and write their data and figures
 ";
 
@@ -29,6 +31,13 @@ fn main() -> ExitCode {
             None => docs::write(),
             Some("--check") => docs::check(),
             Some(other) => usage_error(&format!("`docs` has no option `{other}`")),
+        },
+        Some("equal") => match (arguments.next(), arguments.next(), arguments.next()) {
+            (Some(old), Some(new), filter) => {
+                let filter = filter.as_ref().and_then(|filter| filter.to_str()).unwrap_or_default();
+                equal::run(Path::new(&old), Path::new(&new), filter)
+            }
+            _ => usage_error("`equal` needs two programs: the `rtmm` of an old build and of a new one"),
         },
         Some("evaluation") => match arguments.next().as_ref().and_then(|name| name.to_str()) {
             Some("dream") => evaluation::dream(),

@@ -1,0 +1,123 @@
+//! Two programs, each in a folder of its own, that are called alike.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// The old program and the new one.
+pub(super) struct Programs([Program; 2]);
+
+struct Program {
+    binary: PathBuf,
+    folder: PathBuf,
+}
+
+impl Programs {
+    /// The binaries of both, which work in folders under `folder`.
+    ///
+    /// # Errors
+    /// Folders that cannot be made, and paths that lead nowhere.
+    pub(super) fn new(binaries: [&Path; 2], folder: &Path) -> Result<Self, String> {
+        let program = |binary: &Path, name: &str| -> Result<Program, String> {
+            let path = binary.canonicalize().map_err(|error| format!("{}: {error}", binary.display()))?;
+            let folder = folder.join(name);
+            std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+            Ok(Program { binary: path, folder })
+        };
+        Ok(Self([program(binaries[0], "old")?, program(binaries[1], "new")?]))
+    }
+
+    /// What both print to standard output; nothing where both refuse alike.
+    ///
+    /// # Errors
+    /// What the one says that fails where the other does not.
+    pub(super) fn call(&self, arguments: &[&str]) -> Result<Option<[String; 2]>, String> {
+        let [old, new] = self.each(|program| program.call(arguments))?;
+        match (old, new) {
+            (Ok(old), Ok(new)) => Ok(Some([old, new])),
+            (Err((old, _)), Err((new, _))) if old == new => Ok(None),
+            (_, Err((_, message))) => Err(format!("the new program fails: {message}")),
+            (Err((_, message)), _) => Err(format!("the old program fails: {message}")),
+        }
+    }
+
+    /// Writes a file into both folders.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), String> {
+        self.each(|program| {
+            let path = program.folder.join(name);
+            let parent = path.parent().unwrap_or(&program.folder);
+            std::fs::create_dir_all(parent)
+                .and_then(|()| std::fs::write(&path, text))
+                .map_err(|error| format!("{}: {error}", path.display()))
+        })?;
+        Ok(())
+    }
+
+    /// A file of both, or nothing where neither has it.
+    ///
+    /// # Errors
+    /// A file that only one of them has.
+    pub(super) fn files(&self, name: &str) -> Result<Option<[String; 2]>, String> {
+        let [old, new] = self.each(|program| Ok(std::fs::read_to_string(program.folder.join(name)).ok()))?;
+        match (old, new) {
+            (Some(old), Some(new)) => Ok(Some([old, new])),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(format!("the new program wrote no {name}")),
+            (None, Some(_)) => Err(format!("the old program wrote no {name}")),
+        }
+    }
+
+    /// The same, and the files are removed, so that the next call does not find them.
+    ///
+    /// # Errors
+    /// A file that only one of them has, or that cannot be removed.
+    pub(super) fn taken(&self, name: &str) -> Result<Option<[String; 2]>, String> {
+        let files = self.files(name)?;
+        if files.is_some() {
+            self.each(|program| {
+                std::fs::remove_file(program.folder.join(name)).map_err(|error| format!("{name}: {error}"))
+            })?;
+        }
+        Ok(files)
+    }
+
+    /// The identities of all cells in a store, sorted.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(super) fn identities(&self, store: &str) -> Result<[Vec<String>; 2], String> {
+        self.each(|program| {
+            identities(&program.folder.join(store)).map_err(|error| format!("{store}: {error}"))
+        })
+    }
+
+    fn each<T>(&self, of: impl Fn(&Program) -> Result<T, String>) -> Result<[T; 2], String> {
+        let [old, new] = &self.0;
+        Ok([of(old)?, of(new)?])
+    }
+}
+
+impl Program {
+    /// Standard output, or the exit code and the first line of the message.
+    fn call(&self, arguments: &[&str]) -> Result<Result<String, (Option<i32>, String)>, String> {
+        let output = Command::new(&self.binary).args(arguments).current_dir(&self.folder).output();
+        let output = output.map_err(|error| format!("{}: {error}", self.binary.display()))?;
+        if output.status.success() {
+            let text =
+                String::from_utf8(output.stdout).map_err(|error| format!("standard output: {error}"))?;
+            return Ok(Ok(text));
+        }
+        let message = String::from_utf8_lossy(&output.stderr);
+        Ok(Err((output.status.code(), message.lines().next().unwrap_or_default().to_owned())))
+    }
+}
+
+fn identities(store: &Path) -> rusqlite::Result<Vec<String>> {
+    let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut statement = connection.prepare("SELECT hex(identity) FROM cells ORDER BY identity")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
