@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads goldens and writes pages of the repository")]
 
+mod axes;
 mod command_line;
 mod cost_models;
 mod dream_evaluation;
@@ -43,6 +44,7 @@ const PARTS: &[Part] = &[
     Part { page: "reference/cost-models.md", name: "cost-models", make: |_| Ok(cost_models::part()) },
     Part { page: "policies.md", name: "policies", make: |_| policies::policies() },
     Part { page: "policies.md", name: "policy-parameters", make: |_| Ok(policies::parameters()) },
+    Part { page: "sweeps.md", name: "axes", make: |_| Ok(axes::part()) },
     Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },

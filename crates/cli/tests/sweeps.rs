@@ -84,11 +84,13 @@ fn pairs_are_shown_one_by_one() {
     insta::assert_snapshot!("pairs", read(&workspace, "out/overview.md"));
     let summary = read(&workspace, "out/summary.csv");
     assert!(!summary.contains("across_scenarios"), "each platform has one scenario: {summary}");
-    let tables = read(&workspace, "out/load_4_tables.md");
+    let tables = read(&workspace, "out/load_factor_4_tables.md");
     assert!(tables.contains('—'), "{tables}");
     let manifest = read(&workspace, "out/manifest.json");
     assert!(manifest.contains("\"pairs\"") && manifest.contains("\"cells\": 12"), "{manifest}");
-    for figure in ["load_4_trade_off_vr_gaming_on_single_4k_ws", "lines_antt_ar_assistant_on_dual_4k_ws_os"] {
+    for figure in
+        ["load_factor_4_trade_off_vr_gaming_on_single_4k_ws", "lines_antt_ar_assistant_on_dual_4k_ws_os"]
+    {
         assert!(read(&workspace, &format!("out/{figure}.svg")).starts_with("<svg"));
     }
 }
@@ -104,8 +106,8 @@ fn every_trigger_probability_has_a_report_of_its_own() {
         )),
     );
     workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
-    let low = read(&workspace, "out/probability_0.25_tables.md");
-    let high = read(&workspace, "out/probability_1_tables.md");
+    let low = read(&workspace, "out/trigger_probability_0.25_tables.md");
+    let high = read(&workspace, "out/trigger_probability_1_tables.md");
     assert_ne!(low, high);
     let lines = read(&workspace, "out/lines.svg");
     assert!(lines.contains("trigger probability"), "the figure over the varied axis");
@@ -152,7 +154,7 @@ fn probabilities_of_all_cascades_are_varied() {
     assert_eq!(seen, 2 * (3 * 2 + 2 * (1 + 2 + 1)));
     let manifest = read(&workspace, "out/manifest.json");
     assert!(manifest.contains("\"cascades\": true"), "{manifest}");
-    assert!(read(&workspace, "out/probability_0.5_tables.md").contains("dream-full"));
+    assert!(read(&workspace, "out/trigger_probability_0.5_tables.md").contains("dream-full"));
 }
 
 #[test]

@@ -11,60 +11,75 @@ use rtmm_workload::load::{Kind, built_in_names, name_of, open};
 use rtmm_workload::{Duration, Workload, load};
 use tracing::info;
 
-use crate::plan::{
-    Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, TriggerProbability, Triggered, WorkloadId,
-};
+use crate::axes::{self, AXES, Variation};
+use crate::figures::Figure;
+use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, WorkloadId};
 use crate::runner::{
     Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find,
 };
 
-/// The keys of a sweep file.
-const KEYS: &[&str] = &[
-    "description",
-    "source",
-    "runner",
-    "scenarios",
-    "platforms",
-    "pairs",
-    "load_factors",
-    "load_scales_duration",
-    "deadline_factors",
-    "seeds",
-    "duration",
-    "settings",
-    "policy",
-    "trigger_probability",
-    "baseline",
-    "figure",
-];
+/// The keys of a sweep file that belong to no axis.
+const KEYS: &[&str] = &["description", "source", "runner", "pairs", "settings", "baseline", "figure"];
 
 /// The most seeds that one sweep can have.
 const MAX_SEEDS: u64 = 1_000_000;
 /// The most combinations that the parameters of one policy table can make.
 const MAX_POLICIES: usize = 100_000;
 
+/// What a sweep file says: cells, and figures of their results.
+#[derive(Debug)]
+pub struct SweepFile<'r> {
+    /// The cells.
+    pub plan: Plan<'r>,
+    /// The figures that the file declares, in its order.
+    pub figures: Vec<Figure>,
+}
+
 /// Reads a sweep by its built-in name or by a path, with all that it names, and plans it.
 ///
 /// # Errors
 /// Every problem of the sweep file and of the scenarios, models and platforms that it names.
-pub fn plan<'r>(reference: &str, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
-    plan_of(&open(Kind::Sweep, reference, None)?, runners)
+pub fn read<'r>(reference: &str, runners: Runners<'r>) -> Result<SweepFile<'r>, Diagnostics> {
+    read_source(&open(Kind::Sweep, reference, None)?, runners)
 }
 
-/// Plans a sweep that was read already.
+/// Plans a sweep whose text was read already.
 ///
 /// # Errors
 /// Every problem of the sweep file and of the scenarios, models and platforms that it names.
-pub fn plan_of<'r>(source: &Source, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+pub fn read_source<'r>(source: &Source, runners: Runners<'r>) -> Result<SweepFile<'r>, Diagnostics> {
     let document = Document::parse(source);
-    let plan = decode(&document, runners);
-    document.finish(plan)
+    let sweep = decode(&document, runners);
+    document.finish(sweep)
 }
 
-fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>> {
+/// The cells of [`read`].
+///
+/// # Errors
+/// As [`read`].
+pub fn plan<'r>(reference: &str, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+    Ok(read(reference, runners)?.plan)
+}
+
+/// The cells of [`read_source`].
+///
+/// # Errors
+/// As [`read_source`].
+pub fn plan_of<'r>(source: &Source, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+    Ok(read_source(source, runners)?.plan)
+}
+
+/// Every key of a sweep file.
+fn keys() -> Vec<&'static str> {
+    let of_axes = AXES.iter().map(|axis| axis.key);
+    let options = axes::changes().flat_map(|(_, change)| change.options.iter().copied());
+    KEYS.iter().copied().chain(of_axes).chain(options).collect()
+}
+
+fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<SweepFile<'r>> {
     let source = document.source();
     let root = document.root().named("this sweep");
-    root.only(KEYS);
+    root.only(&keys());
     let description = root.optional("description", Value::string).unwrap_or_default();
     let _source = root.optional("source", Value::string);
     let runner = root.required("runner", |value| decode_runner(value, runners));
@@ -75,14 +90,14 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     } else {
         (required_axis(&root, "scenarios", reference_text), required_axis(&root, "platforms", reference_text))
     };
-    let load_factors = axis(&root, "load_factors", |value| value.millionths(1..=1_000_000_000_000));
-    let deadline_factors = axis(&root, "deadline_factors", |value| value.millionths(1..=1_000_000_000_000));
-    let load_scales_duration = root.or("load_scales_duration", false, Value::boolean);
+    let changes = axes::changes().map(|(_, change)| (change.decode)(&root));
+    let changes: Vec<Option<Variation>> = changes.collect();
+    let complete = changes.iter().all(Option::is_some);
+    let variations: Vec<Variation> = changes.into_iter().flatten().collect();
     // Without a runner, any seed that a store can keep will do.
     let largest_seed = runner.map_or(i64::MAX as u64, CellRunner::largest_seed).min(i64::MAX as u64);
     let seeds = root.required("seeds", |value| decode_seeds(value, largest_seed));
     let duration = root.optional("duration", Value::duration);
-    let trigger_probability = root.optional("trigger_probability", decode_trigger_probability);
     let settings = runner.and_then(|runner| decode_settings(&root, runner));
     let policies =
         runner.and_then(|runner| decode_policies(&root, runner, settings.as_deref().unwrap_or(&[])));
@@ -109,9 +124,6 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
     let baseline =
         root.optional("baseline", |value| decode_baseline(value, policies.as_deref(), platforms.as_deref()));
     let seeds = seeds.as_deref();
-    let millionths = |factors: &Option<Vec<At<u64>>>| -> Vec<f64> {
-        factors.iter().flatten().map(|factor| factor.value as f64 / 1e6).collect()
-    };
     let scope = figures::Scope {
         runner,
         scenarios: workloads.as_deref().map(figures::scenario_names),
@@ -119,9 +131,7 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
             .as_deref()
             .map(|platforms| platforms.iter().map(|platform| platform.name.as_str()).collect()),
         policies: policies.as_deref(),
-        load_factors: if root.has("load_factors") { millionths(&load_factors) } else { vec![1.0] },
-        trigger_probability: trigger_probability.as_ref(),
-        deadline_factors: millionths(&deadline_factors),
+        variations: &variations,
         seeds,
     };
     let figures = figures::decode_figures(&root, &scope);
@@ -136,27 +146,19 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<Plan<'r>>
         platforms,
         pairs,
         policies: policies?,
-        load_factors_millionths: load_factors.map_or_else(
-            || vec![1_000_000],
-            |factors| factors.into_iter().map(|factor| factor.value).collect(),
-        ),
-        load_scales_duration,
-        trigger_probability,
-        deadline_factors_millionths: deadline_factors
-            .map_or_else(Vec::new, |factors| factors.into_iter().map(|factor| factor.value).collect()),
+        variations,
         seeds: seeds?.to_vec(),
         duration,
         settings: settings?,
         baseline,
-        figures,
     };
-    if document.has_problems() {
+    if document.has_problems() || !complete {
         return None;
     }
     match Plan::new(runner, axes) {
         Ok(plan) => {
             info!(sweep = plan.axes().name, cells = plan.len(), "sweep planned");
-            Some(plan)
+            Some(SweepFile { plan, figures })
         }
         Err(problems) => {
             problems.iter().for_each(|problem| root.report(locate(&root, problem)));
@@ -188,15 +190,6 @@ fn folder(source: &Source) -> String {
     }
 }
 
-/// The items of a list, each with its place; an empty list and repeated items are problems.
-fn axis<T: PartialEq>(
-    root: &Table<'_>,
-    key: &str,
-    read: impl Fn(&Value<'_>) -> Option<T>,
-) -> Option<Vec<At<T>>> {
-    root.optional(key, |value| items(value, key, read))
-}
-
 fn required_axis<T: PartialEq>(
     root: &Table<'_>,
     key: &str,
@@ -205,7 +198,8 @@ fn required_axis<T: PartialEq>(
     root.required(key, |value| items(value, key, read))
 }
 
-fn items<T: PartialEq>(
+/// The items of a list, each with its place; an empty list and repeated items are problems.
+pub(crate) fn items<T: PartialEq>(
     value: &Value<'_>,
     key: &str,
     read: impl Fn(&Value<'_>) -> Option<T>,
@@ -334,35 +328,6 @@ fn decode_seeds(value: &Value<'_>, largest: u64) -> Option<Vec<u64>> {
         );
     }
     Some((0..count).map(|index| first + index * step).collect())
-}
-
-fn decode_trigger_probability(value: &Value<'_>) -> Option<TriggerProbability> {
-    let table = value.table()?.named("`trigger_probability`");
-    table.only(&["task", "cascades", "values"]);
-    let of = decode_triggered(&table);
-    let values = required_axis(&table, "values", |value| value.probability());
-    Some(TriggerProbability { of: of?, values: values?.into_iter().map(|value| value.value).collect() })
-}
-
-fn decode_triggered(table: &Table<'_>) -> Option<Triggered> {
-    match (table.get("task"), table.get("cascades")) {
-        (Some(task), None) => task.string().map(Triggered::task),
-        (None, Some(cascades)) if !cascades.boolean()? => cascades
-            .reject("`cascades` is false, and no task is named", "write `cascades = true`, or name a `task`"),
-        (None, Some(_)) => Some(Triggered::cascades()),
-        (Some(_), Some(cascades)) => cascades.reject(
-            "probabilities of one task or of all cascades are varied, not both",
-            "remove `task` or `cascades`",
-        ),
-        (None, None) => {
-            table.report(
-                table
-                    .problem("`trigger_probability` does not say whose probabilities are varied")
-                    .help("add `task = \"...\"`, or `cascades = true` for all control dependencies"),
-            );
-            None
-        }
-    }
 }
 
 /// The references of an axis with patterns replaced by the built-in names that they match; an input
@@ -735,19 +700,8 @@ fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
         PlanError::EmptyAxis { axis } => {
             root.problem_at(&at(axis), problem.to_string()).help("list at least one value")
         }
-        PlanError::NoSuchTask { task, known, .. } => {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            root.problem_at(&at("trigger_probability"), problem.to_string())
-                .help(suggestion(task, "task", &known))
-        }
-        PlanError::NoCascade { .. } => root.problem_at(&at("trigger_probability"), problem.to_string()).help(
-            "give one of its tasks `depends_on = [{ task = \"...\", kind = \"control\" }]`, or remove the scenario",
-        ),
-        PlanError::NoDeadlineFactor { .. } => root
-            .problem_at(&at("deadline_factors"), problem.to_string())
-            .help("give its tasks `deadline = { isolated = 10 }`, or remove the axis"),
-        PlanError::LoadFactor { .. } => {
-            root.problem_at(&at("load_factors"), problem.to_string()).help("choose a factor nearer to 1")
+        PlanError::Unfit { axis, unfit } => {
+            root.problem_at(&at(axis), problem.to_string()).help(unfit.help.clone())
         }
         PlanError::TooManyCells { .. } => {
             root.problem_at(&at("seeds"), problem.to_string()).help("shorten an axis, or split the sweep")

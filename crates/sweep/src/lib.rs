@@ -73,6 +73,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod axes;
 pub mod execute;
 pub mod figures;
 pub mod file;

@@ -9,12 +9,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 use tracing::{debug, info};
 
-use crate::plan::{Baseline, Plan, PlatformId, TriggerProbability};
-use crate::results::{AXES, Results, SERIES, TASK, axis_values};
+use crate::axes::{self, AXES, COLUMNS, Shared, Variation};
+use crate::plan::{Baseline, Plan, PlatformId};
+use crate::results::{Results, SERIES, TASK};
 use crate::runner::{Assignment, Better, CellResult, Column, ColumnKind, ParameterValue, Value};
 use crate::statistics::{CONFIDENCE, MINIMUM_SAMPLES, RESAMPLES};
 use crate::store::described_columns;
@@ -150,7 +151,7 @@ fn remove_file(path: &Path) -> Result<(), OutputError> {
 fn columns(results: &Results<'_>) -> Vec<Column> {
     let runner = results.plan().runner();
     let task = [TASK];
-    [AXES, runner.cell_columns(), &task, runner.task_columns()].concat()
+    [COLUMNS, runner.cell_columns(), &task, runner.task_columns()].concat()
 }
 
 /// One row for each cell and task: what all tasks of a cell share is encoded once.
@@ -163,7 +164,7 @@ fn rows(
     let (mut shared, mut own) = (Vec::new(), Vec::new());
     for (cell, CellResult { cell: values, tasks, .. }) in results.iter() {
         shared.clear();
-        for value in axis_values(plan, cell).iter().chain(values) {
+        for value in axes::values(plan, cell).iter().chain(values) {
             encode(&mut shared, value)?;
             shared.push(b',');
         }
@@ -207,12 +208,12 @@ fn results_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
 
 /// A row a point of a series: axes, series, time and value.
 fn series_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
-    let header: Vec<&str> = AXES.iter().chain(SERIES).map(|column| column.name).collect();
+    let header: Vec<&str> = COLUMNS.iter().chain(SERIES).map(|column| column.name).collect();
     writeln!(to, "{}", header.join(","))?;
     let (mut axes, mut row) = (Vec::new(), CsvRow::default());
     for (cell, result) in results.iter() {
         axes.clear();
-        for value in &axis_values(results.plan(), cell) {
+        for value in &axes::values(results.plan(), cell) {
             csv_value(&mut axes, value)?;
             axes.push(b',');
         }
@@ -251,7 +252,7 @@ fn failure_columns() -> Vec<&'static str> {
 fn failure_rows(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
     let plan = results.plan();
     results.failures().iter().map(|failure| {
-        let mut values = axis_values(plan, &plan.cells()[failure.cell]).to_vec();
+        let mut values = axes::values(plan, &plan.cells()[failure.cell]).to_vec();
         values.push(Value::Text((*failure.reason).into()));
         values
     })
@@ -366,23 +367,27 @@ impl CsvRow {
     }
 }
 
-/// The axes that a group has: all but the seed; across scenarios, what is theirs stays empty.
-fn group_axes(row: &mut CsvRow, plan: &Plan<'_>, cell: usize, scenario: bool) -> io::Result<()> {
-    for (axis, value) in AXES.iter().zip(&axis_values(plan, &plan.cells()[cell])) {
-        match (axis.name, value) {
-            ("seed", _) => {}
-            ("scenario" | "duration_ms", _) if !scenario => {
+/// The axes that a group has: all that its cells share. Across scenarios, what is a scenario's own stays empty.
+fn group_axes(row: &mut CsvRow, plan: &Plan<'_>, cell: usize, across: bool) -> io::Result<()> {
+    for (axis, value) in AXES.iter().zip(&axes::values(plan, &plan.cells()[cell])) {
+        match axis.shared {
+            Shared::Never => {}
+            Shared::AcrossSeeds if across => {
                 row.text("");
             }
-            (_, value) => row.value(value)?,
+            Shared::AcrossSeeds | Shared::AcrossScenarios => row.value(value)?,
         }
     }
     Ok(())
 }
 
+/// The names of the axes that a group has.
+fn group_columns() -> impl Iterator<Item = &'static str> {
+    AXES.iter().filter(|axis| axis.shared != Shared::Never).map(|axis| axis.name)
+}
+
 fn group_header() -> String {
-    let names: Vec<&str> = AXES.iter().map(|axis| axis.name).filter(|name| *name != "seed").collect();
-    names.join(",")
+    group_columns().collect::<Vec<&str>>().join(",")
 }
 
 fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) -> io::Result<()> {
@@ -397,7 +402,7 @@ fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) ->
     for group in &summary.groups {
         for (Metric { column, .. }, statistics) in summary.metrics.iter().zip(&group.statistics) {
             row.text("scenario");
-            group_axes(&mut row, plan, group.cells.start, true)?;
+            group_axes(&mut row, plan, group.cells.start, false)?;
             row.text(column.name).count(statistics.map_or(0, |statistics| statistics.samples));
             let interval = statistics.and_then(|statistics| statistics.interval);
             row.real(statistics.map(|statistics| statistics.mean))?
@@ -415,7 +420,7 @@ fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) ->
     for across in &summary.across {
         for (Metric { column, .. }, statistics) in summary.metrics.iter().zip(&across.statistics) {
             row.text("across_scenarios");
-            group_axes(&mut row, plan, across.cell.index, false)?;
+            group_axes(&mut row, plan, across.cell.index, true)?;
             row.text(column.name).count(statistics.scenarios);
             let geometric = statistics.geometric_mean.as_ref();
             row.real(statistics.mean)?
@@ -435,19 +440,20 @@ fn summary_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write) ->
 
 /// The columns of the summary of tasks.
 fn summary_tasks_columns() -> Vec<&'static str> {
-    let axes = AXES.iter().map(|axis| axis.name).filter(|name| *name != "seed");
-    axes.chain(["task", "metric", "unit", "samples", "mean", "mean_ci_low", "mean_ci_high"]).collect()
+    group_columns()
+        .chain(["task", "metric", "unit", "samples", "mean", "mean_ci_low", "mean_ci_high"])
+        .collect()
 }
 
 /// A row a group, task and summarised task column, in the order of [`summary_tasks_columns`].
 fn summary_tasks_rows<'s>(plan: &'s Plan<'_>, summary: &'s Summary) -> impl Iterator<Item = Vec<Value>> + 's {
     summary.groups.iter().flat_map(move |group| {
-        let axes = axis_values(plan, &plan.cells()[group.cells.start]);
+        let axes = axes::values(plan, &plan.cells()[group.cells.start]);
         let tasks = &plan.variants()[group.variant.index()].scenario.tasks;
         let metrics = &summary.task_metrics;
         let entries = tasks.iter().flat_map(move |task| metrics.iter().map(move |metric| (task, metric)));
         entries.zip(&group.tasks).map(move |((task, Metric { column, .. }), statistics)| {
-            let axes = AXES.iter().zip(&axes).filter(|(axis, _)| axis.name != "seed");
+            let axes = AXES.iter().zip(&axes).filter(|(axis, _)| axis.shared != Shared::Never);
             let real = |value: Option<f64>| value.map_or(Value::Missing, Value::Real);
             let interval = statistics.and_then(|statistics| statistics.interval);
             let mut row: Vec<Value> = axes.map(|(_, value)| value.clone()).collect();
@@ -474,7 +480,7 @@ fn comparison_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write)
         let (group, baseline) = (&summary.groups[comparison.group], &summary.groups[comparison.baseline]);
         let base = &plan.cells()[baseline.cells.start];
         for (Metric { column, .. }, difference) in summary.metrics.iter().zip(&comparison.differences) {
-            group_axes(&mut row, plan, group.cells.start, true)?;
+            group_axes(&mut row, plan, group.cells.start, false)?;
             row.text(&plan.platform(base).name)
                 .text(plan.policy(base).name)
                 .text(&plan.policy(base).parameters_text())
@@ -513,19 +519,26 @@ struct Manifest<'m> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pairs: Vec<[&'m str; 2]>,
     policies: Vec<PolicyEntry<'m>>,
-    load_factors: Vec<f64>,
-    load_scales_duration: bool,
-    trigger_probability: Option<&'m TriggerProbability>,
-    deadline_factors: Vec<f64>,
+    #[serde(flatten)]
+    changes: Changes<'m>,
     seeds: &'m [u64],
     duration: Option<String>,
     settings: Vec<ParameterEntry<'m>>,
     baseline: Option<String>,
     cells: usize,
     failed_cells: usize,
-    order: &'static str,
+    order: String,
     statistics: StatisticsEntry,
     columns: Vec<ColumnEntry>,
+}
+
+/// The axes that change scenarios, an entry a key of the sweep file.
+struct Changes<'m>(&'m [Variation]);
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().flat_map(|variation| (variation.change.manifest)(variation)))
+    }
 }
 
 #[derive(Serialize)]
@@ -588,6 +601,16 @@ fn entries(assignments: &[Assignment]) -> Vec<ParameterEntry<'_>> {
     assignments.iter().map(|(name, value)| ParameterEntry { name, value }).collect()
 }
 
+/// The order of the cells, in words.
+fn order() -> String {
+    let changes: Vec<String> = axes::changes().map(|(axis, _)| axis.name.replace('_', " ")).collect();
+    format!(
+        "scenario, {}, platform, policy, seed; tasks in the order of their scenario; scenarios without randomness run \
+         with the first seed only",
+        changes.join(", ")
+    )
+}
+
 fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
     let plan = results.plan();
     let axes = plan.axes();
@@ -627,10 +650,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
             })
             .collect(),
         policies: policies.collect(),
-        load_factors: axes.load_factors_millionths.iter().map(|factor| *factor as f64 / 1e6).collect(),
-        load_scales_duration: axes.load_scales_duration,
-        trigger_probability: axes.trigger_probability.as_ref(),
-        deadline_factors: axes.deadline_factors_millionths.iter().map(|one| *one as f64 / 1e6).collect(),
+        changes: Changes(&axes.variations),
         seeds: &axes.seeds,
         duration: axes.duration.map(|duration| duration.to_string()),
         settings: entries(&axes.settings),
@@ -640,8 +660,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         }),
         cells: plan.len(),
         failed_cells: results.failures().len(),
-        order: "scenario, load factor, trigger probability, deadline factor, platform, policy, seed; tasks in the order of \
-                their scenario; scenarios without randomness run with the first seed only",
+        order: order(),
         statistics: StatisticsEntry {
             interval: "percentile bootstrap of the mean",
             confidence: CONFIDENCE,

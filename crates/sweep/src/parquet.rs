@@ -12,8 +12,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
+use crate::axes::{self, COLUMNS};
 use crate::plan::Cell;
-use crate::results::{AXES, Results, SERIES, TASK, axis_values};
+use crate::results::{Results, SERIES, TASK};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
 /// Cells of a row group: some hundred thousand rows.
@@ -47,13 +48,14 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
     let plan = results.plan();
     let (cell_columns, task_columns) = (plan.runner().cell_columns(), plan.runner().task_columns());
     let task = [TASK];
-    let columns: Vec<Column> = [AXES, cell_columns, &task, task_columns].concat();
+    let columns: Vec<Column> = [COLUMNS, cell_columns, &task, task_columns].concat();
     let mut file = writer("results", &columns, to)?;
     // Cells that failed have no rows.
     let found: Vec<(&Cell, &CellResult)> = results.iter().collect();
     for cells in found.chunks(CELLS_PER_GROUP) {
         // A value of each row, by the cell, its axes, and the position of the task.
-        let axes: Vec<[Value; AXES.len()]> = cells.iter().map(|(cell, _)| axis_values(plan, cell)).collect();
+        let axes: Vec<[Value; COLUMNS.len()]> =
+            cells.iter().map(|(cell, _)| axes::values(plan, cell)).collect();
         let each = |value: &dyn Fn(usize, &CellResult, usize) -> Value| -> Vec<Value> {
             let mut values = Vec::new();
             for (index, (cell, result)) in cells.iter().enumerate() {
@@ -65,11 +67,11 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
         let mut group = file.next_row_group()?;
         let mut position = 0;
         while let Some(mut writer) = group.next_column()? {
-            let (kind, first_task) = (columns[position].kind, AXES.len() + cell_columns.len());
-            let values = if position < AXES.len() {
+            let (kind, first_task) = (columns[position].kind, COLUMNS.len() + cell_columns.len());
+            let values = if position < COLUMNS.len() {
                 each(&|index, _, _| axes[index][position].clone())
             } else if position < first_task {
-                each(&|_, result, _| result.cell[position - AXES.len()].clone())
+                each(&|_, result, _| result.cell[position - COLUMNS.len()].clone())
             } else if position == first_task {
                 each(&|index, _, task| {
                     Value::Text(plan.scenario(cells[index].0).tasks[task].name.as_str().into())
@@ -90,13 +92,13 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
 
 fn encode_series(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), ParquetError> {
     let plan = results.plan();
-    let columns: Vec<Column> = [AXES, SERIES].concat();
+    let columns: Vec<Column> = [COLUMNS, SERIES].concat();
     let mut file = writer("series", &columns, to)?;
     let found: Vec<(&Cell, &CellResult)> = results.iter().collect();
     for cells in found.chunks(SERIES_CELLS_PER_GROUP) {
         let mut rows: Vec<Vec<Value>> = vec![Vec::new(); columns.len()];
         for (cell, result) in cells {
-            let axes = axis_values(plan, cell);
+            let axes = axes::values(plan, cell);
             for point in results.points(result) {
                 for (to, value) in rows.iter_mut().zip(axes.iter().chain(&point)) {
                     to.push(value.clone());

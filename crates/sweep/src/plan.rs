@@ -1,9 +1,9 @@
 //! Plans: every cell of a sweep, in one canonical order, each with its identity.
 //!
-//! The order of cells: scenarios, then load factors, then trigger probabilities, then deadline factors,
-//! then platforms, then policies with their parameters, and seeds last; each axis in the order of the sweep file
-//! (patterns in alphabetical order). The order is part of what outputs promise. Where a sweep names pairs of
-//! scenario and platform, the others are left out of this order.
+//! The order of cells: scenarios, then the axes that change them in the order of [`crate::axes`], then platforms,
+//! then policies with their parameters, and seeds last; each axis in the order of the sweep file (patterns in
+//! alphabetical order). The order is part of what outputs promise. Where a sweep names pairs of scenario and
+//! platform, the others are left out of this order.
 //!
 //! A cell's identity is the BLAKE3 hash of everything that determines its result: the resolved
 //! scenario with its models, the platform, the policy with its parameters, the seed, and the
@@ -14,14 +14,14 @@ use std::fmt;
 
 use rtmm_hardware::Platform;
 use rtmm_workload::{
-    Block, Deadline, Duration, Exit, Layer, Model, Phase, SampleTrace, Scenario, Shapes, Sparsity, Task,
-    TimeError, Workload, define_index,
+    Block, Duration, Exit, Layer, Model, Phase, SampleTrace, Scenario, Shapes, Sparsity, Task, Workload,
+    define_index,
 };
 use serde::Serialize;
 use thiserror::Error;
 use tracing::debug;
 
-use crate::figures::Figure;
+use crate::axes::{self, Amount, Unfit, Variation};
 use crate::parameters;
 use crate::runner::{Assignment, CellRunner, ParameterValue, Policy};
 
@@ -29,7 +29,7 @@ use crate::runner::{Assignment, CellRunner, ParameterValue, Policy};
 pub const MAX_CELLS: usize = 10_000_000;
 
 define_index!(
-    /// A scenario of a plan under one load factor, one trigger probability and one deadline factor.
+    /// A scenario of a plan under one value of each axis that changes scenarios.
     VariantId
 );
 define_index!(
@@ -92,120 +92,29 @@ pub struct Cell {
 pub struct Variant {
     /// The scenario and models that it was made of.
     pub workload: WorkloadId,
-    /// The scenario with load factor, trigger probability and duration applied.
+    /// The scenario with its duration and all changes applied.
     pub scenario: Scenario,
-    /// All rates were multiplied by this many millionths.
-    pub load_factor_millionths: u64,
-    /// The trigger probability that the axis' task, or every cascade, was given.
-    pub trigger_probability: Option<f64>,
-    /// The multiple of the isolated latency, in millionths, that deadlines of that kind were given.
-    pub deadline_factor_millionths: Option<u64>,
+    /// The value of each axis that changes scenarios, in the order of [`axes::changes`]; `None` where the
+    /// scenario keeps its own.
+    pub values: Vec<Option<Amount>>,
     /// Whether the seed changes anything.
     pub random: bool,
     hash: blake3::Hash,
 }
 
 impl Variant {
-    /// The factor on all rates, for display.
+    /// The value of the axis of this name as a number; `None` where the scenario keeps its own, and where no axis
+    /// of this name changes scenarios.
     #[must_use]
-    pub fn load_factor(&self) -> f64 {
-        self.load_factor_millionths as f64 / 1e6
-    }
-
-    /// The multiple of the isolated latency that deadlines were given, for display.
-    #[must_use]
-    pub fn deadline_factor(&self) -> Option<f64> {
-        self.deadline_factor_millionths.map(|millionths| millionths as f64 / 1e6)
+    pub fn number(&self, axis: &str) -> Option<f64> {
+        let position = axes::changes().position(|(known, _)| known.name == axis)?;
+        self.values.get(position).copied().flatten().map(Amount::number)
     }
 
     /// BLAKE3 of the resolved scenario and its models, in hexadecimal.
     #[must_use]
     pub fn hash(&self) -> String {
         self.hash.to_hex().to_string()
-    }
-}
-
-/// An axis over trigger probabilities.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TriggerProbability {
-    /// Whose they are.
-    #[serde(flatten)]
-    pub of: Triggered,
-    /// The probabilities.
-    pub values: Vec<f64>,
-}
-
-/// What an axis over trigger probabilities varies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Triggered {
-    /// How probably a frame of one task becomes a job.
-    Task {
-        /// Its name; every scenario of the sweep must have it.
-        task: String,
-    },
-    /// How probably a completed job triggers one of another task, in every control dependency.
-    Cascades {
-        /// Always true: what manifests say.
-        cascades: bool,
-    },
-}
-
-impl Triggered {
-    /// A task of this name.
-    #[must_use]
-    pub fn task(name: impl Into<String>) -> Self {
-        Self::Task { task: name.into() }
-    }
-
-    /// Every control dependency.
-    #[must_use]
-    pub const fn cascades() -> Self {
-        Self::Cascades { cascades: true }
-    }
-
-    /// What figures call it: the task, or `cascades`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Task { task } => task,
-            Self::Cascades { .. } => "cascades",
-        }
-    }
-
-    /// What of the scenario is varied.
-    fn find(&self, scenario: &Scenario) -> Result<Place, PlanError> {
-        match self {
-            Self::Task { task } => {
-                let position = scenario.tasks.iter().position(|known| known.name == *task);
-                position.map(Place::Task).ok_or_else(|| PlanError::NoSuchTask {
-                    scenario: scenario.name.clone(),
-                    task: task.clone(),
-                    known: scenario.tasks.iter().map(|task| task.name.clone()).collect(),
-                })
-            }
-            Self::Cascades { .. } if scenario.has_cascades() => Ok(Place::Cascades),
-            Self::Cascades { .. } => Err(PlanError::NoCascade { scenario: scenario.name.clone() }),
-        }
-    }
-}
-
-/// Where a scenario has the probability that is varied.
-#[derive(Clone, Copy)]
-enum Place {
-    Task(usize),
-    Cascades,
-}
-
-impl Place {
-    fn set(self, mut scenario: Scenario, probability: f64) -> Scenario {
-        match self {
-            Self::Task(task) => {
-                scenario.tasks[task].trigger_probability = probability;
-                scenario
-            }
-            Self::Cascades => scenario.with_cascade_probability(probability),
-        }
     }
 }
 
@@ -238,16 +147,9 @@ pub struct Axes {
     pub pairs: Vec<(WorkloadId, PlatformId)>,
     /// Policies with their parameters.
     pub policies: Vec<Policy>,
-    /// Factors on all rates, in millionths.
-    pub load_factors_millionths: Vec<u64>,
-    /// Whether the duration is divided by the load factor, so that every cell has as many requests in the
-    /// mean.
-    pub load_scales_duration: bool,
-    /// The optional axis over trigger probabilities.
-    pub trigger_probability: Option<TriggerProbability>,
-    /// The optional axis over deadlines that are multiples of the isolated latency, in millionths; empty
-    /// where they stay as the scenarios have them.
-    pub deadline_factors_millionths: Vec<u64>,
+    /// The values of axes that change scenarios; those that are left out have their defaults. A [`Plan`] has one
+    /// entry for each of them, in the order of [`axes::changes`].
+    pub variations: Vec<Variation>,
     /// Seeds of random scenarios; the others run with the first alone.
     pub seeds: Vec<u64>,
     /// Replaces the scenarios' own durations.
@@ -257,8 +159,6 @@ pub struct Axes {
     pub settings: Vec<Assignment>,
     /// What paired comparisons are made against.
     pub baseline: Option<Baseline>,
-    /// Figures to draw.
-    pub figures: Vec<Figure>,
 }
 
 impl Axes {
@@ -293,37 +193,13 @@ pub enum PlanError {
         /// Its key in a sweep file.
         axis: &'static str,
     },
-    /// A scenario lacks the task whose trigger probability is varied.
-    #[error("scenario `{scenario}` has no task `{task}` whose trigger probability could be varied")]
-    NoSuchTask {
-        /// Name of the scenario.
-        scenario: String,
-        /// The wanted task.
-        task: String,
-        /// The tasks that the scenario has.
-        known: Vec<String>,
-    },
-    /// No task of a scenario is triggered by another.
-    #[error("scenario `{scenario}` has no control dependency whose probability could be varied")]
-    NoCascade {
-        /// Name of the scenario.
-        scenario: String,
-    },
-    /// No deadline of a scenario follows from latencies.
-    #[error("scenario `{scenario}` has no deadline that is a multiple of the isolated latency")]
-    NoDeadlineFactor {
-        /// Name of the scenario.
-        scenario: String,
-    },
-    /// A load factor takes a period out of the clock's range.
-    #[error("scenario `{scenario}` cannot be scaled by {factor}: a period would be {reason}")]
-    LoadFactor {
-        /// Name of the scenario.
-        scenario: String,
-        /// The factor.
-        factor: f64,
-        /// What is wrong with the period.
-        reason: TimeError,
+    /// An axis cannot change a scenario.
+    #[error("{unfit}")]
+    Unfit {
+        /// The key of the axis in a sweep file.
+        axis: &'static str,
+        /// The scenario, what is wrong with it, and a way out.
+        unfit: Unfit,
     },
     /// More cells than a plan can have.
     #[error("the sweep has {cells} cells, more than the {MAX_CELLS} that one sweep can have")]
@@ -395,14 +271,13 @@ impl<'r> Plan<'r> {
             ("scenarios", axes.workloads.is_empty()),
             ("platforms", axes.platforms.is_empty()),
             ("policy", axes.policies.is_empty()),
-            ("load_factors", axes.load_factors_millionths.is_empty()),
             ("seeds", axes.seeds.is_empty()),
-            ("trigger_probability", axes.trigger_probability.as_ref().is_some_and(|a| a.values.is_empty())),
         ]
         .into_iter()
         .filter(|(_, empty)| *empty)
         .map(|(axis, _)| PlanError::EmptyAxis { axis })
         .collect();
+        axes.variations = axes::complete(&axes.variations);
         if let Some(duration) = axes.duration {
             for workload in &mut axes.workloads {
                 workload.scenario.duration = duration;
@@ -556,17 +431,10 @@ impl<'r> Plan<'r> {
             self.policy(cell),
             cell.seed
         );
-        if variant.load_factor_millionths != 1_000_000 {
-            text.push_str(&format!(" at load {}", variant.load_factor()));
-        }
-        if let (Some(axis), Some(value)) = (&self.axes.trigger_probability, variant.trigger_probability) {
-            match &axis.of {
-                Triggered::Task { task } => text.push_str(&format!(" with `{task}` triggered at {value}")),
-                Triggered::Cascades { .. } => text.push_str(&format!(" with cascades triggered at {value}")),
+        for (variation, value) in self.axes.variations.iter().zip(&variant.values) {
+            if let Some(value) = value {
+                text.push_str(&(variation.change.describe)(&variation.subject, *value));
             }
-        }
-        if let Some(factor) = variant.deadline_factor() {
-            text.push_str(&format!(" with deadlines of {factor} times the isolated latency"));
         }
         text
     }
@@ -602,93 +470,82 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
     let mut problems = Vec::new();
     let mut variants = Vec::new();
     let mut models = ModelHashes { folder: &axes.folder, known: Vec::new() };
-    let probabilities: Vec<Option<f64>> = match &axes.trigger_probability {
-        None => vec![None],
-        Some(axis) => axis.values.iter().copied().map(Some).collect(),
-    };
-    let deadline_factors: Vec<Option<u64>> = match axes.deadline_factors_millionths.as_slice() {
-        [] => vec![None],
-        factors => factors.iter().copied().map(Some).collect(),
-    };
     for (index, workload) in axes.workloads.iter().enumerate() {
-        let name = &workload.scenario.name;
-        let is_isolated = |task: &Task| matches!(task.deadline, Deadline::Isolated { .. });
-        if deadline_factors != [None] && !workload.scenario.tasks.iter().any(is_isolated) {
-            problems.push(PlanError::NoDeadlineFactor { scenario: name.clone() });
-            continue;
-        }
-        let triggered = axes.trigger_probability.as_ref().map(|axis| axis.of.find(&workload.scenario));
-        let triggered = match triggered.transpose() {
-            Ok(place) => place,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
-            }
+        let not_canonical = |reason: String| {
+            let scenario = workload.scenario.name.clone();
+            PlanError::NotCanonical { scenario, reason }
         };
+        let changed = changed(&workload.scenario, &axes.variations, &mut problems);
         let models = match models.hash_all(&workload.models) {
             Ok(hash) => hash,
             Err(reason) => {
-                problems.push(PlanError::NotCanonical { scenario: name.clone(), reason });
+                problems.push(not_canonical(reason));
                 continue;
             }
         };
-        for &load_factor_millionths in &axes.load_factors_millionths {
-            let scaled = match workload.scenario.clone().scaled(load_factor_millionths) {
-                Ok(scaled) if axes.load_scales_duration => shortened(scaled, load_factor_millionths),
-                Ok(scaled) => scaled,
-                Err(reason) => {
-                    let factor = load_factor_millionths as f64 / 1e6;
-                    problems.push(PlanError::LoadFactor { scenario: name.clone(), factor, reason });
+        for (scenario, values) in changed {
+            let canonical = CanonicalScenario {
+                name: &scenario.name,
+                duration: scenario.duration,
+                tasks: &scenario.tasks,
+                phases: &scenario.phases,
+            };
+            let bytes = match serde_json::to_vec(&canonical) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    problems.push(not_canonical(error.to_string()));
                     continue;
                 }
             };
-            let varied = probabilities
-                .iter()
-                .flat_map(|probability| deadline_factors.iter().map(move |factor| (*probability, *factor)));
-            for (trigger_probability, deadline_factor_millionths) in varied {
-                let mut scenario = scaled.clone();
-                if let Some(factor) = deadline_factor_millionths {
-                    scenario = scenario.with_deadline_factor(factor);
-                }
-                if let (Some(place), Some(probability)) = (triggered, trigger_probability) {
-                    scenario = place.set(scenario, probability);
-                }
-                let canonical = CanonicalScenario {
-                    name: &scenario.name,
-                    duration: scenario.duration,
-                    tasks: &scenario.tasks,
-                    phases: &scenario.phases,
-                };
-                let bytes = match serde_json::to_vec(&canonical) {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        let reason = error.to_string();
-                        problems.push(PlanError::NotCanonical { scenario: name.clone(), reason });
-                        continue;
-                    }
-                };
-                let hash = blake3::Hasher::new().update(models.as_bytes()).update(&bytes).finalize();
-                variants.push(Variant {
-                    workload: WorkloadId::new(index),
-                    random: runner.is_random(&scenario, &workload.models),
-                    scenario,
-                    load_factor_millionths,
-                    trigger_probability,
-                    deadline_factor_millionths,
-                    hash,
-                });
-            }
+            let hash = blake3::Hasher::new().update(models.as_bytes()).update(&bytes).finalize();
+            variants.push(Variant {
+                workload: WorkloadId::new(index),
+                random: runner.is_random(&scenario, &workload.models),
+                scenario,
+                values,
+                hash,
+            });
         }
     }
     if problems.is_empty() { Ok(variants) } else { Err(problems) }
 }
 
-/// The scenario with its duration divided by the load factor; at least a picosecond.
-fn shortened(scenario: Scenario, load_factor_millionths: u64) -> Scenario {
-    let scaled =
-        u128::from(scenario.duration.picoseconds()) * 1_000_000 / u128::from(load_factor_millionths.max(1));
-    let picoseconds = u64::try_from(scaled).unwrap_or(u64::MAX).max(1);
-    Scenario { duration: Duration::from_picoseconds(picoseconds), ..scenario }
+/// A scenario under every combination of values, the last axis varying fastest. What cannot be is left out and
+/// recorded, each problem once.
+fn changed(
+    scenario: &Scenario,
+    variations: &[Variation],
+    problems: &mut Vec<PlanError>,
+) -> Vec<(Scenario, Vec<Option<Amount>>)> {
+    let mut all = vec![(scenario.clone(), Vec::with_capacity(variations.len()))];
+    for variation in variations {
+        let Variation { axis, change, subject, .. } = variation;
+        let amounts = variation.amounts();
+        let mut next = Vec::with_capacity(all.len() * amounts.len());
+        for (scenario, values) in all {
+            for amount in &amounts {
+                let scenario = match amount {
+                    None => Ok(scenario.clone()),
+                    Some(amount) => (change.apply)(subject, *amount, scenario.clone()),
+                };
+                match scenario {
+                    Ok(scenario) => {
+                        let mut values: Vec<Option<Amount>> = values.clone();
+                        values.push(*amount);
+                        next.push((scenario, values));
+                    }
+                    Err(unfit) => {
+                        let problem = PlanError::Unfit { axis: axis.key, unfit };
+                        if !problems.contains(&problem) {
+                            problems.push(problem);
+                        }
+                    }
+                }
+            }
+        }
+        all = next;
+    }
+    all
 }
 
 /// Hashes of models, each distinct one computed once however many scenarios share it.

@@ -8,61 +8,19 @@ use std::sync::Arc;
 use crate::plan::{Cell, Plan};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
-/// The columns that say which cell a row is of, in order; every result table starts with them.
-pub const AXES: &[Column] = &[
-    axis("scenario", "", ColumnKind::Text, "name of the scenario"),
-    axis("platform", "", ColumnKind::Text, "name of the platform"),
-    axis("policy", "", ColumnKind::Text, "name of the policy"),
-    axis("parameters", "", ColumnKind::Text, "every parameter of the policy as key=value"),
-    axis("load_factor", "", ColumnKind::Real, "factor on all rates of the scenario"),
-    axis(
-        "trigger_probability",
-        "",
-        ColumnKind::Real,
-        "trigger probability given to the task that the sweep varies, or to every cascade; missing where it varies none",
-    ),
-    axis(
-        "deadline_factor",
-        "",
-        ColumnKind::Real,
-        "multiple of the isolated latency that deadlines were given; missing where the sweep varies none",
-    ),
-    axis("seed", "", ColumnKind::Integer, "seed of every random draw of the cell"),
-    axis("duration_ms", "milliseconds", ColumnKind::Real, "simulated duration"),
-];
-
-const fn axis(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
+const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
     Column { name, unit, kind, meaning, summarised: false, better: None }
 }
 
 /// The column that names the task of a row.
-pub const TASK: Column = axis("task", "", ColumnKind::Text, "name of the task within the scenario");
+pub const TASK: Column = column("task", "", ColumnKind::Text, "name of the task within the scenario");
 
 /// What a table of series has behind the axes: which one, when, and what.
 pub const SERIES: &[Column] = &[
-    axis("series", "", ColumnKind::Text, "name of the series"),
-    axis("time_s", "seconds", ColumnKind::Real, "simulated time from which on the value holds"),
-    axis("value", "", ColumnKind::Real, "the value, in the unit of the series"),
+    column("series", "", ColumnKind::Text, "name of the series"),
+    column("time_s", "seconds", ColumnKind::Real, "simulated time from which on the value holds"),
+    column("value", "", ColumnKind::Real, "the value, in the unit of the series"),
 ];
-
-/// The value of each axis for a cell, in the order of [`AXES`].
-#[must_use]
-pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; AXES.len()] {
-    let variant = plan.variant(cell);
-    let policy = plan.policy(cell);
-    [
-        Value::Text(variant.scenario.name.as_str().into()),
-        Value::Text(plan.platform(cell).name.as_str().into()),
-        Value::Text(policy.name.into()),
-        Value::Text(policy.parameters_text().into()),
-        Value::Real(variant.load_factor()),
-        variant.trigger_probability.map_or(Value::Missing, Value::Real),
-        variant.deadline_factor().map_or(Value::Missing, Value::Real),
-        // Sweep files and plans keep seeds within the range of a signed integer.
-        Value::Integer(i64::try_from(cell.seed).unwrap_or(i64::MAX)),
-        Value::Real(variant.scenario.duration.milliseconds()),
-    ]
-}
 
 /// A cell that was run and has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]

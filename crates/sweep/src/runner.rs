@@ -335,7 +335,7 @@ pub fn find<'r>(runners: Runners<'r>, name: &str) -> Option<&'r dyn CellRunner> 
 #[must_use]
 pub fn faults(runner: &dyn CellRunner) -> Vec<String> {
     let mut faults = Vec::new();
-    let mut names: Vec<&str> = crate::results::AXES.iter().map(|axis| axis.name).collect();
+    let mut names: Vec<&str> = crate::axes::AXES.iter().map(|axis| axis.name).collect();
     names.extend(["cell", "identity", "task", "task_index"]);
     let columns = runner.cell_columns().iter().chain(runner.task_columns());
     for Column { name, .. } in

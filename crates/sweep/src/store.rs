@@ -25,8 +25,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Statement};
 use thiserror::Error;
 use tracing::{debug, info};
 
+use crate::axes::{self, COLUMNS};
 use crate::plan::{Identity, Plan};
-use crate::results::{AXES, Failure, Results, TASK, axis_values};
+use crate::results::{Failure, Results, TASK};
 use crate::runner::{CellResult, CellRunner, Column, ColumnKind, SeriesPoint, Value};
 
 /// The version of the store's own tables, in SQLite's `user_version`.
@@ -291,7 +292,7 @@ impl Store {
             row.bind(number).map_err(failed)?;
             row.bind(identity.bytes().as_slice()).map_err(failed)?;
             row.bind(checksum(result)).map_err(failed)?;
-            for value in axis_values(plan, cell).iter().chain(&result.cell) {
+            for value in axes::values(plan, cell).iter().chain(&result.cell) {
                 row.value(value).map_err(failed)?;
             }
             insert_cell.raw_execute().map_err(failed)?;
@@ -619,10 +620,10 @@ fn create(connection: &Connection, runner: &dyn CellRunner) -> rusqlite::Result<
              FROM cells JOIN tasks USING (cell);
          PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {STORE_VERSION};",
-        axes = columns(AXES),
+        axes = columns(COLUMNS),
         cells = columns(runner.cell_columns()),
         tasks = columns(runner.task_columns()),
-        axis_names = names("cells", AXES),
+        axis_names = names("cells", COLUMNS),
         cell_names = names("cells", runner.cell_columns()),
         task_names = names("tasks", runner.task_columns()),
     ))?;
@@ -638,7 +639,7 @@ fn create(connection: &Connection, runner: &dyn CellRunner) -> rusqlite::Result<
 
 /// Every column of the outputs with what it describes, in their order.
 pub(crate) fn described_columns(runner: &dyn CellRunner) -> Vec<(&'static str, Column)> {
-    let axes = AXES.iter().map(|column| ("axis", *column));
+    let axes = COLUMNS.iter().map(|column| ("axis", *column));
     let cells = runner.cell_columns().iter().map(|column| ("cell", *column));
     let tasks = runner.task_columns().iter().map(|column| ("task", *column));
     let series = runner.series_columns().iter().map(|series| ("series", series.column()));
@@ -715,7 +716,7 @@ impl Statements {
         };
         let (cells, tasks) = (runner.cell_columns(), runner.task_columns());
         Self {
-            insert_cell: format!("INSERT INTO cells VALUES ({})", marks(3 + AXES.len() + cells.len())),
+            insert_cell: format!("INSERT INTO cells VALUES ({})", marks(3 + COLUMNS.len() + cells.len())),
             insert_task: format!("INSERT INTO tasks VALUES ({})", marks(3 + tasks.len())),
             insert_point: "INSERT INTO series VALUES (?, ?, ?, ?, ?)",
             select_cells: format!("SELECT cell, identity, checksum{} FROM cells ORDER BY cell", names(cells)),

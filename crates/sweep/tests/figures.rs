@@ -12,8 +12,7 @@ use common::Synthetic;
 use rtmm_sweep::execute::{Options, Silent};
 use rtmm_sweep::figures::data::{Panel, panels};
 use rtmm_sweep::figures::{Content, Dimension};
-use rtmm_sweep::file::plan_of;
-use rtmm_sweep::plan::Plan;
+use rtmm_sweep::file::{SweepFile, read_source};
 use rtmm_sweep::statistics::mean;
 use rtmm_sweep::sweep::run;
 use rtmm_workload::input::Source;
@@ -40,9 +39,9 @@ fn runner() -> Synthetic {
 }
 
 #[track_caller]
-fn good<'r>(runner: &'r [&'r dyn rtmm_sweep::runner::CellRunner], figures: &str) -> Plan<'r> {
-    match plan_of(&Source::new("sweep.toml", format!("{SWEEP}{figures}")), runner) {
-        Ok(plan) => plan,
+fn good<'r>(runner: &'r [&'r dyn rtmm_sweep::runner::CellRunner], figures: &str) -> SweepFile<'r> {
+    match read_source(&Source::new("sweep.toml", format!("{SWEEP}{figures}")), runner) {
+        Ok(sweep) => sweep,
         Err(problems) => panic!("{problems}"),
     }
 }
@@ -51,18 +50,18 @@ fn good<'r>(runner: &'r [&'r dyn rtmm_sweep::runner::CellRunner], figures: &str)
 #[track_caller]
 fn bad(figures: &str) -> String {
     let runner = runner();
-    plan_of(&Source::new("sweep.toml", format!("{SWEEP}{figures}")), &[&runner]).unwrap_err().to_string()
+    read_source(&Source::new("sweep.toml", format!("{SWEEP}{figures}")), &[&runner]).unwrap_err().to_string()
 }
 
 /// What a sweep with these figures shows, on as many threads as the machine has.
 fn shown(figures: &str, threads: Option<usize>) -> Vec<Vec<Panel>> {
     let runner = runner();
     let runners: &[&dyn rtmm_sweep::runner::CellRunner] = &[&runner];
-    let plan = good(runners, figures);
+    let SweepFile { plan, figures } = good(runners, figures);
     let directory = tempfile::tempdir().unwrap();
     let options = Options { threads, shard: None };
     let finished = run(&plan, directory.path(), &options, &Silent).unwrap().finished.unwrap();
-    plan.axes().figures.iter().map(|figure| panels(&finished.results, figure)).collect()
+    figures.iter().map(|figure| panels(&finished.results, figure)).collect()
 }
 
 const FIGURES: &str = r#"
@@ -110,8 +109,8 @@ where = { k_per_ms = 5, scenario = "xrbench/ar_assistant" }
 fn figures_are_resolved() {
     let runner = runner();
     let runners: &[&dyn rtmm_sweep::runner::CellRunner] = &[&runner];
-    let plan = good(runners, FIGURES);
-    let [bars, lines, map, over_time] = plan.axes().figures.as_slice() else { panic!("four figures") };
+    let SweepFile { plan, figures } = good(runners, FIGURES);
+    let [bars, lines, map, over_time] = figures.as_slice() else { panic!("four figures") };
     assert_eq!((bars.name.as_str(), bars.label("second"), bars.label("first")), ("bars", Some("2nd"), None));
     assert_eq!(bars.selection.0[0], (Dimension::Parameter("depth"), vec!["1".to_owned(), "2".to_owned()]));
     assert_eq!(bars.selection.0[2].1, ["xrbench/single_4k_ws", "xrbench/single_4k_os"]);
@@ -121,14 +120,14 @@ fn figures_are_resolved() {
     assert_eq!(over_time.content, Content::TimeSeries { column: 0, series: Dimension::Parameter("depth") });
     // Figures do not change what is run.
     let plain = good(runners, "");
-    assert_eq!(plain.identities(), plan.identities());
+    assert_eq!(plain.plan.identities(), plan.identities());
 }
 
 #[test]
 fn values_are_those_of_the_results() {
     let runner = runner();
     let runners: &[&dyn rtmm_sweep::runner::CellRunner] = &[&runner];
-    let plan = good(runners, FIGURES);
+    let SweepFile { plan, figures } = good(runners, FIGURES);
     let directory = tempfile::tempdir().unwrap();
     let finished = run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished.unwrap();
     let results = &finished.results;
@@ -140,7 +139,7 @@ fn values_are_those_of_the_results() {
                 let variant = plan.variant(cell);
                 variant.scenario.name.ends_with(scenario)
                     && plan.platform(cell).name.ends_with(platform)
-                    && variant.load_factor() == load
+                    && variant.number("load_factor") == Some(load)
                     && plan.policy(cell).to_string().starts_with(policy)
             })
             .filter_map(|(_, result)| result.cell[0].number())
@@ -150,7 +149,7 @@ fn values_are_those_of_the_results() {
     let near =
         |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
 
-    let [bars] = &panels(results, &plan.axes().figures[0])[..] else { panic!("one panel") };
+    let [bars] = &panels(results, &figures[0])[..] else { panic!("one panel") };
     let texts = |members: &[rtmm_sweep::figures::Member]| {
         members.iter().map(|member| member.text.clone()).collect::<Vec<_>>().join("; ")
     };
@@ -178,19 +177,19 @@ fn values_are_those_of_the_results() {
     let all = bars.overall[1].unwrap();
     near(all.value, (ws * os * ratio("_ws", "vr_gaming") * ratio("_os", "vr_gaming")).powf(0.25));
 
-    let lines = &panels(results, &plan.axes().figures[1])[..];
+    let lines = &panels(results, &figures[1])[..];
     assert_eq!(lines.len(), 2);
     assert_eq!((texts(&lines[0].across), texts(&lines[0].series).len()), ("1; 2".to_owned(), 42));
     near(lines[0].values[1][0].unwrap().value, mean_of("ar_assistant", "_ws", 2.0, "second"));
     // One value alone has the interval that the summary gives it.
     let group = finished.summary.groups.iter().find(|group| {
         let cell = &plan.cells()[group.cells.start];
-        plan.variant(cell).load_factor() == 2.0 && plan.policy(cell).name == "second"
+        plan.variant(cell).number("load_factor") == Some(2.0) && plan.policy(cell).name == "second"
     });
     let expected = group.unwrap().statistics[0].unwrap().interval.unwrap();
     near(lines[0].values[1][0].unwrap().interval.unwrap().low, expected.low);
 
-    let map = &panels(results, &plan.axes().figures[2])[0];
+    let map = &panels(results, &figures[2])[0];
     assert_eq!((texts(&map.across), texts(&map.series)), ("5; 15".to_owned(), "1; 2; 3".to_owned()));
 }
 
@@ -198,10 +197,10 @@ fn values_are_those_of_the_results() {
 fn cells_that_failed_leave_gaps() {
     let runner = Synthetic { unfit_platform: Some(1), ..runner() };
     let runners: &[&dyn rtmm_sweep::runner::CellRunner] = &[&runner];
-    let plan = good(runners, FIGURES);
+    let SweepFile { plan, figures } = good(runners, FIGURES);
     let directory = tempfile::tempdir().unwrap();
     let finished = run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished.unwrap();
-    let of = |figure: usize| panels(&finished.results, &plan.axes().figures[figure]);
+    let of = |figure: usize| panels(&finished.results, &figures[figure]);
     // What is joined over platforms lacks a part; the other platform has its own values.
     assert!(of(0)[0].values.iter().flatten().chain(&of(0)[0].overall).all(Option::is_none));
     assert!(of(1)[0].values.iter().all(|line| line[0].is_some() && line[1].is_none()));

@@ -422,7 +422,7 @@ fn probabilities_of_all_cascades_are_an_axis() {
     let plan =
         good(runners, &format!("{inputs}trigger_probability = {{ cascades = true, values = [0.5, 1] }}"));
     let told: Vec<(Vec<f64>, Option<f64>)> = (plan.variants().iter())
-        .map(|variant| (cascades(&variant.scenario), variant.trigger_probability))
+        .map(|variant| (cascades(&variant.scenario), variant.number("trigger_probability")))
         .collect();
     let expected = [
         (vec![0.5], Some(0.5)),
@@ -461,10 +461,10 @@ fn deadline_factors_replace_multiples_of_the_isolated_latency() {
     let axes = "deadline_factors = [10, 2.5]\nload_factors = [1, 2]\n";
     let plan = good(runners, &format!("{axes}{ISOLATED}"));
     // Loads change more slowly than deadlines.
-    let told: Vec<(f64, Option<f64>)> = (plan.cells().iter().map(|cell| plan.variant(cell)))
-        .map(|variant| (variant.load_factor(), variant.deadline_factor()))
+    let told: Vec<[Option<f64>; 2]> = (plan.cells().iter().map(|cell| plan.variant(cell)))
+        .map(|variant| ["load_factor", "deadline_factor"].map(|axis| variant.number(axis)))
         .collect();
-    assert_eq!(told, [(1.0, Some(10.0)), (1.0, Some(2.5)), (2.0, Some(10.0)), (2.0, Some(2.5))]);
+    assert_eq!(told, [[1.0, 10.0], [1.0, 2.5], [2.0, 10.0], [2.0, 2.5]].map(|pair| pair.map(Some)));
     for (cell, factor_millionths) in plan.cells().iter().zip([10_000_000, 2_500_000].iter().cycle()) {
         let expected = Deadline::Isolated { factor_millionths: *factor_millionths };
         assert!(plan.scenario(cell).tasks.iter().all(|task| task.deadline == expected));
@@ -476,7 +476,7 @@ fn deadline_factors_replace_multiples_of_the_isolated_latency() {
     let plain = good(runners, ISOLATED);
     assert_eq!(plan.identities()[0], plain.identities()[0]);
     assert_ne!(plan.identities()[1], plain.identities()[0]);
-    assert_eq!(plain.variant(&plain.cells()[0]).deadline_factor(), None);
+    assert_eq!(plain.variant(&plain.cells()[0]).number("deadline_factor"), None);
 }
 
 #[test]
@@ -683,6 +683,22 @@ error: this item of `load_factors` must be a number
   |
   = help: this is of type string
 
+error: this item of `values` is out of range
+ --> sweep.toml:8:52
+  |
+8 | trigger_probability = { task = "a", values = [0.5, 2, nan] }
+  |                                                    ^
+  |
+  = help: allowed: finite numbers from 0 to 1
+
+error: this item of `values` is out of range
+ --> sweep.toml:8:55
+  |
+8 | trigger_probability = { task = "a", values = [0.5, 2, nan] }
+  |                                                       ^^^
+  |
+  = help: allowed: finite numbers from 0 to 1
+
 error: `first` is out of range
  --> sweep.toml:6:19
   |
@@ -714,22 +730,6 @@ error: `duration` is zero
   |            ^^^^^
   |
   = help: write a duration above zero, such as "16ms"
-
-error: this item of `values` is out of range
- --> sweep.toml:8:52
-  |
-8 | trigger_probability = { task = "a", values = [0.5, 2, nan] }
-  |                                                    ^
-  |
-  = help: allowed: finite numbers from 0 to 1
-
-error: this item of `values` is out of range
- --> sweep.toml:8:55
-  |
-8 | trigger_probability = { task = "a", values = [0.5, 2, nan] }
-  |                                                       ^^^
-  |
-  = help: allowed: finite numbers from 0 to 1
 
 error: no built-in platform matches `xrbench/pentuple_*`
  --> sweep.toml:4:14
@@ -1072,6 +1072,14 @@ deadline_factors = [0, 5, 5]
 load_scales_duration = 1
 policy = [{ name = "first" }]
 "#), @r#"
+error: `load_scales_duration` must be true or false
+ --> sweep.toml:7:24
+  |
+7 | load_scales_duration = 1
+  |                        ^
+  |
+  = help: this is of type integer
+
 error: this item of `deadline_factors` is out of range
  --> sweep.toml:6:21
   |
@@ -1089,14 +1097,6 @@ error: the axis `deadline_factors` has this value twice
   |                        first here
   |
   = help: remove one of them
-
-error: `load_scales_duration` must be true or false
- --> sweep.toml:7:24
-  |
-7 | load_scales_duration = 1
-  |                        ^
-  |
-  = help: this is of type integer
 "#);
 }
 

@@ -11,8 +11,9 @@ mod common;
 use std::path::Path;
 
 use common::{Synthetic, axes};
+use rtmm_sweep::axes::{DurationUnderLoad, Subject, deadline_factors, load_factors, trigger_probabilities};
 use rtmm_sweep::execute::{Options, Silent, execute};
-use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId, TriggerProbability, Triggered};
+use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId};
 use rtmm_sweep::runner::{CellRunner, ParameterValue, Policy, assignments_text};
 use rtmm_sweep::shard::{MergeError, Shard, merge};
 use rtmm_sweep::store::{Store, StoreError};
@@ -35,13 +36,14 @@ fn outputs(directory: &Path) -> Vec<(String, Vec<u8>)> {
 fn rich_axes(runner: &Synthetic) -> Axes {
     let mut axes = axes(3, 3, 7);
     axes.policies = runner.policies().iter().map(Policy::with_defaults).collect();
-    axes.load_factors_millionths = vec![1_000_000, 1_500_000];
-    axes.trigger_probability =
-        Some(TriggerProbability { of: Triggered::task("task_0"), values: vec![0.25, 1.0] });
+    axes.variations = vec![
+        load_factors(&[1_000_000, 1_500_000], DurationUnderLoad::Fixed),
+        trigger_probabilities(Subject::Task("task_0".to_owned()), &[0.25, 1.0]),
+        deadline_factors(&[10_000_000, 2_500_000]),
+    ];
     for workload in &mut axes.workloads {
         workload.scenario.tasks[0].deadline = Deadline::Isolated { factor_millionths: 5_000_000 };
     }
-    axes.deadline_factors_millionths = vec![10_000_000, 2_500_000];
     axes.baseline = Some(Baseline::Policy(PolicyId::new(0)));
     axes
 }
@@ -211,7 +213,7 @@ fn stores_of_other_sweeps_are_not_merged() {
     store.close().unwrap();
 
     let mut changed = axes(1, 1, 3);
-    changed.load_factors_millionths = vec![2_000_000];
+    changed.variations = vec![load_factors(&[2_000_000], DurationUnderLoad::Fixed)];
     let plan = Plan::new(&runner, changed).unwrap();
     let mut target = Store::open(&directory.path().join("store.sqlite"), &runner).unwrap();
     let error = merge(&plan, &mut target, &[path]).unwrap_err();
@@ -598,9 +600,10 @@ fn deadlines_of_several_factors_have_a_column_and_stay_apart() {
         workload.scenario.tasks.truncate(1);
         workload.scenario.tasks[0].deadline = Deadline::Isolated { factor_millionths: 5_000_000 };
     }
-    axes.deadline_factors_millionths = vec![10_000_000, 2_500_000];
-    axes.load_factors_millionths = vec![2_000_000];
-    axes.load_scales_duration = true;
+    axes.variations = vec![
+        load_factors(&[2_000_000], DurationUnderLoad::Divided),
+        deadline_factors(&[10_000_000, 2_500_000]),
+    ];
     let plan = Plan::new(&runner, axes).unwrap();
     run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
     let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();

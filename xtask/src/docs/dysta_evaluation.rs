@@ -104,12 +104,9 @@ pub(super) fn deadlines() -> Result<String, Problem> {
     for (scenario, _) in runs.pairs() {
         let of_scenario: Vec<&Group> =
             runs.groups.iter().filter(|group| group.scenario == scenario).collect();
-        let columns: Vec<&[&Group]> =
-            of_scenario.chunk_by(|a, b| a.deadline_factor == b.deadline_factor).collect();
+        let columns: Vec<&[&Group]> = of_scenario.chunk_by(|a, b| a.deadline == b.deadline).collect();
         let mut header = vec!["policy".to_owned()];
-        header.extend(
-            columns.iter().map(|column| format!("x {}", column[0].deadline_factor.unwrap_or(f64::NAN))),
-        );
+        header.extend(columns.iter().map(|column| format!("x {}", column[0].deadline.unwrap_or(f64::NAN))));
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let rows: Vec<Vec<String>> = (0..columns[0].len())
             .map(|policy| {
@@ -470,7 +467,7 @@ pub(super) fn figures() -> Result<Vec<(String, String)>, Problem> {
         let name = short(scenario);
         let title = format!("{name} on {}", short(platform));
         let mut series =
-            over(deadlines, scenario, Metric::Violations, |group| group.deadline_factor.unwrap_or(f64::NAN));
+            over(deadlines, scenario, Metric::Violations, |group| group.deadline.unwrap_or(f64::NAN));
         for line in &mut series {
             line.points.retain(|point| point.x <= LAST_DRAWN_DEADLINE);
         }

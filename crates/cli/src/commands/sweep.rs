@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use rtmm_report::ReportTable;
 use rtmm_runners::RUNNERS;
 use rtmm_sweep::execute::Options;
+use rtmm_sweep::figures::Figure;
+use rtmm_sweep::file::SweepFile;
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::results::Failure as Failed;
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
@@ -23,7 +25,7 @@ use report::failures::Alike;
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
     let shard = shard.map_err(|error| Failure::usage(error.to_string(), "such as --shard 1/3"))?;
-    let plan = rtmm_sweep::file::plan(&arguments.sweep, RUNNERS)?;
+    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, RUNNERS)?;
     let directory = directory(arguments.output.as_ref(), &plan);
     let options = Options { threads: arguments.threads.map(usize::from), shard };
     let bar = Bar::new(arguments.quiet);
@@ -40,7 +42,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         directory.display()
     );
     match (outcome.finished, shard) {
-        (Some(finished), _) => conclude(&plan, &finished, &directory, arguments.format),
+        (Some(finished), _) => conclude(&plan, &figures, &finished, &directory, arguments.format),
         (None, Some(shard)) => {
             let failed = failed_cells(&plan, &executed.failures, None);
             say!(
@@ -57,7 +59,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
 }
 
 pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
-    let plan = rtmm_sweep::file::plan(&arguments.sweep, RUNNERS)?;
+    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, RUNNERS)?;
     let directory = directory(arguments.output.as_ref(), &plan);
     let stores = if arguments.stores.is_empty() { shards_in(&directory)? } else { arguments.stores.clone() };
     if stores.is_empty() {
@@ -84,7 +86,7 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
     let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
-    let concluded = conclude(&plan, &finished, &directory, arguments.format);
+    let concluded = conclude(&plan, &figures, &finished, &directory, arguments.format);
     target.close().map_err(|error| Failure::Run(error.to_string()))?;
     concluded
 }
@@ -184,13 +186,14 @@ fn shards_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// Prints the tables and writes the report beside the results; cells that failed come last.
 fn conclude(
     plan: &Plan<'_>,
+    figures: &[Figure],
     finished: &Finished<'_>,
     directory: &Path,
     format: Format,
 ) -> Result<(), Failure> {
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
     let mut terminal = String::new();
-    let mut declared = report::declared::declared(&finished.results);
+    let mut declared = report::declared::declared(&finished.results, figures);
     let taken: Vec<String> = declared.figures.iter().map(|figure| figure.name.clone()).collect();
     for table in &declared.tables {
         terminal.push_str(&table.table.to_terminal(&style()));

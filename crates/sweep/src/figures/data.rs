@@ -273,14 +273,7 @@ impl<'s> Shown<'s> {
                     of(variant) == of(own)
                 }
             };
-            [
-                Dimension::Scenario,
-                Dimension::LoadFactor,
-                Dimension::TriggerProbability,
-                Dimension::DeadlineFactor,
-            ]
-            .into_iter()
-            .all(agrees)
+            Dimension::axes().filter(|one| !one.is_of_policy() && *one != Dimension::Platform).all(agrees)
         })?;
         self.places.get(&(VariantId::new(variant), platform, PolicyId::new(policy))).copied()
     }

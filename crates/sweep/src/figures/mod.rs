@@ -7,6 +7,7 @@ pub mod data;
 
 use std::fmt;
 
+use crate::axes::{self, AxisRow};
 use crate::plan::{PlatformId, PolicyId, Variant};
 use crate::runner::{ParameterValue, Policy, short_names};
 
@@ -21,34 +22,29 @@ pub enum Dimension {
     Policy,
     /// The policy with the parameters that tell those of the sweep apart.
     PolicyWithParameters,
-    /// The factor on all rates.
-    LoadFactor,
-    /// The trigger probability of the task that the sweep varies.
-    TriggerProbability,
-    /// The multiple of the isolated latency that deadlines were given.
-    DeadlineFactor,
+    /// An axis that changes scenarios.
+    Change(&'static AxisRow),
     /// A parameter of policies; those that do not have it have no place here.
     Parameter(&'static str),
 }
 
 impl Dimension {
-    /// The axes with the names that figures use for them.
-    pub const AXES: [(&'static str, Self); 7] = [
-        ("scenario", Self::Scenario),
-        ("platform", Self::Platform),
-        ("policy", Self::Policy),
-        ("policy+parameters", Self::PolicyWithParameters),
-        ("load_factor", Self::LoadFactor),
-        ("trigger_probability", Self::TriggerProbability),
-        ("deadline_factor", Self::DeadlineFactor),
-    ];
+    /// The axes, in the order of listings.
+    pub fn axes() -> impl Iterator<Item = Self> {
+        let parts = [Self::Scenario, Self::Platform, Self::Policy, Self::PolicyWithParameters];
+        parts.into_iter().chain(axes::changes().map(|(axis, _)| Self::Change(axis)))
+    }
 
     /// The name that figures use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Scenario => "scenario",
+            Self::Platform => "platform",
+            Self::Policy => "policy",
+            Self::PolicyWithParameters => "policy+parameters",
+            Self::Change(axis) => axis.name,
             Self::Parameter(name) => name,
-            axis => Self::AXES.iter().find(|(_, known)| *known == axis).map_or("", |(name, _)| name),
         }
     }
 
@@ -346,9 +342,7 @@ pub(crate) fn member_of_variant(
     match dimension {
         Dimension::Scenario => Some(Member::name(&variant.scenario.name)),
         Dimension::Platform => platforms.get(platform.index()).map(|platform| Member::name(&platform.name)),
-        Dimension::LoadFactor => Some(Member::number(variant.load_factor())),
-        Dimension::TriggerProbability => variant.trigger_probability.map(Member::number),
-        Dimension::DeadlineFactor => variant.deadline_factor().map(Member::number),
+        Dimension::Change(axis) => variant.number(axis.name).map(Member::number),
         _ => None,
     }
 }

@@ -4,12 +4,13 @@ use rtmm_workload::Workload;
 use rtmm_workload::input::{Table, Value, suggestion};
 
 use super::matches;
+use crate::axes::{self, AxisRow, Variation};
 use crate::figures::data::parameters_apart;
 use crate::figures::{
     Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, policy_names,
     reference_policies, selected_policies, stem,
 };
-use crate::plan::{PolicyId, TriggerProbability};
+use crate::plan::PolicyId;
 use crate::runner::{CellRunner, ColumnKind, Policy, short_names};
 
 /// Names of tables that a sweep writes itself.
@@ -25,9 +26,7 @@ pub(super) struct Scope<'s> {
     pub scenarios: Option<Vec<&'s str>>,
     pub platforms: Option<Vec<&'s str>>,
     pub policies: Option<&'s [Policy]>,
-    pub load_factors: Vec<f64>,
-    pub trigger_probability: Option<&'s TriggerProbability>,
-    pub deadline_factors: Vec<f64>,
+    pub variations: &'s [Variation],
     pub seeds: Option<&'s [u64]>,
 }
 
@@ -238,21 +237,16 @@ impl Scope<'_> {
     }
 
     fn named_dimension(&self, name: &str, reject: impl FnOnce(String, String)) -> Option<Dimension> {
-        let axis = Dimension::AXES.iter().find(|(known, _)| *known == name).map(|(_, axis)| *axis);
+        let axis = Dimension::axes().find(|axis| axis.name() == name);
         let parameters = self.parameters();
         let parameter = || parameters.iter().find(|known| **known == name).copied();
         match axis.or_else(|| parameter().map(Dimension::Parameter)) {
-            Some(Dimension::TriggerProbability) if self.trigger_probability.is_none() => {
+            Some(Dimension::Change(axis))
+                if self.variation(axis).is_some_and(|one| one.values.is_empty()) =>
+            {
                 reject(
-                    "the sweep varies no trigger probability".to_owned(),
-                    "add `[trigger_probability]`, or choose another axis".to_owned(),
-                );
-                None
-            }
-            Some(Dimension::DeadlineFactor) if self.deadline_factors.is_empty() => {
-                reject(
-                    "the sweep varies no deadline factor".to_owned(),
-                    "add `deadline_factors`, or choose another axis".to_owned(),
+                    format!("the sweep varies no {}", name.replace('_', " ")),
+                    format!("add `{}`, or choose another axis", axis.key),
                 );
                 None
             }
@@ -260,7 +254,7 @@ impl Scope<'_> {
             // Without policies there are other problems to solve first.
             None if self.policies.is_none() => None,
             None => {
-                let axes = Dimension::AXES.iter().map(|(name, _)| *name);
+                let axes = Dimension::axes().map(Dimension::name);
                 let known: Vec<&str> = axes.chain(parameters.iter().copied()).collect();
                 reject(
                     format!("`{name}` is neither an axis nor a parameter of a policy of this sweep"),
@@ -269,6 +263,11 @@ impl Scope<'_> {
                 None
             }
         }
+    }
+
+    /// The values of an axis that changes scenarios; `None` where they are unknown because of another problem.
+    fn variation(&self, axis: &AxisRow) -> Option<&Variation> {
+        self.variations.iter().find(|variation| variation.axis == axis)
     }
 
     fn dimension(&self, value: &Value<'_>) -> Option<Dimension> {
@@ -285,8 +284,10 @@ impl Scope<'_> {
             None => Some(dimension),
             Some(member) => value.reject(
                 format!("`{}` is no numeric axis: a member is `{}`", dimension.name(), member.text),
-                "choose load_factor, trigger_probability, deadline_factor or a numeric parameter; bars can \
-                 have it as `groups`",
+                format!(
+                    "choose {} or a numeric parameter; bars can have it as `groups`",
+                    axes::changes().map(|(axis, _)| axis.name).collect::<Vec<&str>>().join(", ")
+                ),
             ),
         }
     }
@@ -294,13 +295,13 @@ impl Scope<'_> {
     /// The members of a dimension; `None` where they are unknown because of another problem.
     fn members(&self, dimension: Dimension) -> Option<Vec<Member>> {
         let names = |names: &Vec<&str>| names.iter().copied().map(Member::name).collect();
-        let numbers = |numbers: &[f64]| numbers.iter().copied().map(Member::number).collect();
         match dimension {
             Dimension::Scenario => self.scenarios.as_ref().map(names),
             Dimension::Platform => self.platforms.as_ref().map(names),
-            Dimension::LoadFactor => Some(numbers(&self.load_factors)),
-            Dimension::TriggerProbability => self.trigger_probability.map(|axis| numbers(&axis.values)),
-            Dimension::DeadlineFactor => Some(numbers(&self.deadline_factors)),
+            Dimension::Change(axis) => {
+                let values = self.variation(axis)?.values.iter();
+                Some(values.map(|amount| Member::number(amount.number())).collect())
+            }
             _ => {
                 let policies = self.policies?;
                 let short = short_names(policies);
@@ -543,7 +544,8 @@ impl Scope<'_> {
             }
         };
         // A path is that of one run.
-        for (name, axis) in Dimension::AXES.into_iter().filter(|(_, axis)| !axis.is_of_policy()) {
+        for axis in Dimension::axes().filter(|axis| !axis.is_of_policy()) {
+            let name = axis.name();
             let members = self.members(axis).unwrap_or_default();
             let count = members.iter().filter(|member| selection.holds(axis, Some(member))).count();
             if count > 1 && facets != Some(axis) {

@@ -402,14 +402,10 @@ pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
         platforms: (0..platforms).map(|index| platform(&format!("platform_{index}"))).collect(),
         pairs: Vec::new(),
         policies: vec![Policy::with_defaults(&POLICIES[0])],
-        load_factors_millionths: vec![1_000_000],
-        load_scales_duration: false,
-        trigger_probability: None,
-        deadline_factors_millionths: Vec::new(),
+        variations: Vec::new(),
         seeds: (0..seeds).map(|index| 1_000 + 7_919 * index).collect(),
         duration: None,
         settings: Vec::new(),
         baseline: None,
-        figures: Vec::new(),
     }
 }

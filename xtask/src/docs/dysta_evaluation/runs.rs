@@ -32,7 +32,8 @@ pub(super) struct Group {
     pub platform: String,
     /// Requests a second in the mean.
     pub rate_hz: f64,
-    pub deadline_factor: Option<f64>,
+    /// Multiple of the isolated latency, where the sweep varies it.
+    pub deadline: Option<f64>,
     pub policy: Policy,
     /// By seed.
     pub violations: Vec<f64>,
@@ -159,7 +160,7 @@ fn run(name: &'static str) -> Result<Runs, Problem> {
             scenario: scenario.name.clone(),
             platform: plan.platform(&cells[0]).name.clone(),
             rate_hz: rate_hz(scenario),
-            deadline_factor: plan.variant(&cells[0]).deadline_factor(),
+            deadline: plan.variant(&cells[0]).number("deadline_factor"),
             policy: plan.policy(&cells[0]).clone(),
             violations: values(violations),
             antt: values(antt),

@@ -191,22 +191,13 @@ fn decimals(mut values: impl Iterator<Item = f64>) -> u8 {
     if values.all(|value| value.abs() < 0.1) { DECIMALS + 3 } else { DECIMALS }
 }
 
-/// The first metric over the load, the deadline factor or the trigger probability, whichever alone varies; none
-/// where more lines would be needed than can be told apart.
+/// The first metric over the axis that alone changes scenarios; none where more lines would be needed than can be
+/// told apart.
 pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
     let metric = summary.metrics.first()?;
-    let loads = plan.axes().load_factors_millionths.len();
-    let probabilities = plan.axes().trigger_probability.as_ref().map_or(1, |axis| axis.values.len());
-    let deadlines = plan.axes().deadline_factors_millionths.len();
-    let x_label = match (loads > 1, probabilities > 1, deadlines > 1) {
-        (true, false, false) => "load factor".to_owned(),
-        (false, false, true) => "deadline factor".to_owned(),
-        (false, true, false) => {
-            let of = plan.axes().trigger_probability.as_ref().map(|axis| axis.of.name());
-            format!("trigger probability of {}", of.unwrap_or_default())
-        }
-        _ => return None,
-    };
+    let mut varied = plan.axes().variations.iter().filter(|one| one.values.len() > 1);
+    let (Some(only), None) = (varied.next(), varied.next()) else { return None };
+    let x_label = only.label();
     let several_scenarios = plan.axes().workloads.len() > 1;
     let policies = short_policies(&plan.axes().policies);
     let mut series: Vec<LineSeries> = Vec::new();
@@ -221,11 +212,7 @@ pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
         let name = parts.join(", ");
         let statistics = group.statistics.first().copied().flatten();
         let point = LinePoint {
-            x: variant
-                .trigger_probability
-                .filter(|_| probabilities > 1)
-                .or_else(|| variant.deadline_factor().filter(|_| deadlines > 1))
-                .unwrap_or_else(|| variant.load_factor()),
+            x: variant.number(only.axis.name).unwrap_or_default(),
             y: statistics.map(|statistics| statistics.mean),
             interval: statistics
                 .and_then(|statistics| statistics.interval)
@@ -252,24 +239,31 @@ pub(super) fn lines(plan: &Plan<'_>, summary: &Summary) -> Option<Svg> {
     Some(lines.to_svg())
 }
 
-/// Load, deadline factor and trigger probability: scenarios under others are not averaged with these.
-#[derive(Clone, Copy, PartialEq)]
+/// A value of each axis that changes scenarios and varies: scenarios under others are not averaged with these.
+#[derive(Clone, PartialEq)]
 struct Variation {
-    load_factor: Option<f64>,
-    trigger_probability: Option<f64>,
-    deadline_factor: Option<f64>,
+    values: Vec<Varied>,
+}
+
+/// A value of an axis that changes scenarios.
+#[derive(Clone, PartialEq)]
+struct Varied {
+    /// Name of the axis in results.
+    axis: &'static str,
+    /// Name of the axis for readers.
+    label: String,
+    value: f64,
 }
 
 fn variations(plan: &Plan<'_>) -> Vec<Variation> {
     let mut found: Vec<Variation> = Vec::new();
     for variant in plan.variants() {
-        let one = Variation {
-            load_factor: (plan.axes().load_factors_millionths.len() > 1).then(|| variant.load_factor()),
-            trigger_probability: variant.trigger_probability,
-            deadline_factor: (plan.axes().deadline_factors_millionths.len() > 1)
-                .then(|| variant.deadline_factor())
-                .flatten(),
-        };
+        let varied = plan.axes().variations.iter().filter(|one| one.values.len() > 1);
+        let values = varied.filter_map(|one| {
+            let value = variant.number(one.axis.name)?;
+            Some(Varied { axis: one.axis.name, label: one.label(), value })
+        });
+        let one = Variation { values: values.collect() };
         if !found.contains(&one) {
             found.push(one);
         }
@@ -280,34 +274,16 @@ fn variations(plan: &Plan<'_>) -> Vec<Variation> {
 impl Variation {
     fn holds(&self, plan: &Plan<'_>, cell: &Cell) -> bool {
         let variant = plan.variant(cell);
-        self.load_factor.is_none_or(|factor| factor == variant.load_factor())
-            && self.trigger_probability == variant.trigger_probability
-            && self.deadline_factor.is_none_or(|factor| variant.deadline_factor() == Some(factor))
+        self.values.iter().all(|one| variant.number(one.axis) == Some(one.value))
     }
 
     fn title(&self) -> String {
-        let load = self.load_factor.map_or_else(String::new, |factor| format!(", load x{factor}"));
-        let probability = self
-            .trigger_probability
-            .map_or_else(String::new, |value| format!(", trigger probability {value}"));
-        let deadline =
-            self.deadline_factor.map_or_else(String::new, |factor| format!(", deadlines x{factor}"));
-        format!("{load}{probability}{deadline}")
+        self.values.iter().map(|one| format!(", {} {}", one.label, one.value)).collect()
     }
 
-    /// The name of the axis, where one alone varies.
-    fn axis(&self) -> Option<&'static str> {
-        match (self.load_factor, self.trigger_probability, self.deadline_factor) {
-            (Some(_), None, None) => Some("load factor"),
-            (None, Some(_), None) => Some("trigger probability"),
-            (None, None, Some(_)) => Some("deadline factor"),
-            _ => None,
-        }
-    }
-
-    /// The value of what varies.
-    fn value(&self) -> Option<f64> {
-        self.load_factor.or(self.trigger_probability).or(self.deadline_factor)
+    /// The axis with its value, where one alone varies.
+    fn only(&self) -> Option<&Varied> {
+        if let [only] = self.values.as_slice() { Some(only) } else { None }
     }
 
     /// Short, for the head of a column.
@@ -315,13 +291,9 @@ impl Variation {
         self.title().trim_start_matches(", ").to_owned()
     }
 
-    /// Such as `load_1.5_probability_0.25_`; empty where nothing varies.
+    /// Such as `load_factor_1.5_trigger_probability_0.25_`; empty where nothing varies.
     fn prefix(&self) -> String {
-        let load = self.load_factor.map_or_else(String::new, |factor| format!("load_{factor}_"));
-        let probability =
-            self.trigger_probability.map_or_else(String::new, |value| format!("probability_{value}_"));
-        let deadline = self.deadline_factor.map_or_else(String::new, |factor| format!("deadline_{factor}_"));
-        format!("{load}{probability}{deadline}")
+        self.values.iter().map(|one| format!("{}_{}_", one.axis, one.value)).collect()
     }
 }
 

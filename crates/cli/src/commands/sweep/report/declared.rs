@@ -5,6 +5,7 @@ use rtmm_report::{
     LineSeries, Lines, ONE_COLUMN_PT, ReportFigure, ReportTable, Row, Svg, TWO_COLUMNS_PT, TextTable,
     short_labels,
 };
+use rtmm_sweep::axes::Variation;
 use rtmm_sweep::figures::data::{Estimate, Panel, panels};
 use rtmm_sweep::figures::{Content, Dimension, Figure, Member, stem};
 use rtmm_sweep::plan::Plan;
@@ -32,10 +33,10 @@ pub(in super::super) struct Declared {
 }
 
 /// All declared figures with their tables, in the order of the file.
-pub(in super::super) fn declared(results: &Results<'_>) -> Declared {
+pub(in super::super) fn declared(results: &Results<'_>, figures: &[Figure]) -> Declared {
     let plan = results.plan();
     let mut declared = Declared::default();
-    for figure in &plan.axes().figures {
+    for figure in figures {
         let panels = panels(results, figure);
         let shown = Drawn { plan, figure };
         for panel in &panels {
@@ -103,9 +104,10 @@ impl Drawn<'_> {
         }
         match dimension {
             Dimension::PolicyWithParameters => "policy".to_owned(),
-            Dimension::TriggerProbability => {
-                let of = self.plan.axes().trigger_probability.as_ref().map(|axis| axis.of.name());
-                format!("trigger probability of {}", of.unwrap_or_default())
+            Dimension::Change(axis) => {
+                let variations = &self.plan.axes().variations;
+                let found = variations.iter().find(|variation| variation.axis == axis);
+                found.map_or_else(|| axis.name.replace('_', " "), Variation::label)
             }
             Dimension::Parameter(name) => {
                 let values =
@@ -151,7 +153,7 @@ impl Drawn<'_> {
         let label = |member: &Member| match dimension {
             _ if self.figure.label(&member.text).is_some() => self.member_label(dimension, member),
             Dimension::Parameter(_) => format!("{}={}", self.dimension_label(dimension), member.text),
-            Dimension::LoadFactor | Dimension::TriggerProbability | Dimension::DeadlineFactor => {
+            Dimension::Change(_) => {
                 format!("{} {}", self.dimension_label(dimension), member.text)
             }
             _ => self.member_label(dimension, member),
@@ -598,12 +600,13 @@ mod tests {
 
     use rtmm_hardware::Mode;
     use rtmm_sweep::execute::{Options, Silent};
+    use rtmm_sweep::file::{SweepFile, read_source};
     use rtmm_sweep::plan::Cell;
     use rtmm_sweep::runner::{
         Allowed, CellResult, CellRunner, ColumnKind, Parameter, PolicySchema, Prepared, RunError,
         SeriesColumn, SeriesPoint, Value,
     };
-    use rtmm_sweep::{file, sweep};
+    use rtmm_sweep::sweep;
     use rtmm_workload::Legality;
     use rtmm_workload::input::Source;
 
@@ -740,10 +743,10 @@ where = { policy = "adaptive" }
 
     #[test]
     fn a_search_is_drawn_where_it_went() {
-        let plan = file::plan_of(&Source::new("bowl.toml", SWEEP), &[&Bowl]).unwrap();
+        let SweepFile { plan, figures } = read_source(&Source::new("bowl.toml", SWEEP), &[&Bowl]).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let finished = sweep::run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished;
-        let declared = declared(&finished.unwrap().results);
+        let declared = declared(&finished.unwrap().results, &figures);
         let [search, weights] = declared.figures.as_slice() else { panic!("two figures") };
         assert!(search.caption.contains("the path of adaptive under seed 3"), "{}", search.caption);
         // Numbers ascend to the right and upwards, whatever the order of the file.

@@ -162,8 +162,8 @@ impl PairOf<'_> {
     fn lines(&self, metric: usize) -> Option<ReportFigure> {
         let Shown { summary, policies, variations, .. } = self.shown;
         let column = summary.metrics.get(metric)?.column;
-        let axis = variations.first()?.axis()?;
-        if policies.len() > MOST_LINES || variations.iter().any(|one| one.axis() != Some(axis)) {
+        let axis = variations.first()?.only()?.label.as_str();
+        if policies.len() > MOST_LINES {
             return None;
         }
         let series = policies.iter().enumerate().map(|(policy, name)| LineSeries {
@@ -172,7 +172,7 @@ impl PairOf<'_> {
                 .filter_map(|at| {
                     let statistics = self.statistics(at, policy, metric);
                     Some(LinePoint {
-                        x: variations[at].value()?,
+                        x: variations[at].only()?.value,
                         y: statistics.map(|statistics| statistics.mean),
                         interval: statistics
                             .and_then(|statistics| statistics.interval)

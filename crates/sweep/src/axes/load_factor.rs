@@ -1,0 +1,89 @@
+//! The load factor: multiplies the rates of all tasks.
+
+use rtmm_workload::input::{Table, Value};
+use rtmm_workload::{Duration as SimulatedTime, Scenario};
+
+use super::{Amount, AxisRow, Change, Role, Shared, Subject, Unfit, Variation, factors, numbers};
+use crate::runner::ColumnKind;
+
+/// Whether the simulated duration follows the load.
+const SCALES_DURATION: &str = "load_scales_duration";
+
+const ONE: u64 = 1_000_000;
+
+pub(super) const ROW: AxisRow = AxisRow {
+    name: "load_factor",
+    unit: "",
+    kind: ColumnKind::Real,
+    meaning: "factor on all rates of the scenario",
+    key: "load_factors",
+    shared: Shared::AcrossScenarios,
+    role: Role::Change(CHANGE),
+};
+
+const CHANGE: &Change = &Change {
+    options: &[SCALES_DURATION],
+    default: &[Amount::Millionths(ONE)],
+    decode,
+    apply,
+    label: |_| "load factor".to_owned(),
+    describe: |_, factor| match factor.millionths() {
+        ONE => String::new(),
+        _ => format!(" at load {}", factor.number()),
+    },
+    manifest: |variation| {
+        let scales = variation.subject == Subject::ScenarioAndDuration;
+        vec![(ROW.key, numbers(&variation.values)), (SCALES_DURATION, scales.into())]
+    },
+};
+
+/// What becomes of the duration of a scenario under a load factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duration {
+    /// It stays: a higher load brings more jobs.
+    #[default]
+    Fixed,
+    /// It is divided by the factor: each load brings as many jobs in the mean.
+    Divided,
+}
+
+/// Load factors in millionths.
+#[must_use]
+pub fn variation(millionths: &[u64], duration: Duration) -> Variation {
+    let subject = match duration {
+        Duration::Fixed => Subject::Scenario,
+        Duration::Divided => Subject::ScenarioAndDuration,
+    };
+    let values = millionths.iter().copied().map(Amount::Millionths).collect();
+    Variation { axis: &ROW, change: CHANGE, subject, values }
+}
+
+fn decode(root: &Table<'_>) -> Option<Variation> {
+    let values = factors(root, &ROW, CHANGE.default);
+    let subject = match root.or(SCALES_DURATION, false, Value::boolean) {
+        true => Subject::ScenarioAndDuration,
+        false => Subject::Scenario,
+    };
+    Some(Variation { axis: &ROW, change: CHANGE, subject, values: values? })
+}
+
+fn apply(subject: &Subject, factor: Amount, scenario: Scenario) -> Result<Scenario, Unfit> {
+    let name = scenario.name.clone();
+    let scaled = scenario.scaled(factor.millionths()).map_err(|reason| Unfit {
+        scenario: name,
+        reason: format!("cannot be scaled by {}: a period would be {reason}", factor.number()),
+        help: "choose a factor nearer to 1".to_owned(),
+    })?;
+    Ok(match subject {
+        Subject::ScenarioAndDuration => shortened(scaled, factor.millionths()),
+        _ => scaled,
+    })
+}
+
+/// The scenario with its duration divided by the load factor; at least a picosecond.
+fn shortened(scenario: Scenario, factor_millionths: u64) -> Scenario {
+    let scaled =
+        u128::from(scenario.duration.picoseconds()) * u128::from(ONE) / u128::from(factor_millionths.max(1));
+    let picoseconds = u64::try_from(scaled).unwrap_or(u64::MAX).max(1);
+    Scenario { duration: SimulatedTime::from_picoseconds(picoseconds), ..scenario }
+}
