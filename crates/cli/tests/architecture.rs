@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use rtmm_hardware::registry::COST_MODELS;
+use rtmm_hardware::CostModelRegistry;
 use rtmm_hardware::{Mode, Quantity, load as hardware};
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
@@ -221,12 +221,12 @@ fn names(spans: &[String], word: &str) -> bool {
 #[test]
 fn every_cost_model_is_documented_with_its_keys() {
     let reference = "docs/reference/cost-models.md";
-    for row in COST_MODELS {
+    for row in CostModelRegistry::built_in() {
         let path = format!("docs/models/{}.md", row.name);
         assert!(root().join(&path).exists(), "the cost model `{}` has no page {path}", row.name);
         let mut spans = code_spans(&read(&path));
         spans.extend(code_spans(&read(reference)));
-        for parameter in row.parameters {
+        for parameter in row.parameters.iter() {
             let key = parameter.name;
             assert!(names(&spans, key), "neither {path} nor {reference} has `{key}`");
         }

@@ -133,12 +133,12 @@ fn by_engine(models: &[Model], platform: &Platform, requests: &[Request], policy
     let system = System::new(&scenario, models, platform).expect("every layer has a cost");
     let row = registry::policy(policy.name()).expect("the engine has all of them");
     let mut parameters = row.defaults();
-    parameters.set_text(row.parameters, "granularity", "layer").expect("every policy has it");
+    parameters.set_text(&row.parameters, "granularity", "layer").expect("every policy has it");
     let built = row.build(&parameters).expect("defaults are allowed");
     let course = Course { decisions: Vec::new(), finish_s: vec![f64::NAN; requests.len()] };
     let watch = Watch { positions: &positions, course };
     let options = RunOptions { seed: 1, end: EndOfRun::Drain, oracle: row.oracle };
-    simulate(&system, row.name, built, watch, options).expect("legal decisions").course
+    simulate(&system, &row.name, built, watch, options).expect("legal decisions").course
 }
 
 /// A workload, its rates a second, multiples of the isolated latency and seeds.

@@ -73,7 +73,7 @@ fn by_engine(system: &System<'_>, order: &str, seed: u64) -> Jobs<Time> {
         ("preemption", "never"),
     ];
     for (name, value) in same {
-        parameters.set_text(row.parameters, name, value).expect("a parameter");
+        parameters.set_text(&row.parameters, name, value).expect("a parameter");
     }
     let policy = row.build(&parameters).expect("legal parameters");
     let mut jobs = Jobs::new();
@@ -86,7 +86,7 @@ fn by_engine(system: &System<'_>, order: &str, seed: u64) -> Jobs<Time> {
         jobs.insert((job.task, job.frame), Job { ran, end: job.end });
     });
     let options = RunOptions { seed, ..RunOptions::default() };
-    simulate(system, row.name, policy, rows, options).expect("legal decisions");
+    simulate(system, &row.name, policy, rows, options).expect("legal decisions");
     jobs
 }
 
@@ -442,7 +442,7 @@ impl Sketch {
         };
         let configuration = |index: usize| {
             let cycles = (0..self.tasks.len()).map(|task| self.cycles(task, index)).collect();
-            Configuration { label: index.to_string(), cost_model: Box::new(Stated { cycles }) }
+            Configuration::new(index.to_string(), Box::new(Stated { cycles }))
         };
         Platform {
             name: "sketch".to_owned(),

@@ -228,7 +228,7 @@ pub enum CostError {
 /// Something that knows what layers cost on one configuration of an accelerator.
 ///
 /// Implementations are built from the table of an accelerator by a row of
-/// [`crate::registry::COST_MODELS`], and must be pure: the same layer, the same cost.
+/// [`crate::CostModelRegistry`], and must be pure: the same layer, the same cost.
 pub trait CostModel: fmt::Debug + Send + Sync {
     /// The cost of a layer.
     ///

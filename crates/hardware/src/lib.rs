@@ -46,4 +46,5 @@ pub use platform::{
     Accelerator, AcceleratorId, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Isolated,
     Platform, SharedDram, Sharing,
 };
+pub use registry::{CostModelRegistry, CostModelRow};
 pub use vector_unit::VectorUnit;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rtmm_workload::Duration;
-use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value, suggestion};
+use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value};
 use rtmm_workload::load::{Kind, name_of, open};
 
 use crate::contention::{Bandwidth, Share};
@@ -13,7 +13,7 @@ use crate::platform::{
     Accelerator, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram,
     Sharing,
 };
-use crate::registry::{COST_MODELS, cost_model};
+use crate::registry::{CostModelRegistry, CostModelRow};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
@@ -33,41 +33,84 @@ const MAX_SWITCH_NANOJOULES: f64 = 1e9;
 /// The most that moving a byte may take of energy, in picojoules: a microjoule.
 const MAX_MOVE_PICOJOULES: f64 = 1e6;
 
-/// Reads and checks a platform, by its built-in name or by a path.
+/// Reads and checks a platform of built-in cost models, by its built-in name or by a path.
 ///
 /// # Errors
 /// Every problem of the file.
 pub fn platform(reference: &str, from: Option<&Source>, mode: Mode) -> Result<Platform, Diagnostics> {
-    platform_of(&open(Kind::Platform, reference, from)?, mode)
+    platform_with(CostModelRegistry::built_in(), reference, from, mode)
 }
 
-/// Checks a platform that was read already.
+/// Reads and checks a platform of the cost models of a registry, by its built-in name or by a path.
+///
+/// # Errors
+/// Every problem of the file.
+pub fn platform_with(
+    cost_models: &CostModelRegistry,
+    reference: &str,
+    from: Option<&Source>,
+    mode: Mode,
+) -> Result<Platform, Diagnostics> {
+    platform_of_with(cost_models, &open(Kind::Platform, reference, from)?, mode)
+}
+
+/// Checks a platform of built-in cost models that was read already.
 ///
 /// # Errors
 /// Every problem of the file.
 pub fn platform_of(source: &Source, mode: Mode) -> Result<Platform, Diagnostics> {
+    platform_of_with(CostModelRegistry::built_in(), source, mode)
+}
+
+/// Checks a platform of the cost models of a registry that was read already.
+///
+/// # Errors
+/// Every problem of the file.
+pub fn platform_of_with(
+    cost_models: &CostModelRegistry,
+    source: &Source,
+    mode: Mode,
+) -> Result<Platform, Diagnostics> {
     let document = Document::parse(source);
-    let platform = decode_platform(&name_of(Kind::Platform, source), &document, mode);
+    let platform = decode_platform(cost_models, &name_of(Kind::Platform, source), &document, mode);
     document.finish(platform)
 }
 
-/// Reads one accelerator from an inline TOML table, such as
+/// Reads one accelerator of a built-in cost model from an inline TOML table, such as
 /// `{ model = "maestro", dataflow = "WS", pes = 4096, noc_bandwidth = 256 }`.
 ///
 /// # Errors
 /// Every problem of the text, with its place in it.
 pub fn accelerator(text: &str, clock_hz: u64, mode: Mode) -> Result<Decoded, Diagnostics> {
+    accelerator_with(CostModelRegistry::built_in(), text, clock_hz, mode)
+}
+
+/// Reads one accelerator of a registry's cost model from an inline TOML table.
+///
+/// # Errors
+/// Every problem of the text, with its place in it.
+pub fn accelerator_with(
+    cost_models: &CostModelRegistry,
+    text: &str,
+    clock_hz: u64,
+    mode: Mode,
+) -> Result<Decoded, Diagnostics> {
     let source = Source::new("--accelerator", format!("accelerator = {text}"));
     let document = Document::parse(&source);
     let root = document.root().named("this accelerator");
     root.only(&["accelerator"]);
-    let decoded = root
-        .required("accelerator", Value::table)
-        .and_then(|table| decode_cost_model(&table, &KEYS_ALONE, Surroundings { clock_hz, mode }));
-    document.finish(decoded)
+    let decoded = root.required("accelerator", Value::table).and_then(|table| {
+        decode_cost_model(cost_models, &table, &KEYS_ALONE, Surroundings { clock_hz, mode })
+    });
+    document.finish(decoded.map(|(_, decoded)| decoded))
 }
 
-fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Platform> {
+fn decode_platform(
+    cost_models: &CostModelRegistry,
+    name: &str,
+    document: &Document<'_>,
+    mode: Mode,
+) -> Option<Platform> {
     let root = document.root().named("this platform");
     root.only(&[
         "source",
@@ -108,8 +151,9 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
         });
         context_switch.activations = context_switch.activations.filter(|moves| !moves.is_free());
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
-        let decoded = decode_cost_model(table, &KEYS, surroundings);
-        let (Some(At { value: name, range }), Some(Decoded { label, cost_model })) = (name, decoded) else {
+        let decoded = decode_cost_model(cost_models, table, &KEYS, surroundings);
+        let (Some(At { value: name, range }), Some((row, Decoded { label, cost_model }))) = (name, decoded)
+        else {
             continue;
         };
         if accelerators.iter().any(|known| known.name == name) {
@@ -118,10 +162,11 @@ fn decode_platform(name: &str, document: &Document<'_>, mode: Mode) -> Option<Pl
                     .help("give every accelerator a name of its own"),
             );
         }
-        let identity = cost_model.identity();
-        let known = configurations.iter().position(|known| known.cost_model.identity() == identity);
+        let decoded = Configuration { label, cost_model, row_identity: row.identity.clone() };
+        let identity = decoded.identity();
+        let known = configurations.iter().position(|known| known.identity() == identity);
         let configuration = known.unwrap_or_else(|| {
-            configurations.push(Configuration { label, cost_model });
+            configurations.push(decoded);
             configurations.len() - 1
         });
         let configuration = ConfigurationId::new(configuration);
@@ -266,17 +311,20 @@ fn decode_labels(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
     table.keys().map(|key| label(key.value)).collect()
 }
 
-/// Reads the cost model; `own` are the keys of the table that are not the cost model's.
-fn decode_cost_model(table: &Table<'_>, own: &[&str], surroundings: Surroundings) -> Option<Decoded> {
+/// Reads the cost model, with the row that it is of; `own` are the keys of the table that are not the cost model's.
+fn decode_cost_model<'r>(
+    cost_models: &'r CostModelRegistry,
+    table: &Table<'_>,
+    own: &[&str],
+    surroundings: Surroundings,
+) -> Option<(&'r CostModelRow, Decoded)> {
     let row = table.required("model", |value| {
-        let name = value.string()?;
-        cost_model(name).or_else(|| {
-            let names: Vec<&str> = COST_MODELS.iter().map(|row| row.name).collect();
-            value.reject(format!("there is no cost model `{name}`"), suggestion(name, "cost model", &names))
-        })
+        cost_models
+            .find(value.string()?)
+            .map_or_else(|unknown| value.reject(unknown.to_string(), unknown.help()), Some)
     })?;
     let mut known = own.to_vec();
     known.extend(row.parameters.iter().map(|parameter| parameter.name));
     table.only(&known);
-    (row.decode)(table, surroundings)
+    Some((row, row.decode(table, surroundings)?))
 }

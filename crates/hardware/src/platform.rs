@@ -1,5 +1,6 @@
 //! Platforms: accelerators and what they share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rtmm_workload::{Duration, define_index};
@@ -116,6 +117,26 @@ pub struct Configuration {
     pub label: String,
     /// What layers cost.
     pub cost_model: Box<dyn CostModel>,
+    /// The identity of the registry row that the cost model is from; empty for built-in ones.
+    pub row_identity: Cow<'static, [u8]>,
+}
+
+impl Configuration {
+    /// A configuration of a built-in cost model, or of one that no registry knows.
+    pub fn new(label: impl Into<String>, cost_model: Box<dyn CostModel>) -> Self {
+        Self { label: label.into(), cost_model, row_identity: Cow::Borrowed(&[]) }
+    }
+
+    /// Everything that determines what layers cost, in one canonical text.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let mut text = self.cost_model.identity();
+        if !self.row_identity.is_empty() {
+            text.push('#');
+            self.row_identity.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
+        }
+        text
+    }
 }
 
 /// Accelerators with their configurations.
@@ -207,7 +228,7 @@ impl Platform {
         let mut text = format!("clock_hz={}", self.clock_hz);
         for accelerator in &self.accelerators {
             let configuration = &self.configurations[accelerator.configuration.index()];
-            text.push_str(&format!("|{}:{}", accelerator.name, configuration.cost_model.identity()));
+            text.push_str(&format!("|{}:{}", accelerator.name, configuration.identity()));
         }
         // Only what differs from the default, so that stored results of plain platforms stay valid. It
         // stands behind the last cost model, where no name of an accelerator can imitate it.

@@ -4,10 +4,10 @@
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::{
-    AcceleratorId, ActivationMoves, Bandwidth, ContextSwitch, CostTable, DRAM, Isolated, Mode, Platform,
-    SHARED_CACHE, SHARED_LEVELS, SharedDram, Sharing, Work, load,
+    AcceleratorId, ActivationMoves, Bandwidth, ContextSwitch, CostModelRegistry, CostModelRow, CostTable,
+    DRAM, Isolated, Mode, Platform, SHARED_CACHE, SHARED_LEVELS, SharedDram, Sharing, Work, load,
 };
-use rtmm_workload::input::{Diagnostics, Document, Source};
+use rtmm_workload::input::{Diagnostics, Document, Source, Table};
 use rtmm_workload::load::{Kind, built_in_names, model, open};
 use rtmm_workload::{Duration, Legality, Model};
 
@@ -647,4 +647,27 @@ fn every_layer_of_xrbench_fits_the_platforms_of_the_dream_evaluation() {
         let platform = load::platform(&name, None, Mode::Corrected).expect("built in");
         assert!(CostTable::new(&platform, &models).is_ok(), "{name}");
     }
+}
+
+#[test]
+fn a_program_adds_cost_models_of_its_own() {
+    let wrapped = CostModelRegistry::built_in().get("systolic").expect("built in").clone();
+    let parameters = wrapped.parameters.clone();
+    let decode = move |table: &Table<'_>, surroundings| wrapped.decode(table, surroundings);
+    let row = |version: &'static [u8]| {
+        CostModelRow::new("mine", parameters.clone(), decode.clone()).with_identity(version)
+    };
+    let text = "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"mine\"\ndataflow = \"ws\"\n\
+                rows = 8\ncols = 8\n";
+    let source = Source::new("test.toml", text);
+    let identity = |version| {
+        let registry = CostModelRegistry::built_in().with(row(version)).expect("a new name");
+        let platform = load::platform_of_with(&registry, &source, Mode::Corrected);
+        platform.unwrap_or_else(|problems| panic!("{problems}")).configurations[0].identity()
+    };
+    let plain = platform("", &[""]).configurations[0].identity();
+    assert_eq!(identity(b""), plain);
+    assert_eq!(identity(b"\x01\xff"), format!("{plain}#01ff"));
+    let problems = load::platform_of(&source, Mode::Corrected).expect_err("not built in");
+    assert!(problems.to_string().contains("there is no cost model `mine`"), "{problems}");
 }

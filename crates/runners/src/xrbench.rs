@@ -1,6 +1,5 @@
 //! The XRBench artifact's loop as a runner of cells.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
@@ -17,10 +16,10 @@ use rtmm_workload::{Legality, Model, ModelId, TaskId};
 pub struct XrbenchReference;
 
 /// The one policy that the artifact can run.
-pub const POLICY: PolicySchema = PolicySchema {
-    name: "latency-greedy",
-    summary: "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
-    parameters: Cow::Borrowed(&[
+pub const POLICY: PolicySchema = PolicySchema::new(
+    "latency-greedy",
+    "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
+    &[
         Parameter {
             name: "k_per_ms",
             meaning: "slope of the real-time score",
@@ -33,8 +32,8 @@ pub const POLICY: PolicySchema = PolicySchema {
             default: ParameterValue::Real(1_500.0),
             allowed: Allowed::Real(1e-6, 1e12),
         },
-    ]),
-};
+    ],
+);
 
 const CELL_COLUMNS: &[Column] = &[Column {
     name: "overall_score_pct",
@@ -222,7 +221,7 @@ impl Costs {
         let mut configurations: Vec<&Configuration> = Vec::new();
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let columns = plan.axes().platforms.iter().map(|platform| {
-            let column = |configuration: &'_ Configuration| configuration.cost_model.identity();
+            let column = |configuration: &'_ Configuration| configuration.identity();
             platform
                 .configurations
                 .iter()

@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rtmm_scheduler::fixture::{Fixture, TaskSketch};
-use rtmm_scheduler::{Decisions, Extent, registry};
+use rtmm_scheduler::{Decisions, Extent, PolicyRegistry, registry};
 use rtmm_workload::ModelId;
 
 /// Four accelerators of which `running` run a job, and five ready jobs.
@@ -34,16 +34,16 @@ fn state(running: usize) -> Fixture {
 
 fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
-    for row in registry::POLICIES {
+    for row in PolicyRegistry::built_in() {
         for (case, running) in [("dispatch", 2), ("stuck", 4)] {
             let fixture = state(running);
             let mut policy = row.build(&row.defaults()).expect("defaults are allowed");
             let mut out = Decisions::with_capacity(4);
-            group.bench_function(BenchmarkId::new(row.name, case), |bencher| {
+            group.bench_function(BenchmarkId::new(row.name.as_ref(), case), |bencher| {
                 let (view, truth) = (fixture.view(), fixture.truth());
                 bencher.iter(|| {
                     out.clear();
-                    policy.decide(black_box(&view), Some(&truth), &mut out);
+                    policy.decide(black_box(&view), Some(&truth), &mut out).expect("a built-in policy");
                     black_box(&out);
                 });
             });
@@ -72,7 +72,7 @@ fn queues(criterion: &mut Criterion) {
         for (jobs, layers) in [(1, 8), (16, 8), (16, 512), (64, 8), (256, 8), (256, 512)] {
             let fixture = queue(jobs, layers);
             let policy = row.build(&row.defaults()).expect("defaults are allowed");
-            let mut policy = policy.without_memory();
+            let mut policy = policy.without_memory().expect("a copy");
             let mut out = Decisions::with_capacity(4);
             group.throughput(Throughput::Elements(jobs));
             group.bench_function(
@@ -81,7 +81,7 @@ fn queues(criterion: &mut Criterion) {
                     let (view, truth) = (fixture.view(), fixture.truth());
                     bencher.iter(|| {
                         out.clear();
-                        policy.decide(black_box(&view), Some(&truth), &mut out);
+                        policy.decide(black_box(&view), Some(&truth), &mut out).expect("a built-in policy");
                         black_box(&out);
                     });
                 },
@@ -118,14 +118,15 @@ fn pairs(criterion: &mut Criterion) {
         for jobs in [6, 16, 64, 256] {
             let fixture = pairs_of(jobs);
             let policy = row.build(&row.defaults()).expect("defaults are allowed");
-            for (case, mut policy) in [("", policy.boxed_clone()), (", no memory", policy.without_memory())] {
+            for (case, policy) in [("", policy.boxed_clone()), (", no memory", policy.without_memory())] {
+                let mut policy = policy.expect("a copy");
                 let mut out = Decisions::with_capacity(4);
                 group.throughput(Throughput::Elements(jobs));
                 group.bench_function(BenchmarkId::new(name, format!("{jobs} jobs{case}")), |bencher| {
                     let (view, truth) = (fixture.view(), fixture.truth());
                     bencher.iter(|| {
                         out.clear();
-                        policy.decide(black_box(&view), Some(&truth), &mut out);
+                        policy.decide(black_box(&view), Some(&truth), &mut out).expect("a built-in policy");
                         black_box(&out);
                     });
                 });

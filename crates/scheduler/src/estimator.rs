@@ -211,6 +211,7 @@ mod tests {
     use crate::decision::Decisions;
     use crate::fixture::{Fixture, TaskSketch};
     use crate::policy::Policy;
+    use crate::policy_error::PolicyError;
     use crate::truth::Truth;
 
     /// Hears notices, and decides nothing.
@@ -218,14 +219,22 @@ mod tests {
     struct Listener(Estimator);
 
     impl Policy for Listener {
-        fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, _: &mut Decisions) {}
-
-        fn notify(&mut self, notice: &Notice, view: &View<'_>) {
-            self.0.notify(notice, view);
+        fn decide(
+            &mut self,
+            _: &View<'_>,
+            _: Option<&Truth<'_>>,
+            _: &mut Decisions,
+        ) -> Result<(), PolicyError> {
+            Ok(())
         }
 
-        fn boxed_clone(&self) -> Box<dyn Policy> {
-            Box::new(self.clone())
+        fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
+            self.0.notify(notice, view);
+            Ok(())
+        }
+
+        fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+            Some(Box::new(self.clone()))
         }
     }
 
@@ -270,7 +279,7 @@ mod tests {
             };
             near(estimate(&fixture, &listener).1, 85.0);
             for (gamma, remaining_us) in gammas.into_iter().zip(remaining_us) {
-                fixture.complete_layer(&mut listener, job);
+                fixture.complete_layer(&mut listener, job).unwrap();
                 let (measured, left_us) = estimate(&fixture, &listener);
                 if predictor != Predictor::None {
                     near(measured, gamma);
@@ -285,7 +294,7 @@ mod tests {
         let mut fixture = Fixture::new(&[sketch()]).unwrap();
         let job = fixture.ready(0, 0, 1_000);
         let mut listener = Listener(Estimator::new(Knowledge::Pattern, Predictor::LastOne, 3));
-        fixture.complete_layer(&mut listener, job);
+        fixture.complete_layer(&mut listener, job).unwrap();
         let mut later = *fixture.view().job(job).unwrap();
         near(listener.0.gamma(&later), 1.2);
         later.id = JobId::new(job.slot() as u32, 1);

@@ -21,6 +21,7 @@ use rtmm_workload::{
 use crate::decision::{Decision, Decisions, Extent, Placement, VariantId};
 use crate::job::{Job, JobId, JobState, Progress};
 use crate::policy::{Notice, Policy};
+use crate::policy_error::PolicyError;
 use crate::profile::Profile;
 use crate::sample_costs::SampleCosts;
 use crate::truth::Truth;
@@ -456,7 +457,10 @@ impl Fixture {
     }
 
     /// Completes a layer of a job that does not run, and tells a policy what was measured in it.
-    pub fn complete_layer(&mut self, policy: &mut dyn Policy, job: JobId) {
+    ///
+    /// # Errors
+    /// [`PolicyError`] where the policy cannot take it in.
+    pub fn complete_layer(&mut self, policy: &mut dyn Policy, job: JobId) -> Result<(), PolicyError> {
         let slot = job.slot();
         let Job { model, progress, .. } = self.jobs[slot];
         let layer = LayerId::new(progress.layer as usize);
@@ -466,18 +470,22 @@ impl Fixture {
         let (accelerator, latency) = (AcceleratorId::new(0), Duration::ZERO);
         self.jobs[slot].progress = Progress::at(progress.layer + 1);
         let notice = Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity };
-        policy.notify(&notice, &self.view());
+        policy.notify(&notice, &self.view())
     }
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
     /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0/2>1`
-    /// as its network 2, `preempt 1`, `drop a0`. What the engine would refuse ends the text with `illegal`.
+    /// as its network 2, `preempt 1`, `drop a0`. What the engine would refuse ends the text with `illegal`, an error
+    /// of the policy with `failed`.
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
         let mut out = Decisions::new();
         for _ in 0..MOST_ROUNDS {
             out.clear();
-            policy.decide(&self.view(), Some(&self.truth()), &mut out);
+            if let Err(error) = policy.decide(&self.view(), Some(&self.truth()), &mut out) {
+                said.push(format!("failed {error}"));
+                return said.join(" ");
+            }
             if out.is_empty() {
                 return said.join(" ");
             }
@@ -561,9 +569,9 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -
         dram_share: Share::WHOLE,
         context_switch,
     };
-    let configuration = |index: usize| Configuration {
-        label: format!("stated {index}"),
-        cost_model: Box::new(Stated { accelerator: index, tasks: tasks.to_vec() }),
+    let configuration = |index: usize| {
+        let cost_model = Box::new(Stated { accelerator: index, tasks: tasks.to_vec() });
+        Configuration::new(format!("stated {index}"), cost_model)
     };
     Platform {
         name: "fixture".to_owned(),

@@ -9,7 +9,7 @@
 //!
 //! let row = registry::policy("edf").expect("a registered policy");
 //! let mut parameters = row.defaults();
-//! parameters.set_text(row.parameters, "granularity", "model")?;
+//! parameters.set_text(&row.parameters, "granularity", "model")?;
 //! let mut policy = row.build(&parameters)?;
 //!
 //! // Two tasks of one layer each, on two accelerators: latencies and deadlines in microseconds.
@@ -34,6 +34,7 @@ mod expectations;
 mod job;
 mod parameters;
 mod policy;
+mod policy_error;
 mod profile;
 mod sample_costs;
 mod truth;
@@ -46,8 +47,9 @@ pub use expectations::{Expectations, Knowledge, SplitLatency};
 pub use job::{Job, JobId, JobState, Progress};
 pub use parameters::{Allowed, Assignment, Parameter, ParameterError, ParameterValue, Parameters};
 pub use policy::{Interests, Notice, Policy};
+pub use policy_error::PolicyError;
 pub use profile::Profile;
-pub use registry::{Capabilities, POLICIES, PolicyRow};
+pub use registry::{Behaviour, Capabilities, PolicyRegistry, PolicyRow};
 pub use sample_costs::SampleCosts;
 pub use truth::Truth;
 pub use tuning::TuningWindow;

@@ -328,6 +328,17 @@ impl ParameterError {
     }
 }
 
+/// What is wrong with a schema, as a lower-case fragment: a name that two parameters have, or a default that is not
+/// allowed. None for a sound one.
+pub(crate) fn fault(schema: &[Parameter]) -> Option<String> {
+    schema.iter().enumerate().find_map(|(position, Parameter { name, default, allowed, .. })| {
+        if schema[..position].iter().any(|other| other.name == *name) {
+            return Some(format!("it has two parameters `{name}`"));
+        }
+        (!allowed.admits(default)).then(|| format!("the default of `{name}` is not allowed"))
+    })
+}
+
 fn find<'s>(schema: &'s [Parameter], key: &str) -> Result<&'s Parameter, ParameterError> {
     schema.iter().find(|parameter| parameter.name == key).ok_or_else(|| unknown(schema, key))
 }

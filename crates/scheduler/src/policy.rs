@@ -7,6 +7,7 @@ use rtmm_workload::{Duration, LayerId, ModelId};
 
 use crate::decision::Decisions;
 use crate::job::JobId;
+use crate::policy_error::PolicyError;
 use crate::truth::Truth;
 use crate::tuning::TuningWindow;
 use crate::view::View;
@@ -16,12 +17,22 @@ use crate::view::View;
 /// It is asked at every instant at which something happened, once all of it has been taken in, and
 /// again in the same instant until it has no more to say. It must be pure but for its own state: no
 /// clock, file, thread or random number that is not addressed.
+///
+/// A hook that fails ends the run: the error names the policy and the instant.
 pub trait Policy: fmt::Debug + Send {
     /// Appends what should be done now to `out`, which is empty. All of it must be legal in the
     /// state that `view` shows, taken in order.
     ///
     /// `truth` is there for policies whose registry row says `oracle`, and only for them.
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions);
+    ///
+    /// # Errors
+    /// [`PolicyError`] where the policy cannot decide.
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError>;
 
     /// What [`Policy::notify`] should be told. Asked once, before the run.
     fn interests(&self) -> Interests {
@@ -30,17 +41,25 @@ pub trait Policy: fmt::Debug + Send {
 
     /// Hears of something that happened, in the order in which it did; decisions come later, at the
     /// end of the instant.
-    fn notify(&mut self, _notice: &Notice, _view: &View<'_>) {}
+    ///
+    /// # Errors
+    /// [`PolicyError`] where the policy cannot take it in.
+    fn notify(&mut self, _notice: &Notice, _view: &View<'_>) -> Result<(), PolicyError> {
+        Ok(())
+    }
 
     /// How long one decision takes. Dispatches begin that much later; the scheduler makes one
     /// decision after the other.
-    fn decision_time(&self, _view: &View<'_>) -> Duration {
-        Duration::ZERO
+    ///
+    /// # Errors
+    /// [`PolicyError`] where the policy cannot say.
+    fn decision_time(&self, _view: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(Duration::ZERO)
     }
 
     /// The same policy that looks at everything afresh at every decision: what it remembers must change
-    /// nothing that it decides. It is itself where it remembers nothing.
-    fn without_memory(&self) -> Box<dyn Policy> {
+    /// nothing that it decides. A copy of it where it remembers nothing, and none where it cannot be copied.
+    fn without_memory(&self) -> Option<Box<dyn Policy>> {
         self.boxed_clone()
     }
 
@@ -49,13 +68,10 @@ pub trait Policy: fmt::Debug + Send {
         &[]
     }
 
-    /// A copy in the same state, so that runs can be copied.
-    fn boxed_clone(&self) -> Box<dyn Policy>;
-}
-
-impl Clone for Box<dyn Policy> {
-    fn clone(&self) -> Self {
-        self.boxed_clone()
+    /// A copy in the same state, so that a run can be copied; none where the policy cannot be, such as one that
+    /// talks to another process. Running it needs no copy.
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        None
     }
 }
 

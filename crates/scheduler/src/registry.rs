@@ -1,6 +1,12 @@
 //! The policies by name: one row each, from which reading, listing and documentation follow.
 
-use crate::parameters::{Parameter, ParameterError, Parameters};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use rtmm_workload::{Registered, Registry};
+
+use crate::parameters::{self, Parameter, ParameterError, Parameters};
 use crate::parts::{MappedParts, Parts, PlacementRule, PreemptionRule};
 use crate::policies::{
     dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema,
@@ -8,22 +14,31 @@ use crate::policies::{
 };
 use crate::policy::Policy;
 
+/// Policies by name. [`Registry::built_in`] has those of this project, [`Registry::with`] adds one.
+pub type PolicyRegistry = Registry<PolicyRow>;
+
 /// One row of the registry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct PolicyRow {
     /// The name that sweep files use.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// One line.
-    pub summary: &'static str,
-    /// Where it is from.
-    pub source: &'static str,
+    pub summary: Cow<'static, str>,
+    /// The publication or book that the policy is from.
+    pub source: Cow<'static, str>,
     /// Whether it is handed the truth.
     pub oracle: bool,
     /// What can be set.
-    pub parameters: &'static [Parameter],
-    traits: fn(&Parameters) -> Result<Traits, ParameterError>,
-    make: fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError>,
+    pub parameters: Cow<'static, [Parameter]>,
+    /// What tells two versions of a policy apart that have one name and one schema: part of what stored results
+    /// are found by. Empty for built-in policies, whose versions are those of the engine's results.
+    pub identity: Cow<'static, [u8]>,
+    behaviour: Arc<Describe>,
+    build: Arc<Build>,
 }
+
+type Build = dyn Fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError> + Send + Sync;
+type Describe = dyn Fn(&Parameters) -> Result<Behaviour, ParameterError> + Send + Sync;
 
 /// What can be said of a policy with its parameters without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,19 +49,29 @@ pub struct Capabilities {
     pub idles: bool,
     /// It may end segments early.
     pub preempts: bool,
-    /// No job waits for ever that is neither given up nor waits for another, as long as segments
-    /// end.
+    /// No job waits without end that is neither dropped nor waits for another, as long as segments end.
     pub starvation_free: bool,
 }
 
-/// [`Capabilities`] but for what the row says.
-struct Traits {
-    idles: bool,
-    preempts: bool,
-    starvation_free: bool,
+/// What a policy may do with some parameters: [`Capabilities`] but for what the row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// It may leave an accelerator idle that a ready job could use.
+    pub idles: bool,
+    /// It may end segments early.
+    pub preempts: bool,
+    /// No job waits without end that is neither dropped nor waits for another, as long as segments end.
+    pub starvation_free: bool,
 }
 
-impl Traits {
+impl Default for Behaviour {
+    /// The behaviour of a policy of which nothing is promised.
+    fn default() -> Self {
+        Self { idles: true, preempts: true, starvation_free: false }
+    }
+}
+
+impl Behaviour {
     /// What follows from the parts of a composed policy.
     fn of_parts(parameters: &Parameters, starvation_free: bool) -> Result<Self, ParameterError> {
         let parts = Parts::read(parameters)?;
@@ -55,7 +80,7 @@ impl Traits {
     }
 
     /// What follows from the parts of a mapped policy. Under an overload that never ends, short layers
-    /// that wait can hold back a long one for ever, whatever starvation counts.
+    /// that wait can hold back a long one without end, whatever starvation counts.
     fn of_mapped(parameters: &Parameters) -> Result<Self, ParameterError> {
         let parts = MappedParts::read(parameters)?;
         Ok(Self { idles: parts.waits, preempts: false, starvation_free: false })
@@ -63,10 +88,62 @@ impl Traits {
 }
 
 impl PolicyRow {
+    /// A policy with its parameters and what builds it from their values. `build` may hold state; what it builds
+    /// from equal values must decide alike.
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        parameters: impl Into<Cow<'static, [Parameter]>>,
+        build: impl Fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            summary: Cow::Borrowed(""),
+            source: Cow::Borrowed(""),
+            oracle: false,
+            parameters: parameters.into(),
+            identity: Cow::Borrowed(&[]),
+            behaviour: Arc::new(|_| Ok(Behaviour::default())),
+            build: Arc::new(build),
+        }
+    }
+
+    /// The row with one line on what the policy does.
+    #[must_use]
+    pub fn with_summary(self, summary: impl Into<Cow<'static, str>>) -> Self {
+        Self { summary: summary.into(), ..self }
+    }
+
+    /// The row with the publication or book that the policy is from.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Cow<'static, str>>) -> Self {
+        Self { source: source.into(), ..self }
+    }
+
+    /// The row of a policy that is handed the truth.
+    #[must_use]
+    pub fn as_oracle(self) -> Self {
+        Self { oracle: true, ..self }
+    }
+
+    /// The row with what the policy may do with given parameters; without it nothing is promised.
+    #[must_use]
+    pub fn with_behaviour(
+        self,
+        behaviour: impl Fn(&Parameters) -> Result<Behaviour, ParameterError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { behaviour: Arc::new(behaviour), ..self }
+    }
+
+    /// The row with [`PolicyRow::identity`].
+    #[must_use]
+    pub fn with_identity(self, identity: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self { identity: identity.into(), ..self }
+    }
+
     /// Every parameter at its default.
     #[must_use]
     pub fn defaults(&self) -> Parameters {
-        Parameters::defaults(self.parameters)
+        Parameters::defaults(&self.parameters)
     }
 
     /// The policy with these parameters.
@@ -74,8 +151,8 @@ impl PolicyRow {
     /// # Errors
     /// [`ParameterError`] where they are not what [`PolicyRow::parameters`] says.
     pub fn build(&self, parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-        parameters.check(self.parameters)?;
-        (self.make)(parameters)
+        parameters.check(&self.parameters)?;
+        (self.build)(parameters)
     }
 
     /// What can be said of the policy with these parameters.
@@ -83,252 +160,168 @@ impl PolicyRow {
     /// # Errors
     /// [`ParameterError`] where they are not what [`PolicyRow::parameters`] says.
     pub fn capabilities(&self, parameters: &Parameters) -> Result<Capabilities, ParameterError> {
-        parameters.check(self.parameters)?;
-        let Traits { idles, preempts, starvation_free } = (self.traits)(parameters)?;
+        parameters.check(&self.parameters)?;
+        let Behaviour { idles, preempts, starvation_free } = (self.behaviour)(parameters)?;
         Ok(Capabilities { oracle: self.oracle, idles, preempts, starvation_free })
     }
 }
 
-/// All policies, by name.
-pub const POLICIES: &[PolicyRow] = &[
-    PolicyRow {
-        name: "dream-adaptive",
-        summary: "DREAM with weights searched online, window by window, by the publication's search",
-        source: "Kim et al., DREAM, ASPLOS 2023",
-        oracle: false,
-        parameters: dream::ADAPTIVE_PARAMETERS,
-        traits: Traits::of_mapped,
-        make: dream::build_adaptive,
-    },
-    PolicyRow {
-        name: "dream-drop",
-        summary: "MapScore and smart frame drop",
-        source: "Kim et al., DREAM, ASPLOS 2023",
-        oracle: false,
-        parameters: dream::DROP_PARAMETERS,
-        traits: Traits::of_mapped,
-        make: dream::build,
-    },
-    PolicyRow {
-        name: "dream-full",
-        summary: "MapScore, smart frame drop and supernet switching",
-        source: "Kim et al., DREAM, ASPLOS 2023",
-        oracle: false,
-        parameters: dream::FULL_PARAMETERS,
-        traits: Traits::of_mapped,
-        make: dream::build,
-    },
-    PolicyRow {
-        name: "dream-halving",
-        summary: "DREAM with weights searched online by successive halving of a lattice",
-        source: "this project, after Kim et al., DREAM, ASPLOS 2023, and Karnin et al., ICML 2013",
-        oracle: false,
-        parameters: dream::HALVING_PARAMETERS,
-        traits: Traits::of_mapped,
-        make: dream::build_adaptive,
-    },
-    PolicyRow {
-        name: "dream-mapscore",
-        summary: "MapScore: urgency, latency preference, starvation, energy preference, switch cost",
-        source: "Kim et al., DREAM, ASPLOS 2023",
-        oracle: false,
-        parameters: dream::MAPSCORE_PARAMETERS,
-        traits: Traits::of_mapped,
-        make: dream::build,
-    },
-    PolicyRow {
-        name: "dysta",
-        summary: "what is left, corrected by measured sparsity, and slack; knows patterns",
-        source: "Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: false,
-        parameters: dysta::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: dysta::build,
-    },
-    PolicyRow {
-        name: "dysta-corrected",
-        summary: "Dysta that scales what depends on density, and lets jobs out of reach go last",
-        source: "this project, after Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: false,
-        parameters: dysta::CORRECTED_PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: dysta::build,
-    },
-    PolicyRow {
-        name: "dysta-hardware",
-        summary: "Dysta as its hardware computes it: in few bits, and in time",
-        source: "Fan et al., Sparse-DySta, MICRO 2023, RTL",
-        oracle: false,
-        parameters: dysta_hardware::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: dysta_hardware::build,
-    },
-    PolicyRow {
-        name: "dysta-naive",
-        summary: "Dysta's score without patterns and without measuring",
-        source: "Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: false,
-        parameters: dysta::NAIVE_PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: dysta::build,
-    },
-    PolicyRow {
-        name: "dysta-oracle",
-        summary: "Dysta's score on the truth: what better predictors could bring at most",
-        source: "Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: true,
-        parameters: dysta::ORACLE_PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: dysta::build_oracle,
-    },
-    PolicyRow {
-        name: "edf",
-        summary: "earliest deadline first",
-        source: "Liu and Layland, JACM 1973",
-        oracle: false,
-        parameters: edf::PARAMETERS,
-        // Deadlines grow with time: only so many jobs can come that are due before a given one.
-        traits: |parameters| Traits::of_parts(parameters, true),
-        make: edf::build,
-    },
-    PolicyRow {
-        name: "fcfs",
-        summary: "first come, first served: jobs in the order of release",
-        source: "Silberschatz et al., Operating System Concepts",
-        oracle: false,
-        parameters: fcfs::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, true),
-        make: fcfs::build,
-    },
-    PolicyRow {
-        name: "fixed-priority",
-        summary: "fixed priorities of tasks: rate-monotonic, deadline-monotonic, declared, by order",
-        source: "Liu and Layland, JACM 1973; Leung and Whitehead, Performance Evaluation 1982",
-        oracle: false,
-        parameters: fixed_priority::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: fixed_priority::build,
-    },
-    PolicyRow {
-        name: "latency-greedy",
-        summary: "XRBench's dispatcher: whole models on the fastest idle accelerator, late jobs dropped",
-        source: "Kwon et al., XRBench, MLSys 2023",
-        oracle: false,
-        parameters: latency_greedy::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, parameters.choice("order")? == "release"),
-        make: latency_greedy::build,
-    },
-    PolicyRow {
-        name: "least-slack",
-        summary: "least slack (laxity) first: deadline less now less what remains",
-        source: "Mok, PhD thesis, MIT 1983",
-        oracle: false,
-        parameters: least_slack::PARAMETERS,
-        // The slack of a job that does not run falls without bound; that of a new job does not.
-        traits: |parameters| Traits::of_parts(parameters, true),
-        make: least_slack::build,
-    },
-    PolicyRow {
-        name: "planaria",
-        summary: "Planaria's score alone, on whole accelerators: most priority for its slack first",
-        source: "Ghodrati et al., Planaria, MICRO 2020, as in Fan et al., MICRO 2023",
-        oracle: false,
-        parameters: planaria::PARAMETERS,
-        // A late job of high priority has the least score of all.
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: planaria::build,
-    },
-    PolicyRow {
-        name: "prema",
-        summary: "tokens grow with waiting and priority; the shortest of those with enough runs",
-        source: "Choi and Rhu, PREMA, HPCA 2020, as in Fan et al., MICRO 2023",
-        oracle: false,
-        parameters: prema::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: prema::build,
-    },
-    PolicyRow {
-        name: "prema-sparse",
-        summary: "prema that knows patterns and measures sparsity",
-        source: "Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: false,
-        parameters: prema::SPARSE_PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: prema::build,
-    },
-    PolicyRow {
-        name: "round-robin",
-        summary: "tasks take turns, one segment each",
-        source: "Silberschatz et al., Operating System Concepts",
-        oracle: false,
-        parameters: round_robin::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, true),
-        make: round_robin::build,
-    },
-    PolicyRow {
-        name: "sdrm3",
-        summary: "DREAM's first version: urgency by latency preference, fairness, energy preference",
-        source: "Kim et al., SDRM3, 2022; on one accelerator as in Fan et al., MICRO 2023",
-        oracle: false,
-        parameters: sdrm3::PARAMETERS,
-        traits: Traits::of_mapped,
-        make: sdrm3::build,
-    },
-    PolicyRow {
-        name: "sdrm3-sparse",
-        summary: "sdrm3 that knows patterns and measures sparsity",
-        source: "Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: false,
-        parameters: sdrm3::SPARSE_PARAMETERS,
-        traits: Traits::of_mapped,
-        make: sdrm3::build,
-    },
-    PolicyRow {
-        name: "sjf",
-        summary: "shortest job first: least expected remaining latency in the mean over accelerators",
-        source: "Silberschatz et al., Operating System Concepts; Schrage, Operations Research 1968",
-        oracle: false,
-        parameters: sjf::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: sjf::build,
-    },
-    PolicyRow {
-        name: "sjf-oracle",
-        summary: "shortest job first on the truth: what better estimates could bring at most",
-        source: "as sjf; oracles of this kind in Fan et al., Dysta, MICRO 2023",
-        oracle: true,
-        parameters: sjf_oracle::PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: sjf_oracle::build,
-    },
-    PolicyRow {
-        name: "sjf-sparse",
-        summary: "sjf that knows patterns and measures sparsity",
-        source: "Fan et al., Sparse-DySta, MICRO 2023",
-        oracle: false,
-        parameters: sjf::SPARSE_PARAMETERS,
-        traits: |parameters| Traits::of_parts(parameters, false),
-        make: sjf::build,
-    },
-    PolicyRow {
-        name: "veltair",
-        summary: "Veltair's blocks of layers, first come, first served, on whole accelerators",
-        source: "Liu et al., VELTAIR, ASPLOS 2022, as in Kim et al., DREAM, ASPLOS 2023",
-        oracle: false,
-        parameters: veltair::PARAMETERS,
-        traits: |parameters| {
-            let idles = PlacementRule::read(parameters)?.waits();
-            let preempts = PreemptionRule::read(parameters)? != PreemptionRule::Never;
-            Ok(Traits { idles, preempts, starvation_free: true })
-        },
-        make: veltair::build,
-    },
-];
+impl fmt::Debug for PolicyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, summary, source, oracle, parameters, identity, .. } = self;
+        f.debug_struct("PolicyRow")
+            .field("name", name)
+            .field("summary", summary)
+            .field("source", source)
+            .field("oracle", oracle)
+            .field("parameters", parameters)
+            .field("identity", identity)
+            .finish_non_exhaustive()
+    }
+}
 
-/// The row of a policy.
+impl Registered for PolicyRow {
+    const KIND: &'static str = "policy";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fault(&self) -> Option<String> {
+        parameters::fault(&self.parameters)
+    }
+
+    fn built_in() -> &'static PolicyRegistry {
+        static BUILT_IN: LazyLock<PolicyRegistry> = LazyLock::new(|| Registry::of_sorted(built_in_rows()));
+        &BUILT_IN
+    }
+}
+
+/// The row of a built-in policy.
 #[must_use]
 pub fn policy(name: &str) -> Option<&'static PolicyRow> {
-    POLICIES.iter().find(|row| row.name == name)
+    PolicyRegistry::built_in().get(name)
+}
+
+/// The built-in policies, sorted by name.
+fn built_in_rows() -> Vec<PolicyRow> {
+    vec![
+        PolicyRow::new("dream-adaptive", dream::ADAPTIVE_PARAMETERS, dream::build_adaptive)
+            .with_summary("DREAM with weights searched online, window by window, by the publication's search")
+            .with_source("Kim et al., DREAM, ASPLOS 2023")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("dream-drop", dream::DROP_PARAMETERS, dream::build)
+            .with_summary("MapScore and smart frame drop")
+            .with_source("Kim et al., DREAM, ASPLOS 2023")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("dream-full", dream::FULL_PARAMETERS, dream::build)
+            .with_summary("MapScore, smart frame drop and supernet switching")
+            .with_source("Kim et al., DREAM, ASPLOS 2023")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("dream-halving", dream::HALVING_PARAMETERS, dream::build_adaptive)
+            .with_summary("DREAM with weights searched online by successive halving of a lattice")
+            .with_source("this project, after Kim et al., DREAM, ASPLOS 2023, and Karnin et al., ICML 2013")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("dream-mapscore", dream::MAPSCORE_PARAMETERS, dream::build)
+            .with_summary("MapScore: urgency, latency preference, starvation, energy preference, switch cost")
+            .with_source("Kim et al., DREAM, ASPLOS 2023")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("dysta", dysta::PARAMETERS, dysta::build)
+            .with_summary("what is left, corrected by measured sparsity, and slack; knows patterns")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("dysta-corrected", dysta::CORRECTED_PARAMETERS, dysta::build)
+            .with_summary("Dysta that scales what depends on density, and lets jobs out of reach go last")
+            .with_source("this project, after Fan et al., Sparse-DySta, MICRO 2023")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("dysta-hardware", dysta_hardware::PARAMETERS, dysta_hardware::build)
+            .with_summary("Dysta as its hardware computes it: in few bits, and in time")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023, RTL")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("dysta-naive", dysta::NAIVE_PARAMETERS, dysta::build)
+            .with_summary("Dysta's score without patterns and without measuring")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("dysta-oracle", dysta::ORACLE_PARAMETERS, dysta::build_oracle)
+            .with_summary("Dysta's score on the truth: what better predictors could bring at most")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .as_oracle()
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("edf", edf::PARAMETERS, edf::build)
+            .with_summary("earliest deadline first")
+            .with_source("Liu and Layland, JACM 1973")
+            // Deadlines grow with time: only so many jobs can come that are due before a given one.
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
+        PolicyRow::new("fcfs", fcfs::PARAMETERS, fcfs::build)
+            .with_summary("first come, first served: jobs in the order of release")
+            .with_source("Silberschatz et al., Operating System Concepts")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
+        PolicyRow::new("fixed-priority", fixed_priority::PARAMETERS, fixed_priority::build)
+            .with_summary("fixed priorities of tasks: rate-monotonic, deadline-monotonic, declared, by order")
+            .with_source("Liu and Layland, JACM 1973; Leung and Whitehead, Performance Evaluation 1982")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("latency-greedy", latency_greedy::PARAMETERS, latency_greedy::build)
+            .with_summary(
+                "XRBench's dispatcher: whole models on the fastest idle accelerator, late jobs dropped",
+            )
+            .with_source("Kwon et al., XRBench, MLSys 2023")
+            .with_behaviour(|parameters| {
+                Behaviour::of_parts(parameters, parameters.choice("order")? == "release")
+            }),
+        PolicyRow::new("least-slack", least_slack::PARAMETERS, least_slack::build)
+            .with_summary("least slack (laxity) first: deadline less now less what remains")
+            .with_source("Mok, PhD thesis, MIT 1983")
+            // The slack of a job that does not run falls without bound; that of a new job does not.
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
+        PolicyRow::new("planaria", planaria::PARAMETERS, planaria::build)
+            .with_summary("Planaria's score alone, on whole accelerators: most priority for its slack first")
+            .with_source("Ghodrati et al., Planaria, MICRO 2020, as in Fan et al., MICRO 2023")
+            // A late job of high priority has the least score of all.
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("prema", prema::PARAMETERS, prema::build)
+            .with_summary("tokens grow with waiting and priority; the shortest of those with enough runs")
+            .with_source("Choi and Rhu, PREMA, HPCA 2020, as in Fan et al., MICRO 2023")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("prema-sparse", prema::SPARSE_PARAMETERS, prema::build)
+            .with_summary("prema that knows patterns and measures sparsity")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("round-robin", round_robin::PARAMETERS, round_robin::build)
+            .with_summary("tasks take turns, one segment each")
+            .with_source("Silberschatz et al., Operating System Concepts")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
+        PolicyRow::new("sdrm3", sdrm3::PARAMETERS, sdrm3::build)
+            .with_summary("DREAM's first version: urgency by latency preference, fairness, energy preference")
+            .with_source("Kim et al., SDRM3, 2022; on one accelerator as in Fan et al., MICRO 2023")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("sdrm3-sparse", sdrm3::SPARSE_PARAMETERS, sdrm3::build)
+            .with_summary("sdrm3 that knows patterns and measures sparsity")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .with_behaviour(Behaviour::of_mapped),
+        PolicyRow::new("sjf", sjf::PARAMETERS, sjf::build)
+            .with_summary(
+                "shortest job first: least expected remaining latency in the mean over accelerators",
+            )
+            .with_source("Silberschatz et al., Operating System Concepts; Schrage, Operations Research 1968")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("sjf-oracle", sjf_oracle::PARAMETERS, sjf_oracle::build)
+            .with_summary("shortest job first on the truth: what better estimates could bring at most")
+            .with_source("as sjf; oracles of this kind in Fan et al., Dysta, MICRO 2023")
+            .as_oracle()
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("sjf-sparse", sjf::SPARSE_PARAMETERS, sjf::build)
+            .with_summary("sjf that knows patterns and measures sparsity")
+            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
+        PolicyRow::new("veltair", veltair::PARAMETERS, veltair::build)
+            .with_summary("Veltair's blocks of layers, first come, first served, on whole accelerators")
+            .with_source("Liu et al., VELTAIR, ASPLOS 2022, as in Kim et al., DREAM, ASPLOS 2023")
+            .with_behaviour(|parameters| {
+                let idles = PlacementRule::read(parameters)?.waits();
+                let preempts = PreemptionRule::read(parameters)? != PreemptionRule::Never;
+                Ok(Behaviour { idles, preempts, starvation_free: true })
+            }),
+    ]
 }
 
 #[cfg(test)]
@@ -352,9 +345,9 @@ mod tests {
 
     #[test]
     fn names_are_unique_sorted_and_in_one_style() {
-        assert!(POLICIES.is_sorted_by(|one, other| one.name < other.name));
-        for row in POLICIES {
-            assert!(is_kebab(row.name), "{}", row.name);
+        assert!(PolicyRegistry::built_in().iter().is_sorted_by(|one, other| one.name < other.name));
+        for row in PolicyRegistry::built_in() {
+            assert!(is_kebab(&row.name), "{}", row.name);
             assert!(!row.summary.is_empty() && !row.source.is_empty(), "{}", row.name);
             for (position, parameter) in row.parameters.iter().enumerate() {
                 let of = format!("{} {}", row.name, parameter.name);
@@ -388,9 +381,9 @@ mod tests {
 
     #[test]
     fn every_allowed_value_builds_a_policy_that_decides_and_matters() {
-        for row in POLICIES {
+        for row in PolicyRegistry::built_in() {
             assert!(row.build(&Parameters::default()).is_err(), "{} needs its parameters", row.name);
-            for parameter in row.parameters {
+            for parameter in row.parameters.iter() {
                 let mut built = Vec::new();
                 for value in values(parameter.allowed) {
                     let mut parameters = row.defaults();
@@ -402,14 +395,14 @@ mod tests {
                         _ => None,
                     };
                     if let Some((other, word)) = meant {
-                        parameters.set_text(row.parameters, other, word).unwrap();
+                        parameters.set_text(&row.parameters, other, word).unwrap();
                     }
-                    parameters.set(row.parameters, parameter.name, value).unwrap();
+                    parameters.set(&row.parameters, parameter.name, value).unwrap();
                     let mut policy = row.build(&parameters).unwrap();
                     built.push(format!("{policy:?}"));
                     row.capabilities(&parameters).unwrap();
                     assert_ne!(busy().settle(policy.as_mut()), "", "{} {parameters}", row.name);
-                    assert_eq!(format!("{:?}", policy.boxed_clone()), format!("{policy:?}"));
+                    assert_eq!(format!("{:?}", policy.boxed_clone().unwrap()), format!("{policy:?}"));
                 }
                 built.dedup();
                 assert!(built.len() > 1, "{} takes no notice of {}", row.name, parameter.name);
@@ -436,7 +429,7 @@ mod tests {
         let mut full = busy();
         let job = full.ready(1, 0, 60);
         full.run(job, 0, Extent::Rest);
-        for row in POLICIES {
+        for row in PolicyRegistry::built_in() {
             for fixture in [&empty, &full] {
                 let mut policy = row.build(&row.defaults()).unwrap();
                 assert_eq!(fixture.clone().settle(policy.as_mut()), "", "{}", row.name);
@@ -484,17 +477,41 @@ mod tests {
             let row = policy(name).unwrap();
             for (key, text, way_out) in cases {
                 let mut parameters = row.defaults();
-                let help = parameters.set_text(row.parameters, key, text).unwrap_err().help();
+                let help = parameters.set_text(&row.parameters, key, text).unwrap_err().help();
                 assert!(help.starts_with(way_out), "{key}={text}: {help}");
                 assert_eq!(parameters, row.defaults(), "{key}={text}");
             }
         }
         // Who does not search has nothing to say of searches.
         let row = policy("dream-full").unwrap();
-        assert!(row.defaults().set_text(row.parameters, "search_window", "1ms").is_err());
+        assert!(row.defaults().set_text(&row.parameters, "search_window", "1ms").is_err());
         let row = policy("veltair").unwrap();
-        assert!(row.defaults().set_text(row.parameters, "block_growth", "-1").is_err());
-        assert!(row.defaults().set_text(row.parameters, "granularity", "layer").is_err());
+        assert!(row.defaults().set_text(&row.parameters, "block_growth", "-1").is_err());
+        assert!(row.defaults().set_text(&row.parameters, "granularity", "layer").is_err());
+    }
+
+    #[test]
+    fn a_program_adds_policies_of_its_own_that_hold_state() {
+        let built = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counter = Arc::clone(&built);
+        let row = PolicyRow::new(String::from("mine"), edf::PARAMETERS, move |parameters| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            edf::build(parameters)
+        })
+        .with_identity(b"version 2".as_slice());
+        let registry = PolicyRegistry::built_in().with(row).unwrap();
+        let mine = registry.find("mine").unwrap();
+        assert_eq!(*mine.identity, *b"version 2");
+        let mut policy = mine.build(&mine.defaults()).unwrap();
+        assert_ne!(busy().settle(policy.as_mut()), "");
+        assert_eq!(built.load(std::sync::atomic::Ordering::Relaxed), 1);
+        // Nothing is promised of it.
+        let able = mine.capabilities(&mine.defaults()).unwrap();
+        assert_eq!(
+            (able.oracle, able.idles, able.preempts, able.starvation_free),
+            (false, true, true, false)
+        );
+        assert!(PolicyRegistry::built_in().iter().all(|row| row.identity.is_empty()));
     }
 
     #[test]
@@ -502,7 +519,7 @@ mod tests {
         let all = |name: &str, key: &str, text: &str| {
             let row = policy(name).unwrap();
             let mut parameters = row.defaults();
-            parameters.set_text(row.parameters, key, text).unwrap();
+            parameters.set_text(&row.parameters, key, text).unwrap();
             let Capabilities { oracle, idles, preempts, starvation_free } =
                 row.capabilities(&parameters).unwrap();
             [oracle, idles, preempts, starvation_free]

@@ -21,7 +21,7 @@ mod state;
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
-    AcceleratorState, Decisions, Interests, JobId, JobState, Notice, Policy, TaskCounters, View,
+    AcceleratorState, Decisions, Interests, JobId, JobState, Notice, Policy, PolicyError, TaskCounters, View,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Follower, Frames, TaskId, Time};
@@ -58,7 +58,7 @@ pub struct RunOptions {
 }
 
 /// A run, from its start to its end.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Simulation<'s, E, O> {
     system: &'s System<'s>,
     options: RunOptions,
@@ -91,6 +91,8 @@ pub struct Simulation<'s, E, O> {
     started: bool,
     /// Whether anything happened that the policy can see and was not asked about.
     is_news: bool,
+    /// The failure of a hook that was called in the midst of an event or a decision.
+    failure: Option<PolicyError>,
 }
 
 impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
@@ -146,7 +148,45 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             rounds: 0,
             started: false,
             is_news: false,
+            failure: None,
         }
+    }
+
+    /// A copy of the run in the state that it has reached; none where its policy cannot be copied.
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self>
+    where
+        E: Clone,
+        O: Clone,
+    {
+        Some(Self {
+            system: self.system,
+            options: self.options,
+            policy: self.policy.boxed_clone()?,
+            policy_name: self.policy_name.clone(),
+            interests: self.interests,
+            execution: self.execution.clone(),
+            observer: self.observer.clone(),
+            events: self.events.clone(),
+            state: self.state.clone(),
+            sources: self.sources.clone(),
+            followers: self.followers.clone(),
+            frames: self.frames.clone(),
+            control_draws: self.control_draws.clone(),
+            path_draws: self.path_draws.clone(),
+            sample_draws: self.sample_draws.clone(),
+            decisions: self.decisions.clone(),
+            gone: self.gone.clone(),
+            needs: self.needs.clone(),
+            next_sequence: self.next_sequence,
+            scheduler_free: self.scheduler_free,
+            scheduler_busy: self.scheduler_busy,
+            decisions_taken: self.decisions_taken,
+            rounds: self.rounds,
+            started: self.started,
+            is_news: self.is_news,
+            failure: self.failure.clone(),
+        })
     }
 
     /// The instant that the run has reached.
@@ -169,7 +209,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Runs to the end, tells the observer of what is in flight then, and gives it back.
     ///
     /// # Errors
-    /// [`SimulationError`] where the policy does what it may not.
+    /// [`SimulationError`] where the policy fails or does what it may not.
     pub fn run(mut self) -> Result<O, SimulationError> {
         let end = self.duration_end();
         let last = match self.options.end {
@@ -184,7 +224,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Runs all that happens up to and at an instant.
     ///
     /// # Errors
-    /// [`SimulationError`] where the policy does what it may not.
+    /// [`SimulationError`] where the policy fails or does what it may not.
     pub fn run_until(&mut self, last: Time) -> Result<(), SimulationError> {
         self.advance(last, true)
     }
@@ -216,6 +256,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Phase(phase) => self.change_phase(phase),
                 Event::Timer(tag) => self.tick(tag),
             }
+            self.check_policy()?;
         }
         Ok(())
     }
@@ -253,8 +294,20 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         }
     }
 
+    /// Tells the policy of something. A failure is kept until [`Simulation::check_policy`].
     fn notify(&mut self, notice: Notice) {
-        self.policy.notify(&notice, &self.state.view(self.system));
+        if let Err(error) = self.policy.notify(&notice, &self.state.view(self.system)) {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    /// Ends the run where a hook of the policy has failed.
+    fn check_policy(&mut self) -> Result<(), SimulationError> {
+        self.failure.take().map_or(Ok(()), |error| Err(self.policy_failed(error)))
+    }
+
+    fn policy_failed(&self, error: PolicyError) -> SimulationError {
+        SimulationError::PolicyFailed { policy: self.policy_name.clone(), now: self.state.now, error }
     }
 
     fn change_phase(&mut self, phase: usize) {

@@ -1,7 +1,7 @@
 //! Why a run could not be made, or could not go on.
 
 use rtmm_hardware::NoCost;
-use rtmm_scheduler::Decision;
+use rtmm_scheduler::{Decision, PolicyError};
 use rtmm_workload::Time;
 use thiserror::Error;
 
@@ -26,6 +26,16 @@ pub enum SimulationError {
         decision: Decision,
         /// Why it is illegal.
         reason: Illegal,
+    },
+    /// A policy cannot go on.
+    #[error("policy `{policy}` failed at {} ps: {error}", now.picoseconds())]
+    PolicyFailed {
+        /// Name of the policy.
+        policy: String,
+        /// The instant of the run.
+        now: Time,
+        /// What went wrong.
+        error: PolicyError,
     },
     /// A policy never has enough.
     #[error("policy `{policy}` took {rounds} rounds of decisions at {} ps without an end", now.picoseconds())]

@@ -13,7 +13,7 @@ use crate::system::System;
 /// and gives back what watched. `name` is what errors call the policy.
 ///
 /// # Errors
-/// [`SimulationError`] where the policy does what it may not.
+/// [`SimulationError`] where the policy fails or does what it may not.
 pub fn simulate<O: Observer>(
     system: &System<'_>,
     name: &str,

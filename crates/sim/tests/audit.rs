@@ -7,8 +7,8 @@ mod hand_made;
 use hand_made::{after, models, ms, platform, scenario, task};
 use rtmm_hardware::{Mode, Platform};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, Preemption, Segment, Truth,
-    View,
+    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption,
+    Segment, Truth, View,
 };
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
@@ -56,7 +56,12 @@ impl Wild {
 }
 
 impl Policy for Wild {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         // Once an instant for what need not come to an end by itself.
         if self.asked_at.replace(view.now) != Some(view.now) {
             for (accelerator, segment, _) in view.running() {
@@ -94,25 +99,27 @@ impl Policy for Wild {
             let placement = Placement::Whole(idle.swap_remove(place));
             out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent });
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.interests
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         // Every job that is told of can be seen.
         if let Notice::Released(job) | Notice::Completed(job) | Notice::Dropped(job) = notice {
             assert!(view.job(*job).is_some());
         }
+        Ok(())
     }
 
-    fn decision_time(&self, _: &View<'_>) -> Duration {
-        Duration::from_picoseconds(self.state % 3 * 1_000_000)
+    fn decision_time(&self, _: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(Duration::from_picoseconds(self.state % 3 * 1_000_000))
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 

@@ -11,7 +11,7 @@ mod by_hand;
 use by_hand::watch::{Line, Watch, part_at_a_decision, watch, watch_policy};
 use by_hand::{ByHand, Log, ms, policy};
 use rtmm_hardware::{MaxMinFair, Mode};
-use rtmm_scheduler::{Allowed, Decision, POLICIES, Parameters, Policy, PolicyRow};
+use rtmm_scheduler::{Allowed, Decision, Parameters, Policy, PolicyRegistry, PolicyRow};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
@@ -36,7 +36,7 @@ fn settings(row: &PolicyRow) -> Vec<Parameters> {
         let mut parameters = row.defaults();
         let mut set = |name: &str, text: &str| {
             if row.parameters.iter().any(|parameter| parameter.name == name) {
-                parameters.set_text(row.parameters, name, text).expect("a word of the parameter");
+                parameters.set_text(&row.parameters, name, text).expect("a word of the parameter");
             }
         };
         for ((name, of_part), word) in PARTS.iter().zip(words) {
@@ -206,7 +206,7 @@ fn policies_decide_legally_as_they_promise_and_always_the_same() {
     let texts: Vec<String> = (0..32).map(|index| generated(index, Drawn::Everything)).collect();
     let by_hand: Vec<ByHand> = texts.iter().map(|text| ByHand::parse(text)).collect();
     let systems: Vec<System<'_>> = by_hand.iter().map(ByHand::system).collect();
-    for row in POLICIES {
+    for row in PolicyRegistry::built_in() {
         let (mut seen, settings) = (Seen::default(), settings(row));
         for (system, text) in systems.iter().zip(&texts) {
             for parameters in &settings {
@@ -239,7 +239,7 @@ fn policies_conform_on_built_in_systems() {
         let platform =
             rtmm_hardware::load::platform(platform, None, Mode::Corrected).expect("a built-in platform");
         let system = System::new(&scenario, &workload.models, &platform).expect("every layer has a cost");
-        for row in POLICIES {
+        for row in PolicyRegistry::built_in() {
             // Real layers have thousands of quanta, and some policies take a turn at each of them.
             let is_coarse = |of: &&Parameters| of.choice("preemption") != Ok("quantum");
             for parameters in settings(row).iter().filter(is_coarse).step_by(3) {
@@ -269,7 +269,7 @@ fn crowded(system: u64) -> String {
 #[test]
 fn what_policies_remember_changes_nothing() {
     let mut dispatched = 0;
-    let settings: Vec<_> = POLICIES.iter().map(|row| (row, settings(row))).collect();
+    let settings: Vec<_> = PolicyRegistry::built_in().iter().map(|row| (row, settings(row))).collect();
     for index in 0..24 {
         let text = crowded(index);
         let by_hand = ByHand::parse(&text);
@@ -282,7 +282,7 @@ fn what_policies_remember_changes_nothing() {
                     .expect("only legal decisions")
             };
             let policy = row.build(parameters).expect("parameters of this policy");
-            let forgetful = run(policy.without_memory());
+            let forgetful = run(policy.without_memory().expect("a policy that can be copied"));
             assert!(run(policy) == forgetful, "{} {parameters}\n{text}", row.name);
             dispatched += forgetful.count(|line| matches!(line, Line::Dispatch { .. }));
         }
@@ -299,13 +299,18 @@ fn is_whole_after_a_copy<E: Execution>(
     let start = || {
         let policy = row.build(parameters).expect("parameters of this policy");
         let (execution, log) = (execution.clone(), Log::new(&system.scenario));
-        Simulation::new(system, row.name, policy, execution, log, options(row, 7))
+        Simulation::new(system, &row.name, policy, execution, log, options(row, 7))
     };
     let whole = start().run().expect("only legal decisions").text();
     let mut paused = start();
     for instant in ["3.3", "11", "20"] {
         paused.run_until(Time::ZERO.saturating_add(ms(instant))).expect("only legal decisions");
-        let copy = paused.clone().run().expect("only legal decisions").text();
+        let copy = paused
+            .try_clone()
+            .expect("a policy that can be copied")
+            .run()
+            .expect("only legal decisions")
+            .text();
         assert_eq!(copy, whole, "{} {parameters}, copied at {instant}", row.name);
     }
     assert_eq!(paused.run().expect("only legal decisions").text(), whole, "{} {parameters}", row.name);
@@ -317,7 +322,7 @@ fn a_copy_of_a_run_goes_on_as_the_run_does() {
         let by_hand = ByHand::parse(&generated(index, Drawn::Everything));
         let system = by_hand.system();
         let accelerators = &by_hand.platform.accelerators;
-        for row in POLICIES {
+        for row in PolicyRegistry::built_in() {
             for parameters in settings(row).iter().step_by(3) {
                 match by_hand.platform.shared_dram {
                     None => {
@@ -336,7 +341,7 @@ fn a_copy_of_a_run_goes_on_as_the_run_does() {
 
 #[test]
 fn only_oracles_decide_by_what_nobody_observed() {
-    for (row, drawn) in POLICIES
+    for (row, drawn) in PolicyRegistry::built_in()
         .iter()
         .flat_map(|row| [Drawn::Paths, Drawn::Samples, Drawn::Inferences].map(move |drawn| (row, drawn)))
     {
@@ -377,7 +382,7 @@ fn rows_of(by_hand: &ByHand, row: &PolicyRow, parameters: &Parameters, end: EndO
     let observer = JobRows::new(|job: &JobRow| rows.push(*job));
     let policy = row.build(parameters).expect("parameters of this policy");
     let options = RunOptions { end, ..options(row, 7) };
-    simulate(&system, row.name, policy, observer, options).expect("only legal decisions");
+    simulate(&system, &row.name, policy, observer, options).expect("only legal decisions");
     rows
 }
 
@@ -389,7 +394,7 @@ fn nobody_waits_long_under_a_load_that_fits() {
     let by_hand = ByHand::parse(
         "for 200; task high every 4 priority 9 layers 1 1 quanta 2; task low every 20 layers 2 2 quanta 2",
     );
-    for row in POLICIES {
+    for row in PolicyRegistry::built_in() {
         for parameters in settings(row) {
             let case = format!("{} {parameters}", row.name);
             let promises = row.capabilities(&parameters).expect("parameters of this policy");
@@ -415,7 +420,7 @@ fn starvation_is_where_it_is_not_ruled_out() {
         let rows = rows_of(&by_hand, row, parameters, EndOfRun::Cut);
         *rows.iter().find(|job| job.task.index() == 1).expect("a job of `low`")
     };
-    for row in POLICIES {
+    for row in PolicyRegistry::built_in() {
         for parameters in settings(row) {
             if row.capabilities(&parameters).is_ok_and(|promises| promises.starvation_free) {
                 let job = low(row, &parameters);
@@ -454,7 +459,7 @@ fn starvation_is_where_it_is_not_ruled_out() {
 
 #[test]
 fn settings_cover_every_pair_of_words() {
-    for row in POLICIES {
+    for row in PolicyRegistry::built_in() {
         let all = settings(row);
         let has = |name: &str, word: &str, parameters: &Parameters| parameters.choice(name) == Ok(word);
         let is_part = |(name, _): &(&str, _)| row.parameters.iter().any(|parameter| parameter.name == *name);
@@ -470,7 +475,7 @@ fn settings_cover_every_pair_of_words() {
                 }
             }
         }
-        for parameter in row.parameters {
+        for parameter in row.parameters.iter() {
             if let Allowed::Choice(words) = parameter.allowed {
                 for word in words {
                     let is_set = all.iter().any(|parameters| has(parameter.name, word, parameters));

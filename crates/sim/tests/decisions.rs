@@ -8,18 +8,20 @@ mod common;
 
 use std::num::NonZeroU32;
 
-use common::hash;
 use common::record::Record;
 use common::systems::{
     self, AcceleratorSketch, ArrivalsSketch, CostSketch, MachineSketch, Memory, ModelSketch, Sketch,
     TaskSketch,
 };
+use common::{Use, hash, simulation};
 use proptest::prelude::*;
 use rtmm_hardware::{AcceleratorId, Share};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Placement, Policy, Preemption, Truth, VariantId, View,
+    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption, Truth,
+    VariantId, View,
 };
-use rtmm_sim::{EndOfRun, Illegal, RunOptions, SimulationError, System, simulate};
+use rtmm_sim::execution::Execution;
+use rtmm_sim::{EndOfRun, Illegal, RunOptions, Simulation, SimulationError, System, simulate};
 use rtmm_workload::{Duration, Time};
 
 const DEFAULT_CASES: u32 = 1000;
@@ -59,15 +61,21 @@ type Say = fn(&View<'_>) -> Decision;
 struct Says(Vec<Say>);
 
 impl Policy for Says {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         if !self.0.is_empty() {
             let say = self.0.remove(0);
             out.push(say(view));
         }
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -182,14 +190,20 @@ fn preempting_what_is_ending_changes_nothing() {
 struct ChangesItsMind;
 
 impl Policy for ChangesItsMind {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         if let Some(job) = view.ready().next() {
             out.push(dispatch(job.id, Some(if job.started { 0 } else { 1 }), 0));
         }
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -219,12 +233,18 @@ fn two_jobs_do_not_share_an_accelerator() {
 struct Endless;
 
 impl Policy for Endless {
-    fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        _: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         out.push(share(0, 1));
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -235,6 +255,83 @@ fn decisions_without_an_end_are_refused() {
         panic!("another error: {error}")
     };
     assert_eq!((policy.as_str(), *now), ("a brook", Time::ZERO));
+}
+
+/// A hook of a policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Hook {
+    Decide,
+    Notify,
+    DecisionTime,
+}
+
+/// Dispatches what is ready, until one of its hooks fails.
+#[derive(Debug)]
+struct Failing(Hook);
+
+impl Failing {
+    fn says(&self, hook: Hook) -> Result<(), PolicyError> {
+        let source = "no answer";
+        if self.0 == hook { Err(PolicyError::from_source("the solver stopped", source)) } else { Ok(()) }
+    }
+}
+
+impl Policy for Failing {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        if view.now > Time::ZERO {
+            self.says(Hook::Decide)?;
+        }
+        out.extend(view.ready().take(1).map(|job| dispatch(job.id, None, 0)));
+        Ok(())
+    }
+
+    fn interests(&self) -> Interests {
+        Interests { layers: true, ..Interests::default() }
+    }
+
+    fn notify(&mut self, _: &Notice, _: &View<'_>) -> Result<(), PolicyError> {
+        self.says(Hook::Notify)
+    }
+
+    fn decision_time(&self, _: &View<'_>) -> Result<Duration, PolicyError> {
+        self.says(Hook::DecisionTime).map(|()| Duration::ZERO)
+    }
+}
+
+#[test]
+fn a_hook_that_fails_ends_the_run_and_is_named() {
+    // A layer takes 4 ps, and is what is dispatched at once.
+    for (hook, instant) in [(Hook::Decide, 4), (Hook::Notify, 4), (Hook::DecisionTime, 0)] {
+        let error = run(&sketch(Memory::Own), "frail", Box::new(Failing(hook))).expect_err("a failure");
+        let text = format!("policy `frail` failed at {instant} ps: the solver stopped: no answer");
+        assert_eq!(error.to_string(), text, "{hook:?}");
+        assert!(matches!(error, SimulationError::PolicyFailed { .. }), "{error:?}");
+    }
+}
+
+/// Asks whether a run under a policy can be copied.
+struct Copies;
+
+impl<'s> Use<'s> for Copies {
+    type Output = bool;
+
+    fn with<E: Execution>(self, simulation: Simulation<'s, E, Record>) -> bool {
+        simulation.try_clone().is_some()
+    }
+}
+
+#[test]
+fn a_run_is_copied_only_with_its_policy() {
+    let built = sketch(Memory::Own).build();
+    let system = System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs");
+    let copied = |policy: Box<dyn Policy>| simulation(&system, policy, RunOptions::default(), Copies);
+    assert!(copied(Box::new(Endless)));
+    assert!(!copied(Box::new(Failing(Hook::Decide))));
 }
 
 /// Says random things, most of them illegal.
@@ -307,28 +404,34 @@ impl Garbage {
 }
 
 impl Policy for Garbage {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         let count = self.pick(20, 3);
         for _ in 0..count {
             self.said += 1;
             out.push(self.decision(view));
         }
         self.said += 1;
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.interests
     }
 
-    fn decision_time(&self, _: &View<'_>) -> Duration {
-        Duration::from_picoseconds(match self.pick(21, 9) {
+    fn decision_time(&self, _: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(Duration::from_picoseconds(match self.pick(21, 9) {
             0 => u64::MAX,
             other => other as u64,
-        })
+        }))
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 

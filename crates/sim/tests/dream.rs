@@ -12,7 +12,7 @@ use by_hand::worlds::{Dice, Kind, cases, world};
 use by_hand::{ByHand, Log, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
-    Decision, Decisions, Interests, Job, JobId, Notice, Placement, Policy, Segment, Truth, View,
+    Decision, Decisions, Interests, Job, JobId, Notice, Placement, Policy, PolicyError, Segment, Truth, View,
 };
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows, Metrics, MetricsOptions, Summary};
 use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions, simulate};
@@ -38,7 +38,7 @@ impl Run {
         let observer = ((Log::new(&system.scenario), rows), Metrics::new(&system, MetricsOptions::default()));
         let options = RunOptions { end, ..OPTIONS };
         let ((log, _), metrics) =
-            simulate(&system, row.name, policy, observer, options).expect("only legal decisions");
+            simulate(&system, &row.name, policy, observer, options).expect("only legal decisions");
         Self { schedule: log.text(), jobs, summary: metrics.summary() }
     }
 
@@ -125,15 +125,20 @@ fn by_urgency_alone_equal_jobs_go_by_their_deadlines() {
 }
 
 /// Checks that nobody has more to go for its time than the job that is dispatched.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct ByQuotient {
     inner: Box<dyn Policy>,
 }
 
 impl Policy for ByQuotient {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        self.inner.decide(view, truth, out);
-        let Some(Decision::Dispatch { job, .. }) = out.first() else { return };
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        self.inner.decide(view, truth, out)?;
+        let Some(Decision::Dispatch { job, .. }) = out.first() else { return Ok(()) };
         let quotient = |job: &Job| {
             let left = job.deadline.saturating_since(view.now).picoseconds();
             (u128::from(view.mean_remaining(job).picoseconds()), u128::from(left))
@@ -143,18 +148,15 @@ impl Policy for ByQuotient {
             let (others_to_go, others_left) = quotient(other);
             assert!(to_go * others_left >= others_to_go * left, "{other:?} before {job:?}");
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.inner.interests()
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
-        self.inner.notify(notice, view);
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
+        self.inner.notify(notice, view)
     }
 }
 
@@ -176,7 +178,7 @@ fn by_urgency_alone_jobs_go_by_what_is_left_for_the_time_left() {
         }
         let by_hand = ByHand::parse(&text);
         let inner = row.build(&parameters).expect("parameters of this policy");
-        simulate(&by_hand.system(), row.name, Box::new(ByQuotient { inner }), (), OPTIONS)
+        simulate(&by_hand.system(), &row.name, Box::new(ByQuotient { inner }), (), OPTIONS)
             .expect("only legal decisions");
         compared += 1;
     }
@@ -188,7 +190,12 @@ fn by_urgency_alone_jobs_go_by_what_is_left_for_the_time_left() {
 struct Indifferent;
 
 impl Policy for Indifferent {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, _: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        _: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         let count = view.accelerators.len() as f64;
         for task in (0..view.tasks()).map(rtmm_workload::TaskId::new) {
             for model in view.task(task).variants {
@@ -201,10 +208,11 @@ impl Policy for Indifferent {
                 }
             }
         }
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -382,7 +390,7 @@ fn no_window_of_outcomes_holds_more_drops_than_the_cap() {
                 let settings = format!("{name} drop=smart drop_window={window} drop_cap={cap}");
                 let (row, parameters) = policy(&settings);
                 let policy = row.build(&parameters).expect("parameters of this policy");
-                let Outcomes(outcomes) = simulate(&system, row.name, policy, Outcomes::default(), OPTIONS)
+                let Outcomes(outcomes) = simulate(&system, &row.name, policy, Outcomes::default(), OPTIONS)
                     .expect("only legal decisions");
                 for of_task in outcomes.values() {
                     for outcomes in of_task.windows(window.min(of_task.len())) {
@@ -440,14 +448,19 @@ impl Observer for Networks {
 }
 
 /// Says of a started job's network what it is, or nothing: never another one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Settled {
     inner: Box<dyn Policy>,
 }
 
 impl Policy for Settled {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        self.inner.decide(view, truth, out);
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        self.inner.decide(view, truth, out)?;
         for decision in out.iter() {
             if let Decision::Dispatch {
                 job, variant: Some(variant), placement: Placement::Whole(_), ..
@@ -458,22 +471,19 @@ impl Policy for Settled {
                 assert!(!job.started || model == job.model, "{job:?} as {variant:?}");
             }
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.inner.interests()
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
-        self.inner.notify(notice, view);
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
+        self.inner.notify(notice, view)
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
         self.inner.decision_time(view)
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }
 
@@ -493,7 +503,7 @@ fn a_job_stays_the_network_that_it_began_as() {
             let (row, parameters) = policy(policy_text);
             let inner = row.build(&parameters).expect("parameters of this policy");
             let Networks(networks) =
-                simulate(&system, row.name, Box::new(Settled { inner }), Networks::default(), OPTIONS)
+                simulate(&system, &row.name, Box::new(Settled { inner }), Networks::default(), OPTIONS)
                     .expect("only legal decisions");
             for (job, networks) in networks {
                 let is_one = networks.iter().all(|network| *network == networks[0]);

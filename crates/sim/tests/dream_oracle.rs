@@ -19,7 +19,7 @@ use by_hand::{ByHand, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Parameters, Placement, Policy,
-    Segment, TaskCounters, Truth, TuningWindow, View,
+    PolicyError, Segment, TaskCounters, Truth, TuningWindow, View,
 };
 use rtmm_sim::{EndOfRun, RunOptions, simulate};
 use rtmm_workload::{Duration, Model, ModelId, TaskId, Time};
@@ -380,7 +380,7 @@ struct Open {
 }
 
 /// A policy that is judged at every decision.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Judge {
     inner: Box<dyn Policy>,
     definitions: Definitions,
@@ -495,39 +495,41 @@ impl Judge {
 }
 
 impl Policy for Judge {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        self.inner.decide(view, truth, out);
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        self.inner.decide(view, truth, out)?;
         assert!(out.len() < 2, "a round says one thing: {out:?}");
         let weights = self.weights(view);
         self.judge(view, weights, out.first());
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         Interests { jobs: true, times: true, ..self.inner.interests() }
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         self.definitions.hear(notice, view);
         let Interests { times, .. } = self.inner.interests();
         if let Notice::PhaseChanged(_) = notice {
             self.has_phase_changed = true;
             if !times {
-                return;
+                return Ok(());
             }
         }
-        self.inner.notify(notice, view);
+        self.inner.notify(notice, view)
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
         self.inner.decision_time(view)
     }
 
     fn tuning(&self) -> &[TuningWindow] {
         self.inner.tuning()
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }
 
@@ -719,7 +721,7 @@ fn judge(text: &str, policy_text: &str, tally: &mut Tally) {
         case: case.clone(),
     };
     let options = RunOptions { seed: 5, end: EndOfRun::Drain, oracle: false };
-    simulate(&system, row.name, Box::new(judge), (), options).expect("only legal decisions");
+    simulate(&system, &row.name, Box::new(judge), (), options).expect("only legal decisions");
     *tally = std::mem::take(&mut *shared.lock().expect("no other thread"));
     let windows = kept.lock().expect("no other thread").clone();
     if !windows.is_empty() {

@@ -10,8 +10,8 @@ mod hand_made;
 use hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
 use rtmm_hardware::{EnergyParts, Platform};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Job, JobId, JobState, Policy, Preemption, Progress, Segment, Truth,
-    TuningWindow, View,
+    Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Segment,
+    Truth, TuningWindow, View,
 };
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, Window, Windows, XrbenchConstants};
 use rtmm_sim::{
@@ -253,7 +253,7 @@ fn the_scheduler_is_busy_for_as_long_as_its_decisions_take() {
     let run = |settings: &[(&str, &str)]| {
         let mut parameters = row.defaults();
         for (key, value) in settings {
-            parameters.set_text(row.parameters, key, value).expect("a setting");
+            parameters.set_text(&row.parameters, key, value).expect("a setting");
         }
         let policy = row.build(&parameters).expect("parameters of this policy");
         let metrics = Metrics::new(&system, MetricsOptions::default());
@@ -527,13 +527,19 @@ fn priorities_count_what_is_given_up_and_what_is_left() {
     #[derive(Clone, Debug)]
     struct DropsFirst(Fcfs);
     impl Policy for DropsFirst {
-        fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-            self.0.decide(view, truth, out);
+        fn decide(
+            &mut self,
+            view: &View<'_>,
+            truth: Option<&Truth<'_>>,
+            out: &mut Decisions,
+        ) -> Result<(), PolicyError> {
+            self.0.decide(view, truth, out)?;
             out.retain(|decision| matches!(decision, Decision::Drop { .. }));
+            Ok(())
         }
 
-        fn boxed_clone(&self) -> Box<dyn Policy> {
-            Box::new(self.clone())
+        fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+            Some(Box::new(self.clone()))
         }
     }
     let policy = DropsFirst(Fcfs { drops: Some(TaskId::new(0)), ..Fcfs::default() });
@@ -795,16 +801,21 @@ fn windows_keep_phases_and_what_was_tuned() {
 struct Tuned(Fcfs, Vec<TuningWindow>);
 
 impl Policy for Tuned {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        self.0.decide(view, truth, out);
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        self.0.decide(view, truth, out)
     }
 
     fn tuning(&self) -> &[TuningWindow] {
         &self.1
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 

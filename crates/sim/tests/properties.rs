@@ -15,7 +15,7 @@ use common::systems::{self, ArrivalsSketch, Built, Memory, Sketch};
 use common::{Checking, Use};
 use proptest::prelude::*;
 use rtmm_hardware::{AcceleratorId, Bandwidth, MaxMinFair, Share, SharedDram, Sharing};
-use rtmm_scheduler::{Decisions, Extent, Interests, Policy, Truth, View};
+use rtmm_scheduler::{Decisions, Extent, Interests, Policy, PolicyError, Truth, View};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
 use rtmm_workload::{DependencyKind, Duration, Follower, Frames, LayerId, ModelId, TaskId, Time};
@@ -163,13 +163,19 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
 struct WorkConserving(Box<Fcfs>);
 
 impl Policy for WorkConserving {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        self.0.decide(view, truth, out);
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        self.0.decide(view, truth, out)?;
         assert_eq!(out.len(), view.ready().len().min(view.idle.len()));
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(Self(self.0.clone()))
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(Self(self.0.clone())))
     }
 }
 
@@ -195,7 +201,7 @@ impl<'s> Use<'s> for Twice {
 
     fn with<E: Execution>(self, mut simulation: Simulation<'s, E, Record>) -> (Record, Record) {
         simulation.run_until(Time::from_picoseconds(self.0)).expect("a legal policy");
-        let copy = simulation.clone();
+        let copy = simulation.try_clone().expect("a policy that can be copied");
         let first = simulation.run().expect("a legal policy");
         (first, copy.run().expect("a legal policy"))
     }

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rtmm_hardware::{CostTable, Mode, Platform};
-use rtmm_scheduler::{POLICIES, PolicyRow};
+use rtmm_scheduler::{PolicyRegistry, PolicyRow};
 use rtmm_sim::metrics::JobCounts;
 use rtmm_sim::{Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
 use rtmm_workload::load::{Kind, built_in_names};
@@ -57,7 +57,7 @@ fn run(system: &System<'_>, row: &PolicyRow) -> Summary {
     let policy = row.build(&row.defaults()).expect("its own defaults");
     let metrics = Metrics::new(system, MetricsOptions::default());
     let options = RunOptions { oracle: row.oracle, ..RunOptions::default() };
-    simulate(system, row.name, policy, metrics, options).expect("only legal decisions").summary()
+    simulate(system, &row.name, policy, metrics, options).expect("only legal decisions").summary()
 }
 
 /// Jobs, and what became of them.
@@ -160,10 +160,10 @@ impl Costs {
                 rows[0].extend(&tasks);
                 let mut rows: Vec<Vec<String>> =
                     rows.into_iter().map(|row| row.into_iter().map(str::to_owned).collect()).collect();
-                for row in POLICIES {
+                for row in PolicyRegistry::built_in() {
                     let cells = cells(&run(&system, row));
                     distinct.insert(cells.clone());
-                    rows.push([vec![row.name.to_owned()], cells].concat());
+                    rows.push([vec![row.name.to_string()], cells].concat());
                 }
                 let _ = write!(text, "\nload {load} on {name}\n{}", table(&rows));
             }

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use by_hand::{ByHand, Log, check, check_seed, ms, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, Notice, POLICIES, Placement, Policy, Truth, View,
+    Decision, Decisions, Extent, Interests, Notice, Placement, Policy, PolicyError, PolicyRegistry, Truth,
+    View,
 };
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
@@ -29,7 +30,7 @@ fn rows(by_hand: &ByHand, policy_text: &str, seed: u64) -> Vec<JobRow> {
     let observer = (JobRows::new(|job: &JobRow| rows.push(*job)), Audit::new(&system));
     let options = RunOptions { seed, oracle: row.oracle, ..DRAIN };
     let policy = row.build(&parameters).expect("parameters of this policy");
-    let (_, audit) = simulate(&system, row.name, policy, observer, options).expect("only legal decisions");
+    let (_, audit) = simulate(&system, &row.name, policy, observer, options).expect("only legal decisions");
     assert_eq!(audit.violations(), Vec::<String>::new(), "{policy_text}");
     rows.sort_by_key(|job| (job.task, job.frame));
     rows
@@ -52,7 +53,7 @@ fn drawn(by_hand: &ByHand, task: usize, policy_text: &str, seed: u64) -> Vec<u64
     let options = RunOptions { seed, oracle: row.oracle, ..DRAIN };
     let policy = row.build(&parameters).expect("parameters of this policy");
     let observer = IsolatedLatencies::default();
-    let all = simulate(&system, row.name, policy, observer, options).expect("only legal decisions").0;
+    let all = simulate(&system, &row.name, policy, observer, options).expect("only legal decisions").0;
     let of_task = all.into_iter().filter(|((of, _), _)| *of == task);
     of_task.map(|(_, isolated)| isolated.picoseconds() / ms("0.1").picoseconds()).collect()
 }
@@ -271,10 +272,10 @@ fn all_policies_see_the_same_samples() {
     let by_hand = ByHand::parse(text);
     let expected = [0, 1].map(|task| drawn(&by_hand, task, "fcfs", 5));
     assert_eq!((expected[0].len(), expected[1].len()), (200, 100));
-    for row in POLICIES {
+    for row in PolicyRegistry::built_in() {
         for task in [0, 1] {
             // Some give up late jobs; here there is time enough for all.
-            assert_eq!(drawn(&by_hand, task, row.name, 5), expected[task], "{}", row.name);
+            assert_eq!(drawn(&by_hand, task, &row.name, 5), expected[task], "{}", row.name);
         }
     }
     // A task before them, which draws, too, changes nothing.
@@ -294,7 +295,12 @@ struct Witness {
 }
 
 impl Policy for Witness {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         for (job, accelerator) in view.ready().zip(view.idle) {
             if let Some(truth) = truth {
                 let on = |index| shown(truth.remaining(job, AcceleratorId::new(index)));
@@ -307,13 +313,14 @@ impl Policy for Witness {
             let placement = Placement::Whole(*accelerator);
             out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent: self.extent });
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         Interests { layers: true, ..Interests::default() }
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         if let Notice::LayerCompleted { job, layer, accelerator, latency, sparsity, .. } = *notice {
             let job = view.job(job).expect("a live job");
             let (task, frame) = (job.task.index(), job.frame);
@@ -321,10 +328,11 @@ impl Policy for Witness {
             let line = format!("{task} {frame}: layer {layer} on {accelerator} took {latency}, {sparsity:?}");
             self.told.lock().expect("no other thread").push(line);
         }
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -530,7 +538,7 @@ fn priorities_are_drawn_equally_often_and_alike_for_all() {
         let (row, parameters) = policy(policy_text);
         let policy = row.build(&parameters).expect("parameters of this policy");
         let options = RunOptions { seed, ..DRAIN };
-        let all = simulate(&system, row.name, policy, Priorities::default(), options);
+        let all = simulate(&system, &row.name, policy, Priorities::default(), options);
         let all = all.expect("only legal decisions").0.into_iter();
         all.filter(|((of, _), _)| *of == task).map(|(_, priority)| priority).collect()
     };

@@ -213,7 +213,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "name of the policy",
         key: "policy",
         shared: Shared::AcrossScenarios,
-        role: Role::Part(|plan, cell| text(plan.policy(cell).name)),
+        role: Role::Part(|plan, cell| text(&plan.policy(cell).name)),
     },
     AxisRow {
         name: "parameters",

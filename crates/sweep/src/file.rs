@@ -431,7 +431,7 @@ fn decode_policies(
     let schemas = runner.policies();
     if !root.has("policy") {
         let [only] = schemas else {
-            let names: Vec<&str> = schemas.iter().map(|schema| schema.name).collect();
+            let names: Vec<&str> = schemas.iter().map(|schema| schema.name.as_ref()).collect();
             root.report(
                 root.problem(format!(
                     "the sweep names no policy, and the runner `{}` has several",
@@ -494,7 +494,7 @@ fn decode_policy(
         );
         return None;
     }
-    let mut policies = vec![Policy { name: schema.name, parameters: Vec::new() }];
+    let mut policies = vec![Policy { name: schema.name.clone(), parameters: Vec::new() }];
     for (parameter, values) in &choices {
         policies = policies
             .into_iter()
@@ -524,7 +524,7 @@ fn decode_policy(
 fn decode_schema<'s>(value: &Value<'_>, schemas: &'s [PolicySchema]) -> Option<&'s PolicySchema> {
     let name = value.string()?;
     schemas.iter().find(|schema| schema.name == name).or_else(|| {
-        let names: Vec<&str> = schemas.iter().map(|schema| schema.name).collect();
+        let names: Vec<&str> = schemas.iter().map(|schema| schema.name.as_ref()).collect();
         value.reject(format!("there is no policy `{name}`"), suggestion(name, "policy", &names))
     })
 }
@@ -645,7 +645,7 @@ fn decode_baseline(
 
 fn decode_baseline_policy(table: &Table<'_>, value: &Value<'_>, policies: &[Policy]) -> Option<Baseline> {
     let name = value.string()?;
-    let mut names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
+    let mut names: Vec<&str> = policies.iter().map(|policy| policy.name.as_ref()).collect();
     names.dedup();
     if !names.contains(&name) {
         return value.reject(

@@ -7,8 +7,6 @@
 //! divided. What a cell is, a [`runner::CellRunner`] knows: this crate simulates nothing.
 //!
 //! ```
-//! use std::borrow::Cow;
-//!
 //! use rtmm_hardware::Mode;
 //! use rtmm_sweep::execute::{Options, Silent};
 //! use rtmm_sweep::plan::{Cell, Plan};
@@ -28,7 +26,8 @@
 //!     fn legality(&self) -> Legality { Legality::Strict }
 //!     fn mode(&self) -> Mode { Mode::Corrected }
 //!     fn policies(&self) -> &[PolicySchema] {
-//!         &[PolicySchema { name: "only", summary: "the only one", parameters: Cow::Borrowed(&[]) }]
+//!         const POLICIES: &[PolicySchema] = &[PolicySchema::new("only", "the only one", &[])];
+//!         POLICIES
 //!     }
 //!     fn cell_columns(&self) -> &[Column] {
 //!         &[Column {

@@ -482,7 +482,7 @@ fn comparison_csv(results: &Results<'_>, summary: &Summary, to: &mut impl Write)
         for (Metric { column, .. }, difference) in summary.metrics.iter().zip(&comparison.differences) {
             group_axes(&mut row, plan, group.cells.start, false)?;
             row.text(&plan.platform(base).name)
-                .text(plan.policy(base).name)
+                .text(&plan.policy(base).name)
                 .text(&plan.policy(base).parameters_text())
                 .text(column.name)
                 .count(difference.map_or(0, |difference| difference.pairs));
@@ -569,7 +569,7 @@ struct Input<'m> {
 
 #[derive(Serialize)]
 struct PolicyEntry<'m> {
-    name: &'static str,
+    name: &'m str,
     parameters: Vec<ParameterEntry<'m>>,
 }
 
@@ -632,7 +632,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
     let policies = axes
         .policies
         .iter()
-        .map(|policy| PolicyEntry { name: policy.name, parameters: entries(&policy.parameters) });
+        .map(|policy| PolicyEntry { name: &policy.name, parameters: entries(&policy.parameters) });
     let manifest = Manifest {
         format: "rtmm-sweep-manifest",
         version: OUTPUT_VERSION,

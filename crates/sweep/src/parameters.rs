@@ -16,18 +16,30 @@ use crate::runner::CellRunner;
 #[derive(Clone, Debug)]
 pub struct PolicySchema {
     /// The name that sweep files use.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// One line.
-    pub summary: &'static str,
+    pub summary: Cow<'static, str>,
     /// Its parameters; owned where a registry makes them at run time.
     pub parameters: Cow<'static, [Parameter]>,
+}
+
+impl PolicySchema {
+    /// A policy whose name and parameters are known when the program is built.
+    #[must_use]
+    pub const fn new(name: &'static str, summary: &'static str, parameters: &'static [Parameter]) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            summary: Cow::Borrowed(summary),
+            parameters: Cow::Borrowed(parameters),
+        }
+    }
 }
 
 /// A policy with a value for each of its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// The policy's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Every parameter of the schema, in its order.
     pub parameters: Vec<Assignment>,
 }
@@ -36,7 +48,7 @@ impl Policy {
     /// A policy of the schema with every parameter at its default.
     #[must_use]
     pub fn with_defaults(schema: &PolicySchema) -> Self {
-        Self { name: schema.name, parameters: defaults(&schema.parameters) }
+        Self { name: schema.name.clone(), parameters: defaults(&schema.parameters) }
     }
 
     /// The value of a parameter.
@@ -51,7 +63,7 @@ impl Policy {
     /// [`SetError`] where `schema` has no such parameter, or it cannot be this.
     pub fn set(&mut self, schema: &PolicySchema, key: &str, text: &str) -> Result<(), SetError> {
         let unknown = || SetError::Unknown {
-            policy: schema.name,
+            policy: schema.name.to_string(),
             key: key.to_owned(),
             known: schema.parameters.iter().map(|parameter| parameter.name).collect(),
         };
@@ -68,7 +80,7 @@ impl Policy {
 /// Name, then parameters.
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)?;
+        f.write_str(&self.name)?;
         self.parameters.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
@@ -86,7 +98,7 @@ pub fn short_names(policies: &[Policy]) -> Vec<String> {
         let parameters = policy.parameters.iter().filter(|(name, _)| varies(name));
         let mut parts: Vec<String> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
         if several_names || parts.is_empty() {
-            parts.insert(0, policy.name.to_owned());
+            parts.insert(0, policy.name.to_string());
         }
         parts.join(" ")
     };
@@ -200,7 +212,7 @@ pub enum SetError {
     #[error("policy `{policy}` has no parameter `{key}`")]
     Unknown {
         /// Name of the policy.
-        policy: &'static str,
+        policy: String,
         /// What was asked for.
         key: String,
         /// Everything that can be set.

@@ -27,6 +27,7 @@ mod lowering;
 mod model;
 mod model_file;
 mod realisation;
+mod registry;
 mod requests;
 mod sample_trace;
 mod scenario;
@@ -45,6 +46,7 @@ pub use layer_table::{Legality, TableRow, read_layer_table};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
 pub use model_file::ParameterSetting;
 pub use realisation::{MAX_BLOCKS, Realisation};
+pub use registry::{Registered, Registry, RegistryError, UnknownName};
 pub use sample_trace::{LayerSample, SampleTrace, Schema};
 pub use scenario::{
     Arrivals, Deadline, Dependency, DependencyKind, Phase, Request, Scenario, Task, Workload,

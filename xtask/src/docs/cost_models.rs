@@ -1,13 +1,13 @@
 //! The registry of cost models as tables.
 
-use rtmm_hardware::registry::COST_MODELS;
+use rtmm_hardware::CostModelRegistry;
 
 use super::table;
 
 pub(super) fn part() -> String {
     let mut text = String::new();
-    for row in COST_MODELS {
-        text.push_str(&format!("## `{}`\n\n{}. Source: {}. ", row.name, sentence(row.summary), row.source));
+    for row in CostModelRegistry::built_in() {
+        text.push_str(&format!("## `{}`\n\n{}. Source: {}. ", row.name, sentence(&row.summary), row.source));
         text.push_str(&format!("Equations: [models/{0}.md](../models/{0}.md).\n\n", row.name));
         let keys: Vec<Vec<String>> = row
             .parameters

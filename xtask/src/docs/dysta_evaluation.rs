@@ -397,7 +397,7 @@ pub(super) fn claims() -> Result<String, Problem> {
         for rate in runs.rates(scenario) {
             let groups = runs.at(scenario, rate);
             let prior: Vec<&Group> =
-                groups.iter().copied().filter(|group| PRIOR.contains(&group.policy.name)).collect();
+                groups.iter().copied().filter(|group| PRIOR.contains(&group.policy.name.as_ref())).collect();
             let mut cells = vec![format!("`{}` {}/s", short(scenario), rate_text(rate))];
             for variant in ["dysta", CORRECTED] {
                 let of = found(&groups, variant)?;
@@ -447,7 +447,7 @@ pub(super) fn figures() -> Result<Vec<(String, String)>, Problem> {
         let rates = main.rates(scenario);
         let rate = *rates.get(rates.len().saturating_sub(2)).ok_or("the sweep has no rates")?;
         let points = main.at(scenario, rate).into_iter().map(|group| ScatterPoint {
-            label: group.policy.name.to_owned(),
+            label: group.policy.name.to_string(),
             x: 100.0 * group.mean(Metric::Violations),
             y: group.mean(Metric::Antt),
             strong: group.policy.name == CORRECTED || group.policy.name == "dysta",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rtmm_hardware::{CostTable, Mode, Platform, load as hardware};
-use rtmm_scheduler::{POLICIES, PolicyRow, registry};
+use rtmm_scheduler::{PolicyRegistry, PolicyRow, registry};
 use rtmm_sim::metrics::XrbenchConstants;
 use rtmm_sim::{Metrics, MetricsOptions, RunOptions, System, simulate};
 use rtmm_workload::load::{Kind, built_in_names, workload};
@@ -114,7 +114,7 @@ pub(super) fn policy_scores() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for load in LOADS {
         let scenarios = engine.scaled(load)?;
-        for row in POLICIES.iter().filter(|row| is_for_dense_models(row)) {
+        for row in PolicyRegistry::built_in().iter().filter(|row| is_for_dense_models(row)) {
             let scores = engine.scores(&scenarios, row, options)?;
             let means: Vec<f64> = scores.chunks(engine.platforms.len()).map(mean).collect();
             let mut cells = vec![load.to_string(), format!("`{}`", row.name)];
@@ -188,7 +188,7 @@ impl Engine {
                 let metrics = Metrics::new(&system, options);
                 let run = RunOptions { seed: *seed, oracle: row.oracle, ..RunOptions::default() };
                 let metrics =
-                    simulate(&system, row.name, policy, metrics, run).map_err(|error| error.to_string())?;
+                    simulate(&system, &row.name, policy, metrics, run).map_err(|error| error.to_string())?;
                 expected += weight * metrics.summary().xrbench_score_percent.unwrap_or(0.0);
             }
             Ok(expected)

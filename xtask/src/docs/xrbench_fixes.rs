@@ -193,7 +193,7 @@ impl Evaluation {
         }
         let mut configurations: BTreeMap<String, &Configuration> = BTreeMap::new();
         for configuration in platforms.iter().flat_map(|platform| &platform.configurations) {
-            configurations.insert(configuration.cost_model.identity(), configuration);
+            configurations.insert(configuration.identity(), configuration);
         }
         let rows: Vec<&Model> = models.values().copied().collect();
         let columns: Vec<&Configuration> = configurations.values().copied().collect();
@@ -213,7 +213,7 @@ impl Evaluation {
                 costs.push(TaskCosts::from_fn(tasks.len(), accelerators.len(), |task, accelerator| {
                     let model = &workload.models[tasks[task.index()].model.index()];
                     let configuration = accelerators[accelerator.index()].configuration;
-                    let identity = platform.configurations[configuration.index()].cost_model.identity();
+                    let identity = platform.configurations[configuration.index()].identity();
                     matrix.cost(
                         ModelId::new(row_of[model.name.as_str()]),
                         ConfigurationId::new(column_of[identity.as_str()]),

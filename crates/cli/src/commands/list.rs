@@ -2,8 +2,7 @@
 
 use std::io::Write;
 
-use rtmm_hardware::registry::COST_MODELS;
-use rtmm_hardware::{Mode, load as hardware};
+use rtmm_hardware::{CostModelRegistry, Mode, load as hardware};
 use rtmm_runners::RUNNERS;
 use rtmm_sweep::runner::{Parameter, PolicySchema};
 use rtmm_workload::input::{Diagnostics, Document, Value};
@@ -101,7 +100,7 @@ fn policies() -> Rows {
     let mut rows_of = Vec::new();
     for runner in RUNNERS {
         for policy in runner.policies() {
-            let cells = [policy.name, runner.name(), policy.summary, &listed(&policy.parameters)];
+            let cells = [&policy.name, runner.name(), &policy.summary, &listed(&policy.parameters)];
             let mut cells: Vec<String> = cells.map(str::to_owned).into();
             cells.push(listed(runner.settings()));
             rows_of.push(cells);
@@ -126,7 +125,7 @@ fn print_policies() -> Result<(), Failure> {
         }
         let policies = runner.policies();
         writeln!(out, "Policies of the runner `{}` ({})", runner.name(), runner.summary())?;
-        let entries = policies.iter().map(|policy| (policy.name.to_owned(), policy.summary.to_owned()));
+        let entries = policies.iter().map(|policy| (policy.name.to_string(), policy.summary.to_string()));
         definitions(&mut out, entries.collect())?;
         let entries = parameters_of(policies);
         if !entries.is_empty() {
@@ -159,8 +158,8 @@ fn parameters_of(policies: &[PolicySchema]) -> Vec<(String, String)> {
                 })
             };
             match all.iter_mut().find(is_same) {
-                Some(owners) => owners.push((policy.name, parameter)),
-                None => all.push(vec![(policy.name, parameter)]),
+                Some(owners) => owners.push((&policy.name, parameter)),
+                None => all.push(vec![(&policy.name, parameter)]),
             }
         }
     }
@@ -208,9 +207,9 @@ fn definitions(out: &mut impl Write, entries: Vec<(String, String)>) -> Result<(
 
 fn cost_models() -> Rows {
     let mut listed = Vec::new();
-    for model in COST_MODELS {
+    for model in CostModelRegistry::built_in() {
         let keys: Vec<&str> = model.parameters.iter().map(|parameter| parameter.name).collect();
-        let cells = [model.name, model.summary, &keys.join(", "), model.source];
+        let cells = [&*model.name, &*model.summary, &keys.join(", "), &*model.source];
         listed.push(cells.map(str::to_owned).into());
     }
     let columns = [("cost model", false), ("summary", false), ("keys", false), ("source", false)];

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use rtmm_hardware::{CostTable, Mode, NoCost};
-use rtmm_scheduler::Parameters;
-use rtmm_scheduler::registry::{self, POLICIES};
+use rtmm_scheduler::{Parameters, PolicyRegistry, PolicyRow};
 use rtmm_sim::metrics::Windows;
 use rtmm_sim::{Metrics, RunOptions, SimulationError, System, simulate};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariantId, WorkloadId};
@@ -93,20 +92,20 @@ impl CellRunner for Engine {
 pub fn policies() -> &'static [PolicySchema] {
     static SCHEMAS: OnceLock<Vec<PolicySchema>> = OnceLock::new();
     SCHEMAS.get_or_init(|| {
-        let schema = |row: &registry::PolicyRow| PolicySchema {
-            name: row.name,
-            summary: row.summary,
-            parameters: row.parameters.into(),
+        let schema = |row: &PolicyRow| PolicySchema {
+            name: row.name.clone(),
+            summary: row.summary.clone(),
+            parameters: row.parameters.clone(),
         };
-        POLICIES.iter().map(schema).collect()
+        PolicyRegistry::built_in().iter().map(schema).collect()
     })
 }
 
 /// A policy of the registry with its parameters, and whether it is handed the truth.
 pub fn build(policy: &Policy) -> Result<(Box<dyn rtmm_scheduler::Policy>, bool), String> {
-    let row = registry::policy(policy.name).ok_or_else(|| format!("there is no policy `{}`", policy.name))?;
+    let row = PolicyRegistry::built_in().find(&policy.name).map_err(|error| error.to_string())?;
     let parameters =
-        Parameters::with(row.parameters, &policy.parameters).map_err(|error| error.to_string())?;
+        Parameters::with(&row.parameters, &policy.parameters).map_err(|error| error.to_string())?;
     let built = row.build(&parameters).map_err(|error| error.to_string())?;
     Ok((built, row.oracle))
 }
@@ -159,12 +158,12 @@ impl Prepared for Ready<'_> {
         // Windows are an observer of their own: a run without them costs nothing more.
         let window = self.settings.window;
         if window.is_zero() {
-            let metrics = simulate(system, policy.name, built, metrics, options).map_err(fail)?;
+            let metrics = simulate(system, &policy.name, built, metrics, options).map_err(fail)?;
             return Ok(result(&metrics.summary()));
         }
         check_window(window, duration).map_err(failed)?;
         let observer = (metrics, Windows::new(system, window, warm_up));
-        let (metrics, windows) = simulate(system, policy.name, built, observer, options).map_err(fail)?;
+        let (metrics, windows) = simulate(system, &policy.name, built, observer, options).map_err(fail)?;
         Ok(CellResult { series: points(&windows), ..result(&metrics.summary()) })
     }
 }

@@ -20,6 +20,7 @@ use crate::parts::{
     next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
+use crate::policy_error::PolicyError;
 use crate::truth::Truth;
 use crate::view::{Segment, View};
 
@@ -274,35 +275,41 @@ impl<R: Ranking> Composed<R> {
 }
 
 impl<R: Ranking> Policy for Composed<R> {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         self.parts.begin(view);
         if let Some(job) = self.parts.drop.next(view, &self.parts.variants) {
             out.push(Decision::Drop { job });
-            return;
+            return Ok(());
         }
         let mode = self.parts.preemption.mode();
         if view.ready().len() == 0 || (view.idle.is_empty() && mode.is_none()) {
-            return;
+            return Ok(());
         }
         self.ranking.begin(view);
         if let Some(job) = self.first(view, truth) {
             let (variant, job) = self.parts.as_chosen(view, job);
             let of_ranking = self.ranking.extent(view, &job);
             let extent = of_ranking.unwrap_or_else(|| self.parts.granularity.extent(view, &job));
-            let Some(accelerator) = self.parts.placement.place(view, &job, extent) else { return };
+            let Some(accelerator) = self.parts.placement.place(view, &job, extent) else { return Ok(()) };
             self.ranking.dispatched(view, &job);
             let placement = Placement::Whole(accelerator);
             out.push(Decision::Dispatch { job: job.id, variant, placement, extent });
         } else if let Some(mode) = mode {
             self.preempt(view, truth, mode, out);
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         Interests { jobs: true, ..self.ranking.interests() }
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         let of_first = match (notice, &self.memory) {
             (Notice::LayerCompleted { job, .. }, Some(memory)) => *job == memory.first,
             _ => false,
@@ -313,18 +320,19 @@ impl<R: Ranking> Policy for Composed<R> {
         }
         self.parts.drop.notify(notice, view);
         self.ranking.notify(notice, view);
+        Ok(())
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
-        self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view))
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view)))
     }
 
-    fn without_memory(&self) -> Box<dyn Policy> {
-        Box::new(self.clone().forgetful())
+    fn without_memory(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone().forgetful()))
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -339,7 +347,7 @@ mod tests {
         let row = registry::policy("edf").unwrap();
         let mut parameters = row.defaults();
         for (key, text) in [("granularity", "model"), ("preemption", "layer")].iter().chain(settings) {
-            parameters.set_text(row.parameters, key, text).unwrap();
+            parameters.set_text(&row.parameters, key, text).unwrap();
         }
         row.build(&parameters).unwrap()
     }
@@ -423,7 +431,7 @@ mod tests {
             fixture.ready(0, 0, 10);
         }
         let mut out = Decisions::new();
-        edf(&[]).decide(&fixture.view(), None, &mut out);
+        edf(&[]).decide(&fixture.view(), None, &mut out).unwrap();
         assert_eq!(out.len(), 1);
     }
 }

@@ -20,6 +20,7 @@ use crate::parts::map_score::{MapScore, Standing};
 use crate::parts::shortlist::Shortlist;
 use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
+use crate::policy_error::PolicyError;
 use crate::truth::Truth;
 use crate::tuning::TuningWindow;
 use crate::view::View;
@@ -211,7 +212,12 @@ fn ends_sooner_elsewhere(view: &View<'_>, job: &Job, idle: AcceleratorId) -> boo
 }
 
 impl Policy for Mapped {
-    fn decide(&mut self, view: &View<'_>, _truth: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         if let Some(tuner) = &mut self.tuner {
             let weights = tuner.weights(view);
             if weights != self.score.weights {
@@ -223,12 +229,12 @@ impl Policy for Mapped {
         self.parts.variants.begin(view);
         if let Some(job) = self.parts.drop.next(view, &self.parts.variants) {
             out.push(Decision::Drop { job });
-            return;
+            return Ok(());
         }
         if view.is_stuck() {
-            return;
+            return Ok(());
         }
-        let Some((job, accelerator)) = self.best(view) else { return };
+        let Some((job, accelerator)) = self.best(view) else { return Ok(()) };
         let chosen = self.parts.variants.choose(view, job);
         let as_chosen = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
         self.shortlist.add(job.id);
@@ -238,6 +244,7 @@ impl Policy for Mapped {
             placement: Placement::Whole(accelerator),
             extent: self.parts.granularity.extent(view, &as_chosen),
         });
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
@@ -245,7 +252,7 @@ impl Policy for Mapped {
         Interests { jobs: true, layers, times: self.tuner.is_some() }
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         if let Notice::Released(job) | Notice::InputsReady(job) = *notice {
             self.shortlist.add(job);
         }
@@ -254,22 +261,23 @@ impl Policy for Mapped {
         if let Some(tuner) = &mut self.tuner {
             tuner.notify(notice, view);
         }
+        Ok(())
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
-        self.parts.decision_time.of(view)
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(self.parts.decision_time.of(view))
     }
 
     fn tuning(&self) -> &[TuningWindow] {
         self.tuner.as_ref().map_or(&[], Tuner::windows)
     }
 
-    fn without_memory(&self) -> Box<dyn Policy> {
-        Box::new(self.clone().forgetful())
+    fn without_memory(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone().forgetful()))
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 

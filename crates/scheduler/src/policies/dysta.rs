@@ -252,8 +252,8 @@ mod tests {
         let mut dysta = policy("dysta", "");
         assert_eq!(fixture.clone().settle(dysta.as_mut()), "dense0>0:1");
         // Each has run a layer: 1.2 x 10 and 0.8 x 10 us are left.
-        fixture.complete_layer(dysta.as_mut(), dense);
-        fixture.complete_layer(dysta.as_mut(), sparse);
+        fixture.complete_layer(dysta.as_mut(), dense).unwrap();
+        fixture.complete_layer(dysta.as_mut(), sparse).unwrap();
         assert_eq!(fixture.clone().settle(dysta.as_mut()), "sparse0>0:1");
         check(&fixture, "dysta-naive", "", "dense0>0:1");
         check(&fixture, "dysta-oracle", "", "sparse0>0:1");

@@ -206,7 +206,7 @@ mod tests {
         for (settings, nanoseconds) in
             [("", 280), ("depth=2", 240), ("clock_mhz=100", 560), ("cycles_per_request=0", 200)]
         {
-            let time = policy("dysta-hardware", settings).decision_time(&fixture.view());
+            let time = policy("dysta-hardware", settings).decision_time(&fixture.view()).unwrap();
             assert_eq!(time.picoseconds(), nanoseconds * 1_000, "{settings}");
         }
     }

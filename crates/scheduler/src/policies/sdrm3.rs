@@ -28,6 +28,7 @@ use crate::parts::{
     mapped_schema,
 };
 use crate::policy::{Interests, Notice, Policy};
+use crate::policy_error::PolicyError;
 use crate::terms::{self, LateUrgency, Score};
 use crate::truth::Truth;
 use crate::view::View;
@@ -114,7 +115,12 @@ impl Sdrm3 {
 }
 
 impl Policy for Sdrm3 {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         match self.on_one(view) {
             Some(on_one) => on_one.decide(view, truth, out),
             None => self.mapped.decide(view, truth, out),
@@ -125,24 +131,24 @@ impl Policy for Sdrm3 {
         Interests { jobs: true, ..self.mapped.interests() }
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         match self.on_one(view) {
             Some(on_one) => on_one.notify(notice, view),
             None => self.mapped.notify(notice, view),
         }
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
         self.mapped.decision_time(view)
     }
 
-    fn without_memory(&self) -> Box<dyn Policy> {
+    fn without_memory(&self) -> Option<Box<dyn Policy>> {
         let on_one = self.on_one.clone().map(Composed::forgetful);
-        Box::new(Self { on_one, mapped: self.mapped.clone().forgetful() })
+        Some(Box::new(Self { on_one, mapped: self.mapped.clone().forgetful() }))
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 

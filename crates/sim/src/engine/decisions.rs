@@ -28,7 +28,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
             self.gone.clear();
-            self.policy.decide(&view, truth.as_ref(), &mut decisions);
+            let decided = self.policy.decide(&view, truth.as_ref(), &mut decisions);
+            decided.map_err(|error| self.policy_failed(error))?;
             self.rounds += 1;
             self.decisions_taken += decisions.len() as u64;
             let is_done = decisions.is_empty();
@@ -42,6 +43,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             });
             self.decisions = decisions;
             outcome?;
+            self.check_policy()?;
             if is_done {
                 // What the policy did itself is no news to it.
                 self.is_news = false;
@@ -149,7 +151,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
 
         let now = self.state.now;
-        let decision_time = self.policy.decision_time(&self.state.view(system));
+        let decision_time = self.policy.decision_time(&self.state.view(system)).unwrap_or_else(|error| {
+            self.failure.get_or_insert(error);
+            Duration::ZERO
+        });
         self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
         let mut start = self.scheduler_free;

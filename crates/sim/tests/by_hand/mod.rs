@@ -249,9 +249,9 @@ impl ByHand {
                 clock_hz: 1_000_000_000,
                 accelerators: (0..accelerators).map(accelerator).collect(),
                 configurations: (costs.into_iter().enumerate())
-                    .map(|(index, work)| Configuration {
-                        label: index.to_string(),
-                        cost_model: Box::new(Stated { index, is_blind: index >= blind_from, work }),
+                    .map(|(index, work)| {
+                        let stated = Stated { index, is_blind: index >= blind_from, work };
+                        Configuration::new(index.to_string(), Box::new(stated))
                     })
                     .collect(),
                 shared_dram,
@@ -536,7 +536,7 @@ pub fn policy(text: &str) -> (&'static PolicyRow, Parameters) {
     let mut parameters = row.defaults();
     for word in words {
         let (key, value) = word.split_once('=').expect("key=value");
-        parameters.set_text(row.parameters, key, value).unwrap_or_else(|error| panic!("{word}: {error}"));
+        parameters.set_text(&row.parameters, key, value).unwrap_or_else(|error| panic!("{word}: {error}"));
     }
     (row, parameters)
 }
@@ -550,7 +550,7 @@ pub fn run(
 ) -> Result<String, SimulationError> {
     let policy = row.build(parameters).expect("parameters of this policy");
     let observer = (Log::new(&system.scenario), Audit::new(system));
-    let (log, audit) = simulate(system, row.name, policy, observer, options)?;
+    let (log, audit) = simulate(system, &row.name, policy, observer, options)?;
     assert_eq!(audit.violations(), Vec::<String>::new(), "{} {parameters}", row.name);
     Ok(log.text())
 }

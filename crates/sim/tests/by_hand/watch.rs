@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
     Capabilities, Decision, Decisions, Extent, Interests, Job, Notice, Parameters, Placement, Policy,
-    PolicyRow, Progress, Truth, VariantId, View,
+    PolicyError, PolicyRow, Progress, Truth, VariantId, View,
 };
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
@@ -115,7 +115,7 @@ impl Observer for Told {
 }
 
 /// A policy that is watched.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Watched {
     inner: Box<dyn Policy>,
     book: Shared,
@@ -155,10 +155,15 @@ impl Watched {
 }
 
 impl Policy for Watched {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
-        self.inner.decide(view, truth, out);
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        self.inner.decide(view, truth, out)?;
         if self.copies {
-            self.inner = self.inner.boxed_clone();
+            self.inner = self.inner.boxed_clone().expect("a policy that can be copied");
         }
         for decision in out.iter() {
             self.check(view, decision);
@@ -170,26 +175,23 @@ impl Policy for Watched {
                 self.fault(view, "a job is ready and an accelerator idle, and the policy is content");
             }
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.inner.interests()
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         // All else that a policy hears is told to the observer, too.
         if let Notice::LayerCompleted { job, .. } = notice {
             write(&self.book, view.now, Line::Layer(view.job(*job).map(name), *notice));
         }
-        self.inner.notify(notice, view);
+        self.inner.notify(notice, view)
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
         self.inner.decision_time(view)
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }
 
@@ -241,7 +243,7 @@ pub fn watch_policy(
         copies,
     };
     let observer = (Told(Arc::clone(&book)), Audit::new(system));
-    let (_, audit) = simulate(system, row.name, Box::new(policy), observer, options)?;
+    let (_, audit) = simulate(system, &row.name, Box::new(policy), observer, options)?;
     let book = std::mem::take(&mut *open(&book));
     let (entries, mut faults) = (book.entries, book.faults);
     faults.extend_from_slice(audit.violations());

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use rtmm_hardware::{AcceleratorId, Share};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, Preemption, Truth, VariantId,
-    View,
+    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption, Truth,
+    VariantId, View,
 };
 use rtmm_workload::{Duration, Time};
 
@@ -41,23 +41,29 @@ impl Fcfs {
 }
 
 impl Policy for Fcfs {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         for (job, accelerator) in view.ready().zip(view.idle) {
             let placement = Placement::Whole(*accelerator);
             out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent: self.extent });
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.interests
     }
 
-    fn decision_time(&self, _: &View<'_>) -> Duration {
-        self.time
+    fn decision_time(&self, _: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(self.time)
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -261,7 +267,12 @@ impl Scripted {
 }
 
 impl Policy for Scripted {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         self.runs.resize(view.accelerators.len(), Run::default());
         self.round = if view.now == self.last { self.round + 1 } else { 0 };
         self.last = view.now;
@@ -284,24 +295,26 @@ impl Policy for Scripted {
                 .saturating_add(Duration::from_picoseconds((1 + self.pick(17, 0, 6) as u64) * self.scale));
             out.push(Decision::SetTimer { at: self.waking, tag: 0 });
         }
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.interests
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
-        let Notice::LayerCompleted { job, layer, accelerator, .. } = notice else { return };
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
+        let Notice::LayerCompleted { job, layer, accelerator, .. } = notice else { return Ok(()) };
         let run = &mut self.runs[accelerator.index()];
         assert_eq!(run.job, Some(*job), "layers complete where they were dispatched");
         *run = Run { layer: layer.index() as u32 + 1, quantum: 0, began: view.now.picoseconds(), ..*run };
+        Ok(())
     }
 
-    fn decision_time(&self, _: &View<'_>) -> Duration {
-        self.time
+    fn decision_time(&self, _: &View<'_>) -> Result<Duration, PolicyError> {
+        Ok(self.time)
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use rtmm_hardware::{AcceleratorId, EnergyParts};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, Job, JobState, Notice, Placement, Policy, Preemption, Progress,
-    Segment, TaskCounters, Truth, View,
+    Decision, Decisions, Extent, Interests, Job, JobState, Notice, Placement, Policy, PolicyError,
+    Preemption, Progress, Segment, TaskCounters, Truth, View,
 };
 use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
 use rtmm_workload::{Duration, TaskId, Time};
@@ -324,32 +324,39 @@ fn check(view: &View<'_>, log: &Log) {
 }
 
 impl Policy for Recorder {
-    fn decide(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         assert!(out.is_empty(), "the list is empty");
-        self.inner.decide(view, truth, out);
+        self.inner.decide(view, truth, out)?;
         let mut log = self.log.lock().expect("no test panics while it writes");
         check(view, &log);
         log.counters = view.counters.to_vec();
         log.switches.extend(out.iter().filter_map(|one| switch(view, one)));
         log.calls.push((view.now.picoseconds(), out.iter().map(|one| said(view, one)).collect()));
+        Ok(())
     }
 
     fn interests(&self) -> Interests {
         self.inner.interests()
     }
 
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) {
-        self.inner.notify(notice, view);
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
+        self.inner.notify(notice, view)?;
         let heard = heard(view, notice);
         self.log.lock().expect("no test panics while it writes").heard.push((view.now.picoseconds(), heard));
+        Ok(())
     }
 
-    fn decision_time(&self, view: &View<'_>) -> Duration {
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
         self.inner.decision_time(view)
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
         let log = self.log.lock().expect("no test panics while it writes").clone();
-        Box::new(Self { inner: self.inner.clone(), log: Arc::new(Mutex::new(log)) })
+        Some(Box::new(Self { inner: self.inner.boxed_clone()?, log: Arc::new(Mutex::new(log)) }))
     }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::{AcceleratorId, Mode, Platform};
-use rtmm_scheduler::{Decision, Decisions, Extent, Placement, Policy, Preemption, Truth, View};
+use rtmm_scheduler::{Decision, Decisions, Extent, Placement, Policy, PolicyError, Preemption, Truth, View};
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Deadline, Dependency, Duration, Gemm, Layer, Model, ModelId, Operator, Period, Scenario, Shapes, Task,
@@ -78,7 +78,12 @@ impl Default for Fcfs {
 }
 
 impl Policy for Fcfs {
-    fn decide(&mut self, view: &View<'_>, _: Option<&Truth<'_>>, out: &mut Decisions) {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        _: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
         let is_dropped = |task| self.drops == Some(task);
         let drops = view.ready().chain(view.waiting()).filter(|job| is_dropped(job.task));
         out.extend(drops.map(|job| Decision::Drop { job: job.id }));
@@ -98,10 +103,11 @@ impl Policy for Fcfs {
             out.extend(has_begun.map(|(accelerator, ..)| Decision::Preempt { accelerator, mode }).take(1));
             self.preempts = None;
         }
+        Ok(())
     }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 
@@ -110,10 +116,12 @@ impl Policy for Fcfs {
 pub struct Idle;
 
 impl Policy for Idle {
-    fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, _: &mut Decisions) {}
+    fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, _: &mut Decisions) -> Result<(), PolicyError> {
+        Ok(())
+    }
 
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
     }
 }
 

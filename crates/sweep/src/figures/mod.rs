@@ -253,7 +253,7 @@ pub fn member_of_policy(
 ) -> Option<Member> {
     let known = policies.get(policy)?;
     match dimension {
-        Dimension::Policy => Some(Member::name(known.name)),
+        Dimension::Policy => Some(Member::name(known.name.as_ref())),
         Dimension::PolicyWithParameters => short.get(policy).map(Member::name),
         Dimension::Parameter(name) => known.parameter(name).map(Member::value),
         _ => None,

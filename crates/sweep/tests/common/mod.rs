@@ -80,10 +80,10 @@ pub const SETTINGS: &[Parameter] = &[
 ];
 
 const POLICIES: &[PolicySchema] = &[
-    PolicySchema {
-        name: "first",
-        summary: "the first",
-        parameters: Cow::Borrowed(&[
+    PolicySchema::new(
+        "first",
+        "the first",
+        &[
             Parameter {
                 name: "k_per_ms",
                 meaning: "steepness",
@@ -96,12 +96,12 @@ const POLICIES: &[PolicySchema] = &[
                 default: ParameterValue::Integer(2),
                 allowed: Allowed::Integer(1, 9),
             },
-        ]),
-    },
-    PolicySchema {
-        name: "second",
-        summary: "the second",
-        parameters: Cow::Borrowed(&[
+        ],
+    ),
+    PolicySchema::new(
+        "second",
+        "the second",
+        &[
             Parameter {
                 name: "drop",
                 meaning: "whether late jobs are dropped",
@@ -114,8 +114,8 @@ const POLICIES: &[PolicySchema] = &[
                 default: ParameterValue::Choice(Cow::Borrowed("arrival")),
                 allowed: Allowed::Choice(&["arrival", "deadline"]),
             },
-        ]),
-    },
+        ],
+    ),
 ];
 
 /// Makes up results that depend on everything that a cell names.
@@ -382,7 +382,7 @@ pub fn platform(name: &str) -> Platform {
             dram_share: Default::default(),
             context_switch: Default::default(),
         }],
-        configurations: vec![Configuration { label: "free".to_owned(), cost_model: Box::new(Free) }],
+        configurations: vec![Configuration::new("free", Box::new(Free))],
         shared_dram: None,
     }
 }

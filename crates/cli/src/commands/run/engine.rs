@@ -85,7 +85,7 @@ pub(super) fn simulated(
     let observer = ((Metrics::new(system, settings.metrics), rows), watch);
     let options = RunOptions { seed, end: settings.end, oracle };
     let ((metrics, _), _) =
-        simulate(system, chosen.policy.name, policy, observer, options).map_err(failed)?;
+        simulate(system, &chosen.policy.name, policy, observer, options).map_err(failed)?;
     Ok(metrics.summary())
 }
 
@@ -106,7 +106,7 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
 pub(super) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
     let name = name.unwrap_or(DEFAULT_POLICY);
     let Some(schema) = schema(name) else {
-        let names: Vec<&str> = Engine.policies().iter().map(|schema| schema.name).collect();
+        let names: Vec<&str> = Engine.policies().iter().map(|schema| schema.name.as_ref()).collect();
         return Err(Failure::usage(
             format!("there is no policy `{name}`"),
             format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names)),
@@ -142,7 +142,7 @@ struct Report<'r, X: Serialize> {
     version: u32,
     scenario: &'r str,
     platform: &'r str,
-    policy: &'static str,
+    policy: &'r str,
     parameters: serde_json::Map<String, serde_json::Value>,
     settings: serde_json::Map<String, serde_json::Value>,
     seed: u64,
@@ -173,7 +173,7 @@ pub(super) fn print<X: Serialize>(
                 version: JSON_VERSION,
                 scenario: &system.scenario.name,
                 platform: &system.platform.name,
-                policy: chosen.policy.name,
+                policy: &chosen.policy.name,
                 parameters: map(&chosen.policy.parameters)?,
                 settings: map(&chosen.settings)?,
                 seed: arguments.seed,

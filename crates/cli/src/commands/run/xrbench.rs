@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
 /// The policy with the parameters that `--set` gives it.
 fn policy(arguments: &Run) -> Result<Policy, Failure> {
     if let Some(name) = &arguments.policy
-        && name != POLICY.name
+        && *name != POLICY.name
     {
         return Err(Failure::usage(
             format!("the XRBench artifact cannot run the policy `{name}`"),
@@ -95,7 +95,7 @@ struct Report<'r> {
     compat: &'static str,
     scenario: &'r str,
     platform: &'r str,
-    policy: &'static str,
+    policy: &'r str,
     parameters: serde_json::Map<String, serde_json::Value>,
     seed: u64,
     duration_ms: f64,
@@ -154,7 +154,7 @@ fn print(
                 compat: "xrbench",
                 scenario: &workload.scenario.name,
                 platform: &platform.name,
-                policy: policy.name,
+                policy: &policy.name,
                 parameters,
                 seed: arguments.seed,
                 duration_ms: workload.scenario.duration.milliseconds(),

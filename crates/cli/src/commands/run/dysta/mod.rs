@@ -130,8 +130,7 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
 
 /// The policy with the parameters that `--set` gives it.
 fn chosen(policy: Policy, texts: &[String]) -> Result<runner::Policy, SetError> {
-    let (summary, parameters) = ("", Cow::Borrowed(PARAMETERS));
-    let schema = PolicySchema { name: policy.name(), summary, parameters };
+    let schema = PolicySchema::new(policy.name(), "", PARAMETERS);
     let mut chosen = runner::Policy::with_defaults(&schema);
     let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
     for text in texts {

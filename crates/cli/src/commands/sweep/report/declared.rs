@@ -203,7 +203,7 @@ impl Drawn<'_> {
         });
         parts.extend(self.made_of(panel));
         if let Content::HeatMap { path: Some(path), .. } = &self.figure.content {
-            let policy = self.plan.axes().policies.get(path.policy.index()).map_or("", |policy| policy.name);
+            let policy = self.plan.axes().policies.get(path.policy.index()).map_or("", |policy| &policy.name);
             let policy = self.figure.label(policy).unwrap_or(policy);
             parts.push(if panel.path.is_empty() {
                 format!("No path of {policy} was recorded.")
@@ -596,7 +596,6 @@ fn capitalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
 
     use rtmm_hardware::Mode;
     use rtmm_sweep::execute::{Options, Silent};
@@ -650,10 +649,9 @@ mod tests {
 
         fn policies(&self) -> &[PolicySchema] {
             const PARAMETERS: &[Parameter] = &[weight("alpha"), weight("beta")];
-            &[
-                PolicySchema { name: "fixed", summary: "", parameters: Cow::Borrowed(PARAMETERS) },
-                PolicySchema { name: "adaptive", summary: "", parameters: Cow::Borrowed(&[]) },
-            ]
+            const POLICIES: &[PolicySchema] =
+                &[PolicySchema::new("fixed", "", PARAMETERS), PolicySchema::new("adaptive", "", &[])];
+            POLICIES
         }
 
         fn cell_columns(&self) -> &[runner::Column] {
@@ -706,7 +704,7 @@ mod tests {
                 };
                 WAY.iter().enumerate().map(point).collect::<Vec<_>>()
             };
-            let series = match policy.name {
+            let series = match policy.name.as_ref() {
                 "adaptive" => vec![points(|point| point.0), points(|point| point.1)],
                 _ => Vec::new(),
             };

@@ -67,7 +67,6 @@ pub(super) fn table(shown: &Shown<'_>) -> Option<ReportTable> {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
 
     use rtmm_hardware::Mode;
     use rtmm_sweep::execute::{Options, Silent};
@@ -104,8 +103,7 @@ mod tests {
             Mode::Reference
         }
         fn policies(&self) -> &[PolicySchema] {
-            const ALL: &[PolicySchema] =
-                &[PolicySchema { name: "only", summary: "", parameters: Cow::Borrowed(&[]) }];
+            const ALL: &[PolicySchema] = &[PolicySchema::new("only", "", &[])];
             ALL
         }
         fn cell_columns(&self) -> &[Column] {
