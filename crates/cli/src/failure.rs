@@ -9,6 +9,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use rtmm_sweep::runner::RunError;
 use rtmm_workload::input::{Diagnostic, Diagnostics};
 
 /// Prints a line on standard error. A full or closed standard error is no reason to fail: there is
@@ -75,6 +76,12 @@ impl From<Diagnostics> for Failure {
 impl From<Diagnostic> for Failure {
     fn from(diagnostic: Diagnostic) -> Self {
         Self::Input(diagnostic.into())
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self::Run(error.to_string())
     }
 }
 

@@ -432,7 +432,7 @@ fn damaged_sweeps_are_planned_or_refused() {
     let originals: Vec<Source> = built_in(Kind::Sweep).into_iter().filter(is_small).collect();
     assert!(originals.len() > 1);
     each_mutation(&originals, 5, |source| {
-        let _ = shown(rtmm_sweep::file::plan_of(source, rtmm_runners::RUNNERS));
+        let _ = shown(rtmm_sweep::file::plan_of(source, &rtmm_runners::Runners::built_in().list()));
     });
 }
 

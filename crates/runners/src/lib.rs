@@ -3,11 +3,11 @@
 //! `rtmm-sweep` plans, stores and summarises cells, and simulates none of them: that is what a
 //! [`CellRunner`](rtmm_sweep::runner::CellRunner) does. Each module here is one: [`engine`] runs any
 //! scenario, platform and policy on `rtmm-sim`, [`xrbench`] repeats the published program. Sweep files name
-//! a runner of [`RUNNERS`]. Runs outside of a sweep go through the same runners: they have the same policies,
+//! one of [`Runners`]. Runs outside of a sweep go through the same runners: they have the same policies,
 //! settings and columns.
 //!
 //! ```
-//! use rtmm_runners::RUNNERS;
+//! use rtmm_runners::Runners;
 //! use rtmm_sweep::execute::{Options, Silent};
 //! use rtmm_sweep::{file, sweep};
 //! use rtmm_workload::input::Source;
@@ -21,7 +21,7 @@
 //!     name = "edf"
 //!     set = { drop = ["never", "infeasible"] }
 //! "#;
-//! let plan = file::plan_of(&Source::new("example.toml", text), RUNNERS)?;
+//! let plan = file::plan_of(&Source::new("example.toml", text), &Runners::built_in().list())?;
 //! let directory = tempfile::tempdir()?;
 //! let outcome = sweep::run(&plan, directory.path(), &Options::default(), &Silent)?;
 //! assert_eq!(outcome.executed.run, 2);
@@ -33,4 +33,4 @@ pub mod xrbench;
 
 mod built_in;
 
-pub use built_in::RUNNERS;
+pub use built_in::Runners;

@@ -8,12 +8,15 @@ use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runti
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
 use rtmm_sweep::runner::{
     Allowed, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy,
-    PolicySchema, Prepared, RunError, Value,
+    PolicySchema, Prepared, RunError, RunnerSpec, Value,
 };
 use rtmm_workload::{Legality, Model, ModelId, TaskId};
 
 /// The reference loop, quirks and all; see `rtmm_reference::xrbench`.
-pub struct XrbenchReference;
+#[derive(Debug)]
+pub struct XrbenchReference {
+    spec: RunnerSpec,
+}
 
 /// The one policy that the artifact can run.
 pub const POLICY: PolicySchema = PolicySchema::new(
@@ -85,42 +88,31 @@ pub fn parameters_of(policy: &Policy) -> Parameters {
     }
 }
 
+impl XrbenchReference {
+    /// The runner `xrbench`.
+    #[must_use]
+    pub fn new() -> Self {
+        let spec = RunnerSpec {
+            summary: "the XRBench artifact (MLSys 2023), to the printed digit".into(),
+            legality: Legality::Published,
+            mode: Mode::Reference,
+            largest_seed: u32::MAX.into(),
+            task_columns: TASK_COLUMNS.to_vec(),
+            ..RunnerSpec::new("xrbench", vec![POLICY], CELL_COLUMNS.to_vec())
+        };
+        Self { spec }
+    }
+}
+
+impl Default for XrbenchReference {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl CellRunner for XrbenchReference {
-    fn name(&self) -> &'static str {
-        "xrbench"
-    }
-
-    fn summary(&self) -> &'static str {
-        "the XRBench artifact (MLSys 2023), to the printed digit"
-    }
-
-    fn result_version(&self) -> u32 {
-        1
-    }
-
-    fn legality(&self) -> Legality {
-        Legality::Published
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Reference
-    }
-
-    fn policies(&self) -> &[PolicySchema] {
-        const POLICIES: &[PolicySchema] = &[POLICY];
-        POLICIES
-    }
-
-    fn largest_seed(&self) -> u64 {
-        u32::MAX.into()
-    }
-
-    fn cell_columns(&self) -> &[Column] {
-        CELL_COLUMNS
-    }
-
-    fn task_columns(&self) -> &[Column] {
-        TASK_COLUMNS
+    fn spec(&self) -> &RunnerSpec {
+        &self.spec
     }
 
     fn prepare<'p>(

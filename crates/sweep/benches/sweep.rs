@@ -17,6 +17,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use rtmm_sweep::execute::{Options, Silent, execute};
 use rtmm_sweep::output::write_all;
 use rtmm_sweep::plan::Plan;
+use rtmm_sweep::runner::CellRunner;
 use rtmm_sweep::store::Store;
 use rtmm_sweep::summary::Summary;
 
@@ -26,7 +27,7 @@ fn sweep_plan(runner: &Synthetic) -> Plan<'_> {
 
 fn new_store(runner: &Synthetic) -> (tempfile::TempDir, Store) {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&directory.path().join("store.sqlite"), runner).expect("a store");
+    let store = Store::open(&directory.path().join("store.sqlite"), runner.spec()).expect("a store");
     (directory, store)
 }
 

@@ -132,7 +132,7 @@ fn run(
     progress: &dyn Progress,
 ) -> Result<Vec<Failure>, ExecuteError> {
     let prepared = plan.runner().prepare(plan, pending)?;
-    debug!(runner = plan.runner().name(), "prepared");
+    debug!(runner = %plan.spec().name, "prepared");
     let job = Job { plan, prepared: prepared.as_ref(), stop: AtomicBool::new(false) };
     let threads = rayon::current_num_threads();
     let mut writer = Writer::new(plan, store, progress);
@@ -187,10 +187,10 @@ impl Job<'_> {
     fn run_cell(&self, index: usize) -> Result<CellResult, RunError> {
         let cell = &self.plan.cells()[index];
         let mut result = self.prepared.run(cell)?;
-        let runner = self.plan.runner();
-        match result.check(runner, self.plan.scenario(cell).tasks.len()) {
+        let spec = self.plan.spec();
+        match result.check(spec, self.plan.scenario(cell).tasks.len()) {
             Ok(()) => Ok(result),
-            Err(reason) => Err(RunError::BadResult { runner: runner.name(), reason }),
+            Err(reason) => Err(RunError::BadResult { runner: spec.name.clone().into_owned(), reason }),
         }
     }
 

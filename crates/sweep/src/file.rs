@@ -15,7 +15,7 @@ use crate::axes::{self, AXES, Variation};
 use crate::figures::Figure;
 use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, WorkloadId};
 use crate::runner::{
-    Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, Runners, find,
+    Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, RunnerSpec, find,
 };
 
 /// The keys of a sweep file that belong to no axis.
@@ -39,7 +39,7 @@ pub struct SweepFile<'r> {
 ///
 /// # Errors
 /// Every problem of the sweep file and of the scenarios, models and platforms that it names.
-pub fn read<'r>(reference: &str, runners: Runners<'r>) -> Result<SweepFile<'r>, Diagnostics> {
+pub fn read<'r>(reference: &str, runners: &[&'r dyn CellRunner]) -> Result<SweepFile<'r>, Diagnostics> {
     read_source(&open(Kind::Sweep, reference, None)?, runners)
 }
 
@@ -47,7 +47,10 @@ pub fn read<'r>(reference: &str, runners: Runners<'r>) -> Result<SweepFile<'r>, 
 ///
 /// # Errors
 /// Every problem of the sweep file and of the scenarios, models and platforms that it names.
-pub fn read_source<'r>(source: &Source, runners: Runners<'r>) -> Result<SweepFile<'r>, Diagnostics> {
+pub fn read_source<'r>(
+    source: &Source,
+    runners: &[&'r dyn CellRunner],
+) -> Result<SweepFile<'r>, Diagnostics> {
     let document = Document::parse(source);
     let sweep = decode(&document, runners);
     document.finish(sweep)
@@ -57,7 +60,7 @@ pub fn read_source<'r>(source: &Source, runners: Runners<'r>) -> Result<SweepFil
 ///
 /// # Errors
 /// As [`read`].
-pub fn plan<'r>(reference: &str, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+pub fn plan<'r>(reference: &str, runners: &[&'r dyn CellRunner]) -> Result<Plan<'r>, Diagnostics> {
     Ok(read(reference, runners)?.plan)
 }
 
@@ -65,7 +68,7 @@ pub fn plan<'r>(reference: &str, runners: Runners<'r>) -> Result<Plan<'r>, Diagn
 ///
 /// # Errors
 /// As [`read_source`].
-pub fn plan_of<'r>(source: &Source, runners: Runners<'r>) -> Result<Plan<'r>, Diagnostics> {
+pub fn plan_of<'r>(source: &Source, runners: &[&'r dyn CellRunner]) -> Result<Plan<'r>, Diagnostics> {
     Ok(read_source(source, runners)?.plan)
 }
 
@@ -76,7 +79,7 @@ fn keys() -> Vec<&'static str> {
     KEYS.iter().copied().chain(of_axes).chain(options).collect()
 }
 
-fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<SweepFile<'r>> {
+fn decode<'r>(document: &Document<'_>, runners: &[&'r dyn CellRunner]) -> Option<SweepFile<'r>> {
     let source = document.source();
     let root = document.root().named("this sweep");
     root.only(&keys());
@@ -95,28 +98,29 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<SweepFile
     let complete = changes.iter().all(Option::is_some);
     let variations: Vec<Variation> = changes.into_iter().flatten().collect();
     // Without a runner, any seed that a store can keep will do.
-    let largest_seed = runner.map_or(i64::MAX as u64, CellRunner::largest_seed).min(i64::MAX as u64);
+    let largest_seed =
+        runner.map_or(i64::MAX as u64, |runner| runner.spec().largest_seed).min(i64::MAX as u64);
     let seeds = root.required("seeds", |value| decode_seeds(value, largest_seed));
     let duration = root.optional("duration", Value::duration);
-    let settings = runner.and_then(|runner| decode_settings(&root, runner));
-    let policies =
-        runner.and_then(|runner| decode_policies(&root, runner, settings.as_deref().unwrap_or(&[])));
+    let settings = runner.and_then(|runner| decode_settings(&root, runner.spec()));
+    let policies = runner.and_then(|runner| decode_policies(&root, runner.spec()));
 
     let mut seen = BTreeSet::new();
     let scenarios = scenarios.map(|references| expand(&root, Kind::Scenario, references));
     let platforms = platforms.map(|references| expand(&root, Kind::Platform, references));
     // Which shapes are legal and how platforms are read is the runner's to say.
     let runner = runner?;
+    let spec = runner.spec();
     let workloads: Option<Vec<Workload>> = scenarios.and_then(|references| {
         load_all(&root, &mut seen, references, |reference| {
-            let mut workload = load::workload(reference, Some(source), runner.legality())?;
+            let mut workload = load::workload(reference, Some(source), spec.legality)?;
             reference.clone_into(&mut workload.scenario.name);
             Ok(workload)
         })
     });
     let platforms: Option<Vec<Platform>> = platforms.and_then(|references| {
         load_all(&root, &mut seen, references, |reference| {
-            let mut platform = rtmm_hardware::load::platform(reference, Some(source), runner.mode())?;
+            let mut platform = rtmm_hardware::load::platform(reference, Some(source), spec.mode)?;
             reference.clone_into(&mut platform.name);
             Ok(platform)
         })
@@ -125,7 +129,7 @@ fn decode<'r>(document: &Document<'_>, runners: Runners<'r>) -> Option<SweepFile
         root.optional("baseline", |value| decode_baseline(value, policies.as_deref(), platforms.as_deref()));
     let seeds = seeds.as_deref();
     let scope = figures::Scope {
-        runner,
+        runner: spec,
         scenarios: workloads.as_deref().map(figures::scenario_names),
         platforms: platforms
             .as_deref()
@@ -295,10 +299,10 @@ fn positions(
     pairs.iter().filter_map(position).collect()
 }
 
-fn decode_runner<'r>(value: &Value<'_>, runners: Runners<'r>) -> Option<&'r dyn CellRunner> {
+fn decode_runner<'r>(value: &Value<'_>, runners: &[&'r dyn CellRunner]) -> Option<&'r dyn CellRunner> {
     let name = value.string()?;
     find(runners, name).or_else(|| {
-        let names: Vec<&str> = runners.iter().map(|runner| runner.name()).collect();
+        let names: Vec<&str> = runners.iter().map(|runner| &*runner.spec().name).collect();
         value.reject(format!("there is no runner `{name}`"), suggestion(name, "runner", &names))
     })
 }
@@ -400,19 +404,19 @@ fn load_all<T>(
 type Choices<'p> = Vec<(&'p Parameter, Vec<ParameterValue>)>;
 
 /// Every setting of the runner, in its order; defaults where the file says nothing.
-fn decode_settings(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Assignment>> {
-    let known = runner.settings();
+fn decode_settings(root: &Table<'_>, runner: &RunnerSpec) -> Option<Vec<Assignment>> {
+    let known = &runner.settings;
     let table = match root.get("settings") {
         None => None,
         Some(value) => Some(value.table()?.named("`settings`")),
     };
-    let owner = format!("the runner `{}` has no setting", runner.name());
+    let owner = format!("the runner `{}` has no setting", runner.name);
     let choices = decode_parameters(table.as_ref(), known, &owner, "setting", false)?;
     let settings: Vec<Assignment> = choices
         .into_iter()
         .flat_map(|(parameter, values)| values.into_iter().map(|value| (parameter.name, value)))
         .collect();
-    match runner.validate_settings(&settings) {
+    match runner.settings_rule.check(&settings) {
         Ok(()) => Some(settings),
         Err(reason) => {
             let range = table.as_ref().map_or(0..0, Table::range);
@@ -423,19 +427,15 @@ fn decode_settings(root: &Table<'_>, runner: &dyn CellRunner) -> Option<Vec<Assi
     }
 }
 
-fn decode_policies(
-    root: &Table<'_>,
-    runner: &dyn CellRunner,
-    settings: &[Assignment],
-) -> Option<Vec<Policy>> {
-    let schemas = runner.policies();
+fn decode_policies(root: &Table<'_>, runner: &RunnerSpec) -> Option<Vec<Policy>> {
+    let schemas = &runner.policies;
     if !root.has("policy") {
-        let [only] = schemas else {
+        let [only] = schemas.as_slice() else {
             let names: Vec<&str> = schemas.iter().map(|schema| schema.name.as_ref()).collect();
             root.report(
                 root.problem(format!(
                     "the sweep names no policy, and the runner `{}` has several",
-                    runner.name()
+                    runner.name
                 ))
                 .help(format!("add a [[policy]] table with one of: {}", names.join(", "))),
             );
@@ -454,7 +454,7 @@ fn decode_policies(
     let mut known = BTreeSet::new();
     let mut complete = true;
     for table in &tables {
-        let Some(found) = decode_policy(table, runner, settings, schemas) else {
+        let Some(found) = decode_policy(table, schemas) else {
             complete = false;
             continue;
         };
@@ -475,12 +475,7 @@ fn decode_policies(
 
 /// Every combination of the parameters of one `[[policy]]` table; the last parameter of the schema
 /// changes fastest.
-fn decode_policy(
-    table: &Table<'_>,
-    runner: &dyn CellRunner,
-    settings: &[Assignment],
-    schemas: &[PolicySchema],
-) -> Option<Vec<Policy>> {
+fn decode_policy(table: &Table<'_>, schemas: &[PolicySchema]) -> Option<Vec<Policy>> {
     table.only(&["name", "set"]);
     let schema = table.required("name", |value| decode_schema(value, schemas))?;
     let choices = decode_set(table, schema)?;
@@ -509,7 +504,7 @@ fn decode_policy(
     }
     let mut sound = true;
     for policy in &policies {
-        if let Err(reason) = runner.validate(policy, settings) {
+        if let Err(reason) = schema.rule.check(&policy.parameters) {
             table.report(
                 table
                     .problem(format!("the policy `{policy}` is refused: {reason}"))

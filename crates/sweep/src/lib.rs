@@ -7,35 +7,19 @@
 //! divided. What a cell is, a [`runner::CellRunner`] knows: this crate simulates nothing.
 //!
 //! ```
-//! use rtmm_hardware::Mode;
 //! use rtmm_sweep::execute::{Options, Silent};
 //! use rtmm_sweep::plan::{Cell, Plan};
 //! use rtmm_sweep::runner::{
-//!     CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, Value,
+//!     CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Value,
 //! };
 //! use rtmm_sweep::{file, sweep};
-//! use rtmm_workload::{Legality, input::Source};
+//! use rtmm_workload::input::Source;
 //!
 //! /// Scores each cell by its number of tasks and its seed.
-//! struct Toy;
+//! struct Toy(RunnerSpec);
 //!
 //! impl CellRunner for Toy {
-//!     fn name(&self) -> &'static str { "toy" }
-//!     fn summary(&self) -> &'static str { "an example" }
-//!     fn result_version(&self) -> u32 { 1 }
-//!     fn legality(&self) -> Legality { Legality::Strict }
-//!     fn mode(&self) -> Mode { Mode::Corrected }
-//!     fn policies(&self) -> &[PolicySchema] {
-//!         const POLICIES: &[PolicySchema] = &[PolicySchema::new("only", "the only one", &[])];
-//!         POLICIES
-//!     }
-//!     fn cell_columns(&self) -> &[Column] {
-//!         &[Column {
-//!             name: "score_percent", unit: "percent", kind: ColumnKind::Real,
-//!             meaning: "how well it went", summarised: true, better: None,
-//!         }]
-//!     }
-//!     fn task_columns(&self) -> &[Column] { &[] }
+//!     fn spec(&self) -> &RunnerSpec { &self.0 }
 //!     fn prepare<'p>(
 //!         &'p self, plan: &'p Plan<'_>, _pending: &[usize],
 //!     ) -> Result<Box<dyn Prepared + 'p>, RunError> {
@@ -52,13 +36,20 @@
 //!     }
 //! }
 //!
+//! let score = Column {
+//!     name: "score_percent", unit: "percent", kind: ColumnKind::Real,
+//!     meaning: "how well it went", summarised: true, better: None,
+//! };
+//! let only = PolicySchema::new("only", "the only policy", &[]);
+//! let toy = Toy(RunnerSpec::new("toy", vec![only], vec![score]));
+//!
 //! let text = r#"
 //!     runner = "toy"
 //!     scenarios = ["xrbench/vr_gaming", "xrbench/ar_assistant"]
 //!     platforms = ["xrbench/single_*_ws"]
 //!     seeds = [1, 2, 3]
 //! "#;
-//! let plan = file::plan_of(&Source::new("toy.toml", text), &[&Toy])?;
+//! let plan = file::plan_of(&Source::new("toy.toml", text), &[&toy])?;
 //! // One scenario is random and runs for three seeds, the other for the first alone.
 //! assert_eq!(plan.len(), 2 * (1 + 3));
 //!

@@ -149,9 +149,9 @@ fn remove_file(path: &Path) -> Result<(), OutputError> {
 
 /// The columns of the result tables, in order.
 fn columns(results: &Results<'_>) -> Vec<Column> {
-    let runner = results.plan().runner();
+    let runner = results.plan().spec();
     let task = [TASK];
-    [COLUMNS, runner.cell_columns(), &task, runner.task_columns()].concat()
+    [COLUMNS, &runner.cell_columns, &task, &runner.task_columns].concat()
 }
 
 /// One row for each cell and task: what all tasks of a cell share is encoded once.
@@ -168,7 +168,7 @@ fn rows(
             encode(&mut shared, value)?;
             shared.push(b',');
         }
-        let columns = plan.runner().task_columns().len();
+        let columns = plan.spec().task_columns.len();
         for (position, task) in plan.scenario(cell).tasks.iter().enumerate() {
             own.clear();
             encode(&mut own, &Value::Text(task.name.as_str().into()))?;
@@ -512,7 +512,7 @@ struct Manifest<'m> {
     program: Program,
     reproduce: String,
     sweep: Sweep<'m>,
-    runner: Runner,
+    runner: Runner<'m>,
     scenarios: Vec<Input<'m>>,
     platforms: Vec<Input<'m>>,
     /// Only where not every scenario runs on every platform.
@@ -555,8 +555,8 @@ struct Sweep<'m> {
 }
 
 #[derive(Serialize)]
-struct Runner {
-    name: &'static str,
+struct Runner<'m> {
+    name: &'m str,
     result_version: u32,
 }
 
@@ -639,7 +639,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         program: Program { name: "rtmm", version: env!("CARGO_PKG_VERSION") },
         reproduce: format!("rtmm sweep {}", axes.name),
         sweep: Sweep { name: &axes.name, description: &axes.description, blake3: &axes.content_hash },
-        runner: Runner { name: plan.runner().name(), result_version: plan.runner().result_version() },
+        runner: Runner { name: &plan.spec().name, result_version: plan.spec().result_version },
         scenarios: scenarios.collect(),
         platforms: platforms.collect(),
         pairs: axes
@@ -667,7 +667,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
             resamples: RESAMPLES,
             minimum_samples: MINIMUM_SAMPLES,
         },
-        columns: described_columns(plan.runner())
+        columns: described_columns(plan.spec())
             .into_iter()
             .map(|(of, Column { name, unit, kind, meaning, better, .. })| ColumnEntry {
                 name,

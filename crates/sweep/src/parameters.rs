@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 pub use rtmm_scheduler::{Allowed, Assignment, Parameter, ParameterValue};
 use rtmm_workload::input::suggestion;
 use thiserror::Error;
 
-use crate::runner::CellRunner;
+use crate::runner::RunnerSpec;
 
 /// A policy that a runner knows, for sweep files, listings and documentation.
 #[derive(Clone, Debug)]
@@ -21,17 +22,50 @@ pub struct PolicySchema {
     pub summary: Cow<'static, str>,
     /// Its parameters; owned where a registry makes them at run time.
     pub parameters: Cow<'static, [Parameter]>,
+    /// Rule on several parameters at once.
+    pub rule: Rule,
 }
 
 impl PolicySchema {
-    /// A policy whose name and parameters are known when the program is built.
+    /// A policy whose name and parameters are known when the program is built, any values of which go together.
     #[must_use]
     pub const fn new(name: &'static str, summary: &'static str, parameters: &'static [Parameter]) -> Self {
         Self {
             name: Cow::Borrowed(name),
             summary: Cow::Borrowed(summary),
             parameters: Cow::Borrowed(parameters),
+            rule: Rule::NONE,
         }
+    }
+}
+
+/// A rule on several values at once, such as one parameter's bound on another.
+#[derive(Clone, Default)]
+pub struct Rule(Option<Arc<Check>>);
+
+type Check = dyn Fn(&[Assignment]) -> Result<(), String> + Send + Sync;
+
+impl Rule {
+    /// Every combination of values that are allowed one by one.
+    pub const NONE: Self = Self(None);
+
+    /// A rule that is given a value for each parameter and says, as a lower-case fragment, what is wrong with them.
+    pub fn new(check: impl Fn(&[Assignment]) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(check)))
+    }
+
+    /// Holds values to the rule.
+    ///
+    /// # Errors
+    /// What is wrong, as a lower-case fragment.
+    pub fn check(&self, values: &[Assignment]) -> Result<(), String> {
+        self.0.as_ref().map_or(Ok(()), |check| check(values))
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Rule" } else { "Rule::NONE" })
     }
 }
 
@@ -160,15 +194,14 @@ impl Chosen {
     /// of the policy or a setting of the runner: no name is both.
     ///
     /// # Errors
-    /// The first [`SetError`] of the texts, or what [`CellRunner::validate`] or
-    /// [`CellRunner::validate_settings`] refuse.
+    /// The first [`SetError`] of the texts, or what [`PolicySchema::rule`] or [`RunnerSpec::settings_rule`]
+    /// refuse.
     pub fn read(
-        runner: &dyn CellRunner,
+        runner: &RunnerSpec,
         schema: &PolicySchema,
         texts: &[impl AsRef<str>],
     ) -> Result<Self, SetError> {
-        let mut chosen =
-            Self { policy: Policy::with_defaults(schema), settings: defaults(runner.settings()) };
+        let mut chosen = Self { policy: Policy::with_defaults(schema), settings: defaults(&runner.settings) };
         let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
         for text in texts.iter().map(AsRef::as_ref) {
             let (key, value) =
@@ -178,20 +211,20 @@ impl Chosen {
                 return Err(SetError::Twice { key: key.to_owned() });
             }
             seen.push(key);
-            if set(&mut chosen.settings, runner.settings(), key, value)? {
+            if set(&mut chosen.settings, &runner.settings, key, value)? {
                 continue;
             }
             chosen.policy.set(schema, key, value).map_err(|error| match error {
                 // Whoever mistypes a setting is told its name, too.
                 SetError::Unknown { policy, key, mut known } => {
-                    known.extend(runner.settings().iter().map(|setting| setting.name));
+                    known.extend(runner.settings.iter().map(|setting| setting.name));
                     SetError::Unknown { policy, key, known }
                 }
                 other => other,
             })?;
         }
-        runner.validate_settings(&chosen.settings).map_err(|reason| SetError::Refused { reason })?;
-        runner.validate(&chosen.policy, &chosen.settings).map_err(|reason| SetError::Refused {
+        runner.settings_rule.check(&chosen.settings).map_err(|reason| SetError::Refused { reason })?;
+        schema.rule.check(&chosen.policy.parameters).map_err(|reason| SetError::Refused {
             reason: format!("the policy `{}`: {reason}", schema.name),
         })?;
         Ok(chosen)

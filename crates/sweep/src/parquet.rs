@@ -46,7 +46,7 @@ fn explained(written: Result<(), ParquetError>) -> io::Result<()> {
 
 fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), ParquetError> {
     let plan = results.plan();
-    let (cell_columns, task_columns) = (plan.runner().cell_columns(), plan.runner().task_columns());
+    let (cell_columns, task_columns) = (&plan.spec().cell_columns, &plan.spec().task_columns);
     let task = [TASK];
     let columns: Vec<Column> = [COLUMNS, cell_columns, &task, task_columns].concat();
     let mut file = writer("results", &columns, to)?;

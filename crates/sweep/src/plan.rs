@@ -23,7 +23,7 @@ use tracing::debug;
 
 use crate::axes::{self, Amount, Unfit, Variation};
 use crate::parameters;
-use crate::runner::{Assignment, CellRunner, ParameterValue, Policy};
+use crate::runner::{Assignment, CellRunner, ParameterValue, Policy, RunnerSpec};
 
 /// The most cells that one plan can have.
 pub const MAX_CELLS: usize = 10_000_000;
@@ -255,7 +255,7 @@ impl fmt::Debug for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan")
             .field("name", &self.axes.name)
-            .field("runner", &self.runner.name())
+            .field("runner", &self.runner.spec().name)
             .field("cells", &self.cells.len())
             .finish_non_exhaustive()
     }
@@ -283,15 +283,15 @@ impl<'r> Plan<'r> {
                 workload.scenario.duration = duration;
             }
         }
-        match complete_settings(runner, &axes.settings) {
+        match complete_settings(runner.spec(), &axes.settings) {
             Ok(settings) => axes.settings = settings,
             Err(more) => problems.extend(more),
         }
-        let largest = runner.largest_seed().min(i64::MAX as u64);
+        let largest = runner.spec().largest_seed.min(i64::MAX as u64);
         if let Some(&seed) = axes.seeds.iter().find(|seed| **seed > largest) {
             problems.push(PlanError::SeedTooLarge { seed, largest });
         }
-        let variants = match variants(runner, &axes) {
+        let variants = match variants(&axes) {
             Ok(variants) => variants,
             Err(more) => {
                 problems.extend(more);
@@ -310,7 +310,7 @@ impl<'r> Plan<'r> {
         }
         let platform_hashes: Vec<blake3::Hash> = axes.platforms.iter().map(hash_platform).collect();
         let cells = cells_of(&axes, &variants);
-        let identities = identities(runner, &axes, &variants, &platform_hashes, &cells);
+        let identities = identities(runner.spec(), &axes, &variants, &platform_hashes, &cells);
         let mut by_identity: Vec<(Identity, u32)> = identities.iter().copied().zip(0..).collect();
         by_identity.sort_unstable();
         debug!(
@@ -329,10 +329,16 @@ impl<'r> Plan<'r> {
         }
     }
 
-    /// Who runs the cells.
+    /// The runner of the cells.
     #[must_use]
     pub fn runner(&self) -> &'r dyn CellRunner {
         self.runner
+    }
+
+    /// The description of the runner of the cells.
+    #[must_use]
+    pub fn spec(&self) -> &'r RunnerSpec {
+        self.runner.spec()
     }
 
     /// What the plan was made of; durations are applied to the scenarios.
@@ -441,17 +447,14 @@ impl<'r> Plan<'r> {
 }
 
 /// All settings of the runner, in its order.
-fn complete_settings(
-    runner: &dyn CellRunner,
-    given: &[Assignment],
-) -> Result<Vec<Assignment>, Vec<PlanError>> {
-    let known = runner.settings();
+fn complete_settings(runner: &RunnerSpec, given: &[Assignment]) -> Result<Vec<Assignment>, Vec<PlanError>> {
+    let known = &runner.settings;
     let mut problems: Vec<PlanError> = given
         .iter()
         .filter(|(name, _)| !known.iter().any(|setting| setting.name == *name))
         .map(|(name, _)| PlanError::Setting {
             name: (*name).to_owned(),
-            reason: format!("the runner `{}` has no such setting", runner.name()),
+            reason: format!("the runner `{}` has no such setting", runner.name),
         })
         .collect();
     let mut settings = Vec::with_capacity(known.len());
@@ -466,7 +469,7 @@ fn complete_settings(
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
-fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
+fn variants(axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
     let mut problems = Vec::new();
     let mut variants = Vec::new();
     let mut models = ModelHashes { folder: &axes.folder, known: Vec::new() };
@@ -500,7 +503,7 @@ fn variants(runner: &dyn CellRunner, axes: &Axes) -> Result<Vec<Variant>, Vec<Pl
             let hash = blake3::Hasher::new().update(models.as_bytes()).update(&bytes).finalize();
             variants.push(Variant {
                 workload: WorkloadId::new(index),
-                random: runner.is_random(&scenario, &workload.models),
+                random: scenario.is_random() || workload.models.iter().any(Model::is_dynamic),
                 scenario,
                 values,
                 hash,
@@ -668,7 +671,7 @@ fn cells_of(axes: &Axes, variants: &[Variant]) -> Vec<Cell> {
 }
 
 fn identities(
-    runner: &dyn CellRunner,
+    runner: &RunnerSpec,
     axes: &Axes,
     variants: &[Variant],
     platforms: &[blake3::Hash],
@@ -676,8 +679,8 @@ fn identities(
 ) -> Vec<Identity> {
     let mut hasher = blake3::Hasher::new();
     add_text(&mut hasher, "rtmm cell 1");
-    add_text(&mut hasher, runner.name());
-    hasher.update(&runner.result_version().to_le_bytes());
+    add_text(&mut hasher, &runner.name);
+    hasher.update(&runner.result_version.to_le_bytes());
     // Runners without settings keep the identities that they had before there were any.
     for (name, value) in &axes.settings {
         add_text(&mut hasher, name);

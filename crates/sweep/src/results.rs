@@ -81,7 +81,7 @@ impl<'p> Results<'p> {
         &'r self,
         result: &'r CellResult,
     ) -> impl Iterator<Item = [Value; SERIES.len()]> + 'r {
-        let series = self.plan.runner().series_columns().iter().zip(&result.series);
+        let series = self.plan.spec().series_columns.iter().zip(&result.series);
         let points = series.flat_map(|(column, points)| points.iter().map(move |point| (column, point)));
         points.map(|(column, point)| {
             let value = point.value.map_or(Value::Missing, Value::Real);
@@ -92,7 +92,7 @@ impl<'p> Results<'p> {
     /// The value of a cell column; `None` where the runner has no such column, or the cell failed.
     #[must_use]
     pub fn cell_value(&self, cell: &Cell, column: &str) -> Option<&Value> {
-        let position = self.plan.runner().cell_columns().iter().position(|known| known.name == column)?;
+        let position = self.plan.spec().cell_columns.iter().position(|known| known.name == column)?;
         self.cells.get(cell.index)?.as_ref()?.cell.get(position)
     }
 
@@ -100,7 +100,7 @@ impl<'p> Results<'p> {
     /// such column, or the cell failed.
     #[must_use]
     pub fn task_value(&self, cell: &Cell, task: &str, column: &str) -> Option<&Value> {
-        let columns = self.plan.runner().task_columns();
+        let columns = &self.plan.spec().task_columns;
         let position = columns.iter().position(|known| known.name == column)?;
         let task = self.plan.scenario(cell).tasks.iter().position(|known| known.name == task)?;
         self.cells.get(cell.index)?.as_ref()?.tasks.get(task * columns.len() + position)

@@ -1,88 +1,92 @@
 //! The seam between sweeps and whatever simulates: a [`CellRunner`] runs cells, a sweep plans,
 //! stores and summarises them.
 //!
-//! The engine and the reference loops implement [`CellRunner`]; a binary registers them as
-//! [`Runners`]. Nothing here knows how a cell is simulated.
+//! A runner is a description and an act. The [`RunnerSpec`] is data: sweep files, plans, stores, listings and
+//! documentation read it. The act is [`CellRunner::prepare`] and [`Prepared::run`]; nothing here knows how a cell
+//! is simulated.
 //!
 //! What must stay true: [`Prepared::run`] is pure. The same cell gives the same values, on any
-//! thread, in any order, on any machine. [`CellRunner::result_version`] rises whenever that value
+//! thread, in any order, on any machine. [`RunnerSpec::result_version`] rises whenever that value
 //! changes, so that stored results of older programs are never mistaken for today's.
 
+use std::borrow::Cow;
+
 use rtmm_hardware::{Mode, NoCost};
-use rtmm_workload::{Legality, Model, Scenario};
+use rtmm_workload::Legality;
 use serde::Serialize;
 use thiserror::Error;
 
 pub use crate::parameters::{
-    Allowed, Assignment, Chosen, Parameter, ParameterValue, Policy, PolicySchema, SetError, assignments_text,
-    defaults, short_names,
+    Allowed, Assignment, Chosen, Parameter, ParameterValue, Policy, PolicySchema, Rule, SetError,
+    assignments_text, defaults, short_names,
 };
 use crate::plan::{Cell, Plan};
 
-/// The runners that a program offers, found by name in sweep files.
-pub type Runners<'r> = &'r [&'r dyn CellRunner];
+/// What a runner is, apart from how it simulates. Built once, with the runner.
+#[derive(Clone, Debug)]
+pub struct RunnerSpec {
+    /// Name that sweep files use, such as `xrbench`.
+    pub name: Cow<'static, str>,
+    /// One line on what is simulated, for listings.
+    pub summary: Cow<'static, str>,
+    /// Part of every cell's identity: raise it when any result changes.
+    pub result_version: u32,
+    /// Which layer shapes are legal in the scenarios' models.
+    pub legality: Legality,
+    /// Mode in which platforms are read.
+    pub mode: Mode,
+    /// Largest seed that the runner can take.
+    pub largest_seed: u64,
+    /// Policies that cells can ask for; at least one.
+    pub policies: Vec<PolicySchema>,
+    /// Parameters of a run that are no policy's own, such as a warm-up; one value each a sweep.
+    pub settings: Vec<Parameter>,
+    /// Rule on several settings at once.
+    pub settings_rule: Rule,
+    /// Values of a cell, in order.
+    pub cell_columns: Vec<Column>,
+    /// Values of each task of a cell, in order.
+    pub task_columns: Vec<Column>,
+    /// Series over simulated time that a cell may give, in order.
+    pub series_columns: Vec<SeriesColumn>,
+}
+
+impl RunnerSpec {
+    /// A runner of version 1 that takes sound models, corrected costs and any seed that a store can keep, and
+    /// has neither settings nor columns of tasks nor series.
+    #[must_use]
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        policies: Vec<PolicySchema>,
+        cell_columns: Vec<Column>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            summary: Cow::Borrowed(""),
+            result_version: 1,
+            legality: Legality::Strict,
+            mode: Mode::Corrected,
+            largest_seed: i64::MAX as u64,
+            policies,
+            settings: Vec::new(),
+            settings_rule: Rule::NONE,
+            cell_columns,
+            task_columns: Vec::new(),
+            series_columns: Vec::new(),
+        }
+    }
+
+    /// The policy of a name.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<&PolicySchema> {
+        self.policies.iter().find(|schema| schema.name == name)
+    }
+}
 
 /// Something that runs the cells of a sweep.
-pub trait CellRunner: Sync {
-    /// The name that sweep files use, such as `xrbench`.
-    fn name(&self) -> &'static str;
-
-    /// One line on what it simulates, for listings.
-    fn summary(&self) -> &'static str;
-
-    /// Part of every cell's identity: raise it when any result changes.
-    fn result_version(&self) -> u32;
-
-    /// Which layer shapes are legal in the scenarios' models.
-    fn legality(&self) -> Legality;
-
-    /// In which mode platforms are read.
-    fn mode(&self) -> Mode;
-
-    /// The policies that cells can ask for; at least one.
-    fn policies(&self) -> &[PolicySchema];
-
-    /// The largest seed that the runner can take.
-    fn largest_seed(&self) -> u64 {
-        i64::MAX as u64
-    }
-
-    /// Parameters of a run that are no policy's own, such as a warm-up; one value each a sweep.
-    fn settings(&self) -> &[Parameter] {
-        &[]
-    }
-
-    /// Checks what the schema cannot say, such as one parameter's bound on another.
-    ///
-    /// # Errors
-    /// What is wrong, as a lower-case fragment.
-    fn validate(&self, _policy: &Policy, _settings: &[Assignment]) -> Result<(), String> {
-        Ok(())
-    }
-
-    /// Checks what [`CellRunner::settings`] cannot say.
-    ///
-    /// # Errors
-    /// What is wrong, as a lower-case fragment.
-    fn validate_settings(&self, _settings: &[Assignment]) -> Result<(), String> {
-        Ok(())
-    }
-
-    /// The values of a cell, in order.
-    fn cell_columns(&self) -> &[Column];
-
-    /// The values of each task of a cell, in order.
-    fn task_columns(&self) -> &[Column];
-
-    /// The series over simulated time that a cell may give, in order.
-    fn series_columns(&self) -> &[SeriesColumn] {
-        &[]
-    }
-
-    /// Whether the seed changes anything. If not, the scenario is run for the first seed only.
-    fn is_random(&self, scenario: &Scenario, models: &[Model]) -> bool {
-        scenario.is_random() || models.iter().any(Model::is_dynamic)
-    }
+pub trait CellRunner: Send + Sync {
+    /// What the runner is. Always the same.
+    fn spec(&self) -> &RunnerSpec;
 
     /// Does once what many cells share, such as cost tables, for the cells that `pending` indexes
     /// (ascending, at least one). Runs inside the sweep's thread pool.
@@ -223,8 +227,8 @@ pub struct SeriesPoint {
 
 impl CellResult {
     /// Says what is wrong with the shape or the kinds of the result, and makes minus zero zero.
-    pub(crate) fn check(&mut self, runner: &dyn CellRunner, tasks: usize) -> Result<(), String> {
-        let (cell_columns, task_columns) = (runner.cell_columns(), runner.task_columns());
+    pub(crate) fn check(&mut self, spec: &RunnerSpec, tasks: usize) -> Result<(), String> {
+        let (cell_columns, task_columns) = (&spec.cell_columns, &spec.task_columns);
         if self.cell.len() != cell_columns.len() || self.tasks.len() != tasks * task_columns.len() {
             return Err(format!(
                 "it gave {} values for {} cell columns and {} for {} tasks of {} columns",
@@ -235,7 +239,7 @@ impl CellResult {
                 task_columns.len()
             ));
         }
-        self.check_series(runner.series_columns())?;
+        self.check_series(&spec.series_columns)?;
         check_values(&mut self.cell, cell_columns)?;
         if task_columns.is_empty() {
             return Ok(());
@@ -309,7 +313,7 @@ pub enum RunError {
     #[error("the runner `{runner}` gave an impossible result: {reason}")]
     BadResult {
         /// Name of the runner.
-        runner: &'static str,
+        runner: String,
         /// What is wrong.
         reason: String,
     },
@@ -326,65 +330,66 @@ fn summarise(layers: &[NoCost]) -> String {
 
 /// The runner of a name.
 #[must_use]
-pub fn find<'r>(runners: Runners<'r>, name: &str) -> Option<&'r dyn CellRunner> {
-    runners.iter().find(|runner| runner.name() == name).copied()
+pub fn find<'r>(runners: &[&'r dyn CellRunner], name: &str) -> Option<&'r dyn CellRunner> {
+    runners.iter().find(|runner| runner.spec().name == name).copied()
 }
 
-/// What is wrong with a runner's tables; empty for a sound one. Registered runners are held to it
-/// by a test.
-#[must_use]
-pub fn faults(runner: &dyn CellRunner) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut names: Vec<&str> = crate::axes::AXES.iter().map(|axis| axis.name).collect();
-    names.extend(["cell", "identity", "task", "task_index"]);
-    let columns = runner.cell_columns().iter().chain(runner.task_columns());
-    for Column { name, .. } in
-        columns.clone().filter(|column| column.summarised && column.kind == ColumnKind::Text)
-    {
-        faults.push(format!("column `{name}`: a text has no mean"));
-    }
-    for Column { name, .. } in columns {
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if name.is_empty() || !name.chars().all(legal) {
-            faults.push(format!("column `{name}`: use lower-case letters, digits and underscores"));
+impl RunnerSpec {
+    /// What is wrong with the tables; empty for a sound runner. Built-in runners are held to it by a test.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut names: Vec<&str> = crate::axes::AXES.iter().map(|axis| axis.name).collect();
+        names.extend(["cell", "identity", "task", "task_index"]);
+        let columns = self.cell_columns.iter().chain(&self.task_columns);
+        for Column { name, .. } in
+            columns.clone().filter(|column| column.summarised && column.kind == ColumnKind::Text)
+        {
+            faults.push(format!("column `{name}`: a text has no mean"));
         }
-        if names.contains(name) {
-            faults.push(format!("column `{name}`: the name is taken"));
+        for Column { name, .. } in columns {
+            let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            if name.is_empty() || !name.chars().all(legal) {
+                faults.push(format!("column `{name}`: use lower-case letters, digits and underscores"));
+            }
+            if names.contains(name) {
+                faults.push(format!("column `{name}`: the name is taken"));
+            }
+            names.push(name);
         }
-        names.push(name);
-    }
-    let mut series: Vec<&str> = Vec::new();
-    for SeriesColumn { name, .. } in runner.series_columns() {
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if name.is_empty() || !name.chars().all(legal) {
-            faults.push(format!("series `{name}`: use lower-case letters, digits and underscores"));
+        let mut series: Vec<&str> = Vec::new();
+        for SeriesColumn { name, .. } in &self.series_columns {
+            let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            if name.is_empty() || !name.chars().all(legal) {
+                faults.push(format!("series `{name}`: use lower-case letters, digits and underscores"));
+            }
+            if series.contains(name) {
+                faults.push(format!("series `{name}`: the name is taken"));
+            }
+            series.push(name);
         }
-        if series.contains(name) {
-            faults.push(format!("series `{name}`: the name is taken"));
+        if self.policies.is_empty() {
+            faults.push("there is no policy".to_owned());
         }
-        series.push(name);
-    }
-    if runner.policies().is_empty() {
-        faults.push("there is no policy".to_owned());
-    }
-    let settings = runner.settings();
-    faults.extend(parameter_faults(settings).map(|fault| format!("settings: {fault}")));
-    for policy in runner.policies() {
-        let fault_of = |fault| format!("policy `{}`: {fault}", policy.name);
-        faults.extend(parameter_faults(&policy.parameters).map(fault_of));
-        // `--set` and identities know a value by its name alone.
-        let both = |parameter: &&Parameter| settings.iter().any(|setting| setting.name == parameter.name);
-        for parameter in policy.parameters.iter().filter(both) {
-            faults.push(fault_of(format!("`{}` is the name of a setting, too", parameter.name)));
+        let settings = &self.settings;
+        faults.extend(parameter_faults(settings).map(|fault| format!("settings: {fault}")));
+        for policy in &self.policies {
+            let fault_of = |fault| format!("policy `{}`: {fault}", policy.name);
+            faults.extend(parameter_faults(&policy.parameters).map(fault_of));
+            // `--set` and identities know a value by its name alone.
+            let both = |parameter: &&Parameter| settings.iter().any(|setting| setting.name == parameter.name);
+            for parameter in policy.parameters.iter().filter(both) {
+                faults.push(fault_of(format!("`{}` is the name of a setting, too", parameter.name)));
+            }
+            if let Err(reason) = policy.rule.check(&defaults(&policy.parameters)) {
+                faults.push(fault_of(format!("its defaults are refused: {reason}")));
+            }
         }
-        if let Err(reason) = runner.validate(&Policy::with_defaults(policy), &defaults(settings)) {
-            faults.push(fault_of(format!("its defaults are refused: {reason}")));
+        if let Err(reason) = self.settings_rule.check(&defaults(settings)) {
+            faults.push(format!("settings: the defaults are refused: {reason}"));
         }
+        faults
     }
-    if let Err(reason) = runner.validate_settings(&defaults(settings)) {
-        faults.push(format!("settings: the defaults are refused: {reason}"));
-    }
-    faults
 }
 
 /// Defaults that are not allowed, and names that several parameters have.

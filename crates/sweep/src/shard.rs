@@ -172,7 +172,7 @@ pub fn merge(plan: &Plan<'_>, target: &mut Store, sources: &[PathBuf]) -> Result
     };
     note(target.failures(plan)?);
     for path in sources {
-        let source = Store::open_existing(path, plan.runner())?;
+        let source = Store::open_existing(path, plan.spec())?;
         let mut own = 0;
         for (index, result) in source.read(plan)?.into_iter().enumerate() {
             let Some(result) = result else { continue };

@@ -28,7 +28,7 @@ use tracing::{debug, info};
 use crate::axes::{self, COLUMNS};
 use crate::plan::{Identity, Plan};
 use crate::results::{Failure, Results, TASK};
-use crate::runner::{CellResult, CellRunner, Column, ColumnKind, SeriesPoint, Value};
+use crate::runner::{CellResult, Column, ColumnKind, RunnerSpec, SeriesPoint, Value};
 
 /// The version of the store's own tables, in SQLite's `user_version`.
 pub const STORE_VERSION: i64 = 2;
@@ -168,7 +168,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] says what the file is instead, or why it cannot be used.
-    pub fn open(path: &Path, runner: &dyn CellRunner) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, runner: &RunnerSpec) -> Result<Self, StoreError> {
         Self::open_with(path, runner, OpenFlags::SQLITE_OPEN_CREATE)
     }
 
@@ -176,11 +176,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] says what the file is instead, or why it cannot be used.
-    pub fn open_existing(path: &Path, runner: &dyn CellRunner) -> Result<Self, StoreError> {
+    pub fn open_existing(path: &Path, runner: &RunnerSpec) -> Result<Self, StoreError> {
         Self::open_with(path, runner, OpenFlags::empty())
     }
 
-    fn open_with(path: &Path, runner: &dyn CellRunner, flags: OpenFlags) -> Result<Self, StoreError> {
+    fn open_with(path: &Path, runner: &RunnerSpec, flags: OpenFlags) -> Result<Self, StoreError> {
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |error| explain(path, error);
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -280,7 +280,7 @@ impl Store {
         let mut insert_cell = self.connection.prepare_cached(&self.sql.insert_cell).map_err(failed)?;
         let mut insert_task = self.connection.prepare_cached(&self.sql.insert_task).map_err(failed)?;
         let mut insert_point = self.connection.prepare_cached(self.sql.insert_point).map_err(failed)?;
-        let columns = plan.runner().task_columns().len();
+        let columns = plan.spec().task_columns.len();
         for (index, result) in batch {
             let cell = &plan.cells()[*index];
             let identity = plan.identities()[*index];
@@ -306,7 +306,7 @@ impl Store {
                 }
                 insert_task.raw_execute().map_err(failed)?;
             }
-            let series = plan.runner().series_columns().iter().zip(&result.series);
+            let series = plan.spec().series_columns.iter().zip(&result.series);
             let points = series.flat_map(|(column, points)| points.iter().map(move |point| (column, point)));
             for (position, (column, point)) in points.enumerate() {
                 let mut row = Binder { statement: &mut insert_point, next: 1 };
@@ -438,8 +438,8 @@ impl Store {
     pub fn read(&self, plan: &Plan<'_>) -> Result<Vec<Option<CellResult>>, StoreError> {
         let failed = |error| explain(&self.path, error);
         let damaged = |reason: &str| self.damaged(reason);
-        let cell_columns = plan.runner().cell_columns();
-        let task_columns = plan.runner().task_columns();
+        let cell_columns = &plan.spec().cell_columns;
+        let task_columns = &plan.spec().task_columns;
         let mut results: Vec<Option<CellResult>> = vec![None; plan.len()];
         // Which cell of the plan a number of the store stands for.
         let mut indices: Vec<(i64, usize)> = Vec::with_capacity(plan.len().min(self.known.len()));
@@ -492,7 +492,7 @@ impl Store {
         indices: &[(i64, usize)],
         results: &mut [Option<CellResult>],
     ) -> Result<(), StoreError> {
-        let columns = plan.runner().series_columns();
+        let columns = &plan.spec().series_columns;
         if columns.is_empty() {
             return Ok(());
         }
@@ -589,7 +589,7 @@ fn take(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE; COMMIT")
 }
 
-fn create(connection: &Connection, runner: &dyn CellRunner) -> rusqlite::Result<()> {
+fn create(connection: &Connection, runner: &RunnerSpec) -> rusqlite::Result<()> {
     let columns = |columns: &[Column]| {
         columns.iter().fold(String::new(), |mut text, column| {
             let _ = write!(text, ", {} {}", quoted(column.name), sql_type(column.kind));
@@ -621,14 +621,14 @@ fn create(connection: &Connection, runner: &dyn CellRunner) -> rusqlite::Result<
          PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {STORE_VERSION};",
         axes = columns(COLUMNS),
-        cells = columns(runner.cell_columns()),
-        tasks = columns(runner.task_columns()),
+        cells = columns(&runner.cell_columns),
+        tasks = columns(&runner.task_columns),
         axis_names = names("cells", COLUMNS),
-        cell_names = names("cells", runner.cell_columns()),
-        task_names = names("tasks", runner.task_columns()),
+        cell_names = names("cells", &runner.cell_columns),
+        task_names = names("tasks", &runner.task_columns),
     ))?;
     let mut meta = connection.prepare("INSERT INTO meta VALUES (?, ?)")?;
-    meta.execute(("runner", runner.name()))?;
+    meta.execute(("runner", &*runner.name))?;
     meta.execute(("program_version", env!("CARGO_PKG_VERSION")))?;
     let mut insert = connection.prepare("INSERT INTO columns VALUES (NULL, ?, ?, ?, ?, ?)")?;
     for (of, column) in described_columns(runner) {
@@ -638,11 +638,11 @@ fn create(connection: &Connection, runner: &dyn CellRunner) -> rusqlite::Result<
 }
 
 /// Every column of the outputs with what it describes, in their order.
-pub(crate) fn described_columns(runner: &dyn CellRunner) -> Vec<(&'static str, Column)> {
+pub(crate) fn described_columns(runner: &RunnerSpec) -> Vec<(&'static str, Column)> {
     let axes = COLUMNS.iter().map(|column| ("axis", *column));
-    let cells = runner.cell_columns().iter().map(|column| ("cell", *column));
-    let tasks = runner.task_columns().iter().map(|column| ("task", *column));
-    let series = runner.series_columns().iter().map(|series| ("series", series.column()));
+    let cells = runner.cell_columns.iter().map(|column| ("cell", *column));
+    let tasks = runner.task_columns.iter().map(|column| ("task", *column));
+    let series = runner.series_columns.iter().map(|series| ("series", series.column()));
     axes.chain(cells).chain([("axis", TASK)]).chain(tasks).chain(series).collect()
 }
 
@@ -666,16 +666,16 @@ fn check_sound(connection: &Connection, path: &Path) -> Result<(), StoreError> {
 }
 
 /// Holds the store to the runner and its columns.
-fn check_sweep(connection: &Connection, path: &Path, runner: &dyn CellRunner) -> Result<(), StoreError> {
+fn check_sweep(connection: &Connection, path: &Path, runner: &RunnerSpec) -> Result<(), StoreError> {
     let failed = |error| explain(path, error);
     let other = |difference| StoreError::OtherSweep { path: path.to_owned(), difference };
     let found: String = connection
         .query_row("SELECT value FROM meta WHERE key = 'runner'", [], |row| row.get(0))
         .map_err(failed)?;
-    if found != runner.name() {
+    if found != runner.name {
         return Err(other(format!(
             "its results are of the runner `{found}`, this sweep's runner is `{}`",
-            runner.name()
+            runner.name
         )));
     }
     let mut statement =
@@ -706,7 +706,7 @@ fn check_sweep(connection: &Connection, path: &Path, runner: &dyn CellRunner) ->
 }
 
 impl Statements {
-    fn new(runner: &dyn CellRunner) -> Self {
+    fn new(runner: &RunnerSpec) -> Self {
         let marks = |count: usize| vec!["?"; count].join(", ");
         let names = |columns: &[Column]| {
             columns.iter().fold(String::new(), |mut text, column| {
@@ -714,7 +714,7 @@ impl Statements {
                 text
             })
         };
-        let (cells, tasks) = (runner.cell_columns(), runner.task_columns());
+        let (cells, tasks) = (&runner.cell_columns, &runner.task_columns);
         Self {
             insert_cell: format!("INSERT INTO cells VALUES ({})", marks(3 + COLUMNS.len() + cells.len())),
             insert_task: format!("INSERT INTO tasks VALUES ({})", marks(3 + tasks.len())),
@@ -830,6 +830,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
 mod tests {
     use super::*;
     use crate::execute::{ExecuteError, Options, Silent, execute};
+    use crate::runner::CellRunner;
     use crate::test_support::{Synthetic, axes};
 
     #[test]
@@ -839,7 +840,7 @@ mod tests {
         let runner = Synthetic::default();
         let plan = Plan::new(&runner, axes(3, 4, 30)).unwrap();
         for threads in [1, 3] {
-            let mut store = Store::open(&path, &runner).unwrap();
+            let mut store = Store::open(&path, runner.spec()).unwrap();
             let before = store.len();
             let some: Vec<usize> = (0..plan.len()).filter(|index| index % 7 == threads).collect();
             let result = CellResult {
@@ -865,7 +866,7 @@ mod tests {
             assert_eq!(store.len(), before + some.len());
             drop(store);
         }
-        let mut store = Store::open(&path, &runner).unwrap();
+        let mut store = Store::open(&path, runner.spec()).unwrap();
         let reused = store.len();
         let executed = execute(&plan, &mut store, &Options::default(), &Silent).unwrap();
         assert_eq!(executed.reused, reused);

@@ -118,8 +118,8 @@ impl Summary {
     #[must_use]
     pub fn of(results: &Results<'_>) -> Self {
         let plan = results.plan();
-        let metrics = metrics_of(plan.runner().cell_columns());
-        let task_metrics = metrics_of(plan.runner().task_columns());
+        let metrics = metrics_of(&plan.spec().cell_columns);
+        let task_metrics = metrics_of(&plan.spec().task_columns);
         let mut bootstraps = Bootstraps::default();
         let groups = groups(results, &metrics, &task_metrics, &mut bootstraps);
         let across =
@@ -155,7 +155,7 @@ fn groups(
     bootstraps: &mut Bootstraps,
 ) -> Vec<Group> {
     let plan = results.plan();
-    let columns = plan.runner().task_columns().len();
+    let columns = plan.spec().task_columns.len();
     // The values of all groups and metrics, those of a group side by side: cells, then tasks.
     let mut series: Vec<Vec<f64>> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();

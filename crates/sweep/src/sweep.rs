@@ -60,7 +60,7 @@ pub fn run<'p>(
 ) -> Result<Outcome<'p>, SweepError> {
     create_directory(directory)?;
     let name = options.shard.map_or_else(|| WHOLE_STORE.to_owned(), |shard| shard.store_name());
-    let mut store = Store::open(&directory.join(name), plan.runner())?;
+    let mut store = Store::open(&directory.join(name), plan.spec())?;
     let executed = execute(plan, &mut store, options, progress)?;
     let finished = match options.shard {
         Some(_) => None,

@@ -11,7 +11,7 @@ mod common;
 use common::Synthetic;
 use rtmm_sweep::file::{plan, plan_of};
 use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
-use rtmm_sweep::runner::{CellRunner, Chosen, Policy, SetError, assignments_text, faults};
+use rtmm_sweep::runner::{CellRunner, Chosen, Policy, SetError, assignments_text};
 use rtmm_workload::input::Source;
 use rtmm_workload::{Deadline, DependencyKind, Duration, Scenario};
 
@@ -44,11 +44,11 @@ fn bad_rest(rest: &str) -> String {
 
 #[test]
 fn the_synthetic_runner_is_sound() {
-    assert_eq!(faults(&Synthetic::default()), Vec::<String>::new());
+    assert_eq!(Synthetic::default().spec().faults(), Vec::<String>::new());
     let rich = Synthetic { settings: true, task_means: true, ..Synthetic::default() };
-    assert_eq!(faults(&rich), Vec::<String>::new());
+    assert_eq!(rich.spec().faults(), Vec::<String>::new());
     let clashing = Synthetic { clashing: true, ..Synthetic::default() };
-    insta::assert_snapshot!(faults(&clashing).join("\n"), @r#"
+    insta::assert_snapshot!(clashing.spec().faults().join("\n"), @r#"
 settings: the default of `depth` is not allowed
 policy `first`: `depth` is the name of a setting, too
 "#);
@@ -343,12 +343,12 @@ error: the runner `synthetic` has no setting `warm_up`
 #[test]
 fn command_lines_set_parameters_and_settings() {
     let runner = Synthetic { settings: true, ..Synthetic::default() };
-    let schema = &runner.policies()[0];
-    let chosen = Chosen::read(&runner, schema, &["warm_up=16.5ms", " depth = 9 "]).unwrap();
+    let schema = &runner.spec().policies[0];
+    let chosen = Chosen::read(runner.spec(), schema, &["warm_up=16.5ms", " depth = 9 "]).unwrap();
     assert_eq!(chosen.policy.to_string(), "first k_per_ms=15 depth=9");
     assert_eq!(assignments_text(&chosen.settings), "warm_up=16.5ms at_end=drain bonus=0");
     let told = |texts: &[&str]| {
-        let error = Chosen::read(&runner, schema, texts).unwrap_err();
+        let error = Chosen::read(runner.spec(), schema, texts).unwrap_err();
         format!("{error}; {}", error.help())
     };
     let told = [

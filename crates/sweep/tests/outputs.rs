@@ -35,7 +35,7 @@ fn outputs(directory: &Path) -> Vec<(String, Vec<u8>)> {
 /// Every axis with more than one value.
 fn rich_axes(runner: &Synthetic) -> Axes {
     let mut axes = axes(3, 3, 7);
-    axes.policies = runner.policies().iter().map(Policy::with_defaults).collect();
+    axes.policies = runner.spec().policies.iter().map(Policy::with_defaults).collect();
     axes.variations = vec![
         load_factors(&[1_000_000, 1_500_000], DurationUnderLoad::Fixed),
         trigger_probabilities(Subject::Task("task_0".to_owned()), &[0.25, 1.0]),
@@ -112,7 +112,7 @@ fn a_sweep_that_failed_goes_on_where_it_stopped() {
             assert!(failures.is_sorted_by_key(|failure| failure.cell));
             assert!(failures.iter().all(|failure| &*failure.reason == "it was to fail"));
             assert!(directory.join("failures.csv").exists());
-            let store = Store::open(&directory.join("store.sqlite"), &runner).unwrap();
+            let store = Store::open(&directory.join("store.sqlite"), runner.spec()).unwrap();
             // All that was finished is there.
             assert_eq!(store.len(), stored + fail_after);
             stored = store.len();
@@ -169,10 +169,11 @@ fn shards_merge_into_the_same_bytes() {
     }
     assert_eq!(runner.runs(), plan.len());
 
-    let mut store = Store::open(&directory.path().join("merged/store.sqlite"), &runner).unwrap_err_then(
-        || std::fs::create_dir_all(directory.path().join("merged")).unwrap(),
-        || Store::open(&directory.path().join("merged/store.sqlite"), &runner),
-    );
+    let mut store = Store::open(&directory.path().join("merged/store.sqlite"), runner.spec())
+        .unwrap_err_then(
+            || std::fs::create_dir_all(directory.path().join("merged")).unwrap(),
+            || Store::open(&directory.path().join("merged/store.sqlite"), runner.spec()),
+        );
     // Two of three: what is missing is told by shard, and outputs are refused.
     let merged = merge(&plan, &mut store, &paths[..2]).unwrap();
     assert_eq!(merged.copied + merged.missing, plan.len());
@@ -208,14 +209,14 @@ fn stores_of_other_sweeps_are_not_merged() {
     let runner = Synthetic::default();
     let path = directory.path().join("other.sqlite");
     let other = Plan::new(&runner, axes(1, 1, 3)).unwrap();
-    let mut store = Store::open(&path, &runner).unwrap();
+    let mut store = Store::open(&path, runner.spec()).unwrap();
     execute(&other, &mut store, &Options::default(), &Silent).unwrap();
     store.close().unwrap();
 
     let mut changed = axes(1, 1, 3);
     changed.variations = vec![load_factors(&[2_000_000], DurationUnderLoad::Fixed)];
     let plan = Plan::new(&runner, changed).unwrap();
-    let mut target = Store::open(&directory.path().join("store.sqlite"), &runner).unwrap();
+    let mut target = Store::open(&directory.path().join("store.sqlite"), runner.spec()).unwrap();
     let error = merge(&plan, &mut target, &[path]).unwrap_err();
     assert!(matches!(error, MergeError::Foreign { cells: 3, .. }), "{error}");
     let error = merge(&plan, &mut target, &[directory.path().join("none.sqlite")]).unwrap_err();
@@ -303,7 +304,7 @@ fn failures_are_merged() {
         let outcome = run(&plan, &sharded, &Options { threads: None, shard: Some(*shard) }, &Silent).unwrap();
         failed += outcome.executed.failures.len();
     }
-    let mut store = Store::open(&sharded.join("store.sqlite"), &runner).unwrap();
+    let mut store = Store::open(&sharded.join("store.sqlite"), runner.spec()).unwrap();
     let merged = merge(&plan, &mut store, &paths[1..]).unwrap();
     assert_eq!(merged.missing_by_shard, [(shards[0], merged.missing)]);
     let merged = merge(&plan, &mut store, &paths).unwrap();
@@ -695,7 +696,7 @@ fn series_come_out_as_they_went_in() {
         run(&plan, &at("shards"), &Options { threads: Some(2), shard: Some(shard) }, &Silent).unwrap();
         stores.push(at("shards").join(shard.store_name()));
     }
-    let mut target = Store::open(&at("shards").join("store.sqlite"), &runner).unwrap();
+    let mut target = Store::open(&at("shards").join("store.sqlite"), runner.spec()).unwrap();
     assert_eq!(merge(&plan, &mut target, &stores).unwrap().missing, 0);
     let finished = finish(&plan, &target, &at("shards")).unwrap();
     target.close().unwrap();

@@ -15,17 +15,16 @@ use std::process::{Command, Stdio};
 use common::{Synthetic, axes};
 use rtmm_sweep::execute::{Options, Progress, Silent, execute};
 use rtmm_sweep::plan::Plan;
-use rtmm_sweep::runner::{CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError};
+use rtmm_sweep::runner::{CellRunner, Column, ColumnKind, RunnerSpec};
 use rtmm_sweep::store::{Store, StoreError};
 use rtmm_sweep::sweep::run;
-use rtmm_workload::Legality;
 
 /// A directory with a store of a few hundred cells.
 fn filled(runner: &Synthetic) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.sqlite");
     let plan = Plan::new(runner, axes(3, 5, 40)).unwrap();
-    let mut store = Store::open(&path, runner).unwrap();
+    let mut store = Store::open(&path, runner.spec()).unwrap();
     execute(&plan, &mut store, &Options::default(), &Silent).unwrap();
     store.close().unwrap();
     (directory, path)
@@ -49,7 +48,7 @@ fn a_truncated_store_is_refused() {
     let bytes = std::fs::read(&path).unwrap();
     for length in [bytes.len() - 1, bytes.len() / 2, 4096, 100, 20] {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        let error = Store::open(&path, &runner).unwrap_err();
+        let error = Store::open(&path, runner.spec()).unwrap_err();
         assert!(
             matches!(error, StoreError::Corrupt { .. } | StoreError::NotAStore { .. }),
             "{length}: {error}"
@@ -61,7 +60,7 @@ fn a_truncated_store_is_refused() {
     }
     // Nothing was ever committed to an empty file.
     std::fs::write(&path, "").unwrap();
-    assert!(Store::open(&path, &runner).unwrap().is_empty());
+    assert!(Store::open(&path, runner.spec()).unwrap().is_empty());
 }
 
 #[test]
@@ -73,7 +72,7 @@ fn an_overwritten_page_is_noticed() {
         let mut damaged = bytes.clone();
         damaged[page * 4096..][..64].fill(0xA5);
         std::fs::write(&path, damaged).unwrap();
-        let error = Store::open(&path, &runner).unwrap_err();
+        let error = Store::open(&path, runner.spec()).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "page {page}: {error}");
     }
 }
@@ -92,13 +91,13 @@ fn a_changed_point_of_a_series_is_noticed() {
         let runner = Synthetic { records: true, ..Synthetic::default() };
         let (_directory, path) = filled(&runner);
         let plan = Plan::new(&runner, axes(3, 5, 40)).unwrap();
-        let store = Store::open(&path, &runner).unwrap();
+        let store = Store::open(&path, runner.spec()).unwrap();
         assert!(store.results(&plan).unwrap().has_series());
         store.close().unwrap();
         let connection = rusqlite::Connection::open(&path).unwrap();
         assert!(connection.execute(change, []).unwrap() > 0, "{change}");
         drop(connection);
-        let error = Store::open(&path, &runner).unwrap().results(&plan).unwrap_err();
+        let error = Store::open(&path, runner.spec()).unwrap().results(&plan).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{change}: {error}");
     }
 }
@@ -111,7 +110,7 @@ fn a_changed_value_is_noticed() {
     connection.execute("UPDATE tasks SET completed_jobs = 61 WHERE cell = 7 AND task_index = 1", []).unwrap();
     drop(connection);
     let plan = Plan::new(&runner, axes(3, 5, 40)).unwrap();
-    let error = Store::open(&path, &runner).unwrap().results(&plan).unwrap_err();
+    let error = Store::open(&path, runner.spec()).unwrap().results(&plan).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is damaged (the values of a cell are not those that were written); restore it from a backup, or delete it to run everything again");
 }
 
@@ -122,7 +121,7 @@ fn other_files_are_refused_and_left_alone() {
     let path = directory.path().join("store.sqlite");
     let text = "this is a text that somebody wrote, long enough to be taken for a file header ".repeat(20);
     std::fs::write(&path, &text).unwrap();
-    let error = Store::open(&path, &runner).unwrap_err();
+    let error = Store::open(&path, runner.spec()).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"DIRECTORY/store.sqlite is not a result store, or its beginning is damaged; choose another output directory, or move the file away");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 
@@ -130,7 +129,7 @@ fn other_files_are_refused_and_left_alone() {
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE mine (a)").unwrap();
     drop(other);
-    let error = Store::open(&path, &runner).unwrap_err();
+    let error = Store::open(&path, runner.spec()).unwrap_err();
     assert!(matches!(error, StoreError::NotAStore { .. }), "{error}");
 }
 
@@ -141,44 +140,13 @@ fn a_store_of_another_version_is_refused() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    let error = Store::open(&path, &runner).unwrap_err();
+    let error = Store::open(&path, runner.spec()).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is of version 99, this program reads version 2; use the program that wrote it, or choose another output directory and run again");
 }
 
-/// Differs from the synthetic runner in its columns or its name.
-struct Changed {
-    name: &'static str,
-    columns: &'static [Column],
-}
-
-impl CellRunner for Changed {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn summary(&self) -> &'static str {
-        ""
-    }
-    fn result_version(&self) -> u32 {
-        0
-    }
-    fn legality(&self) -> Legality {
-        Legality::Strict
-    }
-    fn mode(&self) -> rtmm_hardware::Mode {
-        rtmm_hardware::Mode::Corrected
-    }
-    fn policies(&self) -> &[PolicySchema] {
-        &[]
-    }
-    fn cell_columns(&self) -> &[Column] {
-        self.columns
-    }
-    fn task_columns(&self) -> &[Column] {
-        &[]
-    }
-    fn prepare<'p>(&'p self, plan: &'p Plan<'_>, _: &[usize]) -> Result<Box<dyn Prepared + 'p>, RunError> {
-        Err(RunError::Failed { reason: format!("never prepared for {}", plan.axes().name) })
-    }
+/// A runner that differs from the synthetic one in its columns or its name.
+fn changed(name: &'static str, columns: &[Column]) -> RunnerSpec {
+    RunnerSpec::new(name, Vec::new(), columns.to_vec())
 }
 
 #[test]
@@ -192,11 +160,11 @@ fn a_store_of_another_sweep_is_refused() {
         summarised: false,
         better: None,
     }];
-    let error = Store::open(&path, &Changed { name: "synthetic", columns: NEW }).unwrap_err();
+    let error = Store::open(&path, &changed("synthetic", NEW)).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite belongs to another sweep: it has no column `new_ms`; choose another output directory, or delete the store to run everything again");
-    let error = Store::open(&path, &Changed { name: "synthetic", columns: &[] }).unwrap_err();
+    let error = Store::open(&path, &changed("synthetic", &[])).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite belongs to another sweep: it has a column `score_percent` that the runner no longer gives; choose another output directory, or delete the store to run everything again");
-    let error = Store::open(&path, &Changed { name: "another", columns: NEW }).unwrap_err();
+    let error = Store::open(&path, &changed("another", NEW)).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite belongs to another sweep: its results are of the runner `synthetic`, this sweep's runner is `another`; choose another output directory, or delete the store to run everything again");
 }
 
@@ -204,11 +172,11 @@ fn a_store_of_another_sweep_is_refused() {
 fn a_store_in_use_is_refused() {
     let runner = Synthetic::default();
     let (_directory, path) = filled(&runner);
-    let first = Store::open(&path, &runner).unwrap();
-    let error = Store::open(&path, &runner).unwrap_err();
+    let first = Store::open(&path, runner.spec()).unwrap();
+    let error = Store::open(&path, runner.spec()).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is in use by another process; wait for it, or choose another output directory");
     first.close().unwrap();
-    Store::open(&path, &runner).unwrap();
+    Store::open(&path, runner.spec()).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rtmm_runners::RUNNERS;
+use rtmm_runners::Runners;
 
 use super::{Problem, table};
 use crate::evaluation::{DATA, SWEEPS};
@@ -150,7 +150,8 @@ fn capitalised(text: &str) -> String {
 pub(super) fn setup() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for (name, _) in SWEEPS {
-        let plan = rtmm_sweep::file::plan(name, RUNNERS).map_err(|problems| problems.to_string())?;
+        let plan = rtmm_sweep::file::plan(name, &Runners::built_in().list())
+            .map_err(|problems| problems.to_string())?;
         let axes = plan.axes();
         let loads = distinct_loads(&plan);
         rows.push(vec![

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rtmm_hardware::{Mode, load as hardware, maestro::dataflow::Dataflow};
-use rtmm_runners::RUNNERS;
+use rtmm_runners::Runners;
 use rtmm_workload::input::{Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
@@ -86,7 +86,7 @@ fn check_file(
             Ok(format!("dataflow, {} levels, clusters of {elements}", dataflow.levels.len()))
         }
         Kind::Sweep => {
-            let plan = rtmm_sweep::file::plan_of(&source, RUNNERS)?;
+            let plan = rtmm_sweep::file::plan_of(&source, &Runners::built_in().list())?;
             Ok(format!("sweep, {} cells", plan.len()))
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use rtmm_hardware::{CostModelRegistry, Mode, load as hardware};
-use rtmm_runners::RUNNERS;
+use rtmm_runners::Runners;
 use rtmm_sweep::runner::{Parameter, PolicySchema};
 use rtmm_workload::input::{Diagnostics, Document, Value};
 use rtmm_workload::load::{self, Kind, built_in_names};
@@ -98,11 +98,12 @@ fn policies() -> Rows {
         parameters.iter().map(one).collect::<Vec<_>>().join(" ")
     };
     let mut rows_of = Vec::new();
-    for runner in RUNNERS {
-        for policy in runner.policies() {
-            let cells = [&policy.name, runner.name(), &policy.summary, &listed(&policy.parameters)];
+    for runner in Runners::built_in().list() {
+        let spec = runner.spec();
+        for policy in &spec.policies {
+            let cells = [&policy.name, &*spec.name, &policy.summary, &listed(&policy.parameters)];
             let mut cells: Vec<String> = cells.map(str::to_owned).into();
-            cells.push(listed(runner.settings()));
+            cells.push(listed(&spec.settings));
             rows_of.push(cells);
         }
     }
@@ -119,12 +120,13 @@ fn policies() -> Rows {
 /// Policies for people: for each runner its policies, then each parameter and each setting once.
 fn print_policies() -> Result<(), Failure> {
     let mut out = stdout();
-    for (number, runner) in RUNNERS.iter().enumerate() {
+    for (number, runner) in Runners::built_in().list().into_iter().enumerate() {
+        let spec = runner.spec();
         if number > 0 {
             writeln!(out)?;
         }
-        let policies = runner.policies();
-        writeln!(out, "Policies of the runner `{}` ({})", runner.name(), runner.summary())?;
+        let policies = &spec.policies;
+        writeln!(out, "Policies of the runner `{}` ({})", spec.name, spec.summary)?;
         let entries = policies.iter().map(|policy| (policy.name.to_string(), policy.summary.to_string()));
         definitions(&mut out, entries.collect())?;
         let entries = parameters_of(policies);
@@ -132,11 +134,11 @@ fn print_policies() -> Result<(), Failure> {
             writeln!(out, "\nParameters, for --set and for `set` in sweep files")?;
             definitions(&mut out, entries)?;
         }
-        if !runner.settings().is_empty() {
+        if !spec.settings.is_empty() {
             writeln!(out, "\nSettings of the run, for --set and for [settings] in sweep files")?;
             let entry =
                 |setting: &Parameter| (format!("{}={}", setting.name, setting.default), meaning_of(setting));
-            definitions(&mut out, runner.settings().iter().map(entry).collect())?;
+            definitions(&mut out, spec.settings.iter().map(entry).collect())?;
         }
     }
     out.flush()?;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rtmm_report::ReportTable;
-use rtmm_runners::RUNNERS;
+use rtmm_runners::Runners;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::figures::Figure;
 use rtmm_sweep::file::SweepFile;
@@ -25,7 +25,7 @@ use report::failures::Alike;
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
     let shard = shard.map_err(|error| Failure::usage(error.to_string(), "such as --shard 1/3"))?;
-    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, RUNNERS)?;
+    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
     let directory = directory(arguments.output.as_ref(), &plan);
     let options = Options { threads: arguments.threads.map(usize::from), shard };
     let bar = Bar::new(arguments.quiet);
@@ -59,7 +59,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
 }
 
 pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
-    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, RUNNERS)?;
+    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
     let directory = directory(arguments.output.as_ref(), &plan);
     let stores = if arguments.stores.is_empty() { shards_in(&directory)? } else { arguments.stores.clone() };
     if stores.is_empty() {
@@ -70,7 +70,7 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     }
     create(&directory)?;
     check_sources(&stores, &directory.join(WHOLE_STORE))?;
-    let mut target = Store::open(&directory.join(WHOLE_STORE), plan.runner())
+    let mut target = Store::open(&directory.join(WHOLE_STORE), plan.spec())
         .map_err(|error| Failure::Run(error.to_string()))?;
     let merged =
         shard::merge(&plan, &mut target, &stores).map_err(|error| Failure::Run(error.to_string()))?;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use rtmm_sweep::runner::CellRunner;
+use rtmm_sweep::runner::{CellRunner, RunnerSpec};
 use tempfile::TempDir;
 
 /// A directory that goes away with the value.
@@ -95,8 +95,8 @@ pub fn assert_same_files(expected: &[(String, Vec<u8>)], found: &[(String, Vec<u
     }
 }
 
-/// The runner of this name.
-pub fn runner(name: &str) -> &'static dyn CellRunner {
-    let found = rtmm_runners::RUNNERS.iter().find(|runner| runner.name() == name);
-    *found.unwrap_or_else(|| panic!("there is no runner `{name}`"))
+/// What the built-in runner of this name is.
+pub fn runner(name: &str) -> &'static RunnerSpec {
+    let found = rtmm_runners::Runners::built_in().list().into_iter().map(CellRunner::spec);
+    found.into_iter().find(|spec| spec.name == name).unwrap_or_else(|| panic!("there is no runner `{name}`"))
 }

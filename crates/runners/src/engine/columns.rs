@@ -1,7 +1,5 @@
 //! The results of a run as columns: the names are those of `docs/metrics.md`.
 
-use std::sync::OnceLock;
-
 use rtmm_sim::Summary;
 use rtmm_sim::metrics::TaskSummary;
 use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
@@ -196,14 +194,12 @@ fn columns_of<S>(rows: &[Row<S>]) -> Vec<Column> {
     rows.iter().map(|(column, _)| *column).collect()
 }
 
-pub(super) fn cell_columns() -> &'static [Column] {
-    static COLUMNS: OnceLock<Vec<Column>> = OnceLock::new();
-    COLUMNS.get_or_init(|| columns_of(CELL))
+pub(super) fn cell_columns() -> Vec<Column> {
+    columns_of(CELL)
 }
 
-pub(super) fn task_columns() -> &'static [Column] {
-    static COLUMNS: OnceLock<Vec<Column>> = OnceLock::new();
-    COLUMNS.get_or_init(|| columns_of(TASK))
+pub(super) fn task_columns() -> Vec<Column> {
+    columns_of(TASK)
 }
 
 /// The values of a run, in the order of the columns.

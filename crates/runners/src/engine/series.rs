@@ -2,10 +2,7 @@
 
 use rtmm_sim::metrics::Windows;
 use rtmm_sweep::runner::{SeriesColumn, SeriesPoint};
-use rtmm_workload::{Duration, Time};
-
-/// The most windows of a run: more are no figure, and cost memory.
-const MOST_WINDOWS: u64 = 100_000;
+use rtmm_workload::Time;
 
 const fn series(name: &'static str, meaning: &'static str) -> SeriesColumn {
     SeriesColumn { name, unit: "", meaning }
@@ -45,17 +42,6 @@ pub fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
     ]
 }
 
-/// Says why a run cannot be divided into windows, if it cannot.
-pub fn check(window: Duration, duration: Duration) -> Result<(), String> {
-    let count = duration.picoseconds().div_ceil(window.picoseconds().max(1));
-    if count > MOST_WINDOWS {
-        return Err(format!(
-            "windows of {window} make {count} of a run of {duration}; {MOST_WINDOWS} are the most"
-        ));
-    }
-    Ok(())
-}
-
 fn point(at: Time, value: Option<f64>) -> SeriesPoint {
     let time_s = at.picoseconds() as f64 / 1e12;
     SeriesPoint { time_s, value: value.filter(|value| value.is_finite()) }
@@ -78,7 +64,7 @@ mod tests {
     use rtmm_hardware::Mode;
     use rtmm_scheduler::TuningWindow;
     use rtmm_sim::{EndRecord, Observer, System};
-    use rtmm_workload::{Legality, load};
+    use rtmm_workload::{Duration, Legality, load};
 
     use super::*;
 
@@ -132,13 +118,5 @@ mod tests {
         assert_eq!(of("phase"), [(0.8, Some(1.0))]);
         assert_eq!(of("alpha"), [(0.0, Some(0.5)), (0.25, Some(0.75)), (0.5, Some(0.75))]);
         assert_eq!(of("tuning_cost"), [(0.0, Some(2.0)), (0.25, Some(1.5)), (0.5, None)]);
-    }
-
-    #[test]
-    fn far_too_many_windows_are_refused() {
-        let ms = |count| Duration::from_milliseconds(count).unwrap_or_default();
-        assert_eq!(check(ms(10), ms(1_000)), Ok(()));
-        let error = check(Duration::from_picoseconds(1), ms(1_000)).unwrap_err();
-        assert_eq!(error, "windows of 1ps make 1000000000000 of a run of 1s; 100000 are the most");
     }
 }

@@ -5,8 +5,12 @@ use std::borrow::Cow;
 use rtmm_sim::{EndOfRun, MetricsOptions};
 use rtmm_sweep::runner::{Allowed, Assignment, Parameter, ParameterValue};
 use rtmm_workload::Duration;
+use thiserror::Error;
 
 const LONGEST_WARM_UP: Duration = Duration::from_picoseconds(1_000_000_000_000_000_000);
+
+/// The most windows of a run: more are no figure, and cost memory.
+const MAX_WINDOWS: u64 = 100_000;
 
 const fn switch(name: &'static str, meaning: &'static str, default: bool) -> Parameter {
     Parameter { name, meaning, default: ParameterValue::Boolean(default), allowed: Allowed::Boolean }
@@ -91,6 +95,46 @@ impl RunSettings {
         }
         settings
     }
+
+    /// Holds the settings to the duration of a run.
+    ///
+    /// # Errors
+    /// [`SettingsError`] where the warm-up takes all of it, or windows make too many.
+    pub fn check(&self, duration: Duration) -> Result<(), SettingsError> {
+        let (warm_up, window) = (self.metrics.warm_up, self.window);
+        if warm_up >= duration {
+            return Err(SettingsError::WarmUp { warm_up, duration });
+        }
+        let windows = duration.picoseconds().div_ceil(window.picoseconds().max(1));
+        if !window.is_zero() && windows > MAX_WINDOWS {
+            return Err(SettingsError::Windows { window, windows, duration });
+        }
+        Ok(())
+    }
+}
+
+/// Why settings do not fit a run.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// No job is judged.
+    #[error("a warm-up of {warm_up} leaves nothing of a run of {duration}")]
+    WarmUp {
+        /// The warm-up.
+        warm_up: Duration,
+        /// Duration of the scenario.
+        duration: Duration,
+    },
+    /// More windows than a run can have.
+    #[error("windows of {window} make {windows} of a run of {duration}; {MAX_WINDOWS} are the most")]
+    Windows {
+        /// Length of a window.
+        window: Duration,
+        /// How many windows there would be.
+        windows: u64,
+        /// Duration of the scenario.
+        duration: Duration,
+    },
 }
 
 #[cfg(test)]
@@ -117,5 +161,17 @@ mod tests {
             let changed = RunSettings::of(&[(setting.name, value)]);
             assert_ne!(format!("{changed:?}"), plain, "{}", setting.name);
         }
+    }
+
+    #[test]
+    fn far_too_many_windows_are_refused() {
+        let ms = |count| Duration::from_milliseconds(count).unwrap_or_default();
+        let check = |window| RunSettings { window, ..RunSettings::default() }.check(ms(1_000));
+        assert_eq!(check(ms(10)), Ok(()));
+        let error = check(Duration::from_picoseconds(1)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "windows of 1ps make 1000000000000 of a run of 1s; 100000 are the most"
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::figures::{
     reference_policies, selected_policies, stem,
 };
 use crate::plan::PolicyId;
-use crate::runner::{CellRunner, ColumnKind, Policy, short_names};
+use crate::runner::{ColumnKind, Policy, RunnerSpec, short_names};
 
 /// Names of tables that a sweep writes itself.
 const TAKEN: &[&str] =
@@ -22,7 +22,7 @@ const SHARED: &[&str] =
 
 /// What figures can be about; what is unknown because of another problem is `None`, and not checked.
 pub(super) struct Scope<'s> {
-    pub runner: &'s dyn CellRunner,
+    pub runner: &'s RunnerSpec,
     pub scenarios: Option<Vec<&'s str>>,
     pub platforms: Option<Vec<&'s str>>,
     pub policies: Option<&'s [Policy]>,
@@ -188,9 +188,9 @@ fn decode_content(
                 let name = value.string()?;
                 scope.series(name).or_else(|| {
                     let known: Vec<&str> =
-                        scope.runner.series_columns().iter().map(|column| column.name).collect();
+                        scope.runner.series_columns.iter().map(|column| column.name).collect();
                     value.reject(
-                        format!("the runner `{}` records no series `{name}`", scope.runner.name()),
+                        format!("the runner `{}` records no series `{name}`", scope.runner.name),
                         suggestion(name, "series", &known),
                     )
                 })
@@ -204,7 +204,7 @@ fn decode_content(
 impl Scope<'_> {
     fn metric(&self, value: &Value<'_>) -> Option<usize> {
         let name = value.string()?;
-        let columns = self.runner.cell_columns();
+        let columns = &self.runner.cell_columns;
         match columns.iter().position(|column| column.name == name) {
             Some(position) if columns[position].kind == ColumnKind::Text => {
                 value.reject(format!("`{name}` is a text and cannot be drawn"), "choose a column of numbers")
@@ -214,7 +214,7 @@ impl Scope<'_> {
                 let numbers = columns.iter().filter(|column| column.kind != ColumnKind::Text);
                 let known: Vec<&str> = numbers.map(|column| column.name).collect();
                 value.reject(
-                    format!("the runner `{}` gives no column `{name}`", self.runner.name()),
+                    format!("the runner `{}` gives no column `{name}`", self.runner.name),
                     suggestion(name, "column", &known),
                 )
             }
@@ -222,7 +222,7 @@ impl Scope<'_> {
     }
 
     fn series(&self, name: &str) -> Option<usize> {
-        self.runner.series_columns().iter().position(|column| column.name == name)
+        self.runner.series_columns.iter().position(|column| column.name == name)
     }
 
     /// The parameters that some policy has.
@@ -385,10 +385,10 @@ impl Scope<'_> {
             Content::Bars { metric, .. }
             | Content::Lines { metric, .. }
             | Content::HeatMap { metric, .. } => {
-                known.extend(self.runner.cell_columns().get(metric).map(|column| column.name.to_owned()));
+                known.extend(self.runner.cell_columns.get(metric).map(|column| column.name.to_owned()));
             }
             Content::TimeSeries { column, .. } => {
-                known.extend(self.runner.series_columns().get(column).map(|column| column.name.to_owned()));
+                known.extend(self.runner.series_columns.get(column).map(|column| column.name.to_owned()));
             }
         }
         for dimension in figure.dimensions() {

@@ -2,18 +2,19 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part of it")]
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rtmm_hardware::{
-    Accelerator, Condition, Configuration, ConfigurationId, CostError, CostModel, Explanation, LayerOf, Mode,
+    Accelerator, Condition, Configuration, ConfigurationId, CostError, CostModel, Explanation, LayerOf,
     Platform, Quantity, Work,
 };
 use rtmm_sweep::plan::{Axes, Cell, Plan};
 use rtmm_sweep::runner::{
-    Allowed, Assignment, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue,
-    Policy, PolicySchema, Prepared, RunError, SeriesColumn, SeriesPoint, Value,
+    Allowed, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy,
+    PolicySchema, Prepared, Rule, RunError, RunnerSpec, SeriesColumn, SeriesPoint, Value,
 };
-use rtmm_workload::{Duration, Legality, ModelId, Period, Scenario, Task, TaskId, Workload};
+use rtmm_workload::{Duration, ModelId, Period, Scenario, Task, TaskId, Workload};
 
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, summarised: bool) -> Column {
     Column { name, unit, kind, meaning: "made up for tests", summarised, better: None }
@@ -79,44 +80,60 @@ pub const SETTINGS: &[Parameter] = &[
     },
 ];
 
-const POLICIES: &[PolicySchema] = &[
-    PolicySchema::new(
-        "first",
-        "the first",
-        &[
-            Parameter {
-                name: "k_per_ms",
-                meaning: "steepness",
-                default: ParameterValue::Real(15.0),
-                allowed: Allowed::Real(0.0, 100.0),
-            },
-            Parameter {
-                name: "depth",
-                meaning: "how far it looks",
-                default: ParameterValue::Integer(2),
-                allowed: Allowed::Integer(1, 9),
-            },
-        ],
-    ),
-    PolicySchema::new(
-        "second",
-        "the second",
-        &[
-            Parameter {
-                name: "drop",
-                meaning: "whether late jobs are dropped",
-                default: ParameterValue::Boolean(true),
-                allowed: Allowed::Boolean,
-            },
-            Parameter {
-                name: "order",
-                meaning: "what is first",
-                default: ParameterValue::Choice(Cow::Borrowed("arrival")),
-                allowed: Allowed::Choice(&["arrival", "deadline"]),
-            },
-        ],
-    ),
+/// Parameters of the first policy, whose greatest depth needs steepness.
+const FIRST: &[Parameter] = &[
+    Parameter {
+        name: "k_per_ms",
+        meaning: "steepness",
+        default: ParameterValue::Real(15.0),
+        allowed: Allowed::Real(0.0, 100.0),
+    },
+    Parameter {
+        name: "depth",
+        meaning: "how far it looks",
+        default: ParameterValue::Integer(2),
+        allowed: Allowed::Integer(1, 9),
+    },
 ];
+
+const SECOND: &[Parameter] = &[
+    Parameter {
+        name: "drop",
+        meaning: "whether late jobs are dropped",
+        default: ParameterValue::Boolean(true),
+        allowed: Allowed::Boolean,
+    },
+    Parameter {
+        name: "order",
+        meaning: "what is first",
+        default: ParameterValue::Choice(Cow::Borrowed("arrival")),
+        allowed: Allowed::Choice(&["arrival", "deadline"]),
+    },
+];
+
+fn first() -> PolicySchema {
+    let rule = Rule::new(|parameters| match parameters {
+        [(_, ParameterValue::Real(0.0)), (_, ParameterValue::Integer(9))] => {
+            Err("a depth of 9 needs `k_per_ms` above 0".to_owned())
+        }
+        _ => Ok(()),
+    });
+    PolicySchema { rule, ..PolicySchema::new("first", "the first", FIRST) }
+}
+
+fn settings_rule() -> Rule {
+    Rule::new(|settings| {
+        let value = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+        match (value("warm_up"), value("at_end")) {
+            (Some(ParameterValue::Duration(warm_up)), Some(ParameterValue::Choice(end)))
+                if end == "cut" && *warm_up > milliseconds(5_000) =>
+            {
+                Err("a run that is cut has no time for such a warm-up".to_owned())
+            }
+            _ => Ok(()),
+        }
+    })
+}
 
 /// Makes up results that depend on everything that a cell names.
 #[derive(Debug, Default)]
@@ -145,6 +162,8 @@ pub struct Synthetic {
     pub worthless: bool,
     /// Records series.
     pub records: bool,
+    /// What all of it comes to; made when it is first asked for.
+    pub spec: OnceLock<RunnerSpec>,
     /// How many cells were run.
     pub runs: AtomicUsize,
 }
@@ -155,81 +174,38 @@ impl Synthetic {
     }
 }
 
-impl CellRunner for Synthetic {
-    fn name(&self) -> &'static str {
-        self.called.unwrap_or("synthetic")
-    }
-
-    fn summary(&self) -> &'static str {
-        "made up for tests"
-    }
-
-    fn result_version(&self) -> u32 {
-        self.version
-    }
-
-    fn legality(&self) -> Legality {
-        Legality::Strict
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Corrected
-    }
-
-    fn policies(&self) -> &[PolicySchema] {
-        if self.single_policy { &POLICIES[..1] } else { POLICIES }
-    }
-
-    fn largest_seed(&self) -> u64 {
-        u64::from(u32::MAX)
-    }
-
-    fn settings(&self) -> &[Parameter] {
+impl Synthetic {
+    fn describe(&self) -> RunnerSpec {
         const CLASHING: &[Parameter] = &[Parameter {
             name: "depth",
             meaning: "how far it looks",
             default: ParameterValue::Real(2.0),
             allowed: Allowed::Integer(1, 9),
         }];
-        match self {
+        let mut policies = vec![first(), PolicySchema::new("second", "the second", SECOND)];
+        policies.truncate(if self.single_policy { 1 } else { 2 });
+        let settings = match self {
             Self { clashing: true, .. } => CLASHING,
             Self { settings: true, .. } => SETTINGS,
             _ => &[],
+        };
+        let tasks = if self.task_means { SUMMARISED_TASK_COLUMNS } else { TASK_COLUMNS };
+        RunnerSpec {
+            summary: "made up for tests".into(),
+            result_version: self.version,
+            largest_seed: u64::from(u32::MAX),
+            settings: settings.to_vec(),
+            settings_rule: settings_rule(),
+            task_columns: tasks.to_vec(),
+            series_columns: if self.records { SERIES.to_vec() } else { Vec::new() },
+            ..RunnerSpec::new(self.called.unwrap_or("synthetic"), policies, CELL_COLUMNS.to_vec())
         }
     }
+}
 
-    fn validate_settings(&self, settings: &[Assignment]) -> Result<(), String> {
-        let value =
-            |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-        match (value("warm_up"), value("at_end")) {
-            (Some(ParameterValue::Duration(warm_up)), Some(ParameterValue::Choice(end)))
-                if end == "cut" && warm_up > milliseconds(5_000) =>
-            {
-                Err("a run that is cut has no time for such a warm-up".to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn validate(&self, policy: &Policy, _settings: &[Assignment]) -> Result<(), String> {
-        match (policy.parameter("k_per_ms"), policy.parameter("depth")) {
-            (Some(ParameterValue::Real(0.0)), Some(ParameterValue::Integer(9))) => {
-                Err("a depth of 9 needs `k_per_ms` above 0".to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn cell_columns(&self) -> &[Column] {
-        CELL_COLUMNS
-    }
-
-    fn task_columns(&self) -> &[Column] {
-        if self.task_means { SUMMARISED_TASK_COLUMNS } else { TASK_COLUMNS }
-    }
-
-    fn series_columns(&self) -> &[SeriesColumn] {
-        if self.records { SERIES } else { &[] }
+impl CellRunner for Synthetic {
+    fn spec(&self) -> &RunnerSpec {
+        self.spec.get_or_init(|| self.describe())
     }
 
     fn prepare<'p>(
@@ -401,7 +377,7 @@ pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
             .collect(),
         platforms: (0..platforms).map(|index| platform(&format!("platform_{index}"))).collect(),
         pairs: Vec::new(),
-        policies: vec![Policy::with_defaults(&POLICIES[0])],
+        policies: vec![Policy::with_defaults(&first())],
         variations: Vec::new(),
         seeds: (0..seeds).map(|index| 1_000 + 7_919 * index).collect(),
         duration: None,

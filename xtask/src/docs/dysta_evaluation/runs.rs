@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use rtmm_runners::RUNNERS;
+use rtmm_runners::Runners;
 use rtmm_sweep::plan::{Cell, PlatformId, VariantId};
 use rtmm_sweep::runner::{CellResult, Policy};
 use rtmm_sweep::statistics::{Bootstrap, MINIMUM_SAMPLES, PairedDifference, mean, paired_difference};
@@ -128,12 +128,13 @@ pub(super) fn of(name: &'static str) -> Result<&'static Runs, Problem> {
 }
 
 fn run(name: &'static str) -> Result<Runs, Problem> {
-    let plan = rtmm_sweep::file::plan(name, RUNNERS).map_err(|problems| problems.to_string())?;
+    let plan =
+        rtmm_sweep::file::plan(name, &Runners::built_in().list()).map_err(|problems| problems.to_string())?;
     let all: Vec<usize> = (0..plan.len()).collect();
     let prepared = plan.runner().prepare(&plan, &all)?;
     let results: Vec<CellResult> =
         plan.cells().par_iter().map(|cell| prepared.run(cell)).collect::<Result<_, _>>()?;
-    let columns = plan.runner().cell_columns();
+    let columns = &plan.spec().cell_columns;
     let position =
         |column: &str| columns.iter().position(|known| known.name == column).ok_or("no such column");
     let [violations, antt, busy, decisions] = [
@@ -142,7 +143,7 @@ fn run(name: &'static str) -> Result<Runs, Problem> {
         position("scheduler_busy_ms")?,
         position("decisions")?,
     ];
-    let tasks = plan.runner().task_columns();
+    let tasks = &plan.spec().task_columns;
     let released = tasks.iter().position(|known| known.name == "released").ok_or("no such column")?;
     let mut groups = Vec::new();
     let same = |a: &Cell, b: &Cell| key(a) == key(b);

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use rtmm_hardware::{Mode, Platform};
+use rtmm_hardware::Mode;
 use rtmm_report::{Cell, Column, Row, TextTable};
-use rtmm_runners::engine::{Engine, RunSettings, build, check_window, points, policies, result};
+use rtmm_runners::engine::{Engine, RunSettings, SettingsError, points, result, system};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
-use rtmm_sim::{Metrics, Observer, RunOptions, SimulationError, System, simulate};
-use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, RunError, SeriesPoint, Value};
+use rtmm_sim::{Observer, System};
+use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, SeriesPoint, Value};
 use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -41,8 +41,6 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
             if settings.window.is_zero() {
                 return Err(Failure::usage("windows of no length", "write a length such as --window 250ms"));
             }
-            check_window(settings.window, system.scenario.duration)
-                .map_err(|reason| Failure::usage(reason, "write a greater length, such as --window 250ms"))?;
             let mut windows = Windows::new(&system, settings.window, settings.metrics.warm_up);
             let summary = simulated(arguments.seed, &chosen, &system, keep, &mut windows)?;
             write_file(path, series_csv(&windows)?.as_bytes())?;
@@ -55,12 +53,6 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     print(arguments, &system, &chosen, &summary, None::<()>)
 }
 
-/// What all runs of a workload on a platform share.
-pub(super) fn system<'w>(workload: &'w Workload, platform: &'w Platform) -> Result<System<'w>, Failure> {
-    System::new(&workload.scenario, &workload.models, platform)
-        .map_err(|error| cannot_run(error, &workload.scenario.name, &platform.name))
-}
-
 /// Runs a system under a policy; `keep` takes a row a job, and `watch` sees the run.
 pub(super) fn simulated(
     seed: u64,
@@ -69,24 +61,20 @@ pub(super) fn simulated(
     mut keep: Option<&mut Vec<JobRow>>,
     watch: impl Observer,
 ) -> Result<Summary, Failure> {
-    let settings = RunSettings::of(&chosen.settings);
-    let duration = system.scenario.duration;
-    if settings.metrics.warm_up >= duration {
-        let message =
-            format!("a warm-up of {} leaves nothing of a run of {}", settings.metrics.warm_up, duration);
-        return Err(Failure::usage(message, "shorten `warm_up`, or lengthen the run with --duration"));
-    }
-    let (policy, oracle) = build(&chosen.policy).map_err(Failure::Run)?;
+    RunSettings::of(&chosen.settings).check(system.scenario.duration).map_err(|error| {
+        let help = match error {
+            SettingsError::WarmUp { .. } => "shorten `warm_up`, or lengthen the run with --duration",
+            _ => "write a greater length, such as --window 250ms",
+        };
+        Failure::usage(error.to_string(), help)
+    })?;
     let rows = JobRows::new(|row: &JobRow| {
         if let Some(jobs) = &mut keep {
             jobs.push(*row);
         }
     });
-    let observer = ((Metrics::new(system, settings.metrics), rows), watch);
-    let options = RunOptions { seed, end: settings.end, oracle };
-    let ((metrics, _), _) =
-        simulate(system, &chosen.policy.name, policy, observer, options).map_err(failed)?;
-    Ok(metrics.summary())
+    let (summary, _) = Engine::built_in().simulate(system, chosen, seed, (rows, watch))?;
+    Ok(summary)
 }
 
 fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
@@ -105,35 +93,21 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
 /// The policy and the settings of the run, with what `--set` gives them.
 pub(super) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
     let name = name.unwrap_or(DEFAULT_POLICY);
+    let spec = Engine::built_in().spec();
     let Some(schema) = schema(name) else {
-        let names: Vec<&str> = Engine.policies().iter().map(|schema| schema.name.as_ref()).collect();
+        let names: Vec<&str> = spec.policies.iter().map(|schema| schema.name.as_ref()).collect();
         return Err(Failure::usage(
             format!("there is no policy `{name}`"),
             format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names)),
         ));
     };
-    Chosen::read(&Engine, schema, set).map_err(|error| Failure::usage(error.to_string(), error.help()))
+    Chosen::read(spec, schema, set).map_err(|error| Failure::usage(error.to_string(), error.help()))
 }
 
 /// The policy of a name; underscores stand for hyphens.
 pub(super) fn schema(name: &str) -> Option<&'static PolicySchema> {
     let name = name.replace('_', "-");
-    policies().iter().find(|schema| schema.name == name)
-}
-
-fn failed(error: SimulationError) -> Failure {
-    Failure::Run(error.to_string())
-}
-
-/// The same, of a scenario that the platform cannot run.
-fn cannot_run(error: SimulationError, scenario: &str, platform: &str) -> Failure {
-    match error {
-        SimulationError::NoCost(layers) => {
-            let (scenario, platform) = (scenario.to_owned(), platform.to_owned());
-            Failure::Run(RunError::NoCost { scenario, platform, layers }.to_string())
-        }
-        other => failed(other),
-    }
+    Engine::built_in().spec().policy(&name)
 }
 
 #[derive(Serialize)]
@@ -204,7 +178,7 @@ pub(super) fn print<X: Serialize>(
 
 /// A row a task, in the columns of sweeps.
 fn print_csv(out: &mut impl Write, summary: &Summary) -> Result<(), Failure> {
-    let columns = Engine.task_columns();
+    let columns = &Engine::built_in().spec().task_columns;
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(std::iter::once("task").chain(columns.iter().map(|column| column.name)))?;
     let values = result(summary).tasks;
@@ -326,7 +300,7 @@ struct JobRecord<'r> {
 fn series_csv(windows: &Windows) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["series", "time_s", "value"])?;
-    for (column, points) in Engine.series_columns().iter().zip(points(windows)) {
+    for (column, points) in Engine::built_in().spec().series_columns.iter().zip(points(windows)) {
         for SeriesPoint { time_s, value } in points {
             let value = value.map_or_else(String::new, |value| value.to_string());
             writer.write_record([column.name, &time_s.to_string(), &value])?;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{AcceleratorId, Mode, load as hardware};
+use rtmm_runners::engine::system;
 use rtmm_scheduler::{Job, Segment};
 use rtmm_sim::metrics::{JobOutcome, JobRow};
 use rtmm_sim::{Observer, System};
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         }
         (Err(problems), _) | (_, Err(problems)) => return Err(problems.into()),
     };
-    let system = engine::system(&workload, &platform)?;
+    let system = system(&workload, &platform)?;
     let order = Order::of(&source, &system);
     let mut jobs = Vec::new();
     let mut hash = DecisionHash::new(&order);

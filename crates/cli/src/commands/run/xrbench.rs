@@ -7,7 +7,7 @@ use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_runners::xrbench::{POLICY, XrbenchReference, parameters_of};
-use rtmm_sweep::runner::{Chosen, Policy};
+use rtmm_sweep::runner::{CellRunner, Chosen, Policy};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
 use tracing::debug;
@@ -70,7 +70,7 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
             format!("leave --policy out, or say `--policy {}`", POLICY.name),
         ));
     }
-    let chosen = Chosen::read(&XrbenchReference, &POLICY, &arguments.set)
+    let chosen = Chosen::read(XrbenchReference::new().spec(), &POLICY, &arguments.set)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
     Ok(chosen.policy)
 }

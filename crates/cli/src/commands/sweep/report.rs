@@ -388,10 +388,7 @@ pub(super) fn facts(plan: &Plan<'_>) -> Vec<Fact> {
     let mut facts = vec![
         fact("program", format!("rtmm {}", env!("CARGO_PKG_VERSION"))),
         fact("sweep", axes.name.clone()),
-        fact(
-            "runner",
-            format!("{} (result version {})", plan.runner().name(), plan.runner().result_version()),
-        ),
+        fact("runner", format!("{} (result version {})", plan.spec().name, plan.spec().result_version)),
         fact("policies", policies.join("; ")),
         fact("scenarios", axes.workloads.len().to_string()),
         fact("platforms", axes.platforms.len().to_string()),

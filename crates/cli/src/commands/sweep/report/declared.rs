@@ -64,13 +64,13 @@ struct Drawn<'d> {
 impl Drawn<'_> {
     /// The column that is shown: name, unit, meaning, and which values are better.
     fn column(&self) -> (String, Option<String>, &'static str, Option<Better>) {
-        let runner = self.plan.runner();
+        let runner = self.plan.spec();
         let (column, better) = match self.figure.content {
             Content::Bars { metric, .. }
             | Content::Lines { metric, .. }
-            | Content::HeatMap { metric, .. } => (runner.cell_columns().get(metric).copied(), true),
+            | Content::HeatMap { metric, .. } => (runner.cell_columns.get(metric).copied(), true),
             Content::TimeSeries { column, .. } => {
-                let column = runner.series_columns().get(column).map(|series| runner::Column {
+                let column = runner.series_columns.get(column).map(|series| runner::Column {
                     name: series.name,
                     unit: series.unit,
                     kind: runner::ColumnKind::Real,
@@ -596,23 +596,20 @@ fn capitalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-
-    use rtmm_hardware::Mode;
     use rtmm_sweep::execute::{Options, Silent};
     use rtmm_sweep::file::{SweepFile, read_source};
     use rtmm_sweep::plan::Cell;
     use rtmm_sweep::runner::{
-        Allowed, CellResult, CellRunner, ColumnKind, Parameter, PolicySchema, Prepared, RunError,
+        Allowed, CellResult, CellRunner, ColumnKind, Parameter, PolicySchema, Prepared, RunError, RunnerSpec,
         SeriesColumn, SeriesPoint, Value,
     };
     use rtmm_sweep::sweep;
-    use rtmm_workload::Legality;
     use rtmm_workload::input::Source;
 
     use super::*;
 
     /// A bowl over two weights, and a policy that finds its bottom.
-    struct Bowl;
+    struct Bowl(RunnerSpec);
 
     const fn weight(name: &'static str) -> Parameter {
         Parameter {
@@ -626,55 +623,30 @@ mod tests {
     /// Where it goes: each point is off the grid but for the first and the last.
     const WAY: [(f64, f64); 4] = [(0.0, 0.0), (0.6, 0.1), (1.3, 0.7), (1.0, 1.0)];
 
-    impl CellRunner for Bowl {
-        fn name(&self) -> &'static str {
-            "bowl"
-        }
-
-        fn summary(&self) -> &'static str {
-            "made up"
-        }
-
-        fn result_version(&self) -> u32 {
-            1
-        }
-
-        fn legality(&self) -> Legality {
-            Legality::Strict
-        }
-
-        fn mode(&self) -> Mode {
-            Mode::Corrected
-        }
-
-        fn policies(&self) -> &[PolicySchema] {
+    impl Bowl {
+        fn new() -> Self {
             const PARAMETERS: &[Parameter] = &[weight("alpha"), weight("beta")];
-            const POLICIES: &[PolicySchema] =
-                &[PolicySchema::new("fixed", "", PARAMETERS), PolicySchema::new("adaptive", "", &[])];
-            POLICIES
-        }
-
-        fn cell_columns(&self) -> &[runner::Column] {
-            &[runner::Column {
+            let policies =
+                vec![PolicySchema::new("fixed", "", PARAMETERS), PolicySchema::new("adaptive", "", &[])];
+            let cost = runner::Column {
                 name: "cost",
                 unit: "",
                 kind: ColumnKind::Real,
                 meaning: "what it costs",
                 summarised: true,
                 better: Some(Better::Lower),
-            }]
+            };
+            let series = |name| SeriesColumn { name, unit: "", meaning: "a weight" };
+            Self(RunnerSpec {
+                series_columns: vec![series("alpha"), series("beta")],
+                ..RunnerSpec::new("bowl", policies, vec![cost])
+            })
         }
+    }
 
-        fn task_columns(&self) -> &[runner::Column] {
-            &[]
-        }
-
-        fn series_columns(&self) -> &[SeriesColumn] {
-            const fn series(name: &'static str) -> SeriesColumn {
-                SeriesColumn { name, unit: "", meaning: "a weight" }
-            }
-            const SERIES: &[SeriesColumn] = &[series("alpha"), series("beta")];
-            SERIES
+    impl CellRunner for Bowl {
+        fn spec(&self) -> &RunnerSpec {
+            &self.0
         }
 
         fn prepare<'p>(
@@ -741,7 +713,8 @@ where = { policy = "adaptive" }
 
     #[test]
     fn a_search_is_drawn_where_it_went() {
-        let SweepFile { plan, figures } = read_source(&Source::new("bowl.toml", SWEEP), &[&Bowl]).unwrap();
+        let bowl = Bowl::new();
+        let SweepFile { plan, figures } = read_source(&Source::new("bowl.toml", SWEEP), &[&bowl]).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let finished = sweep::run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished;
         let declared = declared(&finished.unwrap().results, &figures);

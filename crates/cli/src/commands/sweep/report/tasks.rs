@@ -67,12 +67,11 @@ pub(super) fn table(shown: &Shown<'_>) -> Option<ReportTable> {
 
 #[cfg(test)]
 mod tests {
-
     use rtmm_hardware::Mode;
     use rtmm_sweep::execute::{Options, Silent};
     use rtmm_sweep::plan::{Cell, Plan};
     use rtmm_sweep::runner::{
-        CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, Value,
+        CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Value,
     };
     use rtmm_sweep::{file, sweep};
     use rtmm_workload::Legality;
@@ -80,37 +79,27 @@ mod tests {
 
     /// Gives each task its position as its latency, and each cell a score that is less on the second
     /// platform.
-    struct Toy;
+    struct Toy(RunnerSpec);
 
     const fn column(name: &'static str, unit: &'static str) -> Column {
         Column { name, unit, kind: ColumnKind::Real, meaning: "made up", summarised: true, better: None }
     }
 
+    impl Toy {
+        fn new() -> Self {
+            let policies = vec![PolicySchema::new("only", "", &[])];
+            Self(RunnerSpec {
+                legality: Legality::Published,
+                mode: Mode::Reference,
+                task_columns: vec![column("latency_mean_ms", "milliseconds")],
+                ..RunnerSpec::new("toy", policies, vec![column("score_pct", "percent")])
+            })
+        }
+    }
+
     impl CellRunner for Toy {
-        fn name(&self) -> &'static str {
-            "toy"
-        }
-        fn summary(&self) -> &'static str {
-            "made up"
-        }
-        fn result_version(&self) -> u32 {
-            1
-        }
-        fn legality(&self) -> Legality {
-            Legality::Published
-        }
-        fn mode(&self) -> Mode {
-            Mode::Reference
-        }
-        fn policies(&self) -> &[PolicySchema] {
-            const ALL: &[PolicySchema] = &[PolicySchema::new("only", "", &[])];
-            ALL
-        }
-        fn cell_columns(&self) -> &[Column] {
-            const { &[column("score_pct", "percent")] }
-        }
-        fn task_columns(&self) -> &[Column] {
-            const { &[column("latency_mean_ms", "milliseconds")] }
+        fn spec(&self) -> &RunnerSpec {
+            &self.0
         }
         fn prepare<'p>(
             &'p self,
@@ -139,7 +128,8 @@ mod tests {
         let text = "runner = \"toy\"\nscenarios = [\"xrbench/ar_assistant\"]\nseeds = { first = 1, count = 12 }\n\
                     platforms = [\"xrbench/single_4k_ws\", \"xrbench/single_4k_os\"]\n\
                     baseline = { platform = \"xrbench/single_4k_ws\" }\n";
-        let plan = file::plan_of(&Source::new("toy.toml", text), &[&Toy]).unwrap();
+        let toy = Toy::new();
+        let plan = file::plan_of(&Source::new("toy.toml", text), &[&toy]).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let finished = sweep::run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished;
         let finished = finished.unwrap();
