@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use rtmm_hardware::Platform;
+use rtmm_hardware::load::platform_with;
 use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Origin, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, built_in_names, name_of, open};
 use rtmm_workload::{Duration, Workload, load};
@@ -120,7 +121,7 @@ fn decode<'r>(document: &Document<'_>, runners: &[&'r dyn CellRunner]) -> Option
     });
     let platforms: Option<Vec<Platform>> = platforms.and_then(|references| {
         load_all(&root, &mut seen, references, |reference| {
-            let mut platform = rtmm_hardware::load::platform(reference, Some(source), spec.mode)?;
+            let mut platform = platform_with(&spec.cost_models, reference, Some(source), spec.mode)?;
             reference.clone_into(&mut platform.name);
             Ok(platform)
         })

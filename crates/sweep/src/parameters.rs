@@ -24,6 +24,9 @@ pub struct PolicySchema {
     pub parameters: Cow<'static, [Parameter]>,
     /// Rule on several parameters at once.
     pub rule: Rule,
+    /// What tells two versions of the policy apart that have one name and one schema: part of its cells'
+    /// identities. Empty for built-in policies, whose versions are those of the runner's results.
+    pub identity: Cow<'static, [u8]>,
 }
 
 impl PolicySchema {
@@ -35,6 +38,7 @@ impl PolicySchema {
             summary: Cow::Borrowed(summary),
             parameters: Cow::Borrowed(parameters),
             rule: Rule::NONE,
+            identity: Cow::Borrowed(&[]),
         }
     }
 }

@@ -635,6 +635,17 @@ fn hash_platform(platform: &Platform) -> blake3::Hash {
     hasher.finalize()
 }
 
+fn hash_policy(runner: &RunnerSpec, policy: &Policy) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(policy.to_string().as_bytes());
+    let identity = runner.policy(&policy.name).map(|schema| &*schema.identity).unwrap_or_default();
+    if !identity.is_empty() {
+        // Behind a byte that no text has: no name and no value can imitate it.
+        hasher.update(&[0xFF]).update(identity);
+    }
+    hasher.finalize()
+}
+
 /// Adds a text with its length, so that no two lists of texts hash alike.
 fn add_text(hasher: &mut blake3::Hasher, text: &str) {
     hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
@@ -688,7 +699,7 @@ fn identities(
     }
     let runner_hash = hasher.finalize();
     let policies: Vec<blake3::Hash> =
-        axes.policies.iter().map(|policy| blake3::hash(policy.to_string().as_bytes())).collect();
+        axes.policies.iter().map(|policy| hash_policy(runner, policy)).collect();
     cells
         .iter()
         .map(|cell| {

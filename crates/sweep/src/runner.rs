@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use rtmm_hardware::{Mode, NoCost};
+use rtmm_hardware::{CostModelRegistry, Mode, NoCost};
 use rtmm_workload::Legality;
 use serde::Serialize;
 use thiserror::Error;
@@ -35,6 +35,8 @@ pub struct RunnerSpec {
     pub legality: Legality,
     /// Mode in which platforms are read.
     pub mode: Mode,
+    /// Cost models that platforms can name.
+    pub cost_models: CostModelRegistry,
     /// Largest seed that the runner can take.
     pub largest_seed: u64,
     /// Policies that cells can ask for; at least one.
@@ -52,8 +54,8 @@ pub struct RunnerSpec {
 }
 
 impl RunnerSpec {
-    /// A runner of version 1 that takes sound models, corrected costs and any seed that a store can keep, and
-    /// has neither settings nor columns of tasks nor series.
+    /// A runner of version 1 that takes sound models, corrected costs of built-in cost models and any seed that a
+    /// store can keep, and has neither settings nor columns of tasks nor series.
     #[must_use]
     pub fn new(
         name: impl Into<Cow<'static, str>>,
@@ -66,6 +68,7 @@ impl RunnerSpec {
             result_version: 1,
             legality: Legality::Strict,
             mode: Mode::Corrected,
+            cost_models: CostModelRegistry::built_in().clone(),
             largest_seed: i64::MAX as u64,
             policies,
             settings: Vec::new(),

@@ -7,7 +7,7 @@ mod settings;
 
 use std::sync::LazyLock;
 
-use rtmm_hardware::Platform;
+use rtmm_hardware::{CostModelRegistry, Platform};
 use rtmm_scheduler::{Parameters, PolicyRegistry, PolicyRow};
 use rtmm_sim::{Metrics, Observer, RunOptions, SimulationError, Summary, System, simulate};
 use rtmm_sweep::plan::Plan;
@@ -24,31 +24,43 @@ pub use settings::{RunSettings, SettingsError};
 /// accelerator, with preferences, as published; on one accelerator their results are those of version 2.
 const RESULT_VERSION: u32 = 3;
 
-/// The event engine of `rtmm-sim` under the policies of `rtmm-scheduler`.
+/// The event engine of `rtmm-sim` under the policies of one registry, on platforms of the cost models of another.
 #[derive(Clone, Debug)]
 pub struct Engine {
     spec: RunnerSpec,
+    policies: PolicyRegistry,
 }
 
 impl Engine {
-    /// The engine with the policies of this project.
+    /// The engine with the policies and cost models of this project.
     #[must_use]
     pub fn built_in() -> &'static Self {
-        static BUILT_IN: LazyLock<Engine> = LazyLock::new(Engine::new);
+        static BUILT_IN: LazyLock<Engine> = LazyLock::new(|| {
+            Engine::new(PolicyRegistry::built_in().clone(), CostModelRegistry::built_in().clone())
+        });
         &BUILT_IN
     }
 
-    fn new() -> Self {
-        let policies = PolicyRegistry::built_in().iter().map(schema).collect();
+    /// The engine with these policies and cost models: the built-in ones and a program's own, say.
+    #[must_use]
+    pub fn new(policies: PolicyRegistry, cost_models: CostModelRegistry) -> Self {
+        let schemas = policies.iter().cloned().map(schema).collect();
         let spec = RunnerSpec {
             summary: "the event engine: any scenario, platform and policy".into(),
             result_version: RESULT_VERSION,
+            cost_models,
             settings: settings::SETTINGS.to_vec(),
             task_columns: columns::task_columns(),
             series_columns: series::COLUMNS.to_vec(),
-            ..RunnerSpec::new("engine", policies, columns::cell_columns())
+            ..RunnerSpec::new("engine", schemas, columns::cell_columns())
         };
-        Self { spec }
+        Self { spec, policies }
+    }
+
+    /// The policies that runs can ask for.
+    #[must_use]
+    pub fn policies(&self) -> &PolicyRegistry {
+        &self.policies
     }
 
     /// Simulates a system under a policy and measures it. `watch` is told of everything, too, and given back.
@@ -74,7 +86,7 @@ impl Engine {
         watch: O,
     ) -> Result<(Summary, O), RunError> {
         settings.check(system.scenario.duration).map_err(|error| failed(error.to_string()))?;
-        let row = PolicyRegistry::built_in().find(&policy.name).map_err(|error| failed(error.to_string()))?;
+        let row = self.policies.find(&policy.name).map_err(|error| failed(error.to_string()))?;
         let built = build(row, &policy.parameters).map_err(failed)?;
         let options = RunOptions { seed, end: settings.end, oracle: row.oracle };
         let observer = (Metrics::new(system, settings.metrics), watch);
@@ -117,12 +129,12 @@ fn failed(reason: String) -> RunError {
     RunError::Failed { reason }
 }
 
-/// A row of the registry, as sweeps and listings show it.
-fn schema(row: &'static PolicyRow) -> PolicySchema {
+/// A row of a registry, as sweeps and listings show it.
+fn schema(row: PolicyRow) -> PolicySchema {
+    let PolicyRow { name, summary, parameters, identity, .. } = row.clone();
     // Bounds of one parameter on another are for the policy itself to say.
-    let rule = Rule::new(move |values| build(row, values).map(|_| ()));
-    let PolicyRow { name, summary, parameters, .. } = row.clone();
-    PolicySchema { name, summary, parameters, rule }
+    let rule = Rule::new(move |values| build(&row, values).map(|_| ()));
+    PolicySchema { name, summary, parameters, rule, identity }
 }
 
 fn build(row: &PolicyRow, values: &[Assignment]) -> Result<Box<dyn rtmm_scheduler::Policy>, String> {
