@@ -7,8 +7,8 @@
 //! operation by operation: every finish time is the same to the last bit.
 //!
 //! Read in this order: [`tables`] makes look-up tables of traces, with [`sanger`] for the latency of
-//! attention layers; [`requests`] says what arrives, and draws what the program would draw; [`engine`]
-//! is the loop, [`policy`] the eleven policies, [`predictor`] what they make of measured sparsities,
+//! attention layers; [`requests`] says what arrives, and draws what the program would draw, [`request_file`]
+//! reads it; [`engine`] is the loop, [`policy`] the eleven policies, [`predictor`] what they make of measured sparsities,
 //! [`metrics`] the results. [`sums`] holds the two orders in which the program adds.
 //!
 //! Quirks of the program are kept and named where they act, by the numbers of the list in
@@ -47,6 +47,7 @@ pub mod fixes;
 pub mod metrics;
 pub mod policy;
 pub mod predictor;
+pub mod request_file;
 pub mod requests;
 pub mod sanger;
 pub mod sums;

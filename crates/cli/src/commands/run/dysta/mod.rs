@@ -1,13 +1,13 @@
 //! `rtmm run --compat dysta`: the Sparse-DySta artifact's loop on sample traces.
 
 mod report;
-mod requests;
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use rtmm_reference::dysta::{
     DEFAULT_SEQUENCE_LENGTH, DystaError, LookUpTables, Outcome, Parameters, Policy, Predictor, Request,
+    request_file,
 };
 use rtmm_sweep::runner::{self, Allowed, Parameter, ParameterValue, PolicySchema, SetError};
 use rtmm_workload::SampleTrace;
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let traces: Vec<&SampleTrace> = files.iter().map(|file| &file.trace).collect();
     let tables =
         LookUpTables::of(traces.iter().copied(), sequence_length).map_err(|error| refused(&error, &files))?;
-    let requests = requests::read(&load::read(request_file)?, &traces)?;
+    let requests = request_file::read(&load::read(request_file)?, &traces)?;
     debug!(traces = traces.len(), requests = requests.len(), "loaded");
     let outcome = rtmm_reference::dysta::run(&tables, &requests, &parameters(policy, &chosen))
         .map_err(|error| Failure::Run(error.to_string()))?;

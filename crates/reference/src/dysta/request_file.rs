@@ -1,13 +1,14 @@
-//! Request files for the Sparse-DySta loop: 64-bit floats as they are written, and traces as models.
+//! Request files of the loop: 64-bit floats as they are written, and traces as models.
 //!
 //! The event engine reads the same columns as whole picoseconds, and needs fewer of them.
 
 use std::collections::BTreeMap;
 
-use rtmm_reference::dysta::Request;
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
 use rtmm_workload::load::problem_with;
 use rtmm_workload::{ModelId, SampleTrace};
+
+use super::requests::Request;
 
 const COLUMNS: [&str; 5] = ["arrival_s", "model", "sample", "priority", "relative_deadline_s"];
 /// The latest arrival and the longest deadline.
@@ -15,7 +16,10 @@ const MAX_S: f64 = 1e9;
 const MAX_PRIORITY: f64 = 1e6;
 
 /// Reads requests to traces; all columns must be there, and rows sorted by arrival.
-pub(super) fn read(source: &Source, traces: &[&SampleTrace]) -> Result<Vec<Request>, Diagnostics> {
+///
+/// # Errors
+/// Every problem of the table, with its place.
+pub fn read(source: &Source, traces: &[&SampleTrace]) -> Result<Vec<Request>, Diagnostics> {
     let mut table = CsvTable::parse(source, &COLUMNS);
     table.only(&COLUMNS);
     let columns = COLUMNS.map(|name| table.column(name).unwrap_or(0));
