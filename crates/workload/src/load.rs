@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::input::{CsvTable, Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
 use crate::layer_table::Legality;
@@ -382,6 +382,65 @@ pub fn sample_trace(reference: &str, from: Option<&Source>) -> Result<SampleTrac
 pub fn sample_trace_of(source: &Source) -> Result<SampleTrace, Diagnostics> {
     let file = source.name().rsplit(['/', '\\']).next().unwrap_or_default();
     read_sample_trace(file.split('.').next().unwrap_or_default(), source)
+}
+
+/// A sample trace and the file that it was read from.
+#[derive(Clone, Debug)]
+pub struct TraceFile {
+    /// The file.
+    pub source: Source,
+    /// The trace.
+    pub trace: SampleTrace,
+}
+
+/// Reads sample traces in the order given. A folder stands for the sample traces in it, in the order of their
+/// names; its other files are passed over.
+///
+/// # Errors
+/// Every problem of every file, and each folder without a sample trace.
+pub fn sample_traces(paths: &[PathBuf]) -> Result<Vec<TraceFile>, Diagnostics> {
+    let mut problems = Diagnostics::default();
+    let mut sources = Vec::new();
+    for path in paths {
+        let found = if path.is_dir() { traces_in(path) } else { read(path).map(|source| vec![source]) };
+        match found {
+            Ok(found) => sources.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut traces = Vec::with_capacity(sources.len());
+    for source in sources {
+        match sample_trace_of(&source) {
+            Ok(trace) => traces.push(TraceFile { source, trace }),
+            Err(more) => problems.extend(more),
+        }
+    }
+    info!(traces = traces.len(), "read");
+    problems.into_result(Some(traces))
+}
+
+/// The sample traces of a folder.
+fn traces_in(folder: &Path) -> Result<Vec<Source>, Diagnostic> {
+    let shown = folder.display();
+    let unreadable =
+        |error: std::io::Error| Diagnostic::without_place(format!("{shown}: cannot be read: {error}"));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let sources: Result<Vec<Source>, Diagnostic> = files.iter().map(|path| read(path)).collect();
+    let mut sources = sources?;
+    sources.retain(|source| TableKind::of(source) == TableKind::Samples);
+    if sources.is_empty() {
+        let problem =
+            Diagnostic::without_place(format!("{shown}: there are no sample traces in this folder"));
+        return Err(problem.help("name a folder with files such as NAME.sanger.csv, or the files themselves"));
+    }
+    Ok(sources)
 }
 
 /// The name of a file without folders and extension.

@@ -1,12 +1,10 @@
 //! `rtmm traces`: sample traces, made up or summarised.
 
-use std::path::{Path, PathBuf};
-
 use rayon::prelude::*;
 use rtmm_hardware::{Condition, CostModel, LayerOf, Mode, Sparse, load as hardware};
 use rtmm_sweep::execute::Progress;
 use rtmm_workload::input::{Diagnostic, Diagnostics};
-use rtmm_workload::load::{self, TableKind};
+use rtmm_workload::load;
 use rtmm_workload::synthesis::Synthesis;
 use rtmm_workload::{Legality, Model, SampleTrace, Schema};
 
@@ -204,23 +202,7 @@ fn section(file: &str, plan: &Plan, trace: &SampleTrace) -> Result<String, Failu
 }
 
 fn describe(arguments: &Describe) -> Result<(), Failure> {
-    let mut problems = Diagnostics::default();
-    let mut rows = Vec::new();
-    for path in &arguments.files {
-        let files = if path.is_dir() { traces_in(path)? } else { vec![path.clone()] };
-        for file in files {
-            match load::read(&file)
-                .map_err(Diagnostics::from)
-                .and_then(|source| load::sample_trace_of(&source))
-            {
-                Ok(trace) => rows.push(row(&trace)),
-                Err(found) => problems.extend(found),
-            }
-        }
-    }
-    if !problems.is_empty() {
-        return Err(problems.into());
-    }
+    let rows = load::sample_traces(&arguments.files)?.iter().map(|file| row(&file.trace)).collect();
     let columns = [
         ("trace", false),
         ("schema", false),
@@ -234,26 +216,6 @@ fn describe(arguments: &Describe) -> Result<(), Failure> {
     ];
     let (header, numbers) = columns.into_iter().unzip();
     Rows { title: "Sample traces".to_owned(), header, numbers, rows }.print(arguments.format)
-}
-
-/// The sample traces of a folder, sorted by name; other files are passed over.
-fn traces_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable =
-        |error| Failure::usage(format!("{}: cannot be read: {error}", folder.display()), "check the path");
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let is_table = path.extension().is_some_and(|extension| extension == "csv");
-        if is_table && TableKind::of(&load::read(&path)?) == TableKind::Samples {
-            files.push(path);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        let message = format!("{}: there are no sample traces in this folder", folder.display());
-        return Err(Failure::usage(message, "name a folder with files such as NAME.sanger.csv"));
-    }
-    Ok(files)
 }
 
 /// A trace in a line: how long its samples take alone, and how sparse they are.

@@ -3,7 +3,6 @@
 mod dysta;
 mod engine;
 mod recorded;
-mod traces;
 mod xrbench;
 
 use rtmm_hardware::{Mode, Platform, load as hardware};

@@ -12,10 +12,9 @@ use rtmm_reference::dysta::{
 use rtmm_sweep::runner::{self, Allowed, Parameter, ParameterValue, PolicySchema, SetError};
 use rtmm_workload::SampleTrace;
 use rtmm_workload::input::suggestion;
-use rtmm_workload::load::{self, problem_with};
+use rtmm_workload::load::{self, TraceFile, problem_with};
 use tracing::debug;
 
-use super::traces::{self, TraceFile};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::output::write_file;
@@ -71,7 +70,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let policy = policy(arguments)?;
     let chosen =
         chosen(policy, &arguments.set).map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    let files = traces::read(&arguments.traces)?;
+    let files = load::sample_traces(&arguments.traces)?;
     let sequence_length = match chosen.parameter("seq_len") {
         Some(ParameterValue::Integer(length)) => u32::try_from(*length).unwrap_or(DEFAULT_SEQUENCE_LENGTH),
         _ => DEFAULT_SEQUENCE_LENGTH,
