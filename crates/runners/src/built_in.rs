@@ -51,3 +51,23 @@ impl fmt::Debug for Runners {
         f.debug_list().entries(self.runners.iter().map(|runner| &runner.spec().name)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rtmm_hardware::CostModelRegistry;
+    use rtmm_scheduler::PolicyRegistry;
+
+    use super::*;
+
+    #[test]
+    fn a_runner_takes_the_place_of_the_one_of_its_name() {
+        let mut mine = PolicyRegistry::built_in().get("edf").unwrap().clone();
+        mine.name = "mine".into();
+        let policies = PolicyRegistry::built_in().with(mine).unwrap();
+        let engine = Engine::new(policies, CostModelRegistry::built_in().clone());
+        let runners = Runners::built_in().with(engine);
+        assert_eq!(format!("{runners:?}"), format!("{:?}", Runners::built_in()));
+        let knows = |runners: &Runners| runners.list()[0].spec().policy("mine").is_some();
+        assert_eq!((knows(&runners), knows(Runners::built_in())), (true, false));
+    }
+}

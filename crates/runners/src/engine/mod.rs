@@ -1,4 +1,22 @@
-//! The event engine as a runner of cells.
+//! The event engine as a runner of cells, and of runs outside of a sweep.
+//!
+//! ```
+//! use rtmm_hardware::{Mode, load as hardware};
+//! use rtmm_runners::engine::{Engine, system};
+//! use rtmm_sweep::runner::{CellRunner, Chosen};
+//! use rtmm_workload::{Legality, load};
+//!
+//! let workload = load::workload("xrbench/vr_gaming", None, Legality::Strict)?;
+//! let platform = hardware::platform("xrbench/dual_4k_ws_os", None, Mode::Corrected)?;
+//! let system = system(&workload, &platform)?;
+//!
+//! let engine = Engine::built_in();
+//! let edf = engine.spec().policy("edf").ok_or("no such policy")?;
+//! let chosen = Chosen::read(engine.spec(), edf, &["granularity=model", "warm_up=100ms"])?;
+//! let (summary, ()) = engine.simulate(&system, &chosen, 1, ())?;
+//! assert_eq!(summary.deadline_violation_rate, Some(0.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod cells;
 mod columns;
