@@ -133,7 +133,7 @@ fn by_engine(models: &[Model], platform: &Platform, requests: &[Request], policy
     let system = System::new(&scenario, models, platform).expect("every layer has a cost");
     let row = registry::policy(policy.name()).expect("the engine has all of them");
     let mut parameters = row.defaults();
-    parameters.set_text(&row.parameters, "granularity", "layer").expect("every policy has it");
+    parameters.set_text("granularity", "layer").expect("every policy has it");
     let built = row.build(&parameters).expect("defaults are allowed");
     let course = Course { decisions: Vec::new(), finish_s: vec![f64::NAN; requests.len()] };
     let watch = Watch { positions: &positions, course };

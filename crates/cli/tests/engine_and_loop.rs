@@ -73,7 +73,7 @@ fn by_engine(system: &System<'_>, order: &str, seed: u64) -> Jobs<Time> {
         ("preemption", "never"),
     ];
     for (name, value) in same {
-        parameters.set_text(&row.parameters, name, value).expect("a parameter");
+        parameters.set_text(name, value).expect("a parameter");
     }
     let policy = row.build(&parameters).expect("legal parameters");
     let mut jobs = Jobs::new();

@@ -103,12 +103,12 @@ impl Registered for CostModelRow {
     }
 
     fn built_in() -> &'static CostModelRegistry {
-        static BUILT_IN: LazyLock<CostModelRegistry> = LazyLock::new(|| Registry::of_sorted(built_in_rows()));
+        static BUILT_IN: LazyLock<CostModelRegistry> = LazyLock::new(|| Registry::of_rows(built_in_rows()));
         &BUILT_IN
     }
 }
 
-/// The built-in cost models, sorted by name.
+/// The built-in cost models.
 fn built_in_rows() -> Vec<CostModelRow> {
     vec![
         CostModelRow::new("eyeriss_v2", eyeriss_v2::PARAMETERS, eyeriss_v2::decode)

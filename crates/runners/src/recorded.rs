@@ -6,18 +6,23 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{AcceleratorId, Mode, Platform, load as hardware};
+use rtmm_reference::dysta::DEFAULT_SEQUENCE_LENGTH;
 use rtmm_scheduler::{Job, Segment};
 use rtmm_sim::Observer;
 use rtmm_workload::input::{CsvTable, Diagnostic, Diagnostics, Source};
 use rtmm_workload::load::{TraceFile, problem_with, requests_of};
+use rtmm_workload::parameters::Integer;
 use rtmm_workload::{
     Arrivals, Duration, Legality, Model, ModelId, Period, Scenario, Task, TaskId, Time, Workload,
 };
 
-pub use rtmm_reference::dysta::DEFAULT_SEQUENCE_LENGTH;
-
-/// The longest sequence of attention layers that a run can have, in tokens.
-pub const MAX_SEQUENCE_LENGTH: u32 = 1_000_000;
+/// Tokens of attention layers; the default is the artifact's.
+pub const SEQUENCE_LENGTH: Integer<u32> = Integer::new(
+    "seq_len",
+    "sequence length of attention models, in tokens",
+    DEFAULT_SEQUENCE_LENGTH,
+    1..=1_000_000,
+);
 
 const SECOND: Duration = Duration::from_picoseconds(1_000_000_000_000);
 

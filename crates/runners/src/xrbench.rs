@@ -7,9 +7,10 @@ use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
 use rtmm_sweep::runner::{
-    Allowed, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy,
-    PolicySchema, Prepared, RunError, RunnerSpec, Value,
+    Better, CellResult, CellRunner, Column, ColumnKind, Policy, PolicySchema, Prepared, RunError, RunnerSpec,
+    Schema, Value,
 };
+use rtmm_workload::parameters::Real;
 use rtmm_workload::{Legality, Model, ModelId, TaskId};
 
 /// The reference loop, quirks and all; see `rtmm_reference::xrbench`.
@@ -18,25 +19,20 @@ pub struct XrbenchReference {
     spec: RunnerSpec,
 }
 
+const K_PER_MS: Real =
+    Real::new("k_per_ms", "slope of the real-time score", 15.0, 1e-6..=1e6).in_unit("1/ms");
+const ENERGY_MAX_MJ: Real =
+    Real::new("energy_max_mj", "energy of a frame that scores zero", 1_500.0, 1e-6..=1e12).in_unit("mJ");
+
 /// The one policy that the artifact can run.
-pub const POLICY: PolicySchema = PolicySchema::new(
-    "latency-greedy",
-    "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
-    &[
-        Parameter {
-            name: "k_per_ms",
-            meaning: "slope of the real-time score",
-            default: ParameterValue::Real(15.0),
-            allowed: Allowed::Real(1e-6, 1e6),
-        },
-        Parameter {
-            name: "energy_max_mj",
-            meaning: "energy of a frame that scores zero",
-            default: ParameterValue::Real(1_500.0),
-            allowed: Allowed::Real(1e-6, 1e12),
-        },
-    ],
-);
+#[must_use]
+pub fn policy() -> PolicySchema {
+    PolicySchema::new(
+        "latency-greedy",
+        "whole models, oldest frame of each task, on the idle accelerator that is fastest for it",
+        Schema::of(&[&[&K_PER_MS, &ENERGY_MAX_MJ]]),
+    )
+}
 
 const CELL_COLUMNS: &[Column] = &[Column {
     name: "overall_score_pct",
@@ -76,15 +72,10 @@ const TASK_COLUMNS: &[Column] = &[
 
 /// The loop's parameters as a policy states them.
 pub fn parameters_of(policy: &Policy) -> Parameters {
-    let real = |name, default| match policy.parameter(name) {
-        Some(ParameterValue::Real(value)) => *value as f32,
-        _ => default,
-    };
-    let default = Parameters::default();
     Parameters {
         run_length_ms: None,
-        k_per_ms: real("k_per_ms", default.k_per_ms),
-        energy_max_mj: real("energy_max_mj", default.energy_max_mj),
+        k_per_ms: policy.parameters.read(&K_PER_MS) as f32,
+        energy_max_mj: policy.parameters.read(&ENERGY_MAX_MJ) as f32,
     }
 }
 
@@ -98,7 +89,7 @@ impl XrbenchReference {
             mode: Mode::Reference,
             largest_seed: u32::MAX.into(),
             task_columns: TASK_COLUMNS.to_vec(),
-            ..RunnerSpec::new("xrbench", vec![POLICY], CELL_COLUMNS.to_vec())
+            ..RunnerSpec::new("xrbench", vec![policy()], CELL_COLUMNS.to_vec())
         };
         Self { spec }
     }

@@ -16,12 +16,11 @@
 //!
 //! Constant time and memory a job; nothing is allocated once all slots were used.
 
+use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use crate::expectations::Knowledge;
 use crate::job::{Job, JobId};
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::word;
 use crate::policy::{Interests, Notice};
 use crate::view::View;
 
@@ -66,25 +65,37 @@ struct Record {
 }
 
 impl Estimator {
-    /// `estimate`, with the default of a policy.
-    pub(crate) const fn knowledge_parameter(default: &'static str) -> Parameter {
-        let meaning = "what is known of a job's model: its architecture, or its sparsity pattern too";
-        word("estimate", meaning, default, &["architecture", "pattern"])
-    }
+    /// `estimate`.
+    const KNOWLEDGE: Choice<Knowledge> = Choice::new(
+        "estimate",
+        "what is known of a job's model: its architecture, or its sparsity pattern too",
+        Knowledge::Architecture,
+        &[("architecture", Knowledge::Architecture), ("pattern", Knowledge::Pattern)],
+    );
 
-    /// `predictor`, with the default of a policy.
-    pub(crate) const fn predictor_parameter(default: &'static str) -> Parameter {
-        let meaning = "how measured sparsity corrects what is left of a job";
-        word("predictor", meaning, default, &["none", "average-all", "last-n", "last-one", "affine"])
-    }
+    /// `predictor`.
+    const PREDICTOR: Choice<Predictor> = Choice::new(
+        "predictor",
+        "how measured sparsity corrects what is left of a job",
+        Predictor::None,
+        &[
+            ("none", Predictor::None),
+            ("average-all", Predictor::AverageAll),
+            ("last-n", Predictor::LastN),
+            ("last-one", Predictor::LastOne),
+            ("affine", Predictor::Affine),
+        ],
+    );
 
     /// `last_n`.
-    pub(crate) const LAST_N: Parameter = Parameter {
-        name: "last_n",
-        meaning: "layers that the predictor last-n looks back on",
-        default: ParameterValue::Integer(3),
-        allowed: Allowed::Integer(1, MOST_LAST as i64),
-    };
+    const LAST_N: Integer<u32> =
+        Integer::new("last_n", "layers that the predictor last-n looks back on", 3, 1..=MOST_LAST as u32);
+
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[&Self::KNOWLEDGE, &Self::PREDICTOR, &Self::LAST_N];
+
+    /// What differs in the presets of policies that know patterns and measure sparsity.
+    pub const SPARSE: &[(&str, &str)] = &[("estimate", "pattern"), ("predictor", "average-all")];
 
     /// An estimator that has seen nothing. `last_n` layers are what [`Predictor::LastN`] looks back on, 16
     /// at the most.
@@ -93,22 +104,11 @@ impl Estimator {
         Self { knowledge, predictor, last_n: last_n.clamp(1, MOST_LAST as u32), records: Vec::new() }
     }
 
-    /// Reads the three parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where they are missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let words = [("architecture", Knowledge::Architecture), ("pattern", Knowledge::Pattern)];
-        let knowledge = parameters.meaning("estimate", &words)?;
-        let last_n = u32::try_from(parameters.integer("last_n")?).unwrap_or(1);
-        let predictor = match parameters.choice("predictor")? {
-            "average-all" => Predictor::AverageAll,
-            "last-n" => Predictor::LastN,
-            "last-one" => Predictor::LastOne,
-            "affine" => Predictor::Affine,
-            _ => Predictor::None,
-        };
-        Ok(Self::new(knowledge, predictor, last_n))
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        let (knowledge, predictor) = (parameters.read(&Self::KNOWLEDGE), parameters.read(&Self::PREDICTOR));
+        Self::new(knowledge, predictor, parameters.read(&Self::LAST_N))
     }
 
     /// What must be told to [`Estimator::notify`].

@@ -9,7 +9,7 @@
 //!
 //! let row = registry::policy("edf").expect("a registered policy");
 //! let mut parameters = row.defaults();
-//! parameters.set_text(&row.parameters, "granularity", "model")?;
+//! parameters.set_text("granularity", "model")?;
 //! let mut policy = row.build(&parameters)?;
 //!
 //! // Two tasks of one layer each, on two accelerators: latencies and deadlines in microseconds.
@@ -32,7 +32,6 @@ mod decision;
 mod estimator;
 mod expectations;
 mod job;
-mod parameters;
 mod policy;
 mod policy_error;
 mod profile;
@@ -45,10 +44,11 @@ pub use decision::{Decision, Decisions, Extent, Placement, Preemption, VariantId
 pub use estimator::{Estimator, Predictor};
 pub use expectations::{Expectations, Knowledge, SplitLatency};
 pub use job::{Job, JobId, JobState, Progress};
-pub use parameters::{Allowed, Assignment, Parameter, ParameterError, ParameterValue, Parameters};
 pub use policy::{Interests, Notice, Policy};
 pub use policy_error::PolicyError;
 pub use profile::Profile;
+pub use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
+
 pub use registry::{Behaviour, Capabilities, PolicyRegistry, PolicyRow};
 pub use sample_costs::SampleCosts;
 pub use truth::Truth;

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
 use rtmm_workload::{Registered, Registry};
 
-use crate::parameters::{self, Parameter, ParameterError, Parameters};
-use crate::parts::{MappedParts, Parts, PlacementRule, PreemptionRule};
+use crate::estimator::Estimator;
+use crate::parts::{MappedParts, Parts, PreemptionRule};
 use crate::policies::{
     dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema,
     round_robin, sdrm3, sjf, sjf_oracle, veltair,
@@ -28,8 +29,8 @@ pub struct PolicyRow {
     pub source: Cow<'static, str>,
     /// Whether it is handed the truth.
     pub oracle: bool,
-    /// What can be set.
-    pub parameters: Cow<'static, [Parameter]>,
+    /// Its parameters.
+    pub parameters: Schema,
     /// What tells two versions of a policy apart that have one name and one schema: part of what stored results
     /// are found by. Empty for built-in policies, whose versions are those of the engine's results.
     pub identity: Cow<'static, [u8]>,
@@ -38,7 +39,7 @@ pub struct PolicyRow {
 }
 
 type Build = dyn Fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError> + Send + Sync;
-type Describe = dyn Fn(&Parameters) -> Result<Behaviour, ParameterError> + Send + Sync;
+type Describe = dyn Fn(&Parameters) -> Behaviour + Send + Sync;
 
 /// What can be said of a policy with its parameters without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,26 +74,28 @@ impl Default for Behaviour {
 
 impl Behaviour {
     /// What follows from the parts of a composed policy.
-    fn of_parts(parameters: &Parameters, starvation_free: bool) -> Result<Self, ParameterError> {
-        let parts = Parts::read(parameters)?;
+    #[must_use]
+    pub fn of_parts(parameters: &Parameters, starvation_free: bool) -> Self {
+        let parts = Parts::read(parameters);
         let preempts = parts.preemption != PreemptionRule::Never;
-        Ok(Self { idles: parts.placement.waits(), preempts, starvation_free })
+        Self { idles: parts.placement.waits(), preempts, starvation_free }
     }
 
     /// What follows from the parts of a mapped policy. Under an overload that never ends, short layers
     /// that wait can hold back a long one without end, whatever starvation counts.
-    fn of_mapped(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let parts = MappedParts::read(parameters)?;
-        Ok(Self { idles: parts.waits, preempts: false, starvation_free: false })
+    #[must_use]
+    pub fn of_mapped(parameters: &Parameters) -> Self {
+        let parts = MappedParts::read(parameters);
+        Self { idles: parts.waits, preempts: false, starvation_free: false }
     }
 }
 
 impl PolicyRow {
     /// A policy with its parameters and what builds it from their values. `build` may hold state; what it builds
-    /// from equal values must decide alike.
+    /// from equal values must decide alike. It may refuse values that are allowed one by one and not together.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
-        parameters: impl Into<Cow<'static, [Parameter]>>,
+        parameters: Schema,
         build: impl Fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -100,11 +103,31 @@ impl PolicyRow {
             summary: Cow::Borrowed(""),
             source: Cow::Borrowed(""),
             oracle: false,
-            parameters: parameters.into(),
+            parameters,
             identity: Cow::Borrowed(&[]),
-            behaviour: Arc::new(|_| Ok(Behaviour::default())),
+            behaviour: Arc::new(|_| Behaviour::default()),
             build: Arc::new(build),
         }
+    }
+
+    /// The row with other defaults.
+    ///
+    /// # Errors
+    /// [`ParameterError`] for the first value that its parameters do not allow.
+    pub fn with_defaults(self, values: &[(&str, &str)]) -> Result<Self, ParameterError> {
+        Ok(Self { parameters: self.parameters.with_defaults(values)?, ..self })
+    }
+
+    /// A preset of this policy: the same under another name and with other defaults.
+    ///
+    /// # Errors
+    /// [`ParameterError`] for the first value that its parameters do not allow.
+    pub fn preset(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        values: &[(&str, &str)],
+    ) -> Result<Self, ParameterError> {
+        Self { name: name.into(), ..self.clone() }.with_defaults(values)
     }
 
     /// The row with one line on what the policy does.
@@ -129,7 +152,7 @@ impl PolicyRow {
     #[must_use]
     pub fn with_behaviour(
         self,
-        behaviour: impl Fn(&Parameters) -> Result<Behaviour, ParameterError> + Send + Sync + 'static,
+        behaviour: impl Fn(&Parameters) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         Self { behaviour: Arc::new(behaviour), ..self }
     }
@@ -149,20 +172,26 @@ impl PolicyRow {
     /// The policy with these parameters.
     ///
     /// # Errors
-    /// [`ParameterError`] where they are not what [`PolicyRow::parameters`] says.
+    /// [`ParameterError`] where they are those of another schema than [`PolicyRow::parameters`], or refused.
     pub fn build(&self, parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-        parameters.check(&self.parameters)?;
+        self.check(parameters)?;
         (self.build)(parameters)
     }
 
     /// What can be said of the policy with these parameters.
     ///
     /// # Errors
-    /// [`ParameterError`] where they are not what [`PolicyRow::parameters`] says.
+    /// [`ParameterError`] where they are those of another schema than [`PolicyRow::parameters`].
     pub fn capabilities(&self, parameters: &Parameters) -> Result<Capabilities, ParameterError> {
-        parameters.check(&self.parameters)?;
-        let Behaviour { idles, preempts, starvation_free } = (self.behaviour)(parameters)?;
+        self.check(parameters)?;
+        let Behaviour { idles, preempts, starvation_free } = (self.behaviour)(parameters);
         Ok(Capabilities { oracle: self.oracle, idles, preempts, starvation_free })
+    }
+
+    fn check(&self, parameters: &Parameters) -> Result<(), ParameterError> {
+        // Presets differ in their defaults alone: the values of one are values of the other.
+        let is_of = parameters.schema().has_same_values(&self.parameters);
+        if is_of { Ok(()) } else { Err(ParameterError::OtherSchema) }
     }
 }
 
@@ -188,11 +217,13 @@ impl Registered for PolicyRow {
     }
 
     fn fault(&self) -> Option<String> {
-        parameters::fault(&self.parameters)
+        self.parameters.fault()
     }
 
     fn built_in() -> &'static PolicyRegistry {
-        static BUILT_IN: LazyLock<PolicyRegistry> = LazyLock::new(|| Registry::of_sorted(built_in_rows()));
+        #[expect(clippy::expect_used, reason = "the table is constant, and every test builds it")]
+        static BUILT_IN: LazyLock<PolicyRegistry> =
+            LazyLock::new(|| Registry::of_rows(built_in_rows().expect("presets of their bases")));
         &BUILT_IN
     }
 }
@@ -203,125 +234,141 @@ pub fn policy(name: &str) -> Option<&'static PolicyRow> {
     PolicyRegistry::built_in().get(name)
 }
 
-/// The built-in policies, sorted by name.
-fn built_in_rows() -> Vec<PolicyRow> {
-    vec![
-        PolicyRow::new("dream-adaptive", dream::ADAPTIVE_PARAMETERS, dream::build_adaptive)
-            .with_summary("DREAM with weights searched online, window by window, by the publication's search")
-            .with_source("Kim et al., DREAM, ASPLOS 2023")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("dream-drop", dream::DROP_PARAMETERS, dream::build)
-            .with_summary("MapScore and smart frame drop")
-            .with_source("Kim et al., DREAM, ASPLOS 2023")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("dream-full", dream::FULL_PARAMETERS, dream::build)
-            .with_summary("MapScore, smart frame drop and supernet switching")
-            .with_source("Kim et al., DREAM, ASPLOS 2023")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("dream-halving", dream::HALVING_PARAMETERS, dream::build_adaptive)
+/// A row of a policy that can be built with all values that its schema allows.
+fn row(name: &'static str, parameters: Schema, build: fn(&Parameters) -> Box<dyn Policy>) -> PolicyRow {
+    PolicyRow::new(name, parameters, move |parameters| Ok(build(parameters)))
+}
+
+/// What a composed policy may do: it follows from its parts.
+fn composed(starvation_free: bool) -> impl Fn(&Parameters) -> Behaviour {
+    move |parameters| Behaviour::of_parts(parameters, starvation_free)
+}
+
+/// The built-in policies. A preset names its base and the values that differ from it.
+fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
+    const DREAM: &str = "Kim et al., DREAM, ASPLOS 2023";
+    const DYSTA: &str = "Fan et al., Sparse-DySta, MICRO 2023";
+    const SPARSE: &[(&str, &str)] = Estimator::SPARSE;
+
+    let mapscore = row("dream-mapscore", dream::schema(), dream::build)
+        .with_summary("MapScore: urgency, latency preference, starvation, energy preference, switch cost")
+        .with_source(DREAM)
+        .with_behaviour(Behaviour::of_mapped);
+    let adaptive = row("dream-adaptive", dream::adaptive_schema(), dream::build_adaptive)
+        .with_defaults(dream::FULL)?
+        .with_summary("DREAM with weights searched online, window by window, by the publication's search")
+        .with_source(DREAM)
+        .with_behaviour(Behaviour::of_mapped);
+    let dysta = row("dysta", dysta::schema(), dysta::build)
+        .with_defaults(SPARSE)?
+        .with_summary("what is left, corrected by measured sparsity, and slack; knows patterns")
+        .with_source(DYSTA)
+        .with_behaviour(composed(false));
+    let prema = row("prema", prema::schema(), prema::build)
+        .with_summary("tokens grow with waiting and priority; the shortest of those with enough runs")
+        .with_source("Choi and Rhu, PREMA, HPCA 2020, as in Fan et al., MICRO 2023")
+        .with_behaviour(composed(false));
+    let sdrm3 = row("sdrm3", sdrm3::schema(), sdrm3::build)
+        .with_defaults(sdrm3::DEFAULTS)?
+        .with_summary("DREAM's first version: urgency by latency preference, fairness, energy preference")
+        .with_source("Kim et al., SDRM3, 2022; on one accelerator as in Fan et al., MICRO 2023")
+        .with_behaviour(Behaviour::of_mapped);
+    let sjf = row("sjf", sjf::schema(), sjf::build)
+        .with_defaults(sjf::DEFAULTS)?
+        .with_summary("shortest job first: least expected remaining latency in the mean over accelerators")
+        .with_source("Silberschatz et al., Operating System Concepts; Schrage, Operations Research 1968")
+        .with_behaviour(composed(false));
+
+    Ok(vec![
+        mapscore.preset("dream-drop", dream::DROP)?.with_summary("MapScore and smart frame drop"),
+        mapscore
+            .preset("dream-full", dream::FULL)?
+            .with_summary("MapScore, smart frame drop and supernet switching"),
+        mapscore,
+        adaptive
+            .preset("dream-halving", dream::HALVING)?
             .with_summary("DREAM with weights searched online by successive halving of a lattice")
-            .with_source("this project, after Kim et al., DREAM, ASPLOS 2023, and Karnin et al., ICML 2013")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("dream-mapscore", dream::MAPSCORE_PARAMETERS, dream::build)
-            .with_summary("MapScore: urgency, latency preference, starvation, energy preference, switch cost")
-            .with_source("Kim et al., DREAM, ASPLOS 2023")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("dysta", dysta::PARAMETERS, dysta::build)
-            .with_summary("what is left, corrected by measured sparsity, and slack; knows patterns")
-            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("dysta-corrected", dysta::CORRECTED_PARAMETERS, dysta::build)
+            .with_source("this project, after Kim et al., DREAM, ASPLOS 2023, and Karnin et al., ICML 2013"),
+        adaptive,
+        dysta
+            .preset("dysta-corrected", dysta::CORRECTED)?
             .with_summary("Dysta that scales what depends on density, and lets jobs out of reach go last")
-            .with_source("this project, after Fan et al., Sparse-DySta, MICRO 2023")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("dysta-hardware", dysta_hardware::PARAMETERS, dysta_hardware::build)
+            .with_source("this project, after Fan et al., Sparse-DySta, MICRO 2023"),
+        dysta
+            .preset("dysta-naive", dysta::NAIVE)?
+            .with_summary("Dysta's score without patterns and without measuring"),
+        dysta,
+        row("dysta-hardware", dysta_hardware::schema(), dysta_hardware::build)
             .with_summary("Dysta as its hardware computes it: in few bits, and in time")
             .with_source("Fan et al., Sparse-DySta, MICRO 2023, RTL")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("dysta-naive", dysta::NAIVE_PARAMETERS, dysta::build)
-            .with_summary("Dysta's score without patterns and without measuring")
-            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("dysta-oracle", dysta::ORACLE_PARAMETERS, dysta::build_oracle)
+            .with_behaviour(composed(false)),
+        row("dysta-oracle", dysta::oracle_schema(), dysta::build_oracle)
             .with_summary("Dysta's score on the truth: what better predictors could bring at most")
-            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
+            .with_source(DYSTA)
             .as_oracle()
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("edf", edf::PARAMETERS, edf::build)
+            .with_behaviour(composed(false)),
+        row("edf", edf::schema(), edf::build)
             .with_summary("earliest deadline first")
             .with_source("Liu and Layland, JACM 1973")
             // Deadlines grow with time: only so many jobs can come that are due before a given one.
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
-        PolicyRow::new("fcfs", fcfs::PARAMETERS, fcfs::build)
+            .with_behaviour(composed(true)),
+        row("fcfs", fcfs::schema(), fcfs::build)
+            .with_defaults(fcfs::DEFAULTS)?
             .with_summary("first come, first served: jobs in the order of release")
             .with_source("Silberschatz et al., Operating System Concepts")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
-        PolicyRow::new("fixed-priority", fixed_priority::PARAMETERS, fixed_priority::build)
+            .with_behaviour(composed(true)),
+        row("fixed-priority", fixed_priority::schema(), fixed_priority::build)
             .with_summary("fixed priorities of tasks: rate-monotonic, deadline-monotonic, declared, by order")
             .with_source("Liu and Layland, JACM 1973; Leung and Whitehead, Performance Evaluation 1982")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("latency-greedy", latency_greedy::PARAMETERS, latency_greedy::build)
+            .with_behaviour(composed(false)),
+        row("latency-greedy", latency_greedy::schema(), latency_greedy::build)
+            .with_defaults(latency_greedy::DEFAULTS)?
             .with_summary(
                 "XRBench's dispatcher: whole models on the fastest idle accelerator, late jobs dropped",
             )
             .with_source("Kwon et al., XRBench, MLSys 2023")
             .with_behaviour(|parameters| {
-                Behaviour::of_parts(parameters, parameters.choice("order")? == "release")
+                Behaviour::of_parts(parameters, latency_greedy::is_starvation_free(parameters))
             }),
-        PolicyRow::new("least-slack", least_slack::PARAMETERS, least_slack::build)
+        row("least-slack", least_slack::schema(), least_slack::build)
             .with_summary("least slack (laxity) first: deadline less now less what remains")
             .with_source("Mok, PhD thesis, MIT 1983")
             // The slack of a job that does not run falls without bound; that of a new job does not.
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
-        PolicyRow::new("planaria", planaria::PARAMETERS, planaria::build)
+            .with_behaviour(composed(true)),
+        row("planaria", planaria::schema(), planaria::build)
             .with_summary("Planaria's score alone, on whole accelerators: most priority for its slack first")
             .with_source("Ghodrati et al., Planaria, MICRO 2020, as in Fan et al., MICRO 2023")
             // A late job of high priority has the least score of all.
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("prema", prema::PARAMETERS, prema::build)
-            .with_summary("tokens grow with waiting and priority; the shortest of those with enough runs")
-            .with_source("Choi and Rhu, PREMA, HPCA 2020, as in Fan et al., MICRO 2023")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("prema-sparse", prema::SPARSE_PARAMETERS, prema::build)
+            .with_behaviour(composed(false)),
+        prema
+            .preset("prema-sparse", SPARSE)?
             .with_summary("prema that knows patterns and measures sparsity")
-            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("round-robin", round_robin::PARAMETERS, round_robin::build)
+            .with_source(DYSTA),
+        prema,
+        row("round-robin", round_robin::schema(), round_robin::build)
             .with_summary("tasks take turns, one segment each")
             .with_source("Silberschatz et al., Operating System Concepts")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, true)),
-        PolicyRow::new("sdrm3", sdrm3::PARAMETERS, sdrm3::build)
-            .with_summary("DREAM's first version: urgency by latency preference, fairness, energy preference")
-            .with_source("Kim et al., SDRM3, 2022; on one accelerator as in Fan et al., MICRO 2023")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("sdrm3-sparse", sdrm3::SPARSE_PARAMETERS, sdrm3::build)
+            .with_behaviour(composed(true)),
+        sdrm3
+            .preset("sdrm3-sparse", SPARSE)?
             .with_summary("sdrm3 that knows patterns and measures sparsity")
-            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
-            .with_behaviour(Behaviour::of_mapped),
-        PolicyRow::new("sjf", sjf::PARAMETERS, sjf::build)
-            .with_summary(
-                "shortest job first: least expected remaining latency in the mean over accelerators",
-            )
-            .with_source("Silberschatz et al., Operating System Concepts; Schrage, Operations Research 1968")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("sjf-oracle", sjf_oracle::PARAMETERS, sjf_oracle::build)
+            .with_source(DYSTA),
+        sdrm3,
+        row("sjf-oracle", sjf_oracle::schema(), sjf_oracle::build)
+            .with_defaults(sjf_oracle::DEFAULTS)?
             .with_summary("shortest job first on the truth: what better estimates could bring at most")
             .with_source("as sjf; oracles of this kind in Fan et al., Dysta, MICRO 2023")
             .as_oracle()
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("sjf-sparse", sjf::SPARSE_PARAMETERS, sjf::build)
+            .with_behaviour(composed(false)),
+        sjf.preset("sjf-sparse", sjf::SPARSE)?
             .with_summary("sjf that knows patterns and measures sparsity")
-            .with_source("Fan et al., Sparse-DySta, MICRO 2023")
-            .with_behaviour(|parameters| Behaviour::of_parts(parameters, false)),
-        PolicyRow::new("veltair", veltair::PARAMETERS, veltair::build)
+            .with_source(DYSTA),
+        sjf,
+        row("veltair", veltair::schema(), veltair::build)
             .with_summary("Veltair's blocks of layers, first come, first served, on whole accelerators")
             .with_source("Liu et al., VELTAIR, ASPLOS 2022, as in Kim et al., DREAM, ASPLOS 2023")
-            .with_behaviour(|parameters| {
-                let idles = PlacementRule::read(parameters)?.waits();
-                let preempts = PreemptionRule::read(parameters)? != PreemptionRule::Never;
-                Ok(Behaviour { idles, preempts, starvation_free: true })
-            }),
-    ]
+            .with_behaviour(composed(true)),
+    ])
 }
 
 #[cfg(test)]
@@ -329,7 +376,7 @@ mod tests {
     use super::*;
     use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::parameters::{Allowed, ParameterValue};
+    use rtmm_workload::parameters::{Allowed, ParameterValue};
 
     fn is_plain(c: char) -> bool {
         c.is_ascii_lowercase() || c.is_ascii_digit()
@@ -349,13 +396,12 @@ mod tests {
         for row in PolicyRegistry::built_in() {
             assert!(is_kebab(&row.name), "{}", row.name);
             assert!(!row.summary.is_empty() && !row.source.is_empty(), "{}", row.name);
-            for (position, parameter) in row.parameters.iter().enumerate() {
+            assert_eq!(row.fault(), None, "{}", row.name);
+            for parameter in row.parameters.iter() {
                 let of = format!("{} {}", row.name, parameter.name);
                 assert!(is_snake(parameter.name), "{of}");
-                assert!(row.parameters[..position].iter().all(|other| other.name != parameter.name), "{of}");
-                assert!(parameter.allowed.admits(&parameter.default), "{of}");
                 assert!(!parameter.meaning.is_empty(), "{of}");
-                if let Allowed::Choice(words) = parameter.allowed {
+                if let Allowed::Choice(words) = &parameter.allowed {
                     assert!(words.iter().all(|word| is_kebab(word)), "{of}");
                 }
             }
@@ -365,12 +411,14 @@ mod tests {
     }
 
     /// The least and the greatest value of a parameter, or all words.
-    fn values(allowed: Allowed) -> Vec<ParameterValue> {
-        match allowed {
+    fn values(allowed: &Allowed) -> Vec<ParameterValue> {
+        match *allowed {
             Allowed::Real(low, high) => vec![ParameterValue::Real(low), ParameterValue::Real(high)],
             Allowed::Integer(low, high) => vec![ParameterValue::Integer(low), ParameterValue::Integer(high)],
+            Allowed::Decimal(low, high) => vec![ParameterValue::Decimal(low), ParameterValue::Decimal(high)],
+            Allowed::Written(_) => Vec::new(),
             Allowed::Boolean => vec![ParameterValue::Boolean(false), ParameterValue::Boolean(true)],
-            Allowed::Choice(words) => {
+            Allowed::Choice(ref words) => {
                 words.iter().map(|word| ParameterValue::Choice((*word).into())).collect()
             }
             Allowed::Duration(low, high) => {
@@ -382,10 +430,14 @@ mod tests {
     #[test]
     fn every_allowed_value_builds_a_policy_that_decides_and_matters() {
         for row in PolicyRegistry::built_in() {
-            assert!(row.build(&Parameters::default()).is_err(), "{} needs its parameters", row.name);
+            assert!(
+                row.build(&Parameters::defaults(&Schema::default())).is_err(),
+                "{} needs its parameters",
+                row.name
+            );
             for parameter in row.parameters.iter() {
                 let mut built = Vec::new();
-                for value in values(parameter.allowed) {
+                for value in values(&parameter.allowed) {
                     let mut parameters = row.defaults();
                     // Some say how another one is meant.
                     let meant = match parameter.name {
@@ -395,9 +447,9 @@ mod tests {
                         _ => None,
                     };
                     if let Some((other, word)) = meant {
-                        parameters.set_text(&row.parameters, other, word).unwrap();
+                        parameters.set_text(other, word).unwrap();
                     }
-                    parameters.set(&row.parameters, parameter.name, value).unwrap();
+                    parameters.set(parameter.name, value).unwrap();
                     let mut policy = row.build(&parameters).unwrap();
                     built.push(format!("{policy:?}"));
                     row.capabilities(&parameters).unwrap();
@@ -477,26 +529,26 @@ mod tests {
             let row = policy(name).unwrap();
             for (key, text, way_out) in cases {
                 let mut parameters = row.defaults();
-                let help = parameters.set_text(&row.parameters, key, text).unwrap_err().help();
+                let help = parameters.set_text(key, text).unwrap_err().help();
                 assert!(help.starts_with(way_out), "{key}={text}: {help}");
                 assert_eq!(parameters, row.defaults(), "{key}={text}");
             }
         }
         // Who does not search has nothing to say of searches.
         let row = policy("dream-full").unwrap();
-        assert!(row.defaults().set_text(&row.parameters, "search_window", "1ms").is_err());
+        assert!(row.defaults().set_text("search_window", "1ms").is_err());
         let row = policy("veltair").unwrap();
-        assert!(row.defaults().set_text(&row.parameters, "block_growth", "-1").is_err());
-        assert!(row.defaults().set_text(&row.parameters, "granularity", "layer").is_err());
+        assert!(row.defaults().set_text("block_growth", "-1").is_err());
+        assert!(row.defaults().set_text("granularity", "layer").is_err());
     }
 
     #[test]
     fn a_program_adds_policies_of_its_own_that_hold_state() {
         let built = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let counter = Arc::clone(&built);
-        let row = PolicyRow::new(String::from("mine"), edf::PARAMETERS, move |parameters| {
+        let row = PolicyRow::new(String::from("mine"), edf::schema(), move |parameters| {
             counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            edf::build(parameters)
+            Ok(edf::build(parameters))
         })
         .with_identity(b"version 2".as_slice());
         let registry = PolicyRegistry::built_in().with(row).unwrap();
@@ -519,7 +571,7 @@ mod tests {
         let all = |name: &str, key: &str, text: &str| {
             let row = policy(name).unwrap();
             let mut parameters = row.defaults();
-            parameters.set_text(&row.parameters, key, text).unwrap();
+            parameters.set_text(key, text).unwrap();
             let Capabilities { oracle, idles, preempts, starvation_free } =
                 row.capabilities(&parameters).unwrap();
             [oracle, idles, preempts, starvation_free]

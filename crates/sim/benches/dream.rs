@@ -37,7 +37,7 @@ fn run(system: &System<'_>, name: &str) -> u64 {
     let row = registry::policy(name).expect("registered");
     let mut parameters = row.defaults();
     if row.parameters.iter().any(|parameter| parameter.name == "granularity") {
-        parameters.set_text(&row.parameters, "granularity", "layer").expect("a granularity");
+        parameters.set_text("granularity", "layer").expect("a granularity");
     }
     let policy = row.build(&parameters).expect("a policy");
     let options = RunOptions { seed: 1, ..RunOptions::default() };

@@ -33,7 +33,7 @@ const POLICIES: [&str; 13] = [
 fn run(system: &System<'_>, name: &str) -> Summary {
     let row = registry::policy(name).expect("registered");
     let mut parameters = row.defaults();
-    parameters.set_text(&row.parameters, "granularity", "layer").expect("a granularity");
+    parameters.set_text("granularity", "layer").expect("a granularity");
     let policy = row.build(&parameters).expect("a policy");
     let options = RunOptions { seed: 1, end: EndOfRun::Drain, oracle: row.oracle };
     simulate(system, name, policy, Metrics::new(system, MetricsOptions::default()), options)

@@ -37,7 +37,7 @@ fn platform(name: &str) -> Platform {
 fn policy(name: &str) -> Box<dyn Policy> {
     let row = registry::policy(name).expect("registered");
     let mut parameters = row.defaults();
-    parameters.set_text(&row.parameters, "granularity", "layer").expect("a granularity");
+    parameters.set_text("granularity", "layer").expect("a granularity");
     row.build(&parameters).expect("a policy")
 }
 

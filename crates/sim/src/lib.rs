@@ -16,7 +16,7 @@
 //! let edf = registry::policy("edf").expect("a registered policy");
 //! let policy = edf.build(&edf.defaults())?;
 //! let metrics = Metrics::new(&system, MetricsOptions::default());
-//! let summary = simulate(&system, edf.name, policy, metrics, RunOptions::default())?.summary();
+//! let summary = simulate(&system, &edf.name, policy, metrics, RunOptions::default())?.summary();
 //! // Frames of 700 ms at 60, 60 and 45 Hz.
 //! assert_eq!(summary.jobs.released, 42 + 42 + 32);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

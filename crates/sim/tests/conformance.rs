@@ -11,10 +11,11 @@ mod by_hand;
 use by_hand::watch::{Line, Watch, part_at_a_decision, watch, watch_policy};
 use by_hand::{ByHand, Log, ms, policy};
 use rtmm_hardware::{MaxMinFair, Mode};
-use rtmm_scheduler::{Allowed, Decision, Parameters, Policy, PolicyRegistry, PolicyRow};
+use rtmm_scheduler::{Decision, Parameters, Policy, PolicyRegistry, PolicyRow};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
+use rtmm_workload::parameters::{Allowed, ParameterValue};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Legality, Time};
 
@@ -36,7 +37,7 @@ fn settings(row: &PolicyRow) -> Vec<Parameters> {
         let mut parameters = row.defaults();
         let mut set = |name: &str, text: &str| {
             if row.parameters.iter().any(|parameter| parameter.name == name) {
-                parameters.set_text(&row.parameters, name, text).expect("a word of the parameter");
+                parameters.set_text(name, text).expect("a word of the parameter");
             }
         };
         for ((name, of_part), word) in PARTS.iter().zip(words) {
@@ -48,12 +49,16 @@ fn settings(row: &PolicyRow) -> Vec<Parameters> {
             set("decision_per_job", "25us");
         }
         for parameter in row.parameters.iter().filter(|of| PARTS.iter().all(|(name, _)| *name != of.name)) {
-            match parameter.allowed {
+            match &parameter.allowed {
                 Allowed::Choice(words) => set(parameter.name, words[index % words.len()]),
                 Allowed::Boolean => set(parameter.name, if index % 2 == 0 { "false" } else { "true" }),
                 // Windows so short that a search comes to its end in a run.
                 Allowed::Duration(..) if parameter.name == "search_window" => set(parameter.name, "2ms"),
-                Allowed::Real(..) | Allowed::Integer(..) | Allowed::Duration(..) => {}
+                Allowed::Real(..)
+                | Allowed::Integer(..)
+                | Allowed::Decimal(..)
+                | Allowed::Duration(..)
+                | Allowed::Written(_) => {}
             }
         }
         if !all.contains(&parameters) {
@@ -241,7 +246,8 @@ fn policies_conform_on_built_in_systems() {
         let system = System::new(&scenario, &workload.models, &platform).expect("every layer has a cost");
         for row in PolicyRegistry::built_in() {
             // Real layers have thousands of quanta, and some policies take a turn at each of them.
-            let is_coarse = |of: &&Parameters| of.choice("preemption") != Ok("quantum");
+            let is_coarse =
+                |of: &&Parameters| of.get("preemption").and_then(ParameterValue::word) != Some("quantum");
             for parameters in settings(row).iter().filter(is_coarse).step_by(3) {
                 conforms(&system, row, parameters, &scenario.name, &mut Seen::default());
             }
@@ -461,7 +467,9 @@ fn starvation_is_where_it_is_not_ruled_out() {
 fn settings_cover_every_pair_of_words() {
     for row in PolicyRegistry::built_in() {
         let all = settings(row);
-        let has = |name: &str, word: &str, parameters: &Parameters| parameters.choice(name) == Ok(word);
+        let has = |name: &str, word: &str, parameters: &Parameters| {
+            parameters.get(name).and_then(ParameterValue::word) == Some(word)
+        };
         let is_part = |(name, _): &(&str, _)| row.parameters.iter().any(|parameter| parameter.name == *name);
         for (one, words) in PARTS.into_iter().filter(is_part) {
             for (other, other_words) in PARTS.into_iter().filter(is_part).filter(|(name, _)| *name > one) {
@@ -476,14 +484,16 @@ fn settings_cover_every_pair_of_words() {
             }
         }
         for parameter in row.parameters.iter() {
-            if let Allowed::Choice(words) = parameter.allowed {
-                for word in words {
+            if let Allowed::Choice(words) = &parameter.allowed {
+                for word in words.iter() {
                     let is_set = all.iter().any(|parameters| has(parameter.name, word, parameters));
                     assert!(is_set, "{} {}={word}", row.name, parameter.name);
                 }
             }
         }
-        let times = all.iter().filter_map(|parameters| parameters.duration("decision_base").ok());
+        let times = all
+            .iter()
+            .filter_map(|parameters| parameters.get("decision_base").and_then(ParameterValue::duration));
         assert!(times.into_iter().any(|time| time > Duration::ZERO), "{}", row.name);
     }
 }

@@ -22,6 +22,7 @@ use rtmm_scheduler::{
     PolicyError, Segment, TaskCounters, Truth, TuningWindow, View,
 };
 use rtmm_sim::{EndOfRun, RunOptions, simulate};
+use rtmm_workload::parameters::ParameterValue;
 use rtmm_workload::{Duration, Model, ModelId, TaskId, Time};
 
 // ---------------------------------------------------------------------------------------------
@@ -54,15 +55,15 @@ struct Definitions {
 
 impl Definitions {
     fn is(&self, parameter: &str, word: &str) -> bool {
-        self.parameters.choice(parameter) == Ok(word)
+        self.parameters.get(parameter).and_then(ParameterValue::word) == Some(word)
     }
 
     fn real(&self, parameter: &str) -> f64 {
-        self.parameters.real(parameter).expect("a number")
+        self.parameters.get(parameter).and_then(ParameterValue::real).expect("a number")
     }
 
     fn yes(&self, parameter: &str) -> bool {
-        self.parameters.boolean(parameter).expect("yes or no")
+        self.parameters.get(parameter).and_then(ParameterValue::boolean).expect("yes or no")
     }
 
     // Sums over accelerators and layers.
@@ -233,8 +234,10 @@ impl Definitions {
     }
 
     fn may_be_dropped(&self, task: TaskId) -> bool {
-        let window = self.parameters.integer("drop_window").expect("a number") as usize;
-        let cap = self.parameters.integer("drop_cap").expect("a number") as usize;
+        let window =
+            self.parameters.get("drop_window").and_then(ParameterValue::integer).expect("a number") as usize;
+        let cap =
+            self.parameters.get("drop_cap").and_then(ParameterValue::integer).expect("a number") as usize;
         let given_up = self.ended[task.index()].iter().rev().take(window - 1).filter(|given_up| **given_up);
         given_up.count() < cap
     }
@@ -312,8 +315,9 @@ impl Definitions {
         let layers =
             |count: usize| Extent::Layers(std::num::NonZeroU32::new(count as u32).expect("at least one"));
         let (network, layer) = (&self.models[model.index()], job.progress.layer as usize);
-        let group = self.parameters.integer("block_layers").expect("a number") as usize;
-        match self.parameters.choice("granularity").expect("a word") {
+        let group =
+            self.parameters.get("block_layers").and_then(ParameterValue::integer).expect("a number") as usize;
+        match self.parameters.get("granularity").and_then(ParameterValue::word).expect("a word") {
             "layer" => layers(1),
             "model" => Extent::Rest,
             _ if network.blocks.is_empty() => layers(group - layer % group),
@@ -410,7 +414,12 @@ impl Judge {
             return (self.definitions.real("alpha"), self.definitions.real("beta"));
         };
         let case = || format!("{} at {} ps: {windows:#?}", self.case, view.now.picoseconds());
-        let length = self.definitions.parameters.duration("search_window").expect("a span");
+        let length = self
+            .definitions
+            .parameters
+            .get("search_window")
+            .and_then(ParameterValue::duration)
+            .expect("a span");
         let is_over = self.known.last().is_some_and(|window| window.is_result);
         let by_phase = self.definitions.is("search_restart", "phase") && self.has_phase_changed;
         let by_load = self.definitions.is("search_restart", "load");
@@ -559,9 +568,9 @@ fn trials(windows: &[TuningWindow]) -> Vec<(u32, Pair, f64)> {
 /// Follows a search in the order in which it tried things: every window must be one that the definition
 /// has now.
 fn follow_neighbours(parameters: &Parameters, windows: &[TuningWindow], case: &str) {
-    let real = |name: &str| parameters.real(name).expect("a number");
+    let real = |name: &str| parameters.get(name).and_then(ParameterValue::real).expect("a number");
     let (start, greatest) = ((real("alpha"), real("beta")), real("search_greatest"));
-    let steps = parameters.integer("search_steps").expect("a number") as u32;
+    let steps = parameters.get("search_steps").and_then(ParameterValue::integer).expect("a number") as u32;
     let clip = |value: f64| value.clamp(0.0, greatest);
     let neighbours = |(alpha, beta): Pair, radius: f64| {
         [(alpha - radius, beta), (alpha + radius, beta), (alpha, beta - radius), (alpha, beta + radius)]
@@ -606,9 +615,9 @@ fn follow_neighbours(parameters: &Parameters, windows: &[TuningWindow], case: &s
 
 /// Checks the trials of each step of successive halving.
 fn follow_halving(parameters: &Parameters, windows: &[TuningWindow], case: &str) {
-    let real = |name: &str| parameters.real(name).expect("a number");
+    let real = |name: &str| parameters.get(name).and_then(ParameterValue::real).expect("a number");
     let (start, greatest) = ((real("alpha"), real("beta")), real("search_greatest"));
-    let steps = parameters.integer("search_steps").expect("a number") as u32;
+    let steps = parameters.get("search_steps").and_then(ParameterValue::integer).expect("a number") as u32;
     let radius = real("search_radius");
     let clip = |value: f64| value.clamp(0.0, greatest);
     let side = [-radius, 0.0, radius];
@@ -687,7 +696,7 @@ fn follow_searches(parameters: &Parameters, windows: &[TuningWindow], case: &str
     let searches = windows.chunk_by(|one, other| one.search == other.search);
     for (index, windows) in searches.clone().enumerate() {
         assert!(windows.iter().all(|of| of.search as usize == index), "{windows:#?}\n{case}");
-        if parameters.choice("search") == Ok("neighbours") {
+        if parameters.get("search").and_then(ParameterValue::word) == Some("neighbours") {
             follow_neighbours(parameters, windows, case);
         } else {
             follow_halving(parameters, windows, case);

@@ -253,7 +253,7 @@ fn the_scheduler_is_busy_for_as_long_as_its_decisions_take() {
     let run = |settings: &[(&str, &str)]| {
         let mut parameters = row.defaults();
         for (key, value) in settings {
-            parameters.set_text(&row.parameters, key, value).expect("a setting");
+            parameters.set_text(key, value).expect("a setting");
         }
         let policy = row.build(&parameters).expect("parameters of this policy");
         let metrics = Metrics::new(&system, MetricsOptions::default());

@@ -15,9 +15,7 @@ use tracing::info;
 use crate::axes::{self, AXES, Variation};
 use crate::figures::Figure;
 use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, WorkloadId};
-use crate::runner::{
-    Allowed, Assignment, CellRunner, Parameter, ParameterValue, Policy, PolicySchema, RunnerSpec, find,
-};
+use crate::runner::{CellRunner, ParameterValue, Parameters, Policy, PolicySchema, RunnerSpec, Schema, find};
 
 /// The keys of a sweep file that belong to no axis.
 const KEYS: &[&str] = &["description", "source", "runner", "pairs", "settings", "baseline", "figure"];
@@ -401,11 +399,11 @@ fn load_all<T>(
     complete.then_some(loaded)
 }
 
-/// A value of a parameter with the place that states it.
-type Choices<'p> = Vec<(&'p Parameter, Vec<ParameterValue>)>;
+/// Parameters with the values that are stated of each.
+type Choices = Vec<(&'static str, Vec<ParameterValue>)>;
 
 /// Every setting of the runner, in its order; defaults where the file says nothing.
-fn decode_settings(root: &Table<'_>, runner: &RunnerSpec) -> Option<Vec<Assignment>> {
+fn decode_settings(root: &Table<'_>, runner: &RunnerSpec) -> Option<Parameters> {
     let known = &runner.settings;
     let table = match root.get("settings") {
         None => None,
@@ -413,19 +411,16 @@ fn decode_settings(root: &Table<'_>, runner: &RunnerSpec) -> Option<Vec<Assignme
     };
     let owner = format!("the runner `{}` has no setting", runner.name);
     let choices = decode_parameters(table.as_ref(), known, &owner, "setting", false)?;
-    let settings: Vec<Assignment> = choices
-        .into_iter()
-        .flat_map(|(parameter, values)| values.into_iter().map(|value| (parameter.name, value)))
-        .collect();
-    match runner.settings_rule.check(&settings) {
-        Ok(()) => Some(settings),
-        Err(reason) => {
-            let range = table.as_ref().map_or(0..0, Table::range);
-            let message = format!("the settings are refused: {reason}");
-            root.report(root.problem_at(&range, message).help("change them"));
-            None
-        }
-    }
+    let refuse = |reason: String| {
+        let range = table.as_ref().map_or(0..0, Table::range);
+        let message = format!("the settings are refused: {reason}");
+        root.report(root.problem_at(&range, message).help("change them"));
+    };
+    // One value each: one combination.
+    let settings = Parameters::combinations(known, &choices).map_err(|error| error.to_string());
+    let settings = settings.map_err(refuse).ok()?.into_iter().next()?;
+    runner.settings_rule.check(&settings).map_err(refuse).ok()?;
+    Some(settings)
 }
 
 fn decode_policies(root: &Table<'_>, runner: &RunnerSpec) -> Option<Vec<Policy>> {
@@ -490,19 +485,14 @@ fn decode_policy(table: &Table<'_>, schemas: &[PolicySchema]) -> Option<Vec<Poli
         );
         return None;
     }
-    let mut policies = vec![Policy { name: schema.name.clone(), parameters: Vec::new() }];
-    for (parameter, values) in &choices {
-        policies = policies
-            .into_iter()
-            .flat_map(|policy| {
-                values.iter().map(move |value| {
-                    let mut policy = policy.clone();
-                    policy.parameters.push((parameter.name, value.clone()));
-                    policy
-                })
-            })
-            .collect();
-    }
+    let policies = match Parameters::combinations(&schema.parameters, &choices) {
+        Ok(all) => all.into_iter().map(|parameters| Policy { name: schema.name.clone(), parameters }),
+        Err(error) => {
+            table.report(table.problem(error.to_string()).help(error.help()));
+            return None;
+        }
+    };
+    let policies: Vec<Policy> = policies.collect();
     let mut sound = true;
     for policy in &policies {
         if let Err(reason) = schema.rule.check(&policy.parameters) {
@@ -525,8 +515,8 @@ fn decode_schema<'s>(value: &Value<'_>, schemas: &'s [PolicySchema]) -> Option<&
     })
 }
 
-/// The values of every parameter of a policy, in the order of the schema.
-fn decode_set<'p>(table: &Table<'_>, schema: &'p PolicySchema) -> Option<Choices<'p>> {
+/// The values that a table states of a policy's parameters, in the order of the schema.
+fn decode_set(table: &Table<'_>, schema: &PolicySchema) -> Option<Choices> {
     let set = match table.get("set") {
         None => None,
         Some(value) => Some(value.table()?.named(format!("`set` of the policy `{}`", schema.name))),
@@ -535,15 +525,15 @@ fn decode_set<'p>(table: &Table<'_>, schema: &'p PolicySchema) -> Option<Choices
     decode_parameters(set.as_ref(), &schema.parameters, &owner, "parameter", true)
 }
 
-/// The values of all parameters, in their order; defaults where the table says nothing.
-fn decode_parameters<'p>(
+/// The values that a table states, in the order of the parameters.
+fn decode_parameters(
     set: Option<&Table<'_>>,
-    parameters: &'p [Parameter],
+    parameters: &Schema,
     unknown: &str,
     kind: &str,
     lists: bool,
-) -> Option<Choices<'p>> {
-    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
+) -> Option<Choices> {
+    let names: Vec<&str> = parameters.names().collect();
     if let Some(set) = set {
         for key in set.keys().filter(|key| !names.contains(&key.value)) {
             let help = match names.as_slice() {
@@ -555,56 +545,26 @@ fn decode_parameters<'p>(
     }
     let mut choices = Vec::with_capacity(parameters.len());
     let mut complete = true;
-    for parameter in parameters {
+    for parameter in parameters.iter() {
         let values = match set.and_then(|set| set.get(parameter.name)) {
-            None => Some(vec![parameter.default.clone()]),
+            // It stays at its default.
+            None => continue,
             Some(value) if value.is_array() && lists => {
-                items(&value, parameter.name, |item| decode_parameter(item, parameter))
+                items(&value, parameter.name, |item| parameter.decode(item))
                     .map(|values| values.into_iter().map(|value| value.value).collect())
             }
             Some(value) if value.is_array() => value.reject(
                 format!("the {kind} `{}` has one value in a sweep", parameter.name),
                 "write a value instead of the list; another value is another sweep",
             ),
-            Some(value) => decode_parameter(&value, parameter).map(|value| vec![value]),
+            Some(value) => parameter.decode(&value).map(|value| vec![value]),
         };
         match values {
-            Some(values) => choices.push((parameter, values)),
+            Some(values) => choices.push((parameter.name, values)),
             None => complete = false,
         }
     }
     complete.then_some(choices)
-}
-
-fn decode_parameter(value: &Value<'_>, parameter: &Parameter) -> Option<ParameterValue> {
-    match parameter.allowed {
-        Allowed::Real(low, high) => value.number(low..=high).map(ParameterValue::Real),
-        Allowed::Integer(low, high) => value.integer(low..=high).map(ParameterValue::Integer),
-        Allowed::Boolean => value.boolean().map(ParameterValue::Boolean),
-        Allowed::Choice(words) => {
-            let choices: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
-            value.choice(&choices).map(|word| ParameterValue::Choice(word.into()))
-        }
-        Allowed::Duration(low, high) => decode_duration(value, parameter.name, low, high),
-    }
-}
-
-/// A duration within bounds; unlike those of inputs it may be zero where that is allowed.
-fn decode_duration(value: &Value<'_>, name: &str, low: Duration, high: Duration) -> Option<ParameterValue> {
-    if !value.is_string() {
-        return value.reject(
-            format!("`{name}` must be a duration such as \"16ms\""),
-            "units are ps, ns, us, ms and s, such as \"16.5ms\"",
-        );
-    }
-    match Duration::parse(value.string()?) {
-        Ok(duration) if (low..=high).contains(&duration) => Some(ParameterValue::Duration(duration)),
-        Ok(_) => value.reject(format!("`{name}` is out of range"), format!("allowed: {low} to {high}")),
-        Err(error) => value.reject(
-            format!("`{name}` is no duration: {error}"),
-            "units are ps, ns, us, ms and s, such as \"16.5ms\"",
-        ),
-    }
 }
 
 fn decode_baseline(
@@ -662,6 +622,7 @@ fn decode_baseline_policy(table: &Table<'_>, value: &Value<'_>, policies: &[Poli
             match known {
                 ParameterValue::Real(known) => wanted.number(f64::MIN..=f64::MAX) == Some(*known),
                 ParameterValue::Integer(known) => wanted.integer(i64::MIN..=i64::MAX) == Some(*known),
+                ParameterValue::Decimal(known) => wanted.millionths(0..=u64::MAX) == Some(*known),
                 ParameterValue::Boolean(known) => wanted.boolean() == Some(*known),
                 ParameterValue::Choice(known) => wanted.string() == Some(known.as_ref()),
                 ParameterValue::Duration(known) => {
@@ -705,8 +666,8 @@ fn locate(root: &Table<'_>, problem: &PlanError) -> Diagnostic {
         PlanError::SeedTooLarge { .. } => {
             root.problem_at(&at("seeds"), problem.to_string()).help("choose smaller seeds")
         }
-        PlanError::Setting { .. } => {
-            root.problem_at(&at("settings"), problem.to_string()).help("change the setting")
+        PlanError::Settings { .. } => {
+            root.problem_at(&at("settings"), problem.to_string()).help("begin with the runner's own settings")
         }
         PlanError::Repeated { .. } => root.problem_at(&at("seeds"), problem.to_string()),
         PlanError::NotCanonical { .. } => {

@@ -10,7 +10,8 @@
 //! use rtmm_sweep::execute::{Options, Silent};
 //! use rtmm_sweep::plan::{Cell, Plan};
 //! use rtmm_sweep::runner::{
-//!     CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Value,
+//!     CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Schema,
+//!     Value,
 //! };
 //! use rtmm_sweep::{file, sweep};
 //! use rtmm_workload::input::Source;
@@ -40,7 +41,7 @@
 //!     name: "score_percent", unit: "percent", kind: ColumnKind::Real,
 //!     meaning: "how well it went", summarised: true, better: None,
 //! };
-//! let only = PolicySchema::new("only", "the only policy", &[]);
+//! let only = PolicySchema::new("only", "the only policy", Schema::default());
 //! let toy = Toy(RunnerSpec::new("toy", vec![only], vec![score]));
 //!
 //! let text = r#"

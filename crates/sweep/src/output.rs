@@ -232,12 +232,8 @@ fn json_header(format: &str, plan: &Plan<'_>, columns: &[&str], to: &mut impl Wr
     let columns = serde_json::to_string(columns)?;
     writeln!(to, "{{\"format\":\"{format}\",\"version\":{OUTPUT_VERSION},\n\"sweep\":{name},")?;
     if !plan.axes().settings.is_empty() {
-        let settings: serde_json::Map<String, serde_json::Value> = plan
-            .axes()
-            .settings
-            .iter()
-            .map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?)))
-            .collect::<Result<_, serde_json::Error>>()?;
+        // Sorted by name.
+        let settings = serde_json::to_value(&plan.axes().settings)?;
         writeln!(to, "\"settings\":{},", serde_json::to_string(&settings)?)?;
     }
     writeln!(to, "\"columns\":{columns},\n\"rows\":[")
@@ -629,10 +625,10 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         source: &platform.source,
         blake3: vec![plan.platform_hash(PlatformId::new(index))],
     });
-    let policies = axes
-        .policies
-        .iter()
-        .map(|policy| PolicyEntry { name: &policy.name, parameters: entries(&policy.parameters) });
+    let policies = axes.policies.iter().map(|policy| PolicyEntry {
+        name: &policy.name,
+        parameters: entries(policy.parameters.assignments()),
+    });
     let manifest = Manifest {
         format: "rtmm-sweep-manifest",
         version: OUTPUT_VERSION,
@@ -653,7 +649,7 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         changes: Changes(&axes.variations),
         seeds: &axes.seeds,
         duration: axes.duration.map(|duration| duration.to_string()),
-        settings: entries(&axes.settings),
+        settings: entries(axes.settings.assignments()),
         baseline: axes.baseline.as_ref().map(|baseline| match baseline {
             Baseline::Platform(platform) => format!("platform {}", axes.platforms[platform.index()].name),
             Baseline::Policy(policy) => format!("policy {}", axes.policies[policy.index()]),

@@ -22,8 +22,7 @@ use thiserror::Error;
 use tracing::debug;
 
 use crate::axes::{self, Amount, Unfit, Variation};
-use crate::parameters;
-use crate::runner::{Assignment, CellRunner, ParameterValue, Policy, RunnerSpec};
+use crate::runner::{CellRunner, ParameterValue, Parameters, Policy, RunnerSpec};
 
 /// The most cells that one plan can have.
 pub const MAX_CELLS: usize = 10_000_000;
@@ -154,9 +153,8 @@ pub struct Axes {
     pub seeds: Vec<u64>,
     /// Replaces the scenarios' own durations.
     pub duration: Option<Duration>,
-    /// Settings of the runner; those that are left out are at their default. A [`Plan`] has all of
-    /// them, in the runner's order.
-    pub settings: Vec<Assignment>,
+    /// Settings of the runner, or none at all: then a [`Plan`] has them at their defaults.
+    pub settings: Parameters,
     /// What paired comparisons are made against.
     pub baseline: Option<Baseline>,
 }
@@ -215,13 +213,11 @@ pub enum PlanError {
         /// The largest possible one.
         largest: u64,
     },
-    /// A setting that the runner does not have, or a value that it cannot have.
-    #[error("the setting `{name}` is refused: {reason}")]
-    Setting {
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
+    /// The settings are none of the runner's.
+    #[error("the settings are those of another runner than `{runner}`")]
+    Settings {
+        /// Name of the runner.
+        runner: String,
     },
     /// An axis has a value twice.
     #[error("the sweep has the same cell twice: {cell}")]
@@ -283,9 +279,9 @@ impl<'r> Plan<'r> {
                 workload.scenario.duration = duration;
             }
         }
-        match complete_settings(runner.spec(), &axes.settings) {
+        match settings_of(runner.spec(), &axes.settings) {
             Ok(settings) => axes.settings = settings,
-            Err(more) => problems.extend(more),
+            Err(problem) => problems.push(problem),
         }
         let largest = runner.spec().largest_seed.min(i64::MAX as u64);
         if let Some(&seed) = axes.seeds.iter().find(|seed| **seed > largest) {
@@ -423,7 +419,7 @@ impl<'r> Plan<'r> {
     /// The value of a setting of the runner; the same for all cells.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&ParameterValue> {
-        parameters::find(&self.axes.settings, name)
+        self.axes.settings.get(name)
     }
 
     /// A cell in words, for messages.
@@ -446,27 +442,15 @@ impl<'r> Plan<'r> {
     }
 }
 
-/// All settings of the runner, in its order.
-fn complete_settings(runner: &RunnerSpec, given: &[Assignment]) -> Result<Vec<Assignment>, Vec<PlanError>> {
-    let known = &runner.settings;
-    let mut problems: Vec<PlanError> = given
-        .iter()
-        .filter(|(name, _)| !known.iter().any(|setting| setting.name == *name))
-        .map(|(name, _)| PlanError::Setting {
-            name: (*name).to_owned(),
-            reason: format!("the runner `{}` has no such setting", runner.name),
-        })
-        .collect();
-    let mut settings = Vec::with_capacity(known.len());
-    for setting in known {
-        let value = parameters::find(given, setting.name).unwrap_or(&setting.default);
-        if !setting.allowed.admits(value) {
-            let reason = format!("it cannot be `{value}`; allowed: {}", setting.allowed);
-            problems.push(PlanError::Setting { name: setting.name.to_owned(), reason });
-        }
-        settings.push((setting.name, value.clone()));
+/// The settings of the runner, at their defaults where the axes have none.
+fn settings_of(runner: &RunnerSpec, given: &Parameters) -> Result<Parameters, PlanError> {
+    if *given.schema() == runner.settings {
+        Ok(given.clone())
+    } else if given.is_empty() {
+        Ok(Parameters::defaults(&runner.settings))
+    } else {
+        Err(PlanError::Settings { runner: runner.name.to_string() })
     }
-    if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
 fn variants(axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
@@ -693,7 +677,7 @@ fn identities(
     add_text(&mut hasher, &runner.name);
     hasher.update(&runner.result_version.to_le_bytes());
     // Runners without settings keep the identities that they had before there were any.
-    for (name, value) in &axes.settings {
+    for (name, value) in axes.settings.assignments() {
         add_text(&mut hasher, name);
         add_text(&mut hasher, &value.to_string());
     }

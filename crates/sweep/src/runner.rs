@@ -16,10 +16,11 @@ use rtmm_workload::Legality;
 use serde::Serialize;
 use thiserror::Error;
 
-pub use crate::parameters::{
-    Allowed, Assignment, Chosen, Parameter, ParameterValue, Policy, PolicySchema, Rule, SetError,
-    assignments_text, defaults, short_names,
+pub use rtmm_workload::parameters::{
+    Allowed, Assignment, Parameter, ParameterError, ParameterValue, Parameters, Schema,
 };
+
+pub use crate::parameters::{Chosen, Policy, PolicySchema, Rule, short_names};
 use crate::plan::{Cell, Plan};
 
 /// What a runner is, apart from how it simulates. Built once, with the runner.
@@ -42,7 +43,7 @@ pub struct RunnerSpec {
     /// Policies that cells can ask for; at least one.
     pub policies: Vec<PolicySchema>,
     /// Parameters of a run that are no policy's own, such as a warm-up; one value each a sweep.
-    pub settings: Vec<Parameter>,
+    pub settings: Schema,
     /// Rule on several settings at once.
     pub settings_rule: Rule,
     /// Values of a cell, in order.
@@ -71,7 +72,7 @@ impl RunnerSpec {
             cost_models: CostModelRegistry::built_in().clone(),
             largest_seed: i64::MAX as u64,
             policies,
-            settings: Vec::new(),
+            settings: Schema::default(),
             settings_rule: Rule::NONE,
             cell_columns,
             task_columns: Vec::new(),
@@ -375,36 +376,21 @@ impl RunnerSpec {
             faults.push("there is no policy".to_owned());
         }
         let settings = &self.settings;
-        faults.extend(parameter_faults(settings).map(|fault| format!("settings: {fault}")));
+        faults.extend(settings.fault().map(|fault| format!("settings: {fault}")));
         for policy in &self.policies {
             let fault_of = |fault| format!("policy `{}`: {fault}", policy.name);
-            faults.extend(parameter_faults(&policy.parameters).map(fault_of));
+            faults.extend(policy.parameters.fault().map(fault_of));
             // `--set` and identities know a value by its name alone.
-            let both = |parameter: &&Parameter| settings.iter().any(|setting| setting.name == parameter.name);
-            for parameter in policy.parameters.iter().filter(both) {
-                faults.push(fault_of(format!("`{}` is the name of a setting, too", parameter.name)));
+            for name in policy.parameters.names().filter(|name| settings.get(name).is_some()) {
+                faults.push(fault_of(format!("`{name}` is the name of a setting, too")));
             }
-            if let Err(reason) = policy.rule.check(&defaults(&policy.parameters)) {
+            if let Err(reason) = policy.rule.check(&Parameters::defaults(&policy.parameters)) {
                 faults.push(fault_of(format!("its defaults are refused: {reason}")));
             }
         }
-        if let Err(reason) = self.settings_rule.check(&defaults(settings)) {
+        if let Err(reason) = self.settings_rule.check(&Parameters::defaults(settings)) {
             faults.push(format!("settings: the defaults are refused: {reason}"));
         }
         faults
     }
-}
-
-/// Defaults that are not allowed, and names that several parameters have.
-fn parameter_faults(parameters: &[Parameter]) -> impl Iterator<Item = String> {
-    parameters.iter().enumerate().flat_map(|(position, Parameter { name, default, allowed, .. })| {
-        let refused = !allowed.admits(default);
-        let repeated = parameters[..position].iter().any(|other| other.name == *name);
-        [
-            refused.then(|| format!("the default of `{name}` is not allowed")),
-            repeated.then(|| format!("the name `{name}` is taken")),
-        ]
-        .into_iter()
-        .flatten()
-    })
 }

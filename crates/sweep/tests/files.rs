@@ -11,7 +11,7 @@ mod common;
 use common::Synthetic;
 use rtmm_sweep::file::{plan, plan_of};
 use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
-use rtmm_sweep::runner::{CellRunner, Chosen, Policy, SetError, assignments_text};
+use rtmm_sweep::runner::{CellRunner, Chosen, ParameterError, Policy};
 use rtmm_workload::input::Source;
 use rtmm_workload::{Deadline, DependencyKind, Duration, Scenario};
 
@@ -251,10 +251,10 @@ fn settings_are_values_of_the_runner() {
     let runners: &[&dyn CellRunner] = &[&runner];
     let policy = "[[policy]]\nname = \"second\"\n";
     let plan = good(runners, &format!("{INPUTS}{policy}"));
-    assert_eq!(assignments_text(&plan.axes().settings), "warm_up=0ps at_end=drain bonus=0");
+    assert_eq!(plan.axes().settings.to_string(), "warm_up=0ps at_end=drain bonus=0");
     let set = "[settings]\nat_end = \"cut\"\nwarm_up = \"100ms\"\n";
     let plan = good(runners, &format!("{INPUTS}{policy}{set}"));
-    assert_eq!(assignments_text(&plan.axes().settings), "warm_up=100ms at_end=cut bonus=0");
+    assert_eq!(plan.axes().settings.to_string(), "warm_up=100ms at_end=cut bonus=0");
 
     let told = |settings: &str| {
         let text = format!("runner = \"synthetic\"{INPUTS}{policy}[settings]\n{settings}");
@@ -346,7 +346,7 @@ fn command_lines_set_parameters_and_settings() {
     let schema = &runner.spec().policies[0];
     let chosen = Chosen::read(runner.spec(), schema, &["warm_up=16.5ms", " depth = 9 "]).unwrap();
     assert_eq!(chosen.policy.to_string(), "first k_per_ms=15 depth=9");
-    assert_eq!(assignments_text(&chosen.settings), "warm_up=16.5ms at_end=drain bonus=0");
+    assert_eq!(chosen.settings.to_string(), "warm_up=16.5ms at_end=drain bonus=0");
     let told = |texts: &[&str]| {
         let error = Chosen::read(runner.spec(), schema, texts).unwrap_err();
         format!("{error}; {}", error.help())
@@ -375,10 +375,10 @@ the parameters are refused: the policy `first`: a depth of 9 needs `k_per_ms` ab
 "#);
 
     let mut policy = Policy::with_defaults(schema);
-    policy.set(schema, "depth", "3").unwrap();
+    policy.parameters.set_text("depth", "3").unwrap();
     assert_eq!(policy.parameters_text(), "k_per_ms=15 depth=3");
-    let error = policy.set(schema, "warm_up", "1ms").unwrap_err();
-    assert!(matches!(error, SetError::Unknown { .. }), "{error}");
+    let error = policy.parameters.set_text("warm_up", "1ms").unwrap_err();
+    assert!(matches!(error, ParameterError::Unknown { .. }), "{error}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use common::{Synthetic, axes};
 use rtmm_sweep::axes::{DurationUnderLoad, Subject, deadline_factors, load_factors, trigger_probabilities};
 use rtmm_sweep::execute::{Options, Silent, execute};
 use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId};
-use rtmm_sweep::runner::{CellRunner, ParameterValue, Policy, assignments_text};
+use rtmm_sweep::runner::{CellRunner, ParameterValue, Parameters, Policy};
 use rtmm_sweep::shard::{MergeError, Shard, merge};
 use rtmm_sweep::store::{Store, StoreError};
 use rtmm_sweep::sweep::{SweepError, finish, run};
@@ -360,12 +360,13 @@ fn settings_are_part_of_a_cell() {
     let directory = tempfile::tempdir().unwrap();
     let runner = Synthetic { settings: true, ..Synthetic::default() };
     let plain = Plan::new(&runner, axes(1, 1, 2)).unwrap();
-    assert_eq!(assignments_text(&plain.axes().settings), "warm_up=0ps at_end=drain bonus=0");
+    assert_eq!(plain.axes().settings.to_string(), "warm_up=0ps at_end=drain bonus=0");
     let mut changed = axes(1, 1, 2);
-    changed.settings = vec![
+    let given = [
         ("bonus", ParameterValue::Real(5.0)),
         ("warm_up", ParameterValue::Duration(common::milliseconds(100))),
     ];
+    changed.settings = Parameters::with(&runner.spec().settings, &given).unwrap();
     let changed = Plan::new(&runner, changed).unwrap();
     assert_ne!(plain.identities(), changed.identities());
     // A runner without settings has the identities that it always had.
@@ -395,14 +396,16 @@ fn settings_are_part_of_a_cell() {
    }
 "#);
 
-    let mut bad = axes(1, 1, 2);
-    bad.settings = vec![("bonus", ParameterValue::Real(50.0)), ("cold_down", ParameterValue::Boolean(true))];
-    let problems = Plan::new(&runner, bad).unwrap_err();
-    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let bad = [("bonus", ParameterValue::Real(50.0)), ("cold_down", ParameterValue::Boolean(true))];
+    let told = bad.map(|given| Parameters::with(&runner.spec().settings, &[given]).unwrap_err().to_string());
     insta::assert_snapshot!(told.join("\n"), @r#"
-the setting `cold_down` is refused: the runner `synthetic` has no such setting
-the setting `bonus` is refused: it cannot be `50`; allowed: numbers from 0 to 10
+parameter `bonus` cannot be `50`
+the schema has no parameter `cold_down`
 "#);
+    let mut bad = axes(1, 1, 2);
+    bad.settings = Parameters::defaults(&runner.spec().policies[0].parameters);
+    let problems = Plan::new(&runner, bad).unwrap_err();
+    assert_eq!(problems[0].to_string(), "the settings are those of another runner than `synthetic`");
 }
 
 #[test]

@@ -15,6 +15,7 @@
 
 pub mod input;
 pub mod load;
+pub mod parameters;
 pub mod random;
 pub mod synthesis;
 

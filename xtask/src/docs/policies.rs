@@ -1,6 +1,7 @@
 //! The registry of policies as tables.
 
-use rtmm_scheduler::{Parameter, ParameterError, PolicyRegistry};
+use rtmm_scheduler::{ParameterError, PolicyRegistry};
+use rtmm_workload::parameters::Parameter;
 
 use super::{Problem, table};
 
@@ -35,8 +36,8 @@ pub(super) fn parameters() -> String {
         rows.push(vec![
             format!("`{}`", parameter.name),
             of,
-            parameter.meaning.to_owned(),
-            parameter.allowed.to_string(),
+            parameter.meaning.to_string(),
+            parameter.allowed_text(),
             defaults(parameter.name),
         ]);
     }

@@ -146,7 +146,7 @@ fn print_policies() -> Result<(), Failure> {
 }
 
 fn meaning_of(parameter: &Parameter) -> String {
-    format!("{} [{}]", parameter.meaning, parameter.allowed)
+    format!("{} [{}]", parameter.meaning, parameter.allowed_text())
 }
 
 /// Every parameter once for each of its meanings, with whose it is and whose defaults are others.
@@ -156,7 +156,7 @@ fn parameters_of(policies: &[PolicySchema]) -> Vec<(String, String)> {
         for parameter in policy.parameters.iter() {
             let is_same = |owners: &&mut Vec<(&str, &Parameter)>| {
                 owners.first().is_some_and(|(_, known)| {
-                    (known.name, known.meaning) == (parameter.name, parameter.meaning)
+                    (known.name, &known.meaning) == (parameter.name, &parameter.meaning)
                 })
             };
             match all.iter_mut().find(is_same) {

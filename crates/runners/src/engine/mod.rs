@@ -26,12 +26,10 @@ mod settings;
 use std::sync::LazyLock;
 
 use rtmm_hardware::{CostModelRegistry, Platform};
-use rtmm_scheduler::{Parameters, PolicyRegistry, PolicyRow};
+use rtmm_scheduler::{PolicyRegistry, PolicyRow};
 use rtmm_sim::{Metrics, Observer, RunOptions, SimulationError, Summary, System, simulate};
 use rtmm_sweep::plan::Plan;
-use rtmm_sweep::runner::{
-    Assignment, CellRunner, Chosen, Policy, PolicySchema, Prepared, Rule, RunError, RunnerSpec,
-};
+use rtmm_sweep::runner::{CellRunner, Chosen, Policy, PolicySchema, Prepared, Rule, RunError, RunnerSpec};
 use rtmm_workload::Workload;
 
 pub use columns::result;
@@ -67,7 +65,7 @@ impl Engine {
             summary: "the event engine: any scenario, platform and policy".into(),
             result_version: RESULT_VERSION,
             cost_models,
-            settings: settings::SETTINGS.to_vec(),
+            settings: settings::schema(),
             task_columns: columns::task_columns(),
             series_columns: series::COLUMNS.to_vec(),
             ..RunnerSpec::new("engine", schemas, columns::cell_columns())
@@ -105,7 +103,7 @@ impl Engine {
     ) -> Result<(Summary, O), RunError> {
         settings.check(system.scenario.duration).map_err(|error| failed(error.to_string()))?;
         let row = self.policies.find(&policy.name).map_err(|error| failed(error.to_string()))?;
-        let built = build(row, &policy.parameters).map_err(failed)?;
+        let built = row.build(&policy.parameters).map_err(|error| failed(error.to_string()))?;
         let options = RunOptions { seed, end: settings.end, oracle: row.oracle };
         let observer = (Metrics::new(system, settings.metrics), watch);
         let (metrics, watch) = simulate(system, &policy.name, built, observer, options)
@@ -151,11 +149,6 @@ fn failed(reason: String) -> RunError {
 fn schema(row: PolicyRow) -> PolicySchema {
     let PolicyRow { name, summary, parameters, identity, .. } = row.clone();
     // Bounds of one parameter on another are for the policy itself to say.
-    let rule = Rule::new(move |values| build(&row, values).map(|_| ()));
+    let rule = Rule::new(move |values| row.build(values).map(|_| ()).map_err(|error| error.to_string()));
     PolicySchema { name, summary, parameters, rule, identity }
-}
-
-fn build(row: &PolicyRow, values: &[Assignment]) -> Result<Box<dyn rtmm_scheduler::Policy>, String> {
-    let parameters = Parameters::with(&row.parameters, values).map_err(|error| error.to_string())?;
-    row.build(&parameters).map_err(|error| error.to_string())
 }

@@ -1,10 +1,9 @@
 //! What a run is told beside its policy: how it begins and ends, and the constants of its scores.
 
-use std::borrow::Cow;
-
+use rtmm_sim::metrics::XrbenchConstants;
 use rtmm_sim::{EndOfRun, MetricsOptions};
-use rtmm_sweep::runner::{Allowed, Assignment, Parameter, ParameterValue};
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Choice, Declared, Parameters, Real, Schema, Span, Switch};
 use thiserror::Error;
 
 const LONGEST_WARM_UP: Duration = Duration::from_picoseconds(1_000_000_000_000_000_000);
@@ -12,52 +11,56 @@ const LONGEST_WARM_UP: Duration = Duration::from_picoseconds(1_000_000_000_000_0
 /// The most windows of a run: more are no figure, and cost memory.
 const MAX_WINDOWS: u64 = 100_000;
 
-const fn switch(name: &'static str, meaning: &'static str, default: bool) -> Parameter {
-    Parameter { name, meaning, default: ParameterValue::Boolean(default), allowed: Allowed::Boolean }
-}
+const WARM_UP: Span = Span::new(
+    "warm_up",
+    "jobs that arrive before are not judged",
+    Duration::ZERO,
+    Duration::ZERO..=LONGEST_WARM_UP,
+);
+const END_OF_RUN: Choice<EndOfRun> = Choice::new(
+    "end_of_run",
+    "cut: at the scenario's duration; drain: when every job that arrived by then is over",
+    EndOfRun::Cut,
+    &[("cut", EndOfRun::Cut), ("drain", EndOfRun::Drain)],
+);
+const K_PER_MS: Real =
+    Real::new("k_per_ms", "slope of XRBench's real-time score", 15.0, 1e-6..=1e6).in_unit("1/ms");
+const ENERGY_MAX_MJ: Real =
+    Real::new("energy_max_mj", "energy of a job whose XRBench energy score is zero", 1_500.0, 1e-6..=1e12)
+        .in_unit("mJ");
+const ACCURACY_TARGET: Real = Real::new(
+    "accuracy_target",
+    "accuracy from which on XRBench's accuracy score is 1; 0: it always is",
+    0.0,
+    0.0..=1.0,
+);
+const WINDOW: Span = Span::new(
+    "window",
+    "length of the windows in which series over time are recorded; 0: none are",
+    Duration::ZERO,
+    Duration::ZERO..=LONGEST_WARM_UP,
+);
+const CLAMP_ENERGY: Switch = Switch::new("clamp_energy", "no XRBench energy score below zero", false);
+const DROPS_COUNT_TWICE: Switch =
+    Switch::new("drops_count_twice", "XRBench's QoE factor on top of the mean over dropped jobs", true);
+const COUNT_OVERDUE: Switch =
+    Switch::new("count_overdue", "jobs that are overdue at the end score zero in XRBench's scores", true);
+const ALL: &[&dyn Declared] = &[
+    &WARM_UP,
+    &END_OF_RUN,
+    &K_PER_MS,
+    &ENERGY_MAX_MJ,
+    &ACCURACY_TARGET,
+    &WINDOW,
+    &CLAMP_ENERGY,
+    &DROPS_COUNT_TWICE,
+    &COUNT_OVERDUE,
+];
 
 /// The settings of a run, for sweep files and `--set`.
-pub(super) const SETTINGS: &[Parameter] = &[
-    Parameter {
-        name: "warm_up",
-        meaning: "jobs that arrive before are not judged",
-        default: ParameterValue::Duration(Duration::ZERO),
-        allowed: Allowed::Duration(Duration::ZERO, LONGEST_WARM_UP),
-    },
-    Parameter {
-        name: "end_of_run",
-        meaning: "cut: at the scenario's duration; drain: when every job that arrived by then is over",
-        default: ParameterValue::Choice(Cow::Borrowed("cut")),
-        allowed: Allowed::Choice(&["cut", "drain"]),
-    },
-    Parameter {
-        name: "k_per_ms",
-        meaning: "slope of XRBench's real-time score",
-        default: ParameterValue::Real(15.0),
-        allowed: Allowed::Real(1e-6, 1e6),
-    },
-    Parameter {
-        name: "energy_max_mj",
-        meaning: "energy of a job whose XRBench energy score is zero",
-        default: ParameterValue::Real(1_500.0),
-        allowed: Allowed::Real(1e-6, 1e12),
-    },
-    Parameter {
-        name: "accuracy_target",
-        meaning: "accuracy from which on XRBench's accuracy score is 1; 0: it always is",
-        default: ParameterValue::Real(0.0),
-        allowed: Allowed::Real(0.0, 1.0),
-    },
-    Parameter {
-        name: "window",
-        meaning: "length of the windows in which series over time are recorded; 0: none are",
-        default: ParameterValue::Duration(Duration::ZERO),
-        allowed: Allowed::Duration(Duration::ZERO, LONGEST_WARM_UP),
-    },
-    switch("clamp_energy", "no XRBench energy score below zero", false),
-    switch("drops_count_twice", "XRBench's QoE factor on top of the mean over dropped jobs", true),
-    switch("count_overdue", "jobs that are overdue at the end score zero in XRBench's scores", true),
-];
+pub(super) fn schema() -> Schema {
+    Schema::of(&[ALL])
+}
 
 /// The settings of a run, decoded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,29 +74,23 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
-    /// The settings that complete assignments state.
-    pub fn of(assignments: &[Assignment]) -> Self {
-        let mut settings = Self::default();
-        for (name, value) in assignments {
-            let xrbench = &mut settings.metrics.xrbench;
-            match (*name, value) {
-                ("warm_up", ParameterValue::Duration(value)) => settings.metrics.warm_up = *value,
-                ("window", ParameterValue::Duration(value)) => settings.window = *value,
-                ("end_of_run", ParameterValue::Choice(value)) if value == "drain" => {
-                    settings.end = EndOfRun::Drain;
-                }
-                ("k_per_ms", ParameterValue::Real(value)) => xrbench.k_per_ms = *value,
-                ("energy_max_mj", ParameterValue::Real(value)) => xrbench.energy_max_mj = *value,
-                ("accuracy_target", ParameterValue::Real(value)) => {
-                    xrbench.accuracy_target = (*value > 0.0).then_some(*value);
-                }
-                ("clamp_energy", ParameterValue::Boolean(value)) => xrbench.clamp_energy = *value,
-                ("drops_count_twice", ParameterValue::Boolean(value)) => xrbench.drops_count_twice = *value,
-                ("count_overdue", ParameterValue::Boolean(value)) => xrbench.count_overdue = *value,
-                _ => {}
-            }
+    /// The settings with these values.
+    #[must_use]
+    pub fn of(settings: &Parameters) -> Self {
+        let accuracy_target = settings.read(&ACCURACY_TARGET);
+        let xrbench = XrbenchConstants {
+            k_per_ms: settings.read(&K_PER_MS),
+            energy_max_mj: settings.read(&ENERGY_MAX_MJ),
+            accuracy_target: (accuracy_target > 0.0).then_some(accuracy_target),
+            clamp_energy: settings.read(&CLAMP_ENERGY),
+            drops_count_twice: settings.read(&DROPS_COUNT_TWICE),
+            count_overdue: settings.read(&COUNT_OVERDUE),
+        };
+        Self {
+            metrics: MetricsOptions { warm_up: settings.read(&WARM_UP), xrbench },
+            end: settings.read(&END_OF_RUN),
+            window: settings.read(&WINDOW),
         }
-        settings
     }
 
     /// Holds the settings to the duration of a run.
@@ -139,27 +136,31 @@ pub enum SettingsError {
 
 #[cfg(test)]
 mod tests {
+    use rtmm_workload::parameters::ParameterValue;
+
     use super::*;
 
     #[test]
     fn defaults_are_those_of_the_metrics() {
-        let settings = RunSettings::of(&rtmm_sweep::runner::defaults(SETTINGS));
+        let settings = RunSettings::of(&Parameters::defaults(&schema()));
         assert_eq!((settings.metrics, settings.end), (MetricsOptions::default(), EndOfRun::Cut));
+        assert_eq!(schema().fault(), None);
     }
 
     #[test]
     fn every_setting_changes_something() {
         let plain = format!("{:?}", RunSettings::default());
-        for setting in SETTINGS {
-            let value = match &setting.default {
+        let mut parameters = Parameters::defaults(&schema());
+        for (name, value) in parameters.clone().assignments() {
+            let other = match value {
                 ParameterValue::Boolean(value) => ParameterValue::Boolean(!value),
                 ParameterValue::Duration(_) => ParameterValue::Duration(Duration::from_picoseconds(1)),
-                ParameterValue::Choice(_) => ParameterValue::Choice(Cow::Borrowed("drain")),
+                ParameterValue::Choice(_) => ParameterValue::Choice("drain".into()),
                 _ => ParameterValue::Real(0.5),
             };
-            assert!(setting.allowed.admits(&value), "{}", setting.name);
-            let changed = RunSettings::of(&[(setting.name, value)]);
-            assert_ne!(format!("{changed:?}"), plain, "{}", setting.name);
+            parameters.set(name, other).unwrap();
+            assert_ne!(format!("{:?}", RunSettings::of(&parameters)), plain, "{name}");
+            parameters.set(name, value.clone()).unwrap();
         }
     }
 

@@ -10,11 +10,11 @@
 //! dispatched without a look at the others: a decision then costs the same however many jobs there are.
 
 use rtmm_hardware::AcceleratorId;
+use rtmm_workload::parameters::{Declared, Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
 use crate::decision::{Decision, Decisions, Placement, Preemption, VariantId};
 use crate::job::{Job, JobId};
-use crate::parameters::{ParameterError, Parameters};
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, VariantChoice,
     next_boundary,
@@ -42,19 +42,31 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// The parameters of a policy: those of its own, then those of all parts.
+    #[must_use]
+    pub fn schema(own: &[&[&dyn Declared]]) -> Schema {
+        let parts = [
+            Granularity::PARAMETERS,
+            PlacementRule::PARAMETERS,
+            DropRule::PARAMETERS,
+            VariantChoice::PARAMETERS,
+            PreemptionRule::PARAMETERS,
+            DecisionTime::PARAMETERS,
+        ];
+        Schema::of(&[own, &parts].concat())
+    }
+
     /// Reads the parameters of all parts.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        Ok(Self {
-            granularity: Granularity::read(parameters)?,
-            placement: PlacementRule::read(parameters)?,
-            drop: DropRule::read(parameters)?,
-            variants: VariantChoice::read(parameters)?,
-            preemption: PreemptionRule::read(parameters)?,
-            decision_time: DecisionTime::read(parameters)?,
-        })
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        Self {
+            granularity: Granularity::read(parameters),
+            placement: PlacementRule::read(parameters),
+            drop: DropRule::read(parameters),
+            variants: VariantChoice::read(parameters),
+            preemption: PreemptionRule::read(parameters),
+            decision_time: DecisionTime::read(parameters),
+        }
     }
 
     /// A job as the network that it is to run as, if it was dispatched now.
@@ -122,11 +134,9 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// A ranking with the parts that parameters state, as policies' constructors return it.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn boxed(ranking: R, parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-        Ok(Box::new(Self::new(ranking, Parts::read(parameters)?)))
+    #[must_use]
+    pub fn boxed(ranking: R, parameters: &Parameters) -> Box<dyn Policy> {
+        Box::new(Self::new(ranking, Parts::read(parameters)))
     }
 
     /// The ready job that comes first among those that an idle accelerator has room for.
@@ -347,7 +357,7 @@ mod tests {
         let row = registry::policy("edf").unwrap();
         let mut parameters = row.defaults();
         for (key, text) in [("granularity", "model"), ("preemption", "layer")].iter().chain(settings) {
-            parameters.set_text(&row.parameters, key, text).unwrap();
+            parameters.set_text(key, text).unwrap();
         }
         row.build(&parameters).unwrap()
     }

@@ -1,8 +1,8 @@
 //! How long the scheduler takes to decide.
 
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Declared, Parameters, Span};
 
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::terms;
 use crate::view::View;
 
@@ -18,29 +18,28 @@ pub struct DecisionTime {
 
 impl DecisionTime {
     /// `decision_base`.
-    pub const BASE: Parameter = Parameter {
-        name: "decision_base",
-        meaning: "how long a decision to dispatch takes, before anything is said of jobs",
-        default: ParameterValue::Duration(Duration::ZERO),
-        allowed: Allowed::Duration(Duration::ZERO, LONGEST),
-    };
+    const BASE: Span = Span::new(
+        "decision_base",
+        "how long a decision to dispatch takes, before anything is said of jobs",
+        Duration::ZERO,
+        Duration::ZERO..=LONGEST,
+    );
 
     /// `decision_per_job`.
-    pub const PER_JOB: Parameter = Parameter {
-        name: "decision_per_job",
-        meaning: "how much longer it takes for each ready job",
-        default: ParameterValue::Duration(Duration::ZERO),
-        allowed: Allowed::Duration(Duration::ZERO, LONGEST),
-    };
+    const PER_JOB: Span = Span::new(
+        "decision_per_job",
+        "how much longer it takes for each ready job",
+        Duration::ZERO,
+        Duration::ZERO..=LONGEST,
+    );
 
-    /// Reads both parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where they are missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let (base, per_job) =
-            (parameters.duration("decision_base")?, parameters.duration("decision_per_job")?);
-        Ok(Self { base, per_job })
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[&Self::BASE, &Self::PER_JOB];
+
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        Self { base: parameters.read(&Self::BASE), per_job: parameters.read(&Self::PER_JOB) }
     }
 
     /// How long a decision takes now.

@@ -1,7 +1,8 @@
 //! When a job is given up.
 
+use rtmm_workload::parameters::{Choice, Declared, Parameters};
+
 use crate::job::{Job, JobId};
-use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::{SmartDrop, VariantChoice};
 use crate::policy::Notice;
 use crate::terms;
@@ -22,7 +23,7 @@ pub enum DropRule {
 }
 
 /// [`DropRule`] before its details are known.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Word {
     Never,
     Late,
@@ -31,30 +32,32 @@ enum Word {
 }
 
 impl DropRule {
-    /// `drop`, with the default of a policy.
-    #[must_use]
-    pub const fn parameter(default: &'static str) -> Parameter {
-        let meaning = "when a job that does not run is given up";
-        super::word("drop", meaning, default, &["never", "late", "infeasible", "smart"])
-    }
-
-    /// Reads the parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let words = [
+    /// `drop`.
+    const RULE: Choice<Word> = Choice::new(
+        "drop",
+        "when a job that does not run is given up",
+        Word::Never,
+        &[
             ("never", Word::Never),
             ("late", Word::Late),
             ("infeasible", Word::Infeasible),
             ("smart", Word::Smart),
-        ];
-        Ok(match parameters.meaning("drop", &words)? {
+        ],
+    );
+
+    /// Its parameters; those of [`SmartDrop`] stand behind the rule.
+    pub const PARAMETERS: &[&dyn Declared] =
+        &[&Self::RULE, &SmartDrop::WINDOW, &SmartDrop::CAP, &SmartDrop::EXCESS, &SmartDrop::UPSTREAM];
+
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        match parameters.read(&Self::RULE) {
             Word::Never => Self::Never,
             Word::Late => Self::Late,
             Word::Infeasible => Self::Infeasible,
-            Word::Smart => Self::Smart(SmartDrop::read(parameters)?),
-        })
+            Word::Smart => Self::Smart(SmartDrop::read(parameters)),
+        }
     }
 
     /// Learns of the tasks, at the first look at them.

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
+use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters};
+
 use crate::decision::Extent;
 use crate::job::Job;
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::view::View;
 
 /// How much of a job is dispatched at once. Without preemption this is when others get a chance.
@@ -20,7 +21,7 @@ pub enum Granularity {
 }
 
 /// [`Granularity`] before the size of groups is known.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Word {
     Layer,
     Block,
@@ -28,34 +29,32 @@ enum Word {
 }
 
 impl Granularity {
-    /// `granularity`, with the default of a policy.
-    #[must_use]
-    pub const fn parameter(default: &'static str) -> Parameter {
-        let meaning = "how much of a job is dispatched at once";
-        super::word("granularity", meaning, default, &["layer", "block", "model"])
-    }
+    /// `granularity`.
+    const WORD: Choice<Word> = Choice::new(
+        "granularity",
+        "how much of a job is dispatched at once",
+        Word::Layer,
+        &[("layer", Word::Layer), ("block", Word::Block), ("model", Word::Model)],
+    );
 
     /// `block_layers`.
-    pub const BLOCK_LAYERS: Parameter = Parameter {
-        name: "block_layers",
-        meaning: "layers of a block, in models that state no blocks",
-        default: ParameterValue::Integer(4),
-        allowed: Allowed::Integer(1, 1_000),
-    };
+    const BLOCK_LAYERS: Integer<u32> =
+        Integer::new("block_layers", "layers of a block, in models that state no blocks", 4, 1..=1_000);
 
-    /// Reads both parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where they are missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let words = [("layer", Word::Layer), ("block", Word::Block), ("model", Word::Model)];
-        let word = parameters.meaning("granularity", &words)?;
-        let layers = u32::try_from(parameters.integer("block_layers")?).unwrap_or(1);
-        Ok(match word {
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[&Self::WORD, &Self::BLOCK_LAYERS];
+
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        match parameters.read(&Self::WORD) {
             Word::Layer => Self::Layer,
-            Word::Block => Self::Block(NonZeroU32::new(layers).unwrap_or(NonZeroU32::MIN)),
+            Word::Block => {
+                let layers = parameters.read(&Self::BLOCK_LAYERS);
+                Self::Block(NonZeroU32::new(layers).unwrap_or(NonZeroU32::MIN))
+            }
             Word::Model => Self::Model,
-        })
+        }
     }
 
     /// What to dispatch of a job.

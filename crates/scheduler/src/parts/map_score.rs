@@ -24,11 +24,11 @@
 //! A score takes constant time: whatever does not depend on the clock is in tables.
 
 use rtmm_hardware::AcceleratorId;
+use rtmm_workload::parameters::{Choice, Declared, Parameters, Real, Switch};
 use rtmm_workload::{ModelId, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::{Job, Progress};
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::terms::{self, LateUrgency};
 use crate::view::View;
 
@@ -106,81 +106,71 @@ pub struct Common {
 }
 
 impl MapScore {
-    /// `alpha`, with the default of a policy.
-    #[must_use]
-    pub const fn alpha(default: f64) -> Parameter {
-        let meaning = "weight of starvation (fairness) against urgency";
-        let default = ParameterValue::Real(default);
-        Parameter { name: "alpha", meaning, default, allowed: Allowed::Real(0.0, LARGEST) }
-    }
+    /// `alpha`.
+    const ALPHA: Real =
+        Real::new("alpha", "weight of starvation (fairness) against urgency", 1.0, 0.0..=LARGEST);
 
-    /// `beta`, with the default of a policy.
-    #[must_use]
-    pub const fn beta(default: f64) -> Parameter {
-        let meaning = "weight of energy preference less switch cost against urgency";
-        let default = ParameterValue::Real(default);
-        Parameter { name: "beta", meaning, default, allowed: Allowed::Real(0.0, LARGEST) }
-    }
+    /// `beta`.
+    const BETA: Real =
+        Real::new("beta", "weight of energy preference less switch cost against urgency", 1.0, 0.0..=LARGEST);
 
     /// `urgency_cap`.
-    pub const URGENCY_CAP: Parameter = Parameter {
-        name: "urgency_cap",
-        meaning: "the most that urgency can be",
-        default: ParameterValue::Real(1.0),
-        allowed: Allowed::Real(0.0, LARGEST),
-    };
+    const URGENCY_CAP: Real = Real::new("urgency_cap", "the most that urgency can be", 1.0, 0.0..=LARGEST);
 
     /// `late_urgency`.
-    pub const LATE_URGENCY: Parameter = super::word(
+    const LATE_URGENCY: Choice<LateUrgency> = Choice::new(
         "late_urgency",
         "urgency of a late job: the quotient, below zero; none; or the cap",
-        "negative",
-        &["negative", "zero", "greatest"],
-    );
-
-    /// `to_go`.
-    pub const TO_GO: Parameter = super::word(
-        "to_go",
-        "what is left of a job: in the mean over accelerators, or each layer where it is fastest",
-        "mean",
-        &["mean", "least"],
-    );
-
-    /// `latency_preference`.
-    pub const LATENCY_PREFERENCE: Parameter = Parameter {
-        name: "latency_preference",
-        meaning: "whether urgency counts by how well an accelerator suits the next layer",
-        default: ParameterValue::Boolean(true),
-        allowed: Allowed::Boolean,
-    };
-
-    /// `switch_cost`, with the default of a policy.
-    #[must_use]
-    pub const fn switch_cost(default: bool) -> Parameter {
-        let meaning = "whether the energy of a context switch counts";
-        let default = ParameterValue::Boolean(default);
-        Parameter { name: "switch_cost", meaning, default, allowed: Allowed::Boolean }
-    }
-
-    /// Reads its parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn read(parameters: &Parameters, estimator: Estimator) -> Result<Self, ParameterError> {
-        let late = [
+        LateUrgency::Negative,
+        &[
             ("negative", LateUrgency::Negative),
             ("zero", LateUrgency::Zero),
             ("greatest", LateUrgency::Greatest),
-        ];
-        Ok(Self {
-            weights: Weights { alpha: parameters.real("alpha")?, beta: parameters.real("beta")? },
-            urgency_cap: parameters.real("urgency_cap")?,
-            late_urgency: parameters.meaning("late_urgency", &late)?,
-            to_go: parameters.meaning("to_go", &[("mean", ToGo::Mean), ("least", ToGo::Least)])?,
-            latency_preference: parameters.boolean("latency_preference")?,
-            switch_cost: parameters.boolean("switch_cost")?,
+        ],
+    );
+
+    /// `to_go`.
+    const TO_GO: Choice<ToGo> = Choice::new(
+        "to_go",
+        "what is left of a job: in the mean over accelerators, or each layer where it is fastest",
+        ToGo::Mean,
+        &[("mean", ToGo::Mean), ("least", ToGo::Least)],
+    );
+
+    /// `latency_preference`.
+    const LATENCY_PREFERENCE: Switch = Switch::new(
+        "latency_preference",
+        "whether urgency counts by how well an accelerator suits the next layer",
+        true,
+    );
+
+    /// `switch_cost`.
+    const SWITCH_COST: Switch =
+        Switch::new("switch_cost", "whether the energy of a context switch counts", true);
+
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[
+        &Self::ALPHA,
+        &Self::BETA,
+        &Self::URGENCY_CAP,
+        &Self::LATE_URGENCY,
+        &Self::TO_GO,
+        &Self::LATENCY_PREFERENCE,
+        &Self::SWITCH_COST,
+    ];
+
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters, estimator: Estimator) -> Self {
+        Self {
+            weights: Weights { alpha: parameters.read(&Self::ALPHA), beta: parameters.read(&Self::BETA) },
+            urgency_cap: parameters.read(&Self::URGENCY_CAP),
+            late_urgency: parameters.read(&Self::LATE_URGENCY),
+            to_go: parameters.read(&Self::TO_GO),
+            latency_preference: parameters.read(&Self::LATENCY_PREFERENCE),
+            switch_cost: parameters.read(&Self::SWITCH_COST),
             estimator,
-        })
+        }
     }
 
     /// What of a job's scores stays until it runs again.
@@ -294,19 +284,20 @@ fn weighed(weight: f64, term: f64) -> f64 {
 mod tests {
     use rtmm_hardware::ContextSwitch;
 
+    use rtmm_workload::parameters::Schema;
+
     use super::*;
     use crate::estimator::Predictor;
     use crate::expectations::Knowledge;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::policies::dream::MAPSCORE_PARAMETERS;
 
     fn map_score(settings: &str) -> MapScore {
-        let mut parameters = Parameters::defaults(MAPSCORE_PARAMETERS);
+        let mut parameters = Parameters::defaults(&Schema::of(&[MapScore::PARAMETERS]));
         for setting in settings.split_whitespace() {
             let (key, value) = setting.split_once('=').unwrap();
-            parameters.set_text(MAPSCORE_PARAMETERS, key, value).unwrap();
+            parameters.set_text(key, value).unwrap();
         }
-        MapScore::read(&parameters, Estimator::new(Knowledge::Pattern, Predictor::None, 1)).unwrap()
+        MapScore::read(&parameters, Estimator::new(Knowledge::Pattern, Predictor::None, 1))
     }
 
     /// Three jobs at 4 us on two accelerators. Turning to another network takes 10 pJ; the first accelerator

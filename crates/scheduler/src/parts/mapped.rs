@@ -12,10 +12,10 @@
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Declared, Parameters, Schema, Switch};
 
 use crate::decision::{Decision, Decisions, Placement};
 use crate::job::Job;
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::parts::map_score::{MapScore, Standing};
 use crate::parts::shortlist::Shortlist;
 use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
@@ -46,59 +46,37 @@ pub struct MappedParts {
 
 impl MappedParts {
     /// `wait`.
-    pub const WAIT: Parameter = Parameter {
-        name: "wait",
-        meaning: "whether a job waits for a busy accelerator where its next layer would end sooner",
-        default: ParameterValue::Boolean(false),
-        allowed: Allowed::Boolean,
-    };
+    const WAIT: Switch = Switch::new(
+        "wait",
+        "whether a job waits for a busy accelerator where its next layer would end sooner",
+        false,
+    );
+
+    /// The parameters of a policy: those of its score, then of its own, then those of all parts.
+    #[must_use]
+    pub fn schema(own: &[&[&dyn Declared]]) -> Schema {
+        let parts: [&[&dyn Declared]; 5] = [
+            &[&Self::WAIT],
+            Granularity::PARAMETERS,
+            DropRule::PARAMETERS,
+            VariantChoice::PARAMETERS,
+            DecisionTime::PARAMETERS,
+        ];
+        Schema::of(&[&[MapScore::PARAMETERS], own, &parts].concat())
+    }
 
     /// Reads the parameters of all parts.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        Ok(Self {
-            granularity: Granularity::read(parameters)?,
-            drop: DropRule::read(parameters)?,
-            variants: VariantChoice::read(parameters)?,
-            waits: parameters.boolean("wait")?,
-            decision_time: DecisionTime::read(parameters)?,
-        })
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        Self {
+            granularity: Granularity::read(parameters),
+            drop: DropRule::read(parameters),
+            variants: VariantChoice::read(parameters),
+            waits: parameters.read(&Self::WAIT),
+            decision_time: DecisionTime::read(parameters),
+        }
     }
 }
-
-/// The schema of a mapped policy: parameters of its own, then those of its parts.
-macro_rules! mapped_schema {
-    (
-        alpha: $alpha:literal, beta: $beta:literal, switch_cost: $switch_cost:literal,
-        drop: $drop:literal, variants: $variants:literal $(, $own:expr)* $(,)?
-    ) => {
-        &[
-            $crate::parts::MapScore::alpha($alpha),
-            $crate::parts::MapScore::beta($beta),
-            $crate::parts::MapScore::URGENCY_CAP,
-            $crate::parts::MapScore::LATE_URGENCY,
-            $crate::parts::MapScore::TO_GO,
-            $crate::parts::MapScore::LATENCY_PREFERENCE,
-            $crate::parts::MapScore::switch_cost($switch_cost),
-            $($own,)*
-            $crate::parts::MappedParts::WAIT,
-            $crate::parts::Granularity::parameter("layer"),
-            $crate::parts::Granularity::BLOCK_LAYERS,
-            $crate::parts::DropRule::parameter($drop),
-            $crate::parts::SmartDrop::WINDOW,
-            $crate::parts::SmartDrop::CAP,
-            $crate::parts::SmartDrop::EXCESS,
-            $crate::parts::SmartDrop::UPSTREAM,
-            $crate::parts::VariantChoice::parameter($variants),
-            $crate::parts::VariantChoice::QUEUE,
-            $crate::parts::DecisionTime::BASE,
-            $crate::parts::DecisionTime::PER_JOB,
-        ]
-    };
-}
-pub(crate) use mapped_schema;
 
 /// A policy of a score over pairs.
 #[derive(Clone, Debug)]

@@ -28,7 +28,6 @@ pub use decision_time::DecisionTime;
 pub use drop_rule::DropRule;
 pub use granularity::Granularity;
 pub use map_score::{MapScore, ToGo, Weights};
-pub(crate) use mapped::mapped_schema;
 pub use mapped::{Mapped, MappedParts};
 pub use placement::PlacementRule;
 pub use preemption::{PreemptionRule, next_boundary};
@@ -38,41 +37,3 @@ pub use smart_drop::{Excess, SmartDrop, SparedUpstream};
 pub use static_assignment::StaticAssignment;
 pub use tuner::{Restart, Tuner, window_cost};
 pub use variant_choice::{Queue, VariantChoice, VariantRule};
-
-use std::borrow::Cow;
-
-use crate::parameters::{Allowed, Parameter, ParameterValue};
-
-/// A parameter whose value is one of some words.
-pub(crate) const fn word(
-    name: &'static str,
-    meaning: &'static str,
-    default: &'static str,
-    words: &'static [&'static str],
-) -> Parameter {
-    let default = ParameterValue::Choice(Cow::Borrowed(default));
-    Parameter { name, meaning, default, allowed: Allowed::Choice(words) }
-}
-
-/// The schema of a composed policy: parameters of its own, then those of its parts.
-macro_rules! schema {
-    (granularity: $granularity:literal, drop: $drop:literal $(, $own:expr)* $(,)?) => {
-        &[
-            $($own,)*
-            $crate::parts::Granularity::parameter($granularity),
-            $crate::parts::Granularity::BLOCK_LAYERS,
-            $crate::parts::PlacementRule::parameter("fastest-idle"),
-            $crate::parts::DropRule::parameter($drop),
-            $crate::parts::SmartDrop::WINDOW,
-            $crate::parts::SmartDrop::CAP,
-            $crate::parts::SmartDrop::EXCESS,
-            $crate::parts::SmartDrop::UPSTREAM,
-            $crate::parts::VariantChoice::parameter("default"),
-            $crate::parts::VariantChoice::QUEUE,
-            $crate::parts::PreemptionRule::parameter("never"),
-            $crate::parts::DecisionTime::BASE,
-            $crate::parts::DecisionTime::PER_JOB,
-        ]
-    };
-}
-pub(crate) use schema;

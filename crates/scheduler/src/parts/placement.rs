@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use rtmm_hardware::AcceleratorId;
+use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
 use crate::decision::Extent;
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::StaticAssignment;
 use crate::view::View;
 
@@ -27,27 +27,44 @@ pub enum PlacementRule {
     Assigned(StaticAssignment),
 }
 
-impl PlacementRule {
-    /// `placement`, with the default of a policy.
-    #[must_use]
-    pub const fn parameter(default: &'static str) -> Parameter {
-        let words = &["fastest-idle", "first-idle", "least-energy", "fastest", "assigned"];
-        super::word("placement", "where a job runs; `fastest` and `assigned` wait for it", default, words)
-    }
+/// [`PlacementRule`] before anything is known of tasks.
+#[derive(Clone, Copy, PartialEq)]
+enum Word {
+    FastestIdle,
+    FirstIdle,
+    LeastEnergy,
+    Fastest,
+    Assigned,
+}
 
-    /// Reads the parameter.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where it is missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let words = [
-            ("fastest-idle", Self::FastestIdle),
-            ("first-idle", Self::FirstIdle),
-            ("least-energy", Self::LeastEnergy),
-            ("fastest", Self::Fastest),
-            ("assigned", Self::Assigned(StaticAssignment::default())),
-        ];
-        parameters.meaning("placement", &words)
+impl PlacementRule {
+    /// `placement`.
+    const WORD: Choice<Word> = Choice::new(
+        "placement",
+        "where a job runs; `fastest` and `assigned` wait for it",
+        Word::FastestIdle,
+        &[
+            ("fastest-idle", Word::FastestIdle),
+            ("first-idle", Word::FirstIdle),
+            ("least-energy", Word::LeastEnergy),
+            ("fastest", Word::Fastest),
+            ("assigned", Word::Assigned),
+        ],
+    );
+
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[&Self::WORD];
+
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        match parameters.read(&Self::WORD) {
+            Word::FastestIdle => Self::FastestIdle,
+            Word::FirstIdle => Self::FirstIdle,
+            Word::LeastEnergy => Self::LeastEnergy,
+            Word::Fastest => Self::Fastest,
+            Word::Assigned => Self::Assigned(StaticAssignment::default()),
+        }
     }
 
     /// Learns of the tasks, at the first look at them.

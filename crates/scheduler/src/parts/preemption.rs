@@ -2,10 +2,10 @@
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
 use crate::decision::Preemption;
 use crate::job::Progress;
-use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::view::{Segment, View};
 
 /// Whether a segment may be ended early, and how soon.
@@ -20,20 +20,21 @@ pub enum PreemptionRule {
 }
 
 impl PreemptionRule {
-    /// `preemption`, with the default of a policy.
-    #[must_use]
-    pub const fn parameter(default: &'static str) -> Parameter {
-        let meaning = "whether a job that comes first stops a segment, and how soon";
-        super::word("preemption", meaning, default, &["never", "layer", "quantum"])
-    }
+    /// `preemption`.
+    const WORD: Choice<Self> = Choice::new(
+        "preemption",
+        "whether a job that comes first stops a segment, and how soon",
+        Self::Never,
+        &[("never", Self::Never), ("layer", Self::Layer), ("quantum", Self::Quantum)],
+    );
 
-    /// Reads the parameter.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where it is missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let words = [("never", Self::Never), ("layer", Self::Layer), ("quantum", Self::Quantum)];
-        parameters.meaning("preemption", &words)
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[&Self::WORD];
+
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        parameters.read(&Self::WORD)
     }
 
     /// How soon a segment ends; none if it may not.

@@ -20,10 +20,10 @@
 //! them is lost another one a live job; and one for each live job and job that waits where frames without
 //! consumers go.
 
+use rtmm_workload::parameters::{Choice, Integer, Parameters};
 use rtmm_workload::{Duration, Time};
 
 use crate::job::{Job, JobId};
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::parts::VariantChoice;
 use crate::policy::Notice;
 use crate::terms::{self, Score};
@@ -67,35 +67,35 @@ pub struct SmartDrop {
 
 impl SmartDrop {
     /// `drop_window`.
-    pub const WINDOW: Parameter = Parameter {
-        name: "drop_window",
-        meaning: "drop = smart: frames of a task that its drops are counted over",
-        default: ParameterValue::Integer(10),
-        allowed: Allowed::Integer(1, LONGEST_WINDOW as i64),
-    };
+    pub(super) const WINDOW: Integer<u32> = Integer::new(
+        "drop_window",
+        "drop = smart: frames of a task that its drops are counted over",
+        10,
+        1..=LONGEST_WINDOW,
+    );
 
     /// `drop_cap`.
-    pub const CAP: Parameter = Parameter {
-        name: "drop_cap",
-        meaning: "drop = smart: the most drops among them; 0 drops none",
-        default: ParameterValue::Integer(2),
-        allowed: Allowed::Integer(0, LONGEST_WINDOW as i64),
-    };
+    pub(super) const CAP: Integer<u32> = Integer::new(
+        "drop_cap",
+        "drop = smart: the most drops among them; 0 drops none",
+        2,
+        0..=LONGEST_WINDOW,
+    );
 
     /// `drop_excess`.
-    pub const EXCESS: Parameter = super::word(
+    pub(super) const EXCESS: Choice<Excess> = Choice::new(
         "drop_excess",
         "drop = smart: what says which of several goes first",
-        "difference",
-        &["difference", "ratio"],
+        Excess::Difference,
+        &[("difference", Excess::Difference), ("ratio", Excess::Ratio)],
     );
 
     /// `drop_upstream`.
-    pub const UPSTREAM: Parameter = super::word(
+    pub(super) const UPSTREAM: Choice<SparedUpstream> = Choice::new(
         "drop_upstream",
         "drop = smart: when frames go whose task others depend on",
-        "never",
-        &["never", "without-consumers"],
+        SparedUpstream::Always,
+        &[("never", SparedUpstream::Always), ("without-consumers", SparedUpstream::WithConsumers)],
     );
 
     /// Smart drop of at most `cap` in `window` frames, 64 at the most; nothing has ended yet.
@@ -114,20 +114,14 @@ impl SmartDrop {
     }
 
     /// Reads its parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let number = |name| Ok(u32::try_from(parameters.integer(name)?).unwrap_or(0));
-        let excess = [("difference", Excess::Difference), ("ratio", Excess::Ratio)];
-        let upstream =
-            [("never", SparedUpstream::Always), ("without-consumers", SparedUpstream::WithConsumers)];
-        Ok(Self::new(
-            number("drop_window")?,
-            number("drop_cap")?,
-            parameters.meaning("drop_excess", &excess)?,
-            parameters.meaning("drop_upstream", &upstream)?,
-        ))
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        Self::new(
+            parameters.read(&Self::WINDOW),
+            parameters.read(&Self::CAP),
+            parameters.read(&Self::EXCESS),
+            parameters.read(&Self::UPSTREAM),
+        )
     }
 
     /// Learns of the tasks, at the first look at them.

@@ -17,9 +17,9 @@
 //! of it, which a scheduler can measure. Windows begin and end at
 //! decisions, without timers.
 
+use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters, Real, Span};
 use rtmm_workload::{Duration, TaskId, Time};
 
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::parts::{Search, SearchMethod, SearchOptions, Weights};
 use crate::policy::Notice;
 use crate::tuning::TuningWindow;
@@ -55,63 +55,63 @@ pub struct Tuner {
 }
 
 impl Tuner {
-    /// `search`, with the default of a policy.
-    #[must_use]
-    pub const fn method(default: &'static str) -> Parameter {
-        let meaning = "how alpha and beta are searched, from their stated values on";
-        super::word("search", meaning, default, &["neighbours", "halving"])
-    }
+    /// `search`.
+    const METHOD: Choice<SearchMethod> = Choice::new(
+        "search",
+        "how alpha and beta are searched, from their stated values on",
+        SearchMethod::Neighbours,
+        &[("neighbours", SearchMethod::Neighbours), ("halving", SearchMethod::Halving)],
+    );
 
     /// `search_window`.
-    pub const WINDOW: Parameter = Parameter {
-        name: "search_window",
-        meaning: "how long a pair of weights is tried",
-        default: ParameterValue::Duration(Duration::from_picoseconds(200_000_000_000)),
-        allowed: Allowed::Duration(
-            Duration::from_picoseconds(1_000_000),
-            Duration::from_picoseconds(3_600_000_000_000_000),
-        ),
-    };
+    const WINDOW: Span = Span::new(
+        "search_window",
+        "how long a pair of weights is tried",
+        Duration::from_picoseconds(200_000_000_000),
+        Duration::from_picoseconds(1_000_000)..=Duration::from_picoseconds(3_600_000_000_000_000),
+    );
 
     /// `search_steps`.
-    pub const STEPS: Parameter = Parameter {
-        name: "search_steps",
-        meaning: "the most steps of a search",
-        default: ParameterValue::Integer(5),
-        allowed: Allowed::Integer(0, 100),
-    };
+    const STEPS: Integer<u32> = Integer::new("search_steps", "the most steps of a search", 5, 0..=100);
 
-    /// `search_radius`, with the default of a policy.
-    #[must_use]
-    pub const fn radius(default: f64) -> Parameter {
-        let meaning = "how far the first neighbours are, or half the side of the lattice";
-        let default = ParameterValue::Real(default);
-        Parameter { name: "search_radius", meaning, default, allowed: Allowed::Real(1e-6, 1e3) }
-    }
+    /// `search_radius`.
+    const RADIUS: Real = Real::new(
+        "search_radius",
+        "how far the first neighbours are, or half the side of the lattice",
+        0.5,
+        1e-6..=1e3,
+    );
 
     /// `search_shrink`.
-    pub const SHRINK: Parameter = Parameter {
-        name: "search_shrink",
-        meaning: "search = neighbours: what the radius is multiplied by after a step",
-        default: ParameterValue::Real(0.5),
-        allowed: Allowed::Real(0.0, 1.0),
-    };
+    const SHRINK: Real = Real::new(
+        "search_shrink",
+        "search = neighbours: what the radius is multiplied by after a step",
+        0.5,
+        0.0..=1.0,
+    );
 
     /// `search_greatest`.
-    pub const GREATEST: Parameter = Parameter {
-        name: "search_greatest",
-        meaning: "the greatest weight that is tried; the least is 0",
-        default: ParameterValue::Real(2.0),
-        allowed: Allowed::Real(0.0, 1e6),
-    };
+    const GREATEST: Real =
+        Real::new("search_greatest", "the greatest weight that is tried; the least is 0", 2.0, 0.0..=1e6);
 
     /// `search_restart`.
-    pub const RESTART: Parameter = super::word(
+    const RESTART: Choice<Restart> = Choice::new(
         "search_restart",
         "when it begins anew: at phases of the scenario, or when windows bring other amounts of work",
-        "phase",
-        &["never", "phase", "load"],
+        Restart::Phase,
+        &[("never", Restart::Never), ("phase", Restart::Phase), ("load", Restart::Load)],
     );
+
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[
+        &Self::METHOD,
+        &Self::WINDOW,
+        &Self::STEPS,
+        &Self::RADIUS,
+        &Self::SHRINK,
+        &Self::GREATEST,
+        &Self::RESTART,
+    ];
 
     /// A tuner that has tried nothing.
     #[must_use]
@@ -131,22 +131,17 @@ impl Tuner {
     }
 
     /// Reads its parameters; the search starts at `start`.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where one is missing.
-    pub fn read(parameters: &Parameters, start: Weights) -> Result<Self, ParameterError> {
-        let methods = [("neighbours", SearchMethod::Neighbours), ("halving", SearchMethod::Halving)];
-        let restarts = [("never", Restart::Never), ("phase", Restart::Phase), ("load", Restart::Load)];
+    #[must_use]
+    pub fn read(parameters: &Parameters, start: Weights) -> Self {
         let options = SearchOptions {
-            method: parameters.meaning("search", &methods)?,
+            method: parameters.read(&Self::METHOD),
             start,
-            radius: parameters.real("search_radius")?,
-            shrink: parameters.real("search_shrink")?,
-            steps: u32::try_from(parameters.integer("search_steps")?).unwrap_or(0),
-            greatest: parameters.real("search_greatest")?,
+            radius: parameters.read(&Self::RADIUS),
+            shrink: parameters.read(&Self::SHRINK),
+            steps: parameters.read(&Self::STEPS),
+            greatest: parameters.read(&Self::GREATEST),
         };
-        let restart = parameters.meaning("search_restart", &restarts)?;
-        Ok(Self::new(options, parameters.duration("search_window")?, restart))
+        Self::new(options, parameters.read(&Self::WINDOW), parameters.read(&Self::RESTART))
     }
 
     /// The windows so far, the present one last.

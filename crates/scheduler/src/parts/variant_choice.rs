@@ -16,11 +16,11 @@
 //! the mean from there on. Larger is what takes longer in the mean over accelerators; of equal networks, what is
 //! stated first. A choice takes a step a live job and a network.
 
+use rtmm_workload::parameters::{Choice, Declared, Parameters};
 use rtmm_workload::{Duration, ModelId, TaskId};
 
 use crate::decision::VariantId;
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::view::View;
 
 /// The rule.
@@ -55,20 +55,28 @@ pub struct VariantChoice {
 }
 
 impl VariantChoice {
-    /// `variants`, with the default of a policy.
-    #[must_use]
-    pub const fn parameter(default: &'static str) -> Parameter {
-        let meaning = "which network of a supernet a job runs as, settled at its first dispatch";
-        super::word("variants", meaning, default, &["default", "largest-that-fits", "lightest"])
-    }
+    /// `variants`.
+    const RULE: Choice<VariantRule> = Choice::new(
+        "variants",
+        "which network of a supernet a job runs as, settled at its first dispatch",
+        VariantRule::Default,
+        &[
+            ("default", VariantRule::Default),
+            ("largest-that-fits", VariantRule::LargestThatFits),
+            ("lightest", VariantRule::Lightest),
+        ],
+    );
 
     /// `variant_queue`.
-    pub const QUEUE: Parameter = super::word(
+    const QUEUE: Choice<Queue> = Choice::new(
         "variant_queue",
         "variants = largest-that-fits: whose work comes before the job",
-        "earlier-deadlines",
-        &["none", "earlier-deadlines", "all"],
+        Queue::EarlierDeadlines,
+        &[("none", Queue::None), ("earlier-deadlines", Queue::EarlierDeadlines), ("all", Queue::All)],
     );
+
+    /// Its parameters.
+    pub const PARAMETERS: &[&dyn Declared] = &[&Self::RULE, &Self::QUEUE];
 
     /// A choice by a rule.
     #[must_use]
@@ -76,19 +84,10 @@ impl VariantChoice {
         Self { rule, queue, orders: Vec::new() }
     }
 
-    /// Reads both parameters.
-    ///
-    /// # Errors
-    /// [`ParameterError`] where they are missing.
-    pub fn read(parameters: &Parameters) -> Result<Self, ParameterError> {
-        let rules = [
-            ("default", VariantRule::Default),
-            ("largest-that-fits", VariantRule::LargestThatFits),
-            ("lightest", VariantRule::Lightest),
-        ];
-        let queues =
-            [("none", Queue::None), ("earlier-deadlines", Queue::EarlierDeadlines), ("all", Queue::All)];
-        Ok(Self::new(parameters.meaning("variants", &rules)?, parameters.meaning("variant_queue", &queues)?))
+    /// Reads its parameters.
+    #[must_use]
+    pub fn read(parameters: &Parameters) -> Self {
+        Self::new(parameters.read(&Self::RULE), parameters.read(&Self::QUEUE))
     }
 
     /// Learns of the tasks' networks, at the first look at them.

@@ -21,66 +21,48 @@
 //! The lattice of halving reaches the ends of that range, since what is best often is a weight of 0.
 //! Whoever waits for a busy accelerator is nobody by default.
 
+use rtmm_workload::parameters::{Parameters, Schema};
+
 use crate::estimator::{Estimator, Predictor};
 use crate::expectations::Knowledge;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{MapScore, Mapped, MappedParts, Tuner, mapped_schema};
+use crate::parts::{MapScore, Mapped, MappedParts, Tuner};
 use crate::policy::Policy;
 
-/// What can be set of MapScore alone.
-pub const MAPSCORE_PARAMETERS: &[Parameter] =
-    mapped_schema!(alpha: 1.0, beta: 1.0, switch_cost: true, drop: "never", variants: "default");
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    MappedParts::schema(&[])
+}
 
-/// What can be set with smart frame drop.
-pub const DROP_PARAMETERS: &[Parameter] =
-    mapped_schema!(alpha: 1.0, beta: 1.0, switch_cost: true, drop: "smart", variants: "default");
+/// The parameters of a version whose weights are searched.
+#[must_use]
+pub fn adaptive_schema() -> Schema {
+    MappedParts::schema(&[Tuner::PARAMETERS])
+}
 
-/// What can be set with supernet switching too.
-pub const FULL_PARAMETERS: &[Parameter] =
-    mapped_schema!(alpha: 1.0, beta: 1.0, switch_cost: true, drop: "smart", variants: "largest-that-fits");
+/// What differs in `dream-drop`: smart frame drop.
+pub const DROP: &[(&str, &str)] = &[("drop", "smart")];
 
-/// What can be set where weights are searched.
-pub const ADAPTIVE_PARAMETERS: &[Parameter] = mapped_schema!(
-    alpha: 1.0, beta: 1.0, switch_cost: true, drop: "smart", variants: "largest-that-fits",
-    Tuner::method("neighbours"),
-    Tuner::WINDOW,
-    Tuner::STEPS,
-    Tuner::radius(0.5),
-    Tuner::SHRINK,
-    Tuner::GREATEST,
-    Tuner::RESTART
-);
+/// What differs in `dream-full`, and where weights are searched: supernet switching too.
+pub const FULL: &[(&str, &str)] = &[("drop", "smart"), ("variants", "largest-that-fits")];
 
-/// What can be set where they are searched by halving.
-pub const HALVING_PARAMETERS: &[Parameter] = mapped_schema!(
-    alpha: 1.0, beta: 1.0, switch_cost: true, drop: "smart", variants: "largest-that-fits",
-    Tuner::method("halving"),
-    Tuner::WINDOW,
-    Tuner::STEPS,
-    Tuner::radius(1.0),
-    Tuner::SHRINK,
-    Tuner::GREATEST,
-    Tuner::RESTART
-);
+/// What differs in `dream-halving` from `dream-adaptive`.
+pub const HALVING: &[(&str, &str)] = &[("search", "halving"), ("search_radius", "1")];
 
-fn score(parameters: &Parameters) -> Result<MapScore, ParameterError> {
+fn score(parameters: &Parameters) -> MapScore {
     MapScore::read(parameters, Estimator::new(Knowledge::Pattern, Predictor::None, 1))
 }
 
 /// The policy with these parameters, its weights as they state.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`FULL_PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    Ok(Box::new(Mapped::new(score(parameters)?, MappedParts::read(parameters)?, None)))
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    Box::new(Mapped::new(score(parameters), MappedParts::read(parameters), None))
 }
 
 /// The policy with these parameters, its weights searched while it runs.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`ADAPTIVE_PARAMETERS`] is missing.
-pub fn build_adaptive(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let score = score(parameters)?;
-    let tuner = Tuner::read(parameters, score.weights)?;
-    Ok(Box::new(Mapped::new(score, MappedParts::read(parameters)?, Some(tuner))))
+#[must_use]
+pub fn build_adaptive(parameters: &Parameters) -> Box<dyn Policy> {
+    let score = score(parameters);
+    let tuner = Tuner::read(parameters, score.weights);
+    Box::new(Mapped::new(score, MappedParts::read(parameters), Some(tuner)))
 }

@@ -27,86 +27,56 @@
 //! What differs: a remaining latency is the mean over accelerators, so that jobs compare wherever they
 //! may run. `predictor = "affine"` is this project's.
 
+use rtmm_workload::parameters::{Choice, Declared, Parameters, Real, Schema};
 use rtmm_workload::{Duration, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::{Composed, Ranking, Standing, schema, word};
+use crate::parts::{Composed, Parts, Ranking, Standing};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-const BETA: Parameter = Parameter {
-    name: "beta",
-    meaning: "weight of slack and penalty against what is left",
-    default: ParameterValue::Real(0.01),
-    allowed: Allowed::Real(0.0, 1e6),
-};
+const BETA: Real = Real::new("beta", "weight of slack and penalty against what is left", 0.01, 0.0..=1e6);
+const COUNTS_SLACK: Choice<bool> = Choice::new(
+    "slack",
+    "whether slack is part of the score",
+    true,
+    &[("counted", true), ("ignored", false)],
+);
+/// The sign of the penalty in the score.
+const PENALTY: Choice<f64> = Choice::new(
+    "penalty",
+    "what waiting does to the rank of a job: lowers it as published, nothing, raises it",
+    1.0,
+    &[("published", 1.0), ("none", 0.0), ("reversed", -1.0)],
+);
+const HOPELESS_LAST: Choice<bool> = Choice::new(
+    "hopeless",
+    "jobs that cannot keep their deadline any more: ranked as all others, or behind them",
+    false,
+    &[("ranked", false), ("last", true)],
+);
+const OWN: &[&dyn Declared] = &[&BETA, &COUNTS_SLACK, &PENALTY, &HOPELESS_LAST];
 
-const fn slack_parameter(default: &'static str) -> Parameter {
-    word("slack", "whether slack is part of the score", default, &["counted", "ignored"])
+/// What differs in `dysta-corrected`: the score and the predictor.
+pub const CORRECTED: &[(&str, &str)] = &[("penalty", "none"), ("hopeless", "last"), ("predictor", "affine")];
+
+/// What differs in `dysta-naive`, which knows no patterns and measures nothing.
+pub const NAIVE: &[(&str, &str)] = &[("estimate", "architecture"), ("predictor", "none")];
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[OWN, Estimator::PARAMETERS])
 }
 
-const fn penalty_parameter(default: &'static str) -> Parameter {
-    let meaning = "what waiting does to the rank of a job: lowers it as published, nothing, raises it";
-    word("penalty", meaning, default, &["published", "none", "reversed"])
+/// The parameters of the oracle, which estimates nothing.
+#[must_use]
+pub fn oracle_schema() -> Schema {
+    Parts::schema(&[OWN])
 }
-
-const fn hopeless_parameter(default: &'static str) -> Parameter {
-    let meaning = "jobs that cannot keep their deadline any more: ranked as all others, or behind them";
-    word("hopeless", meaning, default, &["ranked", "last"])
-}
-
-/// What can be set of the variant that corrects the score and the predictor.
-pub const CORRECTED_PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    BETA,
-    slack_parameter("counted"),
-    penalty_parameter("none"),
-    hopeless_parameter("last"),
-    Estimator::knowledge_parameter("pattern"),
-    Estimator::predictor_parameter("affine"),
-    Estimator::LAST_N
-);
-
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    BETA,
-    slack_parameter("counted"),
-    penalty_parameter("published"),
-    hopeless_parameter("ranked"),
-    Estimator::knowledge_parameter("pattern"),
-    Estimator::predictor_parameter("average-all"),
-    Estimator::LAST_N
-);
-
-/// What can be set of the variant that knows no patterns and measures nothing.
-pub const NAIVE_PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    BETA,
-    slack_parameter("counted"),
-    penalty_parameter("published"),
-    hopeless_parameter("ranked"),
-    Estimator::knowledge_parameter("architecture"),
-    Estimator::predictor_parameter("none"),
-    Estimator::LAST_N
-);
-
-/// What can be set of the oracle, which estimates nothing.
-pub const ORACLE_PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    BETA,
-    slack_parameter("counted"),
-    penalty_parameter("published"),
-    hopeless_parameter("ranked")
-);
 
 /// The order of Dysta's scores.
 #[derive(Clone, Debug)]
@@ -123,16 +93,15 @@ pub struct Dysta {
 }
 
 impl Dysta {
-    fn read(parameters: &Parameters, estimator: Option<Estimator>) -> Result<Self, ParameterError> {
-        let signs = [("published", 1.0), ("none", 0.0), ("reversed", -1.0)];
-        Ok(Self {
+    fn read(parameters: &Parameters, estimator: Option<Estimator>) -> Self {
+        Self {
             estimator,
-            beta: parameters.real("beta")?,
-            counts_slack: parameters.choice("slack")? == "counted",
-            penalty_sign: parameters.meaning("penalty", &signs)?,
-            hopeless_last: parameters.choice("hopeless")? == "last",
+            beta: parameters.read(&BETA),
+            counts_slack: parameters.read(&COUNTS_SLACK),
+            penalty_sign: parameters.read(&PENALTY),
+            hopeless_last: parameters.read(&HOPELESS_LAST),
             jobs: 0,
-        })
+        }
     }
 
     /// What is left of a job and what all of it takes, in seconds.
@@ -212,19 +181,15 @@ impl Dysta {
 }
 
 /// `dysta` and `dysta-naive` with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    Composed::boxed(Dysta::read(parameters, Some(Estimator::read(parameters)?))?, parameters)
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    Composed::boxed(Dysta::read(parameters, Some(Estimator::read(parameters))), parameters)
 }
 
 /// `dysta-oracle` with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`ORACLE_PARAMETERS`] is missing.
-pub fn build_oracle(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    Composed::boxed(Dysta::read(parameters, None)?, parameters)
+#[must_use]
+pub fn build_oracle(parameters: &Parameters) -> Box<dyn Policy> {
+    Composed::boxed(Dysta::read(parameters, None), parameters)
 }
 
 #[cfg(test)]

@@ -22,13 +22,13 @@
 //! software score it. What is left is the mean over accelerators, as in `dysta`.
 
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters, Real, Schema, Span};
 
-use crate::estimator::{Estimator, seconds};
+use crate::estimator::{Estimator, Predictor, seconds};
 use crate::expectations::Knowledge;
 use crate::job::Job;
 use crate::number_format::NumberFormat;
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
-use crate::parts::{Composed, Ranking, schema, word};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -36,48 +36,42 @@ use crate::view::View;
 
 const SECOND: Duration = Duration::from_picoseconds(1_000_000_000_000);
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    Parameter {
-        name: "beta",
-        meaning: "weight of slack and penalty against what is left",
-        default: ParameterValue::Real(0.01),
-        allowed: Allowed::Real(0.0, 1e6),
-    },
-    word("format", "numbers: FP16 and Q7.8, FP32 and Q13.18, double precision", "fp16", &["fp16", "fp32", "exact"]),
-    Parameter {
-        name: "time_unit",
-        meaning: "the time that is 1 in fixed point and in scores",
-        default: ParameterValue::Duration(Duration::from_picoseconds(1_000_000_000)),
-        allowed: Allowed::Duration(Duration::from_picoseconds(1_000_000), SECOND),
-    },
-    Parameter {
-        name: "depth",
-        meaning: "the table holds two to the power of this many requests",
-        default: ParameterValue::Integer(9),
-        allowed: Allowed::Integer(0, 16),
-    },
-    Parameter {
-        name: "clock_mhz",
-        meaning: "clock of the scheduler, in megahertz",
-        default: ParameterValue::Real(200.0),
-        allowed: Allowed::Real(1e-3, 1e5),
-    },
-    Parameter {
-        name: "cycles_base",
-        meaning: "cycles of a decision apart from requests: table reads, pipelines",
-        default: ParameterValue::Integer(40),
-        allowed: Allowed::Integer(0, 1_000_000),
-    },
-    Parameter {
-        name: "cycles_per_request",
-        meaning: "cycles of a decision for each request in the table: scored, then compared",
-        default: ParameterValue::Integer(2),
-        allowed: Allowed::Integer(0, 1_000_000),
-    },
+const BETA: Real = Real::new("beta", "weight of slack and penalty against what is left", 0.01, 0.0..=1e6);
+const FORMAT: Choice<NumberFormat> = Choice::new(
+    "format",
+    "numbers: FP16 and Q7.8, FP32 and Q13.18, double precision",
+    NumberFormat::Half,
+    &[("fp16", NumberFormat::Half), ("fp32", NumberFormat::Single), ("exact", NumberFormat::Exact)],
 );
+const TIME_UNIT: Span = Span::new(
+    "time_unit",
+    "the time that is 1 in fixed point and in scores",
+    Duration::from_picoseconds(1_000_000_000),
+    Duration::from_picoseconds(1_000_000)..=SECOND,
+);
+const DEPTH: Integer<u32> =
+    Integer::new("depth", "the table holds two to the power of this many requests", 9, 0..=16);
+const CLOCK_MHZ: Real = Real::new("clock_mhz", "clock of the scheduler", 200.0, 1e-3..=1e5).in_unit("MHz");
+const CYCLES_BASE: Integer<u64> = Integer::new(
+    "cycles_base",
+    "cycles of a decision apart from requests: table reads, pipelines",
+    40,
+    0..=1_000_000,
+);
+const CYCLES_PER_REQUEST: Integer<u64> = Integer::new(
+    "cycles_per_request",
+    "cycles of a decision for each request in the table: scored, then compared",
+    2,
+    0..=1_000_000,
+);
+const OWN: &[&dyn Declared] =
+    &[&BETA, &FORMAT, &TIME_UNIT, &DEPTH, &CLOCK_MHZ, &CYCLES_BASE, &CYCLES_PER_REQUEST];
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[OWN])
+}
 
 /// The order of the hardware's scores.
 #[derive(Clone, Debug)]
@@ -157,22 +151,17 @@ impl Ranking for DystaHardware {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let formats =
-        [("fp16", NumberFormat::Half), ("fp32", NumberFormat::Single), ("exact", NumberFormat::Exact)];
-    let whole = |name| parameters.integer(name).map(|value| u64::try_from(value).unwrap_or(0));
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     let hardware = DystaHardware {
-        estimator: Estimator::new(Knowledge::Pattern, crate::estimator::Predictor::LastOne, 1),
-        beta: parameters.real("beta")?,
-        format: parameters.meaning("format", &formats)?,
-        time_unit_s: seconds(parameters.duration("time_unit")?),
-        depth: u32::try_from(whole("depth")?).unwrap_or(16),
-        clock_hz: parameters.real("clock_mhz")? * 1e6,
-        cycles_base: whole("cycles_base")?,
-        cycles_per_request: whole("cycles_per_request")?,
+        estimator: Estimator::new(Knowledge::Pattern, Predictor::LastOne, 1),
+        beta: parameters.read(&BETA),
+        format: parameters.read(&FORMAT),
+        time_unit_s: seconds(parameters.read(&TIME_UNIT)),
+        depth: parameters.read(&DEPTH),
+        clock_hz: parameters.read(&CLOCK_MHZ) * 1e6,
+        cycles_base: parameters.read(&CYCLES_BASE),
+        cycles_per_request: parameters.read(&CYCLES_PER_REQUEST),
         unseen_from: u64::MAX,
     };
     Composed::boxed(hardware, parameters)

@@ -8,17 +8,20 @@
 //! job is taken. Equal deadlines go by release. With several accelerators it is global, and no
 //! longer optimal.
 
+use rtmm_workload::parameters::{Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never");
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[])
+}
 
 /// The order of deadlines.
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +41,8 @@ impl Ranking for Edf {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     Composed::boxed(Edf, parameters)
 }
 

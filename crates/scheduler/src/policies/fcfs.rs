@@ -7,17 +7,23 @@
 //! arrivals, then in the order of tasks. A job that waited for the output of another keeps the
 //! place of its release. Of several idle accelerators the fastest for the job is taken.
 
+use rtmm_workload::parameters::{Parameters, Schema};
 use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "model", drop: "never");
+/// What differs from the defaults of parts.
+pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model")];
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[])
+}
 
 /// The order of release.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +43,8 @@ impl Ranking for Fcfs {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     Composed::boxed(Fcfs, parameters)
 }
 

@@ -17,26 +17,32 @@
 //! requests may each have their own. Equal priorities go by release. Jobs give way at layer
 //! boundaries, not at any instant.
 
+use rtmm_workload::parameters::{Choice, Parameters, Schema};
 use rtmm_workload::{Duration, Period, TaskId};
 
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema, word};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    word(
-        "priority",
-        "what a task's priority follows from",
-        "rate-monotonic",
-        &["rate-monotonic", "deadline-monotonic", "declared", "task-order"],
-    ),
+const PRIORITY: Choice<Priority> = Choice::new(
+    "priority",
+    "what a task's priority follows from",
+    Priority::RateMonotonic,
+    &[
+        ("rate-monotonic", Priority::RateMonotonic),
+        ("deadline-monotonic", Priority::DeadlineMonotonic),
+        ("declared", Priority::Declared),
+        ("task-order", Priority::TaskOrder),
+    ],
 );
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[&[&PRIORITY]])
+}
 
 /// What a task's priority follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,17 +107,9 @@ impl Ranking for FixedPriority {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let words = [
-        ("rate-monotonic", Priority::RateMonotonic),
-        ("deadline-monotonic", Priority::DeadlineMonotonic),
-        ("declared", Priority::Declared),
-        ("task-order", Priority::TaskOrder),
-    ];
-    Composed::boxed(FixedPriority::new(parameters.meaning("priority", &words)?), parameters)
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    Composed::boxed(FixedPriority::new(parameters.read(&PRIORITY)), parameters)
 }
 
 #[cfg(test)]

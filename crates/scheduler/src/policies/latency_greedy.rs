@@ -14,21 +14,30 @@
 //! artifact a job that needs the output of another holds back all later jobs of its task; here it
 //! holds back none. The reference loop of `rtmm-reference` repeats the artifact as it is.
 
+use rtmm_workload::parameters::{Choice, Parameters, Schema};
 use rtmm_workload::{TaskId, Time};
 
 use crate::job::{Job, JobState};
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema, word};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "model",
-    drop: "late",
-    word("order", "who comes first among ready jobs", "release", &["release", "task-order"]),
+const ORDER: Choice<Order> = Choice::new(
+    "order",
+    "who comes first among ready jobs",
+    Order::Release,
+    &[("release", Order::Release), ("task-order", Order::TaskOrder)],
 );
+
+/// What differs from the defaults of parts.
+pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model"), ("drop", "late")];
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[&[&ORDER]])
+}
 
 /// Who comes first among ready jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +84,15 @@ impl Ranking for LatencyGreedy {
     }
 }
 
+/// Whether no job waits without end: by the order of tasks the first one may hold back all others.
+pub(crate) fn is_starvation_free(parameters: &Parameters) -> bool {
+    parameters.read(&ORDER) == Order::Release
+}
+
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let words = [("release", Order::Release), ("task-order", Order::TaskOrder)];
-    Composed::boxed(LatencyGreedy::new(parameters.meaning("order", &words)?), parameters)
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    Composed::boxed(LatencyGreedy::new(parameters.read(&ORDER)), parameters)
 }
 
 #[cfg(test)]

@@ -12,16 +12,20 @@
 //! something happens and acted on at layer boundaries, so that two jobs of equal slack do not
 //! thrash. Equal slack goes by release.
 
+use rtmm_workload::parameters::{Parameters, Schema};
+
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::terms;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never");
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[])
+}
 
 /// The order of slack.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +41,8 @@ impl Ranking for LeastSlack {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     Composed::boxed(LeastSlack, parameters)
 }
 

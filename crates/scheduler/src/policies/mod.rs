@@ -29,7 +29,7 @@ fn policy(name: &str, settings: &str) -> Box<dyn Policy> {
     let mut parameters = row.defaults();
     for setting in settings.split_whitespace() {
         let (key, value) = setting.split_once('=').unwrap();
-        parameters.set_text(&row.parameters, key, value).unwrap();
+        parameters.set_text(key, value).unwrap();
     }
     row.build(&parameters).unwrap()
 }

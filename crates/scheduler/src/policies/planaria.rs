@@ -13,17 +13,20 @@
 //! wins, the earliest release among equals, where the artifact takes the last job once all are late.
 
 use rtmm_workload::Time;
+use rtmm_workload::parameters::{Parameters, Schema};
 
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, Standing, schema};
+use crate::parts::{Composed, Parts, Ranking, Standing};
 use crate::policy::Policy;
 use crate::terms::{self, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never");
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[])
+}
 
 /// The order of priority over slack.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +57,8 @@ impl Ranking for Planaria {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     Composed::boxed(Planaria, parameters)
 }
 

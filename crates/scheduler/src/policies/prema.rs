@@ -20,42 +20,29 @@
 //! ranks by each job's own corrected estimate, where the artifact ranks all by that of one job.
 
 use rtmm_workload::Time;
+use rtmm_workload::parameters::{Choice, Parameters, Schema};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema, word};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-const TOKENS: Parameter = word(
+/// Whether a decision credits only the time since the last one.
+const TOKENS: Choice<bool> = Choice::new(
     "tokens",
     "what time a decision credits",
-    "since-last-run",
-    &["since-last-run", "since-last-decision"],
+    false,
+    &[("since-last-run", false), ("since-last-decision", true)],
 );
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    TOKENS,
-    Estimator::knowledge_parameter("architecture"),
-    Estimator::predictor_parameter("none"),
-    Estimator::LAST_N
-);
-
-/// What can be set of the variant that knows patterns and measures sparsity.
-pub const SPARSE_PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    TOKENS,
-    Estimator::knowledge_parameter("pattern"),
-    Estimator::predictor_parameter("average-all"),
-    Estimator::LAST_N
-);
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[&[&TOKENS], Estimator::PARAMETERS])
+}
 
 /// The order of tokens, then of what is left.
 #[derive(Clone, Debug)]
@@ -124,13 +111,11 @@ impl Ranking for Prema {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     let prema = Prema {
-        estimator: Estimator::read(parameters)?,
-        credits_once: parameters.choice("tokens")? == "since-last-decision",
+        estimator: Estimator::read(parameters),
+        credits_once: parameters.read(&TOKENS),
         tokens: Vec::new(),
         threshold: 1.0,
         credited: None,

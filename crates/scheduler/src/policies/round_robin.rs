@@ -7,15 +7,19 @@
 //! more than one with a short one: the task that was served least recently comes first. Tasks that
 //! were never served come before all others; they, and jobs of one task, go by release.
 
+use rtmm_workload::parameters::{Parameters, Schema};
+
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "layer", drop: "never");
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[])
+}
 
 /// The order of last turns.
 #[derive(Clone, Debug, Default)]
@@ -46,10 +50,8 @@ impl Ranking for RoundRobin {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     Composed::boxed(RoundRobin::default(), parameters)
 }
 

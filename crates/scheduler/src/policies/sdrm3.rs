@@ -17,15 +17,14 @@
 //! What differs: the publication's switching of supernets and its search of alpha and beta are parameters
 //! that are off (`variants`; `dream-adaptive` searches). Of equal scores the earliest release wins.
 
+use rtmm_workload::parameters::{Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
 use crate::decision::Decisions;
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
 use crate::parts::{
     Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, Standing, ToGo,
-    mapped_schema,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -33,21 +32,14 @@ use crate::terms::{self, LateUrgency, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = mapped_schema!(
-    alpha: 1.0, beta: 1.0, switch_cost: false, drop: "never", variants: "default",
-    Estimator::knowledge_parameter("architecture"),
-    Estimator::predictor_parameter("none"),
-    Estimator::LAST_N
-);
+/// What differs from the defaults of DREAM's MapScore.
+pub const DEFAULTS: &[(&str, &str)] = &[("switch_cost", "false")];
 
-/// What can be set of the variant that knows patterns and measures sparsity.
-pub const SPARSE_PARAMETERS: &[Parameter] = mapped_schema!(
-    alpha: 1.0, beta: 1.0, switch_cost: false, drop: "never", variants: "default",
-    Estimator::knowledge_parameter("pattern"),
-    Estimator::predictor_parameter("average-all"),
-    Estimator::LAST_N
-);
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    MappedParts::schema(&[Estimator::PARAMETERS])
+}
 
 /// The score where there is but one accelerator, as an order of jobs: its standings are remembered.
 #[derive(Clone, Debug)]
@@ -153,13 +145,11 @@ impl Policy for Sdrm3 {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let estimator = Estimator::read(parameters)?;
-    let score = MapScore::read(parameters, estimator.clone())?;
-    let parts = MappedParts::read(parameters)?;
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    let estimator = Estimator::read(parameters);
+    let score = MapScore::read(parameters, estimator.clone());
+    let parts = MappedParts::read(parameters);
     let has_order = !score.switch_cost && score.to_go == ToGo::Mean;
     let on_one = has_order.then(|| {
         let ranking = OnOneAccelerator {
@@ -172,7 +162,7 @@ pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError>
         let (placement, preemption) = (PlacementRule::FirstIdle, PreemptionRule::Never);
         Composed::new(ranking, Parts { granularity, placement, drop, variants, preemption, decision_time })
     });
-    Ok(Box::new(Sdrm3 { on_one, mapped: Mapped::new(score, parts, None) }))
+    Box::new(Sdrm3 { on_one, mapped: Mapped::new(score, parts, None) })
 }
 
 #[cfg(test)]

@@ -12,33 +12,28 @@
 //! al., MICRO 2023). For models without patterns the two decide alike.
 
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Parameters, Schema};
 
 use crate::estimator::Estimator;
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::Score;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(
-    granularity: "model",
-    drop: "never",
-    Estimator::knowledge_parameter("architecture"),
-    Estimator::predictor_parameter("none"),
-    Estimator::LAST_N
-);
+/// What differs from the defaults of parts.
+pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model")];
 
-/// What can be set of the variant that knows patterns and measures sparsity.
-pub const SPARSE_PARAMETERS: &[Parameter] = schema!(
-    granularity: "layer",
-    drop: "never",
-    Estimator::knowledge_parameter("pattern"),
-    Estimator::predictor_parameter("average-all"),
-    Estimator::LAST_N
-);
+/// What differs in `sjf-sparse`, which knows patterns and measures sparsity.
+pub const SPARSE: &[(&str, &str)] =
+    &[("granularity", "layer"), ("estimate", "pattern"), ("predictor", "average-all")];
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[Estimator::PARAMETERS])
+}
 
 /// The order of expected remaining latencies.
 #[derive(Clone, Debug)]
@@ -68,11 +63,9 @@ impl Ranking for Sjf {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    Composed::boxed(Sjf { estimator: Estimator::read(parameters)? }, parameters)
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    Composed::boxed(Sjf { estimator: Estimator::read(parameters) }, parameters)
 }
 
 #[cfg(test)]

@@ -8,16 +8,22 @@
 //! as `sjf` does. In a run that hands it no truth it decides by estimates.
 
 use rtmm_workload::Duration;
+use rtmm_workload::parameters::{Parameters, Schema};
 
 use crate::job::Job;
-use crate::parameters::{Parameter, ParameterError, Parameters};
-use crate::parts::{Composed, Ranking, schema};
+use crate::parts::{Composed, Parts, Ranking};
 use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = schema!(granularity: "model", drop: "never");
+/// What differs from the defaults of parts.
+pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model")];
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Parts::schema(&[])
+}
 
 /// The order of real remaining latencies.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +39,8 @@ impl Ranking for SjfOracle {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     Composed::boxed(SjfOracle, parameters)
 }
 

@@ -18,14 +18,14 @@
 //! interference have no counterpart on accelerators that do not share caches. How the threshold follows the
 //! load is this project's reading.
 
+use rtmm_workload::parameters::{Parameters, Real, Schema};
 use rtmm_workload::{ModelId, TaskId, Time};
 
 use crate::decision::Extent;
 use crate::estimator::seconds;
 use crate::job::Job;
-use crate::parameters::{Allowed, Parameter, ParameterError, ParameterValue, Parameters};
 use crate::parts::{
-    Composed, DecisionTime, DropRule, Granularity, Parts, PlacementRule, PreemptionRule, Ranking, SmartDrop,
+    Composed, DecisionTime, DropRule, Granularity, Parts, PlacementRule, PreemptionRule, Ranking,
     VariantChoice,
 };
 use crate::policy::Policy;
@@ -33,26 +33,25 @@ use crate::terms;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What can be set.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "block_growth",
-        meaning: "how much the threshold of blocks grows with each live job an accelerator above one",
-        default: ParameterValue::Real(1.0),
-        allowed: Allowed::Real(0.0, 1e6),
-    },
-    PlacementRule::parameter("fastest-idle"),
-    DropRule::parameter("never"),
-    SmartDrop::WINDOW,
-    SmartDrop::CAP,
-    SmartDrop::EXCESS,
-    SmartDrop::UPSTREAM,
-    VariantChoice::parameter("default"),
-    VariantChoice::QUEUE,
-    PreemptionRule::parameter("never"),
-    DecisionTime::BASE,
-    DecisionTime::PER_JOB,
-];
+const BLOCK_GROWTH: Real = Real::new(
+    "block_growth",
+    "how much the threshold of blocks grows with each live job an accelerator above one",
+    1.0,
+    0.0..=1e6,
+);
+
+/// The parameters of the policy.
+#[must_use]
+pub fn schema() -> Schema {
+    Schema::of(&[
+        &[&BLOCK_GROWTH],
+        PlacementRule::PARAMETERS,
+        DropRule::PARAMETERS,
+        VariantChoice::PARAMETERS,
+        PreemptionRule::PARAMETERS,
+        DecisionTime::PARAMETERS,
+    ])
+}
 
 /// The order of release, in blocks.
 #[derive(Clone, Debug)]
@@ -135,20 +134,12 @@ impl Ranking for Veltair {
 }
 
 /// The policy with these parameters.
-///
-/// # Errors
-/// [`ParameterError`] where one of [`PARAMETERS`] is missing.
-pub fn build(parameters: &Parameters) -> Result<Box<dyn Policy>, ParameterError> {
-    let parts = Parts {
-        granularity: Granularity::Layer,
-        placement: PlacementRule::read(parameters)?,
-        drop: DropRule::read(parameters)?,
-        variants: VariantChoice::read(parameters)?,
-        preemption: PreemptionRule::read(parameters)?,
-        decision_time: DecisionTime::read(parameters)?,
-    };
-    let veltair = Veltair { growth: parameters.real("block_growth")?, needs: Vec::new() };
-    Ok(Box::new(Composed::new(veltair, parts)))
+#[must_use]
+pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    let veltair = Veltair { growth: parameters.read(&BLOCK_GROWTH), needs: Vec::new() };
+    // Blocks say how much is dispatched.
+    let parts = Parts { granularity: Granularity::Layer, ..Parts::read(parameters) };
+    Box::new(Composed::new(veltair, parts))
 }
 
 #[cfg(test)]

@@ -536,7 +536,7 @@ pub fn policy(text: &str) -> (&'static PolicyRow, Parameters) {
     let mut parameters = row.defaults();
     for word in words {
         let (key, value) = word.split_once('=').expect("key=value");
-        parameters.set_text(&row.parameters, key, value).unwrap_or_else(|error| panic!("{word}: {error}"));
+        parameters.set_text(key, value).unwrap_or_else(|error| panic!("{word}: {error}"));
     }
     (row, parameters)
 }

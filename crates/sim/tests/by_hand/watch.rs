@@ -11,6 +11,7 @@ use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
     DropCause, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System, simulate,
 };
+use rtmm_workload::parameters::ParameterValue;
 use rtmm_workload::{Duration, TaskId, Time};
 
 /// One line of the list. Texts would take longer to write than runs take.
@@ -239,7 +240,7 @@ pub fn watch_policy(
         inner: policy,
         book: Arc::clone(&book),
         capabilities: row.capabilities(parameters).expect("parameters of this policy"),
-        drop: parameters.choice("drop").unwrap_or("unknown").to_owned(),
+        drop: parameters.get("drop").and_then(ParameterValue::word).unwrap_or("unknown").to_owned(),
         copies,
     };
     let observer = (Told(Arc::clone(&book)), Audit::new(system));

@@ -83,6 +83,7 @@ impl Member {
         let number = match value {
             ParameterValue::Real(value) => Some(*value),
             ParameterValue::Integer(value) => Some(*value as f64),
+            ParameterValue::Decimal(millionths) => Some(*millionths as f64 / 1e6),
             ParameterValue::Duration(value) => Some(value.milliseconds()),
             ParameterValue::Boolean(_) | ParameterValue::Choice(_) => None,
         };
@@ -315,7 +316,7 @@ pub fn reference_policies(
         // Only parameters are said: the same policy otherwise.
         let same = names_policy
             || other.name == own.name
-                && own.parameters.iter().all(|(name, value)| {
+                && own.parameters.assignments().iter().all(|(name, value)| {
                     said.contains(&Dimension::Parameter(name)) || other.parameter(name) == Some(value)
                 });
         fits && same

@@ -228,7 +228,9 @@ impl Scope<'_> {
     /// The parameters that some policy has.
     fn parameters(&self) -> Vec<&'static str> {
         let mut names: Vec<&'static str> = Vec::new();
-        for (name, _) in self.policies.unwrap_or_default().iter().flat_map(|policy| &policy.parameters) {
+        for (name, _) in
+            self.policies.unwrap_or_default().iter().flat_map(|policy| policy.parameters.assignments())
+        {
             if !names.contains(name) {
                 names.push(name);
             }

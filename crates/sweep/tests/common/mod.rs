@@ -1,7 +1,6 @@
 //! A small synthetic runner with inputs to match, shared by the tests and the bench.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part of it")]
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -11,9 +10,10 @@ use rtmm_hardware::{
 };
 use rtmm_sweep::plan::{Axes, Cell, Plan};
 use rtmm_sweep::runner::{
-    Allowed, Better, CellResult, CellRunner, Column, ColumnKind, Parameter, ParameterValue, Policy,
-    PolicySchema, Prepared, Rule, RunError, RunnerSpec, SeriesColumn, SeriesPoint, Value,
+    Better, CellResult, CellRunner, Column, ColumnKind, Parameters, Policy, PolicySchema, Prepared, Rule,
+    RunError, RunnerSpec, Schema, SeriesColumn, SeriesPoint, Value,
 };
+use rtmm_workload::parameters::{Choice, Integer, Real, Span, Switch};
 use rtmm_workload::{Duration, ModelId, Period, Scenario, Task, TaskId, Workload};
 
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, summarised: bool) -> Column {
@@ -58,80 +58,53 @@ pub const fn milliseconds(count: u64) -> Duration {
     Duration::from_picoseconds(count * 1_000_000_000)
 }
 
+const WARM_UP: Span = Span::new(
+    "warm_up",
+    "jobs released before do not count",
+    Duration::ZERO,
+    Duration::ZERO..=milliseconds(10_000),
+);
+/// Whether jobs that are due after the run are cut off.
+const IS_CUT: Choice<bool> = Choice::new(
+    "at_end",
+    "what becomes of jobs that are due after the run",
+    false,
+    &[("drain", false), ("cut", true)],
+);
+const BONUS: Real = Real::new("bonus", "added to every score", 0.0, 0.0..=10.0);
+
 /// Settings, for a runner that has some.
-pub const SETTINGS: &[Parameter] = &[
-    Parameter {
-        name: "warm_up",
-        meaning: "jobs released before do not count",
-        default: ParameterValue::Duration(Duration::ZERO),
-        allowed: Allowed::Duration(Duration::ZERO, milliseconds(10_000)),
-    },
-    Parameter {
-        name: "at_end",
-        meaning: "what becomes of jobs that are due after the run",
-        default: ParameterValue::Choice(Cow::Borrowed("drain")),
-        allowed: Allowed::Choice(&["drain", "cut"]),
-    },
-    Parameter {
-        name: "bonus",
-        meaning: "added to every score",
-        default: ParameterValue::Real(0.0),
-        allowed: Allowed::Real(0.0, 10.0),
-    },
-];
+pub fn settings() -> Schema {
+    Schema::of(&[&[&WARM_UP, &IS_CUT, &BONUS]])
+}
 
-/// Parameters of the first policy, whose greatest depth needs steepness.
-const FIRST: &[Parameter] = &[
-    Parameter {
-        name: "k_per_ms",
-        meaning: "steepness",
-        default: ParameterValue::Real(15.0),
-        allowed: Allowed::Real(0.0, 100.0),
-    },
-    Parameter {
-        name: "depth",
-        meaning: "how far it looks",
-        default: ParameterValue::Integer(2),
-        allowed: Allowed::Integer(1, 9),
-    },
-];
+const K_PER_MS: Real = Real::new("k_per_ms", "steepness", 15.0, 0.0..=100.0);
+const DEPTH: Integer<u8> = Integer::new("depth", "how far it looks", 2, 1..=9);
+const DROP: Switch = Switch::new("drop", "whether late jobs are dropped", true);
+const ORDER: Choice<bool> =
+    Choice::new("order", "what is first", true, &[("arrival", true), ("deadline", false)]);
 
-const SECOND: &[Parameter] = &[
-    Parameter {
-        name: "drop",
-        meaning: "whether late jobs are dropped",
-        default: ParameterValue::Boolean(true),
-        allowed: Allowed::Boolean,
-    },
-    Parameter {
-        name: "order",
-        meaning: "what is first",
-        default: ParameterValue::Choice(Cow::Borrowed("arrival")),
-        allowed: Allowed::Choice(&["arrival", "deadline"]),
-    },
-];
-
+/// The first policy, whose greatest depth needs steepness.
 fn first() -> PolicySchema {
-    let rule = Rule::new(|parameters| match parameters {
-        [(_, ParameterValue::Real(0.0)), (_, ParameterValue::Integer(9))] => {
-            Err("a depth of 9 needs `k_per_ms` above 0".to_owned())
+    let rule = Rule::new(|parameters| {
+        if parameters.read(&K_PER_MS) == 0.0 && parameters.read(&DEPTH) == 9 {
+            return Err("a depth of 9 needs `k_per_ms` above 0".to_owned());
         }
-        _ => Ok(()),
+        Ok(())
     });
-    PolicySchema { rule, ..PolicySchema::new("first", "the first", FIRST) }
+    PolicySchema { rule, ..PolicySchema::new("first", "the first", Schema::of(&[&[&K_PER_MS, &DEPTH]])) }
+}
+
+fn second() -> PolicySchema {
+    PolicySchema::new("second", "the second", Schema::of(&[&[&DROP, &ORDER]]))
 }
 
 fn settings_rule() -> Rule {
     Rule::new(|settings| {
-        let value = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
-        match (value("warm_up"), value("at_end")) {
-            (Some(ParameterValue::Duration(warm_up)), Some(ParameterValue::Choice(end)))
-                if end == "cut" && *warm_up > milliseconds(5_000) =>
-            {
-                Err("a run that is cut has no time for such a warm-up".to_owned())
-            }
-            _ => Ok(()),
+        if settings.read(&IS_CUT) && settings.read(&WARM_UP) > milliseconds(5_000) {
+            return Err("a run that is cut has no time for such a warm-up".to_owned());
         }
+        Ok(())
     })
 }
 
@@ -176,25 +149,20 @@ impl Synthetic {
 
 impl Synthetic {
     fn describe(&self) -> RunnerSpec {
-        const CLASHING: &[Parameter] = &[Parameter {
-            name: "depth",
-            meaning: "how far it looks",
-            default: ParameterValue::Real(2.0),
-            allowed: Allowed::Integer(1, 9),
-        }];
-        let mut policies = vec![first(), PolicySchema::new("second", "the second", SECOND)];
+        const CLASHING: Integer<u8> = Integer::new("depth", "how far it looks", 0, 1..=9);
+        let mut policies = vec![first(), second()];
         policies.truncate(if self.single_policy { 1 } else { 2 });
         let settings = match self {
-            Self { clashing: true, .. } => CLASHING,
-            Self { settings: true, .. } => SETTINGS,
-            _ => &[],
+            Self { clashing: true, .. } => Schema::of(&[&[&CLASHING]]),
+            Self { settings: true, .. } => settings(),
+            _ => Schema::default(),
         };
         let tasks = if self.task_means { SUMMARISED_TASK_COLUMNS } else { TASK_COLUMNS };
         RunnerSpec {
             summary: "made up for tests".into(),
             result_version: self.version,
             largest_seed: u64::from(u32::MAX),
-            settings: settings.to_vec(),
+            settings,
             settings_rule: settings_rule(),
             task_columns: tasks.to_vec(),
             series_columns: if self.records { SERIES.to_vec() } else { Vec::new() },
@@ -249,10 +217,7 @@ impl Prepared for Ready<'_> {
         }
         self.sink.fetch_xor(state, Ordering::Relaxed);
         let mut real = || (next(&mut state) % 1_000_003) as f64 / 1_000_003.0;
-        let bonus = match self.plan.setting("bonus") {
-            Some(ParameterValue::Real(bonus)) => *bonus,
-            _ => 0.0,
-        };
+        let bonus = self.plan.axes().settings.read(&BONUS);
         let score = match self.runner {
             Synthetic { impossible: true, .. } => f64::NAN,
             Synthetic { worthless: true, .. } => 0.0,
@@ -381,7 +346,7 @@ pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
         variations: Vec::new(),
         seeds: (0..seeds).map(|index| 1_000 + 7_919 * index).collect(),
         duration: None,
-        settings: Vec::new(),
+        settings: Parameters::default(),
         baseline: None,
     }
 }

@@ -334,19 +334,13 @@ impl<'d> Value<'d> {
             (None, Some(integer)) if integer.radix() == 10 => integer.as_str().replace('_', ""),
             _ => return self.wrong_type("a number"),
         };
-        let text = text.strip_prefix('+').unwrap_or(&text);
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let exact = (fraction.len() <= 6)
-            .then(|| format!("{whole}{fraction:0<6}").parse::<u64>().ok())
-            .flatten()
-            .filter(|millionths| allowed.contains(millionths));
-        exact.or_else(|| {
+        parse_millionths(&text).filter(|millionths| allowed.contains(millionths)).or_else(|| {
             self.reject(
                 format!("{} is out of range", self.name),
                 format!(
                     "allowed: {} to {}, with at most six decimals and no exponent",
-                    *allowed.start() as f64 / 1e6,
-                    *allowed.end() as f64 / 1e6
+                    show_millionths(*allowed.start()),
+                    show_millionths(*allowed.end())
                 ),
             )
         })
@@ -378,6 +372,23 @@ impl<'d> Value<'d> {
                 format!("{} is no duration: {error}", self.name),
                 "units are ps, ns, us, ms and s, such as \"16.5ms\"",
             ),
+        }
+    }
+
+    /// A span of time within `allowed`, written as a text such as `"16ms"`.
+    #[must_use]
+    pub fn duration_within(&self, allowed: RangeInclusive<Duration>) -> Option<Duration> {
+        let units = "units are ps, ns, us, ms and s, such as \"16.5ms\"";
+        if !self.is_string() {
+            return self.reject(format!("{} must be a duration such as \"16ms\"", self.name), units);
+        }
+        match Duration::parse(self.string()?) {
+            Ok(duration) if allowed.contains(&duration) => Some(duration),
+            Ok(_) => self.reject(
+                format!("{} is out of range", self.name),
+                format!("allowed: {} to {}", allowed.start(), allowed.end()),
+            ),
+            Err(error) => self.reject(format!("{} is no duration: {error}", self.name), units),
         }
     }
 
@@ -431,5 +442,22 @@ impl<'d> Value<'d> {
             );
         };
         Some([vertical.integer(allowed.clone())?, horizontal.integer(allowed)?])
+    }
+}
+
+/// A decimal number as a whole number of millionths; none for one of more decimals, with an exponent, below zero, or
+/// above the range.
+pub(crate) fn parse_millionths(text: &str) -> Option<u64> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    (fraction.len() <= 6).then(|| format!("{whole}{fraction:0<6}").parse().ok()).flatten()
+}
+
+/// The shortest decimal number of so many millionths.
+pub(crate) fn show_millionths(millionths: u64) -> String {
+    let (whole, fraction) = (millionths / 1_000_000, millionths % 1_000_000);
+    match fraction {
+        0 => whole.to_string(),
+        _ => format!("{whole}.{}", format!("{fraction:06}").trim_end_matches('0')),
     }
 }

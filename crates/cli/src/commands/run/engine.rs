@@ -7,7 +7,7 @@ use rtmm_report::{Cell, Column, Row, TextTable};
 use rtmm_runners::engine::{Engine, RunSettings, SettingsError, points, result, system};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
 use rtmm_sim::{Observer, System};
-use rtmm_sweep::runner::{Assignment, CellRunner, Chosen, PolicySchema, SeriesPoint, Value};
+use rtmm_sweep::runner::{CellRunner, Chosen, PolicySchema, SeriesPoint, Value};
 use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -91,23 +91,22 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
 }
 
 /// The policy and the settings of the run, with what `--set` gives them.
-pub(super) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
-    let name = name.unwrap_or(DEFAULT_POLICY);
-    let spec = Engine::built_in().spec();
-    let Some(schema) = schema(name) else {
-        let names: Vec<&str> = spec.policies.iter().map(|schema| schema.name.as_ref()).collect();
-        return Err(Failure::usage(
-            format!("there is no policy `{name}`"),
-            format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names)),
-        ));
-    };
-    Chosen::read(spec, schema, set).map_err(|error| Failure::usage(error.to_string(), error.help()))
+fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
+    let schema = schema(name.unwrap_or(DEFAULT_POLICY))?;
+    Chosen::read(Engine::built_in().spec(), schema, set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))
 }
 
 /// The policy of a name; underscores stand for hyphens.
-pub(super) fn schema(name: &str) -> Option<&'static PolicySchema> {
-    let name = name.replace('_', "-");
-    Engine::built_in().spec().policy(&name)
+pub(super) fn schema(name: &str) -> Result<&'static PolicySchema, Failure> {
+    let spec = Engine::built_in().spec();
+    spec.policy(&name.replace('_', "-")).ok_or_else(|| {
+        let names: Vec<&str> = spec.policies.iter().map(|schema| schema.name.as_ref()).collect();
+        Failure::usage(
+            format!("there is no policy `{name}`"),
+            format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names)),
+        )
+    })
 }
 
 #[derive(Serialize)]
@@ -117,18 +116,14 @@ struct Report<'r, X: Serialize> {
     scenario: &'r str,
     platform: &'r str,
     policy: &'r str,
-    parameters: serde_json::Map<String, serde_json::Value>,
-    settings: serde_json::Map<String, serde_json::Value>,
+    parameters: serde_json::Value,
+    settings: serde_json::Value,
     seed: u64,
     duration_ms: f64,
     #[serde(flatten)]
     summary: &'r Summary,
     #[serde(flatten)]
     extra: Option<X>,
-}
-
-fn map(assignments: &[Assignment]) -> Result<serde_json::Map<String, serde_json::Value>, serde_json::Error> {
-    assignments.iter().map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?))).collect()
 }
 
 /// Prints a run; `extra` is what the JSON form says beside the summary.
@@ -148,8 +143,8 @@ pub(super) fn print<X: Serialize>(
                 scenario: &system.scenario.name,
                 platform: &system.platform.name,
                 policy: &chosen.policy.name,
-                parameters: map(&chosen.policy.parameters)?,
-                settings: map(&chosen.settings)?,
+                parameters: serde_json::to_value(&chosen.policy.parameters)?,
+                settings: serde_json::to_value(&chosen.settings)?,
                 seed: arguments.seed,
                 duration_ms: system.scenario.duration.milliseconds(),
                 summary,

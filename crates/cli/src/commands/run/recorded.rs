@@ -5,12 +5,11 @@
 //! what traces recorded is the platform where none is named.
 
 use rtmm_hardware::{Mode, load as hardware};
-use rtmm_runners::engine::system;
-use rtmm_runners::recorded::{
-    self, DEFAULT_SEQUENCE_LENGTH, DecisionHash, MAX_SEQUENCE_LENGTH, RequestOrder,
-};
+use rtmm_runners::engine::{Engine, system};
+use rtmm_runners::recorded::{self, DecisionHash, RequestOrder, SEQUENCE_LENGTH};
 use rtmm_sim::System;
 use rtmm_sim::metrics::{JobOutcome, JobRow};
+use rtmm_sweep::runner::{CellRunner, Chosen, ParameterError, Parameters, Schema};
 use rtmm_workload::{Time, load};
 use serde::Serialize;
 
@@ -37,9 +36,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
             format!("`--traces` has no use for `{name}`: models are the traces, and all requests run");
         return Err(Failure::usage(message, format!("leave `{name}` out")));
     }
-    let (set, sequence_length) = settings(arguments)?;
-    let policy = arguments.policy.as_deref().unwrap_or(DEFAULT_POLICY);
-    let chosen = engine::chosen(Some(policy), &set)?;
+    let (chosen, sequence_length) = chosen(arguments)?;
     let source = load::read(request_file)?;
     let traces = load::sample_traces(&arguments.traces)?;
     let workload = recorded::workload(&source, traces, sequence_length);
@@ -73,38 +70,27 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
 
 /// What `--set` says to the engine, and the sequence length: layers one by one and to the last request,
 /// unless it says otherwise.
-fn settings(arguments: &Run) -> Result<(Vec<String>, u32), Failure> {
-    let name = arguments.policy.as_deref().unwrap_or(DEFAULT_POLICY);
-    let has = |key: &str| {
-        engine::schema(name)
-            .is_some_and(|schema| schema.parameters.iter().any(|parameter| parameter.name == key))
+fn chosen(arguments: &Run) -> Result<(Chosen, u32), Failure> {
+    let schema = engine::schema(arguments.policy.as_deref().unwrap_or(DEFAULT_POLICY))?;
+    let runner = Engine::built_in().spec();
+    let refused = |error: ParameterError| Failure::usage(error.to_string(), error.help());
+    let mut chosen = Chosen::with_defaults(runner, schema);
+    if schema.parameters.get("granularity").is_some() {
+        chosen.policy.parameters.set_text("granularity", "layer").map_err(refused)?;
+    }
+    chosen.settings.set_text("end_of_run", "drain").map_err(refused)?;
+    let has_use = |text: &&String| {
+        let key = text.split_once('=').map_or("", |(key, _)| key.trim());
+        let is_useless = GIVEN_TO_ALL.contains(&key) && schema.parameters.get(key).is_none();
+        if is_useless {
+            tracing::warn!(policy = %schema.name, parameter = key, "the policy has no such parameter");
+        }
+        !is_useless
     };
-    let mut sequence_length = DEFAULT_SEQUENCE_LENGTH;
-    let mut set = Vec::new();
-    for text in &arguments.set {
-        let (key, value) = text.split_once('=').unwrap_or((text, ""));
-        match key.trim() {
-            "seq_len" => {
-                let length = value.trim().parse().ok();
-                sequence_length =
-                    length.filter(|length| (1..=MAX_SEQUENCE_LENGTH).contains(length)).ok_or_else(|| {
-                        let message = format!("`seq_len` cannot be `{}`", value.trim());
-                        let help = format!("allowed: whole numbers from 1 to {MAX_SEQUENCE_LENGTH}");
-                        Failure::usage(message, help)
-                    })?;
-            }
-            key if GIVEN_TO_ALL.contains(&key) && !has(key) => {
-                tracing::warn!(policy = name, parameter = key, "the policy has no such parameter");
-            }
-            _ => set.push(text.clone()),
-        }
-    }
-    for (key, value) in [("granularity", "layer"), ("end_of_run", "drain")] {
-        if !set.iter().any(|text| text.split_once('=').is_some_and(|(known, _)| known.trim() == key)) {
-            set.push(format!("{key}={value}"));
-        }
-    }
-    Ok((set, sequence_length))
+    let texts: Vec<&String> = arguments.set.iter().filter(has_use).collect();
+    let mut own = Parameters::defaults(&Schema::of(&[&[&SEQUENCE_LENGTH]]));
+    chosen.set(runner, schema, &mut own, &texts).map_err(refused)?;
+    Ok((chosen, own.read(&SEQUENCE_LENGTH)))
 }
 
 /// What the JSON form says under the names of `--compat dysta`, beside `antt`, `stp` and `decisions`.

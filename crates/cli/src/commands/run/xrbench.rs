@@ -6,7 +6,7 @@ use rtmm_hardware::{Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
 use rtmm_report::{Cell, Column, Row, TextTable};
-use rtmm_runners::xrbench::{POLICY, XrbenchReference, parameters_of};
+use rtmm_runners::xrbench::{XrbenchReference, parameters_of, policy as policy_schema};
 use rtmm_sweep::runner::{CellRunner, Chosen, Policy};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
@@ -62,15 +62,16 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
 
 /// The policy with the parameters that `--set` gives it.
 fn policy(arguments: &Run) -> Result<Policy, Failure> {
+    let schema = policy_schema();
     if let Some(name) = &arguments.policy
-        && *name != POLICY.name
+        && *name != schema.name
     {
         return Err(Failure::usage(
             format!("the XRBench artifact cannot run the policy `{name}`"),
-            format!("leave --policy out, or say `--policy {}`", POLICY.name),
+            format!("leave --policy out, or say `--policy {}`", schema.name),
         ));
     }
-    let chosen = Chosen::read(XrbenchReference::new().spec(), &POLICY, &arguments.set)
+    let chosen = Chosen::read(XrbenchReference::new().spec(), &schema, &arguments.set)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
     Ok(chosen.policy)
 }
@@ -96,7 +97,7 @@ struct Report<'r> {
     scenario: &'r str,
     platform: &'r str,
     policy: &'r str,
-    parameters: serde_json::Map<String, serde_json::Value>,
+    parameters: serde_json::Value,
     seed: u64,
     duration_ms: f64,
     /// Percent; exactly the artifact's 32-bit number, of which it prints six decimals.
@@ -144,18 +145,13 @@ fn print(
     let mut out = stdout();
     match arguments.format {
         Format::Json => {
-            let parameters = policy
-                .parameters
-                .iter()
-                .map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?)))
-                .collect::<Result<_, serde_json::Error>>()?;
             let report = Report {
                 version: JSON_VERSION,
                 compat: "xrbench",
                 scenario: &workload.scenario.name,
                 platform: &platform.name,
                 policy: &policy.name,
-                parameters,
+                parameters: serde_json::to_value(&policy.parameters)?,
                 seed: arguments.seed,
                 duration_ms: workload.scenario.duration.milliseconds(),
                 overall_score: outcome.overall_score.into(),

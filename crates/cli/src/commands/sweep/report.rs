@@ -15,7 +15,7 @@ use rtmm_report::{
 };
 use rtmm_sweep::plan::{Cell, Plan};
 use rtmm_sweep::results::Results;
-use rtmm_sweep::runner::{self, Column, Policy, assignments_text, short_names};
+use rtmm_sweep::runner::{self, Column, Policy, short_names};
 use rtmm_sweep::statistics::CONFIDENCE;
 use rtmm_sweep::summary::{Group, Summary};
 
@@ -396,7 +396,7 @@ pub(super) fn facts(plan: &Plan<'_>) -> Vec<Fact> {
         fact("cells", plan.len().to_string()),
     ];
     if !axes.settings.is_empty() {
-        facts.insert(3, fact("settings", assignments_text(&axes.settings)));
+        facts.insert(3, fact("settings", axes.settings.to_string()));
     }
     facts
 }

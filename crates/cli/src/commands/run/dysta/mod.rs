@@ -2,17 +2,17 @@
 
 mod report;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use rtmm_reference::dysta::{
-    DEFAULT_SEQUENCE_LENGTH, DystaError, LookUpTables, Outcome, Parameters, Policy, Predictor, Request,
-    request_file,
+    DystaError, LookUpTables, Outcome, Parameters, Policy, Predictor, Request, request_file,
 };
-use rtmm_sweep::runner::{self, Allowed, Parameter, ParameterValue, PolicySchema, SetError};
+use rtmm_runners::recorded::SEQUENCE_LENGTH;
+use rtmm_sweep::runner;
 use rtmm_workload::SampleTrace;
 use rtmm_workload::input::suggestion;
 use rtmm_workload::load::{self, TraceFile, problem_with};
+use rtmm_workload::parameters::{Choice, Declared, ParameterError, Real, Schema, assign};
 use tracing::debug;
 
 use crate::args::Run;
@@ -21,40 +21,21 @@ use crate::output::write_file;
 
 /// The policy where none is named.
 const DEFAULT_POLICY: Policy = Policy::Dysta;
-/// The longest sequence: beyond it nothing of the latency formula was ever meant.
-const MAX_SEQUENCE_LENGTH: i64 = 1_000_000;
 
+const ALPHA: Real = Real::new("alpha", "weight of fairness in sdrm3", 1.0, -1e9..=1e9);
+const BETA: Real = Real::new("beta", "weight of slack and waiting in dysta", 0.01, -1e9..=1e9);
+const PREDICTOR: Choice<Predictor> = Choice::new(
+    "predictor",
+    "what measured sparsities say of what remains",
+    Predictor::AverageAll,
+    &[
+        (Predictor::AverageAll.name(), Predictor::AverageAll),
+        (Predictor::LastN.name(), Predictor::LastN),
+        (Predictor::LastOne.name(), Predictor::LastOne),
+    ],
+);
 /// What `--set` can say; the artifact gives all of it to every policy.
-const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "alpha",
-        meaning: "weight of fairness in sdrm3",
-        default: ParameterValue::Real(1.0),
-        allowed: Allowed::Real(-1e9, 1e9),
-    },
-    Parameter {
-        name: "beta",
-        meaning: "weight of slack and waiting in dysta",
-        default: ParameterValue::Real(0.01),
-        allowed: Allowed::Real(-1e9, 1e9),
-    },
-    Parameter {
-        name: "seq_len",
-        meaning: "sequence length of attention models, in tokens",
-        default: ParameterValue::Integer(DEFAULT_SEQUENCE_LENGTH as i64),
-        allowed: Allowed::Integer(1, MAX_SEQUENCE_LENGTH),
-    },
-    Parameter {
-        name: "predictor",
-        meaning: "what measured sparsities say of what remains",
-        default: ParameterValue::Choice(Cow::Borrowed(Predictor::AverageAll.name())),
-        allowed: Allowed::Choice(&[
-            Predictor::AverageAll.name(),
-            Predictor::LastN.name(),
-            Predictor::LastOne.name(),
-        ]),
-    },
-];
+const PARAMETERS: &[&dyn Declared] = &[&ALPHA, &BETA, &SEQUENCE_LENGTH, &PREDICTOR];
 
 /// All that a run is and gives, for its report.
 struct Finished<'r> {
@@ -71,10 +52,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let chosen =
         chosen(policy, &arguments.set).map_err(|error| Failure::usage(error.to_string(), error.help()))?;
     let files = load::sample_traces(&arguments.traces)?;
-    let sequence_length = match chosen.parameter("seq_len") {
-        Some(ParameterValue::Integer(length)) => u32::try_from(*length).unwrap_or(DEFAULT_SEQUENCE_LENGTH),
-        _ => DEFAULT_SEQUENCE_LENGTH,
-    };
+    let sequence_length = chosen.parameters.read(&SEQUENCE_LENGTH);
     let traces: Vec<&SampleTrace> = files.iter().map(|file| &file.trace).collect();
     let tables =
         LookUpTables::of(traces.iter().copied(), sequence_length).map_err(|error| refused(&error, &files))?;
@@ -128,37 +106,18 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
 }
 
 /// The policy with the parameters that `--set` gives it.
-fn chosen(policy: Policy, texts: &[String]) -> Result<runner::Policy, SetError> {
-    let schema = PolicySchema::new(policy.name(), "", PARAMETERS);
-    let mut chosen = runner::Policy::with_defaults(&schema);
-    let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
-    for text in texts {
-        let (key, value) = text.split_once('=').ok_or_else(|| SetError::NoEquals { text: text.clone() })?;
-        let (key, value) = (key.trim(), value.trim());
-        if seen.contains(&key) {
-            return Err(SetError::Twice { key: key.to_owned() });
-        }
-        seen.push(key);
-        chosen.set(&schema, key, value)?;
-    }
-    Ok(chosen)
+fn chosen(policy: Policy, texts: &[String]) -> Result<runner::Policy, ParameterError> {
+    let mut parameters = runner::Parameters::defaults(&Schema::of(&[PARAMETERS]));
+    assign(&format!("policy `{}`", policy.name()), &mut [&mut parameters], texts)?;
+    Ok(runner::Policy { name: policy.name().into(), parameters })
 }
 
 fn parameters(policy: Policy, chosen: &runner::Policy) -> Parameters {
-    let published = Parameters::of(policy);
-    let real = |name, default| match chosen.parameter(name) {
-        Some(ParameterValue::Real(value)) => *value,
-        _ => default,
-    };
-    let predictor = match chosen.parameter("predictor") {
-        Some(ParameterValue::Choice(name)) => Predictor::of_name(name),
-        _ => None,
-    };
     Parameters {
-        alpha: real("alpha", published.alpha),
-        beta: real("beta", published.beta),
-        predictor: predictor.unwrap_or_default(),
-        ..published
+        alpha: chosen.parameters.read(&ALPHA),
+        beta: chosen.parameters.read(&BETA),
+        predictor: chosen.parameters.read(&PREDICTOR),
+        ..Parameters::of(policy)
     }
 }
 

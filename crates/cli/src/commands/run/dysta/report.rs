@@ -22,7 +22,7 @@ struct Report<'r> {
     request_file: String,
     traces: Vec<&'r str>,
     policy: &'r str,
-    parameters: serde_json::Map<String, serde_json::Value>,
+    parameters: serde_json::Value,
     requests: usize,
     violation_rate: f64,
     antt: f64,
@@ -96,11 +96,6 @@ pub(super) fn print(format: Format, finished: &Finished<'_>) -> Result<(), Failu
 fn report<'r>(finished: &Finished<'r>) -> Result<Report<'r>, Failure> {
     let Finished { outcome, chosen, .. } = finished;
     let metrics = outcome.metrics();
-    let parameters = chosen
-        .parameters
-        .iter()
-        .map(|(name, value)| Ok(((*name).to_owned(), serde_json::to_value(value)?)))
-        .collect::<Result<_, serde_json::Error>>()?;
     Ok(Report {
         format: "rtmm-dysta-run",
         version: JSON_VERSION,
@@ -108,7 +103,7 @@ fn report<'r>(finished: &Finished<'r>) -> Result<Report<'r>, Failure> {
         request_file: finished.request_file.display().to_string(),
         traces: finished.traces.iter().map(|trace| trace.name.as_str()).collect(),
         policy: &chosen.name,
-        parameters,
+        parameters: serde_json::to_value(&chosen.parameters)?,
         requests: outcome.jobs.len(),
         violation_rate: metrics.violation_rate,
         antt: metrics.antt,

@@ -600,34 +600,30 @@ mod tests {
     use rtmm_sweep::file::{SweepFile, read_source};
     use rtmm_sweep::plan::Cell;
     use rtmm_sweep::runner::{
-        Allowed, CellResult, CellRunner, ColumnKind, Parameter, PolicySchema, Prepared, RunError, RunnerSpec,
+        CellResult, CellRunner, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Schema,
         SeriesColumn, SeriesPoint, Value,
     };
     use rtmm_sweep::sweep;
     use rtmm_workload::input::Source;
+    use rtmm_workload::parameters::Real;
 
     use super::*;
 
     /// A bowl over two weights, and a policy that finds its bottom.
     struct Bowl(RunnerSpec);
 
-    const fn weight(name: &'static str) -> Parameter {
-        Parameter {
-            name,
-            meaning: "a weight",
-            default: ParameterValue::Real(0.0),
-            allowed: Allowed::Real(0.0, 2.0),
-        }
-    }
+    const ALPHA: Real = Real::new("alpha", "a weight", 0.0, 0.0..=2.0);
+    const BETA: Real = Real::new("beta", "a weight", 0.0, 0.0..=2.0);
 
     /// Where it goes: each point is off the grid but for the first and the last.
     const WAY: [(f64, f64); 4] = [(0.0, 0.0), (0.6, 0.1), (1.3, 0.7), (1.0, 1.0)];
 
     impl Bowl {
         fn new() -> Self {
-            const PARAMETERS: &[Parameter] = &[weight("alpha"), weight("beta")];
-            let policies =
-                vec![PolicySchema::new("fixed", "", PARAMETERS), PolicySchema::new("adaptive", "", &[])];
+            let policies = vec![
+                PolicySchema::new("fixed", "", Schema::of(&[&[&ALPHA, &BETA]])),
+                PolicySchema::new("adaptive", "", Schema::default()),
+            ];
             let cost = runner::Column {
                 name: "cost",
                 unit: "",

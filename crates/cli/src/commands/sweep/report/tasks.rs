@@ -71,7 +71,8 @@ mod tests {
     use rtmm_sweep::execute::{Options, Silent};
     use rtmm_sweep::plan::{Cell, Plan};
     use rtmm_sweep::runner::{
-        CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Value,
+        CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Schema,
+        Value,
     };
     use rtmm_sweep::{file, sweep};
     use rtmm_workload::Legality;
@@ -87,7 +88,7 @@ mod tests {
 
     impl Toy {
         fn new() -> Self {
-            let policies = vec![PolicySchema::new("only", "", &[])];
+            let policies = vec![PolicySchema::new("only", "", Schema::default())];
             Self(RunnerSpec {
                 legality: Legality::Published,
                 mode: Mode::Reference,
