@@ -8,8 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use rtmm_hardware::CostModelRegistry;
-use rtmm_hardware::{Mode, Quantity, load as hardware};
+use rtmm_hardware::{CostModelRegistry, Explainer, Mode, Quantity, load as hardware};
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
@@ -409,8 +408,8 @@ fn the_worked_example_of_maestro_is_what_the_model_says() {
         published: None,
     };
     let mut row = Vec::new();
-    decoded.cost_model.report((&layer).into(), &mut row).expect("a cost");
-    let columns = decoded.cost_model.columns();
+    Explainer::of(decoded.cost_model.as_ref()).report((&layer).into(), &mut row).expect("a cost");
+    let columns = Explainer::of(decoded.cost_model.as_ref()).columns();
     assert_eq!(stated.len(), columns.len());
     for (column, value) in columns.iter().zip(row) {
         let value = match value {

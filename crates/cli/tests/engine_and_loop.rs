@@ -20,8 +20,7 @@ use proptest::test_runner::{RngSeed, TestCaseError, TestCaseResult, TestRunner};
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, EnergyParts, Explanation, LayerOf, Mode, Platform, Quantity, SHARED_LEVELS, Share,
-    Work,
+    CostModel, CostTable, EnergyParts, LayerOf, Mode, Platform, SHARED_LEVELS, Share, Work,
 };
 use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_scheduler::registry;
@@ -473,18 +472,6 @@ impl CostModel for Stated {
             energy: EnergyParts::default(),
             quanta: 1,
         })
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn report(&self, _: LayerOf<'_>, _: &mut Vec<Quantity>) -> Result<(), CostError> {
-        Ok(())
-    }
-
-    fn explain(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
-        Ok(Explanation::default())
     }
 
     fn identity(&self) -> String {

@@ -10,7 +10,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rtmm_hardware::maestro::dataflow::Dataflow;
-use rtmm_hardware::{CostModel, LayerOf, Mode, load as hardware};
+use rtmm_hardware::{CostModel, Explainer, LayerOf, Mode, load as hardware};
 use rtmm_workload::input::{Diagnostics, Origin, Source};
 use rtmm_workload::load::{self, Kind, built_in_names};
 use rtmm_workload::random::{Draws, Stream};
@@ -217,10 +217,10 @@ fn cost_models(mode: Mode) -> Vec<Box<dyn CostModel>> {
 fn cost(models: &[Box<dyn CostModel>], layer: &Layer) {
     for model in models {
         let layer = LayerOf { model: "m", layer };
-        let mut row = Vec::new();
-        if model.report(layer, &mut row).is_ok() {
-            assert_eq!(row.len(), model.columns().len());
-            let _ = model.explain(layer);
+        let (mut row, explainer) = (Vec::new(), Explainer::of(model.as_ref()));
+        if explainer.report(layer, &mut row).is_ok() {
+            assert_eq!(row.len(), explainer.columns().len());
+            let _ = explainer.explanation(layer);
         }
         let _ = model.work(layer, Default::default());
     }

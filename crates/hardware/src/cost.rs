@@ -6,6 +6,8 @@ use rtmm_workload::{Duration, Layer, ShapeError};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::explain::Explain;
+
 /// Memory levels that accelerators of a platform may share.
 pub const SHARED_LEVELS: usize = 2;
 /// The shared on-chip cache, in [`Work::traffic`].
@@ -123,44 +125,6 @@ pub struct LayerOf<'l> {
     pub layer: &'l Layer,
 }
 
-/// One value of a cost model's detailed report.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Quantity {
-    /// A count.
-    Integer(u64),
-    /// A measure.
-    Real(f64),
-}
-
-/// Integers as they are; reals in the shortest form that reads back equal.
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(value) => value.fmt(f),
-            Self::Real(value) => value.fmt(f),
-        }
-    }
-}
-
-/// How a cost came about, term by term, for people to read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Explanation {
-    /// Sections in reading order.
-    pub sections: Vec<Section>,
-}
-
-/// One table of an [`Explanation`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Section {
-    /// What the section explains, with its formula where there is one.
-    pub title: String,
-    /// Column heads.
-    pub header: Vec<String>,
-    /// Cells, as many a row as there are heads.
-    pub rows: Vec<Vec<String>>,
-}
-
 /// Why a layer has no cost on a configuration.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -225,37 +189,17 @@ pub enum CostError {
     },
 }
 
-/// Something that knows what layers cost on one configuration of an accelerator.
+/// What layers cost on one configuration of an accelerator.
 ///
-/// Implementations are built from the table of an accelerator by a row of
-/// [`crate::CostModelRegistry`], and must be pure: the same layer, the same cost.
+/// [`CostModel::work`] and [`CostModel::identity`] are all that a simulation needs. A model must be pure: the same
+/// layer, the same cost. Models are made from the table of an accelerator by a row of a
+/// [`crate::CostModelRegistry`].
 pub trait CostModel: fmt::Debug + Send + Sync {
     /// The cost of a layer.
     ///
     /// # Errors
     /// [`CostError`] says why the layer cannot run here.
     fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError>;
-
-    /// The settings that a table of costs names beside each row, such as the dataflow: column and
-    /// value.
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-
-    /// The columns of [`CostModel::report`].
-    fn columns(&self) -> &'static [&'static str];
-
-    /// The details of a layer's cost: one value a column, appended to `row`.
-    ///
-    /// # Errors
-    /// [`CostError`] says why the layer cannot run here.
-    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError>;
-
-    /// Where a layer's cycles and energy come from.
-    ///
-    /// # Errors
-    /// [`CostError`] says why the layer cannot run here.
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError>;
 
     /// Everything that determines this model's answers, in one canonical text. Two configurations
     /// with equal identities share their costs, and results are stored under it.
@@ -270,5 +214,10 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// Whether the answer depends on the [`Condition`]. If not, every input costs what the profile says.
     fn depends_on_input(&self) -> bool {
         false
+    }
+
+    /// The model's own account of its costs, where it has one; [`Explainer::of`](crate::Explainer::of) finds the account of any model.
+    fn explain(&self) -> Option<&dyn Explain> {
+        None
     }
 }

@@ -32,16 +32,17 @@ pub mod traced;
 mod cost;
 mod cost_table;
 mod decode;
+mod explain;
 mod platform;
 mod vector_unit;
 
 pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
 pub use cost::{
-    Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_CACHE,
-    SHARED_LEVELS, Section, Sparse, Work,
+    Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work,
 };
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Parameter, Surroundings};
+pub use explain::{ByWork, Explain, Explainer, Explanation, Quantity, Section};
 pub use platform::{
     Accelerator, AcceleratorId, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Isolated,
     Platform, SharedDram, Sharing,

@@ -27,11 +27,9 @@ use rtmm_workload::load::open_path;
 use rtmm_workload::{Duration, TimeError};
 use serde::Serialize;
 
-use crate::cost::{
-    Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS,
-    Section, Work,
-};
+use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Work};
 use crate::decode::{Decoded, Parameter, Surroundings};
+use crate::explain::{Explain, Explanation, Quantity, Section};
 
 /// The keys of the `table` cost model.
 pub const PARAMETERS: &[Parameter] = &[Parameter {
@@ -47,7 +45,7 @@ const MAX_MICROJOULES: f64 = 1e12;
 /// The most off-chip traffic of a layer, in bytes.
 const MAX_BYTES: u64 = 1 << 50;
 
-/// Columns of [`CostModel::report`].
+/// Columns of [`Explain::report`].
 const COLUMNS: &[&str] = &["latency_ps", "energy_pj", "dram_bytes", "quanta"];
 
 /// Measured costs of layers, by model and layer name.
@@ -226,11 +224,23 @@ impl CostModel for MeasuredTable {
         })
     }
 
-    /// None: the rows are the settings.
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
+    /// All rows, by model and layer name: where the file is and how it is sorted does not matter.
+    fn identity(&self) -> String {
+        // Names and plain numbers always serialise; the other text would serve as well.
+        let rows = serde_json::to_string(&self.models).unwrap_or_else(|_| format!("{:?}", self.models));
+        format!(r#"{{"model":"table","rows":{rows}}}"#)
     }
 
+    fn depends_on_shape_only(&self) -> bool {
+        false
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
+}
+
+impl Explain for MeasuredTable {
     fn columns(&self) -> &'static [&'static str] {
         COLUMNS
     }
@@ -246,31 +256,19 @@ impl CostModel for MeasuredTable {
         Ok(())
     }
 
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+    fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
         let measured = self.measured(layer)?;
-        let row = |quantity: &str, value: String| vec![quantity.to_owned(), value];
         Ok(Explanation {
-            sections: vec![Section {
-                title: format!("As measured: line {} of the table", measured.line),
-                header: vec!["quantity".to_owned(), "value".to_owned()],
-                rows: vec![
-                    row("latency", measured.latency.to_string()),
-                    row("energy (pJ)", measured.energy_pj.to_string()),
-                    row("off-chip traffic (bytes)", measured.dram_bytes.to_string()),
-                    row("quanta", measured.quanta.to_string()),
+            sections: vec![Section::new(
+                format!("As measured: line {} of the table", measured.line),
+                &["quantity", "value"],
+                vec![
+                    Section::row(&[&"latency", &measured.latency]),
+                    Section::row(&[&"energy (pJ)", &measured.energy_pj]),
+                    Section::row(&[&"off-chip traffic (bytes)", &measured.dram_bytes]),
+                    Section::row(&[&"quanta", &measured.quanta]),
                 ],
-            }],
+            )],
         })
-    }
-
-    /// All rows, by model and layer name: where the file is and how it is sorted does not matter.
-    fn identity(&self) -> String {
-        // Names and plain numbers always serialise; the other text would serve as well.
-        let rows = serde_json::to_string(&self.models).unwrap_or_else(|_| format!("{:?}", self.models));
-        format!(r#"{{"model":"table","rows":{rows}}}"#)
-    }
-
-    fn depends_on_shape_only(&self) -> bool {
-        false
     }
 }

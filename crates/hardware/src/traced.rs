@@ -13,11 +13,9 @@ use rtmm_workload::input::{Table, Value};
 use rtmm_workload::{Duration, Operator};
 use serde::Serialize;
 
-use crate::cost::{
-    Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS,
-    Section, Sparse, Work,
-};
+use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::decode::{Decoded, Parameter, Surroundings};
+use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::sanger::{self, Sanger, SangerParameters};
 
 /// The keys of the `traced` cost model.
@@ -44,7 +42,7 @@ const MAX_SPEED_MILLIONTHS: u64 = 1_000_000 * MILLION;
 /// The largest energy of a microsecond, in picojoules: a megawatt.
 const MAX_PICOJOULES: f64 = 1e12;
 
-/// Columns of [`CostModel::report`].
+/// Columns of [`Explain::report`].
 const COLUMNS: &[&str] = &["latency_ps", "dram_bytes", "energy_pj"];
 
 /// What traces recorded.
@@ -113,36 +111,6 @@ impl CostModel for Traced {
         })
     }
 
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let work = self.work(layer, Condition::Profile)?;
-        row.extend([
-            Quantity::Integer(work.latency().picoseconds()),
-            Quantity::Integer(work.traffic[DRAM]),
-            Quantity::Real(work.energy.total()),
-        ]);
-        Ok(())
-    }
-
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        let mut explanation = self.by_sanger(layer)?.explain(layer)?;
-        explanation.sections.insert(
-            0,
-            Section {
-                title: "Nothing was recorded: as the `sanger` cost model says".to_owned(),
-                header: vec!["quantity".to_owned(), "value".to_owned()],
-                rows: vec![vec![
-                    "speed of recorded layers".to_owned(),
-                    (self.speed_millionths as f64 / MILLION as f64).to_string(),
-                ]],
-            },
-        );
-        Ok(explanation)
-    }
-
     fn identity(&self) -> String {
         #[derive(Debug, Serialize)]
         struct Identity {
@@ -168,5 +136,39 @@ impl CostModel for Traced {
 
     fn depends_on_input(&self) -> bool {
         true
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
+}
+
+impl Explain for Traced {
+    fn columns(&self) -> &'static [&'static str] {
+        COLUMNS
+    }
+
+    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        let work = self.work(layer, Condition::Profile)?;
+        row.extend([
+            Quantity::Integer(work.latency().picoseconds()),
+            Quantity::Integer(work.traffic[DRAM]),
+            Quantity::Real(work.energy.total()),
+        ]);
+        Ok(())
+    }
+
+    fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        let mut explanation = self.by_sanger(layer)?.explanation(layer)?;
+        let speed = self.speed_millionths as f64 / MILLION as f64;
+        explanation.sections.insert(
+            0,
+            Section::new(
+                "Nothing was recorded: as the `sanger` cost model says",
+                &["quantity", "value"],
+                vec![Section::row(&[&"speed of recorded layers", &speed])],
+            ),
+        );
+        Ok(explanation)
     }
 }

@@ -10,7 +10,7 @@ use std::io::Read;
 
 use proptest::prelude::*;
 use rtmm_hardware::eyeriss_v2::{LayerCost, Operands, Organisation, cost};
-use rtmm_hardware::{Condition, CostError, CostModel, Decoded, LayerOf, Mode, Sparse, Work, load};
+use rtmm_hardware::{Condition, CostError, Decoded, Explainer, LayerOf, Mode, Sparse, Work, load};
 use rtmm_workload::{
     Attention, Cell, Convolution, Elementwise, Gemm, Kernel, Layer, Nest, Operator, Recurrent, Shape,
 };
@@ -373,7 +373,9 @@ fn every_layer_has_a_cost_in_corrected_mode() {
         let half = Sparse { weights: 0.5, activations: 0.5, ..Sparse::DENSE };
         let sparse = work(&corrected, &layer, Condition::Sparse(half)).expect("a cost");
         assert!(sparse.latency() <= dense.latency());
-        let explanation = corrected.cost_model.explain((&layer).into()).expect("an explanation");
+        let explanation = Explainer::of(corrected.cost_model.as_ref())
+            .explanation((&layer).into())
+            .expect("an explanation");
         assert!(explanation.sections.iter().all(|section| {
             section.rows.iter().all(|row| row.len() == section.header.len()) && !section.rows.is_empty()
         }));
@@ -489,6 +491,5 @@ fn counts_beyond_64_bits_are_errors() {
     let model = eyeriss(", cycles_per_mac = 65536", Mode::Corrected);
     let huge = layer(Operator::Gemm(Gemm { rows: 1 << 24, inner: 1 << 13, columns: 1 << 13 }));
     assert!(matches!(work(&model, &huge, Condition::Profile), Err(CostError::Overflow { .. })));
-    let columns: &dyn CostModel = model.cost_model.as_ref();
-    assert!(columns.report((&huge).into(), &mut Vec::new()).is_err());
+    assert!(Explainer::of(model.cost_model.as_ref()).report((&huge).into(), &mut Vec::new()).is_err());
 }

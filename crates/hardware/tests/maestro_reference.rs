@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use rtmm_hardware::{LayerOf, Mode, Quantity, load};
+use rtmm_hardware::{Explainer, LayerOf, Mode, Quantity, load};
 use rtmm_workload::{Layer, Legality, Model, Operator, PublishedShape, load as workload};
 
 const GOLDEN: &[u8] = include_bytes!("golden/xrbench_layer_costs.csv.gz");
@@ -47,8 +47,13 @@ fn every_published_layer_cost_is_reproduced() {
         let layer = &model.layers[record[1].parse::<usize>().expect("an index")];
         assert_eq!(layer.name, &record[2]);
         let mut values = Vec::new();
-        accelerator.cost_model.report(LayerOf { model: &model.name, layer }, &mut values).expect("a cost");
-        assert_eq!(accelerator.cost_model.columns(), header.iter().skip(6).collect::<Vec<_>>());
+        Explainer::of(accelerator.cost_model.as_ref())
+            .report(LayerOf { model: &model.name, layer }, &mut values)
+            .expect("a cost");
+        assert_eq!(
+            Explainer::of(accelerator.cost_model.as_ref()).columns(),
+            header.iter().skip(6).collect::<Vec<_>>()
+        );
         for (column, (value, expected)) in values.iter().zip(record.iter().skip(6)).enumerate() {
             let place = || format!("{:?} {}", &record, &header[column + 6]);
             match value {
@@ -104,6 +109,6 @@ fn report(layer: &Layer, dataflow: &str) -> Vec<String> {
     let accelerator =
         load::accelerator(&text, load::DEFAULT_CLOCK_HZ, Mode::Reference).expect("an accelerator");
     let mut values = Vec::new();
-    accelerator.cost_model.report(layer.into(), &mut values).expect("a cost");
+    Explainer::of(accelerator.cost_model.as_ref()).report(layer.into(), &mut values).expect("a cost");
     values.iter().map(ToString::to_string).collect()
 }

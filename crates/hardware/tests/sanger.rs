@@ -10,7 +10,7 @@ use std::io::Read;
 use proptest::prelude::*;
 use rtmm_hardware::sanger::{AttentionExtents, Sanger, SangerParameters, sanger_latency_s};
 use rtmm_hardware::{
-    Condition, CostError, DRAM, Decoded, LayerOf, Mode, Quantity, Sparse, Surroundings, Work, load,
+    Condition, CostError, DRAM, Decoded, Explainer, LayerOf, Mode, Quantity, Sparse, Surroundings, Work, load,
 };
 use rtmm_workload::{Attention, Elementwise, Gemm, Layer, Operator, Shape};
 
@@ -180,14 +180,15 @@ fn reports_and_explanations_have_the_parts_apart() {
     let profile = work(&model, &layer, Condition::Profile).expect("a cost");
     assert_eq!(profile, work(&model, &layer, sparse(0.25, 0.5)).expect("a cost"));
     let mut row = Vec::new();
-    model.cost_model.report((&layer).into(), &mut row).expect("a report");
-    assert_eq!(row.len(), model.cost_model.columns().len());
+    Explainer::of(model.cost_model.as_ref()).report((&layer).into(), &mut row).expect("a report");
+    assert_eq!(row.len(), Explainer::of(model.cost_model.as_ref()).columns().len());
     let [Quantity::Integer(linear), Quantity::Integer(attended), Quantity::Integer(projection)] = row[..3]
     else {
         panic!("{row:?}");
     };
     assert!((linear + attended + projection).abs_diff(profile.latency().picoseconds()) <= 2);
-    let explanation = model.cost_model.explain((&layer).into()).expect("an explanation");
+    let explanation =
+        Explainer::of(model.cost_model.as_ref()).explanation((&layer).into()).expect("an explanation");
     let titles: Vec<&str> = explanation.sections.iter().map(|section| section.title.as_str()).collect();
     assert!(titles.contains(&"What no sparsity changes"), "{titles:?}");
     assert!(titles.contains(&"What density and balance change"), "{titles:?}");

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use rtmm_hardware::systolic::{
     Array, Bandwidth, Buffers, Dataflow, DramWords, ExactTime, FoldTraffic, MatrixProduct, touched_input,
 };
-use rtmm_hardware::{Condition, CostModel, DRAM, Decoded, LayerOf, Mode, Quantity, Work, load};
+use rtmm_hardware::{Condition, CostModel, DRAM, Decoded, Explainer, LayerOf, Mode, Quantity, Work, load};
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Attention, Convolution, Duration, Elementwise, Gemm, Kernel, Layer, Legality, Nest, Operator, Recurrent,
@@ -75,9 +75,10 @@ fn systolic(keys: &str, mode: Mode) -> Decoded {
 
 fn report(model: &dyn CostModel, layer: &Layer) -> BTreeMap<&'static str, Quantity> {
     let mut values = Vec::new();
-    model.report(layer.into(), &mut values).expect("a cost");
-    assert_eq!(values.len(), model.columns().len());
-    model.columns().iter().copied().zip(values).collect()
+    let explainer = Explainer::of(model);
+    explainer.report(layer.into(), &mut values).expect("a cost");
+    assert_eq!(values.len(), explainer.columns().len());
+    explainer.columns().iter().copied().zip(values).collect()
 }
 
 fn work(model: &dyn CostModel, layer: &Layer) -> Work {
@@ -485,7 +486,9 @@ fn layers_of_several_kernels_add_up() {
 fn explanations_show_every_term() {
     let model = systolic("dataflow = \"is\", rows = 8, cols = 8, dram_bandwidth = 4", Mode::Corrected);
     let attention = layer(Operator::Attention(Attention { embedding: 64, heads: 4, queries: 10, keys: 12 }));
-    let explanation = model.cost_model.explain(LayerOf::from(&attention)).expect("an explanation");
+    let explanation = Explainer::of(model.cost_model.as_ref())
+        .explanation(LayerOf::from(&attention))
+        .expect("an explanation");
     let titles: Vec<&str> = explanation.sections.iter().map(|section| section.title.as_str()).collect();
     assert_eq!(titles.len(), 8);
     assert!(titles[1].contains("Sr = K, Sc = M, T = N"), "{titles:?}");
@@ -515,7 +518,7 @@ fn the_identity_states_every_parameter_and_the_mode() {
     );
     let decoded = systolic(spelled, Mode::Corrected);
     assert_eq!(decoded.label, "systolic WS 8x16");
-    let settings = decoded.cost_model.settings();
+    let settings = Explainer::of(decoded.cost_model.as_ref()).settings();
     assert_eq!(settings.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["dataflow", "rows", "cols"]);
     assert_eq!(settings.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["ws", "8", "16"]);
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::table::MeasuredTable;
-use rtmm_hardware::{Condition, CostError, CostModel, DRAM, LayerOf, Mode, Quantity, load};
+use rtmm_hardware::{Condition, CostError, CostModel, DRAM, Explainer, LayerOf, Mode, Quantity, load};
 use rtmm_workload::input::Source;
 use rtmm_workload::{Duration, Gemm, Layer, Operator};
 
@@ -54,8 +54,8 @@ fn costs_are_looked_up_by_model_and_layer() {
     let down = layer("down1");
     let down = LayerOf { model: "xrbench/es_ritnet", layer: &down };
     let mut row = Vec::new();
-    model.report(down, &mut row).expect("a cost");
-    assert_eq!(model.columns(), ["latency_ps", "energy_pj", "dram_bytes", "quanta"]);
+    Explainer::of(model).report(down, &mut row).expect("a cost");
+    assert_eq!(Explainer::of(model).columns(), ["latency_ps", "energy_pj", "dram_bytes", "quanta"]);
     assert_eq!(
         row,
         [
@@ -65,7 +65,7 @@ fn costs_are_looked_up_by_model_and_layer() {
             Quantity::Integer(8)
         ]
     );
-    let explanation = model.explain(down).expect("an explanation");
+    let explanation = Explainer::of(model).explanation(down).expect("an explanation");
     assert_eq!(explanation.sections[0].title, "As measured: line 2 of the table");
 }
 

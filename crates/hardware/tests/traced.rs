@@ -1,6 +1,6 @@
 //! The `traced` cost model: recordings first, the `sanger` cost model for attention without one.
 
-use rtmm_hardware::{Condition, CostError, Decoded, LayerOf, Mode, Sparse, Work, load};
+use rtmm_hardware::{Condition, CostError, Decoded, Explainer, LayerOf, Mode, Sparse, Work, load};
 use rtmm_workload::{Attention, Duration, Gemm, Layer, Operator};
 
 fn accelerator(text: &str, mode: Mode) -> Decoded {
@@ -67,9 +67,9 @@ fn attention_without_a_recording_costs_what_sanger_says() {
         assert_eq!(work(&model, &attention(), condition), work(&sanger, &attention(), condition));
     }
     let mut row = Vec::new();
-    model.cost_model.report((&attention()).into(), &mut row).expect("a report");
-    assert_eq!(row.len(), model.cost_model.columns().len());
-    assert!(model.cost_model.explain((&attention()).into()).is_ok());
+    Explainer::of(model.cost_model.as_ref()).report((&attention()).into(), &mut row).expect("a report");
+    assert_eq!(row.len(), Explainer::of(model.cost_model.as_ref()).columns().len());
+    assert!(Explainer::of(model.cost_model.as_ref()).explanation((&attention()).into()).is_ok());
     // The mode reaches it, too.
     let reference = accelerator("{ model = \"traced\" }", Mode::Reference);
     let of = |decoded: &Decoded| work(decoded, &attention(), Condition::Profile).expect("a cost").latency();
@@ -83,7 +83,10 @@ fn nothing_else_has_a_cost_without_a_recording() {
         for condition in [Condition::Profile, Condition::Sparse(Sparse::DENSE)] {
             assert_eq!(work(&model, &layer, condition), Err(CostError::NotRecorded));
         }
-        assert_eq!(model.cost_model.explain((&layer).into()), Err(CostError::NotRecorded));
+        assert_eq!(
+            Explainer::of(model.cost_model.as_ref()).explanation((&layer).into()),
+            Err(CostError::NotRecorded)
+        );
     }
     assert!(model.cost_model.depends_on_input() && !model.cost_model.depends_on_shape_only());
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, EnergyParts, Explanation, LayerOf, NoCost, Platform, Quantity, Share, Sparse, Work,
+    CostModel, CostTable, EnergyParts, LayerOf, NoCost, Platform, Share, Sparse, Work,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
@@ -216,18 +216,6 @@ impl CostModel for Stated {
         };
         let (model, name) = (layer.model.to_owned(), layer.layer.name.clone());
         stated().ok_or(CostError::NotMeasured { model, layer: name })
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn report(&self, _layer: LayerOf<'_>, _row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        Ok(())
-    }
-
-    fn explain(&self, _layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        Ok(Explanation::default())
     }
 
     fn identity(&self) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use rtmm_hardware::{Decoded, LayerOf, Mode, Quantity, load as hardware};
+use rtmm_hardware::{Decoded, Explainer, LayerOf, Mode, Quantity, load as hardware};
 use rtmm_reference::xrbench::{Outcome, Parameters, Runtime, TaskCosts};
 use rtmm_workload::input::Source;
 use rtmm_workload::{Legality, Model, Scenario, load, read_layer_table};
@@ -84,7 +84,8 @@ pub(super) fn xrbench_costs(root: &Path) -> Result<String, Problem> {
         let (model, accelerator) = (&models[&row[0]], &accelerators[&key]);
         let layer = &model.layers[row[1].parse::<usize>()?];
         let mut values = Vec::new();
-        accelerator.cost_model.report(LayerOf { model: &model.name, layer }, &mut values)?;
+        Explainer::of(accelerator.cost_model.as_ref())
+            .report(LayerOf { model: &model.name, layer }, &mut values)?;
         let entry = found.entry(row[3].clone()).or_default();
         entry.0 += 1;
         for (value, expected) in values.iter().zip(&row[6..]) {
@@ -233,9 +234,10 @@ pub(super) fn scalesim(root: &Path) -> Result<String, Problem> {
         );
         let array = hardware::accelerator(&text, hardware::DEFAULT_CLOCK_HZ, Mode::Reference)?;
         let mut values = Vec::new();
-        array.cost_model.report(layer.into(), &mut values)?;
+        Explainer::of(array.cost_model.as_ref()).report(layer.into(), &mut values)?;
         for name in compared {
-            let position = array.cost_model.columns().iter().position(|known| *known == name);
+            let position =
+                Explainer::of(array.cost_model.as_ref()).columns().iter().position(|known| *known == name);
             let value = number(&values[position.ok_or("the report lacks a column")?]);
             let expected: f64 = row[golden.column(name)?].parse()?;
             let entry = found.entry((row[dataflow].clone(), name)).or_default();

@@ -3,7 +3,7 @@
 //! The fixes are added one after the other, so that each row's change is that of one fix given the
 //! ones before it.
 
-use rtmm_hardware::{CostModel, Decoded, LayerOf, Mode, load};
+use rtmm_hardware::{CostModel, Decoded, Explainer, LayerOf, Mode, load};
 use rtmm_workload::load::{Kind, built_in_names, model};
 use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, Shape};
 
@@ -146,12 +146,15 @@ fn total(accelerator: &Decoded, model: &Model) -> Result<Total, Problem> {
 }
 
 fn sum(cost_model: &dyn CostModel, model: &Model, column: &str) -> Result<f64, Problem> {
-    let position =
-        cost_model.columns().iter().position(|known| *known == column).ok_or("the report lacks a column")?;
+    let position = Explainer::of(cost_model)
+        .columns()
+        .iter()
+        .position(|known| *known == column)
+        .ok_or("the report lacks a column")?;
     let mut total = 0.0;
     for layer in &model.layers {
         let mut row = Vec::new();
-        cost_model.report(LayerOf { model: &model.name, layer }, &mut row)?;
+        Explainer::of(cost_model).report(LayerOf { model: &model.name, layer }, &mut row)?;
         total += row[position].to_string().parse::<f64>()?;
     }
     Ok(total)

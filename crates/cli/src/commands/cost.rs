@@ -4,7 +4,7 @@ use std::io::Write;
 use std::iter;
 
 use rayon::prelude::*;
-use rtmm_hardware::{CostModel, Decoded, LayerOf, Mode, Quantity, load as hardware};
+use rtmm_hardware::{CostModel, Decoded, Explainer, LayerOf, Mode, Quantity, load as hardware};
 use rtmm_workload::input::{Diagnostic, Source};
 use rtmm_workload::{Layer, Legality, Model, TableRow, load, read_layer_table};
 
@@ -22,6 +22,13 @@ pub(crate) struct Target {
     /// Its name on its platform; empty for `--accelerator`.
     pub name: String,
     pub cost_model: Box<dyn CostModel>,
+}
+
+impl Target {
+    /// The account of its costs.
+    pub(crate) fn explainer(&self) -> Explainer<'_> {
+        Explainer::of(self.cost_model.as_ref())
+    }
 }
 
 pub(crate) fn legality(compat: Option<CostCompat>) -> Legality {
@@ -90,7 +97,8 @@ pub(crate) fn targets(arguments: &Hardware) -> Result<Vec<Target>, Failure> {
 pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {
     let layers = layers(&arguments.layers, arguments.hardware.compat)?;
     let targets = targets(&arguments.hardware)?;
-    if targets.iter().any(|target| target.cost_model.columns() != targets[0].cost_model.columns()) {
+    let columns = |target: &Target| target.explainer().columns();
+    if targets.iter().any(|target| columns(target) != columns(&targets[0])) {
         return Err(Failure::usage(
             "the platform's accelerators have different cost models, whose costs have different columns",
             "cost them one at a time with --accelerator",
@@ -121,11 +129,12 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
         header.push("accelerator");
         numbers.push(false);
     }
-    for (setting, value) in targets[0].cost_model.settings() {
+    let explainer = targets[0].explainer();
+    for (setting, value) in explainer.settings() {
         header.push(setting);
         numbers.push(value.parse::<f64>().is_ok());
     }
-    header.extend(targets[0].cost_model.columns());
+    header.extend(explainer.columns());
     numbers.resize(header.len(), true);
 
     let as_text = arguments.format == Format::Csv;
@@ -167,11 +176,12 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
 
 fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool) -> Chunk {
     let mut chunk = Chunk { rows: Vec::new(), text: Vec::new(), failures: Vec::new() };
-    let settings: Vec<String> = target.cost_model.settings().into_iter().map(|(_, value)| value).collect();
+    let explainer = target.explainer();
+    let settings: Vec<String> = explainer.settings().into_iter().map(|(_, value)| value).collect();
     let mut values: Vec<Quantity> = Vec::new();
     for TableRow { model, index, layer, .. } in layers {
         values.clear();
-        if let Err(error) = target.cost_model.report(LayerOf { model, layer }, &mut values) {
+        if let Err(error) = explainer.report(LayerOf { model, layer }, &mut values) {
             chunk.failures.push(format!("{model} layer {index} `{}`: {error}", layer.name));
             continue;
         }

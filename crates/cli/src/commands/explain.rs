@@ -34,8 +34,8 @@ pub(crate) fn explain(arguments: &Explain) -> Result<(), Failure> {
     let mut all = Vec::new();
     for target in targets(&arguments.hardware)? {
         let explanation = target
-            .cost_model
-            .explain(LayerOf { model, layer })
+            .explainer()
+            .explanation(LayerOf { model, layer })
             .map_err(|error| Failure::Run(format!("layer `{}`: {error}", layer.name)))?;
         if arguments.format == Format::Table {
             if !target.name.is_empty() {

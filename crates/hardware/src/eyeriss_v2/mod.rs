@@ -30,6 +30,7 @@
 //! energies: Horowitz, ISSCC 2014.
 
 mod count;
+mod explain;
 mod mapping;
 mod model;
 mod parameters;

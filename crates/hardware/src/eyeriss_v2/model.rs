@@ -6,17 +6,15 @@ use serde::Serialize;
 use super::count::{LayerCost, Operands, cost};
 use super::mapping::{NAME, unsupported};
 use super::parameters::EyerissParameters;
-use crate::cost::{
-    Condition, CostError, CostModel, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS, Section,
-    Sparse, Work,
-};
+use crate::cost::{Condition, CostError, CostModel, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::decode::{Mode, Surroundings};
+use crate::explain::Explain;
 use crate::vector_unit::VectorUnit;
 
 /// An Eyeriss v2 with a vector unit beside it.
 #[derive(Clone, Debug)]
 pub struct EyerissV2 {
-    parameters: EyerissParameters,
+    pub(super) parameters: EyerissParameters,
     vector_unit: VectorUnit,
     clock_hz: u64,
     mode: Mode,
@@ -24,41 +22,24 @@ pub struct EyerissV2 {
 
 /// What all kernels of a layer add up to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    dense_macs: u64,
-    valid_macs: u64,
-    rows: u64,
-    activation_checks: u64,
-    row_cycles: u64,
-    array_cycles: u64,
-    vector_operations: u64,
-    vector_cycles: u64,
+pub(super) struct Totals {
+    pub dense_macs: u64,
+    pub valid_macs: u64,
+    pub rows: u64,
+    pub activation_checks: u64,
+    pub row_cycles: u64,
+    pub array_cycles: u64,
+    pub vector_operations: u64,
+    pub vector_cycles: u64,
     /// Points at which the array or the vector unit can be stopped.
-    steps: u64,
+    pub steps: u64,
 }
 
 /// One kernel of a layer with what it takes.
-enum Step {
+pub(super) enum Step {
     Nest { cost: LayerCost, times: u64, weights: f64, activations: f64 },
     Vector { work: VectorWork, cycles: u64, times: u64 },
 }
-
-/// Columns of [`CostModel::report`].
-const COLUMNS: &[&str] = &[
-    "dense_macs",
-    "valid_macs",
-    "rows",
-    "activation_checks",
-    "row_cycles",
-    "array_cycles",
-    "vector_cycles",
-    "total_cycles",
-    "latency_ps",
-    "energy_pj_mac",
-    "energy_pj_l1",
-    "energy_pj_static",
-    "energy_pj_total",
-];
 
 /// `sum + one * times`, or an error that names the count.
 fn add(sum: &mut u64, one: u64, times: u64, what: &'static str) -> Result<(), CostError> {
@@ -111,7 +92,7 @@ impl EyerissV2 {
         }
     }
 
-    fn each_step(
+    pub(super) fn each_step(
         &self,
         layer: LayerOf<'_>,
         condition: Condition,
@@ -137,17 +118,17 @@ impl EyerissV2 {
         cost(&self.parameters.organisation, nest, Operands::Density { weights, activations }, self.mode)
     }
 
-    fn totals(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Totals, CostError> {
+    pub(super) fn totals(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Totals, CostError> {
         let mut totals = Totals::default();
         self.each_step(layer, condition, |step| totals.add(&step))?;
         Ok(totals)
     }
 
-    fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
+    pub(super) fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
         Duration::from_cycles(cycles, self.clock_hz).ok_or(CostError::Overflow { what: "cycles" })
     }
 
-    fn energy(&self, totals: &Totals, cycles: u64) -> EnergyParts {
+    pub(super) fn energy(&self, totals: &Totals, cycles: u64) -> EnergyParts {
         let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
         EnergyParts {
             mac: mac_pj * (totals.valid_macs as f64 + totals.vector_operations as f64),
@@ -160,7 +141,7 @@ impl EyerissV2 {
 }
 
 impl Totals {
-    fn add(&mut self, step: &Step) -> Result<(), CostError> {
+    pub(super) fn add(&mut self, step: &Step) -> Result<(), CostError> {
         match step {
             Step::Nest { cost, times, .. } => {
                 let times = *times;
@@ -182,7 +163,7 @@ impl Totals {
         Ok(())
     }
 
-    fn cycles(&self) -> Result<u64, CostError> {
+    pub(super) fn cycles(&self) -> Result<u64, CostError> {
         self.array_cycles.checked_add(self.vector_cycles).ok_or(CostError::Overflow { what: "cycles" })
     }
 }
@@ -199,146 +180,6 @@ impl CostModel for EyerissV2 {
             energy: self.energy(&totals, cycles),
             quanta: u32::try_from(totals.steps).unwrap_or(u32::MAX).max(1),
         })
-    }
-
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        let EyerissParameters { weight_sparsity, activation_sparsity, .. } = self.parameters;
-        vec![
-            ("pes", self.parameters.organisation.pes().to_string()),
-            ("weight_sparsity", weight_sparsity.to_string()),
-            ("activation_sparsity", activation_sparsity.to_string()),
-        ]
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let totals = self.totals(layer, Condition::Profile)?;
-        let cycles = totals.cycles()?;
-        let energy = self.energy(&totals, cycles);
-        row.extend([
-            Quantity::Integer(totals.dense_macs),
-            Quantity::Integer(totals.valid_macs),
-            Quantity::Integer(totals.rows),
-            Quantity::Integer(totals.activation_checks),
-            Quantity::Integer(totals.row_cycles),
-            Quantity::Integer(totals.array_cycles),
-            Quantity::Integer(totals.vector_cycles),
-            Quantity::Integer(cycles),
-            Quantity::Integer(self.duration(cycles)?.picoseconds()),
-            Quantity::Real(energy.mac),
-            Quantity::Real(energy.l1),
-            Quantity::Real(energy.r#static),
-            Quantity::Real(energy.total()),
-        ]);
-        Ok(())
-    }
-
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        let (mut tiles, mut counts, mut cycles, mut vector) = (vec![], vec![], vec![], vec![]);
-        let mut totals = Totals::default();
-        let mut index = 0_usize;
-        self.each_step(layer, Condition::Profile, |step| {
-            match &step {
-                Step::Nest { cost, times, weights, activations } => {
-                    let m = cost.mapping;
-                    let extents = [
-                        m.r, m.c0, m.e, m.f0, m.m0, m.c1, m.f1, m.s1, m.m1, m.m2, m.f2, m.c2, m.s2, m.passes,
-                    ];
-                    let extents = extents.iter().map(u64::to_string);
-                    tiles.push([index.to_string()].into_iter().chain(extents).collect());
-                    counts.push(cells(&[
-                        &index,
-                        times,
-                        &cost.dense_macs,
-                        weights,
-                        activations,
-                        &cost.valid_macs,
-                        &cost.rows,
-                    ]));
-                    let mac_cycles =
-                        cost.valid_macs.saturating_mul(self.parameters.organisation.cycles_per_mac.into());
-                    let (checks, rows) = (cost.activation_checks, cost.row_cycles);
-                    cycles.push(cells(&[&index, times, &mac_cycles, &checks, &rows, &cost.cycles]));
-                }
-                Step::Vector { work, cycles, times } => {
-                    let elements = work.elements_in.saturating_add(work.elements_out);
-                    vector.push(cells(&[&index, times, &work.operations, &elements, cycles]));
-                }
-            }
-            index += 1;
-            totals.add(&step)
-        })?;
-        let organisation = &self.parameters.organisation;
-        let total = totals.cycles()?;
-        let energy = self.energy(&totals, total);
-        let mut sections = Vec::new();
-        if !tiles.is_empty() {
-            sections.push(section(
-                "Tiles: 0 within a processing element, 1 across the array, 2 one after the other",
-                &[
-                    "kernel", "R", "C0", "E", "F0", "M0", "C1", "F1", "S1", "M1", "M2", "F2", "C2", "S2",
-                    "passes",
-                ],
-                tiles,
-            ));
-            sections.push(section(
-                "Nonzeros of one copy: valid = dense x nonzero weights x nonzero activations",
-                &[
-                    "kernel",
-                    "times",
-                    "dense MACs",
-                    "nonzero weights",
-                    "nonzero activations",
-                    "valid",
-                    "rows N",
-                ],
-                counts,
-            ));
-            let (mac, row, pes) =
-                (organisation.cycles_per_mac, organisation.cycles_per_row, organisation.pes());
-            sections.push(section(
-                format!(
-                    "Array cycles of one copy: ({mac} valid + A + B) / {pes}, A = M1 F1 C1 S1 M2 F2 C2 S2 E \
-                     F0 passes, B = {row} M1 S1 M2 S2 N passes"
-                ),
-                &["kernel", "times", "MAC cycles", "A", "B", "cycles"],
-                cycles,
-            ));
-        }
-        if !vector.is_empty() {
-            sections.push(section(
-                "Vector unit: cycles = max(ceil(operations / lanes), ceil(elements / bandwidth))",
-                &["kernel", "times", "operations", "elements in and out", "cycles"],
-                vector,
-            ));
-        }
-        sections.push(section(
-            "Time: array, then vector unit",
-            &["term", "cycles", "time"],
-            vec![
-                cells(&[&"array", &totals.array_cycles, &self.duration(totals.array_cycles)?]),
-                cells(&[&"vector unit", &totals.vector_cycles, &self.duration(totals.vector_cycles)?]),
-                cells(&[&"total", &total, &self.duration(total)?]),
-            ],
-        ));
-        let operations = totals.valid_macs as f64 + totals.vector_operations as f64;
-        let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
-        let (checks, rows) = (totals.activation_checks, totals.rows);
-        sections.push(section(
-            "Energy: events x energy of one",
-            &["part", "events", "pJ of one", "pJ"],
-            vec![
-                cells(&[&"operations", &operations, &mac_pj, &energy.mac]),
-                cells(&[&"activation checks", &checks, &activation_pj, &(activation_pj * checks as f64)]),
-                cells(&[&"row accesses", &rows, &row_pj, &(row_pj * rows as f64)]),
-                cells(&[&"cycles", &total, &static_pj_per_cycle, &energy.r#static]),
-                cells(&[&"total", &"", &"", &energy.total()]),
-            ],
-        ));
-        Ok(Explanation { sections })
     }
 
     fn identity(&self) -> String {
@@ -361,12 +202,8 @@ impl CostModel for EyerissV2 {
     fn depends_on_input(&self) -> bool {
         true
     }
-}
 
-fn section(title: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Section {
-    Section { title: title.into(), header: header.iter().map(|&head| head.to_owned()).collect(), rows }
-}
-
-fn cells(cells: &[&dyn ToString]) -> Vec<String> {
-    cells.iter().map(|cell| cell.to_string()).collect()
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
 }

@@ -6,10 +6,9 @@ use serde::Serialize;
 use super::corrected::{CorrectedCost, Memory, analyse};
 use super::dataflow::Dataflow;
 use super::mapping::Loop;
-use super::{canonical, explain, settings, time};
-use crate::cost::{
-    Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS, Work,
-};
+use super::{canonical, time};
+use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::explain::Explain;
 use crate::vector_unit::VectorUnit;
 
 /// Energy of each kind of event, in picojoules.
@@ -147,75 +146,6 @@ impl CostModel for Corrected {
         })
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        settings(&self.dataflow, self.pes, self.memory.noc_bandwidth)
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[
-            "latency_cycles",
-            "array_cycles",
-            "compute_cycles",
-            "dram_cycles",
-            "macs",
-            "utilisation_pct",
-            "l1_fills_input",
-            "l1_fills_weight",
-            "l2_reads_input",
-            "l2_reads_weight",
-            "l2_reads_output",
-            "l2_writes_output",
-            "dram_reads_input",
-            "dram_reads_weight",
-            "dram_reads_output",
-            "dram_writes_output",
-            "l2_tile_bytes",
-            "l1_tile_bytes",
-            "energy_pj_total",
-            "energy_pj_mac",
-            "energy_pj_l1",
-            "energy_pj_l2",
-            "energy_pj_dram",
-            "energy_pj_static",
-        ]
-    }
-
-    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let total = self.total(layer.layer)?;
-        let nests = &total.nests;
-        let cycles = self.cycles(&total);
-        let latency = cycles.max(self.dram_cycles(&total));
-        let energy = self.energy(&total);
-        let bytes = |tile: [u64; 3]| tile.iter().sum::<u64>().saturating_mul(self.memory.element_bytes);
-        let peak = latency as f64 * f64::from(self.pes);
-        let utilisation = if latency == 0 { 0.0 } else { 100.0 * nests.macs as f64 / peak };
-        row.extend(
-            [
-                latency,
-                cycles,
-                nests.compute_cycles + total.vector_cycles,
-                self.dram_cycles(&total),
-                nests.macs,
-            ]
-            .map(Quantity::Integer),
-        );
-        row.push(Quantity::Real(utilisation));
-        row.extend(nests.l1_fills.map(Quantity::Integer));
-        row.extend(nests.l2_reads.map(Quantity::Integer));
-        row.push(Quantity::Integer(nests.l2_writes));
-        row.extend(nests.dram_reads.map(Quantity::Integer));
-        row.extend([nests.dram_writes, bytes(nests.l2_tile), bytes(nests.l1_tile)].map(Quantity::Integer));
-        row.extend(
-            [energy.total(), energy.mac, energy.l1, energy.l2, energy.dram, energy.r#static]
-                .map(Quantity::Real),
-        );
-        Ok(())
-    }
-
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        explain::corrected(self, layer.layer)
-    }
-
     fn identity(&self) -> String {
         let Dataflow { levels, clusters, .. } = &self.dataflow;
         let Memory { noc_bandwidth, l1_bytes, l2_bytes, element_bytes } = self.memory;
@@ -226,5 +156,9 @@ impl CostModel for Corrected {
                 (self.dram_bandwidth, self.energy, self.vector_unit.lanes, self.clock_hz),
             ),
         )
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
     }
 }

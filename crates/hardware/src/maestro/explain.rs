@@ -1,4 +1,4 @@
-//! Where a layer's cycles and energy come from, term by term.
+//! Accounts of both modes: rows of costs, and the terms of a layer's cycles and energy.
 
 use rtmm_workload::{Kernel, Layer, PublishedShape, Repeated};
 
@@ -7,25 +7,150 @@ use super::corrected_model::Corrected;
 use super::dataflow::Dataflow;
 use super::mapping::instantiate;
 use super::reference::{self, ReferenceCost};
-use crate::cost::{CostError, Explanation, Section};
+use super::reference_model::{Reference, published_shape};
+use crate::cost::{CostError, LayerOf};
+use crate::explain::{Explain, Explanation, Quantity, Section};
 
 /// How many kinds of step an explanation lists.
 const LISTED_CASES: usize = 12;
 
 fn section<const N: usize>(title: impl Into<String>, header: [&str; N]) -> Section {
-    Section { title: title.into(), header: header.map(str::to_owned).into(), rows: Vec::new() }
+    Section::new(title, &header, Vec::new())
 }
 
 fn row<const N: usize>(cells: [String; N]) -> Vec<String> {
     cells.into()
 }
 
-pub(super) fn reference(
-    dataflow: &Dataflow,
-    pes: u32,
-    shape: &PublishedShape,
-    cost: &ReferenceCost,
-) -> Explanation {
+impl Explain for Reference {
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        settings(&self.dataflow, self.pes, self.noc_bandwidth)
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &[
+            "latency_cycles",
+            "energy_nj",
+            "num_computations",
+            "l2_rd_in",
+            "l2_rd_wt",
+            "l2_wr_in",
+            "l2_wr_wt",
+            "l2_wr_out",
+            "l1_rd_in",
+            "l1_rd_wt",
+            "l1_rd_out",
+            "l1_wr_in",
+            "l1_wr_wt",
+            "l1_wr_out",
+            "l2_buffer_req",
+        ]
+    }
+
+    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        let cost = self.cost(layer.layer)?;
+        let integer = |value: i64| match u64::try_from(value) {
+            Ok(value) => Quantity::Integer(value),
+            // Quirk 5: some counts of degenerate layers are negative.
+            Err(_) => Quantity::Real(value as f64),
+        };
+        row.push(integer(cost.latency_cycles));
+        row.push(Quantity::Real(cost.energy_nj()));
+        row.push(integer(cost.computations));
+        for counts in [&cost.l2_reads[..], &cost.l2_writes, &cost.l1_reads, &cost.l1_writes] {
+            row.extend(counts.iter().map(|count| integer(*count)));
+        }
+        row.push(integer(cost.l2_requirement));
+        Ok(())
+    }
+
+    fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        let shape = published_shape(layer.layer)?;
+        Ok(reference(&self.dataflow, self.pes, &shape, &self.array.cost(&shape)?))
+    }
+}
+
+impl Explain for Corrected {
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        settings(&self.dataflow, self.pes, self.memory.noc_bandwidth)
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &[
+            "latency_cycles",
+            "array_cycles",
+            "compute_cycles",
+            "dram_cycles",
+            "macs",
+            "utilisation_pct",
+            "l1_fills_input",
+            "l1_fills_weight",
+            "l2_reads_input",
+            "l2_reads_weight",
+            "l2_reads_output",
+            "l2_writes_output",
+            "dram_reads_input",
+            "dram_reads_weight",
+            "dram_reads_output",
+            "dram_writes_output",
+            "l2_tile_bytes",
+            "l1_tile_bytes",
+            "energy_pj_total",
+            "energy_pj_mac",
+            "energy_pj_l1",
+            "energy_pj_l2",
+            "energy_pj_dram",
+            "energy_pj_static",
+        ]
+    }
+
+    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        let total = self.total(layer.layer)?;
+        let nests = &total.nests;
+        let cycles = self.cycles(&total);
+        let latency = cycles.max(self.dram_cycles(&total));
+        let energy = self.energy(&total);
+        let bytes = |tile: [u64; 3]| tile.iter().sum::<u64>().saturating_mul(self.memory.element_bytes);
+        let peak = latency as f64 * f64::from(self.pes);
+        let utilisation = if latency == 0 { 0.0 } else { 100.0 * nests.macs as f64 / peak };
+        row.extend(
+            [
+                latency,
+                cycles,
+                nests.compute_cycles + total.vector_cycles,
+                self.dram_cycles(&total),
+                nests.macs,
+            ]
+            .map(Quantity::Integer),
+        );
+        row.push(Quantity::Real(utilisation));
+        row.extend(nests.l1_fills.map(Quantity::Integer));
+        row.extend(nests.l2_reads.map(Quantity::Integer));
+        row.push(Quantity::Integer(nests.l2_writes));
+        row.extend(nests.dram_reads.map(Quantity::Integer));
+        row.extend([nests.dram_writes, bytes(nests.l2_tile), bytes(nests.l1_tile)].map(Quantity::Integer));
+        row.extend(
+            [energy.total(), energy.mac, energy.l1, energy.l2, energy.dram, energy.r#static]
+                .map(Quantity::Real),
+        );
+        Ok(())
+    }
+
+    fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        corrected(self, layer.layer)
+    }
+}
+
+/// Columns as the published tool's cost tables name them.
+fn settings(dataflow: &Dataflow, pes: u32, noc_bandwidth: u64) -> Vec<(&'static str, String)> {
+    vec![
+        ("dataflow", dataflow.name.clone()),
+        ("num_pes", pes.to_string()),
+        ("noc_bw", noc_bandwidth.to_string()),
+    ]
+}
+
+fn reference(dataflow: &Dataflow, pes: u32, shape: &PublishedShape, cost: &ReferenceCost) -> Explanation {
     let mut mapping = section(
         format!("Published tool: dataflow {} on {pes} processing elements", dataflow.name),
         ["level", "directives"],
@@ -65,7 +190,7 @@ pub(super) fn reference(
     Explanation { sections: vec![mapping, terms, energy] }
 }
 
-pub(super) fn corrected(model: &Corrected, layer: &Layer) -> Result<Explanation, CostError> {
+fn corrected(model: &Corrected, layer: &Layer) -> Result<Explanation, CostError> {
     let mut sections = Vec::new();
     for Repeated { kernel, times } in layer.kernels()? {
         match kernel {

@@ -147,15 +147,6 @@ fn decode_dataflow(value: &Value<'_>, mode: Mode) -> Option<Dataflow> {
     }
 }
 
-/// Columns as the published tool's cost tables name them.
-fn settings(dataflow: &Dataflow, pes: u32, noc_bandwidth: u64) -> Vec<(&'static str, String)> {
-    vec![
-        ("dataflow", dataflow.name.clone()),
-        ("num_pes", pes.to_string()),
-        ("noc_bw", noc_bandwidth.to_string()),
-    ]
-}
-
 fn time(cycles: u64, clock_hz: u64) -> Result<Duration, CostError> {
     Duration::from_cycles(cycles, clock_hz).ok_or(CostError::Overflow { what: "cycles" })
 }

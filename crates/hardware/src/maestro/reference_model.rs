@@ -4,10 +4,9 @@ use rtmm_workload::{Duration, Layer, Operator, PublishedShape};
 
 use super::dataflow::Dataflow;
 use super::reference::{self, ReferenceArray, ReferenceCost};
-use super::{canonical, explain, settings, time};
-use crate::cost::{
-    Condition, CostError, CostModel, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS, Work,
-};
+use super::{canonical, time};
+use crate::cost::{Condition, CostError, CostModel, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::explain::Explain;
 
 const PICOJOULES_PER_NANOJOULE: f64 = 1e3;
 
@@ -25,7 +24,7 @@ pub(super) struct Reference {
 ///
 /// # Errors
 /// [`CostError::Unsupported`] for operators that the tool cannot express.
-fn published_shape(layer: &Layer) -> Result<PublishedShape, CostError> {
+pub(super) fn published_shape(layer: &Layer) -> Result<PublishedShape, CostError> {
     if let Some(published) = layer.published {
         return Ok(published);
     }
@@ -59,7 +58,7 @@ fn published_shape(layer: &Layer) -> Result<PublishedShape, CostError> {
 }
 
 impl Reference {
-    fn cost(&self, layer: &Layer) -> Result<ReferenceCost, CostError> {
+    pub(super) fn cost(&self, layer: &Layer) -> Result<ReferenceCost, CostError> {
         self.array.cost(&published_shape(layer)?)
     }
 }
@@ -85,54 +84,12 @@ impl CostModel for Reference {
         })
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        settings(&self.dataflow, self.pes, self.noc_bandwidth)
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[
-            "latency_cycles",
-            "energy_nj",
-            "num_computations",
-            "l2_rd_in",
-            "l2_rd_wt",
-            "l2_wr_in",
-            "l2_wr_wt",
-            "l2_wr_out",
-            "l1_rd_in",
-            "l1_rd_wt",
-            "l1_rd_out",
-            "l1_wr_in",
-            "l1_wr_wt",
-            "l1_wr_out",
-            "l2_buffer_req",
-        ]
-    }
-
-    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let cost = self.cost(layer.layer)?;
-        let integer = |value: i64| match u64::try_from(value) {
-            Ok(value) => Quantity::Integer(value),
-            // Quirk 5: some counts of degenerate layers are negative.
-            Err(_) => Quantity::Real(value as f64),
-        };
-        row.push(integer(cost.latency_cycles));
-        row.push(Quantity::Real(cost.energy_nj()));
-        row.push(integer(cost.computations));
-        for counts in [&cost.l2_reads[..], &cost.l2_writes, &cost.l1_reads, &cost.l1_writes] {
-            row.extend(counts.iter().map(|count| integer(*count)));
-        }
-        row.push(integer(cost.l2_requirement));
-        Ok(())
-    }
-
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        let shape = published_shape(layer.layer)?;
-        Ok(explain::reference(&self.dataflow, self.pes, &shape, &self.array.cost(&shape)?))
-    }
-
     fn identity(&self) -> String {
         let Dataflow { levels, clusters, .. } = &self.dataflow;
         canonical("maestro reference", &(levels, clusters, self.pes, self.noc_bandwidth, self.clock_hz))
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
     }
 }

@@ -1,22 +1,98 @@
-//! Where a layer's cycles, accesses and energy come from, for people to read.
+//! The account of the model: rows of costs, and the terms of a layer's cycles, accesses and energy.
 
 use rtmm_workload::{Kernel, Repeated};
 
-use super::array::Dataflow;
+use super::array::{Dataflow, percent};
 use super::model::Systolic;
-use crate::cost::{CostError, Explanation, LayerOf, Section};
+use super::parameters::SystolicParameters;
+use crate::cost::{CostError, LayerOf};
 use crate::decode::Mode;
+use crate::explain::{Explain, Explanation, Quantity, Section};
 
-fn section(title: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) -> Section {
-    Section { title: title.into(), header: header.iter().map(|&head| head.to_owned()).collect(), rows }
-}
+/// Columns of [`Explain::report`].
+const COLUMNS: &[&str] = &[
+    "compute_cycles",
+    "sram_ifmap_reads",
+    "sram_filter_reads",
+    "sram_ofmap_writes",
+    "lines",
+    "vector_cycles",
+    "folds",
+    "utilisation_pct",
+    "mapping_efficiency_pct",
+    "compute_utilisation_pct",
+    "ofmap_writes_true",
+    "partial_sum_reads",
+    "dram_ifmap_words",
+    "dram_filter_words",
+    "dram_ofmap_words",
+    "dram_partial_sum_words",
+    "dram_vector_words",
+    "dram_bytes",
+    "stall_cycles",
+    "total_cycles",
+    "latency_ps",
+    "energy_pj_mac",
+    "energy_pj_l2",
+    "energy_pj_dram",
+    "energy_pj_static",
+    "energy_pj_total",
+];
 
-fn row(cells: &[&dyn ToString]) -> Vec<String> {
-    cells.iter().map(|cell| cell.to_string()).collect()
+impl Explain for Systolic {
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let SystolicParameters { dataflow, rows, cols, .. } = self.parameters;
+        vec![("dataflow", dataflow.name().to_owned()), ("rows", rows.to_string()), ("cols", cols.to_string())]
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        COLUMNS
+    }
+
+    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
+        let totals = self.totals(layer)?;
+        let cycles = self.cycles(&totals)?;
+        let energy = self.energy(&totals, &cycles);
+        let (overall, compute) = self.utilisation_percent(&totals, &cycles);
+        row.extend([
+            // SCALE-Sim gives the index of the last cycle of every product.
+            Quantity::Integer(totals.lines - totals.products),
+            Quantity::Integer(totals.sram_ifmap_reads),
+            Quantity::Integer(totals.sram_filter_reads),
+            Quantity::Integer(totals.scalesim_ofmap_writes),
+            Quantity::Integer(totals.lines),
+            Quantity::Integer(totals.vector_cycles),
+            Quantity::Integer(totals.folds),
+            Quantity::Real(overall),
+            Quantity::Real(percent(totals.used_cells as f64, totals.cells as f64)),
+            Quantity::Real(compute),
+            Quantity::Integer(totals.sram_ofmap_writes),
+            Quantity::Integer(totals.partial_sum_reads),
+            Quantity::Integer(totals.dram.ifmap),
+            Quantity::Integer(totals.dram.filter),
+            Quantity::Integer(totals.dram.ofmap),
+            Quantity::Integer(totals.dram.partial_sums),
+            Quantity::Integer(totals.vector_words),
+            Quantity::Integer(cycles.dram_bytes),
+            Quantity::Integer(cycles.total - cycles.compute),
+            Quantity::Integer(cycles.total),
+            Quantity::Integer(self.duration(cycles.total)?.picoseconds()),
+            Quantity::Real(energy.mac),
+            Quantity::Real(energy.l2),
+            Quantity::Real(energy.dram),
+            Quantity::Real(energy.r#static),
+            Quantity::Real(energy.total()),
+        ]);
+        Ok(())
+    }
+
+    fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+        explanation(self, layer)
+    }
 }
 
 /// Explains the cost of `layer` in the order in which it is computed.
-pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
+fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
     let (mut mapping, mut folds, mut cycles) = (Vec::new(), Vec::new(), Vec::new());
     let (mut sram, mut dram, mut vector) = (Vec::new(), Vec::new(), Vec::new());
     for (index, Repeated { kernel, times }) in layer.layer.kernels()?.into_iter().enumerate() {
@@ -25,16 +101,16 @@ pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanatio
             Kernel::Vector(work) => {
                 let cycles = model.vector_unit.cycles(&work);
                 let words = work.elements_in.saturating_add(work.elements_out);
-                vector.push(row(&[&index, &times, &work.operations, &words, &cycles]));
+                vector.push(Section::row(&[&index, &times, &work.operations, &words, &cycles]));
                 continue;
             }
         };
         let mapped = model.map(&nest, times)?;
         let (product, cost, copies) = (mapped.product, &mapped.cost, mapped.copies);
         let (m, k, n) = (product.m(), product.k(), product.n());
-        mapping.push(row(&[&index, &copies, &m, &k, &n, &cost.macs]));
+        mapping.push(Section::row(&[&index, &copies, &m, &k, &n, &cost.macs]));
         let efficiency = format!("{:.2}", cost.mapping_efficiency_percent());
-        folds.push(row(&[
+        folds.push(Section::row(&[
             &index,
             &cost.spatial_rows,
             &cost.spatial_columns,
@@ -44,12 +120,12 @@ pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanatio
             &cost.folds(),
             &efficiency,
         ]));
-        cycles.push(row(&[&index, &copies, &cost.folds(), &cost.fold_cycles, &cost.lines]));
+        cycles.push(Section::row(&[&index, &copies, &cost.folds(), &cost.fold_cycles, &cost.lines]));
         let written = match model.mode {
             Mode::Corrected => cost.sram_ofmap_writes,
             Mode::Reference => cost.scalesim_ofmap_writes(),
         };
-        sram.push(row(&[
+        sram.push(Section::row(&[
             &index,
             &copies,
             &cost.sram_ifmap_reads,
@@ -58,7 +134,14 @@ pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanatio
             &cost.partial_sum_reads,
         ]));
         let words = mapped.traffic.words();
-        dram.push(row(&[&index, &copies, &words.ifmap, &words.filter, &words.ofmap, &words.partial_sums]));
+        dram.push(Section::row(&[
+            &index,
+            &copies,
+            &words.ifmap,
+            &words.filter,
+            &words.ofmap,
+            &words.partial_sums,
+        ]));
     }
     let mut sections = Vec::new();
     if !mapping.is_empty() {
@@ -68,34 +151,34 @@ pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanatio
             Dataflow::WeightStationary => ("Sr = K, Sc = N, T = M", "T + 2R + C - 2"),
             Dataflow::InputStationary => ("Sr = K, Sc = M, T = N", "T + 2R + C - 2"),
         };
-        sections.push(section(
+        sections.push(Section::new(
             "Matrix products: M = batch x output plane, K = filter x input channels, N = output channels",
             &["kernel", "copies", "M", "K", "N", "MACs"],
             mapping,
         ));
-        sections.push(section(
+        sections.push(Section::new(
             format!("Folds on {rows} x {columns} cells: {mapped}, Fr = ceil(Sr / R), Fc = ceil(Sc / C)"),
             &["kernel", "Sr", "Sc", "T", "Fr", "Fc", "folds", "mapping efficiency (%)"],
             folds,
         ));
-        sections.push(section(
+        sections.push(Section::new(
             format!("Array cycles of one copy: lines = folds x ({fold})"),
             &["kernel", "copies", "folds", "cycles a fold", "lines"],
             cycles,
         ));
-        sections.push(section(
+        sections.push(Section::new(
             "Buffer accesses of one copy, in elements",
             &["kernel", "copies", "input reads", "weight reads", "output writes", "partial sums read back"],
             sram,
         ));
-        sections.push(section(
+        sections.push(Section::new(
             "Off-chip traffic of one copy, in elements",
             &["kernel", "copies", "inputs", "weights", "outputs", "partial sums read back"],
             dram,
         ));
     }
     if !vector.is_empty() {
-        sections.push(section(
+        sections.push(Section::new(
             "Vector unit: cycles = max(ceil(operations / lanes), ceil(elements / bandwidth))",
             &["kernel", "times", "operations", "elements in and out", "cycles"],
             vector,
@@ -104,7 +187,7 @@ pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanatio
     let totals = model.totals(layer)?;
     let whole = model.cycles(&totals)?;
     let bound = whole.compute.max(whole.transfer);
-    sections.push(section(
+    sections.push(Section::new(
         "Time: total = first fill + sum over folds of max(compute, next in + previous out) + last drain",
         &["term", "cycles", "time"],
         [
@@ -114,21 +197,26 @@ pub(super) fn explain(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanatio
             ("total", whole.total),
         ]
         .into_iter()
-        .map(|(term, cycles)| Ok(row(&[&term, &cycles, &model.duration(cycles)?])))
+        .map(|(term, cycles)| Ok(Section::row(&[&term, &cycles, &model.duration(cycles)?])))
         .collect::<Result<_, CostError>>()?,
     ));
     let energy = model.energy(&totals, &whole);
     let parameters = &model.parameters;
     let operations = totals.macs as f64 + totals.vector_operations as f64;
-    sections.push(section(
+    sections.push(Section::new(
         "Energy: events x energy of one",
         &["part", "events", "pJ of one", "pJ"],
         vec![
-            row(&[&"operations", &operations, &parameters.mac_pj, &energy.mac]),
-            row(&[&"buffer accesses", &model.sram_accesses(&totals), &parameters.sram_pj, &energy.l2]),
-            row(&[&"off-chip bytes", &whole.dram_bytes, &parameters.dram_pj, &energy.dram]),
-            row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.r#static]),
-            row(&[&"total", &"", &"", &energy.total()]),
+            Section::row(&[&"operations", &operations, &parameters.mac_pj, &energy.mac]),
+            Section::row(&[
+                &"buffer accesses",
+                &model.sram_accesses(&totals),
+                &parameters.sram_pj,
+                &energy.l2,
+            ]),
+            Section::row(&[&"off-chip bytes", &whole.dram_bytes, &parameters.dram_pj, &energy.dram]),
+            Section::row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.r#static]),
+            Section::row(&[&"total", &"", &"", &energy.total()]),
         ],
     ));
     Ok(Explanation { sections })

@@ -4,13 +4,11 @@ use rtmm_workload::{Duration, Kernel, Nest, Repeated, VectorWork};
 use serde::Serialize;
 
 use super::array::{Array, MatrixProduct, SystolicCost, percent};
-use super::explain;
 use super::memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
 use super::parameters::SystolicParameters;
-use crate::cost::{
-    Condition, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Quantity, SHARED_LEVELS, Work,
-};
+use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Work};
 use crate::decode::{Mode, Surroundings};
+use crate::explain::Explain;
 use crate::vector_unit::VectorUnit;
 
 /// A systolic array with vector unit, buffers and a channel to off-chip memory.
@@ -70,36 +68,6 @@ pub(super) struct Cycles {
     pub total: u64,
     pub dram_bytes: u64,
 }
-
-/// Columns of [`CostModel::report`].
-const COLUMNS: &[&str] = &[
-    "compute_cycles",
-    "sram_ifmap_reads",
-    "sram_filter_reads",
-    "sram_ofmap_writes",
-    "lines",
-    "vector_cycles",
-    "folds",
-    "utilisation_pct",
-    "mapping_efficiency_pct",
-    "compute_utilisation_pct",
-    "ofmap_writes_true",
-    "partial_sum_reads",
-    "dram_ifmap_words",
-    "dram_filter_words",
-    "dram_ofmap_words",
-    "dram_partial_sum_words",
-    "dram_vector_words",
-    "dram_bytes",
-    "stall_cycles",
-    "total_cycles",
-    "latency_ps",
-    "energy_pj_mac",
-    "energy_pj_l2",
-    "energy_pj_dram",
-    "energy_pj_static",
-    "energy_pj_total",
-];
 
 /// `sum + one * copies`, or an error that names the count.
 fn add(sum: u64, one: u64, copies: u64, what: &'static str) -> Result<u64, CostError> {
@@ -281,56 +249,6 @@ impl CostModel for Systolic {
         })
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        let SystolicParameters { dataflow, rows, cols, .. } = self.parameters;
-        vec![("dataflow", dataflow.name().to_owned()), ("rows", rows.to_string()), ("cols", cols.to_string())]
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        COLUMNS
-    }
-
-    fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let totals = self.totals(layer)?;
-        let cycles = self.cycles(&totals)?;
-        let energy = self.energy(&totals, &cycles);
-        let (overall, compute) = self.utilisation_percent(&totals, &cycles);
-        row.extend([
-            // SCALE-Sim gives the index of the last cycle of every product.
-            Quantity::Integer(totals.lines - totals.products),
-            Quantity::Integer(totals.sram_ifmap_reads),
-            Quantity::Integer(totals.sram_filter_reads),
-            Quantity::Integer(totals.scalesim_ofmap_writes),
-            Quantity::Integer(totals.lines),
-            Quantity::Integer(totals.vector_cycles),
-            Quantity::Integer(totals.folds),
-            Quantity::Real(overall),
-            Quantity::Real(percent(totals.used_cells as f64, totals.cells as f64)),
-            Quantity::Real(compute),
-            Quantity::Integer(totals.sram_ofmap_writes),
-            Quantity::Integer(totals.partial_sum_reads),
-            Quantity::Integer(totals.dram.ifmap),
-            Quantity::Integer(totals.dram.filter),
-            Quantity::Integer(totals.dram.ofmap),
-            Quantity::Integer(totals.dram.partial_sums),
-            Quantity::Integer(totals.vector_words),
-            Quantity::Integer(cycles.dram_bytes),
-            Quantity::Integer(cycles.total - cycles.compute),
-            Quantity::Integer(cycles.total),
-            Quantity::Integer(self.duration(cycles.total)?.picoseconds()),
-            Quantity::Real(energy.mac),
-            Quantity::Real(energy.l2),
-            Quantity::Real(energy.dram),
-            Quantity::Real(energy.r#static),
-            Quantity::Real(energy.total()),
-        ]);
-        Ok(())
-    }
-
-    fn explain(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        explain::explain(self, layer)
-    }
-
     fn identity(&self) -> String {
         #[derive(Debug, Serialize)]
         struct Identity<'p> {
@@ -347,5 +265,9 @@ impl CostModel for Systolic {
             Identity { model: "systolic", mode, clock_hz: self.clock_hz, parameters: &self.parameters };
         // Plain numbers always serialise; the other text would serve as well.
         serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
     }
 }

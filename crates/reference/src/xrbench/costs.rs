@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use rtmm_hardware::{
-    AcceleratorId, Condition, Configuration, ConfigurationId, CostError, LayerOf, Platform, Quantity,
+    AcceleratorId, Condition, Configuration, ConfigurationId, CostError, Explainer, LayerOf, Platform,
+    Quantity,
 };
 use rtmm_workload::{Layer, Model, ModelId, Operator, PublishedShape, TaskId, Workload};
 use serde::Serialize;
@@ -191,7 +192,10 @@ enum Refusal {
 impl<'c> Reader<'c> {
     fn of_report(configuration: &'c Configuration) -> Result<Self, ReferenceError> {
         let position = |column| {
-            let found = configuration.cost_model.columns().iter().position(|name| *name == column);
+            let found = Explainer::of(configuration.cost_model.as_ref())
+                .columns()
+                .iter()
+                .position(|name| *name == column);
             found.ok_or_else(|| ReferenceError::NoColumn {
                 configuration: configuration.label.clone(),
                 column,
@@ -227,7 +231,9 @@ impl<'c> Reader<'c> {
         energy_nj: usize,
     ) -> Result<ModelCost, Refusal> {
         let mut row = Vec::new();
-        self.configuration.cost_model.report(layer, &mut row).map_err(Refusal::Cost)?;
+        Explainer::of(self.configuration.cost_model.as_ref())
+            .report(layer, &mut row)
+            .map_err(Refusal::Cost)?;
         let cycles = match row.get(latency_cycles) {
             Some(Quantity::Integer(cycles)) => cycles,
             // A count below zero comes as a real number.
@@ -343,7 +349,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use rtmm_hardware::{Condition, CostModel, Explanation, Mode, Work};
+    use rtmm_hardware::{Condition, CostModel, Explain, Explanation, Mode, Work};
     use rtmm_workload::{Gemm, Operator, Shapes};
 
     use super::*;
@@ -361,6 +367,16 @@ mod tests {
             Err(CostError::Unsupported { model: "stub", what: "anything".to_owned() })
         }
 
+        fn identity(&self) -> String {
+            format!("stub {}", self.factor)
+        }
+
+        fn explain(&self) -> Option<&dyn Explain> {
+            Some(self)
+        }
+    }
+
+    impl Explain for Stub {
         fn columns(&self) -> &'static [&'static str] {
             self.columns
         }
@@ -378,12 +394,8 @@ mod tests {
             Ok(())
         }
 
-        fn explain(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
+        fn explanation(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
             Ok(Explanation::default())
-        }
-
-        fn identity(&self) -> String {
-            format!("stub {}", self.factor)
         }
     }
 

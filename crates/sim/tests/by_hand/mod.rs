@@ -64,8 +64,8 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
-    ContextSwitch, CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity,
-    SHARED_LEVELS, Share, SharedDram, Sharing, Sparse, Work,
+    ContextSwitch, CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share,
+    SharedDram, Sharing, Sparse, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Segment, registry};
 use rtmm_sim::metrics::Audit;
@@ -115,18 +115,6 @@ impl CostModel for Stated {
 
     fn depends_on_input(&self) -> bool {
         !self.is_blind
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn report(&self, _: LayerOf<'_>, _: &mut Vec<Quantity>) -> Result<(), CostError> {
-        Ok(())
-    }
-
-    fn explain(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
-        Ok(Explanation::default())
     }
 
     fn identity(&self) -> String {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, EnergyParts, Explanation, LayerOf, Platform, Quantity, Share, SharedDram,
-    Sharing, Sparse, Work,
+    CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, Share, SharedDram, Sharing, Sparse, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -151,18 +150,6 @@ impl CostModel for Table {
         };
         let key = (layer.model.to_owned(), layer.layer.name.clone(), sample);
         self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn report(&self, _: LayerOf<'_>, _: &mut Vec<Quantity>) -> Result<(), CostError> {
-        Ok(())
-    }
-
-    fn explain(&self, _: LayerOf<'_>) -> Result<Explanation, CostError> {
-        Ok(Explanation::default())
     }
 
     fn identity(&self) -> String {

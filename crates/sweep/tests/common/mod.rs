@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rtmm_hardware::{
-    Accelerator, Condition, Configuration, ConfigurationId, CostError, CostModel, Explanation, LayerOf,
-    Platform, Quantity, Work,
+    Accelerator, Condition, Configuration, ConfigurationId, CostError, CostModel, LayerOf, Platform, Work,
 };
 use rtmm_sweep::plan::{Axes, Cell, Plan};
 use rtmm_sweep::runner::{
@@ -276,18 +275,6 @@ struct Free;
 impl CostModel for Free {
     fn work(&self, _layer: LayerOf<'_>, _condition: Condition) -> Result<Work, CostError> {
         Err(CostError::Unsupported { model: "free", what: "anything".to_owned() })
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn report(&self, _layer: LayerOf<'_>, _row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        Ok(())
-    }
-
-    fn explain(&self, _layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        Ok(Explanation::default())
     }
 
     fn identity(&self) -> String {

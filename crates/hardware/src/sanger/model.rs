@@ -1,0 +1,210 @@
+//! Layers on the array, its dense multipliers and its vector unit.
+
+use rtmm_workload::{Duration, Kernel, Operator, Repeated};
+use serde::Serialize;
+
+use super::latency::AttentionLatency;
+use super::parameters::SangerParameters;
+use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::decode::{Mode, Surroundings};
+use crate::explain::Explain;
+use crate::vector_unit::VectorUnit;
+
+const NAME: &str = "sanger";
+
+/// A Sanger with a vector unit beside it.
+#[derive(Clone, Debug)]
+pub struct Sanger {
+    pub(super) parameters: SangerParameters,
+    pub(super) clock_hz: u64,
+    pub(super) mode: Mode,
+}
+
+/// What all kernels of a layer add up to.
+pub(super) struct Totals {
+    pub attention: Option<AttentionLatency>,
+    /// Multiply-accumulates that are done, those of pruned scores left out.
+    pub macs: f64,
+    pub linear_cycles: u64,
+    pub vector_operations: u64,
+    pub vector_cycles: u64,
+    /// Points at which the array or the vector unit can be stopped.
+    pub steps: u64,
+}
+
+const OVERFLOW: CostError = CostError::Overflow { what: "picoseconds" };
+
+fn unsupported(what: &str) -> CostError {
+    CostError::Unsupported { model: NAME, what: what.to_owned() }
+}
+
+fn picoseconds(seconds: f64) -> Result<Duration, CostError> {
+    let picoseconds = (seconds * 1e12).round();
+    // Not a number where nothing of a row is balanced.
+    if (0.0..u64::MAX as f64).contains(&picoseconds) {
+        Ok(Duration::from_picoseconds(picoseconds as u64))
+    } else {
+        Err(OVERFLOW)
+    }
+}
+
+impl Sanger {
+    /// The model with these parameters.
+    #[must_use]
+    pub fn new(parameters: SangerParameters, surroundings: Surroundings) -> Self {
+        let Surroundings { clock_hz, mode } = surroundings;
+        Self { parameters, clock_hz, mode }
+    }
+
+    fn vector_unit(&self) -> VectorUnit {
+        VectorUnit { lanes: self.parameters.vector_lanes, bandwidth: self.parameters.vector_bandwidth }
+    }
+
+    /// Density and balance.
+    pub(super) fn condition(&self, condition: Condition) -> (f64, f64) {
+        let (sparsity, balance) = match condition {
+            Condition::Profile => (self.parameters.attention_sparsity, self.parameters.load_balance),
+            Condition::Sparse(Sparse { activations, balance, .. }) => (activations, balance),
+        };
+        (1.0 - sparsity.clamp(0.0, 1.0), balance)
+    }
+
+    pub(super) fn totals(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Totals, CostError> {
+        let kernels = layer.layer.kernels()?;
+        if let Operator::Attention(attention) = layer.layer.operator {
+            let (density, balance) = self.condition(condition);
+            let extents = self.extents(attention);
+            let latency = self.attention(extents, density, balance);
+            let [w, queries, keys] = [extents.embedding, extents.queries, extents.keys].map(f64::from);
+            return Ok(Totals {
+                attention: Some(latency),
+                macs: 2.0 * (queries + keys) * w * w + 2.0 * queries * keys * w * density,
+                linear_cycles: 0,
+                vector_operations: 0,
+                vector_cycles: 0,
+                steps: (latency.sub_rows / f64::from(self.parameters.rows)).ceil() as u64,
+            });
+        }
+        if self.mode == Mode::Reference {
+            return Err(unsupported("layers other than attention in reference mode"));
+        }
+        let mut totals = Totals {
+            attention: None,
+            macs: 0.0,
+            linear_cycles: 0,
+            vector_operations: 0,
+            vector_cycles: 0,
+            steps: 0,
+        };
+        let multipliers = u64::from(self.parameters.rows) * u64::from(self.parameters.linear_pes);
+        let unit = self.vector_unit();
+        let add = |sum: &mut u64, one: u64, times: u64| {
+            let all = one.checked_mul(times).and_then(|all| sum.checked_add(all));
+            all.map(|all| *sum = all).ok_or(CostError::Overflow { what: "cycles" })
+        };
+        for Repeated { kernel, times } in kernels {
+            let times = times.into();
+            match kernel {
+                Kernel::Nest(nest) => {
+                    totals.macs += nest.macs() as f64 * times as f64;
+                    add(&mut totals.linear_cycles, nest.macs().div_ceil(multipliers), times)?;
+                }
+                Kernel::Vector(work) => {
+                    let cycles = unit.cycles(&work);
+                    add(&mut totals.vector_cycles, cycles, times)?;
+                    add(&mut totals.vector_operations, if cycles > 0 { work.operations } else { 0 }, times)?;
+                }
+            }
+            totals.steps = totals.steps.saturating_add(times);
+        }
+        Ok(totals)
+    }
+
+    pub(super) fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
+        Duration::from_cycles(cycles, self.clock_hz).ok_or(OVERFLOW)
+    }
+
+    pub(super) fn work_of(&self, totals: &Totals) -> Result<Work, CostError> {
+        let mut traffic = [0; SHARED_LEVELS];
+        let (compute, transfer, latency) = match &totals.attention {
+            Some(attention) => {
+                let latency = picoseconds(attention.total_s())?;
+                match self.mode {
+                    // The artifact has one number, with memory in it.
+                    Mode::Reference => (latency, Duration::ZERO, latency),
+                    Mode::Corrected => {
+                        let compute = attention.linear_s + attention.array_s + attention.projection_s;
+                        let bytes = (attention.array_cycles * self.demand()).round();
+                        traffic[DRAM] = bytes as u64;
+                        let transfer = bytes / self.bandwidth() / self.clock_hz as f64;
+                        (picoseconds(compute)?, picoseconds(transfer)?, latency)
+                    }
+                }
+            }
+            None => {
+                let cycles = totals.linear_cycles.checked_add(totals.vector_cycles).ok_or(OVERFLOW)?;
+                let latency = self.duration(cycles)?;
+                (latency, Duration::ZERO, latency)
+            }
+        };
+        let exposed = latency.picoseconds().saturating_sub(compute.max(transfer).picoseconds());
+        let cycles = latency.picoseconds() as f64 * 1e-12 * self.clock_hz as f64;
+        let SangerParameters { mac_pj, dram_pj, static_pj_per_cycle, .. } = self.parameters;
+        Ok(Work {
+            compute,
+            traffic,
+            transfer,
+            exposed: Duration::from_picoseconds(exposed),
+            energy: EnergyParts {
+                mac: mac_pj * (totals.macs + totals.vector_operations as f64),
+                dram: dram_pj * traffic[DRAM] as f64,
+                r#static: static_pj_per_cycle * cycles,
+                ..EnergyParts::default()
+            },
+            quanta: u32::try_from(totals.steps).unwrap_or(u32::MAX).max(1),
+        })
+    }
+
+    /// Latencies of the dense products, of scores and weighted sum, and of the projection of the result.
+    pub(super) fn parts(&self, totals: &Totals) -> Result<[Duration; 3], CostError> {
+        Ok(match &totals.attention {
+            Some(attention) => [
+                picoseconds(attention.linear_s)?,
+                picoseconds(attention.attention_s)?,
+                picoseconds(attention.projection_s)?,
+            ],
+            None => [self.duration(totals.linear_cycles)?, Duration::ZERO, Duration::ZERO],
+        })
+    }
+}
+
+impl CostModel for Sanger {
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
+        self.work_of(&self.totals(layer, condition)?)
+    }
+
+    fn identity(&self) -> String {
+        #[derive(Debug, Serialize)]
+        struct Identity<'p> {
+            model: &'static str,
+            mode: &'static str,
+            clock_hz: u64,
+            parameters: &'p SangerParameters,
+        }
+        let mode = match self.mode {
+            Mode::Corrected => "corrected",
+            Mode::Reference => "reference",
+        };
+        let identity = Identity { model: NAME, mode, clock_hz: self.clock_hz, parameters: &self.parameters };
+        // Plain numbers always serialise; the other text would serve as well.
+        serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
+    }
+
+    fn depends_on_input(&self) -> bool {
+        true
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
+}
