@@ -1,12 +1,8 @@
 //! What a layer costs on a configuration, whichever model says so.
 
-use std::fmt;
-
 use rtmm_workload::{Duration, Layer, ShapeError};
 use serde::Serialize;
 use thiserror::Error;
-
-use crate::explain::Explain;
 
 /// Memory levels that accelerators of a platform may share.
 pub const SHARED_LEVELS: usize = 2;
@@ -187,37 +183,4 @@ pub enum CostError {
         /// Which count.
         what: &'static str,
     },
-}
-
-/// What layers cost on one configuration of an accelerator.
-///
-/// [`CostModel::work`] and [`CostModel::identity`] are all that a simulation needs. A model must be pure: the same
-/// layer, the same cost. Models are made from the table of an accelerator by a row of a
-/// [`crate::CostModelRegistry`].
-pub trait CostModel: fmt::Debug + Send + Sync {
-    /// The cost of a layer.
-    ///
-    /// # Errors
-    /// [`CostError`] says why the layer cannot run here.
-    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError>;
-
-    /// Everything that determines this model's answers, in one canonical text. Two configurations
-    /// with equal identities share their costs, and results are stored under it.
-    fn identity(&self) -> String;
-
-    /// Whether the answer depends on the layer's shape alone. If so a shape is computed once
-    /// however many layers share it.
-    fn depends_on_shape_only(&self) -> bool {
-        true
-    }
-
-    /// Whether the answer depends on the [`Condition`]. If not, every input costs what the profile says.
-    fn depends_on_input(&self) -> bool {
-        false
-    }
-
-    /// The model's own account of its costs, where it has one; [`Explainer::of`](crate::Explainer::of) finds the account of any model.
-    fn explain(&self) -> Option<&dyn Explain> {
-        None
-    }
 }

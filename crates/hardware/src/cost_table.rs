@@ -10,7 +10,8 @@ use rtmm_workload::{Duration, Layer, LayerId, Model, ModelId, SampleTrace};
 use thiserror::Error;
 use tracing::debug;
 
-use crate::cost::{Condition, CostError, CostModel, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost_model::CostModel;
 use crate::platform::{ConfigurationId, Platform};
 
 /// The work of each (model, layer, configuration), in one flat array.

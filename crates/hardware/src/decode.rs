@@ -1,6 +1,6 @@
 //! What the decoder of a cost model takes and gives.
 
-use crate::cost::CostModel;
+use crate::cost_model::CostModel;
 
 /// What an accelerator's cost model may need to know of the platform around it.
 #[derive(Clone, Copy, Debug)]

@@ -19,6 +19,7 @@
 //! # Ok::<(), rtmm_workload::input::Diagnostics>(())
 //! ```
 
+pub mod blocks;
 pub mod contention;
 pub mod eyeriss_v2;
 pub mod load;
@@ -30,22 +31,21 @@ pub mod table;
 pub mod traced;
 
 mod cost;
+mod cost_model;
 mod cost_table;
 mod decode;
 mod explain;
 mod platform;
-mod vector_unit;
 
+pub use blocks::VectorUnit;
 pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
-pub use cost::{
-    Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work,
-};
+pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
+pub use cost_model::{ByWork, CostModel, Explainer};
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Parameter, Surroundings};
-pub use explain::{ByWork, Explain, Explainer, Explanation, Quantity, Section};
+pub use explain::{Explain, Explanation, Quantity, Section};
 pub use platform::{
     Accelerator, AcceleratorId, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Isolated,
     Platform, SharedDram, Sharing,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
-pub use vector_unit::VectorUnit;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use rtmm_workload::{Duration, define_index};
 
 use crate::contention::{Bandwidth, Share};
-use crate::cost::{CostModel, DRAM, Work};
+use crate::cost::{DRAM, Work};
+use crate::cost_model::CostModel;
 
 define_index!(
     /// An accelerator of a platform.

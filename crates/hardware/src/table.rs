@@ -27,7 +27,9 @@ use rtmm_workload::load::open_path;
 use rtmm_workload::{Duration, TimeError};
 use serde::Serialize;
 
-use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::blocks::off_chip;
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost_model::CostModel;
 use crate::decode::{Decoded, Parameter, Surroundings};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 
@@ -212,11 +214,9 @@ pub fn decode(table: &Table<'_>, _: Surroundings) -> Option<Decoded> {
 impl CostModel for MeasuredTable {
     fn work(&self, layer: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
         let measured = self.measured(layer)?;
-        let mut traffic = [0; SHARED_LEVELS];
-        traffic[DRAM] = measured.dram_bytes;
         Ok(Work {
             compute: measured.latency,
-            traffic,
+            traffic: off_chip(measured.dram_bytes),
             transfer: Duration::ZERO,
             exposed: Duration::ZERO,
             energy: EnergyParts { mac: measured.energy_pj, ..EnergyParts::default() },

@@ -13,7 +13,8 @@ use rtmm_workload::input::{Table, Value};
 use rtmm_workload::{Duration, Operator};
 use serde::Serialize;
 
-use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost_model::CostModel;
 use crate::decode::{Decoded, Parameter, Surroundings};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::sanger::{self, Sanger, SangerParameters};

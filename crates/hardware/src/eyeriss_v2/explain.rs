@@ -47,7 +47,7 @@ impl Explain for EyerissV2 {
             Quantity::Integer(totals.activation_checks),
             Quantity::Integer(totals.row_cycles),
             Quantity::Integer(totals.array_cycles),
-            Quantity::Integer(totals.vector_cycles),
+            Quantity::Integer(totals.vector.cycles),
             Quantity::Integer(cycles),
             Quantity::Integer(self.duration(cycles)?.picoseconds()),
             Quantity::Real(energy.mac),
@@ -131,27 +131,21 @@ impl Explain for EyerissV2 {
             ));
         }
         if !vector.is_empty() {
-            sections.push(Section::new(
-                "Vector unit: cycles = max(ceil(operations / lanes), ceil(elements / bandwidth))",
-                &["kernel", "times", "operations", "elements in and out", "cycles"],
-                vector,
-            ));
+            sections.push(Section::vector_unit(vector));
         }
         sections.push(Section::new(
             "Time: array, then vector unit",
             &["term", "cycles", "time"],
             vec![
                 Section::row(&[&"array", &totals.array_cycles, &self.duration(totals.array_cycles)?]),
-                Section::row(&[&"vector unit", &totals.vector_cycles, &self.duration(totals.vector_cycles)?]),
+                Section::row(&[&"vector unit", &totals.vector.cycles, &self.duration(totals.vector.cycles)?]),
                 Section::row(&[&"total", &total, &self.duration(total)?]),
             ],
         ));
-        let operations = totals.valid_macs as f64 + totals.vector_operations as f64;
+        let operations = totals.operations();
         let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
         let (checks, rows) = (totals.activation_checks, totals.rows);
-        sections.push(Section::new(
-            "Energy: events x energy of one",
-            &["part", "events", "pJ of one", "pJ"],
+        sections.push(Section::energy(
             vec![
                 Section::row(&[&"operations", &operations, &mac_pj, &energy.mac]),
                 Section::row(&[
@@ -162,8 +156,8 @@ impl Explain for EyerissV2 {
                 ]),
                 Section::row(&[&"row accesses", &rows, &row_pj, &(row_pj * rows as f64)]),
                 Section::row(&[&"cycles", &total, &static_pj_per_cycle, &energy.r#static]),
-                Section::row(&[&"total", &"", &"", &energy.total()]),
             ],
+            &energy,
         ));
         Ok(Explanation { sections })
     }

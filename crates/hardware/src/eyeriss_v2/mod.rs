@@ -38,4 +38,15 @@ mod parameters;
 pub use count::{LayerCost, Operands, cost};
 pub use mapping::{Mapping, Organisation};
 pub use model::EyerissV2;
-pub use parameters::{EyerissParameters, PARAMETERS, decode};
+pub use parameters::{EyerissParameters, PARAMETERS};
+
+use rtmm_workload::input::Table;
+
+use crate::decode::{Decoded, Surroundings};
+
+/// Reads an Eyeriss v2 from an accelerator's table.
+pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
+    let parameters = parameters::read(table);
+    let label = format!("eyeriss_v2 {}", parameters.organisation.pes());
+    Some(Decoded { label, cost_model: Box::new(EyerissV2::new(parameters, surroundings)) })
+}

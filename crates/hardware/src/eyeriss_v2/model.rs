@@ -1,21 +1,20 @@
 //! Layers on the array and its vector unit.
 
 use rtmm_workload::{Duration, Gemm, Kernel, Nest, Operator, Repeated, VectorWork};
-use serde::Serialize;
 
 use super::count::{LayerCost, Operands, cost};
 use super::mapping::{NAME, unsupported};
 use super::parameters::EyerissParameters;
-use crate::cost::{Condition, CostError, CostModel, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::blocks::{EnergyTable, Events, VectorTotals, add, identity, quanta, time};
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
 use crate::explain::Explain;
-use crate::vector_unit::VectorUnit;
 
 /// An Eyeriss v2 with a vector unit beside it.
 #[derive(Clone, Debug)]
 pub struct EyerissV2 {
     pub(super) parameters: EyerissParameters,
-    vector_unit: VectorUnit,
     clock_hz: u64,
     mode: Mode,
 }
@@ -29,9 +28,8 @@ pub(super) struct Totals {
     pub activation_checks: u64,
     pub row_cycles: u64,
     pub array_cycles: u64,
-    pub vector_operations: u64,
-    pub vector_cycles: u64,
-    /// Points at which the array or the vector unit can be stopped.
+    pub vector: VectorTotals,
+    /// Points at which the array can be stopped.
     pub steps: u64,
 }
 
@@ -39,13 +37,6 @@ pub(super) struct Totals {
 pub(super) enum Step {
     Nest { cost: LayerCost, times: u64, weights: f64, activations: f64 },
     Vector { work: VectorWork, cycles: u64, times: u64 },
-}
-
-/// `sum + one * times`, or an error that names the count.
-fn add(sum: &mut u64, one: u64, times: u64, what: &'static str) -> Result<(), CostError> {
-    let all = one.checked_mul(times).and_then(|all| sum.checked_add(all));
-    *sum = all.ok_or(CostError::Overflow { what })?;
-    Ok(())
 }
 
 /// Shares of nonzero weights and activations of a layer's kernel; in a product of two activations, the
@@ -68,7 +59,7 @@ impl EyerissV2 {
     #[must_use]
     pub fn new(parameters: EyerissParameters, surroundings: Surroundings) -> Self {
         let Surroundings { clock_hz, mode } = surroundings;
-        Self { vector_unit: parameters.vector_unit(), parameters, clock_hz, mode }
+        Self { parameters, clock_hz, mode }
     }
 
     /// Shares of nonzeros, of weights and of activations.
@@ -108,7 +99,9 @@ impl EyerissV2 {
                         densities(&layer.layer.operator, index, weights, activations);
                     Step::Nest { cost: self.map(&nest, weights, activations)?, times, weights, activations }
                 }
-                Kernel::Vector(work) => Step::Vector { work, cycles: self.vector_unit.cycles(&work), times },
+                Kernel::Vector(work) => {
+                    Step::Vector { work, cycles: self.parameters.vector_unit.cycles(&work), times }
+                }
             })?;
         }
         Ok(())
@@ -125,18 +118,17 @@ impl EyerissV2 {
     }
 
     pub(super) fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
-        Duration::from_cycles(cycles, self.clock_hz).ok_or(CostError::Overflow { what: "cycles" })
+        time(cycles, self.clock_hz)
     }
 
     pub(super) fn energy(&self, totals: &Totals, cycles: u64) -> EnergyParts {
         let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
-        EnergyParts {
-            mac: mac_pj * (totals.valid_macs as f64 + totals.vector_operations as f64),
-            l1: activation_pj * totals.activation_checks as f64 + row_pj * totals.rows as f64,
-            l2: 0.0,
-            dram: 0.0,
-            r#static: static_pj_per_cycle * cycles as f64,
-        }
+        let table =
+            EnergyTable { mac: mac_pj, static_per_cycle: static_pj_per_cycle, ..EnergyTable::default() };
+        let events = Events { operations: totals.operations(), cycles: cycles as f64, ..Events::default() };
+        // Two kinds of access, each with an energy of its own.
+        let l1 = activation_pj * totals.activation_checks as f64 + row_pj * totals.rows as f64;
+        EnergyParts { l1, ..table.parts(&events) }
     }
 }
 
@@ -153,18 +145,18 @@ impl Totals {
                 add(&mut self.array_cycles, cost.cycles, times, "cycles")?;
                 self.steps = self.steps.saturating_add(cost.mapping.steps().saturating_mul(times));
             }
-            Step::Vector { work, cycles, times } if *cycles > 0 => {
-                add(&mut self.vector_operations, work.operations, *times, "vector operations")?;
-                add(&mut self.vector_cycles, *cycles, *times, "cycles")?;
-                self.steps = self.steps.saturating_add(*times);
-            }
-            Step::Vector { .. } => {}
+            Step::Vector { work, cycles, times } => self.vector.add(work, *cycles, *times)?,
         }
         Ok(())
     }
 
+    /// Multiply-accumulates of two nonzeros, and vector operations.
+    pub(super) fn operations(&self) -> f64 {
+        self.valid_macs as f64 + self.vector.operations as f64
+    }
+
     pub(super) fn cycles(&self) -> Result<u64, CostError> {
-        self.array_cycles.checked_add(self.vector_cycles).ok_or(CostError::Overflow { what: "cycles" })
+        self.array_cycles.checked_add(self.vector.cycles).ok_or(CostError::Overflow { what: "cycles" })
     }
 }
 
@@ -178,25 +170,12 @@ impl CostModel for EyerissV2 {
             transfer: Duration::ZERO,
             exposed: Duration::ZERO,
             energy: self.energy(&totals, cycles),
-            quanta: u32::try_from(totals.steps).unwrap_or(u32::MAX).max(1),
+            quanta: quanta(totals.steps.saturating_add(totals.vector.runs)),
         })
     }
 
     fn identity(&self) -> String {
-        #[derive(Debug, Serialize)]
-        struct Identity<'p> {
-            model: &'static str,
-            mode: &'static str,
-            clock_hz: u64,
-            parameters: &'p EyerissParameters,
-        }
-        let mode = match self.mode {
-            Mode::Corrected => "corrected",
-            Mode::Reference => "reference",
-        };
-        let identity = Identity { model: NAME, mode, clock_hz: self.clock_hz, parameters: &self.parameters };
-        // Plain numbers always serialise; the other text would serve as well.
-        serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
+        identity(NAME, Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
     }
 
     fn depends_on_input(&self) -> bool {

@@ -4,9 +4,8 @@ use rtmm_workload::input::Table;
 use serde::Serialize;
 
 use super::mapping::Organisation;
-use super::model::EyerissV2;
-use crate::decode::{Decoded, Parameter, Surroundings};
-use crate::vector_unit::VectorUnit;
+use crate::blocks::{MAX_LANES, VectorUnit, horowitz, picojoules};
+use crate::decode::Parameter;
 
 /// The keys of the `eyeriss_v2` cost model.
 pub const PARAMETERS: &[Parameter] = &[
@@ -77,15 +76,6 @@ pub const PARAMETERS: &[Parameter] = &[
 const MAX_COUNT: u32 = 1 << 16;
 /// The largest buffer, in bits.
 const MAX_BITS: u64 = 1 << 53;
-/// The most vector lanes, and elements a cycle to and from them.
-const MAX_LANES: u64 = 1 << 24;
-/// The largest energy of one event, in picojoules.
-const MAX_PICOJOULES: f64 = 1e9;
-
-/// An 8-bit multiplication and a 32-bit addition, in picojoules (Horowitz 2014).
-const HOROWITZ_MAC_PJ: f64 = 0.3;
-/// A bit of a 64-bit access to a memory of 8 KB, 10 picojoules (Horowitz 2014).
-const HOROWITZ_SRAM_8KB_BIT_PJ: f64 = 10.0 / 64.0;
 
 /// All parameters of the `eyeriss_v2` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -96,10 +86,9 @@ pub struct EyerissParameters {
     pub weight_sparsity: f64,
     /// Share of zero activations of the profile.
     pub activation_sparsity: f64,
-    /// Vector operations a cycle.
-    pub vector_lanes: u64,
-    /// Elements a cycle to and from the vector unit.
-    pub vector_bandwidth: u64,
+    /// The vector unit.
+    #[serde(flatten)]
+    pub vector_unit: VectorUnit,
     /// Picojoules of a multiply-accumulate of two nonzeros, and of a vector operation.
     pub mac_pj: f64,
     /// Picojoules of checking an activation.
@@ -120,28 +109,22 @@ impl EyerissParameters {
     /// An organisation with every other parameter at its default, which is dense.
     #[must_use]
     pub fn with(organisation: Organisation) -> Self {
-        let vector_lanes = organisation.pes().min(MAX_LANES);
-        let access_pj = HOROWITZ_SRAM_8KB_BIT_PJ * f64::from(organisation.activation_bits);
+        let access_pj = horowitz::SRAM_8KB_BIT_PJ * f64::from(organisation.activation_bits);
         Self {
             organisation,
             weight_sparsity: 0.0,
             activation_sparsity: 0.0,
-            vector_lanes,
-            vector_bandwidth: 2 * vector_lanes,
-            mac_pj: HOROWITZ_MAC_PJ,
+            vector_unit: VectorUnit::with_lanes(organisation.pes().min(MAX_LANES)),
+            mac_pj: horowitz::mac_pj(1),
             activation_pj: access_pj,
             row_pj: access_pj,
             static_pj_per_cycle: 0.0,
         }
     }
-
-    pub(super) fn vector_unit(&self) -> VectorUnit {
-        VectorUnit { lanes: self.vector_lanes, bandwidth: self.vector_bandwidth }
-    }
 }
 
-/// Reads an Eyeriss v2 from an accelerator's table.
-pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
+/// Reads the parameters from an accelerator's table.
+pub(super) fn read(table: &Table<'_>) -> EyerissParameters {
     let count = |key: &str, default: u32| table.or(key, default, |value| value.integer(1..=MAX_COUNT));
     let usual = Organisation::default();
     let organisation = Organisation {
@@ -161,21 +144,14 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let default = EyerissParameters::with(organisation);
     // A zero with a sign would be another text in the identity.
     let share = |key: &str| table.or(key, 0.0, |value| value.probability().map(f64::abs));
-    let lanes = |key: &str, default| table.or(key, default, |value| value.integer(1..=MAX_LANES));
-    let picojoules =
-        |key: &str, default| table.or(key, default, |value| value.number(0.0..=MAX_PICOJOULES).map(f64::abs));
-    let vector_lanes = lanes("vector_lanes", default.vector_lanes);
-    let parameters = EyerissParameters {
+    EyerissParameters {
         organisation,
         weight_sparsity: share("weight_sparsity"),
         activation_sparsity: share("activation_sparsity"),
-        vector_lanes,
-        vector_bandwidth: lanes("vector_bandwidth", (2 * vector_lanes).min(MAX_LANES)),
-        mac_pj: picojoules("mac_pj", default.mac_pj),
-        activation_pj: picojoules("activation_pj", default.activation_pj),
-        row_pj: picojoules("row_pj", default.row_pj),
-        static_pj_per_cycle: picojoules("static_pj_per_cycle", default.static_pj_per_cycle),
-    };
-    let label = format!("eyeriss_v2 {}", organisation.pes());
-    Some(Decoded { label, cost_model: Box::new(EyerissV2::new(parameters, surroundings)) })
+        vector_unit: VectorUnit::decode(table, default.vector_unit.lanes, MAX_LANES),
+        mac_pj: picojoules(table, "mac_pj", default.mac_pj),
+        activation_pj: picojoules(table, "activation_pj", default.activation_pj),
+        row_pj: picojoules(table, "row_pj", default.row_pj),
+        static_pj_per_cycle: picojoules(table, "static_pj_per_cycle", default.static_pj_per_cycle),
+    }
 }

@@ -1,25 +1,15 @@
 //! The corrected mode as a cost model: all kernels of a layer, off-chip time, energy.
 
 use rtmm_workload::{Duration, Kernel, Layer, Repeated};
-use serde::Serialize;
 
+use super::canonical;
 use super::corrected::{CorrectedCost, Memory, analyse};
 use super::dataflow::Dataflow;
 use super::mapping::Loop;
-use super::{canonical, time};
-use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::blocks::{EnergyTable, Events, VectorTotals, VectorUnit, off_chip, quanta, time};
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost_model::CostModel;
 use crate::explain::Explain;
-use crate::vector_unit::VectorUnit;
-
-/// Energy of each kind of event, in picojoules.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct EnergyTable {
-    pub(super) mac: f64,
-    pub(super) l1: f64,
-    pub(super) l2: f64,
-    pub(super) dram: f64,
-    pub(super) static_per_cycle: f64,
-}
 
 /// An array with its buffers and what they cost.
 #[derive(Debug)]
@@ -38,10 +28,7 @@ pub(super) struct Corrected {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Total {
     pub(super) nests: CorrectedCost,
-    pub(super) vector_cycles: u64,
-    pub(super) vector_operations: u64,
-    /// Elements that vector kernels read and write.
-    pub(super) vector_elements: [u64; 2],
+    pub(super) vector: VectorTotals,
 }
 
 impl Corrected {
@@ -53,27 +40,18 @@ impl Corrected {
                 Kernel::Nest(nest) => {
                     add_nest(&mut total.nests, &analyse(&self.loops, &nest, &self.memory, |_| {})?, times);
                 }
-                Kernel::Vector(work) if work.moves_nothing() => {}
-                Kernel::Vector(work) if work.moves_nothing() => {}
-                Kernel::Vector(work) => {
-                    total.vector_cycles += times * self.vector_unit.cycles(&work);
-                    total.vector_operations += times * work.operations;
-                    total.vector_elements[0] += times * work.elements_in;
-                    total.vector_elements[1] += times * work.elements_out;
-                }
+                Kernel::Vector(work) => total.vector.add(&work, self.vector_unit.cycles(&work), times)?,
             }
         }
         Ok(total)
     }
 
     pub(super) fn cycles(&self, total: &Total) -> u64 {
-        total.nests.cycles + total.vector_cycles
+        total.nests.cycles + total.vector.cycles
     }
 
     pub(super) fn dram_elements(&self, total: &Total) -> u64 {
-        total.nests.dram_reads.iter().sum::<u64>()
-            + total.nests.dram_writes
-            + total.vector_elements.iter().sum::<u64>()
+        total.nests.dram_reads.iter().sum::<u64>() + total.nests.dram_writes + total.vector.elements
     }
 
     pub(super) fn dram_bytes(&self, total: &Total) -> u64 {
@@ -96,19 +74,17 @@ impl Corrected {
             + nests.l2_writes
             + nests.dram_reads.iter().sum::<u64>()
             + nests.dram_writes
-            + 2 * total.vector_elements.iter().sum::<u64>()
+            + 2 * total.vector.elements
     }
 
     pub(super) fn energy(&self, total: &Total) -> EnergyParts {
-        let table = &self.energy;
-        let cycles = self.cycles(total).max(self.dram_cycles(total));
-        EnergyParts {
-            mac: table.mac * (total.nests.macs + total.vector_operations) as f64,
-            l1: table.l1 * self.l1_accesses(total) as f64,
-            l2: table.l2 * self.l2_accesses(total) as f64,
-            dram: table.dram * self.dram_elements(total) as f64,
-            r#static: table.static_per_cycle * cycles as f64,
-        }
+        self.energy.parts(&Events {
+            operations: (total.nests.macs + total.vector.operations) as f64,
+            l1: self.l1_accesses(total) as f64,
+            l2: self.l2_accesses(total) as f64,
+            dram: self.dram_elements(total) as f64,
+            cycles: self.cycles(total).max(self.dram_cycles(total)) as f64,
+        })
     }
 }
 
@@ -134,15 +110,13 @@ fn add_nest(total: &mut CorrectedCost, one: &CorrectedCost, times: u64) {
 impl CostModel for Corrected {
     fn work(&self, layer: LayerOf<'_>, _condition: Condition) -> Result<Work, CostError> {
         let total = self.total(layer.layer)?;
-        let mut traffic = [0; SHARED_LEVELS];
-        traffic[DRAM] = self.dram_bytes(&total);
         Ok(Work {
             compute: time(self.cycles(&total), self.clock_hz)?,
-            traffic,
+            traffic: off_chip(self.dram_bytes(&total)),
             transfer: time(self.dram_cycles(&total), self.clock_hz)?,
             exposed: Duration::ZERO,
             energy: self.energy(&total),
-            quanta: u32::try_from(total.nests.steps).unwrap_or(u32::MAX).max(1),
+            quanta: quanta(total.nests.steps),
         })
     }
 

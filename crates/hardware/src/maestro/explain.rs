@@ -117,7 +117,7 @@ impl Explain for Corrected {
             [
                 latency,
                 cycles,
-                nests.compute_cycles + total.vector_cycles,
+                nests.compute_cycles + total.vector.cycles,
                 self.dram_cycles(&total),
                 nests.macs,
             ]
@@ -302,7 +302,7 @@ fn corrected(model: &Corrected, layer: &Layer) -> Result<Explanation, CostError>
     let (table, parts) = (&model.energy, model.energy(&total));
     let mut energy = section("Energy", ["part", "events", "pJ each", "pJ"]);
     for (part, events, each, sum) in [
-        ("multiply-accumulate, vector", total.nests.macs + total.vector_operations, table.mac, parts.mac),
+        ("multiply-accumulate, vector", total.nests.macs + total.vector.operations, table.mac, parts.mac),
         ("L1", model.l1_accesses(&total), table.l1, parts.l1),
         ("L2", model.l2_accesses(&total), table.l2, parts.l2),
         ("DRAM", model.dram_elements(&total), table.dram, parts.dram),

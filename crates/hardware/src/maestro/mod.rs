@@ -20,16 +20,14 @@ mod reference_model;
 mod slide;
 mod tiles;
 
-use rtmm_workload::Duration;
 use rtmm_workload::input::{Table, Value};
 use rtmm_workload::load::{Kind, open};
 use serde::Serialize;
 
-use crate::cost::CostError;
+use crate::blocks::{EnergyTable, VectorUnit, picojoules};
 use crate::decode::{Decoded, Mode, Parameter, Surroundings};
-use crate::vector_unit::VectorUnit;
 use corrected::Memory;
-use corrected_model::{Corrected, EnergyTable};
+use corrected_model::Corrected;
 use dataflow::Dataflow;
 use mapping::flatten;
 use reference::ReferenceArray;
@@ -61,7 +59,6 @@ const DRAM_MACS: f64 = 75.0;
 /// Reads a `maestro` accelerator.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
     let count = |value: &Value<'_>| value.integer(1..=1_u64 << 40);
-    let picojoules = |value: &Value<'_>| value.number(0.0..=1e9);
     let mode = surroundings.mode;
     let dataflow = table.required("dataflow", |value| value.at(|value| decode_dataflow(value, mode)));
     let pes = table.required("pes", |value| value.at(|value| value.integer(1..=1_u32 << 20)));
@@ -69,13 +66,13 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let (l1_bytes, l2_bytes) = (table.optional("l1_bytes", count), table.optional("l2_bytes", count));
     let dram_bandwidth = table.optional("dram_bandwidth", count);
     let element_bytes = table.or("element_bytes", 1, |value| value.integer(1..=64_u64));
-    let mac = table.or("mac_pj", MAC_PJ, picojoules);
+    let mac = picojoules(table, "mac_pj", MAC_PJ);
     let energy = EnergyTable {
         mac,
-        l1: table.or("l1_pj", reference::L1_MACS * mac, picojoules),
-        l2: table.or("l2_pj", reference::L2_MACS * mac, picojoules),
-        dram: table.or("dram_pj", DRAM_MACS * mac, picojoules),
-        static_per_cycle: table.or("static_pj_per_cycle", 0.0, picojoules),
+        l1: picojoules(table, "l1_pj", reference::L1_MACS * mac),
+        l2: picojoules(table, "l2_pj", reference::L2_MACS * mac),
+        dram: picojoules(table, "dram_pj", DRAM_MACS * mac),
+        static_per_cycle: picojoules(table, "static_pj_per_cycle", 0.0),
     };
     let vector_lanes = table.optional("vector_lanes", count);
     let (dataflow_at, pes_at, noc_bandwidth) = (dataflow?, pes?, noc_bandwidth?);
@@ -145,10 +142,6 @@ fn decode_dataflow(value: &Value<'_>, mode: Mode) -> Option<Dataflow> {
             None
         }
     }
-}
-
-fn time(cycles: u64, clock_hz: u64) -> Result<Duration, CostError> {
-    Duration::from_cycles(cycles, clock_hz).ok_or(CostError::Overflow { what: "cycles" })
 }
 
 fn canonical(kind: &str, parameters: &impl Serialize) -> String {

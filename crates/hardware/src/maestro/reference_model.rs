@@ -2,10 +2,12 @@
 
 use rtmm_workload::{Duration, Layer, Operator, PublishedShape};
 
+use super::canonical;
 use super::dataflow::Dataflow;
 use super::reference::{self, ReferenceArray, ReferenceCost};
-use super::{canonical, time};
-use crate::cost::{Condition, CostError, CostModel, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::blocks::time;
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::cost_model::CostModel;
 use crate::explain::Explain;
 
 const PICOJOULES_PER_NANOJOULE: f64 = 1e3;

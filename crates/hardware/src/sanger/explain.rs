@@ -2,11 +2,10 @@
 
 use rtmm_workload::Operator;
 
-use super::latency::AttentionExtents;
-use super::model::Sanger;
+use super::latency::{AttentionExtents, Sanger};
 use super::parameters::SangerParameters;
 use crate::cost::{Condition, CostError, DRAM, LayerOf};
-use crate::explain::{Explain, Explanation, Quantity, Section, time_section};
+use crate::explain::{Explain, Explanation, Quantity, Section};
 
 /// Columns of [`Explain::report`].
 const COLUMNS: &[&str] = &[
@@ -43,7 +42,7 @@ impl Explain for Sanger {
         let work = self.work_of(&totals)?;
         row.extend(self.parts(&totals)?.map(|part| Quantity::Integer(part.picoseconds())));
         row.extend([
-            Quantity::Integer(totals.vector_cycles),
+            Quantity::Integer(totals.vector.cycles),
             Quantity::Real(totals.macs),
             Quantity::Integer(work.traffic[DRAM]),
             Quantity::Integer(work.latency().picoseconds()),
@@ -60,7 +59,7 @@ impl Explain for Sanger {
         let work = self.work_of(&totals)?;
         let mut sections = Vec::new();
         let [linear, attended, projection] = self.parts(&totals)?;
-        let vector = self.duration(totals.vector_cycles)?;
+        let vector = self.duration(totals.vector.cycles)?;
         if let (Some(attention), Operator::Attention(operator)) = (&totals.attention, layer.layer.operator) {
             let (density, balance) = self.condition(Condition::Profile);
             let AttentionExtents { embedding, queries, keys } = self.extents(operator);
@@ -93,22 +92,20 @@ impl Explain for Sanger {
                 &["term", "cycles", "time"],
                 vec![
                     Section::row(&[&"dense products", &totals.linear_cycles, &linear]),
-                    Section::row(&[&"vector unit", &totals.vector_cycles, &vector]),
+                    Section::row(&[&"vector unit", &totals.vector.cycles, &vector]),
                 ],
             ));
         }
-        sections.push(time_section(&work));
+        sections.push(Section::time(&work));
         let SangerParameters { mac_pj, dram_pj, .. } = self.parameters;
-        let operations = totals.macs + totals.vector_operations as f64;
-        sections.push(Section::new(
-            "Energy: events x energy of one",
-            &["part", "events", "pJ of one", "pJ"],
+        let operations = totals.operations();
+        sections.push(Section::energy(
             vec![
                 Section::row(&[&"operations", &operations, &mac_pj, &work.energy.mac]),
                 Section::row(&[&"off-chip bytes", &work.traffic[DRAM], &dram_pj, &work.energy.dram]),
                 Section::row(&[&"static", &"", &"", &work.energy.r#static]),
-                Section::row(&[&"total", &"", &"", &work.energy.total()]),
             ],
+            &work.energy,
         ));
         Ok(Explanation { sections })
     }

@@ -1,8 +1,7 @@
-//! The terms of an attention layer's latency, in the order in which the artifact computes them.
+//! The accelerator, and the terms of an attention layer's latency in the order in which the artifact computes them.
 
 use rtmm_workload::Attention;
 
-use super::model::Sanger;
 use super::parameters::SangerParameters;
 use crate::decode::{Mode, Surroundings};
 
@@ -12,6 +11,14 @@ const TOOL_EMBEDDING: u32 = 768;
 const TOOL_SEQUENCE_LENGTH: u32 = 512;
 /// The part of a row that a packed sub-row holds.
 const SUB_ROW: f64 = 0.25;
+
+/// A Sanger with a vector unit beside it.
+#[derive(Clone, Debug)]
+pub struct Sanger {
+    pub(super) parameters: SangerParameters,
+    pub(super) clock_hz: u64,
+    pub(super) mode: Mode,
+}
 
 /// Extents of an attention layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +73,13 @@ pub fn sanger_latency_s(density: f64, balance: f64, sequence_length: u32) -> f64
 }
 
 impl Sanger {
+    /// The model with these parameters.
+    #[must_use]
+    pub fn new(parameters: SangerParameters, surroundings: Surroundings) -> Self {
+        let Surroundings { clock_hz, mode } = surroundings;
+        Self { parameters, clock_hz, mode }
+    }
+
     /// The terms of an attention layer's latency.
     ///
     /// The order of operations is the artifact's. Products of integers are exact as long as they stay below

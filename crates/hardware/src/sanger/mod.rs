@@ -34,7 +34,17 @@ mod latency;
 mod model;
 mod parameters;
 
-pub use latency::{AttentionExtents, AttentionLatency, sanger_latency_s};
-pub use model::Sanger;
+pub use latency::{AttentionExtents, AttentionLatency, Sanger, sanger_latency_s};
 pub(crate) use parameters::read_parameters;
-pub use parameters::{PARAMETERS, SangerParameters, decode};
+pub use parameters::{PARAMETERS, SangerParameters};
+
+use rtmm_workload::input::Table;
+
+use crate::decode::{Decoded, Surroundings};
+
+/// Reads a Sanger from an accelerator's table.
+pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
+    let parameters = read_parameters(table);
+    let label = format!("sanger {}x{}", parameters.rows, parameters.cols);
+    Some(Decoded { label, cost_model: Box::new(Sanger::new(parameters, surroundings)) })
+}

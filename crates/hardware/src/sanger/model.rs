@@ -1,24 +1,16 @@
 //! Layers on the array, its dense multipliers and its vector unit.
 
 use rtmm_workload::{Duration, Kernel, Operator, Repeated};
-use serde::Serialize;
 
-use super::latency::AttentionLatency;
+use super::latency::{AttentionLatency, Sanger};
 use super::parameters::SangerParameters;
-use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::blocks::{EnergyTable, Events, VectorTotals, add, identity, off_chip, quanta, time};
+use crate::cost::{Condition, CostError, LayerOf, Sparse, Work};
+use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
 use crate::explain::Explain;
-use crate::vector_unit::VectorUnit;
 
 const NAME: &str = "sanger";
-
-/// A Sanger with a vector unit beside it.
-#[derive(Clone, Debug)]
-pub struct Sanger {
-    pub(super) parameters: SangerParameters,
-    pub(super) clock_hz: u64,
-    pub(super) mode: Mode,
-}
 
 /// What all kernels of a layer add up to.
 pub(super) struct Totals {
@@ -26,10 +18,16 @@ pub(super) struct Totals {
     /// Multiply-accumulates that are done, those of pruned scores left out.
     pub macs: f64,
     pub linear_cycles: u64,
-    pub vector_operations: u64,
-    pub vector_cycles: u64,
+    pub vector: VectorTotals,
     /// Points at which the array or the vector unit can be stopped.
     pub steps: u64,
+}
+
+impl Totals {
+    /// Multiply-accumulates and vector operations.
+    pub(super) fn operations(&self) -> f64 {
+        self.macs + self.vector.operations as f64
+    }
 }
 
 const OVERFLOW: CostError = CostError::Overflow { what: "picoseconds" };
@@ -49,17 +47,6 @@ fn picoseconds(seconds: f64) -> Result<Duration, CostError> {
 }
 
 impl Sanger {
-    /// The model with these parameters.
-    #[must_use]
-    pub fn new(parameters: SangerParameters, surroundings: Surroundings) -> Self {
-        let Surroundings { clock_hz, mode } = surroundings;
-        Self { parameters, clock_hz, mode }
-    }
-
-    fn vector_unit(&self) -> VectorUnit {
-        VectorUnit { lanes: self.parameters.vector_lanes, bandwidth: self.parameters.vector_bandwidth }
-    }
-
     /// Density and balance.
     pub(super) fn condition(&self, condition: Condition) -> (f64, f64) {
         let (sparsity, balance) = match condition {
@@ -80,8 +67,7 @@ impl Sanger {
                 attention: Some(latency),
                 macs: 2.0 * (queries + keys) * w * w + 2.0 * queries * keys * w * density,
                 linear_cycles: 0,
-                vector_operations: 0,
-                vector_cycles: 0,
+                vector: VectorTotals::default(),
                 steps: (latency.sub_rows / f64::from(self.parameters.rows)).ceil() as u64,
             });
         }
@@ -92,27 +78,19 @@ impl Sanger {
             attention: None,
             macs: 0.0,
             linear_cycles: 0,
-            vector_operations: 0,
-            vector_cycles: 0,
+            vector: VectorTotals::default(),
             steps: 0,
         };
         let multipliers = u64::from(self.parameters.rows) * u64::from(self.parameters.linear_pes);
-        let unit = self.vector_unit();
-        let add = |sum: &mut u64, one: u64, times: u64| {
-            let all = one.checked_mul(times).and_then(|all| sum.checked_add(all));
-            all.map(|all| *sum = all).ok_or(CostError::Overflow { what: "cycles" })
-        };
         for Repeated { kernel, times } in kernels {
             let times = times.into();
             match kernel {
                 Kernel::Nest(nest) => {
                     totals.macs += nest.macs() as f64 * times as f64;
-                    add(&mut totals.linear_cycles, nest.macs().div_ceil(multipliers), times)?;
+                    add(&mut totals.linear_cycles, nest.macs().div_ceil(multipliers), times, "cycles")?;
                 }
                 Kernel::Vector(work) => {
-                    let cycles = unit.cycles(&work);
-                    add(&mut totals.vector_cycles, cycles, times)?;
-                    add(&mut totals.vector_operations, if cycles > 0 { work.operations } else { 0 }, times)?;
+                    totals.vector.add(&work, self.parameters.vector_unit.cycles(&work), times)?;
                 }
             }
             totals.steps = totals.steps.saturating_add(times);
@@ -121,11 +99,11 @@ impl Sanger {
     }
 
     pub(super) fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
-        Duration::from_cycles(cycles, self.clock_hz).ok_or(OVERFLOW)
+        time(cycles, self.clock_hz)
     }
 
     pub(super) fn work_of(&self, totals: &Totals) -> Result<Work, CostError> {
-        let mut traffic = [0; SHARED_LEVELS];
+        let mut dram_bytes = 0;
         let (compute, transfer, latency) = match &totals.attention {
             Some(attention) => {
                 let latency = picoseconds(attention.total_s())?;
@@ -135,14 +113,14 @@ impl Sanger {
                     Mode::Corrected => {
                         let compute = attention.linear_s + attention.array_s + attention.projection_s;
                         let bytes = (attention.array_cycles * self.demand()).round();
-                        traffic[DRAM] = bytes as u64;
+                        dram_bytes = bytes as u64;
                         let transfer = bytes / self.bandwidth() / self.clock_hz as f64;
                         (picoseconds(compute)?, picoseconds(transfer)?, latency)
                     }
                 }
             }
             None => {
-                let cycles = totals.linear_cycles.checked_add(totals.vector_cycles).ok_or(OVERFLOW)?;
+                let cycles = totals.linear_cycles.checked_add(totals.vector.cycles).ok_or(OVERFLOW)?;
                 let latency = self.duration(cycles)?;
                 (latency, Duration::ZERO, latency)
             }
@@ -150,18 +128,24 @@ impl Sanger {
         let exposed = latency.picoseconds().saturating_sub(compute.max(transfer).picoseconds());
         let cycles = latency.picoseconds() as f64 * 1e-12 * self.clock_hz as f64;
         let SangerParameters { mac_pj, dram_pj, static_pj_per_cycle, .. } = self.parameters;
+        let table = EnergyTable {
+            mac: mac_pj,
+            dram: dram_pj,
+            static_per_cycle: static_pj_per_cycle,
+            ..EnergyTable::default()
+        };
         Ok(Work {
             compute,
-            traffic,
+            traffic: off_chip(dram_bytes),
             transfer,
             exposed: Duration::from_picoseconds(exposed),
-            energy: EnergyParts {
-                mac: mac_pj * (totals.macs + totals.vector_operations as f64),
-                dram: dram_pj * traffic[DRAM] as f64,
-                r#static: static_pj_per_cycle * cycles,
-                ..EnergyParts::default()
-            },
-            quanta: u32::try_from(totals.steps).unwrap_or(u32::MAX).max(1),
+            energy: table.parts(&Events {
+                operations: totals.operations(),
+                dram: dram_bytes as f64,
+                cycles,
+                ..Events::default()
+            }),
+            quanta: quanta(totals.steps),
         })
     }
 
@@ -184,20 +168,7 @@ impl CostModel for Sanger {
     }
 
     fn identity(&self) -> String {
-        #[derive(Debug, Serialize)]
-        struct Identity<'p> {
-            model: &'static str,
-            mode: &'static str,
-            clock_hz: u64,
-            parameters: &'p SangerParameters,
-        }
-        let mode = match self.mode {
-            Mode::Corrected => "corrected",
-            Mode::Reference => "reference",
-        };
-        let identity = Identity { model: NAME, mode, clock_hz: self.clock_hz, parameters: &self.parameters };
-        // Plain numbers always serialise; the other text would serve as well.
-        serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
+        identity(NAME, Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
     }
 
     fn depends_on_input(&self) -> bool {

@@ -3,8 +3,8 @@
 use rtmm_workload::input::Table;
 use serde::Serialize;
 
-use super::model::Sanger;
-use crate::decode::{Decoded, Parameter, Surroundings};
+use crate::blocks::{MAX_LANES, VectorUnit, horowitz, picojoules};
+use crate::decode::Parameter;
 
 /// The keys of the `sanger` cost model.
 pub const PARAMETERS: &[Parameter] = &[
@@ -52,14 +52,10 @@ pub const PARAMETERS: &[Parameter] = &[
 const MAX_EXTENT: u32 = 4096;
 /// The longest sequence.
 const MAX_TOKENS: u32 = 1 << 24;
-/// The most vector lanes, and elements a cycle to and from them.
-const MAX_LANES: u64 = 1 << 24;
 /// The largest bandwidth, in millionths of a byte a cycle.
 const MAX_BANDWIDTH_MILLIONTHS: u64 = 1_000_000_000_000;
 /// The least load balance; sample traces have no less.
 const MIN_BALANCE: f64 = 1e-6;
-/// The largest energy of one event, in picojoules.
-const MAX_PICOJOULES: f64 = 1e9;
 
 /// All parameters of the `sanger` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -80,10 +76,9 @@ pub struct SangerParameters {
     pub element_bytes: u32,
     /// Off-chip bandwidth in millionths of a byte a cycle.
     pub dram_bandwidth_millionths: u64,
-    /// Vector operations a cycle.
-    pub vector_lanes: u64,
-    /// Elements a cycle to and from the vector unit.
-    pub vector_bandwidth: u64,
+    /// The vector unit.
+    #[serde(flatten)]
+    pub vector_unit: VectorUnit,
     /// Picojoules of a multiply-accumulate and of a vector operation.
     pub mac_pj: f64,
     /// Picojoules of a byte to or from off-chip memory.
@@ -104,12 +99,10 @@ impl Default for SangerParameters {
             linear_pes: 16,
             element_bytes: 2,
             dram_bandwidth_millionths: 128_000_000,
-            vector_lanes: 64,
-            vector_bandwidth: 128,
-            // 16-bit floating point: a multiplication 1.1, an addition in 32 bits 0.9.
-            mac_pj: 2.0,
-            // 64 bits: 1.3 to 2.6 nJ; the upper end.
-            dram_pj: 325.0,
+            vector_unit: VectorUnit::with_lanes(64),
+            // 16-bit floating point.
+            mac_pj: horowitz::mac_pj(2),
+            dram_pj: horowitz::DRAM_BYTE_PJ,
             static_pj_per_cycle: 0.0,
         }
     }
@@ -119,12 +112,7 @@ impl Default for SangerParameters {
 pub(crate) fn read_parameters(table: &Table<'_>) -> SangerParameters {
     let default = SangerParameters::default();
     let extent = |key: &str, default| table.or(key, default, |value| value.integer(1..=MAX_EXTENT));
-    let lanes = |key: &str, default| table.or(key, default, |value| value.integer(1..=MAX_LANES));
-    // A zero with a sign would be another text in the identity.
-    let picojoules =
-        |key: &str, default| table.or(key, default, |value| value.number(0.0..=MAX_PICOJOULES).map(f64::abs));
     let cols = extent("cols", default.cols);
-    let vector_lanes = lanes("vector_lanes", cols.into());
     SangerParameters {
         attention_sparsity: table
             .or("attention_sparsity", default.attention_sparsity, |value| value.probability().map(f64::abs)),
@@ -137,17 +125,9 @@ pub(crate) fn read_parameters(table: &Table<'_>) -> SangerParameters {
         dram_bandwidth_millionths: table.or("dram_bandwidth", default.dram_bandwidth_millionths, |value| {
             value.millionths(1..=MAX_BANDWIDTH_MILLIONTHS)
         }),
-        vector_lanes,
-        vector_bandwidth: lanes("vector_bandwidth", (2 * vector_lanes).min(MAX_LANES)),
-        mac_pj: picojoules("mac_pj", default.mac_pj),
-        dram_pj: picojoules("dram_pj", default.dram_pj),
-        static_pj_per_cycle: picojoules("static_pj_per_cycle", default.static_pj_per_cycle),
+        vector_unit: VectorUnit::decode(table, cols.into(), MAX_LANES),
+        mac_pj: picojoules(table, "mac_pj", default.mac_pj),
+        dram_pj: picojoules(table, "dram_pj", default.dram_pj),
+        static_pj_per_cycle: picojoules(table, "static_pj_per_cycle", default.static_pj_per_cycle),
     }
-}
-
-/// Reads a Sanger from an accelerator's table.
-pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    let parameters = read_parameters(table);
-    let label = format!("sanger {}x{}", parameters.rows, parameters.cols);
-    Some(Decoded { label, cost_model: Box::new(Sanger::new(parameters, surroundings)) })
 }

@@ -61,7 +61,7 @@ impl Explain for Systolic {
             Quantity::Integer(totals.sram_filter_reads),
             Quantity::Integer(totals.scalesim_ofmap_writes),
             Quantity::Integer(totals.lines),
-            Quantity::Integer(totals.vector_cycles),
+            Quantity::Integer(totals.vector.cycles),
             Quantity::Integer(totals.folds),
             Quantity::Real(overall),
             Quantity::Real(percent(totals.used_cells as f64, totals.cells as f64)),
@@ -72,7 +72,7 @@ impl Explain for Systolic {
             Quantity::Integer(totals.dram.filter),
             Quantity::Integer(totals.dram.ofmap),
             Quantity::Integer(totals.dram.partial_sums),
-            Quantity::Integer(totals.vector_words),
+            Quantity::Integer(totals.vector.elements),
             Quantity::Integer(cycles.dram_bytes),
             Quantity::Integer(cycles.total - cycles.compute),
             Quantity::Integer(cycles.total),
@@ -99,7 +99,7 @@ fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, Cost
         let nest = match kernel {
             Kernel::Nest(nest) => nest,
             Kernel::Vector(work) => {
-                let cycles = model.vector_unit.cycles(&work);
+                let cycles = model.parameters.vector_unit.cycles(&work);
                 let words = work.elements_in.saturating_add(work.elements_out);
                 vector.push(Section::row(&[&index, &times, &work.operations, &words, &cycles]));
                 continue;
@@ -178,11 +178,7 @@ fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, Cost
         ));
     }
     if !vector.is_empty() {
-        sections.push(Section::new(
-            "Vector unit: cycles = max(ceil(operations / lanes), ceil(elements / bandwidth))",
-            &["kernel", "times", "operations", "elements in and out", "cycles"],
-            vector,
-        ));
+        sections.push(Section::vector_unit(vector));
     }
     let totals = model.totals(layer)?;
     let whole = model.cycles(&totals)?;
@@ -202,10 +198,8 @@ fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, Cost
     ));
     let energy = model.energy(&totals, &whole);
     let parameters = &model.parameters;
-    let operations = totals.macs as f64 + totals.vector_operations as f64;
-    sections.push(Section::new(
-        "Energy: events x energy of one",
-        &["part", "events", "pJ of one", "pJ"],
+    let operations = totals.operations();
+    sections.push(Section::energy(
         vec![
             Section::row(&[&"operations", &operations, &parameters.mac_pj, &energy.mac]),
             Section::row(&[
@@ -216,8 +210,8 @@ fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, Cost
             ]),
             Section::row(&[&"off-chip bytes", &whole.dram_bytes, &parameters.dram_pj, &energy.dram]),
             Section::row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.r#static]),
-            Section::row(&[&"total", &"", &"", &energy.total()]),
         ],
+        &energy,
     ));
     Ok(Explanation { sections })
 }

@@ -49,4 +49,17 @@ mod parameters;
 pub use array::{Array, Dataflow, MAX_ARRAY_EXTENT, MatrixProduct, SystolicCost};
 pub use memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
 pub use model::Systolic;
-pub use parameters::{PARAMETERS, SystolicParameters, decode};
+pub use parameters::{PARAMETERS, SystolicParameters};
+
+use rtmm_workload::input::Table;
+
+use crate::decode::{Decoded, Surroundings};
+
+/// Reads a systolic array from an accelerator's table.
+pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
+    let parameters = parameters::read(table)?;
+    let SystolicParameters { dataflow, rows, cols, .. } = parameters;
+    let cost_model = Systolic::new(parameters, surroundings)?;
+    let label = format!("systolic {} {rows}x{cols}", dataflow.name().to_uppercase());
+    Some(Decoded { label, cost_model: Box::new(cost_model) })
+}

@@ -1,15 +1,15 @@
 //! Layers on the array, its vector unit and its memory.
 
 use rtmm_workload::{Duration, Kernel, Nest, Repeated, VectorWork};
-use serde::Serialize;
 
 use super::array::{Array, MatrixProduct, SystolicCost, percent};
 use super::memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
 use super::parameters::SystolicParameters;
-use crate::cost::{Condition, CostError, CostModel, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time};
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
 use crate::explain::Explain;
-use crate::vector_unit::VectorUnit;
 
 /// A systolic array with vector unit, buffers and a channel to off-chip memory.
 #[derive(Clone, Debug)]
@@ -18,7 +18,6 @@ pub struct Systolic {
     pub(super) array: Array,
     pub(super) buffers: Buffers,
     pub(super) bandwidth: Option<Bandwidth>,
-    pub(super) vector_unit: VectorUnit,
     pub(super) clock_hz: u64,
     pub(super) mode: Mode,
 }
@@ -40,10 +39,7 @@ pub(super) struct Totals {
     pub products: u64,
     pub folds: u64,
     pub lines: u64,
-    pub vector_cycles: u64,
-    pub vector_runs: u64,
-    pub vector_operations: u64,
-    pub vector_words: u64,
+    pub vector: VectorTotals,
     pub macs: u64,
     /// Cells used over all folds.
     pub used_cells: u64,
@@ -69,11 +65,6 @@ pub(super) struct Cycles {
     pub dram_bytes: u64,
 }
 
-/// `sum + one * copies`, or an error that names the count.
-fn add(sum: u64, one: u64, copies: u64, what: &'static str) -> Result<u64, CostError> {
-    one.checked_mul(copies).and_then(|all| sum.checked_add(all)).ok_or(CostError::Overflow { what })
-}
-
 impl Systolic {
     /// The model with these parameters; `None` where an extent of the array is out of range.
     #[must_use]
@@ -82,7 +73,6 @@ impl Systolic {
             array: parameters.array()?,
             buffers: parameters.buffers(),
             bandwidth: parameters.bandwidth(),
-            vector_unit: parameters.vector_unit(),
             parameters,
             clock_hz: surroundings.clock_hz,
             mode: surroundings.mode,
@@ -113,24 +103,22 @@ impl Systolic {
     fn add_product(&self, totals: &mut Totals, mapped: &MappedProduct) -> Result<(), CostError> {
         let MappedProduct { cost, traffic, copies, .. } = mapped;
         let (copies, words) = (*copies, traffic.words());
-        let sum = |sum: u64, one: u64, what: &'static str| add(sum, one, copies, what);
-        totals.products = sum(totals.products, 1, "matrix products")?;
-        totals.folds = sum(totals.folds, cost.folds(), "folds")?;
-        totals.lines = sum(totals.lines, cost.lines, "cycles")?;
-        totals.macs = sum(totals.macs, cost.macs, "multiply-accumulates")?;
-        totals.used_cells = sum(totals.used_cells, cost.spatial_rows * cost.spatial_columns, "cells")?;
-        totals.cells = sum(totals.cells, cost.cells, "cells")?;
-        totals.sram_ifmap_reads = sum(totals.sram_ifmap_reads, cost.sram_ifmap_reads, "input reads")?;
-        totals.sram_filter_reads = sum(totals.sram_filter_reads, cost.sram_filter_reads, "weight reads")?;
-        totals.sram_ofmap_writes = sum(totals.sram_ofmap_writes, cost.sram_ofmap_writes, "output writes")?;
-        totals.scalesim_ofmap_writes =
-            sum(totals.scalesim_ofmap_writes, cost.scalesim_ofmap_writes(), "output writes")?;
-        totals.partial_sum_reads = sum(totals.partial_sum_reads, cost.partial_sum_reads, "partial sums")?;
-        totals.dram.ifmap = sum(totals.dram.ifmap, words.ifmap, "inputs off chip")?;
-        totals.dram.filter = sum(totals.dram.filter, words.filter, "weights off chip")?;
-        totals.dram.ofmap = sum(totals.dram.ofmap, words.ofmap, "outputs off chip")?;
-        totals.dram.partial_sums =
-            sum(totals.dram.partial_sums, words.partial_sums, "partial sums off chip")?;
+        let sum = |sum: &mut u64, one: u64, what: &'static str| add(sum, one, copies, what);
+        sum(&mut totals.products, 1, "matrix products")?;
+        sum(&mut totals.folds, cost.folds(), "folds")?;
+        sum(&mut totals.lines, cost.lines, "cycles")?;
+        sum(&mut totals.macs, cost.macs, "multiply-accumulates")?;
+        sum(&mut totals.used_cells, cost.spatial_rows * cost.spatial_columns, "cells")?;
+        sum(&mut totals.cells, cost.cells, "cells")?;
+        sum(&mut totals.sram_ifmap_reads, cost.sram_ifmap_reads, "input reads")?;
+        sum(&mut totals.sram_filter_reads, cost.sram_filter_reads, "weight reads")?;
+        sum(&mut totals.sram_ofmap_writes, cost.sram_ofmap_writes, "output writes")?;
+        sum(&mut totals.scalesim_ofmap_writes, cost.scalesim_ofmap_writes(), "output writes")?;
+        sum(&mut totals.partial_sum_reads, cost.partial_sum_reads, "partial sums")?;
+        sum(&mut totals.dram.ifmap, words.ifmap, "inputs off chip")?;
+        sum(&mut totals.dram.filter, words.filter, "weights off chip")?;
+        sum(&mut totals.dram.ofmap, words.ofmap, "outputs off chip")?;
+        sum(&mut totals.dram.partial_sums, words.partial_sums, "partial sums off chip")?;
         totals.scalesim_cell_cycles +=
             cost.cells as f64 * cost.scalesim_utilisation_cycles() as f64 * copies as f64;
         if let Some(bandwidth) = self.bandwidth {
@@ -141,17 +129,13 @@ impl Systolic {
     }
 
     fn add_vector(&self, totals: &mut Totals, work: &VectorWork, times: u64) -> Result<(), CostError> {
-        let cycles = self.vector_unit.cycles(work);
+        let cycles = self.parameters.vector_unit.cycles(work);
+        totals.vector.add(work, cycles, times)?;
         if cycles == 0 {
             return Ok(());
         }
-        let words = work.elements_in.saturating_add(work.elements_out);
-        totals.vector_runs = add(totals.vector_runs, 1, times, "vector operations")?;
-        totals.vector_cycles = add(totals.vector_cycles, cycles, times, "cycles")?;
-        totals.vector_operations =
-            add(totals.vector_operations, work.operations, times, "vector operations")?;
-        totals.vector_words = add(totals.vector_words, words, times, "vector operands")?;
         if let Some(bandwidth) = self.bandwidth {
+            let words = work.elements_in.saturating_add(work.elements_out);
             let bytes = words.saturating_mul(self.parameters.element_bytes);
             // Operands pass through as they come: nothing but the slower of the two matters.
             let time = bandwidth.cycles(cycles).max(bandwidth.transfer(bytes));
@@ -161,9 +145,10 @@ impl Systolic {
     }
 
     pub(super) fn cycles(&self, totals: &Totals) -> Result<Cycles, CostError> {
-        let compute = add(totals.lines, totals.vector_cycles, 1, "cycles")?;
-        let words = totals.dram.total().saturating_add(totals.vector_words);
-        let dram_bytes = add(0, words, self.parameters.element_bytes, "bytes off chip")?;
+        let (mut compute, mut dram_bytes) = (totals.lines, 0);
+        add(&mut compute, totals.vector.cycles, 1, "cycles")?;
+        let words = totals.dram.total().saturating_add(totals.vector.elements);
+        add(&mut dram_bytes, words, self.parameters.element_bytes, "bytes off chip")?;
         let (transfer, total) = match self.bandwidth {
             Some(bandwidth) => {
                 (bandwidth.whole_cycles(bandwidth.transfer(dram_bytes)), bandwidth.whole_cycles(totals.time))
@@ -174,16 +159,13 @@ impl Systolic {
     }
 
     pub(super) fn duration(&self, cycles: u64) -> Result<Duration, CostError> {
-        if cycles == 0 {
-            return Ok(Duration::ZERO);
-        }
-        Duration::from_cycles(cycles, self.clock_hz).ok_or(CostError::Overflow { what: "cycles" })
+        if cycles == 0 { Ok(Duration::ZERO) } else { time(cycles, self.clock_hz) }
     }
 
     /// Elements that the buffers pass on or take in.
     pub(super) fn sram_accesses(&self, totals: &Totals) -> f64 {
         let reads = totals.sram_ifmap_reads as f64 + totals.sram_filter_reads as f64;
-        let vector = totals.vector_words as f64;
+        let vector = totals.vector.elements as f64;
         match self.mode {
             Mode::Reference => reads + totals.scalesim_ofmap_writes as f64 + vector,
             Mode::Corrected => {
@@ -196,14 +178,13 @@ impl Systolic {
     }
 
     pub(super) fn energy(&self, totals: &Totals, cycles: &Cycles) -> EnergyParts {
-        let SystolicParameters { mac_pj, sram_pj, dram_pj, static_pj_per_cycle, .. } = self.parameters;
-        EnergyParts {
-            mac: mac_pj * (totals.macs as f64 + totals.vector_operations as f64),
+        self.parameters.energies().parts(&Events {
+            operations: totals.operations(),
             l1: 0.0,
-            l2: sram_pj * self.sram_accesses(totals),
-            dram: dram_pj * cycles.dram_bytes as f64,
-            r#static: static_pj_per_cycle * cycles.total as f64,
-        }
+            l2: self.sram_accesses(totals),
+            dram: cycles.dram_bytes as f64,
+            cycles: cycles.total as f64,
+        })
     }
 
     /// Overall and compute utilisation in percent, in the reading of the mode.
@@ -225,7 +206,12 @@ impl Systolic {
 impl Totals {
     /// Times at which the array or the vector unit can be stopped.
     fn quanta(&self) -> u32 {
-        u32::try_from(self.folds.saturating_add(self.vector_runs)).unwrap_or(u32::MAX).max(1)
+        quanta(self.folds.saturating_add(self.vector.runs))
+    }
+
+    /// Multiply-accumulates and vector operations.
+    pub(super) fn operations(&self) -> f64 {
+        self.macs as f64 + self.vector.operations as f64
     }
 }
 
@@ -237,11 +223,9 @@ impl CostModel for Systolic {
         // The total is at least either of the two, in cycles and so, rounded alike, in picoseconds.
         let total = if cycles.total == cycles.compute { compute } else { self.duration(cycles.total)? };
         let exposed = total.picoseconds().saturating_sub(compute.max(transfer).picoseconds());
-        let mut traffic = [0; SHARED_LEVELS];
-        traffic[DRAM] = cycles.dram_bytes;
         Ok(Work {
             compute,
-            traffic,
+            traffic: off_chip(cycles.dram_bytes),
             transfer,
             exposed: Duration::from_picoseconds(exposed),
             energy: self.energy(&totals, &cycles),
@@ -250,21 +234,7 @@ impl CostModel for Systolic {
     }
 
     fn identity(&self) -> String {
-        #[derive(Debug, Serialize)]
-        struct Identity<'p> {
-            model: &'static str,
-            mode: &'static str,
-            clock_hz: u64,
-            parameters: &'p SystolicParameters,
-        }
-        let mode = match self.mode {
-            Mode::Corrected => "corrected",
-            Mode::Reference => "reference",
-        };
-        let identity =
-            Identity { model: "systolic", mode, clock_hz: self.clock_hz, parameters: &self.parameters };
-        // Plain numbers always serialise; the other text would serve as well.
-        serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
+        identity("systolic", Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

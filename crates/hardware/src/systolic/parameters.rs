@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use super::array::{Array, Dataflow, MAX_ARRAY_EXTENT};
 use super::memory::{Bandwidth, Buffers};
-use super::model::Systolic;
-use crate::decode::{Decoded, Parameter, Surroundings};
-use crate::vector_unit::VectorUnit;
+use crate::blocks::{EnergyTable, MAX_LANES, VectorUnit, horowitz, picojoules};
+use crate::decode::Parameter;
 
 /// The keys of the `systolic` cost model.
 pub const PARAMETERS: &[Parameter] = &[
@@ -49,17 +48,8 @@ pub const PARAMETERS: &[Parameter] = &[
 
 /// The largest buffer, in bytes.
 const MAX_BUFFER_BYTES: u64 = 1 << 50;
-/// The most vector lanes, and elements a cycle to and from them.
-const MAX_LANES: u64 = 1 << 24;
 /// The largest bandwidth, in millionths of a byte a cycle.
 const MAX_BANDWIDTH_MILLIONTHS: u64 = 1_000_000_000_000;
-/// The largest energy of one event, in picojoules.
-const MAX_PICOJOULES: f64 = 1e9;
-
-/// Energy of a 64-bit access to an on-chip memory of 1 MB, in picojoules (Horowitz 2014).
-const HOROWITZ_SRAM_1MB_64BIT_PJ: f64 = 100.0;
-/// Energy of 64 bits from off-chip memory, in picojoules (Horowitz 2014: 1.3 to 2.6 nJ).
-const HOROWITZ_DRAM_64BIT_PJ: f64 = 2_600.0;
 
 /// All parameters of the `systolic` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -70,10 +60,9 @@ pub struct SystolicParameters {
     pub rows: u32,
     /// Columns of the array.
     pub cols: u32,
-    /// Vector operations a cycle.
-    pub vector_lanes: u64,
-    /// Elements a cycle to and from the vector unit.
-    pub vector_bandwidth: u64,
+    /// The vector unit.
+    #[serde(flatten)]
+    pub vector_unit: VectorUnit,
     /// Bytes of an element.
     pub element_bytes: u64,
     /// Bytes of the input buffer, both halves; `None` holds everything.
@@ -99,24 +88,19 @@ impl SystolicParameters {
     /// and never makes the array wait.
     #[must_use]
     pub fn new(dataflow: Dataflow, rows: u32, cols: u32) -> Self {
-        Self::with_elements(dataflow, rows, cols, 1)
-    }
-
-    fn with_elements(dataflow: Dataflow, rows: u32, cols: u32, element_bytes: u64) -> Self {
         Self {
             dataflow,
             rows,
             cols,
-            vector_lanes: cols.into(),
-            vector_bandwidth: 2 * u64::from(cols),
-            element_bytes,
+            vector_unit: VectorUnit::with_lanes(cols.into()),
+            element_bytes: 1,
             sram_ifmap_bytes: None,
             sram_filter_bytes: None,
             sram_ofmap_bytes: None,
             dram_bandwidth_millionths: None,
-            mac_pj: horowitz_mac_pj(element_bytes),
-            sram_pj: HOROWITZ_SRAM_1MB_64BIT_PJ / 8.0 * element_bytes as f64,
-            dram_pj: HOROWITZ_DRAM_64BIT_PJ / 8.0,
+            mac_pj: horowitz::mac_pj(1),
+            sram_pj: horowitz::SRAM_1MB_BYTE_PJ,
+            dram_pj: horowitz::DRAM_BYTE_PJ,
             static_pj_per_cycle: 0.0,
         }
     }
@@ -140,23 +124,21 @@ impl SystolicParameters {
         self.dram_bandwidth_millionths.and_then(Bandwidth::from_millionths)
     }
 
-    pub(super) fn vector_unit(&self) -> VectorUnit {
-        VectorUnit { lanes: self.vector_lanes, bandwidth: self.vector_bandwidth }
+    /// Buffers are shared: their accesses count as those of L2.
+    pub(super) fn energies(&self) -> EnergyTable {
+        let Self { mac_pj, sram_pj, dram_pj, static_pj_per_cycle, .. } = *self;
+        EnergyTable {
+            mac: mac_pj,
+            l1: 0.0,
+            l2: sram_pj,
+            dram: dram_pj,
+            static_per_cycle: static_pj_per_cycle,
+        }
     }
 }
 
-/// A multiplication and an addition of Horowitz's table, in picojoules: 8-bit integers added up in
-/// 32 bits (0.2 + 0.1), 16-bit floats added up in 32 bits (1.1 + 0.9), 32-bit floats (3.7 + 0.9).
-fn horowitz_mac_pj(element_bytes: u64) -> f64 {
-    match element_bytes {
-        0 | 1 => 0.3,
-        2 => 2.0,
-        _ => 4.6,
-    }
-}
-
-/// Reads a systolic array from an accelerator's table.
-pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
+/// Reads the parameters from an accelerator's table.
+pub(super) fn read(table: &Table<'_>) -> Option<SystolicParameters> {
     let dataflow = table.required("dataflow", |value| {
         let name = value.string()?;
         Dataflow::from_name(name).or_else(|| {
@@ -169,9 +151,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     });
     let extent = |value: &Value<'_>| value.integer(1..=MAX_ARRAY_EXTENT);
     let (rows, cols) = (table.required("rows", extent), table.required("cols", extent));
-    let lanes = |value: &Value<'_>| value.integer(1..=MAX_LANES);
-    let vector_lanes = table.optional("vector_lanes", lanes);
-    let vector_bandwidth = table.optional("vector_bandwidth", lanes);
+    let vector_unit = VectorUnit::decode(table, cols.map_or(1, u64::from), 2 * MAX_LANES);
     let element_bytes = table.or("element_bytes", 1, |value| value.integer(1..=4_u64));
     // A buffer holds at least an element in each half.
     let buffer = |value: &Value<'_>| value.integer(2 * element_bytes..=MAX_BUFFER_BYTES);
@@ -181,26 +161,24 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let dram_bandwidth_millionths =
         table.optional("dram_bandwidth", |value| value.millionths(1..=MAX_BANDWIDTH_MILLIONTHS));
     // Read before the first early return, so that all problems come out together.
-    let [mac_pj, sram_pj, dram_pj, static_pj_per_cycle] =
-        ["mac_pj", "sram_pj", "dram_pj", "static_pj_per_cycle"]
-            .map(|key| table.optional(key, |value| value.number(0.0..=MAX_PICOJOULES)));
+    let mac_pj = picojoules(table, "mac_pj", horowitz::mac_pj(element_bytes));
+    let sram_pj = picojoules(table, "sram_pj", horowitz::SRAM_1MB_BYTE_PJ * element_bytes as f64);
+    let dram_pj = picojoules(table, "dram_pj", horowitz::DRAM_BYTE_PJ);
+    let static_pj_per_cycle = picojoules(table, "static_pj_per_cycle", 0.0);
     let (dataflow, rows, cols) = (dataflow?, rows?, cols?);
-    let default = SystolicParameters::with_elements(dataflow, rows, cols, element_bytes);
-    let vector_lanes = vector_lanes.unwrap_or(default.vector_lanes);
-    let parameters = SystolicParameters {
-        vector_lanes,
-        vector_bandwidth: vector_bandwidth.unwrap_or(2 * vector_lanes),
+    Some(SystolicParameters {
+        dataflow,
+        rows,
+        cols,
+        vector_unit,
+        element_bytes,
         sram_ifmap_bytes,
         sram_filter_bytes,
         sram_ofmap_bytes,
         dram_bandwidth_millionths,
-        mac_pj: mac_pj.unwrap_or(default.mac_pj),
-        sram_pj: sram_pj.unwrap_or(default.sram_pj),
-        dram_pj: dram_pj.unwrap_or(default.dram_pj),
-        static_pj_per_cycle: static_pj_per_cycle.unwrap_or(default.static_pj_per_cycle),
-        ..default
-    };
-    let cost_model = Systolic::new(parameters, surroundings)?;
-    let label = format!("systolic {} {rows}x{cols}", dataflow.name().to_uppercase());
-    Some(Decoded { label, cost_model: Box::new(cost_model) })
+        mac_pj,
+        sram_pj,
+        dram_pj,
+        static_pj_per_cycle,
+    })
 }

@@ -1,0 +1,89 @@
+//! Energies of events, and those that literature gives.
+
+use rtmm_workload::input::Table;
+use serde::Serialize;
+
+use crate::cost::EnergyParts;
+use crate::explain::Section;
+
+/// The largest energy of one event, in picojoules.
+const MAX_PICOJOULES: f64 = 1e9;
+
+/// Energy of one event of each kind, in picojoules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct EnergyTable {
+    /// A multiply-accumulate, and a vector operation.
+    pub mac: f64,
+    /// An access to a buffer beside the processing elements.
+    pub l1: f64,
+    /// An access to the accelerator's own shared buffer.
+    pub l2: f64,
+    /// A byte or an element to or from off-chip memory.
+    pub dram: f64,
+    /// A cycle, whatever happens in it.
+    pub static_per_cycle: f64,
+}
+
+/// How many events of each kind a layer has. Counts above 2^53 are rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Events {
+    /// Multiply-accumulates and vector operations.
+    pub operations: f64,
+    /// Accesses to buffers beside the processing elements.
+    pub l1: f64,
+    /// Accesses to the accelerator's own shared buffer.
+    pub l2: f64,
+    /// Bytes or elements to and from off-chip memory.
+    pub dram: f64,
+    /// Cycles of the layer's latency.
+    pub cycles: f64,
+}
+
+impl EnergyTable {
+    /// The energy of a layer with these events.
+    #[must_use]
+    pub fn parts(&self, events: &Events) -> EnergyParts {
+        EnergyParts {
+            mac: self.mac * events.operations,
+            l1: self.l1 * events.l1,
+            l2: self.l2 * events.l2,
+            dram: self.dram * events.dram,
+            r#static: self.static_per_cycle * events.cycles,
+        }
+    }
+}
+
+impl Section {
+    /// The energies of a layer: rows of part, events, energy of one event and energy, then the total.
+    pub(crate) fn energy(mut rows: Vec<Vec<String>>, total: &EnergyParts) -> Self {
+        rows.push(Self::row(&[&"total", &"", &"", &total.total()]));
+        Self::new("Energy: events x energy of one", &["part", "events", "pJ of one", "pJ"], rows)
+    }
+}
+
+/// The energy of an event, in picojoules, as the accelerator's table states it under `key`.
+pub fn picojoules(table: &Table<'_>, key: &str, default: f64) -> f64 {
+    // A zero with a sign would be another text in the identity.
+    table.or(key, default, |value| value.number(0.0..=MAX_PICOJOULES).map(f64::abs))
+}
+
+/// Energies at 45 nm and 0.9 V: Horowitz, "Computing's Energy Problem", ISSCC 2014.
+pub mod horowitz {
+    /// A bit of a 64-bit access to a memory of 8 KB, 10 picojoules.
+    pub const SRAM_8KB_BIT_PJ: f64 = 10.0 / 64.0;
+    /// A byte of a 64-bit access to a memory of 1 MB, 100 picojoules.
+    pub const SRAM_1MB_BYTE_PJ: f64 = 100.0 / 8.0;
+    /// A byte of 64 bits from off-chip memory, 1.3 to 2.6 nanojoules: the upper end.
+    pub const DRAM_BYTE_PJ: f64 = 2_600.0 / 8.0;
+
+    /// A multiplication and an addition, in picojoules: 8-bit integers added up in 32 bits (0.2 + 0.1), 16-bit floats
+    /// added up in 32 bits (1.1 + 0.9), 32-bit floats (3.7 + 0.9).
+    #[must_use]
+    pub const fn mac_pj(element_bytes: u64) -> f64 {
+        match element_bytes {
+            0 | 1 => 0.3,
+            2 => 2.0,
+            _ => 4.6,
+        }
+    }
+}
