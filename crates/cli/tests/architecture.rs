@@ -25,7 +25,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         "crates/runners",
         &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-reference", "rtmm-sweep"],
     ),
-    ("crates/report", &[]),
+    ("crates/report", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sweep"]),
     (
         "crates/cli",
         &[

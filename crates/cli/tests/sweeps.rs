@@ -62,7 +62,7 @@ fn several_policies_are_compared() {
     let tables = printed.split("Written to").next().expect("tables");
     insta::assert_snapshot!("several_policies", tables);
     let page = read(&workspace, "out/report.html");
-    for heading in ["Policies by scenario, platform single_4k_os", "Policies by platform", "Difference in"] {
+    for heading in ["by scenario and policy, single_4k_os", "by platform and policy", "Difference in"] {
         assert!(page.contains(heading), "{heading}");
     }
     assert!(read(&workspace, "out/policies.svg").contains("k_per_ms=5"));
@@ -81,10 +81,11 @@ fn pairs_are_shown_one_by_one() {
     workspace.write("s.toml", axes);
     let outcome = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
     outcome.success();
-    insta::assert_snapshot!("pairs", read(&workspace, "out/overview.md"));
+    let tables = read(&workspace, "out/tables.md");
+    let of_pairs = tables.split("**Deadline violation rate by platform").next().expect("tables of pairs");
+    insta::assert_snapshot!("pairs", of_pairs);
     let summary = read(&workspace, "out/summary.csv");
     assert!(!summary.contains("across_scenarios"), "each platform has one scenario: {summary}");
-    let tables = read(&workspace, "out/load_factor_4_tables.md");
     assert!(tables.contains('—'), "{tables}");
     let manifest = read(&workspace, "out/manifest.json");
     assert!(manifest.contains("\"pairs\"") && manifest.contains("\"cells\": 12"), "{manifest}");
@@ -106,9 +107,12 @@ fn every_trigger_probability_has_a_report_of_its_own() {
         )),
     );
     workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
-    let low = read(&workspace, "out/trigger_probability_0.25_tables.md");
-    let high = read(&workspace, "out/trigger_probability_1_tables.md");
-    assert_ne!(low, high);
+    let tables = read(&workspace, "out/tables.md");
+    for value in ["0.25", "1"] {
+        assert!(tables.contains(&format!("trigger probability of GE_FBNet_C {value}")), "{tables}");
+        let drawn = read(&workspace, &format!("out/trigger_probability_{value}_heat_map.svg"));
+        assert!(drawn.contains(&format!("trigger probability of GE_FBNet_C {value}.")));
+    }
     let lines = read(&workspace, "out/lines.svg");
     assert!(lines.contains("trigger probability"), "the figure over the varied axis");
 }
@@ -154,7 +158,11 @@ fn probabilities_of_all_cascades_are_varied() {
     assert_eq!(seen, 2 * (3 * 2 + 2 * (1 + 2 + 1)));
     let manifest = read(&workspace, "out/manifest.json");
     assert!(manifest.contains("\"cascades\": true"), "{manifest}");
-    assert!(read(&workspace, "out/trigger_probability_0.5_tables.md").contains("dream-full"));
+    let tables = read(&workspace, "out/tables.md");
+    assert!(
+        tables.contains("trigger probability of cascades 0.5") && tables.contains("dream-full"),
+        "{tables}"
+    );
 }
 
 #[test]
@@ -281,7 +289,10 @@ fn declared_figures_come_with_tables_and_files() {
     let page = read(&workspace, "one/report.html");
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
     assert!(place("UXCost relative to FCFS") < place("Windows of a tenth of a second."));
-    assert!(place("Windows of a tenth of a second.") < place("<h2>Policies by scenario"));
+    assert!(
+        place("Windows of a tenth of a second.")
+            < place("<h2>Deadline violation rate by scenario and policy")
+    );
     assert!(page.contains("geometric mean") && page.contains("95 % bootstrap intervals"));
     assert!(read(&workspace, "one/tables.md").starts_with("# "));
 

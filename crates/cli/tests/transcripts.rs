@@ -591,7 +591,7 @@ fn sweep_prints_tables_and_writes_results_that_parse() {
         page.trim_end().ends_with("</html>") && page.contains("<svg"),
         "the page is whole and has figures"
     );
-    assert!(text("tables.md").contains("| Single 4K"), "tables in Markdown");
+    assert!(text("tables.md").contains("| single_4k_ws |"), "tables in Markdown");
 
     // The store is one plain file at rest.
     let stores = fs::read_dir(workspace.path("results")).expect("a directory");

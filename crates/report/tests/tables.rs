@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Draws, columns, plain, scores};
-use rtmm_report::{Align, Cell, Column, Row, TerminalStyle, TextTable, score_report};
+use common::{Draws, SWEEP, columns, plain, report_of, scored};
+use rtmm_report::{Align, Cell, Column, Row, TerminalStyle, TextTable};
 
 /// A table with every kind of cell.
 fn every_kind() -> TextTable {
@@ -59,11 +59,10 @@ fn markdown_html_and_csv_of_every_kind_of_cell() {
 
 #[test]
 fn a_table_that_does_not_fit_becomes_blocks() {
-    let report = score_report(&scores(), &common::layout()).unwrap();
+    let report = report_of(&scored(), SWEEP);
     for columns in [60, 100, 160] {
         insta::assert_snapshot!(format!("scores_at_{columns}"), width(&report.tables[0].table, columns));
     }
-    insta::assert_snapshot!("confidence_at_60", width(&report.tables[1].table, 60));
     insta::assert_snapshot!("best_at_60", width(&report.tables[2].table, 60));
 }
 

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use crate::plan::Plan;
-use crate::results::Failure;
+use crate::results::{Failure, Results};
 use crate::runner::{CellResult, Prepared, RunError};
 use crate::shard::Shard;
 use crate::store::{Store, StoreError};
@@ -123,6 +123,30 @@ pub fn execute(
     let run = pending.len() - failures.len();
     info!(cells = run, failed = failures.len(), "cells run");
     Ok(Executed { total, reused, run, failures })
+}
+
+/// Runs every cell of `plan` without a store. The values are those that a store would give back.
+///
+/// # Errors
+/// [`RunError`] where no cell can be run. Cells that fail one by one are no error: the results list them.
+pub fn in_memory<'p>(plan: &'p Plan<'p>) -> Result<Results<'p>, RunError> {
+    let all: Vec<usize> = (0..plan.len()).collect();
+    let prepared = plan.runner().prepare(plan, &all)?;
+    let job = Job { plan, prepared: prepared.as_ref(), stop: AtomicBool::new(false) };
+    let given: Vec<Result<CellResult, RunError>> =
+        all.par_iter().with_max_len(1).map(|index| job.run_cell(*index)).collect();
+    let mut cells = Vec::with_capacity(given.len());
+    let mut failures = Vec::new();
+    for (cell, result) in given.into_iter().enumerate() {
+        match result {
+            Ok(result) => cells.push(Some(result)),
+            Err(error) => {
+                failures.push(Failure { cell, reason: error.to_string().into() });
+                cells.push(None);
+            }
+        }
+    }
+    Ok(Results::new(plan, cells, failures))
 }
 
 fn run(

@@ -130,9 +130,7 @@ fn decode<'r>(document: &Document<'_>, runners: &[&'r dyn CellRunner]) -> Option
     let scope = figures::Scope {
         runner: spec,
         scenarios: workloads.as_deref().map(figures::scenario_names),
-        platforms: platforms
-            .as_deref()
-            .map(|platforms| platforms.iter().map(|platform| platform.name.as_str()).collect()),
+        platforms: platforms.as_deref(),
         policies: policies.as_deref(),
         variations: &variations,
         seeds,

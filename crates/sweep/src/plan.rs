@@ -361,6 +361,12 @@ impl<'r> Plan<'r> {
         &self.cells
     }
 
+    /// The cells that differ in the seed only, side by side; groups are in canonical order, too.
+    pub fn groups(&self) -> impl Iterator<Item = &[Cell]> {
+        let of = |cell: &Cell| (cell.variant, cell.platform, cell.policy);
+        self.cells.chunk_by(move |left, right| of(left) == of(right))
+    }
+
     /// The identities of the cells, in the same order.
     #[must_use]
     pub fn identities(&self) -> &[Identity] {

@@ -3,6 +3,7 @@
 //! Results are always read back from the store, also right after they were computed, so that
 //! outputs are the same bytes whether a sweep ran in one go, was resumed, or was sharded.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::plan::{Cell, Plan};
@@ -29,6 +30,36 @@ pub struct Failure {
     pub cell: usize,
     /// Why; cells that failed alike share the text.
     pub reason: Arc<str>,
+}
+
+/// Cells of one scenario and platform that failed for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alike<'f> {
+    /// Name of the scenario.
+    pub scenario: &'f str,
+    /// Name of the platform.
+    pub platform: &'f str,
+    /// Why they failed.
+    pub reason: &'f str,
+    /// Number of them.
+    pub cells: usize,
+}
+
+/// Failures by scenario, platform and reason, in the order of the first cell of each.
+#[must_use]
+pub fn alike<'f>(plan: &'f Plan<'_>, failures: &'f [Failure]) -> Vec<Alike<'f>> {
+    let mut alike: Vec<Alike<'f>> = Vec::new();
+    let mut positions: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    for failure in failures {
+        let cell = &plan.cells()[failure.cell];
+        let (scenario, platform) = (plan.scenario(cell).name.as_str(), plan.platform(cell).name.as_str());
+        let position = *positions.entry((scenario, platform, &*failure.reason)).or_insert_with(|| {
+            alike.push(Alike { scenario, platform, reason: &failure.reason, cells: 0 });
+            alike.len() - 1
+        });
+        alike[position].cells += 1;
+    }
+    alike
 }
 
 /// The values of every cell of a plan, but of those that failed.
@@ -68,6 +99,13 @@ impl<'p> Results<'p> {
     pub fn iter(&self) -> impl Iterator<Item = (&'p Cell, &CellResult)> {
         let cells = self.plan.cells().iter().zip(&self.cells);
         cells.filter_map(|(cell, result)| Some((cell, result.as_ref()?)))
+    }
+
+    /// What cells of the plan that stand side by side gave; `None` where one failed.
+    #[must_use]
+    pub fn of(&self, cells: &[Cell]) -> &[Option<CellResult>] {
+        let first = cells.first().map_or(0, |cell| cell.index);
+        self.cells.get(first..first + cells.len()).unwrap_or_default()
     }
 
     /// Whether any cell recorded a series.

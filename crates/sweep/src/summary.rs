@@ -23,7 +23,7 @@ pub struct Metric {
     /// The column.
     pub column: Column,
     /// Its position among the cell columns, or among the task columns.
-    position: usize,
+    pub position: usize,
 }
 
 /// Means over seeds, across scenarios, and against the baseline.
@@ -159,10 +159,7 @@ fn groups(
     // The values of all groups and metrics, those of a group side by side: cells, then tasks.
     let mut series: Vec<Vec<f64>> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
-    let same = |left: &Cell, right: &Cell| {
-        (left.variant, left.platform, left.policy) == (right.variant, right.platform, right.policy)
-    };
-    for cells in plan.cells().chunk_by(same) {
+    for cells in plan.groups() {
         let range = cells[0].index..cells[0].index + cells.len();
         let found = || results.cells()[range.clone()].iter().flatten();
         for metric in metrics {

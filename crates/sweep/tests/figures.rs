@@ -11,7 +11,7 @@ mod common;
 use common::Synthetic;
 use rtmm_sweep::execute::{Options, Silent};
 use rtmm_sweep::figures::data::{Panel, panels};
-use rtmm_sweep::figures::{Content, Dimension};
+use rtmm_sweep::figures::{Across, Content, Dimension};
 use rtmm_sweep::file::{SweepFile, read_source};
 use rtmm_sweep::statistics::mean;
 use rtmm_sweep::sweep::run;
@@ -174,7 +174,7 @@ fn values_are_those_of_the_results() {
     assert_eq!((own.value, own.interval.unwrap().low, own.interval.unwrap().high), (1.0, 1.0, 1.0));
     // A scenario without randomness has no interval.
     assert_eq!(bars.values[1][1].unwrap().interval, None);
-    let all = bars.overall[1].unwrap();
+    let all = bars.overall[0].values[1].unwrap();
     near(all.value, (ws * os * ratio("_ws", "vr_gaming") * ratio("_os", "vr_gaming")).powf(0.25));
 
     let lines = &panels(results, &figures[1])[..];
@@ -202,10 +202,100 @@ fn cells_that_failed_leave_gaps() {
     let finished = run(&plan, directory.path(), &Options::default(), &Silent).unwrap().finished.unwrap();
     let of = |figure: usize| panels(&finished.results, &figures[figure]);
     // What is joined over platforms lacks a part; the other platform has its own values.
-    assert!(of(0)[0].values.iter().flatten().chain(&of(0)[0].overall).all(Option::is_none));
+    let bars = &of(0)[0];
+    assert!(bars.values.iter().flatten().chain(&bars.overall[0].values).all(Option::is_none));
     assert!(of(1)[0].values.iter().all(|line| line[0].is_some() && line[1].is_none()));
     assert!(of(2)[1].values.iter().flatten().all(Option::is_none) && of(2)[1].path.is_empty());
     assert!(of(3)[0].values.iter().flatten().all(Option::is_none));
+}
+
+/// The best of platforms, aggregates of maps, two metrics against each other, and labels of platforms.
+const MORE_FIGURES: &str = r#"
+[[figure]]
+name = "best"
+kind = "bars"
+metric = "score_percent"
+groups = "scenario"
+series = "policy"
+overall = true
+best_of = "platform"
+where = { depth = 2, k_per_ms = 15, load_factor = 1 }
+
+[[figure]]
+name = "map"
+kind = "heat-map"
+metric = "score_percent"
+x = "scenario"
+y = "dataflow"
+overall = true
+where = { policy = "second", load_factor = 1, hardware = "Single 4K" }
+
+[[figure]]
+name = "two"
+kind = "scatter"
+metric = "late_jobs"
+x_metric = "score_percent"
+series = "policy+parameters"
+where = { scenario = "xrbench/vr_gaming", platform = "xrbench/single_4k_ws", load_factor = 1 }
+"#;
+
+#[test]
+fn the_best_is_chosen_once_the_rest_is_joined() {
+    let shown = shown(MORE_FIGURES, None);
+    let ([best], [map], [two]) = (&shown[0][..], &shown[1][..], &shown[2][..]) else {
+        panic!("three panels")
+    };
+    // The map has the values of the second policy on both platforms: the best of each scenario, and of the means.
+    let value = |estimate: Option<rtmm_sweep::figures::data::Estimate>| estimate.unwrap().value;
+    let largest = |row: &[Option<rtmm_sweep::figures::data::Estimate>]| {
+        row.iter().map(|one| value(*one)).fold(f64::NEG_INFINITY, f64::max)
+    };
+    assert_eq!(map.series.iter().map(|member| member.text.as_str()).collect::<Vec<_>>(), ["WS", "OS"]);
+    for scenario in 0..2 {
+        assert_eq!(value(best.values[scenario][1]), largest(&map.values[scenario]));
+    }
+    let [mean, geometric] = &map.overall[..] else { panic!("two aggregates") };
+    assert_eq!((mean.across, geometric.across), (Across::Mean, Across::GeometricMean));
+    assert_eq!(value(best.overall[0].values[1]), largest(&mean.values));
+    let products = (0..2).map(|row| value(map.values[0][row]) * value(map.values[1][row]));
+    for (row, product) in products.enumerate() {
+        assert!((value(geometric.values[row]).powi(2) / product - 1.0).abs() < 1e-12);
+    }
+    let metrics: Vec<&str> = two.across.iter().map(|member| member.text.as_str()).collect();
+    assert_eq!((metrics, two.series.len()), (vec!["score_percent", "late_jobs"], 7));
+    assert!(two.values.iter().all(|metric| metric.iter().all(Option::is_some)));
+}
+
+#[test]
+fn bad_choices_and_labels_are_told() {
+    let text = r#"
+[[figure]]
+name = "a"
+kind = "bars"
+metric = "score_percent"
+groups = "scenario"
+series = "policy+parameters"
+best_of = "policy"
+
+[[figure]]
+name = "b"
+kind = "scatter"
+metric = "score_percent"
+x_metric = "score"
+series = "policy+parameters"
+relative_to = { dataflow = "WS" }
+where = { dataflow = "RS" }
+"#;
+    insta::assert_snapshot!(bad(text));
+    let unlabelled = SWEEP
+        .replace("xrbench/single_4k_ws", "dysta/sanger")
+        .replace("xrbench/single_4k_os", "dysta/eyeriss_v2");
+    let figure = "[[figure]]\nname = \"a\"\nkind = \"bars\"\nmetric = \"score_percent\"\ngroups = \"budget\"\n\
+                  series = \"policy+parameters\"\n";
+    let runner = runner();
+    let problems = read_source(&Source::new("sweep.toml", format!("{unlabelled}{figure}")), &[&runner]);
+    let told = problems.unwrap_err().to_string();
+    assert!(told.contains("no platform of this sweep has the label `budget`"), "{told}");
 }
 
 #[test]

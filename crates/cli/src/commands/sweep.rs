@@ -1,17 +1,15 @@
 //! `rtmm sweep` and `rtmm merge`.
 
-mod report;
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rtmm_report::ReportTable;
+use rtmm_report::Report;
 use rtmm_runners::Runners;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::figures::Figure;
 use rtmm_sweep::file::SweepFile;
 use rtmm_sweep::plan::Plan;
-use rtmm_sweep::results::Failure as Failed;
+use rtmm_sweep::results::{Alike, Failure as Failed, alike};
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
 use rtmm_sweep::store::Store;
 use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
@@ -20,7 +18,6 @@ use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
 use crate::output::{replace_file, stdout, style, width, wrap};
 use crate::progress::Bar;
-use report::failures::Alike;
 
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
@@ -137,7 +134,7 @@ const FAILURES_SHOWN: usize = 10;
 /// What is told of cells that failed, if any did: those of one scenario and platform that failed
 /// alike, together.
 fn failed_cells(plan: &Plan<'_>, failures: &[Failed], list: Option<&Path>) -> Option<Failure> {
-    let alike = report::failures::alike(plan, failures);
+    let alike = alike(plan, failures);
     if alike.is_empty() {
         return None;
     }
@@ -191,90 +188,16 @@ fn conclude(
     directory: &Path,
     format: Format,
 ) -> Result<(), Failure> {
+    let report = Report::new(&finished.results, &finished.summary, figures);
     let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
-    let mut terminal = String::new();
-    let mut declared = report::declared::declared(&finished.results, figures);
-    let taken: Vec<String> = declared.figures.iter().map(|figure| figure.name.clone()).collect();
-    for table in &declared.tables {
-        terminal.push_str(&table.table.to_terminal(&style()));
-        terminal.push('\n');
-    }
-    for (name, text) in &declared.files {
-        let name = format!("{name}.csv");
+    for (name, text) in report.files() {
         replace_file(&directory.join(&name), text.as_bytes())?;
         files.push(name);
-    }
-    let mut reports = report::reports(&finished.results, &finished.summary);
-    let several = reports.len() > 1;
-    if !taken.is_empty() && reports.iter().all(|report| !report.prefix.is_empty() || report.report.is_err()) {
-        // Each of the others is about one variation alone.
-        reports.insert(0, report::MetricReport::without_scores(plan));
-    }
-    for report::MetricReport { prefix, report, more } in reports {
-        let mut report = match report {
-            Ok(report) => report,
-            Err(error) => {
-                // The results are written; only their layout is missing.
-                say!("warning: there is no report {prefix}: {error}");
-                continue;
-            }
-        };
-        if taken.is_empty() {
-            if !prefix.is_empty() && plan.axes().policies.len() == 1 {
-                terminal.push_str(&format!("{}\n\n", report.title));
-            }
-            for table in report::terminal_tables(plan, &report, several) {
-                terminal.push_str(&table.table.to_terminal(&style()));
-                terminal.push('\n');
-            }
-        }
-        report.tables.extend(more);
-        if prefix.is_empty() {
-            // What the file declares comes first; a figure of the same name gives way to it.
-            report.figures.retain(|figure| !taken.contains(&figure.name));
-            report.figures.splice(0..0, std::mem::take(&mut declared.figures));
-            report.tables.splice(0..0, std::mem::take(&mut declared.tables));
-        }
-        let mut write = |name: String, bytes: &[u8]| {
-            let result = replace_file(&directory.join(&name), bytes);
-            files.push(name);
-            result
-        };
-        for figure in &report.figures {
-            write(format!("{prefix}{}.svg", figure.name), figure.svg.as_str().as_bytes())?;
-        }
-        write(format!("{prefix}tables.md"), report.to_markdown().as_bytes())?;
-        write(format!("{prefix}report.html"), report.to_page(report::facts(plan)).to_html().as_bytes())?;
-    }
-    let lines = report::lines(plan, &finished.summary).filter(|_| !taken.iter().any(|name| name == "lines"));
-    if let Some(lines) = lines {
-        replace_file(&directory.join("lines.svg"), lines.as_str().as_bytes())?;
-        files.push("lines.svg".to_owned());
-    }
-    if let Some(overview) = report::pairs::overview(plan, &finished.summary) {
-        if taken.is_empty() {
-            terminal.clear();
-        }
-        let mut markdown = format!("# {}\n", plan.axes().name);
-        for ReportTable { table, .. } in &overview.tables {
-            if taken.is_empty() {
-                terminal.push_str(&table.to_terminal(&style()));
-                terminal.push('\n');
-            }
-            markdown.push_str(&format!("\n{}", table.to_markdown()));
-        }
-        for figure in overview.figures.iter().filter(|figure| !taken.contains(&figure.name)) {
-            let name = format!("{}.svg", figure.name);
-            replace_file(&directory.join(&name), figure.svg.as_str().as_bytes())?;
-            files.push(name);
-        }
-        replace_file(&directory.join("overview.md"), markdown.as_bytes())?;
-        files.push("overview.md".to_owned());
     }
     let mut out = stdout();
     match format {
         Format::Table => {
-            write!(out, "{terminal}")?;
+            write!(out, "{}", report.to_terminal(&style()))?;
             let (figures, named): (Vec<&str>, Vec<&str>) =
                 files.iter().map(String::as_str).partition(|name| name.ends_with(".svg"));
             let (named, figures) = (named.join(", "), figures.len());

@@ -1,71 +1,121 @@
-//! What the tests of this crate share: a small real evaluation and a checker of markup.
+//! What the tests of this crate share: runners that give what a function says, a small real evaluation, and a
+//! checker of markup.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::expect_used, reason = "these are the helpers of tests")]
 
-use rtmm_report::{Better, Interval, Layout, Metric, ScoreData, ScoreRow};
+use rtmm_report::Report;
+use rtmm_sweep::execute::in_memory;
+use rtmm_sweep::file::read_source;
+use rtmm_sweep::plan::{Cell, Plan};
+use rtmm_sweep::runner::{
+    Better, CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Schema,
+    Value,
+};
+use rtmm_sweep::summary::Summary;
+use rtmm_workload::input::Source;
 
-/// Budget, hardware, dataflow; the score of each scenario; the half-widths of the random ones.
-type Platform = (&'static str, &'static str, &'static str, [f64; 4], [f64; 2]);
+/// What a cell gives.
+pub type Give = fn(&Plan<'_>, &Cell) -> Result<CellResult, RunError>;
 
-/// Scores of four XRBench scenarios on six platforms, with half-widths where runs vary.
-const SCORES: [Platform; 6] = [
-    ("4K", "Single_4K", "OS", [31.354496, 98.491882, 0.0, 92.225652], [0.0, 1.56]),
-    ("4K", "Single_4K", "WS", [86.466141, 98.146294, 36.889113, 81.965567], [2.05, 4.95]),
-    ("4K", "Dual_4K", "OS_OS", [32.741688, 66.003746, 24.804177, 93.195535], [0.72, 1.18]),
-    ("4K", "Dual_4K", "WS_WS", [90.824821, 98.099953, 29.297577, 86.071577], [1.78, 3.73]),
-    ("8K", "Single_8K", "WS", [93.960426, 98.170013, 34.027704, 83.323063], [2.35, 4.85]),
-    ("8K", "Quad_8K", "WS_WS_WS_WS", [86.949783, 98.099953, 59.389794, 86.071577], [1.19, 3.73]),
-];
+/// A runner named `told` whose cells give what a function says.
+pub struct Told {
+    pub spec: RunnerSpec,
+    pub give: Give,
+}
 
-/// Names of the scenarios; the last two have random load.
-const SCENARIOS: [&str; 4] = [
-    "xrbench/VR_gaming",
-    "xrbench/social_interactionB",
-    "xrbench/AR_Assistant",
-    "xrbench/outdoor_activity_B",
-];
-
-/// A small evaluation with real numbers.
-pub fn scores() -> ScoreData {
-    let mut rows = Vec::new();
-    for (budget, hardware, dataflow, means, halves) in SCORES {
-        for (index, scenario) in SCENARIOS.iter().enumerate() {
-            let half = index.checked_sub(2).map(|random| halves[random]);
-            rows.push(ScoreRow {
-                values: [*scenario, budget, hardware, dataflow].map(String::from).to_vec(),
-                mean: means[index],
-                interval: half
-                    .map(|half| Interval { lower: means[index] - half, upper: means[index] + half }),
-                n: if half.is_some() { 60 } else { 1 },
-            });
-        }
+impl CellRunner for Told {
+    fn spec(&self) -> &RunnerSpec {
+        &self.spec
     }
-    ScoreData {
-        title: "XRBench <small>".into(),
-        description: "Six platforms & four scenarios.".into(),
-        metric: Metric {
-            name: "score".into(),
-            unit: Some("%".into()),
-            better: Better::Higher,
-            decimals: 1,
-            range: Some((0.0, 100.0)),
-        },
-        confidence_percent: 95.0,
-        axes: ["scenario", "budget", "hardware", "dataflow"].map(String::from).to_vec(),
-        rows,
+
+    fn prepare<'p>(
+        &'p self,
+        plan: &'p Plan<'_>,
+        _pending: &[usize],
+    ) -> Result<Box<dyn Prepared + 'p>, RunError> {
+        Ok(Box::new(Ready { give: self.give, plan }))
     }
 }
 
-/// Hardware and dataflow name a platform; the budget groups them.
-pub fn layout() -> Layout {
-    Layout {
-        scenario: "scenario".into(),
-        platform: vec!["hardware".into(), "dataflow".into()],
-        budget: Some("budget".into()),
-        series: None,
-        compared: None,
+struct Ready<'p> {
+    give: Give,
+    plan: &'p Plan<'p>,
+}
+
+impl Prepared for Ready<'_> {
+    fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
+        (self.give)(self.plan, cell)
     }
+}
+
+/// A summarised column of real numbers.
+pub const fn column(name: &'static str, unit: &'static str, better: Option<Better>) -> Column {
+    Column { name, unit, kind: ColumnKind::Real, meaning: "made up for tests", summarised: true, better }
+}
+
+/// The report of a sweep, from the text of its file.
+#[track_caller]
+pub fn report_of(runner: &Told, text: &str) -> Report {
+    let read = read_source(&Source::new("sweep.toml", text), &[runner]);
+    let sweep = read.unwrap_or_else(|problems| panic!("{problems}"));
+    let results = in_memory(&sweep.plan).expect("the runner is ready");
+    Report::new(&results, &Summary::of(&results), &sweep.figures)
+}
+
+/// Scores of four XRBench scenarios on a platform, and by how much they vary from seed to seed in the last two.
+type Scores = (&'static str, [f64; 4], [f64; 2]);
+
+const SCORES: [Scores; 6] = [
+    ("single_4k_os", [31.354496, 98.491882, 0.0, 92.225652], [0.0, 1.56]),
+    ("single_4k_ws", [86.466141, 98.146294, 36.889113, 81.965567], [2.05, 4.95]),
+    ("dual_4k_os_os", [32.741688, 66.003746, 24.804177, 93.195535], [0.72, 1.18]),
+    ("dual_4k_ws_ws", [90.824821, 98.099953, 29.297577, 86.071577], [1.78, 3.73]),
+    ("single_8k_ws", [93.960426, 98.170013, 34.027704, 83.323063], [2.35, 4.85]),
+    ("quad_8k_ws_ws_ws_ws", [86.949783, 98.099953, 59.389794, 86.071577], [1.19, 3.73]),
+];
+
+/// The scenarios; the last two have random load.
+const SCENARIOS: [&str; 4] = ["vr_gaming", "social_interaction_b", "ar_assistant", "outdoor_activity_b"];
+
+/// The evaluation whose scores these are.
+pub const SWEEP: &str = r#"
+description = "Six platforms & four scenarios."
+runner = "told"
+scenarios = ["xrbench/vr_gaming", "xrbench/social_interaction_b", "xrbench/ar_assistant", "xrbench/outdoor_activity_b"]
+platforms = ["xrbench/single_4k_os", "xrbench/single_4k_ws", "xrbench/dual_4k_os_os", "xrbench/dual_4k_ws_ws", "xrbench/single_8k_ws", "xrbench/quad_8k_ws_ws_ws_ws"]
+seeds = { first = 1, count = 12 }
+"#;
+
+/// The score of a cell.
+pub fn score(plan: &Plan<'_>, cell: &Cell) -> f64 {
+    let is = |name: &str, known: &str| name.ends_with(&format!("/{known}"));
+    let platform = SCORES.iter().find(|(known, ..)| is(&plan.platform(cell).name, known));
+    let (_, means, spreads) = platform.expect("a platform of the evaluation");
+    let scenario = SCENARIOS.iter().position(|known| is(&plan.scenario(cell).name, known));
+    let scenario = scenario.expect("a scenario of the evaluation");
+    let sign = if cell.seed.is_multiple_of(2) { 1.0 } else { -1.0 };
+    means[scenario] + scenario.checked_sub(2).map_or(0.0, |random| sign * spreads[random])
+}
+
+/// The runner of the evaluation; more is better.
+pub fn scored() -> Told {
+    let spec = RunnerSpec::new(
+        "told",
+        vec![PolicySchema::new("only", "", Schema::default())],
+        vec![column("score_percent", "percent", Some(Better::Higher))],
+    );
+    let give: Give =
+        |plan, cell| Ok(CellResult { cell: vec![Value::Real(score(plan, cell))], ..CellResult::default() });
+    Told { spec, give }
+}
+
+/// The table of a name as CSV.
+#[track_caller]
+pub fn table(report: &Report, name: &str) -> String {
+    let names: Vec<&str> = report.tables.iter().map(|table| table.name.as_str()).collect();
+    let found = report.tables.iter().find(|table| table.name == name);
+    found.unwrap_or_else(|| panic!("no table `{name}` among {names:?}")).table.to_csv()
 }
 
 /// Pseudo-random numbers (a linear congruential generator), for tests over many inputs.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
 use crate::results::Results;
-use crate::runner::{SeriesPoint, short_names};
+use crate::runner::{Better, SeriesPoint, short_names};
 use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, geometric_mean, mean};
 
 /// A value of a figure.
@@ -44,8 +44,8 @@ pub struct Panel {
     pub series: Vec<Member>,
     /// The values by what stands across, then by series.
     pub values: Vec<Vec<Option<Estimate>>>,
-    /// All groups joined, by series; empty where that was not asked for.
-    pub overall: Vec<Option<Estimate>>,
+    /// All that stands across joined; empty where that was not asked for.
+    pub overall: Vec<Overall>,
     /// When phases of the scenario begin, in seconds, with their names; of a time series whose cells share
     /// them.
     pub phases: Vec<(f64, String)>,
@@ -53,6 +53,15 @@ pub struct Panel {
     pub end_s: f64,
     /// Where the policy of a path went, by the numbers of what stands across and up.
     pub path: Vec<(f64, f64)>,
+}
+
+/// All that stands across a drawing, joined.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overall {
+    /// How it is joined.
+    pub across: Across,
+    /// The values by series.
+    pub values: Vec<Option<Estimate>>,
 }
 
 /// Cells that differ in the seed only.
@@ -108,8 +117,7 @@ impl<'s> Shown<'s> {
         let plan = results.plan();
         let key = |cell: &Cell| (cell.variant, cell.platform, cell.policy);
         let entries: Vec<Entry> = plan
-            .cells()
-            .chunk_by(|left, right| key(left) == key(right))
+            .groups()
             .map(|cells| Entry { cell: cells[0], cells: cells[0].index..cells[0].index + cells.len() })
             .collect();
         let places = entries.iter().enumerate().map(|(index, entry)| (key(&entry.cell), index)).collect();
@@ -137,18 +145,33 @@ impl<'s> Shown<'s> {
 
     /// The members that some entries have: numbers ascending, names in the order of the plan.
     fn members(&self, entries: &[&Entry], dimension: Dimension) -> Vec<Member> {
+        self.placed(entries, dimension).0
+    }
+
+    /// The same with the position of the member of each entry.
+    fn placed(&self, entries: &[&Entry], dimension: Dimension) -> (Vec<Member>, Vec<Option<usize>>) {
         let mut found: Vec<Member> = Vec::new();
-        for member in entries.iter().filter_map(|entry| self.member(entry, dimension)) {
-            if !found.contains(&member) {
-                found.push(member);
-            }
+        let mut places: Vec<Option<usize>> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            places.push(self.member(entry, dimension).map(|member| {
+                found.iter().position(|known| *known == member).unwrap_or_else(|| {
+                    found.push(member);
+                    found.len() - 1
+                })
+            }));
         }
-        if found.iter().all(|member| member.number.is_some()) {
-            found.sort_by(|left, right| {
-                left.number.unwrap_or_default().total_cmp(&right.number.unwrap_or_default())
-            });
+        if !found.iter().all(|member| member.number.is_some()) {
+            return (found, places);
         }
-        found
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        let number = |place: &usize| found[*place].number.unwrap_or_default();
+        order.sort_by(|left, right| number(left).total_cmp(&number(right)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, place) in order.iter().enumerate() {
+            ranks[*place] = rank;
+        }
+        let places = places.into_iter().map(|place| place.map(|place| ranks[place])).collect();
+        (order.into_iter().map(|place| found[place].clone()).collect(), places)
     }
 
     fn panel(&self, facet: Option<Member>, entries: &[&Entry]) -> Panel {
@@ -157,36 +180,102 @@ impl<'s> Shown<'s> {
             Content::Bars { metric, groups: x, series: y, .. }
             | Content::Lines { metric, x, series: y }
             | Content::HeatMap { metric, x, y, .. } => (*metric, *x, *y),
+            Content::Scatter { x, y, series } => return self.against(facet, entries, [*x, *y], *series),
             Content::TimeSeries { column, series } => {
                 return self.over_time(facet, entries, *column, *series);
             }
         };
-        let (columns, rows) = (self.members(entries, across), self.members(entries, series));
-        let values = |entry: &Entry| self.metric(entry, metric);
-        let estimate = |column: Option<&Member>, row: &Member| {
-            let is_part = |entry: &&&Entry| {
-                column.is_none_or(|column| self.member(entry, across).as_ref() == Some(column))
-                    && self.member(entry, series).as_ref() == Some(row)
-                    && self.member(entry, across).is_some()
-            };
-            let terms: Vec<Term> =
-                entries.iter().filter(is_part).map(|entry| self.term(entry, &values)).collect();
-            self.estimate(&terms)
+        let (columns, places) = self.placed(entries, across);
+        let (rows, places_down) = self.placed(entries, series);
+        let of_column = |column: Option<usize>, join: Across| -> Vec<Option<Estimate>> {
+            let mut parts: Vec<Vec<&Entry>> = vec![Vec::new(); rows.len()];
+            for (entry, place) in entries.iter().zip(places.iter().zip(&places_down)) {
+                if let (Some(across), Some(down)) = place
+                    && column.is_none_or(|column| column == *across)
+                {
+                    parts[*down].push(entry);
+                }
+            }
+            parts.iter().map(|parts| self.value(parts, metric, join)).collect()
         };
-        let of_column =
-            |column: Option<&Member>| rows.iter().map(|row| estimate(column, row)).collect::<Vec<_>>();
-        let joined: Vec<Vec<Option<Estimate>>> =
-            columns.par_iter().map(|column| of_column(Some(column))).collect();
-        let overall = match content {
-            Content::Bars { overall: true, .. } => of_column(None),
-            _ => Vec::new(),
+        let values: Vec<Vec<Option<Estimate>>> = (0..columns.len())
+            .into_par_iter()
+            .map(|column| of_column(Some(column), self.figure.across))
+            .collect();
+        let joins: &[Across] = match content {
+            Content::Bars { overall: true, .. } => &[self.figure.across],
+            Content::HeatMap { overall: true, .. } if columns.len() > 1 => {
+                &[Across::Mean, Across::GeometricMean]
+            }
+            _ => &[],
         };
+        let overall = joins.iter().map(|join| Overall { across: *join, values: of_column(None, *join) });
+        // Over values of which none is positive there is no geometric mean at all.
+        let is_shown =
+            |one: &Overall| one.across == self.figure.across || one.values.iter().any(Option::is_some);
+        let overall = overall.filter(is_shown).collect();
         let path = match content {
             Content::HeatMap { path: Some(path), .. } => self.path(facet.as_ref(), path),
             _ => Vec::new(),
         };
         let (phases, end_s) = (Vec::new(), self.end_s(entries));
-        Panel { facet, across: columns, series: rows, values: joined, overall, phases, end_s, path }
+        Panel { facet, across: columns, series: rows, values, overall, phases, end_s, path }
+    }
+
+    /// Two metrics of each member of a dimension.
+    fn against(
+        &self,
+        facet: Option<Member>,
+        entries: &[&Entry],
+        metrics: [usize; 2],
+        series: Dimension,
+    ) -> Panel {
+        let (rows, places) = self.placed(entries, series);
+        let of_metric = |metric: usize| {
+            let value = |row: usize| {
+                let parts = entries.iter().zip(&places).filter(|(_, place)| **place == Some(row));
+                let parts: Vec<&Entry> = parts.map(|(entry, _)| *entry).collect();
+                self.value(&parts, metric, self.figure.across)
+            };
+            (0..rows.len()).into_par_iter().map(value).collect()
+        };
+        let columns = &self.plan.spec().cell_columns;
+        let name = |metric: usize| columns.get(metric).map_or("", |column| column.name);
+        Panel {
+            facet,
+            across: metrics.map(|metric| Member::name(name(metric))).to_vec(),
+            values: metrics.map(of_metric).to_vec(),
+            series: rows,
+            overall: Vec::new(),
+            phases: Vec::new(),
+            end_s: self.end_s(entries),
+            path: Vec::new(),
+        }
+    }
+
+    /// The joined value of some groups of cells.
+    fn value(&self, parts: &[&Entry], metric: usize, join: Across) -> Option<Estimate> {
+        let values = |entry: &Entry| self.metric(entry, metric);
+        let Content::Bars { best_of: Some(choice), .. } = self.figure.content else {
+            let terms: Vec<Term> = parts.iter().map(|entry| self.term(entry, &values)).collect();
+            return self.estimate(&terms, join);
+        };
+        let column = self.plan.spec().cell_columns.get(metric)?;
+        let is_better = |value: f64, than: f64| match column.better {
+            Some(Better::Lower) => value < than,
+            Some(Better::Higher) | None => value > than,
+        };
+        let mut best: Option<(f64, Vec<Term>)> = None;
+        let (members, places) = self.placed(parts, choice);
+        for member in 0..members.len() {
+            let of_member = parts.iter().zip(&places).filter(|(_, place)| **place == Some(member));
+            let terms: Vec<Term> = of_member.map(|(entry, _)| self.term(entry, &values)).collect();
+            let Some(value) = joined(&terms, join, None) else { continue };
+            if best.as_ref().is_none_or(|(known, _)| is_better(value, *known)) {
+                best = Some((value, terms));
+            }
+        }
+        self.estimate(&best?.1, join)
     }
 
     fn over_time(
@@ -196,7 +285,7 @@ impl<'s> Shown<'s> {
         column: usize,
         series: Dimension,
     ) -> Panel {
-        let rows = self.members(entries, series);
+        let (rows, places) = self.placed(entries, series);
         let of_entry = |entry: &Entry| entry.cells.clone().map(|cell| self.series(cell, column));
         let mut times: Vec<f64> =
             entries.iter().flat_map(|entry| of_entry(entry)).flatten().map(|point| point.time_s).collect();
@@ -205,13 +294,12 @@ impl<'s> Shown<'s> {
         let of_time = |time: &f64| {
             let values =
                 |entry: &Entry| of_entry(entry).map(|points| held(points, *time)).collect::<Vec<_>>();
-            let estimate = |row: &Member| {
-                let is_part = |entry: &&&Entry| self.member(entry, series).as_ref() == Some(row);
-                let terms: Vec<Term> =
-                    entries.iter().filter(is_part).map(|entry| self.term(entry, &values)).collect();
-                self.estimate(&terms)
+            let estimate = |row: usize| {
+                let parts = entries.iter().zip(&places).filter(|(_, place)| **place == Some(row));
+                let terms: Vec<Term> = parts.map(|(entry, _)| self.term(entry, &values)).collect();
+                self.estimate(&terms, self.figure.across)
             };
-            rows.iter().map(estimate).collect::<Vec<_>>()
+            (0..rows.len()).map(estimate).collect::<Vec<_>>()
         };
         let values = times.par_iter().map(of_time).collect();
         let across = times.into_iter().map(Member::number).collect();
@@ -273,13 +361,12 @@ impl<'s> Shown<'s> {
                     of(variant) == of(own)
                 }
             };
-            Dimension::axes().filter(|one| !one.is_of_policy() && *one != Dimension::Platform).all(agrees)
+            Dimension::axes().filter(|one| !one.is_of_policy() && !one.is_of_platform()).all(agrees)
         })?;
         self.places.get(&(VariantId::new(variant), platform, PolicyId::new(policy))).copied()
     }
 
-    fn estimate(&self, terms: &[Term]) -> Option<Estimate> {
-        let across = self.figure.across;
+    fn estimate(&self, terms: &[Term], across: Across) -> Option<Estimate> {
         let value = joined(terms, across, None)?;
         let random = terms.iter().map(|term| &term.values).filter(|values| values.len() > 1);
         let seeds = random.map(|values| values.iter().flatten().count()).min();

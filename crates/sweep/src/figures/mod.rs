@@ -11,7 +11,10 @@ use crate::axes::{self, AxisRow};
 use crate::plan::{PlatformId, PolicyId, Variant};
 use crate::runner::{ParameterValue, Policy, short_names};
 
-/// Something by which cells differ: an axis, or a parameter of policies.
+/// The labels of platforms that figures can go by.
+pub const LABELS: [&str; 3] = ["budget", "hardware", "dataflow"];
+
+/// Something by which cells differ: an axis, a label of platforms, or a parameter of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dimension {
     /// The scenario.
@@ -22,6 +25,8 @@ pub enum Dimension {
     Policy,
     /// The policy with the parameters that tell those of the sweep apart.
     PolicyWithParameters,
+    /// A label of platforms, one of [`LABELS`]; platforms that do not have it have no place here.
+    Label(&'static str),
     /// An axis that changes scenarios.
     Change(&'static AxisRow),
     /// A parameter of policies; those that do not have it have no place here.
@@ -44,8 +49,14 @@ impl Dimension {
             Self::Policy => "policy",
             Self::PolicyWithParameters => "policy+parameters",
             Self::Change(axis) => axis.name,
-            Self::Parameter(name) => name,
+            Self::Label(name) | Self::Parameter(name) => name,
         }
+    }
+
+    /// Whether the platform alone decides it.
+    #[must_use]
+    pub fn is_of_platform(self) -> bool {
+        matches!(self, Self::Platform | Self::Label(_))
     }
 
     /// Whether the policy alone decides it.
@@ -156,6 +167,9 @@ pub enum Content {
         series: Dimension,
         /// Whether a last group joins all others.
         overall: bool,
+        /// Each bar is that of the best member, once what the figure does not tell apart is joined for each of
+        /// them.
+        best_of: Option<Dimension>,
     },
     /// Lines over a numeric axis.
     Lines {
@@ -174,8 +188,19 @@ pub enum Content {
         x: Dimension,
         /// The rows.
         y: Dimension,
+        /// Whether last columns join all others where there are several, by their mean and by their geometric mean.
+        overall: bool,
         /// What is drawn over it.
         path: Option<PathOf>,
+    },
+    /// Two metrics against each other.
+    Scatter {
+        /// Position among the cell columns of what stands across.
+        x: usize,
+        /// Position among the cell columns of what stands up.
+        y: usize,
+        /// The points.
+        series: Dimension,
     },
     /// A recorded series over simulated time.
     TimeSeries {
@@ -194,7 +219,7 @@ impl Content {
             Self::Bars { groups: x, series: y, .. }
             | Self::Lines { x, series: y, .. }
             | Self::HeatMap { x, y, .. } => [Some(*x), Some(*y)],
-            Self::TimeSeries { series, .. } => [None, Some(*series)],
+            Self::Scatter { series, .. } | Self::TimeSeries { series, .. } => [None, Some(*series)],
         }
     }
 }
@@ -343,6 +368,9 @@ pub(crate) fn member_of_variant(
     match dimension {
         Dimension::Scenario => Some(Member::name(&variant.scenario.name)),
         Dimension::Platform => platforms.get(platform.index()).map(|platform| Member::name(&platform.name)),
+        Dimension::Label(name) => {
+            platforms.get(platform.index()).and_then(|platform| platform.labels.get(name)).map(Member::name)
+        }
         Dimension::Change(axis) => variant.number(axis.name).map(Member::number),
         _ => None,
     }

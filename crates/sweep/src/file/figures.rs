@@ -1,5 +1,6 @@
 //! `[[figure]]` tables of sweep files.
 
+use rtmm_hardware::Platform;
 use rtmm_workload::Workload;
 use rtmm_workload::input::{Table, Value, suggestion};
 
@@ -7,7 +8,7 @@ use super::matches;
 use crate::axes::{self, AxisRow, Variation};
 use crate::figures::data::parameters_apart;
 use crate::figures::{
-    Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, policy_names,
+    Across, Content, Dimension, Figure, LABELS, Member, PathOf, Selection, member_of_policy, policy_names,
     reference_policies, selected_policies, stem,
 };
 use crate::plan::PolicyId;
@@ -24,7 +25,7 @@ const SHARED: &[&str] =
 pub(super) struct Scope<'s> {
     pub runner: &'s RunnerSpec,
     pub scenarios: Option<Vec<&'s str>>,
-    pub platforms: Option<Vec<&'s str>>,
+    pub platforms: Option<&'s [Platform]>,
     pub policies: Option<&'s [Policy]>,
     pub variations: &'s [Variation],
     pub seeds: Option<&'s [u64]>,
@@ -40,6 +41,7 @@ enum Kind {
     Bars,
     Lines,
     HeatMap,
+    Scatter,
     TimeSeries,
 }
 
@@ -48,14 +50,16 @@ impl Kind {
         ("bars", Kind::Bars),
         ("lines", Kind::Lines),
         ("heat-map", Kind::HeatMap),
+        ("scatter", Kind::Scatter),
         ("time-series", Kind::TimeSeries),
     ];
 
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Bars => &["metric", "groups", "series", "overall"],
+            Self::Bars => &["metric", "groups", "series", "overall", "best_of"],
             Self::Lines => &["metric", "x", "series"],
-            Self::HeatMap => &["metric", "x", "y", "path"],
+            Self::HeatMap => &["metric", "x", "y", "overall", "path"],
+            Self::Scatter => &["metric", "x_metric", "series"],
             Self::TimeSeries => &["series_name", "series"],
         }
     }
@@ -131,7 +135,7 @@ fn decode_figure(table: &Table<'_>, name: Option<&str>, scope: &Scope<'_>) -> Op
     };
     let relative_to = match table.get("relative_to") {
         None => Some(None),
-        Some(value) => scope.selection(&value, false).map(Some),
+        Some(value) => scope.reference(&value).map(Some),
     };
     let all = Selection::default();
     let content = decode_content(table, kind?, scope, selection.as_ref().unwrap_or(&all), facets);
@@ -166,7 +170,11 @@ fn decode_content(
         Kind::Bars => {
             let (metric, groups, series) = (metric(), axis("groups"), axis("series"));
             let overall = table.or("overall", false, Value::boolean);
-            Some(Content::Bars { metric: metric?, groups: groups?, series: series?, overall })
+            let best_of = match table.get("best_of") {
+                None => None,
+                Some(value) => Some(scope.choice(&value)?),
+            };
+            Some(Content::Bars { metric: metric?, groups: groups?, series: series?, overall, best_of })
         }
         Kind::Lines => {
             let (metric, series) = (metric(), axis("series"));
@@ -175,13 +183,19 @@ fn decode_content(
         }
         Kind::HeatMap => {
             let (metric, x, y) = (metric(), axis("x"), axis("y"));
+            let overall = table.or("overall", false, Value::boolean);
             let path = table.get("path");
             let (metric, x, y) = (metric?, x?, y?);
             let path = match path {
                 None => None,
                 Some(path) => Some(scope.path(table, &path, [x, y], selection, facets)?),
             };
-            Some(Content::HeatMap { metric, x, y, path })
+            Some(Content::HeatMap { metric, x, y, overall, path })
+        }
+        Kind::Scatter => {
+            let x = table.required("x_metric", |value| scope.metric(value));
+            let (y, series) = (metric(), axis("series"));
+            Some(Content::Scatter { x: x?, y: y?, series: series? })
         }
         Kind::TimeSeries => {
             let column = table.required("series_name", |value| {
@@ -221,6 +235,21 @@ impl Scope<'_> {
         }
     }
 
+    fn column_name(&self, metric: usize) -> Option<String> {
+        self.runner.cell_columns.get(metric).map(|column| column.name.to_owned())
+    }
+
+    /// What the best is chosen of: anything but policies, which are never chosen among.
+    fn choice(&self, value: &Value<'_>) -> Option<Dimension> {
+        match self.dimension(value)? {
+            dimension if dimension.is_of_policy() => value.reject(
+                "the best is not chosen of policies",
+                "choose another axis or a label of platforms, or name the policies in `series`",
+            ),
+            dimension => Some(dimension),
+        }
+    }
+
     fn series(&self, name: &str) -> Option<usize> {
         self.runner.series_columns.iter().position(|column| column.name == name)
     }
@@ -239,7 +268,8 @@ impl Scope<'_> {
     }
 
     fn named_dimension(&self, name: &str, reject: impl FnOnce(String, String)) -> Option<Dimension> {
-        let axis = Dimension::axes().find(|axis| axis.name() == name);
+        let labels = LABELS.into_iter().map(Dimension::Label);
+        let axis = Dimension::axes().chain(labels).find(|axis| axis.name() == name);
         let parameters = self.parameters();
         let parameter = || parameters.iter().find(|known| **known == name).copied();
         match axis.or_else(|| parameter().map(Dimension::Parameter)) {
@@ -252,11 +282,20 @@ impl Scope<'_> {
                 );
                 None
             }
+            Some(Dimension::Label(label))
+                if self.members(Dimension::Label(label)).is_some_and(|all| all.is_empty()) =>
+            {
+                reject(
+                    format!("no platform of this sweep has the label `{label}`"),
+                    "give platforms the label, or choose another axis".to_owned(),
+                );
+                None
+            }
             Some(dimension) => Some(dimension),
             // Without policies there are other problems to solve first.
             None if self.policies.is_none() => None,
             None => {
-                let axes = Dimension::axes().map(Dimension::name);
+                let axes = Dimension::axes().map(Dimension::name).chain(LABELS);
                 let known: Vec<&str> = axes.chain(parameters.iter().copied()).collect();
                 reject(
                     format!("`{name}` is neither an axis nor a parameter of a policy of this sweep"),
@@ -299,7 +338,20 @@ impl Scope<'_> {
         let names = |names: &Vec<&str>| names.iter().copied().map(Member::name).collect();
         match dimension {
             Dimension::Scenario => self.scenarios.as_ref().map(names),
-            Dimension::Platform => self.platforms.as_ref().map(names),
+            Dimension::Platform => {
+                let names = self.platforms?.iter().map(|platform| Member::name(&platform.name));
+                Some(names.collect())
+            }
+            Dimension::Label(label) => {
+                let mut found: Vec<Member> = Vec::new();
+                for text in self.platforms?.iter().filter_map(|platform| platform.labels.get(label)) {
+                    let member = Member::name(text);
+                    if !found.contains(&member) {
+                        found.push(member);
+                    }
+                }
+                Some(found)
+            }
             Dimension::Change(axis) => {
                 let values = self.variation(axis)?.values.iter();
                 Some(values.map(|amount| Member::number(amount.number())).collect())
@@ -346,6 +398,18 @@ impl Scope<'_> {
         complete.then_some(Selection(parts))
     }
 
+    /// What values are divided by: members of axes, and parameters of policies.
+    fn reference(&self, value: &Value<'_>) -> Option<Selection> {
+        let selection = self.selection(value, false)?;
+        match selection.0.iter().find(|(dimension, _)| matches!(dimension, Dimension::Label(_))) {
+            None => Some(selection),
+            Some((label, _)) => value.reject(
+                format!("values are not divided by those of a label, `{}`", label.name()),
+                "name a platform",
+            ),
+        }
+    }
+
     /// The members that a value means: a pattern of names, a number, or a value of a parameter.
     fn selected(&self, dimension: Dimension, value: &Value<'_>, patterns: bool) -> Option<Vec<String>> {
         let members = self.members(dimension)?;
@@ -386,8 +450,9 @@ impl Scope<'_> {
         match figure.content {
             Content::Bars { metric, .. }
             | Content::Lines { metric, .. }
-            | Content::HeatMap { metric, .. } => {
-                known.extend(self.runner.cell_columns.get(metric).map(|column| column.name.to_owned()));
+            | Content::HeatMap { metric, .. } => known.extend(self.column_name(metric)),
+            Content::Scatter { x, y, .. } => {
+                known.extend([x, y].into_iter().filter_map(|one| self.column_name(one)))
             }
             Content::TimeSeries { column, .. } => {
                 known.extend(self.runner.series_columns.get(column).map(|column| column.name.to_owned()));

@@ -1,68 +1,77 @@
 //! The table of paired comparisons against the baseline of a sweep.
 
-use rtmm_report::{Cell, Column, Interval, Metric, ReportTable, Row, TextTable, short_labels};
-use rtmm_sweep::plan::Baseline;
-use rtmm_sweep::runner::Better;
+use rtmm_sweep::plan::{Baseline, Plan};
+use rtmm_sweep::runner::{Better, short_names};
 use rtmm_sweep::statistics::{CONFIDENCE, PairedDifference};
-use rtmm_sweep::summary::Comparison;
+use rtmm_sweep::summary::{Comparison, Summary};
 
-use super::Shown;
+use super::item::Under;
+use super::wording::{decimals, name_of, unit_of};
+use crate::table::{Cell, Column, Row, TextTable};
+use crate::text::{Interval, short_labels};
 
 /// Mean differences by platform and policy (rows) and scenario (columns); `None` where the sweep
 /// names no baseline, or nothing but it.
-pub(super) fn table(shown: &Shown<'_>, position: usize, metric: &Metric) -> Option<ReportTable> {
-    let (plan, summary) = (shown.plan, shown.summary);
+pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: usize) -> Option<TextTable> {
     let baseline = plan.axes().baseline.as_ref()?;
-    let compared: Vec<&Comparison> = summary
-        .comparisons
-        .iter()
-        .filter(|comparison| shown.holds(&summary.groups[comparison.group]))
-        .collect();
-    let scenarios: Vec<&str> =
-        plan.axes().workloads.iter().map(|workload| workload.scenario.name.as_str()).collect();
+    let column = summary.metrics.get(metric)?.column;
+    let holds = |group: usize| {
+        summary.groups.get(group).is_some_and(|group| under.holds(&plan.variants()[group.variant.index()]))
+    };
+    let compared: Vec<&Comparison> =
+        summary.comparisons.iter().filter(|comparison| holds(comparison.group)).collect();
+    let axes = plan.axes();
+    let scenarios: Vec<&str> = axes.workloads.iter().map(|one| one.scenario.name.as_str()).collect();
+    let platforms: Vec<&str> = axes.platforms.iter().map(|one| one.name.as_str()).collect();
+    let platforms = short_labels(&platforms);
+    let policies = short_names(&axes.policies);
+    let has_policies = policies.len() > 1;
     let mut labels = vec![Column::text("platform")];
-    if !shown.naming.policies.is_empty() {
+    if has_policies {
         labels.push(Column::text("policy"));
     }
     let label_columns = labels.len();
     let number = |name: String| {
-        let column = Column::number(name);
-        match &metric.unit {
-            Some(unit) => column.with_unit(unit),
-            None => column,
+        let head = Column::number(name);
+        match unit_of(&column) {
+            Some(unit) => head.with_unit(unit),
+            None => head,
         }
     };
     // Differences are smaller than what they are between.
-    let decimals = metric.decimals.saturating_add(1);
+    let means = summary.groups.iter().filter_map(|group| Some(group.statistics[metric]?.mean));
+    let decimals = decimals(column.unit, means).saturating_add(1);
     let columns = labels
         .into_iter()
         .chain(short_labels(&scenarios).into_iter().chain(["mean".to_owned()]).map(number))
         .chain(["above", "below"].map(Column::number));
-    let mut table = TextTable::new(
-        format!("Difference in {} from {}", metric.name, name(shown, baseline)),
-        columns.collect(),
-    );
+    let from = match baseline {
+        Baseline::Platform(platform) => platforms[platform.index()].clone(),
+        Baseline::Policy(policy) if has_policies => policies[policy.index()].clone(),
+        Baseline::Policy(policy) => axes.policies[policy.index()].to_string(),
+    };
+    let title = format!("Difference in {} from {from}{}", name_of(&column), under.title());
+    let mut table = TextTable::new(title, columns.collect());
     table.label_columns = label_columns;
 
     // A row a platform and policy, in the order of the plan.
-    let mut keys: Vec<(usize, usize)> = compared
-        .iter()
-        .map(|comparison| &summary.groups[comparison.group])
-        .map(|group| (group.platform.index(), group.policy.index()))
-        .collect();
+    let place = |comparison: &Comparison| {
+        let group = &summary.groups[comparison.group];
+        (group.platform.index(), group.policy.index())
+    };
+    let mut keys: Vec<(usize, usize)> = compared.iter().map(|comparison| place(comparison)).collect();
     keys.sort_unstable();
     keys.dedup();
-    for (index, (platform, policy)) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
+        let (platform, policy) = *key;
         let mut found: Vec<Option<PairedDifference>> = vec![None; scenarios.len()];
-        for comparison in &compared {
-            let group = &summary.groups[comparison.group];
-            if (group.platform.index(), group.policy.index()) == (*platform, *policy) {
-                let workload = plan.variants()[group.variant.index()].workload;
-                found[workload.index()] = comparison.differences.get(position).copied().flatten();
-            }
+        for comparison in compared.iter().filter(|comparison| place(comparison) == *key) {
+            let variant = summary.groups[comparison.group].variant;
+            let workload = plan.variants()[variant.index()].workload;
+            found[workload.index()] = comparison.differences.get(metric).copied().flatten();
         }
-        let mut cells = vec![Cell::text(&shown.naming.platforms[*platform])];
-        cells.extend(shown.naming.policies.get(*policy).map(Cell::text));
+        let mut cells = vec![Cell::text(&platforms[platform])];
+        cells.extend(policies.get(policy).filter(|_| has_policies).map(Cell::text));
         cells.extend(found.iter().map(|difference| difference_cell(difference.as_ref(), decimals)));
         let complete: Option<Vec<f64>> = found.iter().map(|difference| Some((*difference)?.mean)).collect();
         cells.push(complete.map_or_else(Cell::missing, |means| {
@@ -71,7 +80,7 @@ pub(super) fn table(shown: &Shown<'_>, position: usize, metric: &Metric) -> Opti
         let pairs = |of: fn(&PairedDifference) -> usize| found.iter().flatten().map(of).sum::<usize>();
         let counts = [pairs(|difference| difference.above), pairs(|difference| difference.below)];
         cells.extend(counts.map(|count| Cell::text(count.to_string())));
-        let starts_group = label_columns > 1 && index > 0 && keys[index - 1].0 != *platform;
+        let starts_group = label_columns > 1 && index > 0 && keys[index - 1].0 != platform;
         table.rows.push(Row { cells, starts_group });
     }
     if table.rows.is_empty() {
@@ -83,23 +92,13 @@ pub(super) fn table(shown: &Shown<'_>, position: usize, metric: &Metric) -> Opti
          length of its {level} % bootstrap interval, where there are seeds enough for one; starred or bold \
          where the interval excludes zero."
     ));
-    let better = match summary.metrics.get(position).and_then(|metric| metric.column.better) {
+    let better = match column.better {
         Some(Better::Higher) => "; more is better",
         Some(Better::Lower) => "; less is better",
         None => "",
     };
     table.notes.push(format!("“above” and “below” count the seeds of all scenarios{better}."));
-    Some(ReportTable { name: "comparison".to_owned(), table })
-}
-
-fn name(shown: &Shown<'_>, baseline: &Baseline) -> String {
-    match baseline {
-        Baseline::Platform(platform) => shown.naming.platforms[platform.index()].clone(),
-        Baseline::Policy(policy) => match shown.naming.policies.get(policy.index()) {
-            Some(short) => short.clone(),
-            None => shown.plan.axes().policies[policy.index()].to_string(),
-        },
-    }
+    Some(table)
 }
 
 fn difference_cell(difference: Option<&PairedDifference>, decimals: u8) -> Cell {

@@ -1,0 +1,33 @@
+//! The table of cells that failed.
+
+use rtmm_sweep::results::{Results, alike};
+
+use crate::table::{Cell, Column, Row, TextTable};
+
+/// The most kinds of failures on a page.
+const MOST_ROWS: usize = 100;
+
+/// What failed; `None` where nothing did.
+pub(super) fn table(results: &Results<'_>) -> Option<TextTable> {
+    let alike = alike(results.plan(), results.failures());
+    if alike.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        Column::text("scenario"),
+        Column::text("platform"),
+        Column::number("cells"),
+        Column::text("reason"),
+    ];
+    let mut table = TextTable::new("Cells that failed", columns);
+    table.label_columns = 2;
+    for kind in alike.iter().take(MOST_ROWS) {
+        let cells = kind.cells.to_string();
+        let texts = [kind.scenario, kind.platform, &cells, kind.reason];
+        table.rows.push(Row::new(texts.map(Cell::text).into()));
+    }
+    if alike.len() > MOST_ROWS {
+        table.notes.push(format!("{} more kinds are in failures.csv.", alike.len() - MOST_ROWS));
+    }
+    Some(table)
+}
