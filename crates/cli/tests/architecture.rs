@@ -255,8 +255,9 @@ fn pages_name_files_and_tests_that_exist() {
     for page in pages() {
         let text = read(&page);
         for span in code_spans(&text) {
-            let is_path =
-                ["crates/", "docs/", "scenarios/", "xtask/", ".ci/"].iter().any(|top| span.starts_with(top));
+            let is_path = ["crates/", "docs/", "examples/custom_policy", "scenarios/", "xtask/", ".ci/"]
+                .iter()
+                .any(|top| span.starts_with(top));
             if !is_path || span.contains(['<', '*', ' ', '{']) {
                 continue;
             }
@@ -282,6 +283,13 @@ fn pages_name_files_and_tests_that_exist() {
 fn the_readme_is_short() {
     let lines = read("README.md").lines().count();
     assert!(lines < 120, "{lines} lines");
+}
+
+#[test]
+fn the_example_of_a_custom_policy_is_short() {
+    let sources = files("examples/custom_policy/src", "rs");
+    let lines: usize = sources.iter().map(|path| read(path).lines().count()).sum();
+    assert!((1..=80).contains(&lines), "{lines} lines");
 }
 
 #[test]
