@@ -4,23 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use rtmm_testkit::pages::{assert_near, number, table};
 use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, Shapes, load};
 
 const PAGE: &str = include_str!("../../../docs/models/dream-models.md");
-
-/// The rows of the page's table whose header is `columns`, as texts.
-fn table(columns: &[&str]) -> Vec<Vec<String>> {
-    let cells = |line: &str| -> Vec<String> {
-        line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
-    };
-    let mut lines = PAGE.lines().skip_while(|line| !line.starts_with('|') || cells(line) != columns);
-    assert!(lines.next().is_some(), "the page has a table of {columns:?}");
-    lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
-}
-
-fn number(text: &str) -> u64 {
-    text.replace(',', "").parse().unwrap_or_else(|_| panic!("`{text}` is a number"))
-}
 
 fn model(short: &str) -> Model {
     load::model(&format!("dream/{short}"), None, Legality::Strict)
@@ -54,7 +41,7 @@ fn expected_macs(model: &Model) -> f64 {
 
 #[test]
 fn counts_are_those_of_the_page() {
-    let rows = table(&["model", "layers", "multiply-accumulates", "parameters"]);
+    let rows = table(PAGE, &["model", "layers", "multiply-accumulates", "parameters"]);
     assert_eq!(rows.len(), 11);
     for row in rows {
         let model = model(&row[0]);
@@ -66,7 +53,7 @@ fn counts_are_those_of_the_page() {
 
 #[test]
 fn counts_are_near_those_that_are_published() {
-    let rows = table(&["model", "quantity", "published", "left out here", "here", "tolerance"]);
+    let rows = table(PAGE, &["model", "quantity", "published", "left out here", "here", "tolerance"]);
     assert_eq!(rows.len(), 17);
     for row in rows {
         let model = model(&row[0]);
@@ -83,18 +70,15 @@ fn counts_are_near_those_that_are_published() {
             other => panic!("this test knows no quantity `{other}`"),
         };
         assert_eq!(number(&row[4]), here, "{} {}", row[0], row[1]);
-        let published = number(&row[2]) as f64;
-        let all = (here + number(&row[3])) as f64;
-        let percent: f64 = row[5].trim_end_matches('%').trim().parse().expect("a tolerance in percent");
-        let difference = 100.0 * (all - published).abs() / published;
-        assert!(difference <= percent, "{} {}: {difference:.3} % off", row[0], row[1]);
+        let all = here + number(&row[3]);
+        assert_near(all, number(&row[2]), &row[5], &format!("{} {}", row[0], row[1]));
     }
 }
 
 /// A chained model has every plane from the layer before; what is left to say is that paddings keep extents.
 #[test]
 fn planes_follow_from_strides() {
-    let rows = table(&["model", "planes"]);
+    let rows = table(PAGE, &["model", "planes"]);
     assert_eq!(rows.len(), 11);
     for row in rows {
         let model = model(&row[0]);
@@ -122,7 +106,7 @@ fn planes_follow_from_strides() {
 fn networks_of_the_supernet_are_ordered() {
     let supernet = model("once_for_all");
     assert_eq!(supernet.name, "dream/once_for_all/full");
-    let rows = table(&["model", "resolution", "accuracy"]);
+    let rows = table(PAGE, &["model", "resolution", "accuracy"]);
     let networks: Vec<&Model> = supernet.variants.iter().chain([&supernet]).collect();
     assert_eq!(networks.len(), rows.len());
     for (network, row) in networks.iter().zip(&rows) {

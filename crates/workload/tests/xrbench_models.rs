@@ -4,27 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use rtmm_testkit::pages::{assert_near, number, table};
 use rtmm_workload::load::{Kind, built_in_names};
 use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, PublishedShape, Shapes, load};
 
 const PAGE: &str = include_str!("../../../docs/models/xrbench-tables.md");
-
-/// The rows of the page's table whose header begins with `columns`, as texts.
-fn table(columns: &[&str]) -> Vec<Vec<String>> {
-    let cells = |line: &str| -> Vec<String> {
-        line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
-    };
-    let mut lines = PAGE.lines().skip_while(|line| {
-        !line.starts_with('|')
-            || !cells(line).starts_with(&columns.iter().map(ToString::to_string).collect::<Vec<_>>())
-    });
-    assert!(lines.next().is_some(), "the page has a table of {columns:?}");
-    lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
-}
-
-fn number(text: &str) -> u64 {
-    text.replace(',', "").parse().unwrap_or_else(|_| panic!("`{text}` is a number"))
-}
 
 /// Every built-in XRBench model by its short name.
 fn models() -> BTreeMap<String, Model> {
@@ -84,7 +68,7 @@ fn counts(model: &Model) -> Vec<u64> {
 #[test]
 fn counts_are_those_of_the_page() {
     let models = models();
-    let rows = table(&["model", "layers"]);
+    let rows = table(PAGE, &["model", "layers"]);
     assert_eq!((models.len(), rows.len()), (12, 13));
     let mut sums = vec![0; 8];
     for row in &rows {
@@ -103,7 +87,7 @@ fn counts_are_those_of_the_page() {
 
 #[test]
 fn fully_connected_rows_that_repeat_their_inner_extent_are_those_of_the_page() {
-    let mut stated = table(&["model", "row"]);
+    let mut stated = table(PAGE, &["model", "row"]);
     let mut actual = Vec::new();
     for (name, model) in models() {
         for (index, layer) in model.layers.iter().enumerate() {
@@ -156,7 +140,7 @@ fn the_two_d2go_tables_are_the_same_layers() {
 #[test]
 fn annotated_counts_are_near_those_that_the_authors_publish() {
     let models = models();
-    let rows = table(&["model", "quantity"]);
+    let rows = table(PAGE, &["model", "quantity"]);
     assert_eq!(rows.len(), 6);
     for row in rows {
         let model = &models[&row[0]];
@@ -167,10 +151,7 @@ fn annotated_counts_are_near_those_that_the_authors_publish() {
             other => panic!("this test knows no quantity `{other}`"),
         };
         assert_eq!(number(&row[3]), here, "{} {}", row[0], row[1]);
-        let percent: f64 = row[4].trim_end_matches('%').trim().parse().expect("a tolerance in percent");
-        let published = number(&row[2]) as f64;
-        let difference = 100.0 * (here as f64 - published).abs() / published;
-        assert!(difference <= percent, "{} {}: {difference:.2} % off", row[0], row[1]);
+        assert_near(here, number(&row[2]), &row[4], &format!("{} {}", row[0], row[1]));
     }
 }
 
