@@ -1,16 +1,26 @@
 //! `cargo xtask evaluation dream`: the sweeps behind a page of docs/evaluation that take minutes.
 //!
-//! The sweeps run as `rtmm sweep` would run them, into a directory that is kept, so that what was run once is
-//! not run again. What the page needs of their results is written to `docs/evaluation/data`, and figures to
+//! The sweeps run as `rtmm sweep` would run them, with their stores in a directory that is kept, so that what was run
+//! once is not run again. What the page needs of their results, as they are in memory, is written to `docs/evaluation/data`, and figures to
 //! `docs/evaluation/figures`; `cargo xtask docs` makes the page from there, without running anything.
 
 #![expect(clippy::disallowed_methods, reason = "writes data and figures of the repository")]
 
 mod search;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
+
+use rtmm_report::Report;
+use rtmm_runners::Runners;
+use rtmm_sweep::execute::{Options, Silent};
+use rtmm_sweep::figures::Figure;
+use rtmm_sweep::file::{self, SweepFile};
+use rtmm_sweep::plan::Plan;
+use rtmm_sweep::results::Results;
+use rtmm_sweep::runner::Policy;
+use rtmm_sweep::summary::{Group, Summary};
+use rtmm_sweep::sweep::{self, Finished};
 
 use crate::project_root;
 
@@ -52,121 +62,121 @@ pub(crate) fn dream() -> ExitCode {
 
 fn evaluate() -> Result<(), Problem> {
     let root = project_root();
-    let results = root.join("results/dream_evaluation");
-    for (name, figures) in SWEEPS {
-        let output = results.join(name);
-        println!("sweep {name}");
-        sweep(name, &output)?;
-        for figure in figures {
-            publish(&root, &output, figure)?;
-        }
-    }
+    let stores = root.join("results/dream_evaluation");
     let data = root.join(DATA);
-    write_cases(&results.join(MAIN), &data.join("dream_cases.csv"))?;
-    search::write(&results.join(LANDSCAPE), &results.join("search"), &data.join("dream_search.csv"))
+    for (name, shown) in SWEEPS {
+        println!("sweep {name}");
+        with_sweep(name, &stores.join(name), |finished, figures| {
+            publish(&root, &Report::new(&finished.results, &finished.summary, figures), shown)?;
+            match name {
+                MAIN => write_cases(finished, &data.join("dream_cases.csv")),
+                LANDSCAPE => search::write(finished, &data.join("dream_search.csv")),
+                _ => Ok(()),
+            }
+        })?;
+    }
+    Ok(())
 }
 
-/// Runs a sweep, as the command line does.
-fn sweep(name: &str, output: &Path) -> Result<(), Problem> {
-    let words = ["rtmm", "sweep", name, "--quiet", "--output"].map(OsString::from);
-    let code = rtmm_cli::main(words.into_iter().chain([output.as_os_str().to_owned()]));
-    if code == ExitCode::SUCCESS { Ok(()) } else { Err(format!("the sweep {name} failed").into()) }
+/// Runs what is missing of a sweep, and hands its results over.
+fn with_sweep(
+    name: &str,
+    directory: &Path,
+    take: impl FnOnce(&Finished<'_>, &[Figure]) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let runners = Runners::built_in();
+    let runners = runners.list();
+    let SweepFile { plan, figures } = file::read(name, &runners).map_err(|problems| problems.to_string())?;
+    let outcome = sweep::run(&plan, directory, &Options::default(), &Silent)?;
+    let finished = outcome.finished.ok_or("a whole sweep has results")?;
+    complete(&finished.results)?;
+    take(&finished, &figures)
 }
 
-/// Copies a figure with its values: `NAME.csv`, and `NAME.svg` or one a facet.
-fn publish(root: &Path, output: &Path, figure: &str) -> Result<(), Problem> {
-    let copy = |from: &Path, folder: &str, name: &str| -> Result<(), Problem> {
-        let to = root.join(folder);
-        std::fs::create_dir_all(&to)?;
-        std::fs::copy(from, to.join(format!("dream_{name}")))?;
+/// Cells that failed are a problem: the page is about all of them.
+pub(crate) fn complete(results: &Results<'_>) -> Result<(), Problem> {
+    let Some(failure) = results.failures().first() else { return Ok(()) };
+    let plan = results.plan();
+    Err(format!("{} failed: {}", plan.describe(&plan.cells()[failure.cell]), failure.reason).into())
+}
+
+/// Writes figures with their values: `NAME.csv`, and `NAME.svg` or one a facet.
+fn publish(root: &Path, report: &Report, figures: &[&str]) -> Result<(), Problem> {
+    let write = |folder: &str, name: &str, text: &str| -> Result<(), Problem> {
+        let folder = root.join(folder);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("dream_{name}")), text)?;
         Ok(())
     };
-    copy(&output.join(format!("{figure}.csv")), DATA, &format!("{figure}.csv"))?;
-    for entry in std::fs::read_dir(output)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let is_of = |stem: &str| {
-            stem == figure || stem.strip_prefix(figure).is_some_and(|rest| rest.starts_with('_'))
-        };
-        if name.strip_suffix(".svg").is_some_and(is_of) {
-            copy(&path, FIGURES, &name)?;
+    for name in figures {
+        let (_, values) =
+            report.values.iter().find(|(known, _)| known == name).ok_or("the sweep lacks a figure")?;
+        write(DATA, &format!("{name}.csv"), values)?;
+        for figure in &report.figures {
+            let is_facet = figure.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+            if figure.name == *name || is_facet {
+                write(FIGURES, &format!("{}.svg", figure.name), figure.svg.as_str())?;
+            }
         }
     }
     Ok(())
 }
 
-/// A row of `summary.csv`.
-pub(crate) struct SummaryRow {
-    pub scenario: String,
-    pub platform: String,
-    pub policy: String,
-    pub parameters: String,
-    pub load_factor: String,
-    pub metric: String,
-    pub mean: f64,
+/// Cells that differ in the seed only.
+struct Seeds<'r> {
+    plan: &'r Plan<'r>,
+    group: &'r Group,
+    scenario: &'r str,
+    platform: &'r str,
+    policy: &'r Policy,
 }
 
-impl SummaryRow {
-    /// A parameter of the policy.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        let mut all = self.parameters.split(' ').filter_map(|one| one.split_once('='));
-        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+impl Seeds<'_> {
+    /// A parameter of the policy; nothing where it has none of this name.
+    fn parameter(&self, name: &str) -> String {
+        self.policy.parameter(name).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The load factor as results have it.
+    fn load(&self) -> String {
+        let load = self.plan.variants()[self.group.variant.index()].number("load_factor");
+        format!("{:?}", load.unwrap_or(1.0))
     }
 }
 
-/// The means over seeds that a sweep wrote, one a scenario, platform, policy and load.
-pub(crate) fn summary(output: &Path) -> Result<Vec<SummaryRow>, Problem> {
-    let mut reader = csv::Reader::from_path(output.join("summary.csv"))?;
-    let header = reader.headers()?.clone();
-    let column = |name: &str| {
-        header.iter().position(|known| known == name).ok_or_else(|| format!("summary.csv has no `{name}`"))
-    };
-    let names = ["scope", "scenario", "platform", "policy", "parameters", "load_factor", "metric", "mean"];
-    let columns = names.map(column);
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let cell = |index: usize| -> Result<String, Problem> {
-            Ok(record.get(columns[index].clone()?).unwrap_or_default().to_owned())
-        };
-        if cell(0)? != "scenario" || cell(7)?.is_empty() {
-            continue;
+/// The groups of a sweep, in its order.
+fn groups<'r>(results: &'r Results<'_>, summary: &'r Summary) -> impl Iterator<Item = Seeds<'r>> {
+    let plan = results.plan();
+    summary.groups.iter().map(move |group| {
+        let cell = &plan.cells()[group.cells.start];
+        Seeds {
+            plan,
+            group,
+            scenario: &plan.scenario(cell).name,
+            platform: &plan.platform(cell).name,
+            policy: plan.policy(cell),
         }
-        rows.push(SummaryRow {
-            scenario: cell(1)?,
-            platform: cell(2)?,
-            policy: cell(3)?,
-            parameters: cell(4)?,
-            load_factor: cell(5)?,
-            metric: cell(6)?,
-            mean: cell(7)?.parse()?,
-        });
-    }
-    Ok(rows)
+    })
 }
 
 /// The main comparison by scenario and platform.
-fn write_cases(output: &Path, path: &Path) -> Result<(), Problem> {
-    let rows = summary(output)?;
+fn write_cases(finished: &Finished<'_>, path: &Path) -> Result<(), Problem> {
     let mut writer = csv::Writer::from_path(path)?;
     writer.write_record(["scenario", "platform", "policy", "metric", "mean"])?;
-    for row in rows {
-        if !["ux_cost", "deadline_violation_rate", "normalised_energy"].contains(&row.metric.as_str()) {
-            continue;
-        }
-        let policy = match row.parameter("placement") {
-            Some(placement) if row.policy == "fcfs" => format!("fcfs placement={placement}"),
-            _ => row.policy.clone(),
+    for seeds in groups(&finished.results, &finished.summary) {
+        let policy = match seeds.parameter("placement") {
+            placement if seeds.policy.name == "fcfs" => format!("fcfs placement={placement}"),
+            _ => seeds.policy.name.to_string(),
         };
-        let mean = row.mean.to_string();
-        writer.write_record([&row.scenario, &row.platform, &policy, &row.metric, &mean])?;
+        for (metric, statistics) in finished.summary.metrics.iter().zip(&seeds.group.statistics) {
+            let name = metric.column.name;
+            let is_shown = ["ux_cost", "deadline_violation_rate", "normalised_energy"].contains(&name);
+            if let Some(statistics) = statistics.filter(|_| is_shown) {
+                let mean = statistics.mean.to_string();
+                writer.write_record([seeds.scenario, seeds.platform, &policy, name, &mean])?;
+            }
+        }
     }
     writer.flush()?;
     Ok(())
-}
-
-/// A directory for what does not stay.
-fn create(path: &Path) -> Result<PathBuf, Problem> {
-    std::fs::create_dir_all(path)?;
-    Ok(path.to_owned())
 }

@@ -7,7 +7,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Problem, SummaryRow, create, summary, sweep};
+use rtmm_runners::Runners;
+use rtmm_sweep::execute::in_memory;
+use rtmm_sweep::file;
+use rtmm_sweep::results::Results;
+use rtmm_sweep::summary::Summary;
+use rtmm_sweep::sweep::Finished;
+use rtmm_workload::input::Source;
+
+use super::{Problem, Seeds, complete, groups};
 
 /// The policies that search.
 const SEARCHES: [&str; 2] = ["dream-adaptive", "dream-halving"];
@@ -20,13 +28,12 @@ type Pair = (String, String);
 
 /// Writes a row a case: the best and the worst cell of the grid, the start, and the mean over seeds of what
 /// each search found, with the pairs.
-pub(super) fn write(landscape: &Path, scratch: &Path, path: &Path) -> Result<(), Problem> {
-    let rows: Vec<SummaryRow> =
-        summary(landscape)?.into_iter().filter(|row| row.metric == "ux_cost").collect();
+pub(super) fn write(landscape: &Finished<'_>, path: &Path) -> Result<(), Problem> {
     let mut grids: BTreeMap<Case, BTreeMap<Pair, f64>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.policy == "dream-full") {
-        let case = (row.scenario.clone(), row.platform.clone(), row.load_factor.clone());
-        grids.entry(case).or_default().insert(pair(row), row.mean);
+    for seeds in groups(&landscape.results, &landscape.summary) {
+        if let ("dream-full", Some(cost)) = (seeds.policy.name.as_ref(), cost(&seeds, &landscape.summary)) {
+            grids.entry(case(&seeds)).or_default().insert(pair(&seeds), cost);
+        }
     }
     let found = results_of_searches(landscape)?;
     let mut writer = csv::Writer::from_path(path)?;
@@ -50,7 +57,7 @@ pub(super) fn write(landscape: &Path, scratch: &Path, path: &Path) -> Result<(),
             .iter()
             .flat_map(|search| found.get(&(case.clone(), (*search).to_owned())).into_iter().flatten())
             .collect();
-        let costs = costs_of(case, grid, &pairs, scratch)?;
+        let costs = costs_of(case, grid, &pairs)?;
         let (scenario, platform, load) = case;
         let mut row = vec![scenario.clone(), platform.clone(), load.clone(), best.0.clone(), best.1.clone()];
         row.extend([least, most, start].map(f64::to_string));
@@ -70,37 +77,41 @@ pub(super) fn write(landscape: &Path, scratch: &Path, path: &Path) -> Result<(),
     Ok(())
 }
 
-fn pair(row: &SummaryRow) -> Pair {
-    let of = |name| row.parameter(name).unwrap_or_default().to_owned();
-    (of("alpha"), of("beta"))
+fn case(seeds: &Seeds<'_>) -> Case {
+    (seeds.scenario.to_owned(), seeds.platform.to_owned(), seeds.load())
+}
+
+fn pair(seeds: &Seeds<'_>) -> Pair {
+    (seeds.parameter("alpha"), seeds.parameter("beta"))
+}
+
+/// UXCost, the mean over seeds.
+fn cost(seeds: &Seeds<'_>, summary: &Summary) -> Option<f64> {
+    let metric = summary.metrics.iter().position(|metric| metric.column.name == "ux_cost")?;
+    Some(seeds.group.statistics[metric]?.mean)
 }
 
 /// Where each search ended, one pair a seed, from the series of the sweep.
-fn results_of_searches(landscape: &Path) -> Result<BTreeMap<(Case, String), Vec<Pair>>, Problem> {
-    let mut reader = csv::Reader::from_path(landscape.join("series.csv"))?;
-    let header = reader.headers()?.clone();
-    let column = |name: &str| {
-        header.iter().position(|known| known == name).ok_or_else(|| format!("series.csv has no `{name}`"))
+fn results_of_searches(landscape: &Finished<'_>) -> Result<BTreeMap<(Case, String), Vec<Pair>>, Problem> {
+    let plan = landscape.results.plan();
+    let columns = &plan.spec().series_columns;
+    let position = |name: &str| {
+        columns.iter().position(|known| known.name == name).ok_or_else(|| format!("no series `{name}`"))
     };
-    let names = ["scenario", "platform", "load_factor", "policy", "seed", "series", "value"];
-    let columns: Vec<usize> = names.into_iter().map(column).collect::<Result<_, _>>()?;
-    // Points are in the order of time: the last one stays.
-    let mut last: BTreeMap<(Case, String, i64), BTreeMap<String, String>> = BTreeMap::new();
-    for record in reader.records() {
-        let record = record?;
-        let cell = |index: usize| record.get(columns[index]).unwrap_or_default().to_owned();
-        if !SEARCHES.contains(&cell(3).as_str()) || !["alpha", "beta"].contains(&cell(5).as_str()) {
+    let weights = [position("alpha")?, position("beta")?];
+    let mut found: BTreeMap<(Case, String), Vec<Pair>> = BTreeMap::new();
+    for seeds in groups(&landscape.results, &landscape.summary) {
+        if !SEARCHES.contains(&seeds.policy.name.as_ref()) {
             continue;
         }
-        let key = ((cell(0), cell(1), cell(2)), cell(3), cell(4).parse()?);
-        // As texts of parameters have them: 1, where the series has 1.0.
-        let value: f64 = cell(6).parse()?;
-        last.entry(key).or_default().insert(cell(5), value.to_string());
-    }
-    let mut found: BTreeMap<(Case, String), Vec<Pair>> = BTreeMap::new();
-    for ((case, policy, _), weights) in last {
-        let of = |name: &str| weights.get(name).cloned().unwrap_or_default();
-        found.entry((case, policy)).or_default().push((of("alpha"), of("beta")));
+        let cells = &landscape.results.cells()[seeds.group.cells.clone()];
+        for result in cells.iter().flatten() {
+            // As texts of parameters have them: 1, where the series has 1.0.
+            let [alpha, beta] =
+                weights.map(|column| Some(result.series.get(column)?.last()?.value?.to_string()));
+            let (Some(alpha), Some(beta)) = (alpha, beta) else { continue };
+            found.entry((case(&seeds), seeds.policy.name.to_string())).or_default().push((alpha, beta));
+        }
     }
     Ok(found)
 }
@@ -110,7 +121,6 @@ fn costs_of(
     case: &Case,
     grid: &BTreeMap<Pair, f64>,
     pairs: &[&Pair],
-    scratch: &Path,
 ) -> Result<BTreeMap<Pair, f64>, Problem> {
     let mut costs: BTreeMap<Pair, f64> = BTreeMap::new();
     let mut missing: Vec<&Pair> = Vec::new();
@@ -134,14 +144,16 @@ fn costs_of(
     for (alpha, beta) in missing {
         text += &format!("\n[[policy]]\nname = \"dream-full\"\nset = {{ alpha = {alpha}, beta = {beta} }}\n");
     }
-    let stem = format!("{scenario}_{platform}_{load}").replace('/', "_");
-    let file = create(scratch)?.join(format!("{stem}.toml"));
-    std::fs::write(&file, text)?;
-    let output = scratch.join(stem);
-    let name = file.to_str().ok_or("a path that is no text")?;
-    sweep(name, &output)?;
-    for row in summary(&output)?.iter().filter(|row| row.metric == "ux_cost") {
-        costs.insert(pair(row), row.mean);
+    let runners = Runners::built_in();
+    let plan = file::plan_of(&Source::new("pairs.toml", text), &runners.list())
+        .map_err(|problems| problems.to_string())?;
+    let results: Results<'_> = in_memory(&plan)?;
+    complete(&results)?;
+    let summary = Summary::of(&results);
+    for seeds in groups(&results, &summary) {
+        if let Some(cost) = cost(&seeds, &summary) {
+            costs.insert(pair(&seeds), cost);
+        }
     }
     Ok(costs)
 }

@@ -2,20 +2,24 @@
 
 use std::sync::OnceLock;
 
-use rayon::prelude::*;
 use rtmm_runners::Runners;
-use rtmm_sweep::plan::{Cell, PlatformId, VariantId};
-use rtmm_sweep::runner::{CellResult, Policy};
+use rtmm_sweep::execute::in_memory;
+use rtmm_sweep::plan::Cell;
+use rtmm_sweep::runner::Policy;
 use rtmm_sweep::statistics::{Bootstrap, MINIMUM_SAMPLES, PairedDifference, mean, paired_difference};
-use rtmm_workload::{Arrivals, Scenario};
+use rtmm_workload::{Arrivals, Scenario, Task};
 
 use super::super::Problem;
+use crate::evaluation::complete;
 
 /// The built-in sweeps of the page.
 pub(super) const MAIN: &str = "dysta";
 pub(super) const DEADLINES: &str = "dysta_deadlines";
 pub(super) const BREAKDOWN: &str = "dysta_breakdown";
 pub(super) const HARDWARE: &str = "dysta_hardware";
+
+/// The cell columns of the page.
+const COLUMNS: [&str; 4] = ["deadline_violation_rate", "antt", "scheduler_busy_ms", "decisions"];
 
 /// A sweep with all that its cells gave.
 pub(super) struct Runs {
@@ -130,33 +134,25 @@ pub(super) fn of(name: &'static str) -> Result<&'static Runs, Problem> {
 fn run(name: &'static str) -> Result<Runs, Problem> {
     let plan =
         rtmm_sweep::file::plan(name, &Runners::built_in().list()).map_err(|problems| problems.to_string())?;
-    let all: Vec<usize> = (0..plan.len()).collect();
-    let prepared = plan.runner().prepare(&plan, &all)?;
-    let results: Vec<CellResult> =
-        plan.cells().par_iter().map(|cell| prepared.run(cell)).collect::<Result<_, _>>()?;
-    let columns = &plan.spec().cell_columns;
-    let position =
-        |column: &str| columns.iter().position(|known| known.name == column).ok_or("no such column");
-    let [violations, antt, busy, decisions] = [
-        position("deadline_violation_rate")?,
-        position("antt")?,
-        position("scheduler_busy_ms")?,
-        position("decisions")?,
-    ];
-    let tasks = &plan.spec().task_columns;
-    let released = tasks.iter().position(|known| known.name == "released").ok_or("no such column")?;
+    for column in COLUMNS {
+        if !plan.spec().cell_columns.iter().any(|known| known.name == column) {
+            return Err(format!("the runner gives no column `{column}`").into());
+        }
+    }
+    let results = in_memory(&plan)?;
+    complete(&results)?;
+    let [violations, antt, busy_ms, decisions] = COLUMNS;
     let mut groups = Vec::new();
-    let same = |a: &Cell, b: &Cell| key(a) == key(b);
-    for cells in plan.cells().chunk_by(same) {
-        let of = &results[cells[0].index..cells[0].index + cells.len()];
-        let values = |position: usize| -> Vec<f64> {
-            of.iter().filter_map(|result| result.cell[position].number()).collect()
+    for cells in plan.groups() {
+        let values = |column: &str| -> Vec<f64> {
+            cells.iter().filter_map(|cell| results.cell_value(cell, column)?.number()).collect()
         };
-        let jobs = |result: &CellResult| -> f64 {
-            result.tasks.chunks(tasks.len()).filter_map(|task| task[released].number()).sum()
-        };
-        let sum = |position: usize| values(position).iter().sum::<f64>();
+        let sum = |column: &str| values(column).iter().sum::<f64>();
         let scenario = plan.scenario(&cells[0]);
+        let jobs = |cell: &Cell| -> f64 {
+            let of = |task: &Task| results.task_value(cell, &task.name, "released")?.number();
+            scenario.tasks.iter().filter_map(of).sum()
+        };
         groups.push(Group {
             scenario: scenario.name.clone(),
             platform: plan.platform(&cells[0]).name.clone(),
@@ -165,15 +161,11 @@ fn run(name: &'static str) -> Result<Runs, Problem> {
             policy: plan.policy(&cells[0]).clone(),
             violations: values(violations),
             antt: values(antt),
-            jobs: of.iter().map(jobs).sum::<f64>() / of.len() as f64,
-            decision_us: sum(busy) * 1e3 / sum(decisions),
+            jobs: cells.iter().map(jobs).sum::<f64>() / cells.len() as f64,
+            decision_us: sum(busy_ms) * 1e3 / sum(decisions),
         });
     }
     Ok(Runs { name, cells: plan.len(), seeds: plan.axes().seeds.len(), groups })
-}
-
-fn key(cell: &Cell) -> (VariantId, PlatformId, usize) {
-    (cell.variant, cell.platform, cell.policy.index())
 }
 
 /// Requests a second of all tasks together.
