@@ -118,16 +118,24 @@ impl Report {
         parts.join("\n")
     }
 
-    /// A page with the figures, then the tables. Callers may add sections of their own.
+    /// A page with the figures, each above the table of its values if it has one, then the other tables. Callers may
+    /// add sections of their own.
     #[must_use]
     pub fn to_page(&self) -> Page {
-        let figures = self.figures.iter().map(|figure| Section {
-            heading: figure.title.clone(),
-            blocks: vec![Block::Figure { svg: figure.svg.clone(), caption: figure.caption.clone() }],
+        let bare = |table: &TextTable| Block::Table(TextTable { title: String::new(), ..table.clone() });
+        let is_of = |table: &&ReportTable, figure: &ReportFigure| {
+            (&table.name, &table.table.title) == (&figure.name, &figure.title)
+        };
+        let figures = self.figures.iter().map(|figure| {
+            let drawing = Block::Figure { svg: figure.svg.clone(), caption: figure.caption.clone() };
+            let table = self.tables.iter().find(|table| is_of(table, figure));
+            let blocks = std::iter::once(drawing).chain(table.map(|table| bare(&table.table)));
+            Section { heading: figure.title.clone(), blocks: blocks.collect() }
         });
-        let tables = self.tables.iter().map(|table| {
-            let bare = TextTable { title: String::new(), ..table.table.clone() };
-            Section { heading: table.table.title.clone(), blocks: vec![Block::Table(bare)] }
+        let others = self.tables.iter().filter(|table| !self.figures.iter().any(|figure| is_of(table, figure)));
+        let tables = others.map(|table| Section {
+            heading: table.table.title.clone(),
+            blocks: vec![bare(&table.table)],
         });
         Page {
             title: self.title.clone(),
