@@ -12,8 +12,8 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rtmm_scheduler::fixture::{Fixture, TaskSketch};
 use rtmm_scheduler::{Decisions, Extent, PolicyRegistry, registry};
+use rtmm_testkit::fixture::{Fixture, TaskSketch};
 use rtmm_workload::ModelId;
 
 /// Four accelerators of which `running` run a job, and five ready jobs.

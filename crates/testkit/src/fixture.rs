@@ -4,7 +4,7 @@
 //! that are ready, wait or run. It applies what a policy decides as the engine does, within one
 //! instant, and writes it down; it simulates nothing beyond that instant.
 //!
-//! All times are whole microseconds.
+//! All times are whole microseconds. The tests of rtmm-scheduler take this file as a module of their own.
 
 use std::sync::Arc;
 
@@ -12,20 +12,15 @@ use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
     CostModel, CostTable, EnergyParts, LayerOf, NoCost, Platform, Share, Sparse, Work,
 };
+use rtmm_scheduler::{
+    AcceleratorState, Decision, Decisions, Extent, Job, JobId, JobLists, JobState, Notice, Placement, Policy,
+    PolicyError, Profile, Progress, SampleCosts, Segment, TaskCounters, Truth, VariantId, View,
+};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
     Block, Duration, Exit, Gemm, Layer, LayerId, Model, ModelId, Operator, Period, Realisation, SampleTrace,
     Scenario, Schema, Shapes, Sparsity, Task, TaskId, Time, TimeError,
 };
-
-use crate::decision::{Decision, Decisions, Extent, Placement, VariantId};
-use crate::job::{Job, JobId, JobState, Progress};
-use crate::policy::{Notice, Policy};
-use crate::policy_error::PolicyError;
-use crate::profile::Profile;
-use crate::sample_costs::SampleCosts;
-use crate::truth::Truth;
-use crate::view::{AcceleratorState, JobLists, Segment, TaskCounters, View};
 
 /// Rounds of decisions after which a policy is taken to be endless.
 const MOST_ROUNDS: usize = 1_000;

@@ -10,4 +10,5 @@
 //! ```
 
 pub mod digests;
+pub mod fixture;
 pub mod pages;
