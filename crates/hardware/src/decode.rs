@@ -29,12 +29,3 @@ pub struct Decoded {
     /// The model.
     pub cost_model: Box<dyn CostModel>,
 }
-
-/// A parameter of a cost model, for listings and documentation.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Its key in the accelerator's table.
-    pub name: &'static str,
-    /// Meaning, unit, and default.
-    pub meaning: &'static str,
-}

@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use rtmm_workload::input::Table;
+use rtmm_workload::parameters::Schema;
 use rtmm_workload::{Registered, Registry};
 
-use crate::decode::{Decoded, Parameter, Surroundings};
+use crate::decode::{Decoded, Surroundings};
 use crate::{eyeriss_v2, maestro, sanger, systolic, table, traced};
 
 /// Cost models by name. [`Registry::built_in`] has those of this project, [`Registry::with`] adds one.
@@ -23,7 +24,7 @@ pub struct CostModelRow {
     /// The publication or tool that the cost model is from.
     pub source: Cow<'static, str>,
     /// Its keys.
-    pub parameters: Cow<'static, [Parameter]>,
+    pub parameters: Schema,
     /// What tells two versions of a cost model apart that have one name and equal values: part of the identity of
     /// every configuration that it decodes. Empty for built-in cost models.
     pub identity: Cow<'static, [u8]>,
@@ -37,14 +38,14 @@ impl CostModelRow {
     /// `decode` may hold state, and records problems in the table's document.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
-        parameters: impl Into<Cow<'static, [Parameter]>>,
+        parameters: Schema,
         decode: impl Fn(&Table<'_>, Surroundings) -> Option<Decoded> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),
             summary: Cow::Borrowed(""),
             source: Cow::Borrowed(""),
-            parameters: parameters.into(),
+            parameters,
             identity: Cow::Borrowed(&[]),
             decode: Arc::new(decode),
         }
@@ -96,10 +97,7 @@ impl Registered for CostModelRow {
     }
 
     fn fault(&self) -> Option<String> {
-        let repeated = self.parameters.iter().enumerate().find(|(position, parameter)| {
-            self.parameters[..*position].iter().any(|other| other.name == parameter.name)
-        });
-        repeated.map(|(_, parameter)| format!("it has two keys `{}`", parameter.name))
+        self.parameters.fault()
     }
 
     fn built_in() -> &'static CostModelRegistry {
@@ -111,24 +109,24 @@ impl Registered for CostModelRow {
 /// The built-in cost models.
 fn built_in_rows() -> Vec<CostModelRow> {
     vec![
-        CostModelRow::new("eyeriss_v2", eyeriss_v2::PARAMETERS, eyeriss_v2::decode)
+        CostModelRow::new("eyeriss_v2", eyeriss_v2::keys(), eyeriss_v2::decode)
             .with_summary(
                 "sparse array that skips zeros of weights and activations, as the Dysta artifact models it",
             )
             .with_source("Chen et al., JETCAS 2019; Fan et al., MICRO 2023"),
-        CostModelRow::new("maestro", maestro::PARAMETERS, maestro::decode)
+        CostModelRow::new("maestro", maestro::keys(), maestro::decode)
             .with_summary("spatial array under dataflow directives (WS, OS, RS or your own)")
             .with_source("Kwon et al., MICRO 2019; the XRBench fork, MLSys 2023"),
-        CostModelRow::new("sanger", sanger::PARAMETERS, sanger::decode)
+        CostModelRow::new("sanger", sanger::keys(), sanger::decode)
             .with_summary("sparse attention on a reconfigurable array, as the Dysta artifact models it")
             .with_source("Lu et al., MICRO 2021; Fan et al., MICRO 2023"),
-        CostModelRow::new("systolic", systolic::PARAMETERS, systolic::decode)
+        CostModelRow::new("systolic", systolic::keys(), systolic::decode)
             .with_summary("systolic array: weight, output or input stationary, double-buffered memory")
             .with_source("SCALE-Sim v3 (Raj et al., ISPASS 2025)"),
-        CostModelRow::new("table", table::PARAMETERS, table::decode)
+        CostModelRow::new("table", table::keys(), table::decode)
             .with_summary("measured latency and energy of every layer, from CSV")
             .with_source("your own measurements"),
-        CostModelRow::new("traced", traced::PARAMETERS, traced::decode)
+        CostModelRow::new("traced", traced::keys(), traced::decode)
             .with_summary("latencies that sample traces recorded, and sanger's for attention without one")
             .with_source("your own traces; Fan et al., MICRO 2023"),
     ]

@@ -24,21 +24,27 @@ use std::collections::BTreeMap;
 
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, Table, Value};
 use rtmm_workload::load::open_path;
+use rtmm_workload::parameters::{Declared, Schema, Written};
 use rtmm_workload::{Duration, TimeError};
 use serde::Serialize;
 
 use crate::blocks::off_chip;
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Decoded, Parameter, Surroundings};
+use crate::decode::{Decoded, Surroundings};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 
+const FILE: Written = Written::required(
+    "file",
+    "CSV with columns model, layer, latency_us and optionally energy_uj, dram_bytes, quanta",
+    "a path, relative to the file that names it",
+);
+
 /// The keys of the `table` cost model.
-pub const PARAMETERS: &[Parameter] = &[Parameter {
-    name: "file",
-    meaning: "CSV with columns model, layer, latency_us and optionally energy_uj, dram_bytes, quanta; a path \
-              relative to the file that names it",
-}];
+#[must_use]
+pub fn keys() -> Schema {
+    Schema::of(&[&[&FILE]])
+}
 
 /// The columns that a table must have.
 const REQUIRED: [&str; 3] = ["model", "layer", "latency_us"];
@@ -191,7 +197,7 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, line: usize) -> Option<(Str
 
 /// Reads a cost table that an accelerator's table names.
 pub fn decode(table: &Table<'_>, _: Surroundings) -> Option<Decoded> {
-    table.required("file", |value: &Value<'_>| {
+    table.required(FILE.name(), |value: &Value<'_>| {
         let file = value.string()?;
         let document = value.document();
         let source = match open_path(file, Some(document.source())) {

@@ -10,38 +10,47 @@
 //! Source: sample traces as those of Fan et al., "Sparse-DySta", MICRO 2023.
 
 use rtmm_workload::input::{Table, Value};
+use rtmm_workload::parameters::{Decimal, Declared, Real, Schema, Typed, Written};
 use rtmm_workload::{Duration, Operator};
 use serde::Serialize;
 
 use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Decoded, Parameter, Surroundings};
+use crate::decode::{Decoded, Surroundings};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::sanger::{self, Sanger, SangerParameters};
-
-/// The keys of the `traced` cost model.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "speed",
-        meaning: "how many times as fast as the device of the recordings, above 0, at most six decimals; \
-                  default: 1",
-    },
-    Parameter {
-        name: "energy_pj_per_us",
-        meaning: "pJ of every microsecond of a recorded latency; default: 0",
-    },
-    Parameter {
-        name: "sanger",
-        meaning: "table with keys of the sanger cost model, for attention layers without a recorded latency; \
-                  default: its defaults",
-    },
-];
 
 const MILLION: u64 = 1_000_000;
 /// The largest speed, in millionths.
 const MAX_SPEED_MILLIONTHS: u64 = 1_000_000 * MILLION;
 /// The largest energy of a microsecond, in picojoules: a megawatt.
 const MAX_PICOJOULES: f64 = 1e12;
+
+const SPEED: Decimal = Decimal::new(
+    "speed",
+    "how many times as fast as the device of the recordings",
+    MILLION,
+    1..=MAX_SPEED_MILLIONTHS,
+);
+const ENERGY_PJ_PER_US: Real = Real::new(
+    "energy_pj_per_us",
+    "energy of every microsecond of a recorded latency",
+    0.0,
+    0.0..=MAX_PICOJOULES,
+)
+.in_unit("pJ");
+const SANGER: Written = Written::derived(
+    "sanger",
+    "the cost of attention layers without a recorded latency",
+    "its defaults",
+    "a table with keys of the sanger cost model",
+);
+
+/// The keys of the `traced` cost model.
+#[must_use]
+pub fn keys() -> Schema {
+    Schema::of(&[&[&SPEED, &ENERGY_PJ_PER_US, &SANGER]])
+}
 
 /// Columns of [`Explain::report`].
 const COLUMNS: &[&str] = &["latency_ps", "dram_bytes", "energy_pj"];
@@ -58,13 +67,11 @@ pub struct Traced {
 
 /// Reads the model from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    let speed_millionths = table.or("speed", MILLION, |value| value.millionths(1..=MAX_SPEED_MILLIONTHS));
-    let energy_pj_per_us =
-        table.or("energy_pj_per_us", 0.0, |value| value.number(0.0..=MAX_PICOJOULES).map(f64::abs));
-    let parameters = table.or("sanger", SangerParameters::default(), |value: &Value<'_>| {
+    let speed_millionths = SPEED.stated_or_default(table);
+    let energy_pj_per_us = ENERGY_PJ_PER_US.stated_or_default(table).abs();
+    let parameters = table.or(SANGER.name(), SangerParameters::default(), |value: &Value<'_>| {
         let table = value.table()?;
-        let keys: Vec<&str> = sanger::PARAMETERS.iter().map(|parameter| parameter.name).collect();
-        table.only(&keys);
+        table.only(&sanger::keys().names().collect::<Vec<_>>());
         Some(sanger::read_parameters(&table))
     });
     let sanger = Sanger::new(parameters, surroundings);

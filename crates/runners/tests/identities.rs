@@ -9,7 +9,7 @@ use rtmm_hardware::registry::CostModelRow;
 use rtmm_hardware::{CostModelRegistry, load as hardware};
 use rtmm_runners::Runners;
 use rtmm_runners::engine::Engine;
-use rtmm_scheduler::{PolicyRegistry, PolicyRow};
+use rtmm_scheduler::{PolicyRegistry, PolicyRow, Schema};
 use rtmm_sweep::plan::Identity;
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names};
@@ -37,7 +37,7 @@ fn engine(policy: &'static [u8], cost_model: &'static [u8]) -> Engine {
     let edf = PolicyRegistry::built_in().get("edf").unwrap().clone();
     let mine = PolicyRow::new("mine", edf.parameters.clone(), move |parameters| edf.build(parameters));
     let array = "{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256 }";
-    let ours = CostModelRow::new("ours", &[], move |_, surroundings| {
+    let ours = CostModelRow::new("ours", Schema::default(), move |_, surroundings| {
         hardware::accelerator(array, surroundings.clock_hz, surroundings.mode).ok()
     });
     let policies = PolicyRegistry::built_in().with(mine.with_identity(policy)).unwrap();

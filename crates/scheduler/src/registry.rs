@@ -217,7 +217,7 @@ impl Registered for PolicyRow {
     }
 
     fn fault(&self) -> Option<String> {
-        self.parameters.fault()
+        self.parameters.value_fault()
     }
 
     fn built_in() -> &'static PolicyRegistry {

@@ -376,10 +376,10 @@ impl RunnerSpec {
             faults.push("there is no policy".to_owned());
         }
         let settings = &self.settings;
-        faults.extend(settings.fault().map(|fault| format!("settings: {fault}")));
+        faults.extend(settings.value_fault().map(|fault| format!("settings: {fault}")));
         for policy in &self.policies {
             let fault_of = |fault| format!("policy `{}`: {fault}", policy.name);
-            faults.extend(policy.parameters.fault().map(fault_of));
+            faults.extend(policy.parameters.value_fault().map(fault_of));
             // `--set` and identities know a value by its name alone.
             for name in policy.parameters.names().filter(|name| settings.get(name).is_some()) {
                 faults.push(fault_of(format!("`{name}` is the name of a setting, too")));

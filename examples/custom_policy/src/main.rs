@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::Path};
 
 use rtmm_hardware::{
     Condition, CostError, CostModel, CostModelRegistry, CostModelRow, Decoded, EnergyParts, LayerOf, Mode,
-    Parameter, Work, load as hardware,
+    Work, load as hardware,
 };
 use rtmm_report::{Report, TerminalStyle};
 use rtmm_runners::engine::{Engine, system};
@@ -13,10 +13,12 @@ use rtmm_scheduler::{Job, PolicyRegistry, PolicyRow, Truth, View};
 use rtmm_sweep::execute::{Options, Silent};
 use rtmm_sweep::runner::{CellRunner, Chosen};
 use rtmm_sweep::{file, sweep};
-use rtmm_workload::{Duration, Legality, load, parameters::Real};
+use rtmm_workload::parameters::{Integer, Real, Schema, Typed};
+use rtmm_workload::{Duration, Legality, load};
 
 const WEIGHT: Real =
     Real::new("weight", "how much earlier a job is due, in times what is left", 1.0, 0.0..=10.0);
+const RATE: Integer<u64> = Integer::required("macs_per_us", "peak rate", 1..=1_000_000_000);
 
 /// Earliest deadline first, with each deadline moved forward by `weight` times what is left of the job.
 #[derive(Clone, Debug)]
@@ -52,9 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let early_start = PolicyRow::new("early-start", Parts::schema(&[&[&WEIGHT]]), |parameters| {
         Ok(Composed::boxed(EarlyStart(parameters.read(&WEIGHT)), parameters))
     });
-    let keys = vec![Parameter { name: "macs_per_us", meaning: "multiply-accumulates a microsecond" }];
-    let peak = CostModelRow::new("peak", keys, |table, _| {
-        let rate = table.required("macs_per_us", |value| value.integer(1..=1_000_000_000))?;
+    let peak = CostModelRow::new("peak", Schema::of(&[&[&RATE]]), |table, _| {
+        let rate = RATE.stated(table)?;
         Some(Decoded { label: format!("peak {rate}"), cost_model: Box::new(Peak(rate)) })
     });
     let (policies, cost_models) = (PolicyRegistry::built_in(), CostModelRegistry::built_in().with(peak)?);

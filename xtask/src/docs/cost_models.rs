@@ -1,6 +1,7 @@
 //! The registry of cost models as tables.
 
 use rtmm_hardware::CostModelRegistry;
+use rtmm_workload::parameters::Default;
 
 use super::table;
 
@@ -12,9 +13,20 @@ pub(super) fn part() -> String {
         let keys: Vec<Vec<String>> = row
             .parameters
             .iter()
-            .map(|parameter| vec![format!("`{}`", parameter.name), parameter.meaning.to_owned()])
+            .map(|parameter| {
+                let default = match parameter.default {
+                    Default::Required => "must be stated".to_owned(),
+                    ref default => default.to_string(),
+                };
+                vec![
+                    format!("`{}`", parameter.name),
+                    parameter.meaning.to_string(),
+                    parameter.allowed_text(),
+                    default,
+                ]
+            })
             .collect();
-        text.push_str(&table(&["key", "meaning"], &keys));
+        text.push_str(&table(&["key", "meaning", "allowed", "default"], &keys));
         text.push('\n');
     }
     text

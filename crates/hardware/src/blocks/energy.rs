@@ -1,6 +1,7 @@
 //! Energies of events, and those that literature gives.
 
 use rtmm_workload::input::Table;
+use rtmm_workload::parameters::{Real, Typed};
 use serde::Serialize;
 
 use crate::cost::EnergyParts;
@@ -61,10 +62,25 @@ impl Section {
     }
 }
 
+/// The key `static_pj_per_cycle`.
+pub const STATIC: Real = energy_key("static_pj_per_cycle", "static energy of a cycle", 0.0);
+
+/// A key for the energy of an event, with a default in picojoules.
+#[must_use]
+pub const fn energy_key(name: &'static str, meaning: &'static str, default: f64) -> Real {
+    Real::new(name, meaning, default, 0.0..=MAX_PICOJOULES).in_unit("pJ")
+}
+
+/// A key for the energy of an event that follows from other keys where it is not stated.
+#[must_use]
+pub const fn derived_energy_key(name: &'static str, meaning: &'static str, otherwise: &'static str) -> Real {
+    Real::derived(name, meaning, otherwise, 0.0..=MAX_PICOJOULES).in_unit("pJ")
+}
+
 /// The energy of an event, in picojoules, as the accelerator's table states it under `key`.
-pub fn picojoules(table: &Table<'_>, key: &str, default: f64) -> f64 {
+pub fn picojoules(table: &Table<'_>, key: &Real, default: f64) -> f64 {
     // A zero with a sign would be another text in the identity.
-    table.or(key, default, |value| value.number(0.0..=MAX_PICOJOULES).map(f64::abs))
+    key.stated(table).map_or(default, f64::abs)
 }
 
 /// Energies at 45 nm and 0.9 V: Horowitz, "Computing's Energy Problem", ISSCC 2014.

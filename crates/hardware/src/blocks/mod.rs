@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cost::{CostError, DRAM, SHARED_LEVELS};
 use crate::decode::{Mode, Surroundings};
 
-pub use energy::{EnergyTable, Events, horowitz, picojoules};
+pub use energy::{EnergyTable, Events, STATIC, derived_energy_key, energy_key, horowitz, picojoules};
 pub use vector_unit::{MAX_LANES, VectorTotals, VectorUnit};
 
 /// Adds `one * times` to `sum`.

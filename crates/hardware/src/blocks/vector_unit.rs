@@ -5,7 +5,8 @@
 //! operation a lane and cycle, operands streamed from and to the accelerator's shared buffer.
 
 use rtmm_workload::VectorWork;
-use rtmm_workload::input::{Table, Value};
+use rtmm_workload::input::Table;
+use rtmm_workload::parameters::{Integer, Typed};
 use serde::Serialize;
 
 use super::add;
@@ -32,12 +33,27 @@ impl VectorUnit {
         Self { lanes, bandwidth: 2 * lanes }
     }
 
-    /// Reads `vector_lanes` and `vector_bandwidth` from an accelerator's table. Without a bandwidth it is that of
+    /// The key `vector_bandwidth`.
+    pub const BANDWIDTH: Integer<u64> = Integer::derived(
+        "vector_bandwidth",
+        "bandwidth to and from the vector unit",
+        "2 x vector_lanes",
+        1..=MAX_LANES,
+    )
+    .in_unit("elements a cycle");
+
+    /// The key `vector_lanes`; `otherwise` says how many there are where it is not stated.
+    #[must_use]
+    pub const fn lanes_key(meaning: &'static str, otherwise: &'static str) -> Integer<u64> {
+        Integer::derived("vector_lanes", meaning, otherwise, 1..=MAX_LANES)
+    }
+
+    /// Reads `lanes` and [`VectorUnit::BANDWIDTH`] from an accelerator's table. Without a bandwidth it is that of
     /// [`VectorUnit::with_lanes`], and at most `widest`.
-    pub fn decode(table: &Table<'_>, usual_lanes: u64, widest: u64) -> Self {
-        let count = |value: &Value<'_>| value.integer(1..=MAX_LANES);
-        let usual = Self::with_lanes(table.or("vector_lanes", usual_lanes, count));
-        Self { bandwidth: table.or("vector_bandwidth", usual.bandwidth.min(widest), count), ..usual }
+    pub fn decode(table: &Table<'_>, lanes: &Integer<u64>, usual_lanes: u64, widest: u64) -> Self {
+        let usual = Self::with_lanes(lanes.stated(table).unwrap_or(usual_lanes));
+        let bandwidth = Self::BANDWIDTH.stated(table).unwrap_or(usual.bandwidth.min(widest));
+        Self { bandwidth, ..usual }
     }
 
     /// Cycles for `work`; at least 1 where there is any work at all.

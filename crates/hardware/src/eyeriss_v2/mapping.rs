@@ -36,25 +36,27 @@ pub struct Organisation {
     pub cycles_per_row: u32,
 }
 
-/// That of the Dysta artifact: 192 processing elements, and a buffer enlarged to fit SSD.
 impl Default for Organisation {
     fn default() -> Self {
-        Self {
-            pes_filter_columns: 3,
-            pes_output_rows: 4,
-            pes_input_channels: 8,
-            pes_output_channels: 2,
-            output_channels_per_pe: 32,
-            spad_height: 16,
-            activation_glb_bits: 96_000,
-            activation_bits: 8,
-            cycles_per_mac: 4,
-            cycles_per_row: 2,
-        }
+        Self::PUBLISHED
     }
 }
 
 impl Organisation {
+    /// The organisation of the Dysta artifact: 192 processing elements, and a buffer enlarged to fit SSD.
+    pub const PUBLISHED: Self = Self {
+        pes_filter_columns: 3,
+        pes_output_rows: 4,
+        pes_input_channels: 8,
+        pes_output_channels: 2,
+        output_channels_per_pe: 32,
+        spad_height: 16,
+        activation_glb_bits: 96_000,
+        activation_bits: 8,
+        cycles_per_mac: 4,
+        cycles_per_row: 2,
+    };
+
     /// All processing elements.
     #[must_use]
     pub fn pes(&self) -> u64 {

@@ -38,7 +38,7 @@ mod parameters;
 pub use count::{LayerCost, Operands, cost};
 pub use mapping::{Mapping, Organisation};
 pub use model::EyerissV2;
-pub use parameters::{EyerissParameters, PARAMETERS};
+pub use parameters::{EyerissParameters, keys};
 
 use rtmm_workload::input::Table;
 

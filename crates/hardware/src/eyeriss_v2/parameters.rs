@@ -1,81 +1,102 @@
 //! What a file says of an Eyeriss v2.
 
 use rtmm_workload::input::Table;
+use rtmm_workload::parameters::{Integer, Real, Schema, Typed};
 use serde::Serialize;
 
 use super::mapping::Organisation;
-use crate::blocks::{MAX_LANES, VectorUnit, horowitz, picojoules};
-use crate::decode::Parameter;
-
-/// The keys of the `eyeriss_v2` cost model.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "weight_sparsity",
-        meaning: "share of zero weights of the profile, 0 to 1; default: 0",
-    },
-    Parameter {
-        name: "activation_sparsity",
-        meaning: "share of zero activations of the profile, 0 to 1; default: 0",
-    },
-    Parameter {
-        name: "pes_filter_columns",
-        meaning: "processing elements across filter columns; default: 3, which makes 192 with the other three",
-    },
-    Parameter { name: "pes_output_rows", meaning: "processing elements across output rows; default: 4" },
-    Parameter {
-        name: "pes_input_channels",
-        meaning: "processing elements across input channels; default: 8",
-    },
-    Parameter {
-        name: "pes_output_channels",
-        meaning: "processing elements across output channels; default: 2",
-    },
-    Parameter {
-        name: "output_channels_per_pe",
-        meaning: "output channels that one processing element sums; default: 32",
-    },
-    Parameter {
-        name: "spad_height",
-        meaning: "activations in the scratch pad of a processing element; default: 16",
-    },
-    Parameter {
-        name: "activation_glb_bits",
-        meaning: "global buffer for activations, in bits; default: 96000",
-    },
-    Parameter { name: "activation_bits", meaning: "bits of an activation, 1 to 64; default: 8" },
-    Parameter {
-        name: "cycles_per_mac",
-        meaning: "cycles of a multiply-accumulate of two nonzeros; default: 4",
-    },
-    Parameter { name: "cycles_per_row", meaning: "cycles of an access to an image row; default: 2" },
-    Parameter {
-        name: "vector_lanes",
-        meaning: "vector operations a cycle, corrected mode only; default: as many as processing elements",
-    },
-    Parameter {
-        name: "vector_bandwidth",
-        meaning: "elements a cycle to and from the vector unit; default: 2 x vector_lanes",
-    },
-    Parameter {
-        name: "mac_pj",
-        meaning: "pJ of a multiply-accumulate of two nonzeros and of a vector operation; default: 0.3 \
-                  (Horowitz 2014)",
-    },
-    Parameter {
-        name: "activation_pj",
-        meaning: "pJ of checking an activation; default: 0.15625 x activation_bits (Horowitz 2014)",
-    },
-    Parameter {
-        name: "row_pj",
-        meaning: "pJ of an access to an image row; default: 0.15625 x activation_bits (Horowitz 2014)",
-    },
-    Parameter { name: "static_pj_per_cycle", meaning: "pJ that every cycle costs; default: 0" },
-];
+use crate::blocks::{MAX_LANES, STATIC, VectorUnit, derived_energy_key, energy_key, horowitz, picojoules};
 
 /// The most of a count: it leaves room for products of several.
 const MAX_COUNT: u32 = 1 << 16;
 /// The largest buffer, in bits.
 const MAX_BITS: u64 = 1 << 53;
+
+const USUAL: Organisation = Organisation::PUBLISHED;
+const WEIGHT_SPARSITY: Real = share("weight_sparsity", "share of zero weights of the profile");
+const ACTIVATION_SPARSITY: Real = share("activation_sparsity", "share of zero activations of the profile");
+const PES_FILTER_COLUMNS: Integer<u32> =
+    count("pes_filter_columns", "processing elements across filter columns", USUAL.pes_filter_columns);
+const PES_OUTPUT_ROWS: Integer<u32> =
+    count("pes_output_rows", "processing elements across output rows", USUAL.pes_output_rows);
+const PES_INPUT_CHANNELS: Integer<u32> =
+    count("pes_input_channels", "processing elements across input channels", USUAL.pes_input_channels);
+const PES_OUTPUT_CHANNELS: Integer<u32> =
+    count("pes_output_channels", "processing elements across output channels", USUAL.pes_output_channels);
+const OUTPUT_CHANNELS_PER_PE: Integer<u32> = count(
+    "output_channels_per_pe",
+    "output channels that one processing element sums",
+    USUAL.output_channels_per_pe,
+);
+const SPAD_HEIGHT: Integer<u32> =
+    count("spad_height", "activations in the scratch pad of a processing element", USUAL.spad_height);
+const ACTIVATION_GLB_BITS: Integer<u64> = Integer::new(
+    "activation_glb_bits",
+    "global buffer for activations",
+    USUAL.activation_glb_bits,
+    1..=MAX_BITS,
+)
+.in_unit("bits");
+const ACTIVATION_BITS: Integer<u32> =
+    Integer::new("activation_bits", "size of an activation", USUAL.activation_bits, 1..=64).in_unit("bits");
+const CYCLES_PER_MAC: Integer<u32> =
+    count("cycles_per_mac", "cycles of a multiply-accumulate of two nonzeros", USUAL.cycles_per_mac);
+const CYCLES_PER_ROW: Integer<u32> = Integer::new(
+    "cycles_per_row",
+    "cycles of an access to an image row",
+    USUAL.cycles_per_row,
+    0..=MAX_COUNT,
+);
+const VECTOR_LANES: Integer<u64> =
+    VectorUnit::lanes_key("vector operations a cycle, corrected mode only", "as many as processing elements");
+const MAC_PJ: Real = energy_key(
+    "mac_pj",
+    "energy of a multiply-accumulate of two nonzeros and of a vector operation (Horowitz 2014)",
+    horowitz::mac_pj(1),
+);
+const ACTIVATION_PJ: Real = derived_energy_key(
+    "activation_pj",
+    "energy of checking an activation",
+    "0.15625 x activation_bits (Horowitz 2014)",
+);
+const ROW_PJ: Real = derived_energy_key(
+    "row_pj",
+    "energy of an access to an image row",
+    "0.15625 x activation_bits (Horowitz 2014)",
+);
+
+const fn count(name: &'static str, meaning: &'static str, default: u32) -> Integer<u32> {
+    Integer::new(name, meaning, default, 1..=MAX_COUNT)
+}
+
+const fn share(name: &'static str, meaning: &'static str) -> Real {
+    Real::new(name, meaning, 0.0, 0.0..=1.0)
+}
+
+/// The keys of the `eyeriss_v2` cost model.
+#[must_use]
+pub fn keys() -> Schema {
+    Schema::of(&[&[
+        &WEIGHT_SPARSITY,
+        &ACTIVATION_SPARSITY,
+        &PES_FILTER_COLUMNS,
+        &PES_OUTPUT_ROWS,
+        &PES_INPUT_CHANNELS,
+        &PES_OUTPUT_CHANNELS,
+        &OUTPUT_CHANNELS_PER_PE,
+        &SPAD_HEIGHT,
+        &ACTIVATION_GLB_BITS,
+        &ACTIVATION_BITS,
+        &CYCLES_PER_MAC,
+        &CYCLES_PER_ROW,
+        &VECTOR_LANES,
+        &VectorUnit::BANDWIDTH,
+        &MAC_PJ,
+        &ACTIVATION_PJ,
+        &ROW_PJ,
+        &STATIC,
+    ]])
+}
 
 /// All parameters of the `eyeriss_v2` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -125,33 +146,29 @@ impl EyerissParameters {
 
 /// Reads the parameters from an accelerator's table.
 pub(super) fn read(table: &Table<'_>) -> EyerissParameters {
-    let count = |key: &str, default: u32| table.or(key, default, |value| value.integer(1..=MAX_COUNT));
-    let usual = Organisation::default();
     let organisation = Organisation {
-        pes_filter_columns: count("pes_filter_columns", usual.pes_filter_columns),
-        pes_output_rows: count("pes_output_rows", usual.pes_output_rows),
-        pes_input_channels: count("pes_input_channels", usual.pes_input_channels),
-        pes_output_channels: count("pes_output_channels", usual.pes_output_channels),
-        output_channels_per_pe: count("output_channels_per_pe", usual.output_channels_per_pe),
-        spad_height: count("spad_height", usual.spad_height),
-        activation_glb_bits: table
-            .or("activation_glb_bits", usual.activation_glb_bits, |value| value.integer(1..=MAX_BITS)),
-        activation_bits: table.or("activation_bits", usual.activation_bits, |value| value.integer(1..=64)),
-        cycles_per_mac: count("cycles_per_mac", usual.cycles_per_mac),
-        cycles_per_row: table
-            .or("cycles_per_row", usual.cycles_per_row, |value| value.integer(0..=MAX_COUNT)),
+        pes_filter_columns: PES_FILTER_COLUMNS.stated_or_default(table),
+        pes_output_rows: PES_OUTPUT_ROWS.stated_or_default(table),
+        pes_input_channels: PES_INPUT_CHANNELS.stated_or_default(table),
+        pes_output_channels: PES_OUTPUT_CHANNELS.stated_or_default(table),
+        output_channels_per_pe: OUTPUT_CHANNELS_PER_PE.stated_or_default(table),
+        spad_height: SPAD_HEIGHT.stated_or_default(table),
+        activation_glb_bits: ACTIVATION_GLB_BITS.stated_or_default(table),
+        activation_bits: ACTIVATION_BITS.stated_or_default(table),
+        cycles_per_mac: CYCLES_PER_MAC.stated_or_default(table),
+        cycles_per_row: CYCLES_PER_ROW.stated_or_default(table),
     };
     let default = EyerissParameters::with(organisation);
     // A zero with a sign would be another text in the identity.
-    let share = |key: &str| table.or(key, 0.0, |value| value.probability().map(f64::abs));
+    let share = |share: Real| share.stated_or_default(table).abs();
     EyerissParameters {
         organisation,
-        weight_sparsity: share("weight_sparsity"),
-        activation_sparsity: share("activation_sparsity"),
-        vector_unit: VectorUnit::decode(table, default.vector_unit.lanes, MAX_LANES),
-        mac_pj: picojoules(table, "mac_pj", default.mac_pj),
-        activation_pj: picojoules(table, "activation_pj", default.activation_pj),
-        row_pj: picojoules(table, "row_pj", default.row_pj),
-        static_pj_per_cycle: picojoules(table, "static_pj_per_cycle", default.static_pj_per_cycle),
+        weight_sparsity: share(WEIGHT_SPARSITY),
+        activation_sparsity: share(ACTIVATION_SPARSITY),
+        vector_unit: VectorUnit::decode(table, &VECTOR_LANES, default.vector_unit.lanes, MAX_LANES),
+        mac_pj: picojoules(table, &MAC_PJ, default.mac_pj),
+        activation_pj: picojoules(table, &ACTIVATION_PJ, default.activation_pj),
+        row_pj: picojoules(table, &ROW_PJ, default.row_pj),
+        static_pj_per_cycle: picojoules(table, &STATIC, default.static_pj_per_cycle),
     }
 }

@@ -20,12 +20,13 @@ mod reference_model;
 mod slide;
 mod tiles;
 
-use rtmm_workload::input::{Table, Value};
+use rtmm_workload::input::{At, Table, Value};
 use rtmm_workload::load::{Kind, open};
+use rtmm_workload::parameters::{Declared, Integer, Real, Schema, Typed, Written};
 use serde::Serialize;
 
-use crate::blocks::{EnergyTable, VectorUnit, picojoules};
-use crate::decode::{Decoded, Mode, Parameter, Surroundings};
+use crate::blocks::{EnergyTable, STATIC, VectorUnit, derived_energy_key, energy_key, picojoules};
+use crate::decode::{Decoded, Mode, Surroundings};
 use corrected::Memory;
 use corrected_model::Corrected;
 use dataflow::Dataflow;
@@ -33,55 +34,83 @@ use mapping::flatten;
 use reference::ReferenceArray;
 use reference_model::Reference;
 
+/// The most of a count: bytes, and elements or bytes a cycle.
+const MAX_COUNT: u64 = 1 << 40;
+
+const DATAFLOW: Written =
+    Written::required("dataflow", "what is mapped where", "WS, OS or RS, or the path of a dataflow file");
+const PES: Integer<u32> =
+    Integer::required("pes", "processing elements, one multiply-accumulate a cycle each", 1..=1 << 20);
+const NOC_BANDWIDTH: Integer<u64> = Integer::required(
+    "noc_bandwidth",
+    "bandwidth between the shared buffer and the array, in each direction",
+    1..=MAX_COUNT,
+)
+.in_unit("elements a cycle");
+const L1_BYTES: Integer<u64> =
+    Integer::derived("l1_bytes", "buffer of a processing element", "unbounded", 1..=MAX_COUNT)
+        .in_unit("bytes");
+const L2_BYTES: Integer<u64> =
+    Integer::derived("l2_bytes", "shared buffer", "unbounded", 1..=MAX_COUNT).in_unit("bytes");
+const DRAM_BANDWIDTH: Integer<u64> =
+    Integer::derived("dram_bandwidth", "off-chip bandwidth", "unlimited", 1..=MAX_COUNT)
+        .in_unit("bytes a cycle");
+const ELEMENT_BYTES: Integer<u64> =
+    Integer::new("element_bytes", "size of an element", 1, 1..=64).in_unit("bytes");
+const MAC: Real = energy_key("mac_pj", "energy of a multiply-accumulate", MAC_PJ);
+const L1: Real = derived_energy_key("l1_pj", "energy of an L1 access of an element", "0.55 x mac_pj");
+const L2: Real = derived_energy_key("l2_pj", "energy of an L2 access of an element", "6 x mac_pj");
+const DRAM: Real = derived_energy_key("dram_pj", "energy of moving an element off or on chip", "75 x mac_pj");
+const VECTOR_LANES: Integer<u64> =
+    Integer::derived("vector_lanes", "vector operations a cycle", "pes", 1..=MAX_COUNT);
+
 /// The keys of a `maestro` accelerator.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "dataflow", meaning: "WS, OS or RS, or the path of a dataflow file" },
-    Parameter { name: "pes", meaning: "processing elements, one multiply-accumulate a cycle each" },
-    Parameter {
-        name: "noc_bandwidth",
-        meaning: "elements a cycle between the shared buffer and the array, in each direction",
-    },
-    Parameter { name: "l1_bytes", meaning: "buffer of a processing element; unbounded if absent" },
-    Parameter { name: "l2_bytes", meaning: "shared buffer; unbounded if absent" },
-    Parameter { name: "dram_bandwidth", meaning: "off-chip bytes a cycle; unlimited if absent" },
-    Parameter { name: "element_bytes", meaning: "bytes of an element; default 1" },
-    Parameter { name: "mac_pj", meaning: "energy of a multiply-accumulate; default 2.88 pJ" },
-    Parameter { name: "l1_pj", meaning: "energy of an L1 access of an element; default 0.55 x mac_pj" },
-    Parameter { name: "l2_pj", meaning: "energy of an L2 access of an element; default 6 x mac_pj" },
-    Parameter { name: "dram_pj", meaning: "energy of moving an element off or on chip; default 75 x mac_pj" },
-    Parameter { name: "static_pj_per_cycle", meaning: "energy that flows every cycle; default 0" },
-    Parameter { name: "vector_lanes", meaning: "vector operations a cycle; default `pes`" },
-];
+#[must_use]
+pub fn keys() -> Schema {
+    Schema::of(&[&[
+        &DATAFLOW,
+        &PES,
+        &NOC_BANDWIDTH,
+        &L1_BYTES,
+        &L2_BYTES,
+        &DRAM_BANDWIDTH,
+        &ELEMENT_BYTES,
+        &MAC,
+        &L1,
+        &L2,
+        &DRAM,
+        &STATIC,
+        &VECTOR_LANES,
+    ]])
+}
 
 const MAC_PJ: f64 = 2.88;
 const DRAM_MACS: f64 = 75.0;
 
 /// Reads a `maestro` accelerator.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    let count = |value: &Value<'_>| value.integer(1..=1_u64 << 40);
     let mode = surroundings.mode;
-    let dataflow = table.required("dataflow", |value| value.at(|value| decode_dataflow(value, mode)));
-    let pes = table.required("pes", |value| value.at(|value| value.integer(1..=1_u32 << 20)));
-    let noc_bandwidth = table.required("noc_bandwidth", count);
-    let (l1_bytes, l2_bytes) = (table.optional("l1_bytes", count), table.optional("l2_bytes", count));
-    let dram_bandwidth = table.optional("dram_bandwidth", count);
-    let element_bytes = table.or("element_bytes", 1, |value| value.integer(1..=64_u64));
-    let mac = picojoules(table, "mac_pj", MAC_PJ);
+    let dataflow = table.required(DATAFLOW.name(), |value| value.at(|value| decode_dataflow(value, mode)));
+    let (pes, noc_bandwidth) = (PES.stated(table), NOC_BANDWIDTH.stated(table));
+    let (l1_bytes, l2_bytes) = (L1_BYTES.stated(table), L2_BYTES.stated(table));
+    let dram_bandwidth = DRAM_BANDWIDTH.stated(table);
+    let element_bytes = ELEMENT_BYTES.stated_or_default(table);
+    let mac = picojoules(table, &MAC, MAC_PJ);
     let energy = EnergyTable {
         mac,
-        l1: picojoules(table, "l1_pj", reference::L1_MACS * mac),
-        l2: picojoules(table, "l2_pj", reference::L2_MACS * mac),
-        dram: picojoules(table, "dram_pj", DRAM_MACS * mac),
-        static_per_cycle: picojoules(table, "static_pj_per_cycle", 0.0),
+        l1: picojoules(table, &L1, reference::L1_MACS * mac),
+        l2: picojoules(table, &L2, reference::L2_MACS * mac),
+        dram: picojoules(table, &DRAM, DRAM_MACS * mac),
+        static_per_cycle: picojoules(table, &STATIC, 0.0),
     };
-    let vector_lanes = table.optional("vector_lanes", count);
-    let (dataflow_at, pes_at, noc_bandwidth) = (dataflow?, pes?, noc_bandwidth?);
-    let (dataflow, pes) = (dataflow_at.value, pes_at.value);
+    let vector_lanes = VECTOR_LANES.stated(table);
+    let (At { value: dataflow, range: dataflow_range }, pes, noc_bandwidth) =
+        (dataflow?, pes?, noc_bandwidth?);
     if u64::from(pes) < dataflow.cluster_elements() {
         table.report(
             table
                 .problem_at(
-                    &pes_at.range,
+                    &table.get(PES.name()).map_or(0..0, |value| value.range()),
                     format!(
                         "{pes} processing elements are fewer than the {} of one cluster of dataflow {}",
                         dataflow.cluster_elements(),
@@ -102,7 +131,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let loops = match flatten(&dataflow, pes) {
         Ok(loops) => loops,
         Err(error) => {
-            table.report(table.problem_at(&dataflow_at.range, error.to_string()).help(error.reason.help()));
+            table.report(table.problem_at(&dataflow_range, error.to_string()).help(error.reason.help()));
             return None;
         }
     };

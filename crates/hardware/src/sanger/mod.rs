@@ -36,7 +36,7 @@ mod parameters;
 
 pub use latency::{AttentionExtents, AttentionLatency, Sanger, sanger_latency_s};
 pub(crate) use parameters::read_parameters;
-pub use parameters::{PARAMETERS, SangerParameters};
+pub use parameters::{SangerParameters, keys};
 
 use rtmm_workload::input::Table;
 

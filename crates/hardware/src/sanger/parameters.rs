@@ -1,52 +1,10 @@
 //! What a file says of a Sanger.
 
 use rtmm_workload::input::Table;
+use rtmm_workload::parameters::{Decimal, Integer, Real, Schema, Typed};
 use serde::Serialize;
 
-use crate::blocks::{MAX_LANES, VectorUnit, horowitz, picojoules};
-use crate::decode::Parameter;
-
-/// The keys of the `sanger` cost model.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "attention_sparsity",
-        meaning: "share of zeros in the attention map of the profile, 0 to 1; default: 0",
-    },
-    Parameter {
-        name: "load_balance",
-        meaning: "how evenly the packed rows of the profile are filled, above 0 and up to 1; default: 1",
-    },
-    Parameter {
-        name: "sequence_length",
-        meaning: "tokens of every attention layer; default: the layer's own, 512 in reference mode",
-    },
-    Parameter { name: "rows", meaning: "rows of the array; default: 64" },
-    Parameter { name: "cols", meaning: "columns of the array; default: 64" },
-    Parameter { name: "linear_pes", meaning: "multipliers a row that dense products use; default: 16" },
-    Parameter { name: "element_bytes", meaning: "bytes of an element, 1 to 8; default: 2" },
-    Parameter {
-        name: "dram_bandwidth",
-        meaning: "bytes a cycle to and from off-chip memory, at most six decimals; default: 128, which is \
-                  128 GB/s at 1 GHz",
-    },
-    Parameter {
-        name: "vector_lanes",
-        meaning: "vector operations a cycle, corrected mode only; default: cols",
-    },
-    Parameter {
-        name: "vector_bandwidth",
-        meaning: "elements a cycle to and from the vector unit; default: 2 x vector_lanes",
-    },
-    Parameter {
-        name: "mac_pj",
-        meaning: "pJ of a multiply-accumulate and of a vector operation; default: 2.0 (Horowitz 2014)",
-    },
-    Parameter {
-        name: "dram_pj",
-        meaning: "pJ of a byte to or from off-chip memory; default: 325 (Horowitz 2014)",
-    },
-    Parameter { name: "static_pj_per_cycle", meaning: "pJ that every cycle costs; default: 0" },
-];
+use crate::blocks::{MAX_LANES, STATIC, VectorUnit, energy_key, horowitz, picojoules};
 
 /// The most rows, columns and multipliers a row.
 const MAX_EXTENT: u32 = 4096;
@@ -56,6 +14,72 @@ const MAX_TOKENS: u32 = 1 << 24;
 const MAX_BANDWIDTH_MILLIONTHS: u64 = 1_000_000_000_000;
 /// The least load balance; sample traces have no less.
 const MIN_BALANCE: f64 = 1e-6;
+
+const USUAL: SangerParameters = SangerParameters::PUBLISHED;
+const ATTENTION_SPARSITY: Real = Real::new(
+    "attention_sparsity",
+    "share of zeros in the attention map of the profile",
+    USUAL.attention_sparsity,
+    0.0..=1.0,
+);
+const LOAD_BALANCE: Real = Real::new(
+    "load_balance",
+    "how evenly the packed rows of the profile are filled",
+    USUAL.load_balance,
+    MIN_BALANCE..=1.0,
+);
+const SEQUENCE_LENGTH: Integer<u32> = Integer::derived(
+    "sequence_length",
+    "tokens of every attention layer",
+    "the layer's own; 512 in reference mode",
+    1..=MAX_TOKENS,
+);
+const ROWS: Integer<u32> = extent("rows", "rows of the array", USUAL.rows);
+const COLS: Integer<u32> = extent("cols", "columns of the array", USUAL.cols);
+const LINEAR_PES: Integer<u32> =
+    extent("linear_pes", "multipliers a row that dense products use", USUAL.linear_pes);
+const ELEMENT_BYTES: Integer<u32> =
+    Integer::new("element_bytes", "size of an element", USUAL.element_bytes, 1..=8).in_unit("bytes");
+const DRAM_BANDWIDTH: Decimal = Decimal::new(
+    "dram_bandwidth",
+    "bandwidth to and from off-chip memory; the default is 128 GB/s at 1 GHz",
+    USUAL.dram_bandwidth_millionths,
+    1..=MAX_BANDWIDTH_MILLIONTHS,
+)
+.in_unit("bytes a cycle");
+const VECTOR_LANES: Integer<u64> =
+    VectorUnit::lanes_key("vector operations a cycle, corrected mode only", "cols");
+const MAC_PJ: Real = energy_key(
+    "mac_pj",
+    "energy of a multiply-accumulate and of a vector operation (Horowitz 2014)",
+    USUAL.mac_pj,
+);
+const DRAM_PJ: Real =
+    energy_key("dram_pj", "energy of a byte to or from off-chip memory (Horowitz 2014)", USUAL.dram_pj);
+
+const fn extent(name: &'static str, meaning: &'static str, default: u32) -> Integer<u32> {
+    Integer::new(name, meaning, default, 1..=MAX_EXTENT)
+}
+
+/// The keys of the `sanger` cost model.
+#[must_use]
+pub fn keys() -> Schema {
+    Schema::of(&[&[
+        &ATTENTION_SPARSITY,
+        &LOAD_BALANCE,
+        &SEQUENCE_LENGTH,
+        &ROWS,
+        &COLS,
+        &LINEAR_PES,
+        &ELEMENT_BYTES,
+        &DRAM_BANDWIDTH,
+        &VECTOR_LANES,
+        &VectorUnit::BANDWIDTH,
+        &MAC_PJ,
+        &DRAM_PJ,
+        &STATIC,
+    ]])
+}
 
 /// All parameters of the `sanger` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -87,47 +111,47 @@ pub struct SangerParameters {
     pub static_pj_per_cycle: f64,
 }
 
-/// The array of the Dysta artifact, dense.
+impl SangerParameters {
+    /// The array of the Dysta artifact, dense.
+    pub const PUBLISHED: Self = Self {
+        attention_sparsity: 0.0,
+        load_balance: 1.0,
+        sequence_length: None,
+        rows: 64,
+        cols: 64,
+        linear_pes: 16,
+        element_bytes: 2,
+        dram_bandwidth_millionths: 128_000_000,
+        vector_unit: VectorUnit::with_lanes(64),
+        // 16-bit floating point.
+        mac_pj: horowitz::mac_pj(2),
+        dram_pj: horowitz::DRAM_BYTE_PJ,
+        static_pj_per_cycle: 0.0,
+    };
+}
+
 impl Default for SangerParameters {
     fn default() -> Self {
-        Self {
-            attention_sparsity: 0.0,
-            load_balance: 1.0,
-            sequence_length: None,
-            rows: 64,
-            cols: 64,
-            linear_pes: 16,
-            element_bytes: 2,
-            dram_bandwidth_millionths: 128_000_000,
-            vector_unit: VectorUnit::with_lanes(64),
-            // 16-bit floating point.
-            mac_pj: horowitz::mac_pj(2),
-            dram_pj: horowitz::DRAM_BYTE_PJ,
-            static_pj_per_cycle: 0.0,
-        }
+        Self::PUBLISHED
     }
 }
 
-/// Reads the parameters from a table whose keys are known to be [`PARAMETERS`].
+/// Reads the parameters from a table whose keys are known to be [`keys`].
 pub(crate) fn read_parameters(table: &Table<'_>) -> SangerParameters {
-    let default = SangerParameters::default();
-    let extent = |key: &str, default| table.or(key, default, |value| value.integer(1..=MAX_EXTENT));
-    let cols = extent("cols", default.cols);
+    let cols = COLS.stated_or_default(table);
     SangerParameters {
-        attention_sparsity: table
-            .or("attention_sparsity", default.attention_sparsity, |value| value.probability().map(f64::abs)),
-        load_balance: table.or("load_balance", default.load_balance, |value| value.number(MIN_BALANCE..=1.0)),
-        sequence_length: table.optional("sequence_length", |value| value.integer(1..=MAX_TOKENS)),
-        rows: extent("rows", default.rows),
+        // A zero with a sign would be another text in the identity.
+        attention_sparsity: ATTENTION_SPARSITY.stated_or_default(table).abs(),
+        load_balance: LOAD_BALANCE.stated_or_default(table),
+        sequence_length: SEQUENCE_LENGTH.stated(table),
+        rows: ROWS.stated_or_default(table),
         cols,
-        linear_pes: extent("linear_pes", default.linear_pes),
-        element_bytes: table.or("element_bytes", default.element_bytes, |value| value.integer(1..=8)),
-        dram_bandwidth_millionths: table.or("dram_bandwidth", default.dram_bandwidth_millionths, |value| {
-            value.millionths(1..=MAX_BANDWIDTH_MILLIONTHS)
-        }),
-        vector_unit: VectorUnit::decode(table, cols.into(), MAX_LANES),
-        mac_pj: picojoules(table, "mac_pj", default.mac_pj),
-        dram_pj: picojoules(table, "dram_pj", default.dram_pj),
-        static_pj_per_cycle: picojoules(table, "static_pj_per_cycle", default.static_pj_per_cycle),
+        linear_pes: LINEAR_PES.stated_or_default(table),
+        element_bytes: ELEMENT_BYTES.stated_or_default(table),
+        dram_bandwidth_millionths: DRAM_BANDWIDTH.stated_or_default(table),
+        vector_unit: VectorUnit::decode(table, &VECTOR_LANES, cols.into(), MAX_LANES),
+        mac_pj: picojoules(table, &MAC_PJ, USUAL.mac_pj),
+        dram_pj: picojoules(table, &DRAM_PJ, USUAL.dram_pj),
+        static_pj_per_cycle: picojoules(table, &STATIC, USUAL.static_pj_per_cycle),
     }
 }

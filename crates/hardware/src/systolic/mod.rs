@@ -49,7 +49,7 @@ mod parameters;
 pub use array::{Array, Dataflow, MAX_ARRAY_EXTENT, MatrixProduct, SystolicCost};
 pub use memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
 pub use model::Systolic;
-pub use parameters::{PARAMETERS, SystolicParameters};
+pub use parameters::{SystolicParameters, keys};
 
 use rtmm_workload::input::Table;
 

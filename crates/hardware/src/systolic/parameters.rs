@@ -1,55 +1,78 @@
 //! What a file says of a systolic array.
 
-use rtmm_workload::input::{Table, Value, suggestion};
+use rtmm_workload::input::{Table, suggestion};
+use rtmm_workload::parameters::{Decimal, Declared, Integer, Real, Schema, Typed, Written};
 use serde::Serialize;
 
 use super::array::{Array, Dataflow, MAX_ARRAY_EXTENT};
 use super::memory::{Bandwidth, Buffers};
-use crate::blocks::{EnergyTable, MAX_LANES, VectorUnit, horowitz, picojoules};
-use crate::decode::Parameter;
-
-/// The keys of the `systolic` cost model.
-pub const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        name: "dataflow",
-        meaning: "what stays in the cells: os (outputs), ws (weights), is (inputs)",
-    },
-    Parameter { name: "rows", meaning: "rows of the array, 1 to 4096" },
-    Parameter { name: "cols", meaning: "columns of the array, 1 to 4096" },
-    Parameter { name: "vector_lanes", meaning: "vector operations a cycle; default: cols" },
-    Parameter {
-        name: "vector_bandwidth",
-        meaning: "elements a cycle to and from the vector unit; default: 2 x vector_lanes",
-    },
-    Parameter { name: "element_bytes", meaning: "bytes of an element, 1 to 4; default: 1" },
-    Parameter { name: "sram_ifmap_bytes", meaning: "input buffer, both halves; default: holds everything" },
-    Parameter { name: "sram_filter_bytes", meaning: "weight buffer, both halves; default: holds everything" },
-    Parameter { name: "sram_ofmap_bytes", meaning: "output buffer, both halves; default: holds everything" },
-    Parameter {
-        name: "dram_bandwidth",
-        meaning: "bytes a cycle to and from off-chip memory, at most six decimals; default: unlimited",
-    },
-    Parameter {
-        name: "mac_pj",
-        meaning: "pJ of a multiply-accumulate and of a vector operation; default: 0.3, 2.0, 4.6 for elements \
-                  of 1, 2, more bytes (Horowitz 2014)",
-    },
-    Parameter {
-        name: "sram_pj",
-        meaning: "pJ of reading or writing an element in a buffer; default: 12.5 x element_bytes \
-                  (Horowitz 2014)",
-    },
-    Parameter {
-        name: "dram_pj",
-        meaning: "pJ of a byte to or from off-chip memory; default: 325 (Horowitz 2014)",
-    },
-    Parameter { name: "static_pj_per_cycle", meaning: "pJ that every cycle costs; default: 0" },
-];
+use crate::blocks::{
+    EnergyTable, MAX_LANES, STATIC, VectorUnit, derived_energy_key, energy_key, horowitz, picojoules,
+};
 
 /// The largest buffer, in bytes.
 const MAX_BUFFER_BYTES: u64 = 1 << 50;
 /// The largest bandwidth, in millionths of a byte a cycle.
 const MAX_BANDWIDTH_MILLIONTHS: u64 = 1_000_000_000_000;
+
+const DATAFLOW: Written =
+    Written::required("dataflow", "what stays in the cells", "os (outputs), ws (weights), is (inputs)");
+const ROWS: Integer<u32> = Integer::required("rows", "rows of the array", 1..=MAX_ARRAY_EXTENT);
+const COLS: Integer<u32> = Integer::required("cols", "columns of the array", 1..=MAX_ARRAY_EXTENT);
+const VECTOR_LANES: Integer<u64> = VectorUnit::lanes_key("vector operations a cycle", "cols");
+const ELEMENT_BYTES: Integer<u64> =
+    Integer::new("element_bytes", "size of an element", 1, 1..=4).in_unit("bytes");
+const IFMAP_BYTES: Integer<u64> = buffer("sram_ifmap_bytes", "input buffer, both halves");
+const FILTER_BYTES: Integer<u64> = buffer("sram_filter_bytes", "weight buffer, both halves");
+const OFMAP_BYTES: Integer<u64> = buffer("sram_ofmap_bytes", "output buffer, both halves");
+const DRAM_BANDWIDTH: Decimal = Decimal::derived(
+    "dram_bandwidth",
+    "bandwidth to and from off-chip memory",
+    "unlimited",
+    1..=MAX_BANDWIDTH_MILLIONTHS,
+)
+.in_unit("bytes a cycle");
+const MAC_PJ: Real = derived_energy_key(
+    "mac_pj",
+    "energy of a multiply-accumulate and of a vector operation",
+    "0.3, 2.0, 4.6 for elements of 1, 2, more bytes (Horowitz 2014)",
+);
+const SRAM_PJ: Real = derived_energy_key(
+    "sram_pj",
+    "energy of reading or writing an element in a buffer",
+    "12.5 x element_bytes (Horowitz 2014)",
+);
+const DRAM_PJ: Real = energy_key(
+    "dram_pj",
+    "energy of a byte to or from off-chip memory (Horowitz 2014)",
+    horowitz::DRAM_BYTE_PJ,
+);
+
+/// A buffer; that it holds an element in each half is checked where the size of elements is known.
+const fn buffer(name: &'static str, meaning: &'static str) -> Integer<u64> {
+    Integer::derived(name, meaning, "holds everything", 2..=MAX_BUFFER_BYTES).in_unit("bytes")
+}
+
+/// The keys of the `systolic` cost model.
+#[must_use]
+pub fn keys() -> Schema {
+    Schema::of(&[&[
+        &DATAFLOW,
+        &ROWS,
+        &COLS,
+        &VECTOR_LANES,
+        &VectorUnit::BANDWIDTH,
+        &ELEMENT_BYTES,
+        &IFMAP_BYTES,
+        &FILTER_BYTES,
+        &OFMAP_BYTES,
+        &DRAM_BANDWIDTH,
+        &MAC_PJ,
+        &SRAM_PJ,
+        &DRAM_PJ,
+        &STATIC,
+    ]])
+}
 
 /// All parameters of the `systolic` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -139,7 +162,7 @@ impl SystolicParameters {
 
 /// Reads the parameters from an accelerator's table.
 pub(super) fn read(table: &Table<'_>) -> Option<SystolicParameters> {
-    let dataflow = table.required("dataflow", |value| {
+    let dataflow = table.required(DATAFLOW.name(), |value| {
         let name = value.string()?;
         Dataflow::from_name(name).or_else(|| {
             let names = Dataflow::ALL.map(Dataflow::name);
@@ -149,22 +172,19 @@ pub(super) fn read(table: &Table<'_>) -> Option<SystolicParameters> {
             )
         })
     });
-    let extent = |value: &Value<'_>| value.integer(1..=MAX_ARRAY_EXTENT);
-    let (rows, cols) = (table.required("rows", extent), table.required("cols", extent));
-    let vector_unit = VectorUnit::decode(table, cols.map_or(1, u64::from), 2 * MAX_LANES);
-    let element_bytes = table.or("element_bytes", 1, |value| value.integer(1..=4_u64));
-    // A buffer holds at least an element in each half.
-    let buffer = |value: &Value<'_>| value.integer(2 * element_bytes..=MAX_BUFFER_BYTES);
-    let sram_ifmap_bytes = table.optional("sram_ifmap_bytes", buffer);
-    let sram_filter_bytes = table.optional("sram_filter_bytes", buffer);
-    let sram_ofmap_bytes = table.optional("sram_ofmap_bytes", buffer);
-    let dram_bandwidth_millionths =
-        table.optional("dram_bandwidth", |value| value.millionths(1..=MAX_BANDWIDTH_MILLIONTHS));
     // Read before the first early return, so that all problems come out together.
-    let mac_pj = picojoules(table, "mac_pj", horowitz::mac_pj(element_bytes));
-    let sram_pj = picojoules(table, "sram_pj", horowitz::SRAM_1MB_BYTE_PJ * element_bytes as f64);
-    let dram_pj = picojoules(table, "dram_pj", horowitz::DRAM_BYTE_PJ);
-    let static_pj_per_cycle = picojoules(table, "static_pj_per_cycle", 0.0);
+    let (rows, cols) = (ROWS.stated(table), COLS.stated(table));
+    let vector_unit = VectorUnit::decode(table, &VECTOR_LANES, cols.map_or(1, u64::from), 2 * MAX_LANES);
+    let element_bytes = ELEMENT_BYTES.stated_or_default(table);
+    let [sram_ifmap_bytes, sram_filter_bytes, sram_ofmap_bytes] = [IFMAP_BYTES, FILTER_BYTES, OFMAP_BYTES]
+        .map(|buffer| {
+            table.optional(buffer.name(), |value| value.integer(2 * element_bytes..=MAX_BUFFER_BYTES))
+        });
+    let dram_bandwidth_millionths = DRAM_BANDWIDTH.stated(table);
+    let mac_pj = picojoules(table, &MAC_PJ, horowitz::mac_pj(element_bytes));
+    let sram_pj = picojoules(table, &SRAM_PJ, horowitz::SRAM_1MB_BYTE_PJ * element_bytes as f64);
+    let dram_pj = picojoules(table, &DRAM_PJ, horowitz::DRAM_BYTE_PJ);
+    let static_pj_per_cycle = picojoules(table, &STATIC, 0.0);
     let (dataflow, rows, cols) = (dataflow?, rows?, cols?);
     Some(SystolicParameters {
         dataflow,

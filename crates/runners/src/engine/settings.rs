@@ -144,7 +144,7 @@ mod tests {
     fn defaults_are_those_of_the_metrics() {
         let settings = RunSettings::of(&Parameters::defaults(&schema()));
         assert_eq!((settings.metrics, settings.end), (MetricsOptions::default(), EndOfRun::Cut));
-        assert_eq!(schema().fault(), None);
+        assert_eq!(schema().value_fault(), None);
     }
 
     #[test]

@@ -35,8 +35,8 @@ use crate::layer::{Layer, MAX_DIMENSION, Operator, Shape, ShapeError};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes, Sparsity};
 use crate::model_file::operators::{OPERATORS, decode_operator};
+use crate::model_file::parameters::ModelParameters;
 pub use crate::model_file::parameters::ParameterSetting;
-use crate::model_file::parameters::Parameters;
 pub(crate) use crate::model_file::samples::OpenSamples;
 use crate::model_file::samples::{decode_model_of_trace, decode_samples, decode_sparsity};
 use crate::model_file::structure::{Place, decode_blocks, decode_exits};
@@ -67,7 +67,7 @@ pub(crate) fn decode_model(
     files: &Files<'_>,
 ) -> Option<Model> {
     let root = document.root().named("this model");
-    let parameters = Parameters::decode(&root, name, settings);
+    let parameters = ModelParameters::decode(&root, name, settings);
     if is_supernet(&root) {
         return decode_supernet(name, document, files.variant);
     }
@@ -120,7 +120,7 @@ const OF_OWN_LAYERS: [&str; 5] = ["input", "shapes", "block", "exit", "parameter
 fn decode_layers(
     root: &Table<'_>,
     legality: Legality,
-    parameters: &Parameters,
+    parameters: &ModelParameters,
     files: &Files<'_>,
 ) -> Option<Model> {
     let stated: Vec<Value<'_>> = LAYERS.iter().filter_map(|key| root.get(key)).collect();
@@ -254,7 +254,7 @@ struct Known {
 fn layers_of_graph(
     root: &Table<'_>,
     shapes: Shapes,
-    parameters: &Parameters,
+    parameters: &ModelParameters,
 ) -> Option<(Vec<Layer>, Vec<Place>)> {
     if shapes == Shapes::Independent {
         root.report(
@@ -308,7 +308,7 @@ fn layers_of_graph(
     Some((layers, places))
 }
 
-fn shape_of(value: &Value<'_>, parameters: &Parameters) -> Option<Shape> {
+fn shape_of(value: &Value<'_>, parameters: &ModelParameters) -> Option<Shape> {
     let items = value.items()?;
     let [channels, height, width] = items.as_slice() else {
         return value.reject("a shape has three extents", "write `[channels, height, width]`");
@@ -318,7 +318,7 @@ fn shape_of(value: &Value<'_>, parameters: &Parameters) -> Option<Shape> {
 }
 
 /// Compares a stated `output` with the inferred one.
-fn check_output(table: &Table<'_>, inferred: Shape, parameters: &Parameters) {
+fn check_output(table: &Table<'_>, inferred: Shape, parameters: &ModelParameters) {
     let stated = table.optional("output", |value| value.at(|value| shape_of(value, parameters)));
     let Some(stated) = stated else { return };
     if stated.value != inferred {
@@ -338,7 +338,7 @@ struct Decoded {
     layer: Option<Layer>,
 }
 
-fn decode_layer(table: &Table<'_>, known: &[Known], parameters: &Parameters) -> Decoded {
+fn decode_layer(table: &Table<'_>, known: &[Known], parameters: &ModelParameters) -> Decoded {
     let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
     let table = match &name {
         Some(name) => table.clone().named(format!("layer `{}`", name.value)),

@@ -5,7 +5,7 @@ use crate::layer::{
     Attention, Cell, Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent,
     Shape,
 };
-use crate::model_file::parameters::Parameters;
+use crate::model_file::parameters::ModelParameters;
 
 /// All operators that a layer can name.
 pub(super) const OPERATORS: [&str; 21] = [
@@ -37,7 +37,7 @@ pub(super) fn decode_operator(
     table: &Table<'_>,
     operator: &str,
     inputs: &[Shape],
-    parameters: &Parameters,
+    parameters: &ModelParameters,
 ) -> Option<Operator> {
     let only = |extra: &[&str]| {
         let mut keys = vec!["name", "operator", "input", "output"];

@@ -58,11 +58,12 @@ impl ParameterSetting {
 
 /// The parameters that a model file states, with their values.
 #[derive(Default)]
-pub(super) struct Parameters {
-    known: Vec<Parameter>,
+pub(super) struct ModelParameters {
+    known: Vec<Stated>,
 }
 
-struct Parameter {
+/// A parameter that the file states.
+struct Stated {
     name: String,
     /// The bytes of its name where it is stated.
     range: Range<usize>,
@@ -80,12 +81,12 @@ struct Limits {
     maximum: u32,
 }
 
-impl Parameters {
+impl ModelParameters {
     /// Decodes `[parameters]` and gives every parameter the value that one of `settings` says, or its
     /// default; records every problem. `model` is how messages speak of the model.
     pub(super) fn decode(root: &Table<'_>, model: &str, settings: &[ParameterSetting]) -> Self {
         let table = root.optional("parameters", Value::table);
-        let mut known: Vec<Parameter> = Vec::new();
+        let mut known: Vec<Stated> = Vec::new();
         for (At { value: name, range }, table) in
             table.iter().flat_map(|table| table.keys().map(move |key| (key, table)))
         {
@@ -97,7 +98,7 @@ impl Parameters {
             }
             let limits = table.get(name).and_then(|value| limits_of(&value, name));
             let (set, is_used) = (None, Cell::new(false));
-            known.push(Parameter { name: name.to_owned(), range, limits, set, is_used });
+            known.push(Stated { name: name.to_owned(), range, limits, set, is_used });
         }
         let mut parameters = Self { known };
         for (index, setting) in settings.iter().enumerate() {
@@ -144,7 +145,7 @@ impl Parameters {
     }
 
     /// The parameter that a value names, if it does.
-    fn named(&self, value: &Value<'_>) -> Option<&Parameter> {
+    fn named(&self, value: &Value<'_>) -> Option<&Stated> {
         let text = value.is_string().then(|| value.string()).flatten()?;
         self.known.iter().find(|parameter| parameter.name == text)
     }
@@ -203,7 +204,7 @@ impl Parameters {
         if root.document().has_problems() {
             return;
         }
-        for Parameter { name, range, .. } in self.known.iter().filter(|known| !known.is_used.get()) {
+        for Stated { name, range, .. } in self.known.iter().filter(|known| !known.is_used.get()) {
             root.report(root.problem_at(range, format!("nothing names parameter `{name}`")).help(format!(
                 "write `\"{name}\"` in the place of a number of `input` or of a layer, or remove it"
             )));
@@ -213,7 +214,7 @@ impl Parameters {
     /// What the model's name ends in, such as `(sequence_length=40)`; empty where all parameters have
     /// their defaults.
     pub(super) fn suffix(&self) -> String {
-        let of_parameter = |parameter: &Parameter| {
+        let of_parameter = |parameter: &Stated| {
             let default = parameter.limits?.default;
             let set = parameter.set.filter(|set| *set != default)?;
             Some(format!("{}={set}", parameter.name))

@@ -42,8 +42,8 @@ impl Schema {
         self.iter().map(|parameter| parameter.name)
     }
 
-    /// What is wrong with the schema, as a lower-case fragment: a name that two parameters have, a parameter without a
-    /// default, or a default that is not allowed. None for a sound one.
+    /// What is wrong with the schema, as a lower-case fragment: a name that two parameters have, or a default that is
+    /// not allowed. None for a sound one.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         self.iter().enumerate().find_map(|(position, Parameter { name, default, allowed, .. })| {
@@ -51,10 +51,21 @@ impl Schema {
                 return Some(format!("the name `{name}` is taken"));
             }
             match default {
-                Default::Value(value) if allowed.admits(value) => None,
-                Default::Value(_) => Some(format!("the default of `{name}` is not allowed")),
-                Default::Derived(_) | Default::Required => Some(format!("`{name}` has no default")),
+                Default::Value(value) if !allowed.admits(value) => {
+                    Some(format!("the default of `{name}` is not allowed"))
+                }
+                _ => None,
             }
+        })
+    }
+
+    /// What keeps [`Parameters`](super::Parameters) from having a value for every parameter, as a lower-case fragment:
+    /// a [`Schema::fault`], or a parameter without a default. None where they have.
+    #[must_use]
+    pub fn value_fault(&self) -> Option<String> {
+        self.fault().or_else(|| {
+            let lacks = |parameter: &&Parameter| !matches!(parameter.default, Default::Value(_));
+            self.iter().find(lacks).map(|parameter| format!("`{}` has no default", parameter.name))
         })
     }
 

@@ -93,12 +93,13 @@ fn schemas_say_what_is_wrong_with_them() {
     const BEYOND: Integer<u32> = Integer::new("beyond", "a default that is not allowed", 9, 1..=4);
     const NEEDED: Real = Real::required("needed", "no default", 0.0..=1.0);
     const WORDLESS: Choice<u8> = Choice::new("wordless", "a default without a word", 3, &[("one", 1)]);
-    let fault = |declared: &'static [&'static dyn Declared]| Schema::of(&[ALL, declared]).fault();
+    let fault = |declared: &'static [&'static dyn Declared]| Schema::of(&[ALL, declared]).value_fault();
     assert_eq!(fault(&[]), None);
     assert_eq!(fault(&[&AGAIN]).unwrap(), "the name `share` is taken");
     assert_eq!(fault(&[&BEYOND]).unwrap(), "the default of `beyond` is not allowed");
     assert_eq!(fault(&[&WORDLESS]).unwrap(), "the default of `wordless` is not allowed");
     assert_eq!(fault(&[&NEEDED]).unwrap(), "`needed` has no default");
+    assert_eq!(Schema::of(&[&[&NEEDED]]).fault(), None);
 }
 
 #[test]
