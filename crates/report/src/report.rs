@@ -132,11 +132,10 @@ impl Report {
             let blocks = std::iter::once(drawing).chain(table.map(|table| bare(&table.table)));
             Section { heading: figure.title.clone(), blocks: blocks.collect() }
         });
-        let others = self.tables.iter().filter(|table| !self.figures.iter().any(|figure| is_of(table, figure)));
-        let tables = others.map(|table| Section {
-            heading: table.table.title.clone(),
-            blocks: vec![bare(&table.table)],
-        });
+        let others =
+            self.tables.iter().filter(|table| !self.figures.iter().any(|figure| is_of(table, figure)));
+        let tables = others
+            .map(|table| Section { heading: table.table.title.clone(), blocks: vec![bare(&table.table)] });
         Page {
             title: self.title.clone(),
             description: self.description.clone(),

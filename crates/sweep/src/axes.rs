@@ -1,9 +1,9 @@
 //! Axes: what the cells of a sweep differ in.
 //!
 //! [`AXES`] has one row for each axis: its name, unit and meaning, the key of a sweep file that gives its
-//! values, and how a cell comes by its value. An axis is either a part of the cell, such as its platform, or a
-//! [`Change`] of the scenario that the cell runs, such as a load factor. Sweep files, plans with their identities,
-//! result tables, stores, manifests, figures, reports and the page on sweeps go by this table.
+//! values, and its role. An axis is either a [`Part`] of the cell, such as its platform, or a [`Change`] of the
+//! scenario that the cell runs, such as a load factor. Sweep files, plans with their identities, result tables,
+//! stores, manifests, figures, reports and the page on sweeps go by this table.
 //!
 //! To add a change, write a module below this one and add its row. Rows of changes apply in the order of the table,
 //! and the last one varies fastest.
@@ -18,9 +18,8 @@ use rtmm_workload::Scenario;
 use rtmm_workload::input::{Table, Value as Input};
 use thiserror::Error;
 
-use crate::file::items;
-use crate::plan::{Cell, Plan};
-use crate::runner::{Column, ColumnKind, Value};
+use crate::columns::{Column, ColumnKind};
+use crate::file::lists::items;
 
 pub use deadline_factor::variation as deadline_factors;
 pub use load_factor::{Duration as DurationUnderLoad, variation as load_factors};
@@ -39,13 +38,13 @@ pub struct AxisRow {
     pub meaning: &'static str,
     /// Key of a sweep file that gives the values.
     pub key: &'static str,
-    /// Which rows of summaries have one value of it.
+    /// Cells of a summary that have one value of it.
     pub shared: Shared,
-    /// How a cell comes by its value.
+    /// Source of the value of a cell.
     pub role: Role,
 }
 
-/// Which cells that are summarised together share the value of an axis.
+/// Cells that are summarised together and share the value of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
     /// Cells that differ in seed and scenario.
@@ -56,16 +55,33 @@ pub enum Shared {
     Never,
 }
 
-/// How a cell comes by the value of an axis.
+/// Source of the value that a cell has on an axis.
 #[derive(Clone, Copy)]
 pub enum Role {
     /// A part of the cell.
-    Part(fn(&Plan<'_>, &Cell) -> Value),
+    Part(Part),
     /// A change of the scenario that the cell runs.
     Change(&'static Change),
 }
 
-/// How an axis changes scenarios.
+/// A part of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Name of the scenario.
+    Scenario,
+    /// Name of the platform.
+    Platform,
+    /// Name of the policy.
+    Policy,
+    /// Parameters of the policy.
+    Parameters,
+    /// Seed of every random draw.
+    Seed,
+    /// Simulated duration.
+    Duration,
+}
+
+/// Change of scenarios by an axis.
 pub struct Change {
     /// Further keys of a sweep file that say how values are applied.
     pub options: &'static [&'static str],
@@ -77,7 +93,7 @@ pub struct Change {
     pub apply: fn(&Subject, Amount, Scenario) -> Result<Scenario, Unfit>,
     /// Name of the axis for readers of tables and figures.
     pub label: fn(&Subject) -> String,
-    /// What messages add to the name of a cell; empty where the value changes nothing.
+    /// Words that messages add to the name of a cell; empty where the value changes nothing.
     pub describe: fn(&Subject, Amount) -> String,
     /// Entries of a manifest, by key.
     pub manifest: fn(&Variation) -> Vec<(&'static str, serde_json::Value)>,
@@ -112,7 +128,7 @@ impl Amount {
     }
 }
 
-/// What of a scenario an axis changes.
+/// Part of a scenario that an axis changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// All that the axis can change.
@@ -132,7 +148,7 @@ pub struct Variation {
     pub axis: &'static AxisRow,
     /// Its change.
     pub change: &'static Change,
-    /// What of each scenario is changed.
+    /// Part of each scenario that is changed.
     pub subject: Subject,
     /// The values, in the order of the sweep; empty where each scenario keeps its own.
     pub values: Vec<Amount>,
@@ -154,13 +170,13 @@ impl Variation {
     }
 }
 
-/// Why an axis cannot change a scenario.
+/// Refusal of a scenario that an axis cannot change.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("scenario `{scenario}` {reason}")]
 pub struct Unfit {
     /// Name of the scenario.
     pub scenario: String,
-    /// What it lacks or cannot be, as the predicate of a sentence.
+    /// Predicate of a sentence on what the scenario lacks or cannot be.
     pub reason: String,
     /// A way out.
     pub help: String,
@@ -195,7 +211,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "name of the scenario",
         key: "scenarios",
         shared: Shared::AcrossSeeds,
-        role: Role::Part(|plan, cell| text(&plan.scenario(cell).name)),
+        role: Role::Part(Part::Scenario),
     },
     AxisRow {
         name: "platform",
@@ -204,7 +220,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "name of the platform",
         key: "platforms",
         shared: Shared::AcrossScenarios,
-        role: Role::Part(|plan, cell| text(&plan.platform(cell).name)),
+        role: Role::Part(Part::Platform),
     },
     AxisRow {
         name: "policy",
@@ -213,7 +229,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "name of the policy",
         key: "policy",
         shared: Shared::AcrossScenarios,
-        role: Role::Part(|plan, cell| text(&plan.policy(cell).name)),
+        role: Role::Part(Part::Policy),
     },
     AxisRow {
         name: "parameters",
@@ -222,7 +238,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "every parameter of the policy as key=value",
         key: "policy",
         shared: Shared::AcrossScenarios,
-        role: Role::Part(|plan, cell| text(&plan.policy(cell).parameters_text())),
+        role: Role::Part(Part::Parameters),
     },
     load_factor::ROW,
     trigger_probability::ROW,
@@ -234,8 +250,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "seed of every random draw of the cell",
         key: "seeds",
         shared: Shared::Never,
-        // Sweep files and plans keep seeds within the range of a signed integer.
-        role: Role::Part(|_, cell| Value::Integer(i64::try_from(cell.seed).unwrap_or(i64::MAX))),
+        role: Role::Part(Part::Seed),
     },
     AxisRow {
         name: "duration_ms",
@@ -244,7 +259,7 @@ const ROWS: [AxisRow; 9] = [
         meaning: "simulated duration",
         key: "duration",
         shared: Shared::AcrossSeeds,
-        role: Role::Part(|plan, cell| Value::Real(plan.scenario(cell).duration.milliseconds())),
+        role: Role::Part(Part::Duration),
     },
 ];
 
@@ -280,19 +295,6 @@ pub fn changes() -> impl Iterator<Item = (&'static AxisRow, &'static Change)> {
     })
 }
 
-/// The value of each axis for a cell, in the order of [`AXES`].
-#[must_use]
-pub fn values(plan: &Plan<'_>, cell: &Cell) -> [Value; COLUMNS.len()] {
-    let mut changed = plan.variant(cell).values.iter();
-    std::array::from_fn(|index| match AXES[index].role {
-        Role::Part(value) => value(plan, cell),
-        Role::Change(_) => match changed.next() {
-            Some(Some(amount)) => Value::Real(amount.number()),
-            _ => Value::Missing,
-        },
-    })
-}
-
 /// A variation for each axis of changes, in their order; those that are not given have their defaults.
 pub(crate) fn complete(given: &[Variation]) -> Vec<Variation> {
     let of = |(axis, change): (&'static AxisRow, &'static Change)| {
@@ -305,10 +307,6 @@ pub(crate) fn complete(given: &[Variation]) -> Vec<Variation> {
         })
     };
     changes().map(of).collect()
-}
-
-fn text(text: &str) -> Value {
-    Value::Text(text.into())
 }
 
 /// The factors under a key, or the default where it is absent.

@@ -1,6 +1,7 @@
 //! Sweep files: TOML to a [`Plan`], with every problem of the file and of its inputs at once.
 
 mod figures;
+pub(crate) mod lists;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use rtmm_workload::load::{Kind, built_in_names, name_of, open};
 use rtmm_workload::{Duration, Workload, load};
 use tracing::info;
 
+use self::lists::items;
 use crate::axes::{self, AXES, Variation};
 use crate::figures::Figure;
 use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, WorkloadId};
@@ -197,36 +199,6 @@ fn required_axis<T: PartialEq>(
     read: impl Fn(&Value<'_>) -> Option<T>,
 ) -> Option<Vec<At<T>>> {
     root.required(key, |value| items(value, key, read))
-}
-
-/// The items of a list, each with its place; an empty list and repeated items are problems.
-pub(crate) fn items<T: PartialEq>(
-    value: &Value<'_>,
-    key: &str,
-    read: impl Fn(&Value<'_>) -> Option<T>,
-) -> Option<Vec<At<T>>> {
-    let items = value.items()?;
-    if items.is_empty() {
-        return value.reject(format!("the axis `{key}` is empty"), "list at least one value");
-    }
-    let mut found: Vec<At<T>> = Vec::with_capacity(items.len());
-    let mut complete = true;
-    for item in &items {
-        let Some(new) = item.at(&read) else {
-            complete = false;
-            continue;
-        };
-        if let Some(first) = found.iter().find(|first| first.value == new.value) {
-            let source = value.document().source();
-            value.document().report(
-                item.problem(format!("the axis `{key}` has this value twice"))
-                    .see(source, first.range.clone(), "first here")
-                    .help("remove one of them"),
-            );
-        }
-        found.push(new);
-    }
-    complete.then_some(found)
 }
 
 fn reference_text(value: &Value<'_>) -> Option<String> {

@@ -78,6 +78,7 @@ pub mod store;
 pub mod summary;
 pub mod sweep;
 
+mod columns;
 mod parameters;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -15,7 +15,7 @@ use tracing::{debug, info};
 
 use crate::axes::{self, AXES, COLUMNS, Shared, Variation};
 use crate::plan::{Baseline, Plan, PlatformId};
-use crate::results::{Results, SERIES, TASK};
+use crate::results::{Results, SERIES, TASK, axis_values};
 use crate::runner::{Assignment, Better, CellResult, Column, ColumnKind, ParameterValue, Value};
 use crate::statistics::{CONFIDENCE, MINIMUM_SAMPLES, RESAMPLES};
 use crate::store::described_columns;
@@ -164,7 +164,7 @@ fn rows(
     let (mut shared, mut own) = (Vec::new(), Vec::new());
     for (cell, CellResult { cell: values, tasks, .. }) in results.iter() {
         shared.clear();
-        for value in axes::values(plan, cell).iter().chain(values) {
+        for value in axis_values(plan, cell).iter().chain(values) {
             encode(&mut shared, value)?;
             shared.push(b',');
         }
@@ -213,7 +213,7 @@ fn series_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
     let (mut axes, mut row) = (Vec::new(), CsvRow::default());
     for (cell, result) in results.iter() {
         axes.clear();
-        for value in &axes::values(results.plan(), cell) {
+        for value in &axis_values(results.plan(), cell) {
             csv_value(&mut axes, value)?;
             axes.push(b',');
         }
@@ -248,7 +248,7 @@ fn failure_columns() -> Vec<&'static str> {
 fn failure_rows(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
     let plan = results.plan();
     results.failures().iter().map(|failure| {
-        let mut values = axes::values(plan, &plan.cells()[failure.cell]).to_vec();
+        let mut values = axis_values(plan, &plan.cells()[failure.cell]).to_vec();
         values.push(Value::Text((*failure.reason).into()));
         values
     })
@@ -365,7 +365,7 @@ impl CsvRow {
 
 /// The axes that a group has: all that its cells share. Across scenarios, what is a scenario's own stays empty.
 fn group_axes(row: &mut CsvRow, plan: &Plan<'_>, cell: usize, across: bool) -> io::Result<()> {
-    for (axis, value) in AXES.iter().zip(&axes::values(plan, &plan.cells()[cell])) {
+    for (axis, value) in AXES.iter().zip(&axis_values(plan, &plan.cells()[cell])) {
         match axis.shared {
             Shared::Never => {}
             Shared::AcrossSeeds if across => {
@@ -444,7 +444,7 @@ fn summary_tasks_columns() -> Vec<&'static str> {
 /// A row a group, task and summarised task column, in the order of [`summary_tasks_columns`].
 fn summary_tasks_rows<'s>(plan: &'s Plan<'_>, summary: &'s Summary) -> impl Iterator<Item = Vec<Value>> + 's {
     summary.groups.iter().flat_map(move |group| {
-        let axes = axes::values(plan, &plan.cells()[group.cells.start]);
+        let axes = axis_values(plan, &plan.cells()[group.cells.start]);
         let tasks = &plan.variants()[group.variant.index()].scenario.tasks;
         let metrics = &summary.task_metrics;
         let entries = tasks.iter().flat_map(move |task| metrics.iter().map(move |metric| (task, metric)));

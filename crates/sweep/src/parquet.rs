@@ -12,9 +12,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-use crate::axes::{self, COLUMNS};
+use crate::axes::COLUMNS;
 use crate::plan::Cell;
-use crate::results::{Results, SERIES, TASK};
+use crate::results::{Results, SERIES, TASK, axis_values};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
 /// Cells of a row group: some hundred thousand rows.
@@ -55,7 +55,7 @@ fn encode(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<(), Par
     for cells in found.chunks(CELLS_PER_GROUP) {
         // A value of each row, by the cell, its axes, and the position of the task.
         let axes: Vec<[Value; COLUMNS.len()]> =
-            cells.iter().map(|(cell, _)| axes::values(plan, cell)).collect();
+            cells.iter().map(|(cell, _)| axis_values(plan, cell)).collect();
         let each = |value: &dyn Fn(usize, &CellResult, usize) -> Value| -> Vec<Value> {
             let mut values = Vec::new();
             for (index, (cell, result)) in cells.iter().enumerate() {
@@ -98,7 +98,7 @@ fn encode_series(results: &Results<'_>, to: &mut (impl Write + Send)) -> Result<
     for cells in found.chunks(SERIES_CELLS_PER_GROUP) {
         let mut rows: Vec<Vec<Value>> = vec![Vec::new(); columns.len()];
         for (cell, result) in cells {
-            let axes = axes::values(plan, cell);
+            let axes = axis_values(plan, cell);
             for point in results.points(result) {
                 for (to, value) in rows.iter_mut().zip(axes.iter().chain(&point)) {
                     to.push(value.clone());

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::axes::{AXES, COLUMNS, Part, Role};
 use crate::plan::{Cell, Plan};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
@@ -22,6 +23,32 @@ pub const SERIES: &[Column] = &[
     column("time_s", "seconds", ColumnKind::Real, "simulated time from which on the value holds"),
     column("value", "", ColumnKind::Real, "the value, in the unit of the series"),
 ];
+
+/// The value of each axis for a cell, in the order of [`AXES`].
+#[must_use]
+pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; COLUMNS.len()] {
+    let mut changes = plan.variant(cell).values.iter();
+    std::array::from_fn(|index| match AXES[index].role {
+        Role::Part(part) => part_value(plan, cell, part),
+        Role::Change(_) => match changes.next() {
+            Some(Some(amount)) => Value::Real(amount.number()),
+            _ => Value::Missing,
+        },
+    })
+}
+
+fn part_value(plan: &Plan<'_>, cell: &Cell, part: Part) -> Value {
+    let text = |text: &str| Value::Text(text.into());
+    match part {
+        Part::Scenario => text(&plan.scenario(cell).name),
+        Part::Platform => text(&plan.platform(cell).name),
+        Part::Policy => text(&plan.policy(cell).name),
+        Part::Parameters => text(&plan.policy(cell).parameters_text()),
+        // Sweep files and plans keep seeds within the range of a signed integer.
+        Part::Seed => Value::Integer(i64::try_from(cell.seed).unwrap_or(i64::MAX)),
+        Part::Duration => Value::Real(plan.scenario(cell).duration.milliseconds()),
+    }
+}
 
 /// A cell that was run and has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]

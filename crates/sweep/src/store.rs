@@ -25,9 +25,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Statement};
 use thiserror::Error;
 use tracing::{debug, info};
 
-use crate::axes::{self, COLUMNS};
+use crate::axes::COLUMNS;
 use crate::plan::{Identity, Plan};
-use crate::results::{Failure, Results, TASK};
+use crate::results::{Failure, Results, TASK, axis_values};
 use crate::runner::{CellResult, Column, ColumnKind, RunnerSpec, SeriesPoint, Value};
 
 /// The version of the store's own tables, in SQLite's `user_version`.
@@ -292,7 +292,7 @@ impl Store {
             row.bind(number).map_err(failed)?;
             row.bind(identity.bytes().as_slice()).map_err(failed)?;
             row.bind(checksum(result)).map_err(failed)?;
-            for value in axes::values(plan, cell).iter().chain(&result.cell) {
+            for value in axis_values(plan, cell).iter().chain(&result.cell) {
                 row.value(value).map_err(failed)?;
             }
             insert_cell.raw_execute().map_err(failed)?;

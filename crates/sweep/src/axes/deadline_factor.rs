@@ -4,7 +4,7 @@ use rtmm_workload::input::Table;
 use rtmm_workload::{Deadline, Scenario, Task};
 
 use super::{Amount, AxisRow, Change, Role, Shared, Subject, Unfit, Variation, factors, numbers};
-use crate::runner::ColumnKind;
+use crate::columns::ColumnKind;
 
 pub(super) const ROW: AxisRow = AxisRow {
     name: "deadline_factor",

@@ -4,7 +4,7 @@ use rtmm_workload::input::{Table, Value};
 use rtmm_workload::{Duration as SimulatedTime, Scenario};
 
 use super::{Amount, AxisRow, Change, Role, Shared, Subject, Unfit, Variation, factors, numbers};
-use crate::runner::ColumnKind;
+use crate::columns::ColumnKind;
 
 /// Whether the simulated duration follows the load.
 const SCALES_DURATION: &str = "load_scales_duration";

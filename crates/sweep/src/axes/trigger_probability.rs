@@ -5,8 +5,8 @@ use rtmm_workload::input::{Table, suggestion};
 use serde_json::json;
 
 use super::{Amount, AxisRow, Change, Role, Shared, Subject, Unfit, Variation, numbers};
-use crate::file::items;
-use crate::runner::ColumnKind;
+use crate::columns::ColumnKind;
+use crate::file::lists::items;
 
 pub(super) const ROW: AxisRow = AxisRow {
     name: "trigger_probability",
