@@ -16,7 +16,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use proptest::test_runner::{RngSeed, TestCaseError, TestCaseResult, TestRunner};
+use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
@@ -26,6 +26,7 @@ use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Parameters, Runtime, Tas
 use rtmm_scheduler::registry;
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
 use rtmm_sim::{RunOptions, System, simulate};
+use rtmm_testkit::cases::config;
 use rtmm_workload::load::{Kind, built_in_names, workload};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
@@ -528,16 +529,9 @@ fn compare_without_fixes(sketch: &Sketch) -> Result<[usize; 2], TestCaseError> {
 
 #[test]
 fn where_no_quirk_fires_the_artifact_is_the_engine() {
-    let cases =
-        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(DEFAULT_CASES);
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        max_global_rejects: u32::MAX,
-        failure_persistence: None,
-        // The same cases on every machine, unless more are asked for.
-        rng_seed: RngSeed::Fixed(cases.into()),
-        ..ProptestConfig::default()
-    });
+    let config = config(DEFAULT_CASES);
+    let cases = config.cases;
+    let mut runner = TestRunner::new(config);
     let compared = std::cell::Cell::new([0, 0]);
     let outcome = runner.run(&sketches(), |sketch| -> TestCaseResult {
         let [completed, dropped] = compare_without_fixes(&sketch)?;

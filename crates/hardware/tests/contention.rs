@@ -4,28 +4,15 @@
 //! `RTMM_CASES` sets the number of random cases of each test.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, ConfigurationId, Contention, MaxMinFair, Rates, Running, Share, Speed,
     StaticPartition,
 };
+use rtmm_testkit::cases::config;
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 /// So that all tests together take a second.
 const DEFAULT_CASES: u32 = 1_000;
-
-fn config() -> ProptestConfig {
-    let cases =
-        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(DEFAULT_CASES);
-    ProptestConfig {
-        cases,
-        max_global_rejects: u32::MAX,
-        failure_persistence: None,
-        // The same cases on every machine, unless more are asked for.
-        rng_seed: RngSeed::Fixed(cases.into()),
-        ..ProptestConfig::default()
-    }
-}
 
 fn run(position: usize, demand: u64, share: Share) -> Running {
     Running {
@@ -91,7 +78,7 @@ fn large() -> impl Strategy<Value = (u64, Vec<u64>)> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(DEFAULT_CASES))]
 
     #[test]
     fn the_grants_are_those_of_progressive_filling((bandwidth, demands) in small()) {

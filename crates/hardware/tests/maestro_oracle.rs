@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::RngSeed;
 use proptest::test_runner::TestCaseError;
 use rtmm_hardware::CostError;
 use rtmm_hardware::maestro::corrected::{Case, CorrectedCost, Memory, analyse};
 use rtmm_hardware::maestro::dataflow::{Class, Dataflow, Dimension, Directive, Level};
 use rtmm_hardware::maestro::mapping::{Extent, Loop, flatten};
+use rtmm_testkit::cases::config;
 use rtmm_workload::load::{Kind, open};
 use rtmm_workload::{Convolution, Kernel, Layer, Nest, Operator, Shape};
 
@@ -680,20 +680,6 @@ fn rates() -> impl Strategy<Value = (u64, u64)> {
 // ---------------------------------------------------------------------------------------------
 // The comparison.
 
-fn config() -> ProptestConfig {
-    let cases =
-        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(DEFAULT_CASES);
-    ProptestConfig {
-        cases,
-        max_local_rejects: u32::MAX,
-        max_shrink_iters: 100_000,
-        failure_persistence: None,
-        // The same cases on every machine, unless more are asked for.
-        rng_seed: RngSeed::Fixed(cases.into()),
-        ..ProptestConfig::default()
-    }
-}
-
 fn own() -> impl Strategy<Value = Own> {
     prop::sample::select(vec![Own::Unbounded, Own::Sufficient, Own::TooSmall])
 }
@@ -865,7 +851,7 @@ fn rooms_suffice(nest: &Nest, loops: &[Loop]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(DEFAULT_CASES))]
 
     #[test]
     fn counts_of_built_in_dataflows(

@@ -6,15 +6,13 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod hand_made;
-
 use allocation_counter::measure;
-use hand_made::{Fcfs, ms};
 use rtmm_hardware::{MaxMinFair, Mode, Share};
 use rtmm_scheduler::Extent;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
 use rtmm_sim::{Metrics, MetricsOptions, Observer, RunOptions, Simulation, System, simulate};
+use rtmm_testkit::hand_made::{Fcfs, ms};
 use rtmm_workload::{Legality, Time, Workload};
 
 const PLAIN: &str = "xrbench/quad_4k_ws_os_ws_os";

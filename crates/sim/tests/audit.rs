@@ -2,9 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod hand_made;
-
-use hand_made::{after, models, ms, platform, scenario, task};
 use rtmm_hardware::{Mode, Platform};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption,
@@ -12,6 +9,7 @@ use rtmm_scheduler::{
 };
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
+use rtmm_testkit::hand_made::{after, models, ms, platform, scenario, task};
 use rtmm_workload::{Duration, Legality, Model, Scenario, Time};
 
 /// Decides by a pseudorandom sequence.

@@ -6,15 +6,13 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod by_hand;
-
-use by_hand::watch::{Line, Watch, part_at_a_decision, watch, watch_policy};
-use by_hand::{ByHand, Log, ms, policy};
 use rtmm_hardware::{MaxMinFair, Mode};
 use rtmm_scheduler::{Decision, Parameters, Policy, PolicyRegistry, PolicyRow};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
+use rtmm_testkit::by_hand::watch::{Line, Watch, part_at_a_decision, watch, watch_policy};
+use rtmm_testkit::by_hand::{ByHand, Log, ms, policy};
 use rtmm_workload::parameters::{Allowed, ParameterValue};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Legality, Time};

@@ -4,16 +4,9 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod common;
-
+use rtmm_testkit::cases;
 use std::num::NonZeroU32;
 
-use common::record::Record;
-use common::systems::{
-    self, AcceleratorSketch, ArrivalsSketch, CostSketch, MachineSketch, Memory, ModelSketch, Sketch,
-    TaskSketch,
-};
-use common::{Use, hash, simulation};
 use proptest::prelude::*;
 use rtmm_hardware::{AcceleratorId, Share};
 use rtmm_scheduler::{
@@ -22,6 +15,12 @@ use rtmm_scheduler::{
 };
 use rtmm_sim::execution::Execution;
 use rtmm_sim::{EndOfRun, Illegal, RunOptions, Simulation, SimulationError, System, simulate};
+use rtmm_testkit::random_systems::record::Record;
+use rtmm_testkit::random_systems::systems::{
+    self, AcceleratorSketch, ArrivalsSketch, CostSketch, MachineSketch, Memory, ModelSketch, Sketch,
+    TaskSketch,
+};
+use rtmm_testkit::random_systems::{Use, hash, simulation};
 use rtmm_workload::{Duration, Time};
 
 const DEFAULT_CASES: u32 = 1000;
@@ -436,7 +435,7 @@ impl Policy for Garbage {
 }
 
 proptest! {
-    #![proptest_config(common::config(DEFAULT_CASES))]
+    #![proptest_config(cases::config(DEFAULT_CASES))]
 
     #[test]
     fn nothing_that_is_said_is_a_panic(sketch in systems::scaled(), seed in any::<u64>(), layers in any::<bool>()) {

@@ -4,18 +4,17 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod by_hand;
-
 use std::collections::BTreeMap;
 
-use by_hand::worlds::{Dice, Kind, cases, world};
-use by_hand::{ByHand, Log, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
     Decision, Decisions, Interests, Job, JobId, Notice, Placement, Policy, PolicyError, Segment, Truth, View,
 };
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows, Metrics, MetricsOptions, Summary};
 use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions, simulate};
+use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
+use rtmm_testkit::by_hand::{ByHand, Log, policy};
+use rtmm_testkit::cases::at_least;
 use rtmm_workload::{Duration, ModelId, Time};
 
 const OPTIONS: RunOptions = RunOptions { seed: 5, end: EndOfRun::Drain, oracle: false };
@@ -106,7 +105,7 @@ fn equal_tasks(index: u64) -> String {
 #[test]
 fn by_urgency_alone_equal_jobs_go_by_their_deadlines() {
     let mut compared = 0;
-    for index in 0..cases(300) {
+    for index in 0..at_least(300) {
         let text = equal_tasks(index);
         let edf = drained(&text, "edf placement=first-idle");
         // Of a late job the quotient says something else.
@@ -163,7 +162,7 @@ impl Policy for ByQuotient {
 #[test]
 fn by_urgency_alone_jobs_go_by_what_is_left_for_the_time_left() {
     let mut compared = 0;
-    for index in 0..cases(300) {
+    for index in 0..at_least(300) {
         // One accelerator, or preferences that are not asked for.
         let is_one = index % 2 == 0;
         let kind = Kind { accelerators: is_one.then_some(1), ease: 4, is_dynamic: true, has_variants: false };
@@ -219,7 +218,7 @@ impl Policy for Indifferent {
 #[test]
 fn on_identical_accelerators_energy_matters_by_the_switch_alone() {
     let (mut several, mut turned) = (0, 0);
-    for index in 0..cases(200) {
+    for index in 0..at_least(200) {
         let text = alike(&world(index, any_kind(index)));
         let by_hand = ByHand::parse(&text);
         let options = RunOptions { end: EndOfRun::Cut, ..OPTIONS };
@@ -249,7 +248,7 @@ fn on_identical_accelerators_energy_matters_by_the_switch_alone() {
 #[test]
 fn with_a_weight_of_starvation_everybody_runs_or_is_given_up() {
     let mut finished = 0;
-    for index in 0..cases(100) {
+    for index in 0..at_least(100) {
         let text = world(index, any_kind(index));
         for policy_text in ["dream-mapscore alpha=0.25", "dream-full", "dream-drop alpha=2", "sdrm3"] {
             let run = drained(&text, policy_text);
@@ -302,7 +301,7 @@ fn in_units(text: &str, times: u64) -> String {
 #[test]
 fn the_unit_of_energy_changes_neither_schedules_nor_ux_cost() {
     let mut known = 0;
-    for index in 0..cases(60) {
+    for index in 0..at_least(60) {
         let text = world(index, any_kind(index));
         let policies = ["dream-mapscore", "dream-full", "dream-adaptive search_window=3ms", "edf", "sdrm3"];
         for policy_text in policies {
@@ -346,7 +345,7 @@ fn half_the_violations_are_half_the_ux_cost_down_to_half_a_violation() {
 #[test]
 fn nobody_is_given_up_where_everybody_would_be_in_time() {
     let mut in_time = 0;
-    for index in 0..cases(200) {
+    for index in 0..at_least(200) {
         let kind = Kind { ease: 4 + 4 * (index % 2), ..any_kind(index) };
         // Where something may be skipped, a frame can make it that was not expected to.
         let text = without_paths(&world(index, kind));
@@ -381,7 +380,7 @@ impl Observer for Outcomes {
 #[test]
 fn no_window_of_outcomes_holds_more_drops_than_the_cap() {
     let (mut drops, mut full) = (0, 0);
-    for index in 0..cases(200) {
+    for index in 0..at_least(200) {
         let text = world(index, Kind { ease: 1, ..any_kind(index) });
         let by_hand = ByHand::parse(&text);
         let system = by_hand.system();
@@ -411,7 +410,7 @@ fn no_window_of_outcomes_holds_more_drops_than_the_cap() {
 
 #[test]
 fn a_task_that_is_alone_runs_as_its_largest_network() {
-    for index in 0..cases(60) {
+    for index in 0..at_least(60) {
         let kind = Kind { accelerators: None, ease: 1, is_dynamic: false, has_variants: true };
         let text = world(index, kind);
         for line in text.lines().filter(|line| line.contains(" variant ")) {
@@ -490,7 +489,7 @@ impl Policy for Settled {
 #[test]
 fn a_job_stays_the_network_that_it_began_as() {
     let (mut several, mut lighter) = (0, 0);
-    for index in 0..cases(120) {
+    for index in 0..at_least(120) {
         let text = world(index, Kind { ease: 1, has_variants: true, ..any_kind(index) });
         let by_hand = ByHand::parse(&text);
         let system = by_hand.system();

@@ -10,18 +10,17 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod by_hand;
-
 use std::sync::{Arc, Mutex};
 
-use by_hand::worlds::{Dice, Kind, cases, world};
-use by_hand::{ByHand, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Parameters, Placement, Policy,
     PolicyError, Segment, TaskCounters, Truth, TuningWindow, View,
 };
 use rtmm_sim::{EndOfRun, RunOptions, simulate};
+use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
+use rtmm_testkit::by_hand::{ByHand, policy};
+use rtmm_testkit::cases::at_least;
 use rtmm_workload::parameters::ParameterValue;
 use rtmm_workload::{Duration, Model, ModelId, TaskId, Time};
 
@@ -741,7 +740,7 @@ fn judge(text: &str, policy_text: &str, tally: &mut Tally) {
 /// All kinds of systems in turn, each under one of the settings.
 fn judge_all(policy_name: &str, settings: &[&str], by_default: u64) -> Tally {
     let mut tally = Tally::default();
-    for index in 0..cases(by_default) {
+    for index in 0..at_least(by_default) {
         let mut dice = Dice::new("kinds", index);
         let kind = Kind {
             accelerators: None,

@@ -5,9 +5,6 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod hand_made;
-
-use hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
 use rtmm_hardware::{EnergyParts, Platform};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Segment,
@@ -18,6 +15,7 @@ use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
     Summary, System, simulate,
 };
+use rtmm_testkit::hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
 use rtmm_workload::{Duration, Model, ModelId, Scenario, TaskId, Time};
 
 const UJ: f64 = 1e6;

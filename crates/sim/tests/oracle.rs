@@ -9,17 +9,16 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod common;
-
-use common::policies::{Fcfs, Habits, Scripted, next_quantum};
-use common::record::{Event, Heard, Log, Name, Reached, Record, Recorder, Said, Spent};
-use common::systems::{self, Built, Memory, Sketch};
 use proptest::prelude::*;
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, Condition, Configuration, Isolated, LayerOf, Share, Sharing, Work,
 };
 use rtmm_scheduler::{Extent, Interests, Policy, Preemption};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, System};
+use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted, next_quantum};
+use rtmm_testkit::random_systems::record::{Event, Heard, Log, Name, Reached, Record, Recorder, Said, Spent};
+use rtmm_testkit::random_systems::systems::{self, Built, Memory, Sketch};
+use rtmm_testkit::{cases, random_systems};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{DependencyKind, Duration, Follower, Frame, Frames, Realisation, TaskId};
 
@@ -965,7 +964,7 @@ fn compare(
     let options = RunOptions { seed: sketch.seed, end, oracle: false };
     let interests = policy.interests();
     let (recorder, log) = Recorder::new(policy);
-    let record: Record = common::run(&system, recorder, options);
+    let record: Record = random_systems::run(&system, recorder, options);
     let log = log.lock().expect("no test panics while it writes").clone();
     let last = record.events.last().map_or(0, |(at, _)| *at);
 
@@ -1026,7 +1025,7 @@ fn thinking() -> impl Strategy<Value = u64> {
 const DEFAULT_CASES: u32 = 400;
 
 proptest! {
-    #![proptest_config(common::config(DEFAULT_CASES))]
+    #![proptest_config(cases::config(DEFAULT_CASES))]
 
     #[test]
     fn chaos_on_accelerators_with_memory_of_their_own(

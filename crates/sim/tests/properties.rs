@@ -4,20 +4,19 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod common;
-
+use rtmm_testkit::{cases, random_systems};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use common::policies::{Fcfs, Habits, Scripted};
-use common::record::{Event, Log, Name, Record, Recorder};
-use common::systems::{self, ArrivalsSketch, Built, Memory, Sketch};
-use common::{Checking, Use};
 use proptest::prelude::*;
 use rtmm_hardware::{AcceleratorId, Bandwidth, MaxMinFair, Share, SharedDram, Sharing};
 use rtmm_scheduler::{Decisions, Extent, Interests, Policy, PolicyError, Truth, View};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
+use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted};
+use rtmm_testkit::random_systems::record::{Event, Log, Name, Record, Recorder};
+use rtmm_testkit::random_systems::systems::{self, ArrivalsSketch, Built, Memory, Sketch};
+use rtmm_testkit::random_systems::{Checking, Use};
 use rtmm_workload::{DependencyKind, Duration, Follower, Frames, LayerId, ModelId, TaskId, Time};
 
 const DEFAULT_CASES: u32 = 200;
@@ -56,7 +55,7 @@ fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn 
 fn run(sketch: &Sketch, policy: Box<dyn Policy>, end: EndOfRun) -> (Record, Log) {
     let built = sketch.build();
     let (recorder, log) = Recorder::new(policy);
-    let record = common::run(&system(&built), recorder, options(sketch, end));
+    let record = random_systems::run(&system(&built), recorder, options(sketch, end));
     let log = log.lock().expect("no test panics while it writes").clone();
     (record, log)
 }
@@ -239,7 +238,7 @@ fn plain(mut sketch: Sketch) -> Sketch {
 }
 
 proptest! {
-    #![proptest_config(common::config(DEFAULT_CASES))]
+    #![proptest_config(cases::config(DEFAULT_CASES))]
 
     #[test]
     fn jobs_are_conserved_and_wait_for_what_they_need(
@@ -475,7 +474,7 @@ proptest! {
         let shared = {
             let system = system(&built);
             let contention = Checking { inner: MaxMinFair::new(bandwidth), whole: None, is_fair: true };
-            let execution = Shared::new(contention, common::shares(&system), false);
+            let execution = Shared::new(contention, random_systems::shares(&system), false);
             let options = options(&sketch, end);
             Simulation::new(&system, "test", recorder, execution, Record::default(), options)
                 .run()
@@ -509,7 +508,7 @@ proptest! {
         let (recorder, _) = Recorder::new(policy(&sketch, chaos, CHAOS, layers));
         // Both an instant of the grid on which most happens and those between.
         let at = (at * sketch.scale).min((sketch.duration * sketch.scale).saturating_sub(1));
-        let (one, other) = common::simulation(&system, recorder, options(&sketch, end), Twice(at));
+        let (one, other) = random_systems::simulation(&system, recorder, options(&sketch, end), Twice(at));
         prop_assert_eq!(&one, &whole);
         prop_assert_eq!(&other, &whole);
     }
@@ -546,7 +545,7 @@ proptest! {
         let mut lasts: Vec<u64> =
             lasts.into_iter().map(|last| (last * sketch.scale).min((sketch.duration * sketch.scale).saturating_sub(1))).collect();
         lasts.sort_unstable();
-        let pieces = common::simulation(&system, recorder, options(&sketch, end), InPieces(lasts));
+        let pieces = random_systems::simulation(&system, recorder, options(&sketch, end), InPieces(lasts));
         prop_assert_eq!(pieces, whole);
     }
 }

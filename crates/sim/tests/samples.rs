@@ -4,12 +4,9 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod by_hand;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use by_hand::{ByHand, Log, check, check_seed, ms, policy};
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Notice, Placement, Policy, PolicyError, PolicyRegistry, Truth,
@@ -17,6 +14,7 @@ use rtmm_scheduler::{
 };
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
+use rtmm_testkit::by_hand::{ByHand, Log, check, check_seed, ms, policy};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Deadline, Duration, Time};
 

@@ -6,11 +6,10 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod by_hand;
-
-use by_hand::{ByHand, at, check, check_seed};
 use rtmm_scheduler::{PolicyRegistry, registry};
 use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
+use rtmm_testkit::by_hand;
+use rtmm_testkit::by_hand::{ByHand, at, check, check_seed};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Frames, TaskId, Time};
 

@@ -5,12 +5,10 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-mod by_hand;
-
-use by_hand::policy;
 use rtmm_hardware::{AcceleratorId, Mode};
 use rtmm_scheduler::{Job, Policy, Segment};
 use rtmm_sim::{EndOfRun, Observer, RunOptions, System, simulate};
+use rtmm_testkit::by_hand::policy;
 use rtmm_workload::{Duration, Legality, Time};
 
 /// Who was dispatched where and when, and how many jobs were ready or running at the most.

@@ -1,6 +1,6 @@
 //! Tiny systems whose schedules can be worked out on paper, and policies to run them.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![expect(missing_docs, reason = "fields and variants say what they are")]
 #![allow(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::{AcceleratorId, Mode, Platform};
@@ -32,7 +32,7 @@ pub fn models() -> Vec<Model> {
 /// So many equal accelerators; turning to another model takes 1 ms and 5 uJ.
 pub fn platform(accelerators: usize) -> Platform {
     let mut text = String::from("source = \"test\"\n[context_switch]\ntime = \"1ms\"\nenergy_nj = 5_000\n");
-    let file = format!("{}/tests/data/tiny.csv", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/data/tiny.csv", env!("CARGO_MANIFEST_DIR"));
     for index in 0..accelerators {
         text += &format!("[[accelerator]]\nname = \"acc{index}\"\nmodel = \"table\"\nfile = '{file}'\n");
     }

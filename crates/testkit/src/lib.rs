@@ -9,6 +9,10 @@
 //! assert_eq!(rtmm_testkit::pages::number(&rows[0][1]), 1_200);
 //! ```
 
+pub mod by_hand;
+pub mod cases;
 pub mod digests;
 pub mod fixture;
+pub mod hand_made;
 pub mod pages;
+pub mod random_systems;

@@ -53,7 +53,7 @@
 //! | `a0 in flight` | it is not over at the end |
 //! | `phase 0` | the first stated phase begins |
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![expect(missing_docs, reason = "fields and variants say what they are")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 pub mod watch;

@@ -6,12 +6,6 @@
 
 use rtmm_workload::random::{Draws, Stream};
 
-/// So many cases, or more if `RTMM_CASES` says so: tests hold that their cases show something.
-pub fn cases(by_default: u64) -> u64 {
-    let stated = std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok());
-    stated.unwrap_or(by_default).max(by_default)
-}
-
 /// Draws of one system.
 #[derive(Debug)]
 pub struct Dice {

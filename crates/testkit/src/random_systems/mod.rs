@@ -1,33 +1,18 @@
 //! Small random systems, policies that decide at random, and a record of all that a run does.
 
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![expect(missing_docs, reason = "fields and variants say what they are")]
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 pub mod policies;
 pub mod record;
 pub mod systems;
 
-use proptest::prelude::ProptestConfig;
-use proptest::test_runner::RngSeed;
 use rtmm_hardware::{Contention, MaxMinFair, Share, SharedDram, Sharing, StaticPartition};
 use rtmm_scheduler::Policy;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{RunOptions, Simulation, System};
 
 use record::Record;
-
-/// `RTMM_CASES` random cases, or a few hundred: the same ones on every machine.
-pub fn config(default_cases: u32) -> ProptestConfig {
-    let cases =
-        std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default_cases);
-    ProptestConfig {
-        cases,
-        max_shrink_iters: 20_000,
-        failure_persistence: None,
-        // The same cases on every machine, unless more are asked for.
-        rng_seed: RngSeed::Fixed(cases.into()),
-        ..ProptestConfig::default()
-    }
-}
 
 /// 64 bits that depend on all of the address, and on nothing else.
 pub fn hash(address: &[u64]) -> u64 {
