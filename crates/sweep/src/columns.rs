@@ -17,28 +17,28 @@ pub enum ColumnKind {
 /// A column of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Lower-case letters, digits and underscores; ends in the unit where there is one.
+    /// Name, of lower-case letters, digits and underscores; ends in the unit where there is one.
     pub name: &'static str,
-    /// The unit in words, such as `percent`; empty for counts and texts.
+    /// Unit in words, such as `percent`; empty for counts and texts.
     pub unit: &'static str,
-    /// What the values are.
+    /// Kind of the values.
     pub kind: ColumnKind,
-    /// One line for a reader who knows the field.
+    /// Meaning, in one line for a reader of the field.
     pub meaning: &'static str,
-    /// Whether the summary gives its mean over seeds; numbers only. Of a task column, task by task.
+    /// Whether the summary has the mean over seeds; for numbers only. For a task column, task by task.
     pub summarised: bool,
-    /// Which values are the better ones; `None` where neither is.
+    /// Which values are better; `None` where neither are.
     pub better: Option<Better>,
 }
 
 /// A series of results over simulated time. A value holds from its point on until the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesColumn {
-    /// Lower-case letters, digits and underscores.
+    /// Name, of lower-case letters, digits and underscores.
     pub name: &'static str,
-    /// The unit in words; empty for counts and ratios.
+    /// Unit in words; empty for counts and ratios.
     pub unit: &'static str,
-    /// One line for a reader who knows the field.
+    /// Meaning, in one line for a reader of the field.
     pub meaning: &'static str,
 }
 
@@ -50,7 +50,7 @@ impl SeriesColumn {
     }
 }
 
-/// Which values of a column are the better ones.
+/// Which values of a column are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
@@ -63,13 +63,13 @@ pub enum Better {
 /// One value of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// There is none, such as the mean latency of a task that completed nothing.
+    /// No value, such as the mean latency of a task without a completed job.
     Missing,
-    /// Of an integer column.
+    /// Value of an integer column.
     Integer(i64),
-    /// Of a real column; finite. Minus zero is stored as zero.
+    /// Value of a real column; finite. Minus zero is stored as zero.
     Real(f64),
-    /// Of a text column.
+    /// Value of a text column.
     Text(Box<str>),
 }
 

@@ -30,12 +30,12 @@ const HAND_OVER: WallDuration = WallDuration::from_millis(20);
 /// Written cells wait no longer than this for their commit: a kill costs what was finished in it.
 const COMMIT: WallDuration = WallDuration::from_millis(20);
 
-/// How to run a sweep.
+/// Options of an execution.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// How many threads run cells; `None` for as many as the machine has.
+    /// Number of threads that run cells; `None` for as many as the machine has.
     pub threads: Option<usize>,
-    /// Which part of the sweep to run; `None` for all of it.
+    /// Part of the sweep to run; `None` for all of it.
     pub shard: Option<Shard>,
 }
 
@@ -49,15 +49,15 @@ impl Options {
     }
 }
 
-/// Hears how far a sweep is. Called from the thread that writes.
+/// Observer of the progress of a sweep. Called from the thread that writes.
 pub trait Progress: Sync {
-    /// The sweep begins: `total` cells, of which the store has `reused` already.
+    /// Begins a sweep of `total` cells, of which the store has `reused` already.
     fn begin(&self, total: usize, reused: usize);
-    /// `cells` more cells are done.
+    /// Counts `cells` more cells as done.
     fn advance(&self, cells: usize);
 }
 
-/// Says nothing.
+/// Observer that does nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
@@ -66,7 +66,7 @@ impl Progress for Silent {
     fn advance(&self, _cells: usize) {}
 }
 
-/// What an execution did.
+/// Counts and failures of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executed {
     /// Cells of the plan, or of its shard.
@@ -79,7 +79,7 @@ pub struct Executed {
     pub failures: Vec<Failure>,
 }
 
-/// Why a sweep stopped.
+/// The reason that a sweep stopped.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum ExecuteError {
@@ -89,7 +89,7 @@ pub enum ExecuteError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No threads could be had.
+    /// Threads that could not be started.
     #[error("the threads could not be started: {reason}; ask for fewer with --threads")]
     Threads {
         /// What the system said.

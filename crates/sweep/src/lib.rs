@@ -79,7 +79,6 @@ pub mod summary;
 pub mod sweep;
 
 mod columns;
-mod parameters;
 #[cfg(feature = "parquet")]
 mod parquet;
 
