@@ -24,7 +24,7 @@ use rtmm_sweep::sweep::{self, Finished};
 
 use crate::project_root;
 
-/// Why there is no evaluation.
+/// Reason why there is no evaluation.
 type Problem = Box<dyn std::error::Error>;
 
 /// The main comparison.
@@ -44,9 +44,9 @@ pub(crate) const SWEEPS: [(&str, &[&str]); 8] = [
     ("dream_fragile", &["fragile_uxcost"]),
 ];
 
-/// Where data of pages under docs/evaluation stand.
+/// Folder of the data of pages under docs/evaluation.
 pub(crate) const DATA: &str = "docs/evaluation/data";
-/// Where their figures stand.
+/// Folder of their figures.
 const FIGURES: &str = "docs/evaluation/figures";
 
 /// Runs the sweeps of the evaluation of DREAM, and writes what the page needs.

@@ -1,6 +1,6 @@
 //! The report of a sweep: from results to tables, figures, a page and files.
 //!
-//! What a report shows is declared as data: the figures of the sweep file, then figures and tables that every
+//! Contents are declared as data: the figures of the sweep file, then figures and tables that every
 //! report has. The sweep crate computes what a figure shows; here it is drawn, printed and told in words. What each
 //! output shows and the formula of every aggregate are in `docs/report.md`.
 
@@ -35,7 +35,7 @@ pub struct ReportTable {
     pub name: String,
     /// The table.
     pub table: TextTable,
-    /// Whether a terminal is shown it; the page and Markdown have all.
+    /// True if a terminal is shown it; the page and Markdown have all.
     pub on_terminal: bool,
 }
 
@@ -46,7 +46,7 @@ pub struct ReportFigure {
     pub name: String,
     /// Heading of the figure on a page.
     pub title: String,
-    /// What it shows and how to read it.
+    /// Explanation of what it shows and how to read it.
     pub caption: String,
     /// The drawing.
     pub svg: Svg,
@@ -57,9 +57,9 @@ pub struct ReportFigure {
 pub struct Report {
     /// Title: the name of the sweep.
     pub title: String,
-    /// What the sweep answers.
+    /// Question that the sweep answers.
     pub description: String,
-    /// How the results were made.
+    /// Facts on how the results were made.
     pub facts: Vec<Fact>,
     /// The figures, those of the sweep file first.
     pub figures: Vec<ReportFigure>,
@@ -160,7 +160,7 @@ impl Report {
     }
 }
 
-/// What items show is made of.
+/// Results with what names their parts.
 struct Source<'s> {
     results: &'s Results<'s>,
     summary: &'s Summary,

@@ -25,9 +25,9 @@ pub struct Column {
     pub kind: ColumnKind,
     /// Meaning, in one line for a reader of the field.
     pub meaning: &'static str,
-    /// Whether the summary has the mean over seeds; for numbers only. For a task column, task by task.
+    /// True if the summary gives its mean over seeds; numbers only. Of a task column, task by task.
     pub summarised: bool,
-    /// Which values are better; `None` where neither are.
+    /// Direction in which values are better; `None` where neither is.
     pub better: Option<Better>,
 }
 
@@ -50,7 +50,7 @@ impl SeriesColumn {
     }
 }
 
-/// Which values of a column are better.
+/// Direction in which values of a column are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
@@ -84,7 +84,7 @@ impl Value {
         }
     }
 
-    /// Whether a column of `kind` can hold the value.
+    /// True if a column of `kind` can hold the value.
     pub(crate) fn fits(&self, kind: ColumnKind) -> bool {
         match self {
             Self::Missing => true,

@@ -17,7 +17,7 @@ const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, meanin
 /// The column that names the task of a row.
 pub const TASK: Column = column("task", "", ColumnKind::Text, "name of the task within the scenario");
 
-/// What a table of series has behind the axes: which one, when, and what.
+/// Columns of a table of series behind the axes: which one, when, and what.
 pub const SERIES: &[Column] = &[
     column("series", "", ColumnKind::Text, "name of the series"),
     column("time_s", "seconds", ColumnKind::Real, "simulated time from which on the value holds"),
@@ -55,7 +55,7 @@ fn part_value(plan: &Plan<'_>, cell: &Cell, part: Part) -> Value {
 pub struct Failure {
     /// Its index in the plan.
     pub cell: usize,
-    /// Why; cells that failed alike share the text.
+    /// Reason; cells that failed alike share the text.
     pub reason: Arc<str>,
 }
 
@@ -66,7 +66,7 @@ pub struct Alike<'f> {
     pub scenario: &'f str,
     /// Name of the platform.
     pub platform: &'f str,
-    /// Why they failed.
+    /// Reason of the failure.
     pub reason: &'f str,
     /// Number of them.
     pub cells: usize,
@@ -110,7 +110,7 @@ impl<'p> Results<'p> {
         self.plan
     }
 
-    /// What each cell gave, in the order of the plan; `None` where it failed.
+    /// Results of each cell, in the order of the plan; `None` where it failed.
     #[must_use]
     pub fn cells(&self) -> &[Option<CellResult>] {
         &self.cells
@@ -128,14 +128,14 @@ impl<'p> Results<'p> {
         cells.filter_map(|(cell, result)| Some((cell, result.as_ref()?)))
     }
 
-    /// What cells of the plan that stand side by side gave; `None` where one failed.
+    /// Results of cells that stand side by side in the plan; `None` where one failed.
     #[must_use]
     pub fn of(&self, cells: &[Cell]) -> &[Option<CellResult>] {
         let first = cells.first().map_or(0, |cell| cell.index);
         self.cells.get(first..first + cells.len()).unwrap_or_default()
     }
 
-    /// Whether any cell recorded a series.
+    /// True if any cell recorded a series.
     #[must_use]
     pub fn has_series(&self) -> bool {
         self.cells.iter().flatten().any(|cell| !cell.series.is_empty())

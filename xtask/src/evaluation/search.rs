@@ -1,4 +1,4 @@
-//! What searches of alpha and beta come to, against the best cell of a grid.
+//! Ends of searches of alpha and beta, against the best cell of a grid.
 //!
 //! The landscape sweep has a grid of weights that stay, and policies that search. Where a search ends under
 //! some seed, a run with those weights fixed says what they cost under all seeds of the sweep; so the search
@@ -91,7 +91,7 @@ fn cost(seeds: &Seeds<'_>, summary: &Summary) -> Option<f64> {
     Some(seeds.group.statistics[metric]?.mean)
 }
 
-/// Where each search ended, one pair a seed, from the series of the sweep.
+/// End of each search, one pair a seed, from the series of the sweep.
 fn results_of_searches(landscape: &Finished<'_>) -> Result<BTreeMap<(Case, String), Vec<Pair>>, Problem> {
     let plan = landscape.results.plan();
     let columns = &plan.spec().series_columns;

@@ -1,4 +1,4 @@
-//! What every report shows: figures and tables as data, chosen by what a sweep varies.
+//! Contents of every report: figures and tables as data, chosen by what a sweep varies.
 //!
 //! The first summarised metric has all of them; every other one of which more or less is better has those that
 //! compare. Under several values of an axis that changes scenarios there is one set for each. A sweep of pairs shows
@@ -19,7 +19,7 @@ const MOST_SERIES: usize = 16;
 const MOST_CHARTS: usize = 12;
 /// The most rows of scores of several policies that a terminal is shown.
 const MOST_ROWS: usize = 24;
-/// How many metrics a sweep of pairs shows for each: the first that have a better and a worse.
+/// Number of metrics that a sweep of pairs shows for each: the first that have a better and a worse.
 const METRICS_OF_PAIRS: usize = 2;
 
 /// The items of a report.
@@ -64,7 +64,7 @@ pub(super) fn items(plan: &Plan<'_>, summary: &Summary) -> Vec<Item> {
     items
 }
 
-/// What decides which figures a sweep has.
+/// Properties of a sweep that decide which figures it has.
 struct Sweep<'p> {
     plan: &'p Plan<'p>,
     /// Several policies: they are compared on each platform, which then goes by its name.
@@ -101,7 +101,7 @@ impl<'p> Sweep<'p> {
         self.plan.axes().workloads.len() > 1
     }
 
-    /// How many values a label has.
+    /// Number of values that a label has.
     fn count(&self, label: &str) -> usize {
         let platforms = self.plan.axes().platforms.iter();
         platforms.filter_map(|platform| platform.labels.get(label)).collect::<BTreeSet<_>>().len()
@@ -213,7 +213,7 @@ impl OfMetric<'_> {
         }
     }
 
-    /// Where a table is shown; a sweep of pairs has others for the terminal.
+    /// Place of a table; a sweep of pairs has others for the terminal.
     fn place(&self, on_terminal: bool) -> Place {
         if on_terminal && !self.sweep.has_pairs { Place::Terminal } else { Place::Page }
     }

@@ -209,7 +209,7 @@ pub(super) fn interval(estimate: &Estimate) -> Option<Interval> {
     estimate.interval.map(|interval| Interval { lower: interval.low, upper: interval.high })
 }
 
-/// Where a number stands among members that ascend, by their fractional index; beyond them it is the end.
+/// Place of a number among members that ascend, as a fractional index; the nearest end beyond them.
 fn position(members: &[Member], value: f64) -> f64 {
     let numbers: Vec<f64> = members.iter().filter_map(|member| member.number).collect();
     let after = numbers.partition_point(|number| *number <= value);

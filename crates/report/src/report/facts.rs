@@ -1,4 +1,4 @@
-//! How results were made, for the head of the page.
+//! Facts on how results were made, for the head of the page.
 
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::runner::short_names;

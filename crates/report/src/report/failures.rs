@@ -7,7 +7,7 @@ use crate::table::{Cell, Column, Row, TextTable};
 /// The most kinds of failures on a page.
 const MOST_ROWS: usize = 100;
 
-/// What failed; `None` where nothing did.
+/// Cells that failed, by scenario, platform and reason; `None` where none did.
 pub(super) fn table(results: &Results<'_>) -> Option<TextTable> {
     let alike = alike(results.plan(), results.failures());
     if alike.is_empty() {

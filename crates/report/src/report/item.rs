@@ -1,4 +1,4 @@
-//! What a report shows, as data: figures with their presentations, and tables of summaries.
+//! Contents of a report as data: figures with their presentations, and tables of summaries.
 
 use rtmm_sweep::figures::{Figure, Selection};
 use rtmm_sweep::plan::Plan;
@@ -7,9 +7,9 @@ use rtmm_sweep::plan::Plan;
 pub(super) enum Item {
     /// A figure, computed once and shown in one or more ways.
     Figure {
-        /// What it shows.
+        /// The figure.
         figure: Box<Figure>,
-        /// How it is shown.
+        /// Its presentations, in order.
         shows: Vec<Show>,
     },
     /// Paired differences of a metric from the baseline of the sweep.
@@ -20,7 +20,7 @@ pub(super) enum Item {
         metric: usize,
         /// Cells that it is about.
         under: Under,
-        /// Where it is shown.
+        /// Place of the table.
         place: Place,
     },
     /// Means of task columns.
@@ -45,7 +45,7 @@ pub(super) enum Show {
     Values,
 }
 
-/// Where a table is shown.
+/// Place of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// On the page, in Markdown and on the terminal.
@@ -94,17 +94,17 @@ impl Under {
         Selection(self.values.iter().map(part).collect())
     }
 
-    /// Whether a scenario is run under these values.
+    /// True if a scenario is run under these values.
     pub(super) fn holds(&self, variant: &rtmm_sweep::plan::Variant) -> bool {
         self.values.iter().all(|value| variant.number(value.axis.name) == Some(value.number))
     }
 
-    /// What file names begin with, such as `load_factor_1.5_`; empty where nothing varies.
+    /// Beginning of file names, such as `load_factor_1.5_`; empty where nothing varies.
     pub(super) fn prefix(&self) -> String {
         self.values.iter().map(|value| format!("{}_{}_", value.axis.name, value.number)).collect()
     }
 
-    /// What titles end with, such as `, load factor 1.5`.
+    /// End of titles, such as `, load factor 1.5`.
     pub(super) fn title(&self) -> String {
         self.values.iter().map(|value| format!(", {} {}", value.label, value.number)).collect()
     }

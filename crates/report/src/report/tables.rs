@@ -22,7 +22,7 @@ pub(super) fn table(wording: &Wording<'_>, panel: &Panel) -> TextTable {
     }
 }
 
-/// Among which values of a table one is the best.
+/// Values of a table among which one is the best.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compared {
     /// Of a search over two numbers.
@@ -37,11 +37,11 @@ struct Values {
     columns: Vec<String>,
     /// By row.
     values: Vec<Vec<Option<Estimate>>>,
-    /// How many of the last rows join the others.
+    /// Number of the last rows, which join the others.
     joined_rows: usize,
     compared: Compared,
     intervals: bool,
-    /// What rows are.
+    /// Head of the column that names rows.
     head: String,
 }
 

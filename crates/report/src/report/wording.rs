@@ -131,7 +131,7 @@ impl Wording<'_> {
         self.plan.spec().cell_columns.get(position).copied()
     }
 
-    /// Which values of the figure are the better ones.
+    /// Direction in which values of the figure are better.
     pub(super) fn better(&self) -> Option<Better> {
         self.column()?.better
     }
@@ -157,7 +157,7 @@ impl Wording<'_> {
         self.figure.label(column.name).map_or_else(|| name_of(column), str::to_owned)
     }
 
-    /// What the values are, for an axis.
+    /// Name of the values, for an axis.
     pub(super) fn value_label(&self) -> String {
         let Some(column) = self.column() else { return String::new() };
         let name = self.column_name(&column);
@@ -239,7 +239,7 @@ impl Wording<'_> {
         title
     }
 
-    /// What is drawn by what, and which one of what the sweep has several of.
+    /// Title of a figure that has none: the values, what tells them apart, and the part of the sweep.
     fn own_title(&self) -> String {
         let content = &self.figure.content;
         let by: Vec<String> = content
@@ -265,7 +265,7 @@ impl Wording<'_> {
         capitalised(&format!("{}{over} by {by}{best}{}", self.value_label(), self.under()))
     }
 
-    /// What a figure is about where it is one of several that the sweep has, for the end of a title.
+    /// End of a title: the scenario, platform or value that a figure is about, where it is about one alone.
     pub(super) fn under(&self) -> String {
         let parts = self.figure.selection.0.iter().filter(|(dimension, _)| !dimension.is_of_policy());
         let only = parts.filter_map(|(dimension, members)| match members.as_slice() {
@@ -279,7 +279,7 @@ impl Wording<'_> {
         .collect()
     }
 
-    /// What stands under the figure: the file's words, then how the values came about.
+    /// Caption: the words of the sweep file, then how the values were computed.
     pub(super) fn caption(&self, panel: &Panel) -> String {
         let mut parts: Vec<String> = Vec::new();
         if !self.figure.caption.is_empty() {
@@ -328,7 +328,7 @@ impl Wording<'_> {
         parts.join(" ")
     }
 
-    /// Over how much each value is joined, where it is.
+    /// Sentence on how many parts each value joins, where it joins any.
     fn joined(&self, panel: &Panel, what: &str) -> Option<String> {
         let (least, most) = range(panel.values.iter().flatten().flatten().map(|estimate| estimate.joined));
         (most > 1).then(|| {
@@ -340,7 +340,7 @@ impl Wording<'_> {
         })
     }
 
-    /// What a table of a panel says of its values, which stand with their intervals or without.
+    /// Notes of a table of a panel, whose values stand with their intervals or without.
     pub(super) fn notes(&self, panel: &Panel, intervals: bool) -> Vec<String> {
         let all = || panel.values.iter().flatten().flatten();
         let (least, most) = range(all().map(|estimate| estimate.seeds));
@@ -355,7 +355,7 @@ impl Wording<'_> {
         self.joined(panel, "table").into_iter().chain(seeds).collect()
     }
 
-    /// How values were joined, and what their intervals are.
+    /// Sentences on how values were joined, and what their intervals are.
     fn made_of(&self, panel: &Panel) -> Vec<String> {
         let all = || {
             let overall = panel.overall.iter().flat_map(|overall| &overall.values);

@@ -6,7 +6,7 @@ use rtmm_workload::{Duration as SimulatedTime, Scenario};
 use super::{Amount, AxisRow, Change, Role, Shared, Subject, Unfit, Variation, factors, numbers};
 use crate::columns::ColumnKind;
 
-/// Whether the simulated duration follows the load.
+/// Key that says whether the simulated duration follows the load.
 const SCALES_DURATION: &str = "load_scales_duration";
 
 const ONE: u64 = 1_000_000;
@@ -37,7 +37,7 @@ const CHANGE: &Change = &Change {
     },
 };
 
-/// What becomes of the duration of a scenario under a load factor.
+/// Duration of a scenario under a load factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Duration {
     /// It stays: a higher load brings more jobs.

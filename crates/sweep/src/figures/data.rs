@@ -1,4 +1,4 @@
-//! What a declared figure shows, computed from results.
+//! Values that a declared figure shows, computed from results.
 //!
 //! Each value is a mean over seeds first, then divided by that of what the figure is relative to, then
 //! joined across what the figure does not tell apart. Its interval resamples seeds and computes all of that
@@ -29,16 +29,16 @@ pub struct Estimate {
     pub interval: Option<Interval>,
     /// The least number of seeds that a part of it is a mean over.
     pub seeds: usize,
-    /// How many parts were joined.
+    /// Number of parts that were joined.
     pub joined: usize,
 }
 
 /// A drawing: all that a figure shows of one of its facets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
-    /// Which one; `None` where the figure has no facets.
+    /// Member of the facets; `None` where the figure has none.
     pub facet: Option<Member>,
-    /// What stands across: groups, places on the axis, columns, times in seconds.
+    /// Members across: groups, places on the axis, columns, times in seconds, two metrics.
     pub across: Vec<Member>,
     /// The colours; the rows of a heat map.
     pub series: Vec<Member>,
@@ -46,19 +46,19 @@ pub struct Panel {
     pub values: Vec<Vec<Option<Estimate>>>,
     /// All that stands across joined; empty where that was not asked for.
     pub overall: Vec<Overall>,
-    /// When phases of the scenario begin, in seconds, with their names; of a time series whose cells share
+    /// Starts of the phases of the scenario in seconds, with their names; of a time series whose cells share
     /// them.
     pub phases: Vec<(f64, String)>,
-    /// When the longest of its scenarios is over, in seconds.
+    /// End of the longest of its scenarios, in seconds.
     pub end_s: f64,
-    /// Where the policy of a path went, by the numbers of what stands across and up.
+    /// Points of the path of a policy, by the numbers of what stands across and up.
     pub path: Vec<(f64, f64)>,
 }
 
 /// All that stands across a drawing, joined.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overall {
-    /// How it is joined.
+    /// Rule by which it is joined.
     pub across: Across,
     /// The values by series.
     pub values: Vec<Option<Estimate>>,
@@ -77,7 +77,7 @@ struct Term {
     base: Option<Vec<Option<f64>>>,
 }
 
-/// What a figure shows, a panel for each facet, in the order of the plan.
+/// Panels of a figure, one for each facet, in the order of the plan.
 #[must_use]
 pub fn panels(results: &Results<'_>, figure: &Figure) -> Vec<Panel> {
     let shown = Shown::new(results, figure);
@@ -336,7 +336,7 @@ impl<'s> Shown<'s> {
         Term { values: own, base: Some(base) }
     }
 
-    /// What an entry is divided by: what differs from it in just this.
+    /// Entry that another is divided by: what differs from it in just this.
     fn reference(&self, entry: &Entry, relative_to: &Selection) -> Option<usize> {
         let axes = self.plan.axes();
         let apart = parameters_apart(self.figure);

@@ -53,13 +53,13 @@ impl Dimension {
         }
     }
 
-    /// Whether the platform alone decides it.
+    /// True if the platform alone decides it.
     #[must_use]
     pub fn is_of_platform(self) -> bool {
         matches!(self, Self::Platform | Self::Label(_))
     }
 
-    /// Whether the policy alone decides it.
+    /// True if the policy alone decides it.
     #[must_use]
     pub fn is_of_policy(self) -> bool {
         matches!(self, Self::Policy | Self::PolicyWithParameters | Self::Parameter(_))
@@ -107,7 +107,7 @@ impl Member {
 pub struct Selection(pub Vec<(Dimension, Vec<String>)>);
 
 impl Selection {
-    /// Whether a member is in it. A policy without a parameter is not told apart by it.
+    /// True if a member is in it. A policy without a parameter is not told apart by it.
     #[must_use]
     pub fn holds(&self, dimension: Dimension, member: Option<&Member>) -> bool {
         let mut parts = self.0.iter().filter(|(known, _)| *known == dimension);
@@ -124,7 +124,7 @@ impl Selection {
     }
 }
 
-/// How values are joined that a figure does not tell apart, once each is a mean over seeds.
+/// Rule by which values are joined that a figure does not tell apart, once each is a mean over seeds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Across {
     /// Their arithmetic mean.
@@ -143,29 +143,29 @@ impl fmt::Display for Across {
     }
 }
 
-/// What a heat map draws over itself: where a policy that tunes two parameters went.
+/// Path over a heat map: the way of a policy that tunes two parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathOf {
-    /// Whose path.
+    /// The policy.
     pub policy: PolicyId,
-    /// In the run with this seed.
+    /// Seed of the run.
     pub seed: u64,
     /// Positions among the series columns of what stands across and up.
     pub series: [usize; 2],
 }
 
-/// What is drawn.
+/// Content of a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// Bars in groups.
     Bars {
         /// Position among the cell columns.
         metric: usize,
-        /// What stands side by side.
+        /// Dimension of the groups, which stand side by side.
         groups: Dimension,
         /// The colours.
         series: Dimension,
-        /// Whether a last group joins all others.
+        /// True if a last group joins all others.
         overall: bool,
         /// Each bar is that of the best member, once what the figure does not tell apart is joined for each of
         /// them.
@@ -188,9 +188,9 @@ pub enum Content {
         x: Dimension,
         /// The rows.
         y: Dimension,
-        /// Whether last columns join all others where there are several, by their mean and by their geometric mean.
+        /// True if last columns join all others where there are several, by their mean and their geometric mean.
         overall: bool,
-        /// What is drawn over it.
+        /// Path that is drawn over it.
         path: Option<PathOf>,
     },
     /// Two metrics against each other.
@@ -231,15 +231,15 @@ pub struct Figure {
     pub name: String,
     /// For readers; empty for none.
     pub title: String,
-    /// What it shows, for readers; empty for what can be said of any such figure.
+    /// Words for readers on what it shows; empty for what can be said of any such figure.
     pub caption: String,
-    /// What is drawn.
+    /// Content of a figure.
     pub content: Content,
-    /// Which cells it is about.
+    /// Cells that it is about.
     pub selection: Selection,
     /// One panel a member, each a file of its own.
     pub facets: Option<Dimension>,
-    /// How the rest is joined.
+    /// Rule by which the rest is joined.
     pub across: Across,
     /// Each value is divided by that of the cells that differ in just this.
     pub relative_to: Option<Selection>,

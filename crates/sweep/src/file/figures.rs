@@ -21,7 +21,7 @@ const TAKEN: &[&str] =
 const SHARED: &[&str] =
     &["name", "title", "caption", "kind", "facets", "across", "relative_to", "where", "labels"];
 
-/// What figures can be about; what is unknown because of another problem is `None`, and not checked.
+/// Parts of a sweep that figures can be about; what is unknown because of another problem is `None`, and not checked.
 pub(super) struct Scope<'s> {
     pub runner: &'s RunnerSpec,
     pub scenarios: Option<Vec<&'s str>>,
@@ -239,7 +239,7 @@ impl Scope<'_> {
         self.runner.cell_columns.get(metric).map(|column| column.name.to_owned())
     }
 
-    /// What the best is chosen of: anything but policies, which are never chosen among.
+    /// Dimension that the best is chosen of: anything but policies, which are never chosen among.
     fn choice(&self, value: &Value<'_>) -> Option<Dimension> {
         match self.dimension(value)? {
             dimension if dimension.is_of_policy() => value.reject(
@@ -398,7 +398,7 @@ impl Scope<'_> {
         complete.then_some(Selection(parts))
     }
 
-    /// What values are divided by: members of axes, and parameters of policies.
+    /// Cells that values are divided by: members of axes, and parameters of policies.
     fn reference(&self, value: &Value<'_>) -> Option<Selection> {
         let selection = self.selection(value, false)?;
         match selection.0.iter().find(|(dimension, _)| matches!(dimension, Dimension::Label(_))) {
@@ -527,7 +527,7 @@ impl Scope<'_> {
         Some(())
     }
 
-    /// What values are divided by must be one policy for each.
+    /// Checks that values are divided by those of one policy each.
     fn has_one_reference(&self, table: &Table<'_>, figure: &Figure) -> Option<()> {
         let (Some(policies), Some(relative_to)) = (self.policies, &figure.relative_to) else {
             return Some(());
