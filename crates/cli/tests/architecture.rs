@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
         &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-reference", "rtmm-sweep"],
     ),
     ("crates/report", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sweep"]),
-    ("crates/testkit", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim"]),
+    ("crates/testkit", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-sweep"]),
     (
         "crates/cli",
         &[

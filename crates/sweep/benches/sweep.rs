@@ -7,12 +7,8 @@
 
 #![expect(clippy::expect_used, reason = "these are benches, and the helpers of benches")]
 
-#[path = "../tests/common/mod.rs"]
-mod common;
-
 use std::hint::black_box;
 
-use common::{Synthetic, axes};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rtmm_sweep::execute::{Options, Silent, execute};
 use rtmm_sweep::output::write_all;
@@ -20,6 +16,7 @@ use rtmm_sweep::plan::Plan;
 use rtmm_sweep::runner::CellRunner;
 use rtmm_sweep::store::Store;
 use rtmm_sweep::summary::Summary;
+use rtmm_testkit::synthetic_runner::{Synthetic, axes};
 
 fn sweep_plan(runner: &Synthetic) -> Plan<'_> {
     Plan::new(runner, axes(4, 38, 60)).expect("these axes are sound")

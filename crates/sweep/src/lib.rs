@@ -82,9 +82,9 @@ mod columns;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-// The shared test support names the crate as other crates do.
+// The synthetic runner names the crate as other crates do.
 #[cfg(test)]
 extern crate self as rtmm_sweep;
 #[cfg(test)]
-#[path = "../tests/common/mod.rs"]
-mod test_support;
+#[path = "../../testkit/src/synthetic_runner.rs"]
+mod synthetic_runner;

@@ -831,7 +831,7 @@ mod tests {
     use super::*;
     use crate::execute::{ExecuteError, Options, Silent, execute};
     use crate::runner::CellRunner;
-    use crate::test_support::{Synthetic, axes};
+    use crate::synthetic_runner::{Synthetic, axes};
 
     #[test]
     fn a_full_disk_keeps_what_was_committed() {

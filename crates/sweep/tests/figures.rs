@@ -6,15 +6,13 @@
     reason = "these are tests, and the helpers of tests"
 )]
 
-mod common;
-
-use common::Synthetic;
 use rtmm_sweep::execute::{Options, Silent};
 use rtmm_sweep::figures::data::{Panel, panels};
 use rtmm_sweep::figures::{Across, Content, Dimension};
 use rtmm_sweep::file::{SweepFile, read_source};
 use rtmm_sweep::statistics::mean;
 use rtmm_sweep::sweep::run;
+use rtmm_testkit::synthetic_runner::Synthetic;
 use rtmm_workload::input::Source;
 
 const SWEEP: &str = r#"

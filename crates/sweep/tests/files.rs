@@ -6,12 +6,10 @@
     reason = "these are tests, and the helpers of tests"
 )]
 
-mod common;
-
-use common::Synthetic;
 use rtmm_sweep::file::{plan, plan_of};
 use rtmm_sweep::plan::{Baseline, Plan, PlatformId, PolicyId};
 use rtmm_sweep::runner::{CellRunner, Chosen, ParameterError, Policy};
+use rtmm_testkit::synthetic_runner::Synthetic;
 use rtmm_workload::input::Source;
 use rtmm_workload::{Deadline, DependencyKind, Duration, Scenario};
 

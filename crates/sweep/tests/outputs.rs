@@ -6,11 +6,8 @@
     reason = "these are tests, and the helpers of tests"
 )]
 
-mod common;
-
 use std::path::Path;
 
-use common::{Synthetic, axes};
 use rtmm_sweep::axes::{DurationUnderLoad, Subject, deadline_factors, load_factors, trigger_probabilities};
 use rtmm_sweep::execute::{Options, Silent, execute};
 use rtmm_sweep::plan::{Axes, Baseline, Plan, PlatformId, PolicyId};
@@ -18,6 +15,7 @@ use rtmm_sweep::runner::{CellRunner, ParameterValue, Parameters, Policy};
 use rtmm_sweep::shard::{MergeError, Shard, merge};
 use rtmm_sweep::store::{Store, StoreError};
 use rtmm_sweep::sweep::{SweepError, finish, run};
+use rtmm_testkit::synthetic_runner::{Synthetic, axes};
 use rtmm_workload::Deadline;
 
 /// Name and content of every output file, in alphabetical order.
@@ -364,7 +362,7 @@ fn settings_are_part_of_a_cell() {
     let mut changed = axes(1, 1, 2);
     let given = [
         ("bonus", ParameterValue::Real(5.0)),
-        ("warm_up", ParameterValue::Duration(common::milliseconds(100))),
+        ("warm_up", ParameterValue::Duration(rtmm_testkit::synthetic_runner::milliseconds(100))),
     ];
     changed.settings = Parameters::with(&runner.spec().settings, &given).unwrap();
     let changed = Plan::new(&runner, changed).unwrap();

@@ -6,18 +6,16 @@
     reason = "these are tests, and the helpers of tests"
 )]
 
-mod common;
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{Synthetic, axes};
 use rtmm_sweep::execute::{Options, Progress, Silent, execute};
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::runner::{CellRunner, Column, ColumnKind, RunnerSpec};
 use rtmm_sweep::store::{Store, StoreError};
 use rtmm_sweep::sweep::run;
+use rtmm_testkit::synthetic_runner::{Synthetic, axes};
 
 /// A directory with a store of a few hundred cells.
 fn filled(runner: &Synthetic) -> (tempfile::TempDir, PathBuf) {

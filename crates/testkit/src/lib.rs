@@ -16,3 +16,7 @@ pub mod fixture;
 pub mod hand_made;
 pub mod pages;
 pub mod random_systems;
+#[cfg(feature = "runners")]
+pub mod synthetic_runner;
+#[cfg(feature = "runners")]
+pub mod told_runner;

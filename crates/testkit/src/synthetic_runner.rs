@@ -1,4 +1,4 @@
-//! A small synthetic runner with inputs to match, shared by the tests and the bench.
+//! A small synthetic runner with inputs to match. The tests inside rtmm-sweep take this file as a module of their own.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part of it")]
 
 use std::sync::OnceLock;
@@ -53,6 +53,7 @@ pub const SERIES: &[SeriesColumn] = &[
     SeriesColumn { name: "depth", unit: "", meaning: "made up for tests" },
 ];
 
+/// So many milliseconds.
 pub const fn milliseconds(count: u64) -> Duration {
     Duration::from_picoseconds(count * 1_000_000_000)
 }
@@ -141,6 +142,7 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
+    /// How many cells were run.
     pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }
@@ -282,6 +284,7 @@ impl CostModel for Free {
     }
 }
 
+/// Tasks without models; the first has a trigger probability.
 pub fn workload(name: &str, tasks: usize, probability: f64) -> Workload {
     let period = Period::new(Duration::from_picoseconds(16_666_666_667)).unwrap();
     let task = |index: usize| Task {
@@ -298,6 +301,7 @@ pub fn workload(name: &str, tasks: usize, probability: f64) -> Workload {
     Workload { scenario, models: Vec::new() }
 }
 
+/// One accelerator, whose costs nobody asks for.
 pub fn platform(name: &str) -> Platform {
     Platform {
         name: name.to_owned(),

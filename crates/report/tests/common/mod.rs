@@ -8,51 +8,10 @@ use rtmm_report::Report;
 use rtmm_sweep::execute::in_memory;
 use rtmm_sweep::file::read_source;
 use rtmm_sweep::plan::{Cell, Plan};
-use rtmm_sweep::runner::{
-    Better, CellResult, CellRunner, Column, ColumnKind, PolicySchema, Prepared, RunError, RunnerSpec, Schema,
-    Value,
-};
+use rtmm_sweep::runner::{Better, CellResult, PolicySchema, RunnerSpec, Schema, Value};
 use rtmm_sweep::summary::Summary;
+pub use rtmm_testkit::told_runner::{Give, Told, column};
 use rtmm_workload::input::Source;
-
-/// What a cell gives.
-pub type Give = fn(&Plan<'_>, &Cell) -> Result<CellResult, RunError>;
-
-/// A runner named `told` whose cells give what a function says.
-pub struct Told {
-    pub spec: RunnerSpec,
-    pub give: Give,
-}
-
-impl CellRunner for Told {
-    fn spec(&self) -> &RunnerSpec {
-        &self.spec
-    }
-
-    fn prepare<'p>(
-        &'p self,
-        plan: &'p Plan<'_>,
-        _pending: &[usize],
-    ) -> Result<Box<dyn Prepared + 'p>, RunError> {
-        Ok(Box::new(Ready { give: self.give, plan }))
-    }
-}
-
-struct Ready<'p> {
-    give: Give,
-    plan: &'p Plan<'p>,
-}
-
-impl Prepared for Ready<'_> {
-    fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
-        (self.give)(self.plan, cell)
-    }
-}
-
-/// A summarised column of real numbers.
-pub const fn column(name: &'static str, unit: &'static str, better: Option<Better>) -> Column {
-    Column { name, unit, kind: ColumnKind::Real, meaning: "made up for tests", summarised: true, better }
-}
 
 /// The report of a sweep, from the text of its file.
 #[track_caller]
