@@ -41,13 +41,13 @@ pub use job::{Job, JobId, JobState, Progress};
 pub use policy::{Interests, Notice, Policy};
 pub use policy_error::PolicyError;
 pub use profile::Profile;
-pub use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
-
 pub use registry::{Behaviour, Capabilities, PolicyRegistry, PolicyRow};
 pub use sample_costs::SampleCosts;
 pub use truth::Truth;
 pub use tuning::TuningWindow;
 pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, TaskInfo, View};
+
+pub use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
 
 // States by hand name the crate as other crates do.
 #[cfg(test)]

@@ -10,7 +10,7 @@ use rtmm_hardware::Platform;
 use rtmm_hardware::load::platform_with;
 use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Origin, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, built_in_names, name_of, open};
-use rtmm_workload::{Duration, Workload, load};
+use rtmm_workload::{Workload, load};
 use tracing::info;
 
 use self::lists::items;
@@ -586,19 +586,10 @@ fn decode_baseline_policy(table: &Table<'_>, value: &Value<'_>, policies: &[Poli
     let agrees = |policy: &Policy| {
         let Some(set) = &set else { return true };
         set.keys().all(|key| {
-            let (Some(wanted), Some(known)) = (set.get(key.value), policy.parameter(key.value)) else {
-                return false;
-            };
-            match known {
-                ParameterValue::Real(known) => wanted.number(f64::MIN..=f64::MAX) == Some(*known),
-                ParameterValue::Integer(known) => wanted.integer(i64::MIN..=i64::MAX) == Some(*known),
-                ParameterValue::Decimal(known) => wanted.millionths(0..=u64::MAX) == Some(*known),
-                ParameterValue::Boolean(known) => wanted.boolean() == Some(*known),
-                ParameterValue::Choice(known) => wanted.string() == Some(known.as_ref()),
-                ParameterValue::Duration(known) => {
-                    wanted.string().and_then(|text| Duration::parse(text).ok()) == Some(*known)
-                }
-            }
+            let parameter = policy.parameters.schema().get(key.value);
+            let wanted =
+                set.get(key.value).zip(parameter).and_then(|(value, parameter)| parameter.decode(&value));
+            wanted.is_some() && wanted.as_ref() == policy.parameter(key.value)
         })
     };
     let matching: Vec<usize> = policies

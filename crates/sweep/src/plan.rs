@@ -450,7 +450,7 @@ impl<'r> Plan<'r> {
 
 /// The settings of the runner, at their defaults where the axes have none.
 fn settings_of(runner: &RunnerSpec, given: &Parameters) -> Result<Parameters, PlanError> {
-    if *given.schema() == runner.settings {
+    if given.schema().has_same_values(&runner.settings) {
         Ok(given.clone())
     } else if given.is_empty() {
         Ok(Parameters::defaults(&runner.settings))

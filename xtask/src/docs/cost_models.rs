@@ -1,7 +1,7 @@
 //! The registry of cost models as tables.
 
 use rtmm_hardware::CostModelRegistry;
-use rtmm_workload::parameters::Default;
+use rtmm_workload::parameters::DefaultValue;
 
 use super::table;
 
@@ -15,7 +15,7 @@ pub(super) fn part() -> String {
             .iter()
             .map(|parameter| {
                 let default = match parameter.default {
-                    Default::Required => "must be stated".to_owned(),
+                    DefaultValue::Required => "must be stated".to_owned(),
                     ref default => default.to_string(),
                 };
                 vec![

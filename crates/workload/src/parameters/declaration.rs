@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::parameter::{Allowed, Default, Parameter, ParameterValue};
+use super::parameter::{Allowed, DefaultValue, Parameter, ParameterValue};
 use crate::Duration;
 use crate::input::{Table, Value};
 
@@ -32,8 +32,8 @@ pub trait Typed: Declared {
         let parameter = self.parameter();
         let read = |value: &Value<'_>| parameter.decode(value).and_then(|value| self.of_value(&value));
         match parameter.default {
-            Default::Required => table.required(self.name(), read),
-            Default::Value(_) | Default::Derived(_) => table.optional(self.name(), read),
+            DefaultValue::Required => table.required(self.name(), read),
+            DefaultValue::Value(_) | DefaultValue::Derived(_) => table.optional(self.name(), read),
         }
     }
 
@@ -68,9 +68,9 @@ impl Head {
     fn parameter(self, default: ParameterValue, allowed: Allowed) -> Parameter {
         let Self { name, unit, meaning, absent } = self;
         let default = match absent {
-            Absent::Default => Default::Value(default),
-            Absent::Derived(words) => Default::Derived(words.into()),
-            Absent::Required => Default::Required,
+            Absent::Default => DefaultValue::Value(default),
+            Absent::Derived(words) => DefaultValue::Derived(words.into()),
+            Absent::Required => DefaultValue::Required,
         };
         Parameter { name, unit, meaning: meaning.into(), default, allowed }
     }

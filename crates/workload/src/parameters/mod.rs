@@ -3,7 +3,9 @@
 //! Parameters of policies, settings of runs and keys of cost models are declared by [`Real`], [`Integer`],
 //! [`Decimal`], [`Switch`], [`Choice`] and [`Span`]: each states name, meaning, default and what is allowed, and the
 //! type of its values. A [`Schema`] lists declarations; [`Parameters`] are values for a schema. They are checked when
-//! they are set, and only then: reading one by its declaration gives a value of its type.
+//! they are set, and only then: reading one by its declaration gives a value of its type. The keys of a cost model are
+//! read from a file's table one by one ([`Typed::stated`]), so that each problem is recorded with its place. [`Written`]
+//! declares a key of a form of its own, such as a path.
 //!
 //! ```
 //! use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters, Schema};
@@ -29,7 +31,7 @@ mod values;
 
 pub use declaration::{Choice, Decimal, Declared, Integer, Real, Span, Switch, Typed, Written};
 pub use error::ParameterError;
-pub use parameter::{Allowed, Assignment, Default, Parameter, ParameterValue};
+pub use parameter::{Allowed, Assignment, DefaultValue, Parameter, ParameterValue};
 pub use schema::Schema;
 pub use values::{Parameters, assign};
 

@@ -18,14 +18,14 @@ pub struct Parameter {
     /// One line for a reader who knows the field.
     pub meaning: Cow<'static, str>,
     /// The value where none is stated.
-    pub default: Default,
+    pub default: DefaultValue,
     /// The values that it can have.
     pub allowed: Allowed,
 }
 
 /// The value of a parameter where none is stated.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Default {
+pub enum DefaultValue {
     /// This one.
     Value(ParameterValue),
     /// One that follows from other parameters, or none at all: in words, such as `2 x vector_lanes`.
@@ -135,7 +135,7 @@ impl fmt::Display for ParameterValue {
 }
 
 /// The default in words; empty for one that must be stated.
-impl fmt::Display for Default {
+impl fmt::Display for DefaultValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(value) => value.fmt(f),

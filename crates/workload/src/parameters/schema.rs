@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::declaration::Declared;
 use super::error::ParameterError;
-use super::parameter::{Default, Parameter};
+use super::parameter::{DefaultValue, Parameter};
 
 /// A list of parameters in the order in which they are listed, stored and told apart by. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Schema {
         let mut parameters: Vec<Parameter> = self.to_vec();
         for (key, text) in values {
             let (position, value) = self.parse(key, text)?;
-            parameters[position].default = Default::Value(value);
+            parameters[position].default = DefaultValue::Value(value);
         }
         Ok(Self(parameters.into()))
     }
@@ -51,7 +51,7 @@ impl Schema {
                 return Some(format!("the name `{name}` is taken"));
             }
             match default {
-                Default::Value(value) if !allowed.admits(value) => {
+                DefaultValue::Value(value) if !allowed.admits(value) => {
                     Some(format!("the default of `{name}` is not allowed"))
                 }
                 _ => None,
@@ -64,7 +64,7 @@ impl Schema {
     #[must_use]
     pub fn value_fault(&self) -> Option<String> {
         self.fault().or_else(|| {
-            let lacks = |parameter: &&Parameter| !matches!(parameter.default, Default::Value(_));
+            let lacks = |parameter: &&Parameter| !matches!(parameter.default, DefaultValue::Value(_));
             self.iter().find(lacks).map(|parameter| format!("`{}` has no default", parameter.name))
         })
     }
@@ -116,7 +116,7 @@ impl Deref for Schema {
 }
 
 /// A schema without parameters.
-impl std::default::Default for Schema {
+impl Default for Schema {
     fn default() -> Self {
         Self(Arc::new([]))
     }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::declaration::Typed;
 use super::error::ParameterError;
-use super::parameter::{Assignment, Default, Parameter, ParameterValue};
+use super::parameter::{Assignment, DefaultValue, Parameter, ParameterValue};
 use super::schema::{Schema, not_allowed};
 
 /// A value for every parameter of a schema, in its order, each of them allowed.
@@ -21,8 +21,8 @@ impl Parameters {
     #[must_use]
     pub fn defaults(schema: &Schema) -> Self {
         let of = |parameter: &Parameter| match &parameter.default {
-            Default::Value(value) => Some((parameter.name, value.clone())),
-            Default::Derived(_) | Default::Required => None,
+            DefaultValue::Value(value) => Some((parameter.name, value.clone())),
+            DefaultValue::Derived(_) | DefaultValue::Required => None,
         };
         Self { assignments: schema.iter().filter_map(of).collect(), schema: schema.clone() }
     }
@@ -144,7 +144,7 @@ impl Serialize for Parameters {
 }
 
 /// No parameters at all.
-impl std::default::Default for Parameters {
+impl Default for Parameters {
     fn default() -> Self {
         Self::defaults(&Schema::default())
     }
