@@ -262,7 +262,7 @@ where = { policy = "sdrm3" }
 name = "misses_over_time"
 caption = "Windows of a tenth of a second."
 kind = "time-series"
-series_name = "miss_rate"
+series_name = "deadline_violation_rate"
 series = "drop"
 where = { alpha = 1, policy = "sdrm3", scenario = "examples/hub" }
 "#;
@@ -316,7 +316,7 @@ fn declared_figures_come_with_tables_and_files() {
     assert!(compared > 15, "{compared} files");
 
     // Without windows there are no series, and none stay behind.
-    assert!(read(&workspace, "one/series.csv").contains(",miss_rate,0.1,"));
+    assert!(read(&workspace, "one/series.csv").contains(",deadline_violation_rate,0.1,"));
     workspace.write("s.toml", FIGURES.replace("window = \"100ms\"", "window = \"0us\""));
     workspace.rtmm(&["sweep", "s.toml", "--output", "one"]).success();
     assert!(!workspace.path("one/series.csv").exists());

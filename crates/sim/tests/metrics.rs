@@ -707,11 +707,11 @@ fn windows_worked_by_hand() {
     let [first, second, third, fourth] = windows[..] else { panic!("four windows: {windows:?}") };
     // A0 is complete at 5 ms; B0 at 10, but known to be late at 6.
     assert_eq!((first.from, first.decided, first.violated, first.dropped), (at(0), 2, 1, 0));
-    assert_eq!(first.miss_rate, Some(0.5));
+    assert_eq!(first.deadline_violation_rate, Some(0.5));
     close(first.normalised_energy, 75.0 / 70.0);
     close(first.ux_cost, (0.5 + 1.0) * (30.0 / 30.0 + 45.0 / 40.0));
     // A1 alone, at 16 ms.
-    assert_eq!((second.from, second.decided, second.miss_rate), (at(10), 1, Some(0.0)));
+    assert_eq!((second.from, second.decided, second.deadline_violation_rate), (at(10), 1, Some(0.0)));
     close(second.ux_cost, 0.5 * 35.0 / 30.0);
     // A2 at 25 ms and B1, which is late from 26 ms on; A3 at 36 ms.
     assert_eq!((third.decided, third.ux_cost), (2, first.ux_cost));
@@ -723,7 +723,7 @@ fn windows_worked_by_hand() {
     assert_eq!(decided, [2, 0, 1, 0, 2, 1, 0]);
     // Where nothing is settled, nothing can be told.
     let empty = windows[1];
-    assert_eq!((empty.miss_rate, empty.normalised_energy, empty.ux_cost), (None, None, None));
+    assert_eq!((empty.deadline_violation_rate, empty.normalised_energy, empty.ux_cost), (None, None, None));
 }
 
 #[test]
@@ -732,7 +732,7 @@ fn one_window_is_the_run() {
         let (summary, windows) = windowed(&two_tasks(), Fcfs::default(), 40, warm_up, end);
         let [window] = windows[..] else { panic!("one window: {windows:?}") };
         assert_eq!(window.ux_cost, summary.ux_cost);
-        assert_eq!(window.miss_rate, summary.deadline_violation_rate);
+        assert_eq!(window.deadline_violation_rate, summary.deadline_violation_rate);
         assert_eq!(window.normalised_energy, summary.normalised_energy);
         assert_eq!(window.decided, summary.jobs.decided());
     }
@@ -760,7 +760,7 @@ fn dropped_jobs_count_where_they_were_given_up() {
     let (_, windows) = windowed(&scenario(20, tasks), policy, 5, 0, EndOfRun::Cut);
     let dropped: Vec<u64> = windows.iter().map(|one| one.dropped).collect();
     assert_eq!(dropped, [2, 2, 0, 0]);
-    assert_eq!((windows[0].miss_rate, windows[0].ux_cost), (Some(1.0), Some(0.0)));
+    assert_eq!((windows[0].deadline_violation_rate, windows[0].ux_cost), (Some(1.0), Some(0.0)));
 }
 
 #[test]

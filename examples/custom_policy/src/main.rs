@@ -40,7 +40,7 @@ struct Peak(u64);
 impl CostModel for Peak {
     fn work(&self, of: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
         let (macs, zero) = (of.layer.macs()?, Duration::ZERO);
-        let compute = Duration::from_picoseconds((macs * 1_000_000).div_ceil(self.0).max(1));
+        let compute = Duration::from_picoseconds(macs.saturating_mul(1_000_000).div_ceil(self.0).max(1));
         let energy = EnergyParts { mac: macs as f64, ..EnergyParts::default() };
         Ok(Work { compute, transfer: zero, exposed: zero, traffic: [0, 0], energy, quanta: 1 })
     }

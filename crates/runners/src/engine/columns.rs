@@ -102,7 +102,7 @@ const CELL: &[Row<Summary>] = &[
         let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
         number((count > 0).then(|| sum / f64::from(count)))
     }),
-    (count("context_switches", "segments before which the accelerator ran another network"), |run| {
+    (count("context_switches", "segments before which the accelerator ran another model"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.context_switches).sum())
     }),
     (count("job_switches", "segments before which the accelerator ran another job"), |run| {
@@ -124,8 +124,8 @@ const TASK: &[Row<TaskSummary>] = &[
     (count("completed", "jobs that ended"), |task| integer(task.jobs.completed)),
     (count("on_time", "jobs that ended by their deadline"), |task| integer(task.jobs.on_time)),
     (count("late", "jobs that ended after their deadline"), |task| integer(task.jobs.late)),
-    (count("dropped", "jobs that were given up"), |task| integer(task.jobs.dropped)),
-    (count("dropped_upstream", "jobs given up with one that they needed"), |task| {
+    (count("dropped", "jobs that were dropped"), |task| integer(task.jobs.dropped)),
+    (count("dropped_upstream", "jobs dropped with one that they needed"), |task| {
         integer(task.jobs.dropped_upstream)
     }),
     (count("in_flight", "jobs that were not over at the end"), |task| integer(task.jobs.in_flight)),

@@ -57,7 +57,7 @@ impl Engine {
         &BUILT_IN
     }
 
-    /// The engine with these policies and cost models: the built-in ones and a program's own, say.
+    /// The engine with these policies and cost models, such as the built-in ones and a program's own.
     #[must_use]
     pub fn new(policies: PolicyRegistry, cost_models: CostModelRegistry) -> Self {
         let schemas = policies.iter().cloned().map(schema).collect();
@@ -79,7 +79,7 @@ impl Engine {
         &self.policies
     }
 
-    /// Simulates a system under a policy and measures it. `watch` is told of everything, too, and given back.
+    /// Simulates a system under a policy and measures it. `watch` observes the run, too, and is returned.
     ///
     /// # Errors
     /// [`RunError::Failed`] where the settings do not fit the system, or the policy does what it may not.

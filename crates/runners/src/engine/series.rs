@@ -11,12 +11,15 @@ const fn series(name: &'static str, meaning: &'static str) -> SeriesColumn {
 /// What a run with windows records.
 pub(super) const COLUMNS: &[SeriesColumn] = &[
     series("ux_cost", "UXCost of the jobs settled in each window"),
-    series("miss_rate", "late, dropped and overdue jobs as a share of those settled in each window"),
-    series("energy", "energy of the jobs settled in each window as a share of their worst case"),
-    series("dropped", "jobs settled in each window by being given up"),
+    series(
+        "deadline_violation_rate",
+        "late, dropped and overdue jobs as a share of those settled in each window",
+    ),
+    series("normalised_energy", "energy of the jobs settled in each window as a share of their worst case"),
+    series("dropped", "jobs dropped, of those settled in each window"),
     series("phase", "phases of the scenario that have begun"),
-    series("alpha", "weight of starvation that the policy tries, or came to"),
-    series("beta", "weight of energy that the policy tries, or came to"),
+    series("alpha", "weight of starvation that the policy tries or has chosen"),
+    series("beta", "weight of energy that the policy tries or has chosen"),
     series("tuning_cost", "what the policy measured in each of its own windows"),
 ];
 
@@ -32,7 +35,7 @@ pub fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
     };
     vec![
         of_windows(&|window| window.ux_cost),
-        of_windows(&|window| window.miss_rate),
+        of_windows(&|window| window.deadline_violation_rate),
         of_windows(&|window| window.normalised_energy),
         of_windows(&|window| Some(window.dropped as f64)),
         ascending(phases.collect()),

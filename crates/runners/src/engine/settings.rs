@@ -1,4 +1,4 @@
-//! What a run is told beside its policy: how it begins and ends, and the constants of its scores.
+//! Settings of a run beside its policy: warm-up, end, windows, and the constants of scores.
 
 use rtmm_sim::metrics::XrbenchConstants;
 use rtmm_sim::{EndOfRun, MetricsOptions};

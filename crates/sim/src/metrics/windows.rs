@@ -29,7 +29,7 @@ pub struct Window {
     /// Of them, those that were given up.
     pub dropped: u64,
     /// `violated / decided`; missing where nothing is decided.
-    pub miss_rate: Option<f64>,
+    pub deadline_violation_rate: Option<f64>,
     /// Energy of the decided jobs as a share of their worst case; missing where that is zero.
     pub normalised_energy: Option<f64>,
     /// Sum over tasks of DLV times sum over tasks of NE, each over the jobs that were settled in the window;
@@ -111,7 +111,7 @@ impl Windows {
             decided: all.decided,
             violated: all.violated,
             dropped: all.dropped,
-            miss_rate: (all.decided > 0).then(|| all.violated as f64 / all.decided as f64),
+            deadline_violation_rate: (all.decided > 0).then(|| all.violated as f64 / all.decided as f64),
             normalised_energy: normalised_energy(all.energy_pj, all.worst_pj),
             ux_cost: ux_cost(tallies.iter().map(|task| {
                 let violation = violation_with_floor(task.violated, task.decided);
