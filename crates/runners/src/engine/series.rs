@@ -8,7 +8,7 @@ const fn series(name: &'static str, meaning: &'static str) -> SeriesColumn {
     SeriesColumn { name, unit: "", meaning }
 }
 
-/// What a run with windows records.
+/// Series of a run with windows.
 pub(super) const COLUMNS: &[SeriesColumn] = &[
     series("ux_cost", "UXCost of the jobs settled in each window"),
     series(
@@ -23,7 +23,7 @@ pub(super) const COLUMNS: &[SeriesColumn] = &[
     series("tuning_cost", "what the policy measured in each of its own windows"),
 ];
 
-/// The points of each series, in the order of [`COLUMNS`].
+/// Points of each series of a run with windows, in the order of the series columns of the runner.
 pub fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
     let all = windows.windows();
     let of_windows = |value: &dyn Fn(&rtmm_sim::metrics::Window) -> Option<f64>| {
