@@ -62,7 +62,7 @@ fn compare(old: &Path, new: &Path, filter: &str) -> Result<bool, String> {
 fn described(tally: &Tally) -> String {
     let mut text = format!("{:5} runs, {:7} values equal", tally.runs, tally.values);
     if tally.refused > 0 {
-        text.push_str(&format!("; {} calls refused by both", tally.refused));
+        text.push_str(&format!("; {} calls refused by the old program", tally.refused));
     }
     if !tally.added.is_empty() {
         let added: Vec<&str> = tally.added.iter().map(String::as_str).collect();

@@ -137,7 +137,7 @@ fn sweep(programs: &Programs, names: &Names, name: &str, tally: &mut Tally) -> R
     programs.write(&file, &shortened(source.text()))?;
     let output = format!("results/{name}");
     if programs.call(&["sweep", &file, "--output", &output, "--quiet"])?.is_none() {
-        return Err("both programs refuse it".to_owned());
+        return Err("the old program refuses it".to_owned());
     }
     let [old, new] = programs.identities(&format!("{output}/store.sqlite"))?;
     if let Some(lost) = old.iter().find(|identity| !new.contains(identity)) {
@@ -169,14 +169,16 @@ fn run(
     let call = format!("run {call} --format json --jobs jobs.csv{series}");
     let arguments: Vec<&str> = call.split_whitespace().collect();
     let failed = |difference: String| format!("rtmm {call}: {difference}");
+    let tables = ["jobs.csv", "series.csv"];
+    tables.iter().for_each(|table| programs.forget(table));
     let Some([old, new]) = programs.call(&arguments).map_err(failed)? else {
         tally.refused += 1;
         return Ok(());
     };
     tally.runs += 1;
     compare_json(names, "run.json", [&old, &new], tally).map_err(failed)?;
-    for table in ["jobs.csv", "series.csv"] {
-        if let Some([old, new]) = programs.taken(table)? {
+    for table in tables {
+        if let Some([old, new]) = programs.files(table).map_err(failed)? {
             compare_csv(names, table, [&old, &new], tally).map_err(failed)?;
         }
     }
@@ -207,7 +209,7 @@ fn traces(programs: &Programs, names: &Names, tally: &mut Tally) -> Result<(), S
     let make =
         "traces synthesize --model dysta/bert_squad_384 dysta/resnet50_dense --samples 20 --output traces";
     if programs.call(&make.split_whitespace().collect::<Vec<_>>())?.is_none() {
-        return Err("both programs refuse to make traces".to_owned());
+        return Err("the old program refuses to make traces".to_owned());
     }
     for trace in ["bert_squad_384.sanger.csv", "resnet50_dense.eyerissv2.csv"] {
         if let Some([old, new]) = programs.files(&format!("traces/{trace}"))? {

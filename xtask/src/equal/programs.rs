@@ -28,17 +28,16 @@ impl Programs {
         Ok(Self([program(binaries[0], "old")?, program(binaries[1], "new")?]))
     }
 
-    /// What both print to standard output; nothing where both refuse alike.
+    /// What both print to standard output; nothing where the old program refuses, so that there is nothing to compare.
     ///
     /// # Errors
-    /// What the one says that fails where the other does not.
+    /// What the new program says that fails where the old one does not.
     pub(super) fn call(&self, arguments: &[&str]) -> Result<Option<[String; 2]>, String> {
         let [old, new] = self.each(|program| program.call(arguments))?;
         match (old, new) {
             (Ok(old), Ok(new)) => Ok(Some([old, new])),
-            (Err((old, _)), Err((new, _))) if old == new => Ok(None),
-            (_, Err((_, message))) => Err(format!("the new program fails: {message}")),
-            (Err((_, message)), _) => Err(format!("the old program fails: {message}")),
+            (Err(_), _) => Ok(None),
+            (Ok(_), Err(message)) => Err(format!("the new program fails: {message}")),
         }
     }
 
@@ -71,18 +70,12 @@ impl Programs {
         }
     }
 
-    /// The same, and the files are removed, so that the next call does not find them.
-    ///
-    /// # Errors
-    /// A file that only one of them has, or that cannot be removed.
-    pub(super) fn taken(&self, name: &str) -> Result<Option<[String; 2]>, String> {
-        let files = self.files(name)?;
-        if files.is_some() {
-            self.each(|program| {
-                std::fs::remove_file(program.folder.join(name)).map_err(|error| format!("{name}: {error}"))
-            })?;
+    /// Removes a file of an earlier call, where there is one.
+    pub(super) fn forget(&self, name: &str) {
+        for program in &self.0 {
+            // Where it cannot be removed, the next call overwrites it or fails.
+            let _ = std::fs::remove_file(program.folder.join(name));
         }
-        Ok(files)
     }
 
     /// The identities of all cells in a store, sorted.
@@ -102,8 +95,8 @@ impl Programs {
 }
 
 impl Program {
-    /// Standard output, or the exit code and the first line of the message.
-    fn call(&self, arguments: &[&str]) -> Result<Result<String, (Option<i32>, String)>, String> {
+    /// Standard output, or the first line of the message of a program that fails.
+    fn call(&self, arguments: &[&str]) -> Result<Result<String, String>, String> {
         let output = Command::new(&self.binary).args(arguments).current_dir(&self.folder).output();
         let output = output.map_err(|error| format!("{}: {error}", self.binary.display()))?;
         if output.status.success() {
@@ -112,7 +105,7 @@ impl Program {
             return Ok(Ok(text));
         }
         let message = String::from_utf8_lossy(&output.stderr);
-        Ok(Err((output.status.code(), message.lines().next().unwrap_or_default().to_owned())))
+        Ok(Err(message.lines().next().unwrap_or_default().to_owned()))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Tally {
     pub values: usize,
     /// Calls, or cells of a sweep.
     pub runs: usize,
-    /// Calls that both programs refused.
+    /// Calls that the old program refused.
     pub refused: usize,
     /// Names that only the new program has.
     pub added: BTreeSet<String>,
@@ -121,8 +121,11 @@ pub(super) fn compare_csv(
         }
         for ((column, value), position) in old_header.iter().zip(&old_row).zip(&positions) {
             let found = &new_row[*position];
-            if names.new_name(output, column, value) != found {
-                return differs(place(&old_row), column, value, Some(found));
+            let wanted = names.new_name(output, column, value);
+            if wanted != found {
+                let renamed = format!("{value}` -> `{wanted}");
+                let old = if wanted == value { value } else { &renamed };
+                return differs(place(&old_row), column, old, Some(found));
             }
         }
         tally.values += old_row.len();
@@ -225,6 +228,11 @@ mod tests {
                 "",
                 OLD.replace("fcfs", "fifo"),
                 "r.csv, row 2 (ar, fcfs, 2): `policy` was `fcfs` and is `fifo`",
+            ),
+            (
+                NAMES,
+                OLD.replace("energy", "energy_pj"),
+                "r.csv, row 2 (ar, fcfs, 2): `policy` was `fcfs` -> `fifo` and is `fcfs`",
             ),
             (NAMES, OLD.to_owned(), "r.csv, the header: `energy_pj` was `energy` and is not there"),
             ("", OLD.replace("ar,fcfs,2\n", ""), "r.csv, row 2 (ar, fcfs, 2): the new program ends here"),
