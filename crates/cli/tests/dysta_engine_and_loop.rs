@@ -11,12 +11,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rtmm_hardware::{AcceleratorId, Condition, LayerOf, Mode, Platform, Sparse, load as hardware};
+use rtmm_hardware::{Condition, LayerOf, Mode, Platform, Sparse, load as hardware};
 use rtmm_reference::dysta::{
     DEFAULT_SEQUENCE_LENGTH, Fixes, Generator, LookUpTables, Parameters, Policy, Request, RequestPlan,
     run_observed,
 };
-use rtmm_scheduler::{Job, Segment, registry};
+use rtmm_scheduler::{Job, Run, registry};
 use rtmm_sim::{EndOfRun, Observer, RunOptions, System, simulate};
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names};
@@ -92,7 +92,7 @@ impl Watch<'_> {
 }
 
 impl Observer for Watch<'_> {
-    fn dispatched(&mut self, _now: Time, _accelerator: AcceleratorId, _segment: &Segment, job: &Job) {
+    fn dispatched(&mut self, _now: Time, _run: &Run, job: &Job) {
         let request = self.request(job);
         self.course.decisions.push(request);
     }

@@ -439,6 +439,7 @@ impl Sketch {
             configuration: ConfigurationId::new(index),
             dram_share: Share::WHOLE,
             context_switch: ContextSwitch::default(),
+            division: None,
         };
         let configuration = |index: usize| {
             let cycles = (0..self.tasks.len()).map(|task| self.cycles(task, index)).collect();

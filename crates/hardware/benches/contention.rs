@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, ConfigurationId, Contention, MaxMinFair, Rates, Running, Share, StaticPartition,
+    AcceleratorId, Bandwidth, ClassId, Contention, MaxMinFair, Rates, Running, Share, StaticPartition,
 };
 use rtmm_workload::{LayerId, ModelId};
 
@@ -24,7 +24,7 @@ fn runs(count: usize, demand: impl Fn(u64) -> u64) -> Vec<Running> {
             accelerator: AcceleratorId::new(position),
             model: ModelId::new(position),
             layer: LayerId::new(position),
-            configuration: ConfigurationId::new(0),
+            class: ClassId::new(0),
             demand: Bandwidth::from_bytes_per_window(demand(position as u64)),
             share,
         })

@@ -31,7 +31,7 @@ use std::fmt::Debug;
 use rtmm_workload::{Duration, LayerId, ModelId};
 use serde::Serialize;
 
-use crate::platform::{AcceleratorId, ConfigurationId};
+use crate::platform::{AcceleratorId, ClassId};
 
 /// The window in which bandwidth is counted is 2^30 ps, a power of two so that progress needs no
 /// division.
@@ -231,11 +231,11 @@ pub struct Running {
     pub model: ModelId,
     /// Which layer of the model it is.
     pub layer: LayerId,
-    /// What it runs on there.
-    pub configuration: ConfigurationId,
+    /// The class that it runs in.
+    pub class: ClassId,
     /// The most DRAM bandwidth that it can use; zero if it has no traffic left.
     pub demand: Bandwidth,
-    /// The accelerator's part of the DRAM's bandwidth, for models that divide it up.
+    /// The run's part of the DRAM's bandwidth, for models that divide it up.
     pub share: Share,
 }
 

@@ -34,8 +34,11 @@ mod cost;
 mod cost_model;
 mod cost_table;
 mod decode;
+mod division_file;
 mod explain;
+mod isolated_costs;
 mod platform;
+mod units;
 
 pub use blocks::VectorUnit;
 pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
@@ -44,8 +47,10 @@ pub use cost_model::{ByWork, CostModel, Explainer};
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Decoded, Mode, Surroundings};
 pub use explain::{Explain, Explanation, Quantity, Section};
+pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{
-    Accelerator, AcceleratorId, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Isolated,
-    Platform, SharedDram, Sharing,
+    Accelerator, AcceleratorId, ActivationMoves, ClassId, Configuration, ConfigurationId, ContextSwitch,
+    Division, Isolated, Migration, Platform, SharedDram, Sharing,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
+pub use units::{MAX_UNITS, UnitSet, Units};

@@ -9,6 +9,7 @@ use rtmm_workload::load::{Kind, name_of, open};
 
 use crate::contention::{Bandwidth, Share};
 use crate::decode::{Decoded, Mode, Surroundings};
+use crate::division_file::decode_division;
 use crate::platform::{
     Accelerator, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram,
     Sharing,
@@ -19,7 +20,7 @@ use crate::registry::{CostModelRegistry, CostModelRow};
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// What an accelerator of a platform states beside the keys of its cost model.
-const KEYS: [&str; 4] = ["model", "name", "dram_share", "context_switch"];
+const KEYS: [&str; 5] = ["model", "name", "dram_share", "context_switch", "division"];
 /// What an accelerator without a platform states. Its name is for people; memory that it shares with
 /// nobody and models that it never changes have no meaning.
 const KEYS_ALONE: [&str; 2] = ["model", "name"];
@@ -151,26 +152,25 @@ fn decode_platform(
         });
         context_switch.activations = context_switch.activations.filter(|moves| !moves.is_free());
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
-        let decoded = decode_cost_model(cost_models, table, &KEYS, surroundings);
-        let (Some(At { value: name, range }), Some((row, Decoded { label, cost_model }))) = (name, decoded)
-        else {
-            continue;
+        let decode = |table: &Table<'_>, own: &[&str]| {
+            let (row, Decoded { label, cost_model }) =
+                decode_cost_model(cost_models, table, own, surroundings)?;
+            Some(Configuration { label, cost_model, row_identity: row.identity.clone() })
         };
+        let (Some(At { value: name, range }), Some(whole)) = (name, decode(table, &KEYS)) else { continue };
         if accelerators.iter().any(|known| known.name == name) {
             root.report(
                 root.problem_at(&range, format!("there are two accelerators named `{name}`"))
                     .help("give every accelerator a name of its own"),
             );
         }
-        let decoded = Configuration { label, cost_model, row_identity: row.identity.clone() };
-        let identity = decoded.identity();
-        let known = configurations.iter().position(|known| known.identity() == identity);
-        let configuration = known.unwrap_or_else(|| {
-            configurations.push(decoded);
-            configurations.len() - 1
+        let configuration = configuration_of(&mut configurations, whole);
+        let division = table.optional("division", |value| {
+            decode_division(&value.table()?, |part, own| {
+                Some(configuration_of(&mut configurations, decode(&part.over(table), own)?))
+            })
         });
-        let configuration = ConfigurationId::new(configuration);
-        accelerators.push(Accelerator { name, configuration, dram_share, context_switch });
+        accelerators.push(Accelerator { name, configuration, dram_share, context_switch, division });
     }
     Some(Platform {
         name: name.to_owned(),
@@ -181,6 +181,16 @@ fn decode_platform(
         configurations,
         shared_dram,
     })
+}
+
+/// The position of a configuration; accelerators that are alike have one in common.
+fn configuration_of(configurations: &mut Vec<Configuration>, decoded: Configuration) -> ConfigurationId {
+    let identity = decoded.identity();
+    let known = configurations.iter().position(|known| known.identity() == identity);
+    ConfigurationId::new(known.unwrap_or_else(|| {
+        configurations.push(decoded);
+        configurations.len() - 1
+    }))
 }
 
 fn decode_shared_dram(value: &Value<'_>, clock_hz: u64) -> Option<SharedDram> {
@@ -206,25 +216,31 @@ fn decode_bandwidth(value: &Value<'_>, clock_hz: u64) -> Option<Bandwidth> {
 fn decode_context_switch(value: &Value<'_>, default: ContextSwitch, clock_hz: u64) -> Option<ContextSwitch> {
     let table = value.table()?;
     table.only(&["time", "energy_nj", "activations"]);
-    let time = table.or("time", default.time, |value| {
-        Duration::parse(value.string()?).map_or_else(
-            |error| {
-                value.reject(
-                    format!("`time` is no duration: {error}"),
-                    "units are ps, ns, us, ms and s, such as \"20us\"",
-                )
-            },
-            Some,
-        )
-    });
-    let energy_pj = table.or("energy_nj", default.energy_pj, |value| {
-        // A zero with a sign would be another text in the platform's identity.
-        value.number(0.0..=MAX_SWITCH_NANOJOULES).map(|nanojoules| nanojoules.abs() * 1e3)
-    });
+    let time = table.or("time", default.time, decode_time);
+    let energy_pj = table.or("energy_nj", default.energy_pj, decode_energy_pj);
     let activations = table.or("activations", default.activations, |value| {
         decode_activations(value, default.activations.unwrap_or_default(), clock_hz).map(Some)
     });
     Some(ContextSwitch { time, energy_pj, activations })
+}
+
+/// A time that may be zero, of a context switch or a migration.
+pub(crate) fn decode_time(value: &Value<'_>) -> Option<Duration> {
+    Duration::parse(value.string()?).map_or_else(
+        |error| {
+            value.reject(
+                format!("`time` is no duration: {error}"),
+                "units are ps, ns, us, ms and s, such as \"20us\"",
+            )
+        },
+        Some,
+    )
+}
+
+/// An energy in nanojoules, of a context switch or a migration, in picojoules.
+pub(crate) fn decode_energy_pj(value: &Value<'_>) -> Option<f64> {
+    // A zero with a sign would be another text in the platform's identity.
+    value.number(0.0..=MAX_SWITCH_NANOJOULES).map(|nanojoules| nanojoules.abs() * 1e3)
 }
 
 /// Elements of no bytes move nothing: an accelerator says so where the platform says that others do.

@@ -18,17 +18,75 @@ define_index!(
     ConfigurationId
 );
 
-/// One unit that executes layers.
+define_index!(
+    /// A class: a configuration with a number of units, and a share of partitioned memory.
+    ClassId
+);
+
+/// Hardware that executes layers: one run at a time, or several that hold units of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accelerator {
     /// Unique within the platform.
     pub name: String,
-    /// What layers cost on it.
+    /// The configuration that has all units.
     pub configuration: ConfigurationId,
     /// Its part of the shared DRAM where that is divided up; the whole where it is not.
     pub dram_share: Share,
-    /// What it costs to turn to another model.
+    /// The cost of changing from one model to another.
     pub context_switch: ContextSwitch,
+    /// How runs can divide it; none where one run at a time holds all of it.
+    pub division: Option<Division>,
+}
+
+/// The ways in which runs can divide an accelerator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Division {
+    /// The number of equal units, from 2 to [`crate::MAX_UNITS`].
+    pub units: u32,
+    /// The numbers of units that a run may hold beside all of them, ascending, each with the
+    /// configuration that layers are costed on.
+    pub parts: Vec<(u32, ConfigurationId)>,
+    /// The cost of changing the number of units of a run.
+    pub migration: Migration,
+}
+
+/// The cost of changing the number of units that a run holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Migration {
+    /// Time in which the run makes no progress.
+    pub time: Duration,
+    /// Energy, in picojoules; at least zero.
+    pub energy_pj: f64,
+}
+
+impl Accelerator {
+    /// The number of units.
+    #[must_use]
+    pub fn units(&self) -> u32 {
+        self.division.as_ref().map_or(1, |division| division.units)
+    }
+
+    /// The cost of changing the number of units of a run.
+    #[must_use]
+    pub fn migration(&self) -> Migration {
+        self.division.as_ref().map_or_else(Migration::default, |division| division.migration)
+    }
+
+    /// The numbers of units that a run may hold, ascending, with their configurations; the last has all
+    /// units.
+    pub fn configurations(&self) -> impl Iterator<Item = (u32, ConfigurationId)> {
+        let parts = self.division.iter().flat_map(|division| division.parts.iter().copied());
+        parts.chain(std::iter::once((self.units(), self.configuration)))
+    }
+
+    /// The part of its share of the DRAM that `units` of its units have, rounded down to a millionth.
+    #[must_use]
+    pub fn share_of(&self, units: u32) -> Share {
+        let all = u64::from(self.units());
+        let millionths = u64::from(self.dram_share.millionths()) * u64::from(units).min(all) / all;
+        // Never above the share of the whole, so both conversions hold.
+        u32::try_from(millionths).ok().and_then(Share::from_millionths).unwrap_or(self.dram_share)
+    }
 }
 
 /// What an accelerator pays before the first layer of a segment whose model differs from the one
@@ -169,8 +227,6 @@ pub struct Isolated {
     pub transfer: Duration,
     /// Time that overlaps with nothing.
     pub exposed: Duration,
-    /// How long the layer takes.
-    pub latency: Duration,
     /// DRAM bandwidth that it uses while it transfers, rounded up; zero without traffic, and where
     /// traffic takes no time.
     pub demand: Bandwidth,
@@ -190,17 +246,26 @@ impl Isolated {
         } else {
             Bandwidth::of(traffic, transfer).min(available)
         };
-        Self {
-            compute: work.compute,
-            transfer,
-            exposed: work.exposed,
-            latency: work.compute.max(transfer).saturating_add(work.exposed),
-            demand,
-        }
+        Self { compute: work.compute, transfer, exposed: work.exposed, demand }
+    }
+
+    /// How long the layer takes.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        self.compute.max(self.transfer).saturating_add(self.exposed)
     }
 }
 
 impl Platform {
+    /// The accelerator of each unit of the platform; units of an accelerator stand side by side.
+    #[must_use]
+    pub fn unit_owners(&self) -> Vec<AcceleratorId> {
+        let owners = self.accelerators.iter().enumerate().flat_map(|(index, accelerator)| {
+            std::iter::repeat_n(AcceleratorId::new(index), accelerator.units() as usize)
+        });
+        owners.collect()
+    }
+
     /// The DRAM bandwidth that an accelerator has if no other runs, beside the limit of its own:
     /// all of the platform's, or its share where that is static.
     #[must_use]
@@ -258,6 +323,22 @@ impl Platform {
                 text
             });
             text.push_str(&format!("|context_switch={switches}"));
+        }
+        if self.accelerators.iter().any(|accelerator| accelerator.division.is_some()) {
+            text.push_str("|division=");
+            for Accelerator { division, .. } in &self.accelerators {
+                let Some(Division { units, parts, migration }) = division else {
+                    text.push_str("none;");
+                    continue;
+                };
+                let Migration { time, energy_pj } = migration;
+                text.push_str(&format!("{units} {}ps+{energy_pj}pJ", time.picoseconds()));
+                for (units, configuration) in parts {
+                    let configuration = &self.configurations[configuration.index()];
+                    text.push_str(&format!("|{units}:{}", configuration.identity()));
+                }
+                text.push(';');
+            }
         }
         text
     }

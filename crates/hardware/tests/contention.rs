@@ -5,8 +5,7 @@
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, ConfigurationId, Contention, MaxMinFair, Rates, Running, Share, Speed,
-    StaticPartition,
+    AcceleratorId, Bandwidth, ClassId, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition,
 };
 use rtmm_testkit::cases::config;
 use rtmm_workload::{Duration, LayerId, ModelId};
@@ -19,7 +18,7 @@ fn run(position: usize, demand: u64, share: Share) -> Running {
         accelerator: AcceleratorId::new(position),
         model: ModelId::new(0),
         layer: LayerId::new(position),
-        configuration: ConfigurationId::new(0),
+        class: ClassId::new(0),
         demand: Bandwidth::from_bytes_per_window(demand),
         share,
     }

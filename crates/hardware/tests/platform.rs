@@ -223,13 +223,13 @@ fn without_shared_dram_a_layer_is_what_its_work_says() {
             compute: ps(250_000),
             transfer: ps(100_000),
             exposed: ps(7_000),
-            latency: ps(257_000),
             demand: Bandwidth::from_bytes_per_window(10_737_419),
         }
     );
+    assert_eq!(of(&work(9_000, 1_000, 100_000, 7_000)).latency(), ps(107_000));
     for one in [work(9, 1_000, 0, 2), work(9, 0, 0, 2), work(9, 0, 30, 2), work(9, 64, 30, 2)] {
         let alone = of(&one);
-        assert_eq!(alone.latency, one.latency());
+        assert_eq!(alone.latency(), one.latency());
         assert_eq!(alone.transfer, one.transfer);
         let asks = one.traffic[DRAM] > 0 && !one.transfer.is_zero();
         assert_eq!(alone.demand > Bandwidth::ZERO, asks);
@@ -247,13 +247,13 @@ fn shared_dram_bounds_a_layer_that_is_alone() {
             compute: ps(60_000),
             transfer: ps(100_000),
             exposed: ps(500),
-            latency: ps(100_500),
             demand: Bandwidth::from_bytes_per_window(SIXTEEN),
         }
     );
+    assert_eq!(slow_memory.latency(), ps(100_500));
     // The accelerator's own port is the slower of the two: 1,600 bytes in 200 ns.
     let slow_port = isolated(&shared, 1, &work(60_000, 1_600, 200_000, 500));
-    assert_eq!((slow_port.transfer, slow_port.latency), (ps(200_000), ps(200_500)));
+    assert_eq!((slow_port.transfer, slow_port.latency()), (ps(200_000), ps(200_500)));
     assert_eq!(slow_port.demand.bytes_per_window(), 8_589_935);
     // A port of just the same bandwidth is not slowed by rounding.
     for bytes in [16, 1_600, 16_000_000, 16_000_000_000] {
@@ -262,11 +262,11 @@ fn shared_dram_bounds_a_layer_that_is_alone() {
     }
     // A cost model that knows no bandwidth leaves the time to the platform.
     let no_port = isolated(&shared, 0, &work(60_000, 1_600, 0, 0));
-    assert_eq!((no_port.transfer, no_port.latency), (ps(100_000), ps(100_000)));
+    assert_eq!((no_port.transfer, no_port.latency()), (ps(100_000), ps(100_000)));
     // Nothing moves: nothing changes.
     let arithmetic = isolated(&shared, 0, &work(60_000, 0, 0, 500));
     assert_eq!((arithmetic.transfer, arithmetic.demand), (ps(0), Bandwidth::ZERO));
-    assert_eq!(arithmetic.latency, ps(60_500));
+    assert_eq!(arithmetic.latency(), ps(60_500));
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn a_static_share_bounds_a_layer_even_if_it_is_alone() {
     // A quarter is floor(4,294,967.5) units, so a picosecond beyond 400 ns is due to rounding; and 1,600
     // bytes in that time are 4,294,956.6 units.
     let quarter = isolated(&parts, 0, &layer);
-    assert_eq!((quarter.transfer, quarter.latency), (ps(400_001), ps(400_501)));
+    assert_eq!((quarter.transfer, quarter.latency()), (ps(400_001), ps(400_501)));
     assert_eq!(quarter.demand.bytes_per_window(), 4_294_957);
     let rest = isolated(&parts, 1, &layer);
     assert_eq!(rest.transfer, ps(133_334));
@@ -287,7 +287,7 @@ fn a_static_share_bounds_a_layer_even_if_it_is_alone() {
 fn transfers_beyond_the_clock_saturate() {
     let slow = platform("clock_mhz = 0.001\n[shared_dram]\nbandwidth = 0.000001", &[""]);
     let layer = isolated(&slow, 0, &work(1, u64::MAX, 1, 1));
-    assert_eq!((layer.transfer, layer.latency), (Duration::MAX, Duration::MAX));
+    assert_eq!((layer.transfer, layer.latency()), (Duration::MAX, Duration::MAX));
     assert_eq!(layer.demand, slow.dram_bandwidth(AcceleratorId::new(0)));
 }
 

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use rtmm_hardware::{AcceleratorId, Mode, Platform, load as hardware};
+use rtmm_hardware::{Mode, Platform, load as hardware};
 use rtmm_reference::dysta::DEFAULT_SEQUENCE_LENGTH;
-use rtmm_scheduler::{Job, Segment};
+use rtmm_scheduler::{Job, Run};
 use rtmm_sim::Observer;
 use rtmm_workload::input::{CsvTable, Diagnostic, Diagnostics, Source};
 use rtmm_workload::load::{TraceFile, problem_with, requests_of};
@@ -139,7 +139,7 @@ impl<'o> DecisionHash<'o> {
 }
 
 impl Observer for DecisionHash<'_> {
-    fn dispatched(&mut self, _now: Time, _accelerator: AcceleratorId, _segment: &Segment, job: &Job) {
+    fn dispatched(&mut self, _now: Time, _run: &Run, job: &Job) {
         for byte in self.order.row(job.task, job.frame).unwrap_or(u32::MAX).to_le_bytes() {
             self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
         }

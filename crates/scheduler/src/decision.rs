@@ -1,12 +1,13 @@
-//! What a policy can say.
+//! Decisions: all that a policy can say.
 
 use std::num::NonZeroU32;
 
-use rtmm_hardware::{AcceleratorId, Share};
+use rtmm_hardware::{AcceleratorId, Share, Units};
 use rtmm_workload::{Time, define_index};
 use serde::Serialize;
 
 use crate::job::JobId;
+use crate::run::{Jobs, RunId};
 
 define_index!(
     /// One of the networks that a task's jobs may run as: a position in the task's `variants`.
@@ -14,37 +15,49 @@ define_index!(
 );
 
 /// One decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum Decision {
-    /// Runs a segment of a ready job on idle hardware.
+    /// Starts a run: a segment of ready jobs on free units of an accelerator. It takes the lowest.
     Dispatch {
-        /// The job.
-        job: JobId,
-        /// The network to run it as, at its first dispatch; none for the default, or for the one
-        /// that it began with.
+        /// The jobs: one, until batches are simulated.
+        jobs: Jobs,
+        /// The network to run them as, at the first dispatch; none for the default, or for the one that
+        /// they began with.
         variant: Option<VariantId>,
-        /// Where.
-        placement: Placement,
-        /// How much of it.
+        /// The accelerator.
+        on: AcceleratorId,
+        /// The number of units; the platform must state what that many are.
+        units: Units,
+        /// How much of the jobs.
         extent: Extent,
     },
-    /// Ends a running segment early. Its job is ready again from there.
+    /// Ends a run early. Its jobs are ready again from there.
     Preempt {
-        /// Where the segment runs.
-        accelerator: AcceleratorId,
+        /// The run.
+        run: RunId,
         /// How soon.
         mode: Preemption,
     },
-    /// Gives a job up: at once, or at its next layer boundary where it is running.
+    /// Changes the number of units of a run, from its next quantum on; from its next layer on where the
+    /// layer has no quanta. Units to gain must be free and are held at once; units to lose are free from
+    /// the change on. The change costs what the accelerator's migration costs.
+    Resize {
+        /// The run.
+        run: RunId,
+        /// The number of units; the platform must state what that many are.
+        units: Units,
+    },
+    /// Drops a job: at once, or at its next layer boundary where it is running.
     Drop {
         /// The job.
         job: JobId,
     },
-    /// Gives an accelerator another share of the shared memory bandwidth, where shares count.
+    /// Gives a run another share of the shared memory bandwidth, where shares count. It has it until it
+    /// ends or is resized.
     SetShare {
-        /// The accelerator.
-        accelerator: AcceleratorId,
+        /// The run.
+        run: RunId,
         /// Its share from now on.
         share: Share,
     },
@@ -57,12 +70,12 @@ pub enum Decision {
     },
 }
 
-/// Where a segment runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub enum Placement {
-    /// All of an accelerator.
-    Whole(AcceleratorId),
+impl Decision {
+    /// A dispatch of one job on all units of an accelerator.
+    #[must_use]
+    pub fn dispatch(job: JobId, variant: Option<VariantId>, on: AcceleratorId, extent: Extent) -> Self {
+        Self::Dispatch { jobs: job.into(), variant, on, units: Units::All, extent }
+    }
 }
 
 /// How much of a job a segment is.
@@ -86,8 +99,7 @@ impl Extent {
 pub enum Preemption {
     /// At the next layer boundary.
     Layer,
-    /// At the next quantum of the layer. Where accelerators compete for memory a layer has no
-    /// quanta, and this is the next layer boundary.
+    /// At the next quantum of the layer.
     Quantum,
 }
 

@@ -7,8 +7,8 @@
 //!
 //! All tables have a row a layer and one for the end, so that everything is one look-up.
 
-use rtmm_hardware::{AcceleratorId, CostTable, Platform};
-use rtmm_workload::{Duration, LayerId, Model, ModelId, SampleTrace};
+use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts};
+use rtmm_workload::{Duration, Model, ModelId, SampleTrace};
 use serde::Serialize;
 
 const SECONDS_PER_PICOSECOND: f64 = 1e-12;
@@ -161,45 +161,35 @@ impl Expectations {
 }
 
 impl LayerProfile {
-    /// The profile of a model on every accelerator. `latency_ps` gives that of a layer in the mean over
-    /// samples.
-    pub(crate) fn new(
-        id: ModelId,
-        model: &Model,
-        platform: &Platform,
-        costs: &CostTable,
-        latency_ps: impl Fn(u32, AcceleratorId) -> u64,
-    ) -> Self {
-        let accelerators: Vec<AcceleratorId> =
-            (0..platform.accelerators.len()).map(AcceleratorId::new).collect();
+    /// The profile of a model on every accelerator, with all of its units.
+    pub(crate) fn new(id: ModelId, model: &Model, costs: &IsolatedCosts) -> Self {
+        let classes: Vec<ClassId> =
+            (0..costs.accelerators()).map(|index| costs.whole(AcceleratorId::new(index))).collect();
         let layers = model.layers.len();
-        let latency: Vec<Vec<u64>> = accelerators
-            .iter()
-            .map(|accelerator| (0..layers as u32).map(|layer| latency_ps(layer, *accelerator)).collect())
-            .collect();
+        let of_class = |class: &ClassId| -> Vec<u64> {
+            (0..layers as u32).map(|layer| costs.latency(id, layer, *class).picoseconds()).collect()
+        };
+        let latency: Vec<Vec<u64>> = classes.iter().map(of_class).collect();
         let density: Vec<f64> = match &model.samples {
             None => vec![1.0; layers],
             Some(samples) => (0..layers).map(|layer| 1.0 - samples.mean_sparsity(layer)).collect(),
         };
         let mut split = vec![SplitLatency::default(); layers];
-        for (accelerator, latency) in accelerators.iter().zip(&latency) {
-            let configuration = platform.accelerators[accelerator.index()].configuration;
+        for (class, latency) in classes.iter().zip(&latency) {
             for (layer, sum) in split.iter_mut().enumerate() {
                 let mean_s = latency[layer] as f64 * SECONDS_PER_PICOSECOND;
                 let line = match &model.samples {
-                    Some(samples) if costs.is_sampled(id, configuration) => {
+                    Some(samples) if costs.is_sampled(id, *class) => {
                         let latency_s = |sample: usize| {
-                            let work =
-                                costs.sample_work(id, sample as u32, LayerId::new(layer), configuration);
-                            let latency = platform.isolated(*accelerator, work).latency;
-                            latency.picoseconds() as f64 * SECONDS_PER_PICOSECOND
+                            let latency = costs.sample_latency(id, sample as u32, layer as u32, *class);
+                            latency as f64 * SECONDS_PER_PICOSECOND
                         };
                         line_through(samples, layer, density[layer], mean_s, latency_s)
                     }
                     _ => SplitLatency { fixed_s: mean_s, scaled_s: 0.0 },
                 };
-                sum.fixed_s += line.fixed_s / accelerators.len() as f64;
-                sum.scaled_s += line.scaled_s / accelerators.len() as f64;
+                sum.fixed_s += line.fixed_s / classes.len() as f64;
+                sum.scaled_s += line.scaled_s / classes.len() as f64;
             }
         }
         Self { latency, density, split }

@@ -1,8 +1,9 @@
 //! Jobs as a scheduler knows them.
 
-use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
+
+use crate::run::RunId;
 
 /// A job of a run. Its slot is used again when the job is over; the generation tells the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -61,8 +62,8 @@ pub enum JobState {
     Waiting,
     /// It can be dispatched.
     Ready,
-    /// A segment of it runs there.
-    Running(AcceleratorId),
+    /// It is part of that run.
+    Running(RunId),
     /// It is complete or was given up: it is live no more.
     Over,
 }

@@ -29,23 +29,23 @@ mod job;
 mod policy;
 mod policy_error;
 mod profile;
-mod sample_costs;
+mod run;
 mod truth;
 mod tuning;
 mod view;
 
-pub use decision::{Decision, Decisions, Extent, Placement, Preemption, VariantId};
+pub use decision::{Decision, Decisions, Extent, Preemption, VariantId};
 pub use estimator::{Estimator, Predictor};
 pub use expectations::{Expectations, Knowledge, SplitLatency};
 pub use job::{Job, JobId, JobState, Progress};
 pub use policy::{Interests, Notice, Policy};
 pub use policy_error::PolicyError;
-pub use profile::Profile;
+pub use profile::{LayerRow, Preference, Profile};
 pub use registry::{Behaviour, Capabilities, PolicyRegistry, PolicyRow};
-pub use sample_costs::SampleCosts;
+pub use run::{Jobs, Run, RunId};
 pub use truth::Truth;
 pub use tuning::TuningWindow;
-pub use view::{AcceleratorState, JobLists, Segment, TaskCounters, TaskInfo, View};
+pub use view::{AcceleratorState, Hardware, JobLists, TaskCounters, TaskInfo, UnitState, View};
 
 pub use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use crate::decision::Decisions;
 use crate::job::JobId;
 use crate::policy_error::PolicyError;
+use crate::run::RunId;
 use crate::truth::Truth;
 use crate::tuning::TuningWindow;
 use crate::view::View;
@@ -107,8 +107,8 @@ pub enum Notice {
         model: ModelId,
         /// The layer.
         layer: LayerId,
-        /// Where it ran.
-        accelerator: AcceleratorId,
+        /// The run that it was part of.
+        run: RunId,
         /// How long it took.
         latency: Duration,
         /// The share of zeros that its monitor counted in its input; none where the model has no

@@ -1,47 +1,45 @@
-//! What is known of costs before anything runs: the estimates that policies plan on.
+//! Estimates of costs, as they are known before anything runs.
 //!
-//! For each network, layer and accelerator there is the latency and the energy of the layer by
-//! itself, and the expected and the greatest remaining latency of a job that is about to run it.
-//! All are computed once for a workload on a platform, so that a policy looks them up in constant
-//! time.
+//! For each model, layer and class there are the latency and the energy of the layer by itself, read from
+//! [`IsolatedCosts`], and the expected and the greatest remaining latency of a job that is about to run it.
+//! All are computed once for a workload on a platform, so that a policy looks them up in constant time.
 //!
-//! Of a model with recorded samples, a layer's latency is the mean over samples.
+//! Of a model with recorded samples, a layer's latency is the mean over samples. The samples themselves are
+//! hidden: only [`crate::Truth`] reads them.
 //!
-//! Accelerators with equal costs share a *column* of these tables: they have one configuration and,
-//! where memory bandwidth is partitioned, one share of it.
+//! Accelerators that are alike have their *classes* in common: a class is a configuration with a number of
+//! units and, where memory bandwidth is partitioned, a share of it. What compares accelerators, compares
+//! them with all of their units.
+
+use std::sync::Arc;
 
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, ConfigurationId, ContextSwitch, CostTable, EnergyParts, Platform, Share, Work,
+    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, EnergyParts, Isolated, IsolatedCosts, Platform,
+    SHARED_LEVELS,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
 use crate::terms;
-use crate::view::AcceleratorState;
+use crate::view::UnitState;
 
-/// Costs of every layer on every accelerator, and sums of them.
+/// Estimated costs of every layer in every class, and sums of them.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    /// Column of each accelerator.
-    columns: Vec<usize>,
-    width: usize,
+    costs: Arc<IsolatedCosts>,
     models: Vec<ModelProfile>,
-    /// Row-major, a row a layer, a column as above: latency in isolation, in picoseconds.
-    latency: Vec<u64>,
-    energy: Vec<EnergyParts>,
-    quanta: Vec<u32>,
-    /// The same with one more row a model, for the end: expected remaining latency.
+    /// A row a layer and one for the end of each model, a column a class: expected remaining latency.
     remaining: Vec<u64>,
     worst_remaining: Vec<u64>,
     /// A row a layer and one for the end: the expected rest where each layer runs where it is fastest.
     fastest_remaining: Vec<u64>,
-    /// In the layout of `latency`.
+    /// A row a layer, a column a class.
     preferences: Vec<Preference>,
     of_patterns: Expectations,
     of_architectures: Expectations,
     /// By accelerator.
     context_switches: Vec<ContextSwitch>,
-    /// What each layer reads and puts out, a row a layer.
+    /// Input and output of each layer, a row a layer.
     activations: Vec<Activations>,
 }
 
@@ -52,7 +50,11 @@ struct Activations {
     output: u64,
 }
 
-/// How an accelerator compares with all of them for a layer: [`terms::preference`].
+/// A layer of a model, as a position in the tables of a [`Profile`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerRow(usize);
+
+/// A class compared with the mean over accelerators, for a layer: [`terms::preference`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Preference {
     /// By latency.
@@ -66,7 +68,6 @@ pub struct Preference {
 /// Where a model stands in the tables.
 #[derive(Clone, Debug)]
 struct ModelProfile {
-    layers: u32,
     /// Its first row in tables of a row a layer.
     first: usize,
     /// Its first row in tables of one row more.
@@ -81,25 +82,12 @@ struct ModelProfile {
 }
 
 impl Profile {
-    /// Gathers the costs of `models` on `platform`, which `costs` must have been computed for.
+    /// Estimates for `models` on `platform`, which `costs` must have been computed for.
     #[must_use]
-    pub fn new(models: &[Model], platform: &Platform, costs: &CostTable) -> Self {
-        let mut classes: Vec<(ConfigurationId, Option<Share>, AcceleratorId)> = Vec::new();
-        let columns = platform.accelerators.iter().enumerate().map(|(index, accelerator)| {
-            let class = class_of(platform, accelerator);
-            let known = classes.iter().position(|(id, share, _)| (*id, *share) == class);
-            known.unwrap_or_else(|| {
-                classes.push((class.0, class.1, AcceleratorId::new(index)));
-                classes.len() - 1
-            })
-        });
+    pub fn new(models: &[Model], platform: &Platform, costs: Arc<IsolatedCosts>) -> Self {
         let mut profile = Self {
-            columns: columns.collect(),
-            width: classes.len(),
+            costs,
             models: Vec::with_capacity(models.len()),
-            latency: Vec::new(),
-            energy: Vec::new(),
-            quanta: Vec::new(),
             remaining: Vec::new(),
             worst_remaining: Vec::new(),
             fastest_remaining: Vec::new(),
@@ -110,72 +98,48 @@ impl Profile {
             activations: Vec::new(),
         };
         for (index, model) in models.iter().enumerate() {
-            profile.add(ModelId::new(index), model, platform, costs, &classes);
+            profile.add(ModelId::new(index), model);
         }
-        let of_model = |(index, model)| {
-            let id = ModelId::new(index);
-            let latency_ps =
-                |layer, accelerator| profile.latency(id, layer, profile.column(accelerator)).picoseconds();
-            LayerProfile::new(id, model, platform, costs, latency_ps)
-        };
+        let of_model = |(index, model)| LayerProfile::new(ModelId::new(index), model, &profile.costs);
         let profiles: Vec<LayerProfile> = models.iter().enumerate().map(of_model).collect();
         profile.of_patterns = Expectations::of_patterns(models, &profiles);
         profile.of_architectures = Expectations::of_architectures(models, &profiles);
         profile
     }
 
-    fn add(
-        &mut self,
-        id: ModelId,
-        model: &Model,
-        platform: &Platform,
-        costs: &CostTable,
-        classes: &[(ConfigurationId, Option<Share>, AcceleratorId)],
-    ) {
-        let (first, first_remaining) = (self.latency.len() / self.width, self.remaining.len() / self.width);
+    fn add(&mut self, id: ModelId, model: &Model) {
+        let costs = Arc::clone(&self.costs);
+        let layers = costs.layers(id);
+        let (first, first_remaining) = (self.activations.len(), self.fastest_remaining.len());
         // A layer without dimensions moves nothing that is known.
         self.activations.extend(model.layers.iter().map(|layer| Activations {
             input: layer.input_elements(),
             output: layer.output_elements().unwrap_or(0),
         }));
-        let mut worst_energy_pj = 0.0;
-        for layer in (0..model.layers.len()).map(LayerId::new) {
-            let mut worst = 0.0_f64;
-            for (configuration, _, accelerator) in classes {
-                let work = costs.work(id, layer, *configuration);
-                let latency = match &model.samples {
-                    Some(samples) if costs.is_sampled(id, *configuration) => mean(
-                        (0..samples.len() as u32)
-                            .map(|sample| costs.sample_work(id, sample, layer, *configuration))
-                            .map(|work| platform.isolated(*accelerator, work).latency.picoseconds()),
-                    ),
-                    _ => platform.isolated(*accelerator, work).latency,
-                };
-                let energy = over_latency(work, latency);
-                self.latency.push(latency.picoseconds());
-                self.energy.push(energy);
-                self.quanta.push(work.quanta.max(1));
-                worst = worst.max(energy.total());
-            }
-            worst_energy_pj += worst;
-        }
-        let of_column = |column: usize| -> Vec<u64> {
-            self.latency[first * self.width..].iter().skip(column).step_by(self.width).copied().collect()
+        let worst = |layer| {
+            self.classes().fold(0.0_f64, |worst, class| worst.max(costs.energy(id, layer, class).total()))
         };
-        let sums: Vec<(Vec<u64>, Vec<u64>)> = (0..self.width)
-            .map(of_column)
+        let worst_energy_pj = (0..layers).map(worst).fold(0.0, |sum, of_layer| sum + of_layer);
+        let of_class = |class| -> Vec<u64> {
+            (0..layers).map(|layer| costs.latency(id, layer, class).picoseconds()).collect()
+        };
+        let sums: Vec<(Vec<u64>, Vec<u64>)> = self
+            .classes()
+            .map(of_class)
             .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
             .collect();
-        let rows = || self.latency[first * self.width..].chunks_exact(self.width);
-        let fastest: Vec<u64> = rows().map(|row| row.iter().copied().min().unwrap_or(0)).collect();
+        let least = |layer| {
+            let latencies = self.classes().map(|class| costs.latency(id, layer, class).picoseconds());
+            latencies.min().unwrap_or(0)
+        };
+        let fastest: Vec<u64> = (0..layers).map(least).collect();
         self.fastest_remaining.extend(model.expected_remaining(&fastest));
-        self.prefer(first);
+        (0..layers).for_each(|layer| self.prefer(id, layer));
         for layer in 0..=model.layers.len() {
             self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
             self.worst_remaining.extend(sums.iter().map(|(_, worst)| worst[layer]));
         }
         self.models.push(ModelProfile {
-            layers: u32::try_from(model.layers.len()).unwrap_or(u32::MAX),
             first,
             first_remaining,
             block_ends: block_ends(model),
@@ -186,35 +150,40 @@ impl Profile {
         });
     }
 
-    /// Compares accelerators, for the layers from a row on.
-    fn prefer(&mut self, first: usize) {
-        let cells = first * self.width..self.latency.len();
-        for row in cells.step_by(self.width) {
-            let energy_pj = |column: usize| self.energy[row + column].total();
-            let latency = |column: usize| self.latency[row + column] as f64;
-            let over_accelerators =
-                |of: &dyn Fn(usize) -> f64| self.columns.iter().fold(0.0, |sum, column| sum + of(*column));
-            let (latencies, energies) = (over_accelerators(&latency), over_accelerators(&energy_pj));
-            let of_column = |column| Preference {
-                latency: terms::preference(latencies, latency(column)),
-                energy: terms::preference(energies, energy_pj(column)),
-                layer_pj: energy_pj(column),
-            };
-            let preferences: Vec<Preference> = (0..self.width).map(of_column).collect();
-            self.preferences.extend(preferences);
-        }
+    /// Compares classes with the mean over whole accelerators, for a layer.
+    fn prefer(&mut self, model: ModelId, layer: u32) {
+        let energy_pj = |class| self.costs.energy(model, layer, class).total();
+        let latency = |class| self.costs.latency(model, layer, class).picoseconds() as f64;
+        let over_accelerators = |of: &dyn Fn(ClassId) -> f64| {
+            let accelerators = (0..self.accelerators()).map(AcceleratorId::new);
+            accelerators.fold(0.0, |sum, accelerator| sum + of(self.whole(accelerator)))
+        };
+        let (latencies, energies) = (over_accelerators(&latency), over_accelerators(&energy_pj));
+        let of_class = |class| Preference {
+            latency: terms::preference(latencies, latency(class)),
+            energy: terms::preference(energies, energy_pj(class)),
+            layer_pj: energy_pj(class),
+        };
+        let preferences: Vec<Preference> = self.classes().map(of_class).collect();
+        self.preferences.extend(preferences);
     }
 
-    /// How an accelerator compares with all of them for a layer.
+    /// A class compared with the mean over accelerators, for a layer.
     #[must_use]
-    pub fn preference(&self, model: ModelId, layer: u32, column: usize) -> &Preference {
-        self.preference_at(self.cell(model, layer, column))
+    pub fn preference(&self, model: ModelId, layer: u32, class: ClassId) -> &Preference {
+        self.preference_in(self.row(model, layer), class)
     }
 
-    /// The same for a position that [`Profile::cell`] gave.
+    /// The row of a layer, for callers that look it up again and again.
     #[must_use]
-    pub fn preference_at(&self, cell: usize) -> &Preference {
-        &self.preferences[cell]
+    pub fn row(&self, model: ModelId, layer: u32) -> LayerRow {
+        LayerRow(self.models[model.index()].first + layer as usize)
+    }
+
+    /// [`Profile::preference`] of the layer of a row.
+    #[must_use]
+    pub fn preference_in(&self, row: LayerRow, class: ClassId) -> &Preference {
+        &self.preferences[row.0 * self.costs.class_count() + class.index()]
     }
 
     /// The expected latency of everything from `layer` on where each layer runs on the accelerator that is
@@ -225,28 +194,51 @@ impl Profile {
         Duration::from_picoseconds(self.fastest_remaining[first + layer as usize])
     }
 
-    /// How many columns the tables have.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
+    /// The classes of the platform, in the order of their indices.
+    pub fn classes(&self) -> impl Iterator<Item = ClassId> + use<> {
+        (0..self.costs.class_count()).map(ClassId::new)
     }
 
-    /// The column of an accelerator.
+    /// A class.
     #[must_use]
-    pub fn column(&self, accelerator: AcceleratorId) -> usize {
-        self.columns[accelerator.index()]
+    pub fn class(&self, class: ClassId) -> &Class {
+        self.costs.class(class)
     }
 
-    /// How many accelerators there are.
+    /// The class of a run that holds every unit of an accelerator.
+    #[must_use]
+    pub fn whole(&self, accelerator: AcceleratorId) -> ClassId {
+        self.costs.whole(accelerator)
+    }
+
+    /// The classes of an accelerator, by ascending number of units; the last has all units.
+    #[must_use]
+    pub fn classes_of(&self, accelerator: AcceleratorId) -> &[ClassId] {
+        self.costs.classes_of(accelerator)
+    }
+
+    /// The class of a run that holds `units` units of an accelerator; none where no run may hold so many.
+    #[must_use]
+    pub fn class_with(&self, accelerator: AcceleratorId, units: u32) -> Option<ClassId> {
+        self.costs.class_with(accelerator, units)
+    }
+
+    /// The number of accelerators.
     #[must_use]
     pub fn accelerators(&self) -> usize {
-        self.columns.len()
+        self.costs.accelerators()
     }
 
-    /// How many layers a model has.
+    /// The number of layers of a model.
     #[must_use]
     pub fn layers(&self, model: ModelId) -> u32 {
-        self.models[model.index()].layers
+        self.costs.layers(model)
+    }
+
+    /// The bandwidth of the memory that accelerators share; none where each has its own.
+    #[must_use]
+    pub fn shared_bandwidth(&self) -> Option<Bandwidth> {
+        self.costs.shared_bandwidth()
     }
 
     /// The energy of an inference each of whose layers runs on the accelerator where it costs most,
@@ -275,46 +267,52 @@ impl Profile {
         self.models[model.index()].block_ends.get(layer as usize).copied()
     }
 
-    /// The position of a layer's entry in tables of a row a layer, for callers that keep such
-    /// tables of their own.
-    #[must_use]
-    pub fn cell(&self, model: ModelId, layer: u32, column: usize) -> usize {
-        (self.models[model.index()].first + layer as usize) * self.width + column
-    }
-
-    fn remaining_cell(&self, model: ModelId, layer: u32, column: usize) -> usize {
-        (self.models[model.index()].first_remaining + layer as usize) * self.width + column
+    fn remaining_cell(&self, model: ModelId, layer: u32, class: ClassId) -> usize {
+        let first = self.models[model.index()].first_remaining;
+        (first + layer as usize) * self.costs.class_count() + class.index()
     }
 
     /// The latency of a layer by itself.
     #[must_use]
-    pub fn latency(&self, model: ModelId, layer: u32, column: usize) -> Duration {
-        Duration::from_picoseconds(self.latency[self.cell(model, layer, column)])
+    pub fn latency(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
+        self.costs.latency(model, layer, class)
+    }
+
+    /// Compute, transfer and memory demand of a layer by itself; of a model with samples, of its mean work.
+    #[must_use]
+    pub fn parts(&self, model: ModelId, layer: u32, class: ClassId) -> &Isolated {
+        self.costs.parts(model, layer, class)
+    }
+
+    /// The bytes that a layer moves across each shared memory level.
+    #[must_use]
+    pub fn traffic(&self, model: ModelId, layer: u32, class: ClassId) -> [u64; SHARED_LEVELS] {
+        self.costs.traffic(model, layer, class)
     }
 
     /// The energy of a layer by itself.
     #[must_use]
-    pub fn energy(&self, model: ModelId, layer: u32, column: usize) -> &EnergyParts {
-        &self.energy[self.cell(model, layer, column)]
+    pub fn energy(&self, model: ModelId, layer: u32, class: ClassId) -> &EnergyParts {
+        self.costs.energy(model, layer, class)
     }
 
     /// The equal steps that a layer can be stopped between; at least 1.
     #[must_use]
-    pub fn quanta(&self, model: ModelId, layer: u32, column: usize) -> u32 {
-        self.quanta[self.cell(model, layer, column)]
+    pub fn quanta(&self, model: ModelId, layer: u32, class: ClassId) -> u32 {
+        self.costs.quanta(model, layer, class)
     }
 
-    /// The expected latency of everything from `layer` on, on one accelerator. Exact where nothing
-    /// is skipped and nothing exits.
+    /// The expected latency of everything from `layer` on, in one class. Exact where nothing is skipped and
+    /// nothing exits.
     #[must_use]
-    pub fn remaining(&self, model: ModelId, layer: u32, column: usize) -> Duration {
-        Duration::from_picoseconds(self.remaining[self.remaining_cell(model, layer, column)])
+    pub fn remaining(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
+        Duration::from_picoseconds(self.remaining[self.remaining_cell(model, layer, class)])
     }
 
     /// The latency of everything from `layer` on if nothing is skipped and nothing exits.
     #[must_use]
-    pub fn worst_remaining(&self, model: ModelId, layer: u32, column: usize) -> Duration {
-        Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, column)])
+    pub fn worst_remaining(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
+        Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, class)])
     }
 
     /// The least of [`Profile::remaining`] over accelerators.
@@ -330,50 +328,45 @@ impl Profile {
     }
 
     fn activations(&self, model: ModelId, layer: u32) -> Activations {
-        let ModelProfile { first, layers, .. } = self.models[model.index()];
-        if layer < layers { self.activations[first + layer as usize] } else { Activations::default() }
+        let ModelProfile { first, .. } = self.models[model.index()];
+        if layer < self.layers(model) {
+            self.activations[first + layer as usize]
+        } else {
+            Activations::default()
+        }
     }
 
-    /// The elements that a context switch moves: the output of the layer that ran last, and the input of
-    /// the layer that comes. None where nothing is switched: the accelerator ran that network last, or
-    /// none yet.
+    /// The elements that a context switch of `units` moves: the output that the units still hold of other
+    /// models, and the input of the layer that comes. None where nothing is switched: every unit ran
+    /// `model` last, or nothing yet.
+    ///
+    /// A layer's output lies on the units of its run in equal parts, each rounded up to an element.
     #[must_use]
-    pub fn switched_elements(&self, last: &AcceleratorState, model: ModelId, layer: u32) -> Option<u64> {
-        let from = last.last_model.filter(|from| *from != model)?;
-        let out = last.last_layer.map_or(0, |layer| self.activations(from, layer).output);
-        Some(out.saturating_add(self.activations(model, layer).input))
-    }
-
-    /// The energy of turning an accelerator to `model`, of which it is to run `layer` first, in picojoules;
-    /// nothing where nothing is switched.
-    #[must_use]
-    pub fn switch_energy_pj(
+    pub fn switched_elements(
         &self,
-        accelerator: AcceleratorId,
-        last: &AcceleratorState,
+        units: impl Iterator<Item = UnitState>,
         model: ModelId,
         layer: u32,
-    ) -> f64 {
-        let context_switch = &self.context_switches[accelerator.index()];
-        let elements = self.switched_elements(last, model, layer);
-        elements.map_or(0.0, |elements| context_switch.energy_pj_for(elements))
+    ) -> Option<u64> {
+        let mut moved = None;
+        for unit in units {
+            let Some(from) = unit.last_model.filter(|from| *from != model) else { continue };
+            let output = unit.last_layer.map_or(0, |layer| self.activations(from, layer).output);
+            let held = output.div_ceil(u64::from(unit.last_units.max(1)));
+            moved = Some(moved.unwrap_or(0_u64).saturating_add(held));
+        }
+        moved.map(|out| out.saturating_add(self.activations(model, layer).input))
     }
 
-    /// The time that it takes.
+    /// The time and the energy, in picojoules, of a context switch of an accelerator that moves so many
+    /// elements.
     #[must_use]
-    pub fn switch_time(
-        &self,
-        accelerator: AcceleratorId,
-        last: &AcceleratorState,
-        model: ModelId,
-        layer: u32,
-    ) -> Duration {
+    pub fn switch_cost(&self, accelerator: AcceleratorId, elements: u64) -> (Duration, f64) {
         let context_switch = &self.context_switches[accelerator.index()];
-        let elements = self.switched_elements(last, model, layer);
-        elements.map_or(Duration::ZERO, |elements| context_switch.time_for(elements))
+        (context_switch.time_for(elements), context_switch.energy_pj_for(elements))
     }
 
-    /// What is expected of jobs by whoever is told this much of them.
+    /// The expectations of a scheduler that is told this much of the models.
     #[must_use]
     pub fn expectations(&self, knowledge: Knowledge) -> &Expectations {
         match knowledge {
@@ -381,31 +374,6 @@ impl Profile {
             Knowledge::Architecture => &self.of_architectures,
         }
     }
-}
-
-/// The mean of whole numbers, to the nearest; 0 of none.
-fn mean(values: impl Iterator<Item = u64>) -> Duration {
-    let (sum, count) =
-        values.fold((0_u128, 0_u128), |(sum, count), value| (sum + u128::from(value), count + 1));
-    let nearest = (sum + count / 2).checked_div(count).unwrap_or(0);
-    Duration::from_picoseconds(u64::try_from(nearest).unwrap_or(u64::MAX))
-}
-
-/// The energy of a layer that takes `latency` on its platform: what flows whether anything happens or
-/// not flows longer where shared memory makes it wait.
-fn over_latency(work: &Work, latency: Duration) -> EnergyParts {
-    let (own, mut energy) = (work.latency(), work.energy);
-    if latency != own && !own.is_zero() {
-        energy.r#static *= latency.picoseconds() as f64 / own.picoseconds() as f64;
-    }
-    energy
-}
-
-/// What accelerators of one column have in common.
-fn class_of(platform: &Platform, accelerator: &Accelerator) -> (ConfigurationId, Option<Share>) {
-    let is_partitioned =
-        platform.shared_dram.as_ref().is_some_and(|dram| dram.sharing == rtmm_hardware::Sharing::Static);
-    (accelerator.configuration, is_partitioned.then_some(accelerator.dram_share))
 }
 
 fn block_ends(model: &Model) -> Vec<u32> {

@@ -1,18 +1,17 @@
 //! What only oracles are told: what each job will really do.
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, IsolatedCosts};
 use rtmm_workload::{Duration, Model, Realisation};
 
 use crate::job::Job;
 use crate::profile::Profile;
-use crate::sample_costs::SampleCosts;
 
 /// The hidden side of a run: handed to policies whose registry row says `oracle`, and to no other.
 #[derive(Clone, Copy, Debug)]
 pub struct Truth<'t> {
     profile: &'t Profile,
     models: &'t [Model],
-    samples: &'t SampleCosts,
+    costs: &'t IsolatedCosts,
     /// By slot.
     realisations: &'t [Realisation],
 }
@@ -23,10 +22,10 @@ impl<'t> Truth<'t> {
     pub fn new(
         profile: &'t Profile,
         models: &'t [Model],
-        samples: &'t SampleCosts,
+        costs: &'t IsolatedCosts,
         realisations: &'t [Realisation],
     ) -> Self {
-        Self { profile, models, samples, realisations }
+        Self { profile, models, costs, realisations }
     }
 
     /// What a job skips and where it ends.
@@ -59,27 +58,21 @@ impl<'t> Truth<'t> {
     /// isolation. Takes a step a layer for models that skip or exit.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        let column = self.profile.column(accelerator);
+        let class = self.profile.whole(accelerator);
         let model = &self.models[job.model.index()];
         let realisation = self.realisation(job);
-        let between = |from, to| self.samples.latency_between(job.model, realisation.row, from, to, column);
+        let (id, row, from) = (job.model, realisation.row, job.progress.layer);
         if !model.is_dynamic() {
-            let of_sample = between(job.progress.layer, model.layers.len() as u32);
-            return match of_sample {
-                Some(picoseconds) => Duration::from_picoseconds(picoseconds),
-                None => self.profile.remaining(job.model, job.progress.layer, column),
-            };
+            let layers = model.layers.len() as u32;
+            let picoseconds = self.costs.sample_latency_between(id, row, from, layers, class);
+            return Duration::from_picoseconds(picoseconds);
         }
-        let mut layer = model.next_layer(realisation, job.progress.layer);
-        let mut total = Duration::ZERO;
+        let mut layer = model.next_layer(realisation, from);
+        let mut total = 0_u64;
         while layer < realisation.end {
-            let latency = match between(layer, layer + 1) {
-                Some(picoseconds) => Duration::from_picoseconds(picoseconds),
-                None => self.profile.latency(job.model, layer, column),
-            };
-            total = total.saturating_add(latency);
+            total = total.saturating_add(self.costs.sample_latency(id, row, layer, class));
             layer = model.next_layer(realisation, layer + 1);
         }
-        total
+        Duration::from_picoseconds(total)
     }
 }

@@ -1,44 +1,50 @@
 //! What a policy reads: the state of a run as far as it is known, and the profile.
 
-use rtmm_hardware::AcceleratorId;
+use std::ops::Range;
+
+use rtmm_hardware::{AcceleratorId, UnitSet};
 use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId, Time};
 use serde::Serialize;
 
-use crate::job::{Job, JobId, JobState, Progress};
+use crate::job::{Job, JobId, JobState};
 use crate::profile::Profile;
+use crate::run::{Run, RunId};
 
-/// A segment that runs.
+/// An accelerator in the course of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Segment {
-    /// Of which job.
-    pub job: JobId,
-    /// As which network.
-    pub model: ModelId,
-    /// Where it began.
-    pub from: Progress,
-    /// The layer that it ends before.
-    pub stop: u32,
-    /// When it was dispatched. Its first layer begins when the decision is made and the context is
-    /// switched.
-    pub dispatched: Time,
-    /// When its first layer began, or will.
-    pub started: Time,
-    /// When it should end, by the profile, if it runs as dispatched.
-    pub expected_end: Time,
-    /// Whether it was told to end at its next boundary: preempted, or its job dropped.
-    pub is_ending: bool,
+pub struct AcceleratorState {
+    /// The number of its units.
+    pub units: u32,
+    /// Those that no run holds.
+    pub free: UnitSet,
+    /// The position of its first unit among all units of the platform.
+    pub first_unit: u32,
 }
 
-/// An accelerator of a run.
+impl AcceleratorState {
+    /// Whether no run holds any of its units.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.free == UnitSet::first(self.units)
+    }
+
+    /// The positions of its units among all units of the platform.
+    #[must_use]
+    pub fn slots(&self) -> Range<usize> {
+        self.first_unit as usize..self.first_unit as usize + self.units as usize
+    }
+}
+
+/// A unit of an accelerator in the course of a simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AcceleratorState {
-    /// What runs on it.
-    pub segment: Option<Segment>,
-    /// The network that it ran last, or runs.
+pub struct UnitState {
+    /// The model that it ran last, or runs.
     pub last_model: Option<ModelId>,
-    /// The layer of that network that it ran last, completed or stopped in: what it put out is still there.
-    /// While a segment runs, the last one that the segment was dispatched for. None if nothing ran.
+    /// The layer of that model that it ran last, completed or stopped in: its output is still there. While
+    /// a segment runs, the last one that the segment was dispatched for. None if nothing ran.
     pub last_layer: Option<u32>,
+    /// The number of units that the run had which ran it: each holds an equal part of the output.
+    pub last_units: u32,
 }
 
 /// What a task has done since the run began. No count ever falls.
@@ -89,15 +95,30 @@ pub struct View<'v> {
     pub profile: &'v Profile,
     /// All accelerators.
     pub accelerators: &'v [AcceleratorState],
-    /// Those without a segment, ascending.
-    pub idle: &'v [AcceleratorId],
+    /// Those that have a free unit, ascending.
+    pub free: &'v [AcceleratorId],
     /// A count of everything, a task each.
     pub counters: &'v [TaskCounters],
     /// The phase in force, counted from 0 for the time before the first stated one.
     pub phase: usize,
+    runs: &'v [Option<Run>],
+    units: &'v [UnitState],
     pub(crate) jobs: &'v [Job],
     pub(crate) ready: &'v [u32],
     pub(crate) waiting: &'v [u32],
+}
+
+/// The parts of a [`View`] that say what runs where.
+#[derive(Clone, Copy, Debug)]
+pub struct Hardware<'v> {
+    /// All accelerators.
+    pub accelerators: &'v [AcceleratorState],
+    /// Those that have a free unit, ascending.
+    pub free: &'v [AcceleratorId],
+    /// Runs by [`RunId::slot`]: as many entries as the platform has units.
+    pub runs: &'v [Option<Run>],
+    /// All units, those of an accelerator side by side.
+    pub units: &'v [UnitState],
 }
 
 /// The parts of a [`View`] that are lists of jobs: the table of all slots, and slots of ready and
@@ -115,19 +136,31 @@ pub struct JobLists<'v> {
 impl<'v> View<'v> {
     /// A view of a run's state.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "a view is nothing but these parts")]
     pub fn new(
         now: Time,
         scenario: &'v Scenario,
         profile: &'v Profile,
-        accelerators: &'v [AcceleratorState],
-        idle: &'v [AcceleratorId],
+        hardware: Hardware<'v>,
         counters: &'v [TaskCounters],
         phase: usize,
         lists: JobLists<'v>,
     ) -> Self {
         let JobLists { jobs, ready, waiting } = lists;
-        Self { now, scenario, profile, accelerators, idle, counters, phase, jobs, ready, waiting }
+        let Hardware { accelerators, free, runs, units } = hardware;
+        Self {
+            now,
+            scenario,
+            profile,
+            accelerators,
+            free,
+            counters,
+            phase,
+            runs,
+            units,
+            jobs,
+            ready,
+            waiting,
+        }
     }
 
     /// Jobs that can be dispatched, in the order of release.
@@ -148,19 +181,39 @@ impl<'v> View<'v> {
         self.waiting.iter().map(move |slot| &jobs[*slot as usize])
     }
 
-    /// Jobs of which a segment runs, by accelerator.
-    pub fn running(&self) -> impl Iterator<Item = (AcceleratorId, &'v Segment, &'v Job)> + use<'v> {
-        let jobs = self.jobs;
-        self.accelerators.iter().enumerate().filter_map(move |(index, accelerator)| {
-            let segment = accelerator.segment.as_ref()?;
-            Some((AcceleratorId::new(index), segment, &jobs[segment.job.slot()]))
-        })
+    /// All runs: by accelerator, then by the lowest unit that they were dispatched on.
+    pub fn runs(&self) -> impl Iterator<Item = &'v Run> + use<'v> {
+        self.runs.iter().flatten()
     }
 
-    /// Whether nothing can be dispatched: no job is ready, or no accelerator is idle.
+    /// All runs in the same order, each with its job; of a batch, with its first.
+    pub fn running(&self) -> impl Iterator<Item = (&'v Run, &'v Job)> + use<'v> {
+        let jobs = self.jobs;
+        self.runs().filter_map(move |run| Some((run, &jobs[run.jobs.as_slice().first()?.slot()])))
+    }
+
+    /// A run; none if it is over.
+    #[must_use]
+    pub fn run(&self, id: RunId) -> Option<&'v Run> {
+        self.runs.get(id.slot())?.as_ref().filter(|run| run.id == id)
+    }
+
+    /// Whether runs can divide any accelerator: whether one has more than one unit.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.units.len() != self.accelerators.len()
+    }
+
+    /// The units of an accelerator, ascending.
+    #[must_use]
+    pub fn units(&self, accelerator: AcceleratorId) -> &'v [UnitState] {
+        &self.units[self.accelerators[accelerator.index()].slots()]
+    }
+
+    /// Whether nothing can be dispatched: no job is ready, or no unit is free.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
-        self.ready.is_empty() || self.idle.is_empty()
+        self.ready.is_empty() || self.free.is_empty()
     }
 
     /// A live job; none if it is over.
@@ -191,17 +244,17 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The latency of a job's next layer on an accelerator, in isolation.
+    /// The latency of a job's next layer on all units of an accelerator, in isolation.
     #[must_use]
     pub fn next_layer(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        self.profile.latency(job.model, job.progress.layer, self.profile.column(accelerator))
+        self.profile.latency(job.model, job.progress.layer, self.profile.whole(accelerator))
     }
 
-    /// What is left of a job on an accelerator, as expected. Quanta of its next layer that are done
+    /// What is left of a job on all units of an accelerator, as expected. Quanta of its next layer that are done
     /// are not deducted.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        self.profile.remaining(job.model, job.progress.layer, self.profile.column(accelerator))
+        self.profile.remaining(job.model, job.progress.layer, self.profile.whole(accelerator))
     }
 
     /// What is left of a job on the accelerator that is fastest for all of it.
@@ -216,20 +269,25 @@ impl<'v> View<'v> {
         self.profile.mean_remaining(job.model, job.progress.layer)
     }
 
-    /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, in
-    /// picojoules; nothing where it ran that network last. For a job that is dispatched where it stands,
-    /// exactly what is charged; of an accelerator that runs a segment, what it would be after that.
+    /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, on
+    /// all of its units, in picojoules; nothing where they ran that model last. For a job that is
+    /// dispatched where it stands, exactly what is charged; of an accelerator that has runs, what it would
+    /// be after them.
     #[must_use]
     pub fn switch_energy_pj(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> f64 {
-        let state = &self.accelerators[accelerator.index()];
-        self.profile.switch_energy_pj(accelerator, state, model, layer)
+        self.switch(model, layer, accelerator).map_or(0.0, |(_, energy_pj)| energy_pj)
     }
 
     /// How long that context switch would take.
     #[must_use]
     pub fn switch_time(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Duration {
-        let state = &self.accelerators[accelerator.index()];
-        self.profile.switch_time(accelerator, state, model, layer)
+        self.switch(model, layer, accelerator).map_or(Duration::ZERO, |(time, _)| time)
+    }
+
+    fn switch(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Option<(Duration, f64)> {
+        let units = self.units(accelerator).iter().copied();
+        let elements = self.profile.switched_elements(units, model, layer)?;
+        Some(self.profile.switch_cost(accelerator, elements))
     }
 
     /// Whether a job can be dispatched now.

@@ -3,7 +3,8 @@
 //! A run is single-threaded; runs are what is parallel. The loop takes the earliest event, and when
 //! all events of an instant are taken in, asks the policy what to do, until it has no more to say.
 //!
-//! Events of one instant are taken in this order: segments and layers that end, by accelerator;
+//! Events of one instant are taken in this order: runs and layers that end, by accelerator, then by the
+//! lowest unit that the run was dispatched on;
 //! frames that arrive, tasks that others depend on first; frames that become visible after their
 //! jitter, in the same order of tasks; phases that begin; timers, in the order in which they were set.
 //!
@@ -19,10 +20,7 @@ mod jobs;
 mod segments;
 mod state;
 
-use rtmm_hardware::AcceleratorId;
-use rtmm_scheduler::{
-    AcceleratorState, Decisions, Interests, JobId, JobState, Notice, Policy, PolicyError, TaskCounters, View,
-};
+use rtmm_scheduler::{Decisions, Interests, JobId, JobState, Notice, Policy, PolicyError, View};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Follower, Frames, TaskId, Time};
 
@@ -65,6 +63,7 @@ pub struct Simulation<'s, E, O> {
     policy: Box<dyn Policy>,
     policy_name: String,
     interests: Interests,
+    observes_layers: bool,
     execution: E,
     observer: O,
     events: Events,
@@ -113,23 +112,17 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         let draws = |stream| {
             tasks().map(|task| Draws::new(seed, stream, &scenario.tasks[task.index()].name)).collect()
         };
-        let accelerators = system.platform.accelerators.len();
         Self {
             system,
             options,
             policy,
             policy_name: name.to_owned(),
             interests,
+            observes_layers: observer.wants_layers(),
             execution,
             observer,
             events: Events::default(),
-            state: State {
-                accelerators: vec![AcceleratorState::default(); accelerators],
-                idle: (0..accelerators).map(AcceleratorId::new).collect(),
-                counters: vec![TaskCounters::default(); scenario.tasks.len()],
-                busy: vec![Duration::ZERO; accelerators],
-                ..State::default()
-            },
+            state: State::new(system),
             sources: tasks().map(|task| Frames::new(scenario, scenario.leader(task), seed)).collect(),
             followers: tasks()
                 .map(|task| follows(task).then(|| Follower::new(scenario, task, seed)))
@@ -165,6 +158,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             policy: self.policy.boxed_clone()?,
             policy_name: self.policy_name.clone(),
             interests: self.interests,
+            observes_layers: self.observes_layers,
             execution: self.execution.clone(),
             observer: self.observer.clone(),
             events: self.events.clone(),
@@ -250,7 +244,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             }
             self.state.now = time;
             match event {
-                Event::Accelerator(accelerator) => self.step(accelerator),
+                Event::Run(slot) => self.step(slot),
                 Event::Arrival => self.arrive(),
                 Event::Release => self.release_hidden(),
                 Event::Phase(phase) => self.change_phase(phase),
@@ -268,7 +262,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Whether a run that ends with its last job is there: timers do not keep it alive.
     fn is_drained(&self) -> bool {
         self.options.end == EndOfRun::Drain
-            && self.state.free.len() == self.state.jobs.len()
+            && self.state.vacant.len() == self.state.jobs.len()
             && !self.events.brings_frames()
     }
 
@@ -287,9 +281,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     fn next_event(&self) -> Option<(Time, Event)> {
         let other = self.events.next();
         match self.execution.next() {
-            Some((time, accelerator)) if other.is_none_or(|(at, _)| time <= at) => {
-                Some((time, Event::Accelerator(accelerator)))
-            }
+            Some((time, slot)) if other.is_none_or(|(at, _)| time <= at) => Some((time, Event::Run(slot))),
             _ => other,
         }
     }
@@ -331,20 +323,20 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Ends all that still runs, and tells of every job that is not over.
     fn finish(&mut self, now: Time) {
         self.state.now = now;
-        for index in 0..self.state.accelerators.len() {
-            let accelerator = AcceleratorId::new(index);
-            let Some(to) = self.execution.halt(self.system, accelerator, now) else { continue };
-            let Some(segment) = self.state.accelerators[index].segment.take() else { continue };
-            let slot = segment.job.slot();
-            let took = now.saturating_since(segment.dispatched);
-            self.state.busy[index] = self.state.busy[index].saturating_add(took);
-            self.spend(slot, accelerator, segment.model, to, 1.0);
+        for index in 0..self.state.runs.len() {
+            let Some(to) = self.execution.halt(self.system, index, now) else { continue };
+            let Some(run) = self.state.runs[index].take() else { continue };
+            let Some(slot) = run.jobs.single().map(JobId::slot) else { continue };
+            if self.observes_layers && !self.execution.tells_layers() {
+                self.report_layers(&run, to);
+            }
+            self.state.count_busy(index, run.accelerator);
+            self.spend(slot, run.class, run.model, to, 1.0);
             self.show_energy(slot);
             let job = &mut self.state.jobs[slot];
             job.progress = to;
-            let switched = self.state.hidden[slot].switched;
-            self.observer
-                .segment_ended(now, &SegmentRecord { accelerator, segment: &segment, job, to, switched });
+            let switched = self.state.hidden_runs[index].switched;
+            self.observer.segment_ended(now, &SegmentRecord { run: &run, job, to, switched });
             job.state = JobState::Waiting;
             self.state.waiting.push(slot as u32);
         }
@@ -354,8 +346,9 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         for slot in live {
             self.tell(slot as usize, |observer, now, record| observer.in_flight(now, record));
         }
+        let busy = self.state.busy_times();
         let record = EndRecord {
-            accelerators_busy: &self.state.busy,
+            accelerators_busy: &busy,
             decisions: self.decisions_taken,
             rounds: self.rounds,
             scheduler_busy: self.scheduler_busy,

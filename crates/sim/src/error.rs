@@ -65,12 +65,27 @@ pub enum Illegal {
     /// There is no such accelerator.
     #[error("there is no such accelerator")]
     NoSuchAccelerator,
-    /// A segment runs there.
+    /// Runs hold too many units of it.
     #[error("the accelerator is busy")]
     AcceleratorBusy,
-    /// No segment runs there.
-    #[error("no segment runs on the accelerator that could be preempted")]
-    NothingToPreempt,
+    /// The platform states no cost for so many units.
+    #[error("no run of the accelerator may hold so many units")]
+    NoSuchUnits,
+    /// There is no such run, or it is over.
+    #[error("there is no such run, or it is over")]
+    NoSuchRun,
+    /// The run is to end at its next boundary.
+    #[error("the run is to end already")]
+    RunEnds,
+    /// The run is to be resized at its next boundary.
+    #[error("the run is to be resized already")]
+    ResizesAlready,
+    /// The run has so many units.
+    #[error("the run has so many units already")]
+    NothingToResize,
+    /// A run of several jobs, or of none.
+    #[error("a run has one job: batches are not simulated")]
+    Batch,
     /// The task has no such variant.
     #[error("the task has no such variant")]
     NoSuchVariant,
@@ -83,7 +98,7 @@ pub enum Illegal {
     /// A timer in the past or present.
     #[error("the timer is not later than now")]
     TimerNotInFuture,
-    /// Accelerators would have more than the whole between them.
+    /// Runs would have more than the whole between them.
     #[error("the shares would be more than the whole")]
     SharesAboveWhole,
     /// A share of nothing: what runs there would never end.
@@ -92,7 +107,7 @@ pub enum Illegal {
     /// The platform does not divide anything by shares.
     #[error("the platform does not divide its memory bandwidth by shares")]
     NoShares,
-    /// A placement that this engine cannot make.
-    #[error("the platform has no such placement")]
-    NoSuchPlacement,
+    /// A kind of decision that this engine does not know.
+    #[error("the engine knows no such decision")]
+    Unknown,
 }

@@ -8,14 +8,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Time;
 
 /// Something that happens. Of one instant, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A segment or a layer ends on an accelerator.
-    Accelerator(AcceleratorId),
+    /// A run or a layer of it ends, in a slot.
+    Run(usize),
     /// A frame arrives.
     Arrival,
     /// A frame can be seen after its jitter.

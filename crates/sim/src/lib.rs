@@ -30,12 +30,16 @@ mod error;
 mod events;
 mod frames;
 mod observer;
+mod record;
 mod simulate;
 mod system;
 
 pub use engine::{EndOfRun, RunOptions, Simulation};
 pub use error::{Illegal, SimulationError};
 pub use metrics::{Metrics, MetricsOptions, Summary};
-pub use observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+pub use observer::{
+    ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, Observer, ResizeRecord, SegmentRecord,
+};
+pub use record::{RecordEntry, RecordedEnd, RecordedEvent, RecordedJob, RunRecord};
 pub use simulate::simulate;
 pub use system::System;

@@ -4,9 +4,9 @@
 //! An observer is a type parameter of the run, so that what is not watched costs nothing. A pair of
 //! observers is one, and so is a mutable reference.
 
-use rtmm_hardware::{AcceleratorId, EnergyParts};
-use rtmm_scheduler::{Job, Progress, Segment, TuningWindow};
-use rtmm_workload::{Duration, TaskId, Time};
+use rtmm_hardware::{ClassId, EnergyParts, UnitSet};
+use rtmm_scheduler::{Job, JobId, Progress, Run, RunId, TuningWindow};
+use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
 /// Why a job was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -25,7 +25,7 @@ pub struct JobRecord<'j> {
     pub job: &'j Job,
     /// Energy of its layers, by component.
     pub energy: &'j EnergyParts,
-    /// Energy of the context switches that its segments caused, in picojoules.
+    /// Energy of the context switches and migrations of its runs, in picojoules.
     pub switch_energy_pj: f64,
     /// What its answer gets right: of its network, or of the exit that it took.
     pub accuracy: Option<f64>,
@@ -39,22 +39,61 @@ pub struct JobRecord<'j> {
 /// What is told of a segment when it is over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentRecord<'s> {
-    /// Where it ran.
-    pub accelerator: AcceleratorId,
-    /// What it was.
-    pub segment: &'s Segment,
+    /// The run that it was, with the units that it held last.
+    pub run: &'s Run,
     /// Its job, as it was while it ran but for the energy.
     pub job: &'s Job,
     /// Where its job goes on.
     pub to: Progress,
-    /// Whether the accelerator ran another network before.
+    /// Whether a unit of the run had run another model before.
     pub switched: bool,
+}
+
+/// What is told of a context switch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ContextSwitchRecord {
+    /// How long it takes: the first layer of the run starts when it is over.
+    pub time: Duration,
+    /// Its energy, in picojoules.
+    pub energy_pj: f64,
+    /// The elements of activations that it moves.
+    pub elements: u64,
+}
+
+/// What is told of a layer when it is complete, or when its run stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerRecord {
+    /// The run that it was part of.
+    pub run: RunId,
+    /// The job.
+    pub job: JobId,
+    /// The model.
+    pub model: ModelId,
+    /// The layer.
+    pub layer: LayerId,
+    /// The class that it ran in.
+    pub class: ClassId,
+    /// When it began, or went on in this run.
+    pub began: Time,
+    /// When it was complete.
+    pub ended: Time,
+}
+
+/// What is told of a run that goes on with another number of units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResizeRecord<'s> {
+    /// The run as it goes on.
+    pub run: &'s Run,
+    /// The units that it held before.
+    pub before: UnitSet,
+    /// How far its job has got, in the steps of the class that it leaves.
+    pub to: Progress,
 }
 
 /// What is told of a run when it is over. All of it counts from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndRecord<'r> {
-    /// By accelerator: time in segments, from dispatch to end.
+    /// By accelerator: time in segments, from dispatch to end; in the mean over its units.
     pub accelerators_busy: &'r [Duration],
     /// Decisions that the policy took.
     pub decisions: u64,
@@ -69,14 +108,36 @@ pub struct EndRecord<'r> {
 
 /// Something that watches a run. Instants never fall from one call to the next.
 pub trait Observer {
+    /// Whether [`Observer::layer_completed`] should be called. Asked once, before the run.
+    fn wants_layers(&self) -> bool {
+        false
+    }
+
     /// A frame that arrived at `arrival` is no job: its trigger failed, or what it needs does not exist.
     fn not_triggered(&mut self, _now: Time, _task: TaskId, _arrival: Time) {}
 
     /// The scheduler sees a job for the first time.
     fn released(&mut self, _now: Time, _job: &Job) {}
 
-    /// A segment was dispatched; it is in `job` already.
-    fn dispatched(&mut self, _now: Time, _accelerator: AcceleratorId, _segment: &Segment, _job: &Job) {}
+    /// A segment was dispatched; `job` shows it already.
+    fn dispatched(&mut self, _now: Time, _run: &Run, _job: &Job) {}
+
+    /// The run that was just dispatched pays for a context switch first.
+    fn context_switched(&mut self, _now: Time, _run: &Run, _switch: &ContextSwitchRecord) {}
+
+    /// A layer is complete. It may be told later than its own instant: when its run stops, at the latest.
+    /// Told only to observers that want layers.
+    fn layer_completed(&mut self, _now: Time, _record: &LayerRecord) {}
+
+    /// A run has another share of the shared memory bandwidth.
+    fn share_set(&mut self, _now: Time, _run: &Run) {}
+
+    /// A run that is to be resized holds more units from now on, and `before` until now; it uses them from
+    /// its next boundary on.
+    fn units_reserved(&mut self, _now: Time, _run: &Run, _before: UnitSet) {}
+
+    /// A run goes on with another number of units.
+    fn resized(&mut self, _now: Time, _record: &ResizeRecord<'_>) {}
 
     /// A segment is over.
     fn segment_ended(&mut self, _now: Time, _record: &SegmentRecord<'_>) {}
@@ -109,8 +170,32 @@ impl<O: Observer + ?Sized> Observer for &mut O {
         (**self).released(now, job);
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
-        (**self).dispatched(now, accelerator, segment, job);
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
+        (**self).dispatched(now, run, job);
+    }
+
+    fn wants_layers(&self) -> bool {
+        (**self).wants_layers()
+    }
+
+    fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
+        (**self).context_switched(now, run, switch);
+    }
+
+    fn layer_completed(&mut self, now: Time, record: &LayerRecord) {
+        (**self).layer_completed(now, record);
+    }
+
+    fn share_set(&mut self, now: Time, run: &Run) {
+        (**self).share_set(now, run);
+    }
+
+    fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
+        (**self).units_reserved(now, run, before);
+    }
+
+    fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
+        (**self).resized(now, record);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
@@ -150,9 +235,42 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.released(now, job);
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
-        self.0.dispatched(now, accelerator, segment, job);
-        self.1.dispatched(now, accelerator, segment, job);
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
+        self.0.dispatched(now, run, job);
+        self.1.dispatched(now, run, job);
+    }
+
+    fn wants_layers(&self) -> bool {
+        self.0.wants_layers() || self.1.wants_layers()
+    }
+
+    fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
+        self.0.context_switched(now, run, switch);
+        self.1.context_switched(now, run, switch);
+    }
+
+    fn layer_completed(&mut self, now: Time, record: &LayerRecord) {
+        if self.0.wants_layers() {
+            self.0.layer_completed(now, record);
+        }
+        if self.1.wants_layers() {
+            self.1.layer_completed(now, record);
+        }
+    }
+
+    fn share_set(&mut self, now: Time, run: &Run) {
+        self.0.share_set(now, run);
+        self.1.share_set(now, run);
+    }
+
+    fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
+        self.0.units_reserved(now, run, before);
+        self.1.units_reserved(now, run, before);
+    }
+
+    fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
+        self.0.resized(now, record);
+        self.1.resized(now, record);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {

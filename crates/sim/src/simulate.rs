@@ -1,6 +1,6 @@
 //! One call for one run: the execution that the platform asks for, the policy by its name.
 
-use rtmm_hardware::{MaxMinFair, Share, SharedDram, Sharing, StaticPartition};
+use rtmm_hardware::{MaxMinFair, SharedDram, Sharing, StaticPartition};
 use rtmm_scheduler::Policy;
 
 use crate::engine::{RunOptions, Simulation};
@@ -21,19 +21,18 @@ pub fn simulate<O: Observer>(
     observer: O,
     options: RunOptions,
 ) -> Result<O, SimulationError> {
-    let shares: Vec<Share> =
-        system.platform.accelerators.iter().map(|accelerator| accelerator.dram_share).collect();
+    let accelerators = system.platform.unit_owners();
     match system.platform.shared_dram {
         None => {
-            let execution = Exclusive::new(shares.len());
+            let execution = Exclusive::new(accelerators.len());
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
         Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
-            let execution = Shared::new(MaxMinFair::new(bandwidth), shares, false);
+            let execution = Shared::new(MaxMinFair::new(bandwidth), accelerators);
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
         Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
-            let execution = Shared::new(StaticPartition::new(bandwidth), shares, true);
+            let execution = Shared::new(StaticPartition::new(bandwidth), accelerators);
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
     }

@@ -7,7 +7,7 @@
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use allocation_counter::measure;
-use rtmm_hardware::{MaxMinFair, Mode, Share};
+use rtmm_hardware::{MaxMinFair, Mode};
 use rtmm_scheduler::Extent;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
@@ -74,8 +74,7 @@ fn a_warm_run_with_shared_memory_allocates_nothing() {
     let platform = rtmm_hardware::load::platform(SHARED, None, Mode::Corrected).expect("built in");
     let system = System::new(&workload.scenario, &workload.models, &platform).expect("all layers have costs");
     let dram = platform.shared_dram.expect("shared");
-    let shares: Vec<Share> = platform.accelerators.iter().map(|accelerator| accelerator.dram_share).collect();
-    is_still(&system, &Shared::new(MaxMinFair::new(dram.bandwidth), shares, false));
+    is_still(&system, &Shared::new(MaxMinFair::new(dram.bandwidth), platform.unit_owners()));
 }
 
 #[test]

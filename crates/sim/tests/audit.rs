@@ -4,8 +4,7 @@
 
 use rtmm_hardware::{Mode, Platform};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption,
-    Segment, Truth, View,
+    Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, Run, Truth, View,
 };
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
@@ -40,16 +39,16 @@ impl Wild {
         (self.state >> 11) % bound
     }
 
-    fn is_preemptible(&self, view: &View<'_>, segment: &Segment, column: usize) -> bool {
-        let layers = segment.from.layer..segment.stop;
-        let is_ending = self.dropped.contains(&segment.job)
-            || self.preempted.contains(&(segment.job, segment.dispatched));
+    fn is_preemptible(&self, view: &View<'_>, run: &Run) -> bool {
+        let layers = run.from.layer..run.stop;
+        let job = run.jobs.single().expect("one job");
+        let is_ending = self.dropped.contains(&job) || self.preempted.contains(&(job, run.dispatched));
         if layers.len() < 2 || is_ending {
             return false;
         }
-        let longest = layers.map(|layer| view.profile.latency(segment.model, layer, column)).max();
-        let left = segment.expected_end.saturating_since(view.now);
-        segment.dispatched == view.now || (self.preempts_late && left > longest.unwrap_or(Duration::ZERO))
+        let longest = layers.map(|layer| view.profile.latency(run.model, layer, run.class)).max();
+        let left = run.expected_end.saturating_since(view.now);
+        run.dispatched == view.now || (self.preempts_late && left > longest.unwrap_or(Duration::ZERO))
     }
 }
 
@@ -62,19 +61,18 @@ impl Policy for Wild {
     ) -> Result<(), PolicyError> {
         // Once an instant for what need not come to an end by itself.
         if self.asked_at.replace(view.now) != Some(view.now) {
-            for (accelerator, segment, _) in view.running() {
-                let column = view.profile.column(accelerator);
-                if self.is_preemptible(view, segment, column) && self.below(3) == 0 {
+            for (run, job) in view.running() {
+                if self.is_preemptible(view, run) && self.below(3) == 0 {
                     let mode = if self.below(2) == 0 { Preemption::Layer } else { Preemption::Quantum };
-                    out.push(Decision::Preempt { accelerator, mode });
-                    self.preempted.push((segment.job, segment.dispatched));
+                    out.push(Decision::Preempt { run: run.id, mode });
+                    self.preempted.push((job.id, run.dispatched));
                 }
             }
             if self.below(5) == 0 {
                 let after = Duration::from_picoseconds(1 + self.below(3_000_000_000));
                 out.push(Decision::SetTimer { at: view.now.saturating_add(after), tag: 0 });
             }
-            let jobs = view.ready().chain(view.waiting()).chain(view.running().map(|(_, _, job)| job));
+            let jobs = view.ready().chain(view.waiting()).chain(view.running().map(|(_, job)| job));
             for job in jobs {
                 if self.below(20) == 0 && !self.dropped.contains(&job.id) {
                     self.dropped.push(job.id);
@@ -84,7 +82,7 @@ impl Policy for Wild {
                 }
             }
         }
-        let mut idle = view.idle.to_vec();
+        let mut idle = view.free.to_vec();
         for job in view.ready().filter(|job| !self.dropped.contains(&job.id)).collect::<Vec<_>>() {
             if idle.is_empty() || self.below(4) == 0 {
                 continue;
@@ -94,8 +92,7 @@ impl Policy for Wild {
                 Some(layers) => Extent::Layers(layers),
                 None => Extent::Rest,
             };
-            let placement = Placement::Whole(idle.swap_remove(place));
-            out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent });
+            out.push(Decision::dispatch(job.id, None, idle.swap_remove(place), extent));
         }
         Ok(())
     }

@@ -325,16 +325,20 @@ fn a_copy_of_a_run_goes_on_as_the_run_does() {
     for index in 0..8 {
         let by_hand = ByHand::parse(&generated(index, Drawn::Everything));
         let system = by_hand.system();
-        let accelerators = &by_hand.platform.accelerators;
         for row in PolicyRegistry::built_in() {
             for parameters in settings(row).iter().step_by(3) {
                 match by_hand.platform.shared_dram {
                     None => {
-                        is_whole_after_a_copy(&system, row, parameters, &Exclusive::new(accelerators.len()));
+                        is_whole_after_a_copy(
+                            &system,
+                            row,
+                            parameters,
+                            &Exclusive::new(by_hand.platform.unit_owners().len()),
+                        );
                     }
                     Some(dram) => {
-                        let shares = accelerators.iter().map(|accelerator| accelerator.dram_share).collect();
-                        let shared = Shared::new(MaxMinFair::new(dram.bandwidth), shares, false);
+                        let owners = by_hand.platform.unit_owners();
+                        let shared = Shared::new(MaxMinFair::new(dram.bandwidth), owners);
                         is_whole_after_a_copy(&system, row, parameters, &shared);
                     }
                 }

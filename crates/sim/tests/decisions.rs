@@ -8,17 +8,17 @@ use rtmm_testkit::cases;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
-use rtmm_hardware::{AcceleratorId, Share};
+use rtmm_hardware::{AcceleratorId, Share, Units};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption, Truth,
-    VariantId, View,
+    Decision, Decisions, Extent, Interests, JobId, Jobs, Notice, Policy, PolicyError, Preemption, RunId,
+    Truth, VariantId, View,
 };
 use rtmm_sim::execution::Execution;
 use rtmm_sim::{EndOfRun, Illegal, RunOptions, Simulation, SimulationError, System, simulate};
 use rtmm_testkit::random_systems::record::Record;
 use rtmm_testkit::random_systems::systems::{
-    self, AcceleratorSketch, ArrivalsSketch, CostSketch, MachineSketch, Memory, ModelSketch, Sketch,
-    TaskSketch,
+    self, AcceleratorSketch, ArrivalsSketch, CostSketch, DivisionSketch, MachineSketch, Memory, ModelSketch,
+    Sketch, TaskSketch,
 };
 use rtmm_testkit::random_systems::{Use, hash, simulation};
 use rtmm_workload::{Duration, Time};
@@ -40,7 +40,14 @@ fn sketch(memory: Memory) -> Sketch {
         trigger: 8,
     };
     let second = TaskSketch { needs: vec![(0, None)], ..task.clone() };
-    let accelerator = AcceleratorSketch { kind: 0, weight: 1, switch_time: 0, switch_energy: 0, moves: None };
+    let accelerator = AcceleratorSketch {
+        kind: 0,
+        weight: 1,
+        switch_time: 0,
+        switch_energy: 0,
+        moves: None,
+        division: None,
+    };
     Sketch {
         models: vec![model; 2],
         tasks: vec![task, second],
@@ -90,22 +97,26 @@ fn accelerator(index: usize) -> AcceleratorId {
 }
 
 fn dispatch(job: JobId, variant: Option<usize>, at: usize) -> Decision {
-    let (variant, placement) = (variant.map(VariantId::new), Placement::Whole(accelerator(at)));
-    Decision::Dispatch { job, variant, placement, extent: Extent::LAYER }
+    Decision::dispatch(job, variant.map(VariantId::new), accelerator(at), Extent::LAYER)
 }
 
 fn first(view: &View<'_>) -> JobId {
-    let mut live = view.ready().map(|job| job.id).chain(view.running().map(|(_, _, job)| job.id));
+    let mut live = view.ready().map(|job| job.id).chain(view.running().map(|(_, job)| job.id));
     live.next().expect("a job is live")
 }
 
-fn share(index: usize, millionths: u32) -> Decision {
-    let share = Share::from_millionths(millionths).expect("a share");
-    Decision::SetShare { accelerator: accelerator(index), share }
+/// The first run of an accelerator that has one unit.
+fn run_on(index: u32) -> RunId {
+    RunId::new(index, 0)
 }
 
-fn preempt(index: usize) -> Decision {
-    Decision::Preempt { accelerator: accelerator(index), mode: Preemption::Layer }
+fn share(index: u32, millionths: u32) -> Decision {
+    let share = Share::from_millionths(millionths).expect("a share");
+    Decision::SetShare { run: run_on(index), share }
+}
+
+fn preempt(index: u32) -> Decision {
+    Decision::Preempt { run: run_on(index), mode: Preemption::Layer }
 }
 
 /// What comes last is illegal for this reason.
@@ -141,9 +152,26 @@ fn every_illegal_decision_says_why() {
     );
     is_illegal(own, &[start, |view| dispatch(first(view), None, 1)], Illegal::JobRuns);
     is_illegal(own, &[|view| dispatch(first(view), None, 2)], Illegal::NoSuchAccelerator);
-    is_illegal(own, &[|_| preempt(2)], Illegal::NoSuchAccelerator);
-    is_illegal(fixed, &[|_| share(2, 0)], Illegal::NoSuchAccelerator);
-    is_illegal(own, &[|_| preempt(1)], Illegal::NothingToPreempt);
+    is_illegal(own, &[|_| preempt(2)], Illegal::NoSuchRun);
+    is_illegal(fixed, &[|_| share(2, 0)], Illegal::NoSuchRun);
+    is_illegal(own, &[|_| preempt(1)], Illegal::NoSuchRun);
+    let later: Say = |_| Decision::Preempt { run: RunId::new(0, 1), mode: Preemption::Layer };
+    is_illegal(own, &[start, later], Illegal::NoSuchRun);
+    let resize: Say = |_| Decision::Resize { run: run_on(0), units: Units::All };
+    is_illegal(own, &[resize], Illegal::NoSuchRun);
+    is_illegal(own, &[start, resize], Illegal::NothingToResize);
+    is_illegal(own, &[start, |_| preempt(0), resize], Illegal::RunEnds);
+    let two: Say = |_| Decision::Resize { run: run_on(0), units: Units::exactly(2).expect("units") };
+    is_illegal(own, &[start, two], Illegal::NoSuchUnits);
+    is_illegal(own, &[|view| on_units(first(view), 2)], Illegal::NoSuchUnits);
+    let batch: Say = |view| Decision::Dispatch {
+        jobs: Jobs::batch(&[first(view), JobId::new(9, 9)]),
+        variant: None,
+        on: accelerator(0),
+        units: Units::All,
+        extent: Extent::Rest,
+    };
+    is_illegal(own, &[batch], Illegal::Batch);
     is_illegal(own, &[|view| dispatch(first(view), Some(2), 0)], Illegal::NoSuchVariant);
     is_illegal(
         own,
@@ -156,24 +184,80 @@ fn every_illegal_decision_says_why() {
     );
     is_illegal(own, &[start, drop_first, drop_first], Illegal::AlreadyDropped);
     is_illegal(own, &[|view| Decision::SetTimer { at: view.now, tag: 0 }], Illegal::TimerNotInFuture);
-    is_illegal(fixed, &[|_| share(0, 500_001)], Illegal::SharesAboveWhole);
-    is_illegal(fixed, &[|_| share(0, 0)], Illegal::EmptyShare);
-    is_illegal(own, &[|_| share(0, 1)], Illegal::NoShares);
-    is_illegal(Memory::MaxMin(1 << 30), &[|_| share(0, 1)], Illegal::NoShares);
+    is_illegal(fixed, &[start, |_| share(0, 0)], Illegal::EmptyShare);
+    is_illegal(own, &[start, |_| share(0, 1)], Illegal::NoShares);
+    is_illegal(Memory::MaxMin(1 << 30), &[start, |_| share(0, 1)], Illegal::NoShares);
+}
+
+fn on_units(job: JobId, units: u32) -> Decision {
+    Decision::Dispatch {
+        jobs: job.into(),
+        variant: None,
+        on: accelerator(0),
+        units: Units::exactly(units).expect("units"),
+        extent: Extent::Rest,
+    }
+}
+
+/// Two runs may have all of the bandwidth between them, and a run takes the share that its units come with.
+#[test]
+fn shares_of_runs_are_at_most_the_whole() {
+    let mut sketch = sketch(Memory::Static(1 << 30));
+    sketch.tasks[1].needs.clear();
+    let start: Say = |view| dispatch(first(view), None, 0);
+    let other: Say = |view| dispatch(view.ready().next().expect("the second task's").id, None, 1);
+    let outcome = |says: &[Say]| match run(&sketch, "a glutton", Box::new(Says(says.to_vec()))) {
+        Ok(_) => None,
+        Err(SimulationError::IllegalDecision { reason, .. }) => Some(reason),
+        Err(error) => panic!("another error: {error}"),
+    };
+    assert_eq!(outcome(&[start, other, |_| share(0, 500_000)]), None);
+    assert_eq!(outcome(&[start, other, |_| share(0, 500_001)]), Some(Illegal::SharesAboveWhole));
+    assert_eq!(outcome(&[start, other, |_| share(1, 200_000), |_| share(0, 800_000)]), None);
+    assert_eq!(outcome(&[start, |_| share(0, 1_000_000)]), None);
+    assert_eq!(outcome(&[start, |_| share(0, 500_001), other]), Some(Illegal::SharesAboveWhole));
+}
+
+/// An accelerator of four units, of which runs may hold one, two or four.
+#[test]
+fn runs_hold_units_that_are_free_and_stated() {
+    let mut sketch = sketch(Memory::Own);
+    sketch.tasks[1].needs.clear();
+    sketch.machine.accelerators[0].division = Some(DivisionSketch {
+        units: 4,
+        kinds: [Some(0), Some(0), None],
+        migration_time: 0,
+        migration_energy: 0,
+    });
+    let outcome = |says: &[Say]| match run(&sketch, "a tenant", Box::new(Says(says.to_vec()))) {
+        Ok(_) => None,
+        Err(SimulationError::IllegalDecision { reason, .. }) => Some(reason),
+        Err(error) => panic!("another error: {error}"),
+    };
+    let one: Say = |view| on_units(first(view), 1);
+    let two: Say = |view| on_units(first(view), 2);
+    assert_eq!(outcome(&[|view| on_units(first(view), 3)]), Some(Illegal::NoSuchUnits));
+    assert_eq!(outcome(&[|view| on_units(first(view), 5)]), Some(Illegal::NoSuchUnits));
+    let other_two: Say = |view| on_units(view.ready().next().expect("the second task's").id, 2);
+    let all: Say = |view| on_units(view.ready().next().expect("the second task's").id, 4);
+    assert_eq!(outcome(&[two, other_two]), None);
+    assert_eq!(outcome(&[one, all]), Some(Illegal::AcceleratorBusy));
+    let grow: Say = |_| Decision::Resize { run: run_on(0), units: Units::exactly(2).expect("units") };
+    let fill: Say = |_| Decision::Resize { run: run_on(0), units: Units::All };
+    assert_eq!(outcome(&[one, grow]), None);
+    assert_eq!(outcome(&[one, grow, fill]), Some(Illegal::ResizesAlready));
+    assert_eq!(outcome(&[one, other_two, fill]), Some(Illegal::AcceleratorBusy));
+    // What is to be gained is held from the decision on.
+    assert_eq!(outcome(&[one, fill, other_two]), Some(Illegal::AcceleratorBusy));
 }
 
 /// What ends at its next boundary anyway, or was told so, is not changed by being told again.
 #[test]
 fn preempting_what_is_ending_changes_nothing() {
     let start: Say = |view| dispatch(first(view), None, 0);
-    let rest: Say = |view| Decision::Dispatch {
-        job: first(view),
-        variant: None,
-        placement: Placement::Whole(accelerator(0)),
-        extent: Extent::Rest,
-    };
+    let rest: Say = |view| Decision::dispatch(first(view), None, accelerator(0), Extent::Rest);
     let again: Say = |view| {
-        assert!(view.running().all(|(_, segment, _)| segment.is_ending));
+        assert!(view.runs().all(|run| run.is_ending));
         preempt(0)
     };
     let says =
@@ -234,11 +318,12 @@ struct Endless;
 impl Policy for Endless {
     fn decide(
         &mut self,
-        _: &View<'_>,
+        view: &View<'_>,
         _: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        out.push(share(0, 1));
+        let at = view.now.saturating_add(Duration::from_picoseconds(1));
+        out.push(Decision::SetTimer { at, tag: 0 });
         Ok(())
     }
 
@@ -349,7 +434,7 @@ impl Garbage {
     fn job(&self, view: &View<'_>) -> JobId {
         let live: Vec<JobId> = (view.ready().map(|job| job.id))
             .chain(view.waiting().map(|job| job.id))
-            .chain(view.running().map(|(_, _, job)| job.id))
+            .chain(view.running().map(|(_, job)| job.id))
             .collect();
         match self.pick(1, 8) {
             0 => JobId::new(self.pick(2, 5) as u32, self.pick(3, 5) as u32),
@@ -368,12 +453,17 @@ impl Garbage {
     }
 
     fn decision(&self, view: &View<'_>) -> Decision {
-        let accelerator = AcceleratorId::new(self.number(10));
-        match self.pick(0, 8) {
+        let run = RunId::new(self.number(10) as u32, self.pick(22, 3) as u32);
+        let units = match self.pick(23, 3) {
+            0 => Units::exactly(self.number(24) as u32).unwrap_or(Units::All),
+            _ => Units::All,
+        };
+        match self.pick(0, 9) {
             0..4 => Decision::Dispatch {
-                job: self.job(view),
+                jobs: if self.pick(25, 9) == 0 { Jobs::batch(&[]) } else { self.job(view).into() },
                 variant: (self.pick(11, 3) == 0).then(|| VariantId::new(self.number(12))),
-                placement: Placement::Whole(accelerator),
+                on: AcceleratorId::new(self.number(10)),
+                units,
                 extent: match self.pick(13, 4) {
                     0 => Extent::Layers(NonZeroU32::MAX),
                     1 => Extent::LAYER,
@@ -383,13 +473,14 @@ impl Garbage {
             },
             4 => {
                 let mode = if self.pick(15, 2) == 0 { Preemption::Layer } else { Preemption::Quantum };
-                Decision::Preempt { accelerator, mode }
+                Decision::Preempt { run, mode }
             }
             5 => Decision::Drop { job: self.job(view) },
             6 => {
                 let share = Share::from_millionths(self.pick(16, 1_000_001) as u32).unwrap_or(Share::ZERO);
-                Decision::SetShare { accelerator, share }
+                Decision::SetShare { run, share }
             }
+            7 => Decision::Resize { run, units },
             _ => {
                 let at = match self.pick(17, 5) {
                     0 => Time::MAX,

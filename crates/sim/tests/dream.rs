@@ -7,9 +7,7 @@
 use std::collections::BTreeMap;
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_scheduler::{
-    Decision, Decisions, Interests, Job, JobId, Notice, Placement, Policy, PolicyError, Segment, Truth, View,
-};
+use rtmm_scheduler::{Decision, Decisions, Interests, Job, JobId, Notice, Policy, PolicyError, Truth, View};
 use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows, Metrics, MetricsOptions, Summary};
 use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions, simulate};
 use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
@@ -137,12 +135,13 @@ impl Policy for ByQuotient {
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
         self.inner.decide(view, truth, out)?;
-        let Some(Decision::Dispatch { job, .. }) = out.first() else { return Ok(()) };
+        let Some(Decision::Dispatch { jobs, .. }) = out.first() else { return Ok(()) };
         let quotient = |job: &Job| {
             let left = job.deadline.saturating_since(view.now).picoseconds();
             (u128::from(view.mean_remaining(job).picoseconds()), u128::from(left))
         };
-        let (to_go, left) = quotient(view.job(*job).expect("a job"));
+        let job = jobs.single().expect("one job");
+        let (to_go, left) = quotient(view.job(job).expect("a job"));
         for other in view.ready().filter(|other| other.deadline > view.now) {
             let (others_to_go, others_left) = quotient(other);
             assert!(to_go * others_left >= others_to_go * left, "{other:?} before {job:?}");
@@ -201,8 +200,8 @@ impl Policy for Indifferent {
                 for (layer, on) in (0..view.profile.layers(*model))
                     .flat_map(|layer| (0..view.accelerators.len()).map(move |on| (layer, on)))
                 {
-                    let column = view.profile.column(AcceleratorId::new(on));
-                    let preference = view.profile.preference(*model, layer, column);
+                    let class = view.profile.whole(AcceleratorId::new(on));
+                    let preference = view.profile.preference(*model, layer, class);
                     assert_eq!((preference.latency, preference.energy), (count, count));
                 }
             }
@@ -440,9 +439,9 @@ fn a_task_that_is_alone_runs_as_its_largest_network() {
 struct Networks(BTreeMap<JobId, Vec<ModelId>>);
 
 impl Observer for Networks {
-    fn dispatched(&mut self, _: Time, _: AcceleratorId, segment: &Segment, job: &Job) {
-        assert_eq!(segment.model, job.model);
-        self.0.entry(job.id).or_default().push(segment.model);
+    fn dispatched(&mut self, _: Time, run: &rtmm_scheduler::Run, job: &Job) {
+        assert_eq!(run.model, job.model);
+        self.0.entry(job.id).or_default().push(run.model);
     }
 }
 
@@ -461,11 +460,8 @@ impl Policy for Settled {
     ) -> Result<(), PolicyError> {
         self.inner.decide(view, truth, out)?;
         for decision in out.iter() {
-            if let Decision::Dispatch {
-                job, variant: Some(variant), placement: Placement::Whole(_), ..
-            } = decision
-            {
-                let job = view.job(*job).expect("a job");
+            if let Decision::Dispatch { jobs, variant: Some(variant), .. } = decision {
+                let job = jobs.single().and_then(|job| view.job(job)).expect("a job");
                 let model = view.task(job.task).variants[variant.index()];
                 assert!(!job.started || model == job.model, "{job:?} as {variant:?}");
             }

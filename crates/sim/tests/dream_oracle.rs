@@ -12,10 +12,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, Units};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Parameters, Placement, Policy,
-    PolicyError, Segment, TaskCounters, Truth, TuningWindow, View,
+    Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Parameters, Policy, PolicyError,
+    Run, TaskCounters, Truth, TuningWindow, View,
 };
 use rtmm_sim::{EndOfRun, RunOptions, simulate};
 use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
@@ -72,11 +72,11 @@ impl Definitions {
     }
 
     fn latency(view: &View<'_>, model: ModelId, layer: usize, on: AcceleratorId) -> f64 {
-        view.profile.latency(model, layer as u32, view.profile.column(on)).picoseconds() as f64
+        view.profile.latency(model, layer as u32, view.profile.whole(on)).picoseconds() as f64
     }
 
     fn energy(view: &View<'_>, model: ModelId, layer: usize, on: AcceleratorId) -> f64 {
-        view.profile.energy(model, layer as u32, view.profile.column(on)).total()
+        view.profile.energy(model, layer as u32, view.profile.whole(on)).total()
     }
 
     fn sum(view: &View<'_>, of: impl Fn(AcceleratorId) -> f64) -> f64 {
@@ -128,24 +128,22 @@ impl Definitions {
     }
 
     /// When a segment that runs is expected to end: not before now.
-    fn end(view: &View<'_>, segment: &Segment) -> f64 {
-        ps(segment.expected_end).max(ps(view.now))
+    fn end(view: &View<'_>, run: &Run) -> f64 {
+        ps(run.expected_end).max(ps(view.now))
     }
 
     /// How long a live job is expected to take from now on: the segment that runs as it is known, all else
     /// in the mean over accelerators.
     fn expected_time(&self, view: &View<'_>, job: &Job) -> f64 {
-        let running = view.running().find(|(_, segment, _)| segment.job == job.id);
+        let running = view.running().find(|(_, other)| other.id == job.id);
         match running {
-            Some((_, segment, _)) => {
-                Self::end(view, segment) - ps(view.now) + self.to_go(view, job.model, segment.stop)
-            }
+            Some((run, _)) => Self::end(view, run) - ps(view.now) + self.to_go(view, job.model, run.stop),
             None => self.to_go(view, job.model, job.progress.layer),
         }
     }
 
     fn live<'v>(view: &View<'v>) -> Vec<&'v Job> {
-        view.ready().chain(view.waiting()).chain(view.running().map(|(_, _, job)| job)).collect()
+        view.ready().chain(view.waiting()).chain(view.running().map(|(_, job)| job)).collect()
     }
 
     // MapScore.
@@ -187,8 +185,7 @@ impl Definitions {
     fn waits(&self, view: &View<'_>, job: &Job, on: AcceleratorId) -> bool {
         let latency = |on| Self::latency(view, job.model, job.progress.layer as usize, on);
         let here = ps(view.now) + latency(on);
-        self.yes("wait")
-            && view.running().any(|(busy, segment, _)| Self::end(view, segment) + latency(busy) < here)
+        self.yes("wait") && view.runs().any(|run| Self::end(view, run) + latency(run.accelerator) < here)
     }
 
     /// The pairs whose scores rounding does not tell from the greatest, the first of the greatest first.
@@ -197,7 +194,7 @@ impl Definitions {
         let mut ready: Vec<&Job> = view.ready().collect();
         ready.sort_by_key(|job| (job.release, job.sequence));
         for job in ready {
-            for on in view.idle.iter().filter(|on| !self.waits(view, job, **on)) {
+            for on in view.free.iter().filter(|on| !self.waits(view, job, **on)) {
                 all.push((self.score(view, job, *on, weights), job.id, *on));
             }
         }
@@ -297,7 +294,7 @@ impl Definitions {
             () => other.deadline <= job.deadline,
         };
         // Who waits for the output of another comes after it.
-        let others = view.ready().chain(view.running().map(|(_, _, job)| job));
+        let others = view.ready().chain(view.running().map(|(_, job)| job));
         let queue: f64 = others.filter(is_before).map(|of| self.expected_time(view, of)).sum();
         let accelerators = view.accelerators.len() as f64;
         let fits = |model: &ModelId| {
@@ -487,9 +484,10 @@ impl Judge {
         let pairs = definitions.pairs(view, weights);
         match said {
             None => assert!(pairs.is_empty(), "{pairs:?} should run, {}", case()),
-            Some(Decision::Dispatch { job, variant, placement: Placement::Whole(on), extent }) => {
-                assert!(pairs.contains(&(*job, *on)), "{pairs:?} should run, {}", case());
-                let job = view.job(*job).expect("a job");
+            Some(Decision::Dispatch { jobs, variant, on, units: Units::All, extent }) => {
+                let job = jobs.single().expect("one job");
+                assert!(pairs.contains(&(job, *on)), "{pairs:?} should run, {}", case());
+                let job = view.job(job).expect("a job");
                 let model = variant.map_or(job.model, |index| view.task(job.task).variants[index.index()]);
                 assert_eq!(model, definitions.network(view, job), "{job:?} {}", case());
                 assert_eq!(*extent, definitions.extent(job, model), "{}", case());

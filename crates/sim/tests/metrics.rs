@@ -5,9 +5,9 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-use rtmm_hardware::{EnergyParts, Platform};
+use rtmm_hardware::{ClassId, EnergyParts, Platform, Share, UnitSet};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Segment,
+    Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Run, RunId,
     Truth, TuningWindow, View,
 };
 use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, Window, Windows, XrbenchConstants};
@@ -553,8 +553,14 @@ fn priorities_count_what_is_given_up_and_what_is_left() {
 fn the_audit_finds_what_is_wrong() {
     one_task(|system| {
         let energy = EnergyParts::default();
-        let running = |job: &Job| Segment {
-            job: job.id,
+        let running = |job: &Job| Run {
+            id: RunId::new(0, job.id.slot() as u32),
+            accelerator: accelerator(0),
+            units: UnitSet::first(1),
+            class: ClassId::new(0),
+            next_class: None,
+            share: Share::WHOLE,
+            jobs: job.id.into(),
             model: job.model,
             from: job.progress,
             stop: 2,
@@ -594,41 +600,33 @@ fn the_audit_finds_what_is_wrong() {
             audit.released(at(5), &first);
             ended(audit, at(9), 0);
         });
-        finds(&["which is not live"], &|audit| {
-            audit.dispatched(at(5), accelerator(0), &running(&first), &first)
-        });
-        finds(&["runs two segments"], &|audit| {
+        finds(&["which is not live"], &|audit| audit.dispatched(at(5), &running(&first), &first));
+        finds(&["and gives", "has the slot of"], &|audit| {
             audit.released(at(5), &first);
             audit.released(at(5), &second);
-            audit.dispatched(at(5), accelerator(0), &running(&first), &first);
-            audit.dispatched(at(5), accelerator(0), &running(&second), &second);
+            audit.dispatched(at(5), &running(&first), &first);
+            audit.dispatched(at(5), &running(&second), &second);
         });
         finds(&["while a segment of it runs"], &|audit| {
             audit.released(at(5), &first);
-            audit.dispatched(at(5), accelerator(0), &running(&first), &first);
+            audit.dispatched(at(5), &running(&first), &first);
             audit.completed(at(6), &record(&first, &energy, None));
         });
         finds(&["goes on at"], &|audit| {
             audit.released(at(5), &first);
-            let segment = Segment { from: Progress::at(1), ..running(&first) };
-            audit.dispatched(at(5), accelerator(0), &segment, &first);
+            let run = Run { from: Progress::at(1), ..running(&first) };
+            audit.dispatched(at(5), &run, &first);
         });
         finds(&["went back", "energy of", "which is not live"], &|audit| {
             let half = Progress { layer: 0, quantum: 2, quanta: 4 };
             let begun = Job { progress: half, energy_pj: 7.0, ..first };
             audit.released(at(5), &begun);
-            audit.dispatched(at(5), accelerator(0), &running(&begun), &begun);
+            audit.dispatched(at(5), &running(&begun), &begun);
             // Three of eight steps are less than two of four.
             let to = Progress { layer: 0, quantum: 3, quanta: 8 };
             let job = Job { energy_pj: 6.0, ..begun };
-            let segment = running(&begun);
-            let record_of_segment = SegmentRecord {
-                accelerator: accelerator(0),
-                segment: &segment,
-                job: &job,
-                to,
-                switched: false,
-            };
+            let run = running(&begun);
+            let record_of_segment = SegmentRecord { run: &run, job: &job, to, switched: false };
             audit.segment_ended(at(6), &record_of_segment);
             audit.dropped(at(6), &record(&begun, &energy, None), DropCause::Policy);
             audit.dropped(at(6), &record(&begun, &energy, None), DropCause::Policy);
@@ -636,7 +634,7 @@ fn the_audit_finds_what_is_wrong() {
         finds(&["is released at", "runs before its release"], &|audit| {
             let early = Job { release: at(9), ..first };
             audit.released(at(5), &early);
-            audit.dispatched(at(5), accelerator(0), &running(&early), &early);
+            audit.dispatched(at(5), &running(&early), &early);
         });
         finds(&["in the slot of a live job"], &|audit| {
             audit.released(at(5), &first);

@@ -63,7 +63,7 @@ struct One {
     spent: Spent,
 }
 
-/// A layer on its accelerator.
+/// A layer that runs.
 #[derive(Clone, Copy, Debug)]
 struct Running {
     layer: u32,
@@ -72,20 +72,33 @@ struct Running {
     quantum: u32,
     /// Alone: when it ends.
     end: u64,
-    /// In competition: what is left of it. Traffic is in units of bandwidth times picoseconds.
-    compute: u64,
+    /// In competition: the whole of it, and what is left. Compute is in 2^-20 picoseconds, traffic in units
+    /// of bandwidth times picoseconds.
+    all_compute: u128,
+    all_traffic: u128,
+    compute: u128,
     traffic: u128,
     exposed: u64,
     demand: u64,
 }
 
-/// A segment on its accelerator.
-#[derive(Clone, Copy, Debug)]
+/// A segment on units of its accelerator.
+#[derive(Clone, Debug)]
 struct Seg {
     one: usize,
     model: usize,
+    accelerator: usize,
+    /// Ascending, each by its position on the accelerator.
+    units: Vec<u32>,
+    /// Since when it has held these.
+    since: u64,
+    /// The units that its layers run on, and what they are.
+    used: u32,
+    configuration: usize,
+    share: Share,
+    /// The number of units that it is to have from its next boundary on.
+    next: Option<u32>,
     from: Reached,
-    dispatched: u64,
     started: u64,
     switched: bool,
     end: u32,
@@ -107,11 +120,12 @@ struct Oracle<'o> {
     work: Vec<Vec<Vec<Vec<Work>>>>,
     order: Vec<usize>,
     ones: Vec<One>,
+    /// By slot: the position of the lowest unit that it was dispatched on, among all units.
     segments: Vec<Option<Seg>>,
-    last_models: Vec<Option<usize>>,
-    /// By accelerator: the layer that its last segment's job had run last when that ended.
-    last_layers: Vec<Option<u32>>,
-    shares: Vec<Share>,
+    /// By unit: the model that ran last, the layer of it that its job had run last when it left the unit, and
+    /// the number of units that it had.
+    last: Vec<Option<(usize, Option<u32>, u32)>>,
+    /// By accelerator: time in segments times the units that they held.
     busy: Vec<u64>,
     scheduler_free: u64,
     timers: Vec<(u64, u64)>,
@@ -186,6 +200,7 @@ impl<'o> Oracle<'o> {
             }
         }
         let accelerators = platform.accelerators.len();
+        let units = platform.accelerators.iter().map(|one| one.units() as usize).sum();
         Self {
             built,
             log,
@@ -195,10 +210,8 @@ impl<'o> Oracle<'o> {
             work: work.collect(),
             order,
             ones,
-            segments: vec![None; accelerators],
-            last_models: vec![None; accelerators],
-            last_layers: vec![None; accelerators],
-            shares: platform.accelerators.iter().map(|one| one.dram_share).collect(),
+            segments: vec![None; units],
+            last: vec![None; units],
             busy: vec![0; accelerators],
             scheduler_free: 0,
             timers: Vec::new(),
@@ -393,15 +406,17 @@ impl<'o> Oracle<'o> {
     fn alone(&self, one: usize) -> u64 {
         let model = self.ones[one].model;
         let realisation = self.realise(&self.ones[one], model);
-        let on = |accelerator: usize| -> u64 {
-            let available = self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator));
+        let on = |(accelerator, units, configuration): (usize, u32, usize)| -> u64 {
+            let available = self.available(accelerator, self.own_share(accelerator, units));
             (0..realisation.end)
                 .filter(|layer| self.built.models[model].next_layer(&realisation, *layer) == *layer)
-                .map(|layer| self.work(accelerator, model, realisation.row, layer))
-                .map(|work| Isolated::of(&work, available).latency.picoseconds())
+                .map(|layer| self.work(configuration, model, realisation.row, layer))
+                .map(|work| Isolated::of(&work, available).latency().picoseconds())
                 .sum()
         };
-        (0..self.segments.len()).map(on).min().expect("an accelerator")
+        let accelerators = self.built.platform.accelerators.iter().enumerate();
+        let ways = accelerators.map(|(index, one)| (index, one.units(), one.configuration.index()));
+        ways.map(on).min().expect("an accelerator")
     }
 
     fn frames_show(&mut self) {
@@ -549,78 +564,146 @@ impl<'o> Oracle<'o> {
         self.built.platform.shared_dram.is_some()
     }
 
-    fn work(&self, accelerator: usize, model: usize, sample: u32, layer: u32) -> Work {
-        let configuration = self.built.platform.accelerators[accelerator].configuration;
-        self.work[model][sample as usize][layer as usize][configuration.index()]
+    fn work(&self, configuration: usize, model: usize, sample: u32, layer: u32) -> Work {
+        self.work[model][sample as usize][layer as usize][configuration]
     }
 
-    /// The steps that a layer has on an accelerator: as many as every sample of it has.
-    fn quanta(&self, accelerator: usize, model: usize, layer: u32) -> u32 {
+    /// The steps that a layer has on a configuration: as many as every sample of it has.
+    fn quanta(&self, configuration: usize, model: usize, layer: u32) -> u32 {
         let samples = 0..self.work[model].len() as u32;
-        let of = samples.map(|sample| self.work(accelerator, model, sample, layer).quanta);
+        let of = samples.map(|sample| self.work(configuration, model, sample, layer).quanta);
         of.min().expect("a row")
     }
 
-    /// A layer that has everything to itself.
-    fn isolated(&self, accelerator: usize, segment: &Seg, layer: u32) -> Isolated {
-        let available = match self.built.platform.shared_dram {
-            Some(dram) if dram.sharing == Sharing::Static => dram.bandwidth.part(self.shares[accelerator]),
+    fn is_static(&self) -> bool {
+        self.built.platform.shared_dram.is_some_and(|dram| dram.sharing == Sharing::Static)
+    }
+
+    /// The share of the memory that so many units of an accelerator come with.
+    fn own_share(&self, accelerator: usize, units: u32) -> Share {
+        if !self.is_static() {
+            return Share::WHOLE;
+        }
+        let one = &self.built.platform.accelerators[accelerator];
+        let part = u64::from(one.dram_share.millionths()) * u64::from(units) / u64::from(one.units());
+        Share::from_millionths(part as u32).expect("a share")
+    }
+
+    /// The bandwidth that a run of an accelerator can have, if no other runs.
+    fn available(&self, accelerator: usize, share: Share) -> Bandwidth {
+        match self.built.platform.shared_dram {
+            Some(dram) if dram.sharing == Sharing::Static => dram.bandwidth.part(share),
             _ => self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator)),
+        }
+    }
+
+    /// A layer that has everything to itself.
+    fn isolated(&self, segment: &Seg, layer: u32) -> Isolated {
+        let work = self.work(segment.configuration, segment.model, segment.realisation.row, layer);
+        Isolated::of(&work, self.available(segment.accelerator, segment.share))
+    }
+
+    /// The slot of a job's segment.
+    fn slot_of(&self, job: Name) -> usize {
+        match self.ones[self.find(job)].fate {
+            Fate::Running(slot) => slot,
+            other => panic!("{job:?} does not run but is {other:?}"),
+        }
+    }
+
+    fn segment(&mut self, slot: usize) -> &mut Seg {
+        self.segments[slot].as_mut().expect("it runs")
+    }
+
+    /// The first unit of an accelerator among all units.
+    fn first_unit(&self, accelerator: usize) -> usize {
+        let before = &self.built.platform.accelerators[..accelerator];
+        before.iter().map(|one| one.units() as usize).sum()
+    }
+
+    /// The units of an accelerator that nothing holds, ascending.
+    fn free_units(&self, accelerator: usize) -> Vec<u32> {
+        let all = 0..self.built.platform.accelerators[accelerator].units();
+        let holds = |unit: &u32| {
+            self.segments.iter().flatten().any(|of| of.accelerator == accelerator && of.units.contains(unit))
         };
-        Isolated::of(&self.work(accelerator, segment.model, segment.realisation.row, layer), available)
+        all.filter(|unit| !holds(unit)).collect()
+    }
+
+    /// Counts the time that a segment has held its units.
+    fn count_busy(&mut self, slot: usize) {
+        let now = self.now;
+        let segment = self.segment(slot);
+        let (accelerator, held) = (segment.accelerator, segment.units.len() as u64);
+        let took = now - std::mem::replace(&mut segment.since, now);
+        self.busy[accelerator] += took * held;
     }
 
     /// Begins the next layer of a segment at or after `layer` now; false if there is none.
-    fn begin(&mut self, accelerator: usize, layer: u32) -> bool {
-        let mut segment = self.segments[accelerator].expect("a segment begins");
+    fn begin(&mut self, slot: usize, layer: u32) -> bool {
+        let segment = self.segments[slot].clone().expect("a segment begins");
         let layer = self.built.models[segment.model].next_layer(&segment.realisation, layer);
         if layer >= segment.end {
             return false;
         }
-        let isolated = self.isolated(accelerator, &segment, layer);
-        let latency = isolated.latency.picoseconds();
-        let quanta = self.quanta(accelerator, segment.model, layer);
+        let isolated = self.isolated(&segment, layer);
+        let latency = isolated.latency().picoseconds();
+        let quanta = self.quanta(segment.configuration, segment.model, layer);
         // Progress inside the layer, in the steps that it has here, rounded down.
         let (of, quantum, of_quanta) = segment.from;
         let quantum = if of == layer { (quantum * quanta).checked_div(of_quanta).unwrap_or(0) } else { 0 };
         let done = latency * u64::from(quantum) / u64::from(quanta);
         let units = u128::from(isolated.demand.bytes_per_window());
-        segment.running = Some(Running {
+        let all_compute = u128::from(isolated.compute.picoseconds()) << 20;
+        let all_traffic = units * u128::from(isolated.transfer.picoseconds());
+        let rest = |all: u128| all - all * u128::from(quantum) / u128::from(quanta);
+        let began = self.now;
+        self.segment(slot).running = Some(Running {
             layer,
-            began: self.now,
+            began,
             quantum,
-            end: self.now + latency - done,
-            compute: isolated.compute.picoseconds(),
-            traffic: units * u128::from(isolated.transfer.picoseconds()),
+            end: began + latency - done,
+            all_compute,
+            all_traffic,
+            compute: rest(all_compute),
+            traffic: rest(all_traffic),
             exposed: isolated.exposed.picoseconds(),
             demand: isolated.demand.bytes_per_window(),
         });
-        self.segments[accelerator] = Some(segment);
         true
     }
 
     fn segments_end(&mut self) {
-        for accelerator in 0..self.segments.len() {
-            while self.step(accelerator) {}
+        for slot in 0..self.segments.len() {
+            while self.step(slot) {}
         }
     }
 
-    /// What happens on an accelerator now; whether anything did.
-    fn step(&mut self, accelerator: usize) -> bool {
-        let Some(segment) = self.segments[accelerator] else { return false };
+    /// Whether so many quanta of a layer are done, in competition.
+    fn is_reached(&self, running: &Running, quantum: u32, quanta: u32) -> bool {
+        let is_done = |all: u128, left: u128| all - left >= all * u128::from(quantum) / u128::from(quanta);
+        is_done(running.all_compute, running.compute) && is_done(running.all_traffic, running.traffic)
+    }
+
+    /// What happens to a segment now; whether anything did.
+    fn step(&mut self, slot: usize) -> bool {
+        let Some(segment) = self.segments[slot].clone() else { return false };
         if segment.started > self.now {
             return false;
         }
         let Some(running) = segment.running else {
-            if !self.begin(accelerator, segment.from.0) {
-                self.end(accelerator, (segment.end, 0, 0));
+            if !self.begin(slot, segment.from.0) {
+                self.stop(slot, (segment.end, 0, 0));
             }
             return true;
         };
-        if let Some((to, Some(at))) = segment.cut
-            && at == self.now
-        {
-            self.end(accelerator, to);
+        let is_cut = match segment.cut {
+            Some((_, Some(at))) => at == self.now,
+            Some(((_, quantum, quanta), None)) if quantum > 0 => self.is_reached(&running, quantum, quanta),
+            _ => false,
+        };
+        if let (true, Some((to, _))) = (is_cut, segment.cut) {
+            self.stop(slot, to);
             return true;
         }
         let is_done = if self.is_shared() {
@@ -631,8 +714,8 @@ impl<'o> Oracle<'o> {
         if !is_done {
             return false;
         }
-        let quanta = self.quanta(accelerator, segment.model, running.layer);
-        self.spend(accelerator, running.layer, quanta - running.quantum);
+        let quanta = self.quanta(segment.configuration, segment.model, running.layer);
+        self.spend(slot, running.layer, quanta - running.quantum);
         self.ones[segment.one].last_layer = Some(running.layer);
         let job = self.name(segment.one);
         let samples = self.built.models[segment.model].samples.as_ref();
@@ -642,39 +725,41 @@ impl<'o> Oracle<'o> {
             job,
             model: segment.model,
             layer: running.layer as usize,
-            accelerator,
+            accelerator: segment.accelerator,
             latency: self.now - running.began,
             sparsity,
         });
         self.is_news |= self.interests.layers;
-        let segment = self.segments[accelerator].as_mut().expect("it runs");
-        segment.previous = Some(running.layer);
+        self.segment(slot).previous = Some(running.layer);
         let after = (running.layer + 1, 0, 0);
         if segment.cut.is_some_and(|(to, _)| to == after) {
-            self.end(accelerator, after);
-        } else if !self.begin(accelerator, running.layer + 1) {
-            let end = self.segments[accelerator].as_ref().map_or(0, |segment| segment.end);
-            self.end(accelerator, (end, 0, 0));
+            self.stop(slot, after);
+        } else if !self.begin(slot, running.layer + 1) {
+            let end = segment.end;
+            self.stop(slot, (end, 0, 0));
         }
         true
     }
 
-    /// Books the energy of some steps of a layer.
-    fn spend(&mut self, accelerator: usize, layer: u32, quanta: u32) {
-        let segment = self.segments[accelerator].expect("it runs");
-        let work = self.work(accelerator, segment.model, segment.realisation.row, layer);
-        let part = f64::from(quanta) / f64::from(self.quanta(accelerator, segment.model, layer));
-        // What flows whether anything happens or not flows as long as the layer takes.
+    /// Books the energy of some steps of the layer that runs.
+    fn spend(&mut self, slot: usize, layer: u32, steps: u32) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let work = self.work(segment.configuration, segment.model, segment.realisation.row, layer);
+        let quanta = self.quanta(segment.configuration, segment.model, layer);
+        let part = f64::from(steps) / f64::from(quanta);
+        // Static energy accrues as long as the layer takes.
         let mut steady = work.energy.r#static;
-        let available = self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator));
-        let alone = Isolated::of(&work, available).latency.picoseconds();
+        let share = self.own_share(segment.accelerator, segment.used);
+        let alone = Isolated::of(&work, self.available(segment.accelerator, share)).latency().picoseconds();
         let own = work.latency().picoseconds();
         if own > 0 {
             steady *= alone as f64 / own as f64;
         }
         let stretch = match segment.running {
-            Some(running) if self.is_shared() && alone > 0 => {
-                (self.now - running.began) as f64 / alone as f64
+            Some(running) if self.is_shared() => {
+                let before = |quantum: u32| alone * u64::from(quantum) / u64::from(quanta);
+                let alone = before(running.quantum + steps) - before(running.quantum);
+                if alone == 0 { 1.0 } else { (self.now - running.began) as f64 / alone as f64 }
             }
             _ => 1.0,
         };
@@ -682,16 +767,69 @@ impl<'o> Oracle<'o> {
             (work.energy.total() - work.energy.r#static + steady * stretch) * part;
     }
 
-    fn end(&mut self, accelerator: usize, to: Reached) {
-        let segment = self.segments[accelerator].expect("it runs");
+    /// Says of units what ran on them last.
+    fn leave(&mut self, slot: usize, units: &[u32]) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let first = self.first_unit(segment.accelerator);
+        for unit in units {
+            self.last[first + *unit as usize] =
+                Some((segment.model, self.ones[segment.one].last_layer, segment.used));
+        }
+    }
+
+    /// A segment has got to where it ends, or where it is resized.
+    fn stop(&mut self, slot: usize, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
         if let (Some(running), true) = (segment.running, to.1 > 0) {
-            self.spend(accelerator, running.layer, to.1 - running.quantum);
+            self.spend(slot, running.layer, to.1 - running.quantum);
             self.ones[segment.one].last_layer = Some(running.layer);
         }
-        self.last_layers[accelerator] = self.ones[segment.one].last_layer;
         self.is_news = true;
-        self.segments[accelerator] = None;
-        self.busy[accelerator] += self.now - segment.dispatched;
+        self.count_busy(slot);
+        match segment.next {
+            Some(units) if to.0 < segment.end => self.resize(slot, units, to),
+            _ => self.end(slot, to),
+        }
+    }
+
+    fn resize(&mut self, slot: usize, units: u32, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let one = &self.built.platform.accelerators[segment.accelerator];
+        let (_, configuration) = one.configurations().find(|(count, _)| *count == units).expect("it exists");
+        let migration = one.migration();
+        // The lowest stay, and the one that it was dispatched on.
+        let home = (slot - self.first_unit(segment.accelerator)) as u32;
+        let others = segment.units.iter().copied().filter(|unit| *unit != home);
+        let mut kept: Vec<u32> = others.take(units as usize - 1).chain([home]).collect();
+        kept.sort_unstable();
+        let lost: Vec<u32> = segment.units.iter().copied().filter(|unit| !kept.contains(unit)).collect();
+        self.leave(slot, &lost);
+        self.ones[segment.one].spent.switches += migration.energy_pj;
+        let started = self.now + migration.time.picoseconds();
+        // More units bring more bandwidth, if others have left it, and fewer take it away.
+        let others: u32 = (0..self.segments.len())
+            .filter(|other| *other != slot)
+            .filter_map(|other| self.segments[other].as_ref())
+            .map(|other| other.share.millionths())
+            .sum();
+        let own = self.own_share(segment.accelerator, units).millionths();
+        let current = segment.share.millionths();
+        let share = match segment.used < units {
+            true if self.is_static() => current.max(own.min(1_000_000 - others)),
+            _ => current.min(own),
+        };
+        let share = Share::from_millionths(share).expect("a share");
+        let changed = self.segment(slot);
+        (changed.units, changed.used, changed.configuration) = (kept.clone(), units, configuration.index());
+        (changed.share, changed.next, changed.from, changed.started) = (share, None, to, started);
+        (changed.running, changed.previous, changed.cut) = (None, None, None);
+        self.tell(Event::Resized { job: self.name(segment.one), to, units: kept, started });
+    }
+
+    fn end(&mut self, slot: usize, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        self.leave(slot, &segment.units);
+        self.segments[slot] = None;
         let one = segment.one;
         // What is skipped next shows now.
         let next = self.built.models[segment.model].next_layer(&segment.realisation, to.0);
@@ -699,7 +837,7 @@ impl<'o> Oracle<'o> {
         self.ones[one].reached = to;
         self.tell(Event::Ended {
             job: self.name(one),
-            accelerator,
+            accelerator: segment.accelerator,
             to,
             switched: segment.switched,
             started: segment.started,
@@ -726,22 +864,24 @@ impl<'o> Oracle<'o> {
             if (running.compute, running.traffic) == (0, 0) {
                 running.exposed = running.exposed.saturating_sub(1);
             }
-            running.compute = running.compute.saturating_sub(1);
+            running.compute = running.compute.saturating_sub(1 << 20);
             running.traffic = running.traffic.saturating_sub(u128::from(grant));
         }
     }
 
-    /// The bandwidth that each accelerator is granted now, by filling.
+    /// The bandwidth that each segment is granted now, by filling.
     fn grants(&self) -> Vec<u64> {
+        let running = |segment: &Option<Seg>| segment.as_ref().and_then(|segment| segment.running);
         let demands: Vec<u64> = self
             .segments
             .iter()
-            .map(|segment| segment.and_then(|segment| segment.running))
+            .map(running)
             .map(|running| running.filter(|running| running.traffic > 0).map_or(0, |running| running.demand))
             .collect();
         let Some(dram) = self.built.platform.shared_dram else { return demands };
         if dram.sharing == Sharing::Static {
-            let parts = self.shares.iter().map(|share| dram.bandwidth.part(*share).bytes_per_window());
+            let part = |share: Share| dram.bandwidth.part(share).bytes_per_window();
+            let parts = self.segments.iter().map(|of| of.as_ref().map_or(0, |of| part(of.share)));
             return demands.iter().zip(parts).map(|(demand, part)| *demand.min(&part)).collect();
         }
         let whole = u128::from(dram.bandwidth.bytes_per_window());
@@ -761,55 +901,88 @@ impl<'o> Oracle<'o> {
 
     fn obey(&mut self, said: Said) {
         match said {
-            Said::Dispatch { job, variant, accelerator, layers } => {
-                self.dispatch(job, variant, accelerator, layers);
+            Said::Dispatch { job, variant, accelerator, units, layers } => {
+                self.dispatch(job, variant, accelerator, units, layers);
             }
-            Said::Preempt { accelerator, mode } => {
+            Said::Preempt { job, mode } => {
                 // Preempting what ends at its next boundary anyway changes nothing.
-                self.preempt(accelerator, mode);
+                let slot = self.slot_of(job);
+                self.preempt(slot, mode);
             }
+            Said::Resize { job, units } => self.want(job, units),
             Said::Drop { job } => {
                 let one = self.find(job);
-                if let Fate::Running(accelerator) = self.ones[one].fate {
+                if let Fate::Running(slot) = self.ones[one].fate {
                     self.ones[one].is_doomed = true;
-                    self.preempt(accelerator, Preemption::Layer);
+                    self.preempt(slot, Preemption::Layer);
                 } else {
                     self.drop(one, DropCause::Policy);
                 }
             }
-            Said::Share { accelerator, millionths } => {
-                self.shares[accelerator] = Share::from_millionths(millionths).expect("a share");
+            Said::Share { job, millionths } => {
+                let slot = self.slot_of(job);
+                self.segment(slot).share = Share::from_millionths(millionths).expect("a share");
             }
             Said::Timer { at, tag } => self.timers.push((at, tag)),
         }
     }
 
-    /// What goes out when an accelerator turns to a job, and what comes in.
-    fn moved_elements(&self, accelerator: usize, one: usize, model: usize) -> u64 {
-        let models = &self.built.models;
-        let last = self.last_models[accelerator].zip(self.last_layers[accelerator]);
-        let out = last.map_or(0, |(model, layer)| {
-            models[model].layers[layer as usize].output_elements().expect("it has dimensions")
-        });
-        out + models[model].layers[self.ones[one].reached.0 as usize].input_elements()
+    /// A segment is to have another number of units.
+    fn want(&mut self, job: Name, units: u32) {
+        let slot = self.slot_of(job);
+        let (accelerator, held) = (self.segment(slot).accelerator, self.segment(slot).units.len());
+        let gained: Vec<u32> =
+            self.free_units(accelerator).into_iter().take((units as usize).saturating_sub(held)).collect();
+        assert_eq!(gained.len(), (units as usize).saturating_sub(held), "too few units are free");
+        if !gained.is_empty() {
+            self.count_busy(slot);
+            let segment = self.segment(slot);
+            segment.units.extend(gained);
+            segment.units.sort_unstable();
+            let units = segment.units.clone();
+            self.tell(Event::Reserved { job, units });
+        }
+        if self.cut(slot, Preemption::Quantum) {
+            self.segment(slot).next = Some(units);
+        }
     }
 
-    fn dispatch(&mut self, job: Name, variant: Option<usize>, accelerator: usize, layers: Option<u32>) {
+    fn dispatch(
+        &mut self,
+        job: Name,
+        variant: Option<usize>,
+        accelerator: usize,
+        count: u32,
+        layers: Option<u32>,
+    ) {
         let one = self.find(job);
         assert_eq!(self.ones[one].fate, Fate::Ready, "the engine accepted a job that is not ready");
-        assert!(self.segments[accelerator].is_none(), "the engine accepted a busy accelerator");
+        let units: Vec<u32> = self.free_units(accelerator).into_iter().take(count as usize).collect();
+        assert_eq!(units.len(), count as usize, "the engine accepted a busy accelerator");
         let variants = &self.built.scenario.tasks[self.ones[one].task].variants;
         let model = variant.map_or(self.ones[one].model, |variant| variants[variant].index());
         assert!(!self.ones[one].is_started || self.ones[one].model == model, "the network is fixed");
         self.scheduler_free = self.scheduler_free.max(self.now) + self.decision_time;
         let mut started = self.scheduler_free;
-        let switched = self.last_models[accelerator].is_some_and(|last| last != model);
+        let first = self.first_unit(accelerator);
+        let lasts = units.iter().filter_map(|unit| self.last[first + *unit as usize]);
+        let others: Vec<(usize, Option<u32>, u32)> = lasts.filter(|(last, ..)| *last != model).collect();
+        let switched = !others.is_empty();
         if switched {
             let switch = self.built.platform.accelerators[accelerator].context_switch;
             started += switch.time.picoseconds();
             self.ones[one].spent.switches += switch.energy_pj;
             if let Some(moves) = switch.activations {
-                let bytes = self.moved_elements(accelerator, one, model) * moves.element_bytes;
+                // What goes out is what each unit holds; what comes in is the input of the next layer.
+                let models = &self.built.models;
+                let mut elements = models[model].layers[self.ones[one].reached.0 as usize].input_elements();
+                for (last, layer, held_by) in others {
+                    let output = layer.map_or(0, |layer| {
+                        models[last].layers[layer as usize].output_elements().expect("it has dimensions")
+                    });
+                    elements += output.div_ceil(u64::from(held_by));
+                }
+                let bytes = elements * moves.element_bytes;
                 self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
                 // Picosecond by picosecond, until all of it is moved.
                 let (mut time, mut moved) = (0_u64, 0_u128);
@@ -821,20 +994,28 @@ impl<'o> Oracle<'o> {
                 started += time;
             }
         }
-        self.last_models[accelerator] = Some(model);
         let all = self.built.models[model].layers.len() as u32;
         let from = self.ones[one].reached;
         let realisation = self.realise(&self.ones[one], model);
-        let first = self.built.models[model].next_layer(&realisation, from.0);
-        let stop = layers.map_or(all, |layers| all.min(first + layers));
+        let next = self.built.models[model].next_layer(&realisation, from.0);
+        let stop = layers.map_or(all, |layers| all.min(next + layers));
+        let slot = first + units[0] as usize;
         (self.ones[one].model, self.ones[one].is_started) = (model, true);
-        self.ones[one].fate = Fate::Running(accelerator);
+        self.ones[one].fate = Fate::Running(slot);
         let end = stop.min(realisation.end);
-        self.segments[accelerator] = Some(Seg {
+        let platform = &self.built.platform.accelerators[accelerator];
+        let (_, configuration) = platform.configurations().find(|(of, _)| *of == count).expect("it exists");
+        self.segments[slot] = Some(Seg {
             one,
             model,
+            accelerator,
+            units: units.clone(),
+            since: self.now,
+            used: count,
+            configuration: configuration.index(),
+            share: self.own_share(accelerator, count),
+            next: None,
             from,
-            dispatched: self.now,
             started,
             switched,
             end,
@@ -843,40 +1024,55 @@ impl<'o> Oracle<'o> {
             previous: None,
             cut: None,
         });
-        self.tell(Event::Dispatched { job, accelerator, model, from, stop, started });
+        self.tell(Event::Dispatched { job, accelerator, units, model, from, stop, started });
     }
 
-    /// Ends a segment at its next boundary, not before it has run a layer, or a quantum; whether that is
-    /// before its end anyway.
-    fn preempt(&mut self, accelerator: usize, mode: Preemption) -> bool {
-        let Some(segment) = self.segments[accelerator] else { return false };
+    /// Ends a segment at its next boundary, not before it has run a layer, or a quantum. A resize that is
+    /// still to come does not.
+    fn preempt(&mut self, slot: usize, mode: Preemption) {
+        let now = self.now;
+        let segment = self.segment(slot);
+        let is_to_resize = segment.next.take().is_some();
+        // A boundary between layers that is now is one for either reason.
+        let is_now = matches!(segment.cut, Some(((_, 0, _), Some(at))) if at == now);
+        if is_to_resize && mode == Preemption::Layer && !is_now {
+            segment.cut = None;
+        }
+        self.cut(slot, mode);
+    }
+
+    /// Has a segment stop at its next boundary; whether that is before its end anyway.
+    fn cut(&mut self, slot: usize, mode: Preemption) -> bool {
+        let Some(segment) = self.segments[slot].clone() else { return false };
         // A segment that is about to begin stands at its first layer.
         let now = self.now.max(segment.started);
+        let of_layer = |layer: u32| self.quanta(segment.configuration, segment.model, layer);
         let (layer, began, quantum) = match segment.running {
             Some(running) => (running.layer, running.began, running.quantum),
             None => {
-                if segment.started == self.now || segment.from.1 > 0 || segment.from.0 < segment.end {
-                    let model = &self.built.models[segment.model];
-                    let layer = model.next_layer(&segment.realisation, segment.from.0);
-                    if layer >= segment.end {
-                        return false;
-                    }
-                    let quanta = self.quanta(accelerator, segment.model, layer);
-                    let (of, quantum, of_quanta) = segment.from;
-                    let quantum = (quantum * quanta).checked_div(of_quanta).unwrap_or(0);
-                    (layer, segment.started, if of == layer { quantum } else { 0 })
-                } else {
+                let layer = self.built.models[segment.model].next_layer(&segment.realisation, segment.from.0);
+                if layer >= segment.end {
                     return false;
                 }
+                let (of, quantum, of_quanta) = segment.from;
+                let quantum = (quantum * of_layer(layer)).checked_div(of_quanta).unwrap_or(0);
+                (layer, segment.started, if of == layer { quantum } else { 0 })
             }
         };
+        let quanta = of_layer(layer);
         let cut = match segment.previous {
             // A layer begins now, so that this is a boundary.
             Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now)),
+            _ if mode == Preemption::Quantum && self.is_shared() => {
+                // The first that is not done.
+                let is_done =
+                    |one: u32| segment.running.is_some_and(|running| self.is_reached(&running, one, quanta));
+                let next = (quantum + 1..quanta).find(|one| !is_done(*one));
+                next.map_or(((layer + 1, 0, 0), None), |one| ((layer, one, quanta), None))
+            }
             _ => {
-                let quanta = self.quanta(accelerator, segment.model, layer);
-                let latency = self.isolated(accelerator, &segment, layer).latency.picoseconds();
-                let within = (mode == Preemption::Quantum && !self.is_shared())
+                let latency = self.isolated(&segment, layer).latency().picoseconds();
+                let within = (mode == Preemption::Quantum)
                     .then(|| next_quantum(latency, quantum, quanta, now - began))
                     .flatten();
                 match within {
@@ -889,21 +1085,20 @@ impl<'o> Oracle<'o> {
         if cut.0 >= planned {
             return false;
         }
-        if let Some(segment) = self.segments[accelerator].as_mut() {
-            segment.cut = Some(cut);
-        }
+        self.segment(slot).cut = Some(cut);
         true
     }
 
     // The end.
 
     fn finish(&mut self) {
-        for accelerator in 0..self.segments.len() {
-            if let Some(segment) = self.segments[accelerator] {
+        for slot in 0..self.segments.len() {
+            if let Some(segment) = self.segments[slot].clone() {
                 // Layers that are not complete count for nothing.
                 let to = segment.previous.map_or(segment.from, |layer| (layer + 1, 0, 0));
-                self.busy[accelerator] += self.now - segment.dispatched;
-                let (job, started) = (self.name(segment.one), segment.started);
+                self.count_busy(slot);
+                let (job, started, accelerator) =
+                    (self.name(segment.one), segment.started, segment.accelerator);
                 self.tell(Event::Ended { job, accelerator, to, switched: segment.switched, started });
             }
         }
@@ -913,7 +1108,9 @@ impl<'o> Oracle<'o> {
                 self.tell(Event::InFlight { job, spent });
             }
         }
-        let busy = self.busy.clone();
+        let accelerators = &self.built.platform.accelerators;
+        let busy = self.busy.iter().zip(accelerators).map(|(busy, one)| busy / u64::from(one.units()));
+        let busy = busy.collect();
         self.tell(Event::Over { busy });
     }
 }
@@ -987,8 +1184,16 @@ fn compare(
 
 fn habits() -> impl Strategy<Value = Habits> {
     let some = |often: u64| prop_oneof![Just(0), 1..often];
-    (20..256_u64, some(200), some(60), some(200), some(60))
-        .prop_map(|(dispatch, preempt, drop, share, timer)| Habits { dispatch, preempt, drop, share, timer })
+    (20..256_u64, some(200), some(120), some(60), some(200), some(60)).prop_map(
+        |(dispatch, preempt, resize, drop, share, timer)| Habits {
+            dispatch,
+            preempt,
+            resize,
+            drop,
+            share,
+            timer,
+        },
+    )
 }
 
 fn interests() -> impl Strategy<Value = Interests> {
@@ -1009,9 +1214,8 @@ fn chaos(sketch: &Sketch, habits: Habits, interests: Interests, time: u64) -> Bo
         Memory::Static(_) => built.platform.accelerators.iter().map(|one| one.dram_share).collect(),
         _ => Vec::new(),
     };
-    let is_exclusive = matches!(sketch.machine.memory, Memory::Own);
     let time = Duration::from_picoseconds(time);
-    Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares, is_exclusive)
+    Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares)
 }
 
 fn fcfs(extent: Extent, interests: Interests, time: u64) -> Box<dyn Policy> {
@@ -1043,6 +1247,15 @@ proptest! {
         sketch in systems::sketch_with(systems::shared_memory()), habits in habits(),
         interests in interests(), end in ends(), time in thinking(),
     ) {
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn chaos_on_accelerators_that_runs_divide(
+        sketch in systems::divided(systems::sketch()), habits in habits(), interests in interests(),
+        end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
         compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
     }
 

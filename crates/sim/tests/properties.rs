@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
-use rtmm_hardware::{AcceleratorId, Bandwidth, MaxMinFair, Share, SharedDram, Sharing};
+use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, MaxMinFair, Share, SharedDram, Sharing};
 use rtmm_scheduler::{Decisions, Extent, Interests, Policy, PolicyError, Truth, View};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
@@ -34,7 +34,7 @@ fn extent(layers: u32) -> Extent {
     NonZeroU32::new(layers).map_or(Extent::Rest, Extent::Layers)
 }
 
-const CHAOS: Habits = Habits { dispatch: 160, preempt: 80, drop: 20, share: 60, timer: 20 };
+const CHAOS: Habits = Habits { dispatch: 160, preempt: 80, resize: 40, drop: 20, share: 60, timer: 20 };
 
 /// A policy for a system: random decisions, or first come first served.
 fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn Policy> {
@@ -47,9 +47,8 @@ fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn 
         _ => Vec::new(),
     };
     let interests = Interests { jobs: true, layers: layers > 0, times: true };
-    let is_exclusive = matches!(sketch.machine.memory, Memory::Own);
     let time = Duration::from_picoseconds(if layers == 2 { sketch.scale } else { 0 });
-    Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares, is_exclusive)
+    Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares)
 }
 
 fn run(sketch: &Sketch, policy: Box<dyn Policy>, end: EndOfRun) -> (Record, Log) {
@@ -100,7 +99,11 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
         on.map(|on| on.task.index()).map(|of| latest(of).max().map(|index| (of, index))).collect()
     };
     let mut stages: BTreeMap<Name, Stage> = BTreeMap::new();
-    let mut accelerators: Vec<Option<Name>> = vec![None; built.platform.accelerators.len()];
+    let mut accelerators: Vec<BTreeMap<Name, Vec<u32>>> =
+        vec![BTreeMap::new(); built.platform.accelerators.len()];
+    let is_held = |accelerator: &BTreeMap<Name, Vec<u32>>, other_than: &Name, unit: &u32| {
+        accelerator.iter().any(|(job, units)| job != other_than && units.contains(unit))
+    };
     for (now, event) in &record.events {
         match event {
             Event::Released { job, arrival, deadline, is_waiting, .. } => {
@@ -114,19 +117,33 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
                 let stage = if *is_waiting { Stage::Waiting } else { Stage::Idle };
                 prop_assert_eq!(stages.insert(*job, stage), None, "released twice");
             }
-            Event::Dispatched { job, accelerator, started, .. } => {
+            Event::Dispatched { job, accelerator, units, started, .. } => {
                 prop_assert!(matches!(stages[job], Stage::Waiting | Stage::Idle), "{:?}", stages[job]);
-                prop_assert_eq!(accelerators[*accelerator], None, "one segment an accelerator");
+                let count = built.platform.accelerators[*accelerator].units();
+                prop_assert!(!units.is_empty() && units.iter().all(|unit| *unit < count));
+                let held = &accelerators[*accelerator];
+                prop_assert!(!units.iter().any(|unit| is_held(held, job, unit)), "one run a unit");
                 prop_assert!(started >= now);
                 for need in needs(*job) {
                     let need = need.expect("a job has all that it depends on");
                     prop_assert_eq!(stages.get(&need), Some(&Stage::Completed), "{:?} starts early", job);
                 }
-                accelerators[*accelerator] = Some(*job);
+                accelerators[*accelerator].insert(*job, units.clone());
                 stages.insert(*job, Stage::Runs(*accelerator));
             }
+            Event::Reserved { job, units } | Event::Resized { job, units, .. } => {
+                let Stage::Runs(accelerator) = stages[job] else {
+                    panic!("{job:?} is resized and does not run")
+                };
+                let held = &accelerators[accelerator];
+                prop_assert!(!units.iter().any(|unit| is_held(held, job, unit)), "one run a unit");
+                let is_more = |before: &Vec<u32>| before.iter().all(|unit| units.contains(unit));
+                let is_reserved = matches!(event, Event::Reserved { .. });
+                prop_assert!(!is_reserved || is_more(&held[job]));
+                accelerators[accelerator].insert(*job, units.clone());
+            }
             Event::Ended { job, accelerator, .. } => {
-                prop_assert_eq!(accelerators[*accelerator].take(), Some(*job));
+                prop_assert!(accelerators[*accelerator].remove(job).is_some());
                 prop_assert_eq!(stages.insert(*job, Stage::Idle), Some(Stage::Runs(*accelerator)));
             }
             Event::Completed { job, .. } => {
@@ -169,7 +186,7 @@ impl Policy for WorkConserving {
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
         self.0.decide(view, truth, out)?;
-        assert_eq!(out.len(), view.ready().len().min(view.idle.len()));
+        assert_eq!(out.len(), view.ready().len().min(view.free.len()));
         Ok(())
     }
 
@@ -283,7 +300,7 @@ proptest! {
         let system = system(&built);
         let model = built.scenario.tasks[0].model;
         let isolated: u64 = (0..system.profile.layers(model))
-            .map(|layer| system.profile.latency(model, layer, 0).picoseconds())
+            .map(|layer| system.profile.latency(model, layer, ClassId::new(0)).picoseconds())
             .sum();
         let (record, _) = run(&sketch, Fcfs::new(extent(layers)), EndOfRun::Drain);
         let all = completions(&record);
@@ -414,13 +431,14 @@ proptest! {
         for (now, event) in &record.events {
             match event {
                 Event::Dispatched { accelerator, model, from, .. } => {
-                    begun.insert(*accelerator, (*model, from.0));
+                    // Of a layer that is done in part, the rest takes less than all of it.
+                    begun.insert(*accelerator, (*model, from.0 + u32::from(from.1 > 0)));
                 }
                 Event::Released { job, .. } => {
                     released.insert(*job, *now);
                 }
                 // Between unlike accelerators each layer may run where it is fastest.
-                Event::Completed { job, isolated, .. } if system.profile.width() == 1 => {
+                Event::Completed { job, isolated, .. } if system.profile.classes().count() == 1 => {
                     prop_assert!(now - released[job] >= *isolated, "{isolated} ps alone, for {job:?}");
                 }
                 // What a segment of a recorded sample takes alone is not told.
@@ -431,9 +449,9 @@ proptest! {
                     let alone: u64 = (from..to.0)
                         .map(|layer| {
                             let accelerator = AcceleratorId::new(*accelerator);
-                            let column = system.profile.column(accelerator);
+                            let class = system.profile.whole(accelerator);
                             let model = ModelId::new(model);
-                            let latency = system.profile.latency(model, layer, column);
+                            let latency = system.profile.latency(model, layer, class);
                             assert!(LayerId::new(layer as usize).index() < built.models[model.index()].layers.len());
                             latency.picoseconds()
                         })
@@ -474,7 +492,7 @@ proptest! {
         let shared = {
             let system = system(&built);
             let contention = Checking { inner: MaxMinFair::new(bandwidth), whole: None, is_fair: true };
-            let execution = Shared::new(contention, random_systems::shares(&system), false);
+            let execution = Shared::new(contention, system.platform.unit_owners());
             let options = options(&sketch, end);
             Simulation::new(&system, "test", recorder, execution, Record::default(), options)
                 .run()

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, Notice, Placement, Policy, PolicyError, PolicyRegistry, Truth,
-    View,
+    Decision, Decisions, Extent, Interests, Notice, Policy, PolicyError, PolicyRegistry, Truth, View,
 };
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
 use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
@@ -299,7 +298,7 @@ impl Policy for Witness {
         truth: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        for (job, accelerator) in view.ready().zip(view.idle) {
+        for (job, accelerator) in view.ready().zip(view.free) {
             if let Some(truth) = truth {
                 let on = |index| shown(truth.remaining(job, AcceleratorId::new(index)));
                 let left: Vec<String> = (0..view.accelerators.len()).map(on).collect();
@@ -308,8 +307,7 @@ impl Policy for Witness {
                     format!("{} {}: {} mean {mean} of {all}", job.task.index(), job.frame, left.join(" "));
                 self.told.lock().expect("no other thread").push(line);
             }
-            let placement = Placement::Whole(*accelerator);
-            out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent: self.extent });
+            out.push(Decision::dispatch(job.id, None, *accelerator, self.extent));
         }
         Ok(())
     }
@@ -319,7 +317,8 @@ impl Policy for Witness {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
-        if let Notice::LayerCompleted { job, layer, accelerator, latency, sparsity, .. } = *notice {
+        if let Notice::LayerCompleted { job, layer, run, latency, sparsity, .. } = *notice {
+            let accelerator = view.run(run).expect("it runs").accelerator;
             let job = view.job(job).expect("a live job");
             let (task, frame) = (job.task.index(), job.frame);
             let (layer, accelerator, latency) = (layer.index(), accelerator.index(), shown(latency));

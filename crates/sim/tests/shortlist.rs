@@ -6,7 +6,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 use rtmm_hardware::{AcceleratorId, Mode};
-use rtmm_scheduler::{Job, Policy, Segment};
+use rtmm_scheduler::{Job, Policy, Run};
 use rtmm_sim::{EndOfRun, Observer, RunOptions, System, simulate};
 use rtmm_testkit::by_hand::policy;
 use rtmm_workload::{Duration, Legality, Time};
@@ -25,8 +25,8 @@ impl Observer for Dispatches {
         self.most = self.most.max(self.live);
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
-        self.all.push((now, accelerator, job.sequence, segment.from.layer));
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
+        self.all.push((now, run.accelerator, job.sequence, run.from.layer));
     }
 
     fn completed(&mut self, _now: Time, _record: &rtmm_sim::JobRecord<'_>) {

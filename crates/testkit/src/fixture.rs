@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, EnergyParts, LayerOf, NoCost, Platform, Share, Sparse, Work,
+    CostModel, CostTable, Division, EnergyParts, IsolatedCosts, LayerOf, Migration, NoCost, Platform, Share,
+    Sparse, UnitSet, Units, Work,
 };
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Decisions, Extent, Job, JobId, JobLists, JobState, Notice, Placement, Policy,
-    PolicyError, Profile, Progress, SampleCosts, Segment, TaskCounters, Truth, VariantId, View,
+    AcceleratorState, Decision, Decisions, Extent, Hardware, Job, JobId, JobLists, JobState, Notice, Policy,
+    PolicyError, Profile, Progress, Run, RunId, TaskCounters, Truth, UnitState, VariantId, View,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
@@ -178,10 +179,10 @@ impl TaskSketch {
     }
 }
 
-/// The costs that sketches state, on one accelerator.
+/// The costs that sketches state, in one column.
 #[derive(Debug)]
 struct Stated {
-    accelerator: usize,
+    column: usize,
     tasks: Vec<TaskSketch>,
 }
 
@@ -190,7 +191,7 @@ impl CostModel for Stated {
         let stated = || {
             let task = self.tasks.iter().find(|task| task.name == layer.model)?;
             let row: usize = layer.layer.name.parse().ok()?;
-            let latency_us = task.latency_us.get(row)?.get(self.accelerator)?;
+            let latency_us = task.latency_us.get(row)?.get(self.column)?;
             let compute = match condition {
                 Condition::Sparse(Sparse { recorded: Some(recorded), .. }) => {
                     let first = u128::from((*task.latency_us.get(row)?.first()?).max(1));
@@ -199,7 +200,7 @@ impl CostModel for Stated {
                 }
                 _ => us(*latency_us),
             };
-            let mac = *task.energy_pj.get(row)?.get(self.accelerator)?;
+            let mac = *task.energy_pj.get(row)?.get(self.column)?;
             Some(Work {
                 compute,
                 traffic: [0; rtmm_hardware::SHARED_LEVELS],
@@ -214,7 +215,7 @@ impl CostModel for Stated {
     }
 
     fn identity(&self) -> String {
-        format!("stated {}", self.accelerator)
+        format!("stated {}", self.column)
     }
 
     fn depends_on_shape_only(&self) -> bool {
@@ -233,9 +234,11 @@ pub struct Fixture {
     scenario: Scenario,
     models: Vec<Model>,
     profile: Profile,
-    samples: SampleCosts,
+    costs: Arc<IsolatedCosts>,
     accelerators: Vec<AcceleratorState>,
-    idle: Vec<AcceleratorId>,
+    free: Vec<AcceleratorId>,
+    runs: Vec<Option<Run>>,
+    units: Vec<UnitState>,
     counters: Vec<TaskCounters>,
     jobs: Vec<Job>,
     ready: Vec<u32>,
@@ -270,13 +273,32 @@ impl Fixture {
     /// # Errors
     /// [`FixtureError`] where the sketches do not fit together.
     pub fn switching(tasks: &[TaskSketch], context_switch: ContextSwitch) -> Result<Self, FixtureError> {
-        let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
+        Self::on(tasks, |networks| {
+            let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
+            platform(networks, width, context_switch)
+        })
+    }
+
+    /// Tasks on one accelerator that runs can divide: the columns of latencies are those of as many units
+    /// as `units` states, ascending; the last column is that of all units.
+    ///
+    /// # Errors
+    /// [`FixtureError`] where the sketches do not fit together.
+    pub fn divided(tasks: &[TaskSketch], units: &[u32]) -> Result<Self, FixtureError> {
+        Self::on(tasks, |networks| divided_platform(networks, units))
+    }
+
+    fn on(
+        tasks: &[TaskSketch],
+        platform: impl FnOnce(&[TaskSketch]) -> Platform,
+    ) -> Result<Self, FixtureError> {
         // The networks of tasks in their order, then those that they may run as besides.
         let variants = tasks.iter().flat_map(|task| &task.variants);
         let networks: Vec<TaskSketch> = tasks.iter().chain(variants).cloned().collect();
         let models: Vec<Model> = networks.iter().map(TaskSketch::model).collect();
-        let platform = platform(&networks, width, context_switch);
-        let costs = CostTable::new(&platform, &models).map_err(FixtureError::NoCost)?;
+        let platform = platform(&networks);
+        let table = CostTable::new(&platform, &models).map_err(FixtureError::NoCost)?;
+        let costs = Arc::new(IsolatedCosts::new(&models, &platform, Arc::new(table)));
         let mut others = (tasks.len()..).map(ModelId::new);
         let of_sketch = |(index, sketch): (usize, &TaskSketch)| {
             let period = Period::new(us(sketch.period_us))?;
@@ -291,13 +313,21 @@ impl Fixture {
             tasks: tasks.iter().enumerate().map(of_sketch).collect::<Result<_, FixtureError>>()?,
             phases: Vec::new(),
         };
-        let profile = Profile::new(&models, &platform, &costs);
+        let mut units = 0;
+        let accelerators = platform.accelerators.iter().map(|accelerator| {
+            let (count, first_unit) = (accelerator.units(), units);
+            units += count;
+            AcceleratorState { units: count, free: UnitSet::first(count), first_unit }
+        });
+        let accelerators: Vec<AcceleratorState> = accelerators.collect();
         Ok(Self {
             now: Time::ZERO,
-            samples: SampleCosts::new(&models, &platform, &costs, &profile),
-            profile,
-            accelerators: vec![AcceleratorState::default(); width],
-            idle: (0..width).map(AcceleratorId::new).collect(),
+            profile: Profile::new(&models, &platform, Arc::clone(&costs)),
+            costs,
+            free: (0..accelerators.len()).map(AcceleratorId::new).collect(),
+            accelerators,
+            runs: vec![None; units as usize],
+            units: vec![UnitState::default(); units as usize],
             counters: vec![TaskCounters::default(); tasks.len()],
             jobs: Vec::new(),
             ready: Vec::new(),
@@ -374,7 +404,21 @@ impl Fixture {
 
     /// Lets a ready job run on an idle accelerator from now on.
     pub fn run(&mut self, job: JobId, accelerator: usize, extent: Extent) {
-        let accelerator = AcceleratorId::new(accelerator);
+        self.run_on(job, accelerator, Units::All, extent);
+    }
+
+    /// Lets a ready job run on free units of an accelerator from now on: the lowest.
+    pub fn run_on(&mut self, job: JobId, accelerator: usize, units: Units, extent: Extent) {
+        let on = AcceleratorId::new(accelerator);
+        let accelerator = &mut self.accelerators[accelerator];
+        let units = accelerator.free.lowest_of(units.of(accelerator.units));
+        let Some(lowest) = units.lowest() else { return };
+        let Some(class) = self.profile.class_with(on, units.count()) else { return };
+        accelerator.free = accelerator.free.without(units);
+        if accelerator.free.is_empty() {
+            self.free.retain(|free| *free != on);
+        }
+        let (first_unit, slot) = (accelerator.first_unit, accelerator.first_unit + lowest);
         let state = &mut self.jobs[job.slot()];
         let layers = self.profile.layers(state.model);
         let from = state.progress;
@@ -382,10 +426,24 @@ impl Fixture {
             Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
             Extent::Rest => layers,
         };
-        let column = self.profile.column(accelerator);
-        let latency = (from.layer..stop).map(|layer| self.profile.latency(state.model, layer, column));
-        let segment = Segment {
-            job,
+        let latency = (from.layer..stop).map(|layer| self.profile.latency(state.model, layer, class));
+        let id = RunId::new(slot, 0);
+        let last = UnitState {
+            last_model: Some(state.model),
+            last_layer: stop.checked_sub(1),
+            last_units: units.count(),
+        };
+        for unit in units.iter() {
+            self.units[(first_unit + unit) as usize] = last;
+        }
+        self.runs[slot as usize] = Some(Run {
+            id,
+            accelerator: on,
+            units,
+            class,
+            next_class: None,
+            share: Share::WHOLE,
+            jobs: job.into(),
             model: state.model,
             from,
             stop,
@@ -393,26 +451,24 @@ impl Fixture {
             started: self.now,
             expected_end: self.now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
             is_ending: false,
-        };
-        (state.state, state.started) = (JobState::Running(accelerator), true);
+        });
+        (state.state, state.started) = (JobState::Running(id), true);
         self.ready.retain(|slot| *slot as usize != job.slot());
-        self.idle.retain(|idle| *idle != accelerator);
-        self.accelerators[accelerator.index()] = AcceleratorState {
-            segment: Some(segment),
-            last_model: Some(segment.model),
-            last_layer: segment.stop.checked_sub(1),
-        };
     }
 
-    /// Ends what runs on an accelerator before a layer; the job is ready again from there.
+    /// Ends the run of an accelerator that runs do not divide, before a layer; the job is ready again from
+    /// there.
     pub fn stop(&mut self, accelerator: usize, before: u32) {
-        let Some(segment) = self.accelerators[accelerator].segment.take() else { return };
-        self.accelerators[accelerator].last_layer = before.checked_sub(1);
         let id = AcceleratorId::new(accelerator);
-        self.idle.insert(self.idle.partition_point(|idle| *idle < id), id);
-        let job = &mut self.jobs[segment.job.slot()];
+        let accelerator = &mut self.accelerators[accelerator];
+        let slot = accelerator.first_unit as usize;
+        let Some(run) = self.runs[slot].take() else { return };
+        accelerator.free = accelerator.free.union(run.units);
+        self.units[slot].last_layer = before.checked_sub(1);
+        self.free.insert(self.free.partition_point(|free| *free < id), id);
+        let Some(job) = run.jobs.single().map(|job| &mut self.jobs[job.slot()]) else { return };
         (job.progress, job.state, job.last_ran) = (Progress::at(before), JobState::Ready, self.now);
-        let slot = segment.job.slot() as u32;
+        let slot = job.id.slot() as u32;
         let at = self.ready.partition_point(|other| *other < slot);
         self.ready.insert(at, slot);
     }
@@ -421,22 +477,19 @@ impl Fixture {
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let lists = JobLists { jobs: &self.jobs, ready: &self.ready, waiting: &self.waiting };
-        View::new(
-            self.now,
-            &self.scenario,
-            &self.profile,
-            &self.accelerators,
-            &self.idle,
-            &self.counters,
-            0,
-            lists,
-        )
+        let hardware = Hardware {
+            accelerators: &self.accelerators,
+            free: &self.free,
+            runs: &self.runs,
+            units: &self.units,
+        };
+        View::new(self.now, &self.scenario, &self.profile, hardware, &self.counters, 0, lists)
     }
 
     /// What an oracle sees beside it.
     #[must_use]
     pub fn truth(&self) -> Truth<'_> {
-        Truth::new(&self.profile, &self.models, &self.samples, &self.realisations)
+        Truth::new(&self.profile, &self.models, &self.costs, &self.realisations)
     }
 
     /// Completes a layer of a job that does not run, and tells a policy what was measured in it.
@@ -450,16 +503,16 @@ impl Fixture {
         let row = self.realisations[slot].row as usize;
         let samples = self.models[model.index()].samples.as_ref();
         let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));
-        let (accelerator, latency) = (AcceleratorId::new(0), Duration::ZERO);
+        let (run, latency) = (RunId::new(0, 0), Duration::ZERO);
         self.jobs[slot].progress = Progress::at(progress.layer + 1);
-        let notice = Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity };
+        let notice = Notice::LayerCompleted { job, model, layer, run, latency, sparsity };
         policy.notify(&notice, &self.view())
     }
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
-    /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0/2>1`
-    /// as its network 2, `preempt 1`, `drop a0`. What the engine would refuse ends the text with `illegal`, an error
-    /// of the policy with `failed`.
+    /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0>1[2]`
+    /// for two of its units, `a0/2>1` as its network 2, `preempt 1`, `drop a0`. What the engine would refuse
+    /// ends the text with `illegal`, an error of the policy with `failed`.
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
         let mut out = Decisions::new();
@@ -492,28 +545,36 @@ impl Fixture {
 
     /// Does what a decision says; none where the engine would refuse it.
     fn apply(&mut self, decision: &Decision) -> Option<String> {
-        match *decision {
-            Decision::Dispatch { job, variant, placement: Placement::Whole(accelerator), extent } => {
+        match decision {
+            Decision::Dispatch { jobs, variant, on, units, extent } => {
+                let job = jobs.single()?;
                 let known = self.view().job(job).copied().filter(|job| job.state == JobState::Ready)?;
-                self.idle.contains(&accelerator).then_some(())?;
+                let state = self.accelerators.get(on.index())?;
+                let count = units.of(state.units);
+                (count <= state.free.count() && self.profile.class_with(*on, count).is_some())
+                    .then_some(())?;
                 let network = match variant {
-                    Some(variant) => self.turn(&known, variant)?,
+                    Some(variant) => self.turn(&known, *variant)?,
                     None => String::new(),
                 };
-                self.run(job, accelerator.index(), extent);
+                self.run_on(job, on.index(), *units, *extent);
+                let part = match units {
+                    Units::Count(count) => format!("[{count}]"),
+                    Units::All => String::new(),
+                };
                 let layers = match extent {
                     Extent::Layers(count) => format!(":{count}"),
                     Extent::Rest => String::new(),
                 };
-                Some(format!("{}{network}>{}{layers}", self.label(&known), accelerator.index()))
+                Some(format!("{}{network}>{}{part}{layers}", self.label(&known), on.index()))
             }
-            Decision::Preempt { accelerator, .. } => {
-                let segment = self.accelerators.get_mut(accelerator.index())?.segment.as_mut()?;
-                let was_ending = std::mem::replace(&mut segment.is_ending, true);
-                (!was_ending).then(|| format!("preempt {}", accelerator.index()))
+            Decision::Preempt { run, .. } => {
+                let running = self.runs.get_mut(run.slot())?.as_mut().filter(|other| other.id == *run)?;
+                let was_ending = std::mem::replace(&mut running.is_ending, true);
+                (!was_ending).then(|| format!("preempt {}", running.accelerator.index()))
             }
             Decision::Drop { job } => {
-                let known = *self.view().job(job)?;
+                let known = *self.view().job(*job)?;
                 let is_running = matches!(known.state, JobState::Running(_));
                 if !is_running {
                     self.ready.retain(|slot| *slot as usize != job.slot());
@@ -536,7 +597,8 @@ impl Fixture {
 
     /// Says what an accelerator ran last: the default network of a task.
     pub fn set_last_model(&mut self, accelerator: usize, task: usize) {
-        self.accelerators[accelerator].last_model = Some(self.scenario.tasks[task].model);
+        let unit = self.accelerators[accelerator].first_unit as usize;
+        self.units[unit].last_model = Some(self.scenario.tasks[task].model);
     }
 
     /// Changes by hand what a task has done so far.
@@ -551,9 +613,33 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -
         configuration: ConfigurationId::new(index),
         dram_share: Share::WHOLE,
         context_switch,
+        division: None,
     };
+    with_columns(tasks, width, (0..width).map(accelerator).collect())
+}
+
+/// One accelerator of which the columns are numbers of units.
+fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
+    let (all, parts) = units.split_last().map_or((1, &units[..0]), |(all, parts)| (*all, parts));
+    let division = Division {
+        units: all,
+        parts: parts.iter().copied().zip((0..).map(ConfigurationId::new)).collect(),
+        migration: Migration::default(),
+    };
+    let accelerator = Accelerator {
+        name: "0".to_owned(),
+        configuration: ConfigurationId::new(parts.len()),
+        dram_share: Share::WHOLE,
+        context_switch: ContextSwitch::default(),
+        division: Some(division),
+    };
+    with_columns(tasks, units.len(), vec![accelerator])
+}
+
+/// A platform with a configuration a column of the sketches' latencies.
+fn with_columns(tasks: &[TaskSketch], width: usize, accelerators: Vec<Accelerator>) -> Platform {
     let configuration = |index: usize| {
-        let cost_model = Box::new(Stated { accelerator: index, tasks: tasks.to_vec() });
+        let cost_model = Box::new(Stated { column: index, tasks: tasks.to_vec() });
         Configuration::new(format!("stated {index}"), cost_model)
     };
     Platform {
@@ -561,7 +647,7 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -
         source: "stated".to_owned(),
         labels: std::collections::BTreeMap::new(),
         clock_hz: 1_000_000_000,
-        accelerators: (0..width).map(accelerator).collect(),
+        accelerators,
         configurations: (0..width).map(configuration).collect(),
         shared_dram: None,
     }

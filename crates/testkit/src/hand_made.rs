@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::{AcceleratorId, Mode, Platform};
-use rtmm_scheduler::{Decision, Decisions, Extent, Placement, Policy, PolicyError, Preemption, Truth, View};
+use rtmm_scheduler::{Decision, Decisions, Extent, Policy, PolicyError, Preemption, Run, Truth, View};
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Deadline, Dependency, Duration, Gemm, Layer, Model, ModelId, Operator, Period, Scenario, Shapes, Task,
@@ -88,19 +88,16 @@ impl Policy for Fcfs {
         let drops = view.ready().chain(view.waiting()).filter(|job| is_dropped(job.task));
         out.extend(drops.map(|job| Decision::Drop { job: job.id }));
         let ready = view.ready().filter(|job| !is_dropped(job.task));
-        out.extend(view.idle.iter().zip(ready).map(|(accelerator, job)| Decision::Dispatch {
-            job: job.id,
-            variant: None,
-            placement: Placement::Whole(*accelerator),
-            extent: self.extent,
-        }));
+        let dispatch = |(on, job): (&AcceleratorId, &rtmm_scheduler::Job)| {
+            Decision::dispatch(job.id, None, *on, self.extent)
+        };
+        out.extend(view.free.iter().zip(ready).map(dispatch));
         if let (Some(mode), true) = (self.preempts, out.is_empty()) {
             // Once each segment, two milliseconds before it ends or later: there is always a boundary.
-            let early = |at: &rtmm_scheduler::Segment| at.expected_end.saturating_since(view.now) > ms(2);
-            let running =
-                view.running().filter(|(_, segment, _)| segment.from.quantum == 0 && early(segment));
-            let has_begun = running.filter(|(_, segment, _)| segment.started < view.now);
-            out.extend(has_begun.map(|(accelerator, ..)| Decision::Preempt { accelerator, mode }).take(1));
+            let early = |run: &Run| run.expected_end.saturating_since(view.now) > ms(2);
+            let running = view.runs().filter(|run| run.from.quantum == 0 && early(run));
+            let has_begun = running.filter(|run| run.started < view.now);
+            out.extend(has_begun.map(|run| Decision::Preempt { run: run.id, mode }).take(1));
             self.preempts = None;
         }
         Ok(())

@@ -313,6 +313,7 @@ pub fn platform(name: &str) -> Platform {
             configuration: ConfigurationId::new(0),
             dram_share: Default::default(),
             context_switch: Default::default(),
+            division: None,
         }],
         configurations: vec![Configuration::new("free", Box::new(Free))],
         shared_dram: None,

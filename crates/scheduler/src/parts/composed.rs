@@ -13,16 +13,17 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::parameters::{Declared, Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
-use crate::decision::{Decision, Decisions, Placement, Preemption, VariantId};
+use crate::decision::{Decision, Decisions, Preemption, VariantId};
 use crate::job::{Job, JobId};
 use crate::parts::{
-    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, VariantChoice,
-    next_boundary,
+    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, UnitRule,
+    VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
+use crate::run::{Run, RunId};
 use crate::truth::Truth;
-use crate::view::{Segment, View};
+use crate::view::View;
 
 /// What composed policies are made of beside their ranking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Parts {
     pub granularity: Granularity,
     /// Where it runs.
     pub placement: PlacementRule,
+    /// How many units of an accelerator it runs on.
+    pub units: UnitRule,
     /// When it is given up.
     pub drop: DropRule,
     /// As which network of a supernet it runs.
@@ -48,6 +51,7 @@ impl Parts {
         let parts = [
             Granularity::PARAMETERS,
             PlacementRule::PARAMETERS,
+            UnitRule::PARAMETERS,
             DropRule::PARAMETERS,
             VariantChoice::PARAMETERS,
             PreemptionRule::PARAMETERS,
@@ -62,6 +66,7 @@ impl Parts {
         Self {
             granularity: Granularity::read(parameters),
             placement: PlacementRule::read(parameters),
+            units: UnitRule::read(parameters),
             drop: DropRule::read(parameters),
             variants: VariantChoice::read(parameters),
             preemption: PreemptionRule::read(parameters),
@@ -77,12 +82,21 @@ impl Parts {
         }
     }
 
-    /// Whether there is an idle accelerator that the job could run on now, as the network that it is to run as.
+    /// Whether any accelerator has as many free units as a job takes at the least.
+    fn has_any_room(&self, view: &View<'_>) -> bool {
+        if !view.is_divided() {
+            return !view.free.is_empty();
+        }
+        view.free.iter().any(|accelerator| self.units.has_room(view, *accelerator))
+    }
+
+    /// Whether one of those that have room is for the job, as the network that it is to run as.
     fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
-        // Without waiting any idle accelerator does for any network.
-        let waits = self.placement.waits();
-        let chosen = if waits { self.as_chosen(view, job).1 } else { *job };
-        self.placement.has_room(view, &chosen)
+        // Without waiting any accelerator does for any network.
+        !self.placement.waits() || {
+            let (_, chosen) = self.as_chosen(view, job);
+            self.placement.has_room(view, &chosen, self.units)
+        }
     }
 
     /// Learns of the tasks, at the first look at them.
@@ -141,7 +155,7 @@ impl<R: Ranking> Composed<R> {
 
     /// The ready job that comes first among those that an idle accelerator has room for.
     fn first<'v>(&mut self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
-        if view.idle.is_empty() {
+        if !self.parts.has_any_room(view) {
             return None;
         }
         if let Some(job) = self.remembered(view, truth) {
@@ -234,24 +248,24 @@ impl<R: Ranking> Composed<R> {
         is_first.then_some(job)
     }
 
-    /// The segment to preempt: of those that more ready jobs rank before than accelerators are being
-    /// cleared already, the one whose job comes last.
-    fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption) -> Option<AcceleratorId> {
-        let mut last: Option<(R::Key, AcceleratorId)> = None;
-        for (accelerator, segment, job) in view.running() {
-            if segment.is_ending {
+    /// The run to preempt: of those that more ready jobs rank before than runs are ending already, the one
+    /// whose job comes last.
+    fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption) -> Option<RunId> {
+        let mut last: Option<(R::Key, RunId)> = None;
+        for (run, job) in view.running() {
+            if run.is_ending {
                 continue;
             }
-            let Some(progress) = next_boundary(view, accelerator, segment, mode) else { continue };
+            let Some(progress) = next_boundary(view, run, mode) else { continue };
             // It is compared as what it will be when it can make room.
             let key = self.ranking.key(view, truth, &Job { progress, ..*job });
             let is_last = last.is_none_or(|(of_last, _)| key > of_last);
-            let cleared = self.being_cleared(view, accelerator);
-            if is_last && self.rivals(view, truth, accelerator, key).nth(cleared).is_some() {
-                last = Some((key, accelerator));
+            let ending = self.ending(view, run);
+            if is_last && self.rivals(view, truth, run.accelerator, key).nth(ending).is_some() {
+                last = Some((key, run.id));
             }
         }
-        last.map(|(_, accelerator)| accelerator)
+        last.map(|(_, run)| run)
     }
 
     /// Ready jobs that rank before a key and could run on an accelerator.
@@ -267,19 +281,20 @@ impl<R: Ranking> Composed<R> {
         })
     }
 
-    /// Accelerators whose segments were told to end and whom the same jobs wait for.
-    fn being_cleared(&self, view: &View<'_>, accelerator: AcceleratorId) -> usize {
-        let column = view.profile.column(accelerator);
-        let counts = |(other, segment, _): &(AcceleratorId, &Segment, &Job)| {
-            let is_wanted = !self.parts.placement.waits() || view.profile.column(*other) == column;
-            is_wanted && segment.is_ending
+    /// The number of runs that were told to end and whose units the jobs wait for that could run in place
+    /// of another run.
+    fn ending(&self, view: &View<'_>, run: &Run) -> usize {
+        let class = view.profile.whole(run.accelerator);
+        let counts = |other: &&Run| {
+            let is_wanted = !self.parts.placement.waits() || view.profile.whole(other.accelerator) == class;
+            is_wanted && other.is_ending
         };
-        view.running().filter(counts).count()
+        view.runs().filter(counts).count()
     }
 
     fn preempt(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
-        if let Some(accelerator) = self.last(view, truth, mode) {
-            out.push(Decision::Preempt { accelerator, mode });
+        if let Some(run) = self.last(view, truth, mode) {
+            out.push(Decision::Preempt { run, mode });
         }
     }
 }
@@ -297,7 +312,7 @@ impl<R: Ranking> Policy for Composed<R> {
             return Ok(());
         }
         let mode = self.parts.preemption.mode();
-        if view.ready().len() == 0 || (view.idle.is_empty() && mode.is_none()) {
+        if view.ready().len() == 0 || (view.free.is_empty() && mode.is_none()) {
             return Ok(());
         }
         self.ranking.begin(view);
@@ -305,10 +320,11 @@ impl<R: Ranking> Policy for Composed<R> {
             let (variant, job) = self.parts.as_chosen(view, job);
             let of_ranking = self.ranking.extent(view, &job);
             let extent = of_ranking.unwrap_or_else(|| self.parts.granularity.extent(view, &job));
-            let Some(accelerator) = self.parts.placement.place(view, &job, extent) else { return Ok(()) };
+            let Some((on, units)) = self.parts.placement.place(view, &job, extent, self.parts.units) else {
+                return Ok(());
+            };
             self.ranking.dispatched(view, &job);
-            let placement = Placement::Whole(accelerator);
-            out.push(Decision::Dispatch { job: job.id, variant, placement, extent });
+            out.push(Decision::Dispatch { jobs: job.id.into(), variant, on, units, extent });
         } else if let Some(mode) = mode {
             self.preempt(view, truth, mode, out);
         }

@@ -29,6 +29,7 @@ use rtmm_workload::{ModelId, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::{Job, Progress};
+use crate::profile::LayerRow;
 use crate::terms::{self, LateUrgency};
 use crate::view::View;
 
@@ -80,7 +81,7 @@ pub struct Standing {
     model: ModelId,
     layer: u32,
     /// Where the next layer stands in the tables of the profile.
-    cell: usize,
+    row: LayerRow,
     to_go_s: f64,
     next_layer_s: f64,
     /// The least and the greatest preference by latency, and the greatest by energy.
@@ -177,15 +178,14 @@ impl MapScore {
     #[must_use]
     pub fn standing(&self, view: &View<'_>, job: &Job) -> Standing {
         let Job { model, progress: Progress { layer, .. }, .. } = *job;
-        let cell = view.profile.cell(model, layer, 0);
-        let preferences =
-            || (0..view.profile.width()).map(|column| view.profile.preference_at(cell + column));
+        let row = view.profile.row(model, layer);
+        let preferences = || view.profile.classes().map(|class| view.profile.preference_in(row, class));
         let suits = || preferences().map(|one| if self.latency_preference { one.latency } else { 1.0 });
         Standing {
             generation: job.id.generation(),
             model,
             layer,
-            cell,
+            row,
             least_suited: suits().fold(f64::INFINITY, f64::min),
             best_suited: suits().fold(f64::NEG_INFINITY, f64::max),
             best_energy: preferences()
@@ -245,8 +245,8 @@ impl MapScore {
         floor: Option<f64>,
     ) -> Option<f64> {
         let is_above = |score: f64| floor.is_none_or(|floor| score >= floor);
-        let Standing { model, layer, cell, .. } = *standing;
-        let preference = view.profile.preference_at(cell + view.profile.column(accelerator));
+        let Standing { model, layer, row, .. } = *standing;
+        let preference = view.profile.preference_in(row, view.profile.whole(accelerator));
         let suits = if self.latency_preference { preference.latency } else { 1.0 };
         let score = weighed(common.urgency, suits) + common.starvation;
         let beta = self.weights.beta;

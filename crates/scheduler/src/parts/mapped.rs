@@ -14,7 +14,7 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
 use rtmm_workload::parameters::{Declared, Parameters, Schema, Switch};
 
-use crate::decision::{Decision, Decisions, Placement};
+use crate::decision::{Decision, Decisions};
 use crate::job::Job;
 use crate::parts::map_score::{MapScore, Standing};
 use crate::parts::shortlist::Shortlist;
@@ -156,7 +156,12 @@ impl Mapped {
     /// Takes the pairs of a job where they are better than the best so far.
     fn compare<'v>(&self, view: &View<'v>, job: &'v Job, standing: &Standing, best: &mut Option<Best<'v>>) {
         let common = self.score.common(view.now, job, standing);
-        for accelerator in view.idle.iter().copied() {
+        let is_divided = view.is_divided();
+        for accelerator in view.free.iter().copied() {
+            // A pair is of a job and all of an accelerator.
+            if is_divided && !view.accelerators[accelerator.index()].is_idle() {
+                continue;
+            }
             let floor = best.as_ref().map(|best| best.score);
             let Some(score) = self.score.score_from(view, standing, common, accelerator, floor) else {
                 continue;
@@ -184,8 +189,8 @@ struct Best<'v> {
 /// Whether the next layer of a job would end sooner on an accelerator that is busy now than on an idle one.
 fn ends_sooner_elsewhere(view: &View<'_>, job: &Job, idle: AcceleratorId) -> bool {
     let here = view.now.saturating_add(view.next_layer(job, idle));
-    view.running().any(|(busy, segment, _)| {
-        segment.expected_end.max(view.now).saturating_add(view.next_layer(job, busy)) < here
+    view.runs().any(|run| {
+        run.expected_end.max(view.now).saturating_add(view.next_layer(job, run.accelerator)) < here
     })
 }
 
@@ -216,12 +221,9 @@ impl Policy for Mapped {
         let chosen = self.parts.variants.choose(view, job);
         let as_chosen = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
         self.shortlist.add(job.id);
-        out.push(Decision::Dispatch {
-            job: job.id,
-            variant: chosen.map(|(variant, _)| variant),
-            placement: Placement::Whole(accelerator),
-            extent: self.parts.granularity.extent(view, &as_chosen),
-        });
+        let variant = chosen.map(|(variant, _)| variant);
+        let extent = self.parts.granularity.extent(view, &as_chosen);
+        out.push(Decision::dispatch(job.id, variant, accelerator, extent));
         Ok(())
     }
 

@@ -21,6 +21,7 @@ mod shortlist;
 mod smart_drop;
 mod static_assignment;
 mod tuner;
+mod unit_rule;
 mod variant_choice;
 
 pub use composed::{Composed, Parts};
@@ -36,4 +37,5 @@ pub use search::{Search, SearchMethod, SearchOptions};
 pub use smart_drop::{Excess, SmartDrop, SparedUpstream};
 pub use static_assignment::StaticAssignment;
 pub use tuner::{Restart, Tuner, window_cost};
+pub use unit_rule::UnitRule;
 pub use variant_choice::{Queue, VariantChoice, VariantRule};

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, ClassId, Units};
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
 use crate::decision::Extent;
 use crate::job::Job;
-use crate::parts::StaticAssignment;
+use crate::parts::{StaticAssignment, UnitRule};
 use crate::view::View;
 
 /// Where a job runs. Ties go to the accelerator that the platform states first.
@@ -90,45 +90,73 @@ impl PlacementRule {
         }
     }
 
-    /// Whether there is an idle accelerator that the job could run on now.
+    /// Whether there is an accelerator that the job could run on now, on as many units as a rule takes.
     #[must_use]
-    pub fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
-        if self.waits() {
-            view.idle.iter().any(|accelerator| self.admits(view, job, *accelerator))
-        } else {
-            !view.idle.is_empty()
-        }
+    pub fn has_room(&self, view: &View<'_>, job: &Job, units: UnitRule) -> bool {
+        view.free
+            .iter()
+            .any(|accelerator| units.has_room(view, *accelerator) && self.admits(view, job, *accelerator))
     }
 
-    /// The idle accelerator for `extent` of a job; none if there is none that it could run on.
+    /// The accelerator for `extent` of a job and its number of units; none if there is none that it could
+    /// run on.
     #[must_use]
-    pub fn place(&self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
-        let idle = view.idle.iter().copied();
+    pub fn place(
+        &self,
+        view: &View<'_>,
+        job: &Job,
+        extent: Extent,
+        units: UnitRule,
+    ) -> Option<(AcceleratorId, Units)> {
+        if !view.is_divided() {
+            return Some((self.place_whole(view, job, extent)?, Units::All));
+        }
+        let mut places = view.free.iter().filter_map(|accelerator| {
+            let (count, class) = units.choose(view, job, *accelerator)?;
+            Some((*accelerator, count, class))
+        });
+        let place = match self {
+            Self::FirstIdle => places.next(),
+            Self::FastestIdle => {
+                places.min_by_key(|(.., class)| view.profile.remaining(job.model, job.progress.layer, *class))
+            }
+            Self::LeastEnergy => places
+                .map(|place| (energy_pj(view, job, place.2, extent), place))
+                .min_by(|one, other| one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal))
+                .map(|(_, place)| place),
+            Self::Fastest | Self::Assigned(_) => {
+                places.find(|(accelerator, ..)| self.admits(view, job, *accelerator))
+            }
+        };
+        place.map(|(accelerator, count, _)| (accelerator, count))
+    }
+
+    /// The same where no accelerator is divided: any that is free is idle.
+    fn place_whole(&self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
+        let mut free = view.free.iter().copied();
         match self {
-            Self::FirstIdle => view.idle.first().copied(),
-            Self::FastestIdle => idle.min_by_key(|accelerator| view.remaining(job, *accelerator)),
-            Self::LeastEnergy => idle
-                .map(|accelerator| (energy_pj(view, job, accelerator, extent), accelerator))
+            Self::FirstIdle => free.next(),
+            Self::FastestIdle => free.min_by_key(|accelerator| view.remaining(job, *accelerator)),
+            Self::LeastEnergy => free
+                .map(|one| (energy_pj(view, job, view.profile.whole(one), extent), one))
                 .min_by(|one, other| one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal))
                 .map(|(_, accelerator)| accelerator),
             Self::Fastest | Self::Assigned(_) => {
-                let mut admitted = idle.filter(|accelerator| self.admits(view, job, *accelerator));
-                admitted.next()
+                free.find(|accelerator| self.admits(view, job, *accelerator))
             }
         }
     }
 }
 
 /// The energy of the next layers of a job, all of them run, in picojoules.
-fn energy_pj(view: &View<'_>, job: &Job, accelerator: AcceleratorId, extent: Extent) -> f64 {
+fn energy_pj(view: &View<'_>, job: &Job, class: ClassId, extent: Extent) -> f64 {
     let (profile, first) = (view.profile, job.progress.layer);
-    let column = profile.column(accelerator);
     let layers = profile.layers(job.model);
     let stop = match extent {
         Extent::Layers(count) => first.saturating_add(count.get()).min(layers),
         Extent::Rest => layers,
     };
-    (first..stop).map(|layer| profile.energy(job.model, layer, column).total()).sum()
+    (first..stop).map(|layer| profile.energy(job.model, layer, class).total()).sum()
 }
 
 #[cfg(test)]
@@ -148,9 +176,10 @@ mod tests {
         let id = fixture.ready(0, 0, 100);
         let view = fixture.view();
         let job = view.job(id).unwrap();
-        let placed = rule.place(&view, job, extent);
-        assert_eq!(placed.map(AcceleratorId::index), expected, "{rule:?} with {busy:?} busy");
-        assert_eq!(rule.has_room(&view, job), expected.is_some());
+        let placed = rule.place(&view, job, extent, UnitRule::All);
+        let index = |(accelerator, _): (AcceleratorId, Units)| accelerator.index();
+        assert_eq!(placed.map(index), expected, "{rule:?} with {busy:?} busy");
+        assert_eq!(rule.has_room(&view, job, UnitRule::All), expected.is_some());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! When a running job makes room for another.
 
-use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Duration;
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
 use crate::decision::Preemption;
 use crate::job::Progress;
-use crate::view::{Segment, View};
+use crate::run::Run;
+use crate::view::View;
 
 /// Whether a segment may be ended early, and how soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,35 +56,29 @@ impl PreemptionRule {
 /// the job would come back at once. Takes the logarithm of the segment's layers, or a step a layer
 /// for models that skip or exit.
 #[must_use]
-pub fn next_boundary(
-    view: &View<'_>,
-    accelerator: AcceleratorId,
-    segment: &Segment,
-    mode: Preemption,
-) -> Option<Progress> {
-    let last = segment.stop.saturating_sub(1);
-    let layer = expected_layer(view, accelerator, segment, last);
-    let quanta = view.profile.quanta(segment.model, layer, view.profile.column(accelerator));
+pub fn next_boundary(view: &View<'_>, run: &Run, mode: Preemption) -> Option<Progress> {
+    let last = run.stop.saturating_sub(1);
+    let layer = expected_layer(view, run, last);
+    let quanta = view.profile.quanta(run.model, layer, run.class);
     match mode {
         Preemption::Quantum if quanta > 1 => Some(Progress::at(layer)),
         Preemption::Layer | Preemption::Quantum => (layer < last).then(|| Progress::at(layer + 1)),
     }
 }
 
-/// The layer that a segment should run now, at most its last one.
-fn expected_layer(view: &View<'_>, accelerator: AcceleratorId, segment: &Segment, last: u32) -> u32 {
-    let (profile, model, from) = (view.profile, segment.model, segment.from.layer);
-    let column = profile.column(accelerator);
-    let all = profile.remaining(model, from, column);
-    let latency = profile.latency(model, from, column).picoseconds();
-    let done = latency - rest_of(Duration::from_picoseconds(latency), segment.from).picoseconds();
-    let ran = view.now.saturating_since(segment.started).picoseconds().saturating_add(done);
+/// The layer that a run should be in now, at most its last one.
+fn expected_layer(view: &View<'_>, run: &Run, last: u32) -> u32 {
+    let (profile, model, from, class) = (view.profile, run.model, run.from.layer, run.class);
+    let all = profile.remaining(model, from, class);
+    let latency = profile.latency(model, from, class).picoseconds();
+    let done = latency - rest_of(Duration::from_picoseconds(latency), run.from).picoseconds();
+    let ran = view.now.saturating_since(run.started).picoseconds().saturating_add(done);
     let has_passed = |layer: u32| {
-        let after = profile.remaining(model, layer + 1, column).picoseconds();
-        view.now >= segment.started && all.picoseconds().saturating_sub(after) <= ran
+        let after = profile.remaining(model, layer + 1, class).picoseconds();
+        view.now >= run.started && all.picoseconds().saturating_sub(after) <= ran
     };
     // What is left never grows from layer to layer only where nothing is skipped.
-    if all == profile.worst_remaining(model, from, column) {
+    if all == profile.worst_remaining(model, from, class) {
         let (mut low, mut high) = (from, last);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -118,9 +112,9 @@ mod tests {
         fixture.run(job, 0, Extent::Rest);
         fixture.set_now(now_us);
         let view = fixture.view();
-        let (accelerator, segment, _) = view.running().next().unwrap();
+        let run = view.runs().next().unwrap();
         assert_eq!(
-            next_boundary(&view, accelerator, segment, Preemption::Layer).map(|progress| progress.layer),
+            next_boundary(&view, run, Preemption::Layer).map(|progress| progress.layer),
             expected,
             "from {from:?} at {now_us}"
         );

@@ -82,7 +82,7 @@ impl Shortlist {
         // Of equal bounds it does not matter who is first: scores decide.
         self.entries.sort_unstable_by(|one, other| other.bound.total_cmp(&one.bound));
         self.fresh.clear();
-        self.fresh.extend(view.running().map(|(_, _, job)| job.id));
+        self.fresh.extend(view.running().map(|(_, job)| job.id));
     }
 
     /// Ready jobs that came or ran since the last look at all.

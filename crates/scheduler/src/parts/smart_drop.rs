@@ -213,7 +213,7 @@ fn needs(view: &View<'_>, waiting: &Job, frame: &Job) -> bool {
     waiting.arrival >= frame.arrival
         && depends_on.iter().any(|need| need.task == frame.task)
         && !view.ready().chain(view.waiting()).any(is_between)
-        && !view.running().any(|(_, _, other)| is_between(other))
+        && !view.running().any(|(_, other)| is_between(other))
 }
 
 /// Whether a frame misses its deadline whatever is done.
@@ -228,9 +228,7 @@ fn several_expected_to_miss(view: &View<'_>) -> bool {
         from.saturating_add(view.profile.mean_remaining(job.model, layer)) > job.deadline
     };
     let lying = view.ready().chain(view.waiting()).filter(|job| misses(view.now, job, job.progress.layer));
-    let running = view
-        .running()
-        .filter(|(_, segment, job)| misses(segment.expected_end.max(view.now), job, segment.stop));
+    let running = view.running().filter(|(run, job)| misses(run.expected_end.max(view.now), job, run.stop));
     lying.map(|_| ()).chain(running.map(|_| ())).nth(1).is_some()
 }
 

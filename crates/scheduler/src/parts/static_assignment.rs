@@ -38,7 +38,7 @@ fn assign(view: &View<'_>) -> Vec<AcceleratorId> {
     let accelerators: Vec<AcceleratorId> = (0..view.accelerators.len()).map(AcceleratorId::new).collect();
     let utilisation = |task: TaskId, accelerator: AcceleratorId| {
         let info = view.task(task);
-        let latency = view.profile.remaining(info.model, 0, view.profile.column(accelerator));
+        let latency = view.profile.remaining(info.model, 0, view.profile.whole(accelerator));
         let period_s = info.period.map(|period| seconds(period.deadline())).or(info.deadline.map(seconds));
         terms::ratio(seconds(latency), period_s.unwrap_or(1.0))
     };

@@ -142,10 +142,10 @@ impl VariantChoice {
         for other in view.ready().filter(|other| comes_before(other)) {
             work = work.saturating_add(view.mean_remaining(other));
         }
-        for (_, segment, other) in view.running().filter(|(_, _, other)| comes_before(other)) {
+        for (run, other) in view.running().filter(|(_, other)| comes_before(other)) {
             work = work
-                .saturating_add(segment.expected_end.saturating_since(view.now))
-                .saturating_add(view.profile.mean_remaining(other.model, segment.stop));
+                .saturating_add(run.expected_end.saturating_since(view.now))
+                .saturating_add(view.profile.mean_remaining(other.model, run.stop));
         }
         let accelerators = view.accelerators.len().max(1) as u64;
         Duration::from_picoseconds(work.picoseconds() / accelerators)

@@ -25,6 +25,7 @@ use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parts::{
     Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, Standing, ToGo,
+    UnitRule,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -160,7 +161,10 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
         };
         let MappedParts { granularity, drop, variants, decision_time, .. } = parts.clone();
         let (placement, preemption) = (PlacementRule::FirstIdle, PreemptionRule::Never);
-        Composed::new(ranking, Parts { granularity, placement, drop, variants, preemption, decision_time })
+        Composed::new(
+            ranking,
+            Parts { granularity, placement, units: UnitRule::All, drop, variants, preemption, decision_time },
+        )
     });
     Box::new(Sdrm3 { on_one, mapped: Mapped::new(score, parts, None) })
 }

@@ -1,16 +1,17 @@
 //! Asking the policy, and doing what it says if that is legal.
 
+use rtmm_hardware::{AcceleratorId, ClassId, Share, UnitSet, Units};
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Extent, JobId, JobState, Placement, Preemption, Progress, Segment, Truth,
+    AcceleratorState, Decision, Extent, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
     VariantId,
 };
 use rtmm_workload::{Duration, ModelId};
 
 use super::Simulation;
-use super::state::{Hidden, State};
+use super::state::{Hidden, HiddenRun, State};
 use crate::error::{Illegal, SimulationError};
 use crate::execution::{Course, Execution};
-use crate::observer::{DropCause, Observer};
+use crate::observer::{ContextSwitchRecord, DropCause, Observer};
 use crate::system::System;
 
 /// Rounds of decisions in one instant after which a policy is taken to be endless.
@@ -22,8 +23,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         for _ in 0..MOST_ROUNDS {
             let view = self.state.view(self.system);
             let truth = self.options.oracle.then(|| {
-                let System { profile, models, samples, .. } = self.system;
-                Truth::new(profile, models, samples, &self.state.realisations)
+                let System { profile, models, costs, .. } = self.system;
+                Truth::new(profile, models, costs, &self.state.realisations)
             });
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
@@ -37,7 +38,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 self.apply(decision).map_err(|reason| SimulationError::IllegalDecision {
                     policy: self.policy_name.clone(),
                     now: self.state.now,
-                    decision: *decision,
+                    decision: decision.clone(),
                     reason,
                 })
             });
@@ -58,51 +59,46 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     pub(super) fn apply(&mut self, decision: &Decision) -> Result<(), Illegal> {
-        match *decision {
-            Decision::Dispatch { job, variant, placement, extent } => {
-                self.dispatch(job, variant, placement, extent)
+        match decision {
+            Decision::Dispatch { jobs, variant, on, units, extent } => {
+                self.dispatch(jobs, *variant, *on, *units, *extent)
             }
-            Decision::Preempt { accelerator, mode } => {
-                let known = self.state.accelerators.get(accelerator.index());
-                known.ok_or(Illegal::NoSuchAccelerator)?;
-                let segment = &mut self.state.accelerators[accelerator.index()].segment;
-                segment.as_mut().ok_or(Illegal::NothingToPreempt)?.is_ending = true;
-                self.execution.preempt(self.system, accelerator, self.state.now, mode);
+            Decision::Preempt { run, mode } => {
+                let running = self.state.run_mut(*run).ok_or(Illegal::NoSuchRun)?;
+                (running.is_ending, running.next_class) = (true, None);
+                self.execution.preempt(self.system, run.slot(), self.state.now, *mode);
                 Ok(())
             }
+            Decision::Resize { run, units } => self.resize(*run, *units),
             Decision::Drop { job } => {
                 // A drop of the same list may have taken it along.
-                if self.gone.contains(&job) {
+                if self.gone.contains(job) {
                     return Ok(());
                 }
-                let slot = self.slot(job)?;
-                if let JobState::Running(accelerator) = self.state.jobs[slot].state {
+                let slot = self.slot(*job)?;
+                if let JobState::Running(run) = self.state.jobs[slot].state {
                     if std::mem::replace(&mut self.state.hidden[slot].is_doomed, true) {
                         return Err(Illegal::AlreadyDropped);
                     }
-                    if let Some(segment) = &mut self.state.accelerators[accelerator.index()].segment {
-                        segment.is_ending = true;
+                    if let Some(running) = self.state.run_mut(run) {
+                        (running.is_ending, running.next_class) = (true, None);
                     }
                     let mode = Preemption::Layer;
-                    self.execution.preempt(self.system, accelerator, self.state.now, mode);
+                    self.execution.preempt(self.system, run.slot(), self.state.now, mode);
                 } else {
                     self.drop_job(slot, DropCause::Policy);
                 }
                 Ok(())
             }
-            Decision::SetShare { accelerator, share } => {
-                let known = self.state.accelerators.get(accelerator.index());
-                known.ok_or(Illegal::NoSuchAccelerator)?;
-                self.execution.set_share(self.state.now, accelerator, share)
-            }
+            Decision::SetShare { run, share } => self.set_share(*run, *share),
             Decision::SetTimer { at, tag } => {
-                if at <= self.state.now {
+                if *at <= self.state.now {
                     return Err(Illegal::TimerNotInFuture);
                 }
-                self.events.add_timer(at, tag);
+                self.events.add_timer(*at, *tag);
                 Ok(())
             }
-            _ => Err(Illegal::NoSuchPlacement),
+            _ => Err(Illegal::Unknown),
         }
     }
 
@@ -112,14 +108,77 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if known { Ok(id.slot()) } else { Err(Illegal::NoSuchJob) }
     }
 
-    pub(super) fn dispatch(
+    fn resize(&mut self, id: RunId, units: Units) -> Result<(), Illegal> {
+        let run = self.state.run_mut(id).ok_or(Illegal::NoSuchRun)?;
+        if run.is_ending {
+            return Err(Illegal::RunEnds);
+        }
+        if run.next_class.is_some() {
+            return Err(Illegal::ResizesAlready);
+        }
+        let (accelerator, class, held) = (run.accelerator, run.class, run.units);
+        let state = &self.state.accelerators[accelerator.index()];
+        let (count, free) = (units.of(state.units), state.free);
+        let next = self.system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
+        if next == class {
+            return Err(Illegal::NothingToResize);
+        }
+        let needed = count.saturating_sub(held.count());
+        if needed > free.count() {
+            return Err(Illegal::AcceleratorBusy);
+        }
+        let gained = free.lowest_of(needed);
+        if !gained.is_empty() {
+            self.state.count_busy(id.slot(), accelerator);
+            self.state.hidden_runs[id.slot()].held += needed;
+            self.state.take_units(accelerator, gained);
+        }
+        if let Some(run) = self.state.run_mut(id) {
+            (run.units, run.next_class) = (held.union(gained), Some(next));
+        }
+        if let Some(run) = self.state.runs[id.slot()].as_ref().filter(|_| !gained.is_empty()) {
+            self.observer.units_reserved(self.state.now, run, held);
+        }
+        self.execution.resize(self.system, id.slot(), self.state.now);
+        Ok(())
+    }
+
+    /// What the shares of all runs but one leave of partitioned memory bandwidth.
+    pub(super) fn share_left(&self, id: Option<RunId>) -> Share {
+        let others = self.state.runs.iter().flatten().filter(|run| Some(run.id) != id);
+        let taken: u32 = others.map(|run| run.share.millionths()).sum();
+        Share::from_millionths(Share::WHOLE.millionths().saturating_sub(taken)).unwrap_or(Share::ZERO)
+    }
+
+    fn set_share(&mut self, id: RunId, share: Share) -> Result<(), Illegal> {
+        let run = self.state.run_mut(id).ok_or(Illegal::NoSuchRun)?;
+        if self.system.costs.class(run.class).share.is_none() {
+            return Err(Illegal::NoShares);
+        }
+        if share == Share::ZERO {
+            return Err(Illegal::EmptyShare);
+        }
+        if share > self.share_left(Some(id)) {
+            return Err(Illegal::SharesAboveWhole);
+        }
+        if let Some(run) = &mut self.state.runs[id.slot()] {
+            run.share = share;
+            self.observer.share_set(self.state.now, run);
+        }
+        self.execution.set_share(self.state.now, id.slot(), share);
+        Ok(())
+    }
+
+    fn dispatch(
         &mut self,
-        id: JobId,
+        jobs: &Jobs,
         variant: Option<VariantId>,
-        placement: Placement,
+        accelerator: AcceleratorId,
+        units: Units,
         extent: Extent,
     ) -> Result<(), Illegal> {
         let system = self.system;
+        let id = jobs.single().ok_or(Illegal::Batch)?;
         let slot = self.slot(id)?;
         let job = self.state.jobs[slot];
         match job.state {
@@ -128,13 +187,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             JobState::Running(_) => return Err(Illegal::JobRuns),
             JobState::Over => return Err(Illegal::NoSuchJob),
         }
-        let Placement::Whole(accelerator) = placement else { return Err(Illegal::NoSuchPlacement) };
-        let index = accelerator.index();
-        let state = self.state.accelerators.get(index).ok_or(Illegal::NoSuchAccelerator)?;
-        if state.segment.is_some() {
+        let known = self.state.accelerators.get(accelerator.index());
+        let state = *known.ok_or(Illegal::NoSuchAccelerator)?;
+        let count = units.of(state.units);
+        let class = system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
+        // Of an accelerator with one unit nothing has to be counted.
+        if state.free.is_empty() || (state.units > 1 && state.free.count() < count) {
             return Err(Illegal::AcceleratorBusy);
         }
-        let last = AcceleratorState { segment: None, ..*state };
         let model = match variant {
             None => job.model,
             Some(variant) => {
@@ -144,6 +204,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         };
         if job.started && model != job.model {
             return Err(Illegal::VariantIsFixed);
+        }
+        let share = system.share_of(class);
+        if system.costs.class(class).share.is_some() && share > self.share_left(None) {
+            return Err(Illegal::SharesAboveWhole);
         }
         if model != job.model {
             let Hidden { sample, is_recorded, .. } = self.state.hidden[slot];
@@ -159,18 +223,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
         let mut start = self.scheduler_free;
         let from = job.progress;
-        let switched = last.last_model.is_some_and(|last| last != model);
-        if switched {
-            // A block that is skipped next passes its input on, so that the layer at which the job is known
-            // to stand says what comes in.
-            let profile = &system.profile;
-            start = start.saturating_add(profile.switch_time(accelerator, &last, model, from.layer));
-            self.state.hidden[slot].switch_energy_pj +=
-                profile.switch_energy_pj(accelerator, &last, model, from.layer);
-        }
-        self.state.hidden[slot].switched = switched;
+        // Of an accelerator with one unit this is that one.
+        let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
+        let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };
+        let switched = self.switched_elements(&state, taken, model, from.layer);
+        let switched = switched.map(|elements| {
+            let (time, energy_pj) = system.profile.switch_cost(accelerator, elements);
+            start = start.saturating_add(time);
+            self.state.hidden[slot].switch_energy_pj += energy_pj;
+            ContextSwitchRecord { time, energy_pj, elements }
+        });
 
-        let column = system.profile.column(accelerator);
         let layers = system.profile.layers(model);
         let stop = match extent {
             // Layers that are skipped before the first one that runs do not count.
@@ -180,9 +243,32 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             }
             Extent::Rest => layers,
         };
-        let expected = expected_latency(system, model, system.in_steps_of(model, column, from), stop, column);
-        let segment = Segment {
-            job: id,
+        let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
+        let hidden = &mut self.state.hidden_runs[home as usize];
+        let run_id = RunId::new(home, hidden.generation);
+        *hidden = HiddenRun {
+            generation: hidden.generation.wrapping_add(1),
+            held: count,
+            since: now,
+            switched: switched.is_some(),
+        };
+        State::remove(&mut self.state.ready, slot as u32);
+        self.state.take_units(accelerator, taken);
+        self.state.mark_units(accelerator, taken, model, stop.checked_sub(1), count);
+        let job = &mut self.state.jobs[slot];
+        (job.model, job.started, job.state) = (model, true, JobState::Running(run_id));
+        let realisation = self.state.realisations[slot];
+        let course = Course { model, class, share, from, stop, start, realisation };
+        self.execution.begin(system, home as usize, course);
+        // Built in its place: a copy of what was just written would have to wait for it.
+        let run = &*self.state.runs[home as usize].insert(Run {
+            id: run_id,
+            accelerator,
+            units: taken,
+            class,
+            next_class: None,
+            share,
+            jobs: jobs.clone(),
             model,
             from,
             stop,
@@ -190,41 +276,49 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             started: start,
             expected_end: start.saturating_add(expected),
             is_ending: false,
-        };
-        State::remove(&mut self.state.ready, slot as u32);
-        if let Ok(position) = self.state.idle.binary_search(&accelerator) {
-            self.state.idle.remove(position);
+        });
+        self.observer.dispatched(now, run, &self.state.jobs[slot]);
+        if let Some(switch) = &switched {
+            self.observer.context_switched(now, run, switch);
         }
-        self.state.accelerators[index] = AcceleratorState {
-            segment: Some(segment),
-            last_model: Some(model),
-            last_layer: stop.checked_sub(1),
-        };
-        let job = &mut self.state.jobs[slot];
-        (job.model, job.started, job.state) = (model, true, JobState::Running(accelerator));
-        let realisation = self.state.realisations[slot];
-        let configuration = system.platform.accelerators[index].configuration;
-        let course = Course { model, column, configuration, from, stop, start, realisation };
-        self.execution.begin(system, accelerator, &course);
-        self.observer.dispatched(now, accelerator, &segment, &self.state.jobs[slot]);
         Ok(())
+    }
+
+    /// The elements that a context switch of units moves; none where nothing is switched.
+    ///
+    /// A block that is skipped next passes its input on, so that the layer at which the job is known to
+    /// stand says what comes in.
+    fn switched_elements(
+        &self,
+        accelerator: &AcceleratorState,
+        units: UnitSet,
+        model: ModelId,
+        layer: u32,
+    ) -> Option<u64> {
+        let profile = &self.system.profile;
+        let states = &self.state.units[accelerator.slots()];
+        if let [only] = states {
+            return profile.switched_elements(std::iter::once(*only), model, layer);
+        }
+        profile.switched_elements(units.iter().map(|unit| states[unit as usize]), model, layer)
     }
 }
 
 /// How long a segment should take by the profile: exactly so where nothing is skipped.
-fn expected_latency(
+#[inline]
+pub(super) fn expected_latency(
     system: &System<'_>,
     model: ModelId,
     from: Progress,
     stop: u32,
-    column: usize,
+    class: ClassId,
 ) -> Duration {
     let profile = &system.profile;
-    let all = profile.remaining(model, from.layer, column).picoseconds();
-    let after = profile.remaining(model, stop, column).picoseconds();
+    let all = profile.remaining(model, from.layer, class).picoseconds();
+    let after = profile.remaining(model, stop, class).picoseconds();
     let mut expected = all.saturating_sub(after);
     if from.quantum > 0 {
-        let layer = u128::from(profile.latency(model, from.layer, column).picoseconds());
+        let layer = u128::from(profile.latency(model, from.layer, class).picoseconds());
         let done = layer * u128::from(from.quantum) / u128::from(from.quanta.max(1));
         expected = expected.saturating_sub(u64::try_from(done).unwrap_or(u64::MAX));
     }

@@ -125,7 +125,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn show(&mut self, task: TaskId, frame: &Frame, state: JobState) -> usize {
         let system = self.system;
         let model = system.scenario.tasks[task.index()].model;
-        let slot = match self.state.free.pop() {
+        let slot = match self.state.vacant.pop() {
             Some(slot) => slot,
             None => self.state.jobs.len() as u32,
         };
@@ -329,6 +329,6 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Makes a slot free: its id names nothing from now on.
     pub(super) fn free(&mut self, slot: usize) {
         self.state.jobs[slot].state = JobState::Over;
-        self.state.free.push(slot as u32);
+        self.state.vacant.push(slot as u32);
     }
 }

@@ -1,107 +1,190 @@
-//! What the end of a layer or of a segment brings: progress, energy, completion.
+//! What the end of a layer or of a run brings: progress, energy, other units, completion.
 
-use rtmm_hardware::AcceleratorId;
-use rtmm_scheduler::{JobState, Notice, Progress, Segment};
-use rtmm_workload::ModelId;
+use rtmm_hardware::{ClassId, UnitSet};
+use rtmm_scheduler::{JobState, Notice, Progress, Run};
+use rtmm_workload::{Duration, LayerId, ModelId};
 
 use super::Simulation;
+use super::decisions::expected_latency;
 use super::state::State;
-use crate::execution::{Completed, Execution, Step};
-use crate::observer::{DropCause, Observer, SegmentRecord};
+use crate::execution::{Completed, Course, Execution, Step, Stop, before_quantum};
+use crate::observer::{DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
-    /// Takes the event of an accelerator.
-    pub(super) fn step(&mut self, accelerator: AcceleratorId) {
-        match self.execution.step(self.system, accelerator, self.state.now) {
+    /// Takes the event of a run.
+    pub(super) fn step(&mut self, slot: usize) {
+        match self.execution.step(self.system, slot, self.state.now) {
             Step::Internal => {}
-            Step::Layer(completed) => self.complete_layer(accelerator, &completed),
-            Step::Ended { to, last } => {
-                if let Some(completed) = &last {
-                    self.complete_layer(accelerator, completed);
-                }
-                self.end_segment(accelerator, to);
-            }
+            Step::Layer(completed) => self.complete_layer(slot, &completed),
+            Step::Ended(stop) => self.end_run(slot, &stop),
+            Step::Resizes(stop) => self.resize_run(slot, &stop),
         }
     }
 
     /// Books a layer, and tells of it whoever wants to know.
-    pub(super) fn complete_layer(&mut self, accelerator: AcceleratorId, completed: &Completed) {
-        let Some(segment) = &self.state.accelerators[accelerator.index()].segment else { return };
-        let Segment { job, model, .. } = *segment;
+    pub(super) fn complete_layer(&mut self, slot: usize, completed: &Completed) {
+        let Some(run) = &self.state.runs[slot] else { return };
+        let (id, class, model) = (run.id, run.class, run.model);
+        let Some(job) = run.jobs.single() else { return };
         let Completed { layer, began, stretch } = *completed;
         let to = Progress::at(layer.index() as u32 + 1);
-        self.spend(job.slot(), accelerator, model, to, stretch);
+        self.spend(job.slot(), class, model, to, stretch);
+        if self.observes_layers {
+            let ended = self.state.now;
+            let record = LayerRecord { run: id, job, model, layer, class, began, ended };
+            self.observer.layer_completed(ended, &record);
+        }
         if self.interests.layers {
             self.is_news = true;
             let latency = self.state.now.saturating_since(began);
             let row = self.state.realisations[job.slot()].row as usize;
             let samples = self.system.models[model.index()].samples.as_ref();
             let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));
-            self.notify(Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity });
+            self.notify(Notice::LayerCompleted { job, model, layer, run: id, latency, sparsity });
         }
     }
 
-    /// Books a segment that is over, and lets its job go on, end, or be given up.
-    pub(super) fn end_segment(&mut self, accelerator: AcceleratorId, to: Progress) {
+    /// Reports the layers that a run completed before it stopped at `to`, where the execution told of none:
+    /// each took as long as in isolation.
+    pub(super) fn report_layers(&mut self, run: &Run, to: Progress) {
+        let Some(job) = run.jobs.single() else { return };
+        let (system, now) = (self.system, self.state.now);
+        let Run { id, class, model, from, started, .. } = *run;
+        let realisation = self.state.realisations[job.slot()];
+        let mut began = started;
+        let mut layer = system.next_layer(model, &realisation, from.layer);
+        while layer < to.layer {
+            let latency = system.costs.sample_latency(model, realisation.row, layer, class);
+            let done = if layer == from.layer {
+                system.in_steps_of(model, class, from)
+            } else {
+                Progress::at(layer)
+            };
+            let rest = latency - before_quantum(latency, done.quantum, done.quanta);
+            let ended = began.saturating_add(Duration::from_picoseconds(rest));
+            let of_run =
+                LayerRecord { run: id, job, model, layer: LayerId::new(layer as usize), class, began, ended };
+            self.observer.layer_completed(now, &of_run);
+            began = ended;
+            layer = system.next_layer(model, &realisation, layer + 1);
+        }
+    }
+
+    /// Books a run that is over, and lets its job go on, end, or be dropped.
+    pub(super) fn end_run(&mut self, slot: usize, stop: &Stop) {
+        if let Some(completed) = &stop.last {
+            self.complete_layer(slot, completed);
+        }
         self.is_news = true;
-        let index = accelerator.index();
-        let Some(segment) = self.state.accelerators[index].segment.take() else { return };
-        let at = self.state.idle.partition_point(|idle| *idle < accelerator);
-        self.state.idle.insert(at, accelerator);
+        let Some(run) = self.state.runs[slot].take() else { return };
+        let Some(id) = run.jobs.single() else { return };
+        if self.observes_layers && !self.execution.tells_layers() {
+            self.report_layers(&run, stop.to);
+        }
+        self.state.free_units(run.accelerator, run.units);
+        self.state.count_busy(slot, run.accelerator);
         let now = self.state.now;
-        let took = now.saturating_since(segment.dispatched);
-        self.state.busy[index] = self.state.busy[index].saturating_add(took);
-        let slot = segment.job.slot();
-        self.spend(slot, accelerator, segment.model, to, 1.0);
-        self.show_energy(slot);
-        self.state.accelerators[index].last_layer =
-            self.system.last_layer(segment.model, &self.state.realisations[slot], to);
+        let (of_job, to) = (id.slot(), stop.to);
+        self.spend(of_job, run.class, run.model, to, stop.stretch);
+        self.show_energy(of_job);
+        let last_layer = self.system.last_layer(run.model, &self.state.realisations[of_job], to);
+        self.mark_last_layer(&run, run.units, last_layer);
         // What is skipped next shows now, and is behind the job.
-        let next = self.system.next_layer(segment.model, &self.state.realisations[slot], to.layer);
+        let next = self.system.next_layer(run.model, &self.state.realisations[of_job], to.layer);
         let to = if next == to.layer { to } else { Progress::at(next) };
-        self.state.hidden[slot].booked = to;
-        let job = &mut self.state.jobs[slot];
+        self.state.hidden[of_job].booked = to;
+        let job = &mut self.state.jobs[of_job];
         job.progress = to;
         job.last_ran = now;
-        let switched = self.state.hidden[slot].switched;
-        let record = SegmentRecord { accelerator, segment: &segment, job, to, switched };
+        let switched = self.state.hidden_runs[slot].switched;
+        let record = SegmentRecord { run: &run, job, to, switched };
         self.observer.segment_ended(now, &record);
-        if to.layer >= self.state.realisations[slot].end {
-            self.complete(slot);
-        } else if self.state.hidden[slot].is_doomed {
+        if to.layer >= self.state.realisations[of_job].end {
+            self.complete(of_job);
+        } else if self.state.hidden[of_job].is_doomed {
             job.state = JobState::Waiting;
-            self.drop_job(slot, DropCause::Policy);
+            self.drop_job(of_job, DropCause::Policy);
         } else {
             job.state = JobState::Ready;
-            State::insert(&mut self.state.ready, &self.state.jobs, slot as u32);
+            State::insert(&mut self.state.ready, &self.state.jobs, of_job as u32);
         }
+    }
+
+    /// Says which layer units of a run ran last.
+    #[inline]
+    fn mark_last_layer(&mut self, run: &Run, units: UnitSet, last_layer: Option<u32>) {
+        let count = self.system.costs.class(run.class).units;
+        self.state.mark_units(run.accelerator, units, run.model, last_layer, count);
+    }
+
+    /// Books what a run has done in its class, and lets it go on in the next one.
+    fn resize_run(&mut self, slot: usize, stop: &Stop) {
+        if let Some(completed) = &stop.last {
+            self.complete_layer(slot, completed);
+        }
+        self.is_news = true;
+        let system = self.system;
+        let Some(mut run) = self.state.runs[slot].take() else { return };
+        let (Some(id), Some(class)) = (run.jobs.single(), run.next_class) else { return };
+        if self.observes_layers && !self.execution.tells_layers() {
+            self.report_layers(&run, stop.to);
+        }
+        let (of_job, to, now) = (id.slot(), stop.to, self.state.now);
+        self.spend(of_job, run.class, run.model, to, stop.stretch);
+        let before = run.units;
+        self.state.count_busy(slot, run.accelerator);
+        // Units to gain are held already. Those to lose are the highest, but never the one that names the
+        // slot of the run.
+        let home = UnitSet::only(slot as u32 - self.state.accelerators[run.accelerator.index()].first_unit);
+        let before_units = system.costs.class(run.class).units;
+        let kept = system.costs.class(class).units;
+        let units = home.union(before.without(home).lowest_of(kept.saturating_sub(1)));
+        let last_layer = system.last_layer(run.model, &self.state.realisations[of_job], to);
+        self.mark_last_layer(&run, before.without(units), last_layer);
+        self.state.free_units(run.accelerator, before.without(units));
+        let migration = system.platform.accelerators[run.accelerator.index()].migration();
+        self.state.hidden[of_job].switch_energy_pj += migration.energy_pj;
+        // More units come with more bandwidth as far as other runs leave it, fewer with less.
+        let own = system.share_of(class);
+        run.share = if kept > before_units {
+            run.share.max(own.min(self.share_left(Some(run.id))))
+        } else {
+            run.share.min(own)
+        };
+        (run.units, run.class, run.next_class) = (units, class, None);
+        run.from = to;
+        run.started = now.saturating_add(migration.time);
+        let from = system.in_steps_of(run.model, class, to);
+        let expected = expected_latency(system, run.model, from, run.stop, class);
+        run.expected_end = run.started.saturating_add(expected);
+        self.mark_last_layer(&run, units, run.stop.checked_sub(1));
+        self.state.hidden_runs[slot].held = kept;
+        let Run { model, share, from, stop, started, .. } = run;
+        let realisation = self.state.realisations[of_job];
+        let course = Course { model, class, share, from, stop, start: started, realisation };
+        self.execution.begin(system, slot, course);
+        let record = ResizeRecord { run: &run, before, to };
+        self.observer.resized(now, &record);
+        self.state.runs[slot] = Some(run);
     }
 
     /// Adds the energy of what a job has done since it was last booked: layer by layer in order, so
     /// that how layers are grouped into segments changes no digit. Layers that took `stretch` times
-    /// as long as in isolation spent as much more of what flows whether anything happens or not.
-    pub(super) fn spend(
-        &mut self,
-        slot: usize,
-        accelerator: AcceleratorId,
-        model: ModelId,
-        to: Progress,
-        stretch: f64,
-    ) {
+    /// as long as in isolation spent as much more static energy.
+    pub(super) fn spend(&mut self, slot: usize, class: ClassId, model: ModelId, to: Progress, stretch: f64) {
         let system = self.system;
-        let column = system.profile.column(accelerator);
         let hidden = &mut self.state.hidden[slot];
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
-        let from = if to == booked { to } else { system.in_steps_of(model, column, booked) };
+        let from = if to == booked { to } else { system.in_steps_of(model, class, booked) };
         let is_whole = from == Progress::default() && to.quantum == 0 && stretch == 1.0;
         if is_whole && system.is_alike[model.index()] {
-            hidden.energy = *system.energy_before(model, to.layer, column);
+            hidden.energy = *system.costs.energy_before(model, to.layer, class);
         } else {
             let realisation = &self.state.realisations[slot];
             let mut layer = system.next_layer(model, realisation, from.layer);
             while layer < to.layer || (layer == to.layer && to.quantum > 0) {
-                let mut energy = system.layer_energy(model, realisation, layer, accelerator);
+                let mut energy = system.costs.sample_energy(model, realisation.row, layer, class);
                 let share = |progress: Progress| match progress.quantum {
                     done if done > 0 && progress.layer == layer => {
                         f64::from(done) / f64::from(progress.quanta)
@@ -121,6 +204,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Shows what a job has spent, now that a segment of it is over.
+    #[inline]
     pub(super) fn show_energy(&mut self, slot: usize) {
         let hidden = &self.state.hidden[slot];
         let job = &mut self.state.jobs[slot];

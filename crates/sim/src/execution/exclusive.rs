@@ -1,17 +1,16 @@
-//! Segments that have their accelerator, and all that it needs, to themselves.
+//! Runs that have their units, and all that they need, to themselves.
 //!
-//! The end of a segment is known when it begins: the sum of its layers' latencies. So a segment is
-//! one event, however many layers it has, unless somebody asked to be told of each.
+//! The end of a run is known when it begins: the sum of its layers' latencies. So a run is one event,
+//! however many layers it has, unless layers are to be told of.
 
-use rtmm_hardware::{AcceleratorId, Share};
+use rtmm_hardware::Share;
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{LayerId, Time};
 
-use crate::error::Illegal;
-use crate::execution::{Completed, Course, Execution, Instants, Step};
+use crate::execution::{Completed, Course, Execution, Instants, Step, Stop, before_quantum};
 use crate::system::System;
 
-/// Each accelerator by itself.
+/// Each run by itself.
 #[derive(Clone, Debug)]
 pub struct Exclusive {
     events: Instants,
@@ -22,7 +21,12 @@ pub struct Exclusive {
 #[derive(Clone, Debug)]
 struct Run {
     course: Course,
+    /// The layer that the segment was dispatched to end before: `course.stop` is earlier once the run is
+    /// to stop.
+    stop: u32,
     plan: Plan,
+    /// Whether it stops to be resized.
+    resizes: bool,
 }
 
 /// The next event of a run.
@@ -45,65 +49,109 @@ impl Plan {
 }
 
 impl Exclusive {
-    /// Idle accelerators.
+    /// No runs, in as many slots as the platform has units.
     #[must_use]
-    pub fn new(accelerators: usize) -> Self {
-        Self { events: Instants::new(accelerators), runs: vec![None; accelerators], tells_layers: false }
+    pub fn new(slots: usize) -> Self {
+        Self { events: Instants::new(slots), runs: vec![None; slots], tells_layers: false }
     }
+}
+
+/// The latency of a layer, in picoseconds.
+fn layer_latency(system: &System<'_>, course: &Course, layer: u32) -> u64 {
+    system.costs.sample_latency(course.model, course.realisation.row, layer, course.class)
 }
 
 /// The latency of a layer from a quantum on, in picoseconds.
 fn rest_of_layer(system: &System<'_>, course: &Course, at: Progress) -> u64 {
-    let full = system.layer_latency(course.model, &course.realisation, at.layer, course.column);
+    let full = layer_latency(system, course, at.layer);
     full - before_quantum(full, at.quantum, at.quanta)
-}
-
-/// How long the first `quantum` of `quanta` equal steps take, rounded down.
-fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
-    if quanta == 0 {
-        return 0;
-    }
-    (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
 }
 
 /// From where the next layer runs: progress inside a layer counts only if that is the layer.
 fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
     let layer = system.next_layer(course.model, &course.realisation, from.layer);
     if layer == from.layer {
-        system.in_steps_of(course.model, course.column, from)
+        system.in_steps_of(course.model, course.class, from)
     } else {
         Progress::at(layer)
     }
 }
 
+/// Plans the next event of a run that stands at `from` at instant `began`.
+fn plan_from(
+    tells_layers: bool,
+    system: &System<'_>,
+    course: &Course,
+    from: Progress,
+    began: Time,
+) -> (Plan, Time) {
+    let end = course.end();
+    let at = next_from(system, course, from);
+    if at.layer >= end {
+        let to = Progress::at(end);
+        return (Plan { stood: from, to, began, completes: None }, began);
+    }
+    let first = rest_of_layer(system, course, at);
+    if tells_layers {
+        let (to, completes) = (Progress::at(at.layer + 1), Some(at.layer));
+        return (Plan { stood: from, to, began, completes }, later(began, first));
+    }
+    let rest = if system.is_dynamic[course.model.index()] {
+        let mut total = 0_u64;
+        let mut layer = system.next_layer(course.model, &course.realisation, at.layer + 1);
+        while layer < end {
+            total = total.saturating_add(layer_latency(system, course, layer));
+            layer = system.next_layer(course.model, &course.realisation, layer + 1);
+        }
+        total
+    } else {
+        let Course { model, class, realisation, .. } = *course;
+        system.costs.sample_latency_between(model, realisation.row, at.layer + 1, end, class)
+    };
+    let plan = Plan { stood: from, to: Progress::at(end), began, completes: None };
+    (plan, later(began, first.saturating_add(rest)))
+}
+
 impl Exclusive {
-    /// Plans the next event of a run that stands at `from` at instant `began`.
-    fn plan(&self, system: &System<'_>, course: &Course, from: Progress, began: Time) -> (Plan, Time) {
+    /// Stops a run at its next boundary at or after `now`; false if that is its end anyway.
+    fn stop(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) -> bool {
+        let Some(run) = &mut self.runs[slot] else { return false };
+        let Run { course, plan, .. } = run;
         let end = course.end();
-        let at = next_from(system, course, from);
-        if at.layer >= end {
-            let to = Progress::at(end);
-            return (Plan { stood: from, to, began, completes: None }, began);
+        let mut began = plan.began;
+        // Between two layers that are told of: the boundary is now.
+        if plan.stood != course.from && began == now {
+            (plan.to, plan.completes, course.stop) = (plan.stood, None, plan.stood.layer);
+            self.events.set(slot, now);
+            return true;
         }
-        let first = rest_of_layer(system, course, at);
-        if self.tells_layers {
-            let (to, completes) = (Progress::at(at.layer + 1), Some(at.layer));
-            return (Plan { stood: from, to, began, completes }, later(began, first));
-        }
-        let rest = if system.is_dynamic[course.model.index()] {
-            let mut total = 0_u64;
-            let mut layer = system.next_layer(course.model, &course.realisation, at.layer + 1);
-            while layer < end {
-                let latency = system.layer_latency(course.model, &course.realisation, layer, course.column);
-                total = total.saturating_add(latency);
-                layer = system.next_layer(course.model, &course.realisation, layer + 1);
+        let mut at = next_from(system, course, plan.stood);
+        while at.layer < end {
+            let boundary = later(began, rest_of_layer(system, course, at));
+            if mode == Preemption::Quantum
+                && began.max(now) < boundary
+                && let Some((to, instant)) = next_quantum(system, course, at, began, now)
+            {
+                (plan.to, plan.completes) = (to, None);
+                course.stop = to.layer;
+                self.events.set(slot, instant);
+                return true;
             }
-            total
-        } else {
-            system.latency_between(course.model, &course.realisation, at.layer + 1, end, course.column)
-        };
-        let plan = Plan { stood: from, to: Progress::at(end), began, completes: None };
-        (plan, later(began, first.saturating_add(rest)))
+            if boundary >= now {
+                let next = at.layer + 1;
+                if next >= end {
+                    return false;
+                }
+                plan.to = Progress::at(next);
+                plan.completes = self.tells_layers.then_some(at.layer);
+                course.stop = next;
+                self.events.set(slot, boundary);
+                return true;
+            }
+            began = boundary;
+            at = Progress::at(system.next_layer(course.model, &course.realisation, at.layer + 1));
+        }
+        false
     }
 }
 
@@ -116,81 +164,76 @@ impl Execution for Exclusive {
         self.tells_layers = tell;
     }
 
-    fn begin(&mut self, system: &System<'_>, accelerator: AcceleratorId, course: &Course) {
-        let (plan, at) = self.plan(system, course, course.from, course.start);
-        self.runs[accelerator.index()] = Some(Run { course: *course, plan });
-        self.events.set(accelerator.index(), at);
+    fn tells_layers(&self) -> bool {
+        self.tells_layers
     }
 
-    fn next(&self) -> Option<(Time, AcceleratorId)> {
+    #[inline]
+    fn begin(&mut self, system: &System<'_>, slot: usize, course: Course) {
+        let Course { from, stop, start, .. } = course;
+        // Built in its place, then planned: a copy of what was just written would have to wait for it.
+        let plan = Plan { stood: from, to: from, began: start, completes: None };
+        let run = self.runs[slot].insert(Run { course, stop, plan, resizes: false });
+        let (plan, at) = plan_from(self.tells_layers, system, &run.course, from, start);
+        run.plan = plan;
+        self.events.set(slot, at);
+    }
+
+    fn next(&self) -> Option<(Time, usize)> {
         self.events.first()
     }
 
-    fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step {
-        let index = accelerator.index();
-        let Some(run) = &self.runs[index] else { return Step::Internal };
-        let plan = run.plan;
+    #[inline]
+    fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step {
+        let Some(run) = &self.runs[slot] else { return Step::Internal };
+        let (plan, resizes) = (run.plan, run.resizes);
         if plan.to.quantum == 0
             && plan.to.layer < run.course.end()
             && let Some(layer) = plan.completes
         {
-            let (next, at) = self.plan(system, &run.course, plan.to, now);
-            if let Some(run) = &mut self.runs[index] {
+            let (next, at) = plan_from(self.tells_layers, system, &run.course, plan.to, now);
+            if let Some(run) = &mut self.runs[slot] {
                 run.plan = next;
             }
-            self.events.set(index, at);
+            self.events.set(slot, at);
             return Step::Layer(plan.completed(layer));
         }
-        self.runs[index] = None;
-        self.events.set(index, Time::MAX);
-        Step::Ended { to: plan.to, last: plan.completes.map(|layer| plan.completed(layer)) }
+        self.runs[slot] = None;
+        self.events.set(slot, Time::MAX);
+        let last = plan.completes.map(|layer| plan.completed(layer));
+        let stop = Stop { to: plan.to, last, stretch: 1.0 };
+        if resizes { Step::Resizes(stop) } else { Step::Ended(stop) }
     }
 
-    fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, mode: Preemption) {
-        let index = accelerator.index();
-        let Some(run) = &mut self.runs[index] else { return };
-        let Run { course, plan } = run;
-        let end = course.end();
-        let mut began = plan.began;
-        // Between two layers that are told of: the boundary is now.
-        if plan.stood != course.from && began == now {
-            (plan.to, plan.completes, course.stop) = (plan.stood, None, plan.stood.layer);
-            self.events.set(index, now);
-            return;
+    fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) {
+        if let Some(run) = &mut self.runs[slot]
+            && std::mem::replace(&mut run.resizes, false)
+        {
+            // It was to stop at its next quantum for another reason.
+            if mode == Preemption::Quantum {
+                return;
+            }
+            run.course.stop = run.stop;
+            let (course, plan) = (run.course, run.plan);
+            let (plan, at) = plan_from(self.tells_layers, system, &course, plan.stood, plan.began);
+            if let Some(run) = &mut self.runs[slot] {
+                run.plan = plan;
+            }
+            self.events.set(slot, at);
         }
-        let mut at = next_from(system, course, plan.stood);
-        while at.layer < end {
-            let boundary = later(began, rest_of_layer(system, course, at));
-            if mode == Preemption::Quantum
-                && began.max(now) < boundary
-                && let Some((to, instant)) = next_quantum(system, course, at, began, now)
-            {
-                (plan.to, plan.completes) = (to, None);
-                course.stop = to.layer;
-                self.events.set(index, instant);
-                return;
-            }
-            if boundary >= now {
-                let next = at.layer + 1;
-                if next >= end {
-                    return;
-                }
-                plan.to = Progress::at(next);
-                plan.completes = self.tells_layers.then_some(at.layer);
-                course.stop = next;
-                self.events.set(index, boundary);
-                return;
-            }
-            began = boundary;
-            at = Progress::at(system.next_layer(course.model, &course.realisation, at.layer + 1));
+        self.stop(system, slot, now, mode);
+    }
+
+    fn resize(&mut self, system: &System<'_>, slot: usize, now: Time) {
+        let stops = self.stop(system, slot, now, Preemption::Quantum);
+        if let Some(run) = &mut self.runs[slot] {
+            run.resizes = stops;
         }
     }
 
-    fn halt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Option<Progress> {
-        let index = accelerator.index();
-        let run = self.runs[index].take()?;
-        self.events.set(index, Time::MAX);
-        let Run { course, plan } = run;
+    fn halt(&mut self, system: &System<'_>, slot: usize, now: Time) -> Option<Progress> {
+        let Run { course, plan, .. } = self.runs[slot].take()?;
+        self.events.set(slot, Time::MAX);
         let mut began = plan.began;
         let mut reached = plan.stood;
         loop {
@@ -206,9 +249,8 @@ impl Execution for Exclusive {
         }
     }
 
-    fn set_share(&mut self, _now: Time, _accelerator: AcceleratorId, _share: Share) -> Result<(), Illegal> {
-        Err(Illegal::NoShares)
-    }
+    /// Nothing is shared.
+    fn set_share(&mut self, _now: Time, _slot: usize, _share: Share) {}
 }
 
 /// The first quantum boundary of a layer at or after `now`, at least one step after `at`, with its
@@ -220,8 +262,8 @@ fn next_quantum(
     began: Time,
     now: Time,
 ) -> Option<(Progress, Time)> {
-    let quanta = system.profile.quanta(course.model, at.layer, course.column);
-    let full = system.layer_latency(course.model, &course.realisation, at.layer, course.column);
+    let quanta = system.costs.quanta(course.model, at.layer, course.class);
+    let full = layer_latency(system, course, at.layer);
     let done = before_quantum(full, at.quantum, at.quanta);
     // Instants are later(began, before_quantum(q) - done): search the first that is not before now.
     let wanted = u128::from(now.saturating_since(began).picoseconds()) + u128::from(done);

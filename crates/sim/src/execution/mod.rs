@@ -8,29 +8,21 @@ mod shared;
 pub use exclusive::Exclusive;
 pub use shared::Shared;
 
-use rtmm_hardware::{AcceleratorId, ConfigurationId, Share};
+use rtmm_hardware::{ClassId, Share};
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{LayerId, ModelId, Realisation, Time};
 
-use crate::error::Illegal;
 use crate::system::System;
 
-impl Course {
-    /// The layer before which the segment really ends.
-    fn end(&self) -> u32 {
-        self.stop.min(self.realisation.end).max(self.from.layer)
-    }
-}
-
-/// A segment as it will really run.
+/// A segment as it will really run, in one class.
 #[derive(Clone, Copy, Debug)]
 pub struct Course {
-    /// What it runs as.
+    /// The model that it runs as.
     pub model: ModelId,
-    /// Column of the accelerator in the profile.
-    pub column: usize,
-    /// Configuration of the accelerator.
-    pub configuration: ConfigurationId,
+    /// The class that it runs in.
+    pub class: ClassId,
+    /// Its share of partitioned memory bandwidth.
+    pub share: Share,
     /// Where it begins.
     pub from: Progress,
     /// The layer that it ends before, or earlier if the inference ends.
@@ -41,21 +33,37 @@ pub struct Course {
     pub realisation: Realisation,
 }
 
-/// What an event of an accelerator is.
+impl Course {
+    /// The layer before which the segment really ends.
+    fn end(&self) -> u32 {
+        self.stop.min(self.realisation.end).max(self.from.layer)
+    }
+}
+
+/// What an event of a run is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
     /// Nothing that anybody else need know of.
     Internal,
-    /// A layer is complete, and the segment goes on.
+    /// A layer is complete, and the run goes on.
     Layer(Completed),
-    /// The segment is over.
-    Ended {
-        /// Where its job goes on.
-        to: Progress,
-        /// The layer that just completed; none for a segment that ran no layer to its end, and where
-        /// layers are not told of.
-        last: Option<Completed>,
-    },
+    /// The run stops: its segment is over.
+    Ended(Stop),
+    /// The run stops to be resized: it goes on in another class once that is begun.
+    Resizes(Stop),
+}
+
+/// Where a run stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stop {
+    /// Where its job goes on.
+    pub to: Progress,
+    /// The layer that just completed; none for a run that completed no layer here, and where layers are
+    /// not told of.
+    pub last: Option<Completed>,
+    /// How much longer the quanta took that were done of a layer which is not complete than in isolation:
+    /// 1 where nothing competed.
+    pub stretch: f64,
 }
 
 /// A layer that is complete.
@@ -69,67 +77,79 @@ pub struct Completed {
     pub stretch: f64,
 }
 
-/// The next event of each accelerator, and the earliest of all.
+/// The next event of each slot of runs, and the earliest of all.
 #[derive(Clone, Debug)]
 struct Instants {
     /// [`Time::MAX`] for none.
     events: Vec<Time>,
-    /// The least of them, with the first accelerator that has it.
+    /// The least of them, with the first slot that has it.
     first: (Time, usize),
 }
 
 impl Instants {
-    fn new(accelerators: usize) -> Self {
-        Self { events: vec![Time::MAX; accelerators], first: (Time::MAX, 0) }
+    fn new(slots: usize) -> Self {
+        Self { events: vec![Time::MAX; slots], first: (Time::MAX, 0) }
     }
 
-    /// Few accelerators are searched faster than a heap of them is kept in order.
-    fn set(&mut self, accelerator: usize, at: Time) {
-        self.events[accelerator] = at;
-        if self.first.1 == accelerator {
+    /// Few slots are searched faster than a heap of them is kept in order.
+    fn set(&mut self, slot: usize, at: Time) {
+        self.events[slot] = at;
+        if self.first.1 == slot {
             self.first = (Time::MAX, 0);
             for (index, event) in self.events.iter().enumerate() {
                 if *event < self.first.0 {
                     self.first = (*event, index);
                 }
             }
-        } else if (at, accelerator) < self.first {
-            self.first = (at, accelerator);
+        } else if (at, slot) < self.first {
+            self.first = (at, slot);
         }
     }
 
-    fn first(&self) -> Option<(Time, AcceleratorId)> {
-        (self.first.0 < Time::MAX).then(|| (self.first.0, AcceleratorId::new(self.first.1)))
+    fn first(&self) -> Option<(Time, usize)> {
+        (self.first.0 < Time::MAX).then_some(self.first)
     }
 }
 
-/// Runs segments.
+/// Executes runs. A run is named by its slot: the position of a unit of its accelerator among all units of
+/// the platform, so that slots are in the order of accelerators.
 pub trait Execution: Clone {
     /// Whether layers must be told of, each at its own instant. An execution may tell of them in any
     /// case; layers that it does not tell of took as long as in isolation.
     fn tell_layers(&mut self, tell: bool);
 
-    /// Begins a segment on an accelerator that runs none.
-    fn begin(&mut self, system: &System<'_>, accelerator: AcceleratorId, course: &Course);
+    /// Whether layers are told of.
+    fn tells_layers(&self) -> bool;
 
-    /// The earliest event, the lowest accelerator first.
-    fn next(&self) -> Option<(Time, AcceleratorId)>;
+    /// Begins a run in a slot that has none, or that has one which stopped to be resized.
+    fn begin(&mut self, system: &System<'_>, slot: usize, course: Course);
 
-    /// Takes the event of an accelerator that is due.
-    fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step;
+    /// The earliest event, the lowest slot first.
+    fn next(&self) -> Option<(Time, usize)>;
 
-    /// Ends the segment of an accelerator at its next boundary at or after `now`. Nothing changes if
-    /// that is its end anyway, or if it was told before.
-    fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, mode: Preemption);
+    /// Takes the event of a slot that is due.
+    fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step;
 
-    /// Ends all segments at once, wherever they are, in the order of accelerators: the run is over.
-    /// Layers that are not complete count for nothing.
-    fn halt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Option<Progress>;
+    /// Ends a run at its next boundary at or after `now`. Nothing changes if that is its end anyway, or if
+    /// it was told before. A resize that has not taken effect is given up.
+    fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption);
 
-    /// Gives an accelerator another share.
-    ///
-    /// # Errors
-    /// [`Illegal`] where nothing is divided by shares, for a share of nothing, and for shares that
-    /// are more than the whole together.
-    fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Result<(), Illegal>;
+    /// Stops a run at its next quantum at or after `now`, at its next layer where the layer has no quanta,
+    /// so that it can go on in another class: [`Step::Resizes`]. Nothing changes if that is its end anyway.
+    fn resize(&mut self, system: &System<'_>, slot: usize, now: Time);
+
+    /// Ends a run at once, wherever it is: the simulation is over. Layers that are not complete count for
+    /// nothing.
+    fn halt(&mut self, system: &System<'_>, slot: usize, now: Time) -> Option<Progress>;
+
+    /// Gives a run another share of partitioned memory bandwidth.
+    fn set_share(&mut self, now: Time, slot: usize, share: Share);
+}
+
+/// How long the first `quantum` of `quanta` equal steps take, rounded down.
+pub(crate) fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
+    if quanta == 0 {
+        return 0;
+    }
+    (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
 }

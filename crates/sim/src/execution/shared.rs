@@ -1,4 +1,4 @@
-//! Segments that compete for the memory bandwidth of their platform.
+//! Runs that compete for the memory bandwidth of their platform.
 //!
 //! A running layer has two things to do at once: compute, and move its off-chip traffic. When both
 //! are done follows what overlaps with nothing. While it moves data it demands the bandwidth that it
@@ -7,65 +7,121 @@
 //!
 //! Everything is counted in whole picoseconds and whole units of bandwidth, so that the fluid is
 //! exact: a layer that is always granted what it demands takes its isolated latency to the
-//! picosecond. Rates change when a layer begins, when it has moved its traffic, when a segment ends
+//! picosecond. Rates change when a layer begins, when it has moved its traffic, when a run ends
 //! and when shares change; those are the events.
+//!
+//! A quantum is an equal part of a layer's compute and of its traffic, each rounded down: quantum `k` of
+//! `n` is done when `k / n` of both are. What overlaps with nothing comes after the last one. A run that is
+//! to stop at a quantum stops when the one is done that it is in; what it did of the next one is lost.
 //!
 //! A change of share holds for the layers that begin after it. A running layer is held to a smaller
 //! share at once; a larger one does not speed it up.
 //!
-//! An event takes a step a running segment, and so does finding the next one.
+//! An event takes a step a run, and so does finding the next one.
 
-use rtmm_hardware::{AcceleratorId, Contention, Isolated, Rates, Running, Share, Speed};
+use rtmm_hardware::{AcceleratorId, Bandwidth, Contention, Isolated, Rates, Running, Share, Speed};
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{Duration, LayerId, Time};
 
-use crate::error::Illegal;
-use crate::execution::{Completed, Course, Execution, Instants, Step};
+use crate::execution::{Completed, Course, Execution, Instants, Step, Stop, before_quantum};
 use crate::system::System;
 
-/// Accelerators that compete under a contention model.
+/// Runs that compete under a contention model.
 #[derive(Clone, Debug)]
 pub struct Shared<C> {
     contention: C,
     events: Instants,
     runs: Vec<Option<Run>>,
-    shares: Vec<Share>,
-    /// Whether bandwidth is divided by shares.
-    has_shares: bool,
-    /// What the contention model is shown, and what it says: used again and again.
+    /// By slot.
+    accelerators: Vec<AcceleratorId>,
+    /// What the contention model is shown, the slots of these runs, and what the model says: used again
+    /// and again.
     running: Vec<Running>,
+    slots: Vec<usize>,
     rates: Vec<Rates>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
     course: Course,
-    /// The layer that runs; none before the segment's first one begins.
+    /// The layer that the segment was dispatched to end before: `course.stop` is earlier once the run is
+    /// to stop.
+    stop: u32,
+    share: Share,
+    /// The layer that runs; none before the first one begins.
     layer: Option<u32>,
     /// When it began.
     began: Time,
-    /// The last layer of the segment that is complete.
+    /// The last layer of the run that is complete.
     previous: Option<u32>,
-    /// It ends now, between two layers.
+    /// Whether it ends now, between two layers.
     is_cut: bool,
+    /// Whether it ends with the quantum that it begins with.
+    ends_with_quantum: bool,
+    /// Whether it stops to be resized.
+    resizes: bool,
+    /// The quantum that the layer began with, and how many it has.
+    quantum: u32,
+    quanta: u32,
+    /// The quantum that it stops before; none for one that goes to the end of its layer.
+    target: Option<u32>,
     /// Up to when the amounts below are counted.
     since: Time,
-    /// Compute that is left, in picoseconds at full speed and 2^-20 of them.
-    compute: u128,
-    /// Traffic that is left, in units of bandwidth times picoseconds.
-    transfer: u128,
+    /// The compute and the traffic of the whole layer, in the units of what is left of them.
+    whole: Amounts,
+    /// Compute and traffic that is left.
+    left: Amounts,
     /// What is left of that which follows when both are done.
     exposed: Duration,
     /// What it demands while it has traffic left.
-    demand: rtmm_hardware::Bandwidth,
+    demand: Bandwidth,
     rates: Rates,
-    /// What it would take alone, with the share that the platform gives its accelerator.
-    alone: Duration,
+    /// What the whole layer would take alone, with the share that the platform gives it.
+    alone: u64,
+}
+
+/// Amounts of work.
+#[derive(Clone, Copy, Debug, Default)]
+struct Amounts {
+    /// In picoseconds at full speed and 2^-20 of them.
+    compute: u128,
+    /// In units of bandwidth times picoseconds.
+    transfer: u128,
+}
+
+impl Amounts {
+    /// The first `quantum` of `quanta` equal parts, rounded down.
+    fn part(self, quantum: u32, quanta: u32) -> Self {
+        let (quantum, quanta) = (u128::from(quantum), u128::from(quanta.max(1)));
+        // In two steps, so that no product is too large.
+        let part = |whole: u128| whole / quanta * quantum + whole % quanta * quantum / quanta;
+        Self { compute: part(self.compute), transfer: part(self.transfer) }
+    }
+
+    fn less(self, other: Self) -> Self {
+        Self {
+            compute: self.compute.saturating_sub(other.compute),
+            transfer: self.transfer.saturating_sub(other.transfer),
+        }
+    }
+
+    fn covers(self, other: Self) -> bool {
+        self.compute >= other.compute && self.transfer >= other.transfer
+    }
+
+    /// How long both take at these rates.
+    fn time_at(self, rates: Rates) -> u64 {
+        steps(self.compute, rates.compute.parts().into())
+            .max(steps(self.transfer, rates.dram.bytes_per_window()))
+    }
 }
 
 impl Run {
-    fn demand(&self) -> rtmm_hardware::Bandwidth {
-        if self.transfer > 0 { self.demand } else { rtmm_hardware::Bandwidth::ZERO }
+    /// What it demands at an instant up to which its rates hold.
+    fn demand_at(&self, now: Time) -> Bandwidth {
+        let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
+        let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
+        if self.left.transfer > moved { self.demand } else { Bandwidth::ZERO }
     }
 
     /// Counts what was done since the amounts were last counted.
@@ -73,22 +129,74 @@ impl Run {
         let elapsed = now.saturating_since(self.since).picoseconds();
         self.since = self.since.max(now);
         // What follows when both are done has run since then.
-        let both = steps(self.compute, self.rates.compute.parts().into())
-            .max(steps(self.transfer, self.rates.dram.bytes_per_window()));
-        let followed = elapsed.saturating_sub(both);
+        let followed = elapsed.saturating_sub(self.left.time_at(self.rates));
         self.exposed = Duration::from_picoseconds(self.exposed.picoseconds().saturating_sub(followed));
         let elapsed = u128::from(elapsed);
-        self.compute = self.compute.saturating_sub(elapsed * u128::from(self.rates.compute.parts()));
-        let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
-        self.transfer = self.transfer.saturating_sub(moved);
+        self.left = self.left.less(Amounts {
+            compute: elapsed * u128::from(self.rates.compute.parts()),
+            transfer: elapsed * u128::from(self.rates.dram.bytes_per_window()),
+        });
     }
 
-    /// When its traffic is moved, or without traffic, when the layer ends.
+    /// What is left up to the quantum that it stops before.
+    fn left_to_target(&self, target: u32) -> Amounts {
+        self.left.less(self.whole.less(self.whole.part(target, self.quanta)))
+    }
+
+    /// When its traffic is moved, or without traffic, when the layer ends; sooner if it stops sooner.
     fn event(&self) -> Time {
-        if self.transfer > 0 {
-            return after(self.since, steps(self.transfer, self.rates.dram.bytes_per_window()));
+        let by_traffic = if self.left.transfer > 0 {
+            after(self.since, steps(self.left.transfer, self.rates.dram.bytes_per_window()))
+        } else {
+            after(self.since, steps(self.left.compute, self.rates.compute.parts().into()))
+                .saturating_add(self.exposed)
+        };
+        match self.target {
+            None => by_traffic,
+            Some(target) => {
+                by_traffic.min(after(self.since, self.left_to_target(target).time_at(self.rates)))
+            }
         }
-        after(self.since, steps(self.compute, self.rates.compute.parts().into())).saturating_add(self.exposed)
+    }
+
+    /// Has the run stop with a quantum of its layer, or with the layer where that is the last; false if
+    /// that is where it ends anyway.
+    fn stop_with(&mut self, layer: u32, quantum: u32) -> bool {
+        let end = self.course.end();
+        if quantum + 1 < self.quanta {
+            self.target = Some(quantum + 1);
+            self.course.stop = layer;
+            return true;
+        }
+        self.course.stop = self.course.stop.min(layer.saturating_add(1));
+        self.course.end() < end
+    }
+
+    /// The quantum that it is in: the first that is not done.
+    fn current_quantum(&self) -> u32 {
+        let done = self.whole.less(self.left);
+        let (mut low, mut high) = (self.quantum, self.quanta.saturating_sub(1).max(self.quantum));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if done.covers(self.whole.part(middle + 1, self.quanta)) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        low
+    }
+
+    /// How much longer than in isolation the layer took up to `now`, from the quantum that it began with to
+    /// the one that it stops before.
+    fn stretch(&self, now: Time) -> f64 {
+        let took = now.saturating_since(self.began).picoseconds();
+        let before = |quantum: u32| match quantum {
+            0 => 0,
+            _ => before_quantum(self.alone, quantum, self.quanta),
+        };
+        let alone = self.target.map_or(self.alone, before) - before(self.quantum);
+        if took == alone || alone == 0 { 1.0 } else { took as f64 / alone as f64 }
     }
 }
 
@@ -109,84 +217,134 @@ fn after(time: Time, picoseconds: u64) -> Time {
 }
 
 impl<C: Contention> Shared<C> {
-    /// Idle accelerators, each with its share.
+    /// No runs, in as many slots as the platform has units; `accelerators` says whose unit each is.
     #[must_use]
-    pub fn new(contention: C, shares: Vec<Share>, has_shares: bool) -> Self {
+    pub fn new(contention: C, accelerators: Vec<AcceleratorId>) -> Self {
+        let slots = accelerators.len();
         Self {
             contention,
-            events: Instants::new(shares.len()),
-            runs: vec![None; shares.len()],
-            running: Vec::with_capacity(shares.len()),
-            rates: Vec::with_capacity(shares.len()),
-            shares,
-            has_shares,
+            events: Instants::new(slots),
+            runs: vec![None; slots],
+            accelerators,
+            running: Vec::with_capacity(slots),
+            slots: Vec::with_capacity(slots),
+            rates: Vec::with_capacity(slots),
         }
     }
 
-    /// Begins the next layer of a run at or after `layer`; false if there is none.
-    fn begin_layer(&mut self, system: &System<'_>, index: usize, layer: u32, now: Time) -> bool {
-        let Some(run) = &mut self.runs[index] else { return false };
-        let course = &run.course;
-        let layer = system.next_layer(course.model, &course.realisation, layer);
-        if layer >= course.end() {
+    /// Begins the next layer of a run at or after `from`; false if there is none.
+    fn begin_layer(&mut self, system: &System<'_>, slot: usize, from: Progress, now: Time) -> bool {
+        let Some(run) = &mut self.runs[slot] else { return false };
+        let Course { model, class, realisation, .. } = run.course;
+        let layer = system.next_layer(model, &realisation, from.layer);
+        if layer >= run.course.end() {
             return false;
         }
-        let Isolated { compute, transfer, exposed, demand, .. } =
-            system.isolated(AcceleratorId::new(index), course, layer, self.shares[index]);
+        // Progress inside a layer counts only if that is the layer.
+        let at =
+            if layer == from.layer { system.in_steps_of(model, class, from) } else { Progress::at(layer) };
+        let Isolated { compute, transfer, exposed, demand } =
+            system.costs.sample_parts(model, realisation.row, layer, class, run.share);
+        (run.layer, run.began, run.since) = (Some(layer), now, now);
+        (run.quantum, run.quanta) = (at.quantum, system.costs.quanta(model, layer, class));
         // Energies are for the platform's own share.
-        let alone = Duration::from_picoseconds(system.layer_latency(
-            course.model,
-            &course.realisation,
-            layer,
-            course.column,
-        ));
-        (run.layer, run.alone) = (Some(layer), alone);
-        (run.began, run.since) = (now, now);
-        run.compute = u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts());
-        run.transfer = u128::from(transfer.picoseconds()) * u128::from(demand.bytes_per_window());
+        run.alone = system.costs.sample_latency(model, realisation.row, layer, class);
+        run.whole = Amounts {
+            compute: u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts()),
+            transfer: u128::from(transfer.picoseconds()) * u128::from(demand.bytes_per_window()),
+        };
         (run.exposed, run.demand) = (exposed, demand);
         // Without traffic the two may still differ: a transfer that takes time takes it.
-        if run.transfer == 0 {
-            run.compute =
-                run.compute.max(u128::from(transfer.picoseconds()) * u128::from(Speed::FULL.parts()));
+        if run.whole.transfer == 0 {
+            let transfer = u128::from(transfer.picoseconds()) * u128::from(Speed::FULL.parts());
+            run.whole.compute = run.whole.compute.max(transfer);
+        }
+        run.left = run.whole;
+        if at.quantum > 0 {
+            run.left = run.whole.less(run.whole.part(at.quantum, run.quanta));
         }
         run.rates = Rates::default();
+        if std::mem::replace(&mut run.ends_with_quantum, false) && !run.stop_with(layer, at.quantum) {
+            run.resizes = false;
+        }
         true
     }
 
     /// Asks for the rates of what runs now, and finds the events that move with them.
     fn share_out(&mut self, now: Time) {
         self.running.clear();
-        for (index, run) in self.runs.iter().enumerate() {
+        self.slots.clear();
+        for (slot, run) in self.runs.iter().enumerate() {
             let Some((run, layer)) = run.as_ref().and_then(|run| Some((run, run.layer?))) else { continue };
-            let mut running = Running {
-                accelerator: AcceleratorId::new(index),
+            self.running.push(Running {
+                accelerator: self.accelerators[slot],
                 model: run.course.model,
                 layer: LayerId::new(layer as usize),
-                configuration: run.course.configuration,
-                demand: run.demand(),
-                share: self.shares[index],
-            };
-            if run.since < now {
-                let mut settled = *run;
-                settled.settle(now);
-                running.demand = settled.demand();
-            }
-            self.running.push(running);
+                class: run.course.class,
+                demand: run.demand_at(now),
+                share: run.share,
+            });
+            self.slots.push(slot);
         }
         self.rates.clear();
         self.rates.resize(self.running.len(), Rates::default());
         self.contention.rates(&self.running, &mut self.rates);
-        for (running, rates) in self.running.iter().zip(&self.rates) {
-            let index = running.accelerator.index();
-            let Some(run) = &mut self.runs[index] else { continue };
+        for (slot, rates) in self.slots.iter().zip(&self.rates) {
+            let Some(run) = &mut self.runs[*slot] else { continue };
             if run.rates != *rates {
                 run.settle(now);
                 run.rates = *rates;
                 let at = run.event();
-                self.events.set(index, at);
+                self.events.set(*slot, at);
             }
         }
+    }
+
+    /// Has a run stop at its next boundary: at a quantum where `mode` says so.
+    fn stop(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) -> bool {
+        let Some(run) = &mut self.runs[slot] else { return false };
+        // Between two layers: the boundary is now.
+        if let Some(previous) = run.previous.filter(|_| run.began == now) {
+            run.is_cut = true;
+            (run.course.stop, run.layer) = (previous.saturating_add(1), None);
+            self.events.set(slot, now);
+            return true;
+        }
+        match (mode, run.layer) {
+            (Preemption::Quantum, None) => {
+                run.ends_with_quantum = true;
+                true
+            }
+            (Preemption::Quantum, Some(_)) if run.target.is_some() => true,
+            (Preemption::Quantum, Some(layer)) => {
+                let mut settled = *run;
+                settled.settle(now);
+                let stops = run.stop_with(layer, settled.current_quantum());
+                let at = run.event();
+                self.events.set(slot, at);
+                stops
+            }
+            (Preemption::Layer, layer) => {
+                let course = &run.course;
+                let first = || system.next_layer(course.model, &course.realisation, course.from.layer);
+                let (end, stop) = (course.end(), layer.unwrap_or_else(first).saturating_add(1));
+                run.course.stop = course.stop.min(stop);
+                run.course.end() < end
+            }
+        }
+    }
+
+    fn end(&mut self, slot: usize, last: Option<Completed>, now: Time) -> Step {
+        let Some(run) = self.runs[slot].take() else { return Step::Internal };
+        self.events.set(slot, Time::MAX);
+        self.share_out(now);
+        let (mut to, mut stretch) = (Progress::at(run.course.end()), 1.0);
+        if let (Some(layer), Some(target)) = (run.layer, run.target) {
+            to = Progress { layer, quantum: target, quanta: run.quanta };
+            stretch = run.stretch(now);
+        }
+        let stop = Stop { to, last, stretch };
+        if run.resizes { Step::Resizes(stop) } else { Step::Ended(stop) }
     }
 }
 
@@ -194,117 +352,116 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     /// All layers are told of: each is an event in any case.
     fn tell_layers(&mut self, _tell: bool) {}
 
-    fn begin(&mut self, _system: &System<'_>, accelerator: AcceleratorId, course: &Course) {
-        let index = accelerator.index();
-        self.runs[index] = Some(Run {
-            course: *course,
+    fn tells_layers(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, _system: &System<'_>, slot: usize, course: Course) {
+        self.runs[slot] = Some(Run {
+            course,
+            stop: course.stop,
+            share: course.share,
             layer: None,
             began: course.start,
             previous: None,
             is_cut: false,
+            ends_with_quantum: false,
+            resizes: false,
+            quantum: 0,
+            quanta: 1,
+            target: None,
             since: course.start,
-            compute: 0,
-            transfer: 0,
+            whole: Amounts::default(),
+            left: Amounts::default(),
             exposed: Duration::ZERO,
-            demand: rtmm_hardware::Bandwidth::ZERO,
+            demand: Bandwidth::ZERO,
             rates: Rates::default(),
-            alone: Duration::ZERO,
+            alone: 0,
         });
-        // The first layer begins with an event of its own, so that segments that are dispatched at
-        // one instant share from its beginning.
-        self.events.set(index, course.start);
+        // The first layer begins with an event of its own, so that runs that are dispatched at one
+        // instant share from its beginning.
+        self.events.set(slot, course.start);
     }
 
-    fn next(&self) -> Option<(Time, AcceleratorId)> {
+    fn next(&self) -> Option<(Time, usize)> {
         self.events.first()
     }
 
-    fn step(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time) -> Step {
-        let index = accelerator.index();
-        let Some(run) = &mut self.runs[index] else { return Step::Internal };
+    fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step {
+        let Some(run) = &mut self.runs[slot] else { return Step::Internal };
         if run.is_cut {
-            return self.end(index, None, now);
+            return self.end(slot, None, now);
         }
         let Some(layer) = run.layer else {
-            let from = run.course.from.layer;
-            if self.begin_layer(system, index, from, now) {
+            let from = run.course.from;
+            if self.begin_layer(system, slot, from, now) {
                 self.share_out(now);
                 return Step::Internal;
             }
-            return self.end(index, None, now);
+            // Nothing is left to run in another class.
+            if let Some(run) = &mut self.runs[slot] {
+                run.resizes = false;
+            }
+            return self.end(slot, None, now);
         };
         run.settle(now);
         if run.event() > now {
             // It has moved its traffic; the bandwidth is free for others.
             self.share_out(now);
-            if let Some(run) = &self.runs[index] {
+            if let Some(run) = &self.runs[slot] {
                 let at = run.event();
-                self.events.set(index, at);
+                self.events.set(slot, at);
             }
             return Step::Internal;
         }
-        let took = now.saturating_since(run.began);
-        let stretch = if took == run.alone || run.alone.is_zero() {
-            1.0
-        } else {
-            took.picoseconds() as f64 / run.alone.picoseconds() as f64
-        };
+        if run.target.is_some() {
+            return self.end(slot, None, now);
+        }
+        let stretch = run.stretch(now);
         let completed = Completed { layer: LayerId::new(layer as usize), began: run.began, stretch };
         run.previous = Some(layer);
-        if self.begin_layer(system, index, layer + 1, now) {
+        if self.begin_layer(system, slot, Progress::at(layer + 1), now) {
             self.share_out(now);
             return Step::Layer(completed);
         }
-        self.end(index, Some(completed), now)
+        self.end(slot, Some(completed), now)
     }
 
-    fn preempt(&mut self, system: &System<'_>, accelerator: AcceleratorId, now: Time, _mode: Preemption) {
-        let Some(run) = &mut self.runs[accelerator.index()] else { return };
-        let course = &run.course;
-        // Between two layers: the boundary is now.
-        if let Some(previous) = run.previous.filter(|_| run.began == now) {
-            run.is_cut = true;
-            (run.course.stop, run.layer) = (previous.saturating_add(1), None);
-            self.events.set(accelerator.index(), now);
-            return;
+    fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) {
+        if let Some(run) = &mut self.runs[slot]
+            && std::mem::replace(&mut run.resizes, false)
+        {
+            // It was to stop at its next boundary for another reason.
+            if run.is_cut || mode == Preemption::Quantum {
+                return;
+            }
+            run.course.stop = run.stop;
+            (run.target, run.ends_with_quantum) = (None, false);
+            if run.layer.is_some() {
+                let at = run.event();
+                self.events.set(slot, at);
+            }
         }
-        let first = system.next_layer(course.model, &course.realisation, course.from.layer);
-        let stop = run.layer.unwrap_or(first).saturating_add(1);
-        run.course.stop = run.course.stop.min(stop);
+        self.stop(system, slot, now, mode);
     }
 
-    fn halt(&mut self, _system: &System<'_>, accelerator: AcceleratorId, _now: Time) -> Option<Progress> {
-        let index = accelerator.index();
-        let run = self.runs[index].take()?;
-        self.events.set(index, Time::MAX);
+    fn resize(&mut self, system: &System<'_>, slot: usize, now: Time) {
+        let stops = self.stop(system, slot, now, Preemption::Quantum);
+        if let Some(run) = &mut self.runs[slot] {
+            run.resizes = stops;
+        }
+    }
+
+    fn halt(&mut self, _system: &System<'_>, slot: usize, _now: Time) -> Option<Progress> {
+        let run = self.runs[slot].take()?;
+        self.events.set(slot, Time::MAX);
         Some(run.previous.map_or(run.course.from, |layer| Progress::at(layer + 1)))
     }
 
-    fn set_share(&mut self, now: Time, accelerator: AcceleratorId, share: Share) -> Result<(), Illegal> {
-        if !self.has_shares {
-            return Err(Illegal::NoShares);
+    fn set_share(&mut self, now: Time, slot: usize, share: Share) {
+        if let Some(run) = &mut self.runs[slot] {
+            run.share = share;
         }
-        if share == Share::ZERO {
-            return Err(Illegal::EmptyShare);
-        }
-        let others: u64 = (self.shares.iter().enumerate())
-            .filter(|(index, _)| *index != accelerator.index())
-            .map(|(_, share)| u64::from(share.millionths()))
-            .sum();
-        if others + u64::from(share.millionths()) > u64::from(Share::WHOLE.millionths()) {
-            return Err(Illegal::SharesAboveWhole);
-        }
-        self.shares[accelerator.index()] = share;
         self.share_out(now);
-        Ok(())
-    }
-}
-
-impl<C: Contention> Shared<C> {
-    fn end(&mut self, index: usize, last: Option<Completed>, now: Time) -> Step {
-        let Some(run) = self.runs[index].take() else { return Step::Internal };
-        self.events.set(index, Time::MAX);
-        self.share_out(now);
-        Step::Ended { to: Progress::at(run.course.end()), last }
     }
 }

@@ -1,41 +1,77 @@
 //! The running sums of one accelerator.
 
-use rtmm_scheduler::JobId;
+use rtmm_scheduler::{JobId, Run};
 use rtmm_workload::{Duration, Time};
 
 use crate::metrics::summary::AcceleratorSummary;
 use crate::observer::SegmentRecord;
 
-/// Sums over the segments of an accelerator.
-#[derive(Clone, Debug, Default)]
+/// Sums over the runs of an accelerator.
+#[derive(Clone, Debug)]
 pub(crate) struct AcceleratorTally {
-    busy: Duration,
+    units: u32,
+    /// Time in runs times the units that they held, in picoseconds.
+    busy: u128,
     segments: u64,
     context_switches: u64,
     job_switches: u64,
     last_job: Option<JobId>,
     energy_pj: f64,
-    /// What the job of its running segment had spent before.
+}
+
+/// What a run began with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Began {
+    /// The number of units that it holds, and since when.
+    held: u32,
+    since: Time,
+    /// The energy that its job had spent before, in picojoules.
     spent_before_pj: f64,
 }
 
+impl Began {
+    pub(crate) fn new(now: Time, held: u32, spent_before_pj: f64) -> Self {
+        Self { held, since: now, spent_before_pj }
+    }
+}
+
 impl AcceleratorTally {
-    pub(crate) fn dispatched(&mut self, spent_before_pj: f64) {
-        self.spent_before_pj = spent_before_pj;
+    pub(crate) fn new(units: u32) -> Self {
+        Self {
+            units,
+            busy: 0,
+            segments: 0,
+            context_switches: 0,
+            job_switches: 0,
+            last_job: None,
+            energy_pj: 0.0,
+        }
+    }
+
+    /// Counts the time of a run from the end of the warm-up on; it holds `held` units from now on.
+    pub(crate) fn count_busy(&mut self, now: Time, began: &mut Began, held: u32, from: Time) {
+        let took = now.saturating_since(began.since.max(from)).picoseconds();
+        self.busy += u128::from(took) * u128::from(began.held);
+        (began.held, began.since) = (held, now);
     }
 
     /// Counts a segment's time from the end of the warm-up on, and all else of segments that were
     /// dispatched since.
-    pub(crate) fn ended(&mut self, now: Time, record: &SegmentRecord<'_>, from: Time) {
-        let dispatched = record.segment.dispatched;
-        self.busy = self.busy.saturating_add(now.saturating_since(dispatched.max(from)));
+    pub(crate) fn ended(&mut self, now: Time, record: &SegmentRecord<'_>, began: &mut Began, from: Time) {
+        let Run { dispatched, .. } = *record.run;
+        self.count_busy(now, began, 0, from);
+        let job = record.job.id;
         if dispatched >= from {
             self.segments += 1;
             self.context_switches += u64::from(record.switched);
-            self.job_switches += u64::from(self.last_job.is_some_and(|last| last != record.segment.job));
-            self.energy_pj += record.job.energy_pj - self.spent_before_pj;
+            self.job_switches += u64::from(self.last_job.is_some_and(|last| last != job));
+            self.energy_pj += record.job.energy_pj - began.spent_before_pj;
         }
-        self.last_job = Some(record.segment.job);
+        self.last_job = Some(job);
+    }
+
+    pub(crate) fn units(&self) -> u32 {
+        self.units
     }
 
     pub(crate) fn energy_pj(&self) -> f64 {
@@ -43,11 +79,13 @@ impl AcceleratorTally {
     }
 
     pub(crate) fn summary(&self, accelerator: &str, measured: Duration) -> AcceleratorSummary {
-        let busy = self.busy.picoseconds() as f64;
+        let mean = self.busy / u128::from(self.units.max(1));
+        let mean = Duration::from_picoseconds(u64::try_from(mean).unwrap_or(u64::MAX));
+        let busy = mean.picoseconds() as f64;
         AcceleratorSummary {
             accelerator: accelerator.to_owned(),
             utilisation: (!measured.is_zero()).then(|| busy / measured.picoseconds() as f64),
-            busy_ms: self.busy.milliseconds(),
+            busy_ms: mean.milliseconds(),
             segments: self.segments,
             context_switches: self.context_switches,
             job_switches: self.job_switches,

@@ -3,11 +3,11 @@
 //! It knows nothing of how the engine works. Whatever a correct run of anything would tell, it
 //! accepts.
 
-use rtmm_hardware::AcceleratorId;
-use rtmm_scheduler::{Job, JobId, Progress, Segment};
+use rtmm_hardware::{AcceleratorId, UnitSet};
+use rtmm_scheduler::{Job, JobId, Progress, Run, RunId};
 use rtmm_workload::{Duration, TaskId, Time};
 
-use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
 use crate::system::System;
 
 /// Violations of which the text is kept.
@@ -17,7 +17,7 @@ const KEPT: usize = 32;
 ///
 /// - time never falls;
 /// - of each task, released = completed + dropped + in flight;
-/// - an accelerator runs one segment at a time, and a job is in one segment at a time;
+/// - a unit is held by one run at a time, and a job is in one run at a time;
 /// - only live jobs run, none before its release, and the three instants of a segment are in order;
 /// - a segment goes on where its job stood, and no progress or energy falls;
 /// - the engine's own busy times are those of the segments, and no longer than the run;
@@ -29,6 +29,8 @@ pub struct Audit {
     /// By slot.
     live: Vec<Option<Live>>,
     accelerators: Vec<Watched>,
+    /// By slot.
+    runs: Vec<Option<Running>>,
     tasks: Vec<Balance>,
     violations: Vec<String>,
     count: u64,
@@ -40,14 +42,26 @@ struct Live {
     release: Time,
     progress: Progress,
     energy_pj: f64,
-    runs_on: Option<AcceleratorId>,
+    runs_as: Option<RunId>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Watched {
-    job: Option<JobId>,
+    units: u32,
+    held: UnitSet,
+    /// Time in runs times the units that they held, in picoseconds.
+    busy: u128,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    id: RunId,
+    accelerator: AcceleratorId,
+    job: JobId,
+    dispatched: Time,
+    units: UnitSet,
+    /// Since when it has held these units.
     since: Time,
-    busy: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +78,10 @@ impl Audit {
             now: Time::ZERO,
             has_ended: false,
             live: Vec::new(),
-            accelerators: vec![Watched::default(); system.platform.accelerators.len()],
+            accelerators: (system.platform.accelerators.iter())
+                .map(|one| Watched { units: one.units(), held: UnitSet::EMPTY, busy: 0 })
+                .collect(),
+            runs: Vec::new(),
             tasks: vec![Balance::default(); system.scenario.tasks.len()],
             violations: Vec::new(),
             count: 0,
@@ -119,11 +136,41 @@ impl Audit {
         self.tasks[job.task.index()].over += 1;
         let Some(live) = self.live(job.id, what) else { return };
         self.live[job.id.slot()] = None;
-        self.check(live.runs_on.is_none(), || format!("{what} of {:?} while a segment of it runs", job.id));
+        self.check(live.runs_as.is_none(), || format!("{what} of {:?} while a segment of it runs", job.id));
         self.check(now >= live.release, || format!("{what} of {:?} before its release", job.id));
         let spent = record.energy.total() + record.switch_energy_pj;
         self.check(spent >= 0.0, || format!("{:?} spent {spent} pJ", job.id));
         self.progress(&live, job.progress, job.energy_pj);
+    }
+
+    /// Units of an accelerator are held from now on.
+    fn hold(&mut self, accelerator: AcceleratorId, units: UnitSet) {
+        let Watched { units: all, held, .. } = self.accelerators[accelerator.index()];
+        self.check(units.without(UnitSet::first(all).without(held)).is_empty(), || {
+            format!("{accelerator:?} has {held:?} held and gives {units:?}")
+        });
+        self.accelerators[accelerator.index()].held = held.union(units);
+    }
+
+    fn release(&mut self, accelerator: AcceleratorId, units: UnitSet) {
+        let watched = &mut self.accelerators[accelerator.index()];
+        watched.held = watched.held.without(units);
+    }
+
+    fn count_busy(&mut self, now: Time, accelerator: AcceleratorId, units: UnitSet, since: Time) {
+        let took = u128::from(now.saturating_since(since).picoseconds());
+        self.accelerators[accelerator.index()].busy += took * u128::from(units.count());
+    }
+
+    /// A run holds other units than before.
+    fn change(&mut self, now: Time, run: &Run, before: UnitSet) {
+        let known = self.runs.get(run.id.slot()).copied().flatten();
+        let is_known = known.is_some_and(|known| known.id == run.id && known.units == before);
+        self.check(is_known, || format!("{:?} did not hold {before:?}", run.id));
+        if let Some(known) = known {
+            self.count_busy(now, run.accelerator, before, known.since);
+            self.runs[run.id.slot()] = Some(Running { units: run.units, since: now, ..known });
+        }
     }
 
     /// Neither progress nor energy of a job fall.
@@ -163,45 +210,71 @@ impl Observer for Audit {
         let is_free = self.live[id.slot()].is_none();
         self.check(is_free, || format!("{id:?} was released in the slot of a live job"));
         let (progress, energy_pj) = (job.progress, job.energy_pj);
-        self.put(Live { id, release, progress, energy_pj, runs_on: None });
+        self.put(Live { id, release, progress, energy_pj, runs_as: None });
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         self.at(now);
-        self.check(segment.job == job.id, || {
-            format!("a segment of {:?} belongs to {:?}", segment.job, job.id)
+        self.check(run.jobs.single() == Some(job.id), || {
+            format!("a segment of {:?} belongs to {:?}", run.jobs, job.id)
         });
-        self.check(segment.dispatched == now && segment.started >= now, || {
-            format!("a segment of {:?} starts at {:?}", job.id, segment.started)
+        self.check(run.dispatched == now && run.started >= now, || {
+            format!("a segment of {:?} starts at {:?}", job.id, run.started)
         });
-        let runs = self.accelerators[accelerator.index()].job;
-        self.check(runs.is_none(), || {
-            format!("{accelerator:?} runs two segments, of {runs:?} and {:?}", job.id)
-        });
-        let watched = &mut self.accelerators[accelerator.index()];
-        (watched.job, watched.since) = (Some(job.id), now);
+        self.hold(run.accelerator, run.units);
+        let slot = run.id.slot();
+        if slot >= self.runs.len() {
+            self.runs.resize(slot + 1, None);
+        }
+        let Run { id, accelerator, units, .. } = *run;
+        let running = Running { id, accelerator, job: job.id, dispatched: now, units, since: now };
+        let other = self.runs[slot].replace(running);
+        self.check(other.is_none(), || format!("{id:?} has the slot of {other:?}"));
         let Some(live) = self.live(job.id, "a segment") else { return };
-        self.check(live.runs_on.is_none(), || format!("{:?} is in two segments", job.id));
+        self.check(live.runs_as.is_none(), || format!("{:?} is in two segments", job.id));
         self.check(now >= live.release, || format!("{:?} runs before its release", job.id));
-        self.check(segment.from == live.progress, || {
-            format!("{:?} stood at {:?} and goes on at {:?}", job.id, live.progress, segment.from)
+        self.check(run.from == live.progress, || {
+            format!("{:?} stood at {:?} and goes on at {:?}", job.id, live.progress, run.from)
         });
-        self.put(Live { runs_on: Some(accelerator), ..live });
+        self.put(Live { runs_as: Some(id), ..live });
+    }
+
+    fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
+        self.at(now);
+        self.hold(run.accelerator, run.units.without(before));
+        self.change(now, run, before);
+    }
+
+    fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
+        self.at(now);
+        let ResizeRecord { run, before, to } = *record;
+        self.check(run.units.without(before).is_empty(), || format!("{:?} gained units in between", run.id));
+        self.release(run.accelerator, before.without(run.units));
+        self.change(now, run, before);
+        let job = run.jobs.single();
+        let Some(live) = job.and_then(|job| self.live(job, "the resize of a segment")) else { return };
+        self.progress(&live, to, live.energy_pj);
+        self.put(Live { progress: to, ..live });
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
         self.at(now);
-        let SegmentRecord { accelerator, segment, job, to, .. } = *record;
-        let watched = self.accelerators[accelerator.index()];
-        self.check(watched.job == Some(segment.job) && watched.since == segment.dispatched, || {
-            format!("a segment of {:?} ended on {accelerator:?} and never began", segment.job)
+        let SegmentRecord { run, job, to, .. } = *record;
+        let running = self.runs.get_mut(run.id.slot()).and_then(Option::take);
+        let is_known = running.is_some_and(|running| {
+            let Running { id, accelerator, job: of, dispatched, units, .. } = running;
+            (id, accelerator, of, dispatched, units)
+                == (run.id, run.accelerator, job.id, run.dispatched, run.units)
         });
-        let busy = watched.busy.saturating_add(now.saturating_since(watched.since));
-        self.accelerators[accelerator.index()] = Watched { job: None, since: now, busy };
-        let Some(live) = self.live(segment.job, "the end of a segment") else { return };
-        self.check(live.runs_on == Some(accelerator), || format!("{:?} ran elsewhere", segment.job));
+        self.check(is_known, || format!("a segment of {:?} ended as {:?} and never began", job.id, run.id));
+        if let Some(Running { since, units, accelerator, .. }) = running {
+            self.count_busy(now, accelerator, units, since);
+            self.release(accelerator, units);
+        }
+        let Some(live) = self.live(job.id, "the end of a segment") else { return };
+        self.check(live.runs_as == Some(run.id), || format!("{:?} ran elsewhere", job.id));
         self.progress(&live, to, job.energy_pj);
-        self.put(Live { progress: to, energy_pj: job.energy_pj, runs_on: None, ..live });
+        self.put(Live { progress: to, energy_pj: job.energy_pj, runs_as: None, ..live });
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
@@ -232,10 +305,11 @@ impl Observer for Audit {
         let expected = self.accelerators.len();
         self.check(told == expected, || format!("busy times of {told} accelerators of {expected}"));
         for (index, told) in record.accelerators_busy.iter().enumerate().take(expected) {
-            let watched = self.accelerators[index];
-            self.check(watched.job.is_none(), || format!("accelerator {index} still runs {:?}", watched.job));
-            self.check(watched.busy == *told && *told <= elapsed, || {
-                format!("accelerator {index} was busy for {} of {elapsed}, told as {told}", watched.busy)
+            let Watched { units, held, busy } = self.accelerators[index];
+            self.check(held.is_empty(), || format!("units {held:?} of accelerator {index} are still held"));
+            let mean = Duration::from_picoseconds((busy / u128::from(units.max(1))) as u64);
+            self.check(mean == *told && *told <= elapsed, || {
+                format!("accelerator {index} was busy for {mean} of {elapsed}, told as {told}")
             });
         }
     }

@@ -3,11 +3,11 @@
 //! Memory is bounded for each task and each accelerator. Once warm no call allocates: only response times
 //! beyond a factor of two of all before do, at most 30 times a task.
 
-use rtmm_hardware::AcceleratorId;
-use rtmm_scheduler::{Job, Segment};
+use rtmm_hardware::UnitSet;
+use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{Duration, TaskId, Time};
 
-use crate::metrics::accelerator::AcceleratorTally;
+use crate::metrics::accelerator::{AcceleratorTally, Began};
 use crate::metrics::histogram::Histogram;
 use crate::metrics::options::MetricsOptions;
 use crate::metrics::priority::PriorityTallies;
@@ -15,7 +15,7 @@ use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
 use crate::metrics::task::{TaskTally, Turnaround, normalised_turnaround};
 use crate::metrics::uxcost::{normalised_energy, ux_cost_factors};
 use crate::metrics::xrbench::overall_percent;
-use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
 use crate::system::System;
 
 /// Adds up a run, in memory that does not depend on its length.
@@ -30,6 +30,8 @@ pub struct Metrics {
     accelerator_names: Vec<String>,
     tasks: Vec<TaskTally>,
     accelerators: Vec<AcceleratorTally>,
+    /// By slot of runs.
+    began: Vec<Began>,
     last_completion: Option<Time>,
     priorities: PriorityTallies,
     /// Normalised turnaround times of completed jobs, one counted as a millisecond.
@@ -54,7 +56,8 @@ impl Metrics {
             task_names: tasks.iter().map(|task| task.name.clone()).collect(),
             accelerator_names: accelerators.iter().map(|accelerator| accelerator.name.clone()).collect(),
             tasks: vec![TaskTally::default(); tasks.len()],
-            accelerators: vec![AcceleratorTally::default(); accelerators.len()],
+            accelerators: accelerators.iter().map(|one| AcceleratorTally::new(one.units())).collect(),
+            began: vec![Began::default(); accelerators.iter().map(|one| one.units() as usize).sum()],
             last_completion: None,
             priorities: PriorityTallies::default(),
             turnaround: Histogram::default(),
@@ -163,13 +166,25 @@ impl Observer for Metrics {
         }
     }
 
-    fn dispatched(&mut self, _now: Time, accelerator: AcceleratorId, _segment: &Segment, job: &Job) {
-        self.accelerators[accelerator.index()].dispatched(job.energy_pj);
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
+        // Of an accelerator with one unit nothing has to be counted.
+        let units = self.accelerators[run.accelerator.index()].units();
+        let held = if units == 1 { 1 } else { run.units.count() };
+        self.began[run.id.slot()] = Began::new(now, held, job.energy_pj);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
-        let from = self.from();
-        self.accelerators[record.accelerator.index()].ended(now, record, from);
+        let (from, Run { id, accelerator, .. }) = (self.from(), record.run);
+        self.accelerators[accelerator.index()].ended(now, record, &mut self.began[id.slot()], from);
+    }
+
+    fn units_reserved(&mut self, now: Time, run: &Run, _before: UnitSet) {
+        let (from, began) = (self.from(), &mut self.began[run.id.slot()]);
+        self.accelerators[run.accelerator.index()].count_busy(now, began, run.units.count(), from);
+    }
+
+    fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
+        self.units_reserved(now, record.run, record.before);
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {

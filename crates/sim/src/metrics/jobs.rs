@@ -3,7 +3,7 @@
 //! Memory follows the number of live jobs: a row is handed out when its job is over, and forgotten.
 
 use rtmm_hardware::{AcceleratorId, EnergyParts};
-use rtmm_scheduler::{Job, Segment};
+use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub struct JobRow {
     pub model: ModelId,
     /// Energy of its layers, by component.
     pub energy: EnergyParts,
-    /// Energy of the context switches that its segments caused, in picojoules.
+    /// Energy of the context switches and migrations of its runs, in picojoules.
     pub switch_energy_pj: f64,
     /// Segments that it ran in.
     pub segments: u32,
@@ -133,11 +133,11 @@ impl<W: FnMut(&JobRow)> Observer for JobRows<W> {
         *self.of(job) = Live::default();
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, _segment: &Segment, job: &Job) {
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         let live = self.of(job);
         live.start = live.start.or(Some(now));
         live.segments += 1;
-        live.accelerator = Some(accelerator);
+        live.accelerator = Some(run.accelerator);
     }
 
     fn segment_ended(&mut self, _now: Time, record: &SegmentRecord<'_>) {

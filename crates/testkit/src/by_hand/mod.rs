@@ -63,11 +63,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
-    ContextSwitch, CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share,
-    SharedDram, Sharing, Sparse, Work,
+    Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
+    CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share, SharedDram, Sharing,
+    Sparse, Work,
 };
-use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Segment, registry};
+use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Run, registry};
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
     DropCause, EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System, simulate,
@@ -225,6 +225,7 @@ impl ByHand {
             configuration: ConfigurationId::new(index),
             dram_share: Share::from_millionths(share).expect("at most the whole"),
             context_switch: switch,
+            division: None,
         };
         let (name, source) = ("by hand".to_owned(), "a test".to_owned());
         Self {
@@ -482,14 +483,14 @@ impl Observer for Log {
         }
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
-        let mut event = format!("{}>{}", self.name(job), accelerator.index());
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
+        let mut event = format!("{}>{}", self.name(job), run.accelerator.index());
         let variants = &self.variants[job.task.index()];
-        if let Some(variant @ 1..) = variants.iter().position(|model| *model == segment.model) {
+        if let Some(variant @ 1..) = variants.iter().position(|model| *model == run.model) {
             event += &format!(" as {variant}");
         }
-        if segment.started != now {
-            event += &format!(" from {}", at(segment.started));
+        if run.started != now {
+            event += &format!(" from {}", at(run.started));
         }
         self.push(now, event);
     }

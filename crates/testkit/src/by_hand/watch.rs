@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, Units};
 use rtmm_scheduler::{
-    Capabilities, Decision, Decisions, Extent, Interests, Job, Notice, Parameters, Placement, Policy,
-    PolicyError, PolicyRow, Progress, Truth, VariantId, View,
+    Capabilities, Decision, Decisions, Extent, Interests, Job, Notice, Parameters, Policy, PolicyError,
+    PolicyRow, Progress, Truth, VariantId, View,
 };
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
@@ -15,7 +15,7 @@ use rtmm_workload::parameters::ParameterValue;
 use rtmm_workload::{Duration, TaskId, Time};
 
 /// One line of the list. Texts would take longer to write than runs take.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub now: Time,
     pub line: Line,
@@ -32,7 +32,7 @@ impl Entry {
 type Name = (TaskId, u64, usize);
 
 /// What was told or decided.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Line {
     Void { task: TaskId, arrival: Time },
     Comes(Name),
@@ -71,11 +71,12 @@ fn name(job: &Job) -> Name {
 
 /// A decision; nothing of it is left out that these policies say.
 fn decided(decision: &Decision) -> Line {
-    match *decision {
-        Decision::Dispatch { job, placement: Placement::Whole(accelerator), extent, variant } => {
-            Line::Dispatch { slot: job.slot(), accelerator, extent, variant }
+    match decision {
+        Decision::Dispatch { jobs, on, units: Units::All, extent, variant } => {
+            let slot = jobs.single().expect("one job").slot();
+            Line::Dispatch { slot, accelerator: *on, extent: *extent, variant: *variant }
         }
-        other => Line::Decision(other),
+        other => Line::Decision(other.clone()),
     }
 }
 
@@ -134,8 +135,8 @@ impl Watched {
     /// Checks a decision against the view that it was taken on.
     fn check(&self, view: &View<'_>, decision: &Decision) {
         match decision {
-            Decision::Dispatch { job, .. } => {
-                let Some(job) = view.job(*job) else { return };
+            Decision::Dispatch { jobs, .. } => {
+                let Some(job) = jobs.single().and_then(|job| view.job(job)) else { return };
                 let earliest = view.now.saturating_add(view.least_remaining(job));
                 let is_past = match self.drop.as_str() {
                     "late" => view.now > job.deadline,

@@ -2,10 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use rtmm_hardware::{AcceleratorId, Share};
+use rtmm_hardware::{Class, ClassId, Share, UnitSet, Units};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Notice, Placement, Policy, PolicyError, Preemption, Truth,
-    VariantId, View,
+    Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, Truth, VariantId,
+    View,
 };
 use rtmm_workload::{Duration, Time};
 
@@ -47,9 +47,8 @@ impl Policy for Fcfs {
         _: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        for (job, accelerator) in view.ready().zip(view.idle) {
-            let placement = Placement::Whole(*accelerator);
-            out.push(Decision::Dispatch { job: job.id, variant: None, placement, extent: self.extent });
+        for (job, accelerator) in view.ready().zip(view.free) {
+            out.push(Decision::dispatch(job.id, None, *accelerator, self.extent));
         }
         Ok(())
     }
@@ -72,6 +71,7 @@ impl Policy for Fcfs {
 pub struct Habits {
     pub dispatch: u64,
     pub preempt: u64,
+    pub resize: u64,
     pub drop: u64,
     pub share: u64,
     pub timer: u64,
@@ -86,17 +86,16 @@ pub struct Scripted {
     time: Duration,
     /// A unit of time, in picoseconds.
     scale: u64,
-    /// The shares that accelerators have; empty where nothing is divided by shares.
-    shares: Vec<Share>,
-    is_exclusive: bool,
+    /// Whether memory is divided by shares.
+    has_shares: bool,
     last: Time,
     round: u64,
     waking: Time,
-    /// By accelerator.
+    /// By slot.
     runs: Vec<Run>,
 }
 
-/// What it knows of a segment.
+/// What it knows of a run.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     job: Option<JobId>,
@@ -110,8 +109,15 @@ struct Run {
     is_doomed: bool,
 }
 
+/// What a list of decisions leaves for those that follow in it.
+struct Left {
+    /// By accelerator.
+    free: Vec<UnitSet>,
+    millionths: u32,
+}
+
 impl Scripted {
-    /// A policy of this seed. Shares are empty where nothing is divided by them.
+    /// A policy of this seed. Shares are those of accelerators, empty where nothing is divided by them.
     pub fn new(
         seed: u64,
         habits: Habits,
@@ -119,22 +125,10 @@ impl Scripted {
         time: Duration,
         scale: u64,
         shares: Vec<Share>,
-        is_exclusive: bool,
     ) -> Box<Self> {
         let (last, round, waking, runs) = (Time::ZERO, 0, Time::ZERO, Vec::new());
-        Box::new(Self {
-            seed,
-            habits,
-            interests,
-            time,
-            scale,
-            shares,
-            is_exclusive,
-            last,
-            round,
-            waking,
-            runs,
-        })
+        let has_shares = !shares.is_empty();
+        Box::new(Self { seed, habits, interests, time, scale, has_shares, last, round, waking, runs })
     }
 
     fn draw(&self, purpose: u64, index: u64) -> u64 {
@@ -149,13 +143,28 @@ impl Scripted {
         ((self.draw(purpose, index) >> 8) % below.max(1) as u64) as usize
     }
 
-    fn dispatches(&mut self, view: &View<'_>, out: &mut Decisions) {
+    fn dispatches(&mut self, view: &View<'_>, left: &mut Left, out: &mut Decisions) {
         let mut ready: Vec<_> = view.ready().collect();
-        for accelerator in view.idle {
+        for accelerator in view.free {
             let index = accelerator.index() as u64;
             if ready.is_empty() || !self.chance(1, index, self.habits.dispatch) {
                 continue;
             }
+            let state = view.accelerators[accelerator.index()];
+            let free = left.free[accelerator.index()];
+            let fits = |class: &&ClassId| view.profile.class(**class).units <= free.count();
+            let classes: Vec<&ClassId> = view.profile.classes_of(*accelerator).iter().filter(fits).collect();
+            if classes.is_empty() {
+                continue;
+            }
+            let class = *classes[self.pick(18, index, classes.len())];
+            let Class { units, share, .. } = *view.profile.class(class);
+            if share.is_some_and(|share| share.millionths() > left.millionths) {
+                continue;
+            }
+            left.millionths -= share.map_or(0, Share::millionths);
+            let taken = free.lowest_of(units);
+            left.free[accelerator.index()] = free.without(taken);
             let job = ready.swap_remove(self.pick(2, index, ready.len()));
             let variants = &view.task(job.task).variants;
             let variant = match self.pick(3, index, 3) {
@@ -169,18 +178,20 @@ impl Scripted {
                 1 => NonZeroU32::new(1 + self.pick(6, index, 4) as u32).map_or(Extent::Rest, Extent::Layers),
                 _ => Extent::Rest,
             };
-            let placement = Placement::Whole(*accelerator);
+            let is_whole = units == state.units;
             out.push(Decision::Dispatch {
-                job: job.id,
+                jobs: job.id.into(),
                 variant: variant.map(VariantId::new),
-                placement,
+                on: *accelerator,
+                units: Units::exactly(units).filter(|_| !is_whole).unwrap_or(Units::All),
                 extent,
             });
-            let quanta = view.profile.quanta(model, job.progress.layer, view.profile.column(*accelerator));
+            let quanta = view.profile.quanta(model, job.progress.layer, class);
             let done = job.progress;
             // The same progress in the steps that the layer has here, rounded down.
             let quantum = (u64::from(done.quantum) * u64::from(quanta)).checked_div(u64::from(done.quanta));
-            self.runs[accelerator.index()] = Run {
+            let slot = state.first_unit + taken.lowest().expect("a unit");
+            self.runs[slot as usize] = Run {
                 job: Some(job.id),
                 layer: done.layer,
                 quantum: quantum.unwrap_or(0) as u32,
@@ -192,75 +203,100 @@ impl Scripted {
     }
 
     fn preemptions(&mut self, view: &View<'_>, out: &mut Decisions) {
-        for (accelerator, segment, _) in view.running() {
-            let index = accelerator.index();
-            let run = self.runs[index];
-            if run.is_ending || !self.interests.layers || !self.chance(7, index as u64, self.habits.preempt) {
+        for run in view.runs() {
+            let slot = run.id.slot();
+            let known = self.runs[slot];
+            if known.is_ending || !self.interests.layers || !self.chance(7, slot as u64, self.habits.preempt)
+            {
                 continue;
             }
-            let mode =
-                if self.chance(8, index as u64, 128) { Preemption::Layer } else { Preemption::Quantum };
-            let column = view.profile.column(accelerator);
-            let began = if run.began == u64::MAX { segment.started.picoseconds() } else { run.began };
-            let within = (mode == Preemption::Quantum && self.is_exclusive)
+            let mode = if self.chance(8, slot as u64, 128) { Preemption::Layer } else { Preemption::Quantum };
+            let began = if known.began == u64::MAX { run.started.picoseconds() } else { known.began };
+            let within = (mode == Preemption::Quantum)
                 .then(|| {
                     next_quantum(
-                        view.profile.latency(segment.model, run.layer, column).picoseconds(),
-                        run.quantum,
-                        view.profile.quanta(segment.model, run.layer, column),
+                        view.profile.latency(run.model, known.layer, run.class).picoseconds(),
+                        known.quantum,
+                        view.profile.quanta(run.model, known.layer, run.class),
                         view.now.picoseconds().saturating_sub(began),
                     )
                 })
                 .flatten();
             // A layer that has just begun, not the segment's first, is a boundary itself.
-            let at_boundary = run.began == view.now.picoseconds();
-            if run.layer + 1 < segment.stop || within.is_some() || at_boundary {
-                out.push(Decision::Preempt { accelerator, mode });
-                self.runs[index].is_ending = true;
+            let at_boundary = known.began == view.now.picoseconds();
+            if known.layer + 1 < run.stop || within.is_some() || at_boundary {
+                out.push(Decision::Preempt { run: run.id, mode });
+                self.runs[slot].is_ending = true;
             }
         }
     }
 
-    fn shares(&mut self, view: &View<'_>, out: &mut Decisions) {
-        if self.shares.is_empty() || !self.chance(9, 0, self.habits.share) {
-            return;
-        }
-        let index = self.pick(10, 0, self.shares.len());
-        let others: u32 = (0..self.shares.len())
-            .filter(|other| *other != index)
-            .map(|other| self.shares[other].millionths())
-            .sum();
-        let free = 1_000_000 - others;
-        // At least a little: without bandwidth nothing ever ends.
-        let millionths = (self.pick(11, 0, free as usize + 1) as u32).max(free.min(10_000));
-        if let (Some(share), true) = (Share::from_millionths(millionths), index < view.accelerators.len()) {
-            self.shares[index] = share;
-            out.push(Decision::SetShare { accelerator: AcceleratorId::new(index), share });
+    fn resizes(&mut self, view: &View<'_>, left: &mut Left, out: &mut Decisions) {
+        for run in view.runs() {
+            let slot = run.id.slot() as u64;
+            if self.runs[run.id.slot()].is_ending
+                || run.next_class.is_some()
+                || !self.chance(19, slot, self.habits.resize)
+            {
+                continue;
+            }
+            let free = left.free[run.accelerator.index()];
+            let most = free.count() + run.units.count();
+            let fits = |class: &&ClassId| **class != run.class && view.profile.class(**class).units <= most;
+            let classes: Vec<&ClassId> =
+                view.profile.classes_of(run.accelerator).iter().filter(fits).collect();
+            if classes.is_empty() {
+                continue;
+            }
+            let units = view.profile.class(*classes[self.pick(20, slot, classes.len())]).units;
+            let gained = free.lowest_of(units.saturating_sub(run.units.count()));
+            left.free[run.accelerator.index()] = free.without(gained);
+            let all = view.accelerators[run.accelerator.index()].units;
+            let units = Units::exactly(units).filter(|_| units < all).unwrap_or(Units::All);
+            out.push(Decision::Resize { run: run.id, units });
         }
     }
 
-    /// A job to give up. What depends on it may go with it, so that nothing may follow.
+    fn shares(&mut self, view: &View<'_>, left: &mut Left, out: &mut Decisions) {
+        if !self.has_shares || !self.chance(9, 0, self.habits.share) {
+            return;
+        }
+        let runs: Vec<_> = view.runs().collect();
+        if runs.is_empty() {
+            return;
+        }
+        let run = runs[self.pick(10, 0, runs.len())];
+        let free = left.millionths + run.share.millionths();
+        // At least a little: without bandwidth nothing ever ends.
+        let millionths = (self.pick(11, 0, free as usize + 1) as u32).max(free.min(10_000));
+        if let Some(share) = Share::from_millionths(millionths) {
+            out.push(Decision::SetShare { run: run.id, share });
+        }
+    }
+
+    /// A job to drop. What depends on it may go with it, so that nothing may follow.
     fn drop_one(&mut self, view: &View<'_>, out: &mut Decisions) {
         if !self.chance(12, 0, self.habits.drop) {
             return;
         }
         let is_going = |job: JobId| {
-            out.iter()
-                .any(|decision| matches!(decision, Decision::Dispatch { job: other, .. } if *other == job))
+            out.iter().any(
+                |decision| matches!(decision, Decision::Dispatch { jobs, .. } if jobs.single() == Some(job)),
+            )
         };
         let idle =
             view.ready().chain(view.waiting()).filter(|job| !is_going(job.id)).map(|job| (job.id, None));
         let running = view
             .running()
-            .filter(|(accelerator, ..)| !self.runs[accelerator.index()].is_doomed)
-            .map(|(accelerator, _, job)| (job.id, Some(accelerator.index())));
+            .filter(|(run, _)| !self.runs[run.id.slot()].is_doomed)
+            .map(|(run, job)| (job.id, Some(run.id.slot())));
         let all: Vec<(JobId, Option<usize>)> = idle.chain(running).collect();
         if all.is_empty() {
             return;
         }
-        let (job, accelerator) = all[self.pick(13, 0, all.len())];
-        if let Some(accelerator) = accelerator {
-            (self.runs[accelerator].is_ending, self.runs[accelerator].is_doomed) = (true, true);
+        let (job, slot) = all[self.pick(13, 0, all.len())];
+        if let Some(slot) = slot {
+            (self.runs[slot].is_ending, self.runs[slot].is_doomed) = (true, true);
         }
         out.push(Decision::Drop { job });
     }
@@ -273,13 +309,20 @@ impl Policy for Scripted {
         _: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        self.runs.resize(view.accelerators.len(), Run::default());
+        let units: u32 = view.accelerators.iter().map(|accelerator| accelerator.units).sum();
+        self.runs.resize(units as usize, Run::default());
         self.round = if view.now == self.last { self.round + 1 } else { 0 };
         self.last = view.now;
         if self.round < 6 {
+            let taken: u32 = view.runs().map(|run| run.share.millionths()).sum();
+            let mut left = Left {
+                free: view.accelerators.iter().map(|accelerator| accelerator.free).collect(),
+                millionths: if self.has_shares { 1_000_000 - taken } else { u32::MAX },
+            };
             self.preemptions(view, out);
-            self.dispatches(view, out);
-            self.shares(view, out);
+            self.resizes(view, &mut left, out);
+            self.dispatches(view, &mut left, out);
+            self.shares(view, &mut left, out);
             if self.chance(14, 0, self.habits.timer) {
                 let at = view.now.saturating_add(Duration::from_picoseconds(
                     (1 + self.pick(15, 0, 9) as u64) * self.scale,
@@ -303,8 +346,8 @@ impl Policy for Scripted {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
-        let Notice::LayerCompleted { job, layer, accelerator, .. } = notice else { return Ok(()) };
-        let run = &mut self.runs[accelerator.index()];
+        let Notice::LayerCompleted { job, layer, run, .. } = notice else { return Ok(()) };
+        let run = &mut self.runs[run.slot()];
         assert_eq!(run.job, Some(*job), "layers complete where they were dispatched");
         *run = Run { layer: layer.index() as u32 + 1, quantum: 0, began: view.now.picoseconds(), ..*run };
         Ok(())

@@ -1,13 +1,14 @@
 //! All that a run tells: what observers see, and what policies hear and say.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use rtmm_hardware::{AcceleratorId, EnergyParts};
+use rtmm_hardware::{EnergyParts, UnitSet};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, Job, JobState, Notice, Placement, Policy, PolicyError,
-    Preemption, Progress, Segment, TaskCounters, Truth, View,
+    Decision, Decisions, Extent, Interests, Job, JobState, Notice, Policy, PolicyError, Preemption, Progress,
+    Run, RunId, TaskCounters, Truth, View,
 };
-use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
+use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
 use rtmm_workload::{Duration, TaskId, Time};
 
 /// A job, by its task and its frame.
@@ -39,9 +40,21 @@ pub enum Event {
     Dispatched {
         job: Name,
         accelerator: usize,
+        units: Vec<u32>,
         model: usize,
         from: Reached,
         stop: u32,
+        started: u64,
+    },
+    /// Units that a run holds from now on.
+    Reserved {
+        job: Name,
+        units: Vec<u32>,
+    },
+    Resized {
+        job: Name,
+        to: Reached,
+        units: Vec<u32>,
         started: u64,
     },
     Ended {
@@ -82,6 +95,8 @@ pub struct Record {
     pub expected_ends: Vec<u64>,
     /// The energy of each component of each job that is over.
     pub parts: Vec<(Name, EnergyParts)>,
+    /// The jobs of runs.
+    running: BTreeMap<RunId, Name>,
 }
 
 pub fn reached(progress: Progress) -> Reached {
@@ -128,27 +143,45 @@ impl Observer for Record {
         self.push(now, event);
     }
 
-    fn dispatched(&mut self, now: Time, accelerator: AcceleratorId, segment: &Segment, job: &Job) {
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         let event = Event::Dispatched {
             job: name(job),
-            accelerator: accelerator.index(),
-            model: segment.model.index(),
-            from: reached(segment.from),
-            stop: segment.stop,
-            started: segment.started.picoseconds(),
+            accelerator: run.accelerator.index(),
+            units: run.units.iter().collect(),
+            model: run.model.index(),
+            from: reached(run.from),
+            stop: run.stop,
+            started: run.started.picoseconds(),
         };
-        assert_eq!((segment.dispatched, job.state), (now, JobState::Running(accelerator)));
-        self.expected_ends.push(segment.expected_end.picoseconds());
+        assert_eq!((run.dispatched, job.state), (now, JobState::Running(run.id)));
+        self.running.insert(run.id, name(job));
+        self.expected_ends.push(run.expected_end.picoseconds());
+        self.push(now, event);
+    }
+
+    fn units_reserved(&mut self, now: Time, run: &Run, _before: UnitSet) {
+        let job = self.running[&run.id];
+        self.push(now, Event::Reserved { job, units: run.units.iter().collect() });
+    }
+
+    fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
+        let ResizeRecord { run, to, .. } = *record;
+        let event = Event::Resized {
+            job: self.running[&run.id],
+            to: reached(to),
+            units: run.units.iter().collect(),
+            started: run.started.picoseconds(),
+        };
         self.push(now, event);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
         let event = Event::Ended {
             job: name(record.job),
-            accelerator: record.accelerator.index(),
+            accelerator: record.run.accelerator.index(),
             to: reached(record.to),
             switched: record.switched,
-            started: record.segment.started.picoseconds(),
+            started: record.run.started.picoseconds(),
         };
         self.push(now, event);
     }
@@ -181,10 +214,11 @@ impl Observer for Record {
 /// A decision with jobs by name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Said {
-    Dispatch { job: Name, variant: Option<usize>, accelerator: usize, layers: Option<u32> },
-    Preempt { accelerator: usize, mode: Preemption },
+    Dispatch { job: Name, variant: Option<usize>, accelerator: usize, units: u32, layers: Option<u32> },
+    Preempt { job: Name, mode: Preemption },
+    Resize { job: Name, units: u32 },
     Drop { job: Name },
-    Share { accelerator: usize, millionths: u32 },
+    Share { job: Name, millionths: u32 },
     Timer { at: u64, tag: u64 },
 }
 
@@ -231,35 +265,48 @@ fn job_name(view: &View<'_>, id: rtmm_scheduler::JobId) -> Name {
     name(view.job(id).expect("only live jobs are told of"))
 }
 
+/// The job of a run, or of one that is dispatched by the same list of decisions.
+fn run_name(view: &View<'_>, run: RunId) -> Name {
+    let run = view.run(run).expect("only runs that are not over are spoken of");
+    job_name(view, run.jobs.single().expect("one job"))
+}
+
 fn said(view: &View<'_>, decision: &Decision) -> Said {
-    match *decision {
-        Decision::Dispatch { job, variant, placement: Placement::Whole(accelerator), extent } => {
-            Said::Dispatch {
-                job: job_name(view, job),
-                variant: variant.map(|variant| variant.index()),
-                accelerator: accelerator.index(),
-                layers: match extent {
-                    Extent::Layers(count) => Some(count.get()),
-                    Extent::Rest => None,
-                },
-            }
+    match decision {
+        Decision::Dispatch { jobs, variant, on, units, extent } => Said::Dispatch {
+            job: job_name(view, jobs.single().expect("one job")),
+            variant: variant.map(|variant| variant.index()),
+            accelerator: on.index(),
+            units: units.of(view.accelerators[on.index()].units),
+            layers: match extent {
+                Extent::Layers(count) => Some(count.get()),
+                Extent::Rest => None,
+            },
+        },
+        Decision::Preempt { run, mode } => Said::Preempt { job: run_name(view, *run), mode: *mode },
+        Decision::Resize { run, units } => {
+            let accelerator = view.run(*run).expect("a run").accelerator;
+            let units = units.of(view.accelerators[accelerator.index()].units);
+            Said::Resize { job: run_name(view, *run), units }
         }
-        Decision::Preempt { accelerator, mode } => Said::Preempt { accelerator: accelerator.index(), mode },
-        Decision::Drop { job } => Said::Drop { job: job_name(view, job) },
-        Decision::SetShare { accelerator, share } => {
-            Said::Share { accelerator: accelerator.index(), millionths: share.millionths() }
+        Decision::Drop { job } => Said::Drop { job: job_name(view, *job) },
+        Decision::SetShare { run, share } => {
+            Said::Share { job: run_name(view, *run), millionths: share.millionths() }
         }
-        Decision::SetTimer { at, tag } => Said::Timer { at: at.picoseconds(), tag },
+        Decision::SetTimer { at, tag } => Said::Timer { at: at.picoseconds(), tag: *tag },
         _ => panic!("a decision that these tests do not know: {decision:?}"),
     }
 }
 
 /// What a dispatch will pay for its context switch, as far as a policy can see.
 fn switch(view: &View<'_>, decision: &Decision) -> Option<(f64, u64)> {
-    let Decision::Dispatch { job, variant, placement: Placement::Whole(accelerator), .. } = *decision else {
+    let Decision::Dispatch { jobs, variant, on: accelerator, units, .. } = decision else { return None };
+    let accelerator = *accelerator;
+    let is_whole = units.of(1) == view.accelerators[accelerator.index()].units;
+    if !is_whole {
         return None;
-    };
-    let job = view.job(job).expect("it is dispatched");
+    }
+    let job = view.job(jobs.single().expect("one job")).expect("it is dispatched");
     let variants = view.task(job.task).variants;
     let model = variant.map_or(job.model, |variant| variants[variant.index()]);
     let layer = job.progress.layer;
@@ -273,11 +320,11 @@ fn heard(view: &View<'_>, notice: &Notice) -> Heard {
         Notice::InputsReady(job) => Heard::InputsReady(job_name(view, job)),
         Notice::Completed(job) => Heard::Completed(job_name(view, job)),
         Notice::Dropped(job) => Heard::Dropped(job_name(view, job)),
-        Notice::LayerCompleted { job, model, layer, accelerator, latency, sparsity } => Heard::Layer {
+        Notice::LayerCompleted { job, model, layer, run, latency, sparsity } => Heard::Layer {
             job: job_name(view, job),
             model: model.index(),
             layer: layer.index(),
-            accelerator: accelerator.index(),
+            accelerator: view.run(run).expect("it runs").accelerator.index(),
             latency: latency.picoseconds(),
             sparsity,
         },
@@ -291,18 +338,30 @@ fn heard(view: &View<'_>, notice: &Notice) -> Heard {
 fn check(view: &View<'_>, log: &Log) {
     let now = view.now.picoseconds();
     assert!(log.calls.last().is_none_or(|(last, _)| *last <= now), "time fell");
-    let idle: Vec<usize> = view.idle.iter().map(|accelerator| accelerator.index()).collect();
-    let without: Vec<usize> = view
-        .accelerators
-        .iter()
-        .enumerate()
-        .filter_map(|(index, accelerator)| accelerator.segment.is_none().then_some(index))
-        .collect();
-    assert_eq!(idle, without);
-    for (accelerator, segment, job) in view.running() {
-        assert_eq!((job.id, job.state), (segment.job, JobState::Running(accelerator)));
-        assert_eq!((job.model, job.progress), (segment.model, segment.from));
-        assert!(segment.dispatched <= view.now && segment.dispatched <= segment.started);
+    let free: Vec<usize> = view.free.iter().map(|accelerator| accelerator.index()).collect();
+    let mut with_free = Vec::new();
+    for (index, accelerator) in view.accelerators.iter().enumerate() {
+        let of_runs = view.runs().filter(|run| run.accelerator.index() == index);
+        let held = of_runs.fold(UnitSet::EMPTY, |held, run| {
+            assert!(held.without(run.units) == held, "units are held once");
+            held.union(run.units)
+        });
+        assert_eq!(accelerator.free, UnitSet::first(accelerator.units).without(held));
+        if !accelerator.free.is_empty() {
+            with_free.push(index);
+        }
+    }
+    assert_eq!(free, with_free);
+    for (run, job) in view.running() {
+        assert_eq!((Some(job.id), job.state), (run.jobs.single(), JobState::Running(run.id)));
+        assert_eq!(view.run(run.id), Some(run));
+        assert_eq!(job.model, run.model);
+        let units = view.profile.class(run.next_class.unwrap_or(run.class)).units;
+        let of_class = view.profile.class(run.class).units;
+        // A run that is preempted holds what it was about to gain until it ends.
+        let held = run.units.count();
+        assert!(if run.is_ending { held >= of_class } else { held == units.max(of_class) });
+        assert!(run.dispatched <= view.now && run.dispatched <= run.started);
     }
     let is_sorted = |jobs: Vec<&Job>| jobs.windows(2).all(|pair| pair[0].sequence < pair[1].sequence);
     assert!(view.ready().all(|job| job.state == JobState::Ready && view.job(job.id) == Some(job)));

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, Share, SharedDram, Sharing, Sparse, Work,
+    CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, Share, SharedDram,
+    Sharing, Sparse, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -113,6 +114,17 @@ pub struct AcceleratorSketch {
     /// What moving activations costs: energy of a byte in tenths of a picojoule, bytes of an element, and
     /// the bandwidth if it is limited.
     pub moves: Option<(u32, u64, Option<u64>)>,
+    pub division: Option<DivisionSketch>,
+}
+
+/// How runs can divide an accelerator.
+#[derive(Clone, Copy, Debug)]
+pub struct DivisionSketch {
+    pub units: u32,
+    /// The accelerator type that each number of units is, from one on; none where no run may hold so many.
+    pub kinds: [Option<usize>; 3],
+    pub migration_time: u64,
+    pub migration_energy: u32,
 }
 
 /// What is behind the accelerators: bandwidth in bytes a picosecond and 2^-30 of them.
@@ -365,19 +377,34 @@ impl Sketch {
 
     fn platform(&self) -> Platform {
         let mut kinds: Vec<usize> = Vec::new();
+        let mut known_kind = |kind: usize| {
+            let known = kinds.iter().position(|known| *known == kind);
+            ConfigurationId::new(known.unwrap_or_else(|| {
+                kinds.push(kind);
+                kinds.len() - 1
+            }))
+        };
         let mut accelerators = Vec::new();
         let weights: u32 = self.machine.accelerators.iter().map(|one| one.weight).sum();
         for (index, sketch) in self.machine.accelerators.iter().enumerate() {
-            let known = kinds.iter().position(|kind| *kind == sketch.kind);
-            let configuration = known.unwrap_or_else(|| {
-                kinds.push(sketch.kind);
-                kinds.len() - 1
+            let configuration = known_kind(sketch.kind);
+            let division = sketch.division.map(|division| Division {
+                units: division.units,
+                parts: (1..division.units)
+                    .zip(division.kinds)
+                    .filter_map(|(units, kind)| Some((units, known_kind(kind?))))
+                    .collect(),
+                migration: Migration {
+                    time: self.span(division.migration_time),
+                    energy_pj: f64::from(division.migration_energy) / 10.0,
+                },
             });
             let share = u64::from(sketch.weight) * 1_000_000 / u64::from(weights.max(1));
             let is_static = matches!(self.machine.memory, Memory::Static(_));
             accelerators.push(Accelerator {
                 name: format!("a{index}"),
-                configuration: ConfigurationId::new(configuration),
+                configuration,
+                division,
                 dram_share: match u32::try_from(share).ok().and_then(Share::from_millionths) {
                     Some(share) if is_static => share,
                     _ => Share::WHOLE,
@@ -536,8 +563,29 @@ fn accelerator() -> impl Strategy<Value = AcceleratorSketch> {
             switch_time,
             switch_energy,
             moves,
+            division: None,
         },
     )
+}
+
+fn division() -> impl Strategy<Value = DivisionSketch> {
+    let kind = || prop_oneof![1 => Just(None), 3 => (0..TYPES).prop_map(Some)];
+    let migration = prop_oneof![1 => Just((0, 0)), 1 => (0..6_u64, 0..20_u32)];
+    (2..=4_u32, [kind(), kind(), kind()], migration).prop_map(|(units, kinds, (time, energy))| {
+        DivisionSketch { units, kinds, migration_time: time, migration_energy: energy }
+    })
+}
+
+/// The same with accelerators that runs can divide, at least one.
+pub fn divided(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    let divisions = prop::collection::vec(prop::option::weighted(0.6, division()), 3);
+    (sketch, division(), divisions).prop_map(|(mut sketch, first, divisions)| {
+        let divisions = std::iter::once(Some(first)).chain(divisions);
+        for (accelerator, division) in sketch.machine.accelerators.iter_mut().zip(divisions) {
+            accelerator.division = division;
+        }
+        sketch
+    })
 }
 
 /// A system with this memory.
@@ -573,4 +621,9 @@ pub fn sketch() -> impl Strategy<Value = Sketch> {
 /// A system in picoseconds or in nanoseconds.
 pub fn scaled() -> impl Strategy<Value = Sketch> {
     (sketch(), prop::sample::select(vec![1, 1000])).prop_map(|(sketch, scale)| Sketch { scale, ..sketch })
+}
+
+/// The same, some of them with accelerators that runs can divide.
+pub fn with_divisions() -> impl Strategy<Value = Sketch> {
+    prop_oneof![2 => scaled(), 1 => divided(scaled())]
 }

@@ -26,6 +26,8 @@ pub struct Document<'s> {
 pub struct Table<'d> {
     document: &'d Document<'d>,
     entries: &'d DeTable<'d>,
+    /// Where keys are looked up that the table itself does not state.
+    base: Option<&'d DeTable<'d>>,
     range: Range<usize>,
     what: String,
 }
@@ -95,7 +97,8 @@ impl<'s> Document<'s> {
     /// The top-level table.
     #[must_use]
     pub fn root(&'s self) -> Table<'s> {
-        Table { document: self, entries: self.root.get_ref(), range: 0..0, what: "this file".to_owned() }
+        let what = "this file".to_owned();
+        Table { document: self, entries: self.root.get_ref(), base: None, range: 0..0, what }
     }
 }
 
@@ -142,6 +145,14 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// The table with the keys of another for those that it does not state. [`Table::keys`] and
+    /// [`Table::only`] speak of the table's own keys.
+    #[must_use]
+    pub fn over(mut self, base: &Self) -> Self {
+        self.base = Some(base.entries);
+        self
+    }
+
     /// The keys of the table, in alphabetical order.
     pub fn keys(&self) -> impl Iterator<Item = At<&'d str>> {
         self.entries.keys().map(|key| At { value: key.get_ref().as_ref(), range: key.span() })
@@ -150,13 +161,13 @@ impl<'d> Table<'d> {
     /// Whether the table has this key.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
-        self.entries.contains_key(key)
+        self.entries.contains_key(key) || self.base.is_some_and(|base| base.contains_key(key))
     }
 
     /// The value of a key, if the table has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Value<'d>> {
-        let value = self.entries.get(key)?;
+        let value = self.entries.get(key).or_else(|| self.base?.get(key))?;
         Some(Value { document: self.document, value, name: format!("`{key}`") })
     }
 
@@ -416,7 +427,8 @@ impl<'d> Value<'d> {
         let Some(entries) = self.value.get_ref().as_table() else {
             return self.wrong_type("a table");
         };
-        Some(Table { document: self.document, entries, range: self.range(), what: self.name.clone() })
+        let what = self.name.clone();
+        Some(Table { document: self.document, entries, base: None, range: self.range(), what })
     }
 
     /// One of a fixed set of names.

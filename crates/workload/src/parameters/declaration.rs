@@ -50,6 +50,7 @@ struct Head {
     unit: &'static str,
     meaning: &'static str,
     absent: Absent,
+    unstated_at_default: bool,
 }
 
 /// What a parameter is where none is stated.
@@ -62,17 +63,17 @@ enum Absent {
 
 impl Head {
     const fn new(name: &'static str, meaning: &'static str, absent: Absent) -> Self {
-        Self { name, unit: "", meaning, absent }
+        Self { name, unit: "", meaning, absent, unstated_at_default: false }
     }
 
     fn parameter(self, default: ParameterValue, allowed: Allowed) -> Parameter {
-        let Self { name, unit, meaning, absent } = self;
+        let Self { name, unit, meaning, absent, unstated_at_default } = self;
         let default = match absent {
             Absent::Default => DefaultValue::Value(default),
             Absent::Derived(words) => DefaultValue::Derived(words.into()),
             Absent::Required => DefaultValue::Required,
         };
-        Parameter { name, unit, meaning: meaning.into(), default, allowed }
+        Parameter { name, unit, meaning: meaning.into(), default, allowed, unstated_at_default }
     }
 }
 
@@ -323,6 +324,14 @@ impl<T: Copy> Choice<T> {
         words: &'static [(&'static str, T)],
     ) -> Self {
         Self { head: Head::new(name, meaning, Absent::Default), default, words }
+    }
+
+    /// The same that no label and no identity states where it is at its default: for parameters that came
+    /// later than results which are to keep theirs.
+    #[must_use]
+    pub const fn unstated_at_default(mut self) -> Self {
+        self.head.unstated_at_default = true;
+        self
     }
 }
 

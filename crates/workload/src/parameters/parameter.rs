@@ -21,6 +21,8 @@ pub struct Parameter {
     pub default: DefaultValue,
     /// The values that it can have.
     pub allowed: Allowed,
+    /// Whether labels and identities leave it out where it is at its default.
+    pub unstated_at_default: bool,
 }
 
 /// The value of a parameter where none is stated.

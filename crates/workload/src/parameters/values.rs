@@ -9,7 +9,8 @@ use super::error::ParameterError;
 use super::parameter::{Assignment, DefaultValue, Parameter, ParameterValue};
 use super::schema::{Schema, not_allowed};
 
-/// A value for every parameter of a schema, in its order, each of them allowed.
+/// A value for every parameter of a schema, in its order, each of them allowed. Parameters that are unstated at their
+/// default are listed where they have another value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     schema: Schema,
@@ -21,6 +22,7 @@ impl Parameters {
     #[must_use]
     pub fn defaults(schema: &Schema) -> Self {
         let of = |parameter: &Parameter| match &parameter.default {
+            _ if parameter.unstated_at_default => None,
             DefaultValue::Value(value) => Some((parameter.name, value.clone())),
             DefaultValue::Derived(_) | DefaultValue::Required => None,
         };
@@ -97,7 +99,12 @@ impl Parameters {
 
     /// A value that is allowed, for the parameter at a position of the schema.
     fn put(&mut self, position: usize, value: ParameterValue) {
-        let name = self.schema[position].name;
+        let Parameter { name, default, unstated_at_default, .. } = &self.schema[position];
+        let name = *name;
+        if *unstated_at_default && *default == DefaultValue::Value(value.clone()) {
+            self.assignments.retain(|(known, _)| *known != name);
+            return;
+        }
         match self.assignments.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => {
@@ -122,10 +129,15 @@ impl Parameters {
         self.assignments.is_empty()
     }
 
-    /// The value of a name.
+    /// The value of a name; its default where it is not stated.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&ParameterValue> {
-        self.assignments.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        let default = || match &self.schema.get(name)?.default {
+            DefaultValue::Value(value) => Some(value),
+            DefaultValue::Derived(_) | DefaultValue::Required => None,
+        };
+        let stated = self.assignments.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+        stated.or_else(default)
     }
 
     /// The value of a declared parameter; its declared default where the schema does not have it.

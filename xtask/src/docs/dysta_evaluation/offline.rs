@@ -1,7 +1,9 @@
 //! What needs no engine: how well predictors predict, and what the quirks of the reference loop change.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
-use rtmm_hardware::{ConfigurationId, CostTable, Mode, load as hardware};
+use rtmm_hardware::{ConfigurationId, CostTable, IsolatedCosts, Mode, load as hardware};
 use rtmm_reference::dysta::{
     DEFAULT_SEQUENCE_LENGTH, FIXES, FixRow, Fixes, Generator, LookUpTables, Metrics, Parameters, Policy,
     Predictor, RequestPlan, run,
@@ -26,7 +28,7 @@ const LAST_N: usize = 3;
 /// Models on one accelerator.
 struct Kind {
     models: Vec<Model>,
-    costs: CostTable,
+    costs: Arc<CostTable>,
     profile: Profile,
 }
 
@@ -36,8 +38,9 @@ impl Kind {
             workload(scenario, None, Legality::Strict).map_err(|problems| problems.to_string())?.models;
         let platform =
             hardware::platform(platform, None, Mode::Corrected).map_err(|problems| problems.to_string())?;
-        let costs = CostTable::new(&platform, &models).map_err(|_| "a layer has no cost")?;
-        let profile = Profile::new(&models, &platform, &costs);
+        let costs = Arc::new(CostTable::new(&platform, &models).map_err(|_| "a layer has no cost")?);
+        let isolated = Arc::new(IsolatedCosts::new(&models, &platform, Arc::clone(&costs)));
+        let profile = Profile::new(&models, &platform, isolated);
         Ok(Self { models, costs, profile })
     }
 

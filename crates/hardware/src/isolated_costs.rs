@@ -1,0 +1,404 @@
+//! Isolated costs: time, energy and traffic of every layer that has its class to itself.
+//!
+//! A *class* is a way of running on a platform: a configuration, a number of units, and, where memory
+//! bandwidth is partitioned, a share of it. Accelerators that are alike have their classes in common. The
+//! tables have a column a class. Estimates of policies and the truth of the engine are two readings of
+//! them: of a model with recorded samples, estimates read the mean over samples, and the truth reads the
+//! job's own sample.
+//!
+//! A layer's latency is stored once. Beside it stand sums from the first layer of its model on, so that
+//! the latency and energy of any stretch of layers take one subtraction.
+
+use std::sync::Arc;
+
+use rtmm_workload::{Duration, LayerId, Model, ModelId};
+
+use crate::contention::{Bandwidth, Share};
+use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
+use crate::cost_table::CostTable;
+use crate::platform::{AcceleratorId, ClassId, ConfigurationId, Isolated, Platform, Sharing};
+
+/// A way of running on a platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// The configuration that layers are costed on.
+    pub configuration: ConfigurationId,
+    /// The number of units that a run of this class holds.
+    pub units: u32,
+    /// The share of the memory bandwidth that comes with them, where bandwidth is partitioned.
+    pub share: Option<Share>,
+}
+
+/// Costs of every layer in every class, in isolation.
+#[derive(Clone, Debug)]
+pub struct IsolatedCosts {
+    table: Arc<CostTable>,
+    classes: Vec<Class>,
+    /// By accelerator: its classes, by ascending number of units; the last has all units.
+    of_accelerators: Vec<Vec<ClassId>>,
+    /// By accelerator: the class that has all units.
+    whole: Vec<ClassId>,
+    /// The bandwidth of the shared memory, and whether shares of it are fixed.
+    dram: Option<(Bandwidth, Sharing)>,
+    models: Vec<ModelRows>,
+    /// A row a layer, a column a class: picoseconds; of a model with samples, the mean over them.
+    latency: Vec<u64>,
+    /// In the same layout.
+    parts: Vec<Isolated>,
+    energy: Vec<EnergyParts>,
+    quanta: Vec<u32>,
+    /// One row a model more, for its end: the sum of all rows of the model before.
+    latency_before: Vec<u64>,
+    energy_before: Vec<EnergyParts>,
+    /// By model; none for one whose inferences all cost the same in every class.
+    samples: Vec<Option<SampleRows>>,
+}
+
+/// Where a model stands in the tables.
+#[derive(Clone, Copy, Debug)]
+struct ModelRows {
+    layers: u32,
+    /// Its first row in tables of a row a layer.
+    first: usize,
+    /// Its first row in tables of one row more.
+    first_before: usize,
+}
+
+/// Latencies of all samples of a model.
+#[derive(Clone, Debug)]
+struct SampleRows {
+    /// Layers and one more.
+    rows: usize,
+    /// By sample, then layer, then class: picoseconds before the layer; the last row is the whole.
+    before: Vec<u64>,
+}
+
+impl IsolatedCosts {
+    /// The costs of `models` on `platform`, which `table` must have been computed for.
+    #[must_use]
+    pub fn new(models: &[Model], platform: &Platform, table: Arc<CostTable>) -> Self {
+        let (classes, of_accelerators) = classes(platform);
+        let whole = of_accelerators.iter().filter_map(|classes| classes.last().copied()).collect();
+        let mut costs = Self {
+            table,
+            classes,
+            of_accelerators,
+            whole,
+            dram: platform.shared_dram.map(|dram| (dram.bandwidth, dram.sharing)),
+            models: Vec::with_capacity(models.len()),
+            latency: Vec::new(),
+            parts: Vec::new(),
+            energy: Vec::new(),
+            quanta: Vec::new(),
+            latency_before: Vec::new(),
+            energy_before: Vec::new(),
+            samples: Vec::with_capacity(models.len()),
+        };
+        for (index, model) in models.iter().enumerate() {
+            costs.add(ModelId::new(index), model);
+        }
+        costs
+    }
+
+    fn add(&mut self, id: ModelId, model: &Model) {
+        let width = self.classes.len();
+        let first = self.latency.len() / width.max(1);
+        let first_before = self.latency_before.len() / width.max(1);
+        let layers = model.layers.len();
+        self.models.push(ModelRows {
+            layers: u32::try_from(layers).unwrap_or(u32::MAX),
+            first,
+            first_before,
+        });
+        for layer in (0..layers).map(LayerId::new) {
+            for class in &self.classes {
+                let work = self.table.work(id, layer, class.configuration);
+                let isolated = Isolated::of(work, self.bandwidth(class.share));
+                let latency = match &model.samples {
+                    Some(samples) if self.table.is_sampled(id, class.configuration) => mean(
+                        (0..samples.len() as u32)
+                            .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
+                            .map(|work| Isolated::of(work, self.bandwidth(class.share)).latency()),
+                    ),
+                    _ => isolated.latency(),
+                };
+                self.latency.push(latency.picoseconds());
+                self.parts.push(isolated);
+                self.energy.push(over_latency(work, latency));
+                self.quanta.push(work.quanta.max(1));
+            }
+        }
+        let (mut latency, mut energy) = (vec![0_u64; width], vec![EnergyParts::default(); width]);
+        for row in first..first + layers {
+            self.latency_before.extend(&latency);
+            self.energy_before.extend(&energy);
+            for class in 0..width {
+                let cell = row * width + class;
+                latency[class] = latency[class].saturating_add(self.latency[cell]);
+                energy[class] += self.energy[cell];
+            }
+        }
+        self.latency_before.extend(&latency);
+        self.energy_before.extend(&energy);
+        let samples = self.sample_rows(id, model);
+        self.samples.push(samples);
+    }
+
+    fn sample_rows(&self, id: ModelId, model: &Model) -> Option<SampleRows> {
+        let samples = model.samples.as_ref()?;
+        if !self.classes.iter().any(|class| self.table.is_sampled(id, class.configuration)) {
+            return None;
+        }
+        let (rows, width) = (model.layers.len() + 1, self.classes.len());
+        let mut before = Vec::with_capacity(samples.len() * rows * width);
+        let mut sums = vec![0_u64; width];
+        for sample in 0..samples.len() as u32 {
+            sums.fill(0);
+            before.extend_from_slice(&sums);
+            for layer in (0..model.layers.len()).map(LayerId::new) {
+                for (sum, class) in sums.iter_mut().zip(&self.classes) {
+                    let work = self.table.sample_work(id, sample, layer, class.configuration);
+                    let latency = Isolated::of(work, self.bandwidth(class.share)).latency();
+                    *sum = sum.saturating_add(latency.picoseconds());
+                }
+                before.extend_from_slice(&sums);
+            }
+        }
+        Some(SampleRows { rows, before })
+    }
+
+    /// The memory bandwidth that a run with a share can have if no other runs.
+    fn bandwidth(&self, share: Option<Share>) -> Bandwidth {
+        match (self.dram, share) {
+            (None, _) => Bandwidth::UNLIMITED,
+            (Some((bandwidth, Sharing::Static)), Some(share)) => bandwidth.part(share),
+            (Some((bandwidth, _)), _) => bandwidth,
+        }
+    }
+
+    /// The work of each layer on each configuration, before the platform's memory is accounted for.
+    #[must_use]
+    pub fn table(&self) -> &CostTable {
+        &self.table
+    }
+
+    /// The bandwidth of the memory that accelerators share; none where each has its own.
+    #[must_use]
+    pub fn shared_bandwidth(&self) -> Option<Bandwidth> {
+        self.dram.map(|(bandwidth, _)| bandwidth)
+    }
+
+    /// The number of classes.
+    #[must_use]
+    pub fn class_count(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// A class.
+    #[must_use]
+    pub fn class(&self, class: ClassId) -> &Class {
+        &self.classes[class.index()]
+    }
+
+    /// The number of accelerators.
+    #[must_use]
+    pub fn accelerators(&self) -> usize {
+        self.whole.len()
+    }
+
+    /// The class of a run that holds every unit of an accelerator.
+    #[must_use]
+    pub fn whole(&self, accelerator: AcceleratorId) -> ClassId {
+        self.whole[accelerator.index()]
+    }
+
+    /// The classes of an accelerator, by ascending number of units; the last has all units.
+    #[must_use]
+    pub fn classes_of(&self, accelerator: AcceleratorId) -> &[ClassId] {
+        &self.of_accelerators[accelerator.index()]
+    }
+
+    /// The class of a run that holds `units` units of an accelerator; none where the platform states no
+    /// cost for so many.
+    #[inline]
+    #[must_use]
+    pub fn class_with(&self, accelerator: AcceleratorId, units: u32) -> Option<ClassId> {
+        let whole = self.whole(accelerator);
+        if self.class(whole).units == units {
+            return Some(whole);
+        }
+        self.classes_of(accelerator).iter().copied().find(|class| self.class(*class).units == units)
+    }
+
+    /// The number of layers of a model.
+    #[must_use]
+    pub fn layers(&self, model: ModelId) -> u32 {
+        self.models[model.index()].layers
+    }
+
+    fn cell(&self, model: ModelId, layer: u32, class: ClassId) -> usize {
+        (self.models[model.index()].first + layer as usize) * self.classes.len() + class.index()
+    }
+
+    fn cell_before(&self, model: ModelId, layer: u32, class: ClassId) -> usize {
+        (self.models[model.index()].first_before + layer as usize) * self.classes.len() + class.index()
+    }
+
+    /// The latency of a layer; of a model with samples, the mean over them, to the nearest picosecond.
+    #[must_use]
+    pub fn latency(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
+        Duration::from_picoseconds(self.latency[self.cell(model, layer, class)])
+    }
+
+    /// Compute, transfer and memory demand of a layer; of a model with samples, those of its mean work.
+    #[must_use]
+    pub fn parts(&self, model: ModelId, layer: u32, class: ClassId) -> &Isolated {
+        &self.parts[self.cell(model, layer, class)]
+    }
+
+    /// The bytes that a layer moves across each shared memory level; the mean over samples.
+    #[must_use]
+    pub fn traffic(&self, model: ModelId, layer: u32, class: ClassId) -> [u64; SHARED_LEVELS] {
+        self.table.work(model, LayerId::new(layer as usize), self.class(class).configuration).traffic
+    }
+
+    /// The energy of a layer; of a model with samples, that of its mean work.
+    #[must_use]
+    pub fn energy(&self, model: ModelId, layer: u32, class: ClassId) -> &EnergyParts {
+        &self.energy[self.cell(model, layer, class)]
+    }
+
+    /// The equal steps that a layer can be stopped between; at least 1.
+    #[must_use]
+    pub fn quanta(&self, model: ModelId, layer: u32, class: ClassId) -> u32 {
+        self.quanta[self.cell(model, layer, class)]
+    }
+
+    /// The latency of layers `from..to`, in picoseconds.
+    #[must_use]
+    pub fn latency_between(&self, model: ModelId, from: u32, to: u32, class: ClassId) -> u64 {
+        let at = |layer| self.latency_before[self.cell_before(model, layer, class)];
+        at(to).saturating_sub(at(from))
+    }
+
+    /// The energy of the layers before `to`, summed in their order.
+    #[must_use]
+    pub fn energy_before(&self, model: ModelId, to: u32, class: ClassId) -> &EnergyParts {
+        &self.energy_before[self.cell_before(model, to, class)]
+    }
+
+    /// The latency of layers `from..to` of one sample, in picoseconds: [`IsolatedCosts::latency_between`]
+    /// where every input costs the same.
+    #[must_use]
+    pub fn sample_latency_between(
+        &self,
+        model: ModelId,
+        sample: u32,
+        from: u32,
+        to: u32,
+        class: ClassId,
+    ) -> u64 {
+        let Some(of) = &self.samples[model.index()] else {
+            return self.latency_between(model, from, to, class);
+        };
+        let at = |layer: u32| {
+            let layer = (layer as usize).min(of.rows - 1);
+            of.before[(sample as usize * of.rows + layer) * self.classes.len() + class.index()]
+        };
+        at(to).saturating_sub(at(from))
+    }
+
+    /// The latency of one layer of one sample, in picoseconds.
+    #[must_use]
+    pub fn sample_latency(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> u64 {
+        match &self.samples[model.index()] {
+            None => self.latency[self.cell(model, layer, class)],
+            Some(_) => self.sample_latency_between(model, sample, layer, layer + 1, class),
+        }
+    }
+
+    /// The energy of one layer of one sample: [`IsolatedCosts::energy`] where every input costs the same,
+    /// and where samples state no energy.
+    #[must_use]
+    pub fn sample_energy(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> EnergyParts {
+        if self.samples[model.index()].is_none() {
+            return *self.energy(model, layer, class);
+        }
+        let Class { configuration, share, .. } = *self.class(class);
+        if !self.table.is_sampled(model, configuration) || !self.table.has_energy(model, configuration) {
+            return *self.energy(model, layer, class);
+        }
+        let work = self.table.sample_work(model, sample, LayerId::new(layer as usize), configuration);
+        match self.dram {
+            None => work.energy,
+            Some(_) => over_latency(work, Isolated::of(work, self.bandwidth(share)).latency()),
+        }
+    }
+
+    /// Compute, transfer and memory demand of one layer of one sample in a class that has `share` of a
+    /// partitioned memory in place of the class's own.
+    #[must_use]
+    pub fn sample_parts(
+        &self,
+        model: ModelId,
+        sample: u32,
+        layer: u32,
+        class: ClassId,
+        share: Share,
+    ) -> Isolated {
+        let Class { configuration, share: own, .. } = *self.class(class);
+        let share = own.map(|_| share);
+        if share == own && !self.table.is_sampled(model, configuration) {
+            return *self.parts(model, layer, class);
+        }
+        let work = self.table.sample_work(model, sample, LayerId::new(layer as usize), configuration);
+        Isolated::of(work, self.bandwidth(share))
+    }
+
+    /// Whether inferences of a model differ in a class.
+    #[must_use]
+    pub fn is_sampled(&self, model: ModelId, class: ClassId) -> bool {
+        self.table.is_sampled(model, self.class(class).configuration)
+    }
+}
+
+/// The distinct classes of a platform in the order of first use, and those of each accelerator.
+fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
+    let is_partitioned = platform.shared_dram.is_some_and(|dram| dram.sharing == Sharing::Static);
+    let mut classes: Vec<Class> = Vec::new();
+    let of_accelerators = platform
+        .accelerators
+        .iter()
+        .map(|accelerator| {
+            let of_units = accelerator.configurations().map(|(units, configuration)| {
+                let share = is_partitioned.then(|| accelerator.share_of(units));
+                let class = Class { configuration, units, share };
+                let known = classes.iter().position(|known| *known == class);
+                ClassId::new(known.unwrap_or_else(|| {
+                    classes.push(class);
+                    classes.len() - 1
+                }))
+            });
+            of_units.collect()
+        })
+        .collect();
+    (classes, of_accelerators)
+}
+
+/// The mean of durations, to the nearest picosecond; zero of none.
+fn mean(values: impl Iterator<Item = Duration>) -> Duration {
+    let (sum, count) = values
+        .fold((0_u128, 0_u128), |(sum, count), value| (sum + u128::from(value.picoseconds()), count + 1));
+    let nearest = (sum + count / 2).checked_div(count).unwrap_or(0);
+    Duration::from_picoseconds(u64::try_from(nearest).unwrap_or(u64::MAX))
+}
+
+/// The energy of a layer that takes `latency` on its platform: static energy accrues for longer where
+/// shared memory makes the layer wait.
+fn over_latency(work: &Work, latency: Duration) -> EnergyParts {
+    let (own, mut energy) = (work.latency(), work.energy);
+    if latency != own && !own.is_zero() {
+        energy.r#static *= latency.picoseconds() as f64 / own.picoseconds() as f64;
+    }
+    energy
+}

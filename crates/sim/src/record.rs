@@ -1,0 +1,291 @@
+//! Run records: all that observers are told of a run, kept in order.
+//!
+//! A [`RunRecord`] is an observer that keeps what it is told. When the run is over, whatever observes runs
+//! can read the record instead: [`RunRecord::replay`] tells it the same, in the same order. So rows of jobs,
+//! the audit and timelines are made from one record, without simulating again. A run that is not recorded
+//! pays nothing for it.
+//!
+//! Memory grows with the run: about 300 bytes a segment, 500 a job and 100 a layer. For sums over long runs
+//! use [`crate::Metrics`], whose memory is bounded.
+
+use rtmm_hardware::{EnergyParts, UnitSet};
+use rtmm_scheduler::{Job, Progress, Run, TuningWindow};
+use rtmm_workload::{Duration, TaskId, Time};
+
+use crate::metrics::{Audit, JobRow, JobRows};
+use crate::observer::{
+    ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, Observer, ResizeRecord, SegmentRecord,
+};
+use crate::system::System;
+
+/// What happened in a run, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunRecord {
+    entries: Vec<RecordEntry>,
+}
+
+/// Something that happened, with its instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordEntry {
+    /// When it was told. Layers carry instants of their own, which may be earlier.
+    pub at: Time,
+    /// What happened.
+    pub event: RecordedEvent,
+}
+
+/// What happened: the calls of [`Observer`], with owned values.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RecordedEvent {
+    /// A frame is no job.
+    NotTriggered {
+        /// Its task.
+        task: TaskId,
+        /// When it arrived.
+        arrival: Time,
+    },
+    /// The scheduler sees a job for the first time.
+    Released(Job),
+    /// A segment was dispatched.
+    Dispatched {
+        /// The run.
+        run: Run,
+        /// Its job.
+        job: Job,
+    },
+    /// A dispatch pays for a context switch.
+    ContextSwitched {
+        /// The run.
+        run: Run,
+        /// What the switch costs.
+        switch: ContextSwitchRecord,
+    },
+    /// A run holds more units.
+    UnitsReserved {
+        /// The run with the units that it holds from now on.
+        run: Run,
+        /// Those that it held before.
+        before: UnitSet,
+    },
+    /// A run goes on with another number of units.
+    Resized {
+        /// The run as it goes on.
+        run: Run,
+        /// The units that it held before.
+        before: UnitSet,
+        /// How far its job has got.
+        to: Progress,
+    },
+    /// A run has another share of the shared memory bandwidth.
+    ShareSet(Run),
+    /// A layer is complete.
+    LayerCompleted(LayerRecord),
+    /// A segment is over.
+    SegmentEnded {
+        /// The run that it was.
+        run: Run,
+        /// Its job.
+        job: Job,
+        /// Where the job goes on.
+        to: Progress,
+        /// Whether a context switch preceded it.
+        switched: bool,
+    },
+    /// A job is complete.
+    Completed(RecordedJob),
+    /// A job was dropped.
+    Dropped(RecordedJob, DropCause),
+    /// A job was not over when the run ended.
+    InFlight(RecordedJob),
+    /// A phase of the scenario began.
+    PhaseChanged(usize),
+    /// The run is over.
+    Ended(RecordedEnd),
+}
+
+/// A job that is over: [`JobRecord`] with owned values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RecordedJob {
+    /// The job.
+    pub job: Job,
+    /// Energy of its layers, by component.
+    pub energy: EnergyParts,
+    /// Energy of the context switches and migrations of its runs, in picojoules.
+    pub switch_energy_pj: f64,
+    /// The accuracy of its answer.
+    pub accuracy: Option<f64>,
+    /// The energy of its model had each layer run where it costs most, in picojoules.
+    pub worst_energy_pj: f64,
+    /// Its latency by itself, on the accelerator that is fastest for it.
+    pub isolated: Duration,
+}
+
+/// The end of a run: [`EndRecord`] with owned values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedEnd {
+    /// By accelerator: time in segments, in the mean over its units.
+    pub accelerators_busy: Vec<Duration>,
+    /// Decisions that the policy took.
+    pub decisions: u64,
+    /// How often the policy was asked.
+    pub rounds: u64,
+    /// Time that the scheduler spent on decisions.
+    pub scheduler_busy: Duration,
+    /// What the policy did to its own parameters.
+    pub tuning: Vec<TuningWindow>,
+}
+
+impl RecordedJob {
+    fn new(record: &JobRecord<'_>) -> Self {
+        let JobRecord { job, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } = *record;
+        Self { job: *job, energy: *energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
+    }
+
+    fn as_record(&self) -> JobRecord<'_> {
+        let Self { ref job, ref energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } = *self;
+        JobRecord { job, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
+    }
+}
+
+impl RunRecord {
+    /// Everything that happened, in the order in which it was told.
+    #[must_use]
+    pub fn entries(&self) -> &[RecordEntry] {
+        &self.entries
+    }
+
+    /// All layers that were completed, by their ends; of one instant in the order of accelerators.
+    #[must_use]
+    pub fn layers(&self) -> Vec<LayerRecord> {
+        let of = |entry: &RecordEntry| match &entry.event {
+            RecordedEvent::LayerCompleted(layer) => Some(*layer),
+            _ => None,
+        };
+        let mut layers: Vec<LayerRecord> = self.entries.iter().filter_map(of).collect();
+        layers.sort_by_key(|layer| (layer.ended, layer.run.slot(), layer.began, layer.layer));
+        layers
+    }
+
+    /// A row for every job, in the order in which jobs end; those in flight last.
+    #[must_use]
+    pub fn job_rows(&self) -> Vec<JobRow> {
+        let mut rows = Vec::new();
+        self.replay(&mut JobRows::new(|row: &JobRow| rows.push(*row)));
+        rows
+    }
+
+    /// An audit of the run.
+    #[must_use]
+    pub fn audit(&self, system: &System<'_>) -> Audit {
+        let mut audit = Audit::new(system);
+        self.replay(&mut audit);
+        audit
+    }
+
+    /// Tells an observer all that happened, as the engine did.
+    pub fn replay(&self, observer: &mut impl Observer) {
+        let wants_layers = observer.wants_layers();
+        for RecordEntry { at, event } in &self.entries {
+            let now = *at;
+            match event {
+                RecordedEvent::NotTriggered { task, arrival } => observer.not_triggered(now, *task, *arrival),
+                RecordedEvent::Released(job) => observer.released(now, job),
+                RecordedEvent::Dispatched { run, job } => observer.dispatched(now, run, job),
+                RecordedEvent::ContextSwitched { run, switch } => observer.context_switched(now, run, switch),
+                RecordedEvent::UnitsReserved { run, before } => observer.units_reserved(now, run, *before),
+                RecordedEvent::Resized { run, before, to } => {
+                    observer.resized(now, &ResizeRecord { run, before: *before, to: *to });
+                }
+                RecordedEvent::ShareSet(run) => observer.share_set(now, run),
+                RecordedEvent::LayerCompleted(layer) if wants_layers => observer.layer_completed(now, layer),
+                RecordedEvent::LayerCompleted(_) => {}
+                RecordedEvent::SegmentEnded { run, job, to, switched } => {
+                    let record = SegmentRecord { run, job, to: *to, switched: *switched };
+                    observer.segment_ended(now, &record);
+                }
+                RecordedEvent::Completed(job) => observer.completed(now, &job.as_record()),
+                RecordedEvent::Dropped(job, cause) => observer.dropped(now, &job.as_record(), *cause),
+                RecordedEvent::InFlight(job) => observer.in_flight(now, &job.as_record()),
+                RecordedEvent::PhaseChanged(phase) => observer.phase_changed(now, *phase),
+                RecordedEvent::Ended(end) => {
+                    let RecordedEnd { accelerators_busy, decisions, rounds, scheduler_busy, tuning } = end;
+                    let (decisions, rounds) = (*decisions, *rounds);
+                    let scheduler_busy = *scheduler_busy;
+                    let record = EndRecord { accelerators_busy, decisions, rounds, scheduler_busy, tuning };
+                    observer.ended(now, &record);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, at: Time, event: RecordedEvent) {
+        self.entries.push(RecordEntry { at, event });
+    }
+}
+
+impl Observer for RunRecord {
+    fn wants_layers(&self) -> bool {
+        true
+    }
+
+    fn not_triggered(&mut self, now: Time, task: TaskId, arrival: Time) {
+        self.push(now, RecordedEvent::NotTriggered { task, arrival });
+    }
+
+    fn released(&mut self, now: Time, job: &Job) {
+        self.push(now, RecordedEvent::Released(*job));
+    }
+
+    fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
+        self.push(now, RecordedEvent::Dispatched { run: run.clone(), job: *job });
+    }
+
+    fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
+        self.push(now, RecordedEvent::ContextSwitched { run: run.clone(), switch: *switch });
+    }
+
+    fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
+        self.push(now, RecordedEvent::UnitsReserved { run: run.clone(), before });
+    }
+
+    fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
+        let ResizeRecord { run, before, to } = *record;
+        self.push(now, RecordedEvent::Resized { run: run.clone(), before, to });
+    }
+
+    fn share_set(&mut self, now: Time, run: &Run) {
+        self.push(now, RecordedEvent::ShareSet(run.clone()));
+    }
+
+    fn layer_completed(&mut self, now: Time, record: &LayerRecord) {
+        self.push(now, RecordedEvent::LayerCompleted(*record));
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        let SegmentRecord { run, job, to, switched } = *record;
+        self.push(now, RecordedEvent::SegmentEnded { run: run.clone(), job: *job, to, switched });
+    }
+
+    fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.push(now, RecordedEvent::Completed(RecordedJob::new(record)));
+    }
+
+    fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
+        self.push(now, RecordedEvent::Dropped(RecordedJob::new(record), cause));
+    }
+
+    fn phase_changed(&mut self, now: Time, phase: usize) {
+        self.push(now, RecordedEvent::PhaseChanged(phase));
+    }
+
+    fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
+        self.push(now, RecordedEvent::InFlight(RecordedJob::new(record)));
+    }
+
+    fn ended(&mut self, now: Time, record: &EndRecord<'_>) {
+        let EndRecord { accelerators_busy, decisions, rounds, scheduler_busy, tuning } = *record;
+        let (accelerators_busy, tuning) = (accelerators_busy.to_vec(), tuning.to_vec());
+        let end = RecordedEnd { accelerators_busy, decisions, rounds, scheduler_busy, tuning };
+        self.push(now, RecordedEvent::Ended(end));
+    }
+}
