@@ -68,7 +68,7 @@ const MAY_TOUCH_FILES: [&str; 7] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 13] = [
+const DECODERS: [&str; 14] = [
     "crates/workload/src/scenario_file/mod.rs",
     "crates/workload/src/scenario_file/task.rs",
     "crates/workload/src/scenario_file/phase.rs",
@@ -80,6 +80,7 @@ const DECODERS: [&str; 13] = [
     "crates/workload/src/model_file/structure.rs",
     "crates/workload/src/model_file/variants.rs",
     "crates/hardware/src/load.rs",
+    "crates/hardware/src/division_file.rs",
     "crates/hardware/src/maestro/dataflow.rs",
     "crates/sweep/src/file.rs",
 ];

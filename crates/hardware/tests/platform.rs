@@ -3,13 +3,16 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
+use std::sync::Arc;
+
 use rtmm_hardware::{
-    AcceleratorId, ActivationMoves, Bandwidth, ContextSwitch, CostModelRegistry, CostModelRow, CostTable,
-    DRAM, Isolated, Mode, Platform, SHARED_CACHE, SHARED_LEVELS, SharedDram, Sharing, Work, load,
+    AcceleratorId, ActivationMoves, Bandwidth, ConfigurationId, ContextSwitch, CostModelRegistry,
+    CostModelRow, CostTable, DRAM, Isolated, IsolatedCosts, Migration, Mode, Platform, SHARED_CACHE,
+    SHARED_LEVELS, Share, SharedDram, Sharing, Work, load,
 };
 use rtmm_workload::input::{Diagnostics, Document, Source, Table};
 use rtmm_workload::load::{Kind, built_in_names, model, open};
-use rtmm_workload::{Duration, Legality, Model};
+use rtmm_workload::{Duration, Legality, Model, ModelId};
 
 /// A platform of small arrays at 1 GHz: `head` stands before them, each of `accelerators` in its table.
 fn parse(head: &str, accelerators: &[&str]) -> Result<Platform, Diagnostics> {
@@ -320,6 +323,97 @@ fn the_identity_states_what_differs_from_the_default() {
 }
 
 /// No name of an accelerator makes one platform look like another.
+/// Four units, of which a run may hold one, two or all.
+const DIVIDED: &str = "division = { units = 4, migration = { time = \"2us\", energy_nj = 5 }, part = [ \
+                       { units = 2, cols = 4 }, { units = 1, rows = 4, cols = 4 } ] }";
+
+#[test]
+fn an_accelerator_states_what_its_units_are() {
+    let divided = platform("", &[DIVIDED, ""]);
+    let [first, second] = &divided.accelerators[..] else { panic!("two accelerators") };
+    assert_eq!((first.units(), second.units()), (4, 1));
+    assert_eq!(first.migration(), Migration { time: ps(2_000_000), energy_pj: 5_000.0 });
+    assert_eq!(second.migration(), Migration::default());
+    let label = |id: ConfigurationId| divided.configurations[id.index()].label.clone();
+    let labels: Vec<(u32, String)> = first.configurations().map(|(units, id)| (units, label(id))).collect();
+    let all = label(second.configuration);
+    // The other accelerator is alike; parts are in the order of their units.
+    assert_eq!(first.configuration, second.configuration);
+    assert_eq!(labels.iter().map(|(units, _)| *units).collect::<Vec<_>>(), [1, 2, 4]);
+    assert!(labels[0].1 != labels[1].1 && labels[1].1 != all && labels[2].1 == all, "{labels:?}");
+    let owners: Vec<usize> = divided.unit_owners().iter().map(|owner| owner.index()).collect();
+    assert_eq!(owners, [0, 0, 0, 0, 1]);
+    // What a division says is part of the identity; without one nothing is added.
+    let plain = platform("", &["", ""]);
+    assert!(divided.identity().starts_with(&format!("{}|division=4 2000000ps+5000pJ", plain.identity())));
+    assert!(!plain.identity().contains("division"));
+    let other = platform("", &[&DIVIDED.replace("2us", "3us"), ""]);
+    assert_ne!(other.identity(), divided.identity());
+}
+
+#[test]
+fn classes_are_configurations_with_units_and_shares() {
+    let model = model("xrbench/kd_res8_narrow", None, Legality::Strict).expect("built in");
+    let models = [model];
+    let costs = |platform: &Platform| {
+        let table = CostTable::new(platform, &models).expect("all layers fit");
+        IsolatedCosts::new(&models, platform, Arc::new(table))
+    };
+    let (divided, plain) = (platform("", &[DIVIDED, ""]), platform("", &["", ""]));
+    let (of_divided, of_plain) = (costs(&divided), costs(&plain));
+    let (first, second) = (AcceleratorId::new(0), AcceleratorId::new(1));
+    assert_eq!((of_plain.class_count(), of_divided.class_count()), (1, 4));
+    let units: Vec<u32> =
+        of_divided.classes_of(first).iter().map(|class| of_divided.class(*class).units).collect();
+    assert_eq!(units, [1, 2, 4]);
+    assert_eq!(of_divided.class_with(first, 4), Some(of_divided.whole(first)));
+    assert_eq!(of_divided.class_with(first, 3), None);
+    // All four units are the accelerator beside it; fewer are not.
+    let latency = |class| of_divided.latency(ModelId::new(0), 0, class);
+    assert_eq!(latency(of_divided.whole(first)), latency(of_divided.whole(second)));
+    assert_eq!(latency(of_divided.whole(first)), of_plain.latency(ModelId::new(0), 0, of_plain.whole(first)));
+    assert!(latency(of_divided.classes_of(first)[0]) > latency(of_divided.whole(first)));
+    // Sums are those of their layers, in every class.
+    let layers = of_divided.layers(ModelId::new(0));
+    for class in of_divided.classes_of(first) {
+        let sum: u64 =
+            (0..layers).map(|layer| of_divided.latency(ModelId::new(0), layer, *class).picoseconds()).sum();
+        assert_eq!(of_divided.latency_between(ModelId::new(0), 0, layers, *class), sum);
+    }
+    // Where bandwidth is partitioned, units come with a part of it.
+    let partitioned = platform(STATIC, &[&format!("{DIVIDED}\ndram_share = 0.5"), ""]);
+    let of_partitioned = costs(&partitioned);
+    let shares: Vec<Option<u32>> = of_partitioned
+        .classes_of(first)
+        .iter()
+        .map(|class| of_partitioned.class(*class).share.map(Share::millionths))
+        .collect();
+    assert_eq!(shares, [Some(125_000), Some(250_000), Some(500_000)]);
+}
+
+#[test]
+fn bad_divisions_are_reported() {
+    for (division, expected) in [
+        ("{ part = [] }", "no `units`"),
+        ("{ units = 1, part = [] }", "`units`"),
+        ("{ units = 65, part = [] }", "`units`"),
+        ("{ units = 4 }", "no run may hold a part"),
+        ("{ units = 4, part = [{ rows = 4 }] }", "no `units`"),
+        ("{ units = 4, part = [{ units = 4, rows = 4 }] }", "`units`"),
+        ("{ units = 4, part = [{ units = 0, rows = 4 }] }", "`units`"),
+        ("{ units = 4, part = [{ units = 1 }, { units = 1 }] }", "two parts of 1 units"),
+        ("{ units = 4, part = [{ units = 1, pes = 3 }] }", "unknown key `pes`"),
+        ("{ units = 4, part = [{ units = 1, model = \"systolic\" }] }", "unknown key `model`"),
+        ("{ units = 4, part = [{ units = 1, rows = 0 }] }", "`rows`"),
+        ("{ units = 4, part = [{ units = 1 }], migration = { time = \"soon\" } }", "no duration"),
+        ("{ units = 4, part = [{ units = 1 }], moves = 3 }", "unknown key `moves`"),
+        ("3", "must be a table"),
+    ] {
+        let found = problems("", &[&format!("division = {division}")]);
+        assert!(found.contains(expected), "{division}: {found}");
+    }
+}
+
 #[test]
 fn names_cannot_imitate_a_shared_memory() {
     let text = |head: &str, name: &str| {
