@@ -325,11 +325,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         self.state.now = now;
         for index in 0..self.state.runs.len() {
             let Some(to) = self.execution.halt(self.system, index, now) else { continue };
+            if self.observes_layers && !self.execution.tells_layers() {
+                self.report_layers(index, to);
+            }
             let Some(run) = self.state.runs[index].take() else { continue };
             let Some(slot) = run.jobs.single().map(JobId::slot) else { continue };
-            if self.observes_layers && !self.execution.tells_layers() {
-                self.report_layers(&run, to);
-            }
             self.state.count_busy(index, run.accelerator);
             self.spend(slot, run.class, run.model, to, 1.0);
             self.show_energy(slot);

@@ -46,7 +46,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// Reports the layers that a run completed before it stopped at `to`, where the execution told of none:
     /// each took as long as in isolation.
-    pub(super) fn report_layers(&mut self, run: &Run, to: Progress) {
+    pub(super) fn report_layers(&mut self, slot: usize, to: Progress) {
+        let Some(run) = &self.state.runs[slot] else { return };
         let Some(job) = run.jobs.single() else { return };
         let (system, now) = (self.system, self.state.now);
         let Run { id, class, model, from, started, .. } = *run;
@@ -76,29 +77,39 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.complete_layer(slot, completed);
         }
         self.is_news = true;
-        let Some(run) = self.state.runs[slot].take() else { return };
-        let Some(id) = run.jobs.single() else { return };
         if self.observes_layers && !self.execution.tells_layers() {
-            self.report_layers(&run, stop.to);
+            self.report_layers(slot, stop.to);
         }
-        self.state.free_units(run.accelerator, run.units);
-        self.state.count_busy(slot, run.accelerator);
+        // A run is large: it is read where it is, and moved nowhere.
+        let Some(run) = &self.state.runs[slot] else { return };
+        let Some(id) = run.jobs.single() else { return };
+        let (accelerator, units, class, model) = (run.accelerator, run.units, run.class, run.model);
+        self.state.free_units(accelerator, units);
+        self.state.count_busy(slot, accelerator);
         let now = self.state.now;
         let (of_job, to) = (id.slot(), stop.to);
-        self.spend(of_job, run.class, run.model, to, stop.stretch);
+        self.spend(of_job, class, model, to, stop.stretch);
         self.show_energy(of_job);
-        let last_layer = self.system.last_layer(run.model, &self.state.realisations[of_job], to);
-        self.mark_last_layer(&run, run.units, last_layer);
+        let last_layer = self.system.last_layer(model, &self.state.realisations[of_job], to);
+        if self.state.hidden_runs[slot].held == 1 {
+            self.state.set_last_layer(accelerator, units, last_layer);
+        } else {
+            // Some may have been held for a change of units that never came.
+            let count = self.system.costs.class(class).units;
+            self.state.mark_units(accelerator, units, model, last_layer, count);
+        }
         // What is skipped next shows now, and is behind the job.
-        let next = self.system.next_layer(run.model, &self.state.realisations[of_job], to.layer);
+        let next = self.system.next_layer(model, &self.state.realisations[of_job], to.layer);
         let to = if next == to.layer { to } else { Progress::at(next) };
         self.state.hidden[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
         job.progress = to;
         job.last_ran = now;
         let switched = self.state.hidden_runs[slot].switched;
-        let record = SegmentRecord { run: &run, job, to, switched };
-        self.observer.segment_ended(now, &record);
+        if let Some(run) = &self.state.runs[slot] {
+            self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched });
+        }
+        self.state.runs[slot] = None;
         if to.layer >= self.state.realisations[of_job].end {
             self.complete(of_job);
         } else if self.state.hidden[of_job].is_doomed {
@@ -110,25 +121,18 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
     }
 
-    /// Says which layer units of a run ran last.
-    #[inline]
-    fn mark_last_layer(&mut self, run: &Run, units: UnitSet, last_layer: Option<u32>) {
-        let count = self.system.costs.class(run.class).units;
-        self.state.mark_units(run.accelerator, units, run.model, last_layer, count);
-    }
-
     /// Books what a run has done in its class, and lets it go on in the next one.
     fn resize_run(&mut self, slot: usize, stop: &Stop) {
         if let Some(completed) = &stop.last {
             self.complete_layer(slot, completed);
         }
+        if self.observes_layers && !self.execution.tells_layers() {
+            self.report_layers(slot, stop.to);
+        }
         self.is_news = true;
         let system = self.system;
         let Some(mut run) = self.state.runs[slot].take() else { return };
         let (Some(id), Some(class)) = (run.jobs.single(), run.next_class) else { return };
-        if self.observes_layers && !self.execution.tells_layers() {
-            self.report_layers(&run, stop.to);
-        }
         let (of_job, to, now) = (id.slot(), stop.to, self.state.now);
         self.spend(of_job, run.class, run.model, to, stop.stretch);
         let before = run.units;
@@ -140,7 +144,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let kept = system.costs.class(class).units;
         let units = home.union(before.without(home).lowest_of(kept.saturating_sub(1)));
         let last_layer = system.last_layer(run.model, &self.state.realisations[of_job], to);
-        self.mark_last_layer(&run, before.without(units), last_layer);
+        self.state.set_last_layer(run.accelerator, before.without(units), last_layer);
         self.state.free_units(run.accelerator, before.without(units));
         let migration = system.platform.accelerators[run.accelerator.index()].migration();
         self.state.hidden[of_job].switch_energy_pj += migration.energy_pj;
@@ -157,7 +161,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let from = system.in_steps_of(run.model, class, to);
         let expected = expected_latency(system, run.model, from, run.stop, class);
         run.expected_end = run.started.saturating_add(expected);
-        self.mark_last_layer(&run, units, run.stop.checked_sub(1));
+        self.state.mark_units(run.accelerator, units, run.model, run.stop.checked_sub(1), kept);
         self.state.hidden_runs[slot].held = kept;
         let Run { model, share, from, stop, started, .. } = run;
         let realisation = self.state.realisations[of_job];

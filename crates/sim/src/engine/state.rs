@@ -148,6 +148,24 @@ impl State {
         }
     }
 
+    /// Corrects which layer units of an accelerator ran last, of the model that is known.
+    #[inline]
+    pub(super) fn set_last_layer(
+        &mut self,
+        accelerator: AcceleratorId,
+        units: UnitSet,
+        last_layer: Option<u32>,
+    ) {
+        let states = &mut self.units[self.accelerators[accelerator.index()].slots()];
+        if let [only] = states {
+            only.last_layer = last_layer;
+            return;
+        }
+        for unit in units.iter() {
+            states[unit as usize].last_layer = last_layer;
+        }
+    }
+
     /// Counts the time of a run in the units that it held, up to now.
     #[inline]
     pub(super) fn count_busy(&mut self, slot: usize, accelerator: AcceleratorId) {
