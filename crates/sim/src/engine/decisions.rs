@@ -2,7 +2,7 @@
 
 use rtmm_hardware::{AcceleratorId, ClassId, Share, UnitSet, Units};
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Extent, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
+    AcceleratorState, Decision, Extent, Job, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
     VariantId,
 };
 use rtmm_workload::{Duration, ModelId};
@@ -180,8 +180,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let system = self.system;
         let id = jobs.single().ok_or(Illegal::Batch)?;
         let slot = self.slot(id)?;
-        let job = self.state.jobs[slot];
-        match job.state {
+        let Job { task, model: current, started, progress: from, state, .. } = self.state.jobs[slot];
+        match state {
             JobState::Ready => {}
             JobState::Waiting => return Err(Illegal::InputsNotReady),
             JobState::Running(_) => return Err(Illegal::JobRuns),
@@ -196,22 +196,22 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             return Err(Illegal::AcceleratorBusy);
         }
         let model = match variant {
-            None => job.model,
+            None => current,
             Some(variant) => {
-                let variants = &system.scenario.tasks[job.task.index()].variants;
+                let variants = &system.scenario.tasks[task.index()].variants;
                 *variants.get(variant.index()).ok_or(Illegal::NoSuchVariant)?
             }
         };
-        if job.started && model != job.model {
+        if started && model != current {
             return Err(Illegal::VariantIsFixed);
         }
         let share = system.share_of(class);
         if system.costs.class(class).share.is_some() && share > self.share_left(None) {
             return Err(Illegal::SharesAboveWhole);
         }
-        if model != job.model {
+        if model != current {
             let Hidden { sample, is_recorded, .. } = self.state.hidden[slot];
-            self.state.realisations[slot] = self.realise(job.task, model, sample, is_recorded);
+            self.state.realisations[slot] = self.realise(task, model, sample, is_recorded);
         }
 
         let now = self.state.now;
@@ -222,7 +222,6 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
         let mut start = self.scheduler_free;
-        let from = job.progress;
         // Of an accelerator with one unit this is that one.
         let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
         let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };

@@ -100,7 +100,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(model, &self.state.realisations[of_job], to.layer);
-        let to = if next == to.layer { to } else { Progress::at(next) };
+        let (quantum, quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
+        let to = Progress { layer: next, quantum, quanta };
         self.state.hidden[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
         job.progress = to;
