@@ -88,6 +88,30 @@ const CELL: &[Row<Summary>] = &[
     (summed(real("energy_pj", "picojoules", "energy of judged jobs")), |run| {
         number(Some(run.energy.energy_pj))
     }),
+    (
+        real(
+            "energy_mac_pj",
+            "picojoules",
+            "part of `energy_pj`: multiply-accumulates and vector operations",
+        ),
+        |run| number(Some(run.energy.energy_mac_pj)),
+    ),
+    (
+        real("energy_l1_pj", "picojoules", "part of `energy_pj`: buffers beside the processing elements"),
+        |run| number(Some(run.energy.energy_l1_pj)),
+    ),
+    (real("energy_l2_pj", "picojoules", "part of `energy_pj`: the accelerators' shared buffers"), |run| {
+        number(Some(run.energy.energy_l2_pj))
+    }),
+    (real("energy_dram_pj", "picojoules", "part of `energy_pj`: off-chip memory"), |run| {
+        number(Some(run.energy.energy_dram_pj))
+    }),
+    (real("energy_static_pj", "picojoules", "part of `energy_pj`: static power while layers run"), |run| {
+        number(Some(run.energy.energy_static_pj))
+    }),
+    (real("energy_switch_pj", "picojoules", "part of `energy_pj`: context switches"), |run| {
+        number(Some(run.energy.energy_switch_pj))
+    }),
     (lower(real("normalised_energy", "", "energy of decided jobs as a share of their worst case")), |run| {
         number(run.normalised_energy)
     }),
@@ -207,4 +231,45 @@ pub fn result(summary: &Summary) -> CellResult {
     let cell = CELL.iter().map(|(_, value)| value(summary)).collect();
     let tasks = summary.tasks.iter().flat_map(|task| TASK.iter().map(move |(_, value)| value(task)));
     CellResult { cell, tasks: tasks.collect(), series: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtmm_hardware::Mode;
+    use rtmm_scheduler::registry;
+    use rtmm_sim::{Metrics, MetricsOptions, RunOptions, System, simulate};
+    use rtmm_workload::{Legality, load};
+
+    use super::*;
+
+    #[test]
+    fn components_of_energy_add_up_to_all_of_it() {
+        let workload = load::workload("xrbench/vr_gaming", None, Legality::Strict).unwrap();
+        let platform = rtmm_hardware::load::platform("dream/dual_4k_ws_os", None, Mode::Corrected).unwrap();
+        let system = System::new(&workload.scenario, &workload.models, &platform).unwrap();
+        let edf = registry::policy("edf").unwrap();
+        let policy = edf.build(&edf.defaults()).unwrap();
+        let metrics = Metrics::new(&system, MetricsOptions::default());
+        let run = simulate(&system, &edf.name, policy, metrics, RunOptions::default()).unwrap().summary();
+
+        let values = result(&run).cell;
+        let energies: Vec<(&str, f64)> = cell_columns()
+            .iter()
+            .zip(&values)
+            .filter_map(|(column, value)| match value {
+                Value::Real(value) if column.unit == "picojoules" => Some((column.name, *value)),
+                _ => None,
+            })
+            .collect();
+        let names: Vec<&str> = energies.iter().map(|(name, _)| *name).collect();
+        let components = ["mac", "l1", "l2", "dram", "static", "switch"];
+        let expected: Vec<String> = std::iter::once("energy_pj".to_owned())
+            .chain(components.iter().map(|component| format!("energy_{component}_pj")))
+            .collect();
+        assert_eq!(names, expected);
+        let sum: f64 = energies[1..].iter().map(|(_, value)| value).sum();
+        assert!((sum / energies[0].1 - 1.0).abs() < 1e-12, "{energies:?}");
+        let spent = energies.iter().filter(|(_, value)| *value > 0.0).count();
+        assert!(spent >= 5, "{energies:?}");
+    }
 }
