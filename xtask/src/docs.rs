@@ -8,6 +8,7 @@
 mod axes;
 mod command_line;
 mod cost_models;
+mod counts;
 mod dream_evaluation;
 mod dysta_evaluation;
 mod dysta_fixes;
@@ -40,6 +41,7 @@ const DYSTA: &str = "evaluation/dysta.md";
 const FIGURES: &str = "docs/evaluation/figures";
 
 const PARTS: &[Part] = &[
+    Part { page: "introduction.md", name: "counts", make: |_| Ok(counts::part()) },
     Part { page: "reference/command-line.md", name: "command-line", make: |_| Ok(command_line::part()) },
     Part { page: "reference/cost-models.md", name: "cost-models", make: |_| Ok(cost_models::part()) },
     Part { page: "policies.md", name: "policies", make: |_| policies::policies() },

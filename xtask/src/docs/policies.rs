@@ -5,7 +5,7 @@ use rtmm_workload::parameters::Parameter;
 
 use super::{Problem, table};
 
-/// A row a policy.
+/// The number of policies, and a row a policy.
 pub(super) fn policies() -> Result<String, Problem> {
     let yes = |is: bool| if is { "yes" } else { "" }.to_owned();
     let row = |row: &rtmm_scheduler::PolicyRow| -> Result<Vec<String>, ParameterError> {
@@ -14,7 +14,8 @@ pub(super) fn policies() -> Result<String, Problem> {
         Ok(vec![format!("`{}`", row.name), summary, source, yes(able.oracle), yes(able.starvation_free)])
     };
     let rows = PolicyRegistry::built_in().iter().map(row).collect::<Result<Vec<_>, _>>()?;
-    Ok(table(&["policy", "who comes first", "source", "oracle", "starvation-free"], &rows))
+    let table = table(&["policy", "who comes first", "source", "oracle", "starvation-free"], &rows);
+    Ok(format!("The {} built-in policies:\n\n{table}", rows.len()))
 }
 
 /// A row a parameter, whichever policies have it.
