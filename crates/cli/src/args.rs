@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Check input files and report every problem.
     Check(Check),
-    /// Make up sample traces, or summarise them.
+    /// Synthesise sample traces, or summarise them.
     Traces(Traces),
     /// Print shell completions.
     Completions(Completions),
@@ -285,7 +285,7 @@ pub(crate) struct Traces {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TracesVerb {
-    /// Make up traces by a statistical model, and write them as CSV files.
+    /// Draw traces from a statistical model, and write them as CSV files.
     Synthesize(Synthesize),
     /// Summarise traces: a line each.
     Describe(Describe),

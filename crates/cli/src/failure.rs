@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use rtmm_sweep::runner::RunError;
 use rtmm_workload::input::{Diagnostic, Diagnostics};
 
-/// Prints a line on standard error. A full or closed standard error is no reason to fail: there is
-/// nobody left to tell.
+/// Prints a line on standard error. A full or closed standard error is no reason to fail: the
+/// line has no other place to go.
 macro_rules! say {
     ($($part:tt)*) => {{
         use std::io::Write;
@@ -56,7 +56,7 @@ impl Failure {
                 say!("{}", Diagnostics::from(Diagnostic::without_place(message.as_str())).render(true));
                 ExitCode::from(1)
             }
-            // Whoever read our output has seen enough.
+            // The reader of the output has seen enough.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::Output(error) => {
                 let message = format!("standard output cannot be written: {error}");

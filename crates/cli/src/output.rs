@@ -157,7 +157,7 @@ pub(crate) fn print_json(out: &mut impl Write, value: &impl Serialize) -> Result
     Ok(())
 }
 
-/// Writes a file under a temporary name and renames it, so that nobody ever sees half of it.
+/// Writes a file under a temporary name and renames it, so that no reader ever sees half of it.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let partial = path.with_added_extension("partial");
     write_file(&partial, bytes)?;

@@ -1,5 +1,5 @@
 //! What `docs/ARCHITECTURE.md` and the book claim, checked: the direction of dependencies, where
-//! files are touched, that pages name things that exist, and that their examples are true.
+//! files are touched, that pages name things that exist, that their examples are true, and the words that are used.
 #![expect(clippy::disallowed_methods, reason = "this test reads the repository's own files")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -83,6 +83,31 @@ const DECODERS: [&str; 14] = [
     "crates/hardware/src/division_file.rs",
     "crates/hardware/src/maestro/dataflow.rs",
     "crates/sweep/src/file.rs",
+];
+
+/// Words that prose, messages and names do not use, each with what to write instead. A lower-case phrase is found in
+/// any case and across the lines of a comment or a string; one that ends in `_` is the beginning of a name.
+const BANNED: [(&str, &str); 20] = [
+    ("give up", "drop (a job), cancel (a resize)"),
+    ("gives up", "drops"),
+    ("given up", "dropped"),
+    ("giving up", "dropping"),
+    ("gave up", "dropped"),
+    ("make up", "synthesise (samples), form (a whole)"),
+    ("makes up", "synthesises, forms"),
+    ("making up", "synthesising, forming"),
+    ("made up", "synthetic, synthesised"),
+    ("made-up", "synthetic"),
+    ("for ever", "what does not change, or does not end"),
+    ("forever", "what does not change, or does not end"),
+    ("nobody", "the noun that is meant: no job, no policy, no frame"),
+    ("somebody", "the noun that is meant: a job, a policy, another frame"),
+    ("everybody", "the noun that is meant: every job, every policy"),
+    ("whoever", "the noun that is meant: the policy, the user, the reader"),
+    ("who is out of reach", "a job that is expected to miss its deadline"),
+    ("whether anything happens or not", "static energy, leakage"),
+    ("MOST_", "MAX_"),
+    ("LEAST_", "MIN_"),
 ];
 
 fn root() -> PathBuf {
@@ -213,6 +238,59 @@ fn files_are_touched_in_few_places() {
     for path in MAY_TOUCH_FILES {
         assert!(root().join(path).exists(), "{path} is gone: remove it from the list");
     }
+}
+
+/// The words of a text in one line, without the markers of comments and of continued strings, and where each of its
+/// lines begins in it.
+fn in_one_line(text: &str) -> (String, Vec<usize>) {
+    let (mut joined, mut begins) = (String::new(), Vec::new());
+    for line in text.lines() {
+        begins.push(joined.len());
+        let line = line.trim().trim_start_matches("//").trim_start_matches(['/', '!', '>']);
+        joined.push_str(line.trim_end_matches('\\').trim());
+        joined.push(' ');
+    }
+    (joined, begins)
+}
+
+/// Where a phrase occurs as words of its own.
+fn places<'t>(text: &'t str, phrase: &'t str) -> impl Iterator<Item = usize> + 't {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(phrase).map(|(place, _)| place).filter(move |place| {
+        let ends = phrase.ends_with('_') || !text[place + phrase.len()..].starts_with(is_part);
+        ends && !text[..*place].ends_with(is_part)
+    })
+}
+
+#[test]
+fn sources_and_pages_use_one_vocabulary() {
+    let mut paths = sources();
+    // The change log tells what older versions printed.
+    paths.extend(pages().into_iter().filter(|page| page != "docs/CHANGELOG.md"));
+    paths.push("README.md".to_owned());
+    let mut found = Vec::new();
+    for path in paths {
+        let (text, begins) = in_one_line(&read(&path));
+        let lower = text.to_ascii_lowercase();
+        for (phrase, instead) in BANNED {
+            let searched = if phrase.contains(char::is_uppercase) { &text } else { &lower };
+            for place in places(searched, phrase) {
+                let line = begins.partition_point(|begin| *begin <= place);
+                found.push(format!("{path}:{line}: `{phrase}`; write instead: {instead}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn banned_words_are_found_across_lines_and_not_inside_of_names() {
+    let (text, begins) = in_one_line("/// A job is given\n    /// up.\nlet most = \"made \\\n    up\";");
+    assert_eq!(begins.len(), 4);
+    assert_eq!(places(&text, "given up").count(), 1);
+    assert_eq!(places(&text, "made up").count(), 1);
+    assert_eq!(places("known_by_nobody, nobody.", "nobody").collect::<Vec<_>>(), [17]);
+    assert_eq!(places("MOST_ROWS, ALMOST_ALL", "MOST_").collect::<Vec<_>>(), [0]);
 }
 
 /// Whether a code span of a page has this word.

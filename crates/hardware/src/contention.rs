@@ -14,7 +14,7 @@
 //! grant = min(demand, L)    with the largest whole L for which the grants fit
 //! ```
 //!
-//! [`StaticPartition`] gives every accelerator a fixed part of the bandwidth whoever else runs, as
+//! [`StaticPartition`] gives every accelerator a fixed part of the bandwidth whatever else runs, as
 //! throttling hardware beside each accelerator enforces it. MoCA (Kim et al., HPCA 2023) builds on such
 //! hardware; its runtime moves the parts, which this model does not.
 //!

@@ -22,7 +22,7 @@ pub struct EnergyParts {
     pub l2: f64,
     /// Off-chip memory.
     pub dram: f64,
-    /// What flows whether anything happens or not, over the layer's latency.
+    /// Static energy: leakage over the layer's latency.
     pub r#static: f64,
 }
 
@@ -90,7 +90,7 @@ pub enum Condition {
     /// The profile: what an estimate without knowledge of the input says.
     #[default]
     Profile,
-    /// An input of known sparsity: a sample of a trace, or a density that somebody states.
+    /// An input of known sparsity: a sample of a trace, or a stated density.
     Sparse(Sparse),
 }
 
@@ -103,7 +103,7 @@ pub struct Sparse {
     pub activations: f64,
     /// How evenly the work falls on the hardware, above 0 and up to 1.
     pub balance: f64,
-    /// How long the layer took on the device that recorded the input; none where nobody did.
+    /// How long the layer took on the device that recorded the input; none where it was not recorded.
     pub recorded: Option<Duration>,
 }
 

@@ -70,7 +70,7 @@ impl CostTable {
             .enumerate()
             .flat_map(|(model, of)| (0..of.layers.len()).map(move |layer| (model, layer)))
             .collect();
-        // A pair whose samples were asked for is not asked for what nobody knows of its input.
+        // A pair whose samples were asked for is not asked for the cost of an unknown input.
         let is_sampled = |position: usize, configuration: usize| {
             let (model, _) = places[position];
             models[model].is_sampled() && platform.configurations[configuration].cost_model.depends_on_input()
@@ -80,7 +80,7 @@ impl CostTable {
             .iter()
             .map(|configuration| {
                 let cost_model = configuration.cost_model.as_ref();
-                // Whoever looks costs up by name is asked for every layer.
+                // A cost model that looks costs up by name is asked for every layer.
                 let asked = if cost_model.depends_on_shape_only() { &distinct } else { &layers };
                 asked.par_iter().map(|layer| cost_model.work(*layer, Condition::Profile)).collect()
             })

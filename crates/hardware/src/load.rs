@@ -22,7 +22,7 @@ pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 /// What an accelerator of a platform states beside the keys of its cost model.
 const KEYS: [&str; 5] = ["model", "name", "dram_share", "context_switch", "division"];
 /// What an accelerator without a platform states. Its name is for people; memory that it shares with
-/// nobody and models that it never changes have no meaning.
+/// no other and models that it never changes have no meaning.
 const KEYS_ALONE: [&str; 2] = ["model", "name"];
 
 /// A millionth of a byte to a megabyte a cycle.

@@ -110,7 +110,7 @@ pub struct ActivationMoves {
     pub pj_per_byte: f64,
     /// Bytes of an element.
     pub element_bytes: u64,
-    /// How fast bytes move: nothing else does at that time, and nobody competes.
+    /// The rate at which bytes move, uncontended: nothing else moves at that time.
     pub bandwidth: Bandwidth,
 }
 

@@ -1,4 +1,4 @@
-//! The `traced` cost model: a layer takes as long as it took when somebody recorded it.
+//! The `traced` cost model: a layer takes as long as it took when it was recorded.
 //!
 //! A condition with a recorded latency ([`Sparse::recorded`]) is answered with that latency over `speed`, to
 //! the nearest picosecond, whatever the layer is: also one of which nothing else is known

@@ -26,7 +26,7 @@ use crate::view::View;
 
 const SECONDS_PER_PICOSECOND: f64 = 1e-12;
 /// The most layers that [`Predictor::LastN`] looks back on.
-const MOST_LAST: usize = 16;
+const MAX_LAST: usize = 16;
 
 /// What is made of the ratios of the layers that have run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ struct Record {
     layers: u32,
     sum: f64,
     gamma: f64,
-    recent: [f64; MOST_LAST],
+    recent: [f64; MAX_LAST],
 }
 
 impl Estimator {
@@ -89,7 +89,7 @@ impl Estimator {
 
     /// `last_n`.
     const LAST_N: Integer<u32> =
-        Integer::new("last_n", "layers that the predictor last-n looks back on", 3, 1..=MOST_LAST as u32);
+        Integer::new("last_n", "layers that the predictor last-n looks back on", 3, 1..=MAX_LAST as u32);
 
     /// Its parameters.
     pub const PARAMETERS: &[&dyn Declared] = &[&Self::KNOWLEDGE, &Self::PREDICTOR, &Self::LAST_N];
@@ -101,7 +101,7 @@ impl Estimator {
     /// at the most.
     #[must_use]
     pub fn new(knowledge: Knowledge, predictor: Predictor, last_n: u32) -> Self {
-        Self { knowledge, predictor, last_n: last_n.clamp(1, MOST_LAST as u32), records: Vec::new() }
+        Self { knowledge, predictor, last_n: last_n.clamp(1, MAX_LAST as u32), records: Vec::new() }
     }
 
     /// Reads its parameters.
@@ -135,7 +135,7 @@ impl Estimator {
         if record.layers == 0 || record.generation != job.generation() {
             *record = Record { generation: job.generation(), ..Record::default() };
         }
-        record.recent[record.layers as usize % MOST_LAST] = ratio;
+        record.recent[record.layers as usize % MAX_LAST] = ratio;
         record.layers += 1;
         record.sum += ratio;
         record.gamma = match self.predictor {
@@ -144,7 +144,7 @@ impl Estimator {
             Predictor::LastOne => ratio,
             Predictor::LastN => {
                 let count = self.last_n.min(record.layers);
-                let at = |back: u32| record.recent[(record.layers - 1 - back) as usize % MOST_LAST];
+                let at = |back: u32| record.recent[(record.layers - 1 - back) as usize % MAX_LAST];
                 // From the oldest to the latest.
                 (0..count).rev().fold(0.0, |sum, back| sum + at(back)) / f64::from(count)
             }

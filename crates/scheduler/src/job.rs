@@ -64,7 +64,7 @@ pub enum JobState {
     Ready,
     /// It is part of that run.
     Running(RunId),
-    /// It is complete or was given up: it is live no more.
+    /// It is complete or was dropped: it is no longer live.
     Over,
 }
 

@@ -96,7 +96,7 @@ pub enum Notice {
     InputsReady(JobId),
     /// A job is complete; the view shows it for the last time.
     Completed(JobId),
-    /// A job was given up, by the policy or because a job that it needed was; the view shows it for
+    /// A job was dropped, by the policy or because a job that it needed was; the view shows it for
     /// the last time.
     Dropped(JobId),
     /// A layer is complete.

@@ -101,7 +101,7 @@ pub struct Run {
     pub accelerator: AcceleratorId,
     /// The units of the accelerator that it holds, those included that it is about to gain.
     pub units: UnitSet,
-    /// The class that it runs in: the configuration that the units which it uses make up.
+    /// The class that it runs in: the configuration that the units which it uses form.
     pub class: ClassId,
     /// The class that it changes to at its next boundary; none where it is not resized.
     pub next_class: Option<ClassId>,

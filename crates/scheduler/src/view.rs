@@ -56,7 +56,7 @@ pub struct TaskCounters {
     pub completed: u64,
     /// Those of them that ended after their deadline.
     pub late: u64,
-    /// Jobs that were given up.
+    /// Jobs that were dropped.
     pub dropped: u64,
     /// Energy of the task's segments that are over, in picojoules.
     pub energy_pj: f64,

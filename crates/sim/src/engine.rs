@@ -77,7 +77,7 @@ pub struct Simulation<'s, E, O> {
     path_draws: Vec<Draws>,
     sample_draws: Vec<Draws>,
     decisions: Decisions,
-    /// Jobs that were given up with others since the policy was last asked.
+    /// Jobs that were dropped with others since the policy was last asked.
     gone: Vec<JobId>,
     needs: Vec<u64>,
     next_sequence: u64,

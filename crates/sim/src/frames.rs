@@ -18,7 +18,7 @@ pub(crate) enum Fate {
     Live(JobId),
     /// Its job is complete: what it ran as, and the exit that it took.
     Completed { model: ModelId, exit: Option<u8> },
-    /// Its job was given up: what it ran as, or would have, and the exit that it would have taken.
+    /// Its job was dropped: what it ran as, or would have, and the exit that it would have taken.
     Failed { model: ModelId, exit: Option<u8> },
     /// There is no job.
     Void,
@@ -39,7 +39,7 @@ pub(crate) struct Linked {
     pub unknown_left: u32,
     /// Outputs that are not there yet.
     pub data_left: u32,
-    /// Whether something that it needs was given up, so that its job will be too.
+    /// Whether a job that it needs was dropped, so that its own will be too.
     pub is_doomed: bool,
     /// Whether an event tells when its jitter has passed.
     pub is_queued: bool,

@@ -8,13 +8,13 @@ use rtmm_hardware::{ClassId, EnergyParts, UnitSet};
 use rtmm_scheduler::{Job, JobId, Progress, Run, RunId, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
-/// Why a job was given up.
+/// Why a job was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DropCause {
     /// The policy said so.
     Policy,
-    /// A job that it needed the output of was given up.
+    /// A job that it needed the output of was dropped.
     Upstream,
 }
 
@@ -145,7 +145,7 @@ pub trait Observer {
     /// A job is complete.
     fn completed(&mut self, _now: Time, _record: &JobRecord<'_>) {}
 
-    /// A job was given up.
+    /// A job was dropped.
     fn dropped(&mut self, _now: Time, _record: &JobRecord<'_>, _cause: DropCause) {}
 
     /// A phase of the scenario began.
@@ -158,7 +158,7 @@ pub trait Observer {
     fn ended(&mut self, _now: Time, _record: &EndRecord<'_>) {}
 }
 
-/// Nobody watches.
+/// Nothing is observed.
 impl Observer for () {}
 
 impl<O: Observer + ?Sized> Observer for &mut O {

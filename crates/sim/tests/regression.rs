@@ -59,7 +59,7 @@ const READ_WORKLOADS: [&str; 4] = ["dream/ar_social", "dysta/mixed", "examples/h
 const READ_POLICIES: [&str; 6] = ["fcfs", "edf", "least-slack", "sjf", "dysta", "dream-full"];
 
 /// Workloads of more tasks have a column of all jobs, and none a task.
-const MOST_TASKS: usize = 12;
+const MAX_TASKS: usize = 12;
 
 fn run(system: &System<'_>, row: &PolicyRow) -> Summary {
     let policy = row.build(&row.defaults()).expect("its own defaults");
@@ -84,7 +84,7 @@ fn cells(summary: &Summary) -> Vec<String> {
         format!("{microjoules:.0}"),
         format!("{last_us:.0}"),
     ];
-    if summary.tasks.len() <= MOST_TASKS {
+    if summary.tasks.len() <= MAX_TASKS {
         cells.extend(summary.tasks.iter().map(|task| counts(&task.jobs)));
     } else {
         cells.push(counts(&summary.jobs));
@@ -152,7 +152,7 @@ impl Costs {
     /// What every policy makes of a scenario.
     fn tables(&self, scenario: &Scenario) -> Tables {
         let mut tasks: Vec<&str> = scenario.tasks.iter().map(|task| task.name.as_str()).collect();
-        if tasks.len() > MOST_TASKS {
+        if tasks.len() > MAX_TASKS {
             tasks = vec!["all"];
         }
         let grid = Grid::of(scenario);

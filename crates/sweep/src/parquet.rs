@@ -35,7 +35,7 @@ pub(crate) fn write_series(results: &Results<'_>, to: &mut (impl Write + Send)) 
 
 fn explained(written: Result<(), ParquetError>) -> io::Result<()> {
     written.map_err(|error| match error {
-        // Errors of the system arrive wrapped; whoever reports them looks at their kind.
+        // Errors of the system arrive wrapped; a report of them looks at their kind.
         ParquetError::External(error) => match error.downcast::<io::Error>() {
             Ok(error) => *error,
             Err(error) => io::Error::other(error),

@@ -810,7 +810,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What an error of SQLite means for whoever owns the file.
+/// The meaning of an error of SQLite for the owner of the file.
 fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let reason = error.to_string();

@@ -515,14 +515,14 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.7293738118785
   "scenarios": [
     {
       "name": "scenario_0",
-      "source": "made up",
+      "source": "synthetic",
       "blake3": [
         "767ed29a8c1a26abe3dea55b58ec0fefbad7c26825b1859c4bd03fa410067790"
       ]
     },
     {
       "name": "scenario_1",
-      "source": "made up",
+      "source": "synthetic",
       "blake3": [
         "6ca0459bad080b885510a9dc542001066350d17a0b0c2d19957003b9cc3c1b30"
       ]
@@ -531,14 +531,14 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.7293738118785
   "platforms": [
     {
       "name": "platform_0",
-      "source": "made up",
+      "source": "synthetic",
       "blake3": [
         "d44ac50e95e4a713efdacc832a4961cc3a2e85e3f0d92a7b1d08f7535897d736"
       ]
     },
     {
       "name": "platform_1",
-      "source": "made up",
+      "source": "synthetic",
       "blake3": [
         "378ba565e7ba1aa0d4c841c99326228cb7417c5baa33a49cb0d0779349ef2db0"
       ]

@@ -193,7 +193,7 @@ fn any_sqlite_tool_reads_the_store() {
     let meaning: String = connection
         .query_row("SELECT meaning FROM columns WHERE name = 'latency_mean_ms'", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(meaning, "made up for tests");
+    assert_eq!(meaning, "synthetic, for tests");
 }
 
 /// Tells the parent process of every batch.

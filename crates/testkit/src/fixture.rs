@@ -24,7 +24,7 @@ use rtmm_workload::{
 };
 
 /// Rounds of decisions after which a policy is taken to be endless.
-const MOST_ROUNDS: usize = 1_000;
+const MAX_ROUNDS: usize = 1_000;
 
 /// A task of a fixture, with a model of its own.
 #[derive(Clone, Debug)]
@@ -516,7 +516,7 @@ impl Fixture {
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
         let mut out = Decisions::new();
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             out.clear();
             if let Err(error) = policy.decide(&self.view(), Some(&self.truth()), &mut out) {
                 said.push(format!("failed {error}"));

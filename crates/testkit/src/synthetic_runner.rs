@@ -16,7 +16,7 @@ use rtmm_workload::parameters::{Choice, Integer, Real, Span, Switch};
 use rtmm_workload::{Duration, ModelId, Period, Scenario, Task, TaskId, Workload};
 
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, summarised: bool) -> Column {
-    Column { name, unit, kind, meaning: "made up for tests", summarised, better: None }
+    Column { name, unit, kind, meaning: "synthetic, for tests", summarised, better: None }
 }
 
 const CELL_COLUMNS: &[Column] = &[
@@ -48,9 +48,9 @@ const SUMMARISED_TASK_COLUMNS: &[Column] = &[
 
 /// Series, for a runner that records some; two have the names of parameters.
 pub const SERIES: &[SeriesColumn] = &[
-    SeriesColumn { name: "score", unit: "percent", meaning: "made up for tests" },
-    SeriesColumn { name: "k_per_ms", unit: "", meaning: "made up for tests" },
-    SeriesColumn { name: "depth", unit: "", meaning: "made up for tests" },
+    SeriesColumn { name: "score", unit: "percent", meaning: "synthetic, for tests" },
+    SeriesColumn { name: "k_per_ms", unit: "", meaning: "synthetic, for tests" },
+    SeriesColumn { name: "depth", unit: "", meaning: "synthetic, for tests" },
 ];
 
 /// So many milliseconds.
@@ -108,7 +108,7 @@ fn settings_rule() -> Rule {
     })
 }
 
-/// Makes up results that depend on everything that a cell names.
+/// Synthesises results that depend on everything that a cell names.
 #[derive(Debug, Default)]
 pub struct Synthetic {
     /// Rounds of useless arithmetic a cell.
@@ -160,7 +160,7 @@ impl Synthetic {
         };
         let tasks = if self.task_means { SUMMARISED_TASK_COLUMNS } else { TASK_COLUMNS };
         RunnerSpec {
-            summary: "made up for tests".into(),
+            summary: "synthetic, for tests".into(),
             result_version: self.version,
             largest_seed: u64::from(u32::MAX),
             settings,
@@ -270,7 +270,7 @@ fn next(state: &mut u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// A cost model that nobody asks.
+/// A cost model that is never asked.
 #[derive(Debug)]
 struct Free;
 
@@ -293,7 +293,7 @@ pub fn workload(name: &str, tasks: usize, probability: f64) -> Workload {
     };
     let scenario = Scenario {
         name: name.to_owned(),
-        source: "made up".to_owned(),
+        source: "synthetic".to_owned(),
         duration: Duration::from_milliseconds(700).unwrap(),
         tasks: (0..tasks).map(task).collect(),
         phases: Vec::new(),
@@ -301,11 +301,11 @@ pub fn workload(name: &str, tasks: usize, probability: f64) -> Workload {
     Workload { scenario, models: Vec::new() }
 }
 
-/// One accelerator, whose costs nobody asks for.
+/// One accelerator, whose costs are never asked for.
 pub fn platform(name: &str) -> Platform {
     Platform {
         name: name.to_owned(),
-        source: "made up".to_owned(),
+        source: "synthetic".to_owned(),
         labels: Default::default(),
         clock_hz: 1_000_000_000,
         accelerators: vec![Accelerator {

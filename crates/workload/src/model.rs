@@ -33,7 +33,7 @@ pub struct Model {
     pub blocks: Vec<Block>,
     /// Places where an inference may end early, in order.
     pub exits: Vec<Exit>,
-    /// What a complete inference gets right, as a fraction; none where nobody said.
+    /// Accuracy of a complete inference, as a fraction; none where it is not stated.
     pub accuracy: Option<f64>,
     /// The other networks of a supernet: each can run in place of this one. Their own `variants`
     /// are empty. A workload lists them as models of their own.

@@ -68,7 +68,7 @@ impl<R: Registered> Registry<R> {
         self.iter().find(|row| row.name() == name)
     }
 
-    /// The row of a name that somebody wrote.
+    /// The row of a name that a user wrote.
     ///
     /// # Errors
     /// [`UnknownName`] where there is none, with the nearest known name.

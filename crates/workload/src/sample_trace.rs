@@ -64,9 +64,9 @@ impl Schema {
 pub struct LayerSample {
     /// The share of zeros: of the attention map, or of the input activation.
     pub sparsity: f64,
-    /// How evenly the work falls on the hardware, in 0..=1; 1 where nobody recorded it.
+    /// Load balance over the hardware's units, in 0..=1; 1 where it was not recorded.
     pub balance: f64,
-    /// How long the layer took on the device that recorded it; none where nobody did.
+    /// How long the layer took on the device that recorded it; none where it was not recorded.
     pub latency: Option<Duration>,
 }
 
@@ -84,7 +84,7 @@ pub struct SampleTrace {
     stated: Vec<f64>,
     /// The same of the balance or of the latency in seconds; empty where no latency was recorded.
     detail: Vec<f64>,
-    /// What made it up; none for a trace that was read.
+    /// The parameters that it was synthesised with; none for a trace that was read.
     synthesis: Option<Arc<Synthesis>>,
 }
 
@@ -105,7 +105,7 @@ impl SampleTrace {
         Self { name, schema, layers, samples, stated, detail, synthesis: None }
     }
 
-    /// The same trace, marked as made up by `synthesis`.
+    /// The same trace, marked as drawn by `synthesis`.
     #[must_use]
     pub fn synthesised_by(self, synthesis: Arc<Synthesis>) -> Self {
         Self { synthesis: Some(synthesis), ..self }
@@ -212,7 +212,7 @@ impl SampleTrace {
         sum / self.len() as f64
     }
 
-    /// The values as they stand in a file, for whoever needs a digest of all of them: `overall-sparsity`,
+    /// The values as they stand in a file, for a digest of all of them: `overall-sparsity`,
     /// then the balance or the latency.
     #[must_use]
     pub fn values(&self) -> [&[f64]; 2] {

@@ -1,4 +1,4 @@
-//! Tasks, their dependencies, and the scenarios that they make up.
+//! Tasks, their dependencies, and the scenarios that they form.
 
 use std::sync::Arc;
 

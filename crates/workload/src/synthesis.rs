@@ -1,6 +1,6 @@
-//! Made-up sample traces: a statistical model of how sparse the layers of an inference are.
+//! Synthetic sample traces: a statistical model of how sparse the layers of an inference are.
 //!
-//! For models that nobody has recorded, or whose recordings are not public. What comes out is
+//! For models without recordings, or whose recordings are not public. The trace is
 //! synthetic and says so ([`SampleTrace::synthesis`]). `docs/models/sample-traces.md` explains every
 //! equation and default. With `logit(x) = ln(x / (1 - x))`, for sample `s` and layer `l`,
 //!
@@ -43,7 +43,7 @@ const MARGIN: f64 = 0.001;
 /// What load balances are held within.
 const BALANCES: [f64; 2] = [0.35, 0.97];
 
-/// The parameters of a made-up trace.
+/// The parameters of a synthetic trace.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Synthesis {
     /// Seed of every draw.
@@ -58,11 +58,11 @@ pub struct Synthesis {
     pub correlation: f64,
     /// Standard deviation, in logits, of layers from the profile of their kind.
     pub profile_spread: f64,
-    /// What is made up.
+    /// What is synthesised.
     pub values: Values,
 }
 
-/// What a made-up trace holds.
+/// The values that a synthetic trace holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Values {
@@ -112,12 +112,12 @@ pub struct Dataset {
     pub shift: f64,
 }
 
-/// Why no trace can be made up for a model.
+/// Why no trace can be synthesised for a model.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SynthesisError {
     /// Layers of other kinds, or of several.
     #[error(
-        "samples are made up for models of attention layers, or of convolutions and fully connected layers, \
+        "samples are synthesised for models of attention layers, or of convolutions and fully connected layers, \
          alone: layer `{0}` is something else"
     )]
     Mixed(String),
@@ -191,7 +191,7 @@ impl Synthesis {
         stem_of(&model.name)
     }
 
-    /// The made-up trace of a model; its draws are those of the model's architecture.
+    /// The synthetic trace of a model; its draws are those of the model's architecture.
     ///
     /// # Errors
     /// The parameters do not fit the model.
@@ -466,7 +466,7 @@ mod tests {
     }
 
     fn trace(model: &Model, change: impl FnOnce(&mut Synthesis)) -> SampleTrace {
-        let mut synthesis = Synthesis::for_model(model, 50).expect("a kind that can be made up");
+        let mut synthesis = Synthesis::for_model(model, 50).expect("a kind that can be synthesised");
         change(&mut synthesis);
         synthesis.trace(model).expect("a trace")
     }
@@ -524,7 +524,7 @@ mod tests {
             connected(32, 100),
             connected(100, 10),
         ]);
-        let mut synthesis = Synthesis::for_model(&model, 1).expect("a kind that can be made up");
+        let mut synthesis = Synthesis::for_model(&model, 1).expect("a kind that can be synthesised");
         let of = |values: &ActivationValues| roles(values, &model.layers);
         let [image, inner, last] = [Role::Image, Role::Inner, Role::FullyConnected];
         assert_eq!(of(values(&mut synthesis)), [image, inner, inner, Role::Average, last]);
@@ -597,7 +597,7 @@ mod tests {
         assert_eq!(Synthesis::for_model(&mixed, 1), Err(SynthesisError::Mixed("layer1".to_owned())));
         let opaque = model_of(vec![Operator::Opaque]);
         assert_eq!(Synthesis::for_model(&opaque, 1), Err(SynthesisError::Mixed("layer0".to_owned())));
-        let of_attention = Synthesis::for_model(&attention(2), 1).expect("a kind that can be made up");
+        let of_attention = Synthesis::for_model(&attention(2), 1).expect("a kind that can be synthesised");
         assert_eq!(of_attention.trace(&network(2)), Err(SynthesisError::OtherKind));
         let many = Synthesis { count: u32::MAX, ..of_attention };
         assert!(matches!(many.trace(&attention(2)), Err(SynthesisError::TooMany { .. })));

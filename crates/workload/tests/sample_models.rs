@@ -165,7 +165,7 @@ fn samples_are_made_up_from_their_parameters() {
     };
     assert_eq!(values.datasets[1].shift, 0.5);
     for (keys, message) in [
-        ("", "it is not said how many samples to make up"),
+        ("", "it is not said how many samples to synthesise"),
         ("count = 0", "`count` is out of range"),
         ("count = 10_000_000", "are more than 10000000 cells"),
         ("count = 1, seed = -1", "`seed` is out of range"),

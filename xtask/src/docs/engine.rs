@@ -21,9 +21,9 @@ const LOADS: [u64; 2] = [1, 4];
 /// Seeds of random scenarios at other loads than 1, where outcomes are too many to run them all.
 const SEEDS: u64 = 2;
 /// The most frames with uncertain triggers whose outcomes are all run.
-const MOST_UNCERTAIN: usize = 6;
+const MAX_UNCERTAIN: usize = 6;
 /// Seeds that are searched for one of each outcome.
-const MOST_SEEDS: u64 = 1 << 20;
+const MAX_SEEDS: u64 = 1 << 20;
 
 /// Counts of the test that compares engine and loop, as text of comma-separated values.
 fn snapshot(root: &Path, name: &str) -> Result<String, Problem> {
@@ -214,12 +214,12 @@ impl Weighted {
             let frames = (0..).take_while(|frame| period.release(*frame) < scenario.duration);
             uncertain.extend(frames.map(|frame| (task.name.as_str(), frame, task.trigger_probability)));
         }
-        if uncertain.len() > MOST_UNCERTAIN {
+        if uncertain.len() > MAX_UNCERTAIN {
             let seeds = (1..=SEEDS).map(|seed| (seed, 1.0 / SEEDS as f64)).collect();
             return Ok(Self { scenario, seeds });
         }
         let mut found: BTreeMap<Vec<bool>, (u64, f64)> = BTreeMap::new();
-        for seed in 1..MOST_SEEDS {
+        for seed in 1..MAX_SEEDS {
             let holds = |(name, frame, probability): &(&str, u64, f64)| {
                 Draws::new(seed, Stream::Trigger, name).happens(*frame, 0, *probability)
             };

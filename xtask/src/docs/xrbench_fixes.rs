@@ -27,7 +27,7 @@ pub(super) const SCENARIOS: [(&str, &str); 7] = [
 /// 32-bit numbers in another order.
 const CHANGE: f64 = 1e-3;
 /// The most frames with uncertain triggers whose outcomes are enumerated.
-const MOST_UNCERTAIN: usize = 12;
+const MAX_UNCERTAIN: usize = 12;
 
 /// Where layer costs come from.
 #[derive(Clone, Copy)]
@@ -274,7 +274,7 @@ fn expected_score(scenario: &Scenario, runtime: &Runtime) -> Result<f64, Problem
     if uncertain.is_empty() {
         return Ok(certain.overall_score.into());
     }
-    if uncertain.len() > MOST_UNCERTAIN {
+    if uncertain.len() > MAX_UNCERTAIN {
         return Err(format!("{} has too many uncertain frames to enumerate", scenario.name).into());
     }
     let mut expected = 0.0;

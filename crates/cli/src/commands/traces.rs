@@ -1,4 +1,4 @@
-//! `rtmm traces`: sample traces, made up or summarised.
+//! `rtmm traces`: sample traces, synthesised or summarised.
 
 use rayon::prelude::*;
 use rtmm_hardware::{Condition, CostModel, LayerOf, Mode, Sparse, load as hardware};
@@ -13,7 +13,7 @@ use crate::failure::{Failure, say};
 use crate::output::{Rows, replace_file};
 use crate::progress::Bar;
 
-/// What is written beside the traces, so that nobody takes them for measured ones.
+/// The name of the notice beside the traces, which says that they are not measured.
 const NOTICE: &str = "SYNTHETIC.md";
 /// Samples of a model that does not say how many it has.
 const DEFAULT_SAMPLES: u32 = 100;
@@ -25,7 +25,7 @@ pub(crate) fn traces(arguments: &Traces) -> Result<(), Failure> {
     }
 }
 
-/// One model whose trace is made up.
+/// One model whose trace is synthesised.
 struct Plan {
     model: Model,
     synthesis: Synthesis,
@@ -68,7 +68,7 @@ fn file_of(trace: &SampleTrace) -> String {
     format!("{}.{}.csv", trace.name, trace.schema.name())
 }
 
-/// What is to be made up; every problem is reported at once.
+/// The traces to synthesise; every problem is reported at once.
 fn plans(arguments: &Synthesize) -> Result<Vec<Plan>, Failure> {
     let mut problems = Diagnostics::default();
     let mut plans: Vec<Plan> = Vec::new();
@@ -171,14 +171,14 @@ fn with_latencies(
 /// The head of the notice.
 fn notice(accelerator: Option<(&str, u64)>) -> String {
     let mut text = String::from(
-        "# Synthetic traces\n\nThe traces in this folder are SYNTHETIC. Nobody recorded them: `rtmm traces synthesize` made \
-         them up by the statistical model that its documentation describes under \"Sample traces\". Do not report them as \
+        "# Synthetic traces\n\nThe traces in this folder are SYNTHETIC, not recorded: `rtmm traces synthesize` drew \
+         them from the statistical model that its documentation describes under \"Sample traces\". Do not report them as \
          measurements.\n",
     );
     if let Some((table, clock_mhz)) = accelerator {
         text.push_str(&format!(
             "\nThe column `sim_lat` is not measured either: it is what the cost model of the accelerator `{table}` at \
-             {clock_mhz} MHz gives the made-up sparsities.\n"
+             {clock_mhz} MHz gives the synthetic sparsities.\n"
         ));
     }
     text

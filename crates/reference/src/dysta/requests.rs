@@ -11,7 +11,7 @@ use crate::mersenne_twister::MersenneTwister;
 const DRAWN_SAMPLES: u32 = 7;
 const PRIORITIES: [f64; 3] = [1.0, 3.0, 9.0];
 
-/// One inference that somebody asks for.
+/// A request for one inference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
     /// When it arrives, in seconds.

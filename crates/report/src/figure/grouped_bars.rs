@@ -10,7 +10,7 @@ use crate::text::Interval;
 /// Longest group name along its baseline.
 const LONGEST: f64 = 110.0;
 /// Least width of a bar.
-const LEAST_BAR: f64 = 2.5;
+const MIN_BAR: f64 = 2.5;
 /// Share of a group's room that is left free.
 const FREE: f64 = 0.22;
 
@@ -80,7 +80,7 @@ impl GroupedBars {
         let most =
             self.groups.iter().enumerate().map(|(group, _)| self.present(group).len()).max().unwrap_or(0);
         // A group is wide enough for its bars and for the height of its turned name.
-        let least = (LEAST_BAR * most as f64 / (1.0 - FREE)).max(TICK_SIZE * 1.3);
+        let least = (MIN_BAR * most as f64 / (1.0 - FREE)).max(TICK_SIZE * 1.3);
         let count = self.groups.len().max(1) as f64;
         let band = ((self.width_pt - left) / count).max(least);
         let right = left + band * count;

@@ -14,11 +14,11 @@ use super::item::{Item, Place, Show, Under};
 use crate::text::short_labels;
 
 /// The most series that colours, hatches, markers and dashes tell apart.
-const MOST_SERIES: usize = 16;
+const MAX_SERIES: usize = 16;
 /// More charts than this are a worse heat map.
-const MOST_CHARTS: usize = 12;
+const MAX_CHARTS: usize = 12;
 /// The most rows of scores of several policies that a terminal is shown.
-const MOST_ROWS: usize = 24;
+const MAX_ROWS: usize = 24;
 /// Number of metrics that a sweep of pairs shows for each: the first that have a better and a worse.
 const METRICS_OF_PAIRS: usize = 2;
 
@@ -150,7 +150,7 @@ impl<'p> Sweep<'p> {
                 places.push((selection, name));
             }
         }
-        if lines > MOST_SERIES || !self.has_pairs && places.len() > MOST_CHARTS {
+        if lines > MAX_SERIES || !self.has_pairs && places.len() > MAX_CHARTS {
             return Vec::new();
         }
         let of_metric = |metric: &&Metric| {
@@ -252,7 +252,7 @@ impl OfMetric<'_> {
         let (series, groups) =
             if sweep.is_labelled { (hardware, hardware) } else { (Dimension::Platform, Dimension::Platform) };
         let most = if sweep.is_labelled { sweep.count(LABELS[1]) } else { sweep.platforms() };
-        if most <= MOST_SERIES && (!sweep.is_labelled || sweep.count(LABELS[0]) <= MOST_CHARTS) {
+        if most <= MAX_SERIES && (!sweep.is_labelled || sweep.count(LABELS[0]) <= MAX_CHARTS) {
             let content = Content::Bars { metric, groups: Dimension::Scenario, series, overall, best_of };
             items.push(self.item("best_bars", content, budget, vec![Show::Drawing]));
         }
@@ -274,7 +274,7 @@ impl OfMetric<'_> {
             let overall = sweep.has_scenarios();
             let facets = has_platforms.then_some(Dimension::Platform);
             let is_charted =
-                self.is_first && sweep.policies() <= MOST_SERIES && sweep.platforms() <= MOST_CHARTS;
+                self.is_first && sweep.policies() <= MAX_SERIES && sweep.platforms() <= MAX_CHARTS;
             if is_charted {
                 let groups = Dimension::Scenario;
                 let content = Content::Bars { metric, groups, series: policies, overall, best_of: None };
@@ -285,7 +285,7 @@ impl OfMetric<'_> {
                 shows.push(Show::Drawing);
             }
             if self.is_first {
-                let fits = sweep.policies() * sweep.platforms() <= MOST_ROWS;
+                let fits = sweep.policies() * sweep.platforms() <= MAX_ROWS;
                 shows.push(Show::Table(self.place(fits && self.one_under)));
             }
             shows.push(Show::Best(self.place(self.is_first && self.one_under)));

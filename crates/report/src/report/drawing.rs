@@ -16,7 +16,7 @@ use crate::text::Interval;
 /// More series than this make a figure as wide as a page.
 const FEW_SERIES: usize = 4;
 /// The most bands that lie over each other and still show anything.
-const MOST_BANDS: usize = 3;
+const MAX_BANDS: usize = 3;
 /// A largest value beyond this multiple of the median asks for a logarithmic axis.
 const FAR_FROM_MEDIAN: f64 = 5.0;
 
@@ -97,7 +97,7 @@ fn bars(
 }
 
 fn lines(wording: &Wording<'_>, panel: &Panel, names: Vec<String>, description: String) -> Lines {
-    let bands = names.len() <= MOST_BANDS || !matches!(wording.figure.content, Content::TimeSeries { .. });
+    let bands = names.len() <= MAX_BANDS || !matches!(wording.figure.content, Content::TimeSeries { .. });
     let series = names.into_iter().enumerate().map(|(series, name)| {
         let points = panel.across.iter().zip(&panel.values).filter_map(|(member, values)| {
             let estimate = values.get(series).copied().flatten();

@@ -5,7 +5,7 @@ use rtmm_sweep::results::{Results, alike};
 use crate::table::{Cell, Column, Row, TextTable};
 
 /// The most kinds of failures on a page.
-const MOST_ROWS: usize = 100;
+const MAX_ROWS: usize = 100;
 
 /// Cells that failed, by scenario, platform and reason; `None` where none did.
 pub(super) fn table(results: &Results<'_>) -> Option<TextTable> {
@@ -21,13 +21,13 @@ pub(super) fn table(results: &Results<'_>) -> Option<TextTable> {
     ];
     let mut table = TextTable::new("Cells that failed", columns);
     table.label_columns = 2;
-    for kind in alike.iter().take(MOST_ROWS) {
+    for kind in alike.iter().take(MAX_ROWS) {
         let cells = kind.cells.to_string();
         let texts = [kind.scenario, kind.platform, &cells, kind.reason];
         table.rows.push(Row::new(texts.map(Cell::text).into()));
     }
-    if alike.len() > MOST_ROWS {
-        table.notes.push(format!("{} more kinds are in failures.csv.", alike.len() - MOST_ROWS));
+    if alike.len() > MAX_ROWS {
+        table.notes.push(format!("{} more kinds are in failures.csv.", alike.len() - MAX_ROWS));
     }
     Some(table)
 }

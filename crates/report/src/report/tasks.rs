@@ -10,7 +10,7 @@ use crate::table::{Cell, Column, Row, TextTable};
 use crate::text::{Interval, short_labels};
 
 /// More rows than this are for `summary_tasks.csv` alone.
-const MOST_ROWS: usize = 400;
+const MAX_ROWS: usize = 400;
 
 /// A row a scenario, platform, policy and task; `None` where nothing is summarised, or too much.
 pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under) -> Option<TextTable> {
@@ -18,7 +18,7 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under) -> Option
     let groups =
         || summary.groups.iter().filter(|group| under.holds(&plan.variants()[group.variant.index()]));
     let count: usize = groups().map(|group| group.tasks.len()).sum();
-    if metrics.is_empty() || count == 0 || count / metrics.len() > MOST_ROWS {
+    if metrics.is_empty() || count == 0 || count / metrics.len() > MAX_ROWS {
         return None;
     }
     let axes = plan.axes();

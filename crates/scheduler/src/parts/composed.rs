@@ -34,7 +34,7 @@ pub struct Parts {
     pub placement: PlacementRule,
     /// How many units of an accelerator it runs on.
     pub units: UnitRule,
-    /// When it is given up.
+    /// When it is dropped.
     pub drop: DropRule,
     /// As which network of a supernet it runs.
     pub variants: VariantChoice,

@@ -1,4 +1,4 @@
-//! When a job is given up.
+//! Drop rules: when a job is dropped.
 
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
@@ -8,7 +8,7 @@ use crate::policy::Notice;
 use crate::terms;
 use crate::view::View;
 
-/// When a job is given up. Running jobs never are.
+/// When a job is dropped. Running jobs never are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropRule {
     /// Never.
@@ -35,7 +35,7 @@ impl DropRule {
     /// `drop`.
     const RULE: Choice<Word> = Choice::new(
         "drop",
-        "when a job that does not run is given up",
+        "when a job that does not run is dropped",
         Word::Never,
         &[
             ("never", Word::Never),
@@ -74,14 +74,14 @@ impl DropRule {
         }
     }
 
-    /// The first job to be given up: ready ones before waiting ones, each in the order of release, but for
+    /// The first job to be dropped: ready ones before waiting ones, each in the order of release, but for
     /// [`DropRule::Smart`], which has an order of its own. A job whose network is not settled is judged by
     /// the lightest that it could run as.
     ///
-    /// One at a time, since whatever needs its output is given up with it.
+    /// One at a time, since the jobs that need its output are dropped with it.
     #[must_use]
     pub fn next(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
-        let gives_up = |job: &Job| match self {
+        let drops = |job: &Job| match self {
             Self::Never | Self::Smart(_) => false,
             Self::Late => terms::is_late(job.deadline, view.now),
             Self::Infeasible => {
@@ -94,7 +94,7 @@ impl DropRule {
             Self::Smart(smart) => smart.next(view, variants),
             Self::Late | Self::Infeasible => {
                 let mut jobs = view.ready().chain(view.waiting());
-                jobs.find(|job| gives_up(job)).map(|job| job.id)
+                jobs.find(|job| drops(job)).map(|job| job.id)
             }
         }
     }

@@ -33,7 +33,7 @@ const MANY: usize = 24;
 pub struct MappedParts {
     /// How much of a job is dispatched at once.
     pub granularity: Granularity,
-    /// When it is given up.
+    /// When it is dropped.
     pub drop: DropRule,
     /// As which network of a supernet it runs.
     pub variants: VariantChoice,
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_given_up_before_anything_is_dispatched() {
-        // At 8 neither can be done by 10: a0 is the more so. b0 then has nobody to help.
+        // At 8 neither can be done by 10: a0 is the more so. b0 then has no other job to help.
         let tasks = [TaskSketch::new("a", &[&[6]]), TaskSketch::new("b", &[&[4]])];
         let mut fixture = Fixture::new(&tasks).unwrap();
         fixture.ready(1, 0, 10);

@@ -1,9 +1,9 @@
 //! What policies are composed of.
 //!
-//! A [`Composed`] policy is a [`Ranking`], which says who comes first, and [`Parts`], which are the
+//! A [`Composed`] policy is a [`Ranking`], which orders jobs, and [`Parts`], which are the
 //! same for all rankings and chosen by parameters: where a job runs, how much of it at once, when
-//! it is given up, as which network of a supernet it runs, and when it makes room for another. A
-//! [`Mapped`] policy has a [`MapScore`] instead, which says who goes where in one number, with the parts
+//! it is dropped, as which variant of a supernet it runs, and when it makes room for another. A
+//! [`Mapped`] policy has a [`MapScore`] instead, which maps jobs to accelerators by one number, with the parts
 //! that this leaves, and may tune its weights while it runs. So an ablation is a parameter, not a copy of
 //! a policy.
 

@@ -11,7 +11,7 @@ use crate::truth::Truth;
 use crate::view::View;
 
 /// What the score of a job that waits is made of, apart from the clock: it stays until the job runs, or
-/// until some job comes, ends or is given up.
+/// until some job comes, ends or is dropped.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     /// When the job should be complete.
@@ -61,7 +61,7 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     }
 
     /// A key that no job which only waits can have fallen below: it had `key`, and `elapsed` has passed in
-    /// which no job came, ended or was given up. None where nothing of the kind is known.
+    /// which no job came, ended or was dropped. None where nothing of the kind is known.
     ///
     /// It lets one who is first stay first without a look at all others.
     fn floor(&self, _key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {

@@ -1,14 +1,14 @@
-//! Smart frame drop: a frame is given up only if it is lost, and only if that helps another.
+//! Smart frame drop: a frame is dropped only if it is lost, and only if that helps another.
 //!
 //! Source: Kim et al., *DREAM: A Dynamic Scheduler for Dynamic Real-time Multi-model ML Workloads*, ASPLOS
-//! 2023, which names four conditions. A frame that does not run is given up where all of them hold:
+//! 2023, which names four conditions. A frame that does not run is dropped where all of them hold:
 //!
 //! 1. it misses its deadline even if each of its layers runs at once where it is fastest, of the lightest
 //!    network that it can still run as;
 //! 2. another live frame is expected to miss its own, at the mean latency over accelerators, or where its
-//!    segment runs from the end of that on: there is somebody to help;
-//! 3. of the task's frames that ended, the last `window - 1` hold fewer than `cap` that were given up;
-//! 4. nobody waits for its output: its task is none that others depend on or, by `upstream =
+//!    segment runs from the end of that on: there is another frame to help;
+//! 3. of the task's frames that ended, the last `window - 1` hold fewer than `cap` that were dropped;
+//! 4. no job waits for its output: its task is none that others depend on or, by `upstream =
 //!    "without-consumers"`, no live job needs it. A job needs the latest frame that came no later than
 //!    itself, of those that are live.
 //!
@@ -57,7 +57,7 @@ pub struct SmartDrop {
     cap: u32,
     excess: Excess,
     spared: SparedUpstream,
-    /// By task: how its frames ended, the latest in the lowest bit; 1 for one that was given up.
+    /// By task: how its frames ended, the latest in the lowest bit; 1 for one that was dropped.
     outcomes: Vec<u64>,
     /// By task: whether others depend on it.
     is_upstream: Vec<bool>,
@@ -162,7 +162,7 @@ impl SmartDrop {
         self.may_drop[task] = others.count_ones() < self.cap && !is_spared;
     }
 
-    /// Whether somebody waits for a frame, where that matters.
+    /// Whether a job waits for a frame's output, where that matters.
     fn is_spared(&self, view: &View<'_>, job: &Job) -> bool {
         self.is_upstream[job.task.index()]
             && match self.spared {
@@ -171,7 +171,7 @@ impl SmartDrop {
             }
     }
 
-    /// The frame to give up.
+    /// The frame to drop.
     #[must_use]
     pub fn next(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
         // The conditions in the order of what they cost; all of them have to hold.
@@ -246,7 +246,7 @@ mod tests {
         SmartDrop::new(4, cap, Excess::Difference, SparedUpstream::Always)
     }
 
-    /// What a rule gives up, as it is told of the tasks for the first time.
+    /// The frame that a rule drops when it is told of the tasks for the first time.
     fn next(rule: &SmartDrop, fixture: &Fixture) -> Option<JobId> {
         let mut rule = rule.clone();
         rule.begin(&fixture.view());
@@ -291,7 +291,7 @@ mod tests {
                 next(&rule(2), &fixture).is_some()
             };
             let is_ready = state(&|fixture| {
-                // It must not be given up itself: 5 is enough for the faster accelerator.
+                // It must not be dropped itself: 5 is enough for the faster accelerator.
                 fixture.ready(1, 0, due_b.max(5));
             });
             assert_eq!(is_ready, ready, "ready, due at {due_b}");
@@ -322,7 +322,7 @@ mod tests {
         let running = fixture.ready(1, 0, 1);
         fixture.run(running, 0, Extent::Rest);
         assert_eq!(next(&rule(2), &fixture), Some(waiting));
-        // Alone with another that runs, nobody is given up.
+        // Alone with another that runs, no frame is dropped.
         let mut fixture = two_tasks();
         for (task, accelerator) in [(0, 0), (1, 1)] {
             let job = fixture.ready(task, 0, 1);
@@ -416,7 +416,7 @@ mod tests {
     fn a_task_that_others_depend_on_is_spared_always_or_while_it_is_needed() {
         // c depends on a. a0 is lost, and b0 is expected to miss.
         for (what, consumer_us, later_us, goes) in [
-            ("nobody waits", None, None, true),
+            ("no job waits", None, None, true),
             ("c0 waits for a0", Some(1), None, false),
             ("c0 came before a0 and needs an earlier frame", Some(0), None, true),
             ("c0 waits for a1, which came after a0", Some(3), Some(2), true),

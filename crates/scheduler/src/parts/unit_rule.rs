@@ -55,7 +55,7 @@ impl UnitRule {
         }
     }
 
-    /// The units of an accelerator for a job, and the class that they make up; none where too few are free.
+    /// The units of an accelerator for a job, and the class that they form; none where too few are free.
     #[must_use]
     pub fn choose(self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> Option<(Units, ClassId)> {
         let state = &view.accelerators[accelerator.index()];

@@ -34,14 +34,14 @@ pub enum VariantRule {
     Lightest,
 }
 
-/// Whose work a job is expected to wait for.
+/// The jobs whose work a job is expected to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
-    /// Nobody's.
+    /// No other job's.
     None,
-    /// That of live jobs which are due no later.
+    /// Live jobs which are due no later.
     EarlierDeadlines,
-    /// That of all live jobs.
+    /// All live jobs.
     All,
 }
 

@@ -19,7 +19,7 @@
 //! parameter. Defaults follow the only code there is of a part of it, SDRM3 in Dysta's artifact (urgency is
 //! capped at 1 and goes below zero for late frames), and begin with weights of 1, the middle of their range.
 //! The lattice of halving reaches the ends of that range, since what is best often is a weight of 0.
-//! Whoever waits for a busy accelerator is nobody by default.
+//! By default no job waits for a busy accelerator.
 
 use rtmm_workload::parameters::{Parameters, Schema};
 

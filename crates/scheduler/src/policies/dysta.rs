@@ -15,12 +15,12 @@
 //! takes the true latencies for both. So the breakdown of the paper is a matter of two parameters.
 //!
 //! The penalty is added to a score that is minimised: a job that waits is less attractive, which spares
-//! switches and starves nobody only as long as the slack falls. `penalty = "none"` leaves it out and
+//! switches and starves no job only as long as the slack falls. `penalty = "none"` leaves it out and
 //! `"reversed"` subtracts it, which is what a penalty on waiting would mean elsewhere. It counts jobs that
 //! are ready or run; priorities have no part in the score.
 //!
 //! `dysta-corrected` is this project's: the predictor scales only what depends on the density
-//! (`predictor = "affine"`), waiting lowers nobody (`penalty = "none"`), and a job that cannot keep its
+//! (`predictor = "affine"`), waiting lowers no job (`penalty = "none"`), and a job that cannot keep its
 //! deadline any more, by the estimate, lets all others go first (`hopeless = "last"`). Why, and what each of
 //! the three does, is measured on the page "The Dysta evaluation".
 //!
@@ -118,7 +118,7 @@ impl Dysta {
 }
 
 impl Ranking for Dysta {
-    /// Whether the job is out of reach and so comes last; then the score.
+    /// Whether the job is expected to miss its deadline and so comes last; then the score.
     type Key = (bool, Score);
 
     fn interests(&self) -> Interests {
@@ -138,7 +138,7 @@ impl Ranking for Dysta {
     /// Slack falls by no more than the time that passes; all else of a job that waits stays or, as published,
     /// grows. The margin is far above what rounding can do.
     fn floor(&self, key: Self::Key, elapsed: Duration) -> Option<Self::Key> {
-        // Who is out of reach stays so.
+        // A job that misses its deadline by the estimate now does so later as well.
         let (is_hopeless, Score(score)) = key;
         let fall = if self.counts_slack { self.beta * seconds(elapsed) } else { 0.0 };
         let margin = 1e-9 * (fall + score.abs());

@@ -30,7 +30,7 @@ pub struct Edf;
 impl Ranking for Edf {
     type Key = Time;
 
-    /// A deadline is for ever.
+    /// A job's deadline does not change while it waits.
     fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
         Some(key)
     }

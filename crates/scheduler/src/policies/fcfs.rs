@@ -32,7 +32,7 @@ pub struct Fcfs;
 impl Ranking for Fcfs {
     type Key = (Time, Time, TaskId);
 
-    /// A release is for ever.
+    /// A job's release does not change while it waits.
     fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
         Some(key)
     }

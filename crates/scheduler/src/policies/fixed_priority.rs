@@ -86,7 +86,7 @@ impl Ranking for FixedPriority {
         self.periods = (0..tasks).map(TaskId::new).map(period).collect();
     }
 
-    /// A priority is for ever.
+    /// A job's priority does not change while it waits.
     fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
         Some(key)
     }

@@ -1,7 +1,7 @@
 //! The dispatcher of XRBench: whole models, each on the idle accelerator on which it is fastest.
 //!
 //! Source: Kwon et al., *XRBench: An Extended Reality (XR) Machine Learning Benchmark Suite for the
-//! Metaverse*, MLSys 2023, and its artifact. Overdue jobs that do not run are given up; nothing is
+//! Metaverse*, MLSys 2023, and its artifact. Overdue jobs that do not run are dropped; nothing is
 //! preempted, and a faster but busy accelerator is never waited for.
 //!
 //! | `order` | who comes first |
@@ -73,7 +73,7 @@ impl Ranking for LatencyGreedy {
         if self.order == Order::Release {
             return None;
         }
-        // A job that runs has its turn now; nobody comes before it but an earlier task.
+        // A job that runs has its turn now; only jobs of an earlier task come before it.
         let runs = matches!(job.state, JobState::Running(_));
         let had_turn = !runs && self.last.is_some_and(|(at, last)| at == view.now && job.task <= last);
         Some((had_turn, job.task))

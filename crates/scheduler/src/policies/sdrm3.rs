@@ -180,7 +180,7 @@ mod tests {
         for (now_us, deadline_a, deadline_b, alpha, expected) in [
             // 20 / 100 and 40 / 100.
             (0, 100, 100, "alpha=1", "b0>0:1"),
-            // 20 / 30 and 40 / 100; nobody has waited.
+            // 20 / 30 and 40 / 100; no job has waited.
             (0, 30, 100, "alpha=1", "a0>0:1"),
             // 20 / 80 + 20 / 10 and 40 / 80 + 20 / 40.
             (20, 100, 100, "alpha=1", "a0>0:1"),

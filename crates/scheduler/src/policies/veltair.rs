@@ -158,7 +158,7 @@ mod tests {
             ([2, 2, 8, 8], [1, 1, 1, 1], 2, "a0>0", "two above, to the end"),
             // Needs 8, 32, 8 and 32.
             ([2, 8, 2, 8], [1, 1, 1, 1], 0, "a0>0:1", "all change"),
-            // Nobody is above the mean of equals.
+            // Of equals none is above the mean.
             ([4, 4, 4, 4], [1, 1, 1, 1], 0, "a0>0", "all alike"),
             // Shares 1/2, 1/4, 1/8 and 1/8: needs 8, 16, 32 and 32, 22 in the mean.
             ([4, 4, 4, 4], [4, 2, 1, 1], 0, "a0>0:2", "by work"),

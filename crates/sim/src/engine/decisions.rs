@@ -15,12 +15,12 @@ use crate::observer::{ContextSwitchRecord, DropCause, Observer};
 use crate::system::System;
 
 /// Rounds of decisions in one instant after which a policy is taken to be endless.
-const MOST_ROUNDS: u32 = 1_000_000;
+const MAX_ROUNDS: u32 = 1_000_000;
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Asks the policy until it has no more to say.
     pub(super) fn decide(&mut self) -> Result<(), SimulationError> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let view = self.state.view(self.system);
             let truth = self.options.oracle.then(|| {
                 let System { profile, models, costs, .. } = self.system;
@@ -54,7 +54,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         Err(SimulationError::EndlessDecisions {
             policy: self.policy_name.clone(),
             now: self.state.now,
-            rounds: MOST_ROUNDS,
+            rounds: MAX_ROUNDS,
         })
     }
 

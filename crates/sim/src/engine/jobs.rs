@@ -104,7 +104,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Shows the job of a hidden frame once its outcomes and its release are there. One that will never
-    /// have what it needs is given up at once: it counts, but nobody learns of it before its time.
+    /// have what it needs is dropped at once: it counts, but no policy learns of it before its release.
     pub(super) fn show_if_known(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
         if linked.fate != Fate::Hidden || linked.unknown_left > 0 || linked.frame.release > self.state.now {
@@ -234,7 +234,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             return;
         }
         let triggers = match (control, fate) {
-            // A job that was given up triggers what it would have triggered.
+            // A job that was dropped triggers what it would have triggered.
             (Some(table), Fate::Completed { model, exit } | Fate::Failed { model, exit }) => {
                 self.happens(task, index, position, table.probability(model, exit))
             }
@@ -286,7 +286,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.settle(job.task, job.frame, Fate::Completed { model: job.model, exit });
     }
 
-    /// Gives up a job that does not run.
+    /// Drops a job that does not run.
     pub(super) fn drop_job(&mut self, slot: usize, cause: DropCause) {
         self.is_news = true;
         let job = self.state.jobs[slot];

@@ -21,7 +21,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
     }
 
-    /// Books a layer, and tells of it whoever wants to know.
+    /// Books a layer, and notifies the policy and the observer if they ask for layers.
     pub(super) fn complete_layer(&mut self, slot: usize, completed: &Completed) {
         let Some(run) = &self.state.runs[slot] else { return };
         let (id, class, model) = (run.id, run.class, run.model);

@@ -53,7 +53,7 @@ pub(super) struct Hidden {
     pub is_recorded: bool,
     pub energy: EnergyParts,
     pub switch_energy_pj: f64,
-    /// It is given up at its next boundary.
+    /// It is dropped at its next boundary.
     pub is_doomed: bool,
     /// Up to where its energy is counted.
     pub booked: Progress,

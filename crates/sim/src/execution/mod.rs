@@ -73,7 +73,7 @@ pub struct Completed {
     pub layer: LayerId,
     /// When it began.
     pub began: Time,
-    /// How much longer it took than in isolation: 1 where nobody competed.
+    /// How much longer it took than in isolation: 1 where no other segment competed.
     pub stretch: f64,
 }
 
@@ -131,7 +131,7 @@ pub trait Execution: Clone {
     fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step;
 
     /// Ends a run at its next boundary at or after `now`. Nothing changes if that is its end anyway, or if
-    /// it was told before. A resize that has not taken effect is given up.
+    /// it was told before. A resize that has not taken effect is cancelled.
     fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption);
 
     /// Stops a run at its next quantum at or after `now`, at its next layer where the layer has no quanta,

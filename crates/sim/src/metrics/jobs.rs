@@ -17,7 +17,7 @@ pub enum JobOutcome {
     Completed,
     /// The policy gave it up.
     Dropped,
-    /// It was given up because a job that it needed was.
+    /// It was dropped because a job that it needed was.
     DroppedUpstream,
     /// It was neither when the run ended.
     InFlight,
@@ -38,7 +38,7 @@ pub struct JobRow {
     pub deadline: Time,
     /// When it was first dispatched; none if it never was.
     pub start: Option<Time>,
-    /// When it was completed or given up, or when the run ended.
+    /// When it was completed or dropped, or when the run ended.
     pub end: Time,
     /// Which of the three.
     pub outcome: JobOutcome,

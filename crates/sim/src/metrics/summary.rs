@@ -24,15 +24,15 @@ pub struct JobCounts {
     pub on_time: u64,
     /// Those of them that ended after their deadline.
     pub late: u64,
-    /// Jobs that were given up.
+    /// Jobs that were dropped.
     pub dropped: u64,
-    /// Those of them that were given up because a job was that they needed.
+    /// Those of them that were dropped because a job was that they needed.
     pub dropped_upstream: u64,
     /// Jobs that were neither complete nor dropped when the run ended.
     pub in_flight: u64,
     /// Those of them whose deadline lay at or before the end: violated.
     pub overdue: u64,
-    /// Those of them whose deadline lay beyond the end: nobody knows, so no rate counts them.
+    /// Those of them whose deadline lay beyond the end: their outcome is open, so no rate counts them.
     pub undecided: u64,
 }
 
@@ -93,7 +93,7 @@ pub struct EnergySummary {
     pub energy_l2_pj: f64,
     /// Off-chip memory.
     pub energy_dram_pj: f64,
-    /// What flows whether anything happens or not, while layers run.
+    /// Static energy: leakage while layers run.
     pub energy_static_pj: f64,
     /// Context switches that the jobs' segments caused.
     pub energy_switch_pj: f64,

@@ -26,7 +26,7 @@ pub struct Window {
     pub decided: u64,
     /// Of them, those that violated their deadline: late, dropped, or overdue at the end of the run.
     pub violated: u64,
-    /// Of them, those that were given up.
+    /// Of them, those that were dropped.
     pub dropped: u64,
     /// `violated / decided`; missing where nothing is decided.
     pub deadline_violation_rate: Option<f64>,
@@ -155,7 +155,7 @@ impl Observer for Windows {
     }
 
     fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
-        // Of a job that is due after the run nobody knows.
+        // Of a job that is due after the run the outcome is open.
         if record.job.deadline <= now {
             self.settle(now, record, true, false);
         }

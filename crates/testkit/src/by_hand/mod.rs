@@ -47,7 +47,7 @@
 //! | `a0>1 as 2` | the same as its second `variant` |
 //! | `a0 at 1` | its segment ends before layer 1, and the job goes on; `at 0+1/4` within layer 0 |
 //! | `a0 done`, `a0 late` | it is complete, in time or not |
-//! | `a0 dropped`, `a0 lost` | given up by the policy, or because what it needed was |
+//! | `a0 dropped`, `a0 lost` | dropped by the policy, or because a job that it needed was |
 //! | `a0 comes` | the scheduler sees it, later than it arrived |
 //! | `a@10 void` | the frame that arrived at 10 is no job |
 //! | `a0 in flight` | it is not over at the end |

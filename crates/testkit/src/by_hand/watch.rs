@@ -144,13 +144,13 @@ impl Watched {
                     _ => false,
                 };
                 if is_past {
-                    self.fault(view, "a job is dispatched that the drop rule gives up");
+                    self.fault(view, "a job is dispatched that the drop rule drops");
                 }
             }
             Decision::Preempt { .. } if !self.capabilities.preempts => {
                 self.fault(view, "a policy preempts that does not say so");
             }
-            Decision::Drop { .. } if self.drop == "never" => self.fault(view, "a job is given up"),
+            Decision::Drop { .. } if self.drop == "never" => self.fault(view, "a job is dropped"),
             _ => {}
         }
     }

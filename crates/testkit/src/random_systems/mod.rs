@@ -99,7 +99,7 @@ impl<C: Contention> Contention for Checking<C> {
             assert!(pair[0].accelerator <= pair[1].accelerator, "runs are in the order of accelerators");
         }
         for (run, rates) in running.iter().zip(&*out) {
-            assert!(rates.dram <= run.demand, "nobody is granted more than it demands");
+            assert!(rates.dram <= run.demand, "no accelerator is granted more than it demands");
         }
         if let Some(whole) = self.whole {
             let granted: u128 = out.iter().map(|rates| u128::from(rates.dram.bytes_per_window())).sum();

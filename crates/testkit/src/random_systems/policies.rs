@@ -331,7 +331,7 @@ impl Policy for Scripted {
             }
             self.drop_one(view, out);
         }
-        // Whoever idles while there is work has to be asked again.
+        // A policy that idles while there is work has to be asked again.
         if out.is_empty() && !view.is_stuck() && self.waking <= view.now {
             self.waking = view
                 .now

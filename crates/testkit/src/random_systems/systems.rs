@@ -216,7 +216,7 @@ impl Sketch {
 
     fn model(&self, index: usize) -> Model {
         let sketch = &self.models[index];
-        // What it costs is drawn; its dimensions, of activations that may have to be moved, are made up of
+        // What it costs is drawn; its dimensions, of activations that may have to be moved, follow from
         // the same draws.
         let operator = |costs: &[CostSketch; TYPES]| {
             let extent = |of: u64| u32::try_from(of * self.scale).unwrap_or(u32::MAX) + 1;

@@ -1,6 +1,6 @@
 //! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
 //!
-//! What stands in a layer's table is in [`operators`], numbers that whoever uses the model may set in
+//! The keys of a layer's table are in [`operators`], numbers that a user of the model may set in
 //! [`parameters`], what joins layers to blocks and exits in [`structure`], files that name other models
 //! instead of layers in [`variants`], and sparsity with the samples of inferences in [`samples`].
 //!
@@ -43,10 +43,10 @@ use crate::model_file::structure::{Place, decode_blocks, decode_exits};
 pub(crate) use crate::model_file::variants::OpenVariant;
 use crate::model_file::variants::{decode_supernet, is_supernet, open_model};
 
-/// How a model file refers to a layer table: found by whoever reads files.
+/// A model file's reference to a layer table: found by the loader of files.
 pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
 
-/// What a model file may name, found by whoever reads files.
+/// The files that a model file may name, found by the loader of files.
 pub(crate) struct Files<'o> {
     /// A layer table.
     pub table: &'o OpenTable<'o>,

@@ -1,5 +1,5 @@
 //! Parameters of models: whole numbers that a model file names instead of stating them, such as the
-//! length of a sequence, and that whoever uses the model may set.
+//! length of a sequence, and that a user of the model may set.
 
 use std::cell::Cell;
 use std::ops::{Range, RangeInclusive};
@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use crate::input::{At, Diagnostic, Source, Table, Value, suggestion};
 use crate::layer::MAX_DIMENSION;
 
-/// What someone who uses a model sets one of its parameters to.
+/// The value that a user of a model sets one of its parameters to.
 #[derive(Clone, Debug)]
 pub struct ParameterSetting {
     name: String,

@@ -1,5 +1,5 @@
-//! What a model file says about sparsity and samples: the pattern of the weights, and the trace that the
-//! model's jobs are samples of, recorded or made up.
+//! Sparsity and samples of a model file: the pattern of the weights, and the trace that the
+//! model's jobs are samples of, recorded or synthetic.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::model::{Model, Pattern, Sparsity};
 use crate::sample_trace::{SampleTrace, Schema};
 use crate::synthesis::{ActivationValues, AttentionValues, Dataset, Synthesis, SynthesisError, Values};
 
-/// How a model file refers to a sample trace: found by whoever reads files.
+/// A model file's reference to a sample trace: found by the loader of files.
 pub(crate) type OpenSamples<'o> = dyn Fn(&str) -> Result<SampleTrace, Diagnostics> + 'o;
 
 /// The sequence length of models of which only a trace is known.
@@ -88,7 +88,7 @@ pub(super) fn decode_samples(
         (None, Some(value)) => synthesised(&value, model)?,
         (Some(_), Some(value)) => {
             return value
-                .reject("samples come from a `file` or are made up, not both", "remove one of the two");
+                .reject("samples come from a `file` or are synthesised, not both", "remove one of the two");
         }
         (None, None) => {
             table.report(
@@ -131,7 +131,7 @@ fn synthesised(value: &Value<'_>, model: &Model) -> Option<SampleTrace> {
     }
 }
 
-/// The parameters of a made-up trace, from their defaults; records every problem.
+/// The parameters of a synthetic trace, from their defaults; records every problem.
 fn decode_synthesis(table: &Table<'_>, defaults: Synthesis) -> Option<Synthesis> {
     let spread = |key: &str, default: f64| table.or(key, default, |value| value.number(0.0..=5.0));
     let seed = table.or("seed", defaults.seed, |value| value.integer(0..=u64::MAX));
@@ -196,7 +196,7 @@ fn decode_synthesis(table: &Table<'_>, defaults: Synthesis) -> Option<Synthesis>
     if count.is_none() && !table.has("count") {
         table.report(
             table
-                .problem("it is not said how many samples to make up")
+                .problem("it is not said how many samples to synthesise")
                 .help("add `count`, such as `count = 100`"),
         );
     }

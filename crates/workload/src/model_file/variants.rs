@@ -4,7 +4,7 @@ use crate::input::{Diagnostics, Document, Table, Value, suggestion};
 use crate::model::Model;
 use crate::model_file::structure::name_of;
 
-/// How a supernet refers to a model: found by whoever reads files.
+/// A supernet's reference to a model: found by the loader of files.
 pub(crate) type OpenVariant<'o> = dyn Fn(&str) -> Result<Model, Diagnostics> + 'o;
 
 /// The keys of a supernet.

@@ -22,7 +22,7 @@ use self::task::{Draft, DraftDependency, decode_task};
 /// How a scenario refers to a model whose parameters it sets.
 pub(crate) type OpenModel<'o> = dyn Fn(&str, &[ParameterSetting]) -> Result<Model, Diagnostics> + 'o;
 
-/// How a scenario file refers to others: found by whoever reads files.
+/// A scenario file's references to others: found by the loader of files.
 pub(crate) struct Files<'o> {
     /// A model by its name or path, with its parameters set.
     pub model: &'o OpenModel<'o>,
@@ -246,7 +246,7 @@ impl Tasks {
             let has_one = |request: &Request| request.deadline.is_some();
             let why = match &self.drafts[self.leader(index)].arrivals {
                 Some(Arrivals::Poisson { .. } | Arrivals::Bursty { .. }) => "random arrivals have no period",
-                // A task's own trace may say it for every request; whoever follows has none of that.
+                // A task's own trace may say it for every request; a task that follows another has none of that.
                 Some(Arrivals::Trace(requests)) if draft.follows() || !requests.iter().all(has_one) => {
                     "recorded requests have no period"
                 }
