@@ -104,7 +104,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let to = Progress { layer: next, quantum, quanta };
         self.state.hidden[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
-        job.progress = to;
+        // Field by field: a copy of what was just put together would have to wait for it.
+        (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
         job.last_ran = now;
         let switched = self.state.hidden_runs[slot].switched;
         if let Some(run) = &self.state.runs[slot] {

@@ -30,7 +30,7 @@ struct Run {
 }
 
 /// The next event of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Plan {
     /// Where it stood when it was planned: the segment's beginning, or the last boundary that was told of.
     stood: Progress,
@@ -77,24 +77,35 @@ fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
     }
 }
 
-/// Plans the next event of a run that stands at `from` at instant `began`.
-fn plan_from(
+impl Run {
+    /// Plans the next event of a run that stands at `stood` at instant `began`, and says when it is.
+    fn plan(&mut self, tells_layers: bool, system: &System<'_>, stood: Progress, began: Time) -> Time {
+        let (layer, completes, at) = next_event(tells_layers, system, &self.course, stood, began);
+        self.plan.stood = stood;
+        self.plan.to = Progress::at(layer);
+        self.plan.began = began;
+        self.plan.completes = if completes { Some(layer - 1) } else { None };
+        at
+    }
+}
+
+/// The layer before which the next event of a run finds it that stands at `stood` at instant `began`, whether
+/// the layer before that one is complete then and to be told of, and the instant.
+fn next_event(
     tells_layers: bool,
     system: &System<'_>,
     course: &Course,
-    from: Progress,
+    stood: Progress,
     began: Time,
-) -> (Plan, Time) {
+) -> (u32, bool, Time) {
     let end = course.end();
-    let at = next_from(system, course, from);
+    let at = next_from(system, course, stood);
     if at.layer >= end {
-        let to = Progress::at(end);
-        return (Plan { stood: from, to, began, completes: None }, began);
+        return (end, false, began);
     }
     let first = rest_of_layer(system, course, at);
     if tells_layers {
-        let (to, completes) = (Progress::at(at.layer + 1), Some(at.layer));
-        return (Plan { stood: from, to, began, completes }, later(began, first));
+        return (at.layer + 1, true, later(began, first));
     }
     let rest = if system.is_dynamic[course.model.index()] {
         let mut total = 0_u64;
@@ -105,11 +116,10 @@ fn plan_from(
         }
         total
     } else {
-        let Course { model, class, realisation, .. } = *course;
-        system.costs.sample_latency_between(model, realisation.row, at.layer + 1, end, class)
+        let row = course.realisation.row;
+        system.costs.sample_latency_between(course.model, row, at.layer + 1, end, course.class)
     };
-    let plan = Plan { stood: from, to: Progress::at(end), began, completes: None };
-    (plan, later(began, first.saturating_add(rest)))
+    (end, false, later(began, first.saturating_add(rest)))
 }
 
 impl Exclusive {
@@ -172,10 +182,8 @@ impl Execution for Exclusive {
     fn begin(&mut self, system: &System<'_>, slot: usize, course: Course) {
         let Course { from, stop, start, .. } = course;
         // Built in its place, then planned: a copy of what was just written would have to wait for it.
-        let plan = Plan { stood: from, to: from, began: start, completes: None };
-        let run = self.runs[slot].insert(Run { course, stop, plan, resizes: false });
-        let (plan, at) = plan_from(self.tells_layers, system, &run.course, from, start);
-        run.plan = plan;
+        let run = self.runs[slot].insert(Run { course, stop, plan: Plan::default(), resizes: false });
+        let at = run.plan(self.tells_layers, system, from, start);
         self.events.set(slot, at);
     }
 
@@ -185,16 +193,13 @@ impl Execution for Exclusive {
 
     #[inline]
     fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step {
-        let Some(run) = &self.runs[slot] else { return Step::Internal };
+        let Some(run) = &mut self.runs[slot] else { return Step::Internal };
         let (plan, resizes) = (run.plan, run.resizes);
         if plan.to.quantum == 0
             && plan.to.layer < run.course.end()
             && let Some(layer) = plan.completes
         {
-            let (next, at) = plan_from(self.tells_layers, system, &run.course, plan.to, now);
-            if let Some(run) = &mut self.runs[slot] {
-                run.plan = next;
-            }
+            let at = run.plan(self.tells_layers, system, plan.to, now);
             self.events.set(slot, at);
             return Step::Layer(plan.completed(layer));
         }
@@ -214,11 +219,8 @@ impl Execution for Exclusive {
                 return;
             }
             run.course.stop = run.stop;
-            let (course, plan) = (run.course, run.plan);
-            let (plan, at) = plan_from(self.tells_layers, system, &course, plan.stood, plan.began);
-            if let Some(run) = &mut self.runs[slot] {
-                run.plan = plan;
-            }
+            let Plan { stood, began, .. } = run.plan;
+            let at = run.plan(self.tells_layers, system, stood, began);
             self.events.set(slot, at);
         }
         self.stop(system, slot, now, mode);
