@@ -2,8 +2,6 @@
 //!
 //! `RTMM_CASES` sets the number of random cases of each test.
 
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
-
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
