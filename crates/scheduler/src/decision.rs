@@ -29,14 +29,14 @@ pub enum Decision {
         on: AcceleratorId,
         /// The number of units; the platform must state what that many are.
         units: Units,
-        /// How much of the jobs.
+        /// The part of the jobs that is run.
         extent: Extent,
     },
     /// Ends a run early. Its jobs are ready again from there.
     Preempt {
         /// The run.
         run: RunId,
-        /// How soon.
+        /// The boundary at which it ends.
         mode: Preemption,
     },
     /// Changes the number of units of a run, from its next quantum on; from its next layer on where the
@@ -65,7 +65,7 @@ pub enum Decision {
     SetTimer {
         /// When; later than now.
         at: Time,
-        /// What the notice will carry.
+        /// The tag that the notice will carry.
         tag: u64,
     },
 }
@@ -78,13 +78,13 @@ impl Decision {
     }
 }
 
-/// How much of a job a segment is.
+/// The part of a job that a segment runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Extent {
     /// As many layers of the model from the next one that runs on, counting those that turn out to be
     /// skipped between them; or up to the end.
     Layers(NonZeroU32),
-    /// All that is left.
+    /// The rest of the job.
     Rest,
 }
 
@@ -93,7 +93,7 @@ impl Extent {
     pub const LAYER: Self = Self::Layers(NonZeroU32::MIN);
 }
 
-/// How soon a segment ends that is preempted. A segment runs at least one layer, or one quantum.
+/// The boundary at which a preempted segment ends. A segment runs at least one layer, or one quantum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preemption {

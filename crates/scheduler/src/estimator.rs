@@ -1,4 +1,4 @@
-//! What is left of a job, corrected by what it was seen to do.
+//! Remaining latencies of jobs, corrected by the sparsity that was measured.
 //!
 //! An [`Estimator`] hears of every layer that completes with the sparsity that was measured in it, and
 //! compares the density with the layer's mean:
@@ -28,10 +28,10 @@ const SECONDS_PER_PICOSECOND: f64 = 1e-12;
 /// The most layers that [`Predictor::LastN`] looks back on.
 const MAX_LAST: usize = 16;
 
-/// What is made of the ratios of the layers that have run.
+/// The correction factor from the ratios of the layers that have run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Predictor {
-    /// Nothing: what is expected stays.
+    /// No correction.
     None,
     /// Their mean.
     AverageAll,
@@ -48,13 +48,13 @@ pub enum Predictor {
 pub struct Estimator {
     knowledge: Knowledge,
     predictor: Predictor,
-    /// How many layers [`Predictor::LastN`] looks back on.
+    /// The number of layers that [`Predictor::LastN`] looks back on.
     last_n: u32,
     /// By slot.
     records: Vec<Record>,
 }
 
-/// What was measured of a job.
+/// Measurements of a job.
 #[derive(Clone, Copy, Debug, Default)]
 struct Record {
     generation: u32,
@@ -94,7 +94,7 @@ impl Estimator {
     /// Its parameters.
     pub const PARAMETERS: &[&dyn Declared] = &[&Self::KNOWLEDGE, &Self::PREDICTOR, &Self::LAST_N];
 
-    /// What differs in the presets of policies that know patterns and measure sparsity.
+    /// Defaults that differ in the presets of policies that know patterns and measure sparsity.
     pub const SPARSE: &[(&str, &str)] = &[("estimate", "pattern"), ("predictor", "average-all")];
 
     /// An estimator that has seen nothing. `last_n` layers are what [`Predictor::LastN`] looks back on, 16
@@ -111,7 +111,7 @@ impl Estimator {
         Self::new(knowledge, predictor, parameters.read(&Self::LAST_N))
     }
 
-    /// What must be told to [`Estimator::notify`].
+    /// The notices that [`Estimator::notify`] needs.
     #[must_use]
     pub fn interests(&self) -> Interests {
         Interests { layers: self.predictor != Predictor::None, ..Interests::default() }
@@ -160,7 +160,7 @@ impl Estimator {
         }
     }
 
-    /// What is left of a job in the mean over accelerators, in seconds.
+    /// The expected remaining latency of a job in the mean over accelerators, in seconds.
     #[must_use]
     pub fn remaining_s(&self, view: &View<'_>, job: &Job) -> f64 {
         let expectations = view.profile.expectations(self.knowledge);

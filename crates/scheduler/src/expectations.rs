@@ -1,4 +1,4 @@
-//! What is expected to be left of a job in the mean over accelerators, by how much is known of it.
+//! Expected remaining latencies of jobs in the mean over accelerators, by what is known of their models.
 //!
 //! A scheduler may be told the sparsity pattern of each model, or only its architecture: then all
 //! models of one architecture look the same, each counting as often as it has samples. What it expects
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 const SECONDS_PER_PICOSECOND: f64 = 1e-12;
 
-/// What a scheduler is told of the models that jobs run.
+/// Knowledge that a scheduler has of the models that jobs run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Knowledge {
@@ -26,13 +26,13 @@ pub enum Knowledge {
 /// A latency as a straight line in the density of the input, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SplitLatency {
-    /// What no zero saves.
+    /// The part that sparsity does not change.
     pub fixed_s: f64,
-    /// What is in proportion to the density: this much at the mean density of each layer.
+    /// The part in proportion to the density: this much at the mean density of each layer.
     pub scaled_s: f64,
 }
 
-/// What is expected of jobs under one [`Knowledge`].
+/// Expectations of jobs under one [`Knowledge`].
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
     /// First row of each model.
@@ -46,7 +46,7 @@ pub struct Expectations {
     split_remaining: Vec<SplitLatency>,
 }
 
-/// What is known of one model, before sums are taken.
+/// Latencies of one model, before sums are taken.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerProfile {
     /// By accelerator, then layer, in picoseconds.
@@ -92,7 +92,7 @@ impl Expectations {
         self.split_remaining[self.row(model, layer)]
     }
 
-    /// What is expected of each model by itself.
+    /// Expectations of each model by itself.
     pub(crate) fn of_patterns(models: &[Model], profiles: &[LayerProfile]) -> Self {
         let mut expectations = Self::default();
         for (model, profile) in models.iter().zip(profiles) {
@@ -101,7 +101,7 @@ impl Expectations {
         expectations
     }
 
-    /// What is expected of each model as one of its architecture. Models of other numbers of layers are of
+    /// Expectations of each model as one of its architecture. Models of other numbers of layers are of
     /// other architectures.
     pub(crate) fn of_architectures(models: &[Model], profiles: &[LayerProfile]) -> Self {
         let is_kin = |one: &Model, other: &Model| {

@@ -25,14 +25,14 @@ impl JobId {
         self.slot as usize
     }
 
-    /// How many jobs had the slot before.
+    /// The number of jobs that had the slot before.
     #[must_use]
     pub const fn generation(self) -> u32 {
         self.generation
     }
 }
 
-/// How far a job has got: the next layer that it may run, and what of that layer is done.
+/// Progress of a job: the next layer that it may run, and the quanta of that layer that are done.
 ///
 /// Layers before `layer` are complete or skipped. Whether the first block is skipped shows when the
 /// job is first dispatched; whether any other is, when the layer before it is complete.
@@ -54,7 +54,7 @@ impl Progress {
     }
 }
 
-/// What a job is doing.
+/// State of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobState {
@@ -68,14 +68,14 @@ pub enum JobState {
     Over,
 }
 
-/// One release of a task, as far as it is known: nothing of this was not observed.
+/// One release of a task, as far as it was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Job {
-    /// Which one it is.
+    /// Its identifier.
     pub id: JobId,
-    /// Of which task.
+    /// Its task.
     pub task: TaskId,
-    /// Of which frame of the task.
+    /// The frame of the task that it processes.
     pub frame: u64,
     /// When the frame arrived, nominally: deadlines and response times count from here.
     pub arrival: Time,
@@ -89,9 +89,9 @@ pub struct Job {
     pub model: ModelId,
     /// Whether it was dispatched before, so that the network is fixed.
     pub started: bool,
-    /// How far it has got.
+    /// Its progress.
     pub progress: Progress,
-    /// What it is doing.
+    /// Its state.
     pub state: JobState,
     /// Its place in the order of releases, over all tasks.
     pub sequence: u64,

@@ -34,7 +34,7 @@ pub trait Policy: fmt::Debug + Send {
         out: &mut Decisions,
     ) -> Result<(), PolicyError>;
 
-    /// What [`Policy::notify`] should be told. Asked once, before the run.
+    /// The notices that [`Policy::notify`] needs. Asked once, before the run.
     fn interests(&self) -> Interests {
         Interests::default()
     }
@@ -48,7 +48,7 @@ pub trait Policy: fmt::Debug + Send {
         Ok(())
     }
 
-    /// How long one decision takes. Dispatches begin that much later; the scheduler makes one
+    /// The time that one decision takes. Dispatches begin that much later; the scheduler makes one
     /// decision after the other.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ pub trait Policy: fmt::Debug + Send {
         self.boxed_clone()
     }
 
-    /// What it did to its own parameters so far, in the order of time; nothing where it tunes none.
+    /// Changes that it made to its own parameters so far, in the order of time; nothing where it tunes none.
     fn tuning(&self) -> &[TuningWindow] {
         &[]
     }
@@ -109,7 +109,7 @@ pub enum Notice {
         layer: LayerId,
         /// The run that it was part of.
         run: RunId,
-        /// How long it took.
+        /// Its latency.
         latency: Duration,
         /// The share of zeros that its monitor counted in its input; none where the model has no
         /// recorded samples.

@@ -248,7 +248,7 @@ impl Profile {
         self.models[model.index()].worst_energy_pj
     }
 
-    /// What a complete inference of the model gets right.
+    /// The accuracy of a complete inference of the model.
     #[must_use]
     pub fn accuracy(&self, model: ModelId) -> Option<f64> {
         self.models[model.index()].accuracy

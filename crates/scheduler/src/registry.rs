@@ -27,7 +27,7 @@ pub struct PolicyRow {
     pub summary: Cow<'static, str>,
     /// The publication or book that the policy is from.
     pub source: Cow<'static, str>,
-    /// Whether it is handed the truth.
+    /// True for an oracle, which is handed the truth.
     pub oracle: bool,
     /// Its parameters.
     pub parameters: Schema,
@@ -41,7 +41,7 @@ pub struct PolicyRow {
 type Build = dyn Fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError> + Send + Sync;
 type Describe = dyn Fn(&Parameters) -> Behaviour + Send + Sync;
 
-/// What can be said of a policy with its parameters without running it.
+/// Properties of a policy with its parameters that are known without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// It is handed the truth: no real scheduler could be it.
@@ -54,7 +54,7 @@ pub struct Capabilities {
     pub starvation_free: bool,
 }
 
-/// What a policy may do with some parameters: [`Capabilities`] but for what the row says.
+/// Behaviour of a policy with some parameters: [`Capabilities`] without those that its row states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behaviour {
     /// It may leave an accelerator idle that a ready job could use.
@@ -73,7 +73,7 @@ impl Default for Behaviour {
 }
 
 impl Behaviour {
-    /// What follows from the parts of a composed policy.
+    /// Behaviour of a composed policy, which follows from its parts.
     #[must_use]
     pub fn of_parts(parameters: &Parameters, starvation_free: bool) -> Self {
         let parts = Parts::read(parameters);
@@ -81,7 +81,7 @@ impl Behaviour {
         Self { idles: parts.placement.waits(), preempts, starvation_free }
     }
 
-    /// What follows from the parts of a mapped policy. Under an overload that never ends, short layers
+    /// Behaviour of a mapped policy, which follows from its parts. Under an overload that never ends, short layers
     /// that wait can hold back a long one without end, whatever starvation counts.
     #[must_use]
     pub fn of_mapped(parameters: &Parameters) -> Self {
@@ -178,7 +178,7 @@ impl PolicyRow {
         (self.build)(parameters)
     }
 
-    /// What can be said of the policy with these parameters.
+    /// Properties of the policy with these parameters.
     ///
     /// # Errors
     /// [`ParameterError`] where they are those of another schema than [`PolicyRow::parameters`].
@@ -239,7 +239,7 @@ fn row(name: &'static str, parameters: Schema, build: fn(&Parameters) -> Box<dyn
     PolicyRow::new(name, parameters, move |parameters| Ok(build(parameters)))
 }
 
-/// What a composed policy may do: it follows from its parts.
+/// Behaviour of a composed policy, from its parts.
 fn composed(starvation_free: bool) -> impl Fn(&Parameters) -> Behaviour {
     move |parameters| Behaviour::of_parts(parameters, starvation_free)
 }

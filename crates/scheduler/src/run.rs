@@ -31,7 +31,7 @@ impl RunId {
         self.slot as usize
     }
 
-    /// How many runs had the slot before.
+    /// The number of runs that had the slot before.
     #[must_use]
     pub const fn generation(self) -> u32 {
         self.generation

@@ -23,7 +23,7 @@ pub fn is_late(deadline: Time, now: Time) -> bool {
     now > deadline
 }
 
-/// Whether what remains fits before the deadline if it begins now and is never interrupted.
+/// Whether the remaining latency fits before the deadline if it begins now and is never interrupted.
 #[must_use]
 pub fn is_feasible(deadline: Time, now: Time, remaining: Duration) -> bool {
     slack_ps(deadline, now, remaining) >= 0
@@ -66,7 +66,7 @@ pub fn time_left_s(deadline: Time, now: Time) -> f64 {
 }
 
 /// A quotient of terms: 0 where the first is 0, whatever the second, so that no score is undefined.
-/// What is divided by 0 otherwise is infinite.
+/// A quotient by 0 is infinite otherwise.
 #[must_use]
 pub fn ratio(part: f64, whole: f64) -> f64 {
     if part == 0.0 { 0.0 } else { part / whole }
@@ -90,7 +90,7 @@ pub fn urgency(to_go_s: f64, time_left_s: f64, cap: f64, late: LateUrgency) -> f
     }
 }
 
-/// What [`urgency`] is of a job whose deadline has passed.
+/// The [`urgency`] of a job whose deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LateUrgency {
     /// The quotient as it is: below zero, and the lower the shorter it is late.
@@ -101,7 +101,7 @@ pub enum LateUrgency {
     Greatest,
 }
 
-/// How much better a layer does here than it would on all accelerators together: the sum over accelerators
+/// Preference of a layer for an accelerator over all of them together: the sum over accelerators
 /// of its latency, or of its energy, over its own here. The number of accelerators where all are alike.
 ///
 /// Source: Kim et al., DREAM, ASPLOS 2023.
@@ -110,7 +110,7 @@ pub fn preference(sum: f64, here: f64) -> f64 {
     ratio(sum, here)
 }
 
-/// How long a job has waited, in latencies of its next layer.
+/// The time that a job has waited, in latencies of its next layer.
 ///
 /// Source: Kim et al., DREAM, ASPLOS 2023; fairness in its first version, SDRM3.
 #[must_use]
@@ -126,7 +126,7 @@ pub fn switch_cost(switch_pj: f64, layer_pj: f64) -> f64 {
     ratio(switch_pj, layer_pj)
 }
 
-/// How long a decision takes: `base + per_job * jobs`; stays at the longest span rather than
+/// The time that a decision takes: `base + per_job * jobs`; stays at the longest span rather than
 /// wrapping.
 #[must_use]
 pub fn decision_time(base: Duration, per_job: Duration, jobs: usize) -> Duration {

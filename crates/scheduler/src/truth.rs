@@ -1,4 +1,4 @@
-//! What only oracles are told: what each job will really do.
+//! The truth about jobs that are not over, which only oracles are told.
 
 use rtmm_hardware::{AcceleratorId, IsolatedCosts};
 use rtmm_workload::{Duration, Model, Realisation};
@@ -28,13 +28,13 @@ impl<'t> Truth<'t> {
         Self { profile, models, costs, realisations }
     }
 
-    /// What a job skips and where it ends.
+    /// The realisation of a job: the blocks that it skips and the exit that it takes.
     #[must_use]
     pub fn realisation(&self, job: &Job) -> &'t Realisation {
         &self.realisations[job.id.slot()]
     }
 
-    /// What is left of a job in the mean over accelerators, exactly.
+    /// The true remaining latency of a job, in the mean over accelerators.
     #[must_use]
     pub fn mean_remaining(&self, job: &Job) -> Duration {
         let accelerators = self.profile.accelerators();
@@ -48,13 +48,13 @@ impl<'t> Truth<'t> {
         Duration::from_picoseconds(u64::try_from(mean).unwrap_or(u64::MAX))
     }
 
-    /// What all of a job takes in isolation, in the mean over accelerators, exactly.
+    /// The true latency of a whole job in isolation, in the mean over accelerators.
     #[must_use]
     pub fn mean_isolated(&self, job: &Job) -> Duration {
         self.mean_remaining(&Job { progress: crate::job::Progress::default(), ..*job })
     }
 
-    /// What is left of a job on an accelerator, exactly: the layers that it will really run, each in
+    /// The true remaining latency of a job on an accelerator: the layers that it will really run, each in
     /// isolation. Takes a step a layer for models that skip or exit.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {

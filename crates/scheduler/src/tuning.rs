@@ -1,14 +1,14 @@
-//! What a policy that tunes itself did to its parameters, for those who watch.
+//! Tuning windows: how a policy that tunes itself changed its parameters, as observers see it.
 
 use rtmm_workload::Time;
 use serde::Serialize;
 
-/// A window of a run in which a policy had two parameters at fixed values, to see what they cost.
+/// A window of a run in which a policy had two parameters at fixed values, to measure their cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TuningWindow {
-    /// Which search it belongs to, counted from 0: a change of the workload begins a new one.
+    /// The search that it belongs to, counted from 0: a change of the workload begins a new one.
     pub search: u32,
-    /// Which step of the search, counted from 0.
+    /// The step of the search, counted from 0.
     pub step: u32,
     /// When it began.
     pub from: Time,
@@ -18,8 +18,8 @@ pub struct TuningWindow {
     pub alpha: f64,
     /// Weight of energy.
     pub beta: f64,
-    /// What the window cost; none while it is open, where nothing was measured, and once the search is over.
+    /// The window's cost; none while it is open, where nothing was measured, and once the search is over.
     pub cost: Option<f64>,
-    /// Whether the search is over, and these are the values that it came to.
+    /// True once the search is over: these are the values that it chose.
     pub is_result: bool,
 }

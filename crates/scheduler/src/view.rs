@@ -1,4 +1,4 @@
-//! What a policy reads: the state of a run as far as it is known, and the profile.
+//! The view that a policy decides on: the state of a run as far as it is known, and the profile.
 
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ pub struct UnitState {
     pub last_units: u32,
 }
 
-/// What a task has done since the run began. No count ever falls.
+/// Counts of a task since the simulation began. No count ever falls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct TaskCounters {
     /// Jobs that the scheduler was shown.
@@ -60,23 +60,23 @@ pub struct TaskCounters {
     pub dropped: u64,
     /// Energy of the task's segments that are over, in picojoules.
     pub energy_pj: f64,
-    /// What the jobs that are over would have spent had each layer run where it costs most, in
+    /// Worst-case energy of the jobs that are over, had each layer run where it costs most, in
     /// picojoules; whole networks, whatever part of them ran.
     pub worst_energy_pj: f64,
 }
 
-/// What is known of a task before anything of it arrives.
+/// A task as it is known before its first frame arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskInfo<'v> {
     /// Its name.
     pub name: &'v str,
-    /// What it runs by default.
+    /// The model that it runs by default.
     pub model: ModelId,
     /// The networks that its jobs may run as.
     pub variants: &'v [ModelId],
     /// Its priority: larger is more important. Jobs of traces may have their own.
     pub priority: i32,
-    /// What its jobs need of others.
+    /// The jobs of other tasks that its own depend on.
     pub depends_on: &'v [Dependency],
     /// The period outside of phases, of it or of the task that it follows; none without any.
     pub period: Option<Period>,
@@ -89,7 +89,7 @@ pub struct TaskInfo<'v> {
 pub struct View<'v> {
     /// The instant of the decision.
     pub now: Time,
-    /// What is simulated: private, since it holds the arrivals to come.
+    /// The scenario: private, since it holds the arrivals to come.
     scenario: &'v Scenario,
     /// Costs as they are known beforehand.
     pub profile: &'v Profile,
@@ -97,7 +97,7 @@ pub struct View<'v> {
     pub accelerators: &'v [AcceleratorState],
     /// Those that have a free unit, ascending.
     pub free: &'v [AcceleratorId],
-    /// A count of everything, a task each.
+    /// Counts, a row a task.
     pub counters: &'v [TaskCounters],
     /// The phase in force, counted from 0 for the time before the first stated one.
     pub phase: usize,
@@ -222,13 +222,13 @@ impl<'v> View<'v> {
         self.jobs.get(id.slot()).filter(|job| job.id == id && job.state != JobState::Over)
     }
 
-    /// How many tasks there are.
+    /// The number of tasks.
     #[must_use]
     pub fn tasks(&self) -> usize {
         self.scenario.tasks.len()
     }
 
-    /// What is known of a task beforehand.
+    /// A task as it is known beforehand.
     #[must_use]
     pub fn task(&self, task: TaskId) -> TaskInfo<'v> {
         let Task { name, model, variants, priority, depends_on, .. } = &self.scenario.tasks[task.index()];
@@ -250,20 +250,20 @@ impl<'v> View<'v> {
         self.profile.latency(job.model, job.progress.layer, self.profile.whole(accelerator))
     }
 
-    /// What is left of a job on all units of an accelerator, as expected. Quanta of its next layer that are done
+    /// The expected remaining latency of a job on all units of an accelerator. Quanta of its next layer that are done
     /// are not deducted.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
         self.profile.remaining(job.model, job.progress.layer, self.profile.whole(accelerator))
     }
 
-    /// What is left of a job on the accelerator that is fastest for all of it.
+    /// The expected remaining latency of a job on the accelerator that is fastest for all of it.
     #[must_use]
     pub fn least_remaining(&self, job: &Job) -> Duration {
         self.profile.least_remaining(job.model, job.progress.layer)
     }
 
-    /// What is left of a job in the mean over accelerators.
+    /// The expected remaining latency of a job, in the mean over accelerators.
     #[must_use]
     pub fn mean_remaining(&self, job: &Job) -> Duration {
         self.profile.mean_remaining(job.model, job.progress.layer)
@@ -278,7 +278,7 @@ impl<'v> View<'v> {
         self.switch(model, layer, accelerator).map_or(0.0, |(_, energy_pj)| energy_pj)
     }
 
-    /// How long that context switch would take.
+    /// The latency of that context switch.
     #[must_use]
     pub fn switch_time(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Duration {
         self.switch(model, layer, accelerator).map_or(Duration::ZERO, |(time, _)| time)

@@ -26,7 +26,7 @@ pub struct Frame {
     pub release: Time,
     /// When its job should be complete; the end of time for a task without any deadline.
     pub deadline: Time,
-    /// Which input it brings.
+    /// The input that it brings.
     pub sample: u64,
     /// Whether a recording says so: else it is the frame's index, and a model that has recorded
     /// samples draws one of them.

@@ -1,4 +1,4 @@
-//! What hardware executes: loop nests of multiply-accumulates, and vector operations.
+//! Kernels, which hardware executes: loop nests of multiply-accumulates, and vector operations.
 //!
 //! A layer lowers to a short list of kernels ([`crate::Layer::kernels`]); cost models know
 //! kernels only, so that an operator added later needs no change in any of them.

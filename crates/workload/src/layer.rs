@@ -135,7 +135,7 @@ pub struct Normalisation {
     pub shape: Shape,
 }
 
-/// What a layer computes.
+/// The operator of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operator {

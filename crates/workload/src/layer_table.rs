@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source};
 use crate::layer::{Convolution, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Operator, PublishedShape, Shape};
 
-/// Which layers are legal.
+/// The rule for legal layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Legality {
     /// Every shape must make sense.

@@ -38,12 +38,12 @@ pub struct Model {
     /// The other networks of a supernet: each can run in place of this one. Their own `variants`
     /// are empty. A workload lists them as models of their own.
     pub variants: Vec<Model>,
-    /// What its supernet calls this network, such as `large`; none where the model is of no supernet.
+    /// The name of this variant in its supernet, such as `large`; none where the model is of no supernet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// How sparse the network is.
+    /// Sparsity of the weights.
     pub sparsity: Sparsity,
-    /// What recorded inferences did, layer by layer: each job is one of them. None where every
+    /// Recorded inferences, layer by layer: each job is one of them. None where every
     /// inference costs the same.
     pub samples: Option<Arc<SampleTrace>>,
 }
@@ -79,7 +79,7 @@ impl Pattern {
     /// All patterns.
     pub const ALL: [Self; 4] = [Self::Dense, Self::Unstructured, Self::Block, Self::Filter];
 
-    /// What model files call it.
+    /// Its name in model files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -115,7 +115,7 @@ pub struct Exit {
     pub after: LayerId,
     /// The probability that an inference that gets here ends here, drawn for each sample.
     pub probability: f64,
-    /// What inferences that end here get right, as a fraction; none for the model's accuracy.
+    /// Accuracy of inferences that end here, as a fraction; none for the model's accuracy.
     pub accuracy: Option<f64>,
 }
 

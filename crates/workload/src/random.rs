@@ -9,7 +9,7 @@ const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
-/// What a draw is for. Streams are independent of each other.
+/// The purpose of a draw. Streams are independent of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stream {
@@ -17,17 +17,17 @@ pub enum Stream {
     Bootstrap,
     /// Distances between random arrivals, and how long the states of bursty ones last.
     Arrivals,
-    /// How long after its arrival the scheduler sees a frame.
+    /// The delay from a frame's arrival until the scheduler sees it.
     Jitter,
     /// Whether a frame becomes a job.
     Trigger,
     /// Whether a completed job triggers another: the outcome of a control dependency.
     Control,
-    /// What an inference skips, and where it ends.
+    /// The blocks that an inference skips, and the exit that it takes.
     Path,
-    /// Which of a task's priorities a frame has.
+    /// The priority that a frame draws from those of its task.
     Priority,
-    /// Which recorded sample of its model a frame brings.
+    /// The recorded sample of its model that a frame brings.
     Sample,
     /// Synthesised samples: how sparse each layer is on average.
     SampleProfile,

@@ -1,4 +1,4 @@
-//! What an inference really does: which blocks it skips, and where it ends.
+//! Realisation of an inference: the blocks that it skips, and the exit that it takes.
 //!
 //! A realisation is a function of its address alone, (seed, task, sample), so that policies on one
 //! seed see the same inferences, and an inference does the same however it is scheduled. Before it
@@ -16,7 +16,7 @@ const EXITS: u64 = MAX_BLOCKS as u64;
 /// Fixed-point probabilities: this stands for 1.
 const ONE: u128 = 1 << 32;
 
-/// What one inference does, as its input decides.
+/// Realisation of one inference, as its input decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Realisation {
     /// Bit `i` is set if block `i` is skipped.
@@ -25,9 +25,9 @@ pub struct Realisation {
     pub end: u32,
     /// The exit that it takes.
     pub exit: Option<u8>,
-    /// Which input it is of.
+    /// The input.
     pub sample: u64,
-    /// Which of the model's recorded samples it is, by position; 0 for a model that has none.
+    /// The position of its sample among the model's recorded ones; 0 for a model that has none.
     pub row: u32,
 }
 

@@ -85,7 +85,7 @@ impl<R: Registered> Registry<R> {
         self.rows.iter()
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()

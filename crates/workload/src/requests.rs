@@ -229,7 +229,7 @@ fn parse_seconds(text: &str) -> Result<Duration, TimeError> {
 /// The requests that name one task or model.
 struct Stream {
     name: String,
-    /// What may run, the default first.
+    /// The models that may run, the default first.
     networks: Vec<ModelId>,
     priority: i32,
     drawn_priorities: Vec<i32>,

@@ -38,7 +38,7 @@ const MAX_LATENCY_S: f64 = 1e5;
 /// How many missing cells of a file are reported one by one.
 const MAX_MISSING: usize = 10;
 
-/// Which of the two public forms a trace has.
+/// Schema of a trace: one of the two public ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schema {
@@ -49,7 +49,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    /// What files of the schema are called after: the second part of their names.
+    /// The second part of the names of files of the schema.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Schema {
     }
 }
 
-/// What one layer of one sample did.
+/// Measurements of one layer of one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerSample {
     /// The share of zeros: of the attention map, or of the input activation.
@@ -70,15 +70,15 @@ pub struct LayerSample {
     pub latency: Option<Duration>,
 }
 
-/// What the layers of recorded, or synthesised, inferences of one model did.
+/// Measurements of the layers of recorded, or synthesised, inferences of one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SampleTrace {
     /// The model and its pattern: the file's name up to the first dot.
     pub name: String,
-    /// Which form it has.
+    /// Its schema.
     pub schema: Schema,
     layers: usize,
-    /// What the file calls each sample, in the order of first appearance.
+    /// The file's name of each sample, in the order of first appearance.
     samples: Vec<u64>,
     /// A row a sample, a column a layer: `overall-sparsity` as it stands.
     stated: Vec<f64>,
@@ -128,13 +128,13 @@ impl SampleTrace {
         self.synthesis.as_deref()
     }
 
-    /// How many layers the model has.
+    /// The number of layers of the model.
     #[must_use]
     pub fn layers(&self) -> usize {
         self.layers
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
         self.samples.len()
@@ -146,7 +146,7 @@ impl SampleTrace {
         self.samples.is_empty()
     }
 
-    /// What the file calls the sample in a position.
+    /// The file's name of the sample in a position.
     #[must_use]
     pub fn id(&self, sample: usize) -> u64 {
         self.samples[sample]
@@ -192,7 +192,7 @@ impl SampleTrace {
         }
     }
 
-    /// What a layer of a sample did.
+    /// The measurements of a layer of a sample.
     #[must_use]
     pub fn at(&self, sample: usize, layer: usize) -> LayerSample {
         LayerSample {

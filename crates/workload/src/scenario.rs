@@ -13,16 +13,16 @@ use crate::time::{Duration, Period, Time, TimeError};
 pub struct Task {
     /// Unique within the scenario.
     pub name: String,
-    /// What runs: the default of `variants`.
+    /// The model that runs: the default of `variants`.
     pub model: ModelId,
     /// The networks that a job may run as, `model` first and the others in the order of the model file: one
     /// for an ordinary model, for a supernet all of its networks or those that the task allows.
     pub variants: Vec<ModelId>,
     /// When frames arrive, where no phase says otherwise.
     pub arrivals: Arrivals,
-    /// How long after its arrival a frame should be complete.
+    /// The relative deadline: the time from a frame's arrival by which it should be complete.
     pub deadline: Deadline,
-    /// How important the task is: larger is more important. Requests of a trace may have their own.
+    /// Priority: larger is more important. Requests of a trace may have their own.
     pub priority: i32,
     /// Priorities of which each frame draws one, all equally probable; empty where all frames have
     /// `priority`.
@@ -61,9 +61,9 @@ pub enum Arrivals {
         calm: Period,
         /// The mean distance in a burst.
         burst: Period,
-        /// How long the calm state lasts in the mean.
+        /// Mean duration of the calm state.
         mean_calm: Duration,
-        /// How long a burst lasts in the mean.
+        /// Mean duration of a burst.
         mean_burst: Duration,
     },
     /// Recorded requests, by their arrival; instants count from the start of the run.
@@ -78,7 +78,7 @@ pub enum Arrivals {
 pub struct Request {
     /// When it arrives.
     pub arrival: Time,
-    /// Which input it brings; none for its own position among the task's frames.
+    /// The input that it brings; none for its own position among the task's frames.
     pub sample: Option<u64>,
     /// Its priority; none for the task's.
     pub priority: Option<i32>,
@@ -104,7 +104,7 @@ pub enum Deadline {
     },
 }
 
-/// What a task's jobs need of another task.
+/// A dependency of a task's jobs on another task.
 ///
 /// Jobs are matched by nominal arrival: a frame needs the latest frame of the other task that
 /// arrived no later than itself. Between tasks of one rate that is the frame of the same index.
@@ -112,11 +112,11 @@ pub enum Deadline {
 pub struct Dependency {
     /// The other task.
     pub task: TaskId,
-    /// What is needed.
+    /// The kind of the dependency.
     pub kind: DependencyKind,
 }
 
-/// What a dependency carries.
+/// Kinds of dependencies.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DependencyKind {
@@ -151,7 +151,7 @@ pub struct Scenario {
     pub name: String,
     /// Publication or repository that the scenario was taken from.
     pub source: String,
-    /// How long a run lasts.
+    /// Duration of a run.
     pub duration: Duration,
     /// The tasks in the order of the file; at least one.
     pub tasks: Vec<Task>,

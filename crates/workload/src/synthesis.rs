@@ -28,7 +28,7 @@ use crate::sample_trace::{SampleTrace, Schema};
 
 /// The most cells, samples times layers, of a synthesised trace.
 pub const MAX_CELLS: u64 = 10_000_000;
-/// How alike the profiles of neighbouring attention layers are.
+/// Correlation of the profiles of neighbouring attention layers.
 const PROFILE_CORRELATION: f64 = 0.8;
 /// The layer by which inner activations have come half way from their first to their last sparsity.
 const HALF_WAY: f64 = 12.0;
@@ -40,7 +40,7 @@ const PRUNED_ACTIVITY: f64 = 0.8;
 const PATTERN_SPREAD: f64 = 0.03;
 /// Sparsities and densities keep this far from 1 and from 0.
 const MARGIN: f64 = 0.001;
-/// What load balances are held within.
+/// The range of load balances.
 const BALANCES: [f64; 2] = [0.35, 0.97];
 
 /// The parameters of a synthetic trace.
@@ -48,7 +48,7 @@ const BALANCES: [f64; 2] = [0.35, 0.97];
 pub struct Synthesis {
     /// Seed of every draw.
     pub seed: u64,
-    /// How many samples there are.
+    /// The number of samples.
     pub count: u32,
     /// Standard deviation, in logits, of what all layers of an input have in common.
     pub input_spread: f64,
@@ -58,7 +58,7 @@ pub struct Synthesis {
     pub correlation: f64,
     /// Standard deviation, in logits, of layers from the profile of their kind.
     pub profile_spread: f64,
-    /// What is synthesised.
+    /// The values to synthesise.
     pub values: Values,
 }
 
@@ -72,7 +72,7 @@ pub enum Values {
     Activations(ActivationValues),
 }
 
-/// How dense attention maps are.
+/// Density of attention maps.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AttentionValues {
     /// Median density of a layer with an average profile.
@@ -85,7 +85,7 @@ pub struct AttentionValues {
     pub balance_spread: f64,
 }
 
-/// How sparse activations are, by the role of the layer that reads them.
+/// Sparsity of activations, by the role of the layer that reads them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActivationValues {
     /// What a layer reads within the network: the sparsity of the first, and that which the last approach.

@@ -25,14 +25,14 @@ use crate::run::{Run, RunId};
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What composed policies are made of beside their ranking.
+/// The parts of a composed policy beside its ranking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// How much of a job is dispatched at once.
+    /// The part of a job that is dispatched at once.
     pub granularity: Granularity,
     /// Where it runs.
     pub placement: PlacementRule,
-    /// How many units of an accelerator it runs on.
+    /// The number of units of an accelerator that it runs on.
     pub units: UnitRule,
     /// When it is dropped.
     pub drop: DropRule,
@@ -40,7 +40,7 @@ pub struct Parts {
     pub variants: VariantChoice,
     /// When it makes room for another.
     pub preemption: PreemptionRule,
-    /// How long it takes to decide this.
+    /// The time that a decision takes.
     pub decision_time: DecisionTime,
 }
 
@@ -112,7 +112,7 @@ impl Parts {
 pub struct Composed<R: Ranking> {
     ranking: R,
     parts: Parts,
-    /// What is remembered of the last look at all jobs.
+    /// The result of the last look at all jobs.
     memory: Option<Memory<R::Key>>,
     /// The standings of all ready jobs, in their order; empty where they are not known.
     table: Vec<Standing>,
@@ -129,7 +129,7 @@ struct Memory<K> {
     first: JobId,
     /// The least key of all others; none where there were none.
     second: Option<K>,
-    /// How many were ready.
+    /// The number of ready jobs.
     ready: usize,
 }
 

@@ -1,4 +1,4 @@
-//! How long the scheduler takes to decide.
+//! The time that the scheduler takes to decide.
 
 use rtmm_workload::Duration;
 use rtmm_workload::parameters::{Declared, Parameters, Span};
@@ -9,7 +9,7 @@ use crate::view::View;
 /// The longest that a decision can be said to take.
 const LONGEST: Duration = Duration::from_picoseconds(1_000_000_000_000);
 
-/// How long the scheduler takes to decide: `base + per_job * ready jobs`.
+/// The time that the scheduler takes to decide: `base + per_job * ready jobs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DecisionTime {
     base: Duration,
@@ -42,7 +42,7 @@ impl DecisionTime {
         Self { base: parameters.read(&Self::BASE), per_job: parameters.read(&Self::PER_JOB) }
     }
 
-    /// How long a decision takes now.
+    /// The time that a decision takes now.
     #[must_use]
     pub fn of(self, view: &View<'_>) -> Duration {
         terms::decision_time(self.base, self.per_job, view.ready().len())

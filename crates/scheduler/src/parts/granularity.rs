@@ -1,4 +1,4 @@
-//! How much of a job is dispatched at once.
+//! Granularity: the part of a job that is dispatched at once.
 
 use std::num::NonZeroU32;
 
@@ -8,7 +8,7 @@ use crate::decision::Extent;
 use crate::job::Job;
 use crate::view::View;
 
-/// How much of a job is dispatched at once. Without preemption this is when others get a chance.
+/// The part of a job that is dispatched at once. Without preemption this is when others get a chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granularity {
     /// One layer.
@@ -57,7 +57,7 @@ impl Granularity {
         }
     }
 
-    /// What to dispatch of a job.
+    /// The extent of a dispatch of a job.
     #[must_use]
     pub fn extent(self, view: &View<'_>, job: &Job) -> Extent {
         let layer = job.progress.layer;

@@ -14,7 +14,7 @@
 //! SwitchCost(a) = energy of turning a to the job's model / energy of the next layer on a
 //! ```
 //!
-//! What the publication is not known to say is a parameter: whether urgency has a cap, what it is of a late
+//! Choices that the publication is not known to make are parameters: whether urgency has a cap, what it is of a late
 //! job, and whether ToGo is the mean or the least. Each term can be taken away: `latency_preference = false`
 //! makes LatPref 1, `alpha = 0` and `beta = 0` do the same to theirs, `switch_cost = false` to the last one.
 //!
@@ -36,7 +36,7 @@ use crate::view::View;
 /// The largest weight or cap.
 const LARGEST: f64 = 1e6;
 
-/// What is left of a job, for its urgency.
+/// The remaining latency of a job, for its urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToGo {
     /// In the mean over accelerators.
@@ -45,7 +45,7 @@ pub enum ToGo {
     Least,
 }
 
-/// How much starvation and energy count beside urgency.
+/// Weights of starvation and energy beside urgency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     /// Of starvation.
@@ -57,23 +57,23 @@ pub struct Weights {
 /// The score with its parameters.
 #[derive(Clone, Debug)]
 pub struct MapScore {
-    /// How much its terms count.
+    /// The weights of its terms.
     pub weights: Weights,
     /// The most that urgency can be.
     pub urgency_cap: f64,
-    /// What urgency is of a late job.
+    /// The urgency of a late job.
     pub late_urgency: LateUrgency,
-    /// What is left of a job.
+    /// The measure of a job's remaining latency.
     pub to_go: ToGo,
     /// Whether urgency counts by how well an accelerator suits the next layer.
     pub latency_preference: bool,
     /// Whether energy counts the context switch.
     pub switch_cost: bool,
-    /// What is expected of jobs.
+    /// The knowledge that expectations of jobs rest on.
     pub estimator: Estimator,
 }
 
-/// What of a job's scores depends neither on the clock nor on an accelerator, as long as the job waits.
+/// The terms of a job's scores that depend neither on the clock nor on an accelerator while the job waits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
     /// Of the job, to know it again in its slot.
@@ -98,7 +98,7 @@ impl Standing {
     }
 }
 
-/// What the score of a job is on every accelerator.
+/// The terms of a job's score that are the same on every accelerator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Common {
     urgency: f64,
@@ -174,7 +174,7 @@ impl MapScore {
         }
     }
 
-    /// What of a job's scores stays until it runs again.
+    /// The terms of a job's scores that stay until it runs again.
     #[must_use]
     pub fn standing(&self, view: &View<'_>, job: &Job) -> Standing {
         let Job { model, progress: Progress { layer, .. }, .. } = *job;

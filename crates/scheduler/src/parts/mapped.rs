@@ -28,10 +28,10 @@ use crate::view::View;
 /// From so many ready jobs on they are kept in a shortlist.
 const MANY: usize = 24;
 
-/// What mapped policies are made of beside their score.
+/// The parts of a mapped policy beside its score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappedParts {
-    /// How much of a job is dispatched at once.
+    /// The part of a job that is dispatched at once.
     pub granularity: Granularity,
     /// When it is dropped.
     pub drop: DropRule,
@@ -40,7 +40,7 @@ pub struct MappedParts {
     /// Whether a job waits for an accelerator that is busy, where its next layer would end sooner there than
     /// on the one that it is offered.
     pub waits: bool,
-    /// How long it takes to decide this.
+    /// The time that a decision takes.
     pub decision_time: DecisionTime,
 }
 

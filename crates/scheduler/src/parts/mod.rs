@@ -1,4 +1,4 @@
-//! What policies are composed of.
+//! Parts of which policies are composed.
 //!
 //! A [`Composed`] policy is a [`Ranking`], which orders jobs, and [`Parts`], which are the
 //! same for all rankings and chosen by parameters: where a job runs, how much of it at once, when

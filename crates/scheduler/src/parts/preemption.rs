@@ -8,7 +8,7 @@ use crate::job::Progress;
 use crate::run::Run;
 use crate::view::View;
 
-/// Whether a segment may be ended early, and how soon.
+/// Preemption rules: whether a segment may be ended early, and at which boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreemptionRule {
     /// Segments run to their end.
@@ -37,7 +37,7 @@ impl PreemptionRule {
         parameters.read(&Self::WORD)
     }
 
-    /// How soon a segment ends; none if it may not.
+    /// The boundary at which a segment ends early; none if it may not.
     #[must_use]
     pub const fn mode(self) -> Option<Preemption> {
         match self {
@@ -48,7 +48,7 @@ impl PreemptionRule {
     }
 }
 
-/// What a segment's job should have got to when the segment could end; none if that is its end.
+/// The progress that a segment's job should have made when the segment could end; none if that is its end.
 ///
 /// By the profile, as expected: a segment of a model that skips or exits may really be elsewhere, and
 /// one that competes for memory may be behind. Preempting one that is about to end changes nothing.
@@ -90,7 +90,7 @@ fn expected_layer(view: &View<'_>, run: &Run, last: u32) -> u32 {
     }
 }
 
-/// What is left of a layer that some quanta of are done, rounded down.
+/// The remaining latency of a layer of which some quanta are done, rounded down.
 fn rest_of(latency: Duration, from: Progress) -> Duration {
     let (quantum, quanta) = (u128::from(from.quantum), u128::from(from.quanta.max(1)));
     let done = (u128::from(latency.picoseconds()) * quantum).div_ceil(quanta);

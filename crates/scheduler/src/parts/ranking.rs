@@ -1,4 +1,4 @@
-//! Who comes first.
+//! Rankings: the order of jobs.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::policy::{Interests, Notice};
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What the score of a job that waits is made of, apart from the clock: it stays until the job runs, or
+/// The terms of a waiting job's score that do not depend on the clock: they stay until the job runs, or
 /// until some job comes, ends or is dropped.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
@@ -20,19 +20,19 @@ pub struct Standing {
     pub last_ran: Time,
     /// Its priority, or what else weighs it.
     pub weight: f64,
-    /// What is left of it, in seconds.
+    /// Its remaining latency, in seconds.
     pub remaining_s: f64,
-    /// What its waiting is compared with, in seconds: all of it by itself, or its next layer.
+    /// The latency that its waiting is compared with, in seconds: all of it by itself, or its next layer.
     pub whole_s: f64,
 }
 
 /// An order of jobs: the one with the smallest key comes first, and of equal keys the one that was
 /// released first.
 pub trait Ranking: Clone + fmt::Debug + Send + 'static {
-    /// What jobs are compared by.
+    /// The key by which jobs are compared.
     type Key: Copy + fmt::Debug + Ord + Send;
 
-    /// What [`Ranking::notify`] should be told.
+    /// The notices that [`Ranking::notify`] needs.
     fn interests(&self) -> Interests {
         Interests::default()
     }
@@ -49,7 +49,7 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     /// `truth` is there for oracles only.
     fn key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Self::Key;
 
-    /// What the key of a job is made of, for rankings whose keys change with the clock alone as long as
+    /// The terms of a job's key, for rankings whose keys change with the clock alone as long as
     /// jobs wait: then all keys are computed from a table, without a look at the jobs. None for others.
     fn standing(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, _job: &Job) -> Option<Standing> {
         None
@@ -63,17 +63,17 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     /// A key that no job which only waits can have fallen below: it had `key`, and `elapsed` has passed in
     /// which no job came, ended or was dropped. None where nothing of the kind is known.
     ///
-    /// It lets one who is first stay first without a look at all others.
+    /// It lets the first job stay first without a look at all others.
     fn floor(&self, _key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
         None
     }
 
-    /// How much of a job to dispatch, for rankings that say it themselves; none where the granularity does.
+    /// The extent of a dispatch, for rankings that choose it themselves; none where the granularity does.
     fn extent(&self, _view: &View<'_>, _job: &Job) -> Option<Extent> {
         None
     }
 
-    /// How long a decision takes by itself, beside what the parameters of all policies say.
+    /// The time of a decision by itself, beside that which the parameters of all policies state.
     fn decision_time(&self, _view: &View<'_>) -> Duration {
         Duration::ZERO
     }

@@ -20,7 +20,7 @@
 use crate::parts::Weights;
 use crate::terms::Score;
 
-/// How a search goes on.
+/// A search method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchMethod {
     /// From the best pair to its neighbours, ever nearer.
@@ -29,16 +29,16 @@ pub enum SearchMethod {
     Halving,
 }
 
-/// What a search is told.
+/// Options of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchOptions {
-    /// How it goes on.
+    /// The method.
     pub method: SearchMethod,
     /// Where it begins.
     pub start: Weights,
-    /// How far the first neighbours are; half the side of the lattice.
+    /// The distance of the first neighbours; half the side of the lattice.
     pub radius: f64,
-    /// What the radius is multiplied by after each step.
+    /// The factor on the radius after each step.
     pub shrink: f64,
     /// The most steps that it takes.
     pub steps: u32,
@@ -58,7 +58,7 @@ pub struct Search {
     tried: Vec<Weights>,
     /// The one to try next.
     next: usize,
-    /// How often each is tried in this step.
+    /// The number of trials of each pair in this step.
     repeats: u32,
     is_over: bool,
 }

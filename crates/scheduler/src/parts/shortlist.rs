@@ -13,7 +13,7 @@ use rtmm_workload::{Duration, Time};
 use crate::job::{Job, JobId};
 use crate::view::View;
 
-/// How long bounds hold at first.
+/// The span for which bounds hold at first.
 const FIRST_SPAN: Duration = Duration::from_picoseconds(1_000_000_000);
 /// The least and the greatest span.
 const SPANS: (u64, u64) = (1_000_000, 1_000_000_000_000);

@@ -32,7 +32,7 @@ use crate::view::View;
 /// The longest window: outcomes are bits of a word.
 const LONGEST_WINDOW: u32 = 64;
 
-/// What the largest excess is measured by.
+/// The measure of the largest excess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
     /// Expected latency less the time left.
@@ -41,7 +41,7 @@ pub enum Excess {
     Ratio,
 }
 
-/// Which frames of tasks that others depend on are spared.
+/// The frames of tasks with dependents that are spared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SparedUpstream {
     /// All of them.
@@ -216,7 +216,7 @@ fn needs(view: &View<'_>, waiting: &Job, frame: &Job) -> bool {
         && !view.running().any(|(_, other)| is_between(other))
 }
 
-/// Whether a frame misses its deadline whatever is done.
+/// Whether a frame misses its deadline under every decision.
 fn is_lost(view: &View<'_>, variants: &VariantChoice, job: &Job) -> bool {
     let least = view.profile.fastest_remaining(variants.lightest(job), job.progress.layer);
     view.now.saturating_add(least) > job.deadline

@@ -43,7 +43,7 @@ pub struct Tuner {
     window: Duration,
     restart: Restart,
     search: Search,
-    /// How many searches there were before.
+    /// The number of searches before.
     searches: u32,
     /// When the present window ends; none before the first.
     ends: Option<Time>,

@@ -1,4 +1,4 @@
-//! How many units of an accelerator a job runs on, where runs can divide it.
+//! Unit rules: the number of units of an accelerator that a job runs on, where runs can divide it.
 //!
 //! An exclusive accelerator has one unit, and both rules are the same there. The number of units is chosen
 //! at every dispatch; a run keeps it to its end.
@@ -10,7 +10,7 @@ use rtmm_workload::parameters::{Choice, Declared, Parameters};
 use crate::job::Job;
 use crate::view::View;
 
-/// How many units of an accelerator a job runs on.
+/// The number of units of an accelerator that a job runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnitRule {
     /// All of them: runs do not divide accelerators.

@@ -131,7 +131,7 @@ impl VariantChoice {
         Some(*larger.iter().find(fits).unwrap_or(lightest))
     }
 
-    /// How long a job is expected to wait for others.
+    /// The expected time that a job waits for others.
     fn queued(&self, view: &View<'_>, job: &Job) -> Duration {
         if self.queue == Queue::None {
             return Duration::ZERO;

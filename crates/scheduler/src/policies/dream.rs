@@ -15,7 +15,7 @@
 //! The parts are [`crate::parts::MapScore`], [`crate::parts::SmartDrop`], [`crate::parts::VariantChoice`] and
 //! [`crate::parts::Tuner`]; each says what of it is the publication's.
 //!
-//! What differs: neither text nor code of the publication could be read in full; what is not known of it is a
+//! Deviations: neither text nor code of the publication could be read in full; what is not known of it is a
 //! parameter. Defaults follow the only code there is of a part of it, SDRM3 in Dysta's artifact (urgency is
 //! capped at 1 and goes below zero for late frames), and begin with weights of 1, the middle of their range.
 //! The lattice of halving reaches the ends of that range, since what is best often is a weight of 0.
@@ -40,13 +40,13 @@ pub fn adaptive_schema() -> Schema {
     MappedParts::schema(&[Tuner::PARAMETERS])
 }
 
-/// What differs in `dream-drop`: smart frame drop.
+/// Defaults of `dream-drop`: smart frame drop.
 pub const DROP: &[(&str, &str)] = &[("drop", "smart")];
 
-/// What differs in `dream-full`, and where weights are searched: supernet switching too.
+/// Defaults of `dream-full`, and where weights are searched: supernet switching too.
 pub const FULL: &[(&str, &str)] = &[("drop", "smart"), ("variants", "largest-that-fits")];
 
-/// What differs in `dream-halving` from `dream-adaptive`.
+/// Defaults of `dream-halving` that differ from those of `dream-adaptive`.
 pub const HALVING: &[(&str, &str)] = &[("search", "halving"), ("search_radius", "1")];
 
 fn score(parameters: &Parameters) -> MapScore {

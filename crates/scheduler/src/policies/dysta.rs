@@ -24,7 +24,7 @@
 //! deadline any more, by the estimate, lets all others go first (`hopeless = "last"`). Why, and what each of
 //! the three does, is measured on the page "The Dysta evaluation".
 //!
-//! What differs: a remaining latency is the mean over accelerators, so that jobs compare wherever they
+//! Deviations: a remaining latency is the mean over accelerators, so that jobs compare wherever they
 //! may run. `predictor = "affine"` is this project's.
 
 use rtmm_workload::parameters::{Choice, Declared, Parameters, Real, Schema};
@@ -60,10 +60,10 @@ const HOPELESS_LAST: Choice<bool> = Choice::new(
 );
 const OWN: &[&dyn Declared] = &[&BETA, &COUNTS_SLACK, &PENALTY, &HOPELESS_LAST];
 
-/// What differs in `dysta-corrected`: the score and the predictor.
+/// Defaults of `dysta-corrected` that differ from those of `dysta`: the score and the predictor.
 pub const CORRECTED: &[(&str, &str)] = &[("penalty", "none"), ("hopeless", "last"), ("predictor", "affine")];
 
-/// What differs in `dysta-naive`, which knows no patterns and measures nothing.
+/// Defaults of `dysta-naive`, which knows no patterns and measures nothing.
 pub const NAIVE: &[(&str, &str)] = &[("estimate", "architecture"), ("predictor", "none")];
 
 /// The parameters of the policy.
@@ -104,7 +104,7 @@ impl Dysta {
         }
     }
 
-    /// What is left of a job and what all of it takes, in seconds.
+    /// The remaining latency and the whole latency of a job, in seconds.
     fn latencies_s(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> (f64, f64) {
         match (&self.estimator, truth) {
             (Some(estimator), _) => (estimator.remaining_s(view, job), estimator.isolated_s(view, job)),

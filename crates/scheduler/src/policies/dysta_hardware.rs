@@ -14,7 +14,7 @@
 //! jobs, and the sparsity is that of the last layer alone. Times are counted in `time_unit`; the penalty is
 //! a bare number, so that the unit weighs it against times. Formats are in [`crate::number_format`].
 //!
-//! What differs from the RTL: it cannot work as published (its selection never finds a request, and beta
+//! Deviations from the RTL: it cannot work as published (its selection never finds a request, and beta
 //! is an integer wire of 0), so this is what it is meant to do. Its 32-bit counter of cycles, which wraps
 //! after 21 s, is not modelled: times keep their meaning however long the run is, and what does not fit
 //! the format stays at its end. Jobs beyond the `2^depth` that the table holds wait, unseen, in the order
@@ -88,7 +88,7 @@ pub struct DystaHardware {
     unseen_from: u64,
 }
 
-/// What the scheduler stores, in bits.
+/// The scheduler's storage, in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Storage {
     /// Of all requests that it can hold: score, model, deadline, last execution, rate, and a place in the
@@ -110,7 +110,7 @@ impl Storage {
 }
 
 impl Ranking for DystaHardware {
-    /// Whether the table does not hold the job; then the score.
+    /// True for a job that the table does not hold; then the score.
     type Key = (bool, Score);
 
     fn interests(&self) -> Interests {

@@ -3,7 +3,7 @@
 //! Source: Liu and Layland, *Scheduling Algorithms for Multiprogramming in a Hard-Real-Time
 //! Environment*, JACM 20(1), 1973, section 7: the job with the earliest absolute deadline runs.
 //!
-//! What differs: there, one processor can be preempted at any instant. Here a job gives way at layer
+//! Deviations: there, one processor can be preempted at any instant. Here a job gives way at layer
 //! boundaries (`granularity`, `preemption`), and of several idle accelerators the fastest for the
 //! job is taken. Equal deadlines go by release. With several accelerators it is global, and no
 //! longer optimal.

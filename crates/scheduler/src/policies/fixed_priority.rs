@@ -44,14 +44,14 @@ pub fn schema() -> Schema {
     Parts::schema(&[&[&PRIORITY]])
 }
 
-/// What a task's priority follows from.
+/// The source of a task's priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// Its period.
     RateMonotonic,
     /// Its relative deadline.
     DeadlineMonotonic,
-    /// What the scenario says.
+    /// The scenario.
     Declared,
     /// Its place in the scenario.
     TaskOrder,

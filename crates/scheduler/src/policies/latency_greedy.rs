@@ -9,7 +9,7 @@
 //! | `release` | who was released first |
 //! | `task-order` | one job of every task in turn, beginning with the first task at every instant |
 //!
-//! What differs: the artifact takes tasks in the alphabetical order of their names, `task-order`
+//! Deviations: the artifact takes tasks in the alphabetical order of their names, `task-order`
 //! takes them in the order of the scenario, and the default gives no task an advantage. In the
 //! artifact a job that needs the output of another holds back all later jobs of its task; here it
 //! holds back none. The reference loop of `rtmm-reference` repeats the artifact as it is.
@@ -30,7 +30,7 @@ const ORDER: Choice<Order> = Choice::new(
     &[("release", Order::Release), ("task-order", Order::TaskOrder)],
 );
 
-/// What differs from the defaults of parts.
+/// Defaults that differ from those of the parts.
 pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model"), ("drop", "late")];
 
 /// The parameters of the policy.
@@ -39,7 +39,7 @@ pub fn schema() -> Schema {
     Parts::schema(&[&[&ORDER]])
 }
 
-/// Who comes first among ready jobs.
+/// The order of ready jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The one that was released first.
@@ -65,7 +65,7 @@ impl LatencyGreedy {
 }
 
 impl Ranking for LatencyGreedy {
-    /// Whether the task had its turn in this scan over all tasks, and its place; nothing for the
+    /// True where the task had its turn in this scan over all tasks, then the task; nothing for the
     /// order of release, which ties have.
     type Key = Option<(bool, TaskId)>;
 
@@ -84,7 +84,7 @@ impl Ranking for LatencyGreedy {
     }
 }
 
-/// Whether no job waits without end: by the order of tasks the first one may hold back all others.
+/// Starvation freedom: by the order of tasks the first one may hold back all others.
 pub(crate) fn is_starvation_free(parameters: &Parameters) -> bool {
     parameters.read(&ORDER) == Order::Release
 }

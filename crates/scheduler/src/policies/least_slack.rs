@@ -7,7 +7,7 @@
 //! slack = deadline - now - remaining
 //! ```
 //!
-//! What differs: `remaining` is an estimate, the expected latency of the rest of the job on the
+//! Deviations: `remaining` is an estimate, the expected latency of the rest of the job on the
 //! accelerator that is fastest for it, since accelerators are not alike. Slack is looked at when
 //! something happens and acted on at layer boundaries, so that two jobs of equal slack do not
 //! thrash. Equal slack goes by release.

@@ -8,7 +8,7 @@
 //! score = priority / (deadline - now)
 //! ```
 //!
-//! What differs from Planaria: accelerators are not fissioned, which is what the paper is about; only
+//! Deviations from Planaria: accelerators are not fissioned, which is what the paper is about; only
 //! the order in which it serves tasks is here. What differs from the artifact: the largest score always
 //! wins, the earliest release among equals, where the artifact takes the last job once all are late.
 

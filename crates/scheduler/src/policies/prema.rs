@@ -12,7 +12,7 @@
 //! Among the jobs whose token reaches the threshold, the one with the least left runs. A token is
 //! never taken away. Priorities are meant to be 1, 3 or 9; jobs of priority 0 never gain a token.
 //!
-//! What differs: a job that waits is credited at every decision for all the time since it last ran, as
+//! Deviations: a job that waits is credited at every decision for all the time since it last ran, as
 //! the artifact does it, so that its token grows with the square of the time; `tokens =
 //! "since-last-decision"` credits each span once. The largest token is that of jobs seen before, as in
 //! the artifact. The paper's decisions are timed (every 0.25 ms), these come at layer boundaries; how a
@@ -64,7 +64,7 @@ struct Token {
 }
 
 impl Ranking for Prema {
-    /// Whether the token falls short of the threshold; then what is left.
+    /// True for a token below the threshold; then the remaining latency.
     type Key = (bool, Score);
 
     fn interests(&self) -> Interests {

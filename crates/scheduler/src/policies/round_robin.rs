@@ -2,7 +2,7 @@
 //!
 //! Source: Silberschatz, Galvin and Gagne, *Operating System Concepts*, 10th edition, 5.3.3.
 //!
-//! What differs: the turn is a segment, by default one layer, and not a span of time, since a layer
+//! Deviations: the turn is a segment, by default one layer, and not a span of time, since a layer
 //! cannot be cut anywhere. Tasks take turns and not jobs, so that a task with a long queue gets no
 //! more than one with a short one: the task that was served least recently comes first. Tasks that
 //! were never served come before all others; they, and jobs of one task, go by release.

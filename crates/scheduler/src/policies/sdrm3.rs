@@ -14,7 +14,7 @@
 //! and are left out: what is left is the artifact's form. The sparse variant corrects estimates by measured
 //! sparsity.
 //!
-//! What differs: the publication's switching of supernets and its search of alpha and beta are parameters
+//! Deviations: the publication's switching of supernets and its search of alpha and beta are parameters
 //! that are off (`variants`; `dream-adaptive` searches). Of equal scores the earliest release wins.
 
 use rtmm_workload::parameters::{Parameters, Schema};
@@ -33,7 +33,7 @@ use crate::terms::{self, LateUrgency, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What differs from the defaults of DREAM's MapScore.
+/// Defaults that differ from those of DREAM's MapScore.
 pub const DEFAULTS: &[(&str, &str)] = &[("switch_cost", "false")];
 
 /// The parameters of the policy.

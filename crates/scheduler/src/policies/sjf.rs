@@ -22,10 +22,10 @@ use crate::terms::Score;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What differs from the defaults of parts.
+/// Defaults that differ from those of the parts.
 pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model")];
 
-/// What differs in `sjf-sparse`, which knows patterns and measures sparsity.
+/// Defaults of `sjf-sparse`, which knows patterns and measures sparsity.
 pub const SPARSE: &[(&str, &str)] =
     &[("granularity", "layer"), ("estimate", "pattern"), ("predictor", "average-all")];
 
@@ -52,7 +52,7 @@ impl Ranking for Sjf {
         self.estimator.notify(notice, view);
     }
 
-    /// What is left of a job that waits stays.
+    /// The remaining latency of a job does not change while it waits.
     fn floor(&self, key: Self::Key, _elapsed: Duration) -> Option<Self::Key> {
         Some(key)
     }

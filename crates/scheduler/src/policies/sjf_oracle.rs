@@ -16,7 +16,7 @@ use crate::policy::Policy;
 use crate::truth::Truth;
 use crate::view::View;
 
-/// What differs from the defaults of parts.
+/// Defaults that differ from those of the parts.
 pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model")];
 
 /// The parameters of the policy.

@@ -13,7 +13,7 @@
 //! A block ends where the next layer's need is on the other side of the threshold (a pivot layer); the more
 //! jobs are live, the longer blocks become. Layers without multiply-accumulates belong to the block before.
 //!
-//! What differs: Veltair's need is a number of cores of a processor, and a block gets as many; here a block
+//! Deviations: Veltair's need is a number of cores of a processor, and a block gets as many; here a block
 //! has an accelerator for itself, the fastest of those that are idle. Versions of layers for levels of
 //! interference have no counterpart on accelerators that do not share caches. How the threshold follows the
 //! load is this project's reading.

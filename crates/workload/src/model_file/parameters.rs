@@ -73,7 +73,7 @@ struct Stated {
     is_used: Cell<bool>,
 }
 
-/// What a parameter may be.
+/// The values that a parameter may have.
 #[derive(Clone, Copy)]
 struct Limits {
     default: u32,

@@ -1,4 +1,4 @@
-//! What a model file says about runs of its layers: blocks, which an inference may skip, and exits,
+//! Runs of layers in a model file: blocks, which an inference may skip, and exits,
 //! where it may end.
 
 use std::ops::Range;

@@ -19,7 +19,7 @@ use crate::scenario::{
 use self::phase::decode_phases;
 use self::task::{Draft, DraftDependency, decode_task};
 
-/// How a scenario refers to a model whose parameters it sets.
+/// A scenario's reference to a model whose parameters it sets.
 pub(crate) type OpenModel<'o> = dyn Fn(&str, &[ParameterSetting]) -> Result<Model, Diagnostics> + 'o;
 
 /// A scenario file's references to others: found by the loader of files.
@@ -102,7 +102,7 @@ struct Models {
     references: Vec<Reference>,
 }
 
-/// How a task names a model, and what that stands for.
+/// A task's name of a model, and the model that it stands for.
 struct Reference {
     text: String,
     settings: Vec<ParameterSetting>,

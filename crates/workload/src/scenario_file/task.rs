@@ -17,7 +17,7 @@ pub(super) struct Draft {
     pub name: At<String>,
     /// The bytes of the whole table.
     pub range: Range<usize>,
-    /// What may run, the default first.
+    /// The models that may run, the default first.
     pub networks: Option<Vec<ModelId>>,
     pub arrivals: Option<Arrivals>,
     pub deadline: Option<Deadline>,
@@ -40,7 +40,7 @@ pub(super) struct DraftDependency {
     pub control: Option<Control>,
 }
 
-/// How probably a completed job triggers another.
+/// The probability that a completed job triggers another.
 pub(super) struct Control {
     pub probability: f64,
     pub after_exit: Vec<(At<String>, f64)>,
