@@ -36,8 +36,8 @@ pub const STORE_VERSION: i64 = 2;
 /// Marks the file as a store of this program, in SQLite's `application_id`: "rtms".
 pub const APPLICATION_ID: i64 = 0x7274_6D73;
 
-/// How long to wait for another process that is just closing the store.
-const PATIENCE: WallDuration = WallDuration::from_millis(200);
+/// The time to wait for another process that holds a lock on the store.
+const BUSY_TIMEOUT: WallDuration = WallDuration::from_millis(200);
 
 /// Why a store cannot be used.
 #[derive(Clone, Debug, Error)]
@@ -184,7 +184,7 @@ impl Store {
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |error| explain(path, error);
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(PATIENCE).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         let sql = Statements::new(runner);
         let is_new = recognise(&connection, path)?;
         if !is_new {
