@@ -23,14 +23,15 @@ pub struct EnergyParts {
     /// Off-chip memory.
     pub dram: f64,
     /// Static energy: leakage over the layer's latency.
-    pub r#static: f64,
+    #[serde(rename = "static")]
+    pub static_energy: f64,
 }
 
 impl EnergyParts {
     /// The sum of all parts, in picojoules.
     #[must_use]
     pub fn total(&self) -> f64 {
-        self.mac + self.l1 + self.l2 + self.dram + self.r#static
+        self.mac + self.l1 + self.l2 + self.dram + self.static_energy
     }
 }
 
@@ -43,7 +44,7 @@ impl EnergyParts {
             l1: self.l1 * factor,
             l2: self.l2 * factor,
             dram: self.dram * factor,
-            r#static: self.r#static * factor,
+            static_energy: self.static_energy * factor,
         }
     }
 }
@@ -54,7 +55,7 @@ impl std::ops::AddAssign for EnergyParts {
         self.l1 += other.l1;
         self.l2 += other.l2;
         self.dram += other.dram;
-        self.r#static += other.r#static;
+        self.static_energy += other.static_energy;
     }
 }
 

@@ -99,7 +99,7 @@ impl Explain for ByWork<'_> {
         row.extend(times.map(|time| Quantity::Integer(time.picoseconds())));
         row.extend([work.traffic[DRAM], work.quanta.into()].map(Quantity::Integer));
         let energy = &work.energy;
-        let parts = [energy.mac, energy.l1, energy.l2, energy.dram, energy.r#static, energy.total()];
+        let parts = [energy.mac, energy.l1, energy.l2, energy.dram, energy.static_energy, energy.total()];
         row.extend(parts.map(Quantity::Real));
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Explain for ByWork<'_> {
                         Section::row(&[&"L1", &energy.l1]),
                         Section::row(&[&"L2", &energy.l2]),
                         Section::row(&[&"DRAM", &energy.dram]),
-                        Section::row(&[&"static", &energy.r#static]),
+                        Section::row(&[&"static", &energy.static_energy]),
                         Section::row(&[&"total", &energy.total()]),
                     ],
                 ),

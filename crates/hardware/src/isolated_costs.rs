@@ -398,7 +398,7 @@ fn mean(values: impl Iterator<Item = Duration>) -> Duration {
 fn over_latency(work: &Work, latency: Duration) -> EnergyParts {
     let (own, mut energy) = (work.latency(), work.energy);
     if latency != own && !own.is_zero() {
-        energy.r#static *= latency.picoseconds() as f64 / own.picoseconds() as f64;
+        energy.static_energy *= latency.picoseconds() as f64 / own.picoseconds() as f64;
     }
     energy
 }

@@ -114,7 +114,10 @@ impl CostModel for Traced {
             traffic: [0; SHARED_LEVELS],
             transfer: Duration::ZERO,
             exposed: Duration::ZERO,
-            energy: EnergyParts { r#static: self.energy_pj_per_us * microseconds, ..EnergyParts::default() },
+            energy: EnergyParts {
+                static_energy: self.energy_pj_per_us * microseconds,
+                ..EnergyParts::default()
+            },
             quanta: 1,
         })
     }

@@ -380,7 +380,7 @@ fn a_product_worked_out_by_hand() {
     // 18 input and 9 weight reads, 18 writes, 9 partial sums, 27 words to and from off-chip memory.
     assert_eq!(corrected.energy.l2, 810.0);
     assert_eq!(corrected.energy.dram, 2_700.0);
-    assert_eq!(corrected.energy.r#static, 64_000.0);
+    assert_eq!(corrected.energy.static_energy, 64_000.0);
     // The tool writes every partial sum off chip and reads none.
     let reference = work(Mode::Reference);
     assert_eq!(reference.traffic[DRAM], 36);

@@ -433,7 +433,7 @@ fn accuracy_void_frames_and_parts_of_energy() {
     one_task(|system| {
         let xrbench = XrbenchConstants { accuracy_target: Some(0.8), ..XrbenchConstants::default() };
         let mut metrics = Metrics::new(system, MetricsOptions { warm_up: ms(5), xrbench });
-        let energy = EnergyParts { mac: 1.0, l1: 2.0, l2: 4.0, dram: 8.0, r#static: 15.0 };
+        let energy = EnergyParts { mac: 1.0, l1: 2.0, l2: 4.0, dram: 8.0, static_energy: 15.0 };
         // Arrived in the warm-up, known to be void after it: not judged.
         metrics.not_triggered(at(6), TaskId::new(0), at(4));
         metrics.not_triggered(at(6), TaskId::new(0), at(5));

@@ -748,7 +748,7 @@ impl<'o> Oracle<'o> {
         let quanta = self.quanta(segment.configuration, segment.model, layer);
         let part = f64::from(steps) / f64::from(quanta);
         // Static energy accrues as long as the layer takes.
-        let mut steady = work.energy.r#static;
+        let mut steady = work.energy.static_energy;
         let share = self.own_share(segment.accelerator, segment.used);
         let alone = Isolated::of(&work, self.available(segment.accelerator, share)).latency().picoseconds();
         let own = work.latency().picoseconds();
@@ -764,7 +764,7 @@ impl<'o> Oracle<'o> {
             _ => 1.0,
         };
         self.ones[segment.one].spent.layers +=
-            (work.energy.total() - work.energy.r#static + steady * stretch) * part;
+            (work.energy.total() - work.energy.static_energy + steady * stretch) * part;
     }
 
     /// Says of units what ran on them last.

@@ -239,7 +239,8 @@ fn completions(record: &Record) -> Vec<(u64, Name, [u64; 5])> {
     let completions = record.events.iter().filter_map(|(at, event)| match event {
         Event::Completed { job, .. } => {
             let energy = parts[job];
-            let bits = [energy.mac, energy.l1, energy.l2, energy.dram, energy.r#static].map(f64::to_bits);
+            let bits =
+                [energy.mac, energy.l1, energy.l2, energy.dram, energy.static_energy].map(f64::to_bits);
             Some((*at, *job, bits))
         }
         _ => None,

@@ -49,7 +49,7 @@ impl EnergyTable {
             l1: self.l1 * events.l1,
             l2: self.l2 * events.l2,
             dram: self.dram * events.dram,
-            r#static: self.static_per_cycle * events.cycles,
+            static_energy: self.static_per_cycle * events.cycles,
         }
     }
 }

@@ -52,7 +52,7 @@ impl Explain for EyerissV2 {
             Quantity::Integer(self.duration(cycles)?.picoseconds()),
             Quantity::Real(energy.mac),
             Quantity::Real(energy.l1),
-            Quantity::Real(energy.r#static),
+            Quantity::Real(energy.static_energy),
             Quantity::Real(energy.total()),
         ]);
         Ok(())
@@ -155,7 +155,7 @@ impl Explain for EyerissV2 {
                     &(activation_pj * checks as f64),
                 ]),
                 Section::row(&[&"row accesses", &rows, &row_pj, &(row_pj * rows as f64)]),
-                Section::row(&[&"cycles", &total, &static_pj_per_cycle, &energy.r#static]),
+                Section::row(&[&"cycles", &total, &static_pj_per_cycle, &energy.static_energy]),
             ],
             &energy,
         ));

@@ -130,7 +130,7 @@ impl Explain for Corrected {
         row.extend(nests.dram_reads.map(Quantity::Integer));
         row.extend([nests.dram_writes, bytes(nests.l2_tile), bytes(nests.l1_tile)].map(Quantity::Integer));
         row.extend(
-            [energy.total(), energy.mac, energy.l1, energy.l2, energy.dram, energy.r#static]
+            [energy.total(), energy.mac, energy.l1, energy.l2, energy.dram, energy.static_energy]
                 .map(Quantity::Real),
         );
         Ok(())
@@ -306,7 +306,12 @@ fn corrected(model: &Corrected, layer: &Layer) -> Result<Explanation, CostError>
         ("L1", model.l1_accesses(&total), table.l1, parts.l1),
         ("L2", model.l2_accesses(&total), table.l2, parts.l2),
         ("DRAM", model.dram_elements(&total), table.dram, parts.dram),
-        ("static, cycles", cycles.max(model.dram_cycles(&total)), table.static_per_cycle, parts.r#static),
+        (
+            "static, cycles",
+            cycles.max(model.dram_cycles(&total)),
+            table.static_per_cycle,
+            parts.static_energy,
+        ),
     ] {
         energy.rows.push(row([part.to_owned(), events.to_string(), each.to_string(), format!("{sum:.3}")]));
     }

@@ -48,7 +48,7 @@ impl Explain for Sanger {
             Quantity::Integer(work.latency().picoseconds()),
             Quantity::Real(work.energy.mac),
             Quantity::Real(work.energy.dram),
-            Quantity::Real(work.energy.r#static),
+            Quantity::Real(work.energy.static_energy),
             Quantity::Real(work.energy.total()),
         ]);
         Ok(())
@@ -103,7 +103,7 @@ impl Explain for Sanger {
             vec![
                 Section::row(&[&"operations", &operations, &mac_pj, &work.energy.mac]),
                 Section::row(&[&"off-chip bytes", &work.traffic[DRAM], &dram_pj, &work.energy.dram]),
-                Section::row(&[&"static", &"", &"", &work.energy.r#static]),
+                Section::row(&[&"static", &"", &"", &work.energy.static_energy]),
             ],
             &work.energy,
         ));

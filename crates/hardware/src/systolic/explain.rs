@@ -80,7 +80,7 @@ impl Explain for Systolic {
             Quantity::Real(energy.mac),
             Quantity::Real(energy.l2),
             Quantity::Real(energy.dram),
-            Quantity::Real(energy.r#static),
+            Quantity::Real(energy.static_energy),
             Quantity::Real(energy.total()),
         ]);
         Ok(())
@@ -209,7 +209,7 @@ fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, Cost
                 &energy.l2,
             ]),
             Section::row(&[&"off-chip bytes", &whole.dram_bytes, &parameters.dram_pj, &energy.dram]),
-            Section::row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.r#static]),
+            Section::row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.static_energy]),
         ],
         &energy,
     ));

@@ -201,7 +201,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 let part = until - share(from);
                 if part != 1.0 || stretch != 1.0 {
                     energy = energy.scaled(part);
-                    energy.r#static *= stretch;
+                    energy.static_energy *= stretch;
                 }
                 hidden.energy += energy;
                 layer = system.next_layer(model, realisation, layer + 1);

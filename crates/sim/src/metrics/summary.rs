@@ -107,7 +107,7 @@ impl EnergySummary {
             energy_l1_pj: parts.l1,
             energy_l2_pj: parts.l2,
             energy_dram_pj: parts.dram,
-            energy_static_pj: parts.r#static,
+            energy_static_pj: parts.static_energy,
             energy_switch_pj: switch_energy_pj,
         }
     }

@@ -367,7 +367,7 @@ impl Sketch {
             exposed: self.span(cost.exposed),
             energy: EnergyParts {
                 mac: f64::from(cost.energy) / 10.0,
-                r#static: f64::from(cost.energy) / 7.0,
+                static_energy: f64::from(cost.energy) / 7.0,
                 dram: cost.bytes as f64 * 0.3,
                 ..EnergyParts::default()
             },
