@@ -89,7 +89,7 @@ pub struct Simulation<'s, E, O> {
     rounds: u64,
     started: bool,
     /// Whether anything happened that the policy can see and was not asked about.
-    is_news: bool,
+    must_decide: bool,
     /// The failure of a hook that was called in the midst of an event or a decision.
     failure: Option<PolicyError>,
 }
@@ -140,7 +140,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             decisions_taken: 0,
             rounds: 0,
             started: false,
-            is_news: false,
+            must_decide: false,
             failure: None,
         }
     }
@@ -178,7 +178,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             decisions_taken: self.decisions_taken,
             rounds: self.rounds,
             started: self.started,
-            is_news: self.is_news,
+            must_decide: self.must_decide,
             failure: self.failure.clone(),
         })
     }
@@ -228,7 +228,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         self.start();
         loop {
             let next = self.next_event();
-            if self.is_news && next.is_none_or(|(time, _)| time > self.state.now) {
+            if self.must_decide && next.is_none_or(|(time, _)| time > self.state.now) {
                 if self.state.now >= last && !decides_at_last {
                     break;
                 }
@@ -303,7 +303,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn change_phase(&mut self, phase: usize) {
-        self.is_news = true;
+        self.must_decide = true;
         self.events.take_phase();
         self.state.phase = phase + 1;
         self.observer.phase_changed(self.state.now, phase);
@@ -313,7 +313,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     fn tick(&mut self, tag: u64) {
-        self.is_news = true;
+        self.must_decide = true;
         self.events.take_timer();
         if self.interests.times {
             self.notify(Notice::Timer(tag));

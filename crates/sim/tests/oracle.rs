@@ -135,7 +135,7 @@ struct Oracle<'o> {
     events: Vec<(u64, Event)>,
     heard: Vec<(u64, Heard)>,
     /// Whether anything happened in this instant that the policy has not been asked about.
-    is_news: bool,
+    must_decide: bool,
 }
 
 impl<'o> Oracle<'o> {
@@ -219,7 +219,7 @@ impl<'o> Oracle<'o> {
             called: 0,
             events: Vec::new(),
             heard: Vec::new(),
-            is_news: false,
+            must_decide: false,
         }
     }
 
@@ -267,7 +267,7 @@ impl<'o> Oracle<'o> {
     fn instant(&mut self) {
         let mut is_first = true;
         loop {
-            self.is_news = false;
+            self.must_decide = false;
             self.segments_end();
             if is_first {
                 self.frames_arrive();
@@ -282,12 +282,12 @@ impl<'o> Oracle<'o> {
             let is_asked = self.log.calls.get(self.called).is_some_and(|(at, _)| *at == self.now);
             let recent = &self.events[self.events.len().saturating_sub(4)..];
             assert!(
-                is_asked || is_over || !self.is_news,
+                is_asked || is_over || !self.must_decide,
                 "the policy was not asked at {} ps: {recent:?}",
                 self.now
             );
             assert!(
-                !is_asked || (self.is_news && !is_over),
+                !is_asked || (self.must_decide && !is_over),
                 "the policy was asked at {} ps, where nothing happened",
                 self.now
             );
@@ -465,7 +465,7 @@ impl<'o> Oracle<'o> {
     }
 
     fn show(&mut self, one: usize, fate: Fate) {
-        self.is_news = true;
+        self.must_decide = true;
         self.ones[one].fate = fate;
         let job = self.name(one);
         let frame = self.ones[one].frame;
@@ -494,7 +494,7 @@ impl<'o> Oracle<'o> {
     }
 
     fn drop(&mut self, one: usize, cause: DropCause) {
-        self.is_news = true;
+        self.must_decide = true;
         self.ones[one].fate = Fate::Dropped;
         let (job, spent) = (self.name(one), self.ones[one].spent);
         self.tell(Event::Dropped { job, cause, spent });
@@ -531,7 +531,7 @@ impl<'o> Oracle<'o> {
                 self.drop(one, DropCause::Upstream)
             }
             Fate::Waiting if self.has_inputs(one) => {
-                self.is_news = true;
+                self.must_decide = true;
                 self.ones[one].fate = Fate::Ready;
                 self.hear(Heard::InputsReady(self.name(one)));
             }
@@ -542,7 +542,7 @@ impl<'o> Oracle<'o> {
     fn phases_begin(&mut self) {
         for phase in 0..self.built.scenario.phases.len() {
             if self.built.scenario.phases[phase].start.picoseconds() == self.now {
-                self.is_news = true;
+                self.must_decide = true;
                 self.tell(Event::Phase { phase });
                 self.hear(Heard::Phase(phase));
             }
@@ -552,7 +552,7 @@ impl<'o> Oracle<'o> {
     fn timers_ring(&mut self) {
         for (at, tag) in self.timers.clone() {
             if at == self.now {
-                self.is_news = true;
+                self.must_decide = true;
                 self.hear(Heard::Timer(tag));
             }
         }
@@ -729,7 +729,7 @@ impl<'o> Oracle<'o> {
             latency: self.now - running.began,
             sparsity,
         });
-        self.is_news |= self.interests.layers;
+        self.must_decide |= self.interests.layers;
         self.segment(slot).previous = Some(running.layer);
         let after = (running.layer + 1, 0, 0);
         if segment.cut.is_some_and(|(to, _)| to == after) {
@@ -784,7 +784,7 @@ impl<'o> Oracle<'o> {
             self.spend(slot, running.layer, to.1 - running.quantum);
             self.ones[segment.one].last_layer = Some(running.layer);
         }
-        self.is_news = true;
+        self.must_decide = true;
         self.count_busy(slot);
         match segment.next {
             Some(units) if to.0 < segment.end => self.resize(slot, units, to),

@@ -47,7 +47,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.check_policy()?;
             if is_done {
                 // What the policy did itself is no news to it.
-                self.is_news = false;
+                self.must_decide = false;
                 return Ok(());
             }
         }

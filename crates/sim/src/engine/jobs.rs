@@ -178,7 +178,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     pub(super) fn tell_released(&mut self, slot: usize) {
-        self.is_news = true;
+        self.must_decide = true;
         let job = self.state.jobs[slot];
         self.state.counters[job.task.index()].released += 1;
         self.observer.released(self.state.now, &job);
@@ -261,7 +261,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     pub(super) fn become_ready(&mut self, id: JobId) {
-        self.is_news = true;
+        self.must_decide = true;
         let slot = id.slot() as u32;
         State::remove(&mut self.state.waiting, slot);
         self.state.jobs[id.slot()].state = JobState::Ready;
@@ -288,7 +288,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// Drops a job that does not run.
     pub(super) fn drop_job(&mut self, slot: usize, cause: DropCause) {
-        self.is_news = true;
+        self.must_decide = true;
         let job = self.state.jobs[slot];
         match job.state {
             JobState::Ready => State::remove(&mut self.state.ready, slot as u32),

@@ -35,7 +35,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.observer.layer_completed(ended, &record);
         }
         if self.interests.layers {
-            self.is_news = true;
+            self.must_decide = true;
             let latency = self.state.now.saturating_since(began);
             let row = self.state.realisations[job.slot()].row as usize;
             let samples = self.system.models[model.index()].samples.as_ref();
@@ -76,7 +76,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if let Some(completed) = &stop.last {
             self.complete_layer(slot, completed);
         }
-        self.is_news = true;
+        self.must_decide = true;
         if self.observes_layers && !self.execution.tells_layers() {
             self.report_layers(slot, stop.to);
         }
@@ -131,7 +131,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if self.observes_layers && !self.execution.tells_layers() {
             self.report_layers(slot, stop.to);
         }
-        self.is_news = true;
+        self.must_decide = true;
         let system = self.system;
         let Some(mut run) = self.state.runs[slot].take() else { return };
         let (Some(id), Some(class)) = (run.jobs.single(), run.next_class) else { return };
