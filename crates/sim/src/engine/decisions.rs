@@ -10,7 +10,7 @@ use rtmm_workload::{Duration, ModelId};
 use super::Simulation;
 use super::state::{Hidden, HiddenRun, State};
 use crate::error::{Illegal, SimulationError};
-use crate::execution::{Course, Execution};
+use crate::execution::{Execution, ResolvedSegment};
 use crate::observer::{ContextSwitchRecord, DropCause, Observer};
 use crate::system::System;
 
@@ -257,8 +257,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let job = &mut self.state.jobs[slot];
         (job.model, job.started, job.state) = (model, true, JobState::Running(run_id));
         let realisation = self.state.realisations[slot];
-        let course = Course { model, class, share, from, stop, start, realisation };
-        self.execution.begin(system, home as usize, course);
+        let segment = ResolvedSegment { model, class, share, from, stop, start, realisation };
+        self.execution.begin(system, home as usize, segment);
         // Built in its place: a copy of what was just written would have to wait for it.
         let run = &*self.state.runs[home as usize].insert(Run {
             id: run_id,

@@ -7,7 +7,7 @@ use rtmm_workload::{Duration, LayerId, ModelId};
 use super::Simulation;
 use super::decisions::expected_latency;
 use super::state::State;
-use crate::execution::{Completed, Course, Execution, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, ResolvedSegment, Step, Stop, before_quantum};
 use crate::observer::{DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
@@ -167,8 +167,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.hidden_runs[slot].held = kept;
         let Run { model, share, from, stop, started, .. } = run;
         let realisation = self.state.realisations[of_job];
-        let course = Course { model, class, share, from, stop, start: started, realisation };
-        self.execution.begin(system, slot, course);
+        let segment = ResolvedSegment { model, class, share, from, stop, start: started, realisation };
+        self.execution.begin(system, slot, segment);
         let record = ResizeRecord { run: &run, before, to };
         self.observer.resized(now, &record);
         self.state.runs[slot] = Some(run);

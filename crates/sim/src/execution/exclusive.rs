@@ -7,7 +7,7 @@ use rtmm_hardware::Share;
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{LayerId, Time};
 
-use crate::execution::{Completed, Course, Execution, Instants, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Instants, ResolvedSegment, Step, Stop, before_quantum};
 use crate::system::System;
 
 /// Each run by itself.
@@ -20,8 +20,8 @@ pub struct Exclusive {
 
 #[derive(Clone, Debug)]
 struct Run {
-    course: Course,
-    /// The layer that the segment was dispatched to end before: `course.stop` is earlier once the run is
+    segment: ResolvedSegment,
+    /// The layer that the segment was dispatched to end before: `segment.stop` is earlier once the run is
     /// to stop.
     stop: u32,
     plan: Plan,
@@ -57,21 +57,21 @@ impl Exclusive {
 }
 
 /// The latency of a layer, in picoseconds.
-fn layer_latency(system: &System<'_>, course: &Course, layer: u32) -> u64 {
-    system.costs.sample_latency(course.model, course.realisation.row, layer, course.class)
+fn layer_latency(system: &System<'_>, segment: &ResolvedSegment, layer: u32) -> u64 {
+    system.costs.sample_latency(segment.model, segment.realisation.row, layer, segment.class)
 }
 
 /// The latency of a layer from a quantum on, in picoseconds.
-fn rest_of_layer(system: &System<'_>, course: &Course, at: Progress) -> u64 {
-    let full = layer_latency(system, course, at.layer);
+fn rest_of_layer(system: &System<'_>, segment: &ResolvedSegment, at: Progress) -> u64 {
+    let full = layer_latency(system, segment, at.layer);
     full - before_quantum(full, at.quantum, at.quanta)
 }
 
 /// From where the next layer runs: progress inside a layer counts only if that is the layer.
-fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
-    let layer = system.next_layer(course.model, &course.realisation, from.layer);
+fn next_from(system: &System<'_>, segment: &ResolvedSegment, from: Progress) -> Progress {
+    let layer = system.next_layer(segment.model, &segment.realisation, from.layer);
     if layer == from.layer {
-        system.in_steps_of(course.model, course.class, from)
+        system.in_steps_of(segment.model, segment.class, from)
     } else {
         Progress::at(layer)
     }
@@ -80,7 +80,7 @@ fn next_from(system: &System<'_>, course: &Course, from: Progress) -> Progress {
 impl Run {
     /// Plans the next event of a run that stands at `stood` at instant `began`, and says when it is.
     fn plan(&mut self, tells_layers: bool, system: &System<'_>, stood: Progress, began: Time) -> Time {
-        let (layer, completes, at) = next_event(tells_layers, system, &self.course, stood, began);
+        let (layer, completes, at) = next_event(tells_layers, system, &self.segment, stood, began);
         self.plan.stood = stood;
         self.plan.to = Progress::at(layer);
         self.plan.began = began;
@@ -94,30 +94,30 @@ impl Run {
 fn next_event(
     tells_layers: bool,
     system: &System<'_>,
-    course: &Course,
+    segment: &ResolvedSegment,
     stood: Progress,
     began: Time,
 ) -> (u32, bool, Time) {
-    let end = course.end();
-    let at = next_from(system, course, stood);
+    let end = segment.end();
+    let at = next_from(system, segment, stood);
     if at.layer >= end {
         return (end, false, began);
     }
-    let first = rest_of_layer(system, course, at);
+    let first = rest_of_layer(system, segment, at);
     if tells_layers {
         return (at.layer + 1, true, later(began, first));
     }
-    let rest = if system.is_dynamic[course.model.index()] {
+    let rest = if system.is_dynamic[segment.model.index()] {
         let mut total = 0_u64;
-        let mut layer = system.next_layer(course.model, &course.realisation, at.layer + 1);
+        let mut layer = system.next_layer(segment.model, &segment.realisation, at.layer + 1);
         while layer < end {
-            total = total.saturating_add(layer_latency(system, course, layer));
-            layer = system.next_layer(course.model, &course.realisation, layer + 1);
+            total = total.saturating_add(layer_latency(system, segment, layer));
+            layer = system.next_layer(segment.model, &segment.realisation, layer + 1);
         }
         total
     } else {
-        let row = course.realisation.row;
-        system.costs.sample_latency_between(course.model, row, at.layer + 1, end, course.class)
+        let row = segment.realisation.row;
+        system.costs.sample_latency_between(segment.model, row, at.layer + 1, end, segment.class)
     };
     (end, false, later(began, first.saturating_add(rest)))
 }
@@ -126,24 +126,24 @@ impl Exclusive {
     /// Stops a run at its next boundary at or after `now`; false if that is its end anyway.
     fn stop(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) -> bool {
         let Some(run) = &mut self.runs[slot] else { return false };
-        let Run { course, plan, .. } = run;
-        let end = course.end();
+        let Run { segment, plan, .. } = run;
+        let end = segment.end();
         let mut began = plan.began;
         // Between two layers that are told of: the boundary is now.
-        if plan.stood != course.from && began == now {
-            (plan.to, plan.completes, course.stop) = (plan.stood, None, plan.stood.layer);
+        if plan.stood != segment.from && began == now {
+            (plan.to, plan.completes, segment.stop) = (plan.stood, None, plan.stood.layer);
             self.events.set(slot, now);
             return true;
         }
-        let mut at = next_from(system, course, plan.stood);
+        let mut at = next_from(system, segment, plan.stood);
         while at.layer < end {
-            let boundary = later(began, rest_of_layer(system, course, at));
+            let boundary = later(began, rest_of_layer(system, segment, at));
             if mode == Preemption::Quantum
                 && began.max(now) < boundary
-                && let Some((to, instant)) = next_quantum(system, course, at, began, now)
+                && let Some((to, instant)) = next_quantum(system, segment, at, began, now)
             {
                 (plan.to, plan.completes) = (to, None);
-                course.stop = to.layer;
+                segment.stop = to.layer;
                 self.events.set(slot, instant);
                 return true;
             }
@@ -154,12 +154,12 @@ impl Exclusive {
                 }
                 plan.to = Progress::at(next);
                 plan.completes = self.tells_layers.then_some(at.layer);
-                course.stop = next;
+                segment.stop = next;
                 self.events.set(slot, boundary);
                 return true;
             }
             began = boundary;
-            at = Progress::at(system.next_layer(course.model, &course.realisation, at.layer + 1));
+            at = Progress::at(system.next_layer(segment.model, &segment.realisation, at.layer + 1));
         }
         false
     }
@@ -179,10 +179,10 @@ impl Execution for Exclusive {
     }
 
     #[inline]
-    fn begin(&mut self, system: &System<'_>, slot: usize, course: Course) {
-        let Course { from, stop, start, .. } = course;
+    fn begin(&mut self, system: &System<'_>, slot: usize, segment: ResolvedSegment) {
+        let ResolvedSegment { from, stop, start, .. } = segment;
         // Built in its place, then planned: a copy of what was just written would have to wait for it.
-        let run = self.runs[slot].insert(Run { course, stop, plan: Plan::default(), resizes: false });
+        let run = self.runs[slot].insert(Run { segment, stop, plan: Plan::default(), resizes: false });
         let at = run.plan(self.tells_layers, system, from, start);
         self.events.set(slot, at);
     }
@@ -196,7 +196,7 @@ impl Execution for Exclusive {
         let Some(run) = &mut self.runs[slot] else { return Step::Internal };
         let (plan, resizes) = (run.plan, run.resizes);
         if plan.to.quantum == 0
-            && plan.to.layer < run.course.end()
+            && plan.to.layer < run.segment.end()
             && let Some(layer) = plan.completes
         {
             let at = run.plan(self.tells_layers, system, plan.to, now);
@@ -218,7 +218,7 @@ impl Execution for Exclusive {
             if mode == Preemption::Quantum {
                 return;
             }
-            run.course.stop = run.stop;
+            run.segment.stop = run.stop;
             let Plan { stood, began, .. } = run.plan;
             let at = run.plan(self.tells_layers, system, stood, began);
             self.events.set(slot, at);
@@ -234,16 +234,16 @@ impl Execution for Exclusive {
     }
 
     fn halt(&mut self, system: &System<'_>, slot: usize, now: Time) -> Option<Progress> {
-        let Run { course, plan, .. } = self.runs[slot].take()?;
+        let Run { segment, plan, .. } = self.runs[slot].take()?;
         self.events.set(slot, Time::MAX);
         let mut began = plan.began;
         let mut reached = plan.stood;
         loop {
-            let at = next_from(system, &course, reached);
-            if at.layer >= course.end() {
+            let at = next_from(system, &segment, reached);
+            if at.layer >= segment.end() {
                 return Some(reached);
             }
-            let boundary = later(began, rest_of_layer(system, &course, at));
+            let boundary = later(began, rest_of_layer(system, &segment, at));
             if boundary > now {
                 return Some(reached);
             }
@@ -259,13 +259,13 @@ impl Execution for Exclusive {
 /// instant; none if that is the layer's end.
 fn next_quantum(
     system: &System<'_>,
-    course: &Course,
+    segment: &ResolvedSegment,
     at: Progress,
     began: Time,
     now: Time,
 ) -> Option<(Progress, Time)> {
-    let quanta = system.costs.quanta(course.model, at.layer, course.class);
-    let full = layer_latency(system, course, at.layer);
+    let quanta = system.costs.quanta(segment.model, at.layer, segment.class);
+    let full = layer_latency(system, segment, at.layer);
     let done = before_quantum(full, at.quantum, at.quanta);
     // Instants are later(began, before_quantum(q) - done): search the first that is not before now.
     let wanted = u128::from(now.saturating_since(began).picoseconds()) + u128::from(done);

@@ -16,7 +16,7 @@ use crate::system::System;
 
 /// A segment as it will really run, in one class.
 #[derive(Clone, Copy, Debug)]
-pub struct Course {
+pub struct ResolvedSegment {
     /// The model that it runs as.
     pub model: ModelId,
     /// The class that it runs in.
@@ -33,7 +33,7 @@ pub struct Course {
     pub realisation: Realisation,
 }
 
-impl Course {
+impl ResolvedSegment {
     /// The layer before which the segment really ends.
     fn end(&self) -> u32 {
         self.stop.min(self.realisation.end).max(self.from.layer)
@@ -122,7 +122,7 @@ pub trait Execution: Clone {
     fn tells_layers(&self) -> bool;
 
     /// Begins a run in a slot that has none, or that has one which stopped to be resized.
-    fn begin(&mut self, system: &System<'_>, slot: usize, course: Course);
+    fn begin(&mut self, system: &System<'_>, slot: usize, segment: ResolvedSegment);
 
     /// The earliest event, the lowest slot first.
     fn next(&self) -> Option<(Time, usize)>;

@@ -23,7 +23,7 @@ use rtmm_hardware::{AcceleratorId, Bandwidth, Contention, Isolated, Rates, Runni
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{Duration, LayerId, Time};
 
-use crate::execution::{Completed, Course, Execution, Instants, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Instants, ResolvedSegment, Step, Stop, before_quantum};
 use crate::system::System;
 
 /// Runs that compete under a contention model.
@@ -43,8 +43,8 @@ pub struct Shared<C> {
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
-    course: Course,
-    /// The layer that the segment was dispatched to end before: `course.stop` is earlier once the run is
+    segment: ResolvedSegment,
+    /// The layer that the segment was dispatched to end before: `segment.stop` is earlier once the run is
     /// to stop.
     stop: u32,
     share: Share,
@@ -162,14 +162,14 @@ impl Run {
     /// Has the run stop with a quantum of its layer, or with the layer where that is the last; false if
     /// that is where it ends anyway.
     fn stop_with(&mut self, layer: u32, quantum: u32) -> bool {
-        let end = self.course.end();
+        let end = self.segment.end();
         if quantum + 1 < self.quanta {
             self.target = Some(quantum + 1);
-            self.course.stop = layer;
+            self.segment.stop = layer;
             return true;
         }
-        self.course.stop = self.course.stop.min(layer.saturating_add(1));
-        self.course.end() < end
+        self.segment.stop = self.segment.stop.min(layer.saturating_add(1));
+        self.segment.end() < end
     }
 
     /// The quantum that it is in: the first that is not done.
@@ -235,9 +235,9 @@ impl<C: Contention> Shared<C> {
     /// Begins the next layer of a run at or after `from`; false if there is none.
     fn begin_layer(&mut self, system: &System<'_>, slot: usize, from: Progress, now: Time) -> bool {
         let Some(run) = &mut self.runs[slot] else { return false };
-        let Course { model, class, realisation, .. } = run.course;
+        let ResolvedSegment { model, class, realisation, .. } = run.segment;
         let layer = system.next_layer(model, &realisation, from.layer);
-        if layer >= run.course.end() {
+        if layer >= run.segment.end() {
             return false;
         }
         // Progress inside a layer counts only if that is the layer.
@@ -278,9 +278,9 @@ impl<C: Contention> Shared<C> {
             let Some((run, layer)) = run.as_ref().and_then(|run| Some((run, run.layer?))) else { continue };
             self.running.push(Running {
                 accelerator: self.accelerators[slot],
-                model: run.course.model,
+                model: run.segment.model,
                 layer: LayerId::new(layer as usize),
-                class: run.course.class,
+                class: run.segment.class,
                 demand: run.demand_at(now),
                 share: run.share,
             });
@@ -306,7 +306,7 @@ impl<C: Contention> Shared<C> {
         // Between two layers: the boundary is now.
         if let Some(previous) = run.previous.filter(|_| run.began == now) {
             run.is_cut = true;
-            (run.course.stop, run.layer) = (previous.saturating_add(1), None);
+            (run.segment.stop, run.layer) = (previous.saturating_add(1), None);
             self.events.set(slot, now);
             return true;
         }
@@ -325,11 +325,11 @@ impl<C: Contention> Shared<C> {
                 stops
             }
             (Preemption::Layer, layer) => {
-                let course = &run.course;
-                let first = || system.next_layer(course.model, &course.realisation, course.from.layer);
-                let (end, stop) = (course.end(), layer.unwrap_or_else(first).saturating_add(1));
-                run.course.stop = course.stop.min(stop);
-                run.course.end() < end
+                let segment = &run.segment;
+                let first = || system.next_layer(segment.model, &segment.realisation, segment.from.layer);
+                let (end, stop) = (segment.end(), layer.unwrap_or_else(first).saturating_add(1));
+                run.segment.stop = segment.stop.min(stop);
+                run.segment.end() < end
             }
         }
     }
@@ -338,7 +338,7 @@ impl<C: Contention> Shared<C> {
         let Some(run) = self.runs[slot].take() else { return Step::Internal };
         self.events.set(slot, Time::MAX);
         self.share_out(now);
-        let (mut to, mut stretch) = (Progress::at(run.course.end()), 1.0);
+        let (mut to, mut stretch) = (Progress::at(run.segment.end()), 1.0);
         if let (Some(layer), Some(target)) = (run.layer, run.target) {
             to = Progress { layer, quantum: target, quanta: run.quanta };
             stretch = run.stretch(now);
@@ -356,13 +356,13 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         true
     }
 
-    fn begin(&mut self, _system: &System<'_>, slot: usize, course: Course) {
+    fn begin(&mut self, _system: &System<'_>, slot: usize, segment: ResolvedSegment) {
         self.runs[slot] = Some(Run {
-            course,
-            stop: course.stop,
-            share: course.share,
+            segment,
+            stop: segment.stop,
+            share: segment.share,
             layer: None,
-            began: course.start,
+            began: segment.start,
             previous: None,
             is_cut: false,
             ends_with_quantum: false,
@@ -370,7 +370,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             quantum: 0,
             quanta: 1,
             target: None,
-            since: course.start,
+            since: segment.start,
             whole: Amounts::default(),
             left: Amounts::default(),
             exposed: Duration::ZERO,
@@ -380,7 +380,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         });
         // The first layer begins with an event of its own, so that runs that are dispatched at one
         // instant share from its beginning.
-        self.events.set(slot, course.start);
+        self.events.set(slot, segment.start);
     }
 
     fn next(&self) -> Option<(Time, usize)> {
@@ -393,7 +393,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             return self.end(slot, None, now);
         }
         let Some(layer) = run.layer else {
-            let from = run.course.from;
+            let from = run.segment.from;
             if self.begin_layer(system, slot, from, now) {
                 self.share_out(now);
                 return Step::Internal;
@@ -435,7 +435,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             if run.is_cut || mode == Preemption::Quantum {
                 return;
             }
-            run.course.stop = run.stop;
+            run.segment.stop = run.stop;
             (run.target, run.ends_with_quantum) = (None, false);
             if run.layer.is_some() {
                 let at = run.event();
@@ -455,7 +455,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     fn halt(&mut self, _system: &System<'_>, slot: usize, _now: Time) -> Option<Progress> {
         let run = self.runs[slot].take()?;
         self.events.set(slot, Time::MAX);
-        Some(run.previous.map_or(run.course.from, |layer| Progress::at(layer + 1)))
+        Some(run.previous.map_or(run.segment.from, |layer| Progress::at(layer + 1)))
     }
 
     fn set_share(&mut self, now: Time, slot: usize, share: Share) {
