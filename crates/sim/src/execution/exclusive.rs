@@ -24,15 +24,15 @@ struct Run {
     /// The layer that the segment was dispatched to end before: `segment.stop` is earlier once the run is
     /// to stop.
     stop: u32,
-    plan: Plan,
+    next_stop: NextStop,
     /// Whether it stops to be resized.
     resizes: bool,
 }
 
 /// The next event of a run.
 #[derive(Clone, Copy, Debug, Default)]
-struct Plan {
-    /// Where it stood when it was planned: the segment's beginning, or the last boundary that was told of.
+struct NextStop {
+    /// Where it stood when this was computed: the segment's beginning, or the last boundary that was told of.
     stood: Progress,
     /// Where the next event finds it.
     to: Progress,
@@ -42,7 +42,7 @@ struct Plan {
     completes: Option<u32>,
 }
 
-impl Plan {
+impl NextStop {
     fn completed(&self, layer: u32) -> Completed {
         Completed { layer: LayerId::new(layer as usize), began: self.began, stretch: 1.0 }
     }
@@ -81,10 +81,10 @@ impl Run {
     /// Plans the next event of a run that stands at `stood` at instant `began`, and says when it is.
     fn plan(&mut self, tells_layers: bool, system: &System<'_>, stood: Progress, began: Time) -> Time {
         let (layer, completes, at) = next_event(tells_layers, system, &self.segment, stood, began);
-        self.plan.stood = stood;
-        self.plan.to = Progress::at(layer);
-        self.plan.began = began;
-        self.plan.completes = if completes { Some(layer - 1) } else { None };
+        self.next_stop.stood = stood;
+        self.next_stop.to = Progress::at(layer);
+        self.next_stop.began = began;
+        self.next_stop.completes = if completes { Some(layer - 1) } else { None };
         at
     }
 }
@@ -126,23 +126,24 @@ impl Exclusive {
     /// Stops a run at its next boundary at or after `now`; false if that is its end anyway.
     fn stop(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) -> bool {
         let Some(run) = &mut self.runs[slot] else { return false };
-        let Run { segment, plan, .. } = run;
+        let Run { segment, next_stop, .. } = run;
         let end = segment.end();
-        let mut began = plan.began;
+        let mut began = next_stop.began;
         // Between two layers that are told of: the boundary is now.
-        if plan.stood != segment.from && began == now {
-            (plan.to, plan.completes, segment.stop) = (plan.stood, None, plan.stood.layer);
+        if next_stop.stood != segment.from && began == now {
+            (next_stop.to, next_stop.completes, segment.stop) =
+                (next_stop.stood, None, next_stop.stood.layer);
             self.events.set(slot, now);
             return true;
         }
-        let mut at = next_from(system, segment, plan.stood);
+        let mut at = next_from(system, segment, next_stop.stood);
         while at.layer < end {
             let boundary = later(began, rest_of_layer(system, segment, at));
             if mode == Preemption::Quantum
                 && began.max(now) < boundary
                 && let Some((to, instant)) = next_quantum(system, segment, at, began, now)
             {
-                (plan.to, plan.completes) = (to, None);
+                (next_stop.to, next_stop.completes) = (to, None);
                 segment.stop = to.layer;
                 self.events.set(slot, instant);
                 return true;
@@ -152,8 +153,8 @@ impl Exclusive {
                 if next >= end {
                     return false;
                 }
-                plan.to = Progress::at(next);
-                plan.completes = self.tells_layers.then_some(at.layer);
+                next_stop.to = Progress::at(next);
+                next_stop.completes = self.tells_layers.then_some(at.layer);
                 segment.stop = next;
                 self.events.set(slot, boundary);
                 return true;
@@ -182,7 +183,8 @@ impl Execution for Exclusive {
     fn begin(&mut self, system: &System<'_>, slot: usize, segment: ResolvedSegment) {
         let ResolvedSegment { from, stop, start, .. } = segment;
         // Built in its place, then planned: a copy of what was just written would have to wait for it.
-        let run = self.runs[slot].insert(Run { segment, stop, plan: Plan::default(), resizes: false });
+        let run =
+            self.runs[slot].insert(Run { segment, stop, next_stop: NextStop::default(), resizes: false });
         let at = run.plan(self.tells_layers, system, from, start);
         self.events.set(slot, at);
     }
@@ -194,19 +196,19 @@ impl Execution for Exclusive {
     #[inline]
     fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step {
         let Some(run) = &mut self.runs[slot] else { return Step::Internal };
-        let (plan, resizes) = (run.plan, run.resizes);
-        if plan.to.quantum == 0
-            && plan.to.layer < run.segment.end()
-            && let Some(layer) = plan.completes
+        let (next_stop, resizes) = (run.next_stop, run.resizes);
+        if next_stop.to.quantum == 0
+            && next_stop.to.layer < run.segment.end()
+            && let Some(layer) = next_stop.completes
         {
-            let at = run.plan(self.tells_layers, system, plan.to, now);
+            let at = run.plan(self.tells_layers, system, next_stop.to, now);
             self.events.set(slot, at);
-            return Step::Layer(plan.completed(layer));
+            return Step::Layer(next_stop.completed(layer));
         }
         self.runs[slot] = None;
         self.events.set(slot, Time::MAX);
-        let last = plan.completes.map(|layer| plan.completed(layer));
-        let stop = Stop { to: plan.to, last, stretch: 1.0 };
+        let last = next_stop.completes.map(|layer| next_stop.completed(layer));
+        let stop = Stop { to: next_stop.to, last, stretch: 1.0 };
         if resizes { Step::Resizes(stop) } else { Step::Ended(stop) }
     }
 
@@ -219,7 +221,7 @@ impl Execution for Exclusive {
                 return;
             }
             run.segment.stop = run.stop;
-            let Plan { stood, began, .. } = run.plan;
+            let NextStop { stood, began, .. } = run.next_stop;
             let at = run.plan(self.tells_layers, system, stood, began);
             self.events.set(slot, at);
         }
@@ -234,10 +236,10 @@ impl Execution for Exclusive {
     }
 
     fn halt(&mut self, system: &System<'_>, slot: usize, now: Time) -> Option<Progress> {
-        let Run { segment, plan, .. } = self.runs[slot].take()?;
+        let Run { segment, next_stop, .. } = self.runs[slot].take()?;
         self.events.set(slot, Time::MAX);
-        let mut began = plan.began;
-        let mut reached = plan.stood;
+        let mut began = next_stop.began;
+        let mut reached = next_stop.stood;
         loop {
             let at = next_from(system, &segment, reached);
             if at.layer >= segment.end() {
