@@ -78,7 +78,7 @@ pub struct Simulation<'s, E, O> {
     sample_draws: Vec<Draws>,
     decisions: Decisions,
     /// Jobs that were dropped with others since the policy was last asked.
-    gone: Vec<JobId>,
+    dropped_upstream: Vec<JobId>,
     needs: Vec<u64>,
     next_sequence: u64,
     /// When the scheduler has made its decisions of before.
@@ -132,7 +132,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             path_draws: draws(Stream::Path),
             sample_draws: draws(Stream::Sample),
             decisions: Decisions::new(),
-            gone: Vec::new(),
+            dropped_upstream: Vec::new(),
             needs: Vec::new(),
             next_sequence: 0,
             scheduler_free: Time::ZERO,
@@ -170,7 +170,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             path_draws: self.path_draws.clone(),
             sample_draws: self.sample_draws.clone(),
             decisions: self.decisions.clone(),
-            gone: self.gone.clone(),
+            dropped_upstream: self.dropped_upstream.clone(),
             needs: self.needs.clone(),
             next_sequence: self.next_sequence,
             scheduler_free: self.scheduler_free,

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use rtmm_scheduler::JobId;
 use rtmm_workload::{Frame, ModelId};
 
-/// What is known of a frame's fate.
+/// Fate of a frame, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fate {
     /// It needs outcomes or its release; there is no job yet.
@@ -19,14 +19,14 @@ pub(crate) enum Fate {
     /// Its job is complete: what it ran as, and the exit that it took.
     Completed { model: ModelId, exit: Option<u8> },
     /// Its job was dropped: what it ran as, or would have, and the exit that it would have taken.
-    Failed { model: ModelId, exit: Option<u8> },
-    /// There is no job.
-    Void,
+    Dropped { model: ModelId, exit: Option<u8> },
+    /// It was not triggered: there is no job.
+    NotTriggered,
 }
 
 impl Fate {
     pub(crate) fn is_settled(self) -> bool {
-        matches!(self, Self::Completed { .. } | Self::Failed { .. } | Self::Void)
+        matches!(self, Self::Completed { .. } | Self::Dropped { .. } | Self::NotTriggered)
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Linked {
     /// Outputs that are not there yet.
     pub data_left: u32,
     /// Whether a job that it needs was dropped, so that its own will be too.
-    pub is_doomed: bool,
+    pub dropped_upstream: bool,
     /// Whether an event tells when its jitter has passed.
     pub is_queued: bool,
 }
@@ -127,7 +127,7 @@ mod tests {
             fate: Fate::Hidden,
             unknown_left: 0,
             data_left: 1,
-            is_doomed: false,
+            dropped_upstream: false,
             is_queued: false,
         }
     }
@@ -143,16 +143,16 @@ mod tests {
         assert_eq!(table.dependent(0, 1, 3), Some(3));
         assert_eq!(table.dependent(0, 1, 4), None);
         // A frame that settles before an older one stays until that one does.
-        table.get_mut(1).expect("kept").fate = Fate::Failed { model: ModelId::new(0), exit: None };
+        table.get_mut(1).expect("kept").fate = Fate::Dropped { model: ModelId::new(0), exit: None };
         table.forget();
         assert!(table.get(1).is_some());
-        table.get_mut(0).expect("kept").fate = Fate::Void;
+        table.get_mut(0).expect("kept").fate = Fate::NotTriggered;
         table.forget();
         assert!(table.get(0).is_none() && table.get(1).is_none());
         assert_eq!(table.dependent(0, 1, 0), Some(2));
         // The latest one stays whatever became of it.
         for index in 2..4 {
-            table.get_mut(index).expect("kept").fate = Fate::Void;
+            table.get_mut(index).expect("kept").fate = Fate::NotTriggered;
         }
         table.forget();
         assert_eq!(table.latest(), Some(3));

@@ -36,7 +36,7 @@ enum Fate {
     Ready,
     Running(usize),
     /// There is no job.
-    Void,
+    NotTriggered,
     Completed,
     Dropped,
 }
@@ -59,7 +59,7 @@ struct One {
     reached: Reached,
     /// The layer that it completed last, or stopped in.
     last_layer: Option<u32>,
-    is_doomed: bool,
+    drops_at_boundary: bool,
     spent: Spent,
 }
 
@@ -194,7 +194,7 @@ impl<'o> Oracle<'o> {
                     is_started: false,
                     reached: (0, 0, 0),
                     last_layer: None,
-                    is_doomed: false,
+                    drops_at_boundary: false,
                     spent: Spent::default(),
                 }));
             }
@@ -357,7 +357,7 @@ impl<'o> Oracle<'o> {
         let task = &self.built.scenario.tasks[self.ones[one].task];
         let kind = &task.depends_on[position].kind;
         match (need.fate, kind) {
-            (Fate::Void, _) => Some(false),
+            (Fate::NotTriggered, _) => Some(false),
             (Fate::Completed | Fate::Dropped, DependencyKind::Data) => Some(true),
             (Fate::Completed | Fate::Dropped, DependencyKind::Control { .. }) => {
                 Some(self.would_trigger(one, position))
@@ -480,7 +480,7 @@ impl<'o> Oracle<'o> {
     }
 
     fn void(&mut self, one: usize) {
-        self.ones[one].fate = Fate::Void;
+        self.ones[one].fate = Fate::NotTriggered;
         self.tell(Event::NotTriggered { task: self.ones[one].task });
         self.tell_dependents(one);
     }
@@ -527,7 +527,7 @@ impl<'o> Oracle<'o> {
                     self.show_if_known(one);
                 }
             }
-            Fate::Waiting if matches!(need, Fate::Void | Fate::Dropped) => {
+            Fate::Waiting if matches!(need, Fate::NotTriggered | Fate::Dropped) => {
                 self.drop(one, DropCause::Upstream)
             }
             Fate::Waiting if self.has_inputs(one) => {
@@ -844,7 +844,7 @@ impl<'o> Oracle<'o> {
         });
         if to.0 >= segment.realisation.end {
             self.complete(one);
-        } else if self.ones[one].is_doomed {
+        } else if self.ones[one].drops_at_boundary {
             self.drop(one, DropCause::Policy);
         } else {
             self.ones[one].fate = Fate::Ready;
@@ -913,7 +913,7 @@ impl<'o> Oracle<'o> {
             Said::Drop { job } => {
                 let one = self.find(job);
                 if let Fate::Running(slot) = self.ones[one].fate {
-                    self.ones[one].is_doomed = true;
+                    self.ones[one].drops_at_boundary = true;
                     self.preempt(slot, Preemption::Layer);
                 } else {
                     self.drop(one, DropCause::Policy);

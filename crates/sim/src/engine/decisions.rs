@@ -28,7 +28,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             });
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
-            self.gone.clear();
+            self.dropped_upstream.clear();
             let decided = self.policy.decide(&view, truth.as_ref(), &mut decisions);
             decided.map_err(|error| self.policy_failed(error))?;
             self.rounds += 1;
@@ -72,12 +72,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             Decision::Resize { run, units } => self.resize(*run, *units),
             Decision::Drop { job } => {
                 // A drop of the same list may have taken it along.
-                if self.gone.contains(job) {
+                if self.dropped_upstream.contains(job) {
                     return Ok(());
                 }
                 let slot = self.slot(*job)?;
                 if let JobState::Running(run) = self.state.jobs[slot].state {
-                    if std::mem::replace(&mut self.state.hidden[slot].is_doomed, true) {
+                    if std::mem::replace(&mut self.state.hidden[slot].drops_at_boundary, true) {
                         return Err(Illegal::AlreadyDropped);
                     }
                     if let Some(running) = self.state.run_mut(run) {

@@ -52,7 +52,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             fate: Fate::Hidden,
             unknown_left: 0,
             data_left: 0,
-            is_doomed: false,
+            dropped_upstream: false,
             is_queued: false,
         };
         let mut exists = frame.triggered;
@@ -64,11 +64,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             let fate = needed.and_then(|index| table.get(index)).map(|upstream| upstream.fate);
             match (fate, control) {
                 // Before the first frame of the other task there is nothing to work on.
-                (None | Some(Fate::Void), _) => exists = false,
-                (Some(Fate::Completed { model, exit } | Fate::Failed { model, exit }), Some(table)) => {
+                (None | Some(Fate::NotTriggered), _) => exists = false,
+                (Some(Fate::Completed { model, exit } | Fate::Dropped { model, exit }), Some(table)) => {
                     exists &= self.happens(task, frame.index, position, table.probability(model, exit));
                 }
-                (Some(Fate::Completed { .. } | Fate::Failed { .. }), None) => {}
+                (Some(Fate::Completed { .. } | Fate::Dropped { .. }), None) => {}
                 (Some(Fate::Live(_)), None) => linked.data_left += 1,
                 // Whether there will be an output is not known either.
                 (Some(Fate::Hidden), None) => {
@@ -77,12 +77,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 }
                 (Some(Fate::Hidden | Fate::Live(_)), Some(_)) => linked.unknown_left += 1,
             }
-            linked.is_doomed |= matches!(fate, Some(Fate::Failed { .. }));
+            linked.dropped_upstream |= matches!(fate, Some(Fate::Dropped { .. }));
         }
         linked.is_queued = exists && !released;
         self.frames[task.index()].push(linked, self.needs.iter().copied());
         if !exists {
-            self.void(task, frame.index);
+            self.settle_not_triggered(task, frame.index);
         } else {
             if !released {
                 self.events.add_release(frame.release, links.rank, frame.index);
@@ -110,13 +110,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if linked.fate != Fate::Hidden || linked.unknown_left > 0 || linked.frame.release > self.state.now {
             return;
         }
-        let (frame, is_doomed) = (linked.frame, linked.is_doomed);
-        let waits = linked.data_left > 0 || is_doomed;
+        let (frame, dropped_upstream) = (linked.frame, linked.dropped_upstream);
+        let waits = linked.data_left > 0 || dropped_upstream;
         let slot = self.show(task, &frame, if waits { JobState::Waiting } else { JobState::Ready });
         let id = self.state.jobs[slot].id;
         self.tell_released(slot);
         self.settle(task, index, Fate::Live(id));
-        if is_doomed {
+        if dropped_upstream {
             self.drop_job(slot, DropCause::Upstream);
         }
     }
@@ -194,14 +194,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// There is no job for a frame.
-    pub(super) fn void(&mut self, task: TaskId, index: u64) {
+    pub(super) fn settle_not_triggered(&mut self, task: TaskId, index: u64) {
         let Some(linked) = self.frames[task.index()].get(index) else { return };
         let frame = linked.frame;
         if linked.is_queued && frame.release > self.state.now {
             self.events.await_no_more();
         }
         self.observer.not_triggered(self.state.now, task, frame.arrival);
-        self.settle(task, index, Fate::Void);
+        self.settle(task, index, Fate::NotTriggered);
     }
 
     /// Records the fate of a frame, and passes it on to the frames that need it.
@@ -235,7 +235,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         let triggers = match (control, fate) {
             // A job that was dropped triggers what it would have triggered.
-            (Some(table), Fate::Completed { model, exit } | Fate::Failed { model, exit }) => {
+            (Some(table), Fate::Completed { model, exit } | Fate::Dropped { model, exit }) => {
                 self.happens(task, index, position, table.probability(model, exit))
             }
             _ => true,
@@ -246,14 +246,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         } else {
             linked.data_left = linked.data_left.saturating_sub(1);
         }
-        linked.is_doomed |= matches!(fate, Fate::Failed { .. });
+        linked.dropped_upstream |= matches!(fate, Fate::Dropped { .. });
         let (own, data_left) = (linked.fate, linked.data_left);
         match (fate, own) {
-            (Fate::Failed { .. } | Fate::Void, Fate::Live(id)) => {
+            (Fate::Dropped { .. } | Fate::NotTriggered, Fate::Live(id)) => {
                 self.drop_job(id.slot(), DropCause::Upstream)
             }
-            (Fate::Void, _) => self.void(task, index),
-            _ if !triggers => self.void(task, index),
+            (Fate::NotTriggered, _) => self.settle_not_triggered(task, index),
+            _ if !triggers => self.settle_not_triggered(task, index),
             (_, Fate::Live(id)) if data_left == 0 => self.become_ready(id),
             (_, Fate::Live(_)) => {}
             (_, _) => self.show_if_known(task, index),
@@ -304,10 +304,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         self.free(slot);
         if cause == DropCause::Upstream {
-            self.gone.push(job.id);
+            self.dropped_upstream.push(job.id);
         }
         let exit = self.state.realisations[slot].exit;
-        self.settle(job.task, job.frame, Fate::Failed { model: job.model, exit });
+        self.settle(job.task, job.frame, Fate::Dropped { model: job.model, exit });
     }
 
     pub(super) fn tell(&mut self, slot: usize, tell: impl FnOnce(&mut O, Time, &JobRecord<'_>)) {

@@ -114,7 +114,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.runs[slot] = None;
         if to.layer >= self.state.realisations[of_job].end {
             self.complete(of_job);
-        } else if self.state.hidden[of_job].is_doomed {
+        } else if self.state.hidden[of_job].drops_at_boundary {
             job.state = JobState::Waiting;
             self.drop_job(of_job, DropCause::Policy);
         } else {

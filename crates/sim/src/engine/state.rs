@@ -54,7 +54,7 @@ pub(super) struct Hidden {
     pub energy: EnergyParts,
     pub switch_energy_pj: f64,
     /// It is dropped at its next boundary.
-    pub is_doomed: bool,
+    pub drops_at_boundary: bool,
     /// Up to where its energy is counted.
     pub booked: Progress,
 }

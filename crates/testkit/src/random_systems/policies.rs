@@ -106,7 +106,7 @@ struct Run {
     /// When it began.
     began: u64,
     is_ending: bool,
-    is_doomed: bool,
+    drops_at_boundary: bool,
 }
 
 /// What a list of decisions leaves for those that follow in it.
@@ -197,7 +197,7 @@ impl Scripted {
                 quantum: quantum.unwrap_or(0) as u32,
                 began: u64::MAX,
                 is_ending: false,
-                is_doomed: false,
+                drops_at_boundary: false,
             };
         }
     }
@@ -288,7 +288,7 @@ impl Scripted {
             view.ready().chain(view.waiting()).filter(|job| !is_going(job.id)).map(|job| (job.id, None));
         let running = view
             .running()
-            .filter(|(run, _)| !self.runs[run.id.slot()].is_doomed)
+            .filter(|(run, _)| !self.runs[run.id.slot()].drops_at_boundary)
             .map(|(run, job)| (job.id, Some(run.id.slot())));
         let all: Vec<(JobId, Option<usize>)> = idle.chain(running).collect();
         if all.is_empty() {
@@ -296,7 +296,7 @@ impl Scripted {
         }
         let (job, slot) = all[self.pick(13, 0, all.len())];
         if let Some(slot) = slot {
-            (self.runs[slot].is_ending, self.runs[slot].is_doomed) = (true, true);
+            (self.runs[slot].is_ending, self.runs[slot].drops_at_boundary) = (true, true);
         }
         out.push(Decision::Drop { job });
     }
