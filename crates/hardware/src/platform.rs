@@ -159,7 +159,7 @@ pub struct SharedDram {
     pub sharing: Sharing,
 }
 
-/// How a shared resource is divided among those who run.
+/// Division of a shared resource among running segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sharing {
     /// By demand, max-min fair: [`crate::contention::MaxMinFair`].

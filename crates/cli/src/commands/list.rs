@@ -170,7 +170,7 @@ fn parameters_of(policies: &[PolicySchema]) -> Vec<(String, String)> {
     all.iter().filter_map(|owners| entry(owners, policies.len())).collect()
 }
 
-/// A parameter with the default that most of its owners have, and who has another.
+/// A parameter with the default that most of its owners have, and the owners that have another.
 fn entry(owners: &[(&str, &Parameter)], policies: usize) -> Option<(String, String)> {
     let mut defaults: Vec<(String, Vec<&str>)> = Vec::new();
     for (owner, parameter) in owners {

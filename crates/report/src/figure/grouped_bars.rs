@@ -28,7 +28,7 @@ pub struct Bar {
 pub struct GroupedBars {
     /// Title inside the figure; empty for none.
     pub title: String,
-    /// What the figure shows, for those who cannot see it.
+    /// Alternative text: a description of the figure.
     pub description: String,
     /// What the height of a bar is, with its unit.
     pub y_label: String,

@@ -46,7 +46,7 @@ pub struct HeatColumn {
 pub struct HeatMap {
     /// Title inside the figure; empty for none.
     pub title: String,
-    /// What the figure shows, for those who cannot see it.
+    /// Alternative text: a description of the figure.
     pub description: String,
     /// The rows, top down.
     pub rows: Vec<HeatRow>,

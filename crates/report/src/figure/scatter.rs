@@ -25,7 +25,7 @@ pub struct ScatterPoint {
 pub struct Scatter {
     /// Title inside the figure; empty for none.
     pub title: String,
-    /// What the figure shows, for those who cannot see it.
+    /// Alternative text: a description of the figure.
     pub description: String,
     /// What the horizontal axis is, with its unit.
     pub x_label: String,

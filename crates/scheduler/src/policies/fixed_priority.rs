@@ -4,7 +4,7 @@
 //! Hard-Real-Time Environment*, JACM 20(1), 1973, section 4; deadline-monotonic, Leung and
 //! Whitehead, *Performance Evaluation* 2(4), 1982.
 //!
-//! | `priority` | who comes first |
+//! | `priority` | the order of jobs |
 //! | --- | --- |
 //! | `rate-monotonic` | the shorter period |
 //! | `deadline-monotonic` | the shorter relative deadline |

@@ -4,9 +4,9 @@
 //! Metaverse*, MLSys 2023, and its artifact. Overdue jobs that do not run are dropped; nothing is
 //! preempted, and a faster but busy accelerator is never waited for.
 //!
-//! | `order` | who comes first |
+//! | `order` | the order of jobs |
 //! | --- | --- |
-//! | `release` | who was released first |
+//! | `release` | the first release first |
 //! | `task-order` | one job of every task in turn, beginning with the first task at every instant |
 //!
 //! Deviations: the artifact takes tasks in the alphabetical order of their names, `task-order`

@@ -1,4 +1,4 @@
-//! PREMA: tokens that grow with waiting say who may run, and the shortest of those runs.
+//! PREMA: tokens that grow with waiting decide which jobs may run, and the shortest of those runs.
 //!
 //! Source: Choi and Rhu, *PREMA: A Predictive Multi-task Scheduling Algorithm for Preemptible NPUs*,
 //! HPCA 2020, as Dysta's artifact (Fan et al., MICRO 2023) has it:

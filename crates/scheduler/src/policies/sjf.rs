@@ -5,7 +5,7 @@
 //! 1968).
 //!
 //! The length of a job is what is expected to be left of it, in the mean over all accelerators: a
-//! length that does not depend on who happens to be idle. Equal lengths go by release.
+//! length that does not depend on which accelerators are idle. Equal lengths go by release.
 //!
 //! Where models have sparsity patterns, `sjf` knows their architecture only, and `sjf-sparse` knows the
 //! pattern and corrects what is left by measured sparsity, as the variants of Dysta's artifact do (Fan et

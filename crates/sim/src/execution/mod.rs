@@ -43,7 +43,7 @@ impl ResolvedSegment {
 /// What an event of a run is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// Nothing that anybody else need know of.
+    /// An event of the execution alone, which the engine does not act on.
     Internal,
     /// A layer is complete, and the run goes on.
     Layer(Completed),

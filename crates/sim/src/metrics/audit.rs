@@ -194,7 +194,7 @@ fn is_behind(progress: Progress, before: Progress) -> bool {
 impl Observer for Audit {
     fn not_triggered(&mut self, now: Time, _task: TaskId, arrival: Time) {
         self.at(now);
-        self.check(arrival <= now, || "a frame was void before it arrived".to_owned());
+        self.check(arrival <= now, || "a frame was settled as not triggered before it arrived".to_owned());
     }
 
     fn released(&mut self, now: Time, job: &Job) {

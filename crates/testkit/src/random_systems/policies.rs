@@ -99,7 +99,7 @@ pub struct Scripted {
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     job: Option<JobId>,
-    /// The layer that runs, for those who hear of layers.
+    /// The layer that runs, for policies that are notified of layers.
     layer: u32,
     /// Steps of it that were done before.
     quantum: u32,
