@@ -170,7 +170,16 @@ fn decode_platform(
                 Some(configuration_of(&mut configurations, decode(&part.over(table), own)?))
             })
         });
-        accelerators.push(Accelerator { name, configuration, dram_share, context_switch, division });
+        let accelerator = Accelerator { name, configuration, dram_share, context_switch, division };
+        if let Some(SharedDram { bandwidth, sharing: Sharing::Static }) = shared_dram
+            && accelerator.division.is_some()
+            && let Some((units, _)) = accelerator.configurations().next()
+            && bandwidth.part(accelerator.share_of(units)) == Bandwidth::ZERO
+        {
+            let message = format!("the share of DRAM of {units} units of this accelerator is nothing");
+            table.report(table.problem(message).help("raise `dram_share`, or state parts of more units"));
+        }
+        accelerators.push(accelerator);
     }
     Some(Platform {
         name: name.to_owned(),

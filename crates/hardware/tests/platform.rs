@@ -412,6 +412,9 @@ fn bad_divisions_are_reported() {
         let found = problems("", &[&format!("division = {division}")]);
         assert!(found.contains(expected), "{division}: {found}");
     }
+    // A part of a share that is no share would never end a layer.
+    let tiny = format!("{DIVIDED}\ndram_share = 0.000003");
+    assert!(problems(STATIC, &[&tiny, ""]).contains("of 1 units of this accelerator is nothing"));
 }
 
 #[test]
