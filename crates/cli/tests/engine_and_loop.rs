@@ -13,14 +13,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, EnergyParts, LayerOf, Mode, Platform, SHARED_LEVELS, Share, Work,
+    CostModel, EnergyParts, LayerOf, Mode, Platform, SHARED_LEVELS, Share, Work,
 };
 use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_scheduler::registry;
@@ -62,7 +61,7 @@ fn milliseconds(time: Time) -> f64 {
 
 /// A run of the engine under `latency-greedy`. What the run's end finds due and unfinished is dropped
 /// then, as the loop has it; what is due later is left out.
-fn by_engine(system: &System<'_>, order: &str, seed: u64) -> Jobs<Time> {
+fn by_engine(system: &System, order: &str, seed: u64) -> Jobs<Time> {
     let row = registry::policy("latency-greedy").expect("a registered policy");
     let mut parameters = row.defaults();
     let same = [
@@ -266,8 +265,7 @@ fn compare(kind: Costs, load: u64, mut split: impl FnMut(&str)) -> Tally {
                 Costs::Corrected => TaskCosts::corrected(&workload, &platform),
             };
             let costs = costs.expect("costs");
-            let table = Arc::new(CostTable::new(&platform, &workload.models).expect("costs"));
-            let system = System::with_costs(&scenario, &workload.models, &platform, table);
+            let system = System::new(&scenario, &workload.models, &platform).expect("costs");
             for &seed in seeds {
                 let engine = by_engine(&system, "release", seed);
                 let of_loop = by_loop(&scenario, &costs, Fixes::all(), seed);
@@ -443,7 +441,7 @@ impl Sketch {
         };
         let configuration = |index: usize| {
             let cycles = (0..self.tasks.len()).map(|task| self.cycles(task, index)).collect();
-            Configuration::new(index.to_string(), Box::new(Stated { cycles }))
+            Configuration::new(index.to_string(), Stated { cycles })
         };
         Platform {
             name: "sketch".to_owned(),

@@ -155,7 +155,7 @@ fn decode_platform(
         let decode = |table: &Table<'_>, own: &[&str]| {
             let (row, Decoded { label, cost_model }) =
                 decode_cost_model(cost_models, table, own, surroundings)?;
-            Some(Configuration { label, cost_model, row_identity: row.identity.clone() })
+            Some(Configuration { label, cost_model: cost_model.into(), row_identity: row.identity.clone() })
         };
         let (Some(At { value: name, range }), Some(whole)) = (name, decode(table, &KEYS)) else { continue };
         if accelerators.iter().any(|known| known.name == name) {

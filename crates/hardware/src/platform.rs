@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rtmm_workload::{Duration, define_index};
 
@@ -169,21 +170,21 @@ pub enum Sharing {
     Static,
 }
 
-/// An accelerator type, with its cost model. Identical accelerators share one.
-#[derive(Debug)]
+/// An accelerator type, with its cost model. Identical accelerators share one; copies share the cost model.
+#[derive(Clone, Debug)]
 pub struct Configuration {
     /// For people: cost model and size, such as `maestro WS 4096`.
     pub label: String,
     /// What layers cost.
-    pub cost_model: Box<dyn CostModel>,
+    pub cost_model: Arc<dyn CostModel>,
     /// The identity of the registry row that the cost model is from; empty for built-in ones.
     pub row_identity: Cow<'static, [u8]>,
 }
 
 impl Configuration {
     /// A configuration of a built-in cost model, or of one that no registry knows.
-    pub fn new(label: impl Into<String>, cost_model: Box<dyn CostModel>) -> Self {
-        Self { label: label.into(), cost_model, row_identity: Cow::Borrowed(&[]) }
+    pub fn new(label: impl Into<String>, cost_model: impl CostModel + 'static) -> Self {
+        Self { label: label.into(), cost_model: Arc::new(cost_model), row_identity: Cow::Borrowed(&[]) }
     }
 
     /// Everything that determines what layers cost, in one canonical text.
@@ -199,7 +200,7 @@ impl Configuration {
 }
 
 /// Accelerators with their configurations.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Platform {
     /// The name that sweeps and commands use, such as `xrbench/quad_4k_ws_os_ws_os`.
     pub name: String,

@@ -33,7 +33,7 @@ impl Observer for Segments {
     }
 }
 
-fn run(system: &System<'_>, name: &str) -> u64 {
+fn run(system: &System, name: &str) -> u64 {
     let row = registry::policy(name).expect("registered");
     let mut parameters = row.defaults();
     if row.parameters.iter().any(|parameter| parameter.name == "granularity") {

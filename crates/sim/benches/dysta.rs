@@ -30,7 +30,7 @@ const POLICIES: [&str; 13] = [
     "dysta-hardware",
 ];
 
-fn run(system: &System<'_>, name: &str) -> Summary {
+fn run(system: &System, name: &str) -> Summary {
     let row = registry::policy(name).expect("registered");
     let mut parameters = row.defaults();
     parameters.set_text("granularity", "layer").expect("a granularity");

@@ -41,7 +41,7 @@ fn policy(name: &str) -> Box<dyn Policy> {
     row.build(&parameters).expect("a policy")
 }
 
-fn run<O: Observer>(system: &System<'_>, name: &str, observer: O) -> O {
+fn run<O: Observer>(system: &System, name: &str, observer: O) -> O {
     simulate(system, name, policy(name), observer, RunOptions { seed: 1, ..RunOptions::default() })
         .expect("a legal policy")
 }

@@ -58,7 +58,7 @@ pub struct RunOptions {
 /// A run, from its start to its end.
 #[derive(Debug)]
 pub struct Simulation<'s, E, O> {
-    system: &'s System<'s>,
+    system: &'s System,
     options: RunOptions,
     policy: Box<dyn Policy>,
     policy_name: String,
@@ -97,14 +97,14 @@ pub struct Simulation<'s, E, O> {
 impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// A run that is about to start. `name` is what errors call the policy.
     pub fn new(
-        system: &'s System<'s>,
+        system: &'s System,
         name: &str,
         policy: Box<dyn Policy>,
         mut execution: E,
         observer: O,
         options: RunOptions,
     ) -> Self {
-        let (scenario, seed) = (system.scenario.as_ref(), options.seed);
+        let (scenario, seed) = (&system.scenario, options.seed);
         let interests = policy.interests();
         execution.tell_layers(interests.layers);
         let tasks = || (0..scenario.tasks.len()).map(TaskId::new);

@@ -176,7 +176,7 @@ impl RunRecord {
 
     /// An audit of the run.
     #[must_use]
-    pub fn audit(&self, system: &System<'_>) -> Audit {
+    pub fn audit(&self, system: &System) -> Audit {
         let mut audit = Audit::new(system);
         self.replay(&mut audit);
         audit

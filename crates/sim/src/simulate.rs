@@ -15,7 +15,7 @@ use crate::system::System;
 /// # Errors
 /// [`SimulationError`] where the policy fails or does what it may not.
 pub fn simulate<O: Observer>(
-    system: &System<'_>,
+    system: &System,
     name: &str,
     policy: Box<dyn Policy>,
     observer: O,

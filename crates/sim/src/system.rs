@@ -1,6 +1,5 @@
 //! A scenario on a platform, resolved once: names to indices, costs to flat arrays.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use rtmm_hardware::{AcceleratorId, ClassId, CostTable, IsolatedCosts, Platform, Share};
@@ -9,15 +8,16 @@ use rtmm_workload::{Deadline, DependencyKind, Duration, Model, ModelId, Realisat
 
 use crate::error::SimulationError;
 
-/// Everything that runs of a scenario on a platform share, whatever the policy and the seed.
+/// Everything that runs of a scenario on a platform share, whatever the policy and the seed. It owns its scenario and
+/// shares the rest with other systems, so that a program can keep it and send it to its threads.
 #[derive(Clone, Debug)]
-pub struct System<'s> {
-    /// What is simulated, with deadlines that follow from latencies resolved to spans.
-    pub scenario: Cow<'s, Scenario>,
-    /// The networks of its tasks.
-    pub models: &'s [Model],
-    /// What it runs on.
-    pub platform: &'s Platform,
+pub struct System {
+    /// The scenario, with deadlines that follow from latencies resolved to spans.
+    pub scenario: Scenario,
+    /// The models of its tasks.
+    pub models: Arc<[Model]>,
+    /// The platform that it runs on.
+    pub platform: Arc<Platform>,
     /// Costs as policies know them.
     pub profile: Arc<Profile>,
     /// Costs as they really are.
@@ -30,6 +30,12 @@ pub struct System<'s> {
     /// Whether all inferences of each model cost the same.
     pub(crate) is_alike: Vec<bool>,
 }
+
+/// Systems outlive what they were made of, and go to other threads.
+const _: () = {
+    const fn is_kept_and_sent<T: Clone + Send + Sync + 'static>() {}
+    is_kept_and_sent::<System>();
+};
 
 /// How a task is linked to others.
 #[derive(Clone, Debug, Default)]
@@ -57,55 +63,56 @@ impl ControlTable {
     }
 }
 
-impl<'s> System<'s> {
-    /// Resolves a scenario with its models on a platform.
+impl System {
+    /// Resolves a scenario with its models on a platform, all of which are copied: once a system, and not once a run.
     ///
     /// # Errors
     /// [`SimulationError::NoCost`] with every layer that cannot run.
-    pub fn new(
-        scenario: &'s Scenario,
-        models: &'s [Model],
-        platform: &'s Platform,
-    ) -> Result<Self, SimulationError> {
+    pub fn new(scenario: &Scenario, models: &[Model], platform: &Platform) -> Result<Self, SimulationError> {
         let costs = CostTable::new(platform, models).map_err(SimulationError::NoCost)?;
-        Ok(Self::with_costs(scenario, models, platform, Arc::new(costs)))
+        Ok(Self::with_costs(scenario, models.into(), Arc::new(platform.clone()), Arc::new(costs)))
     }
 
-    /// The same with costs that are known already, such as those of another load on the same
-    /// platform. They must be of these models on this platform.
+    /// The same with models and a platform that systems share, and with costs that are known already, such as those of
+    /// another load on the same platform. They must be of these models on this platform.
     #[must_use]
     pub fn with_costs(
-        scenario: &'s Scenario,
-        models: &'s [Model],
-        platform: &'s Platform,
+        scenario: &Scenario,
+        models: Arc<[Model]>,
+        platform: Arc<Platform>,
         costs: Arc<CostTable>,
     ) -> Self {
-        let costs = Arc::new(IsolatedCosts::new(models, platform, costs));
-        let profile = Profile::new(models, platform, Arc::clone(&costs));
+        let costs = Arc::new(IsolatedCosts::new(&models, &platform, costs));
+        let profile = Arc::new(Profile::new(&models, &platform, Arc::clone(&costs)));
         let order = topological(scenario);
         Self {
-            models,
-            platform,
-            tasks: links(scenario, models, &order),
+            tasks: links(scenario, &models, &order),
             scenario: resolve_deadlines(scenario, &profile),
             order,
             is_dynamic: models.iter().map(Model::is_dynamic).collect(),
             is_alike: models.iter().map(|model| !model.is_dynamic() && !model.is_sampled()).collect(),
-            profile: Arc::new(profile),
+            models,
+            platform,
+            profile,
             costs,
         }
     }
 
-    /// Another scenario of the same models on the same platform, such as another load: what is known of
-    /// costs is shared. Its tasks must run the models of this one.
+    /// Another scenario of the same models on the same platform, such as another load: models, platform and costs are
+    /// shared. Its tasks must run the models of this one.
     #[must_use]
-    pub fn with_scenario(&self, scenario: &'s Scenario) -> Self {
+    pub fn with_scenario(&self, scenario: &Scenario) -> Self {
         let order = topological(scenario);
         Self {
-            tasks: links(scenario, self.models, &order),
             scenario: resolve_deadlines(scenario, &self.profile),
+            models: Arc::clone(&self.models),
+            platform: Arc::clone(&self.platform),
+            profile: Arc::clone(&self.profile),
+            costs: Arc::clone(&self.costs),
+            tasks: links(scenario, &self.models, &order),
             order,
-            ..self.clone()
+            is_dynamic: self.is_dynamic.clone(),
+            is_alike: self.is_alike.clone(),
         }
     }
 
@@ -170,15 +177,15 @@ impl<'s> System<'s> {
 
 /// The scenario with every deadline that is a multiple of the isolated latency as a span of time: of the
 /// task's architecture, since a service level is promised for a network and not for its pattern.
-fn resolve_deadlines<'s>(scenario: &'s Scenario, profile: &Profile) -> Cow<'s, Scenario> {
-    let mut resolved = Cow::Borrowed(scenario);
-    for (index, task) in scenario.tasks.iter().enumerate() {
+fn resolve_deadlines(scenario: &Scenario, profile: &Profile) -> Scenario {
+    let mut resolved = scenario.clone();
+    for task in &mut resolved.tasks {
         let Deadline::Isolated { factor_millionths } = task.deadline else { continue };
         let isolated =
             profile.expectations(Knowledge::Architecture).least_remaining(task.model, 0).picoseconds();
         let scaled = u128::from(isolated) * u128::from(factor_millionths) / 1_000_000;
         let deadline = Duration::from_picoseconds(u64::try_from(scaled).unwrap_or(u64::MAX));
-        resolved.to_mut().tasks[index].deadline = Deadline::After(deadline);
+        task.deadline = Deadline::After(deadline);
     }
     resolved
 }

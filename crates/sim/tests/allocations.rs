@@ -26,13 +26,13 @@ fn workload(duration_ms: u64) -> Workload {
 }
 
 /// What watches: everything that this crate has.
-fn observer(system: &System<'_>) -> impl Observer + Clone {
+fn observer(system: &System) -> impl Observer + Clone {
     fn ignore(_: &JobRow) {}
     let rows: JobRows<fn(&JobRow)> = JobRows::new(ignore);
     ((Metrics::new(system, MetricsOptions::default()), rows), Audit::new(system))
 }
 
-fn is_still<E: Execution>(system: &System<'_>, execution: &E) {
+fn is_still<E: Execution>(system: &System, execution: &E) {
     for extent in [Extent::Rest, Extent::LAYER] {
         let policy = Box::new(Fcfs { extent, ..Fcfs::default() });
         let mut run = Simulation::new(

@@ -118,7 +118,7 @@ impl Policy for Wild {
     }
 }
 
-fn run(system: &System<'_>, seed: u64, end: EndOfRun) -> (Summary, Vec<JobRow>) {
+fn run(system: &System, seed: u64, end: EndOfRun) -> (Summary, Vec<JobRow>) {
     let mut rows = Vec::new();
     let metrics = Metrics::new(system, MetricsOptions::default());
     let observer = ((metrics, JobRows::new(|row: &JobRow| rows.push(*row))), Audit::new(system));

@@ -183,7 +183,7 @@ struct Seen {
 }
 
 /// Runs a policy again and again in one world: legal, audited, as promised, and always the same.
-fn conforms(system: &System<'_>, row: &PolicyRow, parameters: &Parameters, text: &str, seen: &mut Seen) {
+fn conforms(system: &System, row: &PolicyRow, parameters: &Parameters, text: &str, seen: &mut Seen) {
     let case = || format!("{} {parameters} in {text}", row.name);
     let run = |options: RunOptions, copies: bool| -> Watch {
         watch(system, row, parameters, options, copies).unwrap_or_else(|error| panic!("{error}\n{}", case()))
@@ -208,7 +208,7 @@ fn policies_decide_legally_as_they_promise_and_always_the_same() {
     let mut preemptions = 0;
     let texts: Vec<String> = (0..32).map(|index| generated(index, Drawn::Everything)).collect();
     let by_hand: Vec<ByHand> = texts.iter().map(|text| ByHand::parse(text)).collect();
-    let systems: Vec<System<'_>> = by_hand.iter().map(ByHand::system).collect();
+    let systems: Vec<System> = by_hand.iter().map(ByHand::system).collect();
     for row in PolicyRegistry::built_in() {
         let (mut seen, settings) = (Seen::default(), settings(row));
         for (system, text) in systems.iter().zip(&texts) {
@@ -295,7 +295,7 @@ fn what_policies_remember_changes_nothing() {
 }
 
 fn is_whole_after_a_copy<E: Execution>(
-    system: &System<'_>,
+    system: &System,
     row: &PolicyRow,
     parameters: &Parameters,
     execution: &E,

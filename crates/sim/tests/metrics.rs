@@ -22,7 +22,7 @@ const UJ: f64 = 1e6;
 
 /// Runs a policy with metrics, rows and an audit; the audit must find nothing.
 fn run(
-    system: &System<'_>,
+    system: &System,
     policy: impl Policy + 'static,
     metrics: MetricsOptions,
     end: EndOfRun,
@@ -422,7 +422,7 @@ fn record<'j>(job: &'j Job, energy: &'j EnergyParts, accuracy: Option<f64>) -> J
 }
 
 /// A system with one task on one accelerator.
-fn one_task(check: impl FnOnce(&System<'_>)) {
+fn one_task(check: impl FnOnce(&System)) {
     let (scenario, models, platform): (Scenario, Vec<Model>, Platform) =
         (scenario(100, vec![task("A", 0, 10, 10)]), models(), platform(1));
     check(&System::new(&scenario, &models, &platform).expect("all layers have costs"));

@@ -21,7 +21,7 @@ use rtmm_workload::{DependencyKind, Duration, Follower, Frames, LayerId, ModelId
 
 const DEFAULT_CASES: u32 = 200;
 
-fn system(built: &Built) -> System<'_> {
+fn system(built: &Built) -> System {
     System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs")
 }
 

@@ -61,7 +61,7 @@ const READ_POLICIES: [&str; 6] = ["fcfs", "edf", "least-slack", "sjf", "dysta", 
 /// Workloads of more tasks have a column of all jobs, and none a task.
 const MAX_TASKS: usize = 12;
 
-fn run(system: &System<'_>, row: &PolicyRow) -> Summary {
+fn run(system: &System, row: &PolicyRow) -> Summary {
     let policy = row.build(&row.defaults()).expect("its own defaults");
     let metrics = Metrics::new(system, MetricsOptions::default());
     let options = RunOptions { oracle: row.oracle, ..RunOptions::default() };
@@ -129,21 +129,21 @@ fn with_all_models(workload: Workload, all: &[Model]) -> Scenario {
 
 /// Platforms with what all models cost on them.
 struct Costs {
-    models: Vec<Model>,
-    platforms: BTreeMap<&'static str, (Platform, Arc<CostTable>)>,
+    models: Arc<[Model]>,
+    platforms: BTreeMap<&'static str, (Arc<Platform>, Arc<CostTable>)>,
 }
 
 impl Costs {
     fn of(workloads: &[Workload]) -> Self {
         let of_all = workloads.iter().flat_map(|workload| &workload.models);
         let by_name: BTreeMap<&str, &Model> = of_all.map(|model| (model.name.as_str(), model)).collect();
-        let models: Vec<Model> = by_name.into_values().cloned().collect();
+        let models: Arc<[Model]> = by_name.into_values().cloned().collect();
         let names: BTreeSet<&str> = [GRID, DREAM].iter().flat_map(|grid| grid.platforms).copied().collect();
         let with_costs = |name: &'static str| {
             let platform =
                 rtmm_hardware::load::platform(name, None, Mode::Corrected).expect("a built-in platform");
             let costs = CostTable::new(&platform, &models).expect("every layer has a cost");
-            (name, (platform, Arc::new(costs)))
+            (name, (Arc::new(platform), Arc::new(costs)))
         };
         let platforms = names.into_iter().map(with_costs).collect();
         Self { models, platforms }
@@ -166,7 +166,8 @@ impl Costs {
             let mut distinct = BTreeSet::new();
             for name in grid.platforms {
                 let (platform, costs) = &self.platforms[name];
-                let system = System::with_costs(&scenario, &self.models, platform, Arc::clone(costs));
+                let (models, platform) = (Arc::clone(&self.models), Arc::clone(platform));
+                let system = System::with_costs(&scenario, models, platform, Arc::clone(costs));
                 let mut rows = vec![head.clone()];
                 for row in PolicyRegistry::built_in() {
                     let cells = cells(&run(&system, row));

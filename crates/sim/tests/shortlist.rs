@@ -38,7 +38,7 @@ impl Observer for Dispatches {
     }
 }
 
-fn run(system: &System<'_>, name: &str, policy: Box<dyn Policy>) -> Dispatches {
+fn run(system: &System, name: &str, policy: Box<dyn Policy>) -> Dispatches {
     let options = RunOptions { seed: 3, end: EndOfRun::Cut, oracle: false };
     simulate(system, name, policy, Dispatches::default(), options).expect("only legal decisions")
 }

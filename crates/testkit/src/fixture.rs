@@ -639,7 +639,7 @@ fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
 /// A platform with a configuration a column of the sketches' latencies.
 fn with_columns(tasks: &[TaskSketch], width: usize, accelerators: Vec<Accelerator>) -> Platform {
     let configuration = |index: usize| {
-        let cost_model = Box::new(Stated { column: index, tasks: tasks.to_vec() });
+        let cost_model = Stated { column: index, tasks: tasks.to_vec() };
         Configuration::new(format!("stated {index}"), cost_model)
     };
     Platform {

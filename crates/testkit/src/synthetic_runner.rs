@@ -315,7 +315,7 @@ pub fn platform(name: &str) -> Platform {
             context_switch: Default::default(),
             division: None,
         }],
-        configurations: vec![Configuration::new("free", Box::new(Free))],
+        configurations: vec![Configuration::new("free", Free)],
         shared_dram: None,
     }
 }

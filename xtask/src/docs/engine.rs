@@ -11,7 +11,7 @@ use rtmm_sim::metrics::XrbenchConstants;
 use rtmm_sim::{Metrics, MetricsOptions, RunOptions, System, simulate};
 use rtmm_workload::load::{Kind, built_in_names, workload};
 use rtmm_workload::random::{Draws, Stream};
-use rtmm_workload::{Legality, Scenario, Workload};
+use rtmm_workload::{Legality, Model, Scenario, Workload};
 
 use super::xrbench_fixes::{SCENARIOS, mean};
 use super::{Problem, table};
@@ -147,7 +147,9 @@ pub(super) fn policy_scores() -> Result<String, Problem> {
 /// The scenarios and platforms with corrected costs.
 pub(super) struct Engine {
     workloads: Vec<Workload>,
-    platforms: Vec<Platform>,
+    /// The models of each scenario, as systems share them.
+    models: Vec<Arc<[Model]>>,
+    platforms: Vec<Arc<Platform>>,
     /// Scenario-major.
     costs: Vec<Arc<CostTable>>,
 }
@@ -160,8 +162,10 @@ impl Engine {
             .collect::<Result<_, _>>()?;
         let names = built_in_names(Kind::Platform);
         let names = names.iter().filter(|name| name.starts_with("xrbench/"));
-        let platforms: Vec<Platform> =
-            names.map(|name| hardware::platform(name, None, Mode::Corrected)).collect::<Result<_, _>>()?;
+        let platforms: Vec<Arc<Platform>> = names
+            .map(|name| hardware::platform(name, None, Mode::Corrected).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let models = workloads.iter().map(|workload| workload.models.as_slice().into()).collect();
         let mut costs = Vec::new();
         for workload in &workloads {
             for platform in &platforms {
@@ -170,7 +174,7 @@ impl Engine {
                     .push(Arc::new(table.map_err(|_| format!("{} has layers without cost", platform.name))?));
             }
         }
-        Ok(Self { workloads, platforms, costs })
+        Ok(Self { workloads, models, platforms, costs })
     }
 
     /// Scores under `latency-greedy` with its defaults, at the published load.
@@ -194,10 +198,10 @@ impl Engine {
     ) -> Result<Vec<f64>, Problem> {
         let platforms = self.platforms.len();
         let score = |pair: usize| -> Result<f64, String> {
-            let (workload, of) = (&self.workloads[pair / platforms], &scenarios[pair / platforms]);
-            let platform = &self.platforms[pair % platforms];
-            let system =
-                System::with_costs(&of.scenario, &workload.models, platform, Arc::clone(&self.costs[pair]));
+            let (models, of) = (&self.models[pair / platforms], &scenarios[pair / platforms]);
+            let platform = Arc::clone(&self.platforms[pair % platforms]);
+            let costs = Arc::clone(&self.costs[pair]);
+            let system = System::with_costs(&of.scenario, Arc::clone(models), platform, costs);
             let mut expected = 0.0;
             for (seed, weight) in &of.seeds {
                 let policy = row.build(&row.defaults()).map_err(|error| error.to_string())?;

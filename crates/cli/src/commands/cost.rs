@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::iter;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use rtmm_hardware::{CostModel, Decoded, Explainer, LayerOf, Mode, Quantity, load as hardware};
@@ -21,7 +22,7 @@ const NAMED_FAILURES: usize = 20;
 pub(crate) struct Target {
     /// Its name on its platform; empty for `--accelerator`.
     pub name: String,
-    pub cost_model: Box<dyn CostModel>,
+    pub cost_model: Arc<dyn CostModel>,
 }
 
 impl Target {
@@ -75,7 +76,7 @@ pub(crate) fn targets(arguments: &Hardware) -> Result<Vec<Target>, Failure> {
     if let Some(text) = &arguments.accelerator {
         let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock * 1_000_000);
         let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
-        return Ok(vec![Target { name: String::new(), cost_model }]);
+        return Ok(vec![Target { name: String::new(), cost_model: cost_model.into() }]);
     }
     let Some(reference) = &arguments.platform else {
         return Err(Failure::usage("there is no accelerator", "give --accelerator TABLE or --platform NAME"));

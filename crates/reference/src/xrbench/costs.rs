@@ -405,7 +405,7 @@ mod tests {
         asked: &Arc<AtomicUsize>,
     ) -> Configuration {
         let asked = Arc::clone(asked);
-        Configuration::new(format!("stub {factor}"), Box::new(Stub { columns, factor, asked }))
+        Configuration::new(format!("stub {factor}"), Stub { columns, factor, asked })
     }
 
     /// Columns and factor of the stub, outputs of the layers, and the error.

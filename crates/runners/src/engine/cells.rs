@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use rtmm_hardware::{CostTable, NoCost};
+use rtmm_hardware::{CostTable, NoCost, Platform};
 use rtmm_sim::System;
 use rtmm_sim::metrics::Windows;
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariantId, WorkloadId};
 use rtmm_sweep::runner::{CellResult, Prepared, RunError};
+use rtmm_workload::Model;
 
 use super::{Engine, RunSettings, columns, series};
 
 /// A scenario on a platform before its rates are scaled, or the layers that have no cost there.
-type Base<'p> = Result<System<'p>, Vec<NoCost>>;
+type Base = Result<System, Vec<NoCost>>;
 
 /// What cells share is made when the first of them needs it: a platform that cannot run a scenario
 /// fails those cells alone.
@@ -20,31 +21,36 @@ pub(super) struct Ready<'p> {
     engine: &'p Engine,
     plan: &'p Plan<'p>,
     settings: RunSettings,
-    bases: BTreeMap<(WorkloadId, PlatformId), OnceLock<Base<'p>>>,
-    systems: BTreeMap<(VariantId, PlatformId), OnceLock<System<'p>>>,
+    models: BTreeMap<WorkloadId, Arc<[Model]>>,
+    platforms: BTreeMap<PlatformId, Arc<Platform>>,
+    bases: BTreeMap<(WorkloadId, PlatformId), OnceLock<Base>>,
+    systems: BTreeMap<(VariantId, PlatformId), OnceLock<System>>,
 }
 
 impl<'p> Ready<'p> {
     /// The cells of `plan` that `pending` indexes.
     pub(super) fn new(engine: &'p Engine, plan: &'p Plan<'_>, pending: &[usize]) -> Self {
-        let mut bases = BTreeMap::new();
-        let mut systems = BTreeMap::new();
+        let (mut models, mut platforms) = (BTreeMap::new(), BTreeMap::new());
+        let (mut bases, mut systems) = (BTreeMap::new(), BTreeMap::new());
         for cell in pending.iter().map(|index| &plan.cells()[*index]) {
+            models.entry(cell.workload).or_insert_with(|| plan.models(cell).into());
+            platforms.entry(cell.platform).or_insert_with(|| Arc::new(plan.platform(cell).clone()));
             bases.entry((cell.workload, cell.platform)).or_insert_with(OnceLock::new);
             systems.entry((cell.variant, cell.platform)).or_insert_with(OnceLock::new);
         }
         let settings = RunSettings::of(&plan.axes().settings);
-        Self { engine, plan, settings, bases, systems }
+        Self { engine, plan, settings, models, platforms, bases, systems }
     }
 
-    fn system(&self, cell: &Cell) -> Result<&System<'_>, RunError> {
+    fn system(&self, cell: &Cell) -> Result<&System, RunError> {
         let unprepared = || RunError::Failed { reason: "it was not prepared".to_owned() };
-        let (models, platform) = (self.plan.models(cell), self.plan.platform(cell));
+        let models = self.models.get(&cell.workload).ok_or_else(unprepared)?;
+        let platform = self.platforms.get(&cell.platform).ok_or_else(unprepared)?;
         let scenario = self.plan.scenario(cell);
         let base = self.bases.get(&(cell.workload, cell.platform)).ok_or_else(unprepared)?;
         let base = base.get_or_init(|| {
             let costs = CostTable::new(platform, models)?;
-            Ok(System::with_costs(scenario, models, platform, Arc::new(costs)))
+            Ok(System::with_costs(scenario, Arc::clone(models), Arc::clone(platform), Arc::new(costs)))
         });
         let base = base.as_ref().map_err(|layers| RunError::NoCost {
             scenario: scenario.name.clone(),

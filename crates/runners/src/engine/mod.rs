@@ -85,7 +85,7 @@ impl Engine {
     /// [`RunError::Failed`] where the settings do not fit the system, or the policy does what it may not.
     pub fn simulate<O: Observer>(
         &self,
-        system: &System<'_>,
+        system: &System,
         chosen: &Chosen,
         seed: u64,
         watch: O,
@@ -95,7 +95,7 @@ impl Engine {
 
     fn measure<O: Observer>(
         &self,
-        system: &System<'_>,
+        system: &System,
         policy: &Policy,
         settings: RunSettings,
         seed: u64,
@@ -130,7 +130,7 @@ impl CellRunner for Engine {
 ///
 /// # Errors
 /// [`RunError::NoCost`] where layers cannot run on the platform.
-pub fn system<'w>(workload: &'w Workload, platform: &'w Platform) -> Result<System<'w>, RunError> {
+pub fn system(workload: &Workload, platform: &Platform) -> Result<System, RunError> {
     System::new(&workload.scenario, &workload.models, platform).map_err(|error| match error {
         SimulationError::NoCost(layers) => RunError::NoCost {
             scenario: workload.scenario.name.clone(),

@@ -306,7 +306,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 /// How long a segment should take by the profile: exactly so where nothing is skipped.
 #[inline]
 pub(super) fn expected_latency(
-    system: &System<'_>,
+    system: &System,
     model: ModelId,
     from: Progress,
     stop: u32,

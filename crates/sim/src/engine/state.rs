@@ -61,7 +61,7 @@ pub(super) struct Hidden {
 
 impl State {
     /// The state before anything happened.
-    pub(super) fn new(system: &System<'_>) -> Self {
+    pub(super) fn new(system: &System) -> Self {
         let mut first_unit = 0;
         let accelerators: Vec<AcceleratorState> = system
             .platform
@@ -87,7 +87,7 @@ impl State {
         }
     }
 
-    pub(super) fn view<'v>(&'v self, system: &'v System<'_>) -> View<'v> {
+    pub(super) fn view<'v>(&'v self, system: &'v System) -> View<'v> {
         let lists = JobLists { jobs: &self.jobs, ready: &self.ready, waiting: &self.waiting };
         let hardware = Hardware {
             accelerators: &self.accelerators,

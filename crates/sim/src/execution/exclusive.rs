@@ -57,18 +57,18 @@ impl Exclusive {
 }
 
 /// The latency of a layer, in picoseconds.
-fn layer_latency(system: &System<'_>, segment: &ResolvedSegment, layer: u32) -> u64 {
+fn layer_latency(system: &System, segment: &ResolvedSegment, layer: u32) -> u64 {
     system.costs.sample_latency(segment.model, segment.realisation.row, layer, segment.class)
 }
 
 /// The latency of a layer from a quantum on, in picoseconds.
-fn rest_of_layer(system: &System<'_>, segment: &ResolvedSegment, at: Progress) -> u64 {
+fn rest_of_layer(system: &System, segment: &ResolvedSegment, at: Progress) -> u64 {
     let full = layer_latency(system, segment, at.layer);
     full - before_quantum(full, at.quantum, at.quanta)
 }
 
 /// From where the next layer runs: progress inside a layer counts only if that is the layer.
-fn next_from(system: &System<'_>, segment: &ResolvedSegment, from: Progress) -> Progress {
+fn next_from(system: &System, segment: &ResolvedSegment, from: Progress) -> Progress {
     let layer = system.next_layer(segment.model, &segment.realisation, from.layer);
     if layer == from.layer {
         system.in_steps_of(segment.model, segment.class, from)
@@ -79,7 +79,7 @@ fn next_from(system: &System<'_>, segment: &ResolvedSegment, from: Progress) -> 
 
 impl Run {
     /// Plans the next event of a run that stands at `stood` at instant `began`, and says when it is.
-    fn plan(&mut self, tells_layers: bool, system: &System<'_>, stood: Progress, began: Time) -> Time {
+    fn plan(&mut self, tells_layers: bool, system: &System, stood: Progress, began: Time) -> Time {
         let (layer, completes, at) = next_event(tells_layers, system, &self.segment, stood, began);
         self.next_stop.stood = stood;
         self.next_stop.to = Progress::at(layer);
@@ -93,7 +93,7 @@ impl Run {
 /// the layer before that one is complete then and to be told of, and the instant.
 fn next_event(
     tells_layers: bool,
-    system: &System<'_>,
+    system: &System,
     segment: &ResolvedSegment,
     stood: Progress,
     began: Time,
@@ -124,7 +124,7 @@ fn next_event(
 
 impl Exclusive {
     /// Stops a run at its next boundary at or after `now`; false if that is its end anyway.
-    fn stop(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) -> bool {
+    fn stop(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) -> bool {
         let Some(run) = &mut self.runs[slot] else { return false };
         let Run { segment, next_stop, .. } = run;
         let end = segment.end();
@@ -180,7 +180,7 @@ impl Execution for Exclusive {
     }
 
     #[inline]
-    fn begin(&mut self, system: &System<'_>, slot: usize, segment: ResolvedSegment) {
+    fn begin(&mut self, system: &System, slot: usize, segment: ResolvedSegment) {
         let ResolvedSegment { from, stop, start, .. } = segment;
         // Built in its place, then planned: a copy of what was just written would have to wait for it.
         let run =
@@ -194,7 +194,7 @@ impl Execution for Exclusive {
     }
 
     #[inline]
-    fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step {
+    fn step(&mut self, system: &System, slot: usize, now: Time) -> Step {
         let Some(run) = &mut self.runs[slot] else { return Step::Internal };
         let (next_stop, resizes) = (run.next_stop, run.resizes);
         if next_stop.to.quantum == 0
@@ -212,7 +212,7 @@ impl Execution for Exclusive {
         if resizes { Step::Resizes(stop) } else { Step::Ended(stop) }
     }
 
-    fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) {
+    fn preempt(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) {
         if let Some(run) = &mut self.runs[slot]
             && std::mem::replace(&mut run.resizes, false)
         {
@@ -228,14 +228,14 @@ impl Execution for Exclusive {
         self.stop(system, slot, now, mode);
     }
 
-    fn resize(&mut self, system: &System<'_>, slot: usize, now: Time) {
+    fn resize(&mut self, system: &System, slot: usize, now: Time) {
         let stops = self.stop(system, slot, now, Preemption::Quantum);
         if let Some(run) = &mut self.runs[slot] {
             run.resizes = stops;
         }
     }
 
-    fn halt(&mut self, system: &System<'_>, slot: usize, now: Time) -> Option<Progress> {
+    fn halt(&mut self, system: &System, slot: usize, now: Time) -> Option<Progress> {
         let Run { segment, next_stop, .. } = self.runs[slot].take()?;
         self.events.set(slot, Time::MAX);
         let mut began = next_stop.began;
@@ -260,7 +260,7 @@ impl Execution for Exclusive {
 /// The first quantum boundary of a layer at or after `now`, at least one step after `at`, with its
 /// instant; none if that is the layer's end.
 fn next_quantum(
-    system: &System<'_>,
+    system: &System,
     segment: &ResolvedSegment,
     at: Progress,
     began: Time,

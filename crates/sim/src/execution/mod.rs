@@ -122,25 +122,25 @@ pub trait Execution: Clone {
     fn tells_layers(&self) -> bool;
 
     /// Begins a run in a slot that has none, or that has one which stopped to be resized.
-    fn begin(&mut self, system: &System<'_>, slot: usize, segment: ResolvedSegment);
+    fn begin(&mut self, system: &System, slot: usize, segment: ResolvedSegment);
 
     /// The earliest event, the lowest slot first.
     fn next(&self) -> Option<(Time, usize)>;
 
     /// Takes the event of a slot that is due.
-    fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step;
+    fn step(&mut self, system: &System, slot: usize, now: Time) -> Step;
 
     /// Ends a run at its next boundary at or after `now`. Nothing changes if that is its end anyway, or if
     /// it was told before. A resize that has not taken effect is cancelled.
-    fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption);
+    fn preempt(&mut self, system: &System, slot: usize, now: Time, mode: Preemption);
 
     /// Stops a run at its next quantum at or after `now`, at its next layer where the layer has no quanta,
     /// so that it can go on in another class: [`Step::Resizes`]. Nothing changes if that is its end anyway.
-    fn resize(&mut self, system: &System<'_>, slot: usize, now: Time);
+    fn resize(&mut self, system: &System, slot: usize, now: Time);
 
     /// Ends a run at once, wherever it is: the simulation is over. Layers that are not complete count for
     /// nothing.
-    fn halt(&mut self, system: &System<'_>, slot: usize, now: Time) -> Option<Progress>;
+    fn halt(&mut self, system: &System, slot: usize, now: Time) -> Option<Progress>;
 
     /// Gives a run another share of partitioned memory bandwidth.
     fn set_share(&mut self, now: Time, slot: usize, share: Share);

@@ -233,7 +233,7 @@ impl<C: Contention> Shared<C> {
     }
 
     /// Begins the next layer of a run at or after `from`; false if there is none.
-    fn begin_layer(&mut self, system: &System<'_>, slot: usize, from: Progress, now: Time) -> bool {
+    fn begin_layer(&mut self, system: &System, slot: usize, from: Progress, now: Time) -> bool {
         let Some(run) = &mut self.runs[slot] else { return false };
         let ResolvedSegment { model, class, realisation, .. } = run.segment;
         let layer = system.next_layer(model, &realisation, from.layer);
@@ -301,7 +301,7 @@ impl<C: Contention> Shared<C> {
     }
 
     /// Has a run stop at its next boundary: at a quantum where `mode` says so.
-    fn stop(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) -> bool {
+    fn stop(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) -> bool {
         let Some(run) = &mut self.runs[slot] else { return false };
         // Between two layers: the boundary is now.
         if let Some(previous) = run.previous.filter(|_| run.began == now) {
@@ -356,7 +356,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         true
     }
 
-    fn begin(&mut self, _system: &System<'_>, slot: usize, segment: ResolvedSegment) {
+    fn begin(&mut self, _system: &System, slot: usize, segment: ResolvedSegment) {
         self.runs[slot] = Some(Run {
             segment,
             stop: segment.stop,
@@ -387,7 +387,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         self.events.first()
     }
 
-    fn step(&mut self, system: &System<'_>, slot: usize, now: Time) -> Step {
+    fn step(&mut self, system: &System, slot: usize, now: Time) -> Step {
         let Some(run) = &mut self.runs[slot] else { return Step::Internal };
         if run.is_cut {
             return self.end(slot, None, now);
@@ -427,7 +427,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         self.end(slot, Some(completed), now)
     }
 
-    fn preempt(&mut self, system: &System<'_>, slot: usize, now: Time, mode: Preemption) {
+    fn preempt(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) {
         if let Some(run) = &mut self.runs[slot]
             && std::mem::replace(&mut run.resizes, false)
         {
@@ -445,14 +445,14 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         self.stop(system, slot, now, mode);
     }
 
-    fn resize(&mut self, system: &System<'_>, slot: usize, now: Time) {
+    fn resize(&mut self, system: &System, slot: usize, now: Time) {
         let stops = self.stop(system, slot, now, Preemption::Quantum);
         if let Some(run) = &mut self.runs[slot] {
             run.resizes = stops;
         }
     }
 
-    fn halt(&mut self, _system: &System<'_>, slot: usize, _now: Time) -> Option<Progress> {
+    fn halt(&mut self, _system: &System, slot: usize, _now: Time) -> Option<Progress> {
         let run = self.runs[slot].take()?;
         self.events.set(slot, Time::MAX);
         Some(run.previous.map_or(run.segment.from, |layer| Progress::at(layer + 1)))

@@ -73,7 +73,7 @@ struct Balance {
 impl Audit {
     /// An audit of a run that is about to start.
     #[must_use]
-    pub fn new(system: &System<'_>) -> Self {
+    pub fn new(system: &System) -> Self {
         Self {
             now: Time::ZERO,
             has_ended: false,

@@ -49,7 +49,7 @@ pub struct Metrics {
 impl Metrics {
     /// Metrics of a run that is about to start.
     #[must_use]
-    pub fn new(system: &System<'_>, options: MetricsOptions) -> Self {
+    pub fn new(system: &System, options: MetricsOptions) -> Self {
         let (tasks, accelerators) = (&system.scenario.tasks, &system.platform.accelerators);
         Self {
             options,

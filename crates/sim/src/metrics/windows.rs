@@ -64,7 +64,7 @@ impl Windows {
     /// Windows of a run that is about to start; a length of zero is taken as a picosecond. Jobs that arrive
     /// before the end of the warm-up are not judged.
     #[must_use]
-    pub fn new(system: &System<'_>, length: Duration, warm_up: Duration) -> Self {
+    pub fn new(system: &System, length: Duration, warm_up: Duration) -> Self {
         Self {
             length: length.picoseconds().max(1),
             warm_up: Time::ZERO.saturating_add(warm_up),

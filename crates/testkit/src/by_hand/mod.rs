@@ -240,7 +240,7 @@ impl ByHand {
                 configurations: (costs.into_iter().enumerate())
                     .map(|(index, work)| {
                         let stated = Stated { index, is_blind: index >= blind_from, work };
-                        Configuration::new(index.to_string(), Box::new(stated))
+                        Configuration::new(index.to_string(), stated)
                     })
                     .collect(),
                 shared_dram,
@@ -249,7 +249,7 @@ impl ByHand {
     }
 
     /// The system, its costs looked up.
-    pub fn system(&self) -> System<'_> {
+    pub fn system(&self) -> System {
         System::new(&self.scenario, &self.models, &self.platform).expect("every layer has a cost")
     }
 }
@@ -532,7 +532,7 @@ pub fn policy(text: &str) -> (&'static PolicyRow, Parameters) {
 
 /// Runs a policy, and gives back what happened. The audit must find nothing.
 pub fn run(
-    system: &System<'_>,
+    system: &System,
     row: &PolicyRow,
     parameters: &Parameters,
     options: RunOptions,

@@ -218,7 +218,7 @@ impl Watch {
 /// Runs a policy under watch; what the audit finds is a fault too. `copies` has the policy copied after
 /// every round.
 pub fn watch(
-    system: &System<'_>,
+    system: &System,
     row: &PolicyRow,
     parameters: &Parameters,
     options: RunOptions,
@@ -230,7 +230,7 @@ pub fn watch(
 
 /// The same of a policy that was built by these parameters.
 pub fn watch_policy(
-    system: &System<'_>,
+    system: &System,
     (row, parameters): (&PolicyRow, &Parameters),
     policy: Box<dyn Policy>,
     options: RunOptions,

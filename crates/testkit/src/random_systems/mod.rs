@@ -36,7 +36,7 @@ pub trait Use<'s> {
 
 /// Makes the simulation of a system that its platform asks for, and uses it.
 pub fn simulation<'s, U: Use<'s>>(
-    system: &'s System<'s>,
+    system: &'s System,
     policy: Box<dyn Policy>,
     options: RunOptions,
     user: U,
@@ -76,7 +76,7 @@ impl<'s> Use<'s> for Whole {
 }
 
 /// A run from start to end.
-pub fn run(system: &System<'_>, policy: Box<dyn Policy>, options: RunOptions) -> Record {
+pub fn run(system: &System, policy: Box<dyn Policy>, options: RunOptions) -> Record {
     simulation(system, policy, options, Whole)
 }
 

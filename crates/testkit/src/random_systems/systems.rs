@@ -435,7 +435,7 @@ impl Sketch {
             // The last type takes the same for every input.
             let depends_on_input = *kind + 1 < TYPES;
             let table = Table { name: name.clone(), work, depends_on_input };
-            Configuration::new(name, Box::new(table))
+            Configuration::new(name, table)
         });
         Platform {
             name: "random".to_owned(),

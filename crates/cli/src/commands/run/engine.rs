@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
 pub(super) fn simulated(
     seed: u64,
     chosen: &Chosen,
-    system: &System<'_>,
+    system: &System,
     mut keep: Option<&mut Vec<JobRow>>,
     watch: impl Observer,
 ) -> Result<Summary, Failure> {
@@ -129,7 +129,7 @@ struct Report<'r, X: Serialize> {
 /// Prints a run; `extra` is what the JSON form says beside the summary.
 pub(super) fn print<X: Serialize>(
     arguments: &Run,
-    system: &System<'_>,
+    system: &System,
     chosen: &Chosen,
     summary: &Summary,
     extra: Option<X>,
@@ -306,7 +306,7 @@ fn series_csv(windows: &Windows) -> Result<String, Failure> {
 }
 
 /// A row a job, in the order in which jobs end.
-fn jobs_csv(system: &System<'_>, jobs: &[JobRow]) -> Result<String, Failure> {
+fn jobs_csv(system: &System, jobs: &[JobRow]) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let ms = |time: rtmm_workload::Time| time.saturating_since(rtmm_workload::Time::ZERO).milliseconds();
     for job in jobs {

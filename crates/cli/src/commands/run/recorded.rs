@@ -102,7 +102,7 @@ struct Compared {
 }
 
 /// A row a request, in the order of the request file.
-fn jobs_csv(system: &System<'_>, order: &RequestOrder, jobs: &[JobRow]) -> Result<String, Failure> {
+fn jobs_csv(system: &System, order: &RequestOrder, jobs: &[JobRow]) -> Result<String, Failure> {
     let mut rows: Vec<Option<&JobRow>> = vec![None; order.len()];
     for job in jobs {
         let row = order.row(job.task, job.frame).and_then(|row| rows.get_mut(row as usize));
