@@ -1,4 +1,4 @@
-//! TOML as a tree of values that know their place, with readers that record every problem.
+//! TOML or JSON as a tree of values that know their place, with readers that record every problem.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -8,13 +8,22 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics, suggestion};
+use super::json::{self, SyntaxError};
 use super::source::{At, Source};
 use crate::time::Duration;
 
-/// A parsed TOML text and the problems found in it so far.
+/// The language that a text is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Syntax {
+    Toml,
+    Json,
+}
+
+/// A parsed text and the problems found in it so far.
 #[derive(Debug)]
 pub struct Document<'s> {
     source: &'s Source,
+    syntax: Syntax,
     root: Spanned<DeTable<'s>>,
     /// Whether the syntax is broken: then what the values say cannot be trusted.
     is_broken: bool,
@@ -41,7 +50,7 @@ pub struct Value<'d> {
 }
 
 impl<'s> Document<'s> {
-    /// Parses `source`; syntax errors are recorded, and what could be parsed is kept.
+    /// Parses TOML; syntax errors are recorded, and what could be parsed is kept.
     #[must_use]
     pub fn parse(source: &'s Source) -> Self {
         let (root, errors) = DeTable::parse_recoverable(source.text());
@@ -50,14 +59,39 @@ impl<'s> Document<'s> {
         places.sort_by_key(|(range, _)| range.start);
         // One slip makes the parser stumble several times in its line.
         places.dedup_by_key(|(range, _)| source.line_column(range.start).0);
+        Self::parsed(source, Syntax::Toml, root, places)
+    }
+
+    /// Parses JSON, which must be one object; the first syntax error is recorded, and nothing is kept then.
+    #[must_use]
+    pub fn parse_json(source: &'s Source) -> Self {
+        match json::parse(source.text()) {
+            Ok(root) => Self::parsed(source, Syntax::Json, root, Vec::new()),
+            Err(SyntaxError { range, message }) => {
+                let root = Spanned::new(0..0, DeTable::new());
+                Self::parsed(source, Syntax::Json, root, vec![(range, message)])
+            }
+        }
+    }
+
+    fn parsed(
+        source: &'s Source,
+        syntax: Syntax,
+        root: Spanned<DeTable<'s>>,
+        mistakes: Vec<(Range<usize>, String)>,
+    ) -> Self {
+        let language = match syntax {
+            Syntax::Toml => "TOML",
+            Syntax::Json => "JSON",
+        };
         let mut problems = Diagnostics::default();
-        for (range, message) in places {
-            let message = format!("this is not valid TOML: {message}");
+        for (range, message) in mistakes {
+            let message = format!("this is not valid {language}: {message}");
             let help = "correct the syntax; other problems of the file are reported once it is";
             problems.push(Diagnostic::new(message, source, range).help(help));
         }
         let is_broken = !problems.is_empty();
-        Self { source, root, is_broken, problems: RefCell::new(problems) }
+        Self { source, syntax, root, is_broken, problems: RefCell::new(problems) }
     }
 
     /// The text that was parsed.
@@ -174,9 +208,11 @@ impl<'d> Table<'d> {
     /// Reads a key that must be there.
     pub fn required<T>(&self, key: &str, read: impl FnOnce(&Value<'d>) -> Option<T>) -> Option<T> {
         let Some(value) = self.get(key) else {
-            self.report(
-                self.problem(format!("{} has no `{key}`", self.what)).help(format!("add `{key} = ...`")),
-            );
+            let help = match self.document.syntax {
+                Syntax::Toml => format!("add `{key} = ...`"),
+                Syntax::Json => format!("add `\"{key}\": ...`"),
+            };
+            self.report(self.problem(format!("{} has no `{key}`", self.what)).help(help));
             return None;
         };
         read(&value)
