@@ -1,7 +1,8 @@
 //! JSON as the tree of values that TOML gives, so that both are decoded by the same readers.
 //!
 //! Objects and lists are placed at their opening bracket: what is wrong with one as a whole is shown there, however
-//! long it is. The first mistake of the syntax ends the reading.
+//! long it is. A key of an object that is null is a key that is not there. The first mistake of the syntax ends the
+//! reading.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -86,7 +87,7 @@ impl<'s> Reader<'s> {
                     "false" => DeValue::Boolean(false),
                     _ => {
                         let message = match word {
-                            "null" => "`null` says nothing; leave the key out".to_owned(),
+                            "null" => "`null` is no item of a list; leave it out".to_owned(),
                             _ => format!("`{word}` is no value"),
                         };
                         return Err(SyntaxError { range: start..self.position, message });
@@ -145,11 +146,23 @@ impl<'s> Reader<'s> {
                 return self.wrong("expected `:` behind the key");
             }
             self.skip_blanks();
-            let value = self.value()?;
-            entries.insert(key, value);
+            if !self.takes_null() {
+                let value = self.value()?;
+                entries.insert(key, value);
+            }
             goes_on = self.goes_on('}')?;
         }
         Ok(Spanned::new(bracket, entries))
+    }
+
+    /// Passes over a null, if it is next: programs write it for a key that says nothing, as one that is not there.
+    fn takes_null(&mut self) -> bool {
+        let rest = self.text[self.position..].strip_prefix("null");
+        let is_next = rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()));
+        if is_next {
+            self.position += "null".len();
+        }
+        is_next
     }
 
     fn list(&mut self) -> Result<Spanned<DeValue<'s>>, SyntaxError> {
@@ -281,7 +294,7 @@ mod tests {
     fn values_are_read_as_those_of_toml() {
         let json = Source::new(
             "json",
-            r#" { "a" : [ 1 , -2, [] ], "b": {"c": "x\"\/\u00e9\ud83d\ude00\n", "d": 1.5e3}, "e": true } "#,
+            r#" { "a" : [ 1 , -2, [] ], "b": {"c": "x\"\/\u00e9\ud83d\ude00\n", "d": 1.5e3}, "e": true, "f": null } "#,
         );
         let toml = Source::new(
             "toml",
@@ -295,11 +308,11 @@ mod tests {
             let text = table.required("c", |value| value.string()).map(str::to_owned);
             let number = table.required("d", |value| value.number(0.0..=1e9));
             let flag = root.required("e", |value| value.boolean());
-            format!("{list:?} {text:?} {number:?} {flag:?} {}", document.has_problems())
+            format!("{list:?} {text:?} {number:?} {flag:?} {} {}", root.has("f"), document.has_problems())
         };
         let read = shown(&Document::parse_json(&json));
         assert_eq!(read, shown(&Document::parse(&toml)));
-        assert_eq!(read, "[1, -2, 0] Some(\"x\\\"/é😀\\n\") Some(1500.0) Some(true) false");
+        assert_eq!(read, "[1, -2, 0] Some(\"x\\\"/é😀\\n\") Some(1500.0) Some(true) false false");
     }
 
     #[test]
@@ -315,7 +328,8 @@ mod tests {
             ("{\"a\": [1 2]}", "expected `,` or `]`", 10),
             ("{\"a\": [1,]}", "expected a value", 10),
             ("{\"a\": 1, \"a\": 2}", "the key `a` stands twice in one object", 10),
-            ("{\"a\": null}", "`null` says nothing; leave the key out", 7),
+            ("{\"a\": [null]}", "`null` is no item of a list; leave it out", 8),
+            ("{\"a\": nullable}", "`nullable` is no value", 7),
             ("{\"a\": yes}", "`yes` is no value", 7),
             ("{\"a\": 0x10}", "`0x10` is no number", 7),
             ("{\"a\": 01}", "`01` is no number", 7),
