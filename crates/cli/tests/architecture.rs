@@ -308,7 +308,7 @@ fn every_cost_model_is_documented_with_its_keys() {
         let mut spans = code_spans(&read(&path));
         spans.extend(code_spans(&read(reference)));
         for parameter in row.parameters.iter() {
-            let key = parameter.name;
+            let key = &parameter.name;
             assert!(names(&spans, key), "neither {path} nor {reference} has `{key}`");
         }
     }

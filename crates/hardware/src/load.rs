@@ -349,7 +349,7 @@ fn decode_cost_model<'r>(
             .map_or_else(|unknown| value.reject(unknown.to_string(), unknown.help()), Some)
     })?;
     let mut known = own.to_vec();
-    known.extend(row.parameters.iter().map(|parameter| parameter.name));
+    known.extend(row.parameters.names());
     table.only(&known);
     Some((row, row.decode(table, surroundings)?))
 }

@@ -399,7 +399,7 @@ mod tests {
             assert_eq!(row.fault(), None, "{}", row.name);
             for parameter in row.parameters.iter() {
                 let of = format!("{} {}", row.name, parameter.name);
-                assert!(is_snake(parameter.name), "{of}");
+                assert!(is_snake(&parameter.name), "{of}");
                 assert!(!parameter.meaning.is_empty(), "{of}");
                 if let Allowed::Choice(words) = &parameter.allowed {
                     assert!(words.iter().all(|word| is_kebab(word)), "{of}");
@@ -419,7 +419,7 @@ mod tests {
             Allowed::Written(_) => Vec::new(),
             Allowed::Boolean => vec![ParameterValue::Boolean(false), ParameterValue::Boolean(true)],
             Allowed::Choice(ref words) => {
-                words.iter().map(|word| ParameterValue::Choice((*word).into())).collect()
+                words.iter().map(|word| ParameterValue::Choice(word.clone())).collect()
             }
             Allowed::Duration(low, high) => {
                 vec![ParameterValue::Duration(low), ParameterValue::Duration(high)]
@@ -440,7 +440,7 @@ mod tests {
                 for value in values(&parameter.allowed) {
                     let mut parameters = row.defaults();
                     // Some say how another one is meant.
-                    let meant = match parameter.name {
+                    let meant = match parameter.name.as_ref() {
                         "block_layers" => Some(("granularity", "block")),
                         name if name.starts_with("drop_") => Some(("drop", "smart")),
                         "variant_queue" => Some(("variants", "largest-that-fits")),
@@ -449,7 +449,7 @@ mod tests {
                     if let Some((other, word)) = meant {
                         parameters.set_text(other, word).unwrap();
                     }
-                    parameters.set(parameter.name, value).unwrap();
+                    parameters.set(&parameter.name, value).unwrap();
                     let mut policy = row.build(&parameters).unwrap();
                     built.push(format!("{policy:?}"));
                     row.capabilities(&parameters).unwrap();

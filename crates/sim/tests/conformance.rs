@@ -48,10 +48,10 @@ fn settings(row: &PolicyRow) -> Vec<Parameters> {
         }
         for parameter in row.parameters.iter().filter(|of| PARTS.iter().all(|(name, _)| *name != of.name)) {
             match &parameter.allowed {
-                Allowed::Choice(words) => set(parameter.name, words[index % words.len()]),
-                Allowed::Boolean => set(parameter.name, if index % 2 == 0 { "false" } else { "true" }),
+                Allowed::Choice(words) => set(&parameter.name, &words[index % words.len()]),
+                Allowed::Boolean => set(&parameter.name, if index % 2 == 0 { "false" } else { "true" }),
                 // Windows so short that a search comes to its end in a run.
-                Allowed::Duration(..) if parameter.name == "search_window" => set(parameter.name, "2ms"),
+                Allowed::Duration(..) if parameter.name == "search_window" => set(&parameter.name, "2ms"),
                 Allowed::Real(..)
                 | Allowed::Integer(..)
                 | Allowed::Decimal(..)
@@ -488,7 +488,7 @@ fn settings_cover_every_pair_of_words() {
         for parameter in row.parameters.iter() {
             if let Allowed::Choice(words) = &parameter.allowed {
                 for word in words.iter() {
-                    let is_set = all.iter().any(|parameters| has(parameter.name, word, parameters));
+                    let is_set = all.iter().any(|parameters| has(&parameter.name, word, parameters));
                     assert!(is_set, "{} {}={word}", row.name, parameter.name);
                 }
             }

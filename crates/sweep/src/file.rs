@@ -370,7 +370,7 @@ fn load_all<T>(
 }
 
 /// Parameters with the values that are stated of each.
-type Choices = Vec<(&'static str, Vec<ParameterValue>)>;
+type Choices<'s> = Vec<(&'s str, Vec<ParameterValue>)>;
 
 /// Every setting of the runner, in its order; defaults where the file says nothing.
 fn decode_settings(root: &Table<'_>, runner: &RunnerSpec) -> Option<Parameters> {
@@ -486,7 +486,7 @@ fn decode_schema<'s>(value: &Value<'_>, schemas: &'s [PolicySchema]) -> Option<&
 }
 
 /// The values that a table states of a policy's parameters, in the order of the schema.
-fn decode_set(table: &Table<'_>, schema: &PolicySchema) -> Option<Choices> {
+fn decode_set<'s>(table: &Table<'_>, schema: &'s PolicySchema) -> Option<Choices<'s>> {
     let set = match table.get("set") {
         None => None,
         Some(value) => Some(value.table()?.named(format!("`set` of the policy `{}`", schema.name))),
@@ -496,13 +496,13 @@ fn decode_set(table: &Table<'_>, schema: &PolicySchema) -> Option<Choices> {
 }
 
 /// The values that a table states, in the order of the parameters.
-fn decode_parameters(
+fn decode_parameters<'s>(
     set: Option<&Table<'_>>,
-    parameters: &Schema,
+    parameters: &'s Schema,
     unknown: &str,
     kind: &str,
     lists: bool,
-) -> Option<Choices> {
+) -> Option<Choices<'s>> {
     let names: Vec<&str> = parameters.names().collect();
     if let Some(set) = set {
         for key in set.keys().filter(|key| !names.contains(&key.value)) {
@@ -516,11 +516,11 @@ fn decode_parameters(
     let mut choices = Vec::with_capacity(parameters.len());
     let mut complete = true;
     for parameter in parameters.iter() {
-        let values = match set.and_then(|set| set.get(parameter.name)) {
+        let values = match set.and_then(|set| set.get(&parameter.name)) {
             // It stays at its default.
             None => continue,
             Some(value) if value.is_array() && lists => {
-                items(&value, parameter.name, |item| parameter.decode(item))
+                items(&value, &parameter.name, |item| parameter.decode(item))
                     .map(|values| values.into_iter().map(|value| value.value).collect())
             }
             Some(value) if value.is_array() => value.reject(
@@ -530,7 +530,7 @@ fn decode_parameters(
             Some(value) => parameter.decode(&value).map(|value| vec![value]),
         };
         match values {
-            Some(values) => choices.push((parameter.name, values)),
+            Some(values) => choices.push((parameter.name.as_ref(), values)),
             None => complete = false,
         }
     }

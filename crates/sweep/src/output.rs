@@ -571,7 +571,7 @@ struct PolicyEntry<'m> {
 
 #[derive(Serialize)]
 struct ParameterEntry<'m> {
-    name: &'static str,
+    name: &'m str,
     value: &'m ParameterValue,
 }
 

@@ -110,12 +110,18 @@ fn figures_are_resolved() {
     let SweepFile { plan, figures } = good(runners, FIGURES);
     let [bars, lines, map, over_time] = figures.as_slice() else { panic!("four figures") };
     assert_eq!((bars.name.as_str(), bars.label("second"), bars.label("first")), ("bars", Some("2nd"), None));
-    assert_eq!(bars.selection.0[0], (Dimension::Parameter("depth"), vec!["1".to_owned(), "2".to_owned()]));
+    assert_eq!(
+        bars.selection.0[0],
+        (Dimension::Parameter("depth".into()), vec!["1".to_owned(), "2".to_owned()])
+    );
     assert_eq!(bars.selection.0[2].1, ["xrbench/single_4k_ws", "xrbench/single_4k_os"]);
     assert_eq!(lines.facets, Some(Dimension::Scenario));
     let Content::HeatMap { metric: 1, path: Some(path), .. } = &map.content else { panic!("{map:?}") };
     assert_eq!((path.policy.index(), path.seed, path.series), (4, 3, [1, 2]));
-    assert_eq!(over_time.content, Content::TimeSeries { column: 0, series: Dimension::Parameter("depth") });
+    assert_eq!(
+        over_time.content,
+        Content::TimeSeries { column: 0, series: Dimension::Parameter("depth".into()) }
+    );
     // Figures do not change what is run.
     let plain = good(runners, "");
     assert_eq!(plain.plan.identities(), plan.identities());

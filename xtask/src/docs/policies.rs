@@ -25,13 +25,13 @@ pub(super) fn parameters() -> String {
     // What all have comes first, then what some have.
     let all = PolicyRegistry::built_in().iter().flat_map(|row| row.parameters.iter());
     let (common, own): (Vec<&Parameter>, Vec<&Parameter>) =
-        all.partition(|parameter| owners(parameter.name).len() == PolicyRegistry::built_in().len());
+        all.partition(|parameter| owners(&parameter.name).len() == PolicyRegistry::built_in().len());
     for parameter in common.into_iter().chain(own) {
-        if seen.contains(&parameter.name) {
+        if seen.contains(&parameter.name.as_ref()) {
             continue;
         }
-        seen.push(parameter.name);
-        let owners = owners(parameter.name);
+        seen.push(&parameter.name);
+        let owners = owners(&parameter.name);
         let of =
             if owners.len() == PolicyRegistry::built_in().len() { "all".to_owned() } else { names(&owners) };
         rows.push(vec![
@@ -39,7 +39,7 @@ pub(super) fn parameters() -> String {
             of,
             parameter.meaning.to_string(),
             parameter.allowed_text(),
-            defaults(parameter.name),
+            defaults(&parameter.name),
         ]);
     }
     table(&["parameter", "of", "meaning", "allowed", "default"], &rows)

@@ -156,7 +156,7 @@ fn parameters_of(policies: &[PolicySchema]) -> Vec<(String, String)> {
         for parameter in policy.parameters.iter() {
             let is_same = |owners: &&mut Vec<(&str, &Parameter)>| {
                 owners.first().is_some_and(|(_, known)| {
-                    (known.name, &known.meaning) == (parameter.name, &parameter.meaning)
+                    (&known.name, &known.meaning) == (&parameter.name, &parameter.meaning)
                 })
             };
             match all.iter_mut().find(is_same) {
@@ -210,7 +210,7 @@ fn definitions(out: &mut impl Write, entries: Vec<(String, String)>) -> Result<(
 fn cost_models() -> Rows {
     let mut listed = Vec::new();
     for model in CostModelRegistry::built_in() {
-        let keys: Vec<&str> = model.parameters.iter().map(|parameter| parameter.name).collect();
+        let keys: Vec<&str> = model.parameters.names().collect();
         let cells = [&*model.name, &*model.summary, &keys.join(", "), &*model.source];
         listed.push(cells.map(str::to_owned).into());
     }

@@ -136,7 +136,7 @@ impl<'p> Sweep<'p> {
     fn lines(&self, metrics: &[&Metric], pairs: &[(WorkloadId, PlatformId)], place: Place) -> Vec<Item> {
         let mut varied = self.plan.axes().variations.iter().filter(|one| one.values.len() > 1);
         let (Some(only), None) = (varied.next(), varied.next()) else { return Vec::new() };
-        let series = if self.has_policies { Dimension::PolicyWithParameters } else { Dimension::Platform };
+        let series = || if self.has_policies { Dimension::PolicyWithParameters } else { Dimension::Platform };
         let lines = if self.has_policies { self.policies() } else { self.platforms() };
         let mut places: Vec<(Selection, String)> = Vec::new();
         for pair in pairs {
@@ -155,8 +155,8 @@ impl<'p> Sweep<'p> {
         }
         let of_metric = |metric: &&Metric| {
             let figure = |(selection, name): &(Selection, String)| {
-                let content =
-                    Content::Lines { metric: metric.position, x: Dimension::Change(only.axis), series };
+                let x = Dimension::Change(only.axis);
+                let content = Content::Lines { metric: metric.position, x, series: series() };
                 let name = match places.len() {
                     1 if metrics.len() == 1 => "lines".to_owned(),
                     _ => format!("lines_{}_{name}", metric.column.name),
@@ -231,7 +231,8 @@ impl OfMetric<'_> {
     fn of_platforms(&self) -> Vec<Item> {
         let (sweep, metric) = (self.sweep, self.metric.position);
         let overall = sweep.has_scenarios();
-        let budget = (sweep.is_labelled && sweep.count(LABELS[0]) > 1).then_some(Dimension::Label(LABELS[0]));
+        let has_budgets = sweep.is_labelled && sweep.count(LABELS[0]) > 1;
+        let budget = || has_budgets.then_some(Dimension::Label(LABELS[0]));
         let (x, y) = (Dimension::Scenario, Dimension::Platform);
         let mut shows = vec![Show::Drawing];
         if self.is_first {
@@ -241,23 +242,24 @@ impl OfMetric<'_> {
         let mut items = vec![self.item(
             "heat_map",
             Content::HeatMap { metric, x, y, overall: true, path: None },
-            budget,
+            budget(),
             shows,
         )];
         if !self.is_first {
             return items;
         }
         let (hardware, dataflow) = (Dimension::Label(LABELS[1]), Dimension::Label(LABELS[2]));
-        let best_of = sweep.is_labelled.then_some(Dimension::Platform);
-        let (series, groups) =
-            if sweep.is_labelled { (hardware, hardware) } else { (Dimension::Platform, Dimension::Platform) };
+        let best_of = || sweep.is_labelled.then_some(Dimension::Platform);
+        let (by_hardware, by_dataflow) =
+            if sweep.is_labelled { (hardware, dataflow) } else { (Dimension::Platform, Dimension::Policy) };
         let most = if sweep.is_labelled { sweep.count(LABELS[1]) } else { sweep.platforms() };
         if most <= MAX_SERIES && (!sweep.is_labelled || sweep.count(LABELS[0]) <= MAX_CHARTS) {
-            let content = Content::Bars { metric, groups: Dimension::Scenario, series, overall, best_of };
-            items.push(self.item("best_bars", content, budget, vec![Show::Drawing]));
+            let (groups, series, best_of) = (Dimension::Scenario, by_hardware.clone(), best_of());
+            let content = Content::Bars { metric, groups, series, overall, best_of };
+            items.push(self.item("best_bars", content, budget(), vec![Show::Drawing]));
         }
         if overall {
-            let series = if sweep.is_labelled { dataflow } else { Dimension::Policy };
+            let (groups, series, best_of) = (by_hardware, by_dataflow, best_of());
             let content = Content::Bars { metric, groups, series, overall: false, best_of };
             items.push(self.item("mean_bars", content, None, vec![Show::Drawing]));
         }
@@ -269,16 +271,15 @@ impl OfMetric<'_> {
         let (sweep, metric) = (self.sweep, self.metric.position);
         let mut items = Vec::new();
         let has_platforms = sweep.platforms() > 1;
-        let policies = Dimension::PolicyWithParameters;
         if !sweep.has_pairs {
             let overall = sweep.has_scenarios();
-            let facets = has_platforms.then_some(Dimension::Platform);
+            let facets = || has_platforms.then_some(Dimension::Platform);
             let is_charted =
                 self.is_first && sweep.policies() <= MAX_SERIES && sweep.platforms() <= MAX_CHARTS;
             if is_charted {
-                let groups = Dimension::Scenario;
-                let content = Content::Bars { metric, groups, series: policies, overall, best_of: None };
-                items.push(self.item("best_bars", content, facets, vec![Show::Drawing]));
+                let (groups, series) = (Dimension::Scenario, Dimension::PolicyWithParameters);
+                let content = Content::Bars { metric, groups, series, overall, best_of: None };
+                items.push(self.item("best_bars", content, facets(), vec![Show::Drawing]));
             }
             let mut shows = Vec::new();
             if !is_charted && (self.is_first || !has_platforms) {
@@ -289,16 +290,16 @@ impl OfMetric<'_> {
                 shows.push(Show::Table(self.place(fits && self.one_under)));
             }
             shows.push(Show::Best(self.place(self.is_first && self.one_under)));
-            let (x, y) = (Dimension::Scenario, policies);
+            let (x, y) = (Dimension::Scenario, Dimension::PolicyWithParameters);
             let content = Content::HeatMap { metric, x, y, overall: true, path: None };
-            items.push(self.item("heat_map", content, facets, shows));
+            items.push(self.item("heat_map", content, facets(), shows));
         }
         if has_platforms || sweep.has_scenarios() {
             let mut shows = vec![Show::Table(self.place(self.is_first || self.one_under))];
             if has_platforms {
                 shows.insert(0, Show::Drawing);
             }
-            let (x, y) = (Dimension::Platform, policies);
+            let (x, y) = (Dimension::Platform, Dimension::PolicyWithParameters);
             let content = Content::HeatMap { metric, x, y, overall: false, path: None };
             items.push(self.item("policies", content, None, shows));
         }

@@ -33,10 +33,10 @@ pub(super) fn svg(wording: &Wording<'_>, panel: &Panel) -> Svg {
     match content {
         Content::Bars { .. } => bars(wording, panel, columns, rows, description),
         Content::Lines { x, .. } => {
-            let x_label = wording.dimension_label(*x);
+            let x_label = wording.dimension_label(x);
             Lines { x_label, ..lines(wording, panel, rows, description) }.to_svg()
         }
-        Content::HeatMap { x, y, .. } => heat_map(wording, panel, (columns, *x), (rows, *y), description),
+        Content::HeatMap { x, y, .. } => heat_map(wording, panel, (columns, x), (rows, y), description),
         Content::TimeSeries { .. } => {
             let lines = Lines {
                 x_label: "simulated time (s)".to_owned(),
@@ -121,8 +121,8 @@ fn lines(wording: &Wording<'_>, panel: &Panel, names: Vec<String>, description: 
 fn heat_map(
     wording: &Wording<'_>,
     panel: &Panel,
-    (columns, x): (Vec<String>, Dimension),
-    (mut rows, y): (Vec<String>, Dimension),
+    (columns, x): (Vec<String>, &Dimension),
+    (mut rows, y): (Vec<String>, &Dimension),
     description: String,
 ) -> Svg {
     let mut columns: Vec<HeatColumn> =

@@ -45,14 +45,14 @@ struct Values {
     head: String,
 }
 
-fn grid(wording: &Wording<'_>, panel: &Panel, across: Dimension, series: Dimension) -> TextTable {
+fn grid(wording: &Wording<'_>, panel: &Panel, across: &Dimension, series: &Dimension) -> TextTable {
     let overall = || panel.overall.iter().map(|overall| overall.across.to_string());
     let all: Vec<Vec<Option<Estimate>>> =
         panel.values.iter().chain(panel.overall.iter().map(|overall| &overall.values)).cloned().collect();
     let turned = || (0..panel.series.len()).map(|row| all.iter().map(|of| of[row]).collect()).collect();
     let is_numeric = || panel.series.iter().chain(&panel.across).all(|member| member.number.is_some());
     let is_candidate =
-        series.is_of_policy() && !matches!(series, Dimension::Parameter(_)) || series == Dimension::Platform;
+        series.is_of_policy() && !matches!(series, Dimension::Parameter(_)) || *series == Dimension::Platform;
     let values = match wording.figure.content {
         Content::HeatMap { overall: has_overall, .. } => Values {
             rows: wording.labels(Some(series), &panel.series),
@@ -146,7 +146,7 @@ impl Values {
 }
 
 /// Two metrics of each series.
-fn against(wording: &Wording<'_>, panel: &Panel, metrics: [usize; 2], series: Dimension) -> TextTable {
+fn against(wording: &Wording<'_>, panel: &Panel, metrics: [usize; 2], series: &Dimension) -> TextTable {
     let columns: Vec<_> = metrics.into_iter().filter_map(|metric| wording.metric(metric)).collect();
     let heads = columns.iter().map(|column| {
         let head = Column::number(wording.column_name(column));
@@ -186,7 +186,7 @@ fn against(wording: &Wording<'_>, panel: &Panel, metrics: [usize; 2], series: Di
     table
 }
 
-fn over_time(wording: &Wording<'_>, panel: &Panel, series: Dimension) -> TextTable {
+fn over_time(wording: &Wording<'_>, panel: &Panel, series: &Dimension) -> TextTable {
     let mut heads = vec![Column::text(wording.dimension_label(series))];
     heads.extend(["mean", "least", "greatest", "last"].map(Column::number));
     // The phases of the run with their ends; what is before the first has no name.
@@ -241,7 +241,7 @@ fn over_time(wording: &Wording<'_>, panel: &Panel, series: Dimension) -> TextTab
 pub(super) fn tidy(wording: &Wording<'_>, panels: &[Panel]) -> TextTable {
     let figure = wording.figure;
     let [across, other] = figure.content.dimensions();
-    let facets = figure.facets.map(Dimension::name);
+    let facets = figure.facets.as_ref().map(Dimension::name);
     let head = match figure.content {
         Content::Scatter { .. } => "metric",
         _ => "time_s",
@@ -281,7 +281,7 @@ pub(super) fn best_rows(wording: &Wording<'_>, panels: &[Panel]) -> Option<TextT
         return None;
     };
     let column = wording.column()?;
-    let facets = wording.figure.facets.filter(|_| panels.len() > 1);
+    let facets = wording.figure.facets.as_ref().filter(|_| panels.len() > 1);
     let unit = unit_of(&column);
     let number = |name: String| match &unit {
         Some(unit) => Column::number(name).with_unit(unit),
@@ -364,7 +364,7 @@ impl Place {
 }
 
 /// Every column of some panels, each once, and their mean behind them.
-fn places(wording: &Wording<'_>, panels: &[Panel], across: Dimension) -> Vec<Place> {
+fn places(wording: &Wording<'_>, panels: &[Panel], across: &Dimension) -> Vec<Place> {
     let mut texts: Vec<&str> = Vec::new();
     for member in panels.iter().flat_map(|panel| &panel.across) {
         if !texts.contains(&member.text.as_str()) {

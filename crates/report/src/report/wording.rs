@@ -168,7 +168,7 @@ impl Wording<'_> {
         }
     }
 
-    pub(super) fn dimension_label(&self, dimension: Dimension) -> String {
+    pub(super) fn dimension_label(&self, dimension: &Dimension) -> String {
         if let Some(label) = self.figure.label(dimension.name()) {
             return label.to_owned();
         }
@@ -176,7 +176,7 @@ impl Wording<'_> {
             Dimension::PolicyWithParameters => "policy".to_owned(),
             Dimension::Change(axis) => {
                 let variations = &self.plan.axes().variations;
-                let found = variations.iter().find(|variation| variation.axis == axis);
+                let found = variations.iter().find(|variation| variation.axis == *axis);
                 found.map_or_else(|| axis.name.replace('_', " "), Variation::label)
             }
             Dimension::Parameter(name) => {
@@ -193,7 +193,7 @@ impl Wording<'_> {
     }
 
     /// The name of a member for readers.
-    pub(super) fn member_label(&self, dimension: Dimension, member: &str) -> String {
+    pub(super) fn member_label(&self, dimension: &Dimension, member: &str) -> String {
         if let Some(label) = self.figure.label(member) {
             return label.to_owned();
         }
@@ -206,7 +206,7 @@ impl Wording<'_> {
         found.map_or_else(|| member.to_owned(), |(_, short)| short.clone())
     }
 
-    pub(super) fn labels(&self, dimension: Option<Dimension>, members: &[Member]) -> Vec<String> {
+    pub(super) fn labels(&self, dimension: Option<&Dimension>, members: &[Member]) -> Vec<String> {
         let label = |member: &Member| match dimension {
             Some(dimension) => self.member_label(dimension, &member.text),
             None => member.text.clone(),
@@ -215,7 +215,7 @@ impl Wording<'_> {
     }
 
     /// The names of members where no axis says what they are: in a legend, or at the head of columns.
-    pub(super) fn series_labels(&self, dimension: Option<Dimension>, members: &[Member]) -> Vec<String> {
+    pub(super) fn series_labels(&self, dimension: Option<&Dimension>, members: &[Member]) -> Vec<String> {
         let Some(dimension) = dimension else { return self.labels(None, members) };
         let label = |member: &Member| match dimension {
             _ if self.figure.label(&member.text).is_some() => self.member_label(dimension, &member.text),
@@ -229,7 +229,7 @@ impl Wording<'_> {
     pub(super) fn title(&self, panel: &Panel) -> String {
         let mut title =
             if self.figure.title.is_empty() { self.own_title() } else { self.figure.title.clone() };
-        if let (Some(dimension), Some(facet)) = (self.figure.facets, &panel.facet) {
+        if let (Some(dimension), Some(facet)) = (&self.figure.facets, &panel.facet) {
             let label = self.member_label(dimension, &facet.text);
             title.push_str(&match facet.number {
                 Some(_) => format!(", {} {label}", self.dimension_label(dimension)),
@@ -257,7 +257,7 @@ impl Wording<'_> {
         };
         let best = match content {
             Content::Bars { best_of: Some(best_of), .. } => {
-                format!(", best {} of each", self.dimension_label(*best_of))
+                format!(", best {} of each", self.dimension_label(best_of))
             }
             _ => String::new(),
         };
@@ -269,7 +269,7 @@ impl Wording<'_> {
     pub(super) fn under(&self) -> String {
         let parts = self.figure.selection.0.iter().filter(|(dimension, _)| !dimension.is_of_policy());
         let only = parts.filter_map(|(dimension, members)| match members.as_slice() {
-            [only] => Some((*dimension, self.member_label(*dimension, only))),
+            [only] => Some((dimension, self.member_label(dimension, only))),
             _ => None,
         });
         only.map(|(dimension, label)| match dimension {
@@ -302,7 +302,7 @@ impl Wording<'_> {
                 None => format!("{meaning}."),
             }
         }));
-        if let Content::Bars { best_of: Some(best_of), .. } = self.figure.content {
+        if let Content::Bars { best_of: Some(best_of), .. } = &self.figure.content {
             parts.push(format!(
                 "Each bar is that of its best {}, chosen once what the figure does not tell apart is joined.",
                 self.dimension_label(best_of)
@@ -368,7 +368,7 @@ impl Wording<'_> {
                     Dimension::Scenario | Dimension::Platform | Dimension::Policy => {
                         self.figure.label(text).unwrap_or(text).to_owned()
                     }
-                    other => format!("{} {text}", self.dimension_label(*other)),
+                    other => format!("{} {text}", self.dimension_label(other)),
                 })
             });
             parts.push(format!("Relative to {}.", to.collect::<Vec<_>>().join(", ")));

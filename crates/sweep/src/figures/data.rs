@@ -83,12 +83,12 @@ pub fn panels(results: &Results<'_>, figure: &Figure) -> Vec<Panel> {
     let shown = Shown::new(results, figure);
     let selected: Vec<&Entry> =
         shown.entries.iter().filter(|entry| shown.is_in(entry, &figure.selection)).collect();
-    let facets: Vec<Option<Member>> = match figure.facets {
+    let facets: Vec<Option<Member>> = match &figure.facets {
         None => vec![None],
         Some(dimension) => shown.members(&selected, dimension).into_iter().map(Some).collect(),
     };
     let of_facet = |facet: Option<Member>| {
-        let entries: Vec<&Entry> = match (figure.facets, &facet) {
+        let entries: Vec<&Entry> = match (&figure.facets, &facet) {
             (Some(dimension), Some(_)) => {
                 let in_facet = |entry: &&&Entry| shown.member(entry, dimension) == facet;
                 selected.iter().filter(in_facet).copied().collect()
@@ -128,7 +128,7 @@ impl<'s> Shown<'s> {
         Self { results, plan, figure, entries, places, names, short, bootstrap }
     }
 
-    fn member(&self, entry: &Entry, dimension: Dimension) -> Option<Member> {
+    fn member(&self, entry: &Entry, dimension: &Dimension) -> Option<Member> {
         let axes = self.plan.axes();
         if dimension.is_of_policy() {
             return member_of_policy(dimension, &axes.policies, &self.names, entry.cell.policy.index());
@@ -140,16 +140,16 @@ impl<'s> Shown<'s> {
         selection
             .0
             .iter()
-            .all(|(dimension, _)| selection.holds(*dimension, self.member(entry, *dimension).as_ref()))
+            .all(|(dimension, _)| selection.holds(dimension, self.member(entry, dimension).as_ref()))
     }
 
     /// The members that some entries have: numbers ascending, names in the order of the plan.
-    fn members(&self, entries: &[&Entry], dimension: Dimension) -> Vec<Member> {
+    fn members(&self, entries: &[&Entry], dimension: &Dimension) -> Vec<Member> {
         self.placed(entries, dimension).0
     }
 
     /// The same with the position of the member of each entry.
-    fn placed(&self, entries: &[&Entry], dimension: Dimension) -> (Vec<Member>, Vec<Option<usize>>) {
+    fn placed(&self, entries: &[&Entry], dimension: &Dimension) -> (Vec<Member>, Vec<Option<usize>>) {
         let mut found: Vec<Member> = Vec::new();
         let mut places: Vec<Option<usize>> = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -179,10 +179,10 @@ impl<'s> Shown<'s> {
         let (metric, across, series) = match content {
             Content::Bars { metric, groups: x, series: y, .. }
             | Content::Lines { metric, x, series: y }
-            | Content::HeatMap { metric, x, y, .. } => (*metric, *x, *y),
-            Content::Scatter { x, y, series } => return self.against(facet, entries, [*x, *y], *series),
+            | Content::HeatMap { metric, x, y, .. } => (*metric, x, y),
+            Content::Scatter { x, y, series } => return self.against(facet, entries, [*x, *y], series),
             Content::TimeSeries { column, series } => {
-                return self.over_time(facet, entries, *column, *series);
+                return self.over_time(facet, entries, *column, series);
             }
         };
         let (columns, places) = self.placed(entries, across);
@@ -228,7 +228,7 @@ impl<'s> Shown<'s> {
         facet: Option<Member>,
         entries: &[&Entry],
         metrics: [usize; 2],
-        series: Dimension,
+        series: &Dimension,
     ) -> Panel {
         let (rows, places) = self.placed(entries, series);
         let of_metric = |metric: usize| {
@@ -256,7 +256,7 @@ impl<'s> Shown<'s> {
     /// The joined value of some groups of cells.
     fn value(&self, parts: &[&Entry], metric: usize, join: Across) -> Option<Estimate> {
         let values = |entry: &Entry| self.metric(entry, metric);
-        let Content::Bars { best_of: Some(choice), .. } = self.figure.content else {
+        let Content::Bars { best_of: Some(choice), .. } = &self.figure.content else {
             let terms: Vec<Term> = parts.iter().map(|entry| self.term(entry, &values)).collect();
             return self.estimate(&terms, join);
         };
@@ -283,7 +283,7 @@ impl<'s> Shown<'s> {
         facet: Option<Member>,
         entries: &[&Entry],
         column: usize,
-        series: Dimension,
+        series: &Dimension,
     ) -> Panel {
         let (rows, places) = self.placed(entries, series);
         let of_entry = |entry: &Entry| entry.cells.clone().map(|cell| self.series(cell, column));
@@ -343,17 +343,17 @@ impl<'s> Shown<'s> {
         let policies =
             reference_policies(relative_to, &axes.policies, &self.short, entry.cell.policy.index(), &apart);
         let [policy] = policies[..] else { return None };
-        let said = |dimension| relative_to.0.iter().any(|(known, _)| *known == dimension);
+        let said = |dimension: &Dimension| relative_to.0.iter().any(|(known, _)| known == dimension);
         let platform = (0..axes.platforms.len()).map(PlatformId::new).find(|platform| {
-            if !said(Dimension::Platform) {
+            if !said(&Dimension::Platform) {
                 return *platform == entry.cell.platform;
             }
             relative_to
-                .holds(Dimension::Platform, Some(&Member::name(&axes.platforms[platform.index()].name)))
+                .holds(&Dimension::Platform, Some(&Member::name(&axes.platforms[platform.index()].name)))
         })?;
         let own = self.plan.variant(&entry.cell);
         let variant = self.plan.variants().iter().position(|variant| {
-            let agrees = |dimension| {
+            let agrees = |dimension: &Dimension| {
                 let of = |variant| member_of_variant(dimension, variant, &axes.platforms, platform);
                 if said(dimension) {
                     relative_to.holds(dimension, of(variant).as_ref())
@@ -361,7 +361,9 @@ impl<'s> Shown<'s> {
                     of(variant) == of(own)
                 }
             };
-            Dimension::axes().filter(|one| !one.is_of_policy() && !one.is_of_platform()).all(agrees)
+            Dimension::axes()
+                .filter(|one| !one.is_of_policy() && !one.is_of_platform())
+                .all(|one| agrees(&one))
         })?;
         self.places.get(&(VariantId::new(variant), platform, PolicyId::new(policy))).copied()
     }
@@ -398,7 +400,7 @@ impl<'s> Shown<'s> {
     fn path(&self, facet: Option<&Member>, path: &PathOf) -> Vec<(f64, f64)> {
         let selection = self.figure.selection.without_policies();
         let found = self.entries.iter().find(|entry| {
-            let in_facet = self.figure.facets.is_none_or(|dimension| {
+            let in_facet = self.figure.facets.as_ref().is_none_or(|dimension| {
                 dimension.is_of_policy() || self.member(entry, dimension).as_ref() == facet
             });
             entry.cell.policy == path.policy && in_facet && self.is_in(entry, &selection)
@@ -416,11 +418,13 @@ impl<'s> Shown<'s> {
 
 /// The parameters that a figure tells apart beside its series.
 #[must_use]
-pub fn parameters_apart(figure: &Figure) -> Vec<&'static str> {
+pub fn parameters_apart(figure: &Figure) -> Vec<&str> {
     let [across, other] = figure.content.dimensions();
     let down = other.filter(|_| matches!(figure.content, Content::HeatMap { .. }));
-    let apart = figure.facets.into_iter().chain(across).chain(down);
-    apart.filter_map(|one| if let Dimension::Parameter(name) = one { Some(name) } else { None }).collect()
+    let apart = figure.facets.iter().chain(across).chain(down);
+    apart
+        .filter_map(|one| if let Dimension::Parameter(name) = one { Some(name.as_ref()) } else { None })
+        .collect()
 }
 
 fn seconds(time: rtmm_workload::Time) -> f64 {

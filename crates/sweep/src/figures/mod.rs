@@ -5,6 +5,7 @@
 
 pub mod data;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::axes::{self, AxisRow};
@@ -15,7 +16,7 @@ use crate::runner::{ParameterValue, Policy, short_names};
 pub const LABELS: [&str; 3] = ["budget", "hardware", "dataflow"];
 
 /// Something by which cells differ: an axis, a label of platforms, or a parameter of policies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dimension {
     /// The scenario.
     Scenario,
@@ -30,7 +31,7 @@ pub enum Dimension {
     /// An axis that changes scenarios.
     Change(&'static AxisRow),
     /// A parameter of policies; those that do not have it have no place here.
-    Parameter(&'static str),
+    Parameter(Cow<'static, str>),
 }
 
 impl Dimension {
@@ -42,26 +43,27 @@ impl Dimension {
 
     /// The name that figures use.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Scenario => "scenario",
             Self::Platform => "platform",
             Self::Policy => "policy",
             Self::PolicyWithParameters => "policy+parameters",
             Self::Change(axis) => axis.name,
-            Self::Label(name) | Self::Parameter(name) => name,
+            Self::Label(name) => name,
+            Self::Parameter(name) => name,
         }
     }
 
     /// True if the platform alone decides it.
     #[must_use]
-    pub fn is_of_platform(self) -> bool {
+    pub fn is_of_platform(&self) -> bool {
         matches!(self, Self::Platform | Self::Label(_))
     }
 
     /// True if the policy alone decides it.
     #[must_use]
-    pub fn is_of_policy(self) -> bool {
+    pub fn is_of_policy(&self) -> bool {
         matches!(self, Self::Policy | Self::PolicyWithParameters | Self::Parameter(_))
     }
 }
@@ -109,8 +111,8 @@ pub struct Selection(pub Vec<(Dimension, Vec<String>)>);
 impl Selection {
     /// True if a member is in it. A policy without a parameter is not told apart by it.
     #[must_use]
-    pub fn holds(&self, dimension: Dimension, member: Option<&Member>) -> bool {
-        let mut parts = self.0.iter().filter(|(known, _)| *known == dimension);
+    pub fn holds(&self, dimension: &Dimension, member: Option<&Member>) -> bool {
+        let mut parts = self.0.iter().filter(|(known, _)| known == dimension);
         parts.all(|(_, texts)| match member {
             Some(member) => texts.contains(&member.text),
             None => matches!(dimension, Dimension::Parameter(_)),
@@ -214,12 +216,12 @@ pub enum Content {
 impl Content {
     /// The two dimensions that tell values apart: across and by colour (of a heat map, down).
     #[must_use]
-    pub fn dimensions(&self) -> [Option<Dimension>; 2] {
+    pub fn dimensions(&self) -> [Option<&Dimension>; 2] {
         match self {
             Self::Bars { groups: x, series: y, .. }
             | Self::Lines { x, series: y, .. }
-            | Self::HeatMap { x, y, .. } => [Some(*x), Some(*y)],
-            Self::Scatter { series, .. } | Self::TimeSeries { series, .. } => [None, Some(*series)],
+            | Self::HeatMap { x, y, .. } => [Some(x), Some(y)],
+            Self::Scatter { series, .. } | Self::TimeSeries { series, .. } => [None, Some(series)],
         }
     }
 }
@@ -255,8 +257,8 @@ impl Figure {
     }
 
     /// The dimensions that tell values apart.
-    pub fn dimensions(&self) -> impl Iterator<Item = Dimension> {
-        self.facets.into_iter().chain(self.content.dimensions().into_iter().flatten())
+    pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
+        self.facets.iter().chain(self.content.dimensions().into_iter().flatten())
     }
 }
 
@@ -272,7 +274,7 @@ pub fn stem(figure: &str, facet: Option<&str>) -> String {
 /// The member of a dimension that a policy is; `short` are the short names of all policies.
 #[must_use]
 pub fn member_of_policy(
-    dimension: Dimension,
+    dimension: &Dimension,
     policies: &[Policy],
     short: &[String],
     policy: usize,
@@ -308,8 +310,8 @@ pub fn selected_policies(policies: &[Policy], short: &[String], selection: &Sele
     let holds = |policy: &usize| {
         let mut said = selection.0.iter().filter(|(dimension, _)| dimension.is_of_policy());
         said.all(|(dimension, _)| {
-            let member = member_of_policy(*dimension, policies, short, *policy);
-            selection.holds(*dimension, member.as_ref())
+            let member = member_of_policy(dimension, policies, short, *policy);
+            selection.holds(dimension, member.as_ref())
         })
     };
     (0..policies.len()).filter(holds).collect()
@@ -323,27 +325,32 @@ pub fn reference_policies(
     policies: &[Policy],
     short: &[String],
     policy: usize,
-    apart: &[&'static str],
+    apart: &[&str],
 ) -> Vec<usize> {
-    let said: Vec<Dimension> =
-        relative_to.0.iter().map(|(dimension, _)| *dimension).filter(|one| one.is_of_policy()).collect();
+    let said: Vec<&Dimension> =
+        relative_to.0.iter().map(|(dimension, _)| dimension).filter(|one| one.is_of_policy()).collect();
     if said.is_empty() {
         return vec![policy];
     }
     let own = &policies[policy];
     let names_policy = said.iter().any(|one| !matches!(one, Dimension::Parameter(_)));
+    let says = |parameter: &str| {
+        said.iter().any(|one| matches!(one, Dimension::Parameter(name) if name == parameter))
+    };
     let found = |index: &usize| {
         let other = &policies[*index];
         let fits = said.iter().all(|dimension| {
-            let member = member_of_policy(*dimension, policies, short, *index);
-            member.is_some() && relative_to.holds(*dimension, member.as_ref())
+            let member = member_of_policy(dimension, policies, short, *index);
+            member.is_some() && relative_to.holds(dimension, member.as_ref())
         });
         // Only parameters are said: the same policy otherwise.
         let same = names_policy
             || other.name == own.name
-                && own.parameters.assignments().iter().all(|(name, value)| {
-                    said.contains(&Dimension::Parameter(name)) || other.parameter(name) == Some(value)
-                });
+                && own
+                    .parameters
+                    .assignments()
+                    .iter()
+                    .all(|(name, value)| says(name) || other.parameter(name) == Some(value));
         fits && same
     };
     let all: Vec<usize> = (0..policies.len()).filter(found).collect();
@@ -360,7 +367,7 @@ pub fn reference_policies(
 
 /// The member of a dimension that a scenario as it is run, or a platform, is.
 pub(crate) fn member_of_variant(
-    dimension: Dimension,
+    dimension: &Dimension,
     variant: &Variant,
     platforms: &[rtmm_hardware::Platform],
     platform: PlatformId,
@@ -369,7 +376,7 @@ pub(crate) fn member_of_variant(
         Dimension::Scenario => Some(Member::name(&variant.scenario.name)),
         Dimension::Platform => platforms.get(platform.index()).map(|platform| Member::name(&platform.name)),
         Dimension::Label(name) => {
-            platforms.get(platform.index()).and_then(|platform| platform.labels.get(name)).map(Member::name)
+            platforms.get(platform.index()).and_then(|platform| platform.labels.get(*name)).map(Member::name)
         }
         Dimension::Change(axis) => variant.number(axis.name).map(Member::number),
         _ => None,

@@ -1,5 +1,7 @@
 //! `[[figure]]` tables of sweep files.
 
+use std::borrow::Cow;
+
 use rtmm_hardware::Platform;
 use rtmm_workload::Workload;
 use rtmm_workload::input::{Table, Value, suggestion};
@@ -76,10 +78,11 @@ pub(super) fn decode_figures(root: &Table<'_>, scope: &Scope<'_>) -> Vec<Figure>
             None => table,
         };
         let Some(figure) = decode_figure(&table, name, scope) else { continue };
-        let facets: Vec<Option<String>> = match figure.facets.and_then(|facets| scope.members(facets)) {
-            Some(members) => members.into_iter().map(|member| Some(member.text)).collect(),
-            None => vec![None],
-        };
+        let facets: Vec<Option<String>> =
+            match figure.facets.as_ref().and_then(|facets| scope.members(facets)) {
+                Some(members) => members.into_iter().map(|member| Some(member.text)).collect(),
+                None => vec![None],
+            };
         for facet in facets {
             let stem = stem(&figure.name, facet.as_deref());
             if stems.contains(&stem) {
@@ -138,7 +141,7 @@ fn decode_figure(table: &Table<'_>, name: Option<&str>, scope: &Scope<'_>) -> Op
         Some(value) => scope.reference(&value).map(Some),
     };
     let all = Selection::default();
-    let content = decode_content(table, kind?, scope, selection.as_ref().unwrap_or(&all), facets);
+    let content = decode_content(table, kind?, scope, selection.as_ref().unwrap_or(&all), facets.as_ref());
     let (content, selection, relative_to) = (content?, selection?, relative_to?);
     let mut figure = Figure {
         name: name?.to_owned(),
@@ -162,7 +165,7 @@ fn decode_content(
     kind: Kind,
     scope: &Scope<'_>,
     selection: &Selection,
-    facets: Option<Dimension>,
+    facets: Option<&Dimension>,
 ) -> Option<Content> {
     let metric = || table.required("metric", |value| scope.metric(value));
     let axis = |key: &str| table.required(key, |value| scope.dimension(value));
@@ -178,7 +181,10 @@ fn decode_content(
         }
         Kind::Lines => {
             let (metric, series) = (metric(), axis("series"));
-            let x = table.required("x", |value| scope.number(value, scope.dimension(value)?));
+            let x = table.required("x", |value| {
+                let dimension = scope.dimension(value)?;
+                scope.require_numbers(value, &dimension).map(|()| dimension)
+            });
             Some(Content::Lines { metric: metric?, x: x?, series: series? })
         }
         Kind::HeatMap => {
@@ -188,7 +194,7 @@ fn decode_content(
             let (metric, x, y) = (metric?, x?, y?);
             let path = match path {
                 None => None,
-                Some(path) => Some(scope.path(table, &path, [x, y], selection, facets)?),
+                Some(path) => Some(scope.path(table, &path, [&x, &y], selection, facets)?),
             };
             Some(Content::HeatMap { metric, x, y, overall, path })
         }
@@ -215,7 +221,7 @@ fn decode_content(
     }
 }
 
-impl Scope<'_> {
+impl<'s> Scope<'s> {
     fn metric(&self, value: &Value<'_>) -> Option<usize> {
         let name = value.string()?;
         let columns = &self.runner.cell_columns;
@@ -255,12 +261,12 @@ impl Scope<'_> {
     }
 
     /// The parameters that some policy has.
-    fn parameters(&self) -> Vec<&'static str> {
-        let mut names: Vec<&'static str> = Vec::new();
+    fn parameters(&self) -> Vec<&'s Cow<'static, str>> {
+        let mut names = Vec::new();
         for (name, _) in
             self.policies.unwrap_or_default().iter().flat_map(|policy| policy.parameters.assignments())
         {
-            if !names.contains(name) {
+            if !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -271,7 +277,7 @@ impl Scope<'_> {
         let labels = LABELS.into_iter().map(Dimension::Label);
         let axis = Dimension::axes().chain(labels).find(|axis| axis.name() == name);
         let parameters = self.parameters();
-        let parameter = || parameters.iter().find(|known| **known == name).copied();
+        let parameter = || parameters.iter().find(|known| **known == name).map(|known| (*known).clone());
         match axis.or_else(|| parameter().map(Dimension::Parameter)) {
             Some(Dimension::Change(axis))
                 if self.variation(axis).is_some_and(|one| one.values.is_empty()) =>
@@ -283,7 +289,7 @@ impl Scope<'_> {
                 None
             }
             Some(Dimension::Label(label))
-                if self.members(Dimension::Label(label)).is_some_and(|all| all.is_empty()) =>
+                if self.members(&Dimension::Label(label)).is_some_and(|all| all.is_empty()) =>
             {
                 reject(
                     format!("no platform of this sweep has the label `{label}`"),
@@ -295,8 +301,9 @@ impl Scope<'_> {
             // Without policies there are other problems to solve first.
             None if self.policies.is_none() => None,
             None => {
-                let axes = Dimension::axes().map(Dimension::name).chain(LABELS);
-                let known: Vec<&str> = axes.chain(parameters.iter().copied()).collect();
+                let axes: Vec<Dimension> = Dimension::axes().collect();
+                let axes = axes.iter().map(Dimension::name).chain(LABELS);
+                let known: Vec<&str> = axes.chain(parameters.iter().map(|name| name.as_ref())).collect();
                 reject(
                     format!("`{name}` is neither an axis nor a parameter of a policy of this sweep"),
                     suggestion(name, "axis", &known),
@@ -318,11 +325,11 @@ impl Scope<'_> {
         })
     }
 
-    /// A dimension all of whose members are numbers.
-    fn number(&self, value: &Value<'_>, dimension: Dimension) -> Option<Dimension> {
+    /// Refuses a dimension of which some member is no number.
+    fn require_numbers(&self, value: &Value<'_>, dimension: &Dimension) -> Option<()> {
         let members = self.members(dimension).unwrap_or_default();
         match members.iter().find(|member| member.number.is_none()) {
-            None => Some(dimension),
+            None => Some(()),
             Some(member) => value.reject(
                 format!("`{}` is no numeric axis: a member is `{}`", dimension.name(), member.text),
                 format!(
@@ -334,7 +341,7 @@ impl Scope<'_> {
     }
 
     /// The members of a dimension; `None` where they are unknown because of another problem.
-    fn members(&self, dimension: Dimension) -> Option<Vec<Member>> {
+    fn members(&self, dimension: &Dimension) -> Option<Vec<Member>> {
         let names = |names: &Vec<&str>| names.iter().copied().map(Member::name).collect();
         match dimension {
             Dimension::Scenario => self.scenarios.as_ref().map(names),
@@ -344,7 +351,7 @@ impl Scope<'_> {
             }
             Dimension::Label(label) => {
                 let mut found: Vec<Member> = Vec::new();
-                for text in self.platforms?.iter().filter_map(|platform| platform.labels.get(label)) {
+                for text in self.platforms?.iter().filter_map(|platform| platform.labels.get(*label)) {
                     let member = Member::name(text);
                     if !found.contains(&member) {
                         found.push(member);
@@ -388,7 +395,7 @@ impl Scope<'_> {
             let items = if value.is_array() && lists { value.items()? } else { vec![value] };
             let mut texts: Vec<String> = Vec::new();
             for item in &items {
-                match self.selected(dimension, item, lists) {
+                match self.selected(&dimension, item, lists) {
                     Some(found) => texts.extend(found),
                     None => complete = false,
                 }
@@ -411,7 +418,7 @@ impl Scope<'_> {
     }
 
     /// The members that a value means: a pattern of names, a number, or a value of a parameter.
-    fn selected(&self, dimension: Dimension, value: &Value<'_>, patterns: bool) -> Option<Vec<String>> {
+    fn selected(&self, dimension: &Dimension, value: &Value<'_>, patterns: bool) -> Option<Vec<String>> {
         let members = self.members(dimension)?;
         let numeric = !members.is_empty() && members.iter().all(|member| member.number.is_some());
         let (said, found): (String, Vec<String>) = if value.is_string() {
@@ -460,7 +467,7 @@ impl Scope<'_> {
         }
         for dimension in figure.dimensions() {
             known.push(dimension.name().to_owned());
-            if dimension == Dimension::PolicyWithParameters {
+            if *dimension == Dimension::PolicyWithParameters {
                 let policies = self.policies?;
                 let names = policy_names(policies, &figure.selection);
                 let selected = selected_policies(policies, &short_names(policies), &figure.selection);
@@ -488,14 +495,14 @@ impl Scope<'_> {
     fn tells_policies_apart(&self, table: &Table<'_>, figure: &Figure) -> Option<()> {
         let Some(policies) = self.policies else { return Some(()) };
         let short = short_names(policies);
-        let apart: Vec<Dimension> = figure.dimensions().filter(|one| one.is_of_policy()).collect();
+        let apart: Vec<&Dimension> = figure.dimensions().filter(|one| one.is_of_policy()).collect();
         let mut places: Vec<(Vec<String>, usize)> = Vec::new();
         let mut is_empty = true;
         for policy in selected_policies(policies, &short, &figure.selection) {
             let place: Option<Vec<String>> = apart
                 .iter()
                 .map(|dimension| {
-                    member_of_policy(*dimension, policies, &short, policy).map(|member| member.text)
+                    member_of_policy(dimension, policies, &short, policy).map(|member| member.text)
                 })
                 .collect();
             let Some(place) = place else { continue };
@@ -557,15 +564,15 @@ impl Scope<'_> {
         &self,
         table: &Table<'_>,
         value: &Value<'_>,
-        dimensions: [Dimension; 2],
+        dimensions: [&Dimension; 2],
         selection: &Selection,
-        facets: Option<Dimension>,
+        facets: Option<&Dimension>,
     ) -> Option<PathOf> {
         let (policies, seeds) = (self.policies?, self.seeds?);
         let mut series = [0; 2];
         for ((dimension, key), series) in dimensions.into_iter().zip(["x", "y"]).zip(&mut series) {
             let axis = table.get(key)?;
-            self.number(&axis, dimension)?;
+            self.require_numbers(&axis, dimension)?;
             let Some(found) = self.series(dimension.name()) else {
                 return value.reject(
                     format!("no series `{}` is recorded for a path to follow", dimension.name()),
@@ -596,7 +603,8 @@ impl Scope<'_> {
                 said.report(said.problem_at(&key.range, message).help("put it into `where`"));
                 return None;
             }
-            parts.push((named, self.selected(named, &said.get(key.value)?, false)?));
+            let texts = self.selected(&named, &said.get(key.value)?, false)?;
+            parts.push((named, texts));
         }
         let short = short_names(policies);
         let path = Selection(parts);
@@ -613,9 +621,9 @@ impl Scope<'_> {
         // A path is that of one run.
         for axis in Dimension::axes().filter(|axis| !axis.is_of_policy()) {
             let name = axis.name();
-            let members = self.members(axis).unwrap_or_default();
-            let count = members.iter().filter(|member| selection.holds(axis, Some(member))).count();
-            if count > 1 && facets != Some(axis) {
+            let members = self.members(&axis).unwrap_or_default();
+            let count = members.iter().filter(|member| selection.holds(&axis, Some(member))).count();
+            if count > 1 && facets != Some(&axis) {
                 return value.reject(
                     format!("a path is that of one run, and the figure has {count} of `{name}`"),
                     format!("choose one with `where = {{ {name} = ... }}`, or add `facets = \"{name}\"`"),

@@ -6,10 +6,10 @@ use super::parameter::{Allowed, DefaultValue, Parameter, ParameterValue};
 use crate::Duration;
 use crate::input::{Table, Value};
 
-/// A declared parameter, of whatever type.
+/// A declared parameter, of whatever type. A [`Parameter`] that a program makes while it runs declares itself.
 pub trait Declared: Sync {
     /// The name.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// The parameter as schemas and listings have it.
     fn parameter(&self) -> Parameter;
@@ -43,6 +43,16 @@ pub trait Typed: Declared {
     }
 }
 
+impl Declared for Parameter {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn parameter(&self) -> Parameter {
+        self.clone()
+    }
+}
+
 /// What all declarations have.
 #[derive(Clone, Copy, Debug)]
 struct Head {
@@ -73,7 +83,8 @@ impl Head {
             Absent::Derived(words) => DefaultValue::Derived(words.into()),
             Absent::Required => DefaultValue::Required,
         };
-        Parameter { name, unit, meaning: meaning.into(), default, allowed, unstated_at_default }
+        let (name, unit, meaning) = (name.into(), unit.into(), meaning.into());
+        Parameter { name, unit, meaning, default, allowed, unstated_at_default }
     }
 }
 
@@ -139,7 +150,7 @@ pub struct Real {
 bounded!(Real, f64);
 
 impl Declared for Real {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 
@@ -175,7 +186,7 @@ impl<T: Copy + Sync> Declared for Integer<T>
 where
     i64: TryFrom<T>,
 {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 
@@ -213,7 +224,7 @@ pub struct Decimal {
 bounded!(Decimal, u64);
 
 impl Declared for Decimal {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 
@@ -247,7 +258,7 @@ pub struct Span {
 bounded!(Span, Duration);
 
 impl Declared for Span {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 
@@ -285,7 +296,7 @@ impl Switch {
 }
 
 impl Declared for Switch {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 
@@ -336,15 +347,15 @@ impl<T: Copy> Choice<T> {
 }
 
 impl<T: Copy + PartialEq + Sync> Declared for Choice<T> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 
     fn parameter(&self) -> Parameter {
         let default = self.words.iter().find(|(_, value)| *value == self.default);
         let default = ParameterValue::Choice(default.map_or("", |(word, _)| word).into());
-        let words: Vec<&'static str> = self.words.iter().map(|(word, _)| *word).collect();
-        self.head.parameter(default, Allowed::Choice(words.into()))
+        let words = self.words.iter().map(|(word, _)| (*word).into()).collect();
+        self.head.parameter(default, Allowed::Choice(words))
     }
 }
 
@@ -388,7 +399,7 @@ impl Written {
 }
 
 impl Declared for Written {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.head.name
     }
 

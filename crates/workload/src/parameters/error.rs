@@ -23,7 +23,7 @@ pub enum ParameterError {
         /// The name that was asked for.
         key: String,
         /// Everything that can be set.
-        known: Vec<&'static str>,
+        known: Vec<String>,
     },
     /// A parameter that is set already.
     #[error("parameter `{key}` is set twice")]
@@ -63,7 +63,10 @@ impl ParameterError {
     pub fn help(&self) -> String {
         match self {
             Self::NoEquals { .. } => "write --set KEY=VALUE".to_owned(),
-            Self::Unknown { key, known, .. } => suggestion(key, "parameter", known),
+            Self::Unknown { key, known, .. } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                suggestion(key, "parameter", &known)
+            }
             Self::Twice { .. } => "keep one of the two".to_owned(),
             Self::NotAllowed { allowed, .. } => format!("allowed: {allowed}"),
             Self::Refused { .. } => "change the parameters".to_owned(),

@@ -12,9 +12,9 @@ use crate::input::{Value, parse_millionths, show_millionths};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// The key in files and commands; ends in the unit where the value is a bare number of one.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The unit of a bare number, such as `pJ`; empty where there is none.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// One line for a reader who knows the field.
     pub meaning: Cow<'static, str>,
     /// The value where none is stated.
@@ -48,7 +48,7 @@ pub enum Allowed {
     /// `true` or `false`.
     Boolean,
     /// One of these words.
-    Choice(Cow<'static, [&'static str]>),
+    Choice(Vec<Cow<'static, str>>),
     /// Spans of simulated time from the first to the second, written with their unit.
     Duration(Duration, Duration),
     /// A form of its own, in words, that the owner of the parameter reads by itself, such as a path.
@@ -112,7 +112,7 @@ impl ParameterValue {
 }
 
 /// A parameter's name with its value.
-pub type Assignment = (&'static str, ParameterValue);
+pub type Assignment = (Cow<'static, str>, ParameterValue);
 
 fn as_text<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(duration)
@@ -174,7 +174,7 @@ impl Allowed {
             (Self::Integer(low, high), ParameterValue::Integer(value)) => (low..=high).contains(&value),
             (Self::Decimal(low, high), ParameterValue::Decimal(value)) => (low..=high).contains(&value),
             (Self::Boolean, ParameterValue::Boolean(_)) => true,
-            (Self::Choice(words), ParameterValue::Choice(word)) => words.contains(&word.as_ref()),
+            (Self::Choice(words), ParameterValue::Choice(word)) => words.contains(word),
             (Self::Duration(low, high), ParameterValue::Duration(value)) => (low..=high).contains(&value),
             _ => false,
         }
@@ -206,8 +206,9 @@ impl Parameter {
             Allowed::Decimal(low, high) => value.millionths(*low..=*high).map(ParameterValue::Decimal),
             Allowed::Boolean => value.boolean().map(ParameterValue::Boolean),
             Allowed::Choice(words) => {
-                let choices: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
-                value.choice(&choices).map(|word| ParameterValue::Choice(word.into()))
+                let choices: Vec<(&str, &Cow<'static, str>)> =
+                    words.iter().map(|word| (word.as_ref(), word)).collect();
+                value.choice(&choices).map(|word| ParameterValue::Choice(word.clone()))
             }
             Allowed::Duration(low, high) => value.duration_within(*low..=*high).map(ParameterValue::Duration),
             Allowed::Written(form) => {
@@ -219,7 +220,7 @@ impl Parameter {
     /// What is allowed, with the unit of bare numbers.
     #[must_use]
     pub fn allowed_text(&self) -> String {
-        match self.unit {
+        match self.unit.as_ref() {
             "" => self.allowed.to_string(),
             unit => format!("{}, in {unit}", self.allowed),
         }

@@ -38,8 +38,8 @@ impl Schema {
     }
 
     /// The names of all parameters.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.iter().map(|parameter| parameter.name)
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|parameter| parameter.name.as_ref())
     }
 
     /// What is wrong with the schema, as a lower-case fragment: a name that two parameters have, or a default that is
@@ -73,7 +73,7 @@ impl Schema {
     #[must_use]
     pub fn has_same_values(&self, other: &Self) -> bool {
         let is_same =
-            |(one, other): (&Parameter, &Parameter)| (one.name, &one.allowed) == (other.name, &other.allowed);
+            |(one, other): (&Parameter, &Parameter)| one.name == other.name && one.allowed == other.allowed;
         Arc::ptr_eq(&self.0, &other.0)
             || (self.len() == other.len() && self.iter().zip(other.iter()).all(is_same))
     }
@@ -97,13 +97,13 @@ impl Schema {
         position.ok_or_else(|| ParameterError::Unknown {
             owner: "the schema".to_owned(),
             key: key.to_owned(),
-            known: self.names().collect(),
+            known: self.names().map(str::to_owned).collect(),
         })
     }
 }
 
 pub(super) fn not_allowed(parameter: &Parameter, text: &str) -> ParameterError {
-    let (key, text) = (parameter.name.to_owned(), text.to_owned());
+    let (key, text) = (parameter.name.to_string(), text.to_owned());
     ParameterError::NotAllowed { key, text, allowed: parameter.allowed.clone() }
 }
 

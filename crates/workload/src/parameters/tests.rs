@@ -144,3 +144,23 @@ fn files_state_values_with_their_places() {
         assert!(problems.contains(text), "{problems}");
     }
 }
+
+#[test]
+fn a_parameter_that_is_made_while_a_program_runs_is_like_any_other() {
+    let made = |name: String, words: [String; 2]| Parameter {
+        name: name.into(),
+        unit: "".into(),
+        meaning: "a choice that a plug-in states".into(),
+        default: DefaultValue::Value(ParameterValue::Choice(words[0].clone().into())),
+        allowed: Allowed::Choice(words.map(Into::into).into()),
+        unstated_at_default: false,
+    };
+    let order = made("order_of_plug_in".to_owned(), ["first".to_owned(), "last".to_owned()]);
+    let schema = Schema::of(&[&[&SHARE, &order]]);
+    assert_eq!(schema.fault(), None);
+    let mut parameters = Parameters::defaults(&schema);
+    parameters.set_text("order_of_plug_in", "last").unwrap();
+    assert_eq!(parameters.to_string(), "share=0.5 order_of_plug_in=last");
+    let error = parameters.set_text("order_of_plug_im", "last").unwrap_err();
+    assert_eq!(error.help(), "did you mean `order_of_plug_in`?");
+}

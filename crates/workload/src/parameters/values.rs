@@ -23,7 +23,7 @@ impl Parameters {
     pub fn defaults(schema: &Schema) -> Self {
         let of = |parameter: &Parameter| match &parameter.default {
             _ if parameter.unstated_at_default => None,
-            DefaultValue::Value(value) => Some((parameter.name, value.clone())),
+            DefaultValue::Value(value) => Some((parameter.name.clone(), value.clone())),
             DefaultValue::Derived(_) | DefaultValue::Required => None,
         };
         Self { assignments: schema.iter().filter_map(of).collect(), schema: schema.clone() }
@@ -33,9 +33,12 @@ impl Parameters {
     ///
     /// # Errors
     /// [`ParameterError`] for the first one that the schema does not have or allow.
-    pub fn with(schema: &Schema, given: &[Assignment]) -> Result<Self, ParameterError> {
+    pub fn with(
+        schema: &Schema,
+        given: &[(impl AsRef<str>, ParameterValue)],
+    ) -> Result<Self, ParameterError> {
         let mut parameters = Self::defaults(schema);
-        given.iter().try_for_each(|(key, value)| parameters.set(key, value.clone()))?;
+        given.iter().try_for_each(|(key, value)| parameters.set(key.as_ref(), value.clone()))?;
         Ok(parameters)
     }
 
@@ -100,19 +103,18 @@ impl Parameters {
     /// A value that is allowed, for the parameter at a position of the schema.
     fn put(&mut self, position: usize, value: ParameterValue) {
         let Parameter { name, default, unstated_at_default, .. } = &self.schema[position];
-        let name = *name;
         if *unstated_at_default && *default == DefaultValue::Value(value.clone()) {
-            self.assignments.retain(|(known, _)| *known != name);
+            self.assignments.retain(|(known, _)| known != name);
             return;
         }
-        match self.assignments.iter_mut().find(|(known, _)| *known == name) {
+        match self.assignments.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => *known = value,
             None => {
                 let before = |known: &&Assignment| {
                     self.schema[..position].iter().any(|parameter| parameter.name == known.0)
                 };
                 let at = self.assignments.iter().filter(before).count();
-                self.assignments.insert(at, (name, value));
+                self.assignments.insert(at, (name.clone(), value));
             }
         }
     }
@@ -136,7 +138,7 @@ impl Parameters {
             DefaultValue::Value(value) => Some(value),
             DefaultValue::Derived(_) | DefaultValue::Required => None,
         };
-        let stated = self.assignments.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+        let stated = self.assignments.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         stated.or_else(default)
     }
 
@@ -196,7 +198,8 @@ pub fn assign(
         match targets.iter_mut().find(|target| target.schema.get(key).is_some()) {
             Some(target) => target.set_text(key, value)?,
             None => {
-                let known = targets.iter().flat_map(|target| target.schema.names()).collect();
+                let known =
+                    targets.iter().flat_map(|target| target.schema.names()).map(str::to_owned).collect();
                 return Err(ParameterError::Unknown { owner: owner.to_owned(), key: key.to_owned(), known });
             }
         }
