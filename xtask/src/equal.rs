@@ -29,7 +29,7 @@ pub(crate) fn run(old: &Path, new: &Path, filter: &str) -> ExitCode {
     }
 }
 
-/// Whether all values are equal.
+/// True if all values are equal.
 fn compare(old: &Path, new: &Path, filter: &str) -> Result<bool, String> {
     let names = Names::read(include_str!("equal/names.csv"))?;
     let folder = tempfile::tempdir().map_err(|error| format!("no folder for outputs: {error}"))?;

@@ -81,7 +81,7 @@ pub(crate) struct Run {
     /// .csv files are taken in the order of their names.
     #[arg(long, value_name = "FILE,...|DIR", value_delimiter = ',')]
     pub traces: Vec<PathBuf>,
-    /// Who decides what runs where and when, see `rtmm list policies` [default: edf; of --compat
+    /// Policy, see `rtmm list policies` [default: edf; of --compat
     /// dysta: dysta].
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
@@ -98,7 +98,7 @@ pub(crate) struct Run {
     /// Reproduce a published tool with all its quirks, instead of the event engine.
     #[arg(long, value_enum)]
     pub compat: Option<Compat>,
-    /// How to print the result.
+    /// Form of the printed result.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
     /// Write a row for each job to this CSV file.
@@ -131,7 +131,7 @@ pub(crate) struct Sweep {
     /// Run one part of several, such as 1/4; `rtmm merge` combines them.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
-    /// How to print the tables.
+    /// Form of the printed tables.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
     /// No progress bar.
@@ -154,17 +154,17 @@ pub(crate) struct Merge {
     /// The shards' stores.
     #[arg(value_name = "STORE")]
     pub stores: Vec<PathBuf>,
-    /// How to print the tables.
+    /// Form of the printed tables.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// What to list.
+    /// Things to list.
     #[arg(value_enum)]
     pub what: Listing,
-    /// How to print it.
+    /// Form of the printed list.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
 }
@@ -191,7 +191,7 @@ pub(crate) struct Cost {
     pub layers: Layers,
     #[command(flatten)]
     pub hardware: Hardware,
-    /// How to print the costs.
+    /// Form of the printed costs.
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,
     /// Threads that compute costs [default: one a core].
@@ -213,7 +213,7 @@ pub(crate) struct Explain {
     pub layer: String,
     #[command(flatten)]
     pub hardware: Hardware,
-    /// How to print the explanation.
+    /// Form of the printed explanation.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
 }
@@ -340,7 +340,7 @@ pub(crate) struct Describe {
     /// Sample traces (.csv), or folders of them.
     #[arg(required = true, value_name = "FILE|DIR")]
     pub files: Vec<PathBuf>,
-    /// How to print the table.
+    /// Form of the printed table.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
 }

@@ -1,4 +1,4 @@
-//! What can go wrong, and the exit code that follows.
+//! Failures of commands, and the exit code that follows.
 //!
 //! | code | meaning |
 //! | --- | --- |

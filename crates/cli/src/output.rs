@@ -26,7 +26,7 @@ pub(crate) fn width() -> usize {
     stated.or_else(terminal).unwrap_or(DEFAULT_WIDTH)
 }
 
-/// How tables look on standard output.
+/// Style of tables on standard output.
 pub(crate) fn style() -> TerminalStyle {
     TerminalStyle {
         width: width(),
@@ -50,7 +50,7 @@ struct Listing {
 pub(crate) struct Rows {
     pub title: String,
     pub header: Vec<&'static str>,
-    /// Whether each column holds numbers.
+    /// True if each column holds numbers.
     pub numbers: Vec<bool>,
     pub rows: Vec<Vec<String>>,
 }
@@ -103,7 +103,7 @@ impl Rows {
         table
     }
 
-    /// Whether the whole table fits side by side.
+    /// True if the whole table fits side by side.
     fn fits(&self, width: usize) -> bool {
         let widest = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());

@@ -1,4 +1,4 @@
-//! What `docs/ARCHITECTURE.md` and the book claim, checked: the direction of dependencies, where
+//! Claims of `docs/ARCHITECTURE.md` and the book, checked: the direction of dependencies, where
 //! files are touched, that pages name things that exist, that their examples are true, and the words that are used.
 #![expect(clippy::disallowed_methods, reason = "this test reads the repository's own files")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
@@ -109,6 +109,9 @@ const BANNED: [(&str, &str); 20] = [
     ("MOST_", "MAX_"),
     ("LEAST_", "MIN_"),
 ];
+
+/// Words that no doc comment of a source file begins with: a noun of the field or a verb says more.
+const NO_BEGINNINGS: [&str; 5] = ["What", "How", "Who", "Whether", "Nobody"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -281,6 +284,24 @@ fn sources_and_pages_use_one_vocabulary() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn doc_comments_begin_with_a_noun_or_a_verb() {
+    let is_doc = |line: &str| line.starts_with("///") || line.starts_with("//!");
+    let mut found = Vec::new();
+    for path in sources() {
+        let text = read(&path);
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| is_doc(line)) {
+            let is_first = index == 0 || !is_doc(lines[index - 1]);
+            let word = line[3..].split_whitespace().next().unwrap_or_default();
+            if is_first && NO_BEGINNINGS.contains(&word) {
+                found.push(format!("{path}:{}: {line}", index + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "begin with a noun of the field or a verb:\n{}", found.join("\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How layers that run at the same time share off-chip memory.
+//! Contention: layers that run at the same time share off-chip memory.
 //!
 //! A [`Contention`] model is told which layers run and what each could use, and says how fast each
 //! part of each of them goes until the set of running layers changes. It knows no time, no policy and
@@ -79,7 +79,7 @@ impl Bandwidth {
         Self(windows_ceil(bytes, over.picoseconds()))
     }
 
-    /// How long `bytes` take, rounded up to a picosecond.
+    /// Time that `bytes` take, rounded up to a picosecond.
     ///
     /// No time where there is nothing to move or no limit; [`Duration::MAX`] where nothing moves, or
     /// beyond the clock's range.
@@ -168,7 +168,7 @@ impl Speed {
         self.0
     }
 
-    /// How much of the time that the work takes alone is done within `elapsed`, rounded down to a
+    /// The part of the time that the work takes alone which is done within `elapsed`, rounded down to a
     /// picosecond.
     #[must_use]
     pub fn progress(self, elapsed: Duration) -> Duration {
@@ -177,7 +177,7 @@ impl Speed {
         Duration::from_picoseconds(u64::try_from(done).unwrap_or(u64::MAX))
     }
 
-    /// How long work takes that alone takes `work`, rounded up to a picosecond; [`Duration::MAX`]
+    /// Time of work that alone takes `work`, rounded up to a picosecond; [`Duration::MAX`]
     /// where there is no progress, or beyond the clock's range.
     #[must_use]
     pub fn time_for(self, work: Duration) -> Duration {
@@ -239,7 +239,7 @@ pub struct Running {
     pub share: Share,
 }
 
-/// How fast each part of a running layer goes.
+/// Rates of the parts of a running layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
     /// Progress of the compute part.

@@ -1,4 +1,4 @@
-//! What a layer costs on a configuration, whichever model says so.
+//! The cost of a layer on a configuration, whichever cost model states it.
 
 use rtmm_workload::{Duration, Layer, ShapeError};
 use serde::Serialize;
@@ -59,7 +59,7 @@ impl std::ops::AddAssign for EnergyParts {
     }
 }
 
-/// What a layer demands of a configuration.
+/// Demands of a layer on a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Work {
     /// Time that the accelerator needs if memory never makes it wait.
@@ -77,14 +77,14 @@ pub struct Work {
 }
 
 impl Work {
-    /// How long the layer takes with the accelerator and its memory bandwidth to itself.
+    /// Latency of the layer with the accelerator and its memory bandwidth to itself.
     #[must_use]
     pub fn latency(&self) -> Duration {
         self.compute.max(self.transfer).saturating_add(self.exposed)
     }
 }
 
-/// What a layer's cost is conditioned on.
+/// Condition of a layer's cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Condition {
@@ -95,16 +95,16 @@ pub enum Condition {
     Sparse(Sparse),
 }
 
-/// How sparse a layer's operands are for one input.
+/// Sparsity of a layer's operands for one input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sparse {
     /// The share of weights that are zero, in 0..=1.
     pub weights: f64,
     /// The share of zeros in the input activation, or in the attention map, in 0..=1.
     pub activations: f64,
-    /// How evenly the work falls on the hardware, above 0 and up to 1.
+    /// Balance of the work over the hardware, above 0 and up to 1.
     pub balance: f64,
-    /// How long the layer took on the device that recorded the input; none where it was not recorded.
+    /// Latency of the layer on the device that recorded the input; none where it was not recorded.
     pub recorded: Option<Duration>,
 }
 
@@ -137,9 +137,9 @@ pub enum CostError {
     BufferTooSmall {
         /// L1 or L2.
         buffer: &'static str,
-        /// What it holds, in bytes.
+        /// Its capacity, in bytes.
         capacity: u64,
-        /// What it would have to hold, in bytes.
+        /// The capacity that the layer needs, in bytes.
         demand: u64,
         /// Bytes of the input tile.
         input: u64,
@@ -155,7 +155,7 @@ pub enum CostError {
     Unsupported {
         /// The cost model.
         model: &'static str,
-        /// What it lacks.
+        /// The part that it lacks.
         what: String,
     },
     /// A table of measured costs lacks the layer.
@@ -175,7 +175,7 @@ pub enum CostError {
     /// The published tool gives a latency below zero: its quirk for filters larger than the input.
     #[error("the published tool gives the layer {cycles} cycles, which no accelerator can take")]
     NegativeLatency {
-        /// What it gives.
+        /// The value that it gives.
         cycles: i64,
     },
     /// A count left 64 bits.

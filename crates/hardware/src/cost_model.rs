@@ -6,7 +6,7 @@ use std::ops::Deref;
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 
-/// What layers cost on one configuration of an accelerator.
+/// Cost model: the costs of layers on one configuration of an accelerator.
 ///
 /// [`CostModel::work`] and [`CostModel::identity`] are all that a simulation needs. A model must be pure: the same
 /// layer, the same cost. Models are made from the table of an accelerator by a row of a
@@ -22,13 +22,13 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// with equal identities share their costs, and results are stored under it.
     fn identity(&self) -> String;
 
-    /// Whether the answer depends on the layer's shape alone. If so a shape is computed once
+    /// True if the answer depends on the layer's shape alone. If so a shape is computed once
     /// however many layers share it.
     fn depends_on_shape_only(&self) -> bool {
         true
     }
 
-    /// Whether the answer depends on the [`Condition`]. If not, every input costs what the profile says.
+    /// True if the answer depends on the [`Condition`]. If not, every input costs what the profile says.
     fn depends_on_input(&self) -> bool {
         false
     }

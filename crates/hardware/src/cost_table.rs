@@ -149,13 +149,13 @@ impl CostTable {
         }
     }
 
-    /// Whether inferences of a model differ on a configuration.
+    /// True if inferences of a model differ on a configuration.
     #[must_use]
     pub fn is_sampled(&self, model: ModelId, configuration: ConfigurationId) -> bool {
         self.samples.get(model.index()).is_some_and(|of| of[configuration.index()].is_some())
     }
 
-    /// Whether any inference of a model takes energy on a configuration, as far as samples say.
+    /// True if any inference of a model takes energy on a configuration, as far as samples say.
     #[must_use]
     pub fn has_energy(&self, model: ModelId, configuration: ConfigurationId) -> bool {
         self.has_energy.get(model.index()).is_none_or(|of| of[configuration.index()])

@@ -1,8 +1,8 @@
-//! What the decoder of a cost model takes and gives.
+//! Arguments and results of the decoders of cost models.
 
 use crate::cost_model::CostModel;
 
-/// What an accelerator's cost model may need to know of the platform around it.
+/// Facts of a platform that an accelerator's cost model may need.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings {
     /// Clock of the platform, in hertz.

@@ -29,7 +29,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// How a cost came about, term by term.
+/// Derivation of a cost, term by term.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Explanation {
     /// Sections in reading order.
@@ -39,7 +39,7 @@ pub struct Explanation {
 /// One table of an [`Explanation`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Section {
-    /// What the section explains, with its formula where there is one.
+    /// Subject of the section, with its formula where there is one.
     pub title: String,
     /// Column heads.
     pub header: Vec<String>,

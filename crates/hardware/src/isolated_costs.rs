@@ -355,7 +355,7 @@ impl IsolatedCosts {
         Isolated::of(work, self.bandwidth(share))
     }
 
-    /// Whether inferences of a model differ in a class.
+    /// True if inferences of a model differ in a class.
     #[must_use]
     pub fn is_sampled(&self, model: ModelId, class: ClassId) -> bool {
         self.table.is_sampled(model, self.class(class).configuration)

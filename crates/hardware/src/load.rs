@@ -19,9 +19,9 @@ use crate::registry::{CostModelRegistry, CostModelRow};
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
-/// What an accelerator of a platform states beside the keys of its cost model.
+/// Keys of an accelerator of a platform beside the keys of its cost model.
 const KEYS: [&str; 5] = ["model", "name", "dram_share", "context_switch", "division"];
-/// What an accelerator without a platform states. Its name is for people; memory that it shares with
+/// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning.
 const KEYS_ALONE: [&str; 2] = ["model", "name"];
 

@@ -35,7 +35,7 @@ pub struct Accelerator {
     pub dram_share: Share,
     /// The cost of changing from one model to another.
     pub context_switch: ContextSwitch,
-    /// How runs can divide it; none where one run at a time holds all of it.
+    /// Division among runs; none where one run at a time holds all of it.
     pub division: Option<Division>,
 }
 
@@ -90,7 +90,7 @@ impl Accelerator {
     }
 }
 
-/// What an accelerator pays before the first layer of a segment whose model differs from the one
+/// Cost that an accelerator pays before the first layer of a segment whose model differs from the one
 /// that it ran last. The first model after the start costs nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ContextSwitch {
@@ -98,12 +98,12 @@ pub struct ContextSwitch {
     pub time: Duration,
     /// Energy, in picojoules; at least zero.
     pub energy_pj: f64,
-    /// What activations cost that have to make room, and come in, on top of both; none where they cost
+    /// Cost of activations that have to make room, and come in, on top of both; none where they cost
     /// nothing.
     pub activations: Option<ActivationMoves>,
 }
 
-/// What it costs to move activations between an accelerator and its DRAM when it turns to another model:
+/// Cost of moving activations between an accelerator and its DRAM when it turns to another model:
 /// the output of the layer that it ran last goes out, the input of the layer that comes is fetched.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActivationMoves {
@@ -123,7 +123,7 @@ impl Default for ActivationMoves {
 }
 
 impl ActivationMoves {
-    /// Whether they cost nothing, however much is moved.
+    /// True if they cost nothing, however much is moved.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.element_bytes == 0 || (self.pj_per_byte == 0.0 && self.bandwidth == Bandwidth::UNLIMITED)
@@ -135,7 +135,7 @@ impl ActivationMoves {
 }
 
 impl ContextSwitch {
-    /// How long a switch takes that moves so many elements of activations.
+    /// Time of a switch that moves so many elements of activations.
     #[must_use]
     pub fn time_for(&self, elements: u64) -> Duration {
         self.activations.map_or(self.time, |moves| {
@@ -154,9 +154,9 @@ impl ContextSwitch {
 /// Off-chip memory behind all accelerators of a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharedDram {
-    /// What all accelerators together can move.
+    /// Bandwidth of all accelerators together.
     pub bandwidth: Bandwidth,
-    /// Who gets how much of it.
+    /// Rule by which accelerators share it.
     pub sharing: Sharing,
 }
 
@@ -175,7 +175,7 @@ pub enum Sharing {
 pub struct Configuration {
     /// For people: cost model and size, such as `maestro WS 4096`.
     pub label: String,
-    /// What layers cost.
+    /// Costs of layers.
     pub cost_model: Arc<dyn CostModel>,
     /// The identity of the registry row that the cost model is from; empty for built-in ones.
     pub row_identity: Cow<'static, [u8]>,
@@ -206,7 +206,7 @@ pub struct Platform {
     pub name: String,
     /// Publication or repository that the platform was taken from.
     pub source: String,
-    /// What reports group platforms by, such as `budget` and `hardware`; no part of the identity.
+    /// Labels by which reports group platforms, such as `budget` and `hardware`; no part of the identity.
     pub labels: BTreeMap<String, String>,
     /// Clock of all accelerators, in hertz.
     pub clock_hz: u64,
@@ -234,7 +234,7 @@ pub struct Isolated {
 }
 
 impl Isolated {
-    /// What `work` comes to where `available` is all the DRAM bandwidth that it can have, beside the
+    /// Latency of `work` in isolation where `available` is all the DRAM bandwidth that it can have, beside the
     /// limit of its own.
     #[must_use]
     pub fn of(work: &Work, available: Bandwidth) -> Self {
@@ -250,7 +250,7 @@ impl Isolated {
         Self { compute: work.compute, transfer, exposed: work.exposed, demand }
     }
 
-    /// How long the layer takes.
+    /// Latency of the layer.
     #[must_use]
     pub fn latency(&self) -> Duration {
         self.compute.max(self.transfer).saturating_add(self.exposed)
@@ -280,7 +280,7 @@ impl Platform {
         }
     }
 
-    /// What `work` comes to on an accelerator of this platform if nothing else runs.
+    /// Latency of `work` on an accelerator of this platform if nothing else runs.
     ///
     /// `demand` never exceeds [`Platform::dram_bandwidth`]. Without shared DRAM the times are those
     /// of `work`.

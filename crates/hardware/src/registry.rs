@@ -25,7 +25,7 @@ pub struct CostModelRow {
     pub source: Cow<'static, str>,
     /// Its keys.
     pub parameters: Schema,
-    /// What tells two versions of a cost model apart that have one name and equal values: part of the identity of
+    /// Bytes that tell two versions of a cost model apart that have one name and equal values: part of the identity of
     /// every configuration that it decodes. Empty for built-in cost models.
     pub identity: Cow<'static, [u8]>,
     decode: Arc<Decode>,

@@ -138,7 +138,7 @@ impl Columns {
     }
 }
 
-/// Whether the cell in `column` says something; a blank one is recorded.
+/// True if the cell in `column` says something; a blank one is recorded.
 fn filled(row: &mut CsvRow<'_>, column: usize, name: &str) -> bool {
     let filled = !row.is_blank(column);
     if !filled {

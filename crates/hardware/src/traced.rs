@@ -55,7 +55,7 @@ pub fn keys() -> Schema {
 /// Columns of [`Explain::report`].
 const COLUMNS: &[&str] = &["latency_ps", "dram_bytes", "energy_pj"];
 
-/// What traces recorded.
+/// Latencies that traces recorded.
 #[derive(Clone, Debug)]
 pub struct Traced {
     /// In millionths of the recording device's.

@@ -39,13 +39,13 @@ impl UnitSet {
         if self.0 & self.0.wrapping_sub(1) == 0 { (self.0 != 0) as u32 } else { self.0.count_ones() }
     }
 
-    /// Whether no unit is in the set.
+    /// True if no unit is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether a unit is in the set.
+    /// True if a unit is in the set.
     #[must_use]
     pub const fn contains(self, unit: u32) -> bool {
         unit < MAX_UNITS && self.0 >> unit & 1 == 1

@@ -17,7 +17,7 @@ const MATRIX: u32 = 0x9908_b0df;
 #[derive(Clone, Debug)]
 pub struct MersenneTwister {
     words: [u32; WORDS],
-    /// How many words of the current block were used.
+    /// Number of used words of the current block.
     used: usize,
 }
 

@@ -9,7 +9,7 @@ use crate::text::escape_markup;
 /// A fact of the manifest: what was run, with which program, on which inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// What it is.
+    /// Name of the fact.
     pub name: String,
     /// Its value.
     pub value: String,
@@ -26,7 +26,7 @@ pub enum Block {
     Figure {
         /// The drawing.
         svg: Svg,
-        /// What it shows and how to read it.
+        /// Explanation: the quantity that it shows and the way to read it.
         caption: String,
     },
     /// Remarks, as a list.
@@ -49,7 +49,7 @@ pub struct Section {
 pub struct Page {
     /// Title.
     pub title: String,
-    /// What was asked and what the page answers; blank lines separate paragraphs.
+    /// The question, and the answer of the page; blank lines separate paragraphs.
     pub description: String,
     /// Facts that say how to make the results again.
     pub facts: Vec<Fact>,

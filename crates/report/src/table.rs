@@ -9,7 +9,7 @@ pub(crate) mod html;
 mod markdown;
 pub(crate) mod terminal;
 
-/// How the cells of a column are aligned.
+/// Alignment of the cells of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Align {
     /// To the left, for text.
@@ -58,7 +58,7 @@ impl Column {
     }
 }
 
-/// What a cell holds.
+/// Content of a cell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Content {
     /// Nothing to say: the cell is blank.
@@ -82,7 +82,7 @@ pub enum Content {
 /// A cell: its content, and whether it stands out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    /// What the cell holds.
+    /// Content.
     pub content: Content,
     /// Stands out, such as the best of a column: a star on the terminal, bold in Markdown and
     /// HTML, nothing in CSV.
@@ -151,7 +151,7 @@ pub struct TextTable {
     pub title: String,
     /// The columns. Cells beyond them are shown under an empty heading.
     pub columns: Vec<Column>,
-    /// How many of the first columns name the row. They are repeated when a table is split.
+    /// Number of first columns that name the row. They are repeated when a table is split.
     pub label_columns: usize,
     /// The rows.
     pub rows: Vec<Row>,

@@ -1,4 +1,4 @@
-//! What a sweep can run: the event engine and the reference loops as cell runners.
+//! Cell runners: the event engine and the reference loops as sweeps run them.
 //!
 //! `rtmm-sweep` plans, stores and summarises cells, and simulates none of them: that is what a
 //! [`CellRunner`](rtmm_sweep::runner::CellRunner) does. Each module here is one: [`engine`] runs any

@@ -85,7 +85,7 @@ impl Expectations {
         self.density[self.row(model, layer)]
     }
 
-    /// What is left from `layer` on as a line in the density, in the mean over accelerators: the sum of
+    /// Remaining latency from `layer` on as a line in the density, in the mean over accelerators: the sum of
     /// both parts is what is left at mean density. Skips and exits are left out of account.
     #[must_use]
     pub fn split_remaining(&self, model: ModelId, layer: u32) -> SplitLatency {

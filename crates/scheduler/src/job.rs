@@ -87,7 +87,7 @@ pub struct Job {
     pub priority: i32,
     /// The network that it runs as; the task's default until the first dispatch.
     pub model: ModelId,
-    /// Whether it was dispatched before, so that the network is fixed.
+    /// True if it was dispatched before, so that the network is fixed.
     pub started: bool,
     /// Its progress.
     pub progress: Progress,

@@ -31,7 +31,7 @@ pub struct PolicyRow {
     pub oracle: bool,
     /// Its parameters.
     pub parameters: Schema,
-    /// What tells two versions of a policy apart that have one name and one schema: part of what stored results
+    /// Bytes that tell two versions of a policy apart that have one name and one schema: part of what stored results
     /// are found by. Empty for built-in policies, whose versions are those of the engine's results.
     pub identity: Cow<'static, [u8]>,
     behaviour: Arc<Describe>,

@@ -122,6 +122,6 @@ pub struct Run {
     pub started: Time,
     /// When it should end, by the profile, if it runs as dispatched and resized.
     pub expected_end: Time,
-    /// Whether it was told to end at its next boundary: preempted, or its job dropped.
+    /// True if it was told to end at its next boundary: preempted, or its job dropped.
     pub is_ending: bool,
 }

@@ -17,13 +17,13 @@ pub fn slack_ps(deadline: Time, now: Time, remaining: Duration) -> i128 {
     i128::from(deadline.picoseconds()) - i128::from(now.picoseconds()) - i128::from(remaining.picoseconds())
 }
 
-/// Whether a deadline has passed. A job that completes at its deadline is in time.
+/// True if a deadline has passed. A job that completes at its deadline is in time.
 #[must_use]
 pub fn is_late(deadline: Time, now: Time) -> bool {
     now > deadline
 }
 
-/// Whether the remaining latency fits before the deadline if it begins now and is never interrupted.
+/// True if the remaining latency fits before the deadline if it begins now and is never interrupted.
 #[must_use]
 pub fn is_feasible(deadline: Time, now: Time, remaining: Duration) -> bool {
     slack_ps(deadline, now, remaining) >= 0
@@ -72,7 +72,7 @@ pub fn ratio(part: f64, whole: f64) -> f64 {
     if part == 0.0 { 0.0 } else { part / whole }
 }
 
-/// What is left of a job for the time it has, `ToGo / Slack` in the words of DREAM, whose slack is
+/// Remaining latency of a job over the time that it has, `ToGo / Slack` in the words of DREAM, whose slack is
 /// `deadline - now`: 1 where it must run without a break from now on. `late` says what it is once that time
 /// is over.
 ///

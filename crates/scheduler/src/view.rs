@@ -22,7 +22,7 @@ pub struct AcceleratorState {
 }
 
 impl AcceleratorState {
-    /// Whether no run holds any of its units.
+    /// True if no run holds any of its units.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.free == UnitSet::first(self.units)
@@ -198,7 +198,7 @@ impl<'v> View<'v> {
         self.runs.get(id.slot())?.as_ref().filter(|run| run.id == id)
     }
 
-    /// Whether runs can divide any accelerator: whether one has more than one unit.
+    /// True if runs can divide any accelerator: whether one has more than one unit.
     #[must_use]
     pub fn is_divided(&self) -> bool {
         self.units.len() != self.accelerators.len()
@@ -210,7 +210,7 @@ impl<'v> View<'v> {
         &self.units[self.accelerators[accelerator.index()].slots()]
     }
 
-    /// Whether nothing can be dispatched: no job is ready, or no unit is free.
+    /// True if nothing can be dispatched: no job is ready, or no unit is free.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
         self.ready.is_empty() || self.free.is_empty()
@@ -290,7 +290,7 @@ impl<'v> View<'v> {
         Some(self.profile.switch_cost(accelerator, elements))
     }
 
-    /// Whether a job can be dispatched now.
+    /// True if a job can be dispatched now.
     #[must_use]
     pub fn is_ready(&self, job: &Job) -> bool {
         job.state == JobState::Ready

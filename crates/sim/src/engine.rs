@@ -32,7 +32,7 @@ use crate::observer::{EndRecord, Observer, SegmentRecord};
 use crate::system::System;
 use state::State;
 
-/// How a run ends.
+/// End of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndOfRun {
@@ -44,14 +44,14 @@ pub enum EndOfRun {
     Drain,
 }
 
-/// What a run is told beside its system.
+/// Options of a run beside its system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RunOptions {
     /// Of every random draw.
     pub seed: u64,
-    /// How it ends.
+    /// End of the run.
     pub end: EndOfRun,
-    /// Whether the policy is handed the truth.
+    /// True if the policy is handed the truth.
     pub oracle: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct Simulation<'s, E, O> {
     decisions_taken: u64,
     rounds: u64,
     started: bool,
-    /// Whether anything happened that the policy can see and was not asked about.
+    /// True if anything happened that the policy can see and was not asked about.
     must_decide: bool,
     /// The failure of a hook that was called in the midst of an event or a decision.
     failure: Option<PolicyError>,
@@ -195,7 +195,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         self.state.view(self.system)
     }
 
-    /// What watches the run.
+    /// Observer of the run.
     pub fn observer(&mut self) -> &mut O {
         &mut self.observer
     }
@@ -259,7 +259,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         Time::ZERO.saturating_add(self.system.scenario.duration)
     }
 
-    /// Whether a run that ends with its last job is there: timers do not keep it alive.
+    /// True if a run that ends with its last job is there: timers do not keep it alive.
     fn is_drained(&self) -> bool {
         self.options.end == EndOfRun::Drain
             && self.state.vacant.len() == self.state.jobs.len()

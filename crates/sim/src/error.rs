@@ -5,7 +5,7 @@ use rtmm_scheduler::{Decision, PolicyError};
 use rtmm_workload::Time;
 use thiserror::Error;
 
-/// What went wrong.
+/// Failure of a simulation.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum SimulationError {
@@ -34,7 +34,7 @@ pub enum SimulationError {
         policy: String,
         /// The instant of the run.
         now: Time,
-        /// What went wrong.
+        /// Reason of the failure.
         error: PolicyError,
     },
     /// A policy never has enough.
@@ -44,7 +44,7 @@ pub enum SimulationError {
         policy: String,
         /// When.
         now: Time,
-        /// How often it was asked.
+        /// Number of times that it was asked.
         rounds: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! What will happen when, apart from segments: those are the execution's to know.
+//! Events to come with their instants, apart from segments: those are the execution's to know.
 //!
 //! Each kind of event has a lane that suits it: arrivals a heap with one head a source, replaced in
 //! place; releases and timers heaps of what was announced; phases a list. The earliest of all is
@@ -31,7 +31,7 @@ pub(crate) struct Events {
     arrivals: BinaryHeap<Reverse<(Time, usize)>>,
     /// When frames become visible, with the ranks of their tasks.
     releases: BinaryHeap<Reverse<(Time, usize, u64)>>,
-    /// How many of them are of frames that may still become jobs.
+    /// Number of them that are of frames that may still become jobs.
     awaited_releases: usize,
     /// The phases to come, the next one last.
     phases: Vec<(Time, usize)>,
@@ -63,7 +63,7 @@ impl Events {
         self.next = first;
     }
 
-    /// Whether frames are to come, or to become visible.
+    /// True if frames are to come, or to become visible.
     pub(crate) fn brings_frames(&self) -> bool {
         !self.arrivals.is_empty() || self.awaited_releases > 0
     }

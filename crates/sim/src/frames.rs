@@ -39,9 +39,9 @@ pub(crate) struct Linked {
     pub unknown_left: u32,
     /// Outputs that are not there yet.
     pub data_left: u32,
-    /// Whether a job that it needs was dropped, so that its own will be too.
+    /// True if a job that it needs was dropped, so that its own will be too.
     pub dropped_upstream: bool,
-    /// Whether an event tells when its jitter has passed.
+    /// True if an event tells when its jitter has passed.
     pub is_queued: bool,
 }
 

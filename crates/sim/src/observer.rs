@@ -18,7 +18,7 @@ pub enum DropCause {
     Upstream,
 }
 
-/// What is told of a job when it is over, beside what a scheduler could see.
+/// Report on a job when it is over, beside what a scheduler could see.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JobRecord<'j> {
     /// The job.
@@ -27,16 +27,16 @@ pub struct JobRecord<'j> {
     pub energy: &'j EnergyParts,
     /// Energy of the context switches and migrations of its runs, in picojoules.
     pub switch_energy_pj: f64,
-    /// What its answer gets right: of its network, or of the exit that it took.
+    /// Accuracy of its answer: that of its model, or of the exit that it took.
     pub accuracy: Option<f64>,
     /// The energy of its network had each layer run where it costs most, in picojoules.
     pub worst_energy_pj: f64,
-    /// What it would take by itself, from its first layer to its real end, on the accelerator that is
+    /// Isolated latency, from its first layer to its real end, on the accelerator that is
     /// fastest for it.
     pub isolated: Duration,
 }
 
-/// What is told of a segment when it is over.
+/// Report on a segment when it is over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentRecord<'s> {
     /// The run that it was, with the units that it held last.
@@ -45,14 +45,14 @@ pub struct SegmentRecord<'s> {
     pub job: &'s Job,
     /// Where its job goes on.
     pub to: Progress,
-    /// Whether a unit of the run had run another model before.
+    /// True if a unit of the run had run another model before.
     pub switched: bool,
 }
 
-/// What is told of a context switch.
+/// Report on a context switch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ContextSwitchRecord {
-    /// How long it takes: the first layer of the run starts when it is over.
+    /// Its time: the first layer of the run starts when it is over.
     pub time: Duration,
     /// Its energy, in picojoules.
     pub energy_pj: f64,
@@ -60,7 +60,7 @@ pub struct ContextSwitchRecord {
     pub elements: u64,
 }
 
-/// What is told of a layer when it is complete, or when its run stops.
+/// Report on a layer when it is complete, or when its run stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerRecord {
     /// The run that it was part of.
@@ -79,36 +79,36 @@ pub struct LayerRecord {
     pub ended: Time,
 }
 
-/// What is told of a run that goes on with another number of units.
+/// Report on a run that goes on with another number of units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ResizeRecord<'s> {
     /// The run as it goes on.
     pub run: &'s Run,
     /// The units that it held before.
     pub before: UnitSet,
-    /// How far its job has got, in the steps of the class that it leaves.
+    /// Progress of its job, in the steps of the class that it leaves.
     pub to: Progress,
 }
 
-/// What is told of a run when it is over. All of it counts from the start of the run.
+/// Report on a run when it is over. All of it counts from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndRecord<'r> {
     /// By accelerator: time in segments, from dispatch to end; in the mean over its units.
     pub accelerators_busy: &'r [Duration],
     /// Decisions that the policy took.
     pub decisions: u64,
-    /// How often the policy was asked, the last time of each instant, when it has no more to say,
+    /// Number of times that the policy was asked, the last time of each instant, when it has no more to say,
     /// included.
     pub rounds: u64,
     /// Time that the scheduler spent on decisions.
     pub scheduler_busy: Duration,
-    /// What the policy did to its own parameters.
+    /// Changes of the policy to its own parameters.
     pub tuning: &'r [TuningWindow],
 }
 
 /// Something that watches a run. Instants never fall from one call to the next.
 pub trait Observer {
-    /// Whether [`Observer::layer_completed`] should be called. Asked once, before the run.
+    /// True if [`Observer::layer_completed`] should be called. Asked once, before the run.
     fn wants_layers(&self) -> bool {
         false
     }

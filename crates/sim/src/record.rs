@@ -18,7 +18,7 @@ use crate::observer::{
 };
 use crate::system::System;
 
-/// What happened in a run, in order.
+/// Events of a run, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunRecord {
     entries: Vec<RecordEntry>,
@@ -29,11 +29,11 @@ pub struct RunRecord {
 pub struct RecordEntry {
     /// When it was told. Layers carry instants of their own, which may be earlier.
     pub at: Time,
-    /// What happened.
+    /// The event.
     pub event: RecordedEvent,
 }
 
-/// What happened: the calls of [`Observer`], with owned values.
+/// Events of a run: the calls of [`Observer`], with owned values.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RecordedEvent {
@@ -57,7 +57,7 @@ pub enum RecordedEvent {
     ContextSwitched {
         /// The run.
         run: Run,
-        /// What the switch costs.
+        /// Cost of the switch.
         switch: ContextSwitchRecord,
     },
     /// A run holds more units.
@@ -73,7 +73,7 @@ pub enum RecordedEvent {
         run: Run,
         /// The units that it held before.
         before: UnitSet,
-        /// How far its job has got.
+        /// Progress of its job.
         to: Progress,
     },
     /// A run has another share of the shared memory bandwidth.
@@ -88,7 +88,7 @@ pub enum RecordedEvent {
         job: Job,
         /// Where the job goes on.
         to: Progress,
-        /// Whether a context switch preceded it.
+        /// True if a context switch preceded it.
         switched: bool,
     },
     /// A job is complete.
@@ -127,11 +127,11 @@ pub struct RecordedEnd {
     pub accelerators_busy: Vec<Duration>,
     /// Decisions that the policy took.
     pub decisions: u64,
-    /// How often the policy was asked.
+    /// Number of times that the policy was asked.
     pub rounds: u64,
     /// Time that the scheduler spent on decisions.
     pub scheduler_busy: Duration,
-    /// What the policy did to its own parameters.
+    /// Changes of the policy to its own parameters.
     pub tuning: Vec<TuningWindow>,
 }
 

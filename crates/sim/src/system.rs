@@ -25,9 +25,9 @@ pub struct System {
     pub(crate) tasks: Vec<TaskLinks>,
     /// Tasks so that whatever one depends on stands before it.
     pub(crate) order: Vec<TaskId>,
-    /// Whether each model skips or exits.
+    /// True if each model skips or exits.
     pub(crate) is_dynamic: Vec<bool>,
-    /// Whether all inferences of each model cost the same.
+    /// True if all inferences of each model cost the same.
     pub(crate) is_alike: Vec<bool>,
 }
 
@@ -37,7 +37,7 @@ const _: () = {
     is_kept_and_sent::<System>();
 };
 
-/// How a task is linked to others.
+/// Links of a task to others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskLinks {
     /// Its place in [`System::order`].

@@ -92,7 +92,7 @@ pub enum ExecuteError {
     /// Threads that could not be started.
     #[error("the threads could not be started: {reason}; ask for fewer with --threads")]
     Threads {
-        /// What the system said.
+        /// Reason that the system gave.
         reason: String,
     },
 }
@@ -200,7 +200,7 @@ fn run_alone(job: &Job<'_>, writer: &mut Writer<'_>, pending: &[usize]) -> Resul
 /// Cells with what they gave, or with why they gave nothing.
 type Batch = Vec<(usize, Result<CellResult, RunError>)>;
 
-/// What the workers share.
+/// State that the workers share.
 struct Job<'j> {
     plan: &'j Plan<'j>,
     prepared: &'j (dyn Prepared + 'j),

@@ -27,7 +27,7 @@ const MAX_SEEDS: u64 = 1_000_000;
 /// The most combinations that the parameters of one policy table can make.
 const MAX_POLICIES: usize = 100_000;
 
-/// What a sweep file says: cells, and figures of their results.
+/// Content of a sweep file: cells, and figures of their results.
 #[derive(Debug)]
 pub struct SweepFile<'r> {
     /// The cells.
@@ -334,7 +334,7 @@ fn expand(root: &Table<'_>, kind: Kind, references: Vec<At<String>>) -> Vec<At<S
     expanded
 }
 
-/// Whether a name matches a pattern, in which `*` stands for any characters but `/`.
+/// True if a name matches a pattern, in which `*` stands for any characters but `/`.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
     let Some(rest) = name.strip_prefix(before) else { return false };

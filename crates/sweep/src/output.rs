@@ -39,7 +39,7 @@ pub enum OutputError {
     Write {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// Reason that the system gave.
         reason: String,
     },
 }
@@ -54,7 +54,7 @@ impl OutputError {
     }
 }
 
-/// How a file is filled.
+/// Function that fills a file.
 type Fill<'f> = Box<dyn Fn(&mut BufWriter<File>) -> io::Result<()> + Sync + 'f>;
 
 /// The list of failed cells, which is there only if there are any.
@@ -226,7 +226,7 @@ fn series_csv(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What every JSON table begins with, up to its rows.
+/// Head of every JSON table, up to its rows.
 fn json_header(format: &str, plan: &Plan<'_>, columns: &[&str], to: &mut impl Write) -> io::Result<()> {
     let name = serde_json::to_string(&plan.axes().name)?;
     let columns = serde_json::to_string(columns)?;

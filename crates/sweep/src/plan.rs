@@ -96,7 +96,7 @@ pub struct Variant {
     /// The value of each axis that changes scenarios, in the order of [`axes::changes`]; `None` where the
     /// scenario keeps its own.
     pub values: Vec<Option<Amount>>,
-    /// Whether the seed changes anything.
+    /// True if the seed changes anything.
     pub random: bool,
     hash: blake3::Hash,
 }
@@ -117,7 +117,7 @@ impl Variant {
     }
 }
 
-/// What paired comparisons are made against.
+/// Baseline of paired comparisons.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Baseline {
     /// Each cell is compared with the one on this platform that is otherwise equal.
@@ -131,7 +131,7 @@ pub enum Baseline {
 pub struct Axes {
     /// The sweep's name, as outputs give it.
     pub name: String,
-    /// What the sweep answers, for people.
+    /// Question that the sweep answers, for people.
     pub description: String,
     /// BLAKE3 of the sweep file in hexadecimal; empty where there is no file.
     pub content_hash: String,
@@ -155,12 +155,12 @@ pub struct Axes {
     pub duration: Option<Duration>,
     /// Settings of the runner, or none at all: then a [`Plan`] has them at their defaults.
     pub settings: Parameters,
-    /// What paired comparisons are made against.
+    /// Baseline of paired comparisons.
     pub baseline: Option<Baseline>,
 }
 
 impl Axes {
-    /// Whether a scenario runs on a platform.
+    /// True if a scenario runs on a platform.
     #[must_use]
     pub fn has_pair(&self, workload: WorkloadId, platform: PlatformId) -> bool {
         self.pairs.is_empty() || self.pairs.contains(&(workload, platform))
@@ -202,7 +202,7 @@ pub enum PlanError {
     /// More cells than a plan can have.
     #[error("the sweep has {cells} cells, more than the {MAX_CELLS} that one sweep can have")]
     TooManyCells {
-        /// How many cells the axes make.
+        /// Number of cells that the axes make.
         cells: u128,
     },
     /// A seed that the runner cannot take, or the store cannot keep.
@@ -230,7 +230,7 @@ pub enum PlanError {
     NotCanonical {
         /// Name of the scenario.
         scenario: String,
-        /// What the encoder said.
+        /// Reason that the encoder gave.
         reason: String,
     },
 }
@@ -337,19 +337,19 @@ impl<'r> Plan<'r> {
         self.runner.spec()
     }
 
-    /// What the plan was made of; durations are applied to the scenarios.
+    /// Axes of the plan; durations are applied to the scenarios.
     #[must_use]
     pub fn axes(&self) -> &Axes {
         &self.axes
     }
 
-    /// How many cells there are.
+    /// Number of cells.
     #[must_use]
     pub fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// Whether there is nothing to run; never so for a plan that was made of axes.
+    /// True if there is nothing to run; never so for a plan that was made of axes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
@@ -386,7 +386,7 @@ impl<'r> Plan<'r> {
         &self.variants
     }
 
-    /// How a cell's scenario came about.
+    /// Scenario of a cell, with its variation.
     #[must_use]
     pub fn variant(&self, cell: &Cell) -> &Variant {
         &self.variants[cell.variant.index()]
@@ -547,7 +547,7 @@ struct ModelHashes<'a> {
     known: Vec<(&'a Model, blake3::Hash)>,
 }
 
-/// What of a scenario determines results.
+/// Part of a scenario that determines results.
 #[derive(Serialize)]
 struct CanonicalScenario<'s> {
     name: &'s str,
@@ -556,7 +556,7 @@ struct CanonicalScenario<'s> {
     phases: &'s [Phase],
 }
 
-/// What of a model determines results.
+/// Part of a model that determines results.
 #[derive(Serialize)]
 struct CanonicalModel<'m> {
     name: &'m str,

@@ -19,7 +19,7 @@ use crate::store::{Store, StoreError};
 /// The file name of a store that holds a whole sweep.
 pub const WHOLE_STORE: &str = "store.sqlite";
 
-/// How many cells are copied between two commits.
+/// Number of cells that are copied between two commits.
 const BATCH: usize = 8_192;
 
 /// One of several parts of a sweep.
@@ -41,7 +41,7 @@ pub enum ShardError {
     OutOfRange {
         /// The number asked for.
         number: u32,
-        /// How many shards there are.
+        /// Number of shards.
         of: u32,
     },
 }
@@ -68,13 +68,13 @@ impl Shard {
         self.number
     }
 
-    /// How many shards there are.
+    /// Number of shards.
     #[must_use]
     pub const fn of(self) -> u32 {
         self.of
     }
 
-    /// Whether the cell of this index belongs to the shard.
+    /// True if the cell of this index belongs to the shard.
     #[must_use]
     pub const fn holds(self, index: usize) -> bool {
         index as u64 % self.of as u64 == (self.number - 1) as u64
@@ -129,12 +129,12 @@ pub enum MergeError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// How many cells it has.
+        /// Number of its cells.
         cells: usize,
     },
 }
 
-/// What merging did.
+/// Result of merging.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
     /// Cells of the plan.

@@ -277,7 +277,7 @@ pub struct PairedDifference {
     pub interval: Option<Interval>,
     /// Mean of the baseline over the pairs.
     pub baseline_mean: f64,
-    /// How many pairs there were.
+    /// Number of pairs.
     pub pairs: usize,
     /// In how many of them the value was above the baseline.
     pub above: usize,

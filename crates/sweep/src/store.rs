@@ -48,7 +48,7 @@ pub enum StoreError {
     CannotOpen {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Reason that the system gave.
         reason: String,
     },
     /// The file is something else.
@@ -81,7 +81,7 @@ pub enum StoreError {
     OtherSweep {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// Part that differs.
         difference: String,
     },
     /// The file is damaged.
@@ -92,7 +92,7 @@ pub enum StoreError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// Content that was found.
         reason: String,
     },
     /// Another process works on the store.
@@ -120,9 +120,9 @@ pub enum StoreError {
     Incomplete {
         /// The file.
         path: PathBuf,
-        /// How many cells it lacks.
+        /// Number of cells that it lacks.
         missing: usize,
-        /// How many cells the plan has.
+        /// Number of cells of the plan.
         total: usize,
     },
     /// Anything else that SQLite refuses.
@@ -130,7 +130,7 @@ pub enum StoreError {
     Failed {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// Reason that SQLite gave.
         reason: String,
     },
 }
@@ -228,19 +228,19 @@ impl Store {
         &self.path
     }
 
-    /// How many cells the store has, of whatever plans.
+    /// Number of cells of the store, of whatever plans.
     #[must_use]
     pub fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Whether the store has no cell.
+    /// True if the store has no cell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
-    /// Whether the store has this cell.
+    /// True if the store has this cell.
     #[must_use]
     pub fn has(&self, identity: &Identity) -> bool {
         self.known.contains(identity)

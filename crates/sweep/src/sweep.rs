@@ -12,10 +12,10 @@ use crate::shard::WHOLE_STORE;
 use crate::store::{Store, StoreError};
 use crate::summary::Summary;
 
-/// What a sweep gave.
+/// Outcome of a sweep.
 #[derive(Debug)]
 pub struct Outcome<'p> {
-    /// How many cells there were, were reused and were run, and which failed.
+    /// Counts of cells in all, of those reused and of those run, and the cells that failed.
     pub executed: Executed,
     /// Results and summary; `None` for a shard, which has no outputs of its own.
     pub finished: Option<Finished<'p>>,

@@ -1,4 +1,4 @@
-//! How many random cases tests have: as many as they say, or as `RTMM_CASES` says.
+//! Number of random cases that tests have: as many as they say, or as `RTMM_CASES` says.
 
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::RngSeed;

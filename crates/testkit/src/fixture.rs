@@ -473,7 +473,7 @@ impl Fixture {
         self.ready.insert(at, slot);
     }
 
-    /// What a policy sees.
+    /// View of the state.
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let lists = JobLists { jobs: &self.jobs, ready: &self.ready, waiting: &self.waiting };
@@ -486,7 +486,7 @@ impl Fixture {
         View::new(self.now, &self.scenario, &self.profile, hardware, &self.counters, 0, lists)
     }
 
-    /// What an oracle sees beside it.
+    /// Truth that an oracle sees beside it.
     #[must_use]
     pub fn truth(&self) -> Truth<'_> {
         Truth::new(&self.profile, &self.models, &self.costs, &self.realisations)

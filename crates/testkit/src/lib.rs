@@ -1,4 +1,4 @@
-//! What the tests and benches of several crates share.
+//! Test kit: systems, policies, observers and tables that the tests and benches of several crates share.
 //!
 //! Packages name it among their dev-dependencies only. Its helpers fail as tests do: they panic, and say why.
 //!

@@ -64,7 +64,7 @@ const WARM_UP: Span = Span::new(
     Duration::ZERO,
     Duration::ZERO..=milliseconds(10_000),
 );
-/// Whether jobs that are due after the run are cut off.
+/// True if jobs that are due after the run are cut off.
 const IS_CUT: Choice<bool> = Choice::new(
     "at_end",
     "what becomes of jobs that are due after the run",
@@ -135,14 +135,14 @@ pub struct Synthetic {
     pub worthless: bool,
     /// Records series.
     pub records: bool,
-    /// What all of it comes to; made when it is first asked for.
+    /// Specification of the runner; made when it is first asked for.
     pub spec: OnceLock<RunnerSpec>,
-    /// How many cells were run.
+    /// Number of cells that were run.
     pub runs: AtomicUsize,
 }
 
 impl Synthetic {
-    /// How many cells were run.
+    /// Number of cells that were run.
     pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }

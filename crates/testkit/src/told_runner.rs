@@ -5,12 +5,12 @@ use rtmm_sweep::runner::{
     Better, CellResult, CellRunner, Column, ColumnKind, Prepared, RunError, RunnerSpec,
 };
 
-/// What a cell gives.
+/// Function from a cell to its result.
 pub type Give = fn(&Plan<'_>, &Cell) -> Result<CellResult, RunError>;
 
 /// A runner named `told` whose cells give what a function says.
 pub struct Told {
-    /// What the runner is.
+    /// Specification of the runner.
     pub spec: RunnerSpec,
     /// The results of its cells.
     pub give: Give,

@@ -28,12 +28,12 @@ pub struct Frame {
     pub deadline: Time,
     /// The input that it brings.
     pub sample: u64,
-    /// Whether a recording says so: else it is the frame's index, and a model that has recorded
+    /// True if a recording says so: else it is the frame's index, and a model that has recorded
     /// samples draws one of them.
     pub is_recorded: bool,
     /// Its priority: larger is more important.
     pub priority: i32,
-    /// Whether it becomes a job, as far as the task itself says so.
+    /// True if it becomes a job, as far as the task itself says so.
     pub triggered: bool,
 }
 
@@ -81,7 +81,7 @@ fn spans(scenario: &Scenario, task: TaskId) -> Vec<Span> {
     spans
 }
 
-/// What makes a frame of an arrival.
+/// Generator of the frame of an arrival.
 #[derive(Clone, Debug)]
 struct Maker {
     priority: i32,
@@ -298,7 +298,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// What makes the frames of `task`.
+    /// Generator of the frames of `task`.
     #[must_use]
     pub fn new(scenario: &Scenario, task: TaskId, seed: u64) -> Self {
         Self { spans: spans(scenario, task), maker: Maker::new(scenario, task, seed) }

@@ -52,7 +52,7 @@ pub struct VectorWork {
 }
 
 impl VectorWork {
-    /// Whether this only renames data, such as a concatenation of neighbours: nothing runs, nothing
+    /// True if this only renames data, such as a concatenation of neighbours: nothing runs, nothing
     /// moves.
     #[must_use]
     pub const fn moves_nothing(&self) -> bool {
@@ -74,7 +74,7 @@ pub enum Kernel {
 pub struct Repeated {
     /// The kernel.
     pub kernel: Kernel,
-    /// How often it runs.
+    /// Number of times that it runs.
     pub times: u32,
 }
 

@@ -33,7 +33,7 @@ pub struct Shape {
 /// Pairs are vertical, then horizontal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Convolution {
-    /// What comes in.
+    /// Shape of the input.
     pub input: Shape,
     /// Channels that go out.
     pub output_channels: u32,
@@ -48,7 +48,7 @@ pub struct Convolution {
     pub dilation: [u32; 2],
     /// Independent groups of channels; as many as channels for a depthwise convolution.
     pub groups: u32,
-    /// Whether this is the transpose of a convolution (upsampling).
+    /// True if this is the transpose of a convolution (upsampling).
     pub transposed: bool,
 }
 
@@ -100,14 +100,14 @@ pub struct Recurrent {
     pub hidden: u32,
     /// Tokens of the sequence.
     pub steps: u32,
-    /// Whether a second cell runs over the sequence backwards.
+    /// True if a second cell runs over the sequence backwards.
     pub bidirectional: bool,
 }
 
 /// A pooling layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Pool {
-    /// What comes in.
+    /// Shape of the input.
     pub input: Shape,
     /// Window extents.
     pub kernel: [u32; 2],
@@ -120,7 +120,7 @@ pub struct Pool {
 /// An operation on every element: addition, multiplication, activation, resizing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Elementwise {
-    /// What goes out.
+    /// Shape of the output.
     pub output: Shape,
     /// Elements read.
     pub elements_in: u64,
@@ -131,7 +131,7 @@ pub struct Elementwise {
 /// Batch, layer, group or instance normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Normalisation {
-    /// What comes in and goes out.
+    /// Shape of input and output.
     pub shape: Shape,
 }
 
@@ -174,7 +174,7 @@ pub struct PublishedShape {
     pub y: u32,
     /// X: input width.
     pub x: u32,
-    /// Whether the table types the row as depthwise (`DSCONV`).
+    /// True if the table types the row as depthwise (`DSCONV`).
     pub depthwise: bool,
 }
 
@@ -183,7 +183,7 @@ pub struct PublishedShape {
 pub struct Layer {
     /// Unique within the model.
     pub name: String,
-    /// What it computes.
+    /// Operator.
     pub operator: Operator,
     /// The row of a published table that it was read from, if any.
     pub published: Option<PublishedShape>,
@@ -363,7 +363,7 @@ impl Convolution {
         Ok(Shape { channels: self.output_channels, height: plane[0], width: plane[1] })
     }
 
-    /// Whether every group has one input channel and there are several.
+    /// True if every group has one input channel and there are several.
     #[must_use]
     pub fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.groups == self.input.channels

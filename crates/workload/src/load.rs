@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// What messages call a file of this kind.
+    /// Noun for a file of this kind in messages.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// What a file of this kind is recognised by: the keys that no other kind has.
+    /// Marks of a file of this kind: the keys that no other kind has.
     #[must_use]
     pub fn of(document: &Document<'_>) -> Option<Self> {
         let root = document.root();
@@ -86,12 +86,12 @@ pub enum TableKind {
     Trace,
     /// Recorded requests, each of which names a model.
     Requests,
-    /// What the layers of recorded inferences did.
+    /// Sample trace: latencies and sparsities of the layers of recorded inferences.
     Samples,
 }
 
 impl TableKind {
-    /// What a table of this kind is recognised by: the columns that no other kind has.
+    /// Marks of a table of this kind: the columns that no other kind has.
     #[must_use]
     pub fn of(source: &Source) -> Self {
         let table = CsvTable::parse(source, &[]);

@@ -8,7 +8,7 @@ use crate::ids::LayerId;
 use crate::layer::Layer;
 use crate::sample_trace::SampleTrace;
 
-/// Whether the shapes of consecutive layers were checked against each other.
+/// State of the check of the shapes of consecutive layers against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shapes {
@@ -25,7 +25,7 @@ pub struct Model {
     pub name: String,
     /// Publication or repository that the layers were taken from.
     pub source: String,
-    /// Whether layer shapes were checked against each other.
+    /// State of the check of layer shapes against each other.
     pub shapes: Shapes,
     /// The layers in execution order; at least one.
     pub layers: Vec<Layer>,
@@ -48,7 +48,7 @@ pub struct Model {
     pub samples: Option<Arc<SampleTrace>>,
 }
 
-/// How sparse a network is, and which others are the same network under other sparsity patterns.
+/// Sparsity of a model, and the architecture that it shares with models of other sparsity patterns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sparsity {
     /// The network without its pattern, such as `resnet50`: models of one architecture are the same to
@@ -128,14 +128,14 @@ impl Model {
         Self { name, source, shapes, layers, blocks, exits, accuracy, variants, variant, sparsity, samples }
     }
 
-    /// Whether what runs depends on the input: blocks that may be skipped, exits that may be taken.
+    /// True if what runs depends on the input: blocks that may be skipped, exits that may be taken.
     #[must_use]
     pub fn is_dynamic(&self) -> bool {
         self.blocks.iter().any(|block| block.skip_probability > 0.0)
             || self.exits.iter().any(|exit| exit.probability > 0.0)
     }
 
-    /// Whether inferences of it differ by what was recorded of them.
+    /// True if inferences of it differ by what was recorded of them.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.samples.is_some()

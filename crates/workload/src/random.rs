@@ -19,9 +19,9 @@ pub enum Stream {
     Arrivals,
     /// The delay from a frame's arrival until the scheduler sees it.
     Jitter,
-    /// Whether a frame becomes a job.
+    /// Draw that decides if a frame becomes a job.
     Trigger,
-    /// Whether a completed job triggers another: the outcome of a control dependency.
+    /// Draw that decides if a completed job triggers another: the outcome of a control dependency.
     Control,
     /// The blocks that an inference skips, and the exit that it takes.
     Path,
@@ -92,7 +92,7 @@ impl Draws {
         (self.bits(job, index) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Whether an event of this probability happens: always for 1, never for 0.
+    /// True if an event of this probability happens: always for 1, never for 0.
     #[must_use]
     pub fn happens(self, job: u64, index: u64, probability: f64) -> bool {
         self.unit(job, index) < probability

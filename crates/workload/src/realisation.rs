@@ -32,7 +32,7 @@ pub struct Realisation {
 }
 
 impl Model {
-    /// What the inference of `sample` does. The draws are those of a seed and a task for
+    /// Realisation of the inference of `sample`. The draws are those of a seed and a task for
     /// [`crate::random::Stream::Path`]. Blocks and exits of one position draw alike in all variants of a
     /// supernet, so that a hard input is hard for each of them.
     #[must_use]

@@ -9,13 +9,13 @@ use crate::input::suggestion;
 
 /// A row of a registry.
 pub trait Registered: Clone + Send + Sync + 'static {
-    /// What a row is called in messages, such as `policy`.
+    /// Noun for a row in messages, such as `policy`.
     const KIND: &'static str;
 
     /// The name that files and commands use; unique within a registry.
     fn name(&self) -> &str;
 
-    /// What is wrong with the row by itself, as a lower-case fragment; none for a sound row.
+    /// Fault of the row by itself, as a lower-case fragment; none for a sound row.
     fn fault(&self) -> Option<String>;
 
     /// The registry of this project's rows.
@@ -91,7 +91,7 @@ impl<R: Registered> Registry<R> {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -114,7 +114,7 @@ pub enum RegistryError {
     /// The registry has a row of this name.
     #[error("there is a {kind} `{name}` already")]
     Taken {
-        /// What the rows are.
+        /// Noun for a row.
         kind: &'static str,
         /// The name.
         name: String,
@@ -122,11 +122,11 @@ pub enum RegistryError {
     /// The row contradicts itself, such as by a default that it does not allow.
     #[error("the {kind} `{name}` is unsound: {reason}")]
     Unsound {
-        /// What the rows are.
+        /// Noun for a row.
         kind: &'static str,
         /// The row's name.
         name: String,
-        /// What is wrong.
+        /// Fault of the row.
         reason: String,
     },
 }

@@ -146,7 +146,7 @@ fn each_request(
 #[derive(Default)]
 struct Order {
     last: Time,
-    /// Whether an earlier one came after a later one: said once, since sorting mends all of them.
+    /// True if an earlier one came after a later one: said once, since sorting mends all of them.
     is_broken: bool,
 }
 
@@ -235,7 +235,7 @@ struct Stream {
     drawn_priorities: Vec<i32>,
     /// Of requests that state none.
     deadline: Option<Duration>,
-    /// Whether the task's deadline follows from latencies, which a table of instants knows nothing of.
+    /// True if the task's deadline follows from latencies, which a table of instants knows nothing of.
     is_isolated: bool,
     requests: Vec<Request>,
     lacks_deadline: bool,

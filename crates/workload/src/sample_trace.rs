@@ -35,7 +35,7 @@ const LAYER: &str = "layer-indx";
 const MAX_LAYERS: u32 = 100_000;
 /// The longest latency of a layer, in seconds: beyond it the clock would soon be full.
 const MAX_LATENCY_S: f64 = 1e5;
-/// How many missing cells of a file are reported one by one.
+/// Number of missing cells of a file that are reported one by one.
 const MAX_MISSING: usize = 10;
 
 /// Schema of a trace: one of the two public ones.
@@ -66,7 +66,7 @@ pub struct LayerSample {
     pub sparsity: f64,
     /// Load balance over the hardware's units, in 0..=1; 1 where it was not recorded.
     pub balance: f64,
-    /// How long the layer took on the device that recorded it; none where it was not recorded.
+    /// Latency of the layer on the device that recorded it; none where it was not recorded.
     pub latency: Option<Duration>,
 }
 
@@ -140,7 +140,7 @@ impl SampleTrace {
         self.samples.len()
     }
 
-    /// Whether there are no samples: never so for a trace that was read.
+    /// True if there are no samples: never so for a trace that was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()

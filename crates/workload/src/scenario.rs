@@ -140,7 +140,7 @@ pub struct Phase {
     pub name: String,
     /// When it begins.
     pub start: Time,
-    /// What each task does in it, in the order of the tasks; none for a task that pauses.
+    /// Arrivals of each task in it, in the order of the tasks; none for a task that pauses.
     pub arrivals: Vec<Option<Arrivals>>,
 }
 
@@ -170,7 +170,7 @@ pub struct Workload {
 }
 
 impl Scenario {
-    /// Whether when and whether frames arrive depends on random draws. What happens inside models
+    /// True if when and whether frames arrive depends on random draws. What happens inside models
     /// is for [`Workload::is_random`] to say.
     #[must_use]
     pub fn is_random(&self) -> bool {
@@ -204,7 +204,7 @@ impl Scenario {
         self
     }
 
-    /// Whether the outcome of a task decides anywhere whether another one has a job.
+    /// True if the outcome of a task decides anywhere whether another one has a job.
     #[must_use]
     pub fn has_cascades(&self) -> bool {
         let mut dependencies = self.tasks.iter().flat_map(|task| &task.depends_on);
@@ -340,7 +340,7 @@ impl Arrivals {
 }
 
 impl Workload {
-    /// Whether any outcome depends on a random draw: arrivals, triggers, what models skip, or
+    /// True if any outcome depends on a random draw: arrivals, triggers, what models skip, or
     /// which samples they are.
     #[must_use]
     pub fn is_random(&self) -> bool {

@@ -34,9 +34,9 @@ const PROFILE_CORRELATION: f64 = 0.8;
 const HALF_WAY: f64 = 12.0;
 /// The sparsity of an image.
 const IMAGE: f64 = 0.005;
-/// What a pruned filter gave, as a part of what an average one gives: the weakest go.
+/// Contribution of a pruned filter, as a part of that of an average one: the weakest go.
 const PRUNED_ACTIVITY: f64 = 0.8;
-/// How much any pattern of sparse weights changes a layer, in logits.
+/// Change of a layer by any pattern of sparse weights, in logits.
 const PATTERN_SPREAD: f64 = 0.03;
 /// Sparsities and densities keep this far from 1 and from 0.
 const MARGIN: f64 = 0.001;
@@ -54,7 +54,7 @@ pub struct Synthesis {
     pub input_spread: f64,
     /// The same of what a layer has of its own.
     pub layer_spread: f64,
-    /// How alike neighbouring layers are in what they have of their own, in 0..1.
+    /// Correlation of neighbouring layers in the part that is their own, in 0..1.
     pub correlation: f64,
     /// Standard deviation, in logits, of layers from the profile of their kind.
     pub profile_spread: f64,
@@ -79,7 +79,7 @@ pub struct AttentionValues {
     pub density: f64,
     /// Load balance of an empty map.
     pub balance_base: f64,
-    /// How much it rises from there to a full map.
+    /// Rise from there to a full map.
     pub balance_slope: f64,
     /// Standard deviation of the balance.
     pub balance_spread: f64,
@@ -88,7 +88,7 @@ pub struct AttentionValues {
 /// Sparsity of activations, by the role of the layer that reads them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActivationValues {
-    /// What a layer reads within the network: the sparsity of the first, and that which the last approach.
+    /// Input sparsity of a layer within the network: the sparsity of the first, and that which the last approach.
     pub inner: [f64; 2],
     /// Least and largest sparsity of sums of residuals, and of averages over planes.
     pub residual: [f64; 2],
@@ -106,9 +106,9 @@ pub struct ActivationValues {
 pub struct Dataset {
     /// For people.
     pub name: String,
-    /// How many samples are from it before the next one's turn; at least 1.
+    /// Number of samples from it before the next one's turn; at least 1.
     pub samples: u32,
-    /// How much sparser its activations are, in logits.
+    /// Additional sparsity of its activations, in logits.
     pub shift: f64,
 }
 
@@ -185,7 +185,7 @@ impl Synthesis {
         }
     }
 
-    /// What the trace of a model is called: the model's name without folders and extension.
+    /// Name of the trace of a model: the model's name without folders and extension.
     #[must_use]
     pub fn trace_name(model: &Model) -> &str {
         stem_of(&model.name)
@@ -244,7 +244,7 @@ impl Synthesis {
         Ok(trace.synthesised_by(Arc::new(self.clone())))
     }
 
-    /// Whether the parameters fit the model.
+    /// Checks that the parameters fit the model.
     fn check(&self, model: &Model) -> Result<(), SynthesisError> {
         let is_attention = matches!(self.values, Values::Attention(_));
         if (kind_of(model)? == Schema::Sanger) != is_attention {
@@ -328,7 +328,7 @@ impl ActivationValues {
     }
 }
 
-/// What a layer reads.
+/// Input of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     /// The model's input.
@@ -358,7 +358,7 @@ fn roles(values: &ActivationValues, layers: &[Layer]) -> Vec<Role> {
     layers.iter().enumerate().map(role).collect()
 }
 
-/// How many values a fully connected layer reads; none for other layers.
+/// Number of values that a fully connected layer reads; none for other layers.
 fn inputs_if_connected(layer: &Layer) -> Option<u32> {
     match layer.operator {
         Operator::Gemm(gemm) => Some(gemm.inner),
@@ -394,7 +394,7 @@ fn stem_of(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or_default().split('.').next().unwrap_or_default()
 }
 
-/// Whether a name is what a pattern says, in which `*` stands for any text.
+/// True if a name is what a pattern says, in which `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(start) else { return false };

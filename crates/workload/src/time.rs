@@ -69,7 +69,7 @@ impl Time {
         Self(self.0.saturating_add(duration.0))
     }
 
-    /// How long after `earlier` this instant is; zero if it is not after it.
+    /// Time from `earlier` to this instant; zero if it is not after it.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
@@ -151,7 +151,7 @@ impl Duration {
         self.0 as f64 / 1e9
     }
 
-    /// Whether this is no time at all.
+    /// True if this is no time at all.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0

@@ -1,4 +1,4 @@
-//! How much is built in, as a table. Policies are counted on their own page.
+//! Counts of built-in things, as a table. Policies are counted on their own page.
 
 use rtmm_hardware::CostModelRegistry;
 use rtmm_runners::Runners;

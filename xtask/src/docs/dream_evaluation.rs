@@ -10,7 +10,7 @@ use rtmm_runners::Runners;
 use super::{Problem, table};
 use crate::evaluation::{DATA, SWEEPS};
 
-/// What readers call the policies, in the order of the page.
+/// Names of the policies for readers, in the order of the page.
 const NAMES: [(&str, &str); 13] = [
     ("fcfs placement=fastest-idle", "FCFS dynamic"),
     ("fcfs", "FCFS dynamic"),
@@ -32,7 +32,7 @@ const ASSIGNED: &str = "fcfs placement=assigned";
 
 /// A row of a figure's values.
 struct Value {
-    /// What it stands for, from the facet to the series.
+    /// Its members, from the facet to the series.
     keys: Vec<String>,
     value: Option<f64>,
     interval: Option<(f64, f64)>,
@@ -214,7 +214,7 @@ pub(super) fn load(root: &Path) -> Result<String, Problem> {
     ))
 }
 
-/// What the fragile choices cost, relative to the defaults.
+/// Cost of the fragile choices, relative to the defaults.
 pub(super) fn fragile(root: &Path) -> Result<String, Problem> {
     let rows = values(root, "fragile_uxcost")?;
     let loads = distinct(rows.iter().map(|row| row.keys[0].as_str()));
@@ -268,7 +268,7 @@ fn cases(root: &Path, metric: &str) -> Result<Cases, Problem> {
     Ok(all)
 }
 
-/// How much less UXCost one policy has than another: in the geometric mean over cases, and at the most.
+/// Reduction of UXCost by one policy relative to another: in the geometric mean over cases, and at the most.
 fn reduction(cases: &Cases, policy: &str, baseline: &str) -> (f64, f64) {
     let ratios: Vec<f64> =
         cases.values().filter_map(|costs| Some(costs.get(policy)? / costs.get(baseline)?)).collect();
@@ -372,7 +372,7 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
     Ok(table(&["metric", "policy", "against", "less in", "alike in", "more in"], &rows))
 }
 
-/// What the searches found.
+/// Weights that the searches found.
 pub(super) fn search(root: &Path) -> Result<String, Problem> {
     let mut reader = csv::Reader::from_path(root.join(DATA).join("dream_search.csv"))?;
     let header = reader.headers()?.clone();

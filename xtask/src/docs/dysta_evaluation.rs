@@ -37,7 +37,7 @@ const LAST_DRAWN_DEADLINE: f64 = 25.0;
 const CORRECTED: &str = "dysta-corrected";
 const METRICS: [(Metric, &str); 2] = [(Metric::Violations, "violation rate"), (Metric::Antt, "ANTT")];
 
-/// What was run.
+/// Results of the runs.
 pub(super) fn setup() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for name in [MAIN, DEADLINES, BREAKDOWN, HARDWARE] {
@@ -170,7 +170,7 @@ fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
 }
 
-/// What the standings say, counted.
+/// Counts over the standings.
 pub(super) fn statements() -> Result<String, Problem> {
     let runs = runs::of(MAIN)?;
     let mut text = String::new();
@@ -389,7 +389,7 @@ fn hardware_name(policy: &Policy) -> String {
     name
 }
 
-/// What the paper claims beside what was measured here.
+/// Claims of the paper beside measurements.
 pub(super) fn claims() -> Result<String, Problem> {
     let runs = runs::of(MAIN)?;
     let mut rows = Vec::new();

@@ -1,4 +1,4 @@
-//! What the engine gives on the XRBench scenarios and platforms, and how it compares with the loop.
+//! Scores of the engine on the XRBench scenarios and platforms, and their comparison with the loop.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn rows_of(text: &str) -> Result<Vec<csv::StringRecord>, Problem> {
     Ok(csv::Reader::from_reader(text.as_bytes()).records().collect::<Result<_, _>>()?)
 }
 
-/// How many jobs the test compares, and how far apart they are.
+/// Number of jobs that the test compares, and their differences.
 pub(super) fn compared(root: &Path) -> Result<String, Problem> {
     let rows = rows_of(&snapshot(root, "counts")?)?;
     let cells = |row: &csv::StringRecord| row.iter().map(str::to_owned).collect::<Vec<String>>();

@@ -1,4 +1,4 @@
-//! What each fix of the published MAESTRO fork changes, measured on the annotated models.
+//! Effect of each fix of the published MAESTRO fork, measured on the annotated models.
 //!
 //! The fixes are added one after the other, so that each row's change is that of one fix given the
 //! ones before it.

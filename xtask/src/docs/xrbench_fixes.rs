@@ -1,4 +1,4 @@
-//! What each fix of the XRBench artifact changes in its scores.
+//! Effect of each fix of the XRBench artifact on its scores.
 
 use std::collections::BTreeMap;
 

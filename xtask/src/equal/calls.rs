@@ -5,9 +5,9 @@ use rtmm_workload::load::{Kind, built_in_names, open};
 use super::programs::Programs;
 use super::tables::{Names, Tally, compare_csv, compare_json};
 
-/// What is compared in one go, and reported in one line.
+/// Case: a comparison that is reported in one line.
 pub(super) struct Case {
-    /// What reports call it.
+    /// Name in reports.
     pub name: String,
     calls: Calls,
 }
@@ -25,7 +25,7 @@ enum Calls {
     Costs,
 }
 
-/// What runs of the engine go through: accelerators with memory of their own, and memory that they share; fixed and
+/// Runs of the engine: accelerators with memory of their own, and memory that they share; fixed and
 /// random arrivals, phases, cascades, supernets, models that skip and exit, and samples.
 const WORLDS: [(&str, &str); 6] = [
     ("own memory", "--scenario xrbench/ar_gaming --platform xrbench/dual_4k_ws_os --set warm_up=100ms"),
@@ -50,7 +50,7 @@ const WAYS: [&str; 7] = [
     "--set placement=fastest --set variants=largest-that-fits",
 ];
 
-/// What costs are asked for of every model; those that the accelerator cannot run are refused.
+/// Accelerators on which the costs of every model are compared; those that the accelerator cannot run are refused.
 const HARDWARE: [&str; 9] = [
     "--platform xrbench/quad_4k_ws_os_ws_os",
     "--platform xrbench/single_8k_rs",
@@ -194,7 +194,7 @@ fn runs(programs: &Programs, names: &Names, world: &str, tally: &mut Tally) -> R
     Ok(())
 }
 
-/// Whether values are meant to differ from those of older programs: where accelerators share memory, layers have quanta
+/// True if values are meant to differ from those of older programs: where accelerators share memory, layers have quanta
 /// since there are runs on units, and preemption at quanta no longer waits for the end of the layer.
 fn is_meant_to_differ(world: &str, way: &str) -> bool {
     way.contains("preemption=quantum") && world.contains("shared")

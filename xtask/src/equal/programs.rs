@@ -28,10 +28,10 @@ impl Programs {
         Ok(Self([program(binaries[0], "old")?, program(binaries[1], "new")?]))
     }
 
-    /// What both print to standard output; nothing where the old program refuses, so that there is nothing to compare.
+    /// Standard output of both; nothing where the old program refuses, so that there is nothing to compare.
     ///
     /// # Errors
-    /// What the new program says that fails where the old one does not.
+    /// Message of the new program that fails where the old one does not.
     pub(super) fn call(&self, arguments: &[&str]) -> Result<Option<[String; 2]>, String> {
         let [old, new] = self.each(|program| program.call(arguments))?;
         match (old, new) {
@@ -44,7 +44,7 @@ impl Programs {
     /// Writes a file into both folders.
     ///
     /// # Errors
-    /// What the system says.
+    /// Reason that the system gives.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), String> {
         self.each(|program| {
             let path = program.folder.join(name);
@@ -81,7 +81,7 @@ impl Programs {
     /// The identities of all cells in a store, sorted.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// Reason that SQLite gives.
     pub(super) fn identities(&self, store: &str) -> Result<[Vec<String>; 2], String> {
         self.each(|program| {
             identities(&program.folder.join(store)).map_err(|error| format!("{store}: {error}"))

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What comparisons went through.
+/// Counts of the values that were compared.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Values of the old program that the new one gives, too.

@@ -36,7 +36,7 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-/// What a sound file is.
+/// Kind of a sound file, with its counts.
 fn check_file(
     path: &Path,
     scenario: Option<&Workload>,
@@ -92,7 +92,7 @@ fn check_file(
     }
 }
 
-/// What a sound CSV table is.
+/// Kind of a sound CSV table, with its counts.
 fn check_table(
     source: &Source,
     scenario: Option<&Workload>,

@@ -131,7 +131,7 @@ fn failed(error: SweepError) -> Failure {
 /// The most kinds of failures that are printed; the rest is in the file.
 const FAILURES_SHOWN: usize = 10;
 
-/// What is told of cells that failed, if any did: those of one scenario and platform that failed
+/// Message on cells that failed, if any did: those of one scenario and platform that failed
 /// alike, together.
 fn failed_cells(plan: &Plan<'_>, failures: &[Failed], list: Option<&Path>) -> Option<Failure> {
     let alike = alike(plan, failures);

@@ -184,7 +184,7 @@ fn notice(accelerator: Option<(&str, u64)>) -> String {
     text
 }
 
-/// What the notice says of one trace.
+/// Line of the notice on one trace.
 fn section(file: &str, plan: &Plan, trace: &SampleTrace) -> Result<String, Failure> {
     let Plan { model, synthesis } = plan;
     let sparsity = &model.sparsity;

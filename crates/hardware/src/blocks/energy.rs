@@ -25,7 +25,7 @@ pub struct EnergyTable {
     pub static_per_cycle: f64,
 }
 
-/// How many events of each kind a layer has. Counts above 2^53 are rounded.
+/// Counts of events of each kind in a layer. Counts above 2^53 are rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Events {
     /// Multiply-accumulates and vector operations.

@@ -1,4 +1,4 @@
-//! What cost models have in common: a vector unit, energies of events, and sums that may not overflow.
+//! Blocks that cost models have in common: a vector unit, energies of events, and sums that may not overflow.
 
 mod energy;
 mod vector_unit;

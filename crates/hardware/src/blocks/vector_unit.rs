@@ -67,7 +67,7 @@ impl VectorUnit {
     }
 }
 
-/// What the vector kernels of a layer add up to. Kernels that move nothing count nowhere.
+/// Sums over the vector kernels of a layer. Kernels that move nothing count nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VectorTotals {
     /// Kernels, each as often as it runs.

@@ -1,4 +1,4 @@
-//! What a nest takes: valid multiply-accumulates, accesses of rows, cycles.
+//! Counts of a nest: valid multiply-accumulates, accesses of rows, cycles.
 
 use rtmm_workload::Nest;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::mapping::{Mapping, Organisation, unsupported};
 use crate::cost::CostError;
 use crate::decode::Mode;
 
-/// What is known of the zeros.
+/// Zeros of the operands, as far as they are known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operands<'m> {
     /// Shares of nonzeros, in 0..=1; zeros fall anywhere, independently.
@@ -32,7 +32,7 @@ impl Operands<'_> {
     pub const DENSE: Self = Self::Density { weights: 1.0, activations: 1.0 };
 }
 
-/// What one nest takes.
+/// Counts of one nest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LayerCost {
     /// The tiles.
@@ -151,7 +151,7 @@ fn same_size(nest: &Nest) -> Nest {
     }
 }
 
-/// What a nest takes, as [`rtmm_workload::Layer::kernels`] has it.
+/// Counts of a nest, as [`rtmm_workload::Layer::kernels`] has it.
 ///
 /// # Errors
 /// [`CostError`] where a count leaves 64 bits, where masks are not as large as their tensors, and in

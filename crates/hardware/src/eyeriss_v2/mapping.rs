@@ -1,4 +1,4 @@
-//! How a nest is tiled onto the processing elements.
+//! Tiling of a nest onto the processing elements.
 
 use rtmm_workload::Nest;
 use serde::Serialize;
@@ -156,7 +156,7 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// What the published simulator asserts, as errors.
+    /// Assertions of the published simulator, as errors.
     fn assert_as_the_tool(&self, nest: &Nest, channels: u64, resident_rows: u64) -> Result<(), CostError> {
         let Self { r, c0, c1, c2, passes, .. } = *self;
         if nest.batch != 1 {

@@ -19,7 +19,7 @@ pub struct EyerissV2 {
     mode: Mode,
 }
 
-/// What all kernels of a layer add up to.
+/// Sums over all kernels of a layer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Totals {
     pub dense_macs: u64,
@@ -71,7 +71,7 @@ impl EyerissV2 {
         (1.0 - weights.clamp(0.0, 1.0), 1.0 - activations.clamp(0.0, 1.0))
     }
 
-    /// What the published simulator has a cost for: convolutions, and fully connected layers of one row.
+    /// Layers for which the published simulator has a cost: convolutions, and fully connected layers of one row.
     fn refuse_what_the_tool_lacks(&self, layer: LayerOf<'_>) -> Result<(), CostError> {
         match layer.layer.operator {
             _ if self.mode == Mode::Corrected => Ok(()),

@@ -1,4 +1,4 @@
-//! What a file says of an Eyeriss v2.
+//! Parameters of an Eyeriss v2, as files state them.
 
 use rtmm_workload::input::Table;
 use rtmm_workload::parameters::{Integer, Real, Schema, Typed};

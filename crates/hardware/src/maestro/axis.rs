@@ -13,12 +13,12 @@ use super::mapping::{Extent, Loop, is_depthwise};
 use super::slide::Slide;
 use super::tiles::{AxisLoop, Tiles};
 
-/// How far back a transition looks for one like it.
+/// Distance over which a transition looks back for one like it.
 const SEARCHED: usize = 16;
-/// How many axes a nest has.
+/// Number of axes of a nest.
 pub(super) const AXES: usize = 6;
 
-/// Who holds a tile.
+/// Holder of a tile.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
     /// One processing element.
@@ -46,7 +46,7 @@ pub(super) struct Transitions {
     pub(super) union: [Change; 3],
     /// Outputs in the array before.
     pub(super) held_before: u64,
-    /// Whether no reduction has begun: outputs that come in have no partial sum yet.
+    /// True if no reduction has begun: outputs that come in have no partial sum yet.
     pub(super) first: bool,
 }
 
@@ -107,7 +107,7 @@ pub(super) enum AxisKind {
 pub(super) struct Held {
     pub(super) plain: Tiles,
     pub(super) filter: Tiles,
-    /// Whether no loop that sums has moved on.
+    /// True if no loop that sums has moved on.
     pub(super) first: bool,
 }
 
@@ -316,7 +316,7 @@ impl Axis {
         }
     }
 
-    /// What changes on this axis between two steps; everything is new without an old one.
+    /// Changes on this axis between two steps; everything is new without an old one.
     pub(super) fn transition(&self, old: Option<&Held>, new: &Held) -> Transitions {
         match self.kind {
             AxisKind::Plain { couples } => plain_transition(couples, old, new),

@@ -34,7 +34,7 @@ pub(super) const INPUT: usize = 0;
 pub(super) const WEIGHT: usize = 1;
 pub(super) const OUTPUT: usize = 2;
 
-/// What an array moves and how long it takes, for one nest.
+/// Traffic and latency of an array, for one nest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorrectedCost {
     /// True multiply-accumulates.
@@ -68,7 +68,7 @@ pub struct CorrectedCost {
 pub struct Case {
     /// The outermost loop that moved on; `None` for the first step.
     pub prime: Option<usize>,
-    /// How many steps.
+    /// Number of steps.
     pub steps: u64,
     /// Cycles of computation of one.
     pub compute: u64,

@@ -41,7 +41,7 @@ pub enum Dimension {
     Y,
 }
 
-/// How a directive spreads its dimension.
+/// Spread of a directive's dimension: over time or over processing elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Class {
     /// Over time: tile after tile on every unit.
@@ -59,9 +59,9 @@ pub struct Directive {
     pub size: u32,
     /// Distance between two tiles.
     pub offset: u32,
-    /// What is cut into tiles.
+    /// Extent that is cut into tiles.
     pub dimension: Dimension,
-    /// Whether rows or columns are those of the output (`Y'`, `X'`).
+    /// True if rows or columns are those of the output (`Y'`, `X'`).
     pub primed: bool,
 }
 

@@ -11,7 +11,7 @@ use super::reference_model::{Reference, published_shape};
 use crate::cost::{CostError, LayerOf};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 
-/// How many kinds of step an explanation lists.
+/// Number of kinds of step that an explanation lists.
 const LISTED_CASES: usize = 12;
 
 fn section<const N: usize>(title: impl Into<String>, header: [&str; N]) -> Section {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::dataflow::{Class, Dataflow, Dimension, Directive};
 
-/// What a loop of the nest runs over.
+/// Range of a loop of the nest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Extent {
     /// Independent inputs.
@@ -40,7 +40,7 @@ pub enum Extent {
 /// One directive of the flattened nest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Loop {
-    /// What it cuts into tiles.
+    /// Extent that it cuts into tiles.
     pub extent: Extent,
     /// Extent of a tile.
     pub size: u32,
@@ -56,7 +56,7 @@ pub struct MappingError {
     pub level: usize,
     /// Its position in the level, from 0.
     pub position: usize,
-    /// What is wrong with it.
+    /// Fault, as a lower-case fragment.
     pub reason: NoRule,
 }
 
@@ -191,7 +191,7 @@ pub(super) fn instantiate(loops: &[Loop], nest: &Nest) -> Vec<Loop> {
     all
 }
 
-/// Whether C stands for the channels of a depthwise layer.
+/// True if C stands for the channels of a depthwise layer.
 pub(super) fn is_depthwise(nest: &Nest) -> bool {
     nest.groups > 1 && nest.input_channels == 1
 }

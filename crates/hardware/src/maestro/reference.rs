@@ -196,7 +196,7 @@ fn complete(
     maps
 }
 
-/// What a loop is doing in a case.
+/// State of a loop in a case.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
     /// First iteration.

@@ -3,7 +3,7 @@
 use super::axis::{Change, Held, Transitions};
 use super::tiles::Tiles;
 
-/// How a filter slides.
+/// Slide of a filter over its input.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slide {
     pub(super) filter: u64,

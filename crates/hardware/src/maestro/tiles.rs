@@ -5,11 +5,11 @@
 pub(super) struct AxisLoop {
     /// Position in the whole nest.
     pub(super) position: usize,
-    /// Whether it cuts the filter's extent (of a sliding axis).
+    /// True if it cuts the filter's extent (of a sliding axis).
     pub(super) filter: bool,
     pub(super) size: u64,
     pub(super) units: u64,
-    /// Whether it ever has a second iteration.
+    /// True if it ever has a second iteration.
     pub(super) iterates: bool,
 }
 
@@ -51,17 +51,17 @@ impl Tiles {
         Some((self.start + index * self.pitch, length))
     }
 
-    /// Whether the units' intervals join without gaps.
+    /// True if the units' intervals join without gaps.
     pub(super) fn is_contiguous(&self) -> bool {
         self.pitch == self.size || self.units() <= 1
     }
 
-    /// How many iterations `one` makes of these tiles: as many as the largest tile needs.
+    /// Number of iterations that `one` makes of these tiles: as many as the largest tile needs.
     pub(super) fn iterations(&self, one: &AxisLoop) -> u64 {
         self.largest().div_ceil(one.size * one.units).max(1)
     }
 
-    /// What is held in iteration `index` of `one`.
+    /// Tiles that are held in iteration `index` of `one`.
     pub(super) fn cut(&self, one: &AxisLoop, index: u64) -> Self {
         let offset = index * one.units * one.size;
         if one.units > 1 {

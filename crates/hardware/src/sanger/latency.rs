@@ -49,13 +49,13 @@ pub struct AttentionLatency {
 }
 
 impl AttentionLatency {
-    /// How long the layer takes, in seconds, summed in the artifact's order.
+    /// Latency of the layer in seconds, summed in the artifact's order.
     #[must_use]
     pub fn total_s(&self) -> f64 {
         self.linear_s + self.attention_s + self.projection_s
     }
 
-    /// What depends on the map's density and balance, in seconds.
+    /// The part that depends on the map's density and balance, in seconds.
     #[must_use]
     pub fn dependent_s(&self) -> f64 {
         self.attention_s + self.projection_s

@@ -12,7 +12,7 @@ use crate::explain::Explain;
 
 const NAME: &str = "sanger";
 
-/// What all kernels of a layer add up to.
+/// Sums over all kernels of a layer.
 pub(super) struct Totals {
     pub attention: Option<AttentionLatency>,
     /// Multiply-accumulates that are done, those of pruned scores left out.

@@ -1,4 +1,4 @@
-//! What a file says of a Sanger.
+//! Parameters of a Sanger, as files state them.
 
 use rtmm_workload::input::Table;
 use rtmm_workload::parameters::{Decimal, Integer, Real, Schema, Typed};
@@ -86,7 +86,7 @@ pub fn keys() -> Schema {
 pub struct SangerParameters {
     /// Share of zeros in the attention map of the profile.
     pub attention_sparsity: f64,
-    /// How evenly the packed rows of the profile are filled.
+    /// Balance of the packed rows of the profile.
     pub load_balance: f64,
     /// Tokens of every attention layer, whatever its own.
     pub sequence_length: Option<u32>,

@@ -25,7 +25,7 @@ use serde::Serialize;
 /// leaves 64 bits.
 pub const MAX_ARRAY_EXTENT: u32 = 4096;
 
-/// What stays in the cells of the array while the rest streams through.
+/// Operand that stays in the cells of the array while the rest streams through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dataflow {
@@ -53,7 +53,7 @@ pub struct Array {
     dataflow: Dataflow,
 }
 
-/// What one matrix product takes on an array whose memory never makes it wait. Accesses count
+/// Counts of one matrix product on an array whose memory never makes it wait. Accesses count
 /// elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystolicCost {
@@ -171,13 +171,13 @@ impl Array {
         self.columns
     }
 
-    /// What stays in place.
+    /// Operand that stays in place.
     #[must_use]
     pub const fn dataflow(self) -> Dataflow {
         self.dataflow
     }
 
-    /// What `product` takes.
+    /// Counts of `product`.
     ///
     /// Nothing overflows: with `M * K * N <= 2^50` and extents of at most 2^12, the folds are at
     /// most 2^50, and the largest term is `folds * (2R + C) < 2^64`.

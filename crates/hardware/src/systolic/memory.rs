@@ -55,7 +55,7 @@ pub struct DramWords {
     pub partial_sums: u64,
 }
 
-/// What every fold of one product fetches and writes, in elements.
+/// Fetches and writes of every fold of one product, in elements.
 ///
 /// The operand that moves down the rows of folds is `streamed` (inputs of os and ws, weights of
 /// is); the other one is `second`. Pairs are of a full tile, then of the last one.
@@ -65,16 +65,16 @@ pub struct FoldTraffic {
     column_folds: u64,
     fold_cycles: u64,
     streamed: [u64; 2],
-    /// Whether every column of folds fetches the streamed operand again.
+    /// True if every column of folds fetches the streamed operand again.
     streamed_again: bool,
     /// By row, then by column of folds.
     second: [[u64; 2]; 2],
-    /// Whether every row of folds fetches the second operand, not only the first one.
+    /// True if every row of folds fetches the second operand, not only the first one.
     second_again: bool,
     result: [[u64; 2]; 2],
-    /// Whether every row of folds writes its result, not only the last one.
+    /// True if every row of folds writes its result, not only the last one.
     result_again: bool,
-    /// Whether rows of folds after the first fetch what the one before them wrote.
+    /// True if rows of folds after the first fetch what the one before them wrote.
     result_read: bool,
     words: DramWords,
 }
@@ -98,7 +98,7 @@ impl Bandwidth {
         ExactTime(u128::from(cycles) * u128::from(self.0))
     }
 
-    /// How long `bytes` occupy the channel.
+    /// Time for which `bytes` occupy the channel.
     #[must_use]
     pub fn transfer(self, bytes: u64) -> ExactTime {
         ExactTime(u128::from(bytes) * MILLION)

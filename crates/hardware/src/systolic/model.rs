@@ -32,7 +32,7 @@ pub(super) struct MappedProduct {
     pub copies: u64,
 }
 
-/// What all kernels of a layer add up to.
+/// Sums over all kernels of a layer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Totals {
     /// Matrix products, each a layer of its own to SCALE-Sim.

@@ -1,4 +1,4 @@
-//! What a file says of a systolic array.
+//! Parameters of a systolic array, as files state them.
 
 use rtmm_workload::input::{Table, suggestion};
 use rtmm_workload::parameters::{Decimal, Declared, Integer, Real, Schema, Typed, Written};
@@ -77,7 +77,7 @@ pub fn keys() -> Schema {
 /// All parameters of the `systolic` cost model, defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SystolicParameters {
-    /// What stays in the cells.
+    /// Operand that stays in the cells.
     pub dataflow: Dataflow,
     /// Rows of the array.
     pub rows: u32,

@@ -20,16 +20,16 @@ use super::tables::{LookUpTables, MergedTable};
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// Who decides, and by what.
+/// Policy with its estimates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Parameters {
-    /// Who decides.
+    /// Policy.
     pub policy: Policy,
     /// Weight of fairness in `sdrm3`.
     pub alpha: f64,
     /// Weight of slack and waiting in `dysta`.
     pub beta: f64,
-    /// What measured sparsities mean for what remains.
+    /// Predictor of the remaining latency from measured sparsities.
     pub predictor: Predictor,
     /// Which quirks are fixed.
     pub fixes: Fixes,
@@ -81,14 +81,14 @@ pub fn run_observed(
     Ok(state.outcome)
 }
 
-/// What only the loop knows of an unfinished task.
+/// State of an unfinished task that only the loop knows.
 struct Running<'t> {
     request: usize,
     table: &'t MergedTable,
     sample: usize,
-    /// How many layers ran.
+    /// Number of layers that ran.
     layer: usize,
-    /// What they really take.
+    /// True latencies of its layers.
     latencies_s: &'t [f64],
     /// Sums of estimates from each layer to the last; the oracle's are of `latencies_s`.
     remaining_s: Remaining<'t>,

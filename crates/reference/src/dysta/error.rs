@@ -56,9 +56,9 @@ pub enum DystaError {
     NoSuchTrace {
         /// The request.
         request: usize,
-        /// What it asks for.
+        /// Number of the trace that it asks for.
         model: usize,
-        /// How many there are.
+        /// Count of traces.
         traces: usize,
     },
     /// A request with a sample that the trace does not have.
@@ -66,11 +66,11 @@ pub enum DystaError {
     NoSuchSample {
         /// The request.
         request: usize,
-        /// What it asks for.
+        /// Number of the sample that it asks for.
         sample: usize,
         /// Name of the trace.
         trace: String,
-        /// How many the table has.
+        /// Count of samples of the trace.
         samples: usize,
     },
     /// Requests that do not come in the order of their arrivals.
@@ -88,7 +88,7 @@ pub enum DystaError {
         what: &'static str,
         /// Its value.
         value: f64,
-        /// What it can be.
+        /// Allowed values.
         range: &'static str,
     },
     /// A parameter that is no finite number.

@@ -1,10 +1,10 @@
-//! What a run gives: times of every request, and the three published metrics.
+//! Results of a run: times of every request, and the three published metrics.
 
 use serde::Serialize;
 
 use super::sums::pairwise_mean;
 
-/// What became of a request. All are finished in the end.
+/// Fate of a request. All are finished in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Job {
     /// When it arrived, in seconds.
@@ -15,12 +15,12 @@ pub struct Job {
     pub start_s: f64,
     /// When its last layer ended, in seconds.
     pub finish_s: f64,
-    /// What its layers take together, in seconds.
+    /// Sum of the latencies of its layers, in seconds.
     pub isolated_s: f64,
 }
 
 impl Job {
-    /// Whether it finished after its deadline.
+    /// True if it finished after its deadline.
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.finish_s > self.deadline_s
@@ -33,22 +33,22 @@ impl Job {
     }
 }
 
-/// What a run did.
+/// Result of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// What became of each request, in their order.
+    /// Fate of each request, in their order.
     pub jobs: Vec<Job>,
     /// The requests in the order in which they finished.
     pub finish_order: Vec<usize>,
-    /// How many layers ran.
+    /// Number of layers that ran.
     pub decisions: u64,
-    /// How often a decision was for another request than the one before it.
+    /// Number of times that a decision was for another request than the one before it.
     pub switches: u64,
     /// FNV-1a, 64 bits, over the requests of all decisions, each as four bytes, the lowest first.
     pub decision_fnv1a64: u64,
-    /// How often the clock moved back (quirk 2).
+    /// Number of times that the clock moved back (quirk 2).
     pub clock_rollbacks: u64,
-    /// How far in all, in seconds.
+    /// Sum of these steps back, in seconds.
     pub clock_rollback_total_s: f64,
 }
 
@@ -64,10 +64,10 @@ pub struct Metrics {
     pub stp: f64,
 }
 
-/// How a group of requests fared.
+/// Metrics of a group of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rates {
-    /// How many there are.
+    /// Number of requests.
     pub requests: usize,
     /// The share of them that finished after their deadline.
     pub violation_rate: f64,
@@ -85,7 +85,7 @@ impl Outcome {
         Metrics { violation_rate, antt, stp: requests as f64 / (last_s - first_s) }
     }
 
-    /// How the requests in a group fared, as the program counts; not a number where there are none.
+    /// Metrics of the requests in a group, as the program counts; not a number where there are none.
     #[must_use]
     pub fn rates(&self, is_in_group: impl Fn(usize) -> bool) -> Rates {
         // The order of summation is that of finishing.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::engine::Parameters;
 
-/// Who decides.
+/// Policies of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
@@ -76,20 +76,20 @@ impl Policy {
         Self::ALL.into_iter().find(|known| known.name() == name.replace('_', "-"))
     }
 
-    /// Whether estimates are those of the file, not those of its architecture.
+    /// True if estimates are those of the file, not those of its architecture.
     #[must_use]
     pub const fn knows_patterns(self) -> bool {
         self.monitors() || matches!(self, Self::DystaOracle)
     }
 
-    /// Whether sparsities of layers that ran correct the estimate.
+    /// True if sparsities of layers that ran correct the estimate.
     #[must_use]
     pub const fn monitors(self) -> bool {
         matches!(self, Self::SjfSparse | Self::PremaSparse | Self::Sdrm3Sparse | Self::Dysta)
     }
 }
 
-/// What policies know of an unfinished task.
+/// State of an unfinished task, as policies know it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub arrival_s: f64,
@@ -98,7 +98,7 @@ pub(super) struct Known {
     pub priority: f64,
     /// When its last layer ended; its arrival before the first.
     pub last_s: f64,
-    /// What measured sparsities make of estimates.
+    /// Correction of estimates by measured sparsities.
     pub gamma: f64,
     /// Estimate of the next layer.
     pub layer_s: f64,

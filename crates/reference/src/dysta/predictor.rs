@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
-/// How many ratios [`Predictor::LastN`] takes.
+/// Number of ratios that [`Predictor::LastN`] takes.
 pub const LAST_N: usize = 3;
 
-/// How ratios become gamma.
+/// Rule by which ratios become gamma.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Predictor {

@@ -38,10 +38,10 @@ pub fn read(source: &Source, traces: &[&SampleTrace]) -> Result<Vec<Request>, Di
 struct Rows<'t> {
     traces: &'t [&'t SampleTrace],
     columns: [usize; 5],
-    /// What each name stands for; none where that was reported already.
+    /// Trace of each name; none where that was reported already.
     models: BTreeMap<String, Option<usize>>,
     last_s: f64,
-    /// Whether an earlier request came after a later one: said once, since sorting mends all of them.
+    /// True if an earlier request came after a later one: said once, since sorting mends all of them.
     is_broken: bool,
 }
 

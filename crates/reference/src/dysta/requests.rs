@@ -20,7 +20,7 @@ pub struct Request {
     pub model: ModelId,
     /// Which sample of the trace it is, by position.
     pub sample: usize,
-    /// How important it is, at least 1.
+    /// Priority, at least 1.
     pub priority: f64,
     /// When it is due after its arrival, in seconds.
     pub relative_deadline_s: f64,
@@ -81,16 +81,16 @@ pub(super) fn check(tables: &LookUpTables, requests: &[Request]) -> Result<(), D
     Ok(())
 }
 
-/// What is to be drawn.
+/// Parameters of a draw of requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RequestPlan {
-    /// How many requests.
+    /// Number of requests.
     pub requests: usize,
-    /// How many arrive in a second, on average.
+    /// Mean arrival rate, in requests per second.
     pub rate_per_s: f64,
     /// Deadlines as multiples of the isolated latency of the architecture.
     pub deadline_multiplier: f64,
-    /// Whether samples are drawn from all that a trace has: the fix of quirk 1.
+    /// True if samples are drawn from all that a trace has: the fix of quirk 1.
     pub all_samples: bool,
 }
 

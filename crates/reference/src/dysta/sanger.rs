@@ -11,7 +11,7 @@ const ARRAY: f64 = 64.0;
 const LINEAR_ELEMENTS: f64 = 16.0;
 const CLOCK_GHZ: f64 = 1.0;
 const HIDDEN_WIDTH: f64 = 768.0;
-/// What share of a row fits a sub-row.
+/// The share of a row that fits a sub-row.
 const SUB_ROW_SHARE: f64 = 0.25;
 const GIGA: f64 = 1e9;
 /// Loading a tile needs 128 GB/s (64 values of 2 bytes a cycle) of 128 GB/s: nothing waits.

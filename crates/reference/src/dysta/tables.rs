@@ -17,7 +17,7 @@ use super::sums::{pairwise_mean, sum, tail_sums};
 /// The sequence length of every attention model, whatever its data set has (quirk 10).
 pub const DEFAULT_SEQUENCE_LENGTH: u32 = 512;
 
-/// What one trace says.
+/// Latencies and averages of one trace.
 ///
 /// All fields are plain values, so that a table can be stated by hand; [`LookUpTables::merged`] checks
 /// that they fit each other. A stated table can hold fewer samples than its averages are of.
@@ -27,19 +27,19 @@ pub struct FileTable {
     pub name: String,
     /// Which form the trace had.
     pub schema: Schema,
-    /// How many layers the model has.
+    /// Number of layers of the model.
     pub layers: usize,
-    /// How many samples the averages are of: the weight of this trace in its architecture.
+    /// Number of samples that the averages are of: the weight of this trace in its architecture.
     pub averaged_samples: usize,
-    /// What a layer takes, in seconds: a row a sample, a column a layer.
+    /// Latencies of layers, in seconds: a row a sample, a column a layer.
     pub latency_s: Vec<f64>,
     /// The share of zeros, in the same order.
     pub sparsity: Vec<f64>,
-    /// What each layer takes on average, in seconds.
+    /// Average latency of each layer, in seconds.
     pub average_latency_s: Vec<f64>,
     /// The average share of zeros of each layer, below 1.
     pub average_sparsity: Vec<f64>,
-    /// What all layers together take on average, in seconds.
+    /// Average latency of all layers together, in seconds.
     pub isolated_latency_s: f64,
 }
 
@@ -79,13 +79,13 @@ impl FileTable {
         })
     }
 
-    /// How many samples the table holds.
+    /// Number of samples of the table.
     #[must_use]
     pub fn samples(&self) -> usize {
         self.latency_s.len() / self.layers.max(1)
     }
 
-    /// What the layers of a sample really take, in seconds.
+    /// True latencies of the layers of a sample, in seconds.
     #[must_use]
     pub fn latencies_of(&self, sample: usize) -> &[f64] {
         &self.latency_s[sample * self.layers..(sample + 1) * self.layers]
@@ -137,9 +137,9 @@ fn column_means(values: &[f64], columns: usize) -> Vec<f64> {
 pub struct MergedTable {
     /// The file's own table.
     pub file: FileTable,
-    /// What each layer takes on average over the files of the architecture, in seconds.
+    /// Average latency of each layer over the files of the architecture, in seconds.
     pub model_latency_s: Vec<f64>,
-    /// What all layers together take on average over the files of the architecture, in seconds: the unit
+    /// Average latency of all layers together over the files of the architecture, in seconds: the unit
     /// of deadlines.
     pub model_isolated_latency_s: f64,
     /// Sums of [`FileTable::average_latency_s`] from each layer to the last.

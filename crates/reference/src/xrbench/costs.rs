@@ -31,7 +31,7 @@ const PICOSECONDS_PER_CYCLE: u64 = 1_000;
 /// Picojoules in a nanojoule.
 const PJ_PER_NJ: f64 = 1e3;
 
-/// What one inference, or one layer of it, costs on one accelerator.
+/// Cost of one inference, or of one layer of it, on one accelerator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ModelCost {
     /// Cycles of the 1 GHz clock.
@@ -151,7 +151,7 @@ impl CostMatrix {
     }
 }
 
-/// What determines a layer's cost.
+/// Key of a layer's cost.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Seen<'l> {
     /// The artifact sees nothing but the published row.

@@ -36,9 +36,9 @@ pub struct FixRow {
     pub name: &'static str,
     /// Number of the quirk in `docs/models/xrbench-reference.md`.
     pub quirk: u32,
-    /// What the artifact does.
+    /// Behaviour of the artifact.
     pub artifact: &'static str,
-    /// What the loop does with the fix.
+    /// Behaviour of the loop with the fix.
     pub fixed: &'static str,
     /// Turns the fix on.
     pub set: fn(&mut Fixes),

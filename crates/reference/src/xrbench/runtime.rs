@@ -35,7 +35,7 @@ use crate::xrbench::scoring::{Parameters, Tally, TaskScores, overall_percent};
 /// The longest run: beyond it `f32` no longer counts single milliseconds.
 pub const LONGEST_RUN_MS: u32 = 1 << f32::MANTISSA_DIGITS;
 
-/// How far ahead of the event a completion may lie to be retired by it, in milliseconds.
+/// Distance ahead of the event at which a completion may lie to be retired by it, in milliseconds.
 const RETIRE_AHEAD_MS: f32 = 0.01;
 /// Cycles in a millisecond of the artifact's 1 GHz clock.
 const CYCLES_PER_MS: f32 = 1e6;
@@ -83,7 +83,7 @@ enum Interval {
     Exact(Period),
 }
 
-/// What a frame costs on an accelerator.
+/// Cost of a frame on an accelerator.
 #[derive(Clone, Copy, Debug)]
 struct FrameCost {
     cycles: u64,
@@ -123,11 +123,11 @@ pub struct JobRow {
     pub injected_ms: f32,
     /// Absolute deadline, in milliseconds: the nominal release of the next frame.
     pub deadline_ms: f32,
-    /// What became of it.
+    /// Its fate.
     pub end: JobEnd,
 }
 
-/// What became of a logged frame.
+/// Fate of a logged frame.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobEnd {
@@ -351,12 +351,12 @@ fn arrivals_before(run_length_ms: u32, period: Period) -> u32 {
     before
 }
 
-/// What decides whether frames are queued.
+/// State that decides whether frames are queued.
 trait Triggers {
     /// Called for every task at every event, before [`Triggers::holds`].
     fn draw_jitter(&mut self);
 
-    /// Whether the frame is queued; called once for each.
+    /// True if the frame is queued; called once for each.
     fn holds(&mut self, task: TaskId, frame: u32, probability: f32) -> bool;
 }
 
@@ -436,7 +436,7 @@ struct TaskState {
     fates: Vec<Fate>,
 }
 
-/// What has become of a frame.
+/// State of a frame.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     /// It waits or runs, or was not triggered.
@@ -446,7 +446,7 @@ enum Fate {
 }
 
 impl TaskState {
-    /// Whether a frame has this fate; none has before it is generated.
+    /// True if a frame has this fate; none has before it is generated.
     fn has(&self, frame: u32, fate: Fate) -> bool {
         self.fates.get(frame as usize) == Some(&fate)
     }
@@ -627,7 +627,7 @@ impl<'r, T: Triggers> State<'r, T> {
         Cow::Owned(order)
     }
 
-    /// Whether every task that this one waits for has completed enough frames.
+    /// True if every task that this one waits for has completed enough frames.
     ///
     /// Quirk 6 (completion count): the artifact compares the *number* of upstream completions,
     /// less one, with this frame's index, and not which frames they were. After one upstream drop
@@ -673,7 +673,7 @@ impl<'r, T: Triggers> State<'r, T> {
         if fixes.whole_run { next_ms.min(*run_length_ms as f32) } else { next_ms }
     }
 
-    /// Whether the event was the last.
+    /// True if the event was the last.
     ///
     /// Quirk 11 (end of the run): the event that generates the last frame is the last, and is
     /// processed whole. Fixed: the event at the run's length is.

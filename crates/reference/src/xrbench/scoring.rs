@@ -22,14 +22,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ReferenceError;
 
-/// What the artifact fixes at build time; the defaults are its values.
+/// Constants that the artifact fixes at build time; the defaults are its values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameters {
     /// Length of the run, in milliseconds; none for the scenario's duration (700 ms in the
     /// published ones).
     pub run_length_ms: Option<u32>,
-    /// How steeply the real-time score falls with lateness, in 1/ms.
+    /// Steepness with which the real-time score falls with lateness, in 1/ms.
     ///
     /// Quirk 13 (step-like scores): at 15, a frame 0.3 ms late scores 0.011 whatever its deadline
     /// was; exactly on time is 0.5.

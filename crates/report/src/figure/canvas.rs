@@ -15,7 +15,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// How a text is turned.
+/// Direction of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// Not at all.

@@ -93,7 +93,7 @@ pub(crate) fn series_color(index: usize) -> &'static str {
     OKABE_ITO[index % OKABE_ITO.len()]
 }
 
-/// Whether a series repeats a colour and is told apart by hatching.
+/// True if a series repeats a colour and is told apart by hatching.
 pub(crate) fn is_hatched(index: usize) -> bool {
     (index / OKABE_ITO.len()) % 2 == 1
 }

@@ -1,4 +1,4 @@
-//! How much room a text takes, without a font at hand.
+//! Extent of a text, estimated without a font at hand.
 //!
 //! The widths are the advance widths of Helvetica in 1/1000 of the size, which Arial and
 //! Liberation Sans share. The fallback fonts of some systems (DejaVu Sans, Verdana) are wider,

@@ -30,7 +30,7 @@ pub struct GroupedBars {
     pub title: String,
     /// Alternative text: a description of the figure.
     pub description: String,
-    /// What the height of a bar is, with its unit.
+    /// Quantity that the height of a bar is, with its unit.
     pub y_label: String,
     /// Names of the groups, left to right.
     pub groups: Vec<String>,

@@ -11,7 +11,7 @@ use crate::text::typeset;
 const ROW: f64 = 10.5;
 /// The same under a path, which runs below the values so that both can be read.
 const ROW_WITH_PATH: f64 = 17.0;
-/// How far a path runs below the middle of a row, and values above it.
+/// Distance of a path below the middle of a row, and values above it.
 const BELOW: f64 = 4.0;
 /// Gap between groups of rows or columns.
 const GROUP_GAP: f64 = 3.0;
@@ -62,9 +62,9 @@ pub struct HeatMap {
     pub scale: ColorScale,
     /// The values at the two ends of the scale; from the data where absent.
     pub range: Option<(f64, f64)>,
-    /// What the columns are; empty for what their names say already.
+    /// Title of the columns; empty where their names suffice.
     pub x_label: String,
-    /// What the rows are; empty for what their names say already.
+    /// Title of the rows; empty where their names suffice.
     pub y_label: String,
     /// A way over the map, from first to last, such as that of a search for the best cell: pairs of column and
     /// row, counted from 0 at the centre of the first; fractions lie between centres. What lies outside
@@ -188,7 +188,7 @@ impl HeatMap {
         (y, tops)
     }
 
-    /// What rows and columns are, beside and below them.
+    /// Titles of rows and columns, beside and below them.
     fn draw_labels(&self, canvas: &mut Canvas, places: &Places, (top, bottom): (f64, f64), below: f64) {
         if !self.x_label.is_empty() {
             let label = shortened(&self.x_label, (places.right - places.left).max(60.0), LABEL_SIZE);
@@ -295,7 +295,7 @@ fn draw_end(canvas: &mut Canvas, (x, y): (f64, f64)) {
     canvas.polygon(&diamond(4.0), PATH, "");
 }
 
-/// What the marks of a path mean; gives its height.
+/// Draws the key to the marks of a path; gives its height.
 fn draw_path_key(canvas: &mut Canvas, places: &Places, y: f64) -> f64 {
     const HEIGHT: f64 = 11.0;
     let middle = y + HEIGHT / 2.0 - 2.5;

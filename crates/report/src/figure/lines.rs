@@ -35,18 +35,18 @@ pub struct Lines {
     pub title: String,
     /// Alternative text: a description of the figure.
     pub description: String,
-    /// What the horizontal axis is, with its unit.
+    /// Title of the horizontal axis, with its unit.
     pub x_label: String,
-    /// What the vertical axis is, with its unit.
+    /// Title of the vertical axis, with its unit.
     pub y_label: String,
     /// The lines; the legend is left out for one of them.
     pub series: Vec<LineSeries>,
     /// Values that the vertical axis must reach, besides the data. Put zero in it unless a
     /// part of the range is meant to be magnified.
     pub y_range: Option<(f64, f64)>,
-    /// Whether each point has a marker.
+    /// True if each point has a marker.
     pub markers: bool,
-    /// Whether a value holds until the next point, as of what is measured in windows: lines are stairs.
+    /// True if a value holds until the next point, as of what is measured in windows: lines are stairs.
     pub steps: bool,
     /// Where the horizontal axis ends, if beyond the last point; the last step reaches that far.
     pub x_end: Option<f64>,

@@ -10,13 +10,13 @@ use super::{AXIS, GRID, INK, LABEL_SIZE, ONE_COLUMN_PT, SOFT_INK, Svg, TICK_SIZE
 /// A point with its label.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScatterPoint {
-    /// What stands beside it.
+    /// Text beside it.
     pub label: String,
     /// Place on the horizontal axis.
     pub x: f64,
     /// Place on the vertical axis.
     pub y: f64,
-    /// Whether it stands out.
+    /// True if it stands out.
     pub strong: bool,
 }
 
@@ -27,13 +27,13 @@ pub struct Scatter {
     pub title: String,
     /// Alternative text: a description of the figure.
     pub description: String,
-    /// What the horizontal axis is, with its unit.
+    /// Title of the horizontal axis, with its unit.
     pub x_label: String,
-    /// What the vertical axis is, with its unit.
+    /// Title of the vertical axis, with its unit.
     pub y_label: String,
     /// The points; those that are not finite are left out, and so are those that a logarithm does not have.
     pub points: Vec<ScatterPoint>,
-    /// Whether the vertical axis is logarithmic.
+    /// True if the vertical axis is logarithmic.
     pub y_log: bool,
     /// Width of the figure.
     pub width_pt: f64,

@@ -14,14 +14,14 @@ pub const MIN_TERMINAL_WIDTH: usize = 60;
 /// Spaces between two columns.
 const GAP: usize = 2;
 
-/// How to draw on a terminal.
+/// Style of drawing on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TerminalStyle {
     /// Columns of the terminal, at least [`MIN_TERMINAL_WIDTH`].
     pub width: usize,
-    /// Whether to use bold and dim text by ANSI escapes.
+    /// True if to use bold and dim text by ANSI escapes.
     pub colour: bool,
-    /// Whether rules and signs keep to ASCII.
+    /// True if rules and signs keep to ASCII.
     pub ascii: bool,
 }
 

@@ -15,7 +15,7 @@ use super::{Engine, RunSettings, columns, series};
 /// A scenario on a platform before its rates are scaled, or the layers that have no cost there.
 type Base = Result<System, Vec<NoCost>>;
 
-/// What cells share is made when the first of them needs it: a platform that cannot run a scenario
+/// Systems that cells share; each is made when the first of them needs it: a platform that cannot run a scenario
 /// fails those cells alone.
 pub(super) struct Ready<'p> {
     engine: &'p Engine,

@@ -67,7 +67,7 @@ pub(super) fn schema() -> Schema {
 pub struct RunSettings {
     /// Warm-up, and the constants of scores.
     pub metrics: MetricsOptions,
-    /// How the run ends.
+    /// End of the run.
     pub end: EndOfRun,
     /// Length of windows; zero records none.
     pub window: Duration,
@@ -127,7 +127,7 @@ pub enum SettingsError {
     Windows {
         /// Length of a window.
         window: Duration,
-        /// How many windows there would be.
+        /// Number of windows.
         windows: u64,
         /// Duration of the scenario.
         duration: Duration,

@@ -82,7 +82,7 @@ impl Parts {
         }
     }
 
-    /// Whether any accelerator has as many free units as a job takes at the least.
+    /// True if any accelerator has as many free units as a job takes at the least.
     fn has_any_room(&self, view: &View<'_>) -> bool {
         if !view.is_divided() {
             return !view.free.is_empty();
@@ -90,7 +90,7 @@ impl Parts {
         view.free.iter().any(|accelerator| self.units.has_room(view, *accelerator))
     }
 
-    /// Whether one of those that have room is for the job, as the network that it is to run as.
+    /// True if one of those that have room is for the job, as the network that it is to run as.
     fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
         // Without waiting any accelerator does for any network.
         !self.placement.waits() || {
@@ -226,7 +226,7 @@ impl<R: Ranking> Composed<R> {
         Some(job)
     }
 
-    /// Whether all that changes between two decisions is the job that ran, or is told of.
+    /// True if all that changes between two decisions is the job that ran, or is told of.
     fn can_remember(&self, view: &View<'_>) -> bool {
         self.remembers && view.accelerators.len() == 1
     }

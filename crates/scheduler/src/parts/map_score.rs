@@ -65,9 +65,9 @@ pub struct MapScore {
     pub late_urgency: LateUrgency,
     /// The measure of a job's remaining latency.
     pub to_go: ToGo,
-    /// Whether urgency counts by how well an accelerator suits the next layer.
+    /// True if urgency counts by how well an accelerator suits the next layer.
     pub latency_preference: bool,
-    /// Whether energy counts the context switch.
+    /// True if energy counts the context switch.
     pub switch_cost: bool,
     /// The knowledge that expectations of jobs rest on.
     pub estimator: Estimator,
@@ -91,7 +91,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether it is that of a job where it is now.
+    /// True if it is that of a job where it is now.
     #[must_use]
     pub fn is_of(&self, job: &Job) -> bool {
         self.generation == job.id.generation() && self.layer == job.progress.layer && self.model == job.model

@@ -37,7 +37,7 @@ pub struct MappedParts {
     pub drop: DropRule,
     /// As which network of a supernet it runs.
     pub variants: VariantChoice,
-    /// Whether a job waits for an accelerator that is busy, where its next layer would end sooner there than
+    /// True if a job waits for an accelerator that is busy, where its next layer would end sooner there than
     /// on the one that it is offered.
     pub waits: bool,
     /// The time that a decision takes.
@@ -186,7 +186,7 @@ struct Best<'v> {
     accelerator: AcceleratorId,
 }
 
-/// Whether the next layer of a job would end sooner on an accelerator that is busy now than on an idle one.
+/// True if the next layer of a job would end sooner on an accelerator that is busy now than on an idle one.
 fn ends_sooner_elsewhere(view: &View<'_>, job: &Job, idle: AcceleratorId) -> bool {
     let here = view.now.saturating_add(view.next_layer(job, idle));
     view.runs().any(|run| {

@@ -74,13 +74,13 @@ impl PlacementRule {
         }
     }
 
-    /// Whether a job may wait while an accelerator is idle.
+    /// True if a job may wait while an accelerator is idle.
     #[must_use]
     pub const fn waits(&self) -> bool {
         matches!(self, Self::Fastest | Self::Assigned(_))
     }
 
-    /// Whether a job could run on an accelerator, were it idle.
+    /// True if a job could run on an accelerator, were it idle.
     #[must_use]
     pub fn admits(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> bool {
         match self {
@@ -90,7 +90,7 @@ impl PlacementRule {
         }
     }
 
-    /// Whether there is an accelerator that the job could run on now, on as many units as a rule takes.
+    /// True if there is an accelerator that the job could run on now, on as many units as a rule takes.
     #[must_use]
     pub fn has_room(&self, view: &View<'_>, job: &Job, units: UnitRule) -> bool {
         view.free

@@ -132,7 +132,7 @@ impl Search {
         self.step
     }
 
-    /// Whether it has come to its end.
+    /// True if it has come to its end.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.is_over

@@ -57,7 +57,7 @@ impl Shortlist {
         }
     }
 
-    /// Whether all jobs have to be looked at again.
+    /// True if all jobs have to be looked at again.
     pub(super) fn is_stale(&self, view: &View<'_>) -> bool {
         let most_fresh = 16 + view.ready().len() / 16;
         self.until.is_none_or(|until| view.now > until) || self.fresh.len() > most_fresh

@@ -155,14 +155,14 @@ impl SmartDrop {
         }
     }
 
-    /// Whether another drop of a task keeps to the cap, as far as the task is one that may be dropped.
+    /// Sets whether another drop of a task keeps to the cap, as far as the task is one that may be dropped.
     fn settle(&mut self, task: usize) {
         let others = self.outcomes[task] & ((1_u64 << (self.window - 1)) - 1);
         let is_spared = self.is_upstream[task] && self.spared == SparedUpstream::Always;
         self.may_drop[task] = others.count_ones() < self.cap && !is_spared;
     }
 
-    /// Whether a job waits for a frame's output, where that matters.
+    /// True if a job waits for a frame's output, where that matters.
     fn is_spared(&self, view: &View<'_>, job: &Job) -> bool {
         self.is_upstream[job.task.index()]
             && match self.spared {
@@ -204,7 +204,7 @@ impl SmartDrop {
     }
 }
 
-/// Whether a job waits for the output of a frame: the latest of its task that came no later than the job.
+/// True if a job waits for the output of a frame: the latest of its task that came no later than the job.
 fn needs(view: &View<'_>, waiting: &Job, frame: &Job) -> bool {
     let is_between = |other: &Job| {
         other.task == frame.task && other.arrival > frame.arrival && other.arrival <= waiting.arrival
@@ -216,13 +216,13 @@ fn needs(view: &View<'_>, waiting: &Job, frame: &Job) -> bool {
         && !view.running().any(|(_, other)| is_between(other))
 }
 
-/// Whether a frame misses its deadline under every decision.
+/// True if a frame misses its deadline under every decision.
 fn is_lost(view: &View<'_>, variants: &VariantChoice, job: &Job) -> bool {
     let least = view.profile.fastest_remaining(variants.lightest(job), job.progress.layer);
     view.now.saturating_add(least) > job.deadline
 }
 
-/// Whether two live frames or more are expected to miss their deadlines; a lost one is one of them.
+/// True if two live frames or more are expected to miss their deadlines; a lost one is one of them.
 fn several_expected_to_miss(view: &View<'_>) -> bool {
     let misses = |from: Time, job: &Job, layer: u32| {
         from.saturating_add(view.profile.mean_remaining(job.model, layer)) > job.deadline

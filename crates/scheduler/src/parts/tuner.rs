@@ -173,7 +173,7 @@ impl Tuner {
         self.search.weights()
     }
 
-    /// Whether windows still matter.
+    /// True if windows still matter.
     fn is_watching(&self) -> bool {
         !self.search.is_over() || self.restart == Restart::Load
     }

@@ -39,7 +39,7 @@ impl UnitRule {
         parameters.read(&Self::UNITS)
     }
 
-    /// Whether an accelerator that has a free unit has as many as the rule takes at the least.
+    /// True if an accelerator that has a free unit has as many as the rule takes at the least.
     #[must_use]
     pub fn has_room(self, view: &View<'_>, accelerator: AcceleratorId) -> bool {
         if !view.is_divided() {

@@ -118,7 +118,7 @@ impl Dysta {
 }
 
 impl Ranking for Dysta {
-    /// Whether the job is expected to miss its deadline and so comes last; then the score.
+    /// True if the job is expected to miss its deadline and so comes last; then the score.
     type Key = (bool, Score);
 
     fn interests(&self) -> Interests {

@@ -30,7 +30,7 @@ use crate::terms::{self, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
-/// Whether a decision credits only the time since the last one.
+/// True if a decision credits only the time since the last one.
 const TOKENS: Choice<bool> = Choice::new(
     "tokens",
     "what time a decision credits",

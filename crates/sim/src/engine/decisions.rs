@@ -143,7 +143,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         Ok(())
     }
 
-    /// What the shares of all runs but one leave of partitioned memory bandwidth.
+    /// The rest that the shares of all runs but one leave of partitioned memory bandwidth.
     pub(super) fn share_left(&self, id: Option<RunId>) -> Share {
         let others = self.state.runs.iter().flatten().filter(|run| Some(run.id) != id);
         let taken: u32 = others.map(|run| run.share.millionths()).sum();
@@ -303,7 +303,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 }
 
-/// How long a segment should take by the profile: exactly so where nothing is skipped.
+/// Latency of a segment by the profile: exactly so where nothing is skipped.
 #[inline]
 pub(super) fn expected_latency(
     system: &System,

@@ -187,7 +187,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
     }
 
-    /// Whether the outcome of another job triggers a frame, by the position of the dependency: each
+    /// True if the outcome of another job triggers a frame, by the position of the dependency: each
     /// has a draw of its own.
     pub(super) fn happens(&self, task: TaskId, frame: u64, position: usize, probability: f64) -> bool {
         self.control_draws[task.index()].happens(frame, position as u64, probability)

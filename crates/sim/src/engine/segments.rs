@@ -1,4 +1,4 @@
-//! What the end of a layer or of a run brings: progress, energy, other units, completion.
+//! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
 use rtmm_hardware::{ClassId, UnitSet};
 use rtmm_scheduler::{JobState, Notice, Progress, Run};

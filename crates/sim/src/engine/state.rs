@@ -8,7 +8,7 @@ use rtmm_workload::{Duration, ModelId, Realisation, Time};
 
 use crate::system::System;
 
-/// What the view shows, and by slot what it hides.
+/// State that the view shows, and by slot the state that it hides.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub now: Time,
@@ -33,23 +33,23 @@ pub(super) struct State {
     pub busy: Vec<u128>,
 }
 
-/// What is not shown of a slot of runs.
+/// Hidden state of a slot of runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HiddenRun {
-    /// How many runs the slot had.
+    /// Number of runs that the slot had.
     pub generation: u32,
     /// The number of units that the run holds, and since when.
     pub held: u32,
     pub since: Time,
-    /// Whether it was preceded by a context switch.
+    /// True if it was preceded by a context switch.
     pub switched: bool,
 }
 
-/// What is not shown of a job.
+/// Hidden state of a job.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Hidden {
     pub sample: u64,
-    /// Whether a recording names the sample.
+    /// True if a recording names the sample.
     pub is_recorded: bool,
     pub energy: EnergyParts,
     pub switch_energy_pj: f64,

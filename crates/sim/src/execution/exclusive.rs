@@ -25,7 +25,7 @@ struct Run {
     /// to stop.
     stop: u32,
     next_stop: NextStop,
-    /// Whether it stops to be resized.
+    /// True if it stops to be resized.
     resizes: bool,
 }
 

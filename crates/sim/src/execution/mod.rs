@@ -1,4 +1,4 @@
-//! How segments run: alone on their accelerator, or in competition for what accelerators share.
+//! Execution of segments: alone on their accelerator, or in competition for what accelerators share.
 //!
 //! The engine is generic over this, so that platforms that share nothing pay nothing for it.
 
@@ -29,7 +29,7 @@ pub struct ResolvedSegment {
     pub stop: u32,
     /// When its first layer begins.
     pub start: Time,
-    /// What the inference skips, and where it ends.
+    /// Realisation: the layers that the inference skips, and its end.
     pub realisation: Realisation,
 }
 
@@ -40,7 +40,7 @@ impl ResolvedSegment {
     }
 }
 
-/// What an event of a run is.
+/// Kind of an event of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
     /// An event of the execution alone, which the engine does not act on.
@@ -61,7 +61,7 @@ pub struct Stop {
     /// The layer that just completed; none for a run that completed no layer here, and where layers are
     /// not told of.
     pub last: Option<Completed>,
-    /// How much longer the quanta took that were done of a layer which is not complete than in isolation:
+    /// Slowdown of the quanta that were done of a layer which is not complete, relative to isolation:
     /// 1 where nothing competed.
     pub stretch: f64,
 }
@@ -73,7 +73,7 @@ pub struct Completed {
     pub layer: LayerId,
     /// When it began.
     pub began: Time,
-    /// How much longer it took than in isolation: 1 where no other segment competed.
+    /// Slowdown relative to isolation: 1 where no other segment competed.
     pub stretch: f64,
 }
 
@@ -114,11 +114,11 @@ impl Instants {
 /// Executes runs. A run is named by its slot: the position of a unit of its accelerator among all units of
 /// the platform, so that slots are in the order of accelerators.
 pub trait Execution: Clone {
-    /// Whether layers must be told of, each at its own instant. An execution may tell of them in any
+    /// True if layers must be told of, each at its own instant. An execution may tell of them in any
     /// case; layers that it does not tell of took as long as in isolation.
     fn tell_layers(&mut self, tell: bool);
 
-    /// Whether layers are told of.
+    /// True if layers are told of.
     fn tells_layers(&self) -> bool;
 
     /// Begins a run in a slot that has none, or that has one which stopped to be resized.
@@ -146,7 +146,7 @@ pub trait Execution: Clone {
     fn set_share(&mut self, now: Time, slot: usize, share: Share);
 }
 
-/// How long the first `quantum` of `quanta` equal steps take, rounded down.
+/// Latency of the first `quantum` of `quanta` equal steps, rounded down.
 pub(crate) fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
     if quanta == 0 {
         return 0;

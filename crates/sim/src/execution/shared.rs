@@ -34,7 +34,7 @@ pub struct Shared<C> {
     runs: Vec<Option<Run>>,
     /// By slot.
     accelerators: Vec<AcceleratorId>,
-    /// What the contention model is shown, the slots of these runs, and what the model says: used again
+    /// Demands that the contention model is shown, the slots of their runs, and its answers: used again
     /// and again.
     running: Vec<Running>,
     slots: Vec<usize>,
@@ -54,11 +54,11 @@ struct Run {
     began: Time,
     /// The last layer of the run that is complete.
     previous: Option<u32>,
-    /// Whether it ends now, between two layers.
+    /// True if it ends now, between two layers.
     is_cut: bool,
-    /// Whether it ends with the quantum that it begins with.
+    /// True if it ends with the quantum that it begins with.
     ends_with_quantum: bool,
-    /// Whether it stops to be resized.
+    /// True if it stops to be resized.
     resizes: bool,
     /// The quantum that the layer began with, and how many it has.
     quantum: u32,
@@ -71,12 +71,12 @@ struct Run {
     whole: Amounts,
     /// Compute and traffic that is left.
     left: Amounts,
-    /// What is left of that which follows when both are done.
+    /// The rest of that which follows when both are done.
     exposed: Duration,
-    /// What it demands while it has traffic left.
+    /// Its demand while it has traffic left.
     demand: Bandwidth,
     rates: Rates,
-    /// What the whole layer would take alone, with the share that the platform gives it.
+    /// Latency of the whole layer alone, with the share that the platform gives it.
     alone: u64,
 }
 
@@ -109,7 +109,7 @@ impl Amounts {
         self.compute >= other.compute && self.transfer >= other.transfer
     }
 
-    /// How long both take at these rates.
+    /// Time that both take at these rates.
     fn time_at(self, rates: Rates) -> u64 {
         steps(self.compute, rates.compute.parts().into())
             .max(steps(self.transfer, rates.dram.bytes_per_window()))
@@ -117,7 +117,7 @@ impl Amounts {
 }
 
 impl Run {
-    /// What it demands at an instant up to which its rates hold.
+    /// Its demand at an instant up to which its rates hold.
     fn demand_at(&self, now: Time) -> Bandwidth {
         let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
         let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
@@ -138,7 +138,7 @@ impl Run {
         });
     }
 
-    /// What is left up to the quantum that it stops before.
+    /// The rest up to the quantum that it stops before.
     fn left_to_target(&self, target: u32) -> Amounts {
         self.left.less(self.whole.less(self.whole.part(target, self.quanta)))
     }
@@ -187,7 +187,7 @@ impl Run {
         low
     }
 
-    /// How much longer than in isolation the layer took up to `now`, from the quantum that it began with to
+    /// Slowdown of the layer relative to isolation up to `now`, from the quantum that it began with to
     /// the one that it stops before.
     fn stretch(&self, now: Time) -> f64 {
         let took = now.saturating_since(self.began).picoseconds();
@@ -200,7 +200,7 @@ impl Run {
     }
 }
 
-/// How many steps of `speed` an amount takes; all of time if it never moves.
+/// Number of steps of `speed` that an amount takes; all of time if it never moves.
 fn steps(amount: u128, speed: u64) -> u64 {
     match (amount, speed) {
         (0, _) => 0,

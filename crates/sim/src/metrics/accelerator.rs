@@ -19,7 +19,7 @@ pub(crate) struct AcceleratorTally {
     energy_pj: f64,
 }
 
-/// What a run began with.
+/// State at the start of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Began {
     /// The number of units that it holds, and since when.

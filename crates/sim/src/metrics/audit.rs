@@ -88,13 +88,13 @@ impl Audit {
         }
     }
 
-    /// What was wrong, the first few; each begins with its instant.
+    /// Faults, the first few; each begins with its instant.
     #[must_use]
     pub fn violations(&self) -> &[String] {
         &self.violations
     }
 
-    /// How much was wrong in all.
+    /// Number of faults in all.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
@@ -118,7 +118,7 @@ impl Audit {
         self.check(!has_ended, || "something was told after the end".to_owned());
     }
 
-    /// What is known of a job, if that is live.
+    /// State of a job, if that is live.
     fn live(&mut self, id: JobId, what: &str) -> Option<Live> {
         let live = self.live.get(id.slot()).copied().flatten().filter(|live| live.id == id);
         self.check(live.is_some(), || format!("{what} of {id:?}, which is not live"));
@@ -184,7 +184,7 @@ impl Audit {
     }
 }
 
-/// Whether one progress is less than another. Shares of a layer are compared, since another
+/// True if one progress is less than another. Shares of a layer are compared, since another
 /// accelerator may divide it into other steps.
 fn is_behind(progress: Progress, before: Progress) -> bool {
     let done = |of: Progress, other: Progress| u64::from(of.quantum) * u64::from(other.quanta.max(1));

@@ -56,7 +56,7 @@ impl Histogram {
         self.greatest = self.greatest.max(picoseconds);
     }
 
-    /// How many durations there are.
+    /// Number of durations.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::observer::{DropCause, JobRecord, Observer, SegmentRecord};
 
-/// What became of a job.
+/// Fate of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobOutcome {
@@ -50,14 +50,14 @@ pub struct JobRow {
     pub switch_energy_pj: f64,
     /// Segments that it ran in.
     pub segments: u32,
-    /// How many of them found another network on the accelerator.
+    /// Number of them that found another model on the accelerator.
     pub context_switches: u32,
     /// Where its last segment ran; none without any.
     pub accelerator: Option<AcceleratorId>,
 }
 
 impl JobRow {
-    /// Whether it is known, or will be, to violate its deadline: dropped, or not complete by then.
+    /// True if it is known, or will be, to violate its deadline: dropped, or not complete by then.
     /// None for a job in flight whose deadline lies beyond the end of the run.
     #[must_use]
     pub fn is_violated(&self) -> Option<bool> {
@@ -78,7 +78,7 @@ pub struct JobRows<W> {
     live: Vec<Live>,
 }
 
-/// What a record does not say at the end.
+/// Facts of a job that its record at the end lacks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Live {
     start: Option<Time>,

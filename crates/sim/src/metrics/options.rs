@@ -1,4 +1,4 @@
-//! What a run's metrics count, and the constants of their scores.
+//! Options of a run's metrics, and the constants of their scores.
 
 use rtmm_workload::Duration;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::metrics::xrbench::XrbenchConstants;
 
-/// What [`crate::Metrics`] is told.
+/// Options of [`crate::Metrics`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct MetricsOptions {
     /// Jobs that arrive before this much time has passed are not judged, and accelerators are not

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::metrics::xrbench::XrbenchScores;
 
-/// What became of the judged jobs: those that arrived at or after the end of the warm-up.
+/// Counts of the judged jobs by their fate: those that arrived at or after the end of the warm-up.
 ///
 /// `released = completed + dropped + in_flight`, `completed = on_time + late` and
 /// `in_flight = overdue + undecided`.
@@ -130,7 +130,7 @@ impl std::ops::AddAssign for EnergySummary {
 pub struct TaskSummary {
     /// Name of the task.
     pub task: String,
-    /// What became of its jobs.
+    /// Counts of its jobs by their fate.
     #[serde(flatten)]
     pub jobs: JobCounts,
     /// `(late + dropped + overdue) / (released - undecided)`; missing where nothing is decided.
@@ -156,7 +156,7 @@ pub struct TaskSummary {
     pub tardiness_mean_ms: Option<f64>,
     /// The greatest of all completed jobs.
     pub tardiness_max_ms: Option<f64>,
-    /// What its jobs spent.
+    /// Energy of its jobs.
     #[serde(flatten)]
     pub energy: EnergySummary,
     /// Energy of decided jobs, context switches included, as a share of their worst-case energy: that
@@ -174,7 +174,7 @@ pub struct TaskSummary {
 pub struct PrioritySummary {
     /// The priority: larger is more important.
     pub priority: i32,
-    /// What became of its jobs.
+    /// Counts of its jobs by their fate.
     #[serde(flatten)]
     pub jobs: JobCounts,
     /// `(late + dropped + overdue) / (released - undecided)`; missing where nothing is decided.
@@ -217,11 +217,11 @@ pub struct Summary {
     pub makespan_ms: Option<f64>,
     /// Decisions that the policy took, over the whole run.
     pub decisions: u64,
-    /// How often the policy was asked, over the whole run.
+    /// Number of times that the policy was asked, over the whole run.
     pub rounds: u64,
     /// Time that the scheduler spent on decisions, over the whole run.
     pub scheduler_busy_ms: f64,
-    /// What became of all jobs.
+    /// Counts of all jobs by their fate.
     #[serde(flatten)]
     pub jobs: JobCounts,
     /// Over all jobs: a task weighs as much as it has decided jobs.
@@ -236,7 +236,7 @@ pub struct Summary {
     pub normalised_turnaround_p99: Option<f64>,
     /// System throughput: completed jobs a second from the first arrival to the last completion.
     pub stp: Option<f64>,
-    /// What all jobs spent.
+    /// Energy of all jobs.
     #[serde(flatten)]
     pub energy: EnergySummary,
     /// Of all decided jobs together.

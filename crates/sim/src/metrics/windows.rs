@@ -16,7 +16,7 @@ use crate::metrics::uxcost::{normalised_energy, ux_cost, violation_with_floor};
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer};
 use crate::system::System;
 
-/// What happened in a window. Windows are half open: what is settled at the very end of one belongs to it,
+/// Counts of a window. Windows are half open: what is settled at the very end of one belongs to it,
 /// and not to the next; jobs that are due at the end of a period so belong to that period.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Window {
@@ -89,7 +89,7 @@ impl Windows {
         &self.phases
     }
 
-    /// What the policy did to its own parameters.
+    /// Changes of the policy to its own parameters.
     #[must_use]
     pub fn tuning(&self) -> &[TuningWindow] {
         &self.tuning

@@ -20,24 +20,24 @@ use serde::Serialize;
 /// Picojoules in a millijoule.
 const PJ_PER_MJ: f64 = 1e9;
 
-/// What the scores leave open. The defaults are those of the published program but for
+/// Constants that the scores leave open. The defaults are those of the published program but for
 /// `count_overdue`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct XrbenchConstants {
-    /// How steeply the real-time score falls with lateness, in 1/ms. At 15, a job 0.3 ms late scores
+    /// Steepness with which the real-time score falls with lateness, in 1/ms. At 15, a job 0.3 ms late scores
     /// 0.011, whatever its deadline was.
     pub k_per_ms: f64,
     /// The energy of a job that scores 0, in millijoules.
     pub energy_max_mj: f64,
-    /// Whether more energy than that scores 0 as well. If not, it scores below.
+    /// True if more energy than that scores 0 as well. If not, it scores below.
     pub clamp_energy: bool,
     /// The accuracy from which on the accuracy score is 1, as a fraction; none for an accuracy score
     /// of 1 whatever the accuracy.
     pub accuracy_target: Option<f64>,
-    /// Whether the mean over all counted jobs, to which a dropped one adds 0, is multiplied with the
+    /// True if the mean over all counted jobs, to which a dropped one adds 0, is multiplied with the
     /// share of jobs that were not dropped. If not, a dropped job counts once.
     pub drops_count_twice: bool,
-    /// Whether jobs that were overdue when the run ended are counted, with a score of 0. The
+    /// True if jobs that were overdue when the run ended are counted, with a score of 0. The
     /// published program forgets them.
     pub count_overdue: bool,
 }

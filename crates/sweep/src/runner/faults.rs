@@ -1,4 +1,4 @@
-//! What can be wrong with the description of a runner.
+//! Faults of the description of a runner.
 
 use rtmm_workload::parameters::Parameters;
 
@@ -7,7 +7,7 @@ use crate::axes::AXES;
 use crate::columns::{Column, ColumnKind, SeriesColumn};
 
 impl RunnerSpec {
-    /// What is wrong with the tables; empty for a sound runner. Built-in runners are held to it by a test.
+    /// Faults of the tables; empty for a sound runner. Built-in runners are held to it by a test.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = self.column_faults();
@@ -66,7 +66,7 @@ impl RunnerSpec {
     }
 }
 
-/// What is wrong with the name of a column.
+/// Fault of the name of a column.
 fn name_faults(what: &str, name: &str, taken: &[&str]) -> impl Iterator<Item = String> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let illegal = name.is_empty() || !name.chars().all(legal);

@@ -20,7 +20,7 @@ pub struct PolicySchema {
     pub parameters: Schema,
     /// Rule on several parameters at once.
     pub rule: Rule,
-    /// What tells two versions of the policy apart that have one name and one schema: part of its cells'
+    /// Bytes that tell two versions of the policy apart that have one name and one schema: part of its cells'
     /// identities. Empty for built-in policies, whose versions are those of the runner's results.
     pub identity: Cow<'static, [u8]>,
 }
@@ -60,7 +60,7 @@ impl Rule {
     /// Holds values to the rule.
     ///
     /// # Errors
-    /// What is wrong, as a lower-case fragment.
+    /// Reason, as a lower-case fragment.
     pub fn check(&self, values: &Parameters) -> Result<(), String> {
         self.0.as_ref().map_or(Ok(()), |check| check(values))
     }

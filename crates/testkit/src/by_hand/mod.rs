@@ -139,7 +139,7 @@ fn number<T: std::str::FromStr>(text: &str) -> T {
     text.parse().ok().unwrap_or_else(|| panic!("`{text}` is no number"))
 }
 
-/// What a statement says, word by word.
+/// Words of a statement.
 struct Words<'t>(std::iter::Peekable<std::str::SplitWhitespace<'t>>);
 
 impl<'t> Words<'t> {

@@ -1,4 +1,4 @@
-//! What a policy was told and what it decided, in one list, and whether it kept what it promises.
+//! Events and decisions of a policy in one list, and whether it kept its promises.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -31,7 +31,7 @@ impl Entry {
 /// Task, frame and slot of a job.
 type Name = (TaskId, u64, usize);
 
-/// What was told or decided.
+/// Event or decision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
     Void { task: TaskId, arrival: Time },
@@ -197,7 +197,7 @@ impl Policy for Watched {
     }
 }
 
-/// What a watched run comes to.
+/// Result of a watched run.
 #[derive(Debug, PartialEq)]
 pub struct Watch {
     /// Everything that was told and decided, in order.
@@ -209,7 +209,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// How many lines are of a kind.
+    /// Number of lines of a kind.
     pub fn count(&self, is_of_kind: impl Fn(&Line) -> bool) -> usize {
         self.entries.iter().filter(|entry| is_of_kind(&entry.line)).count()
     }
@@ -252,7 +252,7 @@ pub fn watch_policy(
     Ok(Watch { entries, faults, idled: book.idled })
 }
 
-/// Whether two runs part at a decision: whether policies that had seen the same decided differently.
+/// True if two runs part at a decision: whether policies that had seen the same decided differently.
 ///
 /// What one run was told and the other was not, at the instant of a decision or before, is something seen.
 pub fn part_at_a_decision(one: &Watch, other: &Watch) -> bool {

@@ -37,7 +37,7 @@ impl Dice {
     }
 }
 
-/// What a layer takes, in steps of 0.6, and its energy, on each accelerator.
+/// Latency of a layer, in steps of 0.6, and its energy, on each accelerator.
 fn layer(dice: &mut Dice, accelerators: u64, most: u64) -> String {
     let is_alike = dice.once_in(4);
     let cell = |dice: &mut Dice| {
@@ -49,16 +49,16 @@ fn layer(dice: &mut Dice, accelerators: u64, most: u64) -> String {
     std::iter::once(first.clone()).chain(others.collect::<Vec<_>>()).collect::<Vec<_>>().join("/")
 }
 
-/// How a system is generated.
+/// Parameters of a generated system.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
     /// Accelerators; drawn from one to three if there is none.
     pub accelerators: Option<u64>,
     /// Periods and deadlines are as many times as long.
     pub ease: u64,
-    /// Whether there are dependencies, exits, blocks and phases.
+    /// True if there are dependencies, exits, blocks and phases.
     pub is_dynamic: bool,
-    /// Whether there are supernets.
+    /// True if there are supernets.
     pub has_variants: bool,
 }
 

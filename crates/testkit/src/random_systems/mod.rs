@@ -27,7 +27,7 @@ pub fn hash(address: &[u64]) -> u64 {
 
 /// Something to do with a simulation, whatever executes it.
 pub trait Use<'s> {
-    /// What comes of it.
+    /// Its result.
     type Output;
 
     /// Does it.
@@ -85,9 +85,9 @@ pub fn run(system: &System, policy: Box<dyn Policy>, options: RunOptions) -> Rec
 pub struct Checking<C> {
     /// The other one.
     pub inner: C,
-    /// What all runs have between them.
+    /// Counts of all runs together.
     pub whole: Option<rtmm_hardware::Bandwidth>,
-    /// Whether what one does not need is for the others.
+    /// True if what one does not need is for the others.
     pub is_fair: bool,
 }
 

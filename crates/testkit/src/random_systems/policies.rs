@@ -25,11 +25,11 @@ pub fn next_quantum(latency: u64, from: u32, quanta: u32, elapsed: u64) -> Optio
 /// Ready jobs in the order of release to idle accelerators in their own order, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Fcfs {
-    /// How much at once.
+    /// Extent of its dispatches.
     pub extent: Extent,
-    /// How long it thinks.
+    /// Decision time.
     pub time: Duration,
-    /// What it hears.
+    /// Events that it is notified of.
     pub interests: Interests,
 }
 
@@ -66,7 +66,7 @@ impl Policy for Fcfs {
     }
 }
 
-/// How likely each kind of decision is, in 256ths of an opportunity.
+/// Probability of each kind of decision, in 256ths of an opportunity.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
     pub dispatch: u64,
@@ -86,7 +86,7 @@ pub struct Scripted {
     time: Duration,
     /// A unit of time, in picoseconds.
     scale: u64,
-    /// Whether memory is divided by shares.
+    /// True if memory is divided by shares.
     has_shares: bool,
     last: Time,
     round: u64,
@@ -95,7 +95,7 @@ pub struct Scripted {
     runs: Vec<Run>,
 }
 
-/// What it knows of a run.
+/// State of a run, as the policy knows it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     job: Option<JobId>,
@@ -109,7 +109,7 @@ struct Run {
     drops_at_boundary: bool,
 }
 
-/// What a list of decisions leaves for those that follow in it.
+/// State that a list of decisions leaves for those that follow in it.
 struct Left {
     /// By accelerator.
     free: Vec<UnitSet>,

@@ -24,7 +24,7 @@ pub struct Spent {
     pub switches: f64,
 }
 
-/// What an observer is told.
+/// Call of an observer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     NotTriggered {
@@ -87,7 +87,7 @@ pub enum Event {
     },
 }
 
-/// What a run tells its observer, in order.
+/// Calls of a run to its observer, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     pub events: Vec<(u64, Event)>,
@@ -234,7 +234,7 @@ pub enum Heard {
     Timer(u64),
 }
 
-/// What a policy heard and said.
+/// Events and decisions of a policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
     /// Every time that it was asked, with what it said.
@@ -242,7 +242,7 @@ pub struct Log {
     pub heard: Vec<(u64, Heard)>,
     /// The counters that it was shown last.
     pub counters: Vec<TaskCounters>,
-    /// What it was shown of the context switch before each of its dispatches: energy, and time.
+    /// Context switch that it was shown before each of its dispatches: energy, and time.
     pub switches: Vec<(f64, u64)>,
 }
 
@@ -298,7 +298,7 @@ fn said(view: &View<'_>, decision: &Decision) -> Said {
     }
 }
 
-/// What a dispatch will pay for its context switch, as far as a policy can see.
+/// Cost of the context switch of a dispatch, as far as a policy can see.
 fn switch(view: &View<'_>, decision: &Decision) -> Option<(f64, u64)> {
     let Decision::Dispatch { jobs, variant, on: accelerator, units, .. } = decision else { return None };
     let accelerator = *accelerator;
@@ -334,7 +334,7 @@ fn heard(view: &View<'_>, notice: &Notice) -> Heard {
     }
 }
 
-/// What every view promises.
+/// Checks that hold for every view.
 fn check(view: &View<'_>, log: &Log) {
     let now = view.now.picoseconds();
     assert!(log.calls.last().is_none_or(|(last, _)| *last <= now), "time fell");

@@ -26,7 +26,7 @@ pub struct Sketch {
     /// Beginnings of phases, as parts of 16 of the duration, and what pauses in each: a bit a task.
     pub phases: Vec<(u64, u32)>,
     pub duration: u64,
-    /// Whether the tasks stand in the file with those first that depend on others.
+    /// True if the tasks stand in the file with those first that depend on others.
     pub is_reversed: bool,
     pub scale: u64,
     pub seed: u64,
@@ -44,7 +44,7 @@ pub struct ModelSketch {
     pub exit: Option<(usize, u32)>,
 }
 
-/// What a layer costs on one accelerator type.
+/// Cost of a layer on one accelerator type.
 #[derive(Clone, Copy, Debug)]
 pub struct CostSketch {
     pub compute: u64,
@@ -111,13 +111,13 @@ pub struct AcceleratorSketch {
     pub weight: u32,
     pub switch_time: u64,
     pub switch_energy: u32,
-    /// What moving activations costs: energy of a byte in tenths of a picojoule, bytes of an element, and
+    /// Cost of moving activations: energy of a byte in tenths of a picojoule, bytes of an element, and
     /// the bandwidth if it is limited.
     pub moves: Option<(u32, u64, Option<u64>)>,
     pub division: Option<DivisionSketch>,
 }
 
-/// How runs can divide an accelerator.
+/// Division of an accelerator among runs.
 #[derive(Clone, Copy, Debug)]
 pub struct DivisionSketch {
     pub units: u32,
@@ -127,7 +127,7 @@ pub struct DivisionSketch {
     pub migration_energy: u32,
 }
 
-/// What is behind the accelerators: bandwidth in bytes a picosecond and 2^-30 of them.
+/// Memory behind the accelerators: bandwidth in bytes a picosecond and 2^-30 of them.
 #[derive(Clone, Copy, Debug)]
 pub enum Memory {
     Own,
@@ -149,7 +149,7 @@ pub struct Built {
 struct Table {
     name: String,
     work: BTreeMap<(String, String, u64), Work>,
-    /// Whether samples differ.
+    /// True if samples differ.
     depends_on_input: bool,
 }
 
@@ -177,7 +177,7 @@ impl CostModel for Table {
     }
 }
 
-/// What a cost model is asked for the sample at a position.
+/// Condition under which a cost model is asked for the sample at a position.
 pub fn condition_of(sparsity: f64, sample: usize) -> Condition {
     let recorded = Some(Duration::from_picoseconds(sample as u64 + 1));
     Condition::Sparse(Sparse { weights: 0.0, activations: sparsity, balance: 1.0, recorded })

@@ -150,7 +150,7 @@ impl CsvRow<'_> {
         self.record.get(column).and_then(|cell| std::str::from_utf8(cell).ok()).map_or("", str::trim)
     }
 
-    /// Whether the cell in `column` says nothing.
+    /// True if the cell in `column` says nothing.
     #[must_use]
     pub fn is_blank(&self, column: usize) -> bool {
         self.text(column).is_empty()

@@ -1,4 +1,4 @@
-//! What is wrong with an input: message, places, and one way out.
+//! Problems of inputs: message, places, and one way out.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::source::Source;
 
 /// The shortest beginning of a name that suggests the whole.
 const SHORTEST_BEGINNING: usize = 3;
-/// How many problems one rendering shows; the rest is counted.
+/// Number of problems that one rendering shows; the rest is counted.
 const SHOWN_AT_MOST: usize = 40;
 
 /// One problem of an input.
@@ -140,7 +140,7 @@ impl Diagnostics {
         other.0.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
-    /// Whether nothing is wrong.
+    /// True if nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -25,7 +25,7 @@ pub struct Document<'s> {
     source: &'s Source,
     syntax: Syntax,
     root: Spanned<DeTable<'s>>,
-    /// Whether the syntax is broken: then what the values say cannot be trusted.
+    /// True if the syntax is broken: then what the values say cannot be trusted.
     is_broken: bool,
     problems: RefCell<Diagnostics>,
 }
@@ -114,7 +114,7 @@ impl<'s> Document<'s> {
         }
     }
 
-    /// Whether any problem was recorded so far.
+    /// True if any problem was recorded so far.
     #[must_use]
     pub fn has_problems(&self) -> bool {
         !self.problems.borrow().is_empty()
@@ -192,7 +192,7 @@ impl<'d> Table<'d> {
         self.entries.keys().map(|key| At { value: key.get_ref().as_ref(), range: key.span() })
     }
 
-    /// Whether the table has this key.
+    /// True if the table has this key.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key) || self.base.is_some_and(|base| base.contains_key(key))
@@ -305,25 +305,25 @@ impl<'d> Value<'d> {
         self.value.get_ref().as_bool().or_else(|| self.wrong_type("true or false"))
     }
 
-    /// Whether the value is a table.
+    /// True if the value is a table.
     #[must_use]
     pub fn is_table(&self) -> bool {
         self.value.get_ref().is_table()
     }
 
-    /// Whether the value is a text.
+    /// True if the value is a text.
     #[must_use]
     pub fn is_string(&self) -> bool {
         self.value.get_ref().is_str()
     }
 
-    /// Whether the value is an array.
+    /// True if the value is an array.
     #[must_use]
     pub fn is_array(&self) -> bool {
         self.value.get_ref().is_array()
     }
 
-    /// Whether the value is an array without items.
+    /// True if the value is an array without items.
     #[must_use]
     pub fn is_empty_array(&self) -> bool {
         self.value.get_ref().as_array().is_some_and(|items| items.is_empty())

@@ -10,10 +10,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-/// How deep objects and lists may be nested: readers of values call themselves.
+/// Greatest depth of nested objects and lists: readers of values call themselves.
 const MAX_DEPTH: usize = 64;
 
-/// What is wrong with the syntax, and where.
+/// Fault of the syntax, with its place.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub range: Range<usize>,
@@ -112,7 +112,7 @@ impl<'s> Reader<'s> {
         Ok(bracket)
     }
 
-    /// Whether another item follows, behind a comma.
+    /// True if another item follows, behind a comma.
     fn goes_on(&mut self, end: char) -> Result<bool, SyntaxError> {
         self.skip_blanks();
         if self.takes(',') {

@@ -245,7 +245,7 @@ fn check_chain(value: &Value<'_>, table: &Source, rows: &[TableRow]) {
     }
 }
 
-/// What is known of a layer, or of the model's input, that later layers may name.
+/// Facts of a layer, or of the model's input, that later layers may name.
 struct Known {
     name: String,
     output: Option<Shape>,
@@ -333,7 +333,7 @@ fn check_output(table: &Table<'_>, inferred: Shape, parameters: &ModelParameters
 /// A layer, and what is known of it even where the rest could not be read.
 struct Decoded {
     name: Option<At<String>>,
-    /// What it reads, by position among what is known.
+    /// Its input, by position among the layers that are known.
     inputs: Vec<usize>,
     layer: Option<Layer>,
 }
@@ -361,7 +361,7 @@ fn decode_layer(table: &Table<'_>, known: &[Known], parameters: &ModelParameters
     Decoded { name, inputs, layer }
 }
 
-/// What `input` names, or the previous layer, by position among what is known.
+/// The layer that `input` names, or the previous one, by position among those that are known.
 fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<usize> {
     let find = |value: &Value<'_>| {
         let name = value.string()?;

@@ -43,7 +43,7 @@ impl ParameterSetting {
         settings.into_iter().collect()
     }
 
-    /// Whether both set one parameter to one value, wherever they stand.
+    /// True if both set one parameter to one value, wherever they stand.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (&self.name, self.value) == (&other.name, other.value)
     }
@@ -150,7 +150,7 @@ impl ModelParameters {
         self.known.iter().find(|parameter| parameter.name == text)
     }
 
-    /// Whether a value names one of the parameters.
+    /// True if a value names one of the parameters.
     pub(super) fn has(&self, value: &Value<'_>) -> bool {
         self.named(value).is_some()
     }
@@ -211,7 +211,7 @@ impl ModelParameters {
         }
     }
 
-    /// What the model's name ends in, such as `(sequence_length=40)`; empty where all parameters have
+    /// End of the model's name, such as `(sequence_length=40)`; empty where all parameters have
     /// their defaults.
     pub(super) fn suffix(&self) -> String {
         let of_parameter = |parameter: &Stated| {
@@ -224,7 +224,7 @@ impl ModelParameters {
     }
 }
 
-/// Whether a text can be the name of a parameter: no number is.
+/// True if a text can be the name of a parameter: no number is.
 fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|part| part.is_ascii_alphanumeric() || part == '_')

@@ -27,7 +27,7 @@ const OF_LAYERS: [&str; 11] = [
 /// Keys that give a model its layers.
 const LAYERS: [&str; 4] = ["layer", "layer_table", "layers_of", "samples"];
 
-/// Whether a file describes a supernet.
+/// True if a file describes a supernet.
 pub(super) fn is_supernet(root: &Table<'_>) -> bool {
     root.has("variant") || (root.has("default") && !LAYERS.iter().any(|key| root.has(key)))
 }

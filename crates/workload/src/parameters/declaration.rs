@@ -53,7 +53,7 @@ impl Declared for Parameter {
     }
 }
 
-/// What all declarations have.
+/// Fields of all declarations.
 #[derive(Clone, Copy, Debug)]
 struct Head {
     name: &'static str,
@@ -63,7 +63,7 @@ struct Head {
     unstated_at_default: bool,
 }
 
-/// What a parameter is where none is stated.
+/// Rule for a parameter that is not stated.
 #[derive(Clone, Copy, Debug)]
 enum Absent {
     Default,

@@ -44,7 +44,7 @@ pub enum ParameterError {
     /// Values that are allowed one by one and not together.
     #[error("the parameters are refused: {reason}")]
     Refused {
-        /// What is wrong, as a lower-case fragment.
+        /// Reason, as a lower-case fragment.
         reason: String,
     },
     /// Parameters of another schema than the one that is asked for.

@@ -21,7 +21,7 @@ pub struct Parameter {
     pub default: DefaultValue,
     /// The values that it can have.
     pub allowed: Allowed,
-    /// Whether labels and identities leave it out where it is at its default.
+    /// True if labels and identities leave it out where it is at its default.
     pub unstated_at_default: bool,
 }
 
@@ -166,7 +166,7 @@ impl fmt::Display for Allowed {
 }
 
 impl Allowed {
-    /// Whether the parameter can have this value.
+    /// True if the parameter can have this value.
     #[must_use]
     pub fn admits(&self, value: &ParameterValue) -> bool {
         match (self, value) {
@@ -217,7 +217,7 @@ impl Parameter {
         }
     }
 
-    /// What is allowed, with the unit of bare numbers.
+    /// Allowed values in words, with the unit of bare numbers.
     #[must_use]
     pub fn allowed_text(&self) -> String {
         match self.unit.as_ref() {

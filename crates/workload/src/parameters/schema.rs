@@ -42,7 +42,7 @@ impl Schema {
         self.iter().map(|parameter| parameter.name.as_ref())
     }
 
-    /// What is wrong with the schema, as a lower-case fragment: a name that two parameters have, or a default that is
+    /// Fault of the schema, as a lower-case fragment: a name that two parameters have, or a default that is
     /// not allowed. None for a sound one.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
@@ -59,7 +59,7 @@ impl Schema {
         })
     }
 
-    /// What keeps [`Parameters`](super::Parameters) from having a value for every parameter, as a lower-case fragment:
+    /// Reason why [`Parameters`](super::Parameters) lack a value for some parameter, as a lower-case fragment:
     /// a [`Schema::fault`], or a parameter without a default. None where they have.
     #[must_use]
     pub fn value_fault(&self) -> Option<String> {
@@ -69,7 +69,7 @@ impl Schema {
         })
     }
 
-    /// Whether both have the same parameters with the same allowed values in the same order, whatever their defaults.
+    /// True if both have the same parameters with the same allowed values in the same order, whatever their defaults.
     #[must_use]
     pub fn has_same_values(&self, other: &Self) -> bool {
         let is_same =

@@ -125,7 +125,7 @@ impl Parameters {
         &self.assignments
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.assignments.is_empty()

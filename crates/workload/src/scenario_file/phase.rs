@@ -70,7 +70,7 @@ fn report_start(
     }
 }
 
-/// Whether each task runs in a phase.
+/// True if each task runs in a phase.
 fn decode_tasks(root: &Table<'_>, table: &Table<'_>, tasks: &Tasks) -> Vec<bool> {
     let names = tasks.names();
     if !table.has("tasks") {
@@ -90,7 +90,7 @@ fn decode_tasks(root: &Table<'_>, table: &Table<'_>, tasks: &Tasks) -> Vec<bool>
     runs
 }
 
-/// What each task does in a phase; none where that of a task cannot be known.
+/// Arrivals of each task in a phase; none where that of a task cannot be known.
 fn decode_all_arrivals(
     root: &Table<'_>,
     table: &Table<'_>,

@@ -252,7 +252,7 @@ fn decode_periodic(table: &Table<'_>, period: Period) -> Option<Arrivals> {
     Some(Arrivals::Periodic { period, offset, jitter })
 }
 
-/// Whether no frame comes after the next one; a longer jitter is recorded.
+/// True if no frame comes after the next one; a longer jitter is recorded.
 pub(super) fn jitter_fits(value: &Value<'_>, jitter: Duration, period: Period) -> bool {
     let most = period.duration();
     if jitter > most {

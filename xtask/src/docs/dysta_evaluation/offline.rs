@@ -1,4 +1,4 @@
-//! What needs no engine: how well predictors predict, and what the quirks of the reference loop change.
+//! Measurements without the engine: errors of predictors, and effects of the quirks of the reference loop.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const KINDS: [(&str, &str, &str); 2] = [
     ("dysta/multi_cnn", "dysta/eyeriss_v2", "CNN on Eyeriss v2"),
 ];
 const CONFIGURATION: ConfigurationId = ConfigurationId::new(0);
-/// How many layers `last-n` looks back on.
+/// Number of layers that `last-n` looks back on.
 const LAST_N: usize = 3;
 
 /// Models on one accelerator.
@@ -48,7 +48,7 @@ impl Kind {
         Ok(self.models[model].samples.as_deref().ok_or("a model has no samples")?)
     }
 
-    /// What each layer of a sample takes, in seconds.
+    /// Latency of each layer of a sample, in seconds.
     fn latencies_s(&self, model: usize, sample: usize) -> Vec<f64> {
         let layers = self.models[model].layers.len();
         let at = |layer: usize| {
@@ -60,7 +60,7 @@ impl Kind {
     }
 }
 
-/// How estimates of what is left err, by predictor: the mean of absolute errors as shares of the truth.
+/// Errors of estimates of the remaining latency, by predictor: the mean of absolute errors as shares of the truth.
 pub(in crate::docs) fn predictors() -> Result<String, Problem> {
     let mut columns: Vec<Vec<String>> = Vec::new();
     for (scenario, platform, _) in KINDS {
@@ -91,7 +91,7 @@ pub(in crate::docs) fn predictors() -> Result<String, Problem> {
 /// Dysta's weight of slack and waiting.
 const BETA: f64 = 0.01;
 
-/// How long models take, how much of that depends on the density, and what a second of score is to them.
+/// Latencies of models, the part that depends on the density, and the weight of a second of score for them.
 pub(in crate::docs) fn latencies() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for (scenario, platform, name) in KINDS {
@@ -181,7 +181,7 @@ const SHOWN: [(&str, &[Policy], Predictor); 5] = [
     ("divide-by-count", &[Policy::Dysta], Predictor::LastN),
 ];
 
-/// What each fix of the reference loop changes alone.
+/// Effect of each fix of the reference loop alone.
 pub(in crate::docs) fn quirks() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for ((scenario, platform, name), rate_per_s) in KINDS.into_iter().zip(RATES) {

@@ -247,7 +247,7 @@ fn accelerators_table(summary: &Summary) -> TextTable {
     table
 }
 
-/// What is said of the whole run, in as few lines as fit.
+/// Lines on the whole run, in as few lines as fit.
 fn totals(summary: &Summary, width: usize) -> Vec<String> {
     let or_dash = |value: Option<f64>, decimals: usize, unit: &str| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}{unit}"))

@@ -20,7 +20,7 @@ use crate::output::write_file;
 
 /// The policy where none is named, as under `--compat dysta`.
 const DEFAULT_POLICY: &str = "dysta";
-/// What the artifact gives to every policy, whether it has a use for it or not.
+/// Parameters that the artifact gives to every policy, used or not.
 const GIVEN_TO_ALL: [&str; 3] = ["alpha", "beta", "predictor"];
 
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     engine::print(arguments, &system, &chosen, &summary, Some(extra))
 }
 
-/// What `--set` says to the engine, and the sequence length: layers one by one and to the last request,
+/// Parameters of the engine that `--set` states, and the sequence length: layers one by one and to the last request,
 /// unless it says otherwise.
 fn chosen(arguments: &Run) -> Result<(Chosen, u32), Failure> {
     let schema = engine::schema(arguments.policy.as_deref().unwrap_or(DEFAULT_POLICY))?;
@@ -93,7 +93,7 @@ fn chosen(arguments: &Run) -> Result<(Chosen, u32), Failure> {
     Ok((chosen, own.read(&SEQUENCE_LENGTH)))
 }
 
-/// What the JSON form says under the names of `--compat dysta`, beside `antt`, `stp` and `decisions`.
+/// Fields of the JSON form under the names of `--compat dysta`, beside `antt`, `stp` and `decisions`.
 #[derive(Serialize)]
 struct Compared {
     violation_rate: Option<f64>,

@@ -34,7 +34,7 @@ const PREDICTOR: Choice<Predictor> = Choice::new(
         (Predictor::LastOne.name(), Predictor::LastOne),
     ],
 );
-/// What `--set` can say; the artifact gives all of it to every policy.
+/// Parameters that `--set` can state; the artifact gives all of it to every policy.
 const PARAMETERS: &[&dyn Declared] = &[&ALPHA, &BETA, &SEQUENCE_LENGTH, &PREDICTOR];
 
 /// All that a run is and gives, for its report.

@@ -1,4 +1,4 @@
-//! What a run of the Sparse-DySta loop prints and writes.
+//! Output of a run of the Sparse-DySta loop.
 
 use std::io::Write;
 
