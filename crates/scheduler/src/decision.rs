@@ -15,7 +15,7 @@ define_index!(
 );
 
 /// One decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum Decision {
     /// Starts a run: a segment of ready jobs on free units of an accelerator. It takes the lowest.

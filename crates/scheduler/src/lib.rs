@@ -30,6 +30,7 @@ mod policy;
 mod policy_error;
 mod profile;
 mod run;
+mod state;
 mod truth;
 mod tuning;
 mod view;
@@ -42,10 +43,11 @@ pub use policy::{Interests, Notice, Policy};
 pub use policy_error::PolicyError;
 pub use profile::{LayerRow, Preference, Profile};
 pub use registry::{Behaviour, Capabilities, PolicyRegistry, PolicyRow};
-pub use run::{Jobs, Run, RunId};
+pub use run::{Jobs, Run, RunId, Runs};
+pub use state::{AcceleratorState, SystemState, TaskCounters, UnitState};
 pub use truth::Truth;
 pub use tuning::TuningWindow;
-pub use view::{AcceleratorState, Hardware, JobLists, TaskCounters, TaskInfo, UnitState, View};
+pub use view::{TaskInfo, View};
 
 pub use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
 

@@ -20,8 +20,8 @@ use rtmm_hardware::{
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
+use crate::state::UnitState;
 use crate::terms;
-use crate::view::UnitState;
 
 /// Estimated costs of every layer in every class, and sums of them.
 #[derive(Clone, Debug)]

@@ -1,7 +1,5 @@
 //! Runs: what executes on accelerators, as a scheduler knows it.
 
-use std::sync::Arc;
-
 use rtmm_hardware::{AcceleratorId, ClassId, Share, UnitSet};
 use rtmm_workload::{ModelId, Time};
 use serde::Serialize;
@@ -40,60 +38,52 @@ impl RunId {
 
 /// The jobs of a run: one, or a batch.
 ///
-/// A single job is held in place. A batch is shared, so that copies of a decision or a run are cheap.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Jobs(Held);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Held {
-    One(JobId),
-    Batch(Arc<[JobId]>),
+/// Batches are not simulated yet. Of one, its first job and its size are kept, which is enough to refuse it;
+/// decisions and runs are copied without a list to clone or to drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Jobs {
+    first: JobId,
+    count: u32,
 }
 
 impl Jobs {
     /// Several jobs of one model, run at once.
     #[must_use]
-    pub fn batch(jobs: &[JobId]) -> Self {
+    pub const fn batch(jobs: &[JobId]) -> Self {
         match jobs {
-            [job] => Self(Held::One(*job)),
-            _ => Self(Held::Batch(jobs.into())),
+            [] => Self { first: JobId::new(0, 0), count: 0 },
+            [first, ..] => Self { first: *first, count: jobs.len() as u32 },
         }
     }
 
-    /// All jobs, in the order that was stated.
+    /// The first job; none of an empty batch.
     #[must_use]
-    pub fn as_slice(&self) -> &[JobId] {
-        match &self.0 {
-            Held::One(job) => std::slice::from_ref(job),
-            Held::Batch(jobs) => jobs,
-        }
+    pub const fn first(&self) -> Option<JobId> {
+        if self.count > 0 { Some(self.first) } else { None }
+    }
+
+    /// The number of jobs.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
     }
 
     /// The job of a run that has one job; none for a batch.
+    #[inline]
     #[must_use]
-    pub fn single(&self) -> Option<JobId> {
-        match self.0 {
-            Held::One(job) => Some(job),
-            Held::Batch(_) => None,
-        }
+    pub const fn single(&self) -> Option<JobId> {
+        if self.count == 1 { Some(self.first) } else { None }
     }
 }
 
 impl From<JobId> for Jobs {
     fn from(job: JobId) -> Self {
-        Self(Held::One(job))
-    }
-}
-
-/// The list of jobs.
-impl Serialize for Jobs {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.as_slice())
+        Self { first: job, count: 1 }
     }
 }
 
 /// A segment that runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// Its identity.
     pub id: RunId,
@@ -124,4 +114,97 @@ pub struct Run {
     pub expected_end: Time,
     /// True if it was told to end at its next boundary: preempted, or its job dropped.
     pub is_ending: bool,
+}
+
+/// All runs of a platform, by [`RunId::slot`]: by accelerator, then by the lowest unit that they were
+/// dispatched on.
+#[derive(Clone, Debug, Default)]
+pub struct Runs {
+    slots: Vec<Slot>,
+}
+
+/// A place for a run. What was there last stays until the next one begins: a run is large, and is written
+/// only once.
+#[derive(Clone, Debug)]
+struct Slot {
+    is_live: bool,
+    run: Run,
+}
+
+impl Runs {
+    /// No runs, in as many slots as the platform has units.
+    #[must_use]
+    pub fn new(slots: usize) -> Self {
+        let none = Run {
+            id: RunId::new(0, 0),
+            accelerator: AcceleratorId::new(0),
+            units: UnitSet::EMPTY,
+            class: ClassId::new(0),
+            next_class: None,
+            share: Share::ZERO,
+            jobs: JobId::new(0, 0).into(),
+            model: ModelId::new(0),
+            from: Progress::default(),
+            stop: 0,
+            dispatched: Time::ZERO,
+            started: Time::ZERO,
+            expected_end: Time::ZERO,
+            is_ending: false,
+        };
+        Self { slots: vec![Slot { is_live: false, run: none }; slots] }
+    }
+
+    /// The number of slots.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The run in a slot; none where it is over.
+    #[inline]
+    #[must_use]
+    pub fn at(&self, slot: usize) -> Option<&Run> {
+        self.slots.get(slot).filter(|slot| slot.is_live).map(|slot| &slot.run)
+    }
+
+    /// The run in a slot, to be changed.
+    #[inline]
+    pub fn at_mut(&mut self, slot: usize) -> Option<&mut Run> {
+        self.slots.get_mut(slot).filter(|slot| slot.is_live).map(|slot| &mut slot.run)
+    }
+
+    /// A run; none if it is over.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, id: RunId) -> Option<&Run> {
+        self.at(id.slot()).filter(|run| run.id == id)
+    }
+
+    /// A run, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, id: RunId) -> Option<&mut Run> {
+        self.at_mut(id.slot()).filter(|run| run.id == id)
+    }
+
+    /// Puts a run in its slot, which must be one of the platform's.
+    #[inline]
+    pub fn begin(&mut self, run: Run) -> &Run {
+        let slot = &mut self.slots[run.id.slot()];
+        slot.is_live = true;
+        slot.run = run;
+        &slot.run
+    }
+
+    /// Ends the run in a slot.
+    #[inline]
+    pub fn end(&mut self, slot: usize) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.is_live = false;
+        }
+    }
+
+    /// All runs that are not over.
+    pub fn iter(&self) -> impl Iterator<Item = &Run> {
+        self.slots.iter().filter(|slot| slot.is_live).map(|slot| &slot.run)
+    }
 }

@@ -1,69 +1,14 @@
 //! The view that a policy decides on: the state of a run as far as it is known, and the profile.
 
-use std::ops::Range;
+use std::ops::Deref;
 
-use rtmm_hardware::{AcceleratorId, UnitSet};
-use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId, Time};
-use serde::Serialize;
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
 
 use crate::job::{Job, JobId, JobState};
 use crate::profile::Profile;
 use crate::run::{Run, RunId};
-
-/// An accelerator in the course of a simulation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct AcceleratorState {
-    /// The number of its units.
-    pub units: u32,
-    /// Those that no run holds.
-    pub free: UnitSet,
-    /// The position of its first unit among all units of the platform.
-    pub first_unit: u32,
-}
-
-impl AcceleratorState {
-    /// True if no run holds any of its units.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.free == UnitSet::first(self.units)
-    }
-
-    /// The positions of its units among all units of the platform.
-    #[must_use]
-    pub fn slots(&self) -> Range<usize> {
-        self.first_unit as usize..self.first_unit as usize + self.units as usize
-    }
-}
-
-/// A unit of an accelerator in the course of a simulation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct UnitState {
-    /// The model that it ran last, or runs.
-    pub last_model: Option<ModelId>,
-    /// The layer of that model that it ran last, completed or stopped in: its output is still there. While
-    /// a segment runs, the last one that the segment was dispatched for. None if nothing ran.
-    pub last_layer: Option<u32>,
-    /// The number of units that the run had which ran it: each holds an equal part of the output.
-    pub last_units: u32,
-}
-
-/// Counts of a task since the simulation began. No count ever falls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct TaskCounters {
-    /// Jobs that the scheduler was shown.
-    pub released: u64,
-    /// Jobs that ended, in time or not.
-    pub completed: u64,
-    /// Those of them that ended after their deadline.
-    pub late: u64,
-    /// Jobs that were dropped.
-    pub dropped: u64,
-    /// Energy of the task's segments that are over, in picojoules.
-    pub energy_pj: f64,
-    /// Worst-case energy of the jobs that are over, had each layer run where it costs most, in
-    /// picojoules; whole networks, whatever part of them ran.
-    pub worst_energy_pj: f64,
-}
+use crate::state::{SystemState, UnitState};
 
 /// A task as it is known before its first frame arrives.
 #[derive(Clone, Copy, Debug)]
@@ -84,130 +29,77 @@ pub struct TaskInfo<'v> {
     pub deadline: Option<Duration>,
 }
 
-/// The state of a run, read only. It holds nothing that a scheduler could not know.
+/// The state of a run, read only: a [`SystemState`] with what is known beforehand. It holds nothing that a
+/// scheduler could not know.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'v> {
-    /// The instant of the decision.
-    pub now: Time,
+    state: &'v SystemState,
     /// The scenario: private, since it holds the arrivals to come.
     scenario: &'v Scenario,
     /// Costs as they are known beforehand.
     pub profile: &'v Profile,
-    /// All accelerators.
-    pub accelerators: &'v [AcceleratorState],
-    /// Those that have a free unit, ascending.
-    pub free: &'v [AcceleratorId],
-    /// Counts, a row a task.
-    pub counters: &'v [TaskCounters],
-    /// The phase in force, counted from 0 for the time before the first stated one.
-    pub phase: usize,
-    runs: &'v [Option<Run>],
-    units: &'v [UnitState],
-    pub(crate) jobs: &'v [Job],
-    pub(crate) ready: &'v [u32],
-    pub(crate) waiting: &'v [u32],
 }
 
-/// The parts of a [`View`] that say what runs where.
-#[derive(Clone, Copy, Debug)]
-pub struct Hardware<'v> {
-    /// All accelerators.
-    pub accelerators: &'v [AcceleratorState],
-    /// Those that have a free unit, ascending.
-    pub free: &'v [AcceleratorId],
-    /// Runs by [`RunId::slot`]: as many entries as the platform has units.
-    pub runs: &'v [Option<Run>],
-    /// All units, those of an accelerator side by side.
-    pub units: &'v [UnitState],
-}
+impl Deref for View<'_> {
+    type Target = SystemState;
 
-/// The parts of a [`View`] that are lists of jobs: the table of all slots, and slots of ready and
-/// of waiting jobs in the order of release.
-#[derive(Clone, Copy, Debug)]
-pub struct JobLists<'v> {
-    /// Every slot, also those that are free.
-    pub jobs: &'v [Job],
-    /// Slots of ready jobs, by [`Job::sequence`].
-    pub ready: &'v [u32],
-    /// Slots of waiting jobs, by [`Job::sequence`].
-    pub waiting: &'v [u32],
+    fn deref(&self) -> &SystemState {
+        self.state
+    }
 }
 
 impl<'v> View<'v> {
-    /// A view of a run's state.
+    /// A view of a state.
     #[must_use]
-    pub fn new(
-        now: Time,
-        scenario: &'v Scenario,
-        profile: &'v Profile,
-        hardware: Hardware<'v>,
-        counters: &'v [TaskCounters],
-        phase: usize,
-        lists: JobLists<'v>,
-    ) -> Self {
-        let JobLists { jobs, ready, waiting } = lists;
-        let Hardware { accelerators, free, runs, units } = hardware;
-        Self {
-            now,
-            scenario,
-            profile,
-            accelerators,
-            free,
-            counters,
-            phase,
-            runs,
-            units,
-            jobs,
-            ready,
-            waiting,
-        }
+    pub const fn new(state: &'v SystemState, scenario: &'v Scenario, profile: &'v Profile) -> Self {
+        Self { state, scenario, profile }
     }
 
     /// Jobs that can be dispatched, in the order of release.
     pub fn ready(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
-        let jobs = self.jobs;
-        self.ready.iter().map(move |slot| &jobs[*slot as usize])
+        let jobs = &self.state.jobs;
+        self.state.ready.iter().map(move |slot| &jobs[*slot as usize])
     }
 
     /// The ready job in a position of that order.
     #[must_use]
     pub fn ready_at(&self, position: usize) -> Option<&'v Job> {
-        self.ready.get(position).map(|slot| &self.jobs[*slot as usize])
+        self.state.ready.get(position).map(|slot| &self.state.jobs[*slot as usize])
     }
 
     /// Jobs that wait for the output of others, in the order of release.
     pub fn waiting(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
-        let jobs = self.jobs;
-        self.waiting.iter().map(move |slot| &jobs[*slot as usize])
+        let jobs = &self.state.jobs;
+        self.state.waiting.iter().map(move |slot| &jobs[*slot as usize])
     }
 
     /// All runs: by accelerator, then by the lowest unit that they were dispatched on.
     pub fn runs(&self) -> impl Iterator<Item = &'v Run> + use<'v> {
-        self.runs.iter().flatten()
+        self.state.runs.iter()
     }
 
     /// All runs in the same order, each with its job; of a batch, with its first.
     pub fn running(&self) -> impl Iterator<Item = (&'v Run, &'v Job)> + use<'v> {
-        let jobs = self.jobs;
-        self.runs().filter_map(move |run| Some((run, &jobs[run.jobs.as_slice().first()?.slot()])))
+        let jobs = &self.state.jobs;
+        self.runs().filter_map(move |run| Some((run, &jobs[run.jobs.first()?.slot()])))
     }
 
     /// A run; none if it is over.
     #[must_use]
     pub fn run(&self, id: RunId) -> Option<&'v Run> {
-        self.runs.get(id.slot())?.as_ref().filter(|run| run.id == id)
+        self.state.runs.get(id)
     }
 
     /// True if runs can divide any accelerator: whether one has more than one unit.
     #[must_use]
     pub fn is_divided(&self) -> bool {
-        self.units.len() != self.accelerators.len()
+        self.state.units.len() != self.accelerators.len()
     }
 
     /// The units of an accelerator, ascending.
     #[must_use]
     pub fn units(&self, accelerator: AcceleratorId) -> &'v [UnitState] {
-        &self.units[self.accelerators[accelerator.index()].slots()]
+        &self.state.units[self.accelerators[accelerator.index()].slots()]
     }
 
     /// True if nothing can be dispatched: no job is ready, or no unit is free.
@@ -219,7 +111,7 @@ impl<'v> View<'v> {
     /// A live job; none if it is over.
     #[must_use]
     pub fn job(&self, id: JobId) -> Option<&'v Job> {
-        self.jobs.get(id.slot()).filter(|job| job.id == id && job.state != JobState::Over)
+        self.state.jobs.get(id.slot()).filter(|job| job.id == id && job.state != JobState::Over)
     }
 
     /// The number of tasks.

@@ -20,7 +20,8 @@ mod jobs;
 mod segments;
 mod state;
 
-use rtmm_scheduler::{Decisions, Interests, JobId, JobState, Notice, Policy, PolicyError, View};
+use rtmm_hardware::Accelerator;
+use rtmm_scheduler::{Decisions, Interests, JobId, JobState, Notice, Policy, PolicyError, SystemState, View};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Follower, Frames, TaskId, Time};
 
@@ -30,7 +31,7 @@ use crate::execution::Execution;
 use crate::frames::FrameTable;
 use crate::observer::{EndRecord, Observer, SegmentRecord};
 use crate::system::System;
-use state::State;
+use state::HiddenState;
 
 /// End of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -67,7 +68,8 @@ pub struct Simulation<'s, E, O> {
     execution: E,
     observer: O,
     events: Events,
-    state: State,
+    state: SystemState,
+    hidden: HiddenState,
     /// By task.
     sources: Vec<Frames>,
     followers: Vec<Option<Follower>>,
@@ -109,6 +111,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         execution.tell_layers(interests.layers);
         let tasks = || (0..scenario.tasks.len()).map(TaskId::new);
         let follows = |task: TaskId| scenario.leader(task) != task;
+        let units = system.platform.accelerators.iter().map(Accelerator::units);
+        let state = SystemState::new(units, scenario.tasks.len());
         let draws = |stream| {
             tasks().map(|task| Draws::new(seed, stream, &scenario.tasks[task.index()].name)).collect()
         };
@@ -122,7 +126,8 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             execution,
             observer,
             events: Events::default(),
-            state: State::new(system),
+            hidden: HiddenState::new(&state),
+            state,
             sources: tasks().map(|task| Frames::new(scenario, scenario.leader(task), seed)).collect(),
             followers: tasks()
                 .map(|task| follows(task).then(|| Follower::new(scenario, task, seed)))
@@ -163,6 +168,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             observer: self.observer.clone(),
             events: self.events.clone(),
             state: self.state.clone(),
+            hidden: self.hidden.clone(),
             sources: self.sources.clone(),
             followers: self.followers.clone(),
             frames: self.frames.clone(),
@@ -192,7 +198,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// The state as the policy sees it.
     #[must_use]
     pub fn view(&self) -> View<'_> {
-        self.state.view(self.system)
+        self.system.view(&self.state)
     }
 
     /// Observer of the run.
@@ -262,7 +268,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// True if a run that ends with its last job is there: timers do not keep it alive.
     fn is_drained(&self) -> bool {
         self.options.end == EndOfRun::Drain
-            && self.state.vacant.len() == self.state.jobs.len()
+            && self.hidden.vacant.len() == self.state.jobs.len()
             && !self.events.brings_frames()
     }
 
@@ -288,7 +294,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// Tells the policy of something. A failure is kept until [`Simulation::check_policy`].
     fn notify(&mut self, notice: Notice) {
-        if let Err(error) = self.policy.notify(&notice, &self.state.view(self.system)) {
+        if let Err(error) = self.policy.notify(&notice, &self.system.view(&self.state)) {
             self.failure.get_or_insert(error);
         }
     }
@@ -323,19 +329,21 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Ends all that still runs, and tells of every job that is not over.
     fn finish(&mut self, now: Time) {
         self.state.now = now;
-        for index in 0..self.state.runs.len() {
-            let Some(to) = self.execution.halt(self.system, index, now) else { continue };
+        for index in 0..self.state.runs.slots() {
+            let Some(segment) = self.hidden.segment(&self.state, index) else { continue };
+            let Some(to) = self.execution.halt(self.system, index, now, &segment) else { continue };
             if self.observes_layers && !self.execution.tells_layers() {
                 self.report_layers(index, to);
             }
-            let Some(run) = self.state.runs[index].take() else { continue };
+            let Some(run) = self.state.runs.at(index).copied() else { continue };
             let Some(slot) = run.jobs.single().map(JobId::slot) else { continue };
-            self.state.count_busy(index, run.accelerator);
+            self.state.runs.end(index);
+            self.hidden.count_busy(index, run.accelerator, now);
             self.spend(slot, run.class, run.model, to, 1.0);
             self.show_energy(slot);
             let job = &mut self.state.jobs[slot];
             job.progress = to;
-            let switched = self.state.hidden_runs[index].switched;
+            let switched = self.hidden.runs[index].switched;
             self.observer.segment_ended(now, &SegmentRecord { run: &run, job, to, switched });
             job.state = JobState::Waiting;
             self.state.waiting.push(slot as u32);
@@ -346,7 +354,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         for slot in live {
             self.tell(slot as usize, |observer, now, record| observer.in_flight(now, record));
         }
-        let busy = self.state.busy_times();
+        let busy = self.hidden.busy_times(&self.state);
         let record = EndRecord {
             accelerators_busy: &busy,
             decisions: self.decisions_taken,

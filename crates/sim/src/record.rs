@@ -237,24 +237,24 @@ impl Observer for RunRecord {
     }
 
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
-        self.push(now, RecordedEvent::Dispatched { run: run.clone(), job: *job });
+        self.push(now, RecordedEvent::Dispatched { run: *run, job: *job });
     }
 
     fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
-        self.push(now, RecordedEvent::ContextSwitched { run: run.clone(), switch: *switch });
+        self.push(now, RecordedEvent::ContextSwitched { run: *run, switch: *switch });
     }
 
     fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
-        self.push(now, RecordedEvent::UnitsReserved { run: run.clone(), before });
+        self.push(now, RecordedEvent::UnitsReserved { run: *run, before });
     }
 
     fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
         let ResizeRecord { run, before, to } = *record;
-        self.push(now, RecordedEvent::Resized { run: run.clone(), before, to });
+        self.push(now, RecordedEvent::Resized { run: *run, before, to });
     }
 
     fn share_set(&mut self, now: Time, run: &Run) {
-        self.push(now, RecordedEvent::ShareSet(run.clone()));
+        self.push(now, RecordedEvent::ShareSet(*run));
     }
 
     fn layer_completed(&mut self, now: Time, record: &LayerRecord) {
@@ -263,7 +263,7 @@ impl Observer for RunRecord {
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
         let SegmentRecord { run, job, to, switched } = *record;
-        self.push(now, RecordedEvent::SegmentEnded { run: run.clone(), job: *job, to, switched });
+        self.push(now, RecordedEvent::SegmentEnded { run: *run, job: *job, to, switched });
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {

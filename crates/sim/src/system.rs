@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{AcceleratorId, ClassId, CostTable, IsolatedCosts, Platform, Share};
-use rtmm_scheduler::{Knowledge, Profile, Progress};
+use rtmm_scheduler::{Knowledge, Profile, Progress, SystemState, View};
 use rtmm_workload::{Deadline, DependencyKind, Duration, Model, ModelId, Realisation, Scenario, TaskId};
 
 use crate::error::SimulationError;
@@ -114,6 +114,11 @@ impl System {
             is_dynamic: self.is_dynamic.clone(),
             is_alike: self.is_alike.clone(),
         }
+    }
+
+    /// A state of a run of the system as a policy sees it.
+    pub(crate) fn view<'v>(&'v self, state: &'v SystemState) -> View<'v> {
+        View::new(state, &self.scenario, &self.profile)
     }
 
     /// The latency of an inference by itself, on all units of the accelerator that is fastest for it.

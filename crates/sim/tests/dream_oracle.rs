@@ -425,7 +425,7 @@ impl Judge {
         // What the window in force comes to now: the work that the next one is compared with.
         let next = match (&self.open, expected.last_mut()) {
             (Some(open), Some(window)) => {
-                let cost = cost(&open.counters, view.counters);
+                let cost = cost(&open.counters, &view.counters);
                 let is_full = view.now >= open.from.saturating_add(length) && (!is_over || by_load);
                 let work = self.work(view, &open.counters);
                 let usual = open.usual.unwrap_or(work);

@@ -298,7 +298,7 @@ impl Policy for Witness {
         truth: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        for (job, accelerator) in view.ready().zip(view.free) {
+        for (job, accelerator) in view.ready().zip(&view.free) {
             if let Some(truth) = truth {
                 let on = |index| shown(truth.remaining(job, AcceleratorId::new(index)));
                 let left: Vec<String> = (0..view.accelerators.len()).map(on).collect();

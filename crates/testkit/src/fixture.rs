@@ -11,11 +11,11 @@ use std::sync::Arc;
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
     CostModel, CostTable, Division, EnergyParts, IsolatedCosts, LayerOf, Migration, NoCost, Platform, Share,
-    Sparse, UnitSet, Units, Work,
+    Sparse, Units, Work,
 };
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Decisions, Extent, Hardware, Job, JobId, JobLists, JobState, Notice, Policy,
-    PolicyError, Profile, Progress, Run, RunId, TaskCounters, Truth, UnitState, VariantId, View,
+    Decision, Decisions, Extent, Job, JobId, JobState, Notice, Policy, PolicyError, Profile, Progress, Run,
+    RunId, SystemState, TaskCounters, Truth, VariantId, View,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
@@ -230,19 +230,11 @@ impl CostModel for Stated {
 /// A state of a run.
 #[derive(Clone, Debug)]
 pub struct Fixture {
-    now: Time,
     scenario: Scenario,
     models: Vec<Model>,
     profile: Profile,
     costs: Arc<IsolatedCosts>,
-    accelerators: Vec<AcceleratorState>,
-    free: Vec<AcceleratorId>,
-    runs: Vec<Option<Run>>,
-    units: Vec<UnitState>,
-    counters: Vec<TaskCounters>,
-    jobs: Vec<Job>,
-    ready: Vec<u32>,
-    waiting: Vec<u32>,
+    state: SystemState,
     realisations: Vec<Realisation>,
 }
 
@@ -313,25 +305,11 @@ impl Fixture {
             tasks: tasks.iter().enumerate().map(of_sketch).collect::<Result<_, FixtureError>>()?,
             phases: Vec::new(),
         };
-        let mut units = 0;
-        let accelerators = platform.accelerators.iter().map(|accelerator| {
-            let (count, first_unit) = (accelerator.units(), units);
-            units += count;
-            AcceleratorState { units: count, free: UnitSet::first(count), first_unit }
-        });
-        let accelerators: Vec<AcceleratorState> = accelerators.collect();
+        let units = platform.accelerators.iter().map(Accelerator::units);
         Ok(Self {
-            now: Time::ZERO,
             profile: Profile::new(&models, &platform, Arc::clone(&costs)),
             costs,
-            free: (0..accelerators.len()).map(AcceleratorId::new).collect(),
-            accelerators,
-            runs: vec![None; units as usize],
-            units: vec![UnitState::default(); units as usize],
-            counters: vec![TaskCounters::default(); tasks.len()],
-            jobs: Vec::new(),
-            ready: Vec::new(),
-            waiting: Vec::new(),
+            state: SystemState::new(units, tasks.len()),
             realisations: Vec::new(),
             scenario,
             models,
@@ -340,35 +318,35 @@ impl Fixture {
 
     /// Moves the clock to an instant.
     pub fn set_now(&mut self, now_us: u64) {
-        self.now = time(now_us);
+        self.state.now = time(now_us);
     }
 
     /// Adds a job that is ready, released when it arrived. Jobs are released in the order in which
     /// they are added.
     pub fn ready(&mut self, task: usize, arrival_us: u64, deadline_us: u64) -> JobId {
         let id = self.add(task, arrival_us, deadline_us, JobState::Ready);
-        self.ready.push(id.slot() as u32);
+        self.state.ready.push(id.slot() as u32);
         id
     }
 
     /// Adds a job that needs the output of another.
     pub fn waiting(&mut self, task: usize, arrival_us: u64, deadline_us: u64) -> JobId {
         let id = self.add(task, arrival_us, deadline_us, JobState::Waiting);
-        self.waiting.push(id.slot() as u32);
+        self.state.waiting.push(id.slot() as u32);
         id
     }
 
     fn add(&mut self, task: usize, arrival_us: u64, deadline_us: u64, state: JobState) -> JobId {
         let of = &self.scenario.tasks[task];
-        let id = JobId::new(self.jobs.len() as u32, 0);
-        let frame = self.jobs.iter().filter(|job| job.task.index() == task).count() as u64;
+        let id = JobId::new(self.state.jobs.len() as u32, 0);
+        let frame = self.state.jobs.iter().filter(|job| job.task.index() == task).count() as u64;
         let draws = Draws::new(0, Stream::Path, &of.name);
         let model = &self.models[of.model.index()];
         let samples = model.samples.as_ref().map_or(1, |samples| samples.len() as u64);
         // The samples one after the other.
         let row = (frame % samples) as u32;
         self.realisations.push(Realisation { row, ..model.realise(draws, frame) });
-        self.jobs.push(Job {
+        self.state.jobs.push(Job {
             id,
             task: TaskId::new(task),
             frame,
@@ -380,7 +358,7 @@ impl Fixture {
             started: false,
             progress: Progress::default(),
             state,
-            sequence: self.jobs.len() as u64,
+            sequence: self.state.jobs.len() as u64,
             last_ran: time(arrival_us),
             energy_pj: 0.0,
         });
@@ -389,7 +367,7 @@ impl Fixture {
 
     /// Changes a job by hand. Its state, its slot and its place in the order of releases must stay.
     pub fn change(&mut self, job: JobId, change: impl FnOnce(&mut Job)) {
-        change(&mut self.jobs[job.slot()]);
+        change(&mut self.state.jobs[job.slot()]);
     }
 
     /// Changes by hand what is hidden of a job.
@@ -410,33 +388,27 @@ impl Fixture {
     /// Lets a ready job run on free units of an accelerator from now on: the lowest.
     pub fn run_on(&mut self, job: JobId, accelerator: usize, units: Units, extent: Extent) {
         let on = AcceleratorId::new(accelerator);
-        let accelerator = &mut self.accelerators[accelerator];
+        let accelerator = self.state.accelerators[accelerator];
         let units = accelerator.free.lowest_of(units.of(accelerator.units));
         let Some(lowest) = units.lowest() else { return };
         let Some(class) = self.profile.class_with(on, units.count()) else { return };
-        accelerator.free = accelerator.free.without(units);
-        if accelerator.free.is_empty() {
-            self.free.retain(|free| *free != on);
-        }
-        let (first_unit, slot) = (accelerator.first_unit, accelerator.first_unit + lowest);
-        let state = &mut self.jobs[job.slot()];
+        self.state.take_units(on, units);
+        let slot = accelerator.first_unit + lowest;
+        let state = &mut self.state.jobs[job.slot()];
         let layers = self.profile.layers(state.model);
         let from = state.progress;
         let stop = match extent {
             Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
             Extent::Rest => layers,
         };
-        let latency = (from.layer..stop).map(|layer| self.profile.latency(state.model, layer, class));
+        let model = state.model;
+        let latency = (from.layer..stop).map(|layer| self.profile.latency(model, layer, class));
         let id = RunId::new(slot, 0);
-        let last = UnitState {
-            last_model: Some(state.model),
-            last_layer: stop.checked_sub(1),
-            last_units: units.count(),
-        };
-        for unit in units.iter() {
-            self.units[(first_unit + unit) as usize] = last;
-        }
-        self.runs[slot as usize] = Some(Run {
+        (state.state, state.started) = (JobState::Running(id), true);
+        self.state.mark_units(on, units, model, stop.checked_sub(1), units.count());
+        self.state.remove_ready(job.slot() as u32);
+        let now = self.state.now;
+        self.state.runs.begin(Run {
             id,
             accelerator: on,
             units,
@@ -444,46 +416,36 @@ impl Fixture {
             next_class: None,
             share: Share::WHOLE,
             jobs: job.into(),
-            model: state.model,
+            model,
             from,
             stop,
-            dispatched: self.now,
-            started: self.now,
-            expected_end: self.now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
+            dispatched: now,
+            started: now,
+            expected_end: now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
             is_ending: false,
         });
-        (state.state, state.started) = (JobState::Running(id), true);
-        self.ready.retain(|slot| *slot as usize != job.slot());
     }
 
     /// Ends the run of an accelerator that runs do not divide, before a layer; the job is ready again from
     /// there.
     pub fn stop(&mut self, accelerator: usize, before: u32) {
         let id = AcceleratorId::new(accelerator);
-        let accelerator = &mut self.accelerators[accelerator];
-        let slot = accelerator.first_unit as usize;
-        let Some(run) = self.runs[slot].take() else { return };
-        accelerator.free = accelerator.free.union(run.units);
-        self.units[slot].last_layer = before.checked_sub(1);
-        self.free.insert(self.free.partition_point(|free| *free < id), id);
-        let Some(job) = run.jobs.single().map(|job| &mut self.jobs[job.slot()]) else { return };
-        (job.progress, job.state, job.last_ran) = (Progress::at(before), JobState::Ready, self.now);
+        let slot = self.state.accelerators[accelerator].first_unit as usize;
+        let Some(Run { units, jobs, .. }) = self.state.runs.at(slot).copied() else { return };
+        self.state.runs.end(slot);
+        self.state.free_units(id, units);
+        self.state.set_last_layer(id, units, before.checked_sub(1));
+        let now = self.state.now;
+        let Some(job) = jobs.single().map(|job| &mut self.state.jobs[job.slot()]) else { return };
+        (job.progress, job.state, job.last_ran) = (Progress::at(before), JobState::Ready, now);
         let slot = job.id.slot() as u32;
-        let at = self.ready.partition_point(|other| *other < slot);
-        self.ready.insert(at, slot);
+        self.state.insert_ready(slot);
     }
 
     /// View of the state.
     #[must_use]
     pub fn view(&self) -> View<'_> {
-        let lists = JobLists { jobs: &self.jobs, ready: &self.ready, waiting: &self.waiting };
-        let hardware = Hardware {
-            accelerators: &self.accelerators,
-            free: &self.free,
-            runs: &self.runs,
-            units: &self.units,
-        };
-        View::new(self.now, &self.scenario, &self.profile, hardware, &self.counters, 0, lists)
+        View::new(&self.state, &self.scenario, &self.profile)
     }
 
     /// Truth that an oracle sees beside it.
@@ -498,13 +460,13 @@ impl Fixture {
     /// [`PolicyError`] where the policy cannot take it in.
     pub fn complete_layer(&mut self, policy: &mut dyn Policy, job: JobId) -> Result<(), PolicyError> {
         let slot = job.slot();
-        let Job { model, progress, .. } = self.jobs[slot];
+        let Job { model, progress, .. } = self.state.jobs[slot];
         let layer = LayerId::new(progress.layer as usize);
         let row = self.realisations[slot].row as usize;
         let samples = self.models[model.index()].samples.as_ref();
         let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));
         let (run, latency) = (RunId::new(0, 0), Duration::ZERO);
-        self.jobs[slot].progress = Progress::at(progress.layer + 1);
+        self.state.jobs[slot].progress = Progress::at(progress.layer + 1);
         let notice = Notice::LayerCompleted { job, model, layer, run, latency, sparsity };
         policy.notify(&notice, &self.view())
     }
@@ -549,7 +511,7 @@ impl Fixture {
             Decision::Dispatch { jobs, variant, on, units, extent } => {
                 let job = jobs.single()?;
                 let known = self.view().job(job).copied().filter(|job| job.state == JobState::Ready)?;
-                let state = self.accelerators.get(on.index())?;
+                let state = self.state.accelerators.get(on.index())?;
                 let count = units.of(state.units);
                 (count <= state.free.count() && self.profile.class_with(*on, count).is_some())
                     .then_some(())?;
@@ -569,7 +531,7 @@ impl Fixture {
                 Some(format!("{}{network}>{}{part}{layers}", self.label(&known), on.index()))
             }
             Decision::Preempt { run, .. } => {
-                let running = self.runs.get_mut(run.slot())?.as_mut().filter(|other| other.id == *run)?;
+                let running = self.state.runs.get_mut(*run)?;
                 let was_ending = std::mem::replace(&mut running.is_ending, true);
                 (!was_ending).then(|| format!("preempt {}", running.accelerator.index()))
             }
@@ -577,9 +539,9 @@ impl Fixture {
                 let known = *self.view().job(*job)?;
                 let is_running = matches!(known.state, JobState::Running(_));
                 if !is_running {
-                    self.ready.retain(|slot| *slot as usize != job.slot());
-                    self.waiting.retain(|slot| *slot as usize != job.slot());
-                    self.jobs[job.slot()].id = JobId::new(job.slot() as u32, job.generation() + 1);
+                    self.state.remove_ready(job.slot() as u32);
+                    self.state.remove_waiting(job.slot() as u32);
+                    self.state.jobs[job.slot()].id = JobId::new(job.slot() as u32, job.generation() + 1);
                 }
                 Some(format!("drop {}", self.label(&known)))
             }
@@ -591,19 +553,19 @@ impl Fixture {
     fn turn(&mut self, job: &Job, variant: VariantId) -> Option<String> {
         let model = *self.scenario.tasks[job.task.index()].variants.get(variant.index())?;
         (!job.started || model == job.model).then_some(())?;
-        self.jobs[job.id.slot()].model = model;
+        self.state.jobs[job.id.slot()].model = model;
         Some(format!("/{}", variant.index()))
     }
 
     /// Says what an accelerator ran last: the default network of a task.
     pub fn set_last_model(&mut self, accelerator: usize, task: usize) {
-        let unit = self.accelerators[accelerator].first_unit as usize;
-        self.units[unit].last_model = Some(self.scenario.tasks[task].model);
+        let unit = self.state.accelerators[accelerator].first_unit as usize;
+        self.state.units[unit].last_model = Some(self.scenario.tasks[task].model);
     }
 
     /// Changes by hand what a task has done so far.
     pub fn change_counters(&mut self, task: usize, change: impl FnOnce(&mut TaskCounters)) {
-        change(&mut self.counters[task]);
+        change(&mut self.state.counters[task]);
     }
 }
 

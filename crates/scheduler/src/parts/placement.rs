@@ -100,6 +100,7 @@ impl PlacementRule {
 
     /// The accelerator for `extent` of a job and its number of units; none if there is none that it could
     /// run on.
+    #[inline]
     #[must_use]
     pub fn place(
         &self,
@@ -111,6 +112,16 @@ impl PlacementRule {
         if !view.is_divided() {
             return Some((self.place_whole(view, job, extent)?, Units::All));
         }
+        self.place_on_units(view, job, extent, units)
+    }
+
+    fn place_on_units(
+        &self,
+        view: &View<'_>,
+        job: &Job,
+        extent: Extent,
+        units: UnitRule,
+    ) -> Option<(AcceleratorId, Units)> {
         let mut places = view.free.iter().filter_map(|accelerator| {
             let (count, class) = units.choose(view, job, *accelerator)?;
             Some((*accelerator, count, class))

@@ -22,8 +22,9 @@ use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::parts::{Search, SearchMethod, SearchOptions, Weights};
 use crate::policy::Notice;
+use crate::state::TaskCounters;
 use crate::tuning::TuningWindow;
-use crate::view::{TaskCounters, View};
+use crate::view::View;
 
 /// When a search begins anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +182,7 @@ impl Tuner {
     /// Begins a window.
     fn open(&mut self, view: &View<'_>) {
         self.at_start.clear();
-        self.at_start.extend_from_slice(view.counters);
+        self.at_start.extend_from_slice(&view.counters);
         self.ends = Some(view.now.saturating_add(self.window));
         let Weights { alpha, beta } = self.search.weights();
         let is_result = self.search.is_over();
@@ -203,7 +204,7 @@ impl Tuner {
 
     /// Ends a window, unless nothing ended in it.
     fn conclude(&mut self, view: &View<'_>) {
-        let Some(cost) = window_cost(&self.at_start, view.counters) else { return };
+        let Some(cost) = window_cost(&self.at_start, &view.counters) else { return };
         let work_ps = self.work_ps(view);
         let usual_ps = *self.usual_work_ps.get_or_insert(work_ps);
         let has_changed = work_ps * 2 > usual_ps * 3 || work_ps * 3 < usual_ps * 2;
@@ -240,7 +241,7 @@ impl Tuner {
             let of_each = view.profile.mean_remaining(model, 0).picoseconds();
             u128::from(now.released - before.released) * u128::from(of_each)
         };
-        self.at_start.iter().zip(view.counters).enumerate().map(of_task).sum()
+        self.at_start.iter().zip(&view.counters).enumerate().map(of_task).sum()
     }
 }
 

@@ -8,9 +8,9 @@ use rtmm_scheduler::{
 use rtmm_workload::{Duration, ModelId};
 
 use super::Simulation;
-use super::state::{Hidden, HiddenRun, State};
+use super::state::{HiddenJob, HiddenRun};
 use crate::error::{Illegal, SimulationError};
-use crate::execution::{Execution, ResolvedSegment};
+use crate::execution::{Execution, Segment};
 use crate::observer::{ContextSwitchRecord, DropCause, Observer};
 use crate::system::System;
 
@@ -21,10 +21,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Asks the policy until it has no more to say.
     pub(super) fn decide(&mut self) -> Result<(), SimulationError> {
         for _ in 0..MAX_ROUNDS {
-            let view = self.state.view(self.system);
+            let view = self.system.view(&self.state);
             let truth = self.options.oracle.then(|| {
                 let System { profile, models, costs, .. } = self.system;
-                Truth::new(profile, models, costs, &self.state.realisations)
+                Truth::new(profile, models, costs, &self.hidden.realisations)
             });
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
@@ -38,7 +38,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 self.apply(decision).map_err(|reason| SimulationError::IllegalDecision {
                     policy: self.policy_name.clone(),
                     now: self.state.now,
-                    decision: decision.clone(),
+                    decision: *decision,
                     reason,
                 })
             });
@@ -61,12 +61,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn apply(&mut self, decision: &Decision) -> Result<(), Illegal> {
         match decision {
             Decision::Dispatch { jobs, variant, on, units, extent } => {
-                self.dispatch(jobs, *variant, *on, *units, *extent)
+                self.dispatch(*jobs, *variant, *on, *units, *extent)
             }
             Decision::Preempt { run, mode } => {
-                let running = self.state.run_mut(*run).ok_or(Illegal::NoSuchRun)?;
+                let running = self.state.runs.get_mut(*run).ok_or(Illegal::NoSuchRun)?;
                 (running.is_ending, running.next_class) = (true, None);
-                self.execution.preempt(self.system, run.slot(), self.state.now, *mode);
+                self.preempt(*run, *mode);
                 Ok(())
             }
             Decision::Resize { run, units } => self.resize(*run, *units),
@@ -77,14 +77,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 }
                 let slot = self.slot(*job)?;
                 if let JobState::Running(run) = self.state.jobs[slot].state {
-                    if std::mem::replace(&mut self.state.hidden[slot].drops_at_boundary, true) {
+                    if std::mem::replace(&mut self.hidden.jobs[slot].drops_at_boundary, true) {
                         return Err(Illegal::AlreadyDropped);
                     }
-                    if let Some(running) = self.state.run_mut(run) {
+                    if let Some(running) = self.state.runs.get_mut(run) {
                         (running.is_ending, running.next_class) = (true, None);
                     }
-                    let mode = Preemption::Layer;
-                    self.execution.preempt(self.system, run.slot(), self.state.now, mode);
+                    self.preempt(run, Preemption::Layer);
                 } else {
                     self.drop_job(slot, DropCause::Policy);
                 }
@@ -108,8 +107,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if known { Ok(id.slot()) } else { Err(Illegal::NoSuchJob) }
     }
 
+    fn preempt(&mut self, id: RunId, mode: Preemption) {
+        if let Some(segment) = self.hidden.segment(&self.state, id.slot()) {
+            self.execution.preempt(self.system, id.slot(), self.state.now, &segment, mode);
+        }
+    }
+
     fn resize(&mut self, id: RunId, units: Units) -> Result<(), Illegal> {
-        let run = self.state.run_mut(id).ok_or(Illegal::NoSuchRun)?;
+        let run = self.state.runs.get_mut(id).ok_or(Illegal::NoSuchRun)?;
         if run.is_ending {
             return Err(Illegal::RunEnds);
         }
@@ -129,29 +134,31 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         let gained = free.lowest_of(needed);
         if !gained.is_empty() {
-            self.state.count_busy(id.slot(), accelerator);
-            self.state.hidden_runs[id.slot()].held += needed;
+            self.hidden.count_busy(id.slot(), accelerator, self.state.now);
+            self.hidden.runs[id.slot()].held += needed;
             self.state.take_units(accelerator, gained);
         }
-        if let Some(run) = self.state.run_mut(id) {
+        if let Some(run) = self.state.runs.get_mut(id) {
             (run.units, run.next_class) = (held.union(gained), Some(next));
         }
-        if let Some(run) = self.state.runs[id.slot()].as_ref().filter(|_| !gained.is_empty()) {
+        if let Some(run) = self.state.runs.get(id).filter(|_| !gained.is_empty()) {
             self.observer.units_reserved(self.state.now, run, held);
         }
-        self.execution.resize(self.system, id.slot(), self.state.now);
+        if let Some(segment) = self.hidden.segment(&self.state, id.slot()) {
+            self.execution.resize(self.system, id.slot(), self.state.now, &segment);
+        }
         Ok(())
     }
 
     /// The rest that the shares of all runs but one leave of partitioned memory bandwidth.
     pub(super) fn share_left(&self, id: Option<RunId>) -> Share {
-        let others = self.state.runs.iter().flatten().filter(|run| Some(run.id) != id);
+        let others = self.state.runs.iter().filter(|run| Some(run.id) != id);
         let taken: u32 = others.map(|run| run.share.millionths()).sum();
         Share::from_millionths(Share::WHOLE.millionths().saturating_sub(taken)).unwrap_or(Share::ZERO)
     }
 
     fn set_share(&mut self, id: RunId, share: Share) -> Result<(), Illegal> {
-        let run = self.state.run_mut(id).ok_or(Illegal::NoSuchRun)?;
+        let run = self.state.runs.get_mut(id).ok_or(Illegal::NoSuchRun)?;
         if self.system.costs.class(run.class).share.is_none() {
             return Err(Illegal::NoShares);
         }
@@ -161,7 +168,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if share > self.share_left(Some(id)) {
             return Err(Illegal::SharesAboveWhole);
         }
-        if let Some(run) = &mut self.state.runs[id.slot()] {
+        if let Some(run) = self.state.runs.get_mut(id) {
             run.share = share;
             self.observer.share_set(self.state.now, run);
         }
@@ -171,7 +178,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     fn dispatch(
         &mut self,
-        jobs: &Jobs,
+        jobs: Jobs,
         variant: Option<VariantId>,
         accelerator: AcceleratorId,
         units: Units,
@@ -210,12 +217,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             return Err(Illegal::SharesAboveWhole);
         }
         if model != current {
-            let Hidden { sample, is_recorded, .. } = self.state.hidden[slot];
-            self.state.realisations[slot] = self.realise(task, model, sample, is_recorded);
+            let HiddenJob { sample, is_recorded, .. } = self.hidden.jobs[slot];
+            self.hidden.realisations[slot] = self.realise(task, model, sample, is_recorded);
         }
 
         let now = self.state.now;
-        let decision_time = self.policy.decision_time(&self.state.view(system)).unwrap_or_else(|error| {
+        let decision_time = self.policy.decision_time(&system.view(&self.state)).unwrap_or_else(|error| {
             self.failure.get_or_insert(error);
             Duration::ZERO
         });
@@ -229,7 +236,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let switched = switched.map(|elements| {
             let (time, energy_pj) = system.profile.switch_cost(accelerator, elements);
             start = start.saturating_add(time);
-            self.state.hidden[slot].switch_energy_pj += energy_pj;
+            self.hidden.jobs[slot].switch_energy_pj += energy_pj;
             ContextSwitchRecord { time, energy_pj, elements }
         });
 
@@ -237,13 +244,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let stop = match extent {
             // Layers that are skipped before the first one that runs do not count.
             Extent::Layers(count) => {
-                let first = system.next_layer(model, &self.state.realisations[slot], from.layer);
+                let first = system.next_layer(model, &self.hidden.realisations[slot], from.layer);
                 first.saturating_add(count.get()).min(layers)
             }
             Extent::Rest => layers,
         };
         let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
-        let hidden = &mut self.state.hidden_runs[home as usize];
+        let hidden = &mut self.hidden.runs[home as usize];
         let run_id = RunId::new(home, hidden.generation);
         *hidden = HiddenRun {
             generation: hidden.generation.wrapping_add(1),
@@ -251,23 +258,19 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             since: now,
             switched: switched.is_some(),
         };
-        State::remove(&mut self.state.ready, slot as u32);
+        self.state.remove_ready(slot as u32);
         self.state.take_units(accelerator, taken);
         self.state.mark_units(accelerator, taken, model, stop.checked_sub(1), count);
         let job = &mut self.state.jobs[slot];
         (job.model, job.started, job.state) = (model, true, JobState::Running(run_id));
-        let realisation = self.state.realisations[slot];
-        let segment = ResolvedSegment { model, class, share, from, stop, start, realisation };
-        self.execution.begin(system, home as usize, segment);
-        // Built in its place: a copy of what was just written would have to wait for it.
-        let run = &*self.state.runs[home as usize].insert(Run {
+        let run = self.state.runs.begin(Run {
             id: run_id,
             accelerator,
             units: taken,
             class,
             next_class: None,
             share,
-            jobs: jobs.clone(),
+            jobs,
             model,
             from,
             stop,
@@ -276,6 +279,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             expected_end: start.saturating_add(expected),
             is_ending: false,
         });
+        let realisation = &self.hidden.realisations[slot];
+        self.execution.begin(system, home as usize, &Segment { run, realisation });
         self.observer.dispatched(now, run, &self.state.jobs[slot]);
         if let Some(switch) = &switched {
             self.observer.context_switched(now, run, switch);

@@ -5,7 +5,7 @@ use rtmm_scheduler::{Job, JobId, JobState, Notice, Progress};
 use rtmm_workload::{Frame, ModelId, Realisation, TaskId, Time};
 
 use super::Simulation;
-use super::state::{Hidden, State};
+use super::state::HiddenJob;
 use crate::execution::Execution;
 use crate::frames::{Fate, Linked};
 use crate::observer::{DropCause, JobRecord, Observer};
@@ -125,7 +125,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn show(&mut self, task: TaskId, frame: &Frame, state: JobState) -> usize {
         let system = self.system;
         let model = system.scenario.tasks[task.index()].model;
-        let slot = match self.state.vacant.pop() {
+        let slot = match self.hidden.vacant.pop() {
             Some(slot) => slot,
             None => self.state.jobs.len() as u32,
         };
@@ -149,16 +149,16 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         };
         self.next_sequence += 1;
         let Frame { sample, is_recorded, .. } = *frame;
-        let hidden = Hidden { sample, is_recorded, ..Hidden::default() };
+        let hidden = HiddenJob { sample, is_recorded, ..HiddenJob::default() };
         let realisation = self.realise(task, model, sample, is_recorded);
         if (slot as usize) < self.state.jobs.len() {
             self.state.jobs[slot as usize] = job;
-            self.state.hidden[slot as usize] = hidden;
-            self.state.realisations[slot as usize] = realisation;
+            self.hidden.jobs[slot as usize] = hidden;
+            self.hidden.realisations[slot as usize] = realisation;
         } else {
             self.state.jobs.push(job);
-            self.state.hidden.push(hidden);
-            self.state.realisations.push(realisation);
+            self.hidden.jobs.push(hidden);
+            self.hidden.realisations.push(realisation);
         }
         let list = if state == JobState::Ready { &mut self.state.ready } else { &mut self.state.waiting };
         list.push(slot);
@@ -263,9 +263,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn become_ready(&mut self, id: JobId) {
         self.must_decide = true;
         let slot = id.slot() as u32;
-        State::remove(&mut self.state.waiting, slot);
+        self.state.remove_waiting(slot);
         self.state.jobs[id.slot()].state = JobState::Ready;
-        State::insert(&mut self.state.ready, &self.state.jobs, slot);
+        self.state.insert_ready(slot);
         if self.interests.jobs {
             self.notify(Notice::InputsReady(id));
         }
@@ -282,7 +282,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.notify(Notice::Completed(job.id));
         }
         self.free(slot);
-        let exit = self.state.realisations[slot].exit;
+        let exit = self.hidden.realisations[slot].exit;
         self.settle(job.task, job.frame, Fate::Completed { model: job.model, exit });
     }
 
@@ -291,8 +291,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.must_decide = true;
         let job = self.state.jobs[slot];
         match job.state {
-            JobState::Ready => State::remove(&mut self.state.ready, slot as u32),
-            JobState::Waiting => State::remove(&mut self.state.waiting, slot as u32),
+            JobState::Ready => self.state.remove_ready(slot as u32),
+            JobState::Waiting => self.state.remove_waiting(slot as u32),
             JobState::Running(_) | JobState::Over => return,
         }
         let counters = &mut self.state.counters[job.task.index()];
@@ -306,22 +306,22 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if cause == DropCause::Upstream {
             self.dropped_upstream.push(job.id);
         }
-        let exit = self.state.realisations[slot].exit;
+        let exit = self.hidden.realisations[slot].exit;
         self.settle(job.task, job.frame, Fate::Dropped { model: job.model, exit });
     }
 
     pub(super) fn tell(&mut self, slot: usize, tell: impl FnOnce(&mut O, Time, &JobRecord<'_>)) {
         let job = &self.state.jobs[slot];
-        let hidden = &self.state.hidden[slot];
+        let hidden = &self.hidden.jobs[slot];
         let model = &self.system.models[job.model.index()];
-        let exit = self.state.realisations[slot].exit.and_then(|exit| model.exits.get(usize::from(exit)));
+        let exit = self.hidden.realisations[slot].exit.and_then(|exit| model.exits.get(usize::from(exit)));
         let record = JobRecord {
             job,
             energy: &hidden.energy,
             switch_energy_pj: hidden.switch_energy_pj,
             accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),
             worst_energy_pj: self.system.profile.worst_energy_pj(job.model),
-            isolated: self.system.isolated_latency(job.model, &self.state.realisations[slot]),
+            isolated: self.system.isolated_latency(job.model, &self.hidden.realisations[slot]),
         };
         tell(&mut self.observer, self.state.now, &record);
     }
@@ -329,6 +329,6 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Makes a slot free: its id names nothing from now on.
     pub(super) fn free(&mut self, slot: usize) {
         self.state.jobs[slot].state = JobState::Over;
-        self.state.vacant.push(slot as u32);
+        self.hidden.vacant.push(slot as u32);
     }
 }

@@ -6,14 +6,14 @@ use rtmm_workload::{Duration, LayerId, ModelId};
 
 use super::Simulation;
 use super::decisions::expected_latency;
-use super::state::State;
-use crate::execution::{Completed, Execution, ResolvedSegment, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Segment, Step, Stop, before_quantum};
 use crate::observer::{DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Takes the event of a run.
     pub(super) fn step(&mut self, slot: usize) {
-        match self.execution.step(self.system, slot, self.state.now) {
+        let Some(segment) = self.hidden.segment(&self.state, slot) else { return };
+        match self.execution.step(self.system, slot, self.state.now, &segment) {
             Step::Internal => {}
             Step::Layer(completed) => self.complete_layer(slot, &completed),
             Step::Ended(stop) => self.end_run(slot, &stop),
@@ -23,7 +23,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// Books a layer, and notifies the policy and the observer if they ask for layers.
     pub(super) fn complete_layer(&mut self, slot: usize, completed: &Completed) {
-        let Some(run) = &self.state.runs[slot] else { return };
+        let Some(run) = self.state.runs.at(slot) else { return };
         let (id, class, model) = (run.id, run.class, run.model);
         let Some(job) = run.jobs.single() else { return };
         let Completed { layer, began, stretch } = *completed;
@@ -37,7 +37,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if self.interests.layers {
             self.must_decide = true;
             let latency = self.state.now.saturating_since(began);
-            let row = self.state.realisations[job.slot()].row as usize;
+            let row = self.hidden.realisations[job.slot()].row as usize;
             let samples = self.system.models[model.index()].samples.as_ref();
             let sparsity = samples.map(|samples| samples.sparsity(row, layer.index()));
             self.notify(Notice::LayerCompleted { job, model, layer, run: id, latency, sparsity });
@@ -47,11 +47,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Reports the layers that a run completed before it stopped at `to`, where the execution told of none:
     /// each took as long as in isolation.
     pub(super) fn report_layers(&mut self, slot: usize, to: Progress) {
-        let Some(run) = &self.state.runs[slot] else { return };
+        let Some(run) = self.state.runs.at(slot) else { return };
         let Some(job) = run.jobs.single() else { return };
         let (system, now) = (self.system, self.state.now);
         let Run { id, class, model, from, started, .. } = *run;
-        let realisation = self.state.realisations[job.slot()];
+        let realisation = self.hidden.realisations[job.slot()];
         let mut began = started;
         let mut layer = system.next_layer(model, &realisation, from.layer);
         while layer < to.layer {
@@ -80,18 +80,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if self.observes_layers && !self.execution.tells_layers() {
             self.report_layers(slot, stop.to);
         }
-        // A run is large: it is read where it is, and moved nowhere.
-        let Some(run) = &self.state.runs[slot] else { return };
+        let Some(run) = self.state.runs.at(slot) else { return };
         let Some(id) = run.jobs.single() else { return };
         let (accelerator, units, class, model) = (run.accelerator, run.units, run.class, run.model);
         self.state.free_units(accelerator, units);
-        self.state.count_busy(slot, accelerator);
+        self.hidden.count_busy(slot, accelerator, self.state.now);
         let now = self.state.now;
         let (of_job, to) = (id.slot(), stop.to);
         self.spend(of_job, class, model, to, stop.stretch);
         self.show_energy(of_job);
-        let last_layer = self.system.last_layer(model, &self.state.realisations[of_job], to);
-        if self.state.hidden_runs[slot].held == 1 {
+        let last_layer = self.system.last_layer(model, &self.hidden.realisations[of_job], to);
+        if self.hidden.runs[slot].held == 1 {
             self.state.set_last_layer(accelerator, units, last_layer);
         } else {
             // Some may have been held for a change of units that never came.
@@ -99,27 +98,27 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.state.mark_units(accelerator, units, model, last_layer, count);
         }
         // What is skipped next shows now, and is behind the job.
-        let next = self.system.next_layer(model, &self.state.realisations[of_job], to.layer);
+        let next = self.system.next_layer(model, &self.hidden.realisations[of_job], to.layer);
         let (quantum, quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
         let to = Progress { layer: next, quantum, quanta };
-        self.state.hidden[of_job].booked = to;
+        self.hidden.jobs[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
         // Field by field: a copy of what was just put together would have to wait for it.
         (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
         job.last_ran = now;
-        let switched = self.state.hidden_runs[slot].switched;
-        if let Some(run) = &self.state.runs[slot] {
+        let switched = self.hidden.runs[slot].switched;
+        if let Some(run) = self.state.runs.at(slot) {
             self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched });
         }
-        self.state.runs[slot] = None;
-        if to.layer >= self.state.realisations[of_job].end {
+        self.state.runs.end(slot);
+        if to.layer >= self.hidden.realisations[of_job].end {
             self.complete(of_job);
-        } else if self.state.hidden[of_job].drops_at_boundary {
+        } else if self.hidden.jobs[of_job].drops_at_boundary {
             job.state = JobState::Waiting;
             self.drop_job(of_job, DropCause::Policy);
         } else {
             job.state = JobState::Ready;
-            State::insert(&mut self.state.ready, &self.state.jobs, of_job as u32);
+            self.state.insert_ready(of_job as u32);
         }
     }
 
@@ -133,23 +132,23 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         self.must_decide = true;
         let system = self.system;
-        let Some(mut run) = self.state.runs[slot].take() else { return };
+        let Some(mut run) = self.state.runs.at(slot).copied() else { return };
         let (Some(id), Some(class)) = (run.jobs.single(), run.next_class) else { return };
         let (of_job, to, now) = (id.slot(), stop.to, self.state.now);
         self.spend(of_job, run.class, run.model, to, stop.stretch);
         let before = run.units;
-        self.state.count_busy(slot, run.accelerator);
+        self.hidden.count_busy(slot, run.accelerator, now);
         // Units to gain are held already. Those to lose are the highest, but never the one that names the
         // slot of the run.
         let home = UnitSet::only(slot as u32 - self.state.accelerators[run.accelerator.index()].first_unit);
         let before_units = system.costs.class(run.class).units;
         let kept = system.costs.class(class).units;
         let units = home.union(before.without(home).lowest_of(kept.saturating_sub(1)));
-        let last_layer = system.last_layer(run.model, &self.state.realisations[of_job], to);
+        let last_layer = system.last_layer(run.model, &self.hidden.realisations[of_job], to);
         self.state.set_last_layer(run.accelerator, before.without(units), last_layer);
         self.state.free_units(run.accelerator, before.without(units));
         let migration = system.platform.accelerators[run.accelerator.index()].migration();
-        self.state.hidden[of_job].switch_energy_pj += migration.energy_pj;
+        self.hidden.jobs[of_job].switch_energy_pj += migration.energy_pj;
         // More units come with more bandwidth as far as other runs leave it, fewer with less.
         let own = system.share_of(class);
         run.share = if kept > before_units {
@@ -164,14 +163,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let expected = expected_latency(system, run.model, from, run.stop, class);
         run.expected_end = run.started.saturating_add(expected);
         self.state.mark_units(run.accelerator, units, run.model, run.stop.checked_sub(1), kept);
-        self.state.hidden_runs[slot].held = kept;
-        let Run { model, share, from, stop, started, .. } = run;
-        let realisation = self.state.realisations[of_job];
-        let segment = ResolvedSegment { model, class, share, from, stop, start: started, realisation };
-        self.execution.begin(system, slot, segment);
-        let record = ResizeRecord { run: &run, before, to };
+        self.hidden.runs[slot].held = kept;
+        let run = self.state.runs.begin(run);
+        let realisation = &self.hidden.realisations[of_job];
+        self.execution.begin(system, slot, &Segment { run, realisation });
+        let record = ResizeRecord { run, before, to };
         self.observer.resized(now, &record);
-        self.state.runs[slot] = Some(run);
     }
 
     /// Adds the energy of what a job has done since it was last booked: layer by layer in order, so
@@ -179,7 +176,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// as long as in isolation spent as much more static energy.
     pub(super) fn spend(&mut self, slot: usize, class: ClassId, model: ModelId, to: Progress, stretch: f64) {
         let system = self.system;
-        let hidden = &mut self.state.hidden[slot];
+        let hidden = &mut self.hidden.jobs[slot];
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, class, booked) };
@@ -187,7 +184,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if is_whole && system.is_alike[model.index()] {
             hidden.energy = *system.costs.energy_before(model, to.layer, class);
         } else {
-            let realisation = &self.state.realisations[slot];
+            let realisation = &self.hidden.realisations[slot];
             let mut layer = system.next_layer(model, realisation, from.layer);
             while layer < to.layer || (layer == to.layer && to.quantum > 0) {
                 let mut energy = system.costs.sample_energy(model, realisation.row, layer, class);
@@ -199,8 +196,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 };
                 let until = if layer == to.layer { share(to) } else { 1.0 };
                 let part = until - share(from);
-                if part != 1.0 || stretch != 1.0 {
+                if part != 1.0 {
                     energy = energy.scaled(part);
+                }
+                if stretch != 1.0 {
                     energy.static_energy *= stretch;
                 }
                 hidden.energy += energy;
@@ -212,7 +211,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Shows what a job has spent, now that a segment of it is over.
     #[inline]
     pub(super) fn show_energy(&mut self, slot: usize) {
-        let hidden = &self.state.hidden[slot];
+        let hidden = &self.hidden.jobs[slot];
         let job = &mut self.state.jobs[slot];
         let spent = hidden.energy.total() + hidden.switch_energy_pj;
         self.state.counters[job.task.index()].energy_pj += spent - job.energy_pj;

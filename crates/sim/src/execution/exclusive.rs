@@ -7,31 +7,24 @@ use rtmm_hardware::Share;
 use rtmm_scheduler::{Preemption, Progress};
 use rtmm_workload::{LayerId, Time};
 
-use crate::execution::{Completed, Execution, Instants, ResolvedSegment, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop, before_quantum};
 use crate::system::System;
 
 /// Each run by itself.
 #[derive(Clone, Debug)]
 pub struct Exclusive {
     events: Instants,
-    runs: Vec<Option<Run>>,
+    /// By slot. What a slot without a run holds has no meaning: plans are written in place.
+    plans: Vec<Plan>,
     tells_layers: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Run {
-    segment: ResolvedSegment,
-    /// The layer that the segment was dispatched to end before: `segment.stop` is earlier once the run is
-    /// to stop.
-    stop: u32,
-    next_stop: NextStop,
-    /// True if it stops to be resized.
-    resizes: bool,
-}
-
-/// The next event of a run.
+/// The next stop of a run, and the layer that it is to end before.
 #[derive(Clone, Copy, Debug, Default)]
-struct NextStop {
+struct Plan {
+    is_live: bool,
+    /// The layer that it ends before: that of the dispatch, or an earlier one once it is to stop.
+    stop: u32,
     /// Where it stood when this was computed: the segment's beginning, or the last boundary that was told of.
     stood: Progress,
     /// Where the next event finds it.
@@ -40,111 +33,43 @@ struct NextStop {
     began: Time,
     /// The layer that is complete then.
     completes: Option<u32>,
-}
-
-impl NextStop {
-    fn completed(&self, layer: u32) -> Completed {
-        Completed { layer: LayerId::new(layer as usize), began: self.began, stretch: 1.0 }
-    }
+    /// True if it stops to be resized.
+    resizes: bool,
 }
 
 impl Exclusive {
     /// No runs, in as many slots as the platform has units.
     #[must_use]
     pub fn new(slots: usize) -> Self {
-        Self { events: Instants::new(slots), runs: vec![None; slots], tells_layers: false }
+        Self { events: Instants::new(slots), plans: vec![Plan::default(); slots], tells_layers: false }
     }
-}
 
-/// The latency of a layer, in picoseconds.
-fn layer_latency(system: &System, segment: &ResolvedSegment, layer: u32) -> u64 {
-    system.costs.sample_latency(segment.model, segment.realisation.row, layer, segment.class)
-}
-
-/// The latency of a layer from a quantum on, in picoseconds.
-fn rest_of_layer(system: &System, segment: &ResolvedSegment, at: Progress) -> u64 {
-    let full = layer_latency(system, segment, at.layer);
-    full - before_quantum(full, at.quantum, at.quanta)
-}
-
-/// From where the next layer runs: progress inside a layer counts only if that is the layer.
-fn next_from(system: &System, segment: &ResolvedSegment, from: Progress) -> Progress {
-    let layer = system.next_layer(segment.model, &segment.realisation, from.layer);
-    if layer == from.layer {
-        system.in_steps_of(segment.model, segment.class, from)
-    } else {
-        Progress::at(layer)
-    }
-}
-
-impl Run {
-    /// Plans the next event of a run that stands at `stood` at instant `began`, and says when it is.
-    fn plan(&mut self, tells_layers: bool, system: &System, stood: Progress, began: Time) -> Time {
-        let (layer, completes, at) = next_event(tells_layers, system, &self.segment, stood, began);
-        self.next_stop.stood = stood;
-        self.next_stop.to = Progress::at(layer);
-        self.next_stop.began = began;
-        self.next_stop.completes = if completes { Some(layer - 1) } else { None };
-        at
-    }
-}
-
-/// The layer before which the next event of a run finds it that stands at `stood` at instant `began`, whether
-/// the layer before that one is complete then and to be told of, and the instant.
-fn next_event(
-    tells_layers: bool,
-    system: &System,
-    segment: &ResolvedSegment,
-    stood: Progress,
-    began: Time,
-) -> (u32, bool, Time) {
-    let end = segment.end();
-    let at = next_from(system, segment, stood);
-    if at.layer >= end {
-        return (end, false, began);
-    }
-    let first = rest_of_layer(system, segment, at);
-    if tells_layers {
-        return (at.layer + 1, true, later(began, first));
-    }
-    let rest = if system.is_dynamic[segment.model.index()] {
-        let mut total = 0_u64;
-        let mut layer = system.next_layer(segment.model, &segment.realisation, at.layer + 1);
-        while layer < end {
-            total = total.saturating_add(layer_latency(system, segment, layer));
-            layer = system.next_layer(segment.model, &segment.realisation, layer + 1);
-        }
-        total
-    } else {
-        let row = segment.realisation.row;
-        system.costs.sample_latency_between(segment.model, row, at.layer + 1, end, segment.class)
-    };
-    (end, false, later(began, first.saturating_add(rest)))
-}
-
-impl Exclusive {
     /// Stops a run at its next boundary at or after `now`; false if that is its end anyway.
-    fn stop(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) -> bool {
-        let Some(run) = &mut self.runs[slot] else { return false };
-        let Run { segment, next_stop, .. } = run;
-        let end = segment.end();
-        let mut began = next_stop.began;
+    fn stop(
+        &mut self,
+        system: &System,
+        slot: usize,
+        now: Time,
+        segment: &Segment<'_>,
+        mode: Preemption,
+    ) -> bool {
+        let Some(plan) = self.plans.get_mut(slot).filter(|plan| plan.is_live) else { return false };
+        let end = segment.end(plan.stop);
+        let mut began = plan.began;
         // Between two layers that are told of: the boundary is now.
-        if next_stop.stood != segment.from && began == now {
-            (next_stop.to, next_stop.completes, segment.stop) =
-                (next_stop.stood, None, next_stop.stood.layer);
+        if plan.stood != segment.run.from && began == now {
+            (plan.to, plan.completes, plan.stop) = (plan.stood, None, plan.stood.layer);
             self.events.set(slot, now);
             return true;
         }
-        let mut at = next_from(system, segment, next_stop.stood);
+        let mut at = segment.next_from(system, plan.stood);
         while at.layer < end {
             let boundary = later(began, rest_of_layer(system, segment, at));
             if mode == Preemption::Quantum
                 && began.max(now) < boundary
                 && let Some((to, instant)) = next_quantum(system, segment, at, began, now)
             {
-                (next_stop.to, next_stop.completes) = (to, None);
-                segment.stop = to.layer;
+                (plan.to, plan.completes, plan.stop) = (to, None, to.layer);
                 self.events.set(slot, instant);
                 return true;
             }
@@ -153,17 +78,71 @@ impl Exclusive {
                 if next >= end {
                     return false;
                 }
-                next_stop.to = Progress::at(next);
-                next_stop.completes = self.tells_layers.then_some(at.layer);
-                segment.stop = next;
+                plan.to = Progress::at(next);
+                plan.completes = self.tells_layers.then_some(at.layer);
+                plan.stop = next;
                 self.events.set(slot, boundary);
                 return true;
             }
             began = boundary;
-            at = Progress::at(system.next_layer(segment.model, &segment.realisation, at.layer + 1));
+            at = Progress::at(segment.next_layer(system, at.layer + 1));
         }
         false
     }
+}
+
+impl Plan {
+    /// Plans the next event of a run that stands at `stood` at instant `began`; its instant.
+    #[inline(always)]
+    fn next(
+        &mut self,
+        tells_layers: bool,
+        system: &System,
+        segment: &Segment<'_>,
+        stood: Progress,
+        began: Time,
+    ) -> Time {
+        (self.stood, self.began) = (stood, began);
+        let end = segment.end(self.stop);
+        let at = segment.next_from(system, stood);
+        if at.layer >= end {
+            (self.to, self.completes) = (Progress::at(end), None);
+            return began;
+        }
+        let first = rest_of_layer(system, segment, at);
+        if tells_layers {
+            (self.to, self.completes) = (Progress::at(at.layer + 1), Some(at.layer));
+            return later(began, first);
+        }
+        (self.to, self.completes) = (Progress::at(end), None);
+        let (model, class, row) = (segment.run.model, segment.run.class, segment.realisation.row);
+        let rest = if at.layer + 1 >= end {
+            0
+        } else if system.is_dynamic[model.index()] {
+            let mut total = 0_u64;
+            let mut layer = segment.next_layer(system, at.layer + 1);
+            while layer < end {
+                total = total.saturating_add(segment.layer_latency(system, layer));
+                layer = segment.next_layer(system, layer + 1);
+            }
+            total
+        } else {
+            system.costs.sample_latency_between(model, row, at.layer + 1, end, class)
+        };
+        later(began, first.saturating_add(rest))
+    }
+
+    /// The layer that an event finds complete.
+    fn completed(&self) -> Option<Completed> {
+        let began = self.began;
+        self.completes.map(|layer| Completed { layer: LayerId::new(layer as usize), began, stretch: 1.0 })
+    }
+}
+
+/// The latency of a layer from a quantum on, in picoseconds.
+fn rest_of_layer(system: &System, segment: &Segment<'_>, at: Progress) -> u64 {
+    let full = segment.layer_latency(system, at.layer);
+    full - before_quantum(full, at.quantum, at.quanta)
 }
 
 fn later(time: Time, picoseconds: u64) -> Time {
@@ -180,12 +159,10 @@ impl Execution for Exclusive {
     }
 
     #[inline]
-    fn begin(&mut self, system: &System, slot: usize, segment: ResolvedSegment) {
-        let ResolvedSegment { from, stop, start, .. } = segment;
-        // Built in its place, then planned: a copy of what was just written would have to wait for it.
-        let run =
-            self.runs[slot].insert(Run { segment, stop, next_stop: NextStop::default(), resizes: false });
-        let at = run.plan(self.tells_layers, system, from, start);
+    fn begin(&mut self, system: &System, slot: usize, segment: &Segment<'_>) {
+        let plan = &mut self.plans[slot];
+        (plan.is_live, plan.stop, plan.resizes) = (true, segment.run.stop, false);
+        let at = plan.next(self.tells_layers, system, segment, segment.run.from, segment.run.started);
         self.events.set(slot, at);
     }
 
@@ -194,58 +171,54 @@ impl Execution for Exclusive {
     }
 
     #[inline]
-    fn step(&mut self, system: &System, slot: usize, now: Time) -> Step {
-        let Some(run) = &mut self.runs[slot] else { return Step::Internal };
-        let (next_stop, resizes) = (run.next_stop, run.resizes);
-        if next_stop.to.quantum == 0
-            && next_stop.to.layer < run.segment.end()
-            && let Some(layer) = next_stop.completes
+    fn step(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Step {
+        let Some(plan) = self.plans.get_mut(slot).filter(|plan| plan.is_live) else { return Step::Internal };
+        let (last, to) = (plan.completed(), plan.to);
+        if to.quantum == 0
+            && to.layer < segment.end(plan.stop)
+            && let Some(completed) = last
         {
-            let at = run.plan(self.tells_layers, system, next_stop.to, now);
+            let at = plan.next(self.tells_layers, system, segment, to, now);
             self.events.set(slot, at);
-            return Step::Layer(next_stop.completed(layer));
+            return Step::Layer(completed);
         }
-        self.runs[slot] = None;
+        plan.is_live = false;
         self.events.set(slot, Time::MAX);
-        let last = next_stop.completes.map(|layer| next_stop.completed(layer));
-        let stop = Stop { to: next_stop.to, last, stretch: 1.0 };
-        if resizes { Step::Resizes(stop) } else { Step::Ended(stop) }
+        let stop = Stop { to, last, stretch: 1.0 };
+        if plan.resizes { Step::Resizes(stop) } else { Step::Ended(stop) }
     }
 
-    fn preempt(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) {
-        if let Some(run) = &mut self.runs[slot]
-            && std::mem::replace(&mut run.resizes, false)
+    fn preempt(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>, mode: Preemption) {
+        if let Some(plan) = self.plans.get_mut(slot).filter(|plan| plan.is_live)
+            && std::mem::replace(&mut plan.resizes, false)
         {
             // It was to stop at its next quantum for another reason.
             if mode == Preemption::Quantum {
                 return;
             }
-            run.segment.stop = run.stop;
-            let NextStop { stood, began, .. } = run.next_stop;
-            let at = run.plan(self.tells_layers, system, stood, began);
+            plan.stop = segment.run.stop;
+            let (stood, began) = (plan.stood, plan.began);
+            let at = plan.next(self.tells_layers, system, segment, stood, began);
             self.events.set(slot, at);
         }
-        self.stop(system, slot, now, mode);
+        self.stop(system, slot, now, segment, mode);
     }
 
-    fn resize(&mut self, system: &System, slot: usize, now: Time) {
-        let stops = self.stop(system, slot, now, Preemption::Quantum);
-        if let Some(run) = &mut self.runs[slot] {
-            run.resizes = stops;
-        }
+    fn resize(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) {
+        self.plans[slot].resizes = self.stop(system, slot, now, segment, Preemption::Quantum);
     }
 
-    fn halt(&mut self, system: &System, slot: usize, now: Time) -> Option<Progress> {
-        let Run { segment, next_stop, .. } = self.runs[slot].take()?;
+    fn halt(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Option<Progress> {
+        let plan = self.plans.get_mut(slot).filter(|plan| plan.is_live)?;
+        plan.is_live = false;
         self.events.set(slot, Time::MAX);
-        let mut began = next_stop.began;
-        let mut reached = next_stop.stood;
+        let (mut began, mut reached) = (plan.began, plan.stood);
         loop {
-            let at = next_from(system, &segment, reached);
-            if at.layer >= segment.end() {
+            let at = segment.next_from(system, reached);
+            if at.layer >= segment.end(plan.stop) {
                 return Some(reached);
             }
-            let boundary = later(began, rest_of_layer(system, &segment, at));
+            let boundary = later(began, rest_of_layer(system, segment, at));
             if boundary > now {
                 return Some(reached);
             }
@@ -261,13 +234,13 @@ impl Execution for Exclusive {
 /// instant; none if that is the layer's end.
 fn next_quantum(
     system: &System,
-    segment: &ResolvedSegment,
+    segment: &Segment<'_>,
     at: Progress,
     began: Time,
     now: Time,
 ) -> Option<(Progress, Time)> {
-    let quanta = system.costs.quanta(segment.model, at.layer, segment.class);
-    let full = layer_latency(system, segment, at.layer);
+    let quanta = system.costs.quanta(segment.run.model, at.layer, segment.run.class);
+    let full = segment.layer_latency(system, at.layer);
     let done = before_quantum(full, at.quantum, at.quanta);
     // Instants are later(began, before_quantum(q) - done): search the first that is not before now.
     let wanted = u128::from(now.saturating_since(began).picoseconds()) + u128::from(done);

@@ -8,35 +8,47 @@ mod shared;
 pub use exclusive::Exclusive;
 pub use shared::Shared;
 
-use rtmm_hardware::{ClassId, Share};
-use rtmm_scheduler::{Preemption, Progress};
-use rtmm_workload::{LayerId, ModelId, Realisation, Time};
+use rtmm_hardware::Share;
+use rtmm_scheduler::{Preemption, Progress, Run};
+use rtmm_workload::{LayerId, Realisation, Time};
 
 use crate::system::System;
 
-/// A segment as it will really run, in one class.
+/// A run with what its inference really does: what an execution is shown of it.
+///
+/// It is read where it stands. A copy of what was just written would have to wait for it.
 #[derive(Clone, Copy, Debug)]
-pub struct ResolvedSegment {
-    /// The model that it runs as.
-    pub model: ModelId,
-    /// The class that it runs in.
-    pub class: ClassId,
-    /// Its share of partitioned memory bandwidth.
-    pub share: Share,
-    /// Where it begins.
-    pub from: Progress,
-    /// The layer that it ends before, or earlier if the inference ends.
-    pub stop: u32,
-    /// When its first layer begins.
-    pub start: Time,
-    /// Realisation: the layers that the inference skips, and its end.
-    pub realisation: Realisation,
+pub struct Segment<'r> {
+    /// The run.
+    pub run: &'r Run,
+    /// The layers that the inference skips, and its end.
+    pub realisation: &'r Realisation,
 }
 
-impl ResolvedSegment {
-    /// The layer before which the segment really ends.
-    fn end(&self) -> u32 {
-        self.stop.min(self.realisation.end).max(self.from.layer)
+impl Segment<'_> {
+    /// The layer before which the segment really ends, if it is to stop before layer `stop`.
+    fn end(&self, stop: u32) -> u32 {
+        stop.min(self.realisation.end).max(self.run.from.layer)
+    }
+
+    /// The latency of a layer, in picoseconds.
+    fn layer_latency(&self, system: &System, layer: u32) -> u64 {
+        system.costs.sample_latency(self.run.model, self.realisation.row, layer, self.run.class)
+    }
+
+    /// The next layer at or after `layer` that runs.
+    fn next_layer(&self, system: &System, layer: u32) -> u32 {
+        system.next_layer(self.run.model, self.realisation, layer)
+    }
+
+    /// From where the next layer runs: progress inside a layer counts only if that is the layer.
+    fn next_from(&self, system: &System, from: Progress) -> Progress {
+        let layer = self.next_layer(system, from.layer);
+        if layer == from.layer {
+            system.in_steps_of(self.run.model, self.run.class, from)
+        } else {
+            Progress::at(layer)
+        }
     }
 }
 
@@ -122,25 +134,25 @@ pub trait Execution: Clone {
     fn tells_layers(&self) -> bool;
 
     /// Begins a run in a slot that has none, or that has one which stopped to be resized.
-    fn begin(&mut self, system: &System, slot: usize, segment: ResolvedSegment);
+    fn begin(&mut self, system: &System, slot: usize, segment: &Segment<'_>);
 
     /// The earliest event, the lowest slot first.
     fn next(&self) -> Option<(Time, usize)>;
 
     /// Takes the event of a slot that is due.
-    fn step(&mut self, system: &System, slot: usize, now: Time) -> Step;
+    fn step(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Step;
 
     /// Ends a run at its next boundary at or after `now`. Nothing changes if that is its end anyway, or if
     /// it was told before. A resize that has not taken effect is cancelled.
-    fn preempt(&mut self, system: &System, slot: usize, now: Time, mode: Preemption);
+    fn preempt(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>, mode: Preemption);
 
     /// Stops a run at its next quantum at or after `now`, at its next layer where the layer has no quanta,
     /// so that it can go on in another class: [`Step::Resizes`]. Nothing changes if that is its end anyway.
-    fn resize(&mut self, system: &System, slot: usize, now: Time);
+    fn resize(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>);
 
     /// Ends a run at once, wherever it is: the simulation is over. Layers that are not complete count for
     /// nothing.
-    fn halt(&mut self, system: &System, slot: usize, now: Time) -> Option<Progress>;
+    fn halt(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Option<Progress>;
 
     /// Gives a run another share of partitioned memory bandwidth.
     fn set_share(&mut self, now: Time, slot: usize, share: Share);

@@ -19,11 +19,11 @@
 //!
 //! An event takes a step a run, and so does finding the next one.
 
-use rtmm_hardware::{AcceleratorId, Bandwidth, Contention, Isolated, Rates, Running, Share, Speed};
+use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Rates, Running, Share, Speed};
 use rtmm_scheduler::{Preemption, Progress};
-use rtmm_workload::{Duration, LayerId, Time};
+use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
-use crate::execution::{Completed, Execution, Instants, ResolvedSegment, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop, before_quantum};
 use crate::system::System;
 
 /// Runs that compete under a contention model.
@@ -31,7 +31,8 @@ use crate::system::System;
 pub struct Shared<C> {
     contention: C,
     events: Instants,
-    runs: Vec<Option<Run>>,
+    /// By slot. What a slot without a run holds has no meaning: runs are large, and are written in place.
+    runs: Vec<Run>,
     /// By slot.
     accelerators: Vec<AcceleratorId>,
     /// Demands that the contention model is shown, the slots of their runs, and its answers: used again
@@ -43,9 +44,13 @@ pub struct Shared<C> {
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
-    segment: ResolvedSegment,
-    /// The layer that the segment was dispatched to end before: `segment.stop` is earlier once the run is
-    /// to stop.
+    is_live: bool,
+    model: ModelId,
+    class: ClassId,
+    /// Where it begins, where its inference ends, and the layer that it ends before: that of the dispatch, or
+    /// an earlier one once it is to stop.
+    from: Progress,
+    inference_end: u32,
     stop: u32,
     share: Share,
     /// The layer that runs; none before the first one begins.
@@ -117,8 +122,47 @@ impl Amounts {
 }
 
 impl Run {
-    /// Its demand at an instant up to which its rates hold.
-    fn demand_at(&self, now: Time) -> Bandwidth {
+    /// The content of a slot before its first run.
+    const NONE: Self = Self {
+        is_live: false,
+        model: ModelId::new(0),
+        class: ClassId::new(0),
+        from: Progress::at(0),
+        inference_end: 0,
+        stop: 0,
+        share: Share::ZERO,
+        layer: None,
+        began: Time::ZERO,
+        previous: None,
+        is_cut: false,
+        ends_with_quantum: false,
+        resizes: false,
+        quantum: 0,
+        quanta: 1,
+        target: None,
+        since: Time::ZERO,
+        whole: Amounts { compute: 0, transfer: 0 },
+        left: Amounts { compute: 0, transfer: 0 },
+        exposed: Duration::ZERO,
+        demand: Bandwidth::ZERO,
+        rates: Rates { compute: Speed::FULL, dram: Bandwidth::ZERO },
+        alone: 0,
+    };
+
+    /// The layer before which it really ends.
+    fn end(&self) -> u32 {
+        self.stop.min(self.inference_end).max(self.from.layer)
+    }
+
+    /// The bandwidth that it demands at an instant up to which its rates hold; its next event is at `event`.
+    fn demand_at(&self, now: Time, event: Time) -> Bandwidth {
+        if self.left.transfer == 0 {
+            return Bandwidth::ZERO;
+        }
+        // The end of its traffic would be an event.
+        if event > now {
+            return self.demand;
+        }
         let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
         let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
         if self.left.transfer > moved { self.demand } else { Bandwidth::ZERO }
@@ -129,8 +173,10 @@ impl Run {
         let elapsed = now.saturating_since(self.since).picoseconds();
         self.since = self.since.max(now);
         // What follows when both are done has run since then.
-        let followed = elapsed.saturating_sub(self.left.time_at(self.rates));
-        self.exposed = Duration::from_picoseconds(self.exposed.picoseconds().saturating_sub(followed));
+        if self.exposed > Duration::ZERO {
+            let followed = elapsed.saturating_sub(self.left.time_at(self.rates));
+            self.exposed = Duration::from_picoseconds(self.exposed.picoseconds().saturating_sub(followed));
+        }
         let elapsed = u128::from(elapsed);
         self.left = self.left.less(Amounts {
             compute: elapsed * u128::from(self.rates.compute.parts()),
@@ -144,6 +190,7 @@ impl Run {
     }
 
     /// When its traffic is moved, or without traffic, when the layer ends; sooner if it stops sooner.
+    #[inline]
     fn event(&self) -> Time {
         let by_traffic = if self.left.transfer > 0 {
             after(self.since, steps(self.left.transfer, self.rates.dram.bytes_per_window()))
@@ -151,25 +198,30 @@ impl Run {
             after(self.since, steps(self.left.compute, self.rates.compute.parts().into()))
                 .saturating_add(self.exposed)
         };
+        // Few runs stop inside a layer.
         match self.target {
             None => by_traffic,
-            Some(target) => {
-                by_traffic.min(after(self.since, self.left_to_target(target).time_at(self.rates)))
-            }
+            Some(target) => by_traffic.min(self.target_event(target)),
         }
+    }
+
+    /// When the quantum is done that it stops before.
+    #[cold]
+    fn target_event(&self, target: u32) -> Time {
+        after(self.since, self.left_to_target(target).time_at(self.rates))
     }
 
     /// Has the run stop with a quantum of its layer, or with the layer where that is the last; false if
     /// that is where it ends anyway.
     fn stop_with(&mut self, layer: u32, quantum: u32) -> bool {
-        let end = self.segment.end();
+        let end = self.end();
         if quantum + 1 < self.quanta {
             self.target = Some(quantum + 1);
-            self.segment.stop = layer;
+            self.stop = layer;
             return true;
         }
-        self.segment.stop = self.segment.stop.min(layer.saturating_add(1));
-        self.segment.end() < end
+        self.stop = self.stop.min(layer.saturating_add(1));
+        self.end() < end
     }
 
     /// The quantum that it is in: the first that is not done.
@@ -224,7 +276,7 @@ impl<C: Contention> Shared<C> {
         Self {
             contention,
             events: Instants::new(slots),
-            runs: vec![None; slots],
+            runs: vec![Run::NONE; slots],
             accelerators,
             running: Vec::with_capacity(slots),
             slots: Vec::with_capacity(slots),
@@ -232,23 +284,32 @@ impl<C: Contention> Shared<C> {
         }
     }
 
+    fn run_mut(&mut self, slot: usize) -> Option<&mut Run> {
+        self.runs.get_mut(slot).filter(|run| run.is_live)
+    }
+
     /// Begins the next layer of a run at or after `from`; false if there is none.
-    fn begin_layer(&mut self, system: &System, slot: usize, from: Progress, now: Time) -> bool {
-        let Some(run) = &mut self.runs[slot] else { return false };
-        let ResolvedSegment { model, class, realisation, .. } = run.segment;
-        let layer = system.next_layer(model, &realisation, from.layer);
-        if layer >= run.segment.end() {
+    fn begin_layer(
+        &mut self,
+        system: &System,
+        slot: usize,
+        from: Progress,
+        now: Time,
+        segment: &Segment<'_>,
+    ) -> bool {
+        let Some(run) = self.run_mut(slot) else { return false };
+        let (model, class, row) = (run.model, run.class, segment.realisation.row);
+        let at = segment.next_from(system, from);
+        let layer = at.layer;
+        if layer >= run.end() {
             return false;
         }
-        // Progress inside a layer counts only if that is the layer.
-        let at =
-            if layer == from.layer { system.in_steps_of(model, class, from) } else { Progress::at(layer) };
         let Isolated { compute, transfer, exposed, demand } =
-            system.costs.sample_parts(model, realisation.row, layer, class, run.share);
+            system.costs.sample_parts(model, row, layer, class, run.share);
         (run.layer, run.began, run.since) = (Some(layer), now, now);
         (run.quantum, run.quanta) = (at.quantum, system.costs.quanta(model, layer, class));
         // Energies are for the platform's own share.
-        run.alone = system.costs.sample_latency(model, realisation.row, layer, class);
+        run.alone = system.costs.sample_latency(model, row, layer, class);
         run.whole = Amounts {
             compute: u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts()),
             transfer: u128::from(transfer.picoseconds()) * u128::from(demand.bytes_per_window()),
@@ -275,13 +336,13 @@ impl<C: Contention> Shared<C> {
         self.running.clear();
         self.slots.clear();
         for (slot, run) in self.runs.iter().enumerate() {
-            let Some((run, layer)) = run.as_ref().and_then(|run| Some((run, run.layer?))) else { continue };
+            let Some(layer) = run.layer.filter(|_| run.is_live) else { continue };
             self.running.push(Running {
                 accelerator: self.accelerators[slot],
-                model: run.segment.model,
+                model: run.model,
                 layer: LayerId::new(layer as usize),
-                class: run.segment.class,
-                demand: run.demand_at(now),
+                class: run.class,
+                demand: run.demand_at(now, self.events.events[slot]),
                 share: run.share,
             });
             self.slots.push(slot);
@@ -290,7 +351,7 @@ impl<C: Contention> Shared<C> {
         self.rates.resize(self.running.len(), Rates::default());
         self.contention.rates(&self.running, &mut self.rates);
         for (slot, rates) in self.slots.iter().zip(&self.rates) {
-            let Some(run) = &mut self.runs[*slot] else { continue };
+            let run = &mut self.runs[*slot];
             if run.rates != *rates {
                 run.settle(now);
                 run.rates = *rates;
@@ -301,12 +362,19 @@ impl<C: Contention> Shared<C> {
     }
 
     /// Has a run stop at its next boundary: at a quantum where `mode` says so.
-    fn stop(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) -> bool {
-        let Some(run) = &mut self.runs[slot] else { return false };
+    fn stop(
+        &mut self,
+        system: &System,
+        slot: usize,
+        now: Time,
+        segment: &Segment<'_>,
+        mode: Preemption,
+    ) -> bool {
+        let Some(run) = self.run_mut(slot) else { return false };
         // Between two layers: the boundary is now.
         if let Some(previous) = run.previous.filter(|_| run.began == now) {
             run.is_cut = true;
-            (run.segment.stop, run.layer) = (previous.saturating_add(1), None);
+            (run.stop, run.layer) = (previous.saturating_add(1), None);
             self.events.set(slot, now);
             return true;
         }
@@ -325,20 +393,21 @@ impl<C: Contention> Shared<C> {
                 stops
             }
             (Preemption::Layer, layer) => {
-                let segment = &run.segment;
-                let first = || system.next_layer(segment.model, &segment.realisation, segment.from.layer);
-                let (end, stop) = (segment.end(), layer.unwrap_or_else(first).saturating_add(1));
-                run.segment.stop = segment.stop.min(stop);
-                run.segment.end() < end
+                let first = || segment.next_layer(system, run.from.layer);
+                let (end, stop) = (run.end(), layer.unwrap_or_else(first).saturating_add(1));
+                run.stop = run.stop.min(stop);
+                run.end() < end
             }
         }
     }
 
     fn end(&mut self, slot: usize, last: Option<Completed>, now: Time) -> Step {
-        let Some(run) = self.runs[slot].take() else { return Step::Internal };
+        let Some(run) = self.run_mut(slot) else { return Step::Internal };
+        run.is_live = false;
         self.events.set(slot, Time::MAX);
         self.share_out(now);
-        let (mut to, mut stretch) = (Progress::at(run.segment.end()), 1.0);
+        let run = &self.runs[slot];
+        let (mut to, mut stretch) = (Progress::at(run.end()), 1.0);
         if let (Some(layer), Some(target)) = (run.layer, run.target) {
             to = Progress { layer, quantum: target, quanta: run.quanta };
             stretch = run.stretch(now);
@@ -356,62 +425,46 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         true
     }
 
-    fn begin(&mut self, _system: &System, slot: usize, segment: ResolvedSegment) {
-        self.runs[slot] = Some(Run {
-            segment,
-            stop: segment.stop,
-            share: segment.share,
-            layer: None,
-            began: segment.start,
-            previous: None,
-            is_cut: false,
-            ends_with_quantum: false,
-            resizes: false,
-            quantum: 0,
-            quanta: 1,
-            target: None,
-            since: segment.start,
-            whole: Amounts::default(),
-            left: Amounts::default(),
-            exposed: Duration::ZERO,
-            demand: Bandwidth::ZERO,
-            rates: Rates::default(),
-            alone: 0,
-        });
+    fn begin(&mut self, _system: &System, slot: usize, segment: &Segment<'_>) {
+        let run = segment.run;
+        let own = &mut self.runs[slot];
+        (own.is_live, own.model, own.class) = (true, run.model, run.class);
+        own.from = run.from;
+        (own.inference_end, own.stop) = (segment.realisation.end, run.stop);
+        own.share = run.share;
+        (own.layer, own.previous, own.target) = (None, None, None);
+        (own.began, own.since) = (run.started, run.started);
+        (own.is_cut, own.ends_with_quantum, own.resizes) = (false, false, false);
         // The first layer begins with an event of its own, so that runs that are dispatched at one
         // instant share from its beginning.
-        self.events.set(slot, segment.start);
+        self.events.set(slot, run.started);
     }
 
     fn next(&self) -> Option<(Time, usize)> {
         self.events.first()
     }
 
-    fn step(&mut self, system: &System, slot: usize, now: Time) -> Step {
-        let Some(run) = &mut self.runs[slot] else { return Step::Internal };
+    fn step(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Step {
+        let Some(run) = self.run_mut(slot) else { return Step::Internal };
         if run.is_cut {
             return self.end(slot, None, now);
         }
         let Some(layer) = run.layer else {
-            let from = run.segment.from;
-            if self.begin_layer(system, slot, from, now) {
+            let from = run.from;
+            if self.begin_layer(system, slot, from, now, segment) {
                 self.share_out(now);
                 return Step::Internal;
             }
             // Nothing is left to run in another class.
-            if let Some(run) = &mut self.runs[slot] {
-                run.resizes = false;
-            }
+            self.runs[slot].resizes = false;
             return self.end(slot, None, now);
         };
         run.settle(now);
         if run.event() > now {
             // It has moved its traffic; the bandwidth is free for others.
             self.share_out(now);
-            if let Some(run) = &self.runs[slot] {
-                let at = run.event();
-                self.events.set(slot, at);
-            }
+            let at = self.runs[slot].event();
+            self.events.set(slot, at);
             return Step::Internal;
         }
         if run.target.is_some() {
@@ -420,46 +473,51 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         let stretch = run.stretch(now);
         let completed = Completed { layer: LayerId::new(layer as usize), began: run.began, stretch };
         run.previous = Some(layer);
-        if self.begin_layer(system, slot, Progress::at(layer + 1), now) {
+        if self.begin_layer(system, slot, Progress::at(layer + 1), now, segment) {
             self.share_out(now);
             return Step::Layer(completed);
         }
         self.end(slot, Some(completed), now)
     }
 
-    fn preempt(&mut self, system: &System, slot: usize, now: Time, mode: Preemption) {
-        if let Some(run) = &mut self.runs[slot]
+    fn preempt(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>, mode: Preemption) {
+        if let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live)
             && std::mem::replace(&mut run.resizes, false)
         {
             // It was to stop at its next boundary for another reason.
             if run.is_cut || mode == Preemption::Quantum {
                 return;
             }
-            run.segment.stop = run.stop;
+            run.stop = segment.run.stop;
             (run.target, run.ends_with_quantum) = (None, false);
             if run.layer.is_some() {
                 let at = run.event();
                 self.events.set(slot, at);
             }
         }
-        self.stop(system, slot, now, mode);
+        self.stop(system, slot, now, segment, mode);
     }
 
-    fn resize(&mut self, system: &System, slot: usize, now: Time) {
-        let stops = self.stop(system, slot, now, Preemption::Quantum);
-        if let Some(run) = &mut self.runs[slot] {
-            run.resizes = stops;
-        }
+    fn resize(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) {
+        let stops = self.stop(system, slot, now, segment, Preemption::Quantum);
+        self.runs[slot].resizes = stops;
     }
 
-    fn halt(&mut self, _system: &System, slot: usize, _now: Time) -> Option<Progress> {
-        let run = self.runs[slot].take()?;
+    fn halt(
+        &mut self,
+        _system: &System,
+        slot: usize,
+        _now: Time,
+        _segment: &Segment<'_>,
+    ) -> Option<Progress> {
+        let run = self.runs.get_mut(slot).filter(|run| run.is_live)?;
+        run.is_live = false;
         self.events.set(slot, Time::MAX);
-        Some(run.previous.map_or(run.segment.from, |layer| Progress::at(layer + 1)))
+        Some(run.previous.map_or(run.from, |layer| Progress::at(layer + 1)))
     }
 
     fn set_share(&mut self, now: Time, slot: usize, share: Share) {
-        if let Some(run) = &mut self.runs[slot] {
+        if let Some(run) = self.run_mut(slot) {
             run.share = share;
         }
         self.share_out(now);

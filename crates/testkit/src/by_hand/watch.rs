@@ -76,7 +76,7 @@ fn decided(decision: &Decision) -> Line {
             let slot = jobs.single().expect("one job").slot();
             Line::Dispatch { slot, accelerator: *on, extent: *extent, variant: *variant }
         }
-        other => Line::Decision(other.clone()),
+        other => Line::Decision(*other),
     }
 }
 

@@ -47,7 +47,7 @@ impl Policy for Fcfs {
         _: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        for (job, accelerator) in view.ready().zip(view.free) {
+        for (job, accelerator) in view.ready().zip(&view.free) {
             out.push(Decision::dispatch(job.id, None, *accelerator, self.extent));
         }
         Ok(())
@@ -145,7 +145,7 @@ impl Scripted {
 
     fn dispatches(&mut self, view: &View<'_>, left: &mut Left, out: &mut Decisions) {
         let mut ready: Vec<_> = view.ready().collect();
-        for accelerator in view.free {
+        for accelerator in &view.free {
             let index = accelerator.index() as u64;
             if ready.is_empty() || !self.chance(1, index, self.habits.dispatch) {
                 continue;

@@ -371,7 +371,7 @@ fn check(view: &View<'_>, log: &Log) {
     let over: u64 = view.counters.iter().map(|of| of.completed + of.dropped).sum();
     let released: u64 = view.counters.iter().map(|of| of.released).sum();
     assert_eq!(released, over + live as u64, "a job is live or over");
-    for (before, after) in log.counters.iter().zip(view.counters) {
+    for (before, after) in log.counters.iter().zip(&view.counters) {
         let monotone = before.released <= after.released
             && before.completed <= after.completed
             && before.late <= after.late

@@ -1,0 +1,201 @@
+//! The state of a simulated system as far as a scheduler may know it: jobs, runs, units and counts.
+//!
+//! A simulation keeps one and changes it; a policy reads it through a [`View`](crate::View).
+
+use std::ops::Range;
+
+use rtmm_hardware::{AcceleratorId, UnitSet};
+use rtmm_workload::{ModelId, Time};
+use serde::Serialize;
+
+use crate::job::Job;
+use crate::run::Runs;
+
+/// An accelerator in the course of a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AcceleratorState {
+    /// The number of its units.
+    pub units: u32,
+    /// Those that no run holds.
+    pub free: UnitSet,
+    /// The position of its first unit among all units of the platform.
+    pub first_unit: u32,
+}
+
+impl AcceleratorState {
+    /// True if no run holds any of its units.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.free == UnitSet::first(self.units)
+    }
+
+    /// The positions of its units among all units of the platform.
+    #[must_use]
+    pub fn slots(&self) -> Range<usize> {
+        self.first_unit as usize..self.first_unit as usize + self.units as usize
+    }
+}
+
+/// A unit of an accelerator in the course of a simulation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UnitState {
+    /// The model that it ran last, or runs.
+    pub last_model: Option<ModelId>,
+    /// The layer of that model that it ran last, completed or stopped in: its output is still there. While
+    /// a segment runs, the last one that the segment was dispatched for. None if nothing ran.
+    pub last_layer: Option<u32>,
+    /// The number of units that the run had which ran it: each holds an equal part of the output.
+    pub last_units: u32,
+}
+
+/// Counts of a task since the simulation began. No count ever falls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct TaskCounters {
+    /// Jobs that the scheduler was shown.
+    pub released: u64,
+    /// Jobs that ended, in time or not.
+    pub completed: u64,
+    /// Those of them that ended after their deadline.
+    pub late: u64,
+    /// Jobs that were dropped.
+    pub dropped: u64,
+    /// Energy of the task's segments that are over, in picojoules.
+    pub energy_pj: f64,
+    /// Worst-case energy of the jobs that are over, had each layer run where it costs most, in
+    /// picojoules; whole models, whatever part of them ran.
+    pub worst_energy_pj: f64,
+}
+
+/// The state of a simulated system as far as a scheduler may know it.
+#[derive(Clone, Debug, Default)]
+pub struct SystemState {
+    /// The instant.
+    pub now: Time,
+    /// The phase in force, counted from 0 for the time before the first stated one.
+    pub phase: usize,
+    /// Jobs by slot, those included that are over until their slot is used again.
+    pub jobs: Vec<Job>,
+    /// Slots of ready jobs, by [`Job::sequence`].
+    pub ready: Vec<u32>,
+    /// Slots of waiting jobs, by [`Job::sequence`].
+    pub waiting: Vec<u32>,
+    /// All accelerators.
+    pub accelerators: Vec<AcceleratorState>,
+    /// Accelerators that have a free unit, ascending.
+    pub free: Vec<AcceleratorId>,
+    /// All runs.
+    pub runs: Runs,
+    /// All units, those of an accelerator side by side.
+    pub units: Vec<UnitState>,
+    /// Counts, a row a task.
+    pub counters: Vec<TaskCounters>,
+}
+
+impl SystemState {
+    /// The state before anything happens: of accelerators with so many units each, and of a number of tasks.
+    #[must_use]
+    pub fn new(units: impl Iterator<Item = u32>, tasks: usize) -> Self {
+        let mut first_unit = 0;
+        let of_units = |units: u32| {
+            let state = AcceleratorState { units, free: UnitSet::first(units), first_unit };
+            first_unit += units;
+            state
+        };
+        let accelerators: Vec<AcceleratorState> = units.map(of_units).collect();
+        let slots = first_unit as usize;
+        Self {
+            free: (0..accelerators.len()).map(AcceleratorId::new).collect(),
+            accelerators,
+            runs: Runs::new(slots),
+            units: vec![UnitState::default(); slots],
+            counters: vec![TaskCounters::default(); tasks],
+            ..Self::default()
+        }
+    }
+
+    /// Gives units of an accelerator to a run.
+    #[inline]
+    pub fn take_units(&mut self, accelerator: AcceleratorId, units: UnitSet) {
+        let state = &mut self.accelerators[accelerator.index()];
+        state.free = state.free.without(units);
+        if state.free.is_empty()
+            && let Some(position) = self.free.iter().position(|free| *free == accelerator)
+        {
+            self.free.remove(position);
+        }
+    }
+
+    /// Takes units of an accelerator back.
+    #[inline]
+    pub fn free_units(&mut self, accelerator: AcceleratorId, units: UnitSet) {
+        let state = &mut self.accelerators[accelerator.index()];
+        let had_none = state.free.is_empty();
+        state.free = state.free.union(units);
+        if had_none && !units.is_empty() {
+            let at = self.free.partition_point(|free| *free < accelerator);
+            self.free.insert(at, accelerator);
+        }
+    }
+
+    /// Records what units of an accelerator ran last, as part of a run on `count` units.
+    #[inline]
+    pub fn mark_units(
+        &mut self,
+        accelerator: AcceleratorId,
+        units: UnitSet,
+        model: ModelId,
+        last_layer: Option<u32>,
+        count: u32,
+    ) {
+        let last = UnitState { last_model: Some(model), last_layer, last_units: count };
+        self.for_each_unit(accelerator, units, |unit| *unit = last);
+    }
+
+    /// Corrects the layer that units of an accelerator ran last, of the model that is recorded.
+    #[inline]
+    pub fn set_last_layer(&mut self, accelerator: AcceleratorId, units: UnitSet, last_layer: Option<u32>) {
+        self.for_each_unit(accelerator, units, |unit| unit.last_layer = last_layer);
+    }
+
+    #[inline]
+    fn for_each_unit(
+        &mut self,
+        accelerator: AcceleratorId,
+        units: UnitSet,
+        mut change: impl FnMut(&mut UnitState),
+    ) {
+        match &mut self.units[self.accelerators[accelerator.index()].slots()] {
+            // The only unit of most accelerators.
+            [only] => change(only),
+            all => units.iter().for_each(|unit| change(&mut all[unit as usize])),
+        }
+    }
+
+    /// Makes a job ready, in its place in the order of release.
+    #[inline]
+    pub fn insert_ready(&mut self, slot: u32) {
+        let sequence = self.jobs[slot as usize].sequence;
+        // Most jobs are among the latest.
+        let earlier = |other: &u32| self.jobs[*other as usize].sequence < sequence;
+        let position = self.ready.iter().rposition(earlier).map_or(0, |last| last + 1);
+        self.ready.insert(position, slot);
+    }
+
+    /// Removes a job from the ready ones.
+    #[inline]
+    pub fn remove_ready(&mut self, slot: u32) {
+        remove(&mut self.ready, slot);
+    }
+
+    /// Removes a job from the waiting ones.
+    pub fn remove_waiting(&mut self, slot: u32) {
+        remove(&mut self.waiting, slot);
+    }
+}
+
+#[inline]
+fn remove(list: &mut Vec<u32>, slot: u32) {
+    if let Some(position) = list.iter().position(|other| *other == slot) {
+        list.remove(position);
+    }
+}
