@@ -15,6 +15,7 @@ mod dysta_fixes;
 mod engine;
 mod fidelity;
 mod maestro_differences;
+mod planaria_fixes;
 mod policies;
 mod xrbench_fixes;
 
@@ -85,6 +86,11 @@ const PARTS: &[Part] = &[
     Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
     Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
+    Part {
+        page: "models/planaria-reference.md",
+        name: "planaria-fix-list",
+        make: |_| Ok(planaria_fixes::list()),
+    },
     Part {
         page: "models/xrbench-reference.md",
         name: "xrbench-fix-list",
