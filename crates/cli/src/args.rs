@@ -56,7 +56,7 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 #[command(
-    group(clap::ArgGroup::new("load").args(["scenario", "requests"]).required(true).multiple(true)),
+    group(clap::ArgGroup::new("load").args(["scenario", "requests", "case"]).required(true).multiple(true)),
     after_help = "\
 Examples:
   rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os
@@ -64,7 +64,8 @@ Examples:
   rtmm run --scenario my.toml --platform my_soc.toml --set warm_up=100ms --set end_of_run=drain
   rtmm run --requests log.csv --platform my_soc.toml --policy least-slack --jobs jobs.csv
   rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json
-  rtmm run --requests log.csv --traces traces/ --policy dysta --compat dysta --jobs jobs.csv"
+  rtmm run --requests log.csv --traces traces/ --policy dysta --compat dysta --jobs jobs.csv
+  rtmm run --compat planaria --case case.json --format json"
 )]
 pub(crate) struct Run {
     /// Scenario: a built-in name, or a path that ends in .toml.
@@ -74,6 +75,9 @@ pub(crate) struct Run {
     /// relative_deadline_s. With --scenario, they name its tasks or their models.
     #[arg(long, value_name = "FILE")]
     pub requests: Option<PathBuf>,
+    /// Case of a published scheduler that has files of its own (.json), for --compat planaria.
+    #[arg(long, value_name = "FILE", requires = "compat", conflicts_with_all = ["scenario", "requests"])]
+    pub case: Option<PathBuf>,
     /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
     #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat"])]
     pub platform: Option<String>,
@@ -362,6 +366,8 @@ pub(crate) enum Compat {
     Xrbench,
     /// The Sparse-DySta artifact (MICRO 2023): needs --requests and --traces, and no platform.
     Dysta,
+    /// The scheduler of the Planaria artifact (MICRO 2020): needs --case alone.
+    Planaria,
 }
 
 /// A published tool whose layers and costs can be asked for.

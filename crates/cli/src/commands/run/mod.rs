@@ -1,7 +1,8 @@
-//! `rtmm run`: one scenario, or recorded requests, on one platform or on sample traces.
+//! `rtmm run`: one scenario, or recorded requests, on one platform or on sample traces; or a case of a published tool.
 
 mod dysta;
 mod engine;
+mod planaria;
 mod recorded;
 mod xrbench;
 
@@ -15,6 +16,11 @@ use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     match arguments.compat {
+        Some(Compat::Planaria) => planaria::run(arguments),
+        Some(Compat::Dysta | Compat::Xrbench) if arguments.case.is_some() => Err(Failure::usage(
+            "this artifact runs no case files",
+            "leave `--case` out, or say `--compat planaria`",
+        )),
         Some(Compat::Dysta) => dysta::run(arguments),
         Some(Compat::Xrbench) if !arguments.traces.is_empty() => Err(Failure::usage(
             "the XRBench artifact knows no sample traces",
