@@ -139,7 +139,7 @@ impl Seeds<'_> {
 
     /// The load factor as results have it.
     fn load(&self) -> String {
-        let load = self.plan.variants()[self.group.variant.index()].number("load_factor");
+        let load = self.plan.varied_scenarios()[self.group.scenario.index()].number("load_factor");
         format!("{:?}", load.unwrap_or(1.0))
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use rtmm_report::{Cell, Column, Row, TerminalStyle, TextTable};
+use rtmm_report::{Column, Row, TableCell, TerminalStyle, TextTable};
 use serde::Serialize;
 
 use crate::args::Format;
@@ -147,7 +147,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// A row of texts.
 pub(crate) fn text_row(cells: &[String]) -> Row {
-    Row { cells: cells.iter().map(|cell| Cell::text(cell.as_str())).collect(), starts_group: false }
+    Row { cells: cells.iter().map(|cell| TableCell::text(cell.as_str())).collect(), starts_group: false }
 }
 
 /// Prints a value as indented JSON with a line end.

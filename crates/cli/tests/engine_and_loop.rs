@@ -23,7 +23,7 @@ use rtmm_hardware::{
 };
 use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_scheduler::registry;
-use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
+use rtmm_sim::metrics::{JobRow, JobRows, JobStatus};
 use rtmm_sim::{RunOptions, System, simulate};
 use rtmm_testkit::cases::config;
 use rtmm_workload::load::{Kind, built_in_names, workload};
@@ -77,10 +77,10 @@ fn by_engine(system: &System, order: &str, seed: u64) -> Jobs<Time> {
     let policy = row.build(&parameters).expect("legal parameters");
     let mut jobs = Jobs::new();
     let rows = JobRows::new(|job: &JobRow| {
-        let ran = match job.outcome {
-            JobOutcome::Completed => job.accelerator.zip(job.start),
-            JobOutcome::InFlight if job.deadline > job.end => return,
-            JobOutcome::Dropped | JobOutcome::DroppedUpstream | JobOutcome::InFlight => None,
+        let ran = match job.status {
+            JobStatus::Completed => job.accelerator.zip(job.start),
+            JobStatus::InFlight if job.deadline > job.end => return,
+            JobStatus::Dropped | JobStatus::DroppedUpstream | JobStatus::InFlight => None,
         };
         jobs.insert((job.task, job.frame), Job { ran, end: job.end });
     });

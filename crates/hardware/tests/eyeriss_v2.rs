@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use rtmm_hardware::eyeriss_v2::{LayerCost, Operands, Organisation, cost};
 use rtmm_hardware::{Condition, CostError, Decoded, Explainer, LayerOf, Mode, Sparse, Work, load};
 use rtmm_workload::{
-    Attention, Cell, Convolution, Elementwise, Gemm, Kernel, Layer, Nest, Operator, Recurrent, Shape,
+    Attention, Convolution, Elementwise, Gemm, Kernel, Layer, Nest, Operator, Recurrent, RecurrentCell, Shape,
 };
 use serde_json::Value;
 
@@ -346,7 +346,8 @@ proptest! {
 #[test]
 fn every_layer_has_a_cost_in_corrected_mode() {
     let attention = Attention { embedding: 96, heads: 4, queries: 33, keys: 65 };
-    let recurrent = Recurrent { cell: Cell::Lstm, features: 40, hidden: 24, steps: 7, bidirectional: true };
+    let recurrent =
+        Recurrent { cell: RecurrentCell::Lstm, features: 40, hidden: 24, steps: 7, bidirectional: true };
     let wide = Convolution {
         input: Shape { channels: 7, height: 40, width: 100_000 },
         output_channels: 5,
@@ -460,7 +461,8 @@ fn zeros_stand_where_they_are_said_to_be() {
     let dense = cycles(attention, 0.0, 0.0);
     assert!((dense - cycles(attention, 0.0, 1.0) - product).abs() < 1.0);
     assert!((dense - cycles(attention, 1.0, 0.0) - 4.0 * product).abs() < 1.0);
-    let recurrent = Recurrent { cell: Cell::Rnn, features: 8, hidden: 16, steps: 4, bidirectional: false };
+    let recurrent =
+        Recurrent { cell: RecurrentCell::Rnn, features: 8, hidden: 16, steps: 4, bidirectional: false };
     let saved =
         cycles(Operator::Recurrent(recurrent), 0.0, 0.0) - cycles(Operator::Recurrent(recurrent), 0.0, 1.0);
     assert!((saved - 0.3 * 4.0 * 8.0 * 16.0).abs() < 1e-6);

@@ -472,7 +472,7 @@ fn layers_of_several_kernels_add_up() {
     assert_eq!(values["mapping_efficiency_pct"], Quantity::Real(0.0));
 
     let lstm = layer(Operator::Recurrent(Recurrent {
-        cell: rtmm_workload::Cell::Lstm,
+        cell: rtmm_workload::RecurrentCell::Lstm,
         features: 16,
         hidden: 16,
         steps: 5,

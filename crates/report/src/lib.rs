@@ -7,10 +7,10 @@
 //! or depends on the locale, and the same data always gives the same bytes.
 //!
 //! ```
-//! use rtmm_report::{Bar, Cell, Column, GroupedBars, Row, TerminalStyle, TextTable};
+//! use rtmm_report::{Bar, TableCell, Column, GroupedBars, Row, TerminalStyle, TextTable};
 //!
 //! let mut table = TextTable::new("Scores", vec![Column::text("platform"), Column::number("mean")]);
-//! table.rows.push(Row::new(vec![Cell::text("one_big"), Cell::estimate(86.5, 1, 1.5)]));
+//! table.rows.push(Row::new(vec![TableCell::text("one_big"), TableCell::estimate(86.5, 1, 1.5)]));
 //! assert!(table.to_terminal(&TerminalStyle::default()).contains("86.5 ±1.5"));
 //!
 //! let bars = GroupedBars {
@@ -40,5 +40,5 @@ pub use figure::{ONE_COLUMN_PT, Svg, TWO_COLUMNS_PT};
 pub use page::{Block, Fact, Page, Section};
 pub use report::{Report, ReportFigure, ReportTable};
 pub use table::terminal::{MIN_TERMINAL_WIDTH, TerminalStyle};
-pub use table::{Align, Cell, Column, Content, Row, TextTable};
+pub use table::{Align, Column, Content, Row, TableCell, TextTable};
 pub use text::{Interval, escape_markup, short_labels};

@@ -81,7 +81,7 @@ pub enum Content {
 
 /// A cell: its content, and whether it stands out.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cell {
+pub struct TableCell {
     /// Content.
     pub content: Content,
     /// Stands out, such as the best of a column: a star on the terminal, bold in Markdown and
@@ -89,41 +89,44 @@ pub struct Cell {
     pub strong: bool,
 }
 
-impl Cell {
+impl TableCell {
     /// A blank cell.
     #[must_use]
-    pub fn blank() -> Cell {
-        Cell::default()
+    pub fn blank() -> TableCell {
+        TableCell::default()
     }
 
     /// A value that is missing or not defined.
     #[must_use]
-    pub fn missing() -> Cell {
-        Cell { content: Content::Missing, strong: false }
+    pub fn missing() -> TableCell {
+        TableCell { content: Content::Missing, strong: false }
     }
 
     /// A text.
     #[must_use]
-    pub fn text(text: impl Into<String>) -> Cell {
-        Cell { content: Content::Text(text.into()), strong: false }
+    pub fn text(text: impl Into<String>) -> TableCell {
+        TableCell { content: Content::Text(text.into()), strong: false }
     }
 
     /// A number without a confidence interval.
     #[must_use]
-    pub fn number(value: f64, decimals: u8) -> Cell {
-        Cell { content: Content::Number { value, decimals, half_width: None }, strong: false }
+    pub fn number(value: f64, decimals: u8) -> TableCell {
+        TableCell { content: Content::Number { value, decimals, half_width: None }, strong: false }
     }
 
     /// A number and the half-width of its confidence interval.
     #[must_use]
-    pub fn estimate(value: f64, decimals: u8, half_width: f64) -> Cell {
-        Cell { content: Content::Number { value, decimals, half_width: Some(half_width) }, strong: false }
+    pub fn estimate(value: f64, decimals: u8, half_width: f64) -> TableCell {
+        TableCell {
+            content: Content::Number { value, decimals, half_width: Some(half_width) },
+            strong: false,
+        }
     }
 
     /// The same cell, standing out or not.
     #[must_use]
-    pub fn with_strong(self, strong: bool) -> Cell {
-        Cell { strong, ..self }
+    pub fn with_strong(self, strong: bool) -> TableCell {
+        TableCell { strong, ..self }
     }
 }
 
@@ -131,7 +134,7 @@ impl Cell {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// One cell a column; missing ones at the end are blank.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<TableCell>,
     /// A thin rule separates this row from the one above: it starts a new group.
     pub starts_group: bool,
 }
@@ -139,7 +142,7 @@ pub struct Row {
 impl Row {
     /// A row that goes on with the group above.
     #[must_use]
-    pub fn new(cells: Vec<Cell>) -> Row {
+    pub fn new(cells: Vec<TableCell>) -> Row {
         Row { cells, starts_group: false }
     }
 }
@@ -177,8 +180,8 @@ impl TextTable {
     }
 
     /// The cell of a row in a column; blank where the row ends early.
-    fn cell<'a>(&self, row: &'a Row, column: usize) -> &'a Cell {
-        const BLANK: &Cell = &Cell { content: Content::Blank, strong: false };
+    fn cell<'a>(&self, row: &'a Row, column: usize) -> &'a TableCell {
+        const BLANK: &TableCell = &TableCell { content: Content::Blank, strong: false };
         row.cells.get(column).unwrap_or(BLANK)
     }
 }

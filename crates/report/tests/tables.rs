@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Draws, SWEEP, columns, plain, report_of, scored};
-use rtmm_report::{Align, Cell, Column, Row, TerminalStyle, TextTable};
+use rtmm_report::{Align, Column, Row, TableCell, TerminalStyle, TextTable};
 
 /// A table with every kind of cell.
 fn every_kind() -> TextTable {
@@ -18,18 +18,22 @@ fn every_kind() -> TextTable {
     );
     table.rows = vec![
         Row::new(vec![
-            Cell::text("edf"),
-            Cell::estimate(12.34, 1, 0.56).with_strong(true),
-            Cell::number(1234.5, 1),
-            Cell::text("says \"hi\", <b>&"),
+            TableCell::text("edf"),
+            TableCell::estimate(12.34, 1, 0.56).with_strong(true),
+            TableCell::number(1234.5, 1),
+            TableCell::text("says \"hi\", <b>&"),
         ]),
-        Row::new(vec![Cell::text("least_laxity"), Cell::estimate(-100.0, 1, 12.0), Cell::missing()]),
+        Row::new(vec![
+            TableCell::text("least_laxity"),
+            TableCell::estimate(-100.0, 1, 12.0),
+            TableCell::missing(),
+        ]),
         Row {
             cells: vec![
-                Cell::text("_first_come"),
-                Cell::number(-0.01, 1),
-                Cell::number(f64::NAN, 1),
-                Cell::blank(),
+                TableCell::text("_first_come"),
+                TableCell::number(-0.01, 1),
+                TableCell::number(f64::NAN, 1),
+                TableCell::blank(),
             ],
             starts_group: true,
         },
@@ -100,11 +104,11 @@ fn random_table(draws: &mut Draws) -> TextTable {
         let cells = (0..draws.below(columns + 2))
             .map(|_| {
                 let cell = match draws.below(5) {
-                    0 => Cell::blank(),
-                    1 => Cell::missing(),
-                    2 => Cell::text(format!("{}{}", draws.label(), draws.label())),
-                    3 => Cell::number(draws.number(), draws.below(5) as u8),
-                    _ => Cell::estimate(draws.number(), draws.below(5) as u8, draws.number().abs()),
+                    0 => TableCell::blank(),
+                    1 => TableCell::missing(),
+                    2 => TableCell::text(format!("{}{}", draws.label(), draws.label())),
+                    3 => TableCell::number(draws.number(), draws.below(5) as u8),
+                    _ => TableCell::estimate(draws.number(), draws.below(5) as u8, draws.number().abs()),
                 };
                 cell.with_strong(draws.below(6) == 0)
             })
@@ -137,8 +141,8 @@ fn no_line_is_wider_than_the_terminal() {
 fn every_number_of_a_wide_table_appears_in_some_block() {
     let mut table = TextTable::new("", vec![Column::text("row")]);
     table.columns.extend((0..40).map(|column| Column::number(format!("column_{column}"))));
-    let mut cells = vec![Cell::text("only_row")];
-    cells.extend((0..40).map(|column| Cell::number(1000.0 + f64::from(column), 2)));
+    let mut cells = vec![TableCell::text("only_row")];
+    cells.extend((0..40).map(|column| TableCell::number(1000.0 + f64::from(column), 2)));
     table.rows.push(Row::new(cells));
     let text = width(&table, 60);
     for column in 0..40 {

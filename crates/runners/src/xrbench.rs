@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runtime, TaskCosts};
-use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
+use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use rtmm_sweep::runner::{
     Better, CellResult, CellRunner, Column, ColumnKind, Policy, PolicySchema, Prepared, RunError, RunnerSpec,
     Schema, Value,
@@ -114,7 +114,7 @@ impl CellRunner for XrbenchReference {
         let costs = Costs::of(plan);
         let mut runtimes = BTreeMap::new();
         for cell in pending.iter().map(|index| &plan.cells()[*index]) {
-            let key = (cell.variant, cell.platform, cell.policy);
+            let key = (cell.scenario, cell.platform, cell.policy);
             runtimes.entry(key).or_insert_with(|| runtime(plan, &costs, cell));
         }
         Ok(Box::new(Ready { runtimes }))
@@ -145,7 +145,7 @@ fn check_clock(platform: &Platform) -> Result<(), ReferenceError> {
     Err(ReferenceError::Clock { platform: platform.name.clone(), clock_hz: platform.clock_hz })
 }
 
-type Key = (VariantId, PlatformId, PolicyId);
+type Key = (VariedScenarioId, PlatformId, PolicyId);
 
 struct Ready {
     runtimes: BTreeMap<Key, Result<Runtime, ReferenceError>>,
@@ -153,7 +153,7 @@ struct Ready {
 
 impl Prepared for Ready {
     fn run(&self, cell: &Cell) -> Result<CellResult, RunError> {
-        let key = (cell.variant, cell.platform, cell.policy);
+        let key = (cell.scenario, cell.platform, cell.policy);
         let failed = |reason: String| RunError::Failed { reason };
         let runtime = self.runtimes.get(&key).ok_or_else(|| failed("it was not prepared".to_owned()))?;
         let runtime = runtime.as_ref().map_err(|error| failed(error.to_string()))?;

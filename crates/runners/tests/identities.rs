@@ -10,7 +10,7 @@ use rtmm_hardware::{CostModelRegistry, load as hardware};
 use rtmm_runners::Runners;
 use rtmm_runners::engine::Engine;
 use rtmm_scheduler::{PolicyRegistry, PolicyRow, Schema};
-use rtmm_sweep::plan::Identity;
+use rtmm_sweep::plan::CellIdentity;
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names};
 
@@ -45,7 +45,7 @@ fn engine(policy: &'static [u8], cost_model: &'static [u8]) -> Engine {
 }
 
 /// Identities of cells on a built-in platform and on one of `ours`.
-fn identities<const CELLS: usize>(engine: &Engine, ours: &Path, policies: &[&str]) -> [Identity; CELLS] {
+fn identities<const CELLS: usize>(engine: &Engine, ours: &Path, policies: &[&str]) -> [CellIdentity; CELLS] {
     let mut text = format!(
         "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\nseeds = [1]\n\
          platforms = [\"xrbench/single_4k_ws\", '{}']\n",
@@ -64,12 +64,12 @@ fn what_a_program_adds_is_told_apart_by_its_bytes() {
     #[expect(clippy::disallowed_methods, reason = "a test writes its own input")]
     std::fs::write(&ours, "source = \"a test\"\n[[accelerator]]\nname = \"one\"\nmodel = \"ours\"\n")
         .unwrap();
-    let of = |policy, cost_model| -> [Identity; 4] {
+    let of = |policy, cost_model| -> [CellIdentity; 4] {
         identities(&engine(policy, cost_model), &ours, &["edf", "mine"])
     };
     let plain = of(b"", b"");
     let is_same =
-        |other: [Identity; 4]| -> [bool; 4] { std::array::from_fn(|cell| plain[cell] == other[cell]) };
+        |other: [CellIdentity; 4]| -> [bool; 4] { std::array::from_fn(|cell| plain[cell] == other[cell]) };
     // On the built-in platform under edf and under mine, then on ours.
     assert_eq!(is_same(of(b"2", b"")), [true, false, true, false]);
     assert_eq!(is_same(of(b"", b"2")), [true, true, false, false]);

@@ -10,7 +10,7 @@ use crate::job::JobId;
 use crate::run::{Jobs, RunId};
 
 define_index!(
-    /// One of the networks that a task's jobs may run as: a position in the task's `variants`.
+    /// One of the variants that a task's jobs may run as: a position in the task's `variants`.
     VariantId
 );
 
@@ -22,7 +22,7 @@ pub enum Decision {
     Dispatch {
         /// The jobs: one, until batches are simulated.
         jobs: Jobs,
-        /// The network to run them as, at the first dispatch; none for the default, or for the one that
+        /// The variant to run them as, at the first dispatch; none for the default, or for the one that
         /// they began with.
         variant: Option<VariantId>,
         /// The accelerator.

@@ -17,9 +17,9 @@ const SECONDS_PER_PICOSECOND: f64 = 1e-12;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Knowledge {
-    /// The network with its sparsity pattern: the profile of the very model.
+    /// The model with its sparsity pattern: the profile of the very model.
     Pattern,
-    /// The network alone: the mean over all models of the architecture.
+    /// The architecture alone: the mean over all models of the architecture.
     Architecture,
 }
 

@@ -85,9 +85,9 @@ pub struct Job {
     pub deadline: Time,
     /// Larger is more important.
     pub priority: i32,
-    /// The network that it runs as; the task's default until the first dispatch.
+    /// The variant that it runs as; the task's default until the first dispatch.
     pub model: ModelId,
-    /// True if it was dispatched before, so that the network is fixed.
+    /// True if it was dispatched before, so that the variant is fixed.
     pub started: bool,
     /// Its progress.
     pub progress: Progress,

@@ -103,7 +103,7 @@ pub enum Notice {
     LayerCompleted {
         /// The job that it belongs to.
         job: JobId,
-        /// The network.
+        /// The model that it ran as.
         model: ModelId,
         /// The layer.
         layer: LayerId,

@@ -17,7 +17,7 @@ pub struct TaskInfo<'v> {
     pub name: &'v str,
     /// The model that it runs by default.
     pub model: ModelId,
-    /// The networks that its jobs may run as.
+    /// The variants that its jobs may run as.
     pub variants: &'v [ModelId],
     /// Its priority: larger is more important. Jobs of traces may have their own.
     pub priority: i32,

@@ -89,7 +89,7 @@ pub enum Illegal {
     /// The task has no such variant.
     #[error("the task has no such variant")]
     NoSuchVariant,
-    /// The job began as another network.
+    /// The job began as another variant.
     #[error("the job began as another network")]
     VariantIsFixed,
     /// The job is to be dropped already.

@@ -29,7 +29,7 @@ pub struct JobRecord<'j> {
     pub switch_energy_pj: f64,
     /// Accuracy of its answer: that of its model, or of the exit that it took.
     pub accuracy: Option<f64>,
-    /// The energy of its network had each layer run where it costs most, in picojoules.
+    /// The energy of its model had each layer run where it costs most, in picojoules.
     pub worst_energy_pj: f64,
     /// Isolated latency, from its first layer to its real end, on the accelerator that is
     /// fastest for it.

@@ -181,7 +181,7 @@ impl System {
 }
 
 /// The scenario with every deadline that is a multiple of the isolated latency as a span of time: of the
-/// task's architecture, since a service level is promised for a network and not for its pattern.
+/// task's architecture, since a service level is promised for an architecture and not for its pattern.
 fn resolve_deadlines(scenario: &Scenario, profile: &Profile) -> Scenario {
     let mut resolved = scenario.clone();
     for task in &mut resolved.tasks {

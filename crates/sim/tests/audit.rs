@@ -6,7 +6,7 @@ use rtmm_hardware::{Mode, Platform};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, Run, Truth, View,
 };
-use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows};
+use rtmm_sim::metrics::{Audit, JobRow, JobRows, JobStatus};
 use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
 use rtmm_testkit::hand_made::{after, models, ms, platform, scenario, task};
 use rtmm_workload::{Duration, Legality, Model, Scenario, Time};
@@ -144,14 +144,14 @@ fn sound(
         let (summary, rows) = run(&system, seed, end);
         // Metrics and rows are two ways to count the same.
         let jobs = summary.jobs;
-        let count = |outcome: JobOutcome| rows.iter().filter(|row| row.outcome == outcome).count() as u64;
+        let count = |status: JobStatus| rows.iter().filter(|row| row.status == status).count() as u64;
         assert_eq!(jobs.released, rows.len() as u64);
         assert_eq!(
             (jobs.completed, jobs.in_flight),
-            (count(JobOutcome::Completed), count(JobOutcome::InFlight))
+            (count(JobStatus::Completed), count(JobStatus::InFlight))
         );
-        assert_eq!(jobs.dropped_upstream, count(JobOutcome::DroppedUpstream));
-        assert_eq!(jobs.dropped - jobs.dropped_upstream, count(JobOutcome::Dropped));
+        assert_eq!(jobs.dropped_upstream, count(JobStatus::DroppedUpstream));
+        assert_eq!(jobs.dropped - jobs.dropped_upstream, count(JobStatus::Dropped));
         let violated = rows.iter().filter(|row| row.is_violated() == Some(true)).count() as u64;
         assert_eq!((jobs.violated(), jobs.decided()), (violated, jobs.released - jobs.undecided));
         assert_eq!(
@@ -167,7 +167,7 @@ fn sound(
             summary.accelerators.iter().all(|of| of.utilisation.is_some_and(|of| (0.0..=1.0).contains(&of)))
         );
         // However often it was stopped and wherever it went on, a complete job has run all its layers once.
-        for row in rows.iter().filter(|row| row.outcome == JobOutcome::Completed) {
+        for row in rows.iter().filter(|row| row.status == JobStatus::Completed) {
             if let Some(energies) = energies_pj {
                 let expected = energies[row.model.index()];
                 let spent = row.energy.total();

@@ -9,7 +9,7 @@
 use rtmm_hardware::{MaxMinFair, Mode};
 use rtmm_scheduler::{Decision, Parameters, Policy, PolicyRegistry, PolicyRow};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
-use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows};
+use rtmm_sim::metrics::{JobRow, JobRows, JobStatus};
 use rtmm_sim::{EndOfRun, RunOptions, Simulation, System, simulate};
 use rtmm_testkit::by_hand::watch::{Line, Watch, part_at_a_decision, watch, watch_policy};
 use rtmm_testkit::by_hand::{ByHand, Log, ms, policy};
@@ -409,7 +409,7 @@ fn nobody_waits_long_under_a_load_that_fits() {
             let rows = rows_of(&by_hand, row, &parameters, EndOfRun::Drain);
             assert_eq!(rows.len(), 50 + 10, "{case}");
             for job in rows {
-                assert_ne!(job.outcome, JobOutcome::InFlight, "{case}");
+                assert_ne!(job.status, JobStatus::InFlight, "{case}");
                 let took = job.end.saturating_since(job.release);
                 // On one accelerator none is faster than the other, so that nobody has a reason to idle.
                 assert!(promises.idles || took <= ms("8.8"), "{case}: {took}");
@@ -433,7 +433,7 @@ fn starvation_is_where_it_is_not_ruled_out() {
             if row.capabilities(&parameters).is_ok_and(|promises| promises.starvation_free) {
                 let job = low(row, &parameters);
                 let took = job.end.saturating_since(job.release);
-                let is_over = job.outcome != JobOutcome::InFlight && took <= ms("100");
+                let is_over = job.status != JobStatus::InFlight && took <= ms("100");
                 assert!(is_over, "{} {parameters}: {job:?}", row.name);
             }
         }
@@ -461,7 +461,7 @@ fn starvation_is_where_it_is_not_ruled_out() {
         let (row, parameters) = policy(text);
         assert!(row.capabilities(&parameters).is_ok_and(|promises| !promises.starvation_free), "{text}");
         let job = low(row, &parameters);
-        assert_eq!((job.outcome, job.start), (JobOutcome::InFlight, None), "{text}");
+        assert_eq!((job.status, job.start), (JobStatus::InFlight, None), "{text}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{Decision, Decisions, Interests, Job, JobId, Notice, Policy, PolicyError, Truth, View};
-use rtmm_sim::metrics::{JobOutcome, JobRow, JobRows, Metrics, MetricsOptions, Summary};
+use rtmm_sim::metrics::{JobRow, JobRows, JobStatus, Metrics, MetricsOptions, Summary};
 use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions, simulate};
 use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
 use rtmm_testkit::by_hand::{ByHand, Log, policy};
@@ -252,10 +252,10 @@ fn with_a_weight_of_starvation_everybody_runs_or_is_given_up() {
         for policy_text in ["dream-mapscore alpha=0.25", "dream-full", "dream-drop alpha=2", "sdrm3"] {
             let run = drained(&text, policy_text);
             for job in &run.jobs {
-                let is_over = match job.outcome {
-                    JobOutcome::Completed => job.start.is_some(),
-                    JobOutcome::Dropped | JobOutcome::DroppedUpstream => policy_text.starts_with("dream-"),
-                    JobOutcome::InFlight => false,
+                let is_over = match job.status {
+                    JobStatus::Completed => job.start.is_some(),
+                    JobStatus::Dropped | JobStatus::DroppedUpstream => policy_text.starts_with("dream-"),
+                    JobStatus::InFlight => false,
                 };
                 assert!(is_over, "{job:?} under {policy_text} on\n{text}");
             }

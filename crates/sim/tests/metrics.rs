@@ -10,7 +10,7 @@ use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Run, RunId,
     Truth, TuningWindow, View,
 };
-use rtmm_sim::metrics::{Audit, JobOutcome, JobRow, JobRows, Window, Windows, XrbenchConstants};
+use rtmm_sim::metrics::{Audit, JobRow, JobRows, JobStatus, Window, Windows, XrbenchConstants};
 use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
     Summary, System, simulate,
@@ -281,7 +281,7 @@ fn jobs_in_flight_at_the_end_are_overdue_or_undecided() {
         assert_eq!((b.normalised_energy, b.response_mean_ms, summary.makespan_ms), (Some(0.0), None, None));
         assert_eq!(b.xrbench.map(|scores| scores.task_score), Some(0.0));
         assert_eq!((summary.decisions, summary.rounds), (0, 4));
-        assert!(rows.iter().all(|row| row.outcome == JobOutcome::InFlight && row.start.is_none()));
+        assert!(rows.iter().all(|row| row.status == JobStatus::InFlight && row.start.is_none()));
         let violated: Vec<_> = rows.iter().map(JobRow::is_violated).collect();
         let last = if undecided == 0 { Some(true) } else { None };
         assert_eq!(violated, [Some(true), Some(true), Some(true), last]);
@@ -299,7 +299,7 @@ fn what_runs_at_the_end_is_paid_for_by_whole_layers() {
     assert_eq!((summary.energy.energy_pj, summary.normalised_energy), (40.0 * UJ, Some(1.0)));
     assert_eq!((summary.accelerators[0].busy_ms, summary.accelerators[0].segments), (8.0, 2));
     let last = rows.last().expect("two jobs");
-    assert_eq!((last.outcome, last.energy.mac), (JobOutcome::InFlight, 10.0 * UJ));
+    assert_eq!((last.status, last.energy.mac), (JobStatus::InFlight, 10.0 * UJ));
     assert_eq!((last.start, last.accelerator, last.segments), (Some(at(10)), Some(accelerator(0)), 1));
 
     // Drained, the run ends with the job, and all of it counts.
@@ -323,8 +323,8 @@ fn dropped_jobs_take_those_that_need_them_along() {
     }
     assert_eq!((summary.normalised_energy, summary.ux_cost), (Some(0.0), Some(0.0)));
     assert_eq!(summary.xrbench_score_percent, Some(0.0));
-    let outcomes: Vec<_> = rows.iter().map(|row| (row.task.index(), row.frame, row.outcome)).collect();
-    let (dropped, upstream) = (JobOutcome::Dropped, JobOutcome::DroppedUpstream);
+    let outcomes: Vec<_> = rows.iter().map(|row| (row.task.index(), row.frame, row.status)).collect();
+    let (dropped, upstream) = (JobStatus::Dropped, JobStatus::DroppedUpstream);
     assert_eq!(outcomes, [(0, 0, dropped), (1, 0, upstream), (0, 1, dropped), (1, 1, upstream)]);
 }
 

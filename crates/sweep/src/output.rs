@@ -445,7 +445,7 @@ fn summary_tasks_columns() -> Vec<&'static str> {
 fn summary_tasks_rows<'s>(plan: &'s Plan<'_>, summary: &'s Summary) -> impl Iterator<Item = Vec<Value>> + 's {
     summary.groups.iter().flat_map(move |group| {
         let axes = axis_values(plan, &plan.cells()[group.cells.start]);
-        let tasks = &plan.variants()[group.variant.index()].scenario.tasks;
+        let tasks = &plan.varied_scenarios()[group.scenario.index()].scenario.tasks;
         let metrics = &summary.task_metrics;
         let entries = tasks.iter().flat_map(move |task| metrics.iter().map(move |metric| (task, metric)));
         entries.zip(&group.tasks).map(move |((task, Metric { column, .. }), statistics)| {
@@ -614,10 +614,10 @@ fn manifest_json(results: &Results<'_>, to: &mut impl Write) -> io::Result<()> {
         name: &workload.scenario.name,
         source: &workload.scenario.source,
         blake3: plan
-            .variants()
+            .varied_scenarios()
             .iter()
-            .filter(|variant| variant.workload.index() == index)
-            .map(|variant| variant.hash())
+            .filter(|varied| varied.workload.index() == index)
+            .map(|varied| varied.hash())
             .collect(),
     });
     let platforms = axes.platforms.iter().enumerate().map(|(index, platform)| Input {

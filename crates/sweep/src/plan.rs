@@ -29,7 +29,7 @@ pub const MAX_CELLS: usize = 10_000_000;
 
 define_index!(
     /// A scenario of a plan under one value of each axis that changes scenarios.
-    VariantId
+    VariedScenarioId
 );
 define_index!(
     /// A scenario of a plan with its models, before variation.
@@ -46,9 +46,9 @@ define_index!(
 
 /// The hash of everything that determines a cell's result.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity(pub(crate) [u8; 32]);
+pub struct CellIdentity(pub(crate) [u8; 32]);
 
-impl Identity {
+impl CellIdentity {
     /// The 32 bytes, as the store keeps them.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
@@ -57,13 +57,13 @@ impl Identity {
 }
 
 /// Hexadecimal.
-impl fmt::Display for Identity {
+impl fmt::Display for CellIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for CellIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -75,7 +75,7 @@ pub struct Cell {
     /// Position in the plan's canonical order.
     pub index: usize,
     /// The scenario as it is run.
-    pub variant: VariantId,
+    pub scenario: VariedScenarioId,
     /// The scenario as it was read.
     pub workload: WorkloadId,
     /// The platform.
@@ -88,7 +88,7 @@ pub struct Cell {
 
 /// A scenario as cells run it.
 #[derive(Clone, Debug)]
-pub struct Variant {
+pub struct VariedScenario {
     /// The scenario and models that it was made of.
     pub workload: WorkloadId,
     /// The scenario with its duration and all changes applied.
@@ -101,7 +101,7 @@ pub struct Variant {
     hash: blake3::Hash,
 }
 
-impl Variant {
+impl VariedScenario {
     /// The value of the axis of this name as a number; `None` where the scenario keeps its own, and where no axis
     /// of this name changes scenarios.
     #[must_use]
@@ -239,12 +239,12 @@ pub enum PlanError {
 pub struct Plan<'r> {
     runner: &'r dyn CellRunner,
     axes: Axes,
-    variants: Vec<Variant>,
+    scenarios: Vec<VariedScenario>,
     platform_hashes: Vec<blake3::Hash>,
     cells: Vec<Cell>,
-    identities: Vec<Identity>,
+    identities: Vec<CellIdentity>,
     /// The same with the index of the cell, sorted.
-    by_identity: Vec<(Identity, u32)>,
+    by_identity: Vec<(CellIdentity, u32)>,
 }
 
 impl fmt::Debug for Plan<'_> {
@@ -287,14 +287,14 @@ impl<'r> Plan<'r> {
         if let Some(&seed) = axes.seeds.iter().find(|seed| **seed > largest) {
             problems.push(PlanError::SeedTooLarge { seed, largest });
         }
-        let variants = match variants(&axes) {
-            Ok(variants) => variants,
+        let scenarios = match varied_scenarios(&axes) {
+            Ok(scenarios) => scenarios,
             Err(more) => {
                 problems.extend(more);
                 return Err(problems);
             }
         };
-        let cells = count(&axes, &variants);
+        let cells = count(&axes, &scenarios);
         if cells == 0 && problems.is_empty() {
             problems.push(PlanError::EmptyAxis { axis: "pairs" });
         }
@@ -305,9 +305,9 @@ impl<'r> Plan<'r> {
             return Err(problems);
         }
         let platform_hashes: Vec<blake3::Hash> = axes.platforms.iter().map(hash_platform).collect();
-        let cells = cells_of(&axes, &variants);
-        let identities = identities(runner.spec(), &axes, &variants, &platform_hashes, &cells);
-        let mut by_identity: Vec<(Identity, u32)> = identities.iter().copied().zip(0..).collect();
+        let cells = cells_of(&axes, &scenarios);
+        let identities = identities(runner.spec(), &axes, &scenarios, &platform_hashes, &cells);
+        let mut by_identity: Vec<(CellIdentity, u32)> = identities.iter().copied().zip(0..).collect();
         by_identity.sort_unstable();
         debug!(
             cells = cells.len(),
@@ -315,7 +315,7 @@ impl<'r> Plan<'r> {
             platforms = axes.platforms.len(),
             "planned"
         );
-        let plan = Self { runner, axes, variants, platform_hashes, cells, identities, by_identity };
+        let plan = Self { runner, axes, scenarios, platform_hashes, cells, identities, by_identity };
         match plan.by_identity.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             Some(pair) => {
                 let cell = plan.describe(&plan.cells[pair[1].1 as usize]);
@@ -363,39 +363,39 @@ impl<'r> Plan<'r> {
 
     /// The cells that differ in the seed only, side by side; groups are in canonical order, too.
     pub fn groups(&self) -> impl Iterator<Item = &[Cell]> {
-        let of = |cell: &Cell| (cell.variant, cell.platform, cell.policy);
+        let of = |cell: &Cell| (cell.scenario, cell.platform, cell.policy);
         self.cells.chunk_by(move |left, right| of(left) == of(right))
     }
 
     /// The identities of the cells, in the same order.
     #[must_use]
-    pub fn identities(&self) -> &[Identity] {
+    pub fn identities(&self) -> &[CellIdentity] {
         &self.identities
     }
 
     /// The index of the cell of an identity.
     #[must_use]
-    pub fn find(&self, identity: &Identity) -> Option<usize> {
+    pub fn find(&self, identity: &CellIdentity) -> Option<usize> {
         let position = self.by_identity.binary_search_by(|(known, _)| known.cmp(identity)).ok()?;
         Some(self.by_identity[position].1 as usize)
     }
 
     /// The scenarios as they are run, in the order of the cells.
     #[must_use]
-    pub fn variants(&self) -> &[Variant] {
-        &self.variants
+    pub fn varied_scenarios(&self) -> &[VariedScenario] {
+        &self.scenarios
     }
 
     /// Scenario of a cell, with its variation.
     #[must_use]
-    pub fn variant(&self, cell: &Cell) -> &Variant {
-        &self.variants[cell.variant.index()]
+    pub fn varied_scenario(&self, cell: &Cell) -> &VariedScenario {
+        &self.scenarios[cell.scenario.index()]
     }
 
     /// The scenario that a cell runs.
     #[must_use]
     pub fn scenario(&self, cell: &Cell) -> &Scenario {
-        &self.variant(cell).scenario
+        &self.varied_scenario(cell).scenario
     }
 
     /// The models of a cell's scenario.
@@ -431,15 +431,15 @@ impl<'r> Plan<'r> {
     /// A cell in words, for messages.
     #[must_use]
     pub fn describe(&self, cell: &Cell) -> String {
-        let variant = self.variant(cell);
+        let varied = self.varied_scenario(cell);
         let mut text = format!(
             "`{}` on `{}` under `{}` with seed {}",
-            variant.scenario.name,
+            varied.scenario.name,
             self.platform(cell).name,
             self.policy(cell),
             cell.seed
         );
-        for (variation, value) in self.axes.variations.iter().zip(&variant.values) {
+        for (variation, value) in self.axes.variations.iter().zip(&varied.values) {
             if let Some(value) = value {
                 text.push_str(&(variation.change.describe)(&variation.subject, *value));
             }
@@ -459,9 +459,9 @@ fn settings_of(runner: &RunnerSpec, given: &Parameters) -> Result<Parameters, Pl
     }
 }
 
-fn variants(axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
+fn varied_scenarios(axes: &Axes) -> Result<Vec<VariedScenario>, Vec<PlanError>> {
     let mut problems = Vec::new();
-    let mut variants = Vec::new();
+    let mut scenarios = Vec::new();
     let mut models = ModelHashes { folder: &axes.folder, known: Vec::new() };
     for (index, workload) in axes.workloads.iter().enumerate() {
         let not_canonical = |reason: String| {
@@ -491,7 +491,7 @@ fn variants(axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
                 }
             };
             let hash = blake3::Hasher::new().update(models.as_bytes()).update(&bytes).finalize();
-            variants.push(Variant {
+            scenarios.push(VariedScenario {
                 workload: WorkloadId::new(index),
                 random: scenario.is_random() || workload.models.iter().any(Model::is_dynamic),
                 scenario,
@@ -500,7 +500,7 @@ fn variants(axes: &Axes) -> Result<Vec<Variant>, Vec<PlanError>> {
             });
         }
     }
-    if problems.is_empty() { Ok(variants) } else { Err(problems) }
+    if problems.is_empty() { Ok(scenarios) } else { Err(problems) }
 }
 
 /// A scenario under every combination of values, the last axis varying fastest. What cannot be is left out and
@@ -641,25 +641,25 @@ fn add_text(hasher: &mut blake3::Hasher, text: &str) {
     hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }
 
-fn count(axes: &Axes, variants: &[Variant]) -> u128 {
-    let of_variant = |variant: &Variant| {
-        let seeds = if variant.random { axes.seeds.len() as u128 } else { 1 };
-        seeds * axes.platforms_of(variant.workload).count() as u128
+fn count(axes: &Axes, scenarios: &[VariedScenario]) -> u128 {
+    let of_scenario = |varied: &VariedScenario| {
+        let seeds = if varied.random { axes.seeds.len() as u128 } else { 1 };
+        seeds * axes.platforms_of(varied.workload).count() as u128
     };
-    variants.iter().map(of_variant).sum::<u128>() * axes.policies.len() as u128
+    scenarios.iter().map(of_scenario).sum::<u128>() * axes.policies.len() as u128
 }
 
-fn cells_of(axes: &Axes, variants: &[Variant]) -> Vec<Cell> {
-    let mut cells = Vec::with_capacity(usize::try_from(count(axes, variants)).unwrap_or(0));
-    for (variant_index, variant) in variants.iter().enumerate() {
-        let seeds = if variant.random { &axes.seeds[..] } else { &axes.seeds[..1] };
-        for platform in axes.platforms_of(variant.workload) {
+fn cells_of(axes: &Axes, scenarios: &[VariedScenario]) -> Vec<Cell> {
+    let mut cells = Vec::with_capacity(usize::try_from(count(axes, scenarios)).unwrap_or(0));
+    for (scenario_index, varied) in scenarios.iter().enumerate() {
+        let seeds = if varied.random { &axes.seeds[..] } else { &axes.seeds[..1] };
+        for platform in axes.platforms_of(varied.workload) {
             for policy in 0..axes.policies.len() {
                 for &seed in seeds {
                     cells.push(Cell {
                         index: cells.len(),
-                        variant: VariantId::new(variant_index),
-                        workload: variant.workload,
+                        scenario: VariedScenarioId::new(scenario_index),
+                        workload: varied.workload,
                         platform,
                         policy: PolicyId::new(policy),
                         seed,
@@ -674,10 +674,10 @@ fn cells_of(axes: &Axes, variants: &[Variant]) -> Vec<Cell> {
 fn identities(
     runner: &RunnerSpec,
     axes: &Axes,
-    variants: &[Variant],
+    scenarios: &[VariedScenario],
     platforms: &[blake3::Hash],
     cells: &[Cell],
-) -> Vec<Identity> {
+) -> Vec<CellIdentity> {
     let mut hasher = blake3::Hasher::new();
     add_text(&mut hasher, "rtmm cell 1");
     add_text(&mut hasher, &runner.name);
@@ -696,7 +696,7 @@ fn identities(
             let mut bytes = [0; 4 * 32 + 8];
             let parts = [
                 &runner_hash,
-                &variants[cell.variant.index()].hash,
+                &scenarios[cell.scenario.index()].hash,
                 &platforms[cell.platform.index()],
                 &policies[cell.policy.index()],
             ];
@@ -704,7 +704,7 @@ fn identities(
                 to.copy_from_slice(part.as_bytes());
             }
             bytes[128..].copy_from_slice(&cell.seed.to_le_bytes());
-            Identity(*blake3::hash(&bytes).as_bytes())
+            CellIdentity(*blake3::hash(&bytes).as_bytes())
         })
         .collect()
 }

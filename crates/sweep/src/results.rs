@@ -27,7 +27,7 @@ pub const SERIES: &[Column] = &[
 /// The value of each axis for a cell, in the order of [`AXES`].
 #[must_use]
 pub fn axis_values(plan: &Plan<'_>, cell: &Cell) -> [Value; COLUMNS.len()] {
-    let mut changes = plan.variant(cell).values.iter();
+    let mut changes = plan.varied_scenario(cell).values.iter();
     std::array::from_fn(|index| match AXES[index].role {
         Role::Part(part) => part_value(plan, cell, part),
         Role::Change(_) => match changes.next() {

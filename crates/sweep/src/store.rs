@@ -26,7 +26,7 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use crate::axes::COLUMNS;
-use crate::plan::{Identity, Plan};
+use crate::plan::{CellIdentity, Plan};
 use crate::results::{Failure, Results, TASK, axis_values};
 use crate::runner::{CellResult, Column, ColumnKind, RunnerSpec, SeriesPoint, Value};
 
@@ -141,7 +141,7 @@ pub struct Store {
     connection: Connection,
     sql: Statements,
     /// Identities of all cells that were found or written.
-    known: BTreeSet<Identity>,
+    known: BTreeSet<CellIdentity>,
     next_cell: i64,
     in_transaction: bool,
 }
@@ -242,7 +242,7 @@ impl Store {
 
     /// True if the store has this cell.
     #[must_use]
-    pub fn has(&self, identity: &Identity) -> bool {
+    pub fn has(&self, identity: &CellIdentity) -> bool {
         self.known.contains(identity)
     }
 
@@ -748,9 +748,9 @@ impl Binder<'_, '_> {
     }
 }
 
-fn identity_of(row: &Row<'_>, position: usize) -> rusqlite::Result<Option<Identity>> {
+fn identity_of(row: &Row<'_>, position: usize) -> rusqlite::Result<Option<CellIdentity>> {
     Ok(match row.get_ref(position)? {
-        ValueRef::Blob(bytes) => bytes.try_into().ok().map(Identity),
+        ValueRef::Blob(bytes) => bytes.try_into().ok().map(CellIdentity),
         _ => None,
     })
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::plan::{Baseline, Cell, Plan, PlatformId, PolicyId, VariantId};
+use crate::plan::{Baseline, Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use crate::results::Results;
 use crate::runner::{Column, ColumnKind};
 use crate::statistics::{
@@ -48,7 +48,7 @@ pub struct Group {
     /// Indices of its cells in the plan.
     pub cells: Range<usize>,
     /// The scenario as it was run.
-    pub variant: VariantId,
+    pub scenario: VariedScenarioId,
     /// The platform.
     pub platform: PlatformId,
     /// The policy with its parameters.
@@ -174,7 +174,7 @@ fn groups(
         }
         groups.push(Group {
             cells: range.clone(),
-            variant: cells[0].variant,
+            scenario: cells[0].scenario,
             platform: cells[0].platform,
             policy: cells[0].policy,
             statistics: Vec::with_capacity(metrics.len()),
@@ -215,10 +215,10 @@ fn statistics(values: &[f64], interval: Option<Interval>) -> Option<Statistics> 
 
 fn across(plan: &Plan<'_>, metrics: &[Metric], groups: &[Group]) -> Vec<Across> {
     // Scenarios all have the same variants, but not all need run on the same platforms.
-    let of_one_scenario = (plan.variants().len() / plan.axes().workloads.len()).max(1);
+    let of_one_scenario = (plan.varied_scenarios().len() / plan.axes().workloads.len()).max(1);
     let mut alike: BTreeMap<(usize, PlatformId, PolicyId), Vec<&Group>> = BTreeMap::new();
     for group in groups {
-        let variation = group.variant.index() % of_one_scenario;
+        let variation = group.scenario.index() % of_one_scenario;
         alike.entry((variation, group.platform, group.policy)).or_default().push(group);
     }
     alike
@@ -232,7 +232,7 @@ fn across(plan: &Plan<'_>, metrics: &[Metric], groups: &[Group]) -> Vec<Across> 
 }
 
 fn across_statistics(plan: &Plan<'_>, groups: &[&Group], metric: usize) -> AcrossStatistics {
-    let name = |group: &Group| plan.variants()[group.variant.index()].scenario.name.as_str();
+    let name = |group: &Group| plan.varied_scenarios()[group.scenario.index()].scenario.name.as_str();
     let found: Vec<(&str, f64)> =
         groups.iter().filter_map(|group| Some((name(group), group.statistics[metric]?.mean))).collect();
     let means: Vec<f64> = found.iter().map(|(_, mean)| *mean).collect();
@@ -261,10 +261,10 @@ fn comparisons(
 ) -> Vec<Comparison> {
     let axes = results.plan().axes();
     let Some(baseline) = &axes.baseline else { return Vec::new() };
-    let places: BTreeMap<(VariantId, PlatformId, PolicyId), usize> = groups
+    let places: BTreeMap<(VariedScenarioId, PlatformId, PolicyId), usize> = groups
         .iter()
         .enumerate()
-        .map(|(index, group)| ((group.variant, group.platform, group.policy), index))
+        .map(|(index, group)| ((group.scenario, group.platform, group.policy), index))
         .collect();
     let mut comparisons = Vec::new();
     for (index, group) in groups.iter().enumerate() {
@@ -276,7 +276,7 @@ fn comparisons(
             continue;
         }
         // A scenario that does not run on the baseline's platform is compared with nothing.
-        let Some(&base) = places.get(&(group.variant, platform, policy)) else { continue };
+        let Some(&base) = places.get(&(group.scenario, platform, policy)) else { continue };
         let differences = metrics
             .iter()
             .map(|metric| {

@@ -140,10 +140,10 @@ fn values_are_those_of_the_results() {
         let values: Vec<f64> = results
             .iter()
             .filter(|(cell, _)| {
-                let variant = plan.variant(cell);
-                variant.scenario.name.ends_with(scenario)
+                let varied = plan.varied_scenario(cell);
+                varied.scenario.name.ends_with(scenario)
                     && plan.platform(cell).name.ends_with(platform)
-                    && variant.number("load_factor") == Some(load)
+                    && varied.number("load_factor") == Some(load)
                     && plan.policy(cell).to_string().starts_with(policy)
             })
             .filter_map(|(_, result)| result.cell[0].number())
@@ -188,7 +188,7 @@ fn values_are_those_of_the_results() {
     // One value alone has the interval that the summary gives it.
     let group = finished.summary.groups.iter().find(|group| {
         let cell = &plan.cells()[group.cells.start];
-        plan.variant(cell).number("load_factor") == Some(2.0) && plan.policy(cell).name == "second"
+        plan.varied_scenario(cell).number("load_factor") == Some(2.0) && plan.policy(cell).name == "second"
     });
     let expected = group.unwrap().statistics[0].unwrap().interval.unwrap();
     near(lines[0].values[1][0].unwrap().interval.unwrap().low, expected.low);

@@ -419,8 +419,8 @@ fn probabilities_of_all_cascades_are_an_axis() {
     "#;
     let plan =
         good(runners, &format!("{inputs}trigger_probability = {{ cascades = true, values = [0.5, 1] }}"));
-    let told: Vec<(Vec<f64>, Option<f64>)> = (plan.variants().iter())
-        .map(|variant| (cascades(&variant.scenario), variant.number("trigger_probability")))
+    let told: Vec<(Vec<f64>, Option<f64>)> = (plan.varied_scenarios().iter())
+        .map(|varied| (cascades(&varied.scenario), varied.number("trigger_probability")))
         .collect();
     let expected = [
         (vec![0.5], Some(0.5)),
@@ -430,15 +430,15 @@ fn probabilities_of_all_cascades_are_an_axis() {
     ];
     assert_eq!(told, expected);
     // Whether a frame of a task becomes a job at all is another matter.
-    let mut tasks = plan.variants().iter().flat_map(|variant| &variant.scenario.tasks);
+    let mut tasks = plan.varied_scenarios().iter().flat_map(|varied| &varied.scenario.tasks);
     assert!(tasks.all(|task| task.trigger_probability == 1.0));
     let described = plan.describe(&plan.cells()[1]);
     assert!(described.ends_with("with seed 1 with cascades triggered at 1"), "{described}");
 
     // A cell has the identity of what it runs: the scenario as resolved, wherever its probabilities are from.
     let plain = good(runners, inputs);
-    assert_eq!(cascades(&plain.variants()[0].scenario), [0.2]);
-    assert_eq!(cascades(&plain.variants()[1].scenario), [0.5, 0.5]);
+    assert_eq!(cascades(&plain.varied_scenarios()[0].scenario), [0.2]);
+    assert_eq!(cascades(&plain.varied_scenarios()[1].scenario), [0.5, 0.5]);
     let (varied, plain) = (plan.identities(), plain.identities());
     assert_eq!(varied[2], plain[1]);
     assert!(!varied[..2].contains(&plain[0]) && varied[0] != varied[1] && varied[2] != varied[3]);
@@ -459,8 +459,8 @@ fn deadline_factors_replace_multiples_of_the_isolated_latency() {
     let axes = "deadline_factors = [10, 2.5]\nload_factors = [1, 2]\n";
     let plan = good(runners, &format!("{axes}{ISOLATED}"));
     // Loads change more slowly than deadlines.
-    let told: Vec<[Option<f64>; 2]> = (plan.cells().iter().map(|cell| plan.variant(cell)))
-        .map(|variant| ["load_factor", "deadline_factor"].map(|axis| variant.number(axis)))
+    let told: Vec<[Option<f64>; 2]> = (plan.cells().iter().map(|cell| plan.varied_scenario(cell)))
+        .map(|varied| ["load_factor", "deadline_factor"].map(|axis| varied.number(axis)))
         .collect();
     assert_eq!(told, [[1.0, 10.0], [1.0, 2.5], [2.0, 10.0], [2.0, 2.5]].map(|pair| pair.map(Some)));
     for (cell, factor_millionths) in plan.cells().iter().zip([10_000_000, 2_500_000].iter().cycle()) {
@@ -474,7 +474,7 @@ fn deadline_factors_replace_multiples_of_the_isolated_latency() {
     let plain = good(runners, ISOLATED);
     assert_eq!(plan.identities()[0], plain.identities()[0]);
     assert_ne!(plan.identities()[1], plain.identities()[0]);
-    assert_eq!(plain.variant(&plain.cells()[0]).number("deadline_factor"), None);
+    assert_eq!(plain.varied_scenario(&plain.cells()[0]).number("deadline_factor"), None);
 }
 
 #[test]

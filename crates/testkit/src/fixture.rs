@@ -43,7 +43,7 @@ pub struct TaskSketch {
     architecture: Option<&'static str>,
     /// Elements of activations: what the first layer reads, and what each puts out.
     sizes: Vec<u32>,
-    /// The other networks of a supernet.
+    /// The other variants of a supernet.
     variants: Vec<TaskSketch>,
     /// Multiply-accumulates of each layer; one each where nothing is stated.
     macs: Vec<u32>,
@@ -126,7 +126,7 @@ impl TaskSketch {
         Self { sizes: sizes.to_vec(), ..self }
     }
 
-    /// The same that may run as the network of another sketch, too.
+    /// The same that may run as the variant of another sketch, too.
     #[must_use]
     pub fn variant(mut self, network: TaskSketch) -> Self {
         self.variants.push(network);
@@ -284,7 +284,7 @@ impl Fixture {
         tasks: &[TaskSketch],
         platform: impl FnOnce(&[TaskSketch]) -> Platform,
     ) -> Result<Self, FixtureError> {
-        // The networks of tasks in their order, then those that they may run as besides.
+        // The variants of tasks in their order, then those that they may run as besides.
         let variants = tasks.iter().flat_map(|task| &task.variants);
         let networks: Vec<TaskSketch> = tasks.iter().chain(variants).cloned().collect();
         let models: Vec<Model> = networks.iter().map(TaskSketch::model).collect();
@@ -473,7 +473,7 @@ impl Fixture {
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
     /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0>1[2]`
-    /// for two of its units, `a0/2>1` as its network 2, `preempt 1`, `drop a0`. What the engine would refuse
+    /// for two of its units, `a0/2>1` as its variant 2, `preempt 1`, `drop a0`. What the engine would refuse
     /// ends the text with `illegal`, an error of the policy with `failed`.
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
@@ -549,7 +549,7 @@ impl Fixture {
         }
     }
 
-    /// Has a job run as one of its task's networks; none where the engine would refuse it.
+    /// Has a job run as one of its task's variants; none where the engine would refuse it.
     fn turn(&mut self, job: &Job, variant: VariantId) -> Option<String> {
         let model = *self.scenario.tasks[job.task.index()].variants.get(variant.index())?;
         (!job.started || model == job.model).then_some(())?;
@@ -557,7 +557,7 @@ impl Fixture {
         Some(format!("/{}", variant.index()))
     }
 
-    /// Says what an accelerator ran last: the default network of a task.
+    /// Says what an accelerator ran last: the default variant of a task.
     pub fn set_last_model(&mut self, accelerator: usize, task: usize) {
         let unit = self.state.accelerators[accelerator].first_unit as usize;
         self.state.units[unit].last_model = Some(self.scenario.tasks[task].model);

@@ -80,7 +80,7 @@ pub struct Attention {
 /// The kinds of recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cell {
+pub enum RecurrentCell {
     /// Long short-term memory: four gates.
     Lstm,
     /// Gated recurrent unit: three gates.
@@ -93,7 +93,7 @@ pub enum Cell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Recurrent {
     /// The cell.
-    pub cell: Cell,
+    pub cell: RecurrentCell,
     /// Features of an input token.
     pub features: u32,
     /// Features of the hidden state.
@@ -393,7 +393,7 @@ impl Pool {
     }
 }
 
-impl Cell {
+impl RecurrentCell {
     /// Gates, each with its own weights.
     #[must_use]
     pub const fn gates(self) -> u32 {

@@ -40,8 +40,8 @@ pub use frames::{Follower, Frame, Frames};
 pub use ids::{LayerId, ModelId, TaskId};
 pub use kernel::{Kernel, Nest, Repeated, VectorWork};
 pub use layer::{
-    Attention, Cell, Convolution, Elementwise, Gemm, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Normalisation,
-    Operator, Pool, PublishedShape, Recurrent, Shape, ShapeError,
+    Attention, Convolution, Elementwise, Gemm, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Normalisation, Operator,
+    Pool, PublishedShape, Recurrent, RecurrentCell, Shape, ShapeError,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};

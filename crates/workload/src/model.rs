@@ -35,7 +35,7 @@ pub struct Model {
     pub exits: Vec<Exit>,
     /// Accuracy of a complete inference, as a fraction; none where it is not stated.
     pub accuracy: Option<f64>,
-    /// The other networks of a supernet: each can run in place of this one. Their own `variants`
+    /// The other variants of a supernet: each can run in place of this one. Their own `variants`
     /// are empty. A workload lists them as models of their own.
     pub variants: Vec<Model>,
     /// The name of this variant in its supernet, such as `large`; none where the model is of no supernet.
@@ -51,7 +51,7 @@ pub struct Model {
 /// Sparsity of a model, and the architecture that it shares with models of other sparsity patterns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sparsity {
-    /// The network without its pattern, such as `resnet50`: models of one architecture are the same to
+    /// The model without its pattern, such as `resnet50`: models of one architecture are the same to
     /// a scheduler that is told of no patterns. None for a model that is an architecture of its own.
     pub architecture: Option<String>,
     /// Where the zeros among the weights are.
@@ -60,7 +60,7 @@ pub struct Sparsity {
     pub weights: f64,
 }
 
-/// Where the zeros among the weights of a pruned network are.
+/// Where the zeros among the weights of a pruned model are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pattern {
@@ -92,7 +92,7 @@ impl Pattern {
 }
 
 /// A run of consecutive layers: what block-wise scheduling dispatches at once, and what a dynamic
-/// network may skip.
+/// model may skip.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Block {
     /// Unique within the model.
@@ -141,7 +141,7 @@ impl Model {
         self.samples.is_some()
     }
 
-    /// The name of the supernet that the network is of, such as `examples/supernet`.
+    /// The name of the supernet that the variant is of, such as `examples/supernet`.
     #[must_use]
     pub fn supernet(&self) -> Option<&str> {
         self.name.strip_suffix(self.variant.as_deref()?)?.strip_suffix('/')

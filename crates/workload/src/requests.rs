@@ -239,7 +239,7 @@ struct Stream {
     is_isolated: bool,
     requests: Vec<Request>,
     lacks_deadline: bool,
-    /// Of its default network.
+    /// Of its default variant.
     samples: Option<Arc<SampleTrace>>,
 }
 

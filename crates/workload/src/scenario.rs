@@ -15,8 +15,8 @@ pub struct Task {
     pub name: String,
     /// The model that runs: the default of `variants`.
     pub model: ModelId,
-    /// The networks that a job may run as, `model` first and the others in the order of the model file: one
-    /// for an ordinary model, for a supernet all of its networks or those that the task allows.
+    /// The variants that a job may run as, `model` first and the others in the order of the model file: one
+    /// for an ordinary model, for a supernet all of its variants or those that the task allows.
     pub variants: Vec<ModelId>,
     /// When frames arrive, where no phase says otherwise.
     pub arrivals: Arrivals,
@@ -273,7 +273,7 @@ impl Scenario {
 }
 
 impl Task {
-    /// A task of one network with a frame every `period`, due by the next: no offset, no jitter, no
+    /// A task of one model with a frame every `period`, due by the next: no offset, no jitter, no
     /// dependencies.
     #[must_use]
     pub fn periodic(name: impl Into<String>, model: ModelId, period: Period) -> Self {

@@ -13,9 +13,9 @@
 //! `value` is the density of an attention map, or the sparsity of an activation; `u` and `w` are
 //! standard normal.
 //!
-//! What must stay true: every draw is addressed by seed, network, sample and layer. So the same
+//! What must stay true: every draw is addressed by seed, model, sample and layer. So the same
 //! parameters give the same bytes everywhere, samples and layers that are added change none that were
-//! there, and one input is as sparse under every pattern of a network's weights.
+//! there, and one input is as sparse under every pattern of a model's weights.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ pub struct AttentionValues {
 /// Sparsity of activations, by the role of the layer that reads them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActivationValues {
-    /// Input sparsity of a layer within the network: the sparsity of the first, and that which the last approach.
+    /// Input sparsity of a layer within the model: the sparsity of the first, and that which the last approach.
     pub inner: [f64; 2],
     /// Least and largest sparsity of sums of residuals, and of averages over planes.
     pub residual: [f64; 2],
@@ -339,7 +339,7 @@ enum Role {
     Average,
     /// Another fully connected layer's output.
     FullyConnected,
-    /// Anything else within the network.
+    /// Anything else within the model.
     Inner,
 }
 

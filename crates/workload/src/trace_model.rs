@@ -17,7 +17,7 @@ impl Model {
     /// Layers of [`Schema::Sanger`] are attention, 768 wide with 12 heads, over `sequence_length` tokens;
     /// the trace's name is the architecture. Layers of [`Schema::EyerissV2`] have no dimensions, only
     /// their recordings; the architecture is the trace's name up to the first `_`, so that the traces of
-    /// one network under several patterns share it.
+    /// one architecture under several patterns share it.
     #[must_use]
     pub fn of_trace(trace: Arc<SampleTrace>, sequence_length: u32) -> Self {
         let operator = match trace.schema {

@@ -172,7 +172,7 @@ pub(super) fn setup() -> Result<String, Problem> {
 fn distinct_loads(plan: &rtmm_sweep::plan::Plan<'_>) -> String {
     let mut loads: Vec<String> = Vec::new();
     for cell in plan.cells() {
-        let load = plan.variant(cell).number("load_factor").unwrap_or(1.0).to_string();
+        let load = plan.varied_scenario(cell).number("load_factor").unwrap_or(1.0).to_string();
         if !loads.contains(&load) {
             loads.push(load);
         }

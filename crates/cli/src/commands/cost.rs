@@ -40,7 +40,7 @@ pub(crate) fn mode(compat: Option<CostCompat>) -> Mode {
     if compat.is_some() { Mode::Reference } else { Mode::Corrected }
 }
 
-/// The layers that the arguments name; of a supernet, those of its default network and then those of
+/// The layers that the arguments name; of a supernet, those of its default variant and then those of
 /// the others.
 pub(crate) fn layers(arguments: &Layers, compat: Option<CostCompat>) -> Result<Vec<TableRow>, Failure> {
     let legality = legality(compat);

@@ -25,41 +25,43 @@ pub(crate) fn traces(arguments: &Traces) -> Result<(), Failure> {
     }
 }
 
-/// One model whose trace is synthesised.
-struct Plan {
+/// A model with the statistical model of its samples.
+struct SyntheticModel {
     model: Model,
     synthesis: Synthesis,
 }
 
 fn synthesize(arguments: &Synthesize) -> Result<(), Failure> {
-    let plans = plans(arguments)?;
-    let is_costed = |plan: &Plan| plan.synthesis.trace_schema() == Schema::EyerissV2;
+    let models = synthetic_models(arguments)?;
+    let is_costed = |synthetic: &SyntheticModel| synthetic.synthesis.trace_schema() == Schema::EyerissV2;
     // Traces of attention have no latencies, and need no accelerator.
-    let accelerator = if arguments.accelerator.is_some() || plans.iter().any(is_costed) {
+    let accelerator = if arguments.accelerator.is_some() || models.iter().any(is_costed) {
         let text = arguments.accelerator.as_deref().unwrap_or(Synthesize::DEFAULT_ACCELERATOR);
         let clock_hz = arguments.clock_mhz * 1_000_000;
         Some((text, hardware::accelerator(text, clock_hz, Mode::Corrected)?.cost_model))
     } else {
         None
     };
-    let cells = |plan: &Plan| plan.synthesis.count as usize * plan.model.layers.len();
+    let cells =
+        |synthetic: &SyntheticModel| synthetic.synthesis.count as usize * synthetic.model.layers.len();
     let bar = Bar::new(arguments.quiet);
-    bar.begin(plans.iter().map(cells).sum(), 0);
-    let made_up = make_up(&plans, accelerator.as_ref().map(|(_, cost_model)| cost_model.as_ref()), &bar);
+    bar.begin(models.iter().map(cells).sum(), 0);
+    let traces =
+        synthesise_traces(&models, accelerator.as_ref().map(|(_, cost_model)| cost_model.as_ref()), &bar);
     bar.finish();
-    let made_up = made_up?;
+    let traces = traces?;
 
     let folder = &arguments.output;
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))?;
     let mut notice = notice(accelerator.as_ref().map(|(text, _)| (*text, arguments.clock_mhz)));
-    for (plan, trace) in plans.iter().zip(&made_up) {
+    for (synthetic, trace) in models.iter().zip(&traces) {
         let file = file_of(trace);
         replace_file(&folder.join(&file), trace.to_csv().as_bytes())?;
-        notice.push_str(&section(&file, plan, trace)?);
+        notice.push_str(&section(&file, synthetic, trace)?);
     }
     replace_file(&folder.join(NOTICE), notice.as_bytes())?;
-    let (traces, folder) = (made_up.len(), folder.display());
+    let (traces, folder) = (traces.len(), folder.display());
     say!("{traces} synthetic traces in {folder}; {folder}/{NOTICE} says what they are");
     Ok(())
 }
@@ -69,29 +71,32 @@ fn file_of(trace: &SampleTrace) -> String {
 }
 
 /// The traces to synthesise; every problem is reported at once.
-fn plans(arguments: &Synthesize) -> Result<Vec<Plan>, Failure> {
+fn synthetic_models(arguments: &Synthesize) -> Result<Vec<SyntheticModel>, Failure> {
     let mut problems = Diagnostics::default();
-    let mut plans: Vec<Plan> = Vec::new();
+    let mut models: Vec<SyntheticModel> = Vec::new();
     for reference in &arguments.model {
-        match plan(reference, arguments) {
-            Ok(plan) => plans.push(plan),
+        match synthetic_model(reference, arguments) {
+            Ok(model) => models.push(model),
             Err(found) => problems.extend(found),
         }
     }
-    let plans = problems.into_result(Some(plans))?;
-    for (index, plan) in plans.iter().enumerate() {
-        let stem = |plan: &Plan| Synthesis::trace_name(&plan.model).to_owned();
-        if let Some(other) = plans[..index].iter().find(|other| stem(other) == stem(plan)) {
+    let models = problems.into_result(Some(models))?;
+    for (index, synthetic) in models.iter().enumerate() {
+        let stem = |synthetic: &SyntheticModel| Synthesis::trace_name(&synthetic.model).to_owned();
+        if let Some(other) = models[..index].iter().find(|other| stem(other) == stem(synthetic)) {
             return Err(Failure::usage(
-                format!("the traces of `{}` and `{}` would be one file", other.model.name, plan.model.name),
+                format!(
+                    "the traces of `{}` and `{}` would be one file",
+                    other.model.name, synthetic.model.name
+                ),
                 "make them up in two folders",
             ));
         }
     }
-    Ok(plans)
+    Ok(models)
 }
 
-fn plan(reference: &str, arguments: &Synthesize) -> Result<Plan, Diagnostics> {
+fn synthetic_model(reference: &str, arguments: &Synthesize) -> Result<SyntheticModel, Diagnostics> {
     let model = load::model(reference, None, Legality::Strict)?;
     let refuse = |message: String, help: &str| {
         Diagnostics::from(Diagnostic::without_place(format!("model `{reference}`: {message}")).help(help))
@@ -110,28 +115,28 @@ fn plan(reference: &str, arguments: &Synthesize) -> Result<Plan, Diagnostics> {
     };
     synthesis.count = arguments.samples.unwrap_or(synthesis.count);
     synthesis.seed = arguments.seed.unwrap_or(synthesis.seed);
-    Ok(Plan { model, synthesis })
+    Ok(SyntheticModel { model, synthesis })
 }
 
-fn make_up(
-    plans: &[Plan],
+fn synthesise_traces(
+    models: &[SyntheticModel],
     cost_model: Option<&dyn CostModel>,
     bar: &Bar,
 ) -> Result<Vec<SampleTrace>, Failure> {
-    let one = |plan: &Plan| {
-        let trace = plan.synthesis.trace(&plan.model).map_err(|error| {
-            let message = format!("model `{}`: {error}", plan.model.name);
+    let one = |synthetic: &SyntheticModel| {
+        let trace = synthetic.synthesis.trace(&synthetic.model).map_err(|error| {
+            let message = format!("model `{}`: {error}", synthetic.model.name);
             Failure::usage(message, "lower --samples")
         })?;
         match cost_model.filter(|_| trace.schema == Schema::EyerissV2) {
-            Some(cost_model) => with_latencies(&plan.model, trace, cost_model, bar),
+            Some(cost_model) => with_latencies(&synthetic.model, trace, cost_model, bar),
             None => {
                 bar.advance(trace.len() * trace.layers());
                 Ok(trace)
             }
         }
     };
-    plans.iter().map(one).collect()
+    models.iter().map(one).collect()
 }
 
 /// The trace with the latencies that a cost model gives its sparsities.
@@ -185,8 +190,8 @@ fn notice(accelerator: Option<(&str, u64)>) -> String {
 }
 
 /// Line of the notice on one trace.
-fn section(file: &str, plan: &Plan, trace: &SampleTrace) -> Result<String, Failure> {
-    let Plan { model, synthesis } = plan;
+fn section(file: &str, synthetic: &SyntheticModel, trace: &SampleTrace) -> Result<String, Failure> {
+    let SyntheticModel { model, synthesis } = synthetic;
     let sparsity = &model.sparsity;
     let parameters = serde_json::to_string_pretty(synthesis)?;
     Ok(format!(

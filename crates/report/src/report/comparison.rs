@@ -7,7 +7,7 @@ use rtmm_sweep::summary::{Comparison, Summary};
 
 use super::item::Under;
 use super::wording::{decimals, name_of, unit_of};
-use crate::table::{Cell, Column, Row, TextTable};
+use crate::table::{Column, Row, TableCell, TextTable};
 use crate::text::{Interval, short_labels};
 
 /// Mean differences by platform and policy (rows) and scenario (columns); `None` where the sweep
@@ -16,7 +16,10 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: u
     let baseline = plan.axes().baseline.as_ref()?;
     let column = summary.metrics.get(metric)?.column;
     let holds = |group: usize| {
-        summary.groups.get(group).is_some_and(|group| under.holds(&plan.variants()[group.variant.index()]))
+        summary
+            .groups
+            .get(group)
+            .is_some_and(|group| under.holds(&plan.varied_scenarios()[group.scenario.index()]))
     };
     let compared: Vec<&Comparison> =
         summary.comparisons.iter().filter(|comparison| holds(comparison.group)).collect();
@@ -66,20 +69,20 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: u
         let (platform, policy) = *key;
         let mut found: Vec<Option<PairedDifference>> = vec![None; scenarios.len()];
         for comparison in compared.iter().filter(|comparison| place(comparison) == *key) {
-            let variant = summary.groups[comparison.group].variant;
-            let workload = plan.variants()[variant.index()].workload;
+            let scenario = summary.groups[comparison.group].scenario;
+            let workload = plan.varied_scenarios()[scenario.index()].workload;
             found[workload.index()] = comparison.differences.get(metric).copied().flatten();
         }
-        let mut cells = vec![Cell::text(&platforms[platform])];
-        cells.extend(policies.get(policy).filter(|_| has_policies).map(Cell::text));
+        let mut cells = vec![TableCell::text(&platforms[platform])];
+        cells.extend(policies.get(policy).filter(|_| has_policies).map(TableCell::text));
         cells.extend(found.iter().map(|difference| difference_cell(difference.as_ref(), decimals)));
         let complete: Option<Vec<f64>> = found.iter().map(|difference| Some((*difference)?.mean)).collect();
-        cells.push(complete.map_or_else(Cell::missing, |means| {
-            Cell::number(means.iter().sum::<f64>() / means.len() as f64, decimals)
+        cells.push(complete.map_or_else(TableCell::missing, |means| {
+            TableCell::number(means.iter().sum::<f64>() / means.len() as f64, decimals)
         }));
         let pairs = |of: fn(&PairedDifference) -> usize| found.iter().flatten().map(of).sum::<usize>();
         let counts = [pairs(|difference| difference.above), pairs(|difference| difference.below)];
-        cells.extend(counts.map(|count| Cell::text(count.to_string())));
+        cells.extend(counts.map(|count| TableCell::text(count.to_string())));
         let starts_group = label_columns > 1 && index > 0 && keys[index - 1].0 != platform;
         table.rows.push(Row { cells, starts_group });
     }
@@ -101,14 +104,14 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: u
     Some(table)
 }
 
-fn difference_cell(difference: Option<&PairedDifference>, decimals: u8) -> Cell {
-    let Some(difference) = difference else { return Cell::missing() };
+fn difference_cell(difference: Option<&PairedDifference>, decimals: u8) -> TableCell {
+    let Some(difference) = difference else { return TableCell::missing() };
     match difference.interval {
-        None => Cell::number(difference.mean, decimals),
+        None => TableCell::number(difference.mean, decimals),
         Some(interval) => {
             let half_width = Interval { lower: interval.low, upper: interval.high }.half_width();
             let differs = interval.low > 0.0 || interval.high < 0.0;
-            Cell::estimate(difference.mean, decimals, half_width).with_strong(differs)
+            TableCell::estimate(difference.mean, decimals, half_width).with_strong(differs)
         }
     }
 }

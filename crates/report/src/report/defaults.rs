@@ -44,7 +44,8 @@ pub(super) fn items(plan: &Plan<'_>, summary: &Summary) -> Vec<Item> {
     for under in &unders {
         for (index, metric) in &shown {
             let has_values = summary.groups.iter().any(|group| {
-                under.holds(&plan.variants()[group.variant.index()]) && group.statistics[*index].is_some()
+                under.holds(&plan.varied_scenarios()[group.scenario.index()])
+                    && group.statistics[*index].is_some()
             });
             if !has_values {
                 continue;

@@ -2,7 +2,7 @@
 
 use rtmm_sweep::results::{Results, alike};
 
-use crate::table::{Cell, Column, Row, TextTable};
+use crate::table::{Column, Row, TableCell, TextTable};
 
 /// The most kinds of failures on a page.
 const MAX_ROWS: usize = 100;
@@ -24,7 +24,7 @@ pub(super) fn table(results: &Results<'_>) -> Option<TextTable> {
     for kind in alike.iter().take(MAX_ROWS) {
         let cells = kind.cells.to_string();
         let texts = [kind.scenario, kind.platform, &cells, kind.reason];
-        table.rows.push(Row::new(texts.map(Cell::text).into()));
+        table.rows.push(Row::new(texts.map(TableCell::text).into()));
     }
     if alike.len() > MAX_ROWS {
         table.notes.push(format!("{} more kinds are in failures.csv.", alike.len() - MAX_ROWS));

@@ -72,10 +72,10 @@ impl Under {
     /// Every combination that the scenarios of a plan have, in its order.
     pub(super) fn all(plan: &Plan<'_>) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
-        for variant in plan.variants() {
+        for run in plan.varied_scenarios() {
             let varied = plan.axes().variations.iter().filter(|variation| variation.values.len() > 1);
             let values = varied.filter_map(|variation| {
-                let number = variant.number(variation.axis.name)?;
+                let number = run.number(variation.axis.name)?;
                 Some(Value { axis: variation.axis, label: variation.label(), number })
             });
             let one = Self { values: values.collect() };
@@ -95,8 +95,8 @@ impl Under {
     }
 
     /// True if a scenario is run under these values.
-    pub(super) fn holds(&self, variant: &rtmm_sweep::plan::Variant) -> bool {
-        self.values.iter().all(|value| variant.number(value.axis.name) == Some(value.number))
+    pub(super) fn holds(&self, varied: &rtmm_sweep::plan::VariedScenario) -> bool {
+        self.values.iter().all(|value| varied.number(value.axis.name) == Some(value.number))
     }
 
     /// Beginning of file names, such as `load_factor_1.5_`; empty where nothing varies.

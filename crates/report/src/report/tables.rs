@@ -7,7 +7,7 @@ use rtmm_sweep::statistics::mean;
 
 use super::drawing::interval;
 use super::wording::{Wording, best, decimals, unit_of};
-use crate::table::{Cell, Column, Row, TextTable};
+use crate::table::{Column, Row, TableCell, TextTable};
 use crate::text::capitalised;
 
 /// A table for readers. What stands across a figure goes down, so that it fits a terminal, and so do series where
@@ -117,11 +117,11 @@ impl Values {
         for (index, (name, row)) in self.rows.iter().zip(&self.values).enumerate() {
             let of_row = better.and_then(|better| best(row.iter().flatten().map(|one| one.value), better));
             let cell = |(column, estimate): (usize, &Option<Estimate>)| {
-                let Some(one) = estimate else { return Cell::missing() };
+                let Some(one) = estimate else { return TableCell::missing() };
                 let half = interval(one).filter(|_| self.intervals).map(|interval| interval.half_width());
                 let cell = match half {
-                    Some(half) => Cell::estimate(one.value, decimals, half),
-                    None => Cell::number(one.value, decimals),
+                    Some(half) => TableCell::estimate(one.value, decimals, half),
+                    None => TableCell::number(one.value, decimals),
                 };
                 let best = match self.compared {
                     Compared::All => of_all,
@@ -130,7 +130,8 @@ impl Values {
                 };
                 cell.with_strong(best == Some(one.value))
             };
-            let cells = std::iter::once(Cell::text(name)).chain(row.iter().enumerate().map(cell)).collect();
+            let cells =
+                std::iter::once(TableCell::text(name)).chain(row.iter().enumerate().map(cell)).collect();
             table.rows.push(Row { cells, starts_group: index == plain });
         }
         if better.is_some() {
@@ -166,14 +167,14 @@ fn against(wording: &Wording<'_>, panel: &Panel, metrics: [usize; 2], series: &D
         })
         .collect();
     for (index, name) in wording.labels(Some(series), &panel.series).into_iter().enumerate() {
-        let mut cells = vec![Cell::text(name)];
+        let mut cells = vec![TableCell::text(name)];
         for (of, (decimals, best)) in shown.iter().enumerate() {
             cells.push(match panel.values[of][index] {
-                None => Cell::missing(),
+                None => TableCell::missing(),
                 Some(one) => {
                     let cell = match interval(&one) {
-                        Some(interval) => Cell::estimate(one.value, *decimals, interval.half_width()),
-                        None => Cell::number(one.value, *decimals),
+                        Some(interval) => TableCell::estimate(one.value, *decimals, interval.half_width()),
+                        None => TableCell::number(one.value, *decimals),
                     };
                     cell.with_strong(*best == Some(one.value))
                 }
@@ -203,7 +204,9 @@ fn over_time(wording: &Wording<'_>, panel: &Panel, series: &Dimension) -> TextTa
     }
     let mut table = TextTable::new(wording.title(panel), heads);
     let decimals = wording.decimals(panel.values.iter().flatten().flatten().map(|one| one.value));
-    let number = |value: Option<f64>| value.map_or_else(Cell::missing, |value| Cell::number(value, decimals));
+    let number = |value: Option<f64>| {
+        value.map_or_else(TableCell::missing, |value| TableCell::number(value, decimals))
+    };
     for (index, name) in wording.labels(Some(series), &panel.series).into_iter().enumerate() {
         let points: Vec<(f64, f64)> = panel
             .across
@@ -221,7 +224,7 @@ fn over_time(wording: &Wording<'_>, panel: &Panel, series: &Dimension) -> TextTa
         };
         let values = || points.iter().map(|(_, value)| *value);
         let mut cells = vec![
-            Cell::text(name),
+            TableCell::text(name),
             number(within(0.0, f64::INFINITY)),
             number(best(values(), Better::Lower)),
             number(best(values(), Better::Higher)),
@@ -250,7 +253,8 @@ pub(super) fn tidy(wording: &Wording<'_>, panels: &[Panel]) -> TextTable {
     let mut columns: Vec<Column> = names.chain(other.map(Dimension::name)).map(Column::text).collect();
     columns.extend(["value", "ci_low", "ci_high", "seeds", "joined"].map(Column::number));
     let mut table = TextTable::new(String::new(), columns);
-    let number = |value: Option<f64>| value.map_or_else(Cell::missing, |value| Cell::number(value, 0));
+    let number =
+        |value: Option<f64>| value.map_or_else(TableCell::missing, |value| TableCell::number(value, 0));
     for panel in panels {
         let overall =
             panel.overall.iter().map(|overall| (overall.across.to_string(), overall.values.as_slice()));
@@ -258,9 +262,10 @@ pub(super) fn tidy(wording: &Wording<'_>, panels: &[Panel]) -> TextTable {
         let rows = panel.across.iter().map(|member| member.text.clone()).zip(values);
         for (member, values) in rows.chain(overall) {
             for (series, estimate) in panel.series.iter().zip(values) {
-                let mut cells: Vec<Cell> = panel.facet.iter().map(|facet| Cell::text(&facet.text)).collect();
-                cells.push(Cell::text(&member));
-                cells.push(Cell::text(&series.text));
+                let mut cells: Vec<TableCell> =
+                    panel.facet.iter().map(|facet| TableCell::text(&facet.text)).collect();
+                cells.push(TableCell::text(&member));
+                cells.push(TableCell::text(&series.text));
                 let interval = estimate.as_ref().and_then(interval);
                 cells.push(number(estimate.map(|one| one.value)));
                 cells.push(number(interval.map(|one| one.lower)));
@@ -308,19 +313,21 @@ pub(super) fn best_rows(wording: &Wording<'_>, panels: &[Panel]) -> Option<TextT
             let ranking = Ranking::of(values, better);
             tied |= ranking.best.len() > 1 || ranking.next.len() > 1;
             let names = wording.labels(Some(down), &panel.series);
-            let mut cells = vec![Cell::text(&place.name)];
+            let mut cells = vec![TableCell::text(&place.name)];
             if let (Some(facets), Some(facet)) = (facets, &panel.facet) {
-                cells.push(Cell::text(wording.member_label(facets, &facet.text)));
+                cells.push(TableCell::text(wording.member_label(facets, &facet.text)));
             }
             let first = ranking.best.first().and_then(|row| values[*row]);
             cells.push(several(&names, &ranking.best));
-            cells.push(first.map_or_else(Cell::missing, |one| match interval(&one) {
-                Some(interval) => Cell::estimate(one.value, decimals, interval.half_width()),
-                None => Cell::number(one.value, decimals),
+            cells.push(first.map_or_else(TableCell::missing, |one| match interval(&one) {
+                Some(interval) => TableCell::estimate(one.value, decimals, interval.half_width()),
+                None => TableCell::number(one.value, decimals),
             }));
             cells.push(several(&names, &ranking.next));
             cells.push(
-                ranking.gap.map_or_else(Cell::blank, |gap| Cell::number(gap, decimals.saturating_add(1))),
+                ranking
+                    .gap
+                    .map_or_else(TableCell::blank, |gap| TableCell::number(gap, decimals.saturating_add(1))),
             );
             let starts_group = label_columns > 1 && index == 0 && !table.rows.is_empty();
             table.rows.push(Row { cells, starts_group });
@@ -399,10 +406,10 @@ impl Ranking {
 }
 
 /// The first of some rows by name, with the number of the others.
-fn several(names: &[String], rows: &[usize]) -> Cell {
+fn several(names: &[String], rows: &[usize]) -> TableCell {
     match rows {
-        [] => Cell::missing(),
-        [only] => Cell::text(&names[*only]),
-        [first, others @ ..] => Cell::text(format!("{} +{}", names[*first], others.len())),
+        [] => TableCell::missing(),
+        [only] => TableCell::text(&names[*only]),
+        [first, others @ ..] => TableCell::text(format!("{} +{}", names[*first], others.len())),
     }
 }

@@ -6,7 +6,7 @@ use rtmm_sweep::summary::Summary;
 
 use super::item::Under;
 use super::wording::{decimals, name_of, unit_of};
-use crate::table::{Cell, Column, Row, TextTable};
+use crate::table::{Column, Row, TableCell, TextTable};
 use crate::text::{Interval, short_labels};
 
 /// More rows than this are for `summary_tasks.csv` alone.
@@ -15,8 +15,9 @@ const MAX_ROWS: usize = 400;
 /// A row a scenario, platform, policy and task; `None` where nothing is summarised, or too much.
 pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under) -> Option<TextTable> {
     let metrics = &summary.task_metrics;
-    let groups =
-        || summary.groups.iter().filter(|group| under.holds(&plan.variants()[group.variant.index()]));
+    let groups = || {
+        summary.groups.iter().filter(|group| under.holds(&plan.varied_scenarios()[group.scenario.index()]))
+    };
     let count: usize = groups().map(|group| group.tasks.len()).sum();
     if metrics.is_empty() || count == 0 || count / metrics.len() > MAX_ROWS {
         return None;
@@ -51,22 +52,22 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under) -> Option
         })
         .collect();
     for group in groups() {
-        let variant = &plan.variants()[group.variant.index()];
-        let rows = variant.scenario.tasks.iter().zip(group.tasks.chunks(metrics.len()));
+        let varied = &plan.varied_scenarios()[group.scenario.index()];
+        let rows = varied.scenario.tasks.iter().zip(group.tasks.chunks(metrics.len()));
         for (position, (task, statistics)) in rows.enumerate() {
             let mut cells = vec![
-                Cell::text(&scenarios[variant.workload.index()]),
-                Cell::text(&platforms[group.platform.index()]),
+                TableCell::text(&scenarios[varied.workload.index()]),
+                TableCell::text(&platforms[group.platform.index()]),
             ];
-            cells.extend(policies.get(group.policy.index()).filter(|_| has_policies).map(Cell::text));
-            cells.push(Cell::text(&task.name));
+            cells.extend(policies.get(group.policy.index()).filter(|_| has_policies).map(TableCell::text));
+            cells.push(TableCell::text(&task.name));
             cells.extend(statistics.iter().zip(&places).map(|(statistics, decimals)| match statistics {
-                None => Cell::missing(),
+                None => TableCell::missing(),
                 Some(statistics) => match statistics.interval {
-                    None => Cell::number(statistics.mean, *decimals),
+                    None => TableCell::number(statistics.mean, *decimals),
                     Some(interval) => {
                         let interval = Interval { lower: interval.low, upper: interval.high };
-                        Cell::estimate(statistics.mean, *decimals, interval.half_width())
+                        TableCell::estimate(statistics.mean, *decimals, interval.half_width())
                     }
                 },
             }));

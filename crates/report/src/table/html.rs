@@ -1,6 +1,6 @@
 //! A table as an HTML fragment, styled by the report page.
 
-use super::{Align, Cell, Content, TextTable};
+use super::{Align, Content, TableCell, TextTable};
 use crate::text::{MISSING, escape_markup, typeset};
 
 impl TextTable {
@@ -69,7 +69,7 @@ fn breakable(text: &str) -> String {
     escape_markup(text).replace('_', "_<wbr>").replace('/', "/<wbr>")
 }
 
-fn html_cell(cell: &Cell) -> String {
+fn html_cell(cell: &TableCell) -> String {
     let text = match &cell.content {
         Content::Blank => return String::new(),
         Content::Missing => MISSING.to_owned(),

@@ -1,6 +1,6 @@
 //! A table as GitHub-flavoured Markdown.
 
-use super::{Align, Cell, Content, TextTable};
+use super::{Align, Content, TableCell, TextTable};
 use crate::text::{MISSING, fixed, one_line};
 
 impl TextTable {
@@ -38,7 +38,7 @@ impl TextTable {
     }
 }
 
-fn markdown_cell(cell: &Cell) -> String {
+fn markdown_cell(cell: &TableCell) -> String {
     let text = match &cell.content {
         Content::Blank => return String::new(),
         Content::Missing => MISSING.to_owned(),

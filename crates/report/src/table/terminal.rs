@@ -5,7 +5,7 @@
 //! cells never do. A table too wide for the terminal becomes several blocks, one above the
 //! other, each of which repeats the columns that name the rows.
 
-use super::{Align, Cell, Column, Content, TextTable};
+use super::{Align, Column, Content, TableCell, TextTable};
 use crate::text::{MISSING, display_width, fixed, one_line, shorten, wrap};
 
 /// The least width of a terminal that tables are made for; anything below counts as this.
@@ -126,11 +126,11 @@ impl TextTable {
 
     /// The texts of a column, padded so that points and plus-minus signs align, and their width.
     fn body(&self, column: usize, signs: &Signs) -> (Vec<String>, usize) {
-        let cells: Vec<&Cell> = self.rows.iter().map(|row| self.cell(row, column)).collect();
+        let cells: Vec<&TableCell> = self.rows.iter().map(|row| self.cell(row, column)).collect();
         let parts: Vec<(String, String)> = cells.iter().map(|cell| parts(cell, signs)).collect();
         let half_width = parts.iter().map(|(_, half)| display_width(half)).max().unwrap_or(0);
         let starred = cells.iter().any(|cell| cell.strong);
-        let is_number = |cell: &Cell| matches!(cell.content, Content::Number { .. } | Content::Missing);
+        let is_number = |cell: &TableCell| matches!(cell.content, Content::Number { .. } | Content::Missing);
         let texts: Vec<String> = parts
             .iter()
             .zip(&cells)
@@ -192,7 +192,7 @@ impl TextTable {
 }
 
 /// The value and the half-width of a cell as text.
-fn parts(cell: &Cell, signs: &Signs) -> (String, String) {
+fn parts(cell: &TableCell, signs: &Signs) -> (String, String) {
     match &cell.content {
         Content::Blank => (String::new(), String::new()),
         Content::Missing => (signs.missing.to_owned(), String::new()),

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rtmm_hardware::{CostTable, NoCost, Platform};
 use rtmm_sim::System;
 use rtmm_sim::metrics::Windows;
-use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariantId, WorkloadId};
+use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariedScenarioId, WorkloadId};
 use rtmm_sweep::runner::{CellResult, Prepared, RunError};
 use rtmm_workload::Model;
 
@@ -24,7 +24,7 @@ pub(super) struct Ready<'p> {
     models: BTreeMap<WorkloadId, Arc<[Model]>>,
     platforms: BTreeMap<PlatformId, Arc<Platform>>,
     bases: BTreeMap<(WorkloadId, PlatformId), OnceLock<Base>>,
-    systems: BTreeMap<(VariantId, PlatformId), OnceLock<System>>,
+    systems: BTreeMap<(VariedScenarioId, PlatformId), OnceLock<System>>,
 }
 
 impl<'p> Ready<'p> {
@@ -36,7 +36,7 @@ impl<'p> Ready<'p> {
             models.entry(cell.workload).or_insert_with(|| plan.models(cell).into());
             platforms.entry(cell.platform).or_insert_with(|| Arc::new(plan.platform(cell).clone()));
             bases.entry((cell.workload, cell.platform)).or_insert_with(OnceLock::new);
-            systems.entry((cell.variant, cell.platform)).or_insert_with(OnceLock::new);
+            systems.entry((cell.scenario, cell.platform)).or_insert_with(OnceLock::new);
         }
         let settings = RunSettings::of(&plan.axes().settings);
         Self { engine, plan, settings, models, platforms, bases, systems }
@@ -57,7 +57,7 @@ impl<'p> Ready<'p> {
             platform: platform.name.clone(),
             layers: layers.clone(),
         })?;
-        let system = self.systems.get(&(cell.variant, cell.platform)).ok_or_else(unprepared)?;
+        let system = self.systems.get(&(cell.scenario, cell.platform)).ok_or_else(unprepared)?;
         Ok(system.get_or_init(|| base.with_scenario(scenario)))
     }
 }

@@ -16,7 +16,7 @@ use rtmm_workload::{Duration, Time};
 use crate::decision::{Decision, Decisions, Preemption, VariantId};
 use crate::job::{Job, JobId};
 use crate::parts::{
-    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, Standing, UnitRule,
+    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms, UnitRule,
     VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
@@ -36,7 +36,7 @@ pub struct Parts {
     pub units: UnitRule,
     /// When it is dropped.
     pub drop: DropRule,
-    /// As which network of a supernet it runs.
+    /// As which variant of a supernet it runs.
     pub variants: VariantChoice,
     /// When it makes room for another.
     pub preemption: PreemptionRule,
@@ -74,7 +74,7 @@ impl Parts {
         }
     }
 
-    /// A job as the network that it is to run as, if it was dispatched now.
+    /// A job as the variant that it is to run as, if it was dispatched now.
     fn as_chosen(&self, view: &View<'_>, job: &Job) -> (Option<VariantId>, Job) {
         match self.variants.choose(view, job) {
             Some((variant, model)) => (Some(variant), Job { model, ..*job }),
@@ -90,9 +90,9 @@ impl Parts {
         view.free.iter().any(|accelerator| self.units.has_room(view, *accelerator))
     }
 
-    /// True if one of those that have room is for the job, as the network that it is to run as.
+    /// True if one of those that have room is for the job, as the variant that it is to run as.
     fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
-        // Without waiting any accelerator does for any network.
+        // Without waiting any accelerator does for any variant.
         !self.placement.waits() || {
             let (_, chosen) = self.as_chosen(view, job);
             self.placement.has_room(view, &chosen, self.units)
@@ -114,8 +114,8 @@ pub struct Composed<R: Ranking> {
     parts: Parts,
     /// The result of the last look at all jobs.
     memory: Option<Memory<R::Key>>,
-    /// The standings of all ready jobs, in their order; empty where they are not known.
-    table: Vec<Standing>,
+    /// The terms of all ready jobs, in their order; empty where they are not known.
+    table: Vec<ScoreTerms>,
     /// Where the job stands in it that was dispatched last.
     dispatched: Option<usize>,
     remembers: bool,
@@ -184,29 +184,29 @@ impl<R: Ranking> Composed<R> {
         Some(job)
     }
 
-    /// Brings the standings of all ready jobs up to date; false where the ranking has none.
+    /// Brings the terms of all ready jobs up to date; false where the ranking has none.
     fn update_table(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) -> bool {
         if !self.table.is_empty()
             && self.table.len() == view.ready().len()
             && let Some(position) = self.dispatched
             && let Some(job) = view.ready_at(position)
-            && let Some(standing) = self.ranking.standing(view, truth, job)
+            && let Some(terms) = self.ranking.terms(view, truth, job)
         {
-            self.table[position] = standing;
+            self.table[position] = terms;
             return true;
         }
         self.dispatched = None;
         self.table.clear();
-        self.table.extend(view.ready().map_while(|job| self.ranking.standing(view, truth, job)));
+        self.table.extend(view.ready().map_while(|job| self.ranking.terms(view, truth, job)));
         !self.table.is_empty() && self.table.len() == view.ready().len()
     }
 
-    /// The same as a look at all jobs, from their standings.
+    /// The same as a look at all jobs, from their terms.
     fn first_of_table<'v>(&mut self, view: &View<'v>) -> Option<&'v Job> {
         let mut first: Option<(R::Key, usize)> = None;
         let mut second: Option<R::Key> = None;
-        for (position, standing) in self.table.iter().enumerate() {
-            let key = self.ranking.key_of(view.now, standing)?;
+        for (position, terms) in self.table.iter().enumerate() {
+            let key = self.ranking.key_of(view.now, terms)?;
             match first {
                 Some((of_first, _)) if key >= of_first => {
                     if second.is_none_or(|of_second| key < of_second) {
@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_job_waits_for_the_fastest_accelerator_of_the_network_that_it_is_to_run_as() {
-        // `a` is fastest on accelerator 0, the network that it is to run as on accelerator 1, which is busy.
+        // `a` is fastest on accelerator 0, the variant that it is to run as on accelerator 1, which is busy.
         let light = TaskSketch::new("light", &[&[3, 1]]);
         let sketches = [TaskSketch::new("a", &[&[4, 9]]).variant(light), TaskSketch::new("b", &[&[2, 8]])];
         let mut fixture = Fixture::new(&sketches).unwrap();

@@ -75,7 +75,7 @@ impl DropRule {
     }
 
     /// The first job to be dropped: ready ones before waiting ones, each in the order of release, but for
-    /// [`DropRule::Smart`], which has an order of its own. A job whose network is not settled is judged by
+    /// [`DropRule::Smart`], which has an order of its own. A job whose variant is not settled is judged by
     /// the lightest that it could run as.
     ///
     /// One at a time, since the jobs that need its output are dropped with it.

@@ -75,7 +75,7 @@ pub struct MapScore {
 
 /// The terms of a job's scores that depend neither on the clock nor on an accelerator while the job waits.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
+pub struct MapScoreTerms {
     /// Of the job, to know it again in its slot.
     generation: u32,
     model: ModelId,
@@ -90,7 +90,7 @@ pub struct Standing {
     best_energy: f64,
 }
 
-impl Standing {
+impl MapScoreTerms {
     /// True if it is that of a job where it is now.
     #[must_use]
     pub fn is_of(&self, job: &Job) -> bool {
@@ -176,12 +176,12 @@ impl MapScore {
 
     /// The terms of a job's scores that stay until it runs again.
     #[must_use]
-    pub fn standing(&self, view: &View<'_>, job: &Job) -> Standing {
+    pub fn terms(&self, view: &View<'_>, job: &Job) -> MapScoreTerms {
         let Job { model, progress: Progress { layer, .. }, .. } = *job;
         let row = view.profile.row(model, layer);
         let preferences = || view.profile.classes().map(|class| view.profile.preference_in(row, class));
         let suits = || preferences().map(|one| if self.latency_preference { one.latency } else { 1.0 });
-        Standing {
+        MapScoreTerms {
             generation: job.id.generation(),
             model,
             layer,
@@ -202,12 +202,12 @@ impl MapScore {
 
     /// The part of a job's scores that all accelerators share, now.
     #[must_use]
-    pub fn common(&self, now: Time, job: &Job, standing: &Standing) -> Common {
+    pub fn common(&self, now: Time, job: &Job, terms: &MapScoreTerms) -> Common {
         let left_s = terms::time_left_s(job.deadline, now);
         let waited_s = seconds(now.saturating_since(job.last_ran));
-        let starvation = terms::starvation(waited_s, standing.next_layer_s);
+        let starvation = terms::starvation(waited_s, terms.next_layer_s);
         Common {
-            urgency: terms::urgency(standing.to_go_s, left_s, self.urgency_cap, self.late_urgency),
+            urgency: terms::urgency(terms.to_go_s, left_s, self.urgency_cap, self.late_urgency),
             starvation: weighed(self.weights.alpha, starvation),
         }
     }
@@ -217,20 +217,20 @@ impl MapScore {
     /// Each operation is that of the score on operands that are no less, so that the score as it is rounded
     /// never exceeds the bound as it is rounded.
     #[must_use]
-    pub fn bound(&self, now: Time, until: Time, job: &Job, standing: &Standing) -> f64 {
-        let at_end = self.common(until, job, standing);
+    pub fn bound(&self, now: Time, until: Time, job: &Job, terms: &MapScoreTerms) -> f64 {
+        let at_end = self.common(until, job, terms);
         // Urgency grows until the deadline and, below zero, after it; across it only the cap is sure.
         let urgency = if now <= job.deadline && job.deadline <= until {
             self.urgency_cap.max(at_end.urgency)
         } else {
             at_end.urgency
         };
-        let suits = if urgency < 0.0 { standing.least_suited } else { standing.best_suited };
+        let suits = if urgency < 0.0 { terms.least_suited } else { terms.best_suited };
         let score = weighed(urgency, suits) + at_end.starvation;
         if self.weights.beta == 0.0 {
             score
         } else {
-            score.max(score + self.weights.beta * standing.best_energy)
+            score.max(score + self.weights.beta * terms.best_energy)
         }
     }
 
@@ -239,13 +239,13 @@ impl MapScore {
     pub fn score_from(
         &self,
         view: &View<'_>,
-        standing: &Standing,
+        terms: &MapScoreTerms,
         common: Common,
         accelerator: AcceleratorId,
         floor: Option<f64>,
     ) -> Option<f64> {
         let is_above = |score: f64| floor.is_none_or(|floor| score >= floor);
-        let Standing { model, layer, row, .. } = *standing;
+        let MapScoreTerms { model, layer, row, .. } = *terms;
         let preference = view.profile.preference_in(row, view.profile.whole(accelerator));
         let suits = if self.latency_preference { preference.latency } else { 1.0 };
         let score = weighed(common.urgency, suits) + common.starvation;
@@ -269,9 +269,9 @@ impl MapScore {
     /// The score of a job on an accelerator.
     #[must_use]
     pub fn score(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> f64 {
-        let standing = self.standing(view, job);
-        let common = self.common(view.now, job, &standing);
-        self.score_from(view, &standing, common, accelerator, None).unwrap_or(f64::NEG_INFINITY)
+        let terms = self.terms(view, job);
+        let common = self.common(view.now, job, &terms);
+        self.score_from(view, &terms, common, accelerator, None).unwrap_or(f64::NEG_INFINITY)
     }
 }
 
@@ -300,7 +300,7 @@ mod tests {
         MapScore::read(&parameters, Estimator::new(Knowledge::Pattern, Predictor::None, 1))
     }
 
-    /// Three jobs at 4 us on two accelerators. Turning to another network takes 10 pJ; the first accelerator
+    /// Three jobs at 4 us on two accelerators. Turning to another model takes 10 pJ; the first accelerator
     /// ran `b` last, the second none.
     fn three_jobs(deadlines_us: [u64; 3]) -> Fixture {
         let tasks = [

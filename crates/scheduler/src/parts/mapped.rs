@@ -16,7 +16,7 @@ use rtmm_workload::parameters::{Declared, Parameters, Schema, Switch};
 
 use crate::decision::{Decision, Decisions};
 use crate::job::Job;
-use crate::parts::map_score::{MapScore, Standing};
+use crate::parts::map_score::{MapScore, MapScoreTerms};
 use crate::parts::shortlist::Shortlist;
 use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
@@ -35,7 +35,7 @@ pub struct MappedParts {
     pub granularity: Granularity,
     /// When it is dropped.
     pub drop: DropRule,
-    /// As which network of a supernet it runs.
+    /// As which variant of a supernet it runs.
     pub variants: VariantChoice,
     /// True if a job waits for an accelerator that is busy, where its next layer would end sooner there than
     /// on the one that it is offered.
@@ -85,7 +85,7 @@ pub struct Mapped {
     parts: MappedParts,
     tuner: Option<Tuner>,
     /// By slot: what was computed of the job that was seen there last.
-    standings: Vec<Option<Standing>>,
+    terms: Vec<Option<MapScoreTerms>>,
     shortlist: Shortlist,
     remembers: bool,
 }
@@ -94,7 +94,7 @@ impl Mapped {
     /// A policy of its parts.
     #[must_use]
     pub fn new(score: MapScore, parts: MappedParts, tuner: Option<Tuner>) -> Self {
-        Self { score, parts, tuner, standings: Vec::new(), shortlist: Shortlist::default(), remembers: true }
+        Self { score, parts, tuner, terms: Vec::new(), shortlist: Shortlist::default(), remembers: true }
     }
 
     /// The same that computes everything anew at every decision: slower, and the same in all that it decides.
@@ -103,15 +103,15 @@ impl Mapped {
         Self { remembers: false, ..self }
     }
 
-    /// The standing of a job, from before if nothing of it has changed.
-    fn standing(&mut self, view: &View<'_>, job: &Job) -> Standing {
+    /// The terms of a job, from before if nothing of it has changed.
+    fn terms(&mut self, view: &View<'_>, job: &Job) -> MapScoreTerms {
         let slot = job.id.slot();
-        if self.standings.len() <= slot {
-            self.standings.resize(slot + 1, None);
+        if self.terms.len() <= slot {
+            self.terms.resize(slot + 1, None);
         }
-        match self.standings[slot] {
-            Some(standing) if self.remembers && standing.is_of(job) => standing,
-            _ => *self.standings[slot].insert(self.score.standing(view, job)),
+        match self.terms[slot] {
+            Some(terms) if self.remembers && terms.is_of(job) => terms,
+            _ => *self.terms[slot].insert(self.score.terms(view, job)),
         }
     }
 
@@ -121,8 +121,8 @@ impl Mapped {
         if !self.remembers || view.ready().len() < MANY {
             self.shortlist.forget();
             for job in view.ready() {
-                let standing = self.standing(view, job);
-                self.compare(view, job, &standing, &mut best);
+                let terms = self.terms(view, job);
+                self.compare(view, job, &terms, &mut best);
             }
         } else {
             self.best_of_many(view, &mut best);
@@ -135,27 +135,27 @@ impl Mapped {
         let mut shortlist = std::mem::take(&mut self.shortlist);
         if shortlist.is_stale(view) {
             shortlist.refresh(view, |job, until| {
-                let standing = self.standing(view, job);
-                self.score.bound(view.now, until, job, &standing)
+                let terms = self.terms(view, job);
+                self.score.bound(view.now, until, job, &terms)
             });
         }
         for job in shortlist.fresh(view) {
-            let standing = self.standing(view, job);
-            self.compare(view, job, &standing, best);
+            let terms = self.terms(view, job);
+            self.compare(view, job, &terms, best);
         }
         for (bound, job) in shortlist.others(view) {
             if best.as_ref().is_some_and(|best| bound < best.score) {
                 break;
             }
-            let standing = self.standing(view, job);
-            self.compare(view, job, &standing, best);
+            let terms = self.terms(view, job);
+            self.compare(view, job, &terms, best);
         }
         self.shortlist = shortlist;
     }
 
     /// Takes the pairs of a job where they are better than the best so far.
-    fn compare<'v>(&self, view: &View<'v>, job: &'v Job, standing: &Standing, best: &mut Option<Best<'v>>) {
-        let common = self.score.common(view.now, job, standing);
+    fn compare<'v>(&self, view: &View<'v>, job: &'v Job, terms: &MapScoreTerms, best: &mut Option<Best<'v>>) {
+        let common = self.score.common(view.now, job, terms);
         let is_divided = view.is_divided();
         for accelerator in view.free.iter().copied() {
             // A pair is of a job and all of an accelerator.
@@ -163,7 +163,7 @@ impl Mapped {
                 continue;
             }
             let floor = best.as_ref().map(|best| best.score);
-            let Some(score) = self.score.score_from(view, standing, common, accelerator, floor) else {
+            let Some(score) = self.score.score_from(view, terms, common, accelerator, floor) else {
                 continue;
             };
             let is_better = match best {

@@ -32,7 +32,7 @@ pub use map_score::{MapScore, ToGo, Weights};
 pub use mapped::{Mapped, MappedParts};
 pub use placement::PlacementRule;
 pub use preemption::{PreemptionRule, next_boundary};
-pub use ranking::{Ranking, Standing};
+pub use ranking::{Ranking, ScoreTerms};
 pub use search::{Search, SearchMethod, SearchOptions};
 pub use smart_drop::{Excess, SmartDrop, SparedUpstream};
 pub use static_assignment::StaticAssignment;

@@ -13,7 +13,7 @@ use crate::view::View;
 /// The terms of a waiting job's score that do not depend on the clock: they stay until the job runs, or
 /// until some job comes, ends or is dropped.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
+pub struct ScoreTerms {
     /// When the job should be complete.
     pub deadline: Time,
     /// When it last ran.
@@ -51,12 +51,12 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
 
     /// The terms of a job's key, for rankings whose keys change with the clock alone as long as
     /// jobs wait: then all keys are computed from a table, without a look at the jobs. None for others.
-    fn standing(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, _job: &Job) -> Option<Standing> {
+    fn terms(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, _job: &Job) -> Option<ScoreTerms> {
         None
     }
 
-    /// The key that [`Ranking::key`] gives a job of this standing; none where there are no standings.
-    fn key_of(&self, _now: Time, _standing: &Standing) -> Option<Self::Key> {
+    /// The key that [`Ranking::key`] gives a job with these terms; none where there are no terms.
+    fn key_of(&self, _now: Time, _terms: &ScoreTerms) -> Option<Self::Key> {
         None
     }
 

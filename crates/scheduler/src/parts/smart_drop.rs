@@ -4,7 +4,7 @@
 //! 2023, which names four conditions. A frame that does not run is dropped where all of them hold:
 //!
 //! 1. it misses its deadline even if each of its layers runs at once where it is fastest, of the lightest
-//!    network that it can still run as;
+//!    variant that it can still run as;
 //! 2. another live frame is expected to miss its own, at the mean latency over accelerators, or where its
 //!    segment runs from the end of that on: there is another frame to help;
 //! 3. of the task's frames that ended, the last `window - 1` hold fewer than `cap` that were dropped;

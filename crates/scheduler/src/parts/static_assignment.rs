@@ -2,7 +2,7 @@
 //!
 //! The assignment balances load as the longest-processing-time rule does (Graham, SIAM Journal on Applied
 //! Mathematics 1969), on accelerators that differ: tasks in descending order of their utilisation, latency of
-//! the task's default network over its period, each to the accelerator whose utilisation is then least.
+//! the task's default variant over its period, each to the accelerator whose utilisation is then least.
 //! Equal tasks go in the order of the scenario, equal accelerators in that of the platform. A task without a
 //! period counts as one with its deadline for a period; trigger probabilities and phases are not counted.
 

@@ -1,20 +1,20 @@
-//! Supernet switching: which of its networks a job runs as.
+//! Supernet switching: which of its variants a job runs as.
 //!
-//! Source: Kim et al., *DREAM*, ASPLOS 2023, and Cai et al., *Once-for-All*, ICLR 2020: a task whose networks
-//! share their weights can run a lighter one when time is short, for some accuracy. The network is fixed at a
+//! Source: Kim et al., *DREAM*, ASPLOS 2023, and Cai et al., *Once-for-All*, ICLR 2020: a task whose variants
+//! share their weights can run a lighter one when time is short, for some accuracy. The variant is fixed at a
 //! job's first dispatch, so that heavier ones come back by themselves once the load has fallen. Until then
-//! scores see the task's default network.
+//! scores see the task's default variant.
 //!
-//! The rule is this project's reading: the largest network whose expected finish fits,
+//! The rule is this project's reading: the largest variant whose expected finish fits,
 //!
 //! ```text
-//! now + queue + ToGo(network) <= deadline        ToGo in the mean over accelerators
+//! now + queue + ToGo(variant) <= deadline        ToGo in the mean over accelerators
 //! queue = sum of ToGo of the ready and running jobs that come before / number of accelerators
 //! ```
 //!
 //! and the lightest where none does. Of a job that runs, ToGo is the rest of its segment where it runs, and
-//! the mean from there on. Larger is what takes longer in the mean over accelerators; of equal networks, what is
-//! stated first. A choice takes a step a live job and a network.
+//! the mean from there on. Larger is what takes longer in the mean over accelerators; of equal variants, what is
+//! stated first. A choice takes a step a live job and a variant.
 
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 use rtmm_workload::{Duration, ModelId, TaskId};
@@ -26,7 +26,7 @@ use crate::view::View;
 /// The rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VariantRule {
-    /// The task's default network.
+    /// The task's default variant.
     Default,
     /// The largest one that is expected to be in time.
     LargestThatFits,
@@ -50,7 +50,7 @@ pub enum Queue {
 pub struct VariantChoice {
     rule: VariantRule,
     queue: Queue,
-    /// By task: its networks, from the one that takes longest to the lightest; nothing where there is but one.
+    /// By task: its variants, from the one that takes longest to the lightest; nothing where there is but one.
     orders: Vec<Vec<(VariantId, ModelId)>>,
 }
 
@@ -90,7 +90,7 @@ impl VariantChoice {
         Self::new(parameters.read(&Self::RULE), parameters.read(&Self::QUEUE))
     }
 
-    /// Learns of the tasks' networks, at the first look at them.
+    /// Learns of the tasks' variants, at the first look at them.
     pub fn begin(&mut self, view: &View<'_>) {
         if self.rule == VariantRule::Default || self.orders.len() == view.tasks() {
             return;
@@ -111,13 +111,13 @@ impl VariantChoice {
         if job.started { &[] } else { self.orders.get(job.task.index()).map_or(&[], Vec::as_slice) }
     }
 
-    /// The lightest network that a job can still run as.
+    /// The lightest variant that a job can still run as.
     #[must_use]
     pub fn lightest(&self, job: &Job) -> ModelId {
         self.order(job).last().map_or(job.model, |(_, model)| *model)
     }
 
-    /// The network to dispatch a job as; none where that is settled.
+    /// The variant to dispatch a job as; none where that is settled.
     #[must_use]
     pub fn choose(&self, view: &View<'_>, job: &Job) -> Option<(VariantId, ModelId)> {
         let (lightest, larger) = self.order(job).split_last()?;

@@ -32,7 +32,7 @@ use rtmm_workload::{Duration, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parts::{Composed, Parts, Ranking, Standing};
+use crate::parts::{Composed, Parts, Ranking, ScoreTerms};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -149,24 +149,24 @@ impl Ranking for Dysta {
         self.score(view.now, &self.of(view, truth, job))
     }
 
-    fn standing(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Standing> {
+    fn terms(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<ScoreTerms> {
         Some(self.of(view, truth, job))
     }
 
-    fn key_of(&self, now: Time, standing: &Standing) -> Option<Self::Key> {
-        Some(self.score(now, standing))
+    fn key_of(&self, now: Time, terms: &ScoreTerms) -> Option<Self::Key> {
+        Some(self.score(now, terms))
     }
 }
 
 impl Dysta {
-    fn of(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Standing {
+    fn of(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> ScoreTerms {
         let (remaining_s, whole_s) = self.latencies_s(view, truth, job);
         let Job { deadline, last_ran, .. } = *job;
-        Standing { deadline, last_ran, weight: self.penalty_sign, remaining_s, whole_s }
+        ScoreTerms { deadline, last_ran, weight: self.penalty_sign, remaining_s, whole_s }
     }
 
-    fn score(&self, now: Time, standing: &Standing) -> (bool, Score) {
-        let Standing { deadline, last_ran, weight, remaining_s, whole_s } = *standing;
+    fn score(&self, now: Time, terms: &ScoreTerms) -> (bool, Score) {
+        let ScoreTerms { deadline, last_ran, weight, remaining_s, whole_s } = *terms;
         let mut extra = 0.0;
         let slack_s = terms::time_left_s(deadline, now) - remaining_s;
         if self.counts_slack {

@@ -16,7 +16,7 @@ use rtmm_workload::Time;
 use rtmm_workload::parameters::{Parameters, Schema};
 
 use crate::job::Job;
-use crate::parts::{Composed, Parts, Ranking, Standing};
+use crate::parts::{Composed, Parts, Ranking, ScoreTerms};
 use crate::policy::Policy;
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -46,13 +46,13 @@ impl Ranking for Planaria {
         self.score(view.now, f64::from(job.priority), job.deadline)
     }
 
-    fn standing(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Standing> {
+    fn terms(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<ScoreTerms> {
         let Job { deadline, last_ran, priority, .. } = *job;
-        Some(Standing { deadline, last_ran, weight: f64::from(priority), remaining_s: 0.0, whole_s: 0.0 })
+        Some(ScoreTerms { deadline, last_ran, weight: f64::from(priority), remaining_s: 0.0, whole_s: 0.0 })
     }
 
-    fn key_of(&self, now: Time, standing: &Standing) -> Option<Self::Key> {
-        Some(self.score(now, standing.weight, standing.deadline))
+    fn key_of(&self, now: Time, terms: &ScoreTerms) -> Option<Self::Key> {
+        Some(self.score(now, terms.weight, terms.deadline))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::decision::Decisions;
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parts::{
-    Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, Standing, ToGo,
+    Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, ScoreTerms, ToGo,
     UnitRule,
 };
 use crate::policy::{Interests, Notice, Policy};
@@ -42,7 +42,7 @@ pub fn schema() -> Schema {
     MappedParts::schema(&[Estimator::PARAMETERS])
 }
 
-/// The score where there is but one accelerator, as an order of jobs: its standings are remembered.
+/// The score where there is but one accelerator, as an order of jobs: its terms are remembered.
 #[derive(Clone, Debug)]
 struct OnOneAccelerator {
     estimator: Estimator,
@@ -52,15 +52,15 @@ struct OnOneAccelerator {
 }
 
 impl OnOneAccelerator {
-    fn of(&self, view: &View<'_>, job: &Job) -> Standing {
+    fn of(&self, view: &View<'_>, job: &Job) -> ScoreTerms {
         let remaining_s = self.estimator.remaining_s(view, job);
         let whole_s = self.estimator.next_layer_s(view, job);
         let Job { deadline, last_ran, .. } = *job;
-        Standing { deadline, last_ran, weight: self.alpha, remaining_s, whole_s }
+        ScoreTerms { deadline, last_ran, weight: self.alpha, remaining_s, whole_s }
     }
 
-    fn score(&self, now: Time, standing: &Standing) -> Score {
-        let Standing { deadline, last_ran, weight, remaining_s, whole_s } = *standing;
+    fn score(&self, now: Time, terms: &ScoreTerms) -> Score {
+        let ScoreTerms { deadline, last_ran, weight, remaining_s, whole_s } = *terms;
         let left_s = terms::time_left_s(deadline, now);
         let urgency = terms::urgency(remaining_s, left_s, self.urgency_cap, self.late_urgency);
         let fairness = terms::starvation(seconds(now.saturating_since(last_ran)), whole_s);
@@ -84,12 +84,12 @@ impl Ranking for OnOneAccelerator {
         self.score(view.now, &self.of(view, job))
     }
 
-    fn standing(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Standing> {
+    fn terms(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<ScoreTerms> {
         Some(self.of(view, job))
     }
 
-    fn key_of(&self, now: Time, standing: &Standing) -> Option<Self::Key> {
-        Some(self.score(now, standing))
+    fn key_of(&self, now: Time, terms: &ScoreTerms) -> Option<Self::Key> {
+        Some(self.score(now, terms))
     }
 }
 

@@ -69,7 +69,7 @@ struct Needs {
 }
 
 impl Veltair {
-    /// The needs of all networks of a task's jobs are learnt when the first one is dispatched.
+    /// The needs of all variants of a task's jobs are learnt when the first one is dispatched.
     fn learn(&mut self, view: &View<'_>, model: ModelId) {
         if self.needs.len() <= model.index() {
             self.needs.resize(model.index() + 1, None);

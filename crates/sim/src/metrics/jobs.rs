@@ -9,17 +9,17 @@ use serde::Serialize;
 
 use crate::observer::{DropCause, JobRecord, Observer, SegmentRecord};
 
-/// Fate of a job.
+/// Status of a job at its end, or at the end of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum JobOutcome {
+pub enum JobStatus {
     /// It was completed, in time or not.
     Completed,
-    /// The policy gave it up.
+    /// The policy dropped it.
     Dropped,
     /// It was dropped because a job that it needed was.
     DroppedUpstream,
-    /// It was neither when the run ended.
+    /// It was live when the run ended.
     InFlight,
 }
 
@@ -40,9 +40,9 @@ pub struct JobRow {
     pub start: Option<Time>,
     /// When it was completed or dropped, or when the run ended.
     pub end: Time,
-    /// Which of the three.
-    pub outcome: JobOutcome,
-    /// The network that it ran as; the task's default if it was never dispatched.
+    /// Its status at that time.
+    pub status: JobStatus,
+    /// The model that it ran as; the task's default if it was never dispatched.
     pub model: ModelId,
     /// Energy of its layers, by component.
     pub energy: EnergyParts,
@@ -61,10 +61,10 @@ impl JobRow {
     /// None for a job in flight whose deadline lies beyond the end of the run.
     #[must_use]
     pub fn is_violated(&self) -> Option<bool> {
-        match self.outcome {
-            JobOutcome::Completed => Some(self.end > self.deadline),
-            JobOutcome::Dropped | JobOutcome::DroppedUpstream => Some(true),
-            JobOutcome::InFlight => (self.deadline <= self.end).then_some(true),
+        match self.status {
+            JobStatus::Completed => Some(self.end > self.deadline),
+            JobStatus::Dropped | JobStatus::DroppedUpstream => Some(true),
+            JobStatus::InFlight => (self.deadline <= self.end).then_some(true),
         }
     }
 }
@@ -106,7 +106,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
         &mut self.live[slot]
     }
 
-    fn row(&mut self, end: Time, record: &JobRecord<'_>, outcome: JobOutcome) {
+    fn row(&mut self, end: Time, record: &JobRecord<'_>, status: JobStatus) {
         let JobRecord { job, energy, switch_energy_pj, .. } = *record;
         let live = std::mem::take(self.of(job));
         (self.write)(&JobRow {
@@ -117,7 +117,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
             deadline: job.deadline,
             start: live.start,
             end,
-            outcome,
+            status,
             model: job.model,
             energy: *energy,
             switch_energy_pj,
@@ -145,18 +145,18 @@ impl<W: FnMut(&JobRow)> Observer for JobRows<W> {
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
-        self.row(now, record, JobOutcome::Completed);
+        self.row(now, record, JobStatus::Completed);
     }
 
     fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
-        let outcome = match cause {
-            DropCause::Policy => JobOutcome::Dropped,
-            DropCause::Upstream => JobOutcome::DroppedUpstream,
+        let status = match cause {
+            DropCause::Policy => JobStatus::Dropped,
+            DropCause::Upstream => JobStatus::DroppedUpstream,
         };
-        self.row(now, record, outcome);
+        self.row(now, record, status);
     }
 
     fn in_flight(&mut self, now: Time, record: &JobRecord<'_>) {
-        self.row(now, record, JobOutcome::InFlight);
+        self.row(now, record, JobStatus::InFlight);
     }
 }

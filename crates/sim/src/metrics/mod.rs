@@ -38,7 +38,7 @@ mod windows;
 pub use audit::Audit;
 pub use collector::Metrics;
 pub use histogram::Histogram;
-pub use jobs::{JobOutcome, JobRow, JobRows};
+pub use jobs::{JobRow, JobRows, JobStatus};
 pub use options::{MetricsOptions, OptionsError};
 pub use summary::{AcceleratorSummary, EnergySummary, JobCounts, PrioritySummary, Summary, TaskSummary};
 pub use windows::{Window, Windows};

@@ -160,9 +160,9 @@ pub struct TaskSummary {
     #[serde(flatten)]
     pub energy: EnergySummary,
     /// Energy of decided jobs, context switches included, as a share of their worst-case energy: that
-    /// of whole networks with each layer where it costs most. Missing where that is zero.
+    /// of whole models with each layer where it costs most. Missing where that is zero.
     pub normalised_energy: Option<f64>,
-    /// Mean accuracy of the network, or of the exit, that completed jobs ended with, over those of
+    /// Mean accuracy of the model, or of the exit, that completed jobs ended with, over those of
     /// which it is known; a fraction.
     pub accuracy_mean: Option<f64>,
     /// XRBench scores; missing where no job counts.
@@ -195,7 +195,7 @@ pub struct AcceleratorSummary {
     pub busy_ms: f64,
     /// Segments that were dispatched in the measured time.
     pub segments: u64,
-    /// Those of them before which it ran another network.
+    /// Those of them before which it ran another model.
     pub context_switches: u64,
     /// Those of them before which it ran another job; the first of all is none.
     pub job_switches: u64,

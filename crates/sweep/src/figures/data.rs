@@ -11,10 +11,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, member_of_variant,
+    Across, Content, Dimension, Figure, Member, PathOf, Selection, member_of_policy, member_of_scenario,
     policy_names, reference_policies,
 };
-use crate::plan::{Cell, Plan, PlatformId, PolicyId, VariantId};
+use crate::plan::{Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use crate::results::Results;
 use crate::runner::{Better, SeriesPoint, short_names};
 use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, geometric_mean, mean};
@@ -105,7 +105,7 @@ struct Shown<'s> {
     plan: &'s Plan<'s>,
     figure: &'s Figure,
     entries: Vec<Entry>,
-    places: BTreeMap<(VariantId, PlatformId, PolicyId), usize>,
+    places: BTreeMap<(VariedScenarioId, PlatformId, PolicyId), usize>,
     /// Names that tell the policies of the figure apart, and those that tell all apart.
     names: Vec<String>,
     short: Vec<String>,
@@ -115,7 +115,7 @@ struct Shown<'s> {
 impl<'s> Shown<'s> {
     fn new(results: &'s Results<'s>, figure: &'s Figure) -> Self {
         let plan = results.plan();
-        let key = |cell: &Cell| (cell.variant, cell.platform, cell.policy);
+        let key = |cell: &Cell| (cell.scenario, cell.platform, cell.policy);
         let entries: Vec<Entry> = plan
             .groups()
             .map(|cells| Entry { cell: cells[0], cells: cells[0].index..cells[0].index + cells.len() })
@@ -133,7 +133,12 @@ impl<'s> Shown<'s> {
         if dimension.is_of_policy() {
             return member_of_policy(dimension, &axes.policies, &self.names, entry.cell.policy.index());
         }
-        member_of_variant(dimension, self.plan.variant(&entry.cell), &axes.platforms, entry.cell.platform)
+        member_of_scenario(
+            dimension,
+            self.plan.varied_scenario(&entry.cell),
+            &axes.platforms,
+            entry.cell.platform,
+        )
     }
 
     fn is_in(&self, entry: &Entry, selection: &Selection) -> bool {
@@ -351,21 +356,21 @@ impl<'s> Shown<'s> {
             relative_to
                 .holds(&Dimension::Platform, Some(&Member::name(&axes.platforms[platform.index()].name)))
         })?;
-        let own = self.plan.variant(&entry.cell);
-        let variant = self.plan.variants().iter().position(|variant| {
+        let own = self.plan.varied_scenario(&entry.cell);
+        let varied = self.plan.varied_scenarios().iter().position(|varied| {
             let agrees = |dimension: &Dimension| {
-                let of = |variant| member_of_variant(dimension, variant, &axes.platforms, platform);
+                let of = |varied| member_of_scenario(dimension, varied, &axes.platforms, platform);
                 if said(dimension) {
-                    relative_to.holds(dimension, of(variant).as_ref())
+                    relative_to.holds(dimension, of(varied).as_ref())
                 } else {
-                    of(variant) == of(own)
+                    of(varied) == of(own)
                 }
             };
             Dimension::axes()
                 .filter(|one| !one.is_of_policy() && !one.is_of_platform())
                 .all(|one| agrees(&one))
         })?;
-        self.places.get(&(VariantId::new(variant), platform, PolicyId::new(policy))).copied()
+        self.places.get(&(VariedScenarioId::new(varied), platform, PolicyId::new(policy))).copied()
     }
 
     fn estimate(&self, terms: &[Term], across: Across) -> Option<Estimate> {

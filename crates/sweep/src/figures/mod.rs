@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::axes::{self, AxisRow};
-use crate::plan::{PlatformId, PolicyId, Variant};
+use crate::plan::{PlatformId, PolicyId, VariedScenario};
 use crate::runner::{ParameterValue, Policy, short_names};
 
 /// The labels of platforms that figures can go by.
@@ -366,19 +366,19 @@ pub fn reference_policies(
 }
 
 /// The member of a dimension that a scenario as it is run, or a platform, is.
-pub(crate) fn member_of_variant(
+pub(crate) fn member_of_scenario(
     dimension: &Dimension,
-    variant: &Variant,
+    varied: &VariedScenario,
     platforms: &[rtmm_hardware::Platform],
     platform: PlatformId,
 ) -> Option<Member> {
     match dimension {
-        Dimension::Scenario => Some(Member::name(&variant.scenario.name)),
+        Dimension::Scenario => Some(Member::name(&varied.scenario.name)),
         Dimension::Platform => platforms.get(platform.index()).map(|platform| Member::name(&platform.name)),
         Dimension::Label(name) => {
             platforms.get(platform.index()).and_then(|platform| platform.labels.get(*name)).map(Member::name)
         }
-        Dimension::Change(axis) => variant.number(axis.name).map(Member::number),
+        Dimension::Change(axis) => varied.number(axis.name).map(Member::number),
         _ => None,
     }
 }

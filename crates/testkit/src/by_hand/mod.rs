@@ -24,13 +24,13 @@
 //! | `due 8` | relative deadline; the period if there is none |
 //! | `isolated 10` | instead: ten times the isolated latency |
 //! | `priority 2`, `draws 1 3 9` | its priority; or one of these for each job |
-//! | `variant 1/2` | another network that its jobs may run as, written as `layers` are |
+//! | `variant 1/2` | another variant that its jobs may run as, written as `layers` are |
 //! | `sample 2/4 1/3` | a recorded sample: what it takes, written as `layers` are |
 //! | `zeros 0.5 0.25` | how sparse the layers of that sample were; not at all if this is left out |
 //! | `of net` | the architecture of its model |
 //! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
 //!
-//! `switch 0.5` is what it takes to turn to another network, besides 100 nanojoules; `moves 1` that activations
+//! `switch 0.5` is what it takes to turn to another model, besides 100 nanojoules; `moves 1` that activations
 //! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
 //! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample.

@@ -59,7 +59,7 @@ pub struct CostSketch {
 #[derive(Clone, Debug)]
 pub struct TaskSketch {
     pub model: usize,
-    /// Another network that jobs may run as.
+    /// Another variant that jobs may run as.
     pub variant: Option<usize>,
     pub arrivals: ArrivalsSketch,
     pub deadline: Option<u64>,

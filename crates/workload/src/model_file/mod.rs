@@ -54,7 +54,7 @@ pub(crate) struct Files<'o> {
     pub samples: &'o OpenSamples<'o>,
     /// A model whose layers this one has, too.
     pub layers: &'o OpenVariant<'o>,
-    /// A network of a supernet; absent for a model that is itself one of them.
+    /// A variant of a supernet; absent for a model that is itself one of them.
     pub variant: Option<&'o OpenVariant<'o>>,
 }
 

@@ -2,8 +2,8 @@
 
 use crate::input::{Table, Value};
 use crate::layer::{
-    Attention, Cell, Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent,
-    Shape,
+    Attention, Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent,
+    RecurrentCell, Shape,
 };
 use crate::model_file::parameters::ModelParameters;
 
@@ -119,9 +119,9 @@ pub(super) fn decode_operator(
         "lstm" | "gru" | "rnn" => {
             only(&["hidden", "bidirectional"]);
             let cell = match operator {
-                "lstm" => Cell::Lstm,
-                "gru" => Cell::Gru,
-                _ => Cell::Rnn,
+                "lstm" => RecurrentCell::Lstm,
+                "gru" => RecurrentCell::Gru,
+                _ => RecurrentCell::Rnn,
             };
             let hidden = table.required("hidden", |value| parameters.integer(value, 1..=MAX_DIMENSION / 8));
             let bidirectional = table.or("bidirectional", false, Value::boolean);

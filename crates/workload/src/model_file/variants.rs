@@ -32,14 +32,14 @@ pub(super) fn is_supernet(root: &Table<'_>) -> bool {
     root.has("variant") || (root.has("default") && !LAYERS.iter().any(|key| root.has(key)))
 }
 
-/// One network of a supernet.
+/// One variant of a supernet.
 struct Variant {
     name: String,
     /// None where it has problems of its own.
     model: Option<Model>,
 }
 
-/// Decodes a supernet into its default network, with the others as its variants; records every
+/// Decodes a supernet into its default variant, with the others as its variants; records every
 /// problem. `open` is absent where the file is itself a variant of another.
 pub(super) fn decode_supernet(
     name: &str,

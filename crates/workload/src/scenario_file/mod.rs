@@ -62,7 +62,7 @@ pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files
     Some(workload)
 }
 
-/// Models that no task may run are no part of a workload: networks that every task excludes.
+/// Models that no task may run are no part of a workload: variants that every task excludes.
 fn leave_out_idle_models(workload: &mut Workload) {
     let tasks = &mut workload.scenario.tasks;
     let mut places: Vec<Option<ModelId>> = Vec::with_capacity(workload.models.len());
@@ -82,7 +82,7 @@ fn leave_out_idle_models(workload: &mut Workload) {
     workload.models.retain(|_| used.next().unwrap_or(true));
 }
 
-/// Lists a model and, of a supernet, the networks that can run in its place; the default comes first.
+/// Lists a model and, of a supernet, the variants that can run in its place; the default comes first.
 pub(crate) fn add_model(models: &mut Vec<Model>, mut model: Model) -> Vec<ModelId> {
     let others = std::mem::take(&mut model.variants);
     std::iter::once(model)
@@ -138,7 +138,7 @@ impl Models {
         networks
     }
 
-    /// The networks of a model, which is listed unless it was before: to set a parameter to its default
+    /// The variants of a model, which is listed unless it was before: to set a parameter to its default
     /// makes no other model.
     fn networks_of(&mut self, text: &str, model: Model) -> Vec<ModelId> {
         let name = |networks: &Vec<ModelId>| {
@@ -338,7 +338,7 @@ mod tests {
     use crate::ids::LayerId;
     use crate::model::{Exit, Shapes};
 
-    /// A supernet of two networks with different exits; any other name is a plain model.
+    /// A supernet of two variants with different exits; any other name is a plain model.
     fn open_model(reference: &str, _: &[ParameterSetting]) -> Result<Model, Diagnostics> {
         let plain = |name: &str| Model::of_layers(name.into(), "t".into(), Shapes::Chained, Vec::new());
         let exit = |name: &str| Exit {

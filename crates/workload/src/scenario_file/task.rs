@@ -114,7 +114,7 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
     })
 }
 
-/// The networks of a model that a task's jobs may run as, the default first: all of them in their order,
+/// The variants of a model that a task's jobs may run as, the default first: all of them in their order,
 /// unless `variant` names another default or `variants` leaves some out.
 fn allowed_networks(table: &Table<'_>, networks: Vec<ModelId>, models: &[Model]) -> Option<Vec<ModelId>> {
     let name_of = |id: &ModelId| models.get(id.index()).and_then(|model| model.variant.as_deref());
@@ -162,7 +162,7 @@ fn allowed_networks(table: &Table<'_>, networks: Vec<ModelId>, models: &[Model])
     Some(std::iter::once(default).chain(others).collect())
 }
 
-/// The networks that a list names, each once; at least one.
+/// The variants that a list names, each once; at least one.
 fn decode_variants(
     value: &Value<'_>,
     network: impl Fn(&Value<'_>) -> Option<ModelId>,

@@ -157,7 +157,7 @@ fn run(name: &'static str) -> Result<Runs, Problem> {
             scenario: scenario.name.clone(),
             platform: plan.platform(&cells[0]).name.clone(),
             rate_hz: rate_hz(scenario),
-            deadline: plan.variant(&cells[0]).number("deadline_factor"),
+            deadline: plan.varied_scenario(&cells[0]).number("deadline_factor"),
             policy: plan.policy(&cells[0]).clone(),
             violations: values(violations),
             antt: values(antt),

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use rtmm_hardware::Mode;
-use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_report::{Column, Row, TableCell, TextTable};
 use rtmm_runners::engine::{Engine, RunSettings, SettingsError, points, result, system};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
 use rtmm_sim::{Observer, System};
@@ -190,12 +190,12 @@ fn print_csv(out: &mut impl Write, summary: &Summary) -> Result<(), Failure> {
     Ok(())
 }
 
-fn cell(value: Option<f64>, decimals: u8) -> Cell {
-    value.map_or_else(Cell::missing, |value| Cell::number(value, decimals))
+fn cell(value: Option<f64>, decimals: u8) -> TableCell {
+    value.map_or_else(TableCell::missing, |value| TableCell::number(value, decimals))
 }
 
-fn count(value: u64) -> Cell {
-    Cell::text(value.to_string())
+fn count(value: u64) -> TableCell {
+    TableCell::text(value.to_string())
 }
 
 fn tasks_table(title: String, summary: &Summary) -> TextTable {
@@ -214,7 +214,7 @@ fn tasks_table(title: String, summary: &Summary) -> TextTable {
     let mut table = TextTable::new(title, columns.collect());
     for task in &summary.tasks {
         let cells = vec![
-            Cell::text(&task.task),
+            TableCell::text(&task.task),
             count(task.jobs.released),
             count(task.jobs.on_time),
             count(task.jobs.late),
@@ -236,7 +236,7 @@ fn accelerators_table(summary: &Summary) -> TextTable {
     let mut table = TextTable::new("Accelerators", columns.collect());
     for accelerator in &summary.accelerators {
         let cells = vec![
-            Cell::text(&accelerator.accelerator),
+            TableCell::text(&accelerator.accelerator),
             cell(accelerator.utilisation.map(|share| 100.0 * share), 2),
             count(accelerator.segments),
             count(accelerator.context_switches),
@@ -278,7 +278,7 @@ fn totals(summary: &Summary, width: usize) -> Vec<String> {
 struct JobRecord<'r> {
     task: &'r str,
     frame: u64,
-    status: rtmm_sim::metrics::JobOutcome,
+    status: rtmm_sim::metrics::JobStatus,
     model: &'r str,
     arrival_ms: f64,
     release_ms: f64,
@@ -313,7 +313,7 @@ fn jobs_csv(system: &System, jobs: &[JobRow]) -> Result<String, Failure> {
         writer.serialize(JobRecord {
             task: &system.scenario.tasks[job.task.index()].name,
             frame: job.frame,
-            status: job.outcome,
+            status: job.status,
             model: &system.models[job.model.index()].name,
             arrival_ms: ms(job.arrival),
             release_ms: ms(job.release),

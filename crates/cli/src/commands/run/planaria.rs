@@ -6,7 +6,7 @@ use std::path::Path;
 use rtmm_reference::planaria::{
     Case, Entry, FIXES, Fixes, Outcome, Parameters, PlanariaError, case_file, run as run_case,
 };
-use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_report::{Column, Row, TableCell, TextTable};
 use rtmm_workload::input::suggestion;
 use rtmm_workload::load;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -181,13 +181,13 @@ fn print_tables(out: &mut impl Write, path: &Path, case: &Case, outcome: &Outcom
     for row in job_rows(case, outcome) {
         let due = row.arrival_cycle as f64 + row.relative_deadline_cycles;
         let cells = vec![
-            Cell::text(row.task.to_string()),
-            Cell::text(row.network),
-            Cell::text(row.arrival_cycle.to_string()),
-            Cell::text(row.priority.to_string()),
-            Cell::text(row.finish_cycle.to_string()),
-            Cell::number(due, 1),
-            Cell::text(if row.finish_cycle as f64 <= due { "yes" } else { "no" }),
+            TableCell::text(row.task.to_string()),
+            TableCell::text(row.network),
+            TableCell::text(row.arrival_cycle.to_string()),
+            TableCell::text(row.priority.to_string()),
+            TableCell::text(row.finish_cycle.to_string()),
+            TableCell::number(due, 1),
+            TableCell::text(if row.finish_cycle as f64 <= due { "yes" } else { "no" }),
         ];
         jobs.rows.push(Row { cells, starts_group: false });
     }
@@ -198,9 +198,9 @@ fn print_tables(out: &mut impl Write, path: &Path, case: &Case, outcome: &Outcom
         let shares: Vec<String> =
             allocation(case, entry).iter().map(|(task, subarrays)| format!("{task}:{subarrays}")).collect();
         let cells = vec![
-            Cell::text(entry.cycle.to_string()),
-            Cell::text(if entry.fits { "yes" } else { "no" }),
-            Cell::text(shares.join(" ")),
+            TableCell::text(entry.cycle.to_string()),
+            TableCell::text(if entry.fits { "yes" } else { "no" }),
+            TableCell::text(shares.join(" ")),
         ];
         decisions.rows.push(Row { cells, starts_group: false });
     }

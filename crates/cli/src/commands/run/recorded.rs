@@ -8,7 +8,7 @@ use rtmm_hardware::{Mode, load as hardware};
 use rtmm_runners::engine::{Engine, system};
 use rtmm_runners::recorded::{self, DecisionHash, RequestOrder, SEQUENCE_LENGTH};
 use rtmm_sim::System;
-use rtmm_sim::metrics::{JobOutcome, JobRow};
+use rtmm_sim::metrics::{JobRow, JobStatus};
 use rtmm_sweep::runner::{CellRunner, Chosen, ParameterError, Parameters, Schema};
 use rtmm_workload::{Time, load};
 use serde::Serialize;
@@ -114,7 +114,7 @@ fn jobs_csv(system: &System, order: &RequestOrder, jobs: &[JobRow]) -> Result<St
     writer.write_record(["request", "model", "arrival_s", "deadline_s", "start_s", "finish_s"])?;
     for (request, job) in rows.iter().enumerate() {
         let Some(job) = job else { continue };
-        let finish = (job.outcome == JobOutcome::Completed).then_some(job.end);
+        let finish = (job.status == JobStatus::Completed).then_some(job.end);
         let start = job.start.map(seconds).unwrap_or_default();
         let model = &system.models[job.model.index()].name;
         writer.write_record([

@@ -5,7 +5,7 @@ use std::io::Write;
 use rtmm_hardware::{Mode, Platform};
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{JobEnd, JobRow, Outcome, Runtime, TaskCosts};
-use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_report::{Column, Row, TableCell, TextTable};
 use rtmm_runners::xrbench::{XrbenchReference, parameters_of, policy as policy_schema};
 use rtmm_sweep::runner::{CellRunner, Chosen, Policy};
 use rtmm_workload::{Legality, Workload, load};
@@ -176,11 +176,12 @@ fn print(
             let columns = std::iter::once(Column::text("task")).chain(counts).chain(scores);
             let mut table = TextTable::new(title, columns.collect());
             for task in &tasks {
-                let count = |value: u32| Cell::text(value.to_string());
-                let score =
-                    |value: Option<f64>| value.map_or_else(Cell::missing, |value| Cell::number(value, 6));
+                let count = |value: u32| TableCell::text(value.to_string());
+                let score = |value: Option<f64>| {
+                    value.map_or_else(TableCell::missing, |value| TableCell::number(value, 6))
+                };
                 let cells = vec![
-                    Cell::text(task.task),
+                    TableCell::text(task.task),
                     count(task.requested),
                     count(task.completed),
                     count(task.dropped),

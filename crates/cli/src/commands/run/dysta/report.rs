@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use rtmm_reference::dysta::Rates;
-use rtmm_report::{Cell, Column, Row, TextTable};
+use rtmm_report::{Column, Row, TableCell, TextTable};
 use serde::Serialize;
 
 use super::Finished;
@@ -150,11 +150,11 @@ fn print_table(out: &mut impl Write, finished: &Finished<'_>) -> Result<(), Fail
     let mut last = "all";
     for Group { group, name, rates } in groups(finished) {
         let cells = vec![
-            Cell::text(group),
-            Cell::text(name),
-            Cell::text(rates.requests.to_string()),
-            Cell::number(100.0 * rates.violation_rate, 2),
-            Cell::number(rates.antt, 4),
+            TableCell::text(group),
+            TableCell::text(name),
+            TableCell::text(rates.requests.to_string()),
+            TableCell::number(100.0 * rates.violation_rate, 2),
+            TableCell::number(rates.antt, 4),
         ];
         table.rows.push(Row { cells, starts_group: group != last });
         last = group;
