@@ -23,6 +23,7 @@
 pub mod dysta;
 pub mod glibc_random;
 pub mod mersenne_twister;
+pub mod moca;
 pub mod planaria;
 pub mod xrbench;
 

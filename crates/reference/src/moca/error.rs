@@ -1,0 +1,42 @@
+//! Why the loop cannot estimate or run what it was given.
+
+use thiserror::Error;
+
+/// Why the loop cannot estimate or run what it was given.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MocaError {
+    /// A number outside of what the loop takes.
+    #[error("`{name}` is {value}: allowed are {least} to {most}")]
+    OutOfRange {
+        /// Its name, which is that of the column.
+        name: &'static str,
+        /// Its value.
+        value: u64,
+        /// The smallest that is allowed.
+        least: u64,
+        /// The largest that is allowed.
+        most: u64,
+    },
+    /// Counts that do not fit the 32 bits in which the program has them.
+    #[error("the {what} has more rows than the program counts: its counters have 32 bits")]
+    TooManyRows {
+        /// What is counted.
+        what: &'static str,
+    },
+    /// A pooling window, or a kernel, that is larger than what it slides over.
+    #[error("the {what} leaves no output: it is larger than what it slides over")]
+    NoOutput {
+        /// What is too large.
+        what: &'static str,
+    },
+    /// A core that the split leaves without work: the program makes no sense of it.
+    #[error("the split leaves this core without {what}")]
+    EmptyShare {
+        /// What it lacks.
+        what: &'static str,
+    },
+    /// A share of a convolution that the search for a tile cannot make fit: the program would not end, or divide by zero.
+    #[error("no tile of this convolution fits the scratchpad by the rules of the program")]
+    NoTile,
+}

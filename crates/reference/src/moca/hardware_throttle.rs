@@ -1,0 +1,266 @@
+//! The throttle in the load engine of a core, cycle by cycle.
+//!
+//! It counts the rows that are loaded in a window. What exceeds the threshold is added up; when that is more than half of
+//! a threshold, loads are stalled for a while, and part of it is forgiven. Registers are read at the start of a cycle and
+//! written at its end. Memory is always free here; no row is all zeros.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use super::fixes::Fixes;
+
+/// Cycles from the acceptance of a request to its rows.
+const ISSUE_DELAY_CYCLES: u64 = 3;
+/// Bits of the counts of rows, which are signed and wrap.
+const COUNT_BITS: u32 = 25;
+
+/// A request for rows, with the setting that it carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// When it is offered first; it waits while loads are stalled, and behind those in front of it.
+    pub offer_cycle: u64,
+    /// Rows of 16 bytes: 1, 2 or 4.
+    pub rows: u8,
+    /// Window in cycles; 0 turns the throttle off.
+    pub window: u16,
+    /// Threshold in rows.
+    pub threshold: u16,
+    /// Whether it is the first of a new setting. Without this mark the old setting stays in force.
+    pub mark: bool,
+}
+
+/// A part of a trace: requests of one kind at equal distances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// The first of them.
+    pub first: Request,
+    /// How many there are.
+    pub count: u64,
+    /// Cycles from one offer to the next.
+    pub step: u64,
+}
+
+impl Requests {
+    /// The requests one by one.
+    fn each(self) -> impl Iterator<Item = Request> {
+        (0..self.count).map(move |index| Request {
+            offer_cycle: self.first.offer_cycle + index * self.step,
+            ..self.first
+        })
+    }
+}
+
+/// What the throttle does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It waits for a setting.
+    #[default]
+    Reset,
+    /// It counts rows.
+    Watch,
+    /// It stalls loads.
+    Pause,
+}
+
+/// The registers of the throttle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Registers {
+    /// What it does.
+    pub state: State,
+    /// Whether loads are stalled.
+    pub stall: bool,
+    /// Window in force.
+    pub window: u16,
+    /// Threshold in force.
+    pub threshold: u16,
+    /// Cycles of the window or the pause.
+    pub counter: u16,
+    /// Rows of the window.
+    pub loads: i32,
+    /// Rows beyond the threshold that are not forgiven yet; below zero after quiet windows.
+    pub overflow: i32,
+    /// Length of the pause.
+    pub pause: u16,
+    /// The request that was accepted last, for what it carries.
+    pub last: Option<Request>,
+}
+
+/// A pause at its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// The cycle that found too many rows.
+    pub cycle: u64,
+    /// Rows beyond the threshold before.
+    pub overflow_before: i32,
+    /// Length.
+    pub length: u16,
+    /// Rows beyond the threshold afterwards.
+    pub overflow_after: i32,
+}
+
+/// Cycles in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first.
+    pub start: u64,
+    /// How many.
+    pub length: u64,
+}
+
+/// What happened in a trace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Cycles in which a request was accepted.
+    pub accepted: Vec<Run>,
+    /// Cycles in which loads were stalled.
+    pub stalls: Vec<Run>,
+    /// Pauses.
+    pub pauses: Vec<Pause>,
+    /// The registers after the last cycle.
+    pub registers: Registers,
+    /// Requests that were accepted.
+    pub accepted_requests: u64,
+    /// Cycles in which loads were stalled.
+    pub stalled_cycles: u64,
+}
+
+/// Simulates so many cycles of a trace, one after the other.
+#[must_use]
+pub fn run(trace: &[Requests], cycles: u64, fixes: &Fixes) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut registers = Registers::default();
+    let mut offered = trace.iter().copied().flat_map(Requests::each).peekable();
+    // Rows on their way, by the cycle in which they are issued.
+    let mut issuing: VecDeque<(u64, u8)> = VecDeque::new();
+    for cycle in 0..cycles {
+        let issued = match issuing.front() {
+            Some((due, rows)) if *due == cycle => {
+                let rows = *rows;
+                issuing.pop_front();
+                rows
+            }
+            _ => 0,
+        };
+        let accepted = offered.next_if(|request| !registers.stall && request.offer_cycle <= cycle);
+        if registers.stall {
+            extend(&mut outcome.stalls, cycle);
+            outcome.stalled_cycles += 1;
+        }
+        let before = registers;
+        registers.step(issued, fixes);
+        if before.state == State::Watch && registers.state == State::Pause {
+            outcome.pauses.push(Pause {
+                cycle,
+                overflow_before: before.overflow,
+                length: registers.pause,
+                overflow_after: registers.overflow,
+            });
+        }
+        if let Some(request) = accepted {
+            registers.last = Some(request);
+            issuing.push_back((cycle + ISSUE_DELAY_CYCLES, request.rows));
+            extend(&mut outcome.accepted, cycle);
+            outcome.accepted_requests += 1;
+        }
+    }
+    outcome.registers = registers;
+    outcome
+}
+
+/// Adds a cycle to the runs.
+fn extend(runs: &mut Vec<Run>, cycle: u64) {
+    match runs.last_mut() {
+        Some(run) if run.start + run.length == cycle => run.length += 1,
+        _ => runs.push(Run { start: cycle, length: 1 }),
+    }
+}
+
+impl Registers {
+    /// One cycle, in which `issued` rows go out.
+    fn step(&mut self, issued: u8, fixes: &Fixes) {
+        match self.state {
+            State::Reset => {
+                (self.loads, self.overflow, self.stall) = (0, 0, false);
+                if let Some(request) = self.last
+                    && request.window != 0
+                {
+                    (self.window, self.threshold) = (request.window, request.threshold);
+                    self.state = State::Watch;
+                }
+            }
+            State::Watch => self.watch(issued, fixes),
+            State::Pause => {
+                (self.stall, self.loads) = (true, 0);
+                if u32::from(self.counter) + 1 == u32::from(self.pause) {
+                    (self.counter, self.stall, self.state) = (0, false, State::Watch);
+                } else {
+                    self.counter = stepped(self.counter, self.pause);
+                }
+            }
+        }
+        if self.last.is_some_and(|request| request.mark) {
+            (self.state, self.stall) = (State::Reset, false);
+        }
+    }
+
+    fn watch(&mut self, issued: u8, fixes: &Fixes) {
+        let is_last_cycle = u32::from(self.counter) + 1 == u32::from(self.window);
+        let overflow = self.overflow;
+        let threshold = i32::from(self.threshold);
+        let counted = wrapped(self.loads + i32::from(issued));
+        if 2 * overflow > threshold {
+            self.state = State::Pause;
+            self.stall = true;
+            self.counter = 0;
+            (self.pause, self.overflow) = forgiven(self.window, threshold, overflow);
+            self.loads = if is_last_cycle { 0 } else { counted };
+            return;
+        }
+        if is_last_cycle {
+            // Quirk 8: rows that go out in the last cycle of a window are never counted.
+            let loads = if fixes.counted_last_cycle { counted } else { self.loads };
+            // Quirk 9: the overflow may fall below zero.
+            let least = if fixes.no_credit { 0 } else { i32::MIN };
+            self.overflow = wrapped(overflow + loads - threshold).max(least);
+            self.loads = 0;
+        } else {
+            self.loads = counted;
+        }
+        self.counter = stepped(self.counter, self.window);
+    }
+}
+
+/// The pause for an overflow, and what is left of it.
+fn forgiven(window: u16, threshold: i32, overflow: i32) -> (u16, i32) {
+    let (half_window, half) = (window / 2, threshold / 2);
+    let (pause, taken) = if overflow >= threshold {
+        (2 * half_window, threshold)
+    } else if overflow >= half + threshold / 4 {
+        (half_window + half_window / 2, half + threshold / 4)
+    } else if overflow >= half + threshold / 8 {
+        (half_window + half_window / 4, half + threshold / 8)
+    } else {
+        (half_window, half)
+    };
+    (pause, wrapped(overflow - taken))
+}
+
+/// The next value of a counter that goes round after `length` cycles. It may stand behind the end, after a new setting.
+fn stepped(counter: u16, length: u16) -> u16 {
+    let last = i32::from(length) - 1;
+    let counter = i32::from(counter);
+    let next = match last {
+        0 => 0,
+        _ if counter >= last => counter - last,
+        _ => counter + 1,
+    };
+    next as u16
+}
+
+/// A count of rows in its register.
+fn wrapped(count: i32) -> i32 {
+    let unused = i32::BITS - COUNT_BITS;
+    (count << unused) >> unused
+}
