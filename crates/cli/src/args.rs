@@ -65,7 +65,8 @@ Examples:
   rtmm run --requests log.csv --platform my_soc.toml --policy least-slack --jobs jobs.csv
   rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json
   rtmm run --requests log.csv --traces traces/ --policy dysta --compat dysta --jobs jobs.csv
-  rtmm run --compat planaria --case case.json --format json"
+  rtmm run --compat planaria --case case.json --format json
+  rtmm run --compat moca --case case.json --format json"
 )]
 pub(crate) struct Run {
     /// Scenario: a built-in name, or a path that ends in .toml.
@@ -75,7 +76,7 @@ pub(crate) struct Run {
     /// relative_deadline_s. With --scenario, they name its tasks or their models.
     #[arg(long, value_name = "FILE")]
     pub requests: Option<PathBuf>,
-    /// Case of a published scheduler that has files of its own (.json), for --compat planaria.
+    /// Case of a published tool that has files of its own (.json), for --compat planaria or moca.
     #[arg(long, value_name = "FILE", requires = "compat", conflicts_with_all = ["scenario", "requests"])]
     pub case: Option<PathBuf>,
     /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
@@ -189,12 +190,16 @@ pub(crate) enum Listing {
 Examples:
   rtmm cost --layers layers.csv --accelerator '{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256 }'
   rtmm cost --layers layers.csv --accelerator '{ model = \"systolic\", dataflow = \"os\", rows = 32, cols = 32 }'
-  rtmm cost --model xrbench/es_ritnet --platform xrbench/dual_4k_ws_os --format table")]
+  rtmm cost --model xrbench/es_ritnet --platform xrbench/dual_4k_ws_os --format table
+  rtmm cost --compat moca --layers calls.csv")]
 pub(crate) struct Cost {
     #[command(flatten)]
     pub layers: Layers,
     #[command(flatten)]
     pub hardware: Hardware,
+    /// Reproduce a published tool with all its quirks.
+    #[arg(long, value_enum)]
+    pub compat: Option<CostCompat>,
     /// Form of the printed costs.
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,
@@ -217,6 +222,9 @@ pub(crate) struct Explain {
     pub layer: String,
     #[command(flatten)]
     pub hardware: Hardware,
+    /// Reproduce a published tool with all its quirks.
+    #[arg(long, value_enum)]
+    pub compat: Option<LayerCompat>,
     /// Form of the printed explanation.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
@@ -246,7 +254,12 @@ fn parameter_setting(text: &str) -> Result<ParameterSetting, String> {
 #[group(skip)]
 pub(crate) struct Hardware {
     /// Accelerator as an inline TOML table.
-    #[arg(long, value_name = "TABLE", required_unless_present = "platform", conflicts_with = "platform")]
+    #[arg(
+        long,
+        value_name = "TABLE",
+        required_unless_present_any = ["platform", "compat"],
+        conflicts_with = "platform"
+    )]
     pub accelerator: Option<String>,
     /// Platform whose accelerators are costed: a built-in name, or a path that ends in .toml.
     #[arg(long, value_name = "NAME|FILE")]
@@ -259,9 +272,6 @@ pub(crate) struct Hardware {
         value_parser = clap::value_parser!(u64).range(1..=1_000_000)
     )]
     pub clock_mhz: Option<u64>,
-    /// Reproduce a published tool with all its quirks.
-    #[arg(long, value_enum)]
-    pub compat: Option<CostCompat>,
 }
 
 #[derive(Debug, Args)]
@@ -278,7 +288,7 @@ pub(crate) struct Check {
     pub scenario: Option<String>,
     /// Take layer shapes as published tables state them, even where they make no sense.
     #[arg(long, value_enum)]
-    pub compat: Option<CostCompat>,
+    pub compat: Option<LayerCompat>,
 }
 
 #[derive(Debug, Args)]
@@ -368,13 +378,24 @@ pub(crate) enum Compat {
     Dysta,
     /// The scheduler of the Planaria artifact (MICRO 2020): needs --case alone.
     Planaria,
+    /// The planner and the hardware throttle of the MoCA artifact (HPCA 2023): needs --case alone.
+    Moca,
 }
 
-/// A published tool whose layers and costs can be asked for.
+/// A published tool whose layers can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayerCompat {
+    /// The XRBench artifact (MLSys 2023).
+    Xrbench,
+}
+
+/// A published tool whose costs can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CostCompat {
     /// The XRBench artifact (MLSys 2023).
     Xrbench,
+    /// The estimates of the MoCA artifact (HPCA 2023), for tables of calls: needs --layers alone.
+    Moca,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

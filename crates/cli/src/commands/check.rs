@@ -10,15 +10,20 @@ use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
 use super::cost::no_rows;
-use crate::args::Check;
+use crate::args::{Check, LayerCompat};
 use crate::failure::Failure;
 use crate::output::stdout;
 
-pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
-    let (legality, mode) = match arguments.compat {
-        Some(_) => (Legality::Published, Mode::Reference),
+/// The reading of layer shapes and of cost models that a published tool asks for.
+pub(crate) fn readings(compat: Option<LayerCompat>) -> (Legality, Mode) {
+    match compat {
+        Some(LayerCompat::Xrbench) => (Legality::Published, Mode::Reference),
         None => (Legality::Strict, Mode::Corrected),
-    };
+    }
+}
+
+pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
+    let (legality, mode) = readings(arguments.compat);
     // Without the scenario that they name, nothing can be said of request files.
     let scenario = match &arguments.scenario {
         Some(reference) => Some(load::workload(reference, None, legality)?),

@@ -1,5 +1,7 @@
 //! `rtmm cost`: a row a layer.
 
+mod moca;
+
 use std::io::Write;
 use std::iter;
 use std::sync::Arc;
@@ -32,18 +34,9 @@ impl Target {
     }
 }
 
-pub(crate) fn legality(compat: Option<CostCompat>) -> Legality {
-    if compat.is_some() { Legality::Published } else { Legality::Strict }
-}
-
-pub(crate) fn mode(compat: Option<CostCompat>) -> Mode {
-    if compat.is_some() { Mode::Reference } else { Mode::Corrected }
-}
-
 /// The layers that the arguments name; of a supernet, those of its default variant and then those of
 /// the others.
-pub(crate) fn layers(arguments: &Layers, compat: Option<CostCompat>) -> Result<Vec<TableRow>, Failure> {
-    let legality = legality(compat);
+pub(crate) fn layers(arguments: &Layers, legality: Legality) -> Result<Vec<TableRow>, Failure> {
     if let Some(reference) = &arguments.model {
         let model = load::model_with(reference, None, &arguments.model_parameter, legality)?;
         let row = |name: &str, index: usize, layer: &Layer| TableRow {
@@ -71,8 +64,7 @@ pub(crate) fn layers(arguments: &Layers, compat: Option<CostCompat>) -> Result<V
 }
 
 /// The accelerators that the arguments name: each distinct configuration of a platform once.
-pub(crate) fn targets(arguments: &Hardware) -> Result<Vec<Target>, Failure> {
-    let mode = mode(arguments.compat);
+pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, Failure> {
     if let Some(text) = &arguments.accelerator {
         let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock * 1_000_000);
         let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
@@ -96,8 +88,17 @@ pub(crate) fn targets(arguments: &Hardware) -> Result<Vec<Target>, Failure> {
 }
 
 pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {
-    let layers = layers(&arguments.layers, arguments.hardware.compat)?;
-    let targets = targets(&arguments.hardware)?;
+    match arguments.compat {
+        Some(CostCompat::Moca) => moca::cost(arguments),
+        Some(CostCompat::Xrbench) => on_accelerators(arguments, Legality::Published, Mode::Reference),
+        None => on_accelerators(arguments, Legality::Strict, Mode::Corrected),
+    }
+}
+
+/// The costs of layers on the accelerators that the arguments name.
+fn on_accelerators(arguments: &Cost, legality: Legality, mode: Mode) -> Result<(), Failure> {
+    let layers = layers(&arguments.layers, legality)?;
+    let targets = targets(&arguments.hardware, mode)?;
     let columns = |target: &Target| target.explainer().columns();
     if targets.iter().any(|target| columns(target) != columns(&targets[0])) {
         return Err(Failure::usage(

@@ -7,6 +7,7 @@ use rtmm_report::{Column, TextTable};
 use rtmm_workload::TableRow;
 use serde::Serialize;
 
+use super::check::readings;
 use super::cost::{layers, no_such_layer, targets};
 use crate::args::{Explain, Format};
 use crate::failure::Failure;
@@ -22,7 +23,8 @@ struct Explained<'e> {
 }
 
 pub(crate) fn explain(arguments: &Explain) -> Result<(), Failure> {
-    let rows = layers(&arguments.layers, arguments.hardware.compat)?;
+    let (legality, mode) = readings(arguments.compat);
+    let rows = layers(&arguments.layers, legality)?;
     let wanted = &arguments.layer;
     let by_position = wanted.parse::<usize>().ok().and_then(|position| rows.get(position));
     let TableRow { model, layer, .. } = rows
@@ -32,7 +34,7 @@ pub(crate) fn explain(arguments: &Explain) -> Result<(), Failure> {
         .ok_or_else(|| no_such_layer(wanted, &rows))?;
     let mut out = stdout();
     let mut all = Vec::new();
-    for target in targets(&arguments.hardware)? {
+    for target in targets(&arguments.hardware, mode)? {
         let explanation = target
             .explainer()
             .explanation(LayerOf { model, layer })

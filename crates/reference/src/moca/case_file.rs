@@ -19,7 +19,7 @@ const MAX_CALLS: usize = 1_000;
 /// Cycles of a trace, and requests that it may offer.
 const TRACE_CYCLES: RangeInclusive<u64> = 1..=10_000_000;
 
-/// What a file asks for.
+/// The question of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Case {
     /// Plans of the scheduler.
@@ -55,7 +55,7 @@ pub struct PlansCase {
 pub struct Call {
     /// When it is called, in cycles.
     pub now_cycle: u64,
-    /// How far tasks have come since the last call.
+    /// Tasks that have come further since the last call, with their status.
     pub set_status: Vec<(TaskIndex, Status)>,
 }
 
@@ -64,7 +64,7 @@ pub struct Call {
 pub struct TraceCase {
     /// Its name.
     pub name: String,
-    /// How many cycles are simulated.
+    /// Cycles that are simulated.
     pub cycles: u64,
     /// The requests, in their order.
     pub stream: Vec<Requests>,
@@ -107,7 +107,7 @@ fn at_most<'d>(value: &Value<'d>, most: usize, what: &str) -> Option<Vec<Value<'
     Some(items)
 }
 
-/// What all items say; none where one of them has a problem, after all have been read.
+/// The values of all items; none where one of them has a problem, after all have been read.
 fn all<'d, T>(items: &[Value<'d>], read: impl FnMut(&Value<'d>) -> Option<T>) -> Option<Vec<T>> {
     let read: Vec<Option<T>> = items.iter().map(read).collect();
     read.into_iter().collect()

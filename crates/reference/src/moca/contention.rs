@@ -16,11 +16,11 @@ pub const GROUPS: usize = 4;
 /// The demand of all groups above which layers are throttled, in rows in 100 cycles.
 const LIMIT_PERCENT: i128 = 150;
 /// The least share, in rows in 100 cycles.
-const LEAST_SHARE_PERCENT: i128 = 25;
+const MIN_SHARE_PERCENT: i128 = 25;
 /// The least slack, in cycles.
-const LEAST_SLACK: u64 = 10;
+const MIN_SLACK: u64 = 10;
 /// Tiles from which a convolution or a matrix product is throttled.
-const LEAST_TILES: i64 = 4;
+const MIN_TILES: i64 = 4;
 /// Channels of an image: the first layer is never throttled.
 const IMAGE_CHANNELS: u32 = 3;
 
@@ -46,7 +46,7 @@ impl GroupIndex {
     }
 }
 
-/// What the groups have published, by group.
+/// State that all groups share: each writes its own place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     /// Demand of the group's layer, in rows from DRAM in 100 cycles.
@@ -55,7 +55,7 @@ pub struct Published {
     pub score: [i32; GROUPS],
 }
 
-/// How the driver wants a layer to be throttled.
+/// The driver's wish for the throttle of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// By contention.
@@ -85,7 +85,7 @@ pub struct TaskState {
     pub priority: u32,
     /// When it was dispatched.
     pub dispatch: u64,
-    /// How long after that it is due.
+    /// Cycles from there until it is due.
     pub target: u64,
     /// Predicted cycles of the layers that are left; below zero where more was taken off than predicted.
     pub togo: i64,
@@ -107,17 +107,17 @@ pub struct TableEntry {
 pub struct Query {
     /// The group whose core it is.
     pub group: GroupIndex,
-    /// What the driver wants.
+    /// The driver's wish.
     pub mode: Mode,
     /// Entry of the table; additions have none and are estimated on the device.
     pub entry: Option<TableEntry>,
-    /// What the groups have published.
+    /// State that all groups share, before.
     pub published: Published,
     /// The task.
     pub task: TaskState,
 }
 
-/// What is set, and what is published afterwards.
+/// A setting of the throttle, and all that it follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Tiles of the core.
@@ -142,7 +142,7 @@ pub struct Setting {
     pub window: u64,
     /// Rows that a tile loads: the threshold of the throttle.
     pub threshold: u64,
-    /// What the groups have published afterwards.
+    /// State that all groups share, afterwards.
     pub published: Published,
     /// Predicted cycles that are left: an addition takes its own off, others do when they end.
     pub togo: i64,
@@ -203,7 +203,7 @@ impl Setting {
         let new_time =
             share.map_or(0, |share| (100 * from_dram).checked_div(share.into()).unwrap_or(u64::MAX));
         let (inner_tiles, loads) = (estimate.inner_tiles, estimate.loads());
-        let least_tiles = if is_tabled { LEAST_TILES } else { 1 };
+        let least_tiles = if is_tabled { MIN_TILES } else { 1 };
         let is_slower = share.is_some_and(|share| i64::from(share) < i64::from(demand));
         let (window, threshold) = if is_slower && inner_tiles >= least_tiles {
             let tiles = inner_tiles.unsigned_abs();
@@ -239,7 +239,7 @@ impl TaskState {
         match self.target.checked_sub(waited) {
             _ if waited == 0 => self.target,
             Some(slack) if slack > 0 => slack,
-            _ => LEAST_SLACK,
+            _ => MIN_SLACK,
         }
     }
 
@@ -297,7 +297,7 @@ impl Arithmetic {
         let weights = self.fit(self.fit(score * demand) + weight);
         // The device answers a division by zero with all ones.
         let taken = if weights == 0 { -1 } else { self.fit(excess / weights) };
-        let share = self.fit(demand - taken).max(LEAST_SHARE_PERCENT);
+        let share = self.fit(demand - taken).max(MIN_SHARE_PERCENT);
         Some(u32::try_from(share).unwrap_or(u32::MAX))
     }
 }

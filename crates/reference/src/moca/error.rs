@@ -21,22 +21,38 @@ pub enum MocaError {
     /// Counts that do not fit the 32 bits in which the program has them.
     #[error("the {what} has more rows than the program counts: its counters have 32 bits")]
     TooManyRows {
-        /// What is counted.
+        /// The thing that is counted.
         what: &'static str,
     },
     /// A pooling window, or a kernel, that is larger than what it slides over.
     #[error("the {what} leaves no output: it is larger than what it slides over")]
     NoOutput {
-        /// What is too large.
+        /// The thing that is too large.
         what: &'static str,
     },
     /// A core that the split leaves without work: the program makes no sense of it.
     #[error("the split leaves this core without {what}")]
     EmptyShare {
-        /// What it lacks.
+        /// The thing that it lacks.
         what: &'static str,
     },
     /// A share of a convolution that the search for a tile cannot make fit: the program would not end, or divide by zero.
     #[error("no tile of this convolution fits the scratchpad by the rules of the program")]
     NoTile,
+}
+
+impl MocaError {
+    /// A way out.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::OutOfRange { .. } => "write a number in the range",
+            Self::TooManyRows { .. } => "make the layer smaller: fewer channels, images or rows",
+            Self::NoOutput { .. } => "make it smaller, or its padding",
+            Self::EmptyShare { .. } => "split the layer over fewer cores",
+            Self::NoTile => {
+                "make rows or columns longer, or the kernel smaller: the program knows no way either"
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What the program says of one layer on one core.
+//! Estimates of the device: one layer on one core.
 
 use super::addition;
 use super::convolution;
@@ -11,7 +11,7 @@ use super::product;
 
 /// The program's estimate of one layer on one core. Rows have 16 bytes; one row a cycle comes from DRAM.
 ///
-/// What the program does not compute for a kind of layer is none.
+/// Numbers that the program does not compute for a kind of layer are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Estimate {
     /// Sizes of the tile, in the order of the kind: see [`Layer`]'s modules.
@@ -38,7 +38,7 @@ pub struct Estimate {
     pub prediction: u64,
     /// Demand of the layer: rows from DRAM in 100 cycles.
     pub bw_percent: Option<u64>,
-    /// What the offline script makes its table of.
+    /// Parts that the offline script makes its table of.
     pub terms: Option<Terms>,
 }
 
@@ -57,11 +57,11 @@ pub struct Terms {
     pub inner_input: i64,
     /// Weights that it keeps.
     pub inner_weights: i64,
-    /// How often the input, or half of the weights, is read again.
+    /// Passes, in each of which the input, or half of the weights, is read again.
     pub passes: Passes,
 }
 
-/// What is read again in each pass, and how many there are.
+/// Passes over the output, with their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passes {
     /// The input of a convolution, for each group of output channels.

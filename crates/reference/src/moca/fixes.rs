@@ -35,9 +35,9 @@ pub struct FixRow {
     pub name: &'static str,
     /// Number of the quirk in `docs/models/moca-reference.md`.
     pub quirk: u32,
-    /// What the program does.
+    /// Behaviour of the program.
     pub artifact: &'static str,
-    /// What the loop does with the fix.
+    /// Behaviour of the loop with the fix.
     pub fixed: &'static str,
     /// Turns the fix on.
     pub set: fn(&mut Fixes),

@@ -26,7 +26,7 @@ pub struct Request {
     pub window: u16,
     /// Threshold in rows.
     pub threshold: u16,
-    /// Whether it is the first of a new setting. Without this mark the old setting stays in force.
+    /// Mark of the first request of a new setting. Without it the old setting stays in force.
     pub mark: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Request {
 pub struct Requests {
     /// The first of them.
     pub first: Request,
-    /// How many there are.
+    /// Their number.
     pub count: u64,
     /// Cycles from one offer to the next.
     pub step: u64,
@@ -51,7 +51,7 @@ impl Requests {
     }
 }
 
-/// What the throttle does.
+/// Phase of the throttle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -67,9 +67,9 @@ pub enum State {
 /// The registers of the throttle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Registers {
-    /// What it does.
+    /// Phase.
     pub state: State,
-    /// Whether loads are stalled.
+    /// Stalled loads: no request is accepted.
     pub stall: bool,
     /// Window in force.
     pub window: u16,
@@ -105,11 +105,11 @@ pub struct Pause {
 pub struct Run {
     /// The first.
     pub start: u64,
-    /// How many.
+    /// Their number.
     pub length: u64,
 }
 
-/// What happened in a trace.
+/// Course of a trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Cycles in which a request was accepted.

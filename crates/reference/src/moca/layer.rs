@@ -42,7 +42,7 @@ pub struct Convolution {
     pub pool_stride: u32,
     /// Padding of the pooling window.
     pub pool_padding: u32,
-    /// Whether a window that is cut off by the border counts.
+    /// Rounding up: a window that is cut off by the border counts.
     pub pool_ceil: bool,
 }
 
@@ -98,7 +98,7 @@ pub enum Layer {
     Pooling(Pooling),
 }
 
-/// How a call is split over cores, and which of them is asked for.
+/// Split of a call over cores, and the core that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Cores that share rows, channels or columns.
@@ -113,7 +113,7 @@ impl Split {
     /// A layer on one core.
     pub const WHOLE: Self = Self { tiles: 1, batch_divide: 1, tile_index: 0 };
 
-    /// Whether the core leads: only the leader publishes what its group demands.
+    /// True of the leader: it alone publishes the demand of its group.
     #[must_use]
     pub fn is_leader(self) -> bool {
         self.tile_index == 0

@@ -1,6 +1,6 @@
 //! Tables of layers to estimate, and of layers whose throttle is to be set: CSV with a row a layer.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
 use rtmm_workload::load::problem_with;
@@ -12,7 +12,7 @@ use super::layer::{
     WINDOWS,
 };
 
-/// What a row says of its layer.
+/// Columns of a layer and its split.
 const LAYER_COLUMNS: [&str; 21] = [
     "case",
     "kind",
@@ -36,7 +36,7 @@ const LAYER_COLUMNS: [&str; 21] = [
     "batch_divide",
     "tile_index",
 ];
-/// What a row says of the layer's surroundings.
+/// Columns of a layer's surroundings.
 const QUERY_COLUMNS: [&str; 17] = [
     "group",
     "mode",
@@ -109,12 +109,12 @@ pub struct LayerRow {
     pub case: String,
     /// The layer.
     pub layer: Layer,
-    /// How it is split, and the core that is asked for.
+    /// Its split, and the core that is asked for.
     pub split: Split,
-    /// What surrounds it, in a table of throttles.
+    /// Surroundings, in a table of throttles.
     pub query: Option<Query>,
-    /// Its line in the table.
-    pub line: usize,
+    /// Its bytes in the table.
+    pub range: Range<usize>,
 }
 
 /// The layers of a table.
@@ -122,7 +122,7 @@ pub struct LayerRow {
 pub struct LayerTable {
     /// Its rows, in their order.
     pub rows: Vec<LayerRow>,
-    /// Whether throttles are to be set.
+    /// True where throttles are to be set.
     pub sets_throttles: bool,
 }
 
@@ -186,7 +186,7 @@ impl Columns {
             row.reject_row(error.to_string(), "correct the row");
             return None;
         }
-        Some(LayerRow { case: row.text(case).to_owned(), layer, split, query, line: row.line() })
+        Some(LayerRow { case: row.text(case).to_owned(), layer, split, query, range: row.range() })
     }
 
     fn convolution(&self, row: &mut CsvRow<'_>) -> Option<Convolution> {

@@ -56,7 +56,7 @@ impl WorkloadSet {
         }
     }
 
-    /// How intervals are stretched.
+    /// Stretch of intervals.
     #[must_use]
     pub const fn stretch(self) -> f32 {
         match self {
@@ -67,7 +67,7 @@ impl WorkloadSet {
     }
 }
 
-/// How tight targets are.
+/// Quality of service: targets are loose or tight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Qos {
     /// Loose targets.
@@ -92,7 +92,7 @@ impl Qos {
         }
     }
 
-    /// What targets are multiplied by.
+    /// Factor of targets.
     #[must_use]
     pub const fn scale(self) -> f32 {
         match self {

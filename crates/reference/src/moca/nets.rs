@@ -23,7 +23,7 @@ pub enum Net {
     YoloLite,
 }
 
-/// What the program has of a net beside its layers.
+/// Constants of the program for a net.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NetFacts {
     /// Name in tables.
@@ -32,7 +32,7 @@ pub struct NetFacts {
     pub layers: &'static [Layer],
     /// Blocks after which a task of it may be rescheduled.
     pub blocks: u8,
-    /// How often the load generator draws it, relative to the other nets of a workload set.
+    /// Weight in the draws of the load generator.
     pub draw_weight: u32,
     /// Target at QoS-M, in cycles.
     pub target_cycles: f32,
@@ -68,13 +68,13 @@ impl Net {
         self.facts().name
     }
 
-    /// What the program has of it.
+    /// Its constants in the program.
     #[must_use]
     pub fn facts(self) -> &'static NetFacts {
         &FACTS[self as usize]
     }
 
-    /// How the driver wants the call at this position to be throttled.
+    /// The driver's wish for the throttle of the call at this position.
     ///
     /// Partner tasks run with the throttle off, whatever the net.
     #[must_use]

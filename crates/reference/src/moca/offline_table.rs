@@ -102,7 +102,7 @@ fn split_halves(entries: &mut Vec<Entry>, halves: &[usize], fixes: &Fixes) {
     }
 }
 
-/// What the script keeps of a layer.
+/// Costs of a layer, as the script keeps them.
 enum LayerCosts {
     Tabled {
         compute: f64,
@@ -154,12 +154,12 @@ impl LayerCosts {
     }
 }
 
-/// What is left in the cache from one layer to the next.
+/// Contents of the cache from one layer to the next.
 #[derive(Default)]
 struct Cache {
     /// Rows that the last layer put out; none before the first.
     output: Option<i64>,
-    /// Whether an input was read from DRAM: 1 for the rest of the net.
+    /// 1 from the first layer on whose input was read from DRAM.
     image: i64,
 }
 

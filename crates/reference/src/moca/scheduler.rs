@@ -24,7 +24,7 @@ const SINGLE_HEAD_START_CYCLES: u64 = 2_000_000;
 const LAST_TASKS: usize = QUEUE_DEPTH - 1;
 /// The same, of the planner of one queue.
 const SINGLE_LAST_TASKS: usize = 3;
-/// How the program stretches predictions on two cores.
+/// Factor of predictions on two cores.
 const STRETCH: f64 = 1.15;
 /// Score of one step of priority, and of waiting for one isolated latency.
 const SCORE_UNIT: u64 = 100_000;
@@ -61,7 +61,7 @@ pub struct Task {
     pub dispatch_cycle: u64,
 }
 
-/// How far a task is, as the program counts it: -1 before it is planned, 0 when it is, 1 to 3 for blocks that have run,
+/// Progress of a task, as the program counts it: -1 before it is planned, 0 when it is, 1 to 3 for blocks that have run,
 /// 50 or 100 when it has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -82,7 +82,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.0 == number)
     }
 
-    /// Whether a task of this status may run its next blocks.
+    /// True where a task of this status may run its next blocks.
     ///
     /// Quirk 7: the program looks the number of blocks up beside that of the task's net. YOLO-Lite reads what stands
     /// behind the list, which stopped it in the recorded runs.
@@ -96,7 +96,7 @@ impl Status {
     }
 }
 
-/// What one round of a plan was made from.
+/// One round of a plan, with all that it was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Iteration {
     /// When the first group is free.
@@ -122,10 +122,10 @@ pub struct Pair {
     pub partner: TaskIndex,
 }
 
-/// What is to run next.
+/// Tasks to run next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How each round came about.
+    /// Rounds, as each came about.
     pub iterations: Vec<Iteration>,
     /// Tasks by group and round.
     pub queues: [Vec<Vec<TaskIndex>>; GROUPS],
@@ -141,7 +141,7 @@ impl Plan {
     }
 }
 
-/// What the planner of one queue says.
+/// Answer of the planner of one queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SinglePlan {
     /// The tasks to run, the best first; none where all that is left is dispatched later.
@@ -173,7 +173,7 @@ impl Scheduler {
         Ok(Self { status: vec![Status::UNPLANNED; tasks.len()], tasks, isolated })
     }
 
-    /// How far each task is.
+    /// Progress of each task.
     #[must_use]
     pub fn status(&self) -> &[Status] {
         &self.status

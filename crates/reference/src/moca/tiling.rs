@@ -1,4 +1,4 @@
-//! How much of a convolution a core takes at once: the program's search for a tile.
+//! Tiles of convolutions, which a core takes at once: the program's search for one.
 //!
 //! The whole share of the core is shrunk, one dimension after the other, until input and weights fit half of the
 //! scratchpad and outputs half of the accumulator; then dimensions grow again while all of it still fits.
@@ -48,7 +48,7 @@ fn product(factors: [i64; 4]) -> i64 {
     factors.into_iter().fold(1, i64::saturating_mul)
 }
 
-/// What of a convolution decides how it is tiled.
+/// Numbers of a convolution that decide its tile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
     pub stride: i64,

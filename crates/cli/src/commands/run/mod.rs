@@ -2,6 +2,7 @@
 
 mod dysta;
 mod engine;
+mod moca;
 mod planaria;
 mod recorded;
 mod xrbench;
@@ -16,10 +17,11 @@ use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     match arguments.compat {
+        Some(Compat::Moca) => moca::run(arguments),
         Some(Compat::Planaria) => planaria::run(arguments),
         Some(Compat::Dysta | Compat::Xrbench) if arguments.case.is_some() => Err(Failure::usage(
             "this artifact runs no case files",
-            "leave `--case` out, or say `--compat planaria`",
+            "leave `--case` out, or say `--compat planaria` or `--compat moca`",
         )),
         Some(Compat::Dysta) => dysta::run(arguments),
         Some(Compat::Xrbench) if !arguments.traces.is_empty() => Err(Failure::usage(
