@@ -16,8 +16,9 @@ const PRIORITIES: RangeInclusive<u32> = 0..=11;
 /// The most tasks of a case, and calls.
 const MAX_TASKS: usize = 10_000;
 const MAX_CALLS: usize = 1_000;
-/// Cycles of a trace, and requests that it may offer.
-const TRACE_CYCLES: RangeInclusive<u64> = 1..=10_000_000;
+const TRACE_CYCLES: RangeInclusive<u64> = 1..=1_000_000_000;
+/// The most requests that a trace may offer.
+const MAX_REQUESTS: u64 = 10_000_000;
 
 /// The question of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +198,7 @@ fn trace(root: &Table<'_>) -> Option<TraceCase> {
     root.only(&["trace", "source", "cycles", "stream", "expect"]);
     let name = root.required("trace", Value::string);
     let cycles = root.required("cycles", |value| value.integer(TRACE_CYCLES));
-    let mut last = 0;
+    let (mut last, mut offered) = (0, 0);
     let stream = root.required("stream", |value| {
         all(&value.items()?, |item| {
             let requests = requests(item)?;
@@ -211,6 +212,13 @@ fn trace(root: &Table<'_>) -> Option<TraceCase> {
                 );
             }
             last = requests.first.offer_cycle;
+            offered += requests.count;
+            if offered > MAX_REQUESTS {
+                return item.reject(
+                    format!("with this entry the trace offers {offered} requests, and at most {MAX_REQUESTS} are taken"),
+                    "shorten the trace",
+                );
+            }
             Some(requests)
         })
     });
@@ -234,7 +242,8 @@ fn requests(item: &Value<'_>) -> Option<Requests> {
             Some(Requests { first, count: 1, step: 0 })
         }
         (true, [count, offer_cycle, step, setting @ ..]) if setting.len() == 3 => {
-            let (count, offer_cycle, step) = (count.integer(TRACE_CYCLES), cycle(offer_cycle), cycle(step));
+            let (count, offer_cycle, step) =
+                (count.integer(1..=MAX_REQUESTS), cycle(offer_cycle), cycle(step));
             let setting = self::setting(setting);
             let first = Request { offer_cycle: offer_cycle?, ..setting? };
             Some(Requests { first, count: count?, step: step? })

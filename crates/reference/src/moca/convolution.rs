@@ -178,7 +178,7 @@ impl Share {
             rdiv(kernel, tile[KernelCols]),
             rdiv(in_channels, tile[InChannels]),
         ];
-        let raw = rows("list of tiles", &factors.map(i128::from))?;
+        let raw = rows("a list of tiles", &factors.map(i128::from))?;
         let scratchpad = 100 * self.geometry.scratchpad_rows(tile) / HALF_SCRATCHPAD_ROWS;
         let accumulator = 100 * self.geometry.accumulator_rows(tile) / HALF_ACCUMULATOR_ROWS;
         Ok((raw, if scratchpad < accumulator { raw * scratchpad / accumulator } else { raw }))

@@ -19,7 +19,7 @@ pub enum MocaError {
         most: u64,
     },
     /// Counts that do not fit the 32 bits in which the program has them.
-    #[error("the {what} has more rows than the program counts: its counters have 32 bits")]
+    #[error("more rows of {what} than the program counts: its counters have 32 bits")]
     TooManyRows {
         /// The thing that is counted.
         what: &'static str,
@@ -36,6 +36,9 @@ pub enum MocaError {
         /// The thing that it lacks.
         what: &'static str,
     },
+    /// Windows of a pooling that lie outside of its input.
+    #[error("the last window of the pooling begins behind its input")]
+    NoInput,
     /// A share of a convolution that the search for a tile cannot make fit: the program would not end, or divide by zero.
     #[error("no tile of this convolution fits the scratchpad by the rules of the program")]
     NoTile,
@@ -49,6 +52,7 @@ impl MocaError {
             Self::OutOfRange { .. } => "write a number in the range",
             Self::TooManyRows { .. } => "make the layer smaller: fewer channels, images or rows",
             Self::NoOutput { .. } => "make it smaller, or its padding",
+            Self::NoInput => "make the output smaller, or the stride",
             Self::EmptyShare { .. } => "split the layer over fewer cores",
             Self::NoTile => {
                 "make rows or columns longer, or the kernel smaller: the program knows no way either"

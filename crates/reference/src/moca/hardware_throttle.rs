@@ -126,15 +126,38 @@ pub struct Outcome {
     pub stalled_cycles: u64,
 }
 
-/// Simulates so many cycles of a trace, one after the other.
+/// Simulates so many cycles of a trace. Cycles in which nothing but a counter moves are skipped.
 #[must_use]
 pub fn run(trace: &[Requests], cycles: u64, fixes: &Fixes) -> Outcome {
+    simulate(trace, cycles, fixes, true)
+}
+
+/// Simulates so many cycles of a trace, one after the other: the form that [`run`] is held to.
+#[must_use]
+pub fn run_literally(trace: &[Requests], cycles: u64, fixes: &Fixes) -> Outcome {
+    simulate(trace, cycles, fixes, false)
+}
+
+fn simulate(trace: &[Requests], cycles: u64, fixes: &Fixes, skips: bool) -> Outcome {
     let mut outcome = Outcome::default();
     let mut registers = Registers::default();
     let mut offered = trace.iter().copied().flat_map(Requests::each).peekable();
     // Rows on their way, by the cycle in which they are issued.
     let mut issuing: VecDeque<(u64, u8)> = VecDeque::new();
-    for cycle in 0..cycles {
+    let mut cycle = 0;
+    while cycle < cycles {
+        if skips && issuing.is_empty() {
+            let next = offered.peek().filter(|_| !registers.stall).map_or(cycles, |next| next.offer_cycle);
+            let skipped = registers.skip(next.min(cycles).saturating_sub(cycle), fixes);
+            if skipped > 0 {
+                if registers.stall {
+                    extend(&mut outcome.stalls, cycle, skipped);
+                    outcome.stalled_cycles += skipped;
+                }
+                cycle += skipped;
+                continue;
+            }
+        }
         let issued = match issuing.front() {
             Some((due, rows)) if *due == cycle => {
                 let rows = *rows;
@@ -145,7 +168,7 @@ pub fn run(trace: &[Requests], cycles: u64, fixes: &Fixes) -> Outcome {
         };
         let accepted = offered.next_if(|request| !registers.stall && request.offer_cycle <= cycle);
         if registers.stall {
-            extend(&mut outcome.stalls, cycle);
+            extend(&mut outcome.stalls, cycle, 1);
             outcome.stalled_cycles += 1;
         }
         let before = registers;
@@ -161,19 +184,20 @@ pub fn run(trace: &[Requests], cycles: u64, fixes: &Fixes) -> Outcome {
         if let Some(request) = accepted {
             registers.last = Some(request);
             issuing.push_back((cycle + ISSUE_DELAY_CYCLES, request.rows));
-            extend(&mut outcome.accepted, cycle);
+            extend(&mut outcome.accepted, cycle, 1);
             outcome.accepted_requests += 1;
         }
+        cycle += 1;
     }
     outcome.registers = registers;
     outcome
 }
 
-/// Adds a cycle to the runs.
-fn extend(runs: &mut Vec<Run>, cycle: u64) {
+/// Adds cycles to the runs.
+fn extend(runs: &mut Vec<Run>, start: u64, length: u64) {
     match runs.last_mut() {
-        Some(run) if run.start + run.length == cycle => run.length += 1,
-        _ => runs.push(Run { start: cycle, length: 1 }),
+        Some(run) if run.start + run.length == start => run.length += length,
+        _ => runs.push(Run { start, length }),
     }
 }
 
@@ -193,7 +217,7 @@ impl Registers {
             State::Watch => self.watch(issued, fixes),
             State::Pause => {
                 (self.stall, self.loads) = (true, 0);
-                if u32::from(self.counter) + 1 == u32::from(self.pause) {
+                if self.counter == last_cycle(self.pause) {
                     (self.counter, self.stall, self.state) = (0, false, State::Watch);
                 } else {
                     self.counter = stepped(self.counter, self.pause);
@@ -206,7 +230,7 @@ impl Registers {
     }
 
     fn watch(&mut self, issued: u8, fixes: &Fixes) {
-        let is_last_cycle = u32::from(self.counter) + 1 == u32::from(self.window);
+        let is_last_cycle = self.counter == last_cycle(self.window);
         let overflow = self.overflow;
         let threshold = i32::from(self.threshold);
         let counted = wrapped(self.loads + i32::from(issued));
@@ -232,6 +256,55 @@ impl Registers {
     }
 }
 
+impl Registers {
+    /// Passes over up to `most` cycles in which no request is accepted and no row goes out, and says over how many. What
+    /// changes more than a counter is left to [`Registers::step`].
+    fn skip(&mut self, most: u64, fixes: &Fixes) -> u64 {
+        if self.last.is_some_and(|request| request.mark) {
+            return 0;
+        }
+        let counter = u64::from(self.counter);
+        match self.state {
+            State::Reset => {
+                let waits = self.last.is_none_or(|request| request.window == 0);
+                let is_clear = (self.loads, self.overflow, self.stall) == (0, 0, false);
+                if waits && is_clear { most } else { 0 }
+            }
+            State::Pause if !self.stall || self.loads != 0 => 0,
+            State::Pause => self.count(most.min(u64::from(self.pause).saturating_sub(1 + counter))),
+            State::Watch if 2 * self.overflow > i32::from(self.threshold) => 0,
+            State::Watch if counter == 0 && self.loads == 0 => self.pass_windows(most, fixes),
+            State::Watch => self.count(most.min(u64::from(self.window).saturating_sub(1 + counter))),
+        }
+    }
+
+    /// Counts cycles before the last of a window or a pause.
+    fn count(&mut self, cycles: u64) -> u64 {
+        // They are fewer than a register of 16 bits holds.
+        self.counter += cycles as u16;
+        cycles
+    }
+
+    /// Passes over whole windows without rows, as long as the overflow does not wrap; over part of one where none is whole.
+    fn pass_windows(&mut self, most: u64, fixes: &Fixes) -> u64 {
+        let (window, threshold) = (u64::from(self.window), i32::from(self.threshold));
+        let lowest = -(1_i32 << (COUNT_BITS - 1));
+        let unwrapped = match threshold {
+            0 => u64::MAX,
+            _ if fixes.no_credit => u64::MAX,
+            _ => u64::from(((self.overflow - lowest) / threshold).unsigned_abs()),
+        };
+        let windows = (most / window).min(unwrapped);
+        if windows == 0 {
+            return self.count(most.min(window - 1));
+        }
+        let taken = i64::from(threshold).saturating_mul(i64::try_from(windows).unwrap_or(i64::MAX));
+        let least = i64::from(if fixes.no_credit { 0 } else { lowest });
+        self.overflow = (i64::from(self.overflow) - taken).max(least) as i32;
+        windows * window
+    }
+}
+
 /// The pause for an overflow, and what is left of it.
 fn forgiven(window: u16, threshold: i32, overflow: i32) -> (u16, i32) {
     let (half_window, half) = (window / 2, threshold / 2);
@@ -247,16 +320,18 @@ fn forgiven(window: u16, threshold: i32, overflow: i32) -> (u16, i32) {
     (pause, wrapped(overflow - taken))
 }
 
+/// The counter in the last of so many cycles. A pause of none, which a window of one cycle has, lasts for all 16 bits.
+fn last_cycle(length: u16) -> u16 {
+    length.wrapping_sub(1)
+}
+
 /// The next value of a counter that goes round after `length` cycles. It may stand behind the end, after a new setting.
 fn stepped(counter: u16, length: u16) -> u16 {
-    let last = i32::from(length) - 1;
-    let counter = i32::from(counter);
-    let next = match last {
+    match last_cycle(length) {
         0 => 0,
-        _ if counter >= last => counter - last,
+        last if counter >= last => counter - last,
         _ => counter + 1,
-    };
-    next as u16
+    }
 }
 
 /// A count of rows in its register.

@@ -24,6 +24,10 @@ struct Side {
 pub(super) fn estimate(layer: &Pooling, split: Split, fixes: &Fixes) -> Result<Estimate, MocaError> {
     let tiles = i64::from(split.tiles);
     let [channels, out_dim] = [layer.channels, layer.out_dim].map(i64::from);
+    let last_start = (out_dim - 1) * i64::from(layer.stride) - i64::from(layer.padding);
+    if last_start >= layer.in_dim.into() {
+        return Err(MocaError::NoInput);
+    }
     let is_split_by_rows = tiles > 1 && channels < LONGEST_BLOCK;
     let batch = i64::from(layer.batch / split.batch_divide);
     let (row_share, channels) =
@@ -77,7 +81,7 @@ pub(super) fn estimate(layer: &Pooling, split: Split, fixes: &Fixes) -> Result<E
     let prediction = in_range("pooling", loads + operations)?.max(0).unsigned_abs();
     let count = |whole: i64, step: i64| i128::from((whole + step - 1) / step);
     let inner_tiles = rows(
-        "list of tiles",
+        "a list of tiles",
         &[
             count(batch, tile_batch),
             count(row_share, tile_rows),

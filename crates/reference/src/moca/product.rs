@@ -128,7 +128,7 @@ pub(super) fn estimate(layer: &Product, split: Split) -> Result<Estimate, MocaEr
     let [tiles_i, tiles_j, tiles_k] = tile;
     let counts = [(share.i, tiles_i), (share.j, tiles_j), (share.k, tiles_k)];
     let inner_tiles = rows(
-        "list of tiles",
+        "a list of tiles",
         &counts.map(|(whole, tile)| (blocks(whole) + tile - 1) as i128 / tile as i128),
     )?;
     Ok(Estimate {
