@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 use rtmm_testkit::cases;
+use rtmm_testkit::closures::deciding;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
@@ -62,27 +63,10 @@ fn sketch(memory: Memory) -> Sketch {
 
 type Say = fn(&View<'_>) -> Decision;
 
-/// Says one thing after the other: the first when it is asked first, the next when it is asked again.
-#[derive(Clone, Debug)]
-struct Says(Vec<Say>);
-
-impl Policy for Says {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        _: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        if !self.0.is_empty() {
-            let say = self.0.remove(0);
-            out.push(say(view));
-        }
-        Ok(())
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(self.clone()))
-    }
+/// A policy that says one thing after the other: the first when it is asked first, the next when it is asked again.
+fn says(says: &[Say]) -> Box<dyn Policy> {
+    let mut left: Vec<Say> = says.iter().rev().copied().collect();
+    Box::new(deciding(move |view, out| out.extend(left.pop().map(|say| say(view)))))
 }
 
 fn run(sketch: &Sketch, name: &str, policy: Box<dyn Policy>) -> Result<Record, SimulationError> {
@@ -122,7 +106,7 @@ fn preempt(index: u32) -> Decision {
 /// What comes last is illegal for this reason.
 fn is_illegal(memory: Memory, says: &[Say], expected: Illegal) {
     let count = says.len();
-    let error = run(&sketch(memory), "the mad hatter", Box::new(Says(says.to_vec())));
+    let error = run(&sketch(memory), "the mad hatter", self::says(says));
     let error = error.expect_err("the last decision is illegal");
     let SimulationError::IllegalDecision { policy, reason, decision, .. } = &error else {
         panic!("another error: {error}")
@@ -206,7 +190,7 @@ fn shares_of_runs_are_at_most_the_whole() {
     sketch.tasks[1].needs.clear();
     let start: Say = |view| dispatch(first(view), None, 0);
     let other: Say = |view| dispatch(view.ready().next().expect("the second task's").id, None, 1);
-    let outcome = |says: &[Say]| match run(&sketch, "a glutton", Box::new(Says(says.to_vec()))) {
+    let outcome = |says: &[Say]| match run(&sketch, "a glutton", self::says(says)) {
         Ok(_) => None,
         Err(SimulationError::IllegalDecision { reason, .. }) => Some(reason),
         Err(error) => panic!("another error: {error}"),
@@ -229,7 +213,7 @@ fn runs_hold_units_that_are_free_and_stated() {
         migration_time: 0,
         migration_energy: 0,
     });
-    let outcome = |says: &[Say]| match run(&sketch, "a tenant", Box::new(Says(says.to_vec()))) {
+    let outcome = |says: &[Say]| match run(&sketch, "a tenant", self::says(says)) {
         Ok(_) => None,
         Err(SimulationError::IllegalDecision { reason, .. }) => Some(reason),
         Err(error) => panic!("another error: {error}"),
@@ -260,39 +244,20 @@ fn preempting_what_is_ending_changes_nothing() {
         assert!(view.runs().all(|run| run.is_ending));
         preempt(0)
     };
-    let says =
-        |memory, says: &[Say]| run(&sketch(memory), "twice", Box::new(Says(says.to_vec()))).expect("legal");
+    let says = |memory, says: &[Say]| run(&sketch(memory), "twice", self::says(says)).expect("legal");
     for memory in [Memory::Own, Memory::Static(1 << 30), Memory::MaxMin(1 << 30)] {
         assert_eq!(says(memory, &[start, |_| preempt(0)]), says(memory, &[start]));
         assert_eq!(says(memory, &[rest, |_| preempt(0), again]), says(memory, &[rest, |_| preempt(0)]));
     }
 }
 
-/// Waits for the end of a segment and turns the job into another network.
-#[derive(Clone, Debug)]
-struct ChangesItsMind;
-
-impl Policy for ChangesItsMind {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        _: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        if let Some(job) = view.ready().next() {
-            out.push(dispatch(job.id, Some(if job.started { 0 } else { 1 }), 0));
-        }
-        Ok(())
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(self.clone()))
-    }
-}
-
 #[test]
 fn a_job_stays_the_network_that_it_began_as() {
-    let error = run(&sketch(Memory::Own), "fickle", Box::new(ChangesItsMind)).expect_err("illegal");
+    // It waits for the end of a segment, and turns the job into another variant.
+    let changes_its_mind = deciding(|view, out| {
+        out.extend(view.ready().take(1).map(|job| dispatch(job.id, Some(usize::from(!job.started)), 0)));
+    });
+    let error = run(&sketch(Memory::Own), "fickle", Box::new(changes_its_mind)).expect_err("illegal");
     let SimulationError::IllegalDecision { reason, now, .. } = error else {
         panic!("another error: {error}")
     };
@@ -303,38 +268,23 @@ fn a_job_stays_the_network_that_it_began_as() {
 fn two_jobs_do_not_share_an_accelerator() {
     let mut sketch = sketch(Memory::Own);
     sketch.tasks[1].needs.clear();
-    let policy = Says(vec![|view| dispatch(first(view), None, 0), |view| {
-        dispatch(view.ready().next().expect("the second task's").id, None, 0)
-    }]);
-    let error = run(&sketch, "a crowd", Box::new(policy)).expect_err("illegal");
+    let policy = says(&[
+        |view| dispatch(first(view), None, 0),
+        |view| dispatch(view.ready().next().expect("the second task's").id, None, 0),
+    ]);
+    let error = run(&sketch, "a crowd", policy).expect_err("illegal");
     let SimulationError::IllegalDecision { reason, .. } = error else { panic!("another error: {error}") };
     assert_eq!(reason, Illegal::AcceleratorBusy);
 }
 
-/// Has always one more thing to say.
-#[derive(Clone, Debug)]
-struct Endless;
-
-impl Policy for Endless {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        _: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        let at = view.now.saturating_add(Duration::from_picoseconds(1));
-        out.push(Decision::SetTimer { at, tag: 0 });
-        Ok(())
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(self.clone()))
-    }
-}
-
 #[test]
 fn decisions_without_an_end_are_refused() {
-    let error = run(&sketch(Memory::Static(1 << 30)), "a brook", Box::new(Endless)).expect_err("endless");
+    // There is always one more thing to say.
+    let endless = deciding(|view, out| {
+        let at = view.now.saturating_add(Duration::from_picoseconds(1));
+        out.push(Decision::SetTimer { at, tag: 0 });
+    });
+    let error = run(&sketch(Memory::Static(1 << 30)), "a brook", Box::new(endless)).expect_err("endless");
     let SimulationError::EndlessDecisions { policy, now, .. } = &error else {
         panic!("another error: {error}")
     };
@@ -414,7 +364,7 @@ fn a_run_is_copied_only_with_its_policy() {
     let built = sketch(Memory::Own).build();
     let system = System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs");
     let copied = |policy: Box<dyn Policy>| simulation(&system, policy, RunOptions::default(), Copies);
-    assert!(copied(Box::new(Endless)));
+    assert!(copied(Box::new(deciding(|_, _| {}))));
     assert!(!copied(Box::new(Failing(Hook::Decide))));
 }
 

@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_scheduler::{Decision, Decisions, Interests, Job, JobId, Notice, Policy, PolicyError, Truth, View};
+use rtmm_scheduler::{Decision, Decisions, Job, JobId, View};
 use rtmm_sim::metrics::{JobRow, JobRows, JobStatus, Metrics, MetricsOptions, Summary};
 use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions, simulate};
 use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
 use rtmm_testkit::by_hand::{ByHand, Log, policy};
 use rtmm_testkit::cases::at_least;
-use rtmm_workload::{Duration, ModelId, Time};
+use rtmm_testkit::closures::{deciding, revised};
+use rtmm_workload::{ModelId, TaskId, Time};
 
 const OPTIONS: RunOptions = RunOptions { seed: 5, end: EndOfRun::Drain, oracle: false };
 
@@ -121,40 +122,18 @@ fn by_urgency_alone_equal_jobs_go_by_their_deadlines() {
     assert!(compared > 20, "{compared}");
 }
 
-/// Checks that nobody has more to go for its time than the job that is dispatched.
-#[derive(Debug)]
-struct ByQuotient {
-    inner: Box<dyn Policy>,
-}
-
-impl Policy for ByQuotient {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        truth: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        self.inner.decide(view, truth, out)?;
-        let Some(Decision::Dispatch { jobs, .. }) = out.first() else { return Ok(()) };
-        let quotient = |job: &Job| {
-            let left = job.deadline.saturating_since(view.now).picoseconds();
-            (u128::from(view.mean_remaining(job).picoseconds()), u128::from(left))
-        };
-        let job = jobs.single().expect("one job");
-        let (to_go, left) = quotient(view.job(job).expect("a job"));
-        for other in view.ready().filter(|other| other.deadline > view.now) {
-            let (others_to_go, others_left) = quotient(other);
-            assert!(to_go * others_left >= others_to_go * left, "{other:?} before {job:?}");
-        }
-        Ok(())
-    }
-
-    fn interests(&self) -> Interests {
-        self.inner.interests()
-    }
-
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
-        self.inner.notify(notice, view)
+/// Checks that no job has more to go for its time than the one that is dispatched.
+fn goes_by_quotient(view: &View<'_>, out: &mut Decisions) {
+    let Some(Decision::Dispatch { jobs, .. }) = out.first() else { return };
+    let quotient = |job: &Job| {
+        let left = job.deadline.saturating_since(view.now).picoseconds();
+        (u128::from(view.mean_remaining(job).picoseconds()), u128::from(left))
+    };
+    let job = jobs.single().expect("one job");
+    let (to_go, left) = quotient(view.job(job).expect("a job"));
+    for other in view.ready().filter(|other| other.deadline > view.now) {
+        let (others_to_go, others_left) = quotient(other);
+        assert!(to_go * others_left >= others_to_go * left, "{other:?} before {job:?}");
     }
 }
 
@@ -176,41 +155,23 @@ fn by_urgency_alone_jobs_go_by_what_is_left_for_the_time_left() {
         }
         let by_hand = ByHand::parse(&text);
         let inner = row.build(&parameters).expect("parameters of this policy");
-        simulate(&by_hand.system(), &row.name, Box::new(ByQuotient { inner }), (), OPTIONS)
-            .expect("only legal decisions");
+        let checked = Box::new(revised(inner, goes_by_quotient));
+        simulate(&by_hand.system(), &row.name, checked, (), OPTIONS).expect("only legal decisions");
         compared += 1;
     }
     assert!(compared > 50, "{compared}");
 }
 
 /// Checks that all accelerators suit every layer as well.
-#[derive(Clone, Debug)]
-struct Indifferent;
-
-impl Policy for Indifferent {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        _: Option<&Truth<'_>>,
-        _: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        let count = view.accelerators.len() as f64;
-        for task in (0..view.tasks()).map(rtmm_workload::TaskId::new) {
-            for model in view.task(task).variants {
-                for (layer, on) in (0..view.profile.layers(*model))
-                    .flat_map(|layer| (0..view.accelerators.len()).map(move |on| (layer, on)))
-                {
-                    let class = view.profile.whole(AcceleratorId::new(on));
-                    let preference = view.profile.preference(*model, layer, class);
-                    assert_eq!((preference.latency, preference.energy), (count, count));
-                }
+fn is_indifferent(view: &View<'_>, _: &mut Decisions) {
+    let count = view.accelerators.len() as f64;
+    for model in (0..view.tasks()).flat_map(|task| view.task(TaskId::new(task)).variants) {
+        for layer in 0..view.profile.layers(*model) {
+            for accelerator in (0..view.accelerators.len()).map(AcceleratorId::new) {
+                let preference = view.profile.preference(*model, layer, view.profile.whole(accelerator));
+                assert_eq!((preference.latency, preference.energy), (count, count));
             }
         }
-        Ok(())
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(self.clone()))
     }
 }
 
@@ -221,7 +182,8 @@ fn on_identical_accelerators_energy_matters_by_the_switch_alone() {
         let text = alike(&world(index, any_kind(index)));
         let by_hand = ByHand::parse(&text);
         let options = RunOptions { end: EndOfRun::Cut, ..OPTIONS };
-        simulate(&by_hand.system(), "none", Box::new(Indifferent), (), options).expect("no decisions");
+        simulate(&by_hand.system(), "none", Box::new(deciding(is_indifferent)), (), options)
+            .expect("no decisions");
         several += u32::from(by_hand.platform.accelerators.len() > 1);
         for name in ["dream-mapscore", "dream-drop", "dream-full", "sdrm3"] {
             let of = |beta: &str, switch: bool| {
@@ -445,40 +407,14 @@ impl Observer for Networks {
     }
 }
 
-/// Says of a started job's network what it is, or nothing: never another one.
-#[derive(Debug)]
-struct Settled {
-    inner: Box<dyn Policy>,
-}
-
-impl Policy for Settled {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        truth: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        self.inner.decide(view, truth, out)?;
-        for decision in out.iter() {
-            if let Decision::Dispatch { jobs, variant: Some(variant), .. } = decision {
-                let job = jobs.single().and_then(|job| view.job(job)).expect("a job");
-                let model = view.task(job.task).variants[variant.index()];
-                assert!(!job.started || model == job.model, "{job:?} as {variant:?}");
-            }
+/// Checks that a started job is dispatched as the variant that it is, or without a word of it.
+fn is_settled(view: &View<'_>, out: &mut Decisions) {
+    for decision in out.iter() {
+        if let Decision::Dispatch { jobs, variant: Some(variant), .. } = decision {
+            let job = jobs.single().and_then(|job| view.job(job)).expect("a job");
+            let model = view.task(job.task).variants[variant.index()];
+            assert!(!job.started || model == job.model, "{job:?} as {variant:?}");
         }
-        Ok(())
-    }
-
-    fn interests(&self) -> Interests {
-        self.inner.interests()
-    }
-
-    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
-        self.inner.notify(notice, view)
-    }
-
-    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
-        self.inner.decision_time(view)
     }
 }
 
@@ -497,9 +433,14 @@ fn a_job_stays_the_network_that_it_began_as() {
         ] {
             let (row, parameters) = policy(policy_text);
             let inner = row.build(&parameters).expect("parameters of this policy");
-            let Networks(networks) =
-                simulate(&system, &row.name, Box::new(Settled { inner }), Networks::default(), OPTIONS)
-                    .expect("only legal decisions");
+            let Networks(networks) = simulate(
+                &system,
+                &row.name,
+                Box::new(revised(inner, is_settled)),
+                Networks::default(),
+                OPTIONS,
+            )
+            .expect("only legal decisions");
             for (job, networks) in networks {
                 let is_one = networks.iter().all(|network| *network == networks[0]);
                 assert!(is_one, "{job:?} as {networks:?} under {policy_text} on\n{text}");

@@ -15,7 +15,8 @@ use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
     Summary, System, simulate,
 };
-use rtmm_testkit::hand_made::{Fcfs, Idle, accelerator, after, models, ms, platform, scenario, task};
+use rtmm_testkit::closures::revised;
+use rtmm_testkit::hand_made::{Fcfs, accelerator, after, idle, models, ms, platform, scenario, task};
 use rtmm_workload::{Duration, Model, ModelId, Scenario, TaskId, Time};
 
 const UJ: f64 = 1e6;
@@ -273,7 +274,7 @@ fn jobs_in_flight_at_the_end_are_overdue_or_undecided() {
         let (scenario, models, platform) =
             (scenario(duration, vec![task("B", 1, 10, 6)]), models(), platform(1));
         let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
-        let (summary, rows) = run(&system, Idle, MetricsOptions::default(), EndOfRun::Cut);
+        let (summary, rows) = run(&system, idle(), MetricsOptions::default(), EndOfRun::Cut);
         let b = &summary.tasks[0];
         assert_eq!((b.jobs.released, b.jobs.in_flight), (4, 4));
         assert_eq!((b.jobs.overdue, b.jobs.undecided), (overdue, undecided));
@@ -522,25 +523,10 @@ fn priorities_count_what_is_given_up_and_what_is_left() {
     }
     let (scenario, models, platform) = (scenario(24, tasks), models(), platform(1));
     let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
-    #[derive(Clone, Debug)]
-    struct DropsFirst(Fcfs);
-    impl Policy for DropsFirst {
-        fn decide(
-            &mut self,
-            view: &View<'_>,
-            truth: Option<&Truth<'_>>,
-            out: &mut Decisions,
-        ) -> Result<(), PolicyError> {
-            self.0.decide(view, truth, out)?;
-            out.retain(|decision| matches!(decision, Decision::Drop { .. }));
-            Ok(())
-        }
-
-        fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-            Some(Box::new(self.clone()))
-        }
-    }
-    let policy = DropsFirst(Fcfs { drops: Some(TaskId::new(0)), ..Fcfs::default() });
+    let fcfs = Fcfs { drops: Some(TaskId::new(0)), ..Fcfs::default() };
+    let policy = revised(Box::new(fcfs), |_, out| {
+        out.retain(|decision| matches!(decision, Decision::Drop { .. }));
+    });
     let (summary, _) = run(&system, policy, MetricsOptions::default(), EndOfRun::Cut);
     let [low, high] = &summary.priorities[..] else { panic!("two priorities") };
     assert_eq!((low.priority, low.jobs.released, low.jobs.overdue, low.jobs.undecided), (2, 2, 1, 1));
@@ -741,7 +727,7 @@ fn jobs_that_starve_count_where_they_were_due() {
     // `b` at 0, 10, 20 and 30 ms, due at 6, 16, 26 and 36; of the last one nobody knows at 34 ms.
     for (duration, last) in [(34, 1), (36, 2)] {
         let scenario = scenario(duration, vec![task("B", 1, 10, 6)]);
-        let (summary, windows) = windowed(&scenario, Idle, 12, 0, EndOfRun::Cut);
+        let (summary, windows) = windowed(&scenario, idle(), 12, 0, EndOfRun::Cut);
         let counts: Vec<(u64, u64)> = windows.iter().map(|one| (one.decided, one.violated)).collect();
         assert_eq!(counts, [(1, 1), (1, 1), (last, last)]);
         // Nothing was spent.

@@ -10,9 +10,10 @@ use std::num::NonZeroU32;
 
 use proptest::prelude::*;
 use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, MaxMinFair, Share, SharedDram, Sharing};
-use rtmm_scheduler::{Decisions, Extent, Interests, Policy, PolicyError, Truth, View};
+use rtmm_scheduler::{Decisions, Extent, Interests, Policy, View};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
+use rtmm_testkit::closures::revised;
 use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted};
 use rtmm_testkit::random_systems::record::{Event, Log, Name, Record, Recorder};
 use rtmm_testkit::random_systems::systems::{self, ArrivalsSketch, Built, Memory, Sketch};
@@ -174,25 +175,9 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
     Ok(stages)
 }
 
-/// Asks another policy, and sees that nothing idles while there is work.
-#[derive(Debug)]
-struct WorkConserving(Box<Fcfs>);
-
-impl Policy for WorkConserving {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        truth: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        self.0.decide(view, truth, out)?;
-        assert_eq!(out.len(), view.ready().len().min(view.free.len()));
-        Ok(())
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(Self(self.0.clone())))
-    }
+/// Checks that no accelerator idles while there is work.
+fn is_work_conserving(view: &View<'_>, out: &mut Decisions) {
+    assert_eq!(out.len(), view.ready().len().min(view.free.len()));
 }
 
 /// Goes through a run in pieces.
@@ -285,7 +270,7 @@ proptest! {
     fn nothing_idles_under_a_policy_that_conserves_work(
         sketch in systems::scaled(), layers in 0..3_u32, end in ends(),
     ) {
-        run(&sketch, Box::new(WorkConserving(Fcfs::new(extent(layers)))), end);
+        run(&sketch, Box::new(revised(Fcfs::new(extent(layers)), is_work_conserving)), end);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "fields and variants say what they are")]
 #![allow(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
+use crate::closures::deciding;
 use rtmm_hardware::{AcceleratorId, Mode, Platform};
 use rtmm_scheduler::{Decision, Decisions, Extent, Policy, PolicyError, Preemption, Run, Truth, View};
 use rtmm_workload::input::Source;
@@ -108,18 +109,9 @@ impl Policy for Fcfs {
     }
 }
 
-/// Never decides anything.
-#[derive(Clone, Debug)]
-pub struct Idle;
-
-impl Policy for Idle {
-    fn decide(&mut self, _: &View<'_>, _: Option<&Truth<'_>>, _: &mut Decisions) -> Result<(), PolicyError> {
-        Ok(())
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(self.clone()))
-    }
+/// A policy that never decides anything.
+pub fn idle() -> impl Policy + 'static {
+    deciding(|_, _| {})
 }
 
 /// The accelerator at a position.

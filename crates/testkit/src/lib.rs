@@ -11,6 +11,7 @@
 
 pub mod by_hand;
 pub mod cases;
+pub mod closures;
 pub mod digests;
 pub mod fixture;
 pub mod hand_made;

@@ -1,0 +1,174 @@
+//! The engine against a second simulator that shares nothing with it but the definitions: it goes from
+//! picosecond to picosecond, looks at everything in each, and moves every byte by itself. It is slow, and
+//! so literal that one can check it against the definitions by reading.
+//!
+//! It takes no decisions: it is given those that a policy took in the engine, with their instants, and
+//! must arrive at the same events at the same instants.
+//!
+//! `RTMM_CASES` sets the number of random cases of each test.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+mod simulator;
+
+use proptest::prelude::*;
+use rtmm_scheduler::{Extent, Interests, Policy};
+use rtmm_sim::{EndOfRun, RunOptions, System};
+use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted};
+use rtmm_testkit::random_systems::record::{Event, Record, Recorder, Spent};
+use rtmm_testkit::random_systems::systems::{self, Memory, Sketch};
+use rtmm_testkit::{cases, random_systems};
+use rtmm_workload::Duration;
+
+use simulator::Oracle;
+
+/// Whether two events are the same, with energy to within rounding.
+fn is_same(engine: &Event, oracle: &Event) -> bool {
+    let near = |a: &Spent, b: &Spent| {
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(1.0);
+        near(a.layers, b.layers) && near(a.switches, b.switches)
+    };
+    match (engine, oracle) {
+        (
+            Event::Completed { job, spent, isolated },
+            Event::Completed { job: other, spent: also, isolated: alone },
+        ) => (job, isolated) == (other, alone) && near(spent, also),
+        (Event::InFlight { job, spent }, Event::InFlight { job: other, spent: also }) => {
+            job == other && near(spent, also)
+        }
+        (
+            Event::Dropped { job, cause, spent },
+            Event::Dropped { job: other, cause: other_cause, spent: also },
+        ) => job == other && cause == other_cause && near(spent, also),
+        (one, other) => one == other,
+    }
+}
+
+/// Jobs in flight are told in no particular order.
+fn with_sorted_rest(mut events: Vec<(u64, Event)>) -> Vec<(u64, Event)> {
+    events.sort_by_key(|(at, event)| match event {
+        Event::InFlight { job, .. } => (*at, 1, *job),
+        Event::Over { .. } => (*at, 2, (0, 0)),
+        _ => (*at, 0, (0, 0)),
+    });
+    events
+}
+
+fn compare(
+    sketch: &Sketch,
+    policy: Box<dyn Policy>,
+    end: EndOfRun,
+    decision_time: u64,
+) -> Result<(), TestCaseError> {
+    let built = sketch.build();
+    let system = System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs");
+    let options = RunOptions { seed: sketch.seed, end, oracle: false };
+    let interests = policy.interests();
+    let (recorder, log) = Recorder::new(policy);
+    let record: Record = random_systems::run(&system, recorder, options);
+    let log = log.lock().expect("no test panics while it writes").clone();
+    let last = record.events.last().map_or(0, |(at, _)| *at);
+
+    let mut oracle = Oracle::new(&built, &log, options, interests, decision_time);
+    oracle.run(last);
+    let engine = with_sorted_rest(record.events);
+    let events = with_sorted_rest(std::mem::take(&mut oracle.events));
+    for (index, (one, other)) in engine.iter().zip(&events).enumerate() {
+        let is_same = one.0 == other.0 && is_same(&one.1, &other.1);
+        let before = &engine[index.saturating_sub(4)..index];
+        prop_assert!(is_same, "event {index}: engine {one:?}\noracle {other:?}\nafter {before:?}");
+    }
+    prop_assert_eq!(engine.len(), events.len());
+    for (one, other) in log.heard.iter().zip(&oracle.heard) {
+        prop_assert_eq!(one, other, "the engine's notice, then the oracle's");
+    }
+    prop_assert_eq!(log.heard.len(), oracle.heard.len());
+    Ok(())
+}
+
+fn habits() -> impl Strategy<Value = Habits> {
+    let some = |often: u64| prop_oneof![Just(0), 1..often];
+    (20..256_u64, some(200), some(120), some(60), some(200), some(60)).prop_map(
+        |(dispatch, preempt, resize, drop, share, timer)| Habits {
+            dispatch,
+            preempt,
+            resize,
+            drop,
+            share,
+            timer,
+        },
+    )
+}
+
+fn interests() -> impl Strategy<Value = Interests> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(jobs, layers, times)| Interests {
+        jobs,
+        layers,
+        times,
+    })
+}
+
+fn ends() -> impl Strategy<Value = EndOfRun> {
+    prop::sample::select(vec![EndOfRun::Cut, EndOfRun::Drain])
+}
+
+fn chaos(sketch: &Sketch, habits: Habits, interests: Interests, time: u64) -> Box<dyn Policy> {
+    let built = sketch.build();
+    let shares = match sketch.machine.memory {
+        Memory::Static(_) => built.platform.accelerators.iter().map(|one| one.dram_share).collect(),
+        _ => Vec::new(),
+    };
+    let time = Duration::from_picoseconds(time);
+    Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares)
+}
+
+fn fcfs(extent: Extent, interests: Interests, time: u64) -> Box<dyn Policy> {
+    Box::new(Fcfs { interests, time: Duration::from_picoseconds(time), ..*Fcfs::new(extent) })
+}
+
+fn thinking() -> impl Strategy<Value = u64> {
+    prop_oneof![2 => Just(0), 1 => 1..6_u64]
+}
+
+const DEFAULT_CASES: u32 = 400;
+
+proptest! {
+    #![proptest_config(cases::config(DEFAULT_CASES))]
+
+    #[test]
+    fn chaos_on_accelerators_with_memory_of_their_own(
+        sketch in systems::sketch_with(Just(Memory::Own)), habits in habits(), interests in interests(),
+        end in ends(), time in thinking(),
+    ) {
+        // Layers that take no time have run by now if somebody hears of them, and may have if nobody does:
+        // a difference that takes no time, but that shows in where a job is given up.
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn chaos_on_accelerators_that_share_memory(
+        sketch in systems::sketch_with(systems::shared_memory()), habits in habits(),
+        interests in interests(), end in ends(), time in thinking(),
+    ) {
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn chaos_on_accelerators_that_runs_divide(
+        sketch in systems::divided(systems::sketch()), habits in habits(), interests in interests(),
+        end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn first_come_first_served(
+        sketch in systems::sketch(), interests in interests(), end in ends(), time in thinking(),
+        is_whole in any::<bool>(),
+    ) {
+        let extent = if is_whole { Extent::Rest } else { Extent::LAYER };
+        compare(&sketch, fcfs(extent, interests, time), end, time)?;
+    }
+}

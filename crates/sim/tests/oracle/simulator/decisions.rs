@@ -1,0 +1,201 @@
+//! Decisions: those that the policy took in the engine are followed.
+
+use rtmm_hardware::{Bandwidth, Share};
+use rtmm_scheduler::Preemption;
+use rtmm_sim::DropCause;
+use rtmm_testkit::random_systems::policies::next_quantum;
+use rtmm_testkit::random_systems::record::{Event, Name, Said};
+
+use super::{Fate, Oracle, Seg};
+
+impl Oracle<'_> {
+    pub(super) fn obey(&mut self, said: Said) {
+        match said {
+            Said::Dispatch { job, variant, accelerator, units, layers } => {
+                self.dispatch(job, variant, accelerator, units, layers);
+            }
+            Said::Preempt { job, mode } => {
+                // Preempting what ends at its next boundary anyway changes nothing.
+                let slot = self.slot_of(job);
+                self.preempt(slot, mode);
+            }
+            Said::Resize { job, units } => self.want(job, units),
+            Said::Drop { job } => {
+                let one = self.find(job);
+                if let Fate::Running(slot) = self.ones[one].fate {
+                    self.ones[one].drops_at_boundary = true;
+                    self.preempt(slot, Preemption::Layer);
+                } else {
+                    self.drop(one, DropCause::Policy);
+                }
+            }
+            Said::Share { job, millionths } => {
+                let slot = self.slot_of(job);
+                self.segment(slot).share = Share::from_millionths(millionths).expect("a share");
+            }
+            Said::Timer { at, tag } => self.timers.push((at, tag)),
+        }
+    }
+
+    /// A segment is to have another number of units.
+    pub(super) fn want(&mut self, job: Name, units: u32) {
+        let slot = self.slot_of(job);
+        let (accelerator, held) = (self.segment(slot).accelerator, self.segment(slot).units.len());
+        let gained: Vec<u32> =
+            self.free_units(accelerator).into_iter().take((units as usize).saturating_sub(held)).collect();
+        assert_eq!(gained.len(), (units as usize).saturating_sub(held), "too few units are free");
+        if !gained.is_empty() {
+            self.count_busy(slot);
+            let segment = self.segment(slot);
+            segment.units.extend(gained);
+            segment.units.sort_unstable();
+            let units = segment.units.clone();
+            self.tell(Event::Reserved { job, units });
+        }
+        if self.cut(slot, Preemption::Quantum) {
+            self.segment(slot).next = Some(units);
+        }
+    }
+
+    pub(super) fn dispatch(
+        &mut self,
+        job: Name,
+        variant: Option<usize>,
+        accelerator: usize,
+        count: u32,
+        layers: Option<u32>,
+    ) {
+        let one = self.find(job);
+        assert_eq!(self.ones[one].fate, Fate::Ready, "the engine accepted a job that is not ready");
+        let units: Vec<u32> = self.free_units(accelerator).into_iter().take(count as usize).collect();
+        assert_eq!(units.len(), count as usize, "the engine accepted a busy accelerator");
+        let variants = &self.built.scenario.tasks[self.ones[one].task].variants;
+        let model = variant.map_or(self.ones[one].model, |variant| variants[variant].index());
+        assert!(!self.ones[one].is_started || self.ones[one].model == model, "the network is fixed");
+        self.scheduler_free = self.scheduler_free.max(self.now) + self.decision_time;
+        let mut started = self.scheduler_free;
+        let first = self.first_unit(accelerator);
+        let lasts = units.iter().filter_map(|unit| self.last[first + *unit as usize]);
+        let others: Vec<(usize, Option<u32>, u32)> = lasts.filter(|(last, ..)| *last != model).collect();
+        let switched = !others.is_empty();
+        if switched {
+            let switch = self.built.platform.accelerators[accelerator].context_switch;
+            started += switch.time.picoseconds();
+            self.ones[one].spent.switches += switch.energy_pj;
+            if let Some(moves) = switch.activations {
+                // What goes out is what each unit holds; what comes in is the input of the next layer.
+                let models = &self.built.models;
+                let mut elements = models[model].layers[self.ones[one].reached.0 as usize].input_elements();
+                for (last, layer, held_by) in others {
+                    let output = layer.map_or(0, |layer| {
+                        models[last].layers[layer as usize].output_elements().expect("it has dimensions")
+                    });
+                    elements += output.div_ceil(u64::from(held_by));
+                }
+                let bytes = elements * moves.element_bytes;
+                self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
+                // Picosecond by picosecond, until all of it is moved.
+                let (mut time, mut moved) = (0_u64, 0_u128);
+                let speed = moves.bandwidth;
+                while speed != Bandwidth::UNLIMITED && moved < u128::from(bytes) << 30 {
+                    moved += u128::from(speed.bytes_per_window());
+                    time += 1;
+                }
+                started += time;
+            }
+        }
+        let all = self.built.models[model].layers.len() as u32;
+        let from = self.ones[one].reached;
+        let realisation = self.realise(&self.ones[one], model);
+        let next = self.built.models[model].next_layer(&realisation, from.0);
+        let stop = layers.map_or(all, |layers| all.min(next + layers));
+        let slot = first + units[0] as usize;
+        (self.ones[one].model, self.ones[one].is_started) = (model, true);
+        self.ones[one].fate = Fate::Running(slot);
+        let end = stop.min(realisation.end);
+        let platform = &self.built.platform.accelerators[accelerator];
+        let (_, configuration) = platform.configurations().find(|(of, _)| *of == count).expect("it exists");
+        self.segments[slot] = Some(Seg {
+            one,
+            model,
+            accelerator,
+            units: units.clone(),
+            since: self.now,
+            used: count,
+            configuration: configuration.index(),
+            share: self.own_share(accelerator, count),
+            next: None,
+            from,
+            started,
+            switched,
+            end,
+            realisation,
+            running: None,
+            previous: None,
+            cut: None,
+        });
+        self.tell(Event::Dispatched { job, accelerator, units, model, from, stop, started });
+    }
+
+    /// Ends a segment at its next boundary, not before it has run a layer, or a quantum. A resize that is
+    /// still to come does not.
+    pub(super) fn preempt(&mut self, slot: usize, mode: Preemption) {
+        let now = self.now;
+        let segment = self.segment(slot);
+        let is_to_resize = segment.next.take().is_some();
+        // A boundary between layers that is now is one for either reason.
+        let is_now = matches!(segment.cut, Some(((_, 0, _), Some(at))) if at == now);
+        if is_to_resize && mode == Preemption::Layer && !is_now {
+            segment.cut = None;
+        }
+        self.cut(slot, mode);
+    }
+
+    /// Has a segment stop at its next boundary; whether that is before its end anyway.
+    pub(super) fn cut(&mut self, slot: usize, mode: Preemption) -> bool {
+        let Some(segment) = self.segments[slot].clone() else { return false };
+        // A segment that is about to begin stands at its first layer.
+        let now = self.now.max(segment.started);
+        let of_layer = |layer: u32| self.quanta(segment.configuration, segment.model, layer);
+        let (layer, began, quantum) = match segment.running {
+            Some(running) => (running.layer, running.began, running.quantum),
+            None => {
+                let layer = self.built.models[segment.model].next_layer(&segment.realisation, segment.from.0);
+                if layer >= segment.end {
+                    return false;
+                }
+                let (of, quantum, of_quanta) = segment.from;
+                let quantum = (quantum * of_layer(layer)).checked_div(of_quanta).unwrap_or(0);
+                (layer, segment.started, if of == layer { quantum } else { 0 })
+            }
+        };
+        let quanta = of_layer(layer);
+        let cut = match segment.previous {
+            // A layer begins now, so that this is a boundary.
+            Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now)),
+            _ if mode == Preemption::Quantum && self.is_shared() => {
+                // The first that is not done.
+                let is_done =
+                    |one: u32| segment.running.is_some_and(|running| self.is_reached(&running, one, quanta));
+                let next = (quantum + 1..quanta).find(|one| !is_done(*one));
+                next.map_or(((layer + 1, 0, 0), None), |one| ((layer, one, quanta), None))
+            }
+            _ => {
+                let latency = self.isolated(&segment, layer).latency().picoseconds();
+                let within = (mode == Preemption::Quantum)
+                    .then(|| next_quantum(latency, quantum, quanta, now - began))
+                    .flatten();
+                match within {
+                    Some((quantum, distance)) => ((layer, quantum, quanta), Some(began + distance)),
+                    None => ((layer + 1, 0, 0), None),
+                }
+            }
+        };
+        let planned = segment.cut.map_or((segment.end, 0, 0), |(to, _)| to);
+        if cut.0 >= planned {
+            return false;
+        }
+        self.segment(slot).cut = Some(cut);
+        true
+    }
+}

@@ -1,0 +1,257 @@
+//! Segments: they begin, go from layer to layer, are resized and end.
+
+use rtmm_hardware::{Isolated, Share};
+use rtmm_sim::DropCause;
+use rtmm_testkit::random_systems::record::{Event, Heard, Name, Reached};
+
+use super::{Fate, Oracle, Running, Seg};
+
+impl Oracle<'_> {
+    /// The slot of a job's segment.
+    pub(super) fn slot_of(&self, job: Name) -> usize {
+        match self.ones[self.find(job)].fate {
+            Fate::Running(slot) => slot,
+            other => panic!("{job:?} does not run but is {other:?}"),
+        }
+    }
+
+    pub(super) fn segment(&mut self, slot: usize) -> &mut Seg {
+        self.segments[slot].as_mut().expect("it runs")
+    }
+
+    /// The first unit of an accelerator among all units.
+    pub(super) fn first_unit(&self, accelerator: usize) -> usize {
+        let before = &self.built.platform.accelerators[..accelerator];
+        before.iter().map(|one| one.units() as usize).sum()
+    }
+
+    /// The units of an accelerator that nothing holds, ascending.
+    pub(super) fn free_units(&self, accelerator: usize) -> Vec<u32> {
+        let all = 0..self.built.platform.accelerators[accelerator].units();
+        let holds = |unit: &u32| {
+            self.segments.iter().flatten().any(|of| of.accelerator == accelerator && of.units.contains(unit))
+        };
+        all.filter(|unit| !holds(unit)).collect()
+    }
+
+    /// Counts the time that a segment has held its units.
+    pub(super) fn count_busy(&mut self, slot: usize) {
+        let now = self.now;
+        let segment = self.segment(slot);
+        let (accelerator, held) = (segment.accelerator, segment.units.len() as u64);
+        let took = now - std::mem::replace(&mut segment.since, now);
+        self.busy[accelerator] += took * held;
+    }
+
+    /// Begins the next layer of a segment at or after `layer` now; false if there is none.
+    pub(super) fn begin(&mut self, slot: usize, layer: u32) -> bool {
+        let segment = self.segments[slot].clone().expect("a segment begins");
+        let layer = self.built.models[segment.model].next_layer(&segment.realisation, layer);
+        if layer >= segment.end {
+            return false;
+        }
+        let isolated = self.isolated(&segment, layer);
+        let latency = isolated.latency().picoseconds();
+        let quanta = self.quanta(segment.configuration, segment.model, layer);
+        // Progress inside the layer, in the steps that it has here, rounded down.
+        let (of, quantum, of_quanta) = segment.from;
+        let quantum = if of == layer { (quantum * quanta).checked_div(of_quanta).unwrap_or(0) } else { 0 };
+        let done = latency * u64::from(quantum) / u64::from(quanta);
+        let units = u128::from(isolated.demand.bytes_per_window());
+        let all_compute = u128::from(isolated.compute.picoseconds()) << 20;
+        let all_traffic = units * u128::from(isolated.transfer.picoseconds());
+        let rest = |all: u128| all - all * u128::from(quantum) / u128::from(quanta);
+        let began = self.now;
+        self.segment(slot).running = Some(Running {
+            layer,
+            began,
+            quantum,
+            end: began + latency - done,
+            all_compute,
+            all_traffic,
+            compute: rest(all_compute),
+            traffic: rest(all_traffic),
+            exposed: isolated.exposed.picoseconds(),
+            demand: isolated.demand.bytes_per_window(),
+        });
+        true
+    }
+
+    pub(super) fn segments_end(&mut self) {
+        for slot in 0..self.segments.len() {
+            while self.step(slot) {}
+        }
+    }
+
+    /// Whether so many quanta of a layer are done, in competition.
+    pub(super) fn is_reached(&self, running: &Running, quantum: u32, quanta: u32) -> bool {
+        let is_done = |all: u128, left: u128| all - left >= all * u128::from(quantum) / u128::from(quanta);
+        is_done(running.all_compute, running.compute) && is_done(running.all_traffic, running.traffic)
+    }
+
+    /// What happens to a segment now; whether anything did.
+    pub(super) fn step(&mut self, slot: usize) -> bool {
+        let Some(segment) = self.segments[slot].clone() else { return false };
+        if segment.started > self.now {
+            return false;
+        }
+        let Some(running) = segment.running else {
+            if !self.begin(slot, segment.from.0) {
+                self.stop(slot, (segment.end, 0, 0));
+            }
+            return true;
+        };
+        let is_cut = match segment.cut {
+            Some((_, Some(at))) => at == self.now,
+            Some(((_, quantum, quanta), None)) if quantum > 0 => self.is_reached(&running, quantum, quanta),
+            _ => false,
+        };
+        if let (true, Some((to, _))) = (is_cut, segment.cut) {
+            self.stop(slot, to);
+            return true;
+        }
+        let is_done = if self.is_shared() {
+            (running.compute, running.traffic, running.exposed) == (0, 0, 0)
+        } else {
+            running.end == self.now
+        };
+        if !is_done {
+            return false;
+        }
+        let quanta = self.quanta(segment.configuration, segment.model, running.layer);
+        self.spend(slot, running.layer, quanta - running.quantum);
+        self.ones[segment.one].last_layer = Some(running.layer);
+        let job = self.name(segment.one);
+        let samples = self.built.models[segment.model].samples.as_ref();
+        let row = segment.realisation.row as usize;
+        let sparsity = samples.map(|samples| samples.sparsity(row, running.layer as usize));
+        self.hear(Heard::Layer {
+            job,
+            model: segment.model,
+            layer: running.layer as usize,
+            accelerator: segment.accelerator,
+            latency: self.now - running.began,
+            sparsity,
+        });
+        self.must_decide |= self.interests.layers;
+        self.segment(slot).previous = Some(running.layer);
+        let after = (running.layer + 1, 0, 0);
+        if segment.cut.is_some_and(|(to, _)| to == after) {
+            self.stop(slot, after);
+        } else if !self.begin(slot, running.layer + 1) {
+            let end = segment.end;
+            self.stop(slot, (end, 0, 0));
+        }
+        true
+    }
+
+    /// Books the energy of some steps of the layer that runs.
+    pub(super) fn spend(&mut self, slot: usize, layer: u32, steps: u32) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let work = self.work(segment.configuration, segment.model, segment.realisation.row, layer);
+        let quanta = self.quanta(segment.configuration, segment.model, layer);
+        let part = f64::from(steps) / f64::from(quanta);
+        // Static energy accrues as long as the layer takes.
+        let mut steady = work.energy.static_energy;
+        let share = self.own_share(segment.accelerator, segment.used);
+        let alone = Isolated::of(&work, self.available(segment.accelerator, share)).latency().picoseconds();
+        let own = work.latency().picoseconds();
+        if own > 0 {
+            steady *= alone as f64 / own as f64;
+        }
+        let stretch = match segment.running {
+            Some(running) if self.is_shared() => {
+                let before = |quantum: u32| alone * u64::from(quantum) / u64::from(quanta);
+                let alone = before(running.quantum + steps) - before(running.quantum);
+                if alone == 0 { 1.0 } else { (self.now - running.began) as f64 / alone as f64 }
+            }
+            _ => 1.0,
+        };
+        self.ones[segment.one].spent.layers +=
+            (work.energy.total() - work.energy.static_energy + steady * stretch) * part;
+    }
+
+    /// Says of units what ran on them last.
+    pub(super) fn leave(&mut self, slot: usize, units: &[u32]) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let first = self.first_unit(segment.accelerator);
+        for unit in units {
+            self.last[first + *unit as usize] =
+                Some((segment.model, self.ones[segment.one].last_layer, segment.used));
+        }
+    }
+
+    /// A segment has got to where it ends, or where it is resized.
+    pub(super) fn stop(&mut self, slot: usize, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        if let (Some(running), true) = (segment.running, to.1 > 0) {
+            self.spend(slot, running.layer, to.1 - running.quantum);
+            self.ones[segment.one].last_layer = Some(running.layer);
+        }
+        self.must_decide = true;
+        self.count_busy(slot);
+        match segment.next {
+            Some(units) if to.0 < segment.end => self.resize(slot, units, to),
+            _ => self.end(slot, to),
+        }
+    }
+
+    pub(super) fn resize(&mut self, slot: usize, units: u32, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let one = &self.built.platform.accelerators[segment.accelerator];
+        let (_, configuration) = one.configurations().find(|(count, _)| *count == units).expect("it exists");
+        let migration = one.migration();
+        // The lowest stay, and the one that it was dispatched on.
+        let home = (slot - self.first_unit(segment.accelerator)) as u32;
+        let others = segment.units.iter().copied().filter(|unit| *unit != home);
+        let mut kept: Vec<u32> = others.take(units as usize - 1).chain([home]).collect();
+        kept.sort_unstable();
+        let lost: Vec<u32> = segment.units.iter().copied().filter(|unit| !kept.contains(unit)).collect();
+        self.leave(slot, &lost);
+        self.ones[segment.one].spent.switches += migration.energy_pj;
+        let started = self.now + migration.time.picoseconds();
+        // More units bring more bandwidth, if others have left it, and fewer take it away.
+        let others: u32 = (0..self.segments.len())
+            .filter(|other| *other != slot)
+            .filter_map(|other| self.segments[other].as_ref())
+            .map(|other| other.share.millionths())
+            .sum();
+        let own = self.own_share(segment.accelerator, units).millionths();
+        let current = segment.share.millionths();
+        let share = match segment.used < units {
+            true if self.is_static() => current.max(own.min(1_000_000 - others)),
+            _ => current.min(own),
+        };
+        let share = Share::from_millionths(share).expect("a share");
+        let changed = self.segment(slot);
+        (changed.units, changed.used, changed.configuration) = (kept.clone(), units, configuration.index());
+        (changed.share, changed.next, changed.from, changed.started) = (share, None, to, started);
+        (changed.running, changed.previous, changed.cut) = (None, None, None);
+        self.tell(Event::Resized { job: self.name(segment.one), to, units: kept, started });
+    }
+
+    pub(super) fn end(&mut self, slot: usize, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        self.leave(slot, &segment.units);
+        self.segments[slot] = None;
+        let one = segment.one;
+        // What is skipped next shows now.
+        let next = self.built.models[segment.model].next_layer(&segment.realisation, to.0);
+        let to = if next == to.0 { to } else { (next, 0, 0) };
+        self.ones[one].reached = to;
+        self.tell(Event::Ended {
+            job: self.name(one),
+            accelerator: segment.accelerator,
+            to,
+            switched: segment.switched,
+            started: segment.started,
+        });
+        if to.0 >= segment.realisation.end {
+            self.complete(one);
+        } else if self.ones[one].drops_at_boundary {
+            self.drop(one, DropCause::Policy);
+        } else {
+            self.ones[one].fate = Fate::Ready;
+        }
+    }
+}
