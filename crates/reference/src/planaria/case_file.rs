@@ -115,7 +115,7 @@ fn tiles(network: &str, value: &Value<'_>, subarrays: u32) -> Option<Vec<Tiles>>
         let index = on as usize - 1;
         if stated[index] {
             let _: Option<()> = item.reject(
-                format!("a second row states tiles for {on} subarrays"),
+                format!("this is a second row with {on} for `subarrays`"),
                 "keep one row for each number of subarrays",
             );
         }
@@ -124,7 +124,7 @@ fn tiles(network: &str, value: &Value<'_>, subarrays: u32) -> Option<Vec<Tiles>>
     }
     if let Some(missing) = stated.iter().position(|is_stated| !is_stated) {
         return value.reject(
-            format!("no row states tiles for {} subarrays", missing + 1),
+            format!("no row has {} for `subarrays`", missing + 1),
             format!("add a row for each number of subarrays, from 1 to {subarrays}"),
         );
     }

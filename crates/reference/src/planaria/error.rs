@@ -7,7 +7,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum PlanariaError {
     /// A number of a case, or of a job at a decision, outside its range.
-    #[error("a {what} is out of its range")]
+    #[error("the {what} is out of its range")]
     OutOfRange {
         /// Name of the number.
         what: &'static str,
@@ -75,9 +75,7 @@ pub enum PlanariaError {
 #[non_exhaustive]
 pub enum Stop {
     /// Quirk 11: a job ends, and others go on with their tiles beyond the next arrival.
-    #[error(
-        "the tiles that others end when a job ends, at cycle {barrier}, reach the arrival at cycle {arrival}"
-    )]
+    #[error("the barrier of an end, at cycle {barrier}, is not before the arrival at cycle {arrival}")]
     EndReachesArrival {
         /// End of the last of these tiles.
         barrier: i64,
@@ -85,9 +83,7 @@ pub enum Stop {
         arrival: i64,
     },
     /// Quirk 11: a job arrives, and others go on with their tiles beyond the next end.
-    #[error(
-        "the tiles that are ended when a job arrives, at cycle {barrier}, reach the end of a job at cycle {end}"
-    )]
+    #[error("the barrier of an arrival, at cycle {barrier}, is not before the end of a job at cycle {end}")]
     ArrivalReachesEnd {
         /// End of the last of these tiles.
         barrier: i64,

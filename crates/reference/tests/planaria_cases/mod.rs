@@ -13,6 +13,8 @@ const CASES: &[u8] = include_bytes!("../golden/planaria/cases.tsv.gz");
 /// A case and what the program made of it.
 pub struct Recording {
     pub name: String,
+    /// The case file.
+    pub text: String,
     pub case: Case,
     pub recorded: Value,
 }
@@ -24,7 +26,12 @@ pub fn recordings() -> Vec<Recording> {
     let recording = |line: &str| {
         let (name, json) = line.split_once('\t').expect("a name and a case");
         let case = case_file::read(&Source::new(name, json)).unwrap_or_else(|problems| panic!("{problems}"));
-        Recording { name: name.to_owned(), case, recorded: serde_json::from_str(json).expect("JSON") }
+        Recording {
+            name: name.to_owned(),
+            text: json.to_owned(),
+            case,
+            recorded: serde_json::from_str(json).expect("JSON"),
+        }
     };
     text.lines().map(recording).collect()
 }
