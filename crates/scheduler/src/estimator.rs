@@ -20,7 +20,7 @@ use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use crate::expectations::Knowledge;
-use crate::job::{Job, JobId};
+use crate::job::{Job, JobId, Progress};
 use crate::policy::{Interests, Notice};
 use crate::view::View;
 
@@ -164,32 +164,32 @@ impl Estimator {
     #[must_use]
     pub fn remaining_s(&self, view: &View<'_>, job: &Job) -> f64 {
         let expectations = view.profile.expectations(self.knowledge);
-        let layer = job.progress.layer;
+        let from = job.progress;
         match self.predictor {
-            Predictor::None => seconds(expectations.mean_remaining(job.model, layer)),
+            Predictor::None => seconds(expectations.mean_remaining(job.model, from)),
             Predictor::Affine => {
-                let split = expectations.split_remaining(job.model, layer);
+                let split = expectations.split_remaining(job.model, from);
                 split.fixed_s + self.gamma(job) * split.scaled_s
             }
-            _ => self.gamma(job) * seconds(expectations.mean_remaining(job.model, layer)),
+            _ => self.gamma(job) * seconds(expectations.mean_remaining(job.model, from)),
         }
     }
 
-    /// The next layer of a job in the mean over accelerators, in seconds.
+    /// The rest of the next layer of a job in the mean over accelerators, in seconds.
     #[must_use]
     pub fn next_layer_s(&self, view: &View<'_>, job: &Job) -> f64 {
         let expectations = view.profile.expectations(self.knowledge);
-        let layer = job.progress.layer;
+        let from = job.progress;
         match self.predictor {
-            Predictor::None => seconds(expectations.mean_layer(job.model, layer)),
+            Predictor::None => seconds(expectations.mean_layer(job.model, from)),
             Predictor::Affine => {
-                let at = |layer| {
-                    let split = expectations.split_remaining(job.model, layer);
+                let at = |from: Progress| {
+                    let split = expectations.split_remaining(job.model, from);
                     split.fixed_s + self.gamma(job) * split.scaled_s
                 };
-                (at(layer) - at(layer + 1)).max(0.0)
+                (at(from) - at(Progress::at(from.layer + 1))).max(0.0)
             }
-            _ => self.gamma(job) * seconds(expectations.mean_layer(job.model, layer)),
+            _ => self.gamma(job) * seconds(expectations.mean_layer(job.model, from)),
         }
     }
 

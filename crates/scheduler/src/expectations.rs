@@ -11,6 +11,8 @@ use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts};
 use rtmm_workload::{Duration, Model, ModelId, SampleTrace};
 use serde::Serialize;
 
+use crate::job::Progress;
+
 const SECONDS_PER_PICOSECOND: f64 = 1e-12;
 
 /// Knowledge that a scheduler has of the models that jobs run.
@@ -42,8 +44,27 @@ pub struct Expectations {
     mean_remaining: Vec<u64>,
     /// Of the next layer alone.
     mean_layer: Vec<u64>,
+    /// A row a layer, an entry an accelerator.
+    steps: Vec<LayerSteps>,
+    accelerators: usize,
     density: Vec<f64>,
     split_remaining: Vec<SplitLatency>,
+}
+
+/// A layer on an accelerator, with all that follows it.
+#[derive(Clone, Copy, Debug, Default)]
+struct LayerSteps {
+    /// In picoseconds.
+    remaining: u64,
+    latency: u64,
+    quanta: u32,
+}
+
+impl LayerSteps {
+    /// The latency of the steps of the layer that are done.
+    fn done(&self, from: Progress) -> u64 {
+        from.in_steps(self.quanta).done_of(self.latency)
+    }
 }
 
 /// Latencies of one model, before sums are taken.
@@ -51,6 +72,8 @@ pub struct Expectations {
 pub(crate) struct LayerProfile {
     /// By accelerator, then layer, in picoseconds.
     latency: Vec<Vec<u64>>,
+    /// In the same layout.
+    quanta: Vec<Vec<u32>>,
     /// By layer.
     density: Vec<f64>,
     split: Vec<SplitLatency>,
@@ -61,22 +84,48 @@ impl Expectations {
         self.first[model.index()] + layer as usize
     }
 
-    /// The least over accelerators of what is left from `layer` on.
-    #[must_use]
-    pub fn least_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        Duration::from_picoseconds(self.least_remaining[self.row(model, layer)])
+    fn steps(&self, row: usize) -> &[LayerSteps] {
+        &self.steps[row * self.accelerators..][..self.accelerators]
     }
 
-    /// The mean over accelerators of what is left from `layer` on, rounded down.
-    #[must_use]
-    pub fn mean_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        Duration::from_picoseconds(self.mean_remaining[self.row(model, layer)])
+    /// The mean over accelerators of a latency of each, rounded down.
+    fn mean(&self, row: usize, of: impl Fn(&LayerSteps) -> u64) -> Duration {
+        let sum: u128 = self.steps(row).iter().map(|steps| u128::from(of(steps))).sum();
+        Duration::from_picoseconds(u64::try_from(sum / self.accelerators.max(1) as u128).unwrap_or(u64::MAX))
     }
 
-    /// The mean over accelerators of the latency of `layer` alone, rounded down.
+    /// The least over accelerators of what is left from a progress on.
     #[must_use]
-    pub fn mean_layer(&self, model: ModelId, layer: u32) -> Duration {
-        Duration::from_picoseconds(self.mean_layer[self.row(model, layer)])
+    pub fn least_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        let from = from.into();
+        let row = self.row(model, from.layer);
+        if from.quantum == 0 {
+            return Duration::from_picoseconds(self.least_remaining[row]);
+        }
+        let left = self.steps(row).iter().map(|steps| steps.remaining.saturating_sub(steps.done(from)));
+        Duration::from_picoseconds(left.min().unwrap_or(0))
+    }
+
+    /// The mean over accelerators of what is left from a progress on, rounded down.
+    #[must_use]
+    pub fn mean_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        let from = from.into();
+        let row = self.row(model, from.layer);
+        if from.quantum == 0 {
+            return Duration::from_picoseconds(self.mean_remaining[row]);
+        }
+        self.mean(row, |steps| steps.remaining.saturating_sub(steps.done(from)))
+    }
+
+    /// The mean over accelerators of what is left of one layer alone, rounded down.
+    #[must_use]
+    pub fn mean_layer(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        let from = from.into();
+        let row = self.row(model, from.layer);
+        if from.quantum == 0 {
+            return Duration::from_picoseconds(self.mean_layer[row]);
+        }
+        self.mean(row, |steps| steps.latency - steps.done(from))
     }
 
     /// The mean density of a layer over samples, above 0; 1 for a model without samples.
@@ -85,11 +134,22 @@ impl Expectations {
         self.density[self.row(model, layer)]
     }
 
-    /// Remaining latency from `layer` on as a line in the density, in the mean over accelerators: the sum of
-    /// both parts is what is left at mean density. Skips and exits are left out of account.
+    /// Remaining latency from a progress on as a line in the density, in the mean over accelerators: the sum
+    /// of both parts is what is left at mean density. Skips and exits are left out of account.
     #[must_use]
-    pub fn split_remaining(&self, model: ModelId, layer: u32) -> SplitLatency {
-        self.split_remaining[self.row(model, layer)]
+    pub fn split_remaining(&self, model: ModelId, from: impl Into<Progress>) -> SplitLatency {
+        let from = from.into();
+        let row = self.row(model, from.layer);
+        let all = self.split_remaining[row];
+        if from.quantum == 0 {
+            return all;
+        }
+        let after = self.split_remaining[row + 1];
+        let left = |all: f64, after: f64| after + (all - after) * (1.0 - from.fraction());
+        SplitLatency {
+            fixed_s: left(all.fixed_s, after.fixed_s),
+            scaled_s: left(all.scaled_s, after.scaled_s),
+        }
     }
 
     /// Expectations of each model by itself.
@@ -127,6 +187,7 @@ impl Expectations {
     fn add(&mut self, model: &Model, profile: &LayerProfile) {
         let layers = model.layers.len();
         self.first.push(self.mean_layer.len());
+        self.accelerators = profile.latency.len();
         let remaining: Vec<Vec<u64>> =
             profile.latency.iter().map(|latency| model.expected_remaining(latency)).collect();
         let mean = |sum: u128| u64::try_from(sum / remaining.len().max(1) as u128).unwrap_or(u64::MAX);
@@ -136,6 +197,11 @@ impl Expectations {
             self.mean_remaining.push(mean(all().map(u128::from).sum()));
             let next = profile.latency.iter().map(|latency| latency.get(layer).copied().unwrap_or(0));
             self.mean_layer.push(mean(next.map(u128::from).sum()));
+            self.steps.extend(remaining.iter().enumerate().map(|(accelerator, remaining)| LayerSteps {
+                remaining: remaining[layer],
+                latency: profile.latency[accelerator].get(layer).copied().unwrap_or(0),
+                quanta: profile.quanta[accelerator].get(layer).copied().unwrap_or(1),
+            }));
             self.density.push(profile.density.get(layer).copied().unwrap_or(1.0));
         }
         let first = self.split_remaining.len();
@@ -156,6 +222,8 @@ impl Expectations {
             table.extend_from_within(rows.clone());
         }
         self.density.extend_from_within(rows.clone());
+        let steps = rows.start() * self.accelerators..(rows.end() + 1) * self.accelerators;
+        self.steps.extend_from_within(steps);
         self.split_remaining.extend_from_within(rows);
     }
 }
@@ -170,6 +238,10 @@ impl LayerProfile {
             (0..layers as u32).map(|layer| costs.latency(id, layer, *class).picoseconds()).collect()
         };
         let latency: Vec<Vec<u64>> = classes.iter().map(of_class).collect();
+        let quanta_of = |class: &ClassId| -> Vec<u32> {
+            (0..layers as u32).map(|layer| costs.quanta(id, layer, *class)).collect()
+        };
+        let quanta = classes.iter().map(quanta_of).collect();
         let density: Vec<f64> = match &model.samples {
             None => vec![1.0; layers],
             Some(samples) => (0..layers).map(|layer| 1.0 - samples.mean_sparsity(layer)).collect(),
@@ -192,7 +264,7 @@ impl LayerProfile {
                 sum.scaled_s += line.scaled_s / classes.len() as f64;
             }
         }
-        Self { latency, density, split }
+        Self { latency, quanta, density, split }
     }
 }
 

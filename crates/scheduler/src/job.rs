@@ -52,6 +52,48 @@ impl Progress {
     pub const fn at(layer: u32) -> Self {
         Self { layer, quantum: 0, quanta: 0 }
     }
+
+    /// The same progress where the layer has `quanta` steps, rounded down.
+    #[inline]
+    #[must_use]
+    pub fn in_steps(self, quanta: u32) -> Self {
+        if self.quantum == 0 {
+            return Self::at(self.layer);
+        }
+        let quantum = u64::from(self.quantum) * u64::from(quanta) / u64::from(self.quanta.max(1));
+        Self { layer: self.layer, quantum: quantum as u32, quanta }
+    }
+
+    /// The part of its layer that is done, of 1.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        f64::from(self.quantum) / f64::from(self.quanta.max(1))
+    }
+
+    /// The part of the layer's latency that the steps took which are done, in the unit of `latency`, rounded
+    /// down.
+    #[inline]
+    #[must_use]
+    pub fn done_of(self, latency: u64) -> u64 {
+        before_quantum(latency, self.quantum, self.quanta)
+    }
+}
+
+/// The start of a layer.
+impl From<u32> for Progress {
+    fn from(layer: u32) -> Self {
+        Self::at(layer)
+    }
+}
+
+/// The time of the first `quantum` of `quanta` equal steps of a layer that takes `latency`, rounded down.
+#[inline]
+#[must_use]
+pub fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
+    if quantum == 0 || quanta == 0 {
+        return 0;
+    }
+    (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
 }
 
 /// State of a job.

@@ -38,7 +38,7 @@ mod view;
 pub use decision::{Decision, Decisions, Extent, Preemption, VariantId};
 pub use estimator::{Estimator, Predictor};
 pub use expectations::{Expectations, Knowledge, SplitLatency};
-pub use job::{Job, JobId, JobState, Progress};
+pub use job::{Job, JobId, JobState, Progress, before_quantum};
 pub use policy::{Interests, Notice, Policy};
 pub use policy_error::PolicyError;
 pub use profile::{LayerRow, Preference, Profile};

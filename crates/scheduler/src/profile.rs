@@ -20,6 +20,7 @@ use rtmm_hardware::{
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
+use crate::job::Progress;
 use crate::state::UnitState;
 use crate::terms;
 
@@ -186,12 +187,20 @@ impl Profile {
         &self.preferences[row.0 * self.costs.class_count() + class.index()]
     }
 
-    /// The expected latency of everything from `layer` on where each layer runs on the accelerator that is
+    /// The expected latency of everything from a progress on where each layer runs in the class that is
     /// fastest for it: no schedule can do it sooner, if nothing is skipped that was not expected.
     #[must_use]
-    pub fn fastest_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        let first = self.models[model.index()].first_remaining;
-        Duration::from_picoseconds(self.fastest_remaining[first + layer as usize])
+    pub fn fastest_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        let from = from.into();
+        let at = self.models[model.index()].first_remaining + from.layer as usize;
+        let remaining = Duration::from_picoseconds(self.fastest_remaining[at]);
+        if from.quantum == 0 {
+            return remaining;
+        }
+        let rests = self.classes().map(|class| self.rest_of_layer(model, from, class));
+        let after = Duration::from_picoseconds(self.fastest_remaining[at + 1]);
+        // Of the layer that is begun nothing is left to chance.
+        rests.min().unwrap_or(Duration::ZERO).saturating_add(after).min(remaining)
     }
 
     /// The classes of the platform, in the order of their indices.
@@ -302,11 +311,35 @@ impl Profile {
         self.costs.quanta(model, layer, class)
     }
 
-    /// The expected latency of everything from `layer` on, in one class. Exact where nothing is skipped and
+    /// The latency in a class of the steps of a layer that are done, as steps of the class.
+    #[must_use]
+    pub fn done_of_layer(&self, model: ModelId, from: Progress, class: ClassId) -> Duration {
+        if from.quantum == 0 {
+            return Duration::ZERO;
+        }
+        let latency = self.latency(model, from.layer, class).picoseconds();
+        Duration::from_picoseconds(from.in_steps(self.quanta(model, from.layer, class)).done_of(latency))
+    }
+
+    /// The latency in a class of the steps of a layer that are not done.
+    #[must_use]
+    pub fn rest_of_layer(&self, model: ModelId, from: Progress, class: ClassId) -> Duration {
+        let done = self.done_of_layer(model, from, class).picoseconds();
+        let latency = self.latency(model, from.layer, class).picoseconds();
+        Duration::from_picoseconds(latency.saturating_sub(done))
+    }
+
+    /// The expected latency of everything from a progress on, in one class. Exact where nothing is skipped and
     /// nothing exits.
     #[must_use]
-    pub fn remaining(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
-        Duration::from_picoseconds(self.remaining[self.remaining_cell(model, layer, class)])
+    pub fn remaining(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Duration {
+        let from = from.into();
+        let remaining = self.remaining[self.remaining_cell(model, from.layer, class)];
+        if from.quantum == 0 {
+            return Duration::from_picoseconds(remaining);
+        }
+        let done = self.done_of_layer(model, from, class).picoseconds();
+        Duration::from_picoseconds(remaining.saturating_sub(done))
     }
 
     /// The latency of everything from `layer` on if nothing is skipped and nothing exits.
@@ -317,14 +350,14 @@ impl Profile {
 
     /// The least of [`Profile::remaining`] over accelerators.
     #[must_use]
-    pub fn least_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        self.of_patterns.least_remaining(model, layer)
+    pub fn least_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        self.of_patterns.least_remaining(model, from)
     }
 
     /// The mean of [`Profile::remaining`] over accelerators, rounded down.
     #[must_use]
-    pub fn mean_remaining(&self, model: ModelId, layer: u32) -> Duration {
-        self.of_patterns.mean_remaining(model, layer)
+    pub fn mean_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        self.of_patterns.mean_remaining(model, from)
     }
 
     fn activations(&self, model: ModelId, layer: u32) -> Activations {

@@ -62,10 +62,17 @@ impl<'t> Truth<'t> {
         let model = &self.models[job.model.index()];
         let realisation = self.realisation(job);
         let (id, row, from) = (job.model, realisation.row, job.progress.layer);
+        let done = match job.progress.quantum {
+            0 => 0,
+            _ => {
+                let steps = job.progress.in_steps(self.costs.quanta(id, from, class));
+                steps.done_of(self.costs.sample_latency(id, row, from, class))
+            }
+        };
         if !model.is_dynamic() {
             let layers = model.layers.len() as u32;
             let picoseconds = self.costs.sample_latency_between(id, row, from, layers, class);
-            return Duration::from_picoseconds(picoseconds);
+            return Duration::from_picoseconds(picoseconds - done);
         }
         let mut layer = model.next_layer(realisation, from);
         let mut total = 0_u64;
@@ -73,6 +80,6 @@ impl<'t> Truth<'t> {
             total = total.saturating_add(self.costs.sample_latency(id, row, layer, class));
             layer = model.next_layer(realisation, layer + 1);
         }
-        Duration::from_picoseconds(total)
+        Duration::from_picoseconds(total - done)
     }
 }

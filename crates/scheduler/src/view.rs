@@ -136,29 +136,28 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The latency of a job's next layer on all units of an accelerator, in isolation.
+    /// The latency of what is left of a job's next layer on all units of an accelerator, in isolation.
     #[must_use]
     pub fn next_layer(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        self.profile.latency(job.model, job.progress.layer, self.profile.whole(accelerator))
+        self.profile.rest_of_layer(job.model, job.progress, self.profile.whole(accelerator))
     }
 
-    /// The expected remaining latency of a job on all units of an accelerator. Quanta of its next layer that are done
-    /// are not deducted.
+    /// The expected remaining latency of a job on all units of an accelerator.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        self.profile.remaining(job.model, job.progress.layer, self.profile.whole(accelerator))
+        self.profile.remaining(job.model, job.progress, self.profile.whole(accelerator))
     }
 
     /// The expected remaining latency of a job on the accelerator that is fastest for all of it.
     #[must_use]
     pub fn least_remaining(&self, job: &Job) -> Duration {
-        self.profile.least_remaining(job.model, job.progress.layer)
+        self.profile.least_remaining(job.model, job.progress)
     }
 
     /// The expected remaining latency of a job, in the mean over accelerators.
     #[must_use]
     pub fn mean_remaining(&self, job: &Job) -> Duration {
-        self.profile.mean_remaining(job.model, job.progress.layer)
+        self.profile.mean_remaining(job.model, job.progress)
     }
 
     /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, on

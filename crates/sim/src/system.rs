@@ -154,9 +154,7 @@ impl System {
         if at.quantum == 0 {
             return Progress::at(at.layer);
         }
-        let quanta = self.profile.quanta(model, at.layer, class);
-        let quantum = u64::from(at.quantum) * u64::from(quanta) / u64::from(at.quanta.max(1));
-        Progress { layer: at.layer, quantum: quantum as u32, quanta }
+        at.in_steps(self.profile.quanta(model, at.layer, class))
     }
 
     /// The first layer at or after `layer` that an inference runs; at or beyond its end if none.

@@ -725,16 +725,49 @@ fn a_segment_ends_early_at_a_layer_or_a_quantum() {
 
 #[test]
 fn a_job_is_stopped_only_for_one_that_comes_before_what_is_left_of_it() {
-    // Slack of a0 is 16 - 12 = 4 at 0, of b0 8.5 - 3 = 5.5. a0 keeps its slack while it runs, and its layer
-    // counts as a whole until it is complete: nothing stops it at 1, where it would come first again.
-    // 5: c0 comes, so the policy looks: a0, in its second layer, has 16 - 5 - 8 = 3, b0 0.5. a0 is at a
-    //    quantum just now, and gives way.
+    // Slack of a0 is 16 - 12 = 4 at 0, of b0 8.5 - 3 = 5.5. a0 keeps its slack while it runs.
+    // 5: c0 comes, so the policy looks: a0, a step into its second layer, has 16 - 5 - 7 = 4, b0 0.5. a0 is
+    //    at a quantum just now, and gives way.
     // 8: b0 is done. a0 has 7 left and less slack than c0.
     check(
         "task a every 20 due 16 layers 4 4 4 quanta 4; task b every 20 due 8.5 layers 3;
          task c every 20 at 5 layers 1",
         "least-slack granularity=model preemption=quantum",
         "0 a0>0 | 5 a0 at 1+1/4, b0>0 | 8 b0 done, a0>0 | 15 a0 done, c0>0 | 16 c0 done",
+    );
+}
+
+#[test]
+fn quanta_that_are_done_of_a_layer_count_in_what_is_left() {
+    let of_two = |a: &str, b: &str| format!("for 3000; task a {a} quanta 1000; task b {b} quanta 100");
+    // 900: b0 is due first. 1000: 100 of a0 are left, and it is due at 1300: it is not dropped.
+    check(
+        &of_two("comes 0 due 1300 layers 1000", "comes 900 due 150 layers 100"),
+        "edf granularity=model preemption=quantum drop=infeasible",
+        "0 a0>0 | 900 a0 at 0+900/1000, b0>0 | 1000 b0 done, a0>0 | 1100 a0 done",
+    );
+    // 900: 100 of a0 are left, less than the 500 of b0.
+    check(
+        &of_two("comes 0 due 9999 layers 1000", "comes 900 due 9999 layers 500"),
+        "sjf granularity=model preemption=quantum",
+        "0 a0>0 | 1000 a0 done, b0>0 | 1500 b0 done",
+    );
+    // 600: 300 of a0 are left of the 500 until its deadline, so its slack is 200; that of b0 is 100.
+    check(
+        &of_two("comes 400 due 700 layers 500", "comes 600 due 200 layers 100").replace("1000;", "500;"),
+        "least-slack granularity=model preemption=quantum",
+        "400 a0>0 | 600 a0 at 0+200/500, b0>0 | 700 b0 done, a0>0 | 1000 a0 done",
+    );
+}
+
+#[test]
+fn of_equal_keys_the_job_that_was_released_last_makes_room() {
+    // 500: c0 is due first, a0 and b0 at one instant: b0 came later.
+    check(
+        "accelerators 2; for 6000; task a comes 0 due 5000 layers 1000 quanta 1000;
+         task b comes 100 due 4900 layers 1000 quanta 1000; task c comes 500 due 2000 layers 1000 quanta 1000",
+        "edf granularity=model preemption=quantum",
+        "0 a0>0 | 100 b0>1 | 500 b0 at 0+400/1000, c0>1 | 1000 a0 done, b0>0 | 1500 c0 done | 1600 b0 done",
     );
 }
 

@@ -47,6 +47,8 @@ pub struct TaskSketch {
     variants: Vec<TaskSketch>,
     /// Multiply-accumulates of each layer; one each where nothing is stated.
     macs: Vec<u32>,
+    /// Steps of each layer.
+    quanta: u32,
 }
 
 impl TaskSketch {
@@ -71,6 +73,7 @@ impl TaskSketch {
             sizes,
             variants: Vec::new(),
             macs: Vec::new(),
+            quanta: 1,
         }
     }
 
@@ -137,6 +140,12 @@ impl TaskSketch {
     #[must_use]
     pub fn macs(self, macs: &[u32]) -> Self {
         Self { macs: macs.to_vec(), ..self }
+    }
+
+    /// The same with layers of so many equal steps.
+    #[must_use]
+    pub fn quanta(self, quanta: u32) -> Self {
+        Self { quanta, ..self }
     }
 
     fn trace(&self) -> Option<Arc<SampleTrace>> {
@@ -207,7 +216,7 @@ impl CostModel for Stated {
                 transfer: Duration::ZERO,
                 exposed: Duration::ZERO,
                 energy: EnergyParts { mac, ..EnergyParts::default() },
-                quanta: 1,
+                quanta: task.quanta,
             })
         };
         let (model, name) = (layer.model.to_owned(), layer.layer.name.clone());

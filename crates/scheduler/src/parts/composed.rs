@@ -251,7 +251,7 @@ impl<R: Ranking> Composed<R> {
     /// The run to preempt: of those that more ready jobs rank before than runs are ending already, the one
     /// whose job comes last.
     fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption) -> Option<RunId> {
-        let mut last: Option<(R::Key, RunId)> = None;
+        let mut last: Option<((R::Key, u64), RunId)> = None;
         for (run, job) in view.running() {
             if run.is_ending {
                 continue;
@@ -259,10 +259,12 @@ impl<R: Ranking> Composed<R> {
             let Some(progress) = next_boundary(view, run, mode) else { continue };
             // It is compared as what it will be when it can make room.
             let key = self.ranking.key(view, truth, &Job { progress, ..*job });
-            let is_last = last.is_none_or(|(of_last, _)| key > of_last);
+            // Of equal keys the job comes last that was released last.
+            let place = (key, job.sequence);
+            let is_last = last.is_none_or(|(of_last, _)| place > of_last);
             let ending = self.ending(view, run);
             if is_last && self.rivals(view, truth, run.accelerator, key).nth(ending).is_some() {
-                last = Some((key, run.id));
+                last = Some((place, run.id));
             }
         }
         last.map(|(_, run)| run)

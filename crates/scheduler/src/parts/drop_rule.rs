@@ -85,7 +85,7 @@ impl DropRule {
             Self::Never | Self::Smart(_) => false,
             Self::Late => terms::is_late(job.deadline, view.now),
             Self::Infeasible => {
-                let least = view.profile.least_remaining(variants.lightest(job), job.progress.layer);
+                let least = view.profile.least_remaining(variants.lightest(job), job.progress);
                 !terms::is_feasible(job.deadline, view.now, least)
             }
         };

@@ -79,7 +79,7 @@ pub struct MapScoreTerms {
     /// Of the job, to know it again in its slot.
     generation: u32,
     model: ModelId,
-    layer: u32,
+    progress: Progress,
     /// Where the next layer stands in the tables of the profile.
     row: LayerRow,
     to_go_s: f64,
@@ -94,7 +94,7 @@ impl MapScoreTerms {
     /// True if it is that of a job where it is now.
     #[must_use]
     pub fn is_of(&self, job: &Job) -> bool {
-        self.generation == job.id.generation() && self.layer == job.progress.layer && self.model == job.model
+        self.generation == job.id.generation() && self.progress == job.progress && self.model == job.model
     }
 }
 
@@ -177,14 +177,14 @@ impl MapScore {
     /// The terms of a job's scores that stay until it runs again.
     #[must_use]
     pub fn terms(&self, view: &View<'_>, job: &Job) -> MapScoreTerms {
-        let Job { model, progress: Progress { layer, .. }, .. } = *job;
-        let row = view.profile.row(model, layer);
+        let Job { model, progress, .. } = *job;
+        let row = view.profile.row(model, progress.layer);
         let preferences = || view.profile.classes().map(|class| view.profile.preference_in(row, class));
         let suits = || preferences().map(|one| if self.latency_preference { one.latency } else { 1.0 });
         MapScoreTerms {
             generation: job.id.generation(),
             model,
-            layer,
+            progress,
             row,
             least_suited: suits().fold(f64::INFINITY, f64::min),
             best_suited: suits().fold(f64::NEG_INFINITY, f64::max),
@@ -194,7 +194,7 @@ impl MapScore {
                 .fold(0.0, f64::max),
             to_go_s: match self.to_go {
                 ToGo::Mean => self.estimator.remaining_s(view, job),
-                ToGo::Least => seconds(view.profile.fastest_remaining(model, layer)),
+                ToGo::Least => seconds(view.profile.fastest_remaining(model, progress)),
             },
             next_layer_s: self.estimator.next_layer_s(view, job),
         }
@@ -245,7 +245,7 @@ impl MapScore {
         floor: Option<f64>,
     ) -> Option<f64> {
         let is_above = |score: f64| floor.is_none_or(|floor| score >= floor);
-        let MapScoreTerms { model, layer, row, .. } = *terms;
+        let MapScoreTerms { model, progress: Progress { layer, .. }, row, .. } = *terms;
         let preference = view.profile.preference_in(row, view.profile.whole(accelerator));
         let suits = if self.latency_preference { preference.latency } else { 1.0 };
         let score = weighed(common.urgency, suits) + common.starvation;

@@ -129,7 +129,7 @@ impl PlacementRule {
         let place = match self {
             Self::FirstIdle => places.next(),
             Self::FastestIdle => {
-                places.min_by_key(|(.., class)| view.profile.remaining(job.model, job.progress.layer, *class))
+                places.min_by_key(|(.., class)| view.profile.remaining(job.model, job.progress, *class))
             }
             Self::LeastEnergy => places
                 .map(|place| (energy_pj(view, job, place.2, extent), place))

@@ -1,10 +1,9 @@
 //! When a running job makes room for another.
 
-use rtmm_workload::Duration;
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
 use crate::decision::Preemption;
-use crate::job::Progress;
+use crate::job::{Progress, before_quantum};
 use crate::run::Run;
 use crate::view::View;
 
@@ -52,33 +51,46 @@ impl PreemptionRule {
 ///
 /// By the profile, as expected: a segment of a model that skips or exits may really be elsewhere, and
 /// one that competes for memory may be behind. Preempting one that is about to end changes nothing.
-/// At quanta it is inside the layer that runs, if that has any to stop at: compared as any further,
-/// the job would come back at once. Takes the logarithm of the segment's layers, or a step a layer
-/// for models that skip or exit.
+/// At quanta it is the first quantum of the layer that runs which is not over before now, at least one step
+/// from where the segment began. Takes the logarithm of the segment's layers, or a step a layer for models
+/// that skip or exit.
 #[must_use]
 pub fn next_boundary(view: &View<'_>, run: &Run, mode: Preemption) -> Option<Progress> {
     let last = run.stop.saturating_sub(1);
-    let layer = expected_layer(view, run, last);
-    let quanta = view.profile.quanta(run.model, layer, run.class);
-    match mode {
-        Preemption::Quantum if quanta > 1 => Some(Progress::at(layer)),
-        Preemption::Layer | Preemption::Quantum => (layer < last).then(|| Progress::at(layer + 1)),
+    let (layer, ran) = expected_layer(view, run, last);
+    if mode == Preemption::Quantum
+        && let Some(progress) = next_quantum(view, run, layer, ran)
+    {
+        return Some(progress);
     }
+    (layer < last).then(|| Progress::at(layer + 1))
 }
 
-/// The layer that a run should be in now, at most its last one.
-fn expected_layer(view: &View<'_>, run: &Run, last: u32) -> u32 {
+/// The first quantum of a layer that is not done before `ran` picoseconds of it; none if that is the last.
+fn next_quantum(view: &View<'_>, run: &Run, layer: u32, ran: u64) -> Option<Progress> {
+    let quanta = view.profile.quanta(run.model, layer, run.class);
+    let latency = view.profile.latency(run.model, layer, run.class).picoseconds();
+    let done = if layer == run.from.layer { run.from.in_steps(quanta).quantum } else { 0 };
+    let by_time = (u128::from(ran) * u128::from(quanta)).div_ceil(u128::from(latency.max(1)));
+    let mut quantum = u32::try_from(by_time).unwrap_or(quanta).max(done + 1);
+    while quantum < quanta && before_quantum(latency, quantum, quanta) < ran {
+        quantum += 1;
+    }
+    (quantum < quanta).then_some(Progress { layer, quantum, quanta })
+}
+
+/// The layer that a run should be in now, at most its last one, and how much of that layer is over, in
+/// picoseconds.
+fn expected_layer(view: &View<'_>, run: &Run, last: u32) -> (u32, u64) {
     let (profile, model, from, class) = (view.profile, run.model, run.from.layer, run.class);
     let all = profile.remaining(model, from, class);
-    let latency = profile.latency(model, from, class).picoseconds();
-    let done = latency - rest_of(Duration::from_picoseconds(latency), run.from).picoseconds();
+    let done = profile.done_of_layer(model, run.from, class).picoseconds();
     let ran = view.now.saturating_since(run.started).picoseconds().saturating_add(done);
-    let has_passed = |layer: u32| {
-        let after = profile.remaining(model, layer + 1, class).picoseconds();
-        view.now >= run.started && all.picoseconds().saturating_sub(after) <= ran
-    };
+    let before =
+        |layer: u32| all.picoseconds().saturating_sub(profile.remaining(model, layer, class).picoseconds());
+    let has_passed = |layer: u32| view.now >= run.started && before(layer + 1) <= ran;
     // What is left never grows from layer to layer only where nothing is skipped.
-    if all == profile.worst_remaining(model, from, class) {
+    let layer = if all == profile.worst_remaining(model, from, class) {
         let (mut low, mut high) = (from, last);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -87,15 +99,8 @@ fn expected_layer(view: &View<'_>, run: &Run, last: u32) -> u32 {
         low
     } else {
         (from..last).find(|layer| !has_passed(*layer)).unwrap_or(last)
-    }
-}
-
-/// The remaining latency of a layer of which some quanta are done, rounded down.
-fn rest_of(latency: Duration, from: Progress) -> Duration {
-    let (quantum, quanta) = (u128::from(from.quantum), u128::from(from.quanta.max(1)));
-    let done = (u128::from(latency.picoseconds()) * quantum).div_ceil(quanta);
-    let done = u64::try_from(done).unwrap_or(u64::MAX);
-    Duration::from_picoseconds(latency.picoseconds().saturating_sub(done))
+    };
+    (layer, ran.saturating_sub(before(layer)))
 }
 
 #[cfg(test)]
@@ -137,7 +142,36 @@ mod tests {
         check(plain.clone(), Progress::at(3), 0, None);
         // Three of four quanta are done: one microsecond is left.
         let late = Progress { layer: 1, quantum: 3, quanta: 4 };
-        check(plain.clone(), late, 0, Some(2));
-        check(plain, late, 1, Some(3));
+        check(plain.clone().quanta(4), late, 0, Some(2));
+        check(plain.clone().quanta(4), late, 1, Some(3));
+        // Without steps the layer begins anew.
+        check(plain, late, 1, Some(2));
+    }
+
+    #[test]
+    fn a_quantum_that_is_over_before_now_is_no_boundary() {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[8], &[4]]).quanta(4)]).unwrap();
+        let job = fixture.ready(0, 0, 100);
+        fixture.change(job, |job| job.progress = Progress { layer: 0, quantum: 1, quanta: 4 });
+        fixture.run(job, 0, Extent::Rest);
+        // Six microseconds are left of the first layer, in steps of two; then four steps of one.
+        let boundaries = [
+            (0, Some((0, 2))),
+            (1, Some((0, 2))),
+            (2, Some((0, 2))),
+            (3, Some((0, 3))),
+            (5, Some((1, 0))),
+            (6, Some((1, 1))),
+            (8, Some((1, 2))),
+            (9, Some((1, 3))),
+            (10, None),
+        ];
+        for (now_us, expected) in boundaries {
+            fixture.set_now(now_us);
+            let view = fixture.view();
+            let run = view.runs().next().unwrap();
+            let found = next_boundary(&view, run, Preemption::Quantum);
+            assert_eq!(found.map(|at| (at.layer, at.quantum)), expected, "at {now_us}");
+        }
     }
 }

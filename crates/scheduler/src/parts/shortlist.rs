@@ -10,7 +10,7 @@
 
 use rtmm_workload::{Duration, Time};
 
-use crate::job::{Job, JobId};
+use crate::job::{Job, JobId, Progress};
 use crate::view::View;
 
 /// The span for which bounds hold at first.
@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub bound: f64,
     pub job: JobId,
     /// Where it stood: it is elsewhere once it has run.
-    layer: u32,
+    progress: Progress,
 }
 
 /// Jobs by their bounds, and those that came or ran since.
@@ -77,7 +77,7 @@ impl Shortlist {
         self.entries.extend(view.ready().map(|job| Entry {
             bound: bound(job, until),
             job: job.id,
-            layer: job.progress.layer,
+            progress: job.progress,
         }));
         // Of equal bounds it does not matter who is first: scores decide.
         self.entries.sort_unstable_by(|one, other| other.bound.total_cmp(&one.bound));
@@ -96,7 +96,7 @@ impl Shortlist {
         let view = *view;
         self.entries.iter().filter_map(move |entry| {
             let job = view.job(entry.job).filter(|job| view.is_ready(job))?;
-            (job.progress.layer == entry.layer).then_some((entry.bound, job))
+            (job.progress == entry.progress).then_some((entry.bound, job))
         })
     }
 }

@@ -23,7 +23,7 @@
 use rtmm_workload::parameters::{Choice, Integer, Parameters};
 use rtmm_workload::{Duration, Time};
 
-use crate::job::{Job, JobId};
+use crate::job::{Job, JobId, Progress};
 use crate::parts::VariantChoice;
 use crate::policy::Notice;
 use crate::terms::{self, Score};
@@ -218,17 +218,19 @@ fn needs(view: &View<'_>, waiting: &Job, frame: &Job) -> bool {
 
 /// True if a frame misses its deadline under every decision.
 fn is_lost(view: &View<'_>, variants: &VariantChoice, job: &Job) -> bool {
-    let least = view.profile.fastest_remaining(variants.lightest(job), job.progress.layer);
+    let least = view.profile.fastest_remaining(variants.lightest(job), job.progress);
     view.now.saturating_add(least) > job.deadline
 }
 
 /// True if two live frames or more are expected to miss their deadlines; a lost one is one of them.
 fn several_expected_to_miss(view: &View<'_>) -> bool {
-    let misses = |from: Time, job: &Job, layer: u32| {
-        from.saturating_add(view.profile.mean_remaining(job.model, layer)) > job.deadline
+    let misses = |start: Time, job: &Job, from: Progress| {
+        start.saturating_add(view.profile.mean_remaining(job.model, from)) > job.deadline
     };
-    let lying = view.ready().chain(view.waiting()).filter(|job| misses(view.now, job, job.progress.layer));
-    let running = view.running().filter(|(run, job)| misses(run.expected_end.max(view.now), job, run.stop));
+    let lying = view.ready().chain(view.waiting()).filter(|job| misses(view.now, job, job.progress));
+    let running = view
+        .running()
+        .filter(|(run, job)| misses(run.expected_end.max(view.now), job, Progress::at(run.stop)));
     lying.map(|_| ()).chain(running.map(|_| ())).nth(1).is_some()
 }
 

@@ -67,7 +67,7 @@ impl UnitRule {
                 let mut chosen = None;
                 for class in classes.take_while(|class| view.profile.class(*class).units <= free) {
                     chosen = Some(class);
-                    let remaining = view.profile.remaining(job.model, job.progress.layer, class);
+                    let remaining = view.profile.remaining(job.model, job.progress, class);
                     if view.now.saturating_add(remaining) <= job.deadline {
                         break;
                     }

@@ -130,7 +130,7 @@ impl Ranking for DystaHardware {
         let Self { format, time_unit_s, .. } = *self;
         let expectations = view.profile.expectations(Knowledge::Pattern);
         let units = |span_s: f64| span_s / time_unit_s;
-        let remaining = units(seconds(expectations.mean_remaining(job.model, job.progress.layer)));
+        let remaining = units(seconds(expectations.mean_remaining(job.model, job.progress)));
         let isolated = units(self.estimator.isolated_s(view, job));
         // Clocks count from anywhere: differences are what the format must hold.
         let slack = format.to_fixed(units(terms::time_left_s(job.deadline, view.now))).at_least_zero();

@@ -1,12 +1,12 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
 use rtmm_hardware::{ClassId, UnitSet};
-use rtmm_scheduler::{JobState, Notice, Progress, Run};
+use rtmm_scheduler::{JobState, Notice, Progress, Run, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use super::Simulation;
 use super::decisions::expected_latency;
-use crate::execution::{Completed, Execution, Segment, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Segment, Step, Stop};
 use crate::observer::{DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {

@@ -4,10 +4,10 @@
 //! however many layers it has, unless layers are to be told of.
 
 use rtmm_hardware::Share;
-use rtmm_scheduler::{Preemption, Progress};
+use rtmm_scheduler::{Preemption, Progress, before_quantum};
 use rtmm_workload::{LayerId, Time};
 
-use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop};
 use crate::system::System;
 
 /// Each run by itself.

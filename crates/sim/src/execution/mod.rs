@@ -157,11 +157,3 @@ pub trait Execution: Clone {
     /// Gives a run another share of partitioned memory bandwidth.
     fn set_share(&mut self, now: Time, slot: usize, share: Share);
 }
-
-/// Latency of the first `quantum` of `quanta` equal steps, rounded down.
-pub(crate) fn before_quantum(latency: u64, quantum: u32, quanta: u32) -> u64 {
-    if quanta == 0 {
-        return 0;
-    }
-    (u128::from(latency) * u128::from(quantum) / u128::from(quanta)) as u64
-}

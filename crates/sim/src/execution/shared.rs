@@ -20,10 +20,10 @@
 //! An event takes a step a run, and so does finding the next one.
 
 use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Rates, Running, Share, Speed};
-use rtmm_scheduler::{Preemption, Progress};
+use rtmm_scheduler::{Preemption, Progress, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
-use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop, before_quantum};
+use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop};
 use crate::system::System;
 
 /// Runs that compete under a contention model.
