@@ -104,7 +104,10 @@ fn an_idle_throttle_wraps_after_a_quiet_while() {
     assert_eq!((quiet.pauses.len(), quiet.accepted_requests), (0, 2));
     let wrapped = run(&trace, 16_780_000, &Fixes::default());
     let first = wrapped.pauses[0];
-    assert_eq!((wrapped.pauses.len(), first.length, first.overflow_before), (2, 1_000, (1 << 25) - 16_778_000 + 2));
+    assert_eq!(
+        (wrapped.pauses.len(), first.length, first.overflow_before),
+        (2, 1_000, (1 << 25) - 16_778_000 + 2)
+    );
     let fixed = run(&trace, 1_000_000_000, &Fixes { no_credit: true, ..Fixes::default() });
     assert_eq!((fixed.pauses.len(), fixed.registers.overflow), (0, 0));
 }

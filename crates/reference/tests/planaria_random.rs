@@ -144,11 +144,11 @@ fn without_defects_the_loop_is_the_policy_tile_by_tile_and_keeps_what_it_promise
             decisions += 1;
         }
         for end in &outcome.ends {
-            let job = &case.jobs()[end.job];
+            let job = case.job(end.job);
             let mut seen = outcome.timeline.iter().rev().filter_map(|entry| {
                 entry.jobs.iter().find(|of| of.job == end.job).map(|of| (entry.fits, of))
             });
-            let Some((fits, last)) = seen.next() else { panic!("job {} was never there", end.job) };
+            let Some((fits, last)) = seen.next() else { panic!("job {} was never there", job.number) };
             let left = last.left_cycles.unwrap_or(i64::MAX) as f64;
             if fits && left <= last.slack_cycles {
                 let response = (end.finish_cycle - job.arrival_cycle as i64) as f64;

@@ -1,6 +1,6 @@
 //! Cases of the scheduler: what every layer takes on every number of subarrays, and which jobs arrive when.
 
-use rtmm_workload::ModelId;
+use rtmm_workload::{ModelId, define_index};
 
 use super::error::PlanariaError;
 
@@ -14,6 +14,11 @@ pub const MAX_CYCLES: u64 = 1 << 53;
 pub const CLOCK_MHZ: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 /// The range of relative deadlines, in ms.
 pub const DEADLINE_MS: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
+
+define_index!(
+    /// A job of a case, in the order of arrivals.
+    JobIndex
+);
 
 /// Tiles of a layer on some number of subarrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +129,12 @@ impl Case {
     #[must_use]
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
+    }
+
+    /// The job of an index, which must be one of this case.
+    #[must_use]
+    pub fn job(&self, index: JobIndex) -> &Job {
+        &self.jobs[index.index()]
     }
 
     /// The model of a job.

@@ -3,8 +3,10 @@
 //! One accelerator, whose subarrays are divided anew at every decision. Time is whole cycles. A decision is taken at the
 //! barrier, where the last job has reached its tile end; the others wait for it (quirk 17).
 
-use super::case::{Case, Job};
-use super::decision::{Candidate, Decision, Rules};
+use rtmm_workload::LayerId;
+
+use super::case::{Case, Job, JobIndex};
+use super::decision::{Candidate, Rules};
 use super::error::{PlanariaError, Stop};
 use super::fired::Fired;
 use super::fixes::Fixes;
@@ -35,8 +37,8 @@ pub struct Outcome {
 /// The end of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
-    /// The job, by its position in the case.
-    pub job: usize,
+    /// The job.
+    pub job: JobIndex,
     /// End, in cycles.
     pub finish_cycle: i64,
 }
@@ -55,14 +57,14 @@ pub struct Entry {
 /// A job as a decision saw it, and its share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EntryJob {
-    /// The job, by its position in the case.
-    pub job: usize,
+    /// The job.
+    pub job: JobIndex,
     /// Subarrays that it got; less than none, by quirk 16, acts as none.
     pub subarrays: i64,
     /// The least number with which it is in time by its estimate; none where it is late on any.
     pub min_in_time: Option<u32>,
     /// The layer that it was in.
-    pub layer: usize,
+    pub layer: LayerId,
     /// The part of that layer that was done.
     pub fraction: f64,
     /// Cycles to its deadline.
@@ -84,15 +86,16 @@ pub fn run(case: &Case, parameters: &Parameters) -> Result<Outcome, PlanariaErro
             state.wait_for_arrival();
             continue;
         }
-        let decision = state.decide()?;
-        state.step(&decision)?;
+        let entry = state.decide()?;
+        state.step(&entry)?;
+        state.timeline.push(entry);
     }
     Ok(Outcome { ends: state.ends, timeline: state.timeline, fired: state.fired })
 }
 
 /// A job that is there.
 struct Present {
-    job: usize,
+    job: JobIndex,
     arrival: i64,
     /// Its own clock, which differs from that of the run by quirk 15 alone.
     clock: i64,
@@ -114,6 +117,10 @@ struct State<'c> {
     ends: Vec<End>,
     timeline: Vec<Entry>,
     fired: Fired,
+}
+
+fn difference(one: i64, other: i64) -> Result<i64, PlanariaError> {
+    one.checked_sub(other).ok_or(PlanariaError::TooManyCycles)
 }
 
 fn sum(one: i64, other: i64) -> Result<i64, PlanariaError> {
@@ -172,8 +179,8 @@ impl<'c> State<'c> {
     }
 
     fn join_at(&mut self, arrival: i64, clock: i64) {
-        if let Some(job) = self.pending.next() {
-            let place = self.networks[self.case.jobs()[job].model.index()].start();
+        if let Some(job) = self.pending.next().map(JobIndex::new) {
+            let place = self.networks[self.case.job(job).model.index()].start();
             self.queue.push(Present { job, arrival, clock, place });
         }
     }
@@ -186,7 +193,7 @@ impl<'c> State<'c> {
     }
 
     fn job(&self, present: &Present) -> &'c Job {
-        &self.case.jobs()[present.job]
+        self.case.job(present.job)
     }
 
     fn network(&self, present: &Present) -> &Network<'c> {
@@ -196,16 +203,16 @@ impl<'c> State<'c> {
     fn candidate(&self, present: &Present) -> Result<Candidate, PlanariaError> {
         let (job, network) = (self.job(present), self.network(present));
         let left = |position| network.left(&present.place, position, self.fixes);
+        let waited = difference(present.clock, present.arrival)?;
         Ok(Candidate {
             number: job.number,
             priority: job.priority,
-            slack_cycles: self.case.relative_deadline_cycles(job) - (present.clock - present.arrival) as f64,
+            slack_cycles: self.case.relative_deadline_cycles(job) - waited as f64,
             left_cycles: (0..self.case.subarrays() as usize).map(left).collect::<Result<_, _>>()?,
         })
     }
 
-    /// Decides, and keeps what was decided.
-    fn decide(&mut self) -> Result<Decision, PlanariaError> {
+    fn decide(&mut self) -> Result<Entry, PlanariaError> {
         let candidates: Vec<Candidate> =
             self.queue.iter().map(|present| self.candidate(present)).collect::<Result<_, _>>()?;
         let inexact = self.queue.iter().filter(|present| self.network(present).is_inexact(&present.place));
@@ -225,53 +232,39 @@ impl<'c> State<'c> {
             job: present.job,
             subarrays: decision.allocation[index],
             min_in_time: decision.min_in_time[index],
-            layer: present.place.layer,
+            layer: LayerId::new(present.place.layer),
             fraction: self.network(present).fraction(&present.place, self.fixes),
             slack_cycles: candidates[index].slack_cycles,
             left_cycles: position(decision.allocation[index])
                 .map(|position| candidates[index].left_cycles[position]),
         };
         let jobs = self.queue.iter().enumerate().map(entry).collect();
-        self.timeline.push(Entry { cycle: self.now, fits: decision.fits, jobs });
-        Ok(decision)
+        Ok(Entry { cycle: self.now, fits: decision.fits, jobs })
     }
 
     /// Lets all jobs go on to the next end or arrival, and then to the barrier.
-    fn step(&mut self, decision: &Decision) -> Result<(), PlanariaError> {
-        let left: Vec<Option<i64>> = self
-            .timeline
-            .last()
-            .map_or_else(Vec::new, |entry| entry.jobs.iter().map(|job| job.left_cycles).collect());
-        let first_end = left.iter().flatten().copied().min();
-        let arrival = self.next_arrival().map(|arrival| arrival - self.now);
+    fn step(&mut self, entry: &Entry) -> Result<(), PlanariaError> {
+        let first_end = entry.jobs.iter().filter_map(|job| job.left_cycles).min();
+        let arrival = self.next_arrival().map(|arrival| difference(arrival, self.now)).transpose()?;
         let Some(cycles) = [first_end, arrival].into_iter().flatten().min() else {
-            return Err(self.stopped(self.nothing_goes_on(decision)));
+            return Err(self.stopped(self.nothing_goes_on(entry)));
         };
         // An end and an arrival at the same time count as an end.
         let is_end = first_end == Some(cycles);
-        let steps = self.steps(decision, cycles)?;
+        let steps = self.steps(entry, cycles)?;
         let barrier = steps.iter().map(|step| step.used).max().unwrap_or(self.last_step);
         if !self.fixes.overlapping_events {
             self.check_overlap(is_end, barrier, first_end, arrival)?;
         }
-        if !is_end {
-            self.fired.past_arrivals +=
-                u64::from(arrival.is_some_and(|arrival| arrival <= 0) && !left.is_empty());
+        let was_empty = steps.is_empty();
+        if !was_empty {
+            self.fired.past_arrivals += u64::from(!is_end && arrival.is_some_and(|arrival| arrival <= 0));
+            self.fired.undone += u64::from(barrier < 0);
         }
-        self.fired.undone += steps.iter().filter(|step| step.undoes).count() as u64;
-        self.fired.undone += u64::from(barrier < 0 && !steps.is_empty());
         let old_now = self.now;
         self.now = sum(self.now, barrier)?;
         self.last_step = barrier;
-        let was_empty = self.queue.is_empty();
-        let first = left.iter().position(|left| is_end && *left == first_end);
-        let ended: Vec<bool> = (0..steps.len())
-            .map(|index| {
-                let is_done = left[index].is_some_and(|left| steps[index].used >= left);
-                first == Some(index) || (self.fixes.all_ends && is_done)
-            })
-            .collect();
-        self.apply(steps, barrier, &ended, &left)?;
+        self.apply(entry, steps, barrier, first_end.filter(|_| is_end))?;
         if was_empty {
             // Quirk 15: the job's own times are too late by the clock, and the clock goes on by what was last.
             let arrival = sum(self.next_arrival().unwrap_or(0), old_now)?;
@@ -288,31 +281,35 @@ impl<'c> State<'c> {
     }
 
     /// The reason for which no job goes on although none arrives.
-    fn nothing_goes_on(&self, decision: &Decision) -> Stop {
-        let negative = self.queue.iter().zip(&decision.allocation).find(|(_, subarrays)| **subarrays < 0);
-        negative.map_or(Stop::AllIdle, |(present, subarrays)| Stop::Negative {
-            number: self.job(present).number,
-            subarrays: *subarrays,
+    fn nothing_goes_on(&self, entry: &Entry) -> Stop {
+        let negative = entry.jobs.iter().find(|job| job.subarrays < 0);
+        negative.map_or(Stop::AllIdle, |job| Stop::Negative {
+            number: self.case.job(job.job).number,
+            subarrays: job.subarrays,
         })
     }
 
     /// Lets each job go on for some cycles.
-    fn steps(&mut self, decision: &Decision, cycles: i64) -> Result<Vec<Step>, PlanariaError> {
+    fn steps(&mut self, entry: &Entry, cycles: i64) -> Result<Vec<Step>, PlanariaError> {
         let stay = |present: &Present, used| Step { used, place: present.place.clone(), undoes: false };
         let mut steps = Vec::with_capacity(self.queue.len());
-        let mut excess = 0;
-        for (present, subarrays) in self.queue.iter().zip(&decision.allocation) {
+        let (mut excess, mut undone) = (0, 0);
+        for (present, job) in self.queue.iter().zip(&entry.jobs) {
             let network = self.network(present);
-            steps.push(match position(*subarrays) {
+            let step = match position(job.subarrays) {
+                // Quirk 4.
                 _ if cycles < 0 && self.fixes.no_undoing => stay(present, 0),
                 None => stay(present, cycles),
                 Some(position) => {
                     excess += u64::from(network.has_excess(&present.place, position, self.fixes));
                     network.advance(&present.place, position, cycles, self.fixes)?
                 }
-            });
+            };
+            undone += u64::from(step.undoes);
+            steps.push(step);
         }
         self.fired.excess += excess;
+        self.fired.undone += undone;
         Ok(steps)
     }
 
@@ -338,34 +335,34 @@ impl<'c> State<'c> {
         }
     }
 
-    /// Takes the steps, and the jobs that have ended out of the queue.
+    /// Takes the steps, and the jobs that have ended out of the queue: the first with `end` cycles left, if there is an end, and
+    /// without quirk 2 all whose last tile has ended.
     fn apply(
         &mut self,
+        entry: &Entry,
         steps: Vec<Step>,
         barrier: i64,
-        ended: &[bool],
-        left: &[Option<i64>],
+        end: Option<i64>,
     ) -> Result<(), PlanariaError> {
-        let first_end = self.ends.len();
-        let mut queue = Vec::with_capacity(self.queue.len());
-        for (index, (mut present, step)) in std::mem::take(&mut self.queue).into_iter().zip(steps).enumerate()
-        {
-            // A job ends with its last tile, which is not before the decision.
-            let own_end = left[index].unwrap_or(0).max(0);
-            if ended[index] {
-                // Quirk 1.
-                self.fired.late_ends += u64::from(!self.fixes.own_ends && barrier != own_end);
+        let first = entry.jobs.iter().position(|job| end.is_some() && job.left_cycles == end);
+        let ends_before = self.ends.len();
+        let queue = std::mem::take(&mut self.queue);
+        for (index, (mut present, step)) in queue.into_iter().zip(steps).enumerate() {
+            let left = entry.jobs[index].left_cycles;
+            let is_done = self.fixes.all_ends && left.is_some_and(|left| step.used >= left);
+            if is_done || first == Some(index) {
+                // Quirk 1. By quirk 6 less than nothing may be left of a job, which does not end before the decision.
+                let own_end = left.unwrap_or(0).max(0);
                 let after = if self.fixes.own_ends { own_end } else { barrier };
+                self.fired.late_ends += u64::from(after != own_end);
                 self.ends.push(End { job: present.job, finish_cycle: sum(present.clock, after)? });
                 continue;
             }
             present.clock = sum(present.clock, barrier)?;
             present.place = step.place;
-            queue.push(present);
+            self.queue.push(present);
         }
-        self.queue = queue;
-        let jobs = self.case.jobs();
-        self.ends[first_end..].sort_by_key(|end| (end.finish_cycle, jobs[end.job].number));
+        self.ends[ends_before..].sort_by_key(|end| (end.finish_cycle, self.case.job(end.job).number));
         self.fired.waiting_finished += self.count_finished()?;
         Ok(())
     }

@@ -44,7 +44,7 @@ pub mod fixes;
 mod progress;
 mod step;
 
-pub use case::{Case, Job, Layer, Model, Tiles};
+pub use case::{Case, Job, JobIndex, Layer, Model, Tiles};
 pub use decision::{Candidate, Decision, decide};
 pub use engine::{End, Entry, EntryJob, Outcome, Parameters, run};
 pub use error::{PlanariaError, Stop};

@@ -53,7 +53,7 @@ impl Recording {
 
     /// The ends of an outcome in the same form.
     pub fn ends_of(&self, outcome: &Outcome) -> Vec<(u64, i64)> {
-        let number = |job: usize| u64::from(self.case.jobs()[job].number);
+        let number = |job| u64::from(self.case.job(job).number);
         outcome.ends.iter().map(|end| (number(end.job), end.finish_cycle)).collect()
     }
 
@@ -61,7 +61,7 @@ impl Recording {
     pub fn timeline_of(&self, outcome: &Outcome, with_progress: bool) -> Value {
         let entry = |entry: &rtmm_reference::planaria::Entry| {
             let map = |value: &dyn Fn(&rtmm_reference::planaria::EntryJob) -> Value| -> Value {
-                let named = |job: usize| self.case.jobs()[job].number.to_string();
+                let named = |job| self.case.job(job).number.to_string();
                 entry
                     .jobs
                     .iter()
@@ -76,9 +76,9 @@ impl Recording {
                 "min_subarrays_in_time": map(&|job| job.min_in_time.into()),
             });
             if with_progress {
-                let layers = |job| &self.case.model_of(&self.case.jobs()[job]).layers;
+                let layers = |job| &self.case.model_of(self.case.job(job)).layers;
                 shown["progress"] =
-                    map(&|job| serde_json::json!([layers(job.job)[job.layer].name, job.fraction]));
+                    map(&|job| serde_json::json!([layers(job.job)[job.layer.index()].name, job.fraction]));
             }
             shown
         };

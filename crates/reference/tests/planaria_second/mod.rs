@@ -22,7 +22,7 @@ pub struct Run {
 impl Run {
     /// What the loop gave, in this form.
     pub fn of(case: &Case, outcome: &Outcome) -> Self {
-        let number = |job: usize| case.jobs()[job].number;
+        let number = |job| case.job(job).number;
         let decision = |entry: &rtmm_reference::planaria::Entry| {
             let allocation = entry.jobs.iter().map(|job| (number(job.job), job.subarrays)).collect();
             (entry.cycle, entry.fits, allocation)

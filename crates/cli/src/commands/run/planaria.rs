@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rtmm_reference::planaria::{
-    Case, Entry, FIXES, Fixes, Outcome, Parameters, PlanariaError, case_file, run as run_case,
+    Case, Entry, FIXES, Fixes, JobIndex, Outcome, Parameters, PlanariaError, case_file, run as run_case,
 };
 use rtmm_report::{Column, Row, TableCell, TextTable};
 use rtmm_workload::input::suggestion;
@@ -124,8 +124,8 @@ impl Serialize for Allocation {
     }
 }
 
-fn number(case: &Case, job: usize) -> u32 {
-    case.jobs()[job].number
+fn number(case: &Case, job: JobIndex) -> u32 {
+    case.job(job).number
 }
 
 fn allocation(case: &Case, entry: &Entry) -> Vec<(u32, i64)> {
@@ -153,14 +153,14 @@ fn print(format: Format, path: &Path, case: &Case, outcome: &Outcome) -> Result<
             writer.write_record(header)?;
             for entry in &outcome.timeline {
                 for job in &entry.jobs {
-                    let layers = &case.model_of(&case.jobs()[job.job]).layers;
+                    let layers = &case.model_of(case.job(job.job)).layers;
                     writer.write_record([
                         entry.cycle.to_string(),
                         entry.fits.to_string(),
                         number(case, job.job).to_string(),
                         job.subarrays.to_string(),
                         job.min_in_time.map(|least| least.to_string()).unwrap_or_default(),
-                        layers[job.layer].name.clone(),
+                        layers[job.layer.index()].name.clone(),
                         job.fraction.to_string(),
                     ])?;
                 }
@@ -232,8 +232,8 @@ struct JobRow<'c> {
 
 /// The jobs in the order of their ends.
 fn job_rows<'c>(case: &'c Case, outcome: &Outcome) -> Vec<JobRow<'c>> {
-    let row = |job: usize, finish_cycle| {
-        let job = &case.jobs()[job];
+    let row = |job: JobIndex, finish_cycle| {
+        let job = case.job(job);
         JobRow {
             task: job.number,
             network: &case.model_of(job).name,
