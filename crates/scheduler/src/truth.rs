@@ -1,6 +1,6 @@
 //! The truth about jobs that are not over, which only oracles are told.
 
-use rtmm_hardware::{AcceleratorId, IsolatedCosts};
+use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts};
 use rtmm_workload::{Duration, Model, Realisation};
 
 use crate::job::Job;
@@ -62,24 +62,30 @@ impl<'t> Truth<'t> {
         let model = &self.models[job.model.index()];
         let realisation = self.realisation(job);
         let (id, row, from) = (job.model, realisation.row, job.progress.layer);
-        let done = match job.progress.quantum {
-            0 => 0,
-            _ => {
-                let steps = job.progress.in_steps(self.costs.quanta(id, from, class));
-                steps.done_of(self.costs.sample_latency(id, row, from, class))
-            }
-        };
         if !model.is_dynamic() {
             let layers = model.layers.len() as u32;
             let picoseconds = self.costs.sample_latency_between(id, row, from, layers, class);
-            return Duration::from_picoseconds(picoseconds - done);
+            return Duration::from_picoseconds(picoseconds - self.done(job, class));
         }
         let mut layer = model.next_layer(realisation, from);
+        // A policy may ask of a layer in which it expects a job that really skips it.
+        let is_run = layer == from && layer < realisation.end;
+        let done = if is_run { self.done(job, class) } else { 0 };
         let mut total = 0_u64;
         while layer < realisation.end {
             total = total.saturating_add(self.costs.sample_latency(id, row, layer, class));
             layer = model.next_layer(realisation, layer + 1);
         }
         Duration::from_picoseconds(total - done)
+    }
+
+    /// The latency in a class of the steps of a job's layer that are done, in picoseconds.
+    fn done(&self, job: &Job, class: ClassId) -> u64 {
+        if job.progress.quantum == 0 {
+            return 0;
+        }
+        let (model, layer, row) = (job.model, job.progress.layer, self.realisation(job).row);
+        let steps = job.progress.in_steps(self.costs.quanta(model, layer, class));
+        steps.done_of(self.costs.sample_latency(model, row, layer, class))
     }
 }
