@@ -11,6 +11,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rtmm_hardware::maestro::dataflow::Dataflow;
 use rtmm_hardware::{CostModel, Explainer, LayerOf, Mode, load as hardware};
+use rtmm_reference::moca::case_file::{self, Case};
+use rtmm_reference::moca::contention::Setting;
+use rtmm_reference::moca::scheduler::{ROUNDS, Scheduler};
+use rtmm_reference::moca::{Estimate, Fixes, hardware_throttle, layer_file};
 use rtmm_workload::input::{Diagnostics, Origin, Source};
 use rtmm_workload::load::{self, Kind, built_in_names};
 use rtmm_workload::random::{Draws, Stream};
@@ -433,6 +437,60 @@ fn damaged_sweeps_are_planned_or_refused() {
     assert!(originals.len() > 1);
     each_mutation(&originals, 5, |source| {
         let _ = shown(rtmm_sweep::file::plan_of(source, &rtmm_runners::Runners::built_in().list()));
+    });
+}
+
+/// A call of each kind, with what sets its throttle but for the pooling.
+const MOCA_CALLS: [&str; 2] = [
+    "case,kind,batch,in_dim,in_channels,out_channels,out_dim,stride,dilation,padding,kernel,pool_size,pool_stride,\
+     pool_padding,pool_ceil,dim_i,dim_j,dim_k,tiles,batch_divide,tile_index\n\
+     c,conv,1,224,3,64,112,2,1,3,7,3,2,1,0,,,,2,1,0\nf,fc,,,,,,,,,,,,,,3136,64,64,2,1,1\n\
+     r,resadd,,,,,,,,,,,,,,3136,256,,2,1,0\np,pool,1,55,64,64,27,,,,,3,2,0,,,,,1,1,0\n",
+    "case,kind,batch,in_dim,in_channels,out_channels,out_dim,stride,dilation,padding,kernel,pool_size,pool_stride,\
+     pool_padding,pool_ceil,dim_i,dim_j,dim_k,tiles,batch_divide,tile_index,group,mode,table_from_dram,\
+     table_prediction,u0,u1,u2,u3,s0,s1,s2,s3,priority,dispatch,target,togo,elapsed\n\
+     c,conv,1,28,128,128,28,1,1,1,3,1,1,0,0,,,,2,1,0,0,0,9000,9000,9,90,54,60,17,14,50,54,1,1152,1000,1110,1245\n\
+     r,resadd,,,,,,,,,,,,,,3136,256,,2,1,0,0,0,,,0,90,54,60,17,14,50,54,1,1152,1000,1110,1245\n",
+];
+
+const MOCA_CASES: [&str; 2] = [
+    r#"{"case": "two", "scheduler": "multi", "tasks": [{"task": 0, "model": "kws", "priority": 4, "dispatch_cycle": 0},
+        {"task": 1, "model": "yolov2", "priority": 9, "dispatch_cycle": 80000}],
+        "calls": [{"now_cycle": 0, "set_status": []}, {"now_cycle": 20000000, "set_status": [[0, 2], [1, -1]]}]}"#,
+    r#"{"trace": "busy", "cycles": 900, "stream": [["one", 0, 1, 64, 32, 1], ["repeat", 99, 1, 2, 4, 64, 32]]}"#,
+];
+
+#[test]
+fn damaged_calls_of_moca_are_estimated_or_refused() {
+    let originals = MOCA_CALLS.map(|text| Source::new("calls.csv", text));
+    each_mutation(&originals, 8, |source| {
+        for row in shown(layer_file::read(source)).iter().flat_map(|table| &table.rows) {
+            for fixes in [Fixes::default(), Fixes::all()] {
+                let Ok(estimate) = Estimate::of(&row.layer, row.split, &fixes) else { continue };
+                let setting =
+                    row.query.map(|query| Setting::of(&row.layer, row.split, &estimate, &query, &fixes));
+                assert!(setting.is_none_or(|setting| setting.inner_tiles == estimate.inner_tiles));
+            }
+        }
+    });
+}
+
+#[test]
+fn damaged_cases_of_moca_are_run_or_refused() {
+    let originals = MOCA_CASES.map(|text| Source::new("case.json", text));
+    each_mutation(&originals, 9, |source| match shown(case_file::read(source)) {
+        Some(Case::Trace(case)) if case.cycles < 1_000_000 => {
+            let outcome = hardware_throttle::run(&case.stream, case.cycles, &Fixes::default());
+            assert!(outcome.accepted_requests + outcome.stalled_cycles <= case.cycles);
+        }
+        Some(Case::Plans(case)) => {
+            let mut scheduler = Scheduler::new(case.tasks, &Fixes::default()).expect("tables");
+            for call in &case.calls {
+                call.set_status.iter().for_each(|(task, status)| scheduler.set_status(*task, *status));
+                assert!(scheduler.plan(call.now_cycle).rounds() <= ROUNDS);
+            }
+        }
+        _ => {}
     });
 }
 

@@ -16,7 +16,7 @@ const PRIORITIES: RangeInclusive<u32> = 0..=11;
 /// The most tasks of a case, and calls.
 const MAX_TASKS: usize = 10_000;
 const MAX_CALLS: usize = 1_000;
-const TRACE_CYCLES: RangeInclusive<u64> = 1..=1_000_000_000;
+const TRACE_CYCLES: RangeInclusive<u64> = 1..=10_000_000;
 /// The most requests that a trace may offer.
 const MAX_REQUESTS: u64 = 10_000_000;
 
@@ -181,6 +181,7 @@ fn set_status(item: &Value<'_>, tasks: usize) -> Option<(TaskIndex, Status)> {
     let [task, status] = items.as_slice() else {
         return item.reject("a status is set by two numbers", "write [task, status]");
     };
+    let (task, status) = (task.named("the task of a status"), status.named("the status"));
     let task = task.integer(0..=u32::try_from(tasks).unwrap_or(u32::MAX).saturating_sub(1));
     let number: Option<i32> = status.integer(-1..=100);
     let status = number.and_then(|number| {
@@ -232,18 +233,18 @@ fn requests(item: &Value<'_>) -> Option<Requests> {
     let Some((kind, numbers)) = items.split_first() else {
         return item.reject("this entry is empty", "write [\"one\", ...] or [\"repeat\", ...]");
     };
-    let cycle = |value: &Value<'_>| value.integer(0..=*TRACE_CYCLES.end());
-    match (kind.choice(&[("one", false), ("repeat", true)])?, numbers) {
+    let cycle = |value: &Value<'_>, name: &str| value.named(name).integer(0..=*TRACE_CYCLES.end());
+    match (kind.named("the kind of an entry").choice(&[("one", false), ("repeat", true)])?, numbers) {
         (false, [offer_cycle, setting @ .., mark]) if setting.len() == 3 => {
-            let offer_cycle = cycle(offer_cycle);
+            let offer_cycle = cycle(offer_cycle, "the offer cycle");
             let setting = self::setting(setting);
-            let mark = mark.integer(0..=1).map(|mark: u8| mark == 1);
+            let mark = mark.named("the mark").integer(0..=1).map(|mark: u8| mark == 1);
             let first = Request { offer_cycle: offer_cycle?, mark: mark?, ..setting? };
             Some(Requests { first, count: 1, step: 0 })
         }
         (true, [count, offer_cycle, step, setting @ ..]) if setting.len() == 3 => {
-            let (count, offer_cycle, step) =
-                (count.integer(1..=MAX_REQUESTS), cycle(offer_cycle), cycle(step));
+            let count = count.named("the count").integer(1..=MAX_REQUESTS);
+            let (offer_cycle, step) = (cycle(offer_cycle, "the offer cycle"), cycle(step, "the step"));
             let setting = self::setting(setting);
             let first = Request { offer_cycle: offer_cycle?, ..setting? };
             Some(Requests { first, count: count?, step: step? })
@@ -261,6 +262,9 @@ fn requests(item: &Value<'_>) -> Option<Requests> {
 /// Rows, window and threshold of a request.
 fn setting(values: &[Value<'_>]) -> Option<Request> {
     let [rows, window, threshold] = values else { return None };
+    let [rows, window, threshold] =
+        [(rows, "the rows"), (window, "the window"), (threshold, "the threshold")]
+            .map(|(value, name)| value.named(name));
     let rows = rows.integer(1..=4).and_then(|count: u8| match count {
         3 => rows.reject("a request has 1, 2 or 4 rows", "write one of these"),
         count => Some(count),

@@ -131,12 +131,17 @@ pub struct LayerTable {
 /// # Errors
 /// Every problem of the table, with its place.
 pub fn read(source: &Source) -> Result<LayerTable, Diagnostics> {
-    let plain = CsvTable::parse(source, &[]);
-    let sets_throttles = QUERY_COLUMNS.iter().any(|name| plain.column(name).is_some());
-    let query_columns: &[&str] = if sets_throttles { &QUERY_COLUMNS } else { &[] };
-    let required = [&LAYER_COLUMNS, query_columns].concat();
-    let mut table = CsvTable::parse(source, &required);
-    table.only(&[&required[..], &[SOURCE_COLUMN], &COST_COLUMNS, &SETTING_COLUMNS].concat());
+    let mut table = CsvTable::parse(source, &[]);
+    let sets_throttles = QUERY_COLUMNS.iter().any(|name| table.column(name).is_some());
+    // Of a table without a header that is said already.
+    if !source.text().trim().is_empty() {
+        require(&mut table, "a table of layers", &LAYER_COLUMNS);
+    }
+    if sets_throttles {
+        require(&mut table, "a table of throttles", &QUERY_COLUMNS);
+    }
+    let known = [&LAYER_COLUMNS[..], &QUERY_COLUMNS, &[SOURCE_COLUMN], &COST_COLUMNS, &SETTING_COLUMNS];
+    table.only(&known.concat());
     let columns = Columns {
         layer: LAYER_COLUMNS.map(|name| table.column(name).unwrap_or(0)),
         query: QUERY_COLUMNS.map(|name| table.column(name).unwrap_or(0)),
@@ -150,6 +155,18 @@ pub fn read(source: &Source) -> Result<LayerTable, Diagnostics> {
         problems.push(problem_with(source, "the table has no layers").help("add a row for each layer"));
     }
     problems.into_result(Some(LayerTable { rows, sets_throttles }))
+}
+
+/// Records the columns that a table lacks, all at once.
+fn require(table: &mut CsvTable<'_>, what: &str, columns: &[&str]) {
+    let missing: Vec<String> =
+        columns.iter().filter(|name| table.column(name).is_none()).map(|name| format!("`{name}`")).collect();
+    if !missing.is_empty() {
+        table.reject_header(
+            format!("{what} needs the columns {}", missing.join(", ")),
+            "add them; a cell is empty where a kind of layer has no such value",
+        );
+    }
 }
 
 struct Columns {
@@ -173,6 +190,10 @@ impl Columns {
                 None
             }
             "pool" => self.pooling(row).map(Layer::Pooling),
+            "" => {
+                row.reject(kind, "this row has no kind", format!("write one: {}", KINDS.join(", ")));
+                None
+            }
             _ => {
                 let help = suggestion(&kind_name, "kind", &KINDS);
                 row.reject(kind, format!("there is no kind of layer `{kind_name}`"), help);

@@ -253,6 +253,12 @@ impl<'d> Table<'d> {
 }
 
 impl<'d> Value<'d> {
+    /// Names the value in messages, such as "the count".
+    #[must_use]
+    pub fn named(&self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self.clone() }
+    }
+
     /// The bytes that state the value.
     #[must_use]
     pub fn range(&self) -> Range<usize> {

@@ -22,9 +22,7 @@ pub(super) fn cost(arguments: &Cost) -> Result<(), Failure> {
     ];
     if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {
         return Err(Failure::usage(
-            format!(
-                "the MoCA runtime has no use for `{name}`: its layers have columns of their own, its cores one form"
-            ),
+            format!("the MoCA runtime has no use for `{name}`: a table of calls says all"),
             format!("leave `{name}` out"),
         ));
     }

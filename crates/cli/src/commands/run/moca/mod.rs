@@ -34,14 +34,14 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     ];
     if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {
         return Err(Failure::usage(
-            format!("the MoCA runtime has no use for `{name}`: a case says all that it is asked"),
+            format!("the MoCA runtime has no use for `{name}`: a case says all"),
             format!("leave `{name}` out"),
         ));
     }
     let Some(path) = &arguments.case else {
         return Err(Failure::usage(
-            "the MoCA runtime is asked by cases",
-            "name a JSON file of tasks and calls, or of a trace, with --case FILE",
+            "the MoCA runtime runs cases",
+            "name one with --case FILE: JSON of tasks and calls, or of a trace",
         ));
     };
     match case_file::read(&load::read(path)?)? {
