@@ -122,6 +122,25 @@ fn equal_jobs_draw_for_what_is_left_by_the_seed() {
     assert_eq!(run("1", &["--set", "fix=ordered-rest"]), json!({"0": 3, "1": 2, "2": 2}));
 }
 
+#[test]
+fn cases_are_checked() {
+    let workspace = workspace();
+    let mut text = String::new();
+    workspace.write("trace.json", r#"{"trace": "a", "cycles": 90, "stream": [["one", 5, 4, 100, 50, 0]]}"#);
+    workspace.write("plans.json", r#"{"case": "a", "scheduler": "multi", "tasks": [], "calls": []}"#);
+    workspace.write("other.json", "{\"deadline\": 5}");
+    workspace.write("broken.json", &CASE[..CASE.len() - 5]);
+    for file in ["case.json", "trace.json", "plans.json", "other.json", "broken.json"] {
+        let outcome = workspace.rtmm(&["check", file]);
+        let _ = write!(
+            text,
+            "$ rtmm check {file}\n{}{}[exit {}]\n",
+            outcome.stdout, outcome.stderr, outcome.code
+        );
+    }
+    insta::assert_snapshot!("checked", text);
+}
+
 /// Commands that must be refused, and what they say.
 struct Refusals {
     workspace: Workspace,

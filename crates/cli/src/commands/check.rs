@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rtmm_hardware::{Mode, load as hardware, maestro::dataflow::Dataflow};
+use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
 use rtmm_workload::input::{Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind, TableKind};
@@ -51,6 +52,9 @@ fn check_file(
     let source = load::read(path)?;
     if path.extension().is_some_and(|extension| extension == "csv") {
         return check_table(&source, scenario, legality);
+    }
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return check_case(&source);
     }
     match kind_of(&source)? {
         Kind::Model => {
@@ -137,6 +141,34 @@ fn check_table(
             Ok(format!("sample trace ({}), {samples} samples of {layers} layers", trace.schema.name()))
         }
     }
+}
+
+/// The kind and size of a sound case of a published tool.
+fn check_case(source: &Source) -> Result<String, Diagnostics> {
+    let document = Document::parse_json(source);
+    let root = document.root();
+    let has_any = |keys: &[&str]| keys.iter().any(|key| root.has(key));
+    if has_any(&["tables", "subarrays"]) {
+        let case = planaria::case_file::read(source)?;
+        let (jobs, models, subarrays) = (case.jobs().len(), case.models().len(), case.subarrays());
+        return Ok(format!("case of Planaria, {jobs} tasks of {models} networks on {subarrays} subarrays"));
+    }
+    if has_any(&["trace", "scheduler", "calls"]) {
+        return Ok(match moca::case_file::read(source)? {
+            moca::case_file::Case::Plans(case) => {
+                format!(
+                    "case of MoCA, {} calls of a planner for {} tasks",
+                    case.calls.len(),
+                    case.tasks.len()
+                )
+            }
+            moca::case_file::Case::Trace(case) => format!("case of MoCA, a trace of {} cycles", case.cycles),
+        });
+    }
+    document.report(load::problem_with(source, "this is no case that rtmm knows").help(
+        "a case of Planaria has tables and subarrays, one of MoCA a scheduler with tasks and calls, or a trace",
+    ));
+    document.finish(None)
 }
 
 fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
