@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
+use crate::decode::{Decoded, Indivisible};
 use crate::explain::{Explain, Explanation, Quantity, Section};
 
 /// Cost model: the costs of layers on one configuration of an accelerator.
@@ -31,6 +32,15 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// True if the answer depends on the [`Condition`]. If not, every input costs what the profile says.
     fn depends_on_input(&self) -> bool {
         false
+    }
+
+    /// The model of `units` of the `of` equal units of its hardware, where it derives what fewer of them cost: a platform
+    /// then need not state it. All units are the model itself.
+    ///
+    /// # Errors
+    /// [`Indivisible`] says why there is no such model.
+    fn part(&self, _units: u32, _of: u32) -> Result<Decoded, Indivisible> {
+        Err(Indivisible::Unsupported)
     }
 
     /// The model's own account of its costs, where it has one; [`Explainer::of`] finds the account of any model.

@@ -1,5 +1,7 @@
 //! Arguments and results of the decoders of cost models.
 
+use thiserror::Error;
+
 use crate::cost_model::CostModel;
 
 /// Facts of a platform that an accelerator's cost model may need.
@@ -28,4 +30,57 @@ pub struct Decoded {
     pub label: String,
     /// The model.
     pub cost_model: Box<dyn CostModel>,
+}
+
+/// Why a cost model does not say what some of the units of its hardware cost.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Indivisible {
+    /// The model knows nothing of units.
+    #[error("the cost model does not derive what fewer units cost")]
+    Unsupported,
+    /// The hardware has a number of parts that cannot be dealt to so many units.
+    #[error("{count} {what} are no {units} equal units")]
+    Uneven {
+        /// The parts of the hardware.
+        what: &'static str,
+        /// Their number.
+        count: u32,
+        /// Number of units that there are to be.
+        units: u32,
+    },
+    /// Share of something that is not enough for so few units.
+    #[error("{units} of {of} units have too little of `{key}`")]
+    Nothing {
+        /// The key that states what all units have.
+        key: &'static str,
+        /// The number of units.
+        units: u32,
+        /// Number of all units.
+        of: u32,
+    },
+}
+
+impl Indivisible {
+    /// A way out, for people who write platform files.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unsupported => {
+                "add `part = [{ units = 1, ... }]`, with the keys that differ, or remove `division`"
+                    .to_owned()
+            }
+            Self::Uneven { what, count, .. } => {
+                let numbers = (2..=*count).filter(|units| count.is_multiple_of(*units));
+                let numbers: Vec<String> = numbers.map(|units| units.to_string()).collect();
+                match &numbers[..] {
+                    [] => format!("state more {what}, or remove `division`"),
+                    _ => format!("a number of units that divides {count} is one of: {}", numbers.join(", ")),
+                }
+            }
+            Self::Nothing { key, .. } => {
+                format!("raise `{key}`, or list the numbers of units that runs may hold in `part`")
+            }
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Reading how an accelerator can be divided among runs: the `division` table of a platform file.
 //!
-//! The accelerator's own keys state what all units together are. Each entry of `part` states a number of
-//! units that a run may hold, and those keys of the cost model that differ for it:
+//! The accelerator's own keys state what all units together are. What fewer units are, the cost model derives where it
+//! can ([`crate::CostModel::part`]): a run may hold any number of them, or the numbers that `part` lists. For any
+//! cost model an entry of `part` can state those keys that differ for a number of units:
 //!
 //! ```toml
 //! [accelerator.division]
@@ -10,46 +11,106 @@
 //! part = [ { units = 1, rows = 32, cols = 32 }, { units = 2, rows = 32, cols = 64 } ]
 //! ```
 
+use std::ops::Range;
+
 use rtmm_workload::input::{At, Table, Value};
 
+use crate::decode::Indivisible;
 use crate::load::{decode_energy_pj, decode_time};
-use crate::platform::{ConfigurationId, Division, Migration};
+use crate::platform::{Configuration, ConfigurationId, Division, Migration};
 use crate::units::MAX_UNITS;
 
-/// Reads a `division` table. `configuration` reads the cost model of a part, whose keys beside those of
-/// the cost model are handed to it.
-pub(crate) fn decode_division(
-    table: &Table<'_>,
-    mut configuration: impl FnMut(Table<'_>, &[&str]) -> Option<ConfigurationId>,
-) -> Option<Division> {
+/// Configurations of the accelerator that is divided.
+pub(crate) struct Parts<'p, D, A> {
+    /// The configuration of all units.
+    pub whole: &'p Configuration,
+    /// Reads the cost model of a part, whose keys beside those of the cost model are handed to it.
+    pub decode: D,
+    /// Enters a configuration into the platform.
+    pub add: A,
+}
+
+/// Reads a `division` table.
+pub(crate) fn decode_division<D, A>(table: &Table<'_>, mut parts: Parts<'_, D, A>) -> Option<Division>
+where
+    D: FnMut(Table<'_>, &[&str]) -> Option<Configuration>,
+    A: FnMut(Configuration) -> ConfigurationId,
+{
     table.only(&["units", "migration", "part"]);
-    let units = table.required("units", |value| value.integer(2..=MAX_UNITS))?;
+    let At { value: units, range } =
+        table.required("units", |value| value.at(|value| value.integer(2..=MAX_UNITS)))?;
     let migration = table.or("migration", Migration::default(), decode_migration);
-    let mut parts: Vec<(u32, ConfigurationId)> = Vec::new();
-    let tables = table.tables("part", "a part of the accelerator");
-    if tables.is_empty() && !table.has("part") {
-        table.report(
-            table
-                .problem("the accelerator is divided, but no run may hold a part of it")
-                .help("add `part = [{ units = 1, ... }]`, or remove `division`"),
-        );
-    }
-    for part in tables {
-        let Some(At { value: count, range }) =
-            part.required("units", |value| value.at(|value| value.integer(1..=units - 1)))
-        else {
-            continue;
-        };
-        if parts.iter().any(|(known, _)| *known == count) {
-            part.report(
-                part.problem_at(&range, format!("there are two parts of {count} units"))
-                    .help("state every number of units once"),
-            );
-        }
-        parts.extend(configuration(part, &["units"]).map(|configuration| (count, configuration)));
-    }
-    parts.sort_by_key(|(count, _)| *count);
+    let parts =
+        if table.has("part") { parts.listed(table, units) } else { parts.derived(table, units, &range) };
     Some(Division { units, parts, migration })
+}
+
+impl<D, A> Parts<'_, D, A>
+where
+    D: FnMut(Table<'_>, &[&str]) -> Option<Configuration>,
+    A: FnMut(Configuration) -> ConfigurationId,
+{
+    /// Every number of units, as the cost model derives it.
+    fn derived(
+        &mut self,
+        table: &Table<'_>,
+        units: u32,
+        range: &Range<usize>,
+    ) -> Vec<(u32, ConfigurationId)> {
+        let mut parts = Vec::new();
+        for count in 1..units {
+            match self.whole.part(count, units) {
+                Ok(configuration) => parts.push((count, (self.add)(configuration))),
+                Err(Indivisible::Unsupported) => {
+                    table.report(
+                        table
+                            .problem("the accelerator is divided, but no run may hold a part of it")
+                            .help(Indivisible::Unsupported.help()),
+                    );
+                    break;
+                }
+                // The same is wrong with larger parts.
+                Err(error) => {
+                    table.report(table.problem_at(range, error.to_string()).help(error.help()));
+                    break;
+                }
+            }
+        }
+        parts
+    }
+
+    /// The numbers of units that `part` lists, ascending: derived, unless a key is stated or the cost model derives
+    /// none.
+    fn listed(&mut self, table: &Table<'_>, units: u32) -> Vec<(u32, ConfigurationId)> {
+        let mut parts: Vec<(u32, ConfigurationId)> = Vec::new();
+        for part in table.tables("part", "a part of the accelerator") {
+            let Some(At { value: count, range }) =
+                part.required("units", |value| value.at(|value| value.integer(1..=units - 1)))
+            else {
+                continue;
+            };
+            if parts.iter().any(|(known, _)| *known == count) {
+                part.report(
+                    part.problem_at(&range, format!("there are two parts of {count} units"))
+                        .help("state every number of units once"),
+                );
+            }
+            let has_keys = part.keys().count() > 1;
+            let derived =
+                if has_keys { Err(Indivisible::Unsupported) } else { self.whole.part(count, units) };
+            let configuration = match derived {
+                Ok(configuration) => Some(configuration),
+                Err(Indivisible::Unsupported) => (self.decode)(part, &["units"]),
+                Err(error) => {
+                    part.report(part.problem_at(&range, error.to_string()).help(error.help()));
+                    None
+                }
+            };
+            parts.extend(configuration.map(|configuration| (count, (self.add)(configuration))));
+        }
+        parts.sort_by_key(|(count, _)| *count);
+        parts
+    }
 }
 
 fn decode_migration(value: &Value<'_>) -> Option<Migration> {

@@ -45,7 +45,7 @@ pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, S
 pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
 pub use cost_model::{ByWork, CostModel, Explainer};
 pub use cost_table::{CostTable, NoCost};
-pub use decode::{Decoded, Mode, Surroundings};
+pub use decode::{Decoded, Indivisible, Mode, Surroundings};
 pub use explain::{Explain, Explanation, Quantity, Section};
 pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{

@@ -9,7 +9,7 @@ use rtmm_workload::load::{Kind, name_of, open};
 
 use crate::contention::{Bandwidth, Share};
 use crate::decode::{Decoded, Mode, Surroundings};
-use crate::division_file::decode_division;
+use crate::division_file::{Parts, decode_division};
 use crate::platform::{
     Accelerator, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram,
     Sharing,
@@ -164,11 +164,14 @@ fn decode_platform(
                     .help("give every accelerator a name of its own"),
             );
         }
-        let configuration = configuration_of(&mut configurations, whole);
+        let configuration = configuration_of(&mut configurations, whole.clone());
         let division = table.optional("division", |value| {
-            decode_division(&value.table()?, |part, own| {
-                Some(configuration_of(&mut configurations, decode(&part.over(table), own)?))
-            })
+            let parts = Parts {
+                whole: &whole,
+                decode: |part: Table<'_>, own: &[&str]| decode(&part.over(table), own),
+                add: |configuration| configuration_of(&mut configurations, configuration),
+            };
+            decode_division(&value.table()?, parts)
         });
         let accelerator = Accelerator { name, configuration, dram_share, context_switch, division };
         if let Some(SharedDram { bandwidth, sharing: Sharing::Static }) = shared_dram

@@ -9,6 +9,7 @@ use rtmm_workload::{Duration, define_index};
 use crate::contention::{Bandwidth, Share};
 use crate::cost::{DRAM, Work};
 use crate::cost_model::CostModel;
+use crate::decode::{Decoded, Indivisible};
 
 define_index!(
     /// An accelerator of a platform.
@@ -185,6 +186,15 @@ impl Configuration {
     /// A configuration of a built-in cost model, or of one that no registry knows.
     pub fn new(label: impl Into<String>, cost_model: impl CostModel + 'static) -> Self {
         Self { label: label.into(), cost_model: Arc::new(cost_model), row_identity: Cow::Borrowed(&[]) }
+    }
+
+    /// The configuration of `units` of `of` equal units, as the cost model derives it.
+    ///
+    /// # Errors
+    /// [`Indivisible`] says why the cost model derives none.
+    pub fn part(&self, units: u32, of: u32) -> Result<Self, Indivisible> {
+        let Decoded { label, cost_model } = self.cost_model.part(units, of)?;
+        Ok(Self { label, cost_model: cost_model.into(), row_identity: self.row_identity.clone() })
     }
 
     /// Everything that determines what layers cost, in one canonical text.

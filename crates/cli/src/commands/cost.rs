@@ -74,15 +74,20 @@ pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, F
         return Err(Failure::usage("there is no accelerator", "give --accelerator TABLE or --platform NAME"));
     };
     let platform = hardware::platform(reference, None, mode)?;
-    let first = |index: usize| {
-        platform
-            .accelerators
-            .iter()
-            .find(|one| one.configuration.index() == index)
-            .map(|one| one.name.clone())
+    // An accelerator with all its units goes before a part of another that is like it.
+    let name = |index: usize| {
+        let mut accelerators = platform.accelerators.iter();
+        let whole = accelerators.find(|one| one.configuration.index() == index).map(|one| one.name.clone());
+        let part = || {
+            platform.accelerators.iter().find_map(|one| {
+                let (units, _) = one.configurations().find(|(_, id)| id.index() == index)?;
+                Some(format!("{} ({units} of {} units)", one.name, one.units()))
+            })
+        };
+        whole.or_else(part)
     };
     let names: Vec<String> =
-        (0..platform.configurations.len()).map(|index| first(index).unwrap_or_default()).collect();
+        (0..platform.configurations.len()).map(|index| name(index).unwrap_or_default()).collect();
     let models = platform.configurations.into_iter().map(|configuration| configuration.cost_model);
     Ok(names.into_iter().zip(models).map(|(name, cost_model)| Target { name, cost_model }).collect())
 }
