@@ -9,7 +9,7 @@ use rtmm_workload::parameters::Schema;
 use rtmm_workload::{Registered, Registry};
 
 use crate::decode::{Decoded, Surroundings};
-use crate::{eyeriss_v2, maestro, sanger, systolic, table, traced};
+use crate::{eyeriss_v2, fission, maestro, sanger, systolic, table, traced};
 
 /// Cost models by name. [`Registry::built_in`] has those of this project, [`Registry::with`] adds one.
 pub type CostModelRegistry = Registry<CostModelRow>;
@@ -114,6 +114,9 @@ fn built_in_rows() -> Vec<CostModelRow> {
                 "sparse array that skips zeros of weights and activations, as the Dysta artifact models it",
             )
             .with_source("Chen et al., JETCAS 2019; Fan et al., MICRO 2023"),
+        CostModelRow::new("fission", fission::keys(), fission::decode)
+            .with_summary("systolic subarrays that join to larger arrays, in the best shape for each layer")
+            .with_source("Ghodrati et al., Planaria, MICRO 2020; cycles as SCALE-Sim v3 has them"),
         CostModelRow::new("maestro", maestro::keys(), maestro::decode)
             .with_summary("spatial array under dataflow directives (WS, OS, RS or your own)")
             .with_source("Kwon et al., MICRO 2019; the XRBench fork, MLSys 2023"),

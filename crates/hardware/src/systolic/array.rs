@@ -285,7 +285,7 @@ impl SystolicCost {
 }
 
 /// A share in percent; zero of nothing.
-pub(super) fn percent(part: f64, whole: f64) -> f64 {
+pub(crate) fn percent(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { 100.0 * part / whole } else { 0.0 }
 }
 

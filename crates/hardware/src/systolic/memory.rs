@@ -64,19 +64,19 @@ pub struct FoldTraffic {
     row_folds: u64,
     column_folds: u64,
     fold_cycles: u64,
-    streamed: [u64; 2],
+    pub(super) streamed: [u64; 2],
     /// True if every column of folds fetches the streamed operand again.
     streamed_again: bool,
     /// By row, then by column of folds.
-    second: [[u64; 2]; 2],
+    pub(super) second: [[u64; 2]; 2],
     /// True if every row of folds fetches the second operand, not only the first one.
     second_again: bool,
-    result: [[u64; 2]; 2],
+    pub(super) result: [[u64; 2]; 2],
     /// True if every row of folds writes its result, not only the last one.
     result_again: bool,
     /// True if rows of folds after the first fetch what the one before them wrote.
     result_read: bool,
-    words: DramWords,
+    pub(super) words: DramWords,
 }
 
 impl Bandwidth {
@@ -243,7 +243,7 @@ impl FoldTraffic {
         traffic
     }
 
-    fn total(&self, dataflow: Dataflow) -> DramWords {
+    pub(super) fn total(&self, dataflow: Dataflow) -> DramWords {
         let sum = |tiles: [u64; 2], count: u64| (count - 1) * tiles[0] + tiles[1];
         let (rows, columns) = (self.row_folds, self.column_folds);
         let times = |again: bool, count: u64| if again { count } else { 1 };

@@ -44,12 +44,17 @@ mod array;
 mod explain;
 mod memory;
 mod model;
-mod parameters;
+mod side_by_side;
+
+pub(crate) mod parameters;
 
 pub use array::{Array, Dataflow, MAX_ARRAY_EXTENT, MatrixProduct, SystolicCost};
 pub use memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
 pub use model::Systolic;
 pub use parameters::{SystolicParameters, keys};
+pub use side_by_side::Operand;
+
+pub(crate) use array::percent;
 
 use rtmm_workload::input::Table;
 

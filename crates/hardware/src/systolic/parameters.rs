@@ -15,34 +15,34 @@ const MAX_BUFFER_BYTES: u64 = 1 << 50;
 /// The largest bandwidth, in millionths of a byte a cycle.
 const MAX_BANDWIDTH_MILLIONTHS: u64 = 1_000_000_000_000;
 
-const DATAFLOW: Written =
+pub(crate) const DATAFLOW: Written =
     Written::required("dataflow", "what stays in the cells", "os (outputs), ws (weights), is (inputs)");
 const ROWS: Integer<u32> = Integer::required("rows", "rows of the array", 1..=MAX_ARRAY_EXTENT);
 const COLS: Integer<u32> = Integer::required("cols", "columns of the array", 1..=MAX_ARRAY_EXTENT);
 const VECTOR_LANES: Integer<u64> = VectorUnit::lanes_key("vector operations a cycle", "cols");
-const ELEMENT_BYTES: Integer<u64> =
+pub(crate) const ELEMENT_BYTES: Integer<u64> =
     Integer::new("element_bytes", "size of an element", 1, 1..=4).in_unit("bytes");
-const IFMAP_BYTES: Integer<u64> = buffer("sram_ifmap_bytes", "input buffer, both halves");
-const FILTER_BYTES: Integer<u64> = buffer("sram_filter_bytes", "weight buffer, both halves");
-const OFMAP_BYTES: Integer<u64> = buffer("sram_ofmap_bytes", "output buffer, both halves");
-const DRAM_BANDWIDTH: Decimal = Decimal::derived(
+pub(crate) const IFMAP_BYTES: Integer<u64> = buffer("sram_ifmap_bytes", "input buffer, both halves");
+pub(crate) const FILTER_BYTES: Integer<u64> = buffer("sram_filter_bytes", "weight buffer, both halves");
+pub(crate) const OFMAP_BYTES: Integer<u64> = buffer("sram_ofmap_bytes", "output buffer, both halves");
+pub(crate) const DRAM_BANDWIDTH: Decimal = Decimal::derived(
     "dram_bandwidth",
     "bandwidth to and from off-chip memory",
     "unlimited",
     1..=MAX_BANDWIDTH_MILLIONTHS,
 )
 .in_unit("bytes a cycle");
-const MAC_PJ: Real = derived_energy_key(
+pub(crate) const MAC_PJ: Real = derived_energy_key(
     "mac_pj",
     "energy of a multiply-accumulate and of a vector operation",
     "0.3, 2.0, 4.6 for elements of 1, 2, more bytes (Horowitz 2014)",
 );
-const SRAM_PJ: Real = derived_energy_key(
+pub(crate) const SRAM_PJ: Real = derived_energy_key(
     "sram_pj",
     "energy of reading or writing an element in a buffer",
     "12.5 x element_bytes (Horowitz 2014)",
 );
-const DRAM_PJ: Real = energy_key(
+pub(crate) const DRAM_PJ: Real = energy_key(
     "dram_pj",
     "energy of a byte to or from off-chip memory (Horowitz 2014)",
     horowitz::DRAM_BYTE_PJ,
@@ -134,7 +134,7 @@ impl SystolicParameters {
         Array::new(self.rows, self.cols, self.dataflow)
     }
 
-    pub(super) fn buffers(&self) -> Buffers {
+    pub(crate) fn buffers(&self) -> Buffers {
         let half = |bytes: Option<u64>| bytes.map(|bytes| bytes / 2 / self.element_bytes.max(1));
         Buffers {
             ifmap_half: half(self.sram_ifmap_bytes),
@@ -143,12 +143,12 @@ impl SystolicParameters {
         }
     }
 
-    pub(super) fn bandwidth(&self) -> Option<Bandwidth> {
+    pub(crate) fn bandwidth(&self) -> Option<Bandwidth> {
         self.dram_bandwidth_millionths.and_then(Bandwidth::from_millionths)
     }
 
     /// Buffers are shared: their accesses count as those of L2.
-    pub(super) fn energies(&self) -> EnergyTable {
+    pub(crate) fn energies(&self) -> EnergyTable {
         let Self { mac_pj, sram_pj, dram_pj, static_pj_per_cycle, .. } = *self;
         EnergyTable {
             mac: mac_pj,
@@ -162,6 +162,17 @@ impl SystolicParameters {
 
 /// Reads the parameters from an accelerator's table.
 pub(super) fn read(table: &Table<'_>) -> Option<SystolicParameters> {
+    read_arrays(table, [&ROWS, &COLS], &VECTOR_LANES, 1)
+}
+
+/// Reads the parameters of `arrays` equal arrays, whose extents are keys of their own; a vector unit without a
+/// stated number of lanes has one for each column of each array.
+pub(crate) fn read_arrays(
+    table: &Table<'_>,
+    [rows, cols]: [&Integer<u32>; 2],
+    lanes: &Integer<u64>,
+    arrays: u32,
+) -> Option<SystolicParameters> {
     let dataflow = table.required(DATAFLOW.name(), |value| {
         let name = value.string()?;
         Dataflow::from_name(name).or_else(|| {
@@ -173,8 +184,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<SystolicParameters> {
         })
     });
     // Read before the first early return, so that all problems come out together.
-    let (rows, cols) = (ROWS.stated(table), COLS.stated(table));
-    let vector_unit = VectorUnit::decode(table, &VECTOR_LANES, cols.map_or(1, u64::from), 2 * MAX_LANES);
+    let (rows, cols) = (rows.stated(table), cols.stated(table));
+    let usual_lanes = cols.map_or(1, |cols| u64::from(cols) * u64::from(arrays));
+    let vector_unit = VectorUnit::decode(table, lanes, usual_lanes, 2 * MAX_LANES);
     let element_bytes = ELEMENT_BYTES.stated_or_default(table);
     let [sram_ifmap_bytes, sram_filter_bytes, sram_ofmap_bytes] = [IFMAP_BYTES, FILTER_BYTES, OFMAP_BYTES]
         .map(|buffer| {
