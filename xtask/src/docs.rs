@@ -15,6 +15,7 @@ mod dysta_fixes;
 mod engine;
 mod fidelity;
 mod maestro_differences;
+mod moca_fixes;
 mod planaria_fixes;
 mod policies;
 mod xrbench_fixes;
@@ -86,6 +87,7 @@ const PARTS: &[Part] = &[
     Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
     Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
+    Part { page: "models/moca-reference.md", name: "moca-fix-list", make: |_| Ok(moca_fixes::list()) },
     Part {
         page: "models/planaria-reference.md",
         name: "planaria-fix-list",

@@ -1,6 +1,9 @@
 //! `rtmm cost --compat moca` and `rtmm run --compat moca`: output on good input, and refusals of bad input.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
-#![expect(clippy::disallowed_methods, reason = "these tests write their inputs, and bound the time of the largest")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "these tests write their inputs, and bound the time of the largest"
+)]
 
 mod common;
 

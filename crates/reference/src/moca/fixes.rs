@@ -93,7 +93,7 @@ pub const FIXES: &[FixRow] = &[
     FixRow {
         name: "own-blocks",
         quirk: 7,
-        artifact: "how far a task is is compared with the number of blocks of the next net in the list",
+        artifact: "the progress of a task is compared with the blocks of the next net in the list",
         fixed: "with that of its own",
         set: |fixes| fixes.own_blocks = true,
     },

@@ -131,6 +131,8 @@ pub struct Plan {
     pub queues: [Vec<Vec<TaskIndex>>; GROUPS],
     /// Tasks that run beside each other.
     pub pairs: Vec<Pair>,
+    /// Partners that take none themselves: they do not start by themselves.
+    pub only_partners: Vec<TaskIndex>,
 }
 
 impl Plan {
@@ -208,8 +210,8 @@ impl Scheduler {
             self.distribute(&candidates, &mut clocks, &mut queues);
             iterations.push(Iteration { frontier_cycle, horizon, candidates, predicted_finish: clocks });
         }
-        let pairs = self.pairs(&queues);
-        Plan { iterations, queues, pairs }
+        let (pairs, only_partners) = self.pairs(&queues);
+        Plan { iterations, queues, pairs, only_partners }
     }
 
     /// Plans one queue for all cores together. No driver of the program does.
@@ -283,9 +285,10 @@ impl Scheduler {
         }
     }
 
-    /// Gives tasks a partner further back in the queue of their group, in the order of groups, rounds and places.
-    fn pairs(&self, queues: &[Vec<Vec<TaskIndex>>; GROUPS]) -> Vec<Pair> {
-        let mut pairs = Vec::new();
+    /// Gives tasks a partner further back in the queue of their group, in the order of groups, rounds and places. Says
+    /// also which tasks are marked as taken.
+    fn pairs(&self, queues: &[Vec<Vec<TaskIndex>>; GROUPS]) -> (Vec<Pair>, Vec<TaskIndex>) {
+        let (mut pairs, mut marked) = (Vec::new(), Vec::new());
         for (group, rounds) in GroupIndex::ALL.into_iter().zip(queues) {
             let places: Vec<(usize, TaskIndex)> = rounds
                 .iter()
@@ -300,12 +303,14 @@ impl Scheduler {
                 };
                 if let Some(other) = (place..places.len()).find(fits) {
                     is_taken[other] = true;
-                    // Quirk 13: a task that was taken and takes another may be taken again.
+                    // Quirk 13: a task that was taken and takes another is not marked any more.
                     is_taken[place] = false;
                     pairs.push(Pair { group, round: *round, task: *task, partner: places[other].1 });
                 }
             }
+            let taken = places.iter().zip(is_taken).filter(|(_, is_taken)| *is_taken);
+            marked.extend(taken.map(|((_, task), _)| *task));
         }
-        pairs
+        (pairs, marked)
     }
 }
