@@ -31,7 +31,7 @@ use std::fmt::Debug;
 use rtmm_workload::{Duration, LayerId, ModelId};
 use serde::Serialize;
 
-use crate::platform::{AcceleratorId, ClassId};
+use crate::ids::{AcceleratorId, ClassId};
 
 /// The window in which bandwidth is counted is 2^30 ps, a power of two so that progress needs no
 /// division.

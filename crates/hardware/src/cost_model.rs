@@ -4,8 +4,17 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
-use crate::decode::{Decoded, Indivisible};
+use crate::decode::Indivisible;
 use crate::explain::{Explain, Explanation, Quantity, Section};
+
+/// A cost model as it is read from the table of an accelerator.
+#[derive(Debug)]
+pub struct Decoded {
+    /// For people, such as `maestro WS 4096`.
+    pub label: String,
+    /// The model.
+    pub cost_model: Box<dyn CostModel>,
+}
 
 /// Cost model: the costs of layers on one configuration of an accelerator.
 ///

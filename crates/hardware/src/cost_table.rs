@@ -12,7 +12,8 @@ use tracing::debug;
 
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
-use crate::platform::{ConfigurationId, Platform};
+use crate::ids::ConfigurationId;
+use crate::platform::Platform;
 
 /// The work of each (model, layer, configuration), in one flat array.
 #[derive(Clone, Debug, PartialEq)]

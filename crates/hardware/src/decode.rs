@@ -1,8 +1,6 @@
-//! Arguments and results of the decoders of cost models.
+//! Surroundings and modes of accelerators, which decoders of cost models take, and reasons why one is not divided.
 
 use thiserror::Error;
-
-use crate::cost_model::CostModel;
 
 /// Facts of a platform that an accelerator's cost model may need.
 #[derive(Clone, Copy, Debug)]
@@ -21,15 +19,6 @@ pub enum Mode {
     Corrected,
     /// As the published tool computes, to the integer.
     Reference,
-}
-
-/// A cost model as it is read from the table of an accelerator.
-#[derive(Debug)]
-pub struct Decoded {
-    /// For people, such as `maestro WS 4096`.
-    pub label: String,
-    /// The model.
-    pub cost_model: Box<dyn CostModel>,
 }
 
 /// Why a cost model does not say what some of the units of its hardware cost.

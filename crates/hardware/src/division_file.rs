@@ -13,11 +13,12 @@
 
 use std::ops::Range;
 
+use rtmm_workload::Duration;
 use rtmm_workload::input::{At, Table, Value};
 
 use crate::decode::Indivisible;
-use crate::load::{decode_energy_pj, decode_time};
-use crate::platform::{Configuration, ConfigurationId, Division, Migration};
+use crate::ids::ConfigurationId;
+use crate::platform::{Configuration, Division, Migration};
 use crate::units::MAX_UNITS;
 
 /// Configurations of the accelerator that is divided.
@@ -120,4 +121,26 @@ fn decode_migration(value: &Value<'_>) -> Option<Migration> {
     let time = table.or("time", time, decode_time);
     let energy_pj = table.or("energy_nj", energy_pj, decode_energy_pj);
     Some(Migration { time, energy_pj })
+}
+
+/// The most that a context switch may take of energy, in nanojoules: a joule.
+const MAX_SWITCH_NANOJOULES: f64 = 1e9;
+
+/// A time that may be zero, of a context switch or a migration.
+pub(crate) fn decode_time(value: &Value<'_>) -> Option<Duration> {
+    Duration::parse(value.string()?).map_or_else(
+        |error| {
+            value.reject(
+                format!("`time` is no duration: {error}"),
+                "units are ps, ns, us, ms and s, such as \"20us\"",
+            )
+        },
+        Some,
+    )
+}
+
+/// An energy in nanojoules, of a context switch or a migration, in picojoules.
+pub(crate) fn decode_energy_pj(value: &Value<'_>) -> Option<f64> {
+    // A zero with a sign would be another text in the platform's identity.
+    value.number(0.0..=MAX_SWITCH_NANOJOULES).map(|nanojoules| nanojoules.abs() * 1e3)
 }

@@ -16,7 +16,8 @@ use rtmm_workload::{Duration, LayerId, Model, ModelId};
 use crate::contention::{Bandwidth, Share};
 use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
-use crate::platform::{AcceleratorId, ClassId, ConfigurationId, Isolated, Platform, Sharing};
+use crate::ids::{AcceleratorId, ClassId, ConfigurationId};
+use crate::platform::{Isolated, Platform, Sharing};
 
 /// A way of running on a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,6 +37,7 @@ mod cost_table;
 mod decode;
 mod division_file;
 mod explain;
+mod ids;
 mod isolated_costs;
 mod platform;
 mod units;
@@ -44,14 +45,15 @@ mod units;
 pub use blocks::VectorUnit;
 pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
 pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
-pub use cost_model::{ByWork, CostModel, Explainer};
+pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
 pub use cost_table::{CostTable, NoCost};
-pub use decode::{Decoded, Indivisible, Mode, Surroundings};
+pub use decode::{Indivisible, Mode, Surroundings};
 pub use explain::{Explain, Explanation, Quantity, Section};
+pub use ids::{AcceleratorId, ClassId, ConfigurationId};
 pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{
-    Accelerator, AcceleratorId, ActivationMoves, ClassId, Configuration, ConfigurationId, ContextSwitch,
-    Division, Isolated, Migration, Platform, SharedDram, Sharing,
+    Accelerator, ActivationMoves, Configuration, ContextSwitch, Division, Isolated, Migration, Platform,
+    SharedDram, Sharing,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use units::{MAX_UNITS, UnitSet, Units};

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use rtmm_workload::Duration;
 use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value};
 use rtmm_workload::load::{Kind, name_of, open};
 
 use crate::contention::{Bandwidth, Share};
-use crate::decode::{Decoded, Mode, Surroundings};
-use crate::division_file::{Parts, decode_division};
+use crate::cost_model::Decoded;
+use crate::decode::{Mode, Surroundings};
+use crate::division_file::{Parts, decode_division, decode_energy_pj, decode_time};
+use crate::ids::ConfigurationId;
 use crate::platform::{
-    Accelerator, ActivationMoves, Configuration, ConfigurationId, ContextSwitch, Platform, SharedDram,
-    Sharing,
+    Accelerator, ActivationMoves, Configuration, ContextSwitch, Platform, SharedDram, Sharing,
 };
 use crate::registry::{CostModelRegistry, CostModelRow};
 
@@ -29,8 +29,6 @@ const KEYS_ALONE: [&str; 2] = ["model", "name"];
 const BANDWIDTH_MILLIONTHS: RangeInclusive<u64> = 1..=1_000_000_000_000;
 /// The whole of a shared resource.
 const WHOLE_MILLIONTHS: u64 = 1_000_000;
-/// The most that a context switch may take of energy, in nanojoules: a joule.
-const MAX_SWITCH_NANOJOULES: f64 = 1e9;
 /// The most that moving a byte may take of energy, in picojoules: a microjoule.
 const MAX_MOVE_PICOJOULES: f64 = 1e6;
 
@@ -234,25 +232,6 @@ fn decode_context_switch(value: &Value<'_>, default: ContextSwitch, clock_hz: u6
         decode_activations(value, default.activations.unwrap_or_default(), clock_hz).map(Some)
     });
     Some(ContextSwitch { time, energy_pj, activations })
-}
-
-/// A time that may be zero, of a context switch or a migration.
-pub(crate) fn decode_time(value: &Value<'_>) -> Option<Duration> {
-    Duration::parse(value.string()?).map_or_else(
-        |error| {
-            value.reject(
-                format!("`time` is no duration: {error}"),
-                "units are ps, ns, us, ms and s, such as \"20us\"",
-            )
-        },
-        Some,
-    )
-}
-
-/// An energy in nanojoules, of a context switch or a migration, in picojoules.
-pub(crate) fn decode_energy_pj(value: &Value<'_>) -> Option<f64> {
-    // A zero with a sign would be another text in the platform's identity.
-    value.number(0.0..=MAX_SWITCH_NANOJOULES).map(|nanojoules| nanojoules.abs() * 1e3)
 }
 
 /// Elements of no bytes move nothing: an accelerator says so where the platform says that others do.

@@ -4,26 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rtmm_workload::{Duration, define_index};
+use rtmm_workload::Duration;
 
 use crate::contention::{Bandwidth, Share};
 use crate::cost::{DRAM, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Decoded, Indivisible};
-
-define_index!(
-    /// An accelerator of a platform.
-    AcceleratorId
-);
-define_index!(
-    /// A way of running on hardware that has a cost of its own.
-    ConfigurationId
-);
-
-define_index!(
-    /// A class: a configuration with a number of units, and a share of partitioned memory.
-    ClassId
-);
+use crate::cost_model::Decoded;
+use crate::decode::Indivisible;
+use crate::ids::{AcceleratorId, ConfigurationId};
 
 /// Hardware that executes layers: one run at a time, or several that hold units of it.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,8 @@ use rtmm_workload::input::Table;
 use rtmm_workload::parameters::Schema;
 use rtmm_workload::{Registered, Registry};
 
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 use crate::{eyeriss_v2, fission, maestro, sanger, systolic, table, traced};
 
 /// Cost models by name. [`Registry::built_in`] has those of this project, [`Registry::with`] adds one.

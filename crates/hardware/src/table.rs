@@ -31,7 +31,8 @@ use serde::Serialize;
 use crate::blocks::off_chip;
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 use crate::explain::{Explain, Explanation, Quantity, Section};
 
 const FILE: Written = Written::required(
@@ -112,7 +113,7 @@ impl MeasuredTable {
             layers.insert(layer, measured);
         });
         if problems.is_empty() && rows == 0 {
-            let problem = rtmm_workload::load::problem_with(source, "the cost table has no rows");
+            let problem = rtmm_workload::input::problem_with(source, "the cost table has no rows");
             return Err(problem.help("add a row for each layer").into());
         }
         problems.into_result(Some(Self { models }))

@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::sanger::{self, Sanger, SangerParameters};
 

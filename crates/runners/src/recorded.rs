@@ -9,8 +9,9 @@ use rtmm_hardware::{Mode, Platform, load as hardware};
 use rtmm_reference::dysta::DEFAULT_SEQUENCE_LENGTH;
 use rtmm_scheduler::{Job, Run};
 use rtmm_sim::Observer;
+use rtmm_workload::input::problem_with;
 use rtmm_workload::input::{CsvTable, Diagnostic, Diagnostics, Source};
-use rtmm_workload::load::{TraceFile, problem_with, requests_of};
+use rtmm_workload::load::{TraceFile, requests_of};
 use rtmm_workload::parameters::Integer;
 use rtmm_workload::{
     Arrivals, Duration, Legality, Model, ModelId, Period, Scenario, Task, TaskId, Time, Workload,

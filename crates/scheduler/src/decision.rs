@@ -6,8 +6,9 @@ use rtmm_hardware::{AcceleratorId, Share, Units};
 use rtmm_workload::{Time, define_index};
 use serde::Serialize;
 
-use crate::job::JobId;
-use crate::run::{Jobs, RunId};
+use crate::ids::JobId;
+use crate::ids::RunId;
+use crate::run::Jobs;
 
 define_index!(
     /// One of the variants that a task's jobs may run as: a position in the task's `variants`.

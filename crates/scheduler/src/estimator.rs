@@ -20,7 +20,8 @@ use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use crate::expectations::Knowledge;
-use crate::job::{Job, JobId, Progress};
+use crate::ids::JobId;
+use crate::job::{Job, Progress};
 use crate::policy::{Interests, Notice};
 use crate::view::View;
 

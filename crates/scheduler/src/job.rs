@@ -3,34 +3,7 @@
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
 
-use crate::run::RunId;
-
-/// A job of a run. Its slot is used again when the job is over; the generation tells the two apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct JobId {
-    slot: u32,
-    generation: u32,
-}
-
-impl JobId {
-    /// The job in `slot`, which had `generation` jobs before it.
-    #[must_use]
-    pub const fn new(slot: u32, generation: u32) -> Self {
-        Self { slot, generation }
-    }
-
-    /// Its place in the table of live jobs.
-    #[must_use]
-    pub const fn slot(self) -> usize {
-        self.slot as usize
-    }
-
-    /// The number of jobs that had the slot before.
-    #[must_use]
-    pub const fn generation(self) -> u32 {
-        self.generation
-    }
-}
+use crate::ids::{JobId, RunId};
 
 /// Progress of a job: the next layer that it may run, and the quanta of that layer that are done.
 ///

@@ -5,9 +5,9 @@ use std::fmt;
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use crate::decision::Decisions;
-use crate::job::JobId;
+use crate::ids::JobId;
+use crate::ids::RunId;
 use crate::policy_error::PolicyError;
-use crate::run::RunId;
 use crate::truth::Truth;
 use crate::tuning::TuningWindow;
 use crate::view::View;

@@ -4,37 +4,8 @@ use rtmm_hardware::{AcceleratorId, ClassId, Share, UnitSet};
 use rtmm_workload::{ModelId, Time};
 use serde::Serialize;
 
-use crate::job::{JobId, Progress};
-
-/// A run: a segment of a job, or of a batch of jobs of one model, on units of an accelerator.
-///
-/// Its slot is used again when it is over; the generation tells the two apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct RunId {
-    slot: u32,
-    generation: u32,
-}
-
-impl RunId {
-    /// The run in `slot`, which had `generation` runs before it.
-    #[must_use]
-    pub const fn new(slot: u32, generation: u32) -> Self {
-        Self { slot, generation }
-    }
-
-    /// Its place in the table of runs: the position, among all units of the platform, of the lowest unit
-    /// that it was dispatched on.
-    #[must_use]
-    pub const fn slot(self) -> usize {
-        self.slot as usize
-    }
-
-    /// The number of runs that had the slot before.
-    #[must_use]
-    pub const fn generation(self) -> u32 {
-        self.generation
-    }
-}
+use crate::ids::{JobId, RunId};
+use crate::job::Progress;
 
 /// The jobs of a run: one, or a batch.
 ///

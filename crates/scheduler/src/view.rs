@@ -5,9 +5,11 @@ use std::ops::Deref;
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
 
-use crate::job::{Job, JobId, JobState};
+use crate::ids::JobId;
+use crate::ids::RunId;
+use crate::job::{Job, JobState};
 use crate::profile::Profile;
-use crate::run::{Run, RunId};
+use crate::run::Run;
 use crate::state::{SystemState, UnitState};
 
 /// A task as it is known before its first frame arrives.

@@ -3,7 +3,7 @@
 //! A layer lowers to a short list of kernels ([`crate::Layer::kernels`]); cost models know
 //! kernels only, so that an operator added later needs no change in any of them.
 
-use crate::layer::{MAX_LAYER_WORK, ShapeError};
+use crate::shape_error::{MAX_LAYER_WORK, ShapeError};
 
 /// A perfect nest of loops around one multiply-accumulate:
 ///

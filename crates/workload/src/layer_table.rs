@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source};
-use crate::layer::{Convolution, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Operator, PublishedShape, Shape};
+use crate::layer::{Convolution, Layer, Operator, PublishedShape, Shape};
+use crate::shape_error::{MAX_DIMENSION, MAX_LAYER_WORK};
 
 /// The rule for legal layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,7 +228,7 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, position: u32, legality: Le
     if legality == Legality::Strict
         && let Err(error) = layer.kernels()
     {
-        let help = if matches!(error, crate::layer::ShapeError::WindowLargerThanInput { .. }) {
+        let help = if matches!(error, crate::shape_error::ShapeError::WindowLargerThanInput { .. }) {
             if columns.overhang {
                 "add the padding to ifmap_h and ifmap_w: this form has no column for it"
             } else {

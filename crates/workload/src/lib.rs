@@ -33,6 +33,7 @@ mod requests;
 mod sample_trace;
 mod scenario;
 mod scenario_file;
+mod shape_error;
 mod time;
 mod trace_model;
 
@@ -40,8 +41,8 @@ pub use frames::{Follower, Frame, Frames};
 pub use ids::{LayerId, ModelId, TaskId};
 pub use kernel::{Kernel, Nest, Repeated, VectorWork};
 pub use layer::{
-    Attention, Convolution, Elementwise, Gemm, Layer, MAX_DIMENSION, MAX_LAYER_WORK, Normalisation, Operator,
-    Pool, PublishedShape, Recurrent, RecurrentCell, Shape, ShapeError,
+    Attention, Convolution, Elementwise, Gemm, Layer, Normalisation, Operator, Pool, PublishedShape,
+    Recurrent, RecurrentCell, Shape,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
@@ -52,4 +53,5 @@ pub use sample_trace::{LayerSample, SampleTrace, Schema};
 pub use scenario::{
     Arrivals, Deadline, Dependency, DependencyKind, Phase, Request, Scenario, Task, Workload,
 };
+pub use shape_error::{MAX_DIMENSION, MAX_LAYER_WORK, ShapeError};
 pub use time::{Duration, Period, Time, TimeError};

@@ -9,7 +9,7 @@ use tracing::{debug, info};
 use crate::input::{CsvTable, Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
 use crate::layer_table::Legality;
 use crate::model::Model;
-use crate::model_file::{Files as ModelFiles, OpenVariant, ParameterSetting, decode_model, first_line};
+use crate::model_file::{Files as ModelFiles, OpenVariant, ParameterSetting, decode_model};
 use crate::requests::{read_requests, read_trace};
 use crate::sample_trace::{SampleTrace, read_sample_trace};
 use crate::scenario::{Request, Workload};
@@ -451,10 +451,4 @@ fn stem_of(source: &Source) -> String {
         Origin::Text => Path::new(source.name()),
     };
     path.file_stem().map_or_else(|| source.name().to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// A problem with a file as a whole.
-#[must_use]
-pub fn problem_with(source: &Source, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(message, source, first_line(source))
 }

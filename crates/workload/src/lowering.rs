@@ -2,9 +2,9 @@
 
 use crate::kernel::{Kernel, Nest, Repeated, VectorWork, check_totals};
 use crate::layer::{
-    Attention, Convolution, Elementwise, Gemm, Layer, MAX_TRANSPOSED_STRIDE, Normalisation, Operator,
-    Recurrent, ShapeError, dimensions,
+    Attention, Convolution, Elementwise, Gemm, Layer, Normalisation, Operator, Recurrent, dimensions,
 };
+use crate::shape_error::{MAX_TRANSPOSED_STRIDE, ShapeError};
 
 impl Layer {
     /// The layer as the loop nests and vector operations that hardware executes, in order.

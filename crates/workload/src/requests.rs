@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ids::{ModelId, TaskId};
-use crate::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
-use crate::load::problem_with;
+use crate::input::{CsvRow, CsvTable, Diagnostics, Source, problem_with, suggestion};
 use crate::model::Model;
 use crate::sample_trace::SampleTrace;
 use crate::scenario::{Arrivals, Deadline, Request, Scenario, Task, Workload};

@@ -13,8 +13,18 @@ use rtmm_workload::load::{Kind, built_in_names, workload};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Legality, Model, Scenario, Workload};
 
-use super::xrbench_fixes::{SCENARIOS, mean};
 use super::{Problem, table};
+
+/// Scenarios of the table, in the order of its columns.
+pub(super) const SCENARIOS: [(&str, &str); 7] = [
+    ("xrbench/ar_assistant", "AR assistant"),
+    ("xrbench/ar_gaming", "AR gaming"),
+    ("xrbench/outdoor_activity_a", "outdoor A"),
+    ("xrbench/outdoor_activity_b", "outdoor B"),
+    ("xrbench/social_interaction_a", "social A"),
+    ("xrbench/social_interaction_b", "social B"),
+    ("xrbench/vr_gaming", "VR gaming"),
+];
 
 /// Loads of the table of policies: the published one, and one at which policies differ.
 const LOADS: [u64; 2] = [1, 4];
@@ -254,4 +264,8 @@ impl Weighted {
         }
         Err(format!("no seed gives some outcome of the triggers of {}", scenario.name).into())
     }
+}
+
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }

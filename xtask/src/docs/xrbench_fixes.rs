@@ -9,19 +9,8 @@ use rtmm_workload::input::{Diagnostics, Source};
 use rtmm_workload::load::{Kind, built_in_names, open, workload};
 use rtmm_workload::{Legality, Model, ModelId, Scenario, TaskId, Workload};
 
-use super::engine::Engine;
+use super::engine::{Engine, SCENARIOS, mean};
 use super::{Problem, spread, table};
-
-/// Scenarios of the table, in the order of its columns.
-pub(super) const SCENARIOS: [(&str, &str); 7] = [
-    ("xrbench/ar_assistant", "AR assistant"),
-    ("xrbench/ar_gaming", "AR gaming"),
-    ("xrbench/outdoor_activity_a", "outdoor A"),
-    ("xrbench/outdoor_activity_b", "outdoor B"),
-    ("xrbench/social_interaction_a", "social A"),
-    ("xrbench/social_interaction_b", "social B"),
-    ("xrbench/vr_gaming", "VR gaming"),
-];
 
 /// The smallest difference of scores that counts as a change, in points: less can come from adding
 /// 32-bit numbers in another order.
@@ -151,10 +140,6 @@ fn changes(baseline: &Line, others: &[Line], platforms: &[Platform]) -> String {
     let pairs = format!("of {} pairs", baseline.scores.len());
     let header = [&pairs, "higher", "lower", "largest gain", "where", "largest loss", "where"];
     table(&header, &rows.collect::<Vec<_>>())
-}
-
-pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 fn difference(value: f64) -> String {

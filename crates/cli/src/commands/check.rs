@@ -165,7 +165,7 @@ fn check_case(source: &Source) -> Result<String, Diagnostics> {
             moca::case_file::Case::Trace(case) => format!("case of MoCA, a trace of {} cycles", case.cycles),
         });
     }
-    document.report(load::problem_with(source, "this is no case that rtmm knows").help(
+    document.report(rtmm_workload::input::problem_with(source, "this is no case that rtmm knows").help(
         "a case of Planaria has tables and subarrays, one of MoCA a scheduler with tasks and calls, or a trace",
     ));
     document.finish(None)
@@ -175,7 +175,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     let document = Document::parse(source);
     let kind = Kind::of(&document);
     if kind.is_none() && !document.has_problems() {
-        document.report(load::problem_with(source, "this is no file that rtmm knows").help(
+        document.report(rtmm_workload::input::problem_with(source, "this is no file that rtmm knows").help(
             "a model has [[layer]], layer_table, layers_of, [samples] or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
              [[level]], a sweep scenarios and platforms",
         ));

@@ -229,7 +229,7 @@ fn quoted(text: &str) -> std::borrow::Cow<'_, str> {
 
 /// A problem with a layer table that has a header only.
 pub(crate) fn no_rows(source: &Source) -> Diagnostic {
-    load::problem_with(source, "the layer table has no rows").help("add a row for each layer")
+    rtmm_workload::input::problem_with(source, "the layer table has no rows").help("add a row for each layer")
 }
 
 /// A problem with `--layer`.

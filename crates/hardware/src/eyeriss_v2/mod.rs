@@ -42,7 +42,8 @@ pub use parameters::{EyerissParameters, keys};
 
 use rtmm_workload::input::Table;
 
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 
 /// Reads an Eyeriss v2 from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {

@@ -39,7 +39,8 @@ pub use parameters::{FissionParameters, keys};
 
 use rtmm_workload::input::Table;
 
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 
 /// Reads a fissionable array from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {

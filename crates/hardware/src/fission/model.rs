@@ -9,7 +9,8 @@ use super::parameters::FissionParameters;
 use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time};
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Decoded, Indivisible, Mode, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::{Indivisible, Mode, Surroundings};
 use crate::explain::Explain;
 use crate::systolic::{Array, Bandwidth, Buffers, DramWords, ExactTime, Operand};
 

@@ -8,11 +8,16 @@ use std::ops::Range;
 
 use rtmm_workload::Nest;
 
-use super::corrected::{INPUT, OUTPUT, WEIGHT};
 use super::mapping::{Extent, Loop, is_depthwise};
 use super::slide::Slide;
 use super::tiles::{AxisLoop, Tiles};
 
+/// Position of the input among tensors.
+pub(super) const INPUT: usize = 0;
+/// Position of the weights.
+pub(super) const WEIGHT: usize = 1;
+/// Position of the output.
+pub(super) const OUTPUT: usize = 2;
 /// Distance over which a transition looks back for one like it.
 const SEARCHED: usize = 16;
 /// Number of axes of a nest.

@@ -26,13 +26,9 @@
 
 use rtmm_workload::Nest;
 
-use super::axis::{AXES, Axis, Holder, Transitions, build_axes};
+use super::axis::{AXES, Axis, Holder, INPUT, OUTPUT, Transitions, WEIGHT, build_axes};
 use super::mapping::{Loop, instantiate};
 use crate::cost::CostError;
-
-pub(super) const INPUT: usize = 0;
-pub(super) const WEIGHT: usize = 1;
-pub(super) const OUTPUT: usize = 2;
 
 /// Traffic and latency of an array, for one nest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

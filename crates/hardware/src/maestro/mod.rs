@@ -26,7 +26,8 @@ use rtmm_workload::parameters::{Declared, Integer, Real, Schema, Typed, Written}
 use serde::Serialize;
 
 use crate::blocks::{EnergyTable, STATIC, VectorUnit, derived_energy_key, energy_key, picojoules};
-use crate::decode::{Decoded, Mode, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::{Mode, Surroundings};
 use corrected::Memory;
 use corrected_model::Corrected;
 use dataflow::Dataflow;

@@ -40,7 +40,8 @@ pub use parameters::{SangerParameters, keys};
 
 use rtmm_workload::input::Table;
 
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 
 /// Reads a Sanger from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {

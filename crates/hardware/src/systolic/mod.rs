@@ -58,7 +58,8 @@ pub(crate) use array::percent;
 
 use rtmm_workload::input::Table;
 
-use crate::decode::{Decoded, Surroundings};
+use crate::cost_model::Decoded;
+use crate::decode::Surroundings;
 
 /// Reads a systolic array from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {

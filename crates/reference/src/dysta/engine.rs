@@ -6,42 +6,16 @@
 //! A decision costs a few nanoseconds for each unfinished task: what remains of a task is looked up
 //! ([`MergedTable::remaining_s`]), not added up. Nothing is allocated per decision.
 
-use serde::Serialize;
-
 use super::error::DystaError;
-use super::fixes::Fixes;
 use super::metrics::{Job, Outcome};
-use super::policy::{Known, Policy, choose};
-use super::predictor::{Predictor, Ratios};
+use super::policy::{Known, Parameters, Policy, choose};
+use super::predictor::Ratios;
 use super::requests::Request;
 use super::sums::{sum, tail_sums};
 use super::tables::{LookUpTables, MergedTable};
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
-
-/// Policy with its estimates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Parameters {
-    /// Policy.
-    pub policy: Policy,
-    /// Weight of fairness in `sdrm3`.
-    pub alpha: f64,
-    /// Weight of slack and waiting in `dysta`.
-    pub beta: f64,
-    /// Predictor of the remaining latency from measured sparsities.
-    pub predictor: Predictor,
-    /// Which quirks are fixed.
-    pub fixes: Fixes,
-}
-
-impl Parameters {
-    /// The published parameters with a policy, and all quirks.
-    #[must_use]
-    pub fn of(policy: Policy) -> Self {
-        Self { policy, alpha: 1.0, beta: 0.01, predictor: Predictor::default(), fixes: Fixes::default() }
-    }
-}
 
 /// Runs requests, which must be sorted by arrival.
 ///

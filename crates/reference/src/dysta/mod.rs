@@ -53,10 +53,11 @@ pub mod sanger;
 pub mod sums;
 pub mod tables;
 
-pub use engine::{Parameters, run, run_observed};
+pub use engine::{run, run_observed};
 pub use error::DystaError;
 pub use fixes::{FIXES, FixRow, Fixes};
 pub use metrics::{Job, Metrics, Outcome, Rates};
+pub use policy::Parameters;
 pub use policy::Policy;
 pub use predictor::Predictor;
 pub use requests::{Generator, Request, RequestPlan};

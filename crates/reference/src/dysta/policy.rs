@@ -6,7 +6,8 @@
 
 use serde::Serialize;
 
-use super::engine::Parameters;
+use super::fixes::Fixes;
+use super::predictor::Predictor;
 
 /// Policies of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -86,6 +87,29 @@ impl Policy {
     #[must_use]
     pub const fn monitors(self) -> bool {
         matches!(self, Self::SjfSparse | Self::PremaSparse | Self::Sdrm3Sparse | Self::Dysta)
+    }
+}
+
+/// Policy with its estimates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Parameters {
+    /// Policy.
+    pub policy: Policy,
+    /// Weight of fairness in `sdrm3`.
+    pub alpha: f64,
+    /// Weight of slack and waiting in `dysta`.
+    pub beta: f64,
+    /// Predictor of the remaining latency from measured sparsities.
+    pub predictor: Predictor,
+    /// Which quirks are fixed.
+    pub fixes: Fixes,
+}
+
+impl Parameters {
+    /// The published parameters with a policy, and all quirks.
+    #[must_use]
+    pub fn of(policy: Policy) -> Self {
+        Self { policy, alpha: 1.0, beta: 0.01, predictor: Predictor::default(), fixes: Fixes::default() }
     }
 }
 

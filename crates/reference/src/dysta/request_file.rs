@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use rtmm_workload::input::problem_with;
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
-use rtmm_workload::load::problem_with;
 use rtmm_workload::{ModelId, SampleTrace};
 
 use super::requests::Request;

@@ -3,9 +3,9 @@
 //! The tile has rows and columns, in elements.
 
 use super::error::MocaError;
-use super::estimate::{Estimate, percent};
 use super::layer::{Addition, Split};
 use super::numbers::{ACCUMULATOR_ROWS, DIM, LONGEST_BLOCK, blocks, cdiv, in_range, rows};
+use super::parts::{Estimate, percent};
 
 pub(super) fn estimate(layer: &Addition, split: Split) -> Result<Estimate, MocaError> {
     let [whole_i, whole_j] = [layer.i, layer.j].map(i64::from);

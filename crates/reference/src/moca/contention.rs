@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
-use super::estimate::Estimate;
 use super::fixes::Fixes;
 use super::layer::{Layer, Split};
 use super::numbers::rdiv;
+use super::parts::Estimate;
 
 /// Groups of cores.
 pub const GROUPS: usize = 4;

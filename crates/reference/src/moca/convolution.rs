@@ -7,11 +7,11 @@
 //! taken one dimension at a time; a test compares them with the nested loops.
 
 use super::error::MocaError;
-use super::estimate::{Estimate, Passes, Terms, cycles, percent};
 use super::layer::{Convolution, Split};
 use super::numbers::{
     CACHE_ROWS, DIM, HALF_ACCUMULATOR_ROWS, HALF_SCRATCHPAD_ROWS, Piece, cdiv, in_range, rdiv, rows, sum,
 };
+use super::parts::{Estimate, Passes, Terms, cycles, percent};
 use super::tiling::Dimension::{Batch, Cols, InChannels, KernelCols, KernelRows, OutChannels, Rows};
 use super::tiling::{Geometry, Tile};
 

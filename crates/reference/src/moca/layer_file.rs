@@ -2,15 +2,15 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use rtmm_workload::input::problem_with;
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, suggestion};
-use rtmm_workload::load::problem_with;
 
 use super::contention::{GROUPS, GroupIndex, Mode, Published, Query, Setting, TableEntry, TaskState};
-use super::estimate::Estimate;
 use super::layer::{
     Addition, CORES, Convolution, DIMENSIONS, Layer, MATRIX_DIMENSIONS, PADDINGS, Pooling, Product, Split,
     WINDOWS,
 };
+use super::parts::Estimate;
 
 /// Columns of a layer and its split.
 const LAYER_COLUMNS: [&str; 21] = [

@@ -5,7 +5,7 @@
 //! need the bandwidth more. This module repeats its arithmetic to the integer, and the throttle of the hardware cycle by
 //! cycle. It runs no whole evaluation: how long layers really take is measured on the simulated chip alone.
 //!
-//! Read in this order: [`layer`] says what a layer is and how it is split over cores; [`estimate`] is what the device
+//! Read in this order: [`layer`] says what a layer is and how it is split over cores; [`Estimate`] is what the device
 //! says of one (with one file for each kind, [`numbers`] for roundings, and the search for a tile); [`offline_table`] is
 //! what is assumed of the layers of [`nets`]; [`contention`] sets the throttle of a layer, [`hardware_throttle`] obeys;
 //! [`scheduler`] plans; [`load_generator`] draws what arrives. [`layer_file`] and [`case_file`] read the inputs of the
@@ -37,7 +37,7 @@ pub mod case_file;
 pub mod contention;
 mod convolution;
 pub mod error;
-pub mod estimate;
+mod estimate;
 pub mod fixes;
 pub mod hardware_throttle;
 pub mod layer;
@@ -47,14 +47,15 @@ mod net_layers;
 pub mod nets;
 pub mod numbers;
 pub mod offline_table;
+mod parts;
 mod pooling;
 mod product;
 pub mod scheduler;
 mod tiling;
 
 pub use error::MocaError;
-pub use estimate::Estimate;
 pub use fixes::{FIXES, FixRow, Fixes};
 pub use layer::{Addition, Convolution, Layer, Pooling, Product, Split};
 pub use nets::Net;
 pub use offline_table::OfflineTable;
+pub use parts::{Estimate, Passes, Terms};

@@ -1,7 +1,7 @@
 //! The number rules of the program: its two rounding divisions, blocks, and the overlap of memory and computation.
 //!
 //! The program is written in C. Counts of rows are of 32 bits there, and so are shares, scores and weights; cycles are
-//! of 64 bits. Sums of rows are exact here: a layer whose rows do not fit is refused by [`rows`]. Scores and weights
+//! of 64 bits. Sums of rows are exact here: a layer whose rows do not fit is refused by `rows`. Scores and weights
 //! wrap as they do in the program, where late tasks make them.
 
 use super::error::MocaError;

@@ -4,11 +4,11 @@
 //! there. Poolings are left out, additions count only for the sum of a net.
 
 use super::error::MocaError;
-use super::estimate::{Estimate, Passes, Terms};
 use super::fixes::Fixes;
 use super::layer::{Layer, Product, Split};
 use super::nets::Net;
 use super::numbers::{CACHE_ROWS, DIM, cdiv};
+use super::parts::{Estimate, Passes, Terms};
 
 /// Part of the cache that a pass may fill before its input is read again.
 const CACHE_MARGIN: f64 = 1.2;

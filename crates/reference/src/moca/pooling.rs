@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::error::MocaError;
-use super::estimate::Estimate;
 use super::fixes::Fixes;
 use super::layer::{Pooling, Split};
 use super::numbers::{DIM, HALF_ACCUMULATOR_ROWS, LONGEST_BLOCK, Piece, blocks, in_range, pieces, rows};
+use super::parts::Estimate;
 
 /// Lengths of a tile along rows or columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

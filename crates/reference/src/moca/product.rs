@@ -4,11 +4,11 @@
 //! rows, output columns and summed elements of this core, and 1 where rows are split.
 
 use super::error::MocaError;
-use super::estimate::{Estimate, Passes, Terms, cycles, percent};
 use super::layer::{Product, Split};
 use super::numbers::{
     CACHE_ROWS, DIM, HALF_ACCUMULATOR_ROWS, HALF_SCRATCHPAD_ROWS, Piece, blocks, cdiv, in_range, rows, sum,
 };
+use super::parts::{Estimate, Passes, Terms, cycles, percent};
 
 /// The largest square tile of outputs, in blocks: the root of 512 rows by 16.
 const SIDE: i64 = 5;

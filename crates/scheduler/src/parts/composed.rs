@@ -14,14 +14,16 @@ use rtmm_workload::parameters::{Declared, Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
 use crate::decision::{Decision, Decisions, Preemption, VariantId};
-use crate::job::{Job, JobId};
+use crate::ids::JobId;
+use crate::ids::RunId;
+use crate::job::Job;
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms, UnitRule,
     VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
-use crate::run::{Run, RunId};
+use crate::run::Run;
 use crate::truth::Truth;
 use crate::view::View;
 

@@ -2,7 +2,8 @@
 
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
-use crate::job::{Job, JobId};
+use crate::ids::JobId;
+use crate::job::Job;
 use crate::parts::{SmartDrop, VariantChoice};
 use crate::policy::Notice;
 use crate::terms;

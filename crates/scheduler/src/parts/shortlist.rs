@@ -10,7 +10,8 @@
 
 use rtmm_workload::{Duration, Time};
 
-use crate::job::{Job, JobId, Progress};
+use crate::ids::JobId;
+use crate::job::{Job, Progress};
 use crate::view::View;
 
 /// The span for which bounds hold at first.

@@ -23,7 +23,8 @@
 use rtmm_workload::parameters::{Choice, Integer, Parameters};
 use rtmm_workload::{Duration, Time};
 
-use crate::job::{Job, JobId, Progress};
+use crate::ids::JobId;
+use crate::job::{Job, Progress};
 use crate::parts::VariantChoice;
 use crate::policy::Notice;
 use crate::terms::{self, Score};

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::job::JobId;
+    use crate::ids::JobId;
 
     /// `a` may run as 8, 2 or 4, stated in this order, alike on both accelerators; `b` takes 4 or 8.
     fn supernet() -> Fixture {

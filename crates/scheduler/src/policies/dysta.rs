@@ -195,7 +195,7 @@ pub fn build_oracle(parameters: &Parameters) -> Box<dyn Policy> {
 #[cfg(test)]
 mod tests {
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::job::JobId;
+    use crate::ids::JobId;
     use crate::policies::{check, policy};
 
     /// Two jobs of 20 us each in the mean, the first of dense input and the second of sparse.

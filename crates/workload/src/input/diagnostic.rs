@@ -194,6 +194,13 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+/// A problem with a file as a whole: its place is the first line.
+#[must_use]
+pub fn problem_with(source: &Source, message: impl Into<String>) -> Diagnostic {
+    let first_line = source.text().lines().next().map_or(0, str::len);
+    Diagnostic::new(message, source, 0..first_line)
+}
+
 /// The candidate nearest to `name`, if any is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

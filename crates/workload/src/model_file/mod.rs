@@ -28,10 +28,8 @@ mod samples;
 mod structure;
 mod variants;
 
-use std::ops::Range;
-
 use crate::input::{At, Diagnostic, Diagnostics, Document, Source, Table, Value, suggestion};
-use crate::layer::{Layer, MAX_DIMENSION, Operator, Shape, ShapeError};
+use crate::layer::{Layer, Operator, Shape};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes, Sparsity};
 use crate::model_file::operators::{OPERATORS, decode_operator};
@@ -42,6 +40,7 @@ use crate::model_file::samples::{decode_model_of_trace, decode_samples, decode_s
 use crate::model_file::structure::{Place, decode_blocks, decode_exits};
 pub(crate) use crate::model_file::variants::OpenVariant;
 use crate::model_file::variants::{decode_supernet, is_supernet, open_model};
+use crate::shape_error::{MAX_DIMENSION, ShapeError};
 
 /// A model file's reference to a layer table: found by the loader of files.
 pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
@@ -385,9 +384,4 @@ fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<usize> {
         }
         Some(value) => find(&value).into_iter().collect(),
     }
-}
-
-/// The bytes of the file's first line, for problems with the file as a whole.
-pub(crate) fn first_line(source: &Source) -> Range<usize> {
-    0..source.text().lines().next().map_or(0, str::len)
 }

@@ -2,10 +2,10 @@
 
 use crate::input::{Table, Value};
 use crate::layer::{
-    Attention, Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent,
-    RecurrentCell, Shape,
+    Attention, Convolution, Elementwise, Gemm, Normalisation, Operator, Pool, Recurrent, RecurrentCell, Shape,
 };
 use crate::model_file::parameters::ModelParameters;
+use crate::shape_error::MAX_DIMENSION;
 
 /// All operators that a layer can name.
 pub(super) const OPERATORS: [&str; 21] = [

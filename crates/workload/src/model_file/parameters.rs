@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ops::{Range, RangeInclusive};
 
 use crate::input::{At, Diagnostic, Source, Table, Value, suggestion};
-use crate::layer::MAX_DIMENSION;
+use crate::shape_error::MAX_DIMENSION;
 
 /// The value that a user of a model sets one of its parameters to.
 #[derive(Clone, Debug)]

@@ -10,8 +10,9 @@ use rtmm_reference::dysta::{
 use rtmm_runners::recorded::SEQUENCE_LENGTH;
 use rtmm_sweep::runner;
 use rtmm_workload::SampleTrace;
+use rtmm_workload::input::problem_with;
 use rtmm_workload::input::suggestion;
-use rtmm_workload::load::{self, TraceFile, problem_with};
+use rtmm_workload::load::{self, TraceFile};
 use rtmm_workload::parameters::{Choice, Declared, ParameterError, Real, Schema, assign};
 use tracing::debug;
 
