@@ -98,6 +98,22 @@ fn runs_of_every_kind() {
     insta::assert_snapshot!("runs", text);
 }
 
+/// Jobs that take as few of Planaria's subarrays as keep their deadlines run beside each other, and are in time.
+#[test]
+fn jobs_divide_an_array_that_says_nothing_of_parts() {
+    let workspace = Workspace::new();
+    let planaria =
+        ["run", "--scenario", "xrbench/vr_gaming", "--platform", "planaria/16x32x32", "--policy", "edf"];
+    let [all, least] = ["units=all", "units=least-that-fits"].map(|units| {
+        let report = json(&workspace, &planaria, &["--set", units, "--set", "granularity=model"]);
+        assert_accounted_for(&report);
+        assert_eq!((&report["late"], &report["dropped"]), (&0.into(), &0.into()), "{units}");
+        report
+    });
+    let response = |report: &Value| report["tasks"][0]["response_mean_ms"].as_f64().expect("a time");
+    assert!(response(&least) > 2.0 * response(&all), "{} {}", response(&least), response(&all));
+}
+
 #[test]
 fn tables_fit_narrow_terminals() {
     let workspace = Workspace::new();

@@ -439,15 +439,41 @@ fn cost_of_a_model_on_a_platform_names_each_accelerator_in_every_format() {
 }
 
 #[test]
+fn cost_of_a_divided_accelerator_has_each_number_of_units_with_its_shape() {
+    let workspace = Workspace::new();
+    let arguments = ["cost", "--model", "xrbench/kd_res8_narrow", "--platform", "planaria/16x32x32"];
+    let (header, rows) = csv_rows(&workspace.rtmm(&arguments).success());
+    let column = |name: &str| header.iter().position(|head| head == name).expect("a column");
+    let (name, subarrays) = (column("accelerator"), column("subarrays"));
+    let mut parts: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row[name].as_str(), row[subarrays].as_str())).collect();
+    parts.dedup();
+    assert_eq!(parts.len(), 16);
+    assert_eq!(
+        parts[..3],
+        [("planaria", "16"), ("planaria (1 of 16 units)", "1"), ("planaria (2 of 16 units)", "2")]
+    );
+    let shape = ["clusters", "cluster_rows", "cluster_cols"].map(column);
+    for row in &rows {
+        let number = |column: usize| row[column].parse::<u64>().expect("a whole number");
+        let used: u64 = shape.iter().map(|column| number(*column)).product();
+        assert!((1..=number(subarrays)).contains(&used), "{row:?}");
+    }
+}
+
+#[test]
 fn explain_shows_where_cycles_and_energy_come_from() {
     let workspace = Workspace::new();
     workspace.write("layers.csv", XRBENCH_ROWS);
     let fixed = ["explain", "--layers", "layers.csv", "--layer", "conv1", "--accelerator"];
     let systolic = "{ model = \"systolic\", dataflow = \"ws\", rows = 16, cols = 16, dram_bandwidth = 8 }";
+    let fission = "{ model = \"fission\", dataflow = \"ws\", subarrays = 4, rows = 16, cols = 16, \
+                   dram_bandwidth = 8, bus_pj = 5 }";
     for (name, accelerator, mode) in [
         ("explain_maestro_reference", OS_1024, &["--compat", "xrbench"][..]),
         ("explain_maestro", OS_1024, &[]),
         ("explain_systolic", systolic, &[]),
+        ("explain_fission", fission, &[]),
     ] {
         let explain = |extra: &[&str]| {
             let outcome = workspace.rtmm(&[&fixed[..], &[accelerator], mode, extra].concat());

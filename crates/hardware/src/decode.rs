@@ -29,7 +29,7 @@ pub enum Indivisible {
     #[error("the cost model does not derive what fewer units cost")]
     Unsupported,
     /// The hardware has a number of parts that cannot be dealt to so many units.
-    #[error("{count} {what} are no {units} equal units")]
+    #[error("{count} {what} cannot be divided into {units} equal units")]
     Uneven {
         /// The parts of the hardware.
         what: &'static str,

@@ -481,15 +481,23 @@ fn a_platform_need_not_state_what_fewer_units_are() {
 #[test]
 fn bad_divisions_are_reported() {
     for (keys, message, help) in [
-        ("subarrays = 16\ndivision = { units = 5 }", "16 subarrays are no 5 equal units", "2, 4, 8, 16"),
-        ("subarrays = 16\ndivision = { units = 32 }", "16 subarrays are no 32 equal units", "2, 4, 8, 16"),
+        (
+            "subarrays = 16\ndivision = { units = 5 }",
+            "16 subarrays cannot be divided into 5 equal units",
+            "2, 4, 8, 16",
+        ),
+        (
+            "subarrays = 16\ndivision = { units = 32 }",
+            "16 subarrays cannot be divided into 32 equal units",
+            "2, 4, 8, 16",
+        ),
         (
             "subarrays = 1\ndivision = { units = 2 }",
-            "1 subarrays are no 2 equal units",
+            "1 subarrays cannot be divided into 2 equal units",
             "state more subarrays",
         ),
         ("subarrays = 16\ndivision = { units = 0 }", "`units` is out of range", "2 to 64"),
-        ("subarrays = 16\ndivision = { units = 5, part = [{ units = 2 }] }", "are no 5 equal", "one of: 2"),
+        ("subarrays = 16\ndivision = { units = 5, part = [{ units = 2 }] }", "into 5 equal", "one of: 2"),
         (
             "subarrays = 16\nsram_ofmap_bytes = 31\ndivision = { units = 16 }",
             "1 of 16 units",

@@ -143,7 +143,8 @@ impl Fission {
 
     /// Slices, cycles and traffic of each product, then the vector unit.
     fn products(&self, kernels: &[Repeated], best: &Shaped) -> Result<Vec<Section>, CostError> {
-        let (mut slices, mut cycles, mut moved, mut vector) = (vec![], vec![], vec![], vec![]);
+        let (mut slices, mut cycles) = (Vec::new(), Vec::new());
+        let (mut sram, mut dram, mut vector) = (Vec::new(), Vec::new(), Vec::new());
         let Some(array) = self.array(best.shape) else { return Ok(Vec::new()) };
         for (index, Repeated { kernel, times }) in kernels.iter().enumerate() {
             let nest = match kernel {
@@ -175,24 +176,27 @@ impl Fission {
                 &cost.fold_cycles,
                 &counts.lines,
             ]));
-            let dram = &counts.dram;
-            moved.push(Section::row(&[
+            sram.push(Section::row(&[
                 &index,
                 &counts.sram_reads,
                 &counts.bus_reads,
                 &counts.sram_writes,
                 &counts.partial_sum_reads,
-                &dram.ifmap,
-                &dram.filter,
-                &dram.ofmap,
-                &dram.partial_sums,
+            ]));
+            let words = &counts.dram;
+            dram.push(Section::row(&[
+                &index,
+                &words.ifmap,
+                &words.filter,
+                &words.ofmap,
+                &words.partial_sums,
             ]));
         }
         let mut sections = Vec::new();
         if !slices.is_empty() {
             let (rows, columns) = (array.rows(), array.columns());
             sections.push(Section::new(
-                "Slices: what the largest one is, how many clusters have one at a time, and how often",
+                "Slices: the largest one, clusters that have one at a time, and rounds of them",
                 &["kernel", "split by", "clusters", "rounds", "M", "K", "N", "MACs of all"],
                 slices,
             ));
@@ -202,19 +206,14 @@ impl Fission {
                 cycles,
             ));
             sections.push(Section::new(
-                "Moved in all, in elements: buffers, bus, then off chip",
-                &[
-                    "kernel",
-                    "reads",
-                    "over the bus",
-                    "writes",
-                    "partial sums read back",
-                    "inputs",
-                    "weights",
-                    "outputs",
-                    "partial sums",
-                ],
-                moved,
+                "Buffer accesses of all copies, in elements; an operand in common is read once",
+                &["kernel", "reads", "to other clusters", "writes", "partial sums read back"],
+                sram,
+            ));
+            sections.push(Section::new(
+                "Off-chip traffic of all copies, in elements",
+                &["kernel", "inputs", "weights", "outputs", "partial sums read back"],
+                dram,
             ));
         }
         if !vector.is_empty() {
