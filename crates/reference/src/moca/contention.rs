@@ -171,7 +171,7 @@ impl Setting {
             Layer::Pooling(_) => Mode::Off,
             _ => query.mode,
         };
-        let demand = (100 * from_dram).checked_div(prediction).unwrap_or(u64::MAX) as i32;
+        let demand = from_dram.wrapping_mul(100).checked_div(prediction).unwrap_or(u64::MAX) as i32;
         let publishes = split.is_leader() && is_tabled;
         let slack = is_tabled.then(|| query.task.slack());
         let score = slack.map_or(published.score[group], |slack| query.task.score(slack, fixes));
@@ -200,8 +200,8 @@ impl Setting {
                 share.and_then(|share| i32::try_from(share).ok()).map_or(demand, |share| share.min(demand));
             published.demand_percent[group] = if fixes.throttled_demand { throttled } else { demand };
         }
-        let new_time =
-            share.map_or(0, |share| (100 * from_dram).checked_div(share.into()).unwrap_or(u64::MAX));
+        let new_time = share
+            .map_or(0, |share| from_dram.wrapping_mul(100).checked_div(share.into()).unwrap_or(u64::MAX));
         let (inner_tiles, loads) = (estimate.inner_tiles, estimate.loads());
         let least_tiles = if is_tabled { MIN_TILES } else { 1 };
         let is_slower = share.is_some_and(|share| i64::from(share) < i64::from(demand));

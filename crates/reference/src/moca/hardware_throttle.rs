@@ -45,7 +45,7 @@ impl Requests {
     /// The requests one by one.
     fn each(self) -> impl Iterator<Item = Request> {
         (0..self.count).map(move |index| Request {
-            offer_cycle: self.first.offer_cycle + index * self.step,
+            offer_cycle: self.first.offer_cycle.saturating_add(index.saturating_mul(self.step)),
             ..self.first
         })
     }

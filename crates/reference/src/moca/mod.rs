@@ -25,7 +25,7 @@
 //!
 //! // The first plan for the tasks of all nets.
 //! let tasks = load_generator::tasks(WorkloadSet::C);
-//! assert_eq!(Qos::High.target_cycles(tasks[0].net), 26_666_668);
+//! assert_eq!(Qos::High.target_cycles(tasks[0].net), 8_000_000);
 //! let mut scheduler = Scheduler::new(tasks, &Fixes::default())?;
 //! let plan = scheduler.plan(0);
 //! assert_eq!((plan.rounds(), plan.iterations[0].candidates.len()), (3, 9));

@@ -8,7 +8,9 @@ use super::numbers::mix;
 /// Numbers that the program does not compute for a kind of layer are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// Sizes of the tile, in the order of the kind: see [`Layer`](super::Layer)'s modules.
+    /// Sizes of the tile. Of a convolution: images, rows and columns of pooled output, output channels, rows and columns
+    /// of the kernel, input channels. Of a product, in blocks of 16: rows, columns, depth; then rows, columns and depth of
+    /// the core, and 1 where rows are split. Of an addition: rows, columns. Of a pooling: images, rows, columns, channels.
     pub tile: Vec<i64>,
     /// Tiles of this core, by rounded divisions.
     pub inner_tiles_raw: i64,

@@ -190,7 +190,7 @@ impl Scheduler {
 
     /// Plans the next rounds for all groups. Tasks that are taken are planned from now on.
     pub fn plan(&mut self, now_cycle: u64) -> Plan {
-        let mut clocks = [now_cycle + HEAD_START_CYCLES; GROUPS];
+        let mut clocks = [now_cycle.saturating_add(HEAD_START_CYCLES); GROUPS];
         let mut queues: [Vec<Vec<TaskIndex>>; GROUPS] = Default::default();
         let mut iterations: Vec<Iteration> = Vec::new();
         for round in 0..ROUNDS {
@@ -198,7 +198,7 @@ impl Scheduler {
             let horizon = self.horizon(frontier_cycle, LAST_TASKS);
             let candidates = self.candidates(horizon, QUEUE_DEPTH * GROUPS, |task, isolated| {
                 let wait = frontier_cycle.saturating_sub(task.dispatch_cycle);
-                SCORE_UNIT * wait / isolated
+                SCORE_UNIT.saturating_mul(wait) / isolated
             });
             if candidates.is_empty() {
                 let took_one = round == 1 && iterations[0].candidates.len() == 1;
@@ -216,11 +216,11 @@ impl Scheduler {
 
     /// Plans one queue for all cores together. No driver of the program does.
     pub fn plan_single(&mut self, now_cycle: u64) -> SinglePlan {
-        let frontier_cycle = now_cycle + SINGLE_HEAD_START_CYCLES;
+        let frontier_cycle = now_cycle.saturating_add(SINGLE_HEAD_START_CYCLES);
         let horizon = self.horizon(frontier_cycle, SINGLE_LAST_TASKS);
         let candidates = self.candidates(horizon, QUEUE_DEPTH, |task, isolated| {
             let wait = frontier_cycle.saturating_sub(task.dispatch_cycle);
-            SCORE_UNIT * wait / (SINGLE_WAIT_DIVISOR * isolated)
+            SCORE_UNIT.saturating_mul(wait) / (SINGLE_WAIT_DIVISOR * isolated)
         });
         if candidates.is_empty() && horizon == self.tasks.len() {
             return SinglePlan::NothingLeft;
@@ -246,7 +246,7 @@ impl Scheduler {
         for (position, task) in (0..).zip(&self.tasks[..horizon]) {
             if self.status[position as usize] == Status::UNPLANNED {
                 let [one_core, _] = self.isolated[task.net as usize];
-                let score = u64::from(task.priority) * SCORE_UNIT + waiting(task, one_core);
+                let score = (u64::from(task.priority) * SCORE_UNIT).saturating_add(waiting(task, one_core));
                 scored.push((TaskIndex::new(position), score));
             }
         }
