@@ -1,4 +1,6 @@
 //! The hardware throttle against recorded traces: every cycle.
+//!
+//! `RTMM_CASES` sets the number of random traces.
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
@@ -8,6 +10,7 @@ use rtmm_reference::mersenne_twister::MersenneTwister;
 use rtmm_reference::moca::Fixes;
 use rtmm_reference::moca::case_file::{self, Case};
 use rtmm_reference::moca::hardware_throttle::{Outcome, Request, Requests, Run, State, run, run_literally};
+use rtmm_testkit::cases::at_least;
 use rtmm_workload::input::Source;
 use serde_json::{Value, json};
 
@@ -79,8 +82,7 @@ fn random_trace(random: &mut MersenneTwister) -> Vec<Requests> {
 #[test]
 fn skipping_idle_cycles_changes_nothing() {
     let random = &mut MersenneTwister::new(12);
-    let cases = 60;
-    for case in 0..cases {
+    for case in 0..at_least(60) {
         let trace = random_trace(random);
         let cycles = trace.last().map_or(0, |last| last.first.offer_cycle) + 5_000;
         for fixes in [Fixes::default(), Fixes::all()] {

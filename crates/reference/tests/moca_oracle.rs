@@ -1,12 +1,15 @@
 //! Sums over tiles against the nested loops that they stand for, on random layers.
+//!
+//! `RTMM_CASES` sets the number of random layers of each kind.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use rtmm_reference::mersenne_twister::MersenneTwister;
 use rtmm_reference::moca::{Addition, Convolution, Estimate, Fixes, Layer, Pooling, Product, Split};
+use rtmm_testkit::cases::at_least;
 
 /// Random layers of each kind.
-const CASES: u32 = 1_500;
+const CASES: u64 = 1_500;
 
 fn cdiv(dividend: i64, divisor: i64) -> i64 {
     if dividend < divisor { 1 } else { (dividend + divisor - 1) / divisor }
@@ -108,7 +111,7 @@ fn convolution_loads(layer: &Convolution, split: Split, tile: &[i64]) -> [i64; 3
 fn loads_of_convolutions_are_those_of_the_nested_loops() {
     let random = &mut MersenneTwister::new(1);
     let mut estimated = 0;
-    for _ in 0..CASES {
+    for _ in 0..at_least(CASES) {
         let (layer, split) = (convolution(random), split(random));
         let Ok(estimate) = Estimate::of(&Layer::Convolution(layer), split, &Fixes::default()) else {
             continue;
@@ -118,13 +121,13 @@ fn loads_of_convolutions_are_those_of_the_nested_loops() {
         assert_eq!(found, wanted, "{layer:?} {split:?} {:?}", estimate.tile);
         estimated += 1;
     }
-    assert!(estimated > CASES / 2, "{estimated}");
+    assert!(estimated > at_least(CASES) / 2, "{estimated}");
 }
 
 #[test]
 fn loads_of_products_are_those_of_the_nested_loops() {
     let random = &mut MersenneTwister::new(2);
-    for _ in 0..CASES {
+    for _ in 0..at_least(CASES) {
         let layer =
             Product { i: 17 + random.below(900), j: 17 + random.below(900), k: 1 + random.below(900) };
         let split = split(random);
@@ -150,7 +153,7 @@ fn loads_of_products_are_those_of_the_nested_loops() {
 #[test]
 fn the_tile_of_an_addition_is_shrunk_one_by_one() {
     let random = &mut MersenneTwister::new(3);
-    for _ in 0..CASES {
+    for _ in 0..at_least(CASES) {
         let layer = Addition { i: 8 + random.below(3_000), j: 8 + random.below(3_000) };
         let split = split(random);
         let estimate = Estimate::of(&Layer::Addition(layer), split, &Fixes::default()).expect("an estimate");
@@ -174,7 +177,7 @@ fn the_tile_of_an_addition_is_shrunk_one_by_one() {
 fn sums_of_poolings_are_those_of_the_nested_loops() {
     let random = &mut MersenneTwister::new(4);
     let mut estimated = 0;
-    for _ in 0..CASES {
+    for _ in 0..at_least(CASES) {
         let in_dim = 1 + random.below(70);
         let layer = Pooling {
             batch: pick(random, &[1, 1, 2, 3]),
@@ -193,7 +196,7 @@ fn sums_of_poolings_are_those_of_the_nested_loops() {
             estimated += 1;
         }
     }
-    assert!(estimated > CASES, "{estimated}");
+    assert!(estimated > at_least(CASES), "{estimated}");
 }
 
 /// Loads, prediction and number of tiles of a pooling.
