@@ -1,6 +1,7 @@
-//! What every policy makes of every built-in workload: a table each.
+//! Results of every policy on every built-in workload.
 //!
-//! Of every table the digest is kept, in `regression_digests.csv`; of some workloads a person can read what some policies
+//! Of every policy on a workload the digest is kept, in `regression_digests.csv`: another policy adds lines and changes
+//! none. Of some workloads a person can read what some policies
 //! make of them, in snapshots. A changed number is a changed result. Look at the difference, say in the commit why the
 //! new numbers are right, and accept it: run the test with `INSTA_UPDATE=always`.
 //!
@@ -159,7 +160,7 @@ impl Costs {
         let heads = ["policy", "violated", "segments", "energy_uj", "last_us"];
         let head: Vec<String> = heads.into_iter().chain(tasks).map(str::to_owned).collect();
         let read = String::from("jobs of a task: released=on time/late/dropped/in flight\n");
-        let mut tables = Tables { name: scenario.name.clone(), all: Vec::new(), read };
+        let mut tables = Tables { name: scenario.name.clone(), of_policies: BTreeMap::new(), read };
         for (load, milliseconds) in grid.loads {
             let mut scenario = scenario.clone().scaled(load * 1_000_000).expect("a period");
             scenario.duration = Duration::from_milliseconds(milliseconds).expect("not too long");
@@ -168,14 +169,15 @@ impl Costs {
                 let (platform, costs) = &self.platforms[name];
                 let (models, platform) = (Arc::clone(&self.models), Arc::clone(platform));
                 let system = System::with_costs(&scenario, models, platform, Arc::clone(costs));
+                let title = format!("load {load} on {name}");
                 let mut rows = vec![head.clone()];
                 for row in PolicyRegistry::built_in() {
                     let cells = cells(&run(&system, row));
+                    let of_policy = tables.of_policies.entry(row.name.to_string()).or_default();
+                    let _ = writeln!(of_policy, "{title}\n{}\n{}", head[1..].join(","), cells.join(","));
                     distinct.insert(cells.clone());
                     rows.push([vec![row.name.to_string()], cells].concat());
                 }
-                let title = format!("load {load} on {name}");
-                tables.all.push((format!("{} {title}", tables.name), table(&rows)));
                 rows.retain(|row| row[0] == head[0] || READ_POLICIES.contains(&row[0].as_str()));
                 let _ = write!(tables.read, "\n{title}\n{}", table(&rows));
             }
@@ -190,8 +192,8 @@ impl Costs {
 /// The tables of a workload.
 struct Tables {
     name: String,
-    /// A table a load and platform, under the names of all three.
-    all: Vec<(String, String)>,
+    /// By policy: its row at each load on each platform, so that another policy changes no text but its own.
+    of_policies: BTreeMap<String, String>,
     /// The rows of [`READ_POLICIES`] in all of them.
     read: String,
 }
@@ -218,6 +220,9 @@ fn built_in_workloads_under_every_policy() {
             insta::assert_snapshot!(name.replace('/', "_"), read);
         });
     }
-    let all: Vec<(String, String)> = tables.into_iter().flat_map(|tables| tables.all).collect();
+    let of_workload = |Tables { name, of_policies, .. }: Tables| {
+        of_policies.into_iter().map(move |(policy, text)| (format!("{policy} on {name}"), text))
+    };
+    let all: Vec<(String, String)> = tables.into_iter().flat_map(of_workload).collect();
     assert_digests(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/regression_digests.csv")), &all);
 }
