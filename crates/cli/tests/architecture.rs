@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use rtmm_hardware::{CostModelRegistry, Explainer, Mode, Quantity, load as hardware};
+use rtmm_hardware::{ContentionRow, CostModelRegistry, Explainer, Mode, Quantity, load as hardware};
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
@@ -332,6 +332,15 @@ fn every_cost_model_is_documented_with_its_keys() {
             let key = &parameter.name;
             assert!(names(&spans, key), "neither {path} nor {reference} has `{key}`");
         }
+    }
+}
+
+#[test]
+fn every_contention_rule_is_documented() {
+    let page = "docs/input-files.md";
+    let text = read(page);
+    for row in ContentionRow::built_in() {
+        assert!(text.contains(&format!("- `{}`: ", row.name)), "{page} does not explain `{}`", row.name);
     }
 }
 

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
-use crate::contention::{Bandwidth, Share};
+use crate::contention::{Bandwidth, Share, Shares, Sharing};
 use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
 use crate::ids::{AcceleratorId, ClassId, ConfigurationId};
-use crate::platform::{Isolated, Platform, Sharing};
+use crate::platform::{Isolated, Platform};
 
 /// A way of running on a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,8 +172,8 @@ impl IsolatedCosts {
     fn bandwidth(&self, share: Option<Share>) -> Bandwidth {
         match (self.dram, share) {
             (None, _) => Bandwidth::UNLIMITED,
-            (Some((bandwidth, Sharing::Static)), Some(share)) => bandwidth.part(share),
-            (Some((bandwidth, _)), _) => bandwidth,
+            (Some((bandwidth, sharing)), Some(share)) => sharing.alone(bandwidth, share),
+            (Some((bandwidth, _)), None) => bandwidth,
         }
     }
 
@@ -181,6 +181,12 @@ impl IsolatedCosts {
     #[must_use]
     pub fn table(&self) -> &CostTable {
         &self.table
+    }
+
+    /// Meaning of the shares of the memory that accelerators share.
+    #[must_use]
+    pub fn shares(&self) -> Shares {
+        self.dram.map_or(Shares::None, |(_, sharing)| sharing.shares())
     }
 
     /// The bandwidth of the memory that accelerators share; none where each has its own.
@@ -365,14 +371,18 @@ impl IsolatedCosts {
 
 /// The distinct classes of a platform in the order of first use, and those of each accelerator.
 fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
-    let is_partitioned = platform.shared_dram.is_some_and(|dram| dram.sharing == Sharing::Static);
     let mut classes: Vec<Class> = Vec::new();
     let of_accelerators = platform
         .accelerators
         .iter()
         .map(|accelerator| {
             let of_units = accelerator.configurations().map(|(units, configuration)| {
-                let share = is_partitioned.then(|| accelerator.share_of(units));
+                let share = match platform.shared_dram.map_or(Shares::None, |dram| dram.sharing.shares()) {
+                    Shares::None => None,
+                    Shares::Parts | Shares::Weights => Some(accelerator.share_of(units)),
+                    // A cap is of each run, whatever it runs on.
+                    Shares::Caps => Some(accelerator.dram_share),
+                };
                 let class = Class { configuration, units, share };
                 let known = classes.iter().position(|known| *known == class);
                 ClassId::new(known.unwrap_or_else(|| {

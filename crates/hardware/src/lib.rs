@@ -43,7 +43,10 @@ mod platform;
 mod units;
 
 pub use blocks::VectorUnit;
-pub use contention::{Bandwidth, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition};
+pub use contention::{
+    Bandwidth, Capped, Contention, ContentionRow, MaxMinFair, Rates, Running, Share, Shares, Sharing, Speed,
+    StaticPartition, WeightedFair,
+};
 pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
 pub use cost_table::{CostTable, NoCost};
@@ -53,7 +56,7 @@ pub use ids::{AcceleratorId, ClassId, ConfigurationId};
 pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{
     Accelerator, ActivationMoves, Configuration, ContextSwitch, Division, Isolated, Migration, Platform,
-    SharedDram, Sharing,
+    SharedDram,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use units::{MAX_UNITS, UnitSet, Units};

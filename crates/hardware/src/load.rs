@@ -6,14 +6,12 @@ use std::ops::RangeInclusive;
 use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value};
 use rtmm_workload::load::{Kind, name_of, open};
 
-use crate::contention::{Bandwidth, Share};
+use crate::contention::{Bandwidth, ContentionRow, Share, Shares, Sharing};
 use crate::cost_model::Decoded;
 use crate::decode::{Mode, Surroundings};
 use crate::division_file::{Parts, decode_division, decode_energy_pj, decode_time};
 use crate::ids::ConfigurationId;
-use crate::platform::{
-    Accelerator, ActivationMoves, Configuration, ContextSwitch, Platform, SharedDram, Sharing,
-};
+use crate::platform::{Accelerator, ActivationMoves, Configuration, ContextSwitch, Platform, SharedDram};
 use crate::registry::{CostModelRegistry, CostModelRow};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
@@ -172,7 +170,8 @@ fn decode_platform(
             decode_division(&value.table()?, parts)
         });
         let accelerator = Accelerator { name, configuration, dram_share, context_switch, division };
-        if let Some(SharedDram { bandwidth, sharing: Sharing::Static }) = shared_dram
+        if let Some(SharedDram { bandwidth, sharing }) = shared_dram
+            && sharing.shares() == Shares::Parts
             && accelerator.division.is_some()
             && let Some((units, _)) = accelerator.configurations().next()
             && bandwidth.part(accelerator.share_of(units)) == Bandwidth::ZERO
@@ -209,7 +208,11 @@ fn decode_shared_dram(value: &Value<'_>, clock_hz: u64) -> Option<SharedDram> {
     let bandwidth = table.required("bandwidth", |value| decode_bandwidth(value, clock_hz));
     let sharing = match table.get("sharing") {
         None => Some(Sharing::default()),
-        Some(value) => value.choice(&[("max-min", Sharing::MaxMin), ("static", Sharing::Static)]),
+        Some(value) => {
+            let rules = ContentionRow::built_in().iter();
+            let named = rules.filter_map(|row| Some((row.name, Sharing::named(row.name)?)));
+            value.choice(&named.collect::<Vec<(&str, Sharing)>>())
+        }
     };
     Some(SharedDram { bandwidth: bandwidth?, sharing: sharing? })
 }
@@ -246,30 +249,45 @@ fn decode_activations(value: &Value<'_>, default: ActivationMoves, clock_hz: u64
     Some(ActivationMoves { pj_per_byte, element_bytes, bandwidth })
 }
 
-/// The share of every accelerator. Those that state none split evenly what the others leave.
+/// The share of every accelerator, as the rule of the memory has it: parts of those that state none split
+/// evenly what the others leave; weights are equal, and caps the whole.
 fn decode_dram_shares(tables: &[Table<'_>], shared_dram: Option<SharedDram>) -> Vec<Share> {
     let stated: Vec<Option<Value<'_>>> = tables.iter().map(|table| table.get("dram_share")).collect();
-    let Some(SharedDram { bandwidth, sharing: Sharing::Static }) = shared_dram else {
-        for value in stated.iter().flatten() {
-            let (message, help) = match shared_dram {
-                None => (
-                    "`dram_share` is a share of nothing: the platform has no [shared_dram]",
-                    "add the table with `bandwidth = ...` and `sharing = \"static\"`, or remove \
-                     `dram_share`",
-                ),
-                Some(_) => (
-                    "`dram_share` means nothing to max-min sharing",
-                    "write `sharing = \"static\"` in [shared_dram], or remove `dram_share`",
-                ),
+    match shared_dram.map(|dram| (dram.bandwidth, dram.sharing.shares())) {
+        Some((bandwidth, Shares::Parts)) => decode_parts(tables, &stated, bandwidth),
+        Some((_, Shares::Weights | Shares::Caps)) => {
+            let share = |value: &Value<'_>| {
+                let millionths = value.millionths(1..=WHOLE_MILLIONTHS)?;
+                u32::try_from(millionths).ok().and_then(Share::from_millionths)
             };
-            value.reject::<()>(message, help);
+            stated.iter().map(|value| value.as_ref().and_then(share).unwrap_or(Share::WHOLE)).collect()
         }
-        return vec![Share::WHOLE; tables.len()];
-    };
+        rule => {
+            for value in stated.iter().flatten() {
+                let (message, help) = match rule {
+                    None => (
+                        "`dram_share` is a share of nothing: the platform has no [shared_dram]",
+                        "add the table with `bandwidth = ...` and `sharing = \"static\"`, or remove \
+                         `dram_share`",
+                    ),
+                    Some(_) => (
+                        "`dram_share` means nothing to max-min sharing",
+                        "write `sharing = \"static\"` in [shared_dram], or remove `dram_share`",
+                    ),
+                };
+                value.reject::<()>(message, help);
+            }
+            vec![Share::WHOLE; tables.len()]
+        }
+    }
+}
+
+/// Fixed parts of the DRAM's bandwidth.
+fn decode_parts(tables: &[Table<'_>], stated: &[Option<Value<'_>>], bandwidth: Bandwidth) -> Vec<Share> {
     let mut left = WHOLE_MILLIONTHS;
     let mut shares = Vec::with_capacity(tables.len());
     let mut is_sound = true;
-    for value in &stated {
+    for value in stated {
         let share = value.as_ref().and_then(|value| {
             let share = value.millionths(1..=WHOLE_MILLIONTHS)?;
             let Some(rest) = left.checked_sub(share) else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rtmm_workload::Duration;
 
-use crate::contention::{Bandwidth, Share};
+use crate::contention::{Bandwidth, Share, Shares, Sharing};
 use crate::cost::{DRAM, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
@@ -149,16 +149,6 @@ pub struct SharedDram {
     pub sharing: Sharing,
 }
 
-/// Division of a shared resource among running segments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sharing {
-    /// By demand, max-min fair: [`crate::contention::MaxMinFair`].
-    #[default]
-    MaxMin,
-    /// By the fixed shares of the accelerators: [`crate::contention::StaticPartition`].
-    Static,
-}
-
 /// An accelerator type, with its cost model. Identical accelerators share one; copies share the cost model.
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -266,14 +256,13 @@ impl Platform {
     }
 
     /// The DRAM bandwidth that an accelerator has if no other runs, beside the limit of its own:
-    /// all of the platform's, or its share where that is static.
+    /// all of the platform's, or its share where shares are parts or caps.
     #[must_use]
     pub fn dram_bandwidth(&self, accelerator: AcceleratorId) -> Bandwidth {
         match self.shared_dram {
             None => Bandwidth::UNLIMITED,
-            Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => bandwidth,
-            Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
-                bandwidth.part(self.accelerators[accelerator.index()].dram_share)
+            Some(SharedDram { bandwidth, sharing }) => {
+                sharing.alone(bandwidth, self.accelerators[accelerator.index()].dram_share)
             }
         }
     }
@@ -302,13 +291,11 @@ impl Platform {
         };
         if let Some(SharedDram { bandwidth, sharing }) = self.shared_dram {
             let bytes = bandwidth.bytes_per_window();
-            text.push_str(&match sharing {
-                Sharing::MaxMin => format!("|shared_dram=max-min {bytes}"),
-                Sharing::Static => {
-                    let shares = each(|accelerator| accelerator.dram_share.millionths().to_string());
-                    format!("|shared_dram=static {bytes} {shares}")
-                }
-            });
+            text.push_str(&format!("|shared_dram={} {bytes}", sharing.name()));
+            if sharing.shares() != Shares::None {
+                let shares = each(|accelerator| accelerator.dram_share.millionths().to_string());
+                text.push_str(&format!(" {shares}"));
+            }
         }
         if self.accelerators.iter().any(|accelerator| accelerator.context_switch != ContextSwitch::default())
         {

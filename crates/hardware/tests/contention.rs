@@ -5,7 +5,8 @@
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, ClassId, Contention, MaxMinFair, Rates, Running, Share, Speed, StaticPartition,
+    AcceleratorId, Bandwidth, ClassId, Contention, ContentionRow, MaxMinFair, Rates, Running, Share, Sharing,
+    Speed, StaticPartition,
 };
 use rtmm_testkit::cases::config;
 use rtmm_workload::{Duration, LayerId, ModelId};
@@ -59,6 +60,22 @@ fn filled(bandwidth: u64, demands: &[u64]) -> Vec<u64> {
             free -= 1;
         }
     }
+}
+
+/// Runs with shares, and a bandwidth.
+fn with_shares() -> impl Strategy<Value = (u64, Vec<(u64, u32)>)> {
+    let run = (prop_oneof![0..200_u64, 0..1_u64 << 40], prop_oneof![1..=10_u32, 1..=1_000_000_u32]);
+    (prop_oneof![1..400_u64, 1..1_u64 << 40], prop::collection::vec(run, 0..10))
+}
+
+fn shared(rule: Sharing, bandwidth: u64, of: &[(u64, u32)]) -> Vec<u64> {
+    let share = |millionths: u32| Share::from_millionths(millionths).expect("at most the whole");
+    let running: Vec<Running> = of
+        .iter()
+        .enumerate()
+        .map(|(at, (demand, millionths))| run(at, *demand, share(*millionths)))
+        .collect();
+    grants(&mut rule.contention(Bandwidth::from_bytes_per_window(bandwidth)), &running)
 }
 
 /// Small numbers, so that ties, rounding and every order of magnitude of contention occur.
@@ -227,4 +244,69 @@ fn grants_by_hand() {
     let mut model = StaticPartition::new(Bandwidth::from_bytes_per_window(100));
     let running = [run(0, 80, share(250_000)), run(1, 80, share(333_333)), run(2, 5, share(100_000))];
     assert_eq!(grants(&mut model, &running), [25, 33, 5]);
+}
+
+proptest! {
+    #![proptest_config(config(DEFAULT_CASES))]
+
+    #[test]
+    fn rules_grant_no_more_than_demand_nor_than_there_is_whatever_the_order(
+        (bandwidth, of) in with_shares(), turn in any::<usize>(),
+    ) {
+        for row in ContentionRow::built_in() {
+            let rule = Sharing::named(row.name).expect("a rule");
+            // Parts are of accelerators, which leave no more than the whole to each other.
+            let parts = of.len().max(1) as u32;
+            let of: Vec<(u64, u32)> = match row.name {
+                "static" => of.iter().map(|(demand, share)| (*demand, share.div_ceil(parts))).collect(),
+                _ => of.clone(),
+            };
+            let granted = shared(rule, bandwidth, &of);
+            for (grant, (demand, _)) in granted.iter().zip(&of) {
+                prop_assert!(grant <= demand, "{}: {grant} of {demand}", row.name);
+            }
+            let slack = if row.name == "static" { of.len() as u128 } else { 0 };
+            prop_assert!(sum(&granted) <= u128::from(bandwidth) + slack, "{}", row.name);
+            let mut turned = of.clone();
+            turned.rotate_left(turn % of.len().max(1));
+            let mut expected = granted;
+            expected.rotate_left(turn % of.len().max(1));
+            prop_assert_eq!(shared(rule, bandwidth, &turned), expected, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn whole_caps_and_equal_weights_are_max_min_fair((bandwidth, of) in with_shares(), weight in 1..=1_000_000_u32) {
+        let demands: Vec<u64> = of.iter().map(|(demand, _)| *demand).collect();
+        let expected = fair(bandwidth, &demands);
+        let with = |share: u32| demands.iter().map(|demand| (*demand, share)).collect::<Vec<_>>();
+        prop_assert_eq!(&shared(Sharing::CAPPED, bandwidth, &with(1_000_000)), &expected);
+        prop_assert_eq!(&shared(Sharing::WEIGHTED, bandwidth, &with(weight)), &expected);
+    }
+
+    #[test]
+    fn weights_leave_only_rounding_and_grant_those_that_want_more_by_weight(
+        (bandwidth, of) in with_shares(),
+    ) {
+        let granted = shared(Sharing::WEIGHTED, bandwidth, &of);
+        let demanded: u128 = of.iter().map(|(demand, _)| u128::from(*demand)).sum();
+        let left = demanded.min(u128::from(bandwidth)) - sum(&granted);
+        prop_assert!(left < of.len().max(1) as u128, "{left} is left over");
+        for (grant, (demand, weight)) in granted.iter().zip(&of) {
+            for (other, (_, of_other)) in granted.iter().zip(&of) {
+                // One that has less than it wants has no less for its weight than any other.
+                let (own, others) = (u128::from(*grant + 1) * u128::from(*of_other), u128::from(*other) * u128::from(*weight));
+                prop_assert!(grant == demand || own >= others, "{granted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn caps_hold_each_run_below_its_share((bandwidth, of) in with_shares()) {
+        let whole = Bandwidth::from_bytes_per_window(bandwidth);
+        for (grant, (_, share)) in shared(Sharing::CAPPED, bandwidth, &of).iter().zip(&of) {
+            let cap = whole.part(Share::from_millionths(*share).expect("a share")).bytes_per_window();
+            prop_assert!(*grant <= cap);
+        }
+    }
 }

@@ -88,7 +88,7 @@ fn a_platform_shares_nothing_unless_it_says_so() {
 fn bandwidth_is_in_bytes_a_cycle_of_the_platform() {
     let bandwidth = |head: &str| {
         let shared = platform(head, &[""]).shared_dram.expect("shared DRAM");
-        assert_eq!(shared.sharing, Sharing::MaxMin);
+        assert_eq!(shared.sharing, Sharing::MAX_MIN);
         shared.bandwidth.bytes_per_window()
     };
     assert_eq!(bandwidth(SHARED), SIXTEEN);
@@ -459,7 +459,7 @@ fn bad_values_of_shared_dram_are_reported() {
     error: `bandwidth` must be a number
     = help: this is of type string
     error: `sharing` cannot be `fair`
-    = help: known: max-min, static
+    = help: known: max-min, static, weighted, capped
     "##);
     insta::assert_snapshot!(problems("[shared_dram]\nbandwidth = 1\nsharing = 3", &[""]), @r##"
     error: `sharing` must be a text in quotes
@@ -655,7 +655,7 @@ fn built_in_platforms_that_share_dram_are_read() {
         assert_eq!(platform.accelerators.len(), accelerators);
         assert_eq!(platform.configurations.len(), 2, "WS and OS");
         let dram = platform.shared_dram.expect("shared DRAM");
-        assert_eq!(dram.sharing, Sharing::MaxMin);
+        assert_eq!(dram.sharing, Sharing::MAX_MIN);
         assert_eq!(
             Some(dram.bandwidth),
             Bandwidth::from_bytes_per_cycle_millionths(bytes, load::DEFAULT_CLOCK_HZ)
@@ -698,7 +698,7 @@ fn platforms_of_the_dream_evaluation_divide_one_budget() {
             None => assert_eq!(sum(&document, "dram_bandwidth"), 128, "{name}"),
             Some(SharedDram { bandwidth, sharing }) => {
                 assert!(name.ends_with("_shared"));
-                assert_eq!((Some(bandwidth), sharing), (whole, Sharing::MaxMin), "{name}");
+                assert_eq!((Some(bandwidth), sharing), (whole, Sharing::MAX_MIN), "{name}");
                 assert_eq!(sum(&document, "dram_bandwidth"), 128 * count as u64, "{name}");
             }
         }

@@ -1,6 +1,6 @@
 //! One call for one run: the execution that the platform asks for, the policy by its name.
 
-use rtmm_hardware::{MaxMinFair, SharedDram, Sharing, StaticPartition};
+use rtmm_hardware::SharedDram;
 use rtmm_scheduler::Policy;
 
 use crate::engine::{RunOptions, Simulation};
@@ -27,12 +27,8 @@ pub fn simulate<O: Observer>(
             let execution = Exclusive::new(accelerators.len());
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
-        Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
-            let execution = Shared::new(MaxMinFair::new(bandwidth), accelerators);
-            Simulation::new(system, name, policy, execution, observer, options).run()
-        }
-        Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
-            let execution = Shared::new(StaticPartition::new(bandwidth), accelerators);
+        Some(SharedDram { bandwidth, sharing }) => {
+            let execution = Shared::new(sharing.contention(bandwidth), accelerators);
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
-use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, MaxMinFair, Share, SharedDram, Sharing};
+use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, MaxMinFair, SharedDram, Sharing};
 use rtmm_scheduler::{Decisions, Extent, Interests, Policy, View};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
@@ -42,11 +42,7 @@ fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn 
     if !chaos {
         return Fcfs::new(extent(layers));
     }
-    let built = sketch.build();
-    let shares: Vec<Share> = match sketch.machine.memory {
-        Memory::Static(_) => built.platform.accelerators.iter().map(|one| one.dram_share).collect(),
-        _ => Vec::new(),
-    };
+    let shares = sketch.machine.memory.shares();
     let interests = Interests { jobs: true, layers: layers > 0, times: true };
     let time = Duration::from_picoseconds(if layers == 2 { sketch.scale } else { 0 });
     Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares)
@@ -473,7 +469,7 @@ proptest! {
                 .expect("a legal policy")
         };
         let bandwidth = Bandwidth::UNLIMITED;
-        built.platform.shared_dram = Some(SharedDram { bandwidth, sharing: Sharing::MaxMin });
+        built.platform.shared_dram = Some(SharedDram { bandwidth, sharing: Sharing::MAX_MIN });
         let (recorder, other_log) = Recorder::new(policy(&sketch, chaos, CHAOS, layers));
         let shared = {
             let system = system(&built);

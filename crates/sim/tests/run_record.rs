@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rtmm_hardware::Share;
 use rtmm_scheduler::{Interests, Policy, RunId};
 use rtmm_sim::metrics::{JobRow, JobRows};
 use rtmm_sim::{
@@ -14,17 +13,14 @@ use rtmm_sim::{
 use rtmm_testkit::cases;
 use rtmm_testkit::random_systems::policies::{Habits, Scripted};
 use rtmm_testkit::random_systems::record::{Heard, Recorder};
-use rtmm_testkit::random_systems::systems::{self, Memory, Sketch};
+use rtmm_testkit::random_systems::systems::{self, Sketch};
 use rtmm_workload::Duration;
 
 const DEFAULT_CASES: u32 = 200;
 const HABITS: Habits = Habits { dispatch: 160, preempt: 60, resize: 60, drop: 20, share: 40, timer: 20 };
 
 fn policy(sketch: &Sketch, layers: bool) -> Box<dyn Policy> {
-    let shares = match sketch.machine.memory {
-        Memory::Static(_) => vec![Share::WHOLE],
-        _ => Vec::new(),
-    };
+    let shares = sketch.machine.memory.shares();
     let interests = Interests { jobs: true, layers, times: true };
     Scripted::new(sketch.seed, HABITS, interests, Duration::ZERO, sketch.scale, shares)
 }

@@ -1,6 +1,6 @@
 //! Asking the policy, and doing what it says if that is legal.
 
-use rtmm_hardware::{AcceleratorId, ClassId, Share, UnitSet, Units};
+use rtmm_hardware::{AcceleratorId, ClassId, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
     AcceleratorState, Decision, Extent, Job, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
     VariantId,
@@ -152,6 +152,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// The rest that the shares of all runs but one leave of partitioned memory bandwidth.
     pub(super) fn share_left(&self, id: Option<RunId>) -> Share {
+        if self.system.costs.shares() != Shares::Parts {
+            return Share::WHOLE;
+        }
         let others = self.state.runs.iter().filter(|run| Some(run.id) != id);
         let taken: u32 = others.map(|run| run.share.millionths()).sum();
         Share::from_millionths(Share::WHOLE.millionths().saturating_sub(taken)).unwrap_or(Share::ZERO)

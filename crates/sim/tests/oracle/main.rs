@@ -113,11 +113,7 @@ fn ends() -> impl Strategy<Value = EndOfRun> {
 }
 
 fn chaos(sketch: &Sketch, habits: Habits, interests: Interests, time: u64) -> Box<dyn Policy> {
-    let built = sketch.build();
-    let shares = match sketch.machine.memory {
-        Memory::Static(_) => built.platform.accelerators.iter().map(|one| one.dram_share).collect(),
-        _ => Vec::new(),
-    };
+    let shares = sketch.machine.memory.shares();
     let time = Duration::from_picoseconds(time);
     Scripted::new(sketch.seed, habits, interests, time, sketch.scale, shares)
 }

@@ -31,7 +31,7 @@
 //! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
 //!
 //! `switch 0.5` is what it takes to turn to another model, besides 100 nanojoules; `moves 1` that activations
-//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts. A layer
+//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts, `weighted` or `capped` by the shares that a policy sets. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
 //! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample.
 //!
@@ -64,8 +64,8 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share, SharedDram, Sharing,
-    Sparse, Work,
+    CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share, SharedDram, Shares,
+    Sharing, Sparse, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Run, registry};
 use rtmm_sim::metrics::Audit;
@@ -204,8 +204,9 @@ impl ByHand {
                 "dram" => {
                     let gigabytes: u64 = number(words.value());
                     let bandwidth = Bandwidth::from_bytes_per_window(gigabytes * GIGABYTE_A_MILLISECOND);
-                    let is_static = words.next() == Some("static");
-                    let sharing = if is_static { Sharing::Static } else { Sharing::MaxMin };
+                    let sharing = words.next().map_or(Sharing::MAX_MIN, |rule| {
+                        Sharing::named(rule).unwrap_or_else(|| panic!("no rule is called `{rule}`"))
+                    });
                     shared_dram = Some(SharedDram { bandwidth, sharing });
                 }
                 "task" => {
@@ -216,10 +217,8 @@ impl ByHand {
                 other => panic!("no statement begins with `{other}`"),
             }
         }
-        let share = match shared_dram {
-            Some(SharedDram { sharing: Sharing::Static, .. }) => 1_000_000 / accelerators as u32,
-            _ => 1_000_000,
-        };
+        let has_parts = shared_dram.is_some_and(|dram| dram.sharing.shares() == Shares::Parts);
+        let share = if has_parts { 1_000_000 / accelerators as u32 } else { 1_000_000 };
         let accelerator = |index: usize| Accelerator {
             name: index.to_string(),
             configuration: ConfigurationId::new(index),

@@ -7,7 +7,7 @@ pub mod policies;
 pub mod record;
 pub mod systems;
 
-use rtmm_hardware::{Contention, MaxMinFair, SharedDram, Sharing, StaticPartition};
+use rtmm_hardware::{Contention, SharedDram, Shares};
 use rtmm_scheduler::Policy;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{RunOptions, Simulation, System};
@@ -46,15 +46,11 @@ pub fn simulation<'s, U: Use<'s>>(
             let execution = Exclusive::new(system.platform.unit_owners().len());
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
-        Some(SharedDram { bandwidth, sharing: Sharing::MaxMin }) => {
-            let contention =
-                Checking { inner: MaxMinFair::new(bandwidth), whole: Some(bandwidth), is_fair: true };
-            let execution = Shared::new(contention, system.platform.unit_owners());
-            user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
-        }
-        Some(SharedDram { bandwidth, sharing: Sharing::Static }) => {
-            let contention =
-                Checking { inner: StaticPartition::new(bandwidth), whole: Some(bandwidth), is_fair: false };
+        Some(SharedDram { bandwidth, sharing }) => {
+            // Caps leave what nobody may take; fixed parts leave what their runs do not need.
+            let is_fair = matches!(sharing.shares(), Shares::None | Shares::Weights);
+            let inner = sharing.contention(bandwidth);
+            let contention = Checking { inner, whole: Some(bandwidth), is_fair };
             let execution = Shared::new(contention, system.platform.unit_owners());
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
@@ -91,7 +87,7 @@ pub struct Checking<C> {
     pub is_fair: bool,
 }
 
-impl<C: Contention> Contention for Checking<C> {
+impl<C: Contention + Clone + 'static> Contention for Checking<C> {
     fn rates(&mut self, running: &[rtmm_hardware::Running], out: &mut [rtmm_hardware::Rates]) {
         self.inner.rates(running, out);
         assert_eq!(running.len(), out.len());
@@ -110,5 +106,9 @@ impl<C: Contention> Contention for Checking<C> {
             let is_used = granted == demanded.min(whole) || granted + running.len() as u128 > whole;
             assert!(!self.is_fair || is_used, "{granted} is granted of {demanded} and {whole}");
         }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Contention> {
+        Box::new(self.clone())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use rtmm_hardware::{Class, ClassId, Share, UnitSet, Units};
+use rtmm_hardware::{Class, ClassId, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, Truth, VariantId,
     View,
@@ -86,8 +86,8 @@ pub struct Scripted {
     time: Duration,
     /// A unit of time, in picoseconds.
     scale: u64,
-    /// True if memory is divided by shares.
-    has_shares: bool,
+    /// Meaning of shares of memory.
+    shares: Shares,
     last: Time,
     round: u64,
     waking: Time,
@@ -117,18 +117,17 @@ struct Left {
 }
 
 impl Scripted {
-    /// A policy of this seed. Shares are those of accelerators, empty where nothing is divided by them.
+    /// A policy of this seed, for a memory whose shares have a meaning.
     pub fn new(
         seed: u64,
         habits: Habits,
         interests: Interests,
         time: Duration,
         scale: u64,
-        shares: Vec<Share>,
+        shares: Shares,
     ) -> Box<Self> {
         let (last, round, waking, runs) = (Time::ZERO, 0, Time::ZERO, Vec::new());
-        let has_shares = !shares.is_empty();
-        Box::new(Self { seed, habits, interests, time, scale, has_shares, last, round, waking, runs })
+        Box::new(Self { seed, habits, interests, time, scale, shares, last, round, waking, runs })
     }
 
     fn draw(&self, purpose: u64, index: u64) -> u64 {
@@ -159,10 +158,11 @@ impl Scripted {
             }
             let class = *classes[self.pick(18, index, classes.len())];
             let Class { units, share, .. } = *view.profile.class(class);
-            if share.is_some_and(|share| share.millionths() > left.millionths) {
-                continue;
+            if self.shares == Shares::Parts {
+                let part = share.map_or(0, Share::millionths);
+                let Some(rest) = left.millionths.checked_sub(part) else { continue };
+                left.millionths = rest;
             }
-            left.millionths -= share.map_or(0, Share::millionths);
             let taken = free.lowest_of(units);
             left.free[accelerator.index()] = free.without(taken);
             let job = ready.swap_remove(self.pick(2, index, ready.len()));
@@ -258,7 +258,7 @@ impl Scripted {
     }
 
     fn shares(&mut self, view: &View<'_>, left: &mut Left, out: &mut Decisions) {
-        if !self.has_shares || !self.chance(9, 0, self.habits.share) {
+        if self.shares == Shares::None || !self.chance(9, 0, self.habits.share) {
             return;
         }
         let runs: Vec<_> = view.runs().collect();
@@ -266,7 +266,10 @@ impl Scripted {
             return;
         }
         let run = runs[self.pick(10, 0, runs.len())];
-        let free = left.millionths + run.share.millionths();
+        let free = match self.shares {
+            Shares::Parts => left.millionths + run.share.millionths(),
+            _ => 1_000_000,
+        };
         // At least a little: without bandwidth nothing ever ends.
         let millionths = (self.pick(11, 0, free as usize + 1) as u32).max(free.min(10_000));
         if let Some(share) = Share::from_millionths(millionths) {
@@ -314,10 +317,11 @@ impl Policy for Scripted {
         self.round = if view.now == self.last { self.round + 1 } else { 0 };
         self.last = view.now;
         if self.round < 6 {
-            let taken: u32 = view.runs().map(|run| run.share.millionths()).sum();
+            let parts = view.runs().filter(|_| self.shares == Shares::Parts);
+            let taken: u32 = parts.map(|run| run.share.millionths()).sum();
             let mut left = Left {
                 free: view.accelerators.iter().map(|accelerator| accelerator.free).collect(),
-                millionths: if self.has_shares { 1_000_000 - taken } else { u32::MAX },
+                millionths: 1_000_000 - taken,
             };
             self.preemptions(view, out);
             self.resizes(view, &mut left, out);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
     CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, Share, SharedDram,
-    Sharing, Sparse, Work,
+    Shares, Sharing, Sparse, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -133,6 +133,27 @@ pub enum Memory {
     Own,
     MaxMin(u64),
     Static(u64),
+    Weighted(u64),
+    Capped(u64),
+}
+
+impl Memory {
+    /// What runs share, and by which rule.
+    pub fn shared(self) -> Option<SharedDram> {
+        let (bandwidth, sharing) = match self {
+            Self::Own => return None,
+            Self::MaxMin(bandwidth) => (bandwidth, Sharing::MAX_MIN),
+            Self::Static(bandwidth) => (bandwidth, Sharing::STATIC),
+            Self::Weighted(bandwidth) => (bandwidth, Sharing::WEIGHTED),
+            Self::Capped(bandwidth) => (bandwidth, Sharing::CAPPED),
+        };
+        Some(SharedDram { bandwidth: Bandwidth::from_bytes_per_window(bandwidth), sharing })
+    }
+
+    /// Meaning of shares.
+    pub fn shares(self) -> Shares {
+        self.shared().map_or(Shares::None, |dram| dram.sharing.shares())
+    }
 }
 
 /// A sketch in the real types.
@@ -400,15 +421,17 @@ impl Sketch {
                 },
             });
             let share = u64::from(sketch.weight) * 1_000_000 / u64::from(weights.max(1));
-            let is_static = matches!(self.machine.memory, Memory::Static(_));
+            // Caps need not sum to the whole.
+            let share = match self.machine.memory.shares() {
+                Shares::None => 1_000_000,
+                Shares::Caps => (2 * share).min(1_000_000),
+                Shares::Parts | Shares::Weights => share,
+            };
             accelerators.push(Accelerator {
                 name: format!("a{index}"),
                 configuration,
                 division,
-                dram_share: match u32::try_from(share).ok().and_then(Share::from_millionths) {
-                    Some(share) if is_static => share,
-                    _ => Share::WHOLE,
-                },
+                dram_share: u32::try_from(share).ok().and_then(Share::from_millionths).expect("a share"),
                 context_switch: ContextSwitch {
                     time: self.span(sketch.switch_time),
                     energy_pj: f64::from(sketch.switch_energy) / 10.0,
@@ -444,17 +467,7 @@ impl Sketch {
             clock_hz: 1_000_000_000,
             configurations: configurations.collect(),
             accelerators,
-            shared_dram: match self.machine.memory {
-                Memory::Own => None,
-                Memory::MaxMin(bandwidth) => {
-                    let bandwidth = Bandwidth::from_bytes_per_window(bandwidth);
-                    Some(SharedDram { bandwidth, sharing: Sharing::MaxMin })
-                }
-                Memory::Static(bandwidth) => {
-                    let bandwidth = Bandwidth::from_bytes_per_window(bandwidth);
-                    Some(SharedDram { bandwidth, sharing: Sharing::Static })
-                }
-            },
+            shared_dram: self.machine.memory.shared(),
         }
     }
 }
@@ -544,12 +557,19 @@ pub fn memory() -> impl Strategy<Value = Memory> {
         2 => Just(Memory::Own),
         2 => bandwidth().prop_map(Memory::MaxMin),
         1 => bandwidth().prop_map(Memory::Static),
+        1 => bandwidth().prop_map(Memory::Weighted),
+        1 => bandwidth().prop_map(Memory::Capped),
     ]
 }
 
 /// Memory that accelerators share.
 pub fn shared_memory() -> impl Strategy<Value = Memory> {
-    prop_oneof![2 => bandwidth().prop_map(Memory::MaxMin), 1 => bandwidth().prop_map(Memory::Static)]
+    prop_oneof![
+        2 => bandwidth().prop_map(Memory::MaxMin),
+        1 => bandwidth().prop_map(Memory::Static),
+        1 => bandwidth().prop_map(Memory::Weighted),
+        1 => bandwidth().prop_map(Memory::Capped),
+    ]
 }
 
 fn accelerator() -> impl Strategy<Value = AcceleratorSketch> {

@@ -106,7 +106,7 @@ impl Oracle<'_> {
         let model = self.ones[one].model;
         let realisation = self.realise(&self.ones[one], model);
         let on = |(accelerator, units, configuration): (usize, u32, usize)| -> u64 {
-            let available = self.available(accelerator, self.own_share(accelerator, units));
+            let available = self.available(self.own_share(accelerator, units));
             (0..realisation.end)
                 .filter(|layer| self.built.models[model].next_layer(&realisation, *layer) == *layer)
                 .map(|layer| self.work(configuration, model, realisation.row, layer))

@@ -1,6 +1,6 @@
 //! Costs of layers, and the memory bandwidth that running layers are granted.
 
-use rtmm_hardware::{AcceleratorId, Bandwidth, Isolated, Share, Sharing, Work};
+use rtmm_hardware::{Bandwidth, Isolated, Share, Work};
 
 use super::{Oracle, Seg};
 
@@ -20,32 +20,36 @@ impl Oracle<'_> {
         of.min().expect("a row")
     }
 
-    pub(super) fn is_static(&self) -> bool {
-        self.built.platform.shared_dram.is_some_and(|dram| dram.sharing == Sharing::Static)
+    pub(super) fn rule(&self) -> &'static str {
+        self.built.platform.shared_dram.map_or("none", |dram| dram.sharing.name())
     }
 
     /// The share of the memory that so many units of an accelerator come with.
     pub(super) fn own_share(&self, accelerator: usize, units: u32) -> Share {
-        if !self.is_static() {
-            return Share::WHOLE;
-        }
         let one = &self.built.platform.accelerators[accelerator];
-        let part = u64::from(one.dram_share.millionths()) * u64::from(units) / u64::from(one.units());
-        Share::from_millionths(part as u32).expect("a share")
+        match self.rule() {
+            "static" | "weighted" => {
+                let part = u64::from(one.dram_share.millionths()) * u64::from(units) / u64::from(one.units());
+                Share::from_millionths(part as u32).expect("a share")
+            }
+            "capped" => one.dram_share,
+            _ => Share::WHOLE,
+        }
     }
 
-    /// The bandwidth that a run of an accelerator can have, if no other runs.
-    pub(super) fn available(&self, accelerator: usize, share: Share) -> Bandwidth {
+    /// The bandwidth that a run can have with a share, if no other runs.
+    pub(super) fn available(&self, share: Share) -> Bandwidth {
         match self.built.platform.shared_dram {
-            Some(dram) if dram.sharing == Sharing::Static => dram.bandwidth.part(share),
-            _ => self.built.platform.dram_bandwidth(AcceleratorId::new(accelerator)),
+            None => Bandwidth::UNLIMITED,
+            Some(dram) if matches!(self.rule(), "static" | "capped") => dram.bandwidth.part(share),
+            Some(dram) => dram.bandwidth,
         }
     }
 
     /// A layer that has everything to itself.
     pub(super) fn isolated(&self, segment: &Seg, layer: u32) -> Isolated {
         let work = self.work(segment.configuration, segment.model, segment.realisation.row, layer);
-        Isolated::of(&work, self.available(segment.accelerator, segment.share))
+        Isolated::of(&work, self.available(segment.share))
     }
 
     /// What is done between this picosecond and the next, in competition.
@@ -76,10 +80,25 @@ impl Oracle<'_> {
             .map(|running| running.filter(|running| running.traffic > 0).map_or(0, |running| running.demand))
             .collect();
         let Some(dram) = self.built.platform.shared_dram else { return demands };
-        if dram.sharing == Sharing::Static {
-            let part = |share: Share| dram.bandwidth.part(share).bytes_per_window();
-            let parts = self.segments.iter().map(|of| of.as_ref().map_or(0, |of| part(of.share)));
-            return demands.iter().zip(parts).map(|(demand, part)| *demand.min(&part)).collect();
+        let part = |share: Share| dram.bandwidth.part(share).bytes_per_window();
+        let of_runs = |of: &dyn Fn(Share) -> u64| -> Vec<u64> {
+            self.segments
+                .iter()
+                .map(|segment| segment.as_ref().map_or(0, |segment| of(segment.share)))
+                .collect()
+        };
+        let demands: Vec<u64> = match self.rule() {
+            "static" | "capped" => {
+                demands.iter().zip(of_runs(&part)).map(|(demand, part)| *demand.min(&part)).collect()
+            }
+            _ => demands,
+        };
+        if self.rule() == "static" {
+            return demands;
+        }
+        if self.rule() == "weighted" {
+            let weights = of_runs(&|share| u64::from(share.millionths().max(1)));
+            return weighted(dram.bandwidth.bytes_per_window(), &demands, &weights);
         }
         let whole = u128::from(dram.bandwidth.bytes_per_window());
         let filled =
@@ -92,5 +111,30 @@ impl Oracle<'_> {
             }
         }
         demands.iter().map(|demand| *demand.min(&level)).collect()
+    }
+}
+
+/// Grants by weight, in rounds: all that want no more than their parts of what is left have it, until none
+/// does; the others have their parts.
+fn weighted(whole: u64, demands: &[u64], weights: &[u64]) -> Vec<u64> {
+    let mut granted = vec![None; demands.len()];
+    let mut left = whole;
+    loop {
+        let open: Vec<usize> =
+            (0..demands.len()).filter(|one| granted[*one].is_none() && demands[*one] > 0).collect();
+        let sum: u128 = open.iter().map(|one| u128::from(weights[*one])).sum();
+        let part = |one: usize| u128::from(left) * u128::from(weights[one]);
+        let met: Vec<usize> =
+            open.iter().copied().filter(|one| u128::from(demands[*one]) * sum <= part(*one)).collect();
+        if met.is_empty() {
+            for one in open {
+                granted[one] = Some((part(one) / sum) as u64);
+            }
+            return granted.into_iter().map(|grant| grant.unwrap_or(0)).collect();
+        }
+        for one in met {
+            granted[one] = Some(demands[one]);
+            left -= demands[one];
+        }
     }
 }

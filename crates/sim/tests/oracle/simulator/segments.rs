@@ -154,7 +154,7 @@ impl Oracle<'_> {
         // Static energy accrues as long as the layer takes.
         let mut steady = work.energy.static_energy;
         let share = self.own_share(segment.accelerator, segment.used);
-        let alone = Isolated::of(&work, self.available(segment.accelerator, share)).latency().picoseconds();
+        let alone = Isolated::of(&work, self.available(share)).latency().picoseconds();
         let own = work.latency().picoseconds();
         if own > 0 {
             steady *= alone as f64 / own as f64;
@@ -218,9 +218,11 @@ impl Oracle<'_> {
             .sum();
         let own = self.own_share(segment.accelerator, units).millionths();
         let current = segment.share.millionths();
-        let share = match segment.used < units {
-            true if self.is_static() => current.max(own.min(1_000_000 - others)),
-            _ => current.min(own),
+        let share = match self.rule() {
+            "static" if segment.used < units => current.max(own.min(1_000_000 - others)),
+            "static" => current.min(own),
+            "weighted" => own,
+            _ => current,
         };
         let share = Share::from_millionths(share).expect("a share");
         let changed = self.segment(slot);

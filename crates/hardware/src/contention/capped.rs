@@ -1,0 +1,46 @@
+//! Max-min fair sharing under a cap of each run: a run's share is the most of the bandwidth that it may take.
+//!
+//! Caps need not sum to the whole. A cap holds a memory-hungry run back for the others, as MoCA (Kim et al.,
+//! HPCA 2023) throttles the loads of a tile; without a cap below the whole it is
+//! [`MaxMinFair`](super::MaxMinFair).
+//!
+//! ```text
+//! grant = min(demand, floor(bandwidth * share), L)    with the largest whole L for which the grants fit
+//! ```
+
+use super::bandwidth::Bandwidth;
+use super::max_min::MaxMinFair;
+use super::rates::{Contention, Rates, Running};
+
+/// Max-min fair sharing of DRAM bandwidth under caps.
+///
+/// Does not allocate once it has seen its largest set of runs.
+#[derive(Clone, Debug)]
+pub struct Capped {
+    bandwidth: Bandwidth,
+    fair: MaxMinFair,
+    /// Runs that demand no more than their caps, kept for its memory.
+    capped: Vec<Running>,
+}
+
+impl Capped {
+    /// All runs share `bandwidth`.
+    #[must_use]
+    pub const fn new(bandwidth: Bandwidth) -> Self {
+        Self { bandwidth, fair: MaxMinFair::new(bandwidth), capped: Vec::new() }
+    }
+}
+
+impl Contention for Capped {
+    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+        self.capped.clear();
+        let under_cap =
+            |run: &Running| Running { demand: run.demand.min(self.bandwidth.part(run.share)), ..*run };
+        self.capped.extend(running.iter().map(under_cap));
+        self.fair.rates(&self.capped, out);
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Contention> {
+        Box::new(self.clone())
+    }
+}

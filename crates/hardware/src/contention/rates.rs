@@ -1,0 +1,62 @@
+//! Running layers, their rates, and the trait of the rules that say them.
+
+use std::fmt::Debug;
+
+use rtmm_workload::{LayerId, ModelId};
+
+use super::bandwidth::{Bandwidth, Share, Speed};
+use crate::ids::{AcceleratorId, ClassId};
+
+/// A layer that runs, as a contention model sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Where it runs.
+    pub accelerator: AcceleratorId,
+    /// Of which model it is.
+    pub model: ModelId,
+    /// Which layer of the model it is.
+    pub layer: LayerId,
+    /// The class that it runs in.
+    pub class: ClassId,
+    /// The most DRAM bandwidth that it can use; zero if it has no traffic left.
+    pub demand: Bandwidth,
+    /// The run's share of the DRAM's bandwidth: its part, weight or cap, as the rule has it.
+    pub share: Share,
+}
+
+/// Rates of the parts of a running layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Progress of the compute part.
+    pub compute: Speed,
+    /// DRAM bandwidth that it is granted; at most its demand.
+    pub dram: Bandwidth,
+}
+
+/// A model of how running layers slow each other down.
+///
+/// Implementations keep nothing between two calls but memory to work in: the same runs, the same
+/// rates, in whatever order they are listed.
+pub trait Contention: Debug + Send {
+    /// Writes the rates of `running[i]` to `out[i]`; both have the same length.
+    fn rates(&mut self, running: &[Running], out: &mut [Rates]);
+
+    /// A copy.
+    fn boxed_clone(&self) -> Box<dyn Contention>;
+}
+
+impl Clone for Box<dyn Contention> {
+    fn clone(&self) -> Self {
+        (**self).boxed_clone()
+    }
+}
+
+impl Contention for Box<dyn Contention> {
+    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+        (**self).rates(running, out);
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Contention> {
+        (**self).boxed_clone()
+    }
+}

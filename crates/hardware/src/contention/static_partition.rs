@@ -1,0 +1,37 @@
+//! Fixed parts of the bandwidth, whatever else runs, as throttling hardware beside each accelerator enforces
+//! them.
+//!
+//! ```text
+//! grant = min(demand, floor(bandwidth * share))
+//! ```
+
+use super::bandwidth::{Bandwidth, Speed};
+use super::rates::{Contention, Rates, Running};
+
+/// Every accelerator has its own part of the DRAM's bandwidth, used or not.
+///
+/// Grants fit as long as the shares of the runs sum to at most the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct StaticPartition {
+    bandwidth: Bandwidth,
+}
+
+impl StaticPartition {
+    /// Accelerators have parts of `bandwidth`.
+    #[must_use]
+    pub const fn new(bandwidth: Bandwidth) -> Self {
+        Self { bandwidth }
+    }
+}
+
+impl Contention for StaticPartition {
+    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+        debug_assert_eq!(running.len(), out.len());
+        for (run, rates) in running.iter().zip(out) {
+            *rates = Rates { compute: Speed::FULL, dram: run.demand.min(self.bandwidth.part(run.share)) };
+        }
+    }
+    fn boxed_clone(&self) -> Box<dyn Contention> {
+        Box::new(*self)
+    }
+}
