@@ -47,7 +47,7 @@ pub fn simulation<'s, U: Use<'s>>(
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
         Some(SharedDram { bandwidth, sharing }) => {
-            // Caps leave what nobody may take; fixed parts leave what their runs do not need.
+            // Caps and fixed parts may leave bandwidth unused.
             let is_fair = matches!(sharing.shares(), Shares::None | Shares::Weights);
             let inner = sharing.contention(bandwidth);
             let contention = Checking { inner, whole: Some(bandwidth), is_fair };

@@ -138,7 +138,7 @@ pub enum Memory {
 }
 
 impl Memory {
-    /// What runs share, and by which rule.
+    /// Memory that runs share, with its rule.
     pub fn shared(self) -> Option<SharedDram> {
         let (bandwidth, sharing) = match self {
             Self::Own => return None,
