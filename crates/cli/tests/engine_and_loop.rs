@@ -451,6 +451,7 @@ impl Sketch {
             accelerators: (0..self.accelerators).map(accelerator).collect(),
             configurations: (0..self.accelerators).map(configuration).collect(),
             shared_dram: None,
+            shared_cache: None,
         }
     }
 }

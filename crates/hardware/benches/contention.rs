@@ -26,6 +26,7 @@ fn runs(count: usize, demand: impl Fn(u64) -> u64) -> Vec<Running> {
             layer: LayerId::new(position),
             class: ClassId::new(0),
             demand: Bandwidth::from_bytes_per_window(demand(position as u64)),
+            cache_demand: Bandwidth::ZERO,
             share,
         })
         .collect()

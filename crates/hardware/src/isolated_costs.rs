@@ -17,7 +17,7 @@ use crate::contention::{Bandwidth, Share, Shares, Sharing};
 use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
 use crate::ids::{AcceleratorId, ClassId, ConfigurationId};
-use crate::platform::{Isolated, Platform};
+use crate::platform::{Available, Isolated, Platform};
 
 /// A way of running on a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub struct IsolatedCosts {
     whole: Vec<ClassId>,
     /// The bandwidth of the shared memory, and whether shares of it are fixed.
     dram: Option<(Bandwidth, Sharing)>,
+    cache: Option<Bandwidth>,
     models: Vec<ModelRows>,
     /// A row a layer, a column a class: picoseconds; of a model with samples, the mean over them.
     latency: Vec<u64>,
@@ -86,6 +87,7 @@ impl IsolatedCosts {
             of_accelerators,
             whole,
             dram: platform.shared_dram.map(|dram| (dram.bandwidth, dram.sharing)),
+            cache: platform.shared_cache,
             models: Vec::with_capacity(models.len()),
             latency: Vec::new(),
             parts: Vec::new(),
@@ -114,12 +116,12 @@ impl IsolatedCosts {
         for layer in (0..layers).map(LayerId::new) {
             for class in &self.classes {
                 let work = self.table.work(id, layer, class.configuration);
-                let isolated = Isolated::of(work, self.bandwidth(class.share));
+                let isolated = Isolated::of(work, self.available(class.share));
                 let latency = match &model.samples {
                     Some(samples) if self.table.is_sampled(id, class.configuration) => mean(
                         (0..samples.len() as u32)
                             .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
-                            .map(|work| Isolated::of(work, self.bandwidth(class.share)).latency()),
+                            .map(|work| Isolated::of(work, self.available(class.share)).latency()),
                     ),
                     _ => isolated.latency(),
                 };
@@ -159,7 +161,7 @@ impl IsolatedCosts {
             for layer in (0..model.layers.len()).map(LayerId::new) {
                 for (sum, class) in sums.iter_mut().zip(&self.classes) {
                     let work = self.table.sample_work(id, sample, layer, class.configuration);
-                    let latency = Isolated::of(work, self.bandwidth(class.share)).latency();
+                    let latency = Isolated::of(work, self.available(class.share)).latency();
                     *sum = sum.saturating_add(latency.picoseconds());
                 }
                 before.extend_from_slice(&sums);
@@ -169,12 +171,13 @@ impl IsolatedCosts {
     }
 
     /// The memory bandwidth that a run with a share can have if no other runs.
-    fn bandwidth(&self, share: Option<Share>) -> Bandwidth {
-        match (self.dram, share) {
+    fn available(&self, share: Option<Share>) -> Available {
+        let dram = match (self.dram, share) {
             (None, _) => Bandwidth::UNLIMITED,
             (Some((bandwidth, sharing)), Some(share)) => sharing.alone(bandwidth, share),
             (Some((bandwidth, _)), None) => bandwidth,
-        }
+        };
+        Available { dram, cache: self.cache }
     }
 
     /// The work of each layer on each configuration, before the platform's memory is accounted for.
@@ -336,9 +339,9 @@ impl IsolatedCosts {
             return *self.energy(model, layer, class);
         }
         let work = self.table.sample_work(model, sample, LayerId::new(layer as usize), configuration);
-        match self.dram {
-            None => work.energy,
-            Some(_) => over_latency(work, Isolated::of(work, self.bandwidth(share)).latency()),
+        match (self.dram, self.cache) {
+            (None, None) => work.energy,
+            _ => over_latency(work, Isolated::of(work, self.available(share)).latency()),
         }
     }
 
@@ -359,7 +362,7 @@ impl IsolatedCosts {
             return *self.parts(model, layer, class);
         }
         let work = self.table.sample_work(model, sample, LayerId::new(layer as usize), configuration);
-        Isolated::of(work, self.bandwidth(share))
+        Isolated::of(work, self.available(share))
     }
 
     /// True if inferences of a model differ in a class.

@@ -44,8 +44,8 @@ mod units;
 
 pub use blocks::VectorUnit;
 pub use contention::{
-    Bandwidth, Capped, Contention, ContentionRow, MaxMinFair, Rates, Running, Share, Shares, Sharing, Speed,
-    StaticPartition, WeightedFair,
+    Bandwidth, BehindCache, Capped, Contention, ContentionRow, MaxMinFair, Rates, Running, Share, Shares,
+    Sharing, Speed, StaticPartition, WeightedFair,
 };
 pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
@@ -55,8 +55,8 @@ pub use explain::{Explain, Explanation, Quantity, Section};
 pub use ids::{AcceleratorId, ClassId, ConfigurationId};
 pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{
-    Accelerator, ActivationMoves, Configuration, ContextSwitch, Division, Isolated, Migration, Platform,
-    SharedDram,
+    Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, Migration,
+    Platform, SharedDram,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use units::{MAX_UNITS, UnitSet, Units};

@@ -115,6 +115,7 @@ fn decode_platform(
         "labels",
         "clock_mhz",
         "shared_dram",
+        "shared_cache",
         "context_switch",
         "accelerator",
     ]);
@@ -126,6 +127,7 @@ fn decode_platform(
         root.or("clock_mhz", DEFAULT_CLOCK_HZ, |value| value.millionths(1_000..=1_000_000_000_000));
     let surroundings = Surroundings { clock_hz, mode };
     let shared_dram = root.optional("shared_dram", |value| decode_shared_dram(value, clock_hz));
+    let shared_cache = root.optional("shared_cache", |value| decode_shared_cache(value, clock_hz));
     let context_switch = root.or("context_switch", ContextSwitch::default(), |value| {
         decode_context_switch(value, ContextSwitch::default(), clock_hz)
     });
@@ -189,6 +191,7 @@ fn decode_platform(
         accelerators,
         configurations,
         shared_dram,
+        shared_cache,
     })
 }
 
@@ -215,6 +218,12 @@ fn decode_shared_dram(value: &Value<'_>, clock_hz: u64) -> Option<SharedDram> {
         }
     };
     Some(SharedDram { bandwidth: bandwidth?, sharing: sharing? })
+}
+
+fn decode_shared_cache(value: &Value<'_>, clock_hz: u64) -> Option<Bandwidth> {
+    let table = value.table()?;
+    table.only(&["bandwidth"]);
+    table.required("bandwidth", |value| decode_bandwidth(value, clock_hz))
 }
 
 fn decode_bandwidth(value: &Value<'_>, clock_hz: u64) -> Option<Bandwidth> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rtmm_workload::Duration;
 
-use crate::contention::{Bandwidth, Share, Shares, Sharing};
-use crate::cost::{DRAM, Work};
+use crate::contention::{Bandwidth, BehindCache, Contention, Share, Shares, Sharing};
+use crate::cost::{DRAM, SHARED_CACHE, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::Indivisible;
@@ -204,6 +204,8 @@ pub struct Platform {
     pub configurations: Vec<Configuration>,
     /// Off-chip memory that all accelerators share; without it each has its own.
     pub shared_dram: Option<SharedDram>,
+    /// The bandwidth of an on-chip cache that all accelerators share; without it none limits them.
+    pub shared_cache: Option<Bandwidth>,
 }
 
 /// A layer that has the whole platform to itself.
@@ -211,31 +213,47 @@ pub struct Platform {
 pub struct Isolated {
     /// Time that the accelerator needs if memory never makes it wait.
     pub compute: Duration,
-    /// Time for all off-chip traffic, at the accelerator's own bandwidth or at what it can have of
-    /// the platform's, whichever is slower; overlaps with `compute`.
+    /// Time for all traffic beyond the accelerator, at its own bandwidth or at what it can have of the
+    /// platform's memory and cache, whichever is slowest; overlaps with `compute`.
     pub transfer: Duration,
     /// Time that overlaps with nothing.
     pub exposed: Duration,
     /// DRAM bandwidth that it uses while it transfers, rounded up; zero without traffic, and where
     /// traffic takes no time.
     pub demand: Bandwidth,
+    /// Bandwidth of the shared cache that it uses meanwhile, rounded up; zero where no cache is shared.
+    pub cache_demand: Bandwidth,
+}
+
+/// The bandwidths that a layer can have at the shared levels of a platform if nothing else runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Available {
+    /// Of the off-chip memory.
+    pub dram: Bandwidth,
+    /// Of the shared cache; none where no cache is shared.
+    pub cache: Option<Bandwidth>,
 }
 
 impl Isolated {
-    /// Latency of `work` in isolation where `available` is all the DRAM bandwidth that it can have, beside the
-    /// limit of its own.
+    /// Latency of `work` in isolation where `available` is all the bandwidth that it can have, beside the limit
+    /// of its own.
     #[must_use]
-    pub fn of(work: &Work, available: Bandwidth) -> Self {
-        let traffic = work.traffic[DRAM];
-        let transfer = work.transfer.max(available.time_for(traffic));
+    pub fn of(work: &Work, available: Available) -> Self {
+        let Available { dram, cache } = available;
+        let at_cache = cache.map_or(Duration::ZERO, |cache| cache.time_for(work.traffic[SHARED_CACHE]));
+        let transfer = work.transfer.max(dram.time_for(work.traffic[DRAM])).max(at_cache);
         // Traffic that takes no time asks nothing of a memory without limit. The bound matters only where
         // the transfer outlasts the clock.
-        let demand = if transfer.is_zero() {
-            Bandwidth::ZERO
-        } else {
-            Bandwidth::of(traffic, transfer).min(available)
+        let demand = |bytes: u64, available: Bandwidth| {
+            if transfer.is_zero() { Bandwidth::ZERO } else { Bandwidth::of(bytes, transfer).min(available) }
         };
-        Self { compute: work.compute, transfer, exposed: work.exposed, demand }
+        Self {
+            compute: work.compute,
+            transfer,
+            exposed: work.exposed,
+            demand: demand(work.traffic[DRAM], dram),
+            cache_demand: cache.map_or(Bandwidth::ZERO, |cache| demand(work.traffic[SHARED_CACHE], cache)),
+        }
     }
 
     /// Latency of the layer.
@@ -273,7 +291,21 @@ impl Platform {
     /// of `work`.
     #[must_use]
     pub fn isolated(&self, accelerator: AcceleratorId, work: &Work) -> Isolated {
-        Isolated::of(work, self.dram_bandwidth(accelerator))
+        Isolated::of(work, Available { dram: self.dram_bandwidth(accelerator), cache: self.shared_cache })
+    }
+
+    /// The model of how runs slow each other down; none where they share nothing.
+    #[must_use]
+    pub fn contention(&self) -> Option<Box<dyn Contention>> {
+        let of_memory = self.shared_dram.map(|dram| dram.sharing.contention(dram.bandwidth));
+        match self.shared_cache {
+            None => of_memory,
+            Some(bandwidth) => {
+                let of_memory =
+                    of_memory.unwrap_or_else(|| Sharing::MAX_MIN.contention(Bandwidth::UNLIMITED));
+                Some(Box::new(BehindCache::new(of_memory, bandwidth)))
+            }
+        }
     }
 
     /// Everything that determines costs and schedules on the platform, in one canonical text.
@@ -296,6 +328,9 @@ impl Platform {
                 let shares = each(|accelerator| accelerator.dram_share.millionths().to_string());
                 text.push_str(&format!(" {shares}"));
             }
+        }
+        if let Some(bandwidth) = self.shared_cache {
+            text.push_str(&format!("|shared_cache={}", bandwidth.bytes_per_window()));
         }
         if self.accelerators.iter().any(|accelerator| accelerator.context_switch != ContextSwitch::default())
         {

@@ -21,6 +21,7 @@ fn run(position: usize, demand: u64, share: Share) -> Running {
         layer: LayerId::new(position),
         class: ClassId::new(0),
         demand: Bandwidth::from_bytes_per_window(demand),
+        cache_demand: Bandwidth::ZERO,
         share,
     }
 }
@@ -34,7 +35,7 @@ fn grants(model: &mut impl Contention, running: &[Running]) -> Vec<u64> {
     let mut rates = vec![Rates::default(); running.len()];
     model.rates(running, &mut rates);
     assert!(rates.iter().all(|rates| rates.compute == Speed::FULL), "memory does not slow arithmetic");
-    rates.iter().map(|rates| rates.dram.bytes_per_window()).collect()
+    rates.iter().map(|rates| rates.transfer.bytes_per_window()).collect()
 }
 
 fn fair(bandwidth: u64, demands: &[u64]) -> Vec<u64> {

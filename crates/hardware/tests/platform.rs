@@ -227,6 +227,7 @@ fn without_shared_dram_a_layer_is_what_its_work_says() {
             transfer: ps(100_000),
             exposed: ps(7_000),
             demand: Bandwidth::from_bytes_per_window(10_737_419),
+            cache_demand: Bandwidth::ZERO,
         }
     );
     assert_eq!(of(&work(9_000, 1_000, 100_000, 7_000)).latency(), ps(107_000));
@@ -251,6 +252,7 @@ fn shared_dram_bounds_a_layer_that_is_alone() {
             transfer: ps(100_000),
             exposed: ps(500),
             demand: Bandwidth::from_bytes_per_window(SIXTEEN),
+            cache_demand: Bandwidth::ZERO,
         }
     );
     assert_eq!(slow_memory.latency(), ps(100_500));

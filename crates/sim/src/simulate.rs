@@ -1,6 +1,5 @@
 //! One call for one run: the execution that the platform asks for, the policy by its name.
 
-use rtmm_hardware::SharedDram;
 use rtmm_scheduler::Policy;
 
 use crate::engine::{RunOptions, Simulation};
@@ -22,13 +21,13 @@ pub fn simulate<O: Observer>(
     options: RunOptions,
 ) -> Result<O, SimulationError> {
     let accelerators = system.platform.unit_owners();
-    match system.platform.shared_dram {
+    match system.platform.contention() {
         None => {
             let execution = Exclusive::new(accelerators.len());
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
-        Some(SharedDram { bandwidth, sharing }) => {
-            let execution = Shared::new(sharing.contention(bandwidth), accelerators);
+        Some(contention) => {
+            let execution = Shared::new(contention, accelerators);
             Simulation::new(system, name, policy, execution, observer, options).run()
         }
     }

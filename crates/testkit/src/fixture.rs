@@ -621,6 +621,7 @@ fn with_columns(tasks: &[TaskSketch], width: usize, accelerators: Vec<Accelerato
         accelerators,
         configurations: (0..width).map(configuration).collect(),
         shared_dram: None,
+        shared_cache: None,
     }
 }
 

@@ -317,6 +317,7 @@ pub fn platform(name: &str) -> Platform {
         }],
         configurations: vec![Configuration::new("free", Free)],
         shared_dram: None,
+        shared_cache: None,
     }
 }
 

@@ -58,7 +58,7 @@ impl Contention for MaxMinFair {
         debug_assert_eq!(running.len(), out.len());
         let level = self.level(running);
         for (run, rates) in running.iter().zip(out) {
-            *rates = Rates { compute: Speed::FULL, dram: run.demand.min(level) };
+            *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(level) };
         }
     }
     fn boxed_clone(&self) -> Box<dyn Contention> {

@@ -11,6 +11,7 @@
 
 mod bandwidth;
 mod capped;
+mod levels;
 mod max_min;
 mod rates;
 mod rules;
@@ -19,6 +20,7 @@ mod weighted;
 
 pub use bandwidth::{Bandwidth, Share, Speed};
 pub use capped::Capped;
+pub use levels::BehindCache;
 pub use max_min::MaxMinFair;
 pub use rates::{Contention, Rates, Running};
 pub use rules::{ContentionRow, Shares, Sharing};

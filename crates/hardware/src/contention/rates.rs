@@ -20,6 +20,9 @@ pub struct Running {
     pub class: ClassId,
     /// The most DRAM bandwidth that it can use; zero if it has no traffic left.
     pub demand: Bandwidth,
+    /// The most bandwidth of the shared cache that it can use; zero if it has no traffic left, and where no
+    /// cache is shared.
+    pub cache_demand: Bandwidth,
     /// The run's share of the DRAM's bandwidth: its part, weight or cap, as the rule has it.
     pub share: Share,
 }
@@ -29,8 +32,9 @@ pub struct Running {
 pub struct Rates {
     /// Progress of the compute part.
     pub compute: Speed,
-    /// DRAM bandwidth that it is granted; at most its demand.
-    pub dram: Bandwidth,
+    /// Pace of its traffic, as the DRAM bandwidth that it takes: at most its demand. Of a layer without
+    /// off-chip traffic, the bandwidth of the shared cache.
+    pub transfer: Bandwidth,
 }
 
 /// A model of how running layers slow each other down.

@@ -28,7 +28,7 @@ impl Contention for StaticPartition {
     fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
         debug_assert_eq!(running.len(), out.len());
         for (run, rates) in running.iter().zip(out) {
-            *rates = Rates { compute: Speed::FULL, dram: run.demand.min(self.bandwidth.part(run.share)) };
+            *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(self.bandwidth.part(run.share)) };
         }
     }
     fn boxed_clone(&self) -> Box<dyn Contention> {

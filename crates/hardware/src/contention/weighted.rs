@@ -40,7 +40,7 @@ impl Contention for WeightedFair {
     fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
         debug_assert_eq!(running.len(), out.len());
         for (run, rates) in running.iter().zip(&mut *out) {
-            *rates = Rates { compute: Speed::FULL, dram: run.demand };
+            *rates = Rates { compute: Speed::FULL, transfer: run.demand };
         }
         let wanted =
             running.iter().fold(0, |sum: u64, run| sum.saturating_add(run.demand.bytes_per_window()));
@@ -68,7 +68,7 @@ impl Contention for WeightedFair {
                     let part =
                         u128::from(free) * u128::from(weight(&running[*position])) / u128::from(weights);
                     let part = Bandwidth::from_bytes_per_window(u64::try_from(part).unwrap_or(u64::MAX));
-                    out[*position].dram = running[*position].demand.min(part);
+                    out[*position].transfer = running[*position].demand.min(part);
                 }
                 return;
             }
@@ -97,6 +97,7 @@ mod tests {
             layer: LayerId::new(0),
             class: ClassId::new(0),
             demand: Bandwidth::from_bytes_per_window(*demand),
+            cache_demand: Bandwidth::ZERO,
             share: Share::from_millionths(*share).expect("a share"),
         };
         of.iter().enumerate().map(run).collect()
@@ -106,7 +107,7 @@ mod tests {
         let running = running(of);
         let mut out = vec![Rates::default(); running.len()];
         rule.rates(&running, &mut out);
-        out.iter().map(|rates| rates.dram.bytes_per_window()).collect()
+        out.iter().map(|rates| rates.transfer.bytes_per_window()).collect()
     }
 
     #[test]

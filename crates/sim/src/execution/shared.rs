@@ -80,6 +80,8 @@ struct Run {
     exposed: Duration,
     /// Its demand while it has traffic left.
     demand: Bandwidth,
+    /// The same of the shared cache.
+    cache_demand: Bandwidth,
     rates: Rates,
     /// Latency of the whole layer alone, with the share that the platform gives it.
     alone: u64,
@@ -117,7 +119,7 @@ impl Amounts {
     /// Time that both take at these rates.
     fn time_at(self, rates: Rates) -> u64 {
         steps(self.compute, rates.compute.parts().into())
-            .max(steps(self.transfer, rates.dram.bytes_per_window()))
+            .max(steps(self.transfer, rates.transfer.bytes_per_window()))
     }
 }
 
@@ -145,7 +147,8 @@ impl Run {
         left: Amounts { compute: 0, transfer: 0 },
         exposed: Duration::ZERO,
         demand: Bandwidth::ZERO,
-        rates: Rates { compute: Speed::FULL, dram: Bandwidth::ZERO },
+        cache_demand: Bandwidth::ZERO,
+        rates: Rates { compute: Speed::FULL, transfer: Bandwidth::ZERO },
         alone: 0,
     };
 
@@ -154,18 +157,15 @@ impl Run {
         self.stop.min(self.inference_end).max(self.from.layer)
     }
 
-    /// The bandwidth that it demands at an instant up to which its rates hold; its next event is at `event`.
-    fn demand_at(&self, now: Time, event: Time) -> Bandwidth {
-        if self.left.transfer == 0 {
-            return Bandwidth::ZERO;
-        }
+    /// True if it has traffic left at an instant up to which its rates hold; its next event is at `event`.
+    fn moves_at(&self, now: Time, event: Time) -> bool {
         // The end of its traffic would be an event.
-        if event > now {
-            return self.demand;
+        if self.left.transfer == 0 || event > now {
+            return self.left.transfer > 0;
         }
         let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
-        let moved = elapsed * u128::from(self.rates.dram.bytes_per_window());
-        if self.left.transfer > moved { self.demand } else { Bandwidth::ZERO }
+        let moved = elapsed * u128::from(self.rates.transfer.bytes_per_window());
+        self.left.transfer > moved
     }
 
     /// Counts what was done since the amounts were last counted.
@@ -180,7 +180,7 @@ impl Run {
         let elapsed = u128::from(elapsed);
         self.left = self.left.less(Amounts {
             compute: elapsed * u128::from(self.rates.compute.parts()),
-            transfer: elapsed * u128::from(self.rates.dram.bytes_per_window()),
+            transfer: elapsed * u128::from(self.rates.transfer.bytes_per_window()),
         });
     }
 
@@ -193,7 +193,7 @@ impl Run {
     #[inline]
     fn event(&self) -> Time {
         let by_traffic = if self.left.transfer > 0 {
-            after(self.since, steps(self.left.transfer, self.rates.dram.bytes_per_window()))
+            after(self.since, steps(self.left.transfer, self.rates.transfer.bytes_per_window()))
         } else {
             after(self.since, steps(self.left.compute, self.rates.compute.parts().into()))
                 .saturating_add(self.exposed)
@@ -252,6 +252,11 @@ impl Run {
     }
 }
 
+/// Units in which traffic is counted: of the memory, or of the cache where none of it goes beyond.
+fn pace(demand: Bandwidth, cache_demand: Bandwidth) -> Bandwidth {
+    if demand == Bandwidth::ZERO { cache_demand } else { demand }
+}
+
 /// Number of steps of `speed` that an amount takes; all of time if it never moves.
 fn steps(amount: u128, speed: u64) -> u64 {
     match (amount, speed) {
@@ -304,7 +309,7 @@ impl<C: Contention> Shared<C> {
         if layer >= run.end() {
             return false;
         }
-        let Isolated { compute, transfer, exposed, demand } =
+        let Isolated { compute, transfer, exposed, demand, cache_demand } =
             system.costs.sample_parts(model, row, layer, class, run.share);
         (run.layer, run.began, run.since) = (Some(layer), now, now);
         (run.quantum, run.quanta) = (at.quantum, system.costs.quanta(model, layer, class));
@@ -312,9 +317,10 @@ impl<C: Contention> Shared<C> {
         run.alone = system.costs.sample_latency(model, row, layer, class);
         run.whole = Amounts {
             compute: u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts()),
-            transfer: u128::from(transfer.picoseconds()) * u128::from(demand.bytes_per_window()),
+            transfer: u128::from(transfer.picoseconds())
+                * u128::from(pace(demand, cache_demand).bytes_per_window()),
         };
-        (run.exposed, run.demand) = (exposed, demand);
+        (run.exposed, run.demand, run.cache_demand) = (exposed, demand, cache_demand);
         // Without traffic the two may still differ: a transfer that takes time takes it.
         if run.whole.transfer == 0 {
             let transfer = u128::from(transfer.picoseconds()) * u128::from(Speed::FULL.parts());
@@ -337,12 +343,14 @@ impl<C: Contention> Shared<C> {
         self.slots.clear();
         for (slot, run) in self.runs.iter().enumerate() {
             let Some(layer) = run.layer.filter(|_| run.is_live) else { continue };
+            let moves = run.moves_at(now, self.events.events[slot]);
             self.running.push(Running {
                 accelerator: self.accelerators[slot],
                 model: run.model,
                 layer: LayerId::new(layer as usize),
                 class: run.class,
-                demand: run.demand_at(now, self.events.events[slot]),
+                demand: if moves { run.demand } else { Bandwidth::ZERO },
+                cache_demand: if moves { run.cache_demand } else { Bandwidth::ZERO },
                 share: run.share,
             });
             self.slots.push(slot);

@@ -243,6 +243,7 @@ impl ByHand {
                     })
                     .collect(),
                 shared_dram,
+                shared_cache: None,
             },
         }
     }

@@ -7,7 +7,7 @@ pub mod policies;
 pub mod record;
 pub mod systems;
 
-use rtmm_hardware::{Contention, SharedDram, Shares};
+use rtmm_hardware::{Bandwidth, Contention, Shares};
 use rtmm_scheduler::Policy;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{RunOptions, Simulation, System};
@@ -41,16 +41,17 @@ pub fn simulation<'s, U: Use<'s>>(
     options: RunOptions,
     user: U,
 ) -> U::Output {
-    match system.platform.shared_dram {
+    match system.platform.contention() {
         None => {
             let execution = Exclusive::new(system.platform.unit_owners().len());
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
-        Some(SharedDram { bandwidth, sharing }) => {
-            // Caps and fixed parts may leave bandwidth unused.
-            let is_fair = matches!(sharing.shares(), Shares::None | Shares::Weights);
-            let inner = sharing.contention(bandwidth);
-            let contention = Checking { inner, whole: Some(bandwidth), is_fair };
+        Some(inner) => {
+            let (dram, cache) = (system.platform.shared_dram, system.platform.shared_cache);
+            // Caps, fixed parts and a slow cache may leave bandwidth of the memory unused.
+            let shares = dram.map(|dram| dram.sharing.shares());
+            let is_fair = cache.is_none() && matches!(shares, Some(Shares::None | Shares::Weights));
+            let contention = Checking { inner, whole: dram.map(|dram| dram.bandwidth), is_fair };
             let execution = Shared::new(contention, system.platform.unit_owners());
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
         }
@@ -82,7 +83,7 @@ pub struct Checking<C> {
     /// The other one.
     pub inner: C,
     /// Counts of all runs together.
-    pub whole: Option<rtmm_hardware::Bandwidth>,
+    pub whole: Option<Bandwidth>,
     /// True if what one does not need is for the others.
     pub is_fair: bool,
 }
@@ -95,10 +96,13 @@ impl<C: Contention + Clone + 'static> Contention for Checking<C> {
             assert!(pair[0].accelerator <= pair[1].accelerator, "runs are in the order of accelerators");
         }
         for (run, rates) in running.iter().zip(&*out) {
-            assert!(rates.dram <= run.demand, "no accelerator is granted more than it demands");
+            let most = if run.demand == Bandwidth::ZERO { run.cache_demand } else { run.demand };
+            assert!(rates.transfer <= most, "no run is granted more than it demands");
         }
         if let Some(whole) = self.whole {
-            let granted: u128 = out.iter().map(|rates| u128::from(rates.dram.bytes_per_window())).sum();
+            let off_chip = running.iter().zip(&*out).filter(|(run, _)| run.demand > Bandwidth::ZERO);
+            let granted: u128 =
+                off_chip.map(|(_, rates)| u128::from(rates.transfer.bytes_per_window())).sum();
             let whole = u128::from(whole.bytes_per_window());
             assert!(granted <= whole, "the grants exceed the bandwidth");
             // All that is demanded, or all there is but for rounding: below a unit for each.

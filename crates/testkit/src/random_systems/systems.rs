@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, Share, SharedDram,
-    Shares, Sharing, Sparse, Work,
+    CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_CACHE, Share,
+    SharedDram, Shares, Sharing, Sparse, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -135,6 +135,11 @@ pub enum Memory {
     Static(u64),
     Weighted(u64),
     Capped(u64),
+    /// Max-min fair behind a cache.
+    Cached {
+        memory: u64,
+        cache: u64,
+    },
 }
 
 impl Memory {
@@ -146,8 +151,17 @@ impl Memory {
             Self::Static(bandwidth) => (bandwidth, Sharing::STATIC),
             Self::Weighted(bandwidth) => (bandwidth, Sharing::WEIGHTED),
             Self::Capped(bandwidth) => (bandwidth, Sharing::CAPPED),
+            Self::Cached { memory, .. } => (memory, Sharing::MAX_MIN),
         };
         Some(SharedDram { bandwidth: Bandwidth::from_bytes_per_window(bandwidth), sharing })
+    }
+
+    /// The bandwidth of a shared cache.
+    pub fn cache(self) -> Option<Bandwidth> {
+        match self {
+            Self::Cached { cache, .. } => Some(Bandwidth::from_bytes_per_window(cache)),
+            _ => None,
+        }
     }
 
     /// Meaning of shares.
@@ -381,6 +395,8 @@ impl Sketch {
             traffic: {
                 let mut traffic = [0; rtmm_hardware::SHARED_LEVELS];
                 traffic[DRAM] = cost.bytes * self.scale;
+                // Some layers cross the cache alone, others more than once.
+                traffic[SHARED_CACHE] = cost.bytes * self.scale + u64::from(cost.energy % 4) * self.scale;
                 traffic
             },
             // Nothing takes no time to move.
@@ -468,6 +484,7 @@ impl Sketch {
             configurations: configurations.collect(),
             accelerators,
             shared_dram: self.machine.memory.shared(),
+            shared_cache: self.machine.memory.cache(),
         }
     }
 }
@@ -559,6 +576,7 @@ pub fn memory() -> impl Strategy<Value = Memory> {
         1 => bandwidth().prop_map(Memory::Static),
         1 => bandwidth().prop_map(Memory::Weighted),
         1 => bandwidth().prop_map(Memory::Capped),
+        1 => (bandwidth(), bandwidth()).prop_map(|(memory, cache)| Memory::Cached { memory, cache }),
     ]
 }
 
@@ -569,6 +587,7 @@ pub fn shared_memory() -> impl Strategy<Value = Memory> {
         1 => bandwidth().prop_map(Memory::Static),
         1 => bandwidth().prop_map(Memory::Weighted),
         1 => bandwidth().prop_map(Memory::Capped),
+        1 => (bandwidth(), bandwidth()).prop_map(|(memory, cache)| Memory::Cached { memory, cache }),
     ]
 }
 

@@ -1,12 +1,12 @@
 //! Costs of layers, and the memory bandwidth that running layers are granted.
 
-use rtmm_hardware::{Bandwidth, Isolated, Share, Work};
+use rtmm_hardware::{Available, Bandwidth, Isolated, Share, Work};
 
-use super::{Oracle, Seg};
+use super::{Oracle, Running, Seg};
 
 impl Oracle<'_> {
     pub(super) fn is_shared(&self) -> bool {
-        self.built.platform.shared_dram.is_some()
+        self.built.platform.shared_dram.is_some() || self.built.platform.shared_cache.is_some()
     }
 
     pub(super) fn work(&self, configuration: usize, model: usize, sample: u32, layer: u32) -> Work {
@@ -38,12 +38,13 @@ impl Oracle<'_> {
     }
 
     /// The bandwidth that a run can have with a share, if no other runs.
-    pub(super) fn available(&self, share: Share) -> Bandwidth {
-        match self.built.platform.shared_dram {
+    pub(super) fn available(&self, share: Share) -> Available {
+        let dram = match self.built.platform.shared_dram {
             None => Bandwidth::UNLIMITED,
             Some(dram) if matches!(self.rule(), "static" | "capped") => dram.bandwidth.part(share),
             Some(dram) => dram.bandwidth,
-        }
+        };
+        Available { dram, cache: self.built.platform.shared_cache }
     }
 
     /// A layer that has everything to itself.
@@ -70,8 +71,36 @@ impl Oracle<'_> {
         }
     }
 
-    /// The bandwidth that each segment is granted now, by filling.
+    /// The pace of each segment's traffic now: the slower of what both levels grant it.
     pub(super) fn grants(&self) -> Vec<u64> {
+        let of_memory = self.grants_of_memory();
+        let Some(cache) = self.built.platform.shared_cache else { return of_memory };
+        let running = |segment: &Option<Seg>| segment.as_ref().and_then(|segment| segment.running);
+        let moving: Vec<Option<Running>> = self.segments.iter().map(running).collect();
+        let moving: Vec<Option<Running>> =
+            moving.into_iter().map(|one| one.filter(|running| running.traffic > 0)).collect();
+        let demands: Vec<u64> =
+            moving.iter().map(|running| running.map_or(0, |running| running.cache_demand)).collect();
+        let of_cache = filled(cache.bytes_per_window(), &demands);
+        (0..moving.len())
+            .map(|slot| {
+                let Some(running) = moving[slot] else { return 0 };
+                if running.demand == 0 {
+                    return of_cache[slot];
+                }
+                // The memory's pace at which the cache passes what it grants, rounded up.
+                let mut pace = of_memory[slot];
+                if running.cache_demand > 0 {
+                    let (of, all) = (u128::from(of_cache[slot]), u128::from(running.cache_demand));
+                    pace = pace.min((u128::from(running.demand) * of).div_ceil(all) as u64);
+                }
+                pace
+            })
+            .collect()
+    }
+
+    /// The bandwidth of the memory that each segment is granted now, by filling.
+    fn grants_of_memory(&self) -> Vec<u64> {
         let running = |segment: &Option<Seg>| segment.as_ref().and_then(|segment| segment.running);
         let demands: Vec<u64> = self
             .segments
@@ -100,18 +129,21 @@ impl Oracle<'_> {
             let weights = of_runs(&|share| u64::from(share.millionths().max(1)));
             return weighted(dram.bandwidth.bytes_per_window(), &demands, &weights);
         }
-        let whole = u128::from(dram.bandwidth.bytes_per_window());
-        let filled =
-            |level: u64| -> u128 { demands.iter().map(|demand| u128::from(*demand.min(&level))).sum() };
-        // The largest level for which the grants fit, bit by bit from above.
-        let mut level = 0;
-        for bit in (0..u64::BITS).rev() {
-            if filled(level | 1 << bit) <= whole {
-                level |= 1 << bit;
-            }
-        }
-        demands.iter().map(|demand| *demand.min(&level)).collect()
+        filled(dram.bandwidth.bytes_per_window(), &demands)
     }
+}
+
+/// Grants of a bandwidth by filling.
+fn filled(whole: u64, demands: &[u64]) -> Vec<u64> {
+    let sum = |level: u64| -> u128 { demands.iter().map(|demand| u128::from(*demand.min(&level))).sum() };
+    // The largest level for which the grants fit, bit by bit from above.
+    let mut level = 0;
+    for bit in (0..u64::BITS).rev() {
+        if sum(level | 1 << bit) <= u128::from(whole) {
+            level |= 1 << bit;
+        }
+    }
+    demands.iter().map(|demand| *demand.min(&level)).collect()
 }
 
 /// Grants by weight, in rounds: all that want no more than their parts of what is left have it, until none

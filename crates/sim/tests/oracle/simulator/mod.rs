@@ -67,6 +67,7 @@ struct Running {
     traffic: u128,
     exposed: u64,
     demand: u64,
+    cache_demand: u64,
 }
 
 /// A segment on units of its accelerator.

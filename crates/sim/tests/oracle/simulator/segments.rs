@@ -57,7 +57,10 @@ impl Oracle<'_> {
         let (of, quantum, of_quanta) = segment.from;
         let quantum = if of == layer { (quantum * quanta).checked_div(of_quanta).unwrap_or(0) } else { 0 };
         let done = latency * u64::from(quantum) / u64::from(quanta);
-        let units = u128::from(isolated.demand.bytes_per_window());
+        // Traffic that stays on the chip is counted as the cache counts it.
+        let off_chip = isolated.demand.bytes_per_window();
+        let units =
+            u128::from(if off_chip > 0 { off_chip } else { isolated.cache_demand.bytes_per_window() });
         let all_compute = u128::from(isolated.compute.picoseconds()) << 20;
         let all_traffic = units * u128::from(isolated.transfer.picoseconds());
         let rest = |all: u128| all - all * u128::from(quantum) / u128::from(quanta);
@@ -73,6 +76,7 @@ impl Oracle<'_> {
             traffic: rest(all_traffic),
             exposed: isolated.exposed.picoseconds(),
             demand: isolated.demand.bytes_per_window(),
+            cache_demand: isolated.cache_demand.bytes_per_window(),
         });
         true
     }
