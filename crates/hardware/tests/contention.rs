@@ -5,8 +5,8 @@
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, ClassId, Contention, ContentionRow, MaxMinFair, Rates, Running, Share, Sharing,
-    Speed, StaticPartition,
+    AcceleratorId, Bandwidth, BehindCache, ClassId, Contention, ContentionRow, MaxMinFair, Rates, Running,
+    Share, Sharing, Speed, StaticPartition,
 };
 use rtmm_testkit::cases::config;
 use rtmm_workload::{Duration, LayerId, ModelId};
@@ -310,4 +310,30 @@ proptest! {
             prop_assert!(*grant <= cap);
         }
     }
+}
+
+/// Paces behind a cache of runs with demands of memory and cache.
+fn behind_cache(memory: u64, cache: u64, of: &[(u64, u64)]) -> Vec<u64> {
+    let running: Vec<Running> = of
+        .iter()
+        .enumerate()
+        .map(|(at, (demand, cache))| Running {
+            cache_demand: Bandwidth::from_bytes_per_window(*cache),
+            ..run(at, *demand, Share::WHOLE)
+        })
+        .collect();
+    let memory = Sharing::MAX_MIN.contention(Bandwidth::from_bytes_per_window(memory));
+    grants(&mut BehindCache::new(memory, Bandwidth::from_bytes_per_window(cache)), &running)
+}
+
+#[test]
+fn a_run_goes_at_the_pace_of_the_slower_level() {
+    // Both want 60 of 100 at the memory and have 50; the cache has room for both.
+    assert_eq!(behind_cache(100, 1_000, &[(60, 200), (60, 300)]), [50, 50]);
+    // The cache grants 100 of 200 and 100 of 300: half of 60, and a third.
+    assert_eq!(behind_cache(100, 200, &[(60, 200), (60, 300)]), [30, 20]);
+    // A run that the cache does not concern, and one without off-chip traffic.
+    assert_eq!(behind_cache(100, 200, &[(80, 0), (40, 150), (0, 150)]), [60, 27, 100]);
+    assert_eq!(behind_cache(100, 7, &[(100, 7)]), [100], "alone");
+    assert_eq!(behind_cache(100, 1, &[(3, 1_000)]), [1], "rounded up, so that nothing stands still");
 }

@@ -437,6 +437,30 @@ fn names_cannot_imitate_a_shared_memory() {
 }
 
 #[test]
+fn a_shared_cache_bounds_a_layer_that_is_alone_and_enters_the_identity() {
+    let head = "[shared_cache]\nbandwidth = 32\n[shared_dram]\nbandwidth = 16";
+    let cached = platform(head, &[""]);
+    assert_eq!(cached.shared_cache.map(Bandwidth::bytes_per_window), Some(34_359_739));
+    let expected = format!("{}|shared_cache={}", platform(SHARED, &[""]).identity(), 34_359_739);
+    assert_eq!(cached.identity(), expected);
+    // At 32 bytes a nanosecond 6,400 bytes take 200 ns, while 1,600 bytes of memory would take 100.
+    let mut both = work(60_000, 1_600, 25_000, 500);
+    both.traffic[SHARED_CACHE] = 6_400;
+    let alone = isolated(&cached, 0, &both);
+    assert_eq!((alone.transfer, alone.latency()), (ps(200_000), ps(200_500)));
+    assert_eq!(alone.demand.bytes_per_window(), SIXTEEN / 2);
+    assert_eq!(alone.cache_demand.bytes_per_window(), 34_359_739);
+    // Without the table the cache limits nothing.
+    assert_eq!(isolated(&platform(SHARED, &[""]), 0, &both).transfer, ps(100_000));
+    insta::assert_snapshot!(problems("[shared_cache]\nbandwidth = 0\nsharing = \"static\"", &[""]), @r##"
+    error: unknown key `sharing` in `shared_cache`
+    = help: known: bandwidth
+    error: `bandwidth` is out of range
+    = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
+    "##);
+}
+
+#[test]
 fn bad_values_of_shared_dram_are_reported() {
     insta::assert_snapshot!(problems("[shared_dram]", &[""]), @r##"
     error: `shared_dram` has no `bandwidth`
