@@ -3,6 +3,8 @@
 //!
 //! `RTMM_CASES` sets the number of random cases of each test.
 
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 use proptest::prelude::*;
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, BehindCache, ClassId, Contention, ContentionRow, MaxMinFair, Rates, Running,
