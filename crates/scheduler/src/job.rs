@@ -7,6 +7,9 @@ use crate::ids::{JobId, RunId};
 
 /// Progress of a job: the next layer that it may run, and the quanta of that layer that are done.
 ///
+/// Where a layer has other steps in one class than in another, a job that ran in several has a part of it done that
+/// is no whole number of steps in either: `quanta` is then a common multiple of both.
+///
 /// Layers before `layer` are complete or skipped. Whether the first block is skipped shows when the
 /// job is first dispatched; whether any other is, when the layer before it is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -37,6 +40,30 @@ impl Progress {
         Self { layer: self.layer, quantum: quantum as u32, quanta }
     }
 
+    /// The progress of a run that began here and stopped at `stop`, which counts in whole steps of the run's class. What of
+    /// a step was done before the run is kept: the run did what lies between, counted from this progress rounded down.
+    /// Exact where its least denominator has 32 bits; else `stop`, which is no more.
+    #[must_use]
+    pub fn carried_to(self, stop: Self) -> Self {
+        if self.quantum == 0 || stop.quantum == 0 || self.layer != stop.layer || stop.quanta == self.quanta {
+            return stop;
+        }
+        let begun = self.in_steps(stop.quanta).quantum;
+        let [before, of, did, steps] =
+            [self.quantum, self.quanta.max(1), stop.quantum.saturating_sub(begun), stop.quanta.max(1)]
+                .map(u64::from);
+        // Both denominators have 32 bits: neither the common multiple nor the sum, which is no more than it, has more than 64.
+        let (of_scale, steps_scale) = (steps / divisor(of, steps), of / divisor(of, steps));
+        let (done, whole) = (before * of_scale + did * steps_scale, of * of_scale);
+        let common = divisor(done, whole);
+        match (u32::try_from(done / common), u32::try_from(whole / common)) {
+            // In the steps of the class where it is a whole number of them.
+            (Ok(_), Ok(quanta)) if u64::from(stop.quanta) % u64::from(quanta) == 0 => stop,
+            (Ok(quantum), Ok(quanta)) => Self { layer: stop.layer, quantum, quanta },
+            _ => stop,
+        }
+    }
+
     /// The part of its layer that is done, of 1.
     #[must_use]
     pub fn fraction(self) -> f64 {
@@ -50,6 +77,14 @@ impl Progress {
     pub fn done_of(self, latency: u64) -> u64 {
         before_quantum(latency, self.quantum, self.quanta)
     }
+}
+
+/// The greatest common divisor of two numbers, not both of which are 0.
+const fn divisor(mut one: u64, mut other: u64) -> u64 {
+    while other > 0 {
+        (one, other) = (other, one % other);
+    }
+    one
 }
 
 /// The start of a layer.
@@ -114,4 +149,45 @@ pub struct Job {
     pub last_ran: Time,
     /// Energy spent on it so far, in picojoules.
     pub energy_pj: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done(quantum: u32, quanta: u32) -> Progress {
+        Progress { layer: 3, quantum, quanta }
+    }
+
+    #[test]
+    fn what_was_done_of_a_step_before_a_run_is_kept() {
+        for (from, stop, expected) in [
+            // An eighth, which is no step of four, and one step: 3/8.
+            (done(1, 8), done(1, 4), done(3, 8)),
+            // Three of six are two of four: nothing to keep.
+            (done(3, 6), done(3, 4), done(3, 4)),
+            (done(1, 4), done(3, 4), done(3, 4)),
+            // 2/3 is two of four, and a sixth: with one more 11/12.
+            (done(2, 3), done(3, 4), done(11, 12)),
+            // Back where eighths are: 3/8 is three steps, and one more 4/8.
+            (done(3, 8), done(4, 8), done(4, 8)),
+            // A sixth, no step of two, and one of them: 2/3.
+            (done(1, 6), done(1, 2), done(2, 3)),
+            // Another layer, and its start.
+            (
+                done(1, 8),
+                Progress { layer: 4, quantum: 1, quanta: 4 },
+                Progress { layer: 4, quantum: 1, quanta: 4 },
+            ),
+            (done(1, 8), Progress::at(4), Progress::at(4)),
+            (Progress::at(3), done(1, 4), done(1, 4)),
+            // Too many bits: rounded down to steps.
+            (done(1, u32::MAX), done(1, u32::MAX - 1), done(1, u32::MAX - 1)),
+        ] {
+            let found = from.carried_to(stop);
+            assert_eq!(found, expected, "{from:?} {stop:?}");
+            // The run itself did whole steps.
+            assert_eq!(found.in_steps(stop.quanta), stop, "{from:?} {stop:?}");
+        }
+    }
 }

@@ -82,7 +82,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         let Some(run) = self.state.runs.at(slot) else { return };
         let Some(id) = run.jobs.single() else { return };
-        let (accelerator, units, class, model) = (run.accelerator, run.units, run.class, run.model);
+        let (accelerator, units, class, model, from) =
+            (run.accelerator, run.units, run.class, run.model, run.from);
         self.state.free_units(accelerator, units);
         self.hidden.count_busy(slot, accelerator, self.state.now);
         let now = self.state.now;
@@ -100,11 +101,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(model, &self.hidden.realisations[of_job], to.layer);
         let (quantum, quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
-        let to = Progress { layer: next, quantum, quanta };
+        let to = from.carried_to(Progress { layer: next, quantum, quanta });
         self.hidden.jobs[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
         // Field by field: a copy of what was just put together would have to wait for it.
-        (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
+        (job.progress.layer, job.progress.quantum, job.progress.quanta) = (to.layer, to.quantum, to.quanta);
         job.last_ran = now;
         let switched = self.hidden.runs[slot].switched;
         if let Some(run) = self.state.runs.at(slot) {
@@ -134,8 +135,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let system = self.system;
         let Some(mut run) = self.state.runs.at(slot).copied() else { return };
         let (Some(id), Some(class)) = (run.jobs.single(), run.next_class) else { return };
-        let (of_job, to, now) = (id.slot(), stop.to, self.state.now);
-        self.spend(of_job, run.class, run.model, to, stop.stretch);
+        let (of_job, now) = (id.slot(), self.state.now);
+        self.spend(of_job, run.class, run.model, stop.to, stop.stretch);
+        let to = run.from.carried_to(stop.to);
+        self.hidden.jobs[of_job].booked = to;
         let before = run.units;
         self.hidden.count_busy(slot, run.accelerator, now);
         // Units to gain are held already. Those to lose are the highest, but never the one that names the

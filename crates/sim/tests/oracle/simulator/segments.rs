@@ -192,6 +192,7 @@ impl Oracle<'_> {
             self.spend(slot, running.layer, to.1 - running.quantum);
             self.ones[segment.one].last_layer = Some(running.layer);
         }
+        let to = carried(segment.from, to);
         self.must_decide = true;
         self.count_busy(slot);
         match segment.next {
@@ -260,4 +261,21 @@ impl Oracle<'_> {
             self.ones[one].fate = Fate::Ready;
         }
     }
+}
+
+/// Where a job stands that a segment took from one part of a layer to another: whole steps of its own, from the last of them
+/// that was done before it, and besides what had been done of the next one.
+fn carried(from: Reached, to: Reached) -> Reached {
+    let ((layer, before, of), (_, stop, steps)) = (from, to);
+    if layer != to.0 || before == 0 || stop == 0 {
+        return to;
+    }
+    let common =
+        (1..=of).map(|times| times * steps).find(|multiple| multiple.is_multiple_of(of)).expect("a multiple");
+    let begun = (0..=steps).rfind(|step| step * of <= before * steps).expect("at least none");
+    let done = before * (common / of) + (stop - begun) * (common / steps);
+    // As few parts as will do; the segment's own steps, if they do.
+    let in_parts = |parts: &u32| (done * parts).is_multiple_of(common);
+    let parts = Some(steps).filter(in_parts).or_else(|| (1..=common).find(in_parts)).expect("all of them");
+    (layer, done * parts / common, parts)
 }
