@@ -18,20 +18,21 @@ pub(super) fn policies() -> Result<String, Problem> {
     Ok(format!("The {} built-in policies:\n\n{table}", rows.len()))
 }
 
-/// A row a parameter, whichever policies have it.
+/// A row a parameter and meaning, whichever policies have it.
 pub(super) fn parameters() -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: Vec<(&str, &str)> = Vec::new();
     // What all have comes first, then what some have.
     let all = PolicyRegistry::built_in().iter().flat_map(|row| row.parameters.iter());
     let (common, own): (Vec<&Parameter>, Vec<&Parameter>) =
-        all.partition(|parameter| owners(&parameter.name).len() == PolicyRegistry::built_in().len());
+        all.partition(|parameter| owners(parameter).len() == PolicyRegistry::built_in().len());
     for parameter in common.into_iter().chain(own) {
-        if seen.contains(&parameter.name.as_ref()) {
+        let key = (parameter.name.as_ref(), parameter.meaning.as_ref());
+        if seen.contains(&key) {
             continue;
         }
-        seen.push(&parameter.name);
-        let owners = owners(&parameter.name);
+        seen.push(key);
+        let owners = owners(parameter);
         let of =
             if owners.len() == PolicyRegistry::built_in().len() { "all".to_owned() } else { names(&owners) };
         rows.push(vec![
@@ -39,15 +40,19 @@ pub(super) fn parameters() -> String {
             of,
             parameter.meaning.to_string(),
             parameter.allowed_text(),
-            defaults(&parameter.name),
+            defaults(parameter),
         ]);
     }
     table(&["parameter", "of", "meaning", "allowed", "default"], &rows)
 }
 
+fn is_same(one: &Parameter, other: &Parameter) -> bool {
+    (&one.name, &one.meaning) == (&other.name, &other.meaning)
+}
+
 /// The policies that have a parameter.
-fn owners(parameter: &str) -> Vec<&'static str> {
-    let has = |row: &&rtmm_scheduler::PolicyRow| row.parameters.iter().any(|known| known.name == parameter);
+fn owners(parameter: &Parameter) -> Vec<&'static str> {
+    let has = |row: &&rtmm_scheduler::PolicyRow| row.parameters.iter().any(|known| is_same(known, parameter));
     PolicyRegistry::built_in().iter().filter(has).map(|row| &*row.name).collect()
 }
 
@@ -56,10 +61,10 @@ fn names(policies: &[&str]) -> String {
 }
 
 /// The default of a parameter, with the policies that it is the default of where they differ.
-fn defaults(parameter: &str) -> String {
+fn defaults(parameter: &Parameter) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for row in PolicyRegistry::built_in() {
-        let Some(found) = row.parameters.iter().find(|known| known.name == parameter) else { continue };
+        let Some(found) = row.parameters.iter().find(|known| is_same(known, parameter)) else { continue };
         let value = found.default.to_string();
         match groups.iter_mut().find(|(known, _)| *known == value) {
             Some((_, policies)) => policies.push(&row.name),
