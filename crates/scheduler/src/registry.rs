@@ -336,10 +336,16 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
             // The slack of a job that does not run falls without bound; that of a new job does not.
             .with_behaviour(composed(true)),
         row("planaria", planaria::schema(), planaria::build)
-            .with_summary("Planaria's score alone, on whole accelerators: most priority for its slack first")
-            .with_source("Ghodrati et al., Planaria, MICRO 2020, as in Fan et al., MICRO 2023")
-            // A late job of high priority has the least score of all.
-            .with_behaviour(composed(false)),
+            .with_summary(
+                "Planaria: accelerators divided among all jobs by need; on whole ones its score alone",
+            )
+            .with_source("Ghodrati et al., Planaria, MICRO 2020; score alone as in Fan et al., MICRO 2023")
+            // A late job of high priority has the least score of all, and a late job gets no units.
+            .with_behaviour(|parameters| {
+                let waits = planaria::is_by_fission(parameters);
+                let Behaviour { idles, preempts, .. } = Behaviour::of_parts(parameters, false);
+                Behaviour { idles: idles || waits, preempts: preempts || waits, starvation_free: false }
+            }),
         prema
             .preset("prema-sparse", SPARSE)?
             .with_summary("prema that knows patterns and measures sparsity")

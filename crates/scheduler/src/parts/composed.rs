@@ -50,10 +50,16 @@ impl Parts {
     /// The parameters of a policy: those of its own, then those of all parts.
     #[must_use]
     pub fn schema(own: &[&[&dyn Declared]]) -> Schema {
+        Self::schema_with_units(own, UnitRule::PARAMETERS)
+    }
+
+    /// The same with `units` in place of the parameters of the unit rule.
+    #[must_use]
+    pub fn schema_with_units(own: &[&[&dyn Declared]], units: &[&dyn Declared]) -> Schema {
         let parts = [
             Granularity::PARAMETERS,
             PlacementRule::PARAMETERS,
-            UnitRule::PARAMETERS,
+            units,
             DropRule::PARAMETERS,
             VariantChoice::PARAMETERS,
             PreemptionRule::PARAMETERS,
@@ -77,7 +83,7 @@ impl Parts {
     }
 
     /// A job as the variant that it is to run as, if it was dispatched now.
-    fn as_chosen(&self, view: &View<'_>, job: &Job) -> (Option<VariantId>, Job) {
+    pub(crate) fn as_chosen(&self, view: &View<'_>, job: &Job) -> (Option<VariantId>, Job) {
         match self.variants.choose(view, job) {
             Some((variant, model)) => (Some(variant), Job { model, ..*job }),
             None => (None, *job),
@@ -102,7 +108,7 @@ impl Parts {
     }
 
     /// Learns of the tasks, at the first look at them.
-    fn begin(&mut self, view: &View<'_>) {
+    pub(crate) fn begin(&mut self, view: &View<'_>) {
         self.placement.begin(view);
         self.drop.begin(view);
         self.variants.begin(view);

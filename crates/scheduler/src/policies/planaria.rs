@@ -1,31 +1,55 @@
-//! Planaria's score alone: the job with the most priority for its slack runs.
+//! Planaria: accelerators that runs can divide are divided among all jobs, as many units for each as it needs to be in
+//! time; on others, its score alone: the job with the most priority for its slack runs.
 //!
 //! Source: Ghodrati et al., *Planaria: Dynamic Architecture Fission for Spatial Multi-Tenant
-//! Acceleration of Deep Neural Networks*, MICRO 2020, as Dysta's artifact (Fan et al., MICRO 2023) has
-//! it on one accelerator:
+//! Acceleration of Deep Neural Networks*, MICRO 2020.
+//!
+//! **Fission**, on platforms with an accelerator that states a division (`units=fission`, the default): [`allocation`] says
+//! who gets how many units, [`Fission`] when. It is the scheduler of the publication's artifact without its
+//! defects. Deviations: estimates and progress are in whole picoseconds and whole quanta; priorities that are not above 0
+//! have weights of their own; jobs may be dropped, wait for others, and run as variants; several accelerators.
+//!
+//! **The score alone**, where no accelerator is divided, and with another rule of units, as Dysta's artifact (Fan et
+//! al., MICRO 2023) has it on one accelerator:
 //!
 //! ```text
 //! score = priority / (deadline - now)
 //! ```
 //!
-//! Deviations from Planaria: accelerators are not fissioned, which is what the paper is about; only
-//! the order in which it serves tasks is here. What differs from the artifact: the largest score always
-//! wins, the earliest release among equals, where the artifact takes the last job once all are late.
+//! What differs from that artifact: the largest score always wins, the earliest release among equals, where the artifact
+//! takes the last job once all are late.
 
-use rtmm_workload::Time;
-use rtmm_workload::parameters::{Parameters, Schema};
+pub mod allocation;
+mod fission;
 
+use rtmm_workload::parameters::{Choice, Parameters, Schema};
+use rtmm_workload::{Duration, Time};
+
+use crate::decision::Decisions;
 use crate::job::Job;
-use crate::parts::{Composed, Parts, Ranking, ScoreTerms};
-use crate::policy::Policy;
+use crate::parts::{Composed, Parts, Ranking, ScoreTerms, UnitRule};
+use crate::policy::{Interests, Notice, Policy};
+use crate::policy_error::PolicyError;
 use crate::terms::{self, Score};
 use crate::truth::Truth;
 use crate::view::View;
 
+pub use fission::Fission;
+
+/// `units`: a rule for each job by itself, or none, for fission.
+const UNITS: Choice<Option<UnitRule>> = Choice::new(
+    "units",
+    "how units of accelerators are given to jobs, where runs can divide them: all of them anew whenever one comes or ends, \
+     or to each by itself",
+    None,
+    &[("fission", None), ("all", Some(UnitRule::All)), ("least-that-fits", Some(UnitRule::LeastThatFits))],
+)
+.unstated_at_default();
+
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[])
+    Parts::schema_with_units(&[], &[&UNITS])
 }
 
 /// The order of priority over slack.
@@ -59,13 +83,78 @@ impl Ranking for Planaria {
 /// The policy with these parameters.
 #[must_use]
 pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
-    Composed::boxed(Planaria, parameters)
+    let rule = parameters.read(&UNITS);
+    let parts = Parts { units: rule.unwrap_or(UnitRule::All), ..Parts::read(parameters) };
+    match rule {
+        Some(_) => Box::new(Composed::new(Planaria, parts)),
+        None => {
+            let fission = Fission::new(parts.clone());
+            Box::new(ByPlatform { fission, whole: Composed::new(Planaria, parts) })
+        }
+    }
+}
+
+/// True if with these parameters accelerators that runs can divide are divided among all jobs, which then wait for each
+/// other at tile ends.
+#[must_use]
+pub fn is_by_fission(parameters: &Parameters) -> bool {
+    parameters.read(&UNITS).is_none()
+}
+
+/// Fission where the platform has an accelerator that runs divide, else the score alone.
+#[derive(Clone, Debug)]
+struct ByPlatform {
+    fission: Fission,
+    whole: Composed<Planaria>,
+}
+
+impl Policy for ByPlatform {
+    fn decide(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) -> Result<(), PolicyError> {
+        if view.is_divided() {
+            self.fission.decide(view, out);
+            return Ok(());
+        }
+        self.whole.decide(view, truth, out)
+    }
+
+    fn interests(&self) -> Interests {
+        self.whole.interests()
+    }
+
+    fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
+        if view.is_divided() {
+            self.fission.notify(notice, view);
+            return Ok(());
+        }
+        self.whole.notify(notice, view)
+    }
+
+    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
+        self.whole.decision_time(view)
+    }
+
+    fn without_memory(&self) -> Option<Box<dyn Policy>> {
+        // Where jobs have their places is no memory of the view, and stays.
+        Some(Box::new(Self { fission: self.fission.clone(), whole: self.whole.clone().forgetful() }))
+    }
+
+    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
+        Some(Box::new(self.clone()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use rtmm_hardware::Units;
+
+    use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::policies::check;
+    use crate::policies::{check, policy};
 
     #[test]
     fn priority_weighs_against_slack() {
@@ -86,5 +175,82 @@ mod tests {
             fixture.set_now(now_us);
             check(&fixture, "planaria", "granularity=model", expected);
         }
+    }
+
+    /// Layers of 12, 6, 4 and 3 us on one to four units.
+    fn divided(jobs: &[(i32, u64)]) -> Fixture {
+        let row: &[u64] = &[12, 6, 4, 3];
+        let sketches: Vec<TaskSketch> = ["a", "b", "c"]
+            .into_iter()
+            .zip(jobs)
+            .map(|(name, (priority, _))| TaskSketch::new(name, &[row, row]).priority(*priority).quanta(3))
+            .collect();
+        Fixture::divided(&sketches, &[1, 2, 3, 4]).unwrap()
+    }
+
+    #[test]
+    fn a_divided_accelerator_is_divided_among_all_jobs() {
+        for (jobs, expected) in [
+            (&[(1, 90)][..], "a0>0[4]"),
+            // One each, and parts of two by 1/24 and 3/24: 0.5 to 0, and 1.5 to 2.
+            (&[(1, 90), (3, 90)], "a0>0[1] b0>0[3]"),
+            // Three and one at the least.
+            (&[(1, 9), (1, 90)], "a0>0[3] b0>0[1]"),
+            // Four at the least and late: all for the one.
+            (&[(1, 6), (9, 5)], "a0>0[4]"),
+            (&[(1, 5), (1, 5), (2, 5)], "a0>0[1] b0>0[1] c0>0[2]"),
+        ] {
+            let mut fixture = divided(jobs);
+            for (task, (_, deadline_us)) in jobs.iter().enumerate() {
+                fixture.ready(task, 0, *deadline_us);
+            }
+            check(&fixture, "planaria", "", expected);
+            // Other parts say nothing of it.
+            check(&fixture, "planaria", "preemption=layer granularity=layer", expected);
+        }
+    }
+
+    #[test]
+    fn with_another_rule_of_units_the_score_says_who_runs() {
+        let jobs = [(1, 90), (3, 90)];
+        let mut fixture = divided(&jobs);
+        for task in [0, 1] {
+            fixture.ready(task, 0, 90);
+        }
+        check(&fixture, "planaria", "units=all", "b0>0:1");
+        check(&fixture, "planaria", "units=least-that-fits", "b0>0[1]:1 a0>0[1]:1");
+    }
+
+    #[test]
+    fn a_job_that_comes_stops_all_runs_once_and_waits_for_the_last_to_stop() {
+        let mut fixture = divided(&[(1, 90), (1, 90), (1, 90)]);
+        let mut policy = policy("planaria", "");
+        let jobs = [0, 1].map(|task| fixture.ready(task, 0, 90));
+        for job in jobs {
+            fixture.run_on(job, 0, Units::exactly(2).unwrap(), Extent::Rest);
+        }
+        assert_eq!(fixture.settle(policy.as_mut()), "", "no job came");
+        fixture.set_now(1);
+        fixture.ready(2, 1, 91);
+        assert_eq!(fixture.settle(policy.as_mut()), "preempt 0 preempt 0");
+        assert_eq!(fixture.settle(policy.as_mut()), "", "they were told");
+    }
+
+    #[test]
+    fn late_jobs_are_dropped_before_units_are_given() {
+        let mut fixture = divided(&[(1, 90), (1, 90)]);
+        fixture.ready(0, 0, 4);
+        fixture.ready(1, 0, 90);
+        fixture.set_now(5);
+        check(&fixture, "planaria", "drop=late", "drop a0 b0>0[4]");
+    }
+
+    #[test]
+    fn a_variant_is_settled_with_its_first_units() {
+        let of = |name, row: &[u64]| TaskSketch::new(name, &[row]);
+        let sketch = of("a", &[40, 30, 20, 10]).variant(of("light", &[8, 4, 3, 2]));
+        let mut fixture = Fixture::divided(&[sketch], &[1, 2, 3, 4]).unwrap();
+        fixture.ready(0, 0, 9);
+        check(&fixture, "planaria", "variants=largest-that-fits", "a0/1>0[4]");
     }
 }
