@@ -8,7 +8,7 @@
 //! since scores of times in picoseconds are those of cycles times a power of two, they round alike: no decision
 //! depends on the unit. Deadlines, which the artifact does not round, are rounded down to a picosecond. Where estimates are
 //! whole cycles, that changes no comparison with them; it changes the slack in a score by less than a millionth of a
-//! cycle.
+//! cycle, and of random cases, which have deadlines that are quarters of cycles, nothing.
 //!
 //! `crates/reference/tests/planaria_golden.rs` holds the ends of the loop to those of the published program, less what its
 //! first defect adds. `RTMM_CASES` sets the number of random cases.
@@ -300,8 +300,11 @@ impl Random {
         let layers: Vec<Layer> = (0..self.within(1, 3)).map(|index| layer(index, self)).collect();
         let fastest: u64 =
             layers.iter().filter_map(|layer| layer.tiles.last()).map(|of| of.count * of.cycles).sum();
-        // Whole cycles and a quarter: exact in both.
-        let deadline_cycles = (fastest as f64 * self.of(&[0.8, 1.5, 3.0, 8.0, 30.0])).round() + 0.25;
+        // Quarters of a cycle that are exact as the loop computes them: else a part that is a half in one may not be in the other.
+        let about = (fastest as f64 * self.of(&[0.8, 1.5, 3.0, 8.0, 30.0])).round();
+        let quarters = (1..).map(|quarters: u32| about + f64::from(quarters) / 4.0);
+        let is_exact = |cycles: &f64| (cycles / 1e3 * 1e-3) * (1.0 * 1e6) == *cycles;
+        let deadline_cycles = { quarters }.find(is_exact).expect("most of them are");
         Model { name: format!("n{index}"), deadline_ms: deadline_cycles / 1e3, layers }
     }
 

@@ -8,7 +8,7 @@
 
 use allocation_counter::measure;
 use rtmm_hardware::{MaxMinFair, Mode};
-use rtmm_scheduler::Extent;
+use rtmm_scheduler::{Extent, Policy, registry};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
 use rtmm_sim::{Metrics, MetricsOptions, Observer, RunOptions, Simulation, System, simulate};
@@ -34,24 +34,26 @@ fn observer(system: &System) -> impl Observer + Clone {
 
 fn is_still<E: Execution>(system: &System, execution: &E) {
     for extent in [Extent::Rest, Extent::LAYER] {
-        let policy = Box::new(Fcfs { extent, ..Fcfs::default() });
-        let mut run = Simulation::new(
+        is_still_under(
             system,
-            "test",
-            policy,
-            execution.clone(),
-            observer(system),
-            RunOptions::default(),
+            execution,
+            Box::new(Fcfs { extent, ..Fcfs::default() }),
+            &format!("{extent:?}"),
         );
-        let until = |seconds: u64| Time::ZERO.saturating_add(ms(seconds * 1000));
-        run.run_until(until(2)).expect("only legal decisions");
-        let before = run.view().counters.iter().map(|task| task.completed).sum::<u64>();
-        let counted = measure(|| run.run_until(until(60)).expect("only legal decisions"));
-        let completed = run.view().counters.iter().map(|task| task.completed).sum::<u64>() - before;
-        // 165 jobs a second.
-        assert!(completed > 9_000, "{completed} jobs completed: the platform cannot keep up");
-        assert_eq!(counted.count_total, 0, "{extent:?}: {counted:?}");
     }
+}
+
+fn is_still_under<E: Execution>(system: &System, execution: &E, policy: Box<dyn Policy>, case: &str) {
+    let mut run =
+        Simulation::new(system, "test", policy, execution.clone(), observer(system), RunOptions::default());
+    let until = |seconds: u64| Time::ZERO.saturating_add(ms(seconds * 1000));
+    run.run_until(until(2)).expect("only legal decisions");
+    let before = run.view().counters.iter().map(|task| task.completed).sum::<u64>();
+    let counted = measure(|| run.run_until(until(60)).expect("only legal decisions"));
+    let completed = run.view().counters.iter().map(|task| task.completed).sum::<u64>() - before;
+    // 165 jobs a second.
+    assert!(completed > 9_000, "{completed} jobs completed: the platform cannot keep up");
+    assert_eq!(counted.count_total, 0, "{case}: {counted:?}");
 }
 
 #[test]
@@ -75,6 +77,17 @@ fn a_warm_run_with_shared_memory_allocates_nothing() {
     let system = System::new(&workload.scenario, &workload.models, &platform).expect("all layers have costs");
     let dram = platform.shared_dram.expect("shared");
     is_still(&system, &Shared::new(MaxMinFair::new(dram.bandwidth), platform.unit_owners()));
+}
+
+#[test]
+fn a_warm_run_that_divides_an_accelerator_allocates_nothing() {
+    let workload = workload(100_000);
+    let platform =
+        rtmm_hardware::load::platform("planaria/16x32x32", None, Mode::Corrected).expect("built in");
+    let system = System::new(&workload.scenario, &workload.models, &platform).expect("all layers have costs");
+    let row = registry::policy("planaria").expect("a registered policy");
+    let policy = row.build(&row.defaults()).expect("its own defaults");
+    is_still_under(&system, &Exclusive::new(platform.unit_owners().len()), policy, "planaria");
 }
 
 #[test]
