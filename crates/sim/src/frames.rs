@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use rtmm_scheduler::JobId;
-use rtmm_workload::{Frame, ModelId};
+use rtmm_workload::{Frame, ModelId, Time};
 
 /// Fate of a frame, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub(crate) struct Linked {
     pub data_left: u32,
     /// True if a job that it needs was dropped, so that its own will be too.
     pub dropped_upstream: bool,
+    /// Its arrival, or the end of the last job that it needed where that is later.
+    pub ready: Time,
     /// True if an event tells when its jitter has passed.
     pub is_queued: bool,
 }
@@ -108,7 +110,6 @@ impl FrameTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtmm_workload::Time;
 
     fn frame(index: u64) -> Linked {
         let at = Time::from_picoseconds(index);
@@ -128,6 +129,7 @@ mod tests {
             unknown_left: 0,
             data_left: 1,
             dropped_upstream: false,
+            ready: at,
             is_queued: false,
         }
     }

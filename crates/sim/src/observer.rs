@@ -23,6 +23,10 @@ pub enum DropCause {
 pub struct JobRecord<'j> {
     /// The job.
     pub job: &'j Job,
+    /// Its arrival, or the end of the last job that it needed where that is later; of a job that still lacks
+    /// inputs, of those that it has. Normalised turnaround counts from here: the isolated latency
+    /// is that of the job alone.
+    pub ready: Time,
     /// Energy of its layers, by component.
     pub energy: &'j EnergyParts,
     /// Energy of the context switches and migrations of its runs, in picojoules.

@@ -108,6 +108,8 @@ pub enum RecordedEvent {
 pub struct RecordedJob {
     /// The job.
     pub job: Job,
+    /// Its arrival, or the end of the last job that it needed where that is later.
+    pub ready: Time,
     /// Energy of its layers, by component.
     pub energy: EnergyParts,
     /// Energy of the context switches and migrations of its runs, in picojoules.
@@ -137,13 +139,14 @@ pub struct RecordedEnd {
 
 impl RecordedJob {
     fn new(record: &JobRecord<'_>) -> Self {
-        let JobRecord { job, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } = *record;
-        Self { job: *job, energy: *energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
+        let JobRecord { job, ready, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } = *record;
+        Self { job: *job, ready, energy: *energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
     }
 
     fn as_record(&self) -> JobRecord<'_> {
-        let Self { ref job, ref energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } = *self;
-        JobRecord { job, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
+        let Self { ref job, ready, ref energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } =
+            *self;
+        JobRecord { job, ready, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
     }
 }
 

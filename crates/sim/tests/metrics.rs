@@ -10,14 +10,19 @@ use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Run, RunId,
     Truth, TuningWindow, View,
 };
-use rtmm_sim::metrics::{Audit, JobRow, JobRows, JobStatus, Window, Windows, XrbenchConstants};
+use rtmm_sim::metrics::{
+    Audit, JobRow, JobRows, JobStatus, PriorityClass, PriorityClassSummary, PriorityClasses, Window, Windows,
+    XrbenchConstants,
+};
 use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
     Summary, System, simulate,
 };
 use rtmm_testkit::closures::revised;
 use rtmm_testkit::hand_made::{Fcfs, accelerator, after, idle, models, ms, platform, scenario, task};
-use rtmm_workload::{Duration, Model, ModelId, Scenario, TaskId, Time};
+use rtmm_workload::{
+    Arrivals, Dependency, DependencyKind, Duration, Model, ModelId, Period, Scenario, Task, TaskId, Time,
+};
 
 const UJ: f64 = 1e6;
 
@@ -172,7 +177,7 @@ fn jobs_that_arrive_in_the_warm_up_are_not_judged() {
 }
 
 #[test]
-fn turnaround_counts_from_the_arrival_in_units_of_the_isolated_latency() {
+fn turnaround_is_in_units_of_the_isolated_latency() {
     let (mut scenario, models, platform) = (two_tasks(), models(), platform(1));
     (scenario.tasks[0].priority, scenario.tasks[1].priority) = (9, -1);
     let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
@@ -206,8 +211,124 @@ fn turnaround_counts_from_the_arrival_in_units_of_the_isolated_latency() {
     // Nothing is judged.
     let options = MetricsOptions { warm_up: ms(50), ..MetricsOptions::default() };
     let (summary, _) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
-    let missing = [summary.antt, summary.normalised_turnaround_p99, summary.stp, summary.tasks[0].antt];
-    assert_eq!((missing, summary.priorities.len()), ([None; 4], 0));
+    let missing = [
+        summary.antt,
+        summary.normalised_turnaround_p99,
+        summary.stp,
+        summary.tasks[0].antt,
+        summary.stp_normalised,
+        summary.fairness_min_ratio,
+        summary.fairness_jain,
+        summary.sla_satisfaction,
+    ];
+    assert_eq!((missing, summary.priorities.len()), ([None; 8], 0));
+}
+
+/// The turnaround of tasks on an idle accelerator, in units of their isolated latency.
+fn on_an_idle_accelerator(tasks: Vec<Task>) -> Vec<Option<f64>> {
+    let (scenario, models, platform) = (scenario(500, tasks), models(), platform(1));
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    assert!(summary.tasks.iter().all(|task| task.jobs.completed == 5), "{summary:?}");
+    let together = summary.tasks.iter().filter_map(|task| task.antt).sum::<f64>();
+    close(summary.antt, together / summary.tasks.len() as f64);
+    summary.tasks.iter().map(|task| task.antt).collect()
+}
+
+#[test]
+fn jobs_of_a_cascade_turn_around_from_when_their_inputs_are_there() {
+    // 10 Hz. A from 0 to 5 ms, B from there to 10 ms and C to 15: from the arrival they take one, two and three
+    // times as long as alone.
+    let stage = |name| task(name, 0, 100, 100);
+    let chain = vec![stage("A"), after(stage("B"), 0), after(stage("C"), 1)];
+    assert_eq!(on_an_idle_accelerator(chain), [Some(1.0); 3]);
+
+    // The outcome of A triggers B: the scheduler is shown B when it is known.
+    let control = DependencyKind::Control { probability: 1.0, probability_after_exit: Vec::new() };
+    let on_outcome = Dependency { task: TaskId::new(0), kind: control };
+    let triggered = Task { depends_on: vec![on_outcome], ..stage("B") };
+    assert_eq!(on_an_idle_accelerator(vec![stage("A"), triggered]), [Some(1.0); 2]);
+
+    // B arrives when A is long complete: from its arrival, at 50 ms. C needs both, and B is the later one.
+    let period = Period::new(ms(100)).expect("not zero");
+    let late = |name, offset| {
+        let arrivals = Arrivals::Periodic { period, offset: ms(offset), jitter: Duration::ZERO };
+        Task { arrivals, ..stage(name) }
+    };
+    let both = vec![Dependency::data(TaskId::new(0)), Dependency::data(TaskId::new(1))];
+    let tasks = vec![stage("A"), after(late("B", 50), 0), Task { depends_on: both, ..late("C", 52) }];
+    assert_eq!(on_an_idle_accelerator(tasks), [Some(1.0); 3]);
+
+    // A occupies the accelerator beyond the arrival of D, which needs nothing of it: waiting counts, as before.
+    let [a, d] = on_an_idle_accelerator(vec![stage("A"), late("D", 2)])[..] else { panic!("two tasks") };
+    assert_eq!((a, d), (Some(1.0), Some(1.6)));
+}
+
+#[test]
+fn service_by_classes_of_priorities() {
+    // A, of priority 9, is in time four times; B, of priority 1, late twice.
+    let (mut scenario, models, platform) = (two_tasks(), models(), platform(1));
+    (scenario.tasks[0].priority, scenario.tasks[1].priority) = (9, 1);
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let (summary, _) = run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut);
+    close(summary.sla_satisfaction, 4.0 / 6.0);
+    let of = |summary: &Summary| {
+        let class = |of: &PriorityClassSummary| (of.class, of.jobs.released, of.sla_satisfaction);
+        summary.priority_classes.iter().map(class).collect::<Vec<_>>()
+    };
+    use PriorityClass::{High, Low, Mid};
+    assert_eq!(of(&summary), [(Low, 2, Some(0.0)), (Mid, 0, None), (High, 4, Some(1.0))]);
+    let [low, mid, high] = &summary.priority_classes[..] else { panic!("three classes") };
+    assert_eq!((low.antt, mid.antt, low.deadline_violation_rate), (Some(2.5), None, Some(1.0)));
+    close(high.antt, 1.1);
+
+    // Other bounds: all are of the middle.
+    let priority_classes = PriorityClasses { priority_mid_from: 1, priority_high_from: 10 };
+    let options = MetricsOptions { priority_classes, ..MetricsOptions::default() };
+    let (summary, _) = run(&system, Fcfs::default(), options, EndOfRun::Cut);
+    assert_eq!(of(&summary), [(Low, 0, None), (Mid, 6, Some(4.0 / 6.0)), (High, 0, None)]);
+}
+
+/// One frame of each task, where periods are 100 ms.
+fn a_frame_each(tasks: Vec<Task>) -> Scenario {
+    scenario(100, tasks)
+}
+
+#[test]
+fn progress_of_networks_and_of_tasks() {
+    // By themselves A takes 4 x 5 ms and B 2 x 4; beside each other 5 + 6 + 5 + 6 = 22, and 20.
+    let (mut scenario, models, platform) = (two_tasks(), models(), platform(1));
+    (scenario.tasks[0].priority, scenario.tasks[1].priority) = (9, 1);
+    let summary_of = |scenario: &Scenario| {
+        let system = System::new(scenario, &models, &platform).expect("all layers have costs");
+        run(&system, Fcfs::default(), MetricsOptions::default(), EndOfRun::Cut).0
+    };
+    let summary = summary_of(&scenario);
+    let (a, b) = (20.0 / 22.0, 8.0 / 20.0);
+    close(summary.tasks[0].normalised_progress, a);
+    close(summary.tasks[1].normalised_progress, b);
+    close(summary.stp_normalised, a + b);
+    // Priorities plus one are 10 and 2.
+    close(summary.fairness_min_ratio, (a / 10.0) / (b / 2.0));
+    close(summary.fairness_jain, (a + b) * (a + b) / (2.0 * (a * a + b * b)));
+    // No weight: priorities are of no use as such.
+    scenario.tasks[1].priority = -1;
+    assert_eq!(summary_of(&scenario).fairness_min_ratio, None);
+
+    // Two tasks of one network are one network, and two tasks: from 0 to 5 and to 10 ms, of 100.
+    let tasks = vec![task("A", 0, 100, 100), task("B", 0, 100, 100)];
+    let summary = summary_of(&a_frame_each(tasks));
+    close(summary.stp_normalised, 10.0 / 15.0);
+    assert_eq!(summary.fairness_min_ratio, Some(1.0));
+    close(summary.fairness_jain, 1.5 * 1.5 / (2.0 * 1.25));
+
+    // B is dropped: it has made no progress.
+    let scenario = a_frame_each(vec![task("A", 0, 100, 100), task("B", 1, 100, 50)]);
+    let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+    let fcfs = Fcfs { drops: Some(TaskId::new(1)), ..Fcfs::default() };
+    let (summary, _) = run(&system, fcfs, MetricsOptions::default(), EndOfRun::Cut);
+    let found = [summary.stp_normalised, summary.fairness_min_ratio, summary.fairness_jain];
+    assert_eq!(found, [Some(1.0), Some(0.0), Some(0.5)]);
 }
 
 #[test]
@@ -419,7 +540,8 @@ fn job(slot: u32, arrival: Time) -> Job {
 
 fn record<'j>(job: &'j Job, energy: &'j EnergyParts, accuracy: Option<f64>) -> JobRecord<'j> {
     let isolated = Duration::from_picoseconds(1_000_000_000);
-    JobRecord { job, energy, switch_energy_pj: 1.0, accuracy, worst_energy_pj: 31.0, isolated }
+    let ready = job.arrival;
+    JobRecord { job, ready, energy, switch_energy_pj: 1.0, accuracy, worst_energy_pj: 31.0, isolated }
 }
 
 /// A system with one task on one accelerator.
@@ -433,7 +555,8 @@ fn one_task(check: impl FnOnce(&System)) {
 fn accuracy_void_frames_and_parts_of_energy() {
     one_task(|system| {
         let xrbench = XrbenchConstants { accuracy_target: Some(0.8), ..XrbenchConstants::default() };
-        let mut metrics = Metrics::new(system, MetricsOptions { warm_up: ms(5), xrbench });
+        let options = MetricsOptions { warm_up: ms(5), xrbench, ..MetricsOptions::default() };
+        let mut metrics = Metrics::new(system, options);
         let energy = EnergyParts { mac: 1.0, l1: 2.0, l2: 4.0, dram: 8.0, static_energy: 15.0 };
         // Arrived in the warm-up, known to be void after it: not judged.
         metrics.not_triggered(at(6), TaskId::new(0), at(4));

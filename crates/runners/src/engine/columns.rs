@@ -1,7 +1,7 @@
 //! The results of a run as columns: the names are those of `docs/metrics.md`.
 
 use rtmm_sim::Summary;
-use rtmm_sim::metrics::TaskSummary;
+use rtmm_sim::metrics::{PriorityClass, TaskSummary};
 use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
 
 /// A column with where its value comes from.
@@ -40,6 +40,10 @@ fn number(value: Option<f64>) -> Value {
     value.filter(|value| value.is_finite()).map_or(Value::Missing, Value::Real)
 }
 
+fn sla_satisfaction_of(run: &Summary, class: PriorityClass) -> Value {
+    number(run.priority_classes.iter().find(|of| of.class == class).and_then(|of| of.sla_satisfaction))
+}
+
 const CELL: &[Row<Summary>] = &[
     (
         lower(real(
@@ -53,15 +57,46 @@ const CELL: &[Row<Summary>] = &[
         summed(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")),
         |run| number(run.mean_deadline_violation_rate),
     ),
-    (lower(real("antt", "", "response over isolated latency, mean over completed jobs")), |run| {
-        number(run.antt)
+    (summed(real("sla_satisfaction", "", "jobs completed in time as a share of the decided")), |run| {
+        number(run.sla_satisfaction)
+    }),
+    (summed(real("sla_satisfaction_low", "", "the same of the jobs of low priority")), |run| {
+        sla_satisfaction_of(run, PriorityClass::Low)
+    }),
+    (summed(real("sla_satisfaction_mid", "", "the same of the jobs of middle priority")), |run| {
+        sla_satisfaction_of(run, PriorityClass::Mid)
+    }),
+    (summed(real("sla_satisfaction_high", "", "the same of the jobs of high priority")), |run| {
+        sla_satisfaction_of(run, PriorityClass::High)
     }),
     (
-        summed(real("normalised_turnaround_p99", "", "response over isolated latency, 99th percentile")),
+        lower(real("antt", "", "turnaround from readiness over isolated latency, mean over completed jobs")),
+        |run| number(run.antt),
+    ),
+    (
+        summed(real(
+            "normalised_turnaround_p99",
+            "",
+            "turnaround from readiness over isolated latency, 99th percentile",
+        )),
         |run| number(run.normalised_turnaround_p99),
     ),
     (summed(real("stp", "1/second", "completed jobs a second, first arrival to last completion")), |run| {
         number(run.stp)
+    }),
+    (summed(real("stp_normalised", "", "sum of the networks' normalised progress")), |run| {
+        number(run.stp_normalised)
+    }),
+    (
+        summed(real(
+            "fairness_min_ratio",
+            "",
+            "least ratio of two networks' normalised progress, each by its priorities",
+        )),
+        |run| number(run.fairness_min_ratio),
+    ),
+    (summed(real("fairness_jain", "", "Jain's index of the tasks' normalised progress")), |run| {
+        number(run.fairness_jain)
     }),
     (
         lower(real(
@@ -181,8 +216,16 @@ const TASK: &[Row<TaskSummary>] = &[
     (real("response_max_ms", "milliseconds", "arrival to completion, longest"), |task| {
         number(task.response_max_ms)
     }),
-    (lower(real("task_antt", "", "response over isolated latency, mean over completed jobs")), |task| {
-        number(task.antt)
+    (
+        lower(real(
+            "task_antt",
+            "",
+            "turnaround from readiness over isolated latency, mean over completed jobs",
+        )),
+        |task| number(task.antt),
+    ),
+    (real("normalised_progress", "", "sum of isolated latencies over sum of turnarounds"), |task| {
+        number(task.normalised_progress)
     }),
     (real("tardiness_mean_ms", "milliseconds", "time past the deadline, mean over completed"), |task| {
         number(task.tardiness_mean_ms)

@@ -1,9 +1,9 @@
-//! Settings of a run beside its policy: warm-up, end, windows, and the constants of scores.
+//! Settings of a run beside its policy: warm-up, end, windows, classes of priorities, and the constants of scores.
 
-use rtmm_sim::metrics::XrbenchConstants;
+use rtmm_sim::metrics::{PriorityClasses, XrbenchConstants};
 use rtmm_sim::{EndOfRun, MetricsOptions};
 use rtmm_workload::Duration;
-use rtmm_workload::parameters::{Choice, Declared, Parameters, Real, Schema, Span, Switch};
+use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters, Real, Schema, Span, Switch};
 use thiserror::Error;
 
 const LONGEST_WARM_UP: Duration = Duration::from_picoseconds(1_000_000_000_000_000_000);
@@ -45,6 +45,18 @@ const DROPS_COUNT_TWICE: Switch =
     Switch::new("drops_count_twice", "XRBench's QoE factor on top of the mean over dropped jobs", true);
 const COUNT_OVERDUE: Switch =
     Switch::new("count_overdue", "jobs that are overdue at the end score zero in XRBench's scores", true);
+const PRIORITY_MID_FROM: Integer<i32> = Integer::new(
+    "priority_mid_from",
+    "the least priority that counts as middle; all below are low",
+    3,
+    i32::MIN..=i32::MAX,
+);
+const PRIORITY_HIGH_FROM: Integer<i32> = Integer::new(
+    "priority_high_from",
+    "the least priority that counts as high; where it is that of the middle none is middle",
+    9,
+    i32::MIN..=i32::MAX,
+);
 const ALL: &[&dyn Declared] = &[
     &WARM_UP,
     &END_OF_RUN,
@@ -55,6 +67,8 @@ const ALL: &[&dyn Declared] = &[
     &CLAMP_ENERGY,
     &DROPS_COUNT_TWICE,
     &COUNT_OVERDUE,
+    &PRIORITY_MID_FROM,
+    &PRIORITY_HIGH_FROM,
 ];
 
 /// The settings of a run, for sweep files and `--set`.
@@ -86,8 +100,12 @@ impl RunSettings {
             drops_count_twice: settings.read(&DROPS_COUNT_TWICE),
             count_overdue: settings.read(&COUNT_OVERDUE),
         };
+        let priority_classes = PriorityClasses {
+            priority_mid_from: settings.read(&PRIORITY_MID_FROM),
+            priority_high_from: settings.read(&PRIORITY_HIGH_FROM),
+        };
         Self {
-            metrics: MetricsOptions { warm_up: settings.read(&WARM_UP), xrbench },
+            metrics: MetricsOptions { warm_up: settings.read(&WARM_UP), priority_classes, xrbench },
             end: settings.read(&END_OF_RUN),
             window: settings.read(&WINDOW),
         }
@@ -96,7 +114,7 @@ impl RunSettings {
     /// Holds the settings to the duration of a run.
     ///
     /// # Errors
-    /// [`SettingsError`] where the warm-up takes all of it, or windows make too many.
+    /// [`SettingsError`] where the warm-up takes all of it, windows make too many, or classes of priorities overlap.
     pub fn check(&self, duration: Duration) -> Result<(), SettingsError> {
         let (warm_up, window) = (self.metrics.warm_up, self.window);
         if warm_up >= duration {
@@ -105,6 +123,10 @@ impl RunSettings {
         let windows = duration.picoseconds().div_ceil(window.picoseconds().max(1));
         if !window.is_zero() && windows > MAX_WINDOWS {
             return Err(SettingsError::Windows { window, windows, duration });
+        }
+        let PriorityClasses { priority_mid_from, priority_high_from } = self.metrics.priority_classes;
+        if priority_mid_from > priority_high_from {
+            return Err(SettingsError::PriorityClasses { priority_mid_from, priority_high_from });
         }
         Ok(())
     }
@@ -121,6 +143,16 @@ pub enum SettingsError {
         warm_up: Duration,
         /// Duration of the scenario.
         duration: Duration,
+    },
+    /// High priorities would begin below those of the middle.
+    #[error(
+        "`priority_mid_from` is {priority_mid_from} and `priority_high_from` {priority_high_from}, which is less"
+    )]
+    PriorityClasses {
+        /// The least priority of the middle.
+        priority_mid_from: i32,
+        /// The least high priority.
+        priority_high_from: i32,
     },
     /// More windows than a run can have.
     #[error("windows of {window} make {windows} of a run of {duration}; {MAX_WINDOWS} are the most")]
@@ -155,6 +187,7 @@ mod tests {
             let other = match value {
                 ParameterValue::Boolean(value) => ParameterValue::Boolean(!value),
                 ParameterValue::Duration(_) => ParameterValue::Duration(Duration::from_picoseconds(1)),
+                ParameterValue::Integer(value) => ParameterValue::Integer(value + 1),
                 ParameterValue::Choice(_) => ParameterValue::Choice("drain".into()),
                 _ => ParameterValue::Real(0.5),
             };
@@ -162,6 +195,18 @@ mod tests {
             assert_ne!(format!("{:?}", RunSettings::of(&parameters)), plain, "{name}");
             parameters.set(name, value.clone()).unwrap();
         }
+    }
+
+    #[test]
+    fn high_priorities_begin_at_or_above_the_middle() {
+        let check = |priority_mid_from, priority_high_from| {
+            let priority_classes = PriorityClasses { priority_mid_from, priority_high_from };
+            let metrics = MetricsOptions { priority_classes, ..MetricsOptions::default() };
+            RunSettings { metrics, ..RunSettings::default() }.check(Duration::from_picoseconds(1))
+        };
+        assert_eq!((check(-2, 7), check(7, 7)), (Ok(()), Ok(())));
+        let error = check(8, 7).unwrap_err();
+        assert_eq!(error.to_string(), "`priority_mid_from` is 8 and `priority_high_from` 7, which is less");
     }
 
     #[test]

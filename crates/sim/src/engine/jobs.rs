@@ -53,6 +53,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             unknown_left: 0,
             data_left: 0,
             dropped_upstream: false,
+            ready: frame.arrival,
             is_queued: false,
         };
         let mut exists = frame.triggered;
@@ -110,9 +111,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if linked.fate != Fate::Hidden || linked.unknown_left > 0 || linked.frame.release > self.state.now {
             return;
         }
-        let (frame, dropped_upstream) = (linked.frame, linked.dropped_upstream);
+        let (frame, dropped_upstream, ready) = (linked.frame, linked.dropped_upstream, linked.ready);
         let waits = linked.data_left > 0 || dropped_upstream;
         let slot = self.show(task, &frame, if waits { JobState::Waiting } else { JobState::Ready });
+        self.hidden.jobs[slot].ready = ready;
         let id = self.state.jobs[slot].id;
         self.tell_released(slot);
         self.settle(task, index, Fate::Live(id));
@@ -148,8 +150,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             energy_pj: 0.0,
         };
         self.next_sequence += 1;
-        let Frame { sample, is_recorded, .. } = *frame;
-        let hidden = HiddenJob { sample, is_recorded, ..HiddenJob::default() };
+        let Frame { sample, is_recorded, arrival, .. } = *frame;
+        let hidden = HiddenJob { sample, is_recorded, ready: arrival, ..HiddenJob::default() };
         let realisation = self.realise(task, model, sample, is_recorded);
         if (slot as usize) < self.state.jobs.len() {
             self.state.jobs[slot as usize] = job;
@@ -247,7 +249,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             linked.data_left = linked.data_left.saturating_sub(1);
         }
         linked.dropped_upstream |= matches!(fate, Fate::Dropped { .. });
-        let (own, data_left) = (linked.fate, linked.data_left);
+        if matches!(fate, Fate::Completed { .. }) {
+            linked.ready = self.state.now;
+        }
+        let (own, data_left, ready) = (linked.fate, linked.data_left, linked.ready);
+        if let Fate::Live(id) = own {
+            self.hidden.jobs[id.slot()].ready = ready;
+        }
         match (fate, own) {
             (Fate::Dropped { .. } | Fate::NotTriggered, Fate::Live(id)) => {
                 self.drop_job(id.slot(), DropCause::Upstream)
@@ -317,6 +325,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let exit = self.hidden.realisations[slot].exit.and_then(|exit| model.exits.get(usize::from(exit)));
         let record = JobRecord {
             job,
+            ready: hidden.ready,
             energy: &hidden.energy,
             switch_energy_pj: hidden.switch_energy_pj,
             accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),

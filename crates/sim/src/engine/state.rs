@@ -27,6 +27,8 @@ pub(super) struct HiddenJob {
     pub sample: u64,
     /// True if a recording names the sample.
     pub is_recorded: bool,
+    /// Its arrival, or the end of the last job that it needed where that is later.
+    pub ready: Time,
     pub energy: EnergyParts,
     pub switch_energy_pj: f64,
     /// It is dropped at its next boundary.

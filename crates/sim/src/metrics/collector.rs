@@ -5,12 +5,13 @@
 
 use rtmm_hardware::UnitSet;
 use rtmm_scheduler::{Job, Run};
-use rtmm_workload::{Duration, TaskId, Time};
+use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use crate::metrics::accelerator::{AcceleratorTally, Began};
 use crate::metrics::histogram::Histogram;
 use crate::metrics::options::MetricsOptions;
 use crate::metrics::priority::PriorityTallies;
+use crate::metrics::progress::{by_network, fairness_min_ratio, jain_index, system_throughput};
 use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
 use crate::metrics::task::{TaskTally, Turnaround, normalised_turnaround};
 use crate::metrics::uxcost::{normalised_energy, ux_cost_factors};
@@ -27,6 +28,8 @@ use crate::system::System;
 pub struct Metrics {
     options: MetricsOptions,
     task_names: Vec<String>,
+    /// By task: the network that it names. Variants of a supernet count under it.
+    networks: Vec<ModelId>,
     accelerator_names: Vec<String>,
     tasks: Vec<TaskTally>,
     accelerators: Vec<AcceleratorTally>,
@@ -54,6 +57,7 @@ impl Metrics {
         Self {
             options,
             task_names: tasks.iter().map(|task| task.name.clone()).collect(),
+            networks: tasks.iter().map(|task| task.model).collect(),
             accelerator_names: accelerators.iter().map(|accelerator| accelerator.name.clone()).collect(),
             tasks: vec![TaskTally::default(); tasks.len()],
             accelerators: accelerators.iter().map(|one| AcceleratorTally::new(one.units())).collect(),
@@ -110,6 +114,8 @@ impl Metrics {
             .fold((0.0, 0), |sum, of_task| (sum.0 + of_task.0, sum.1 + of_task.1));
         let (dlv_sum, normalised_energy_sum) =
             ux_cost_factors(tasks.iter().map(|task| (task.dlv, task.normalised_energy)));
+        let networks =
+            by_network(self.networks.iter().copied().zip(self.tasks.iter().map(TaskTally::progress)));
         let segment_energy_pj: f64 = self.accelerators.iter().map(AcceleratorTally::energy_pj).sum();
         Summary {
             warm_up_ms: self.options.warm_up.milliseconds(),
@@ -121,6 +127,7 @@ impl Metrics {
             scheduler_busy_ms: self.scheduler_busy.milliseconds(),
             jobs,
             deadline_violation_rate: jobs.deadline_violation_rate(),
+            sla_satisfaction: jobs.sla_satisfaction(),
             mean_deadline_violation_rate: mean(tasks.iter().filter_map(|task| task.deadline_violation_rate)),
             throughput_per_s: jobs.throughput_per_s(measured),
             antt: self.turnaround_mean.mean(),
@@ -128,6 +135,9 @@ impl Metrics {
             stp: self
                 .first_arrival
                 .and_then(|first| jobs.throughput_per_s(self.last_judged_completion.saturating_since(first))),
+            stp_normalised: system_throughput(&networks),
+            fairness_min_ratio: fairness_min_ratio(&networks),
+            fairness_jain: jain_index(tasks.iter().filter_map(|task| task.normalised_progress)),
             energy,
             normalised_energy: normalised_energy(spent, worst),
             // Picojoules a picosecond are watts.
@@ -138,6 +148,7 @@ impl Metrics {
             accuracy: (accurate > 0).then(|| accuracy / accurate as f64),
             xrbench_score_percent: overall_percent(tasks.iter().map(|task| task.xrbench)),
             priorities: self.priorities.summaries(),
+            priority_classes: self.options.priority_classes.summaries(&self.priorities),
             accelerators: (self.accelerators.iter().zip(&self.accelerator_names))
                 .map(|(accelerator, name)| accelerator.summary(name, measured))
                 .collect(),

@@ -9,6 +9,8 @@
 //! | `options.rs` | what is counted, and the constants of the scores |
 //! | `collector.rs` | [`Metrics`]: which call counts where |
 //! | `task.rs`, `accelerator.rs`, `priority.rs` | running sums of a task, of an accelerator, of a priority |
+//! | `classes.rs` | classes of priorities |
+//! | `progress.rs` | normalised progress: system throughput and fairness |
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
 //! | `xrbench.rs`, `uxcost.rs` | the published scores, as pure functions |
 //! | `summary.rs` | the results |
@@ -26,20 +28,25 @@ pub mod xrbench;
 
 mod accelerator;
 mod audit;
+mod classes;
 mod collector;
 mod histogram;
 mod jobs;
 mod options;
 mod priority;
+mod progress;
 mod summary;
 mod task;
 mod windows;
 
 pub use audit::Audit;
+pub use classes::{PriorityClass, PriorityClasses};
 pub use collector::Metrics;
 pub use histogram::Histogram;
 pub use jobs::{JobRow, JobRows, JobStatus};
 pub use options::{MetricsOptions, OptionsError};
-pub use summary::{AcceleratorSummary, EnergySummary, JobCounts, PrioritySummary, Summary, TaskSummary};
+pub use summary::{
+    AcceleratorSummary, EnergySummary, JobCounts, PriorityClassSummary, PrioritySummary, Summary, TaskSummary,
+};
 pub use windows::{Window, Windows};
 pub use xrbench::{XrbenchConstants, XrbenchScores};

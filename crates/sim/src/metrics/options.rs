@@ -4,6 +4,7 @@ use rtmm_workload::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::metrics::classes::PriorityClasses;
 use crate::metrics::xrbench::XrbenchConstants;
 
 /// Options of [`crate::Metrics`].
@@ -12,6 +13,9 @@ pub struct MetricsOptions {
     /// Jobs that arrive before this much time has passed are not judged, and accelerators are not
     /// watched until then. Zero judges everything.
     pub warm_up: Duration,
+    /// Bounds of the classes of priorities.
+    #[serde(flatten)]
+    pub priority_classes: PriorityClasses,
     /// Of the XRBench scores.
     pub xrbench: XrbenchConstants,
 }

@@ -2,7 +2,8 @@
 
 use rtmm_workload::Time;
 
-use crate::metrics::summary::{JobCounts, PrioritySummary};
+use crate::metrics::classes::PriorityClass;
+use crate::metrics::summary::{JobCounts, PriorityClassSummary, PrioritySummary};
 use crate::metrics::task::{Turnaround, normalised_turnaround};
 use crate::observer::{DropCause, JobRecord};
 
@@ -69,5 +70,25 @@ impl PriorityTallies {
             antt: tally.turnaround.mean(),
         };
         self.0.iter().map(summary).collect()
+    }
+
+    /// The results of a class, of the priorities that belong to it.
+    pub(crate) fn summary_of_class(
+        &self,
+        class: PriorityClass,
+        belongs: impl Fn(i32) -> bool,
+    ) -> PriorityClassSummary {
+        let (mut jobs, mut turnaround) = (JobCounts::default(), Turnaround::default());
+        for tally in self.0.iter().filter(|tally| belongs(tally.priority)) {
+            jobs += tally.counts;
+            turnaround += tally.turnaround;
+        }
+        PriorityClassSummary {
+            class,
+            jobs,
+            deadline_violation_rate: jobs.deadline_violation_rate(),
+            sla_satisfaction: jobs.sla_satisfaction(),
+            antt: turnaround.mean(),
+        }
     }
 }

@@ -6,6 +6,7 @@ use rtmm_hardware::EnergyParts;
 use rtmm_workload::Duration;
 use serde::Serialize;
 
+use crate::metrics::classes::PriorityClass;
 use crate::metrics::xrbench::XrbenchScores;
 
 /// Counts of the judged jobs by their fate: those that arrived at or after the end of the warm-up.
@@ -54,6 +55,13 @@ impl JobCounts {
     pub fn deadline_violation_rate(&self) -> Option<f64> {
         let decided = self.decided();
         (decided > 0).then(|| self.violated() as f64 / decided as f64)
+    }
+
+    /// `on_time / decided`, the complement of the violation rate; none where nothing is decided.
+    #[must_use]
+    pub fn sla_satisfaction(&self) -> Option<f64> {
+        let decided = self.decided();
+        (decided > 0).then(|| self.on_time as f64 / decided as f64)
     }
 
     /// Completed jobs a second of measured time; none without any time.
@@ -149,9 +157,13 @@ pub struct TaskSummary {
     pub response_p99_ms: Option<f64>,
     /// The longest of all completed jobs; exact.
     pub response_max_ms: Option<f64>,
-    /// Average normalised turnaround time: the response time over the time that the job takes by itself
-    /// on the accelerator that is fastest for it, mean over completed jobs.
+    /// Average normalised turnaround time: completion less readiness, over the time that the job takes by itself
+    /// on the accelerator that is fastest for it, mean over completed jobs. A job is ready from its arrival on, or
+    /// from the end of the last job that it needed where that is later.
     pub antt: Option<f64>,
+    /// Sum over completed jobs of the time that each takes by itself, over the sum of their turnarounds; 0 where
+    /// jobs are decided and none was completed.
+    pub normalised_progress: Option<f64>,
     /// `max(0, completion - deadline)`, mean over completed jobs.
     pub tardiness_mean_ms: Option<f64>,
     /// The greatest of all completed jobs.
@@ -179,6 +191,22 @@ pub struct PrioritySummary {
     pub jobs: JobCounts,
     /// `(late + dropped + overdue) / (released - undecided)`; missing where nothing is decided.
     pub deadline_violation_rate: Option<f64>,
+    /// Average normalised turnaround time of its completed jobs.
+    pub antt: Option<f64>,
+}
+
+/// The results of all jobs of a class of priorities.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PriorityClassSummary {
+    /// Which class.
+    pub class: PriorityClass,
+    /// Counts of its jobs by their fate.
+    #[serde(flatten)]
+    pub jobs: JobCounts,
+    /// `(late + dropped + overdue) / (released - undecided)`; missing where nothing is decided.
+    pub deadline_violation_rate: Option<f64>,
+    /// `on_time / (released - undecided)`; missing where nothing is decided.
+    pub sla_satisfaction: Option<f64>,
     /// Average normalised turnaround time of its completed jobs.
     pub antt: Option<f64>,
 }
@@ -226,6 +254,8 @@ pub struct Summary {
     pub jobs: JobCounts,
     /// Over all jobs: a task weighs as much as it has decided jobs.
     pub deadline_violation_rate: Option<f64>,
+    /// `on_time / (released - undecided)`: the share of jobs that keep their service level.
+    pub sla_satisfaction: Option<f64>,
     /// Mean of the tasks' rates over those that have one: each weighs the same.
     pub mean_deadline_violation_rate: Option<f64>,
     /// Completed jobs a second of measured time.
@@ -236,6 +266,13 @@ pub struct Summary {
     pub normalised_turnaround_p99: Option<f64>,
     /// System throughput: completed jobs a second from the first arrival to the last completion.
     pub stp: Option<f64>,
+    /// System throughput as a sum of normalised progress over networks: the number of networks where each goes on
+    /// as if alone.
+    pub stp_normalised: Option<f64>,
+    /// The least ratio of two networks' normalised progress, each over the mean of its jobs' priorities plus one.
+    pub fairness_min_ratio: Option<f64>,
+    /// Jain's index of the tasks' normalised progress.
+    pub fairness_jain: Option<f64>,
     /// Energy of all jobs.
     #[serde(flatten)]
     pub energy: EnergySummary,
@@ -257,6 +294,8 @@ pub struct Summary {
     pub tasks: Vec<TaskSummary>,
     /// One a priority, the least first.
     pub priorities: Vec<PrioritySummary>,
+    /// The classes low, mid and high.
+    pub priority_classes: Vec<PriorityClassSummary>,
     /// One an accelerator, in the order of the platform.
     pub accelerators: Vec<AcceleratorSummary>,
 }

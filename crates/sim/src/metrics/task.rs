@@ -5,16 +5,18 @@ use rtmm_scheduler::Job;
 use rtmm_workload::{Duration, Time};
 
 use crate::metrics::histogram::Histogram;
+use crate::metrics::progress::Progress;
 use crate::metrics::summary::{EnergySummary, JobCounts, TaskSummary};
 use crate::metrics::uxcost::{normalised_energy, violation_with_floor};
 use crate::metrics::xrbench::{Tally, XrbenchConstants};
 use crate::observer::{DropCause, JobRecord};
 
-/// The response time of a completed job over its isolated latency; none for one that takes no time.
+/// The turnaround of a completed job, from when it had its inputs, over its isolated latency; none for one that
+/// takes no time.
 pub(crate) fn normalised_turnaround(now: Time, record: &JobRecord<'_>) -> Option<f64> {
     let isolated = record.isolated.picoseconds();
-    let response = now.saturating_since(record.job.arrival).picoseconds();
-    (isolated > 0).then(|| response as f64 / isolated as f64)
+    let turnaround = now.saturating_since(record.ready).picoseconds();
+    (isolated > 0).then(|| turnaround as f64 / isolated as f64)
 }
 
 /// A mean of normalised turnaround times; jobs that take no time have none.
@@ -32,6 +34,13 @@ impl Turnaround {
 
     pub(crate) fn mean(&self) -> Option<f64> {
         (self.jobs > 0).then(|| self.sum / self.jobs as f64)
+    }
+}
+
+impl std::ops::AddAssign for Turnaround {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.jobs += other.jobs;
     }
 }
 
@@ -54,6 +63,7 @@ pub(crate) struct TaskTally {
     scores: Tally,
     /// Over completed jobs.
     turnaround: Turnaround,
+    progress: Progress,
 }
 
 impl TaskTally {
@@ -75,6 +85,7 @@ impl TaskTally {
         }
         self.response.record(now.saturating_since(arrival));
         self.turnaround.add(normalised_turnaround(now, record));
+        self.progress.complete(now, record);
         let tardiness = now.saturating_since(deadline);
         self.tardiness += u128::from(tardiness.picoseconds());
         self.tardiness_max = self.tardiness_max.max(tardiness);
@@ -112,9 +123,14 @@ impl TaskTally {
         self.energy += *record.energy;
         self.switch_energy_pj += record.switch_energy_pj;
         if is_decided {
+            self.progress.decide(record.job.priority);
             self.decided_energy_pj += record.energy.total() + record.switch_energy_pj;
             self.decided_worst_pj += record.worst_energy_pj;
         }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress
     }
 
     /// Energy of decided jobs, spent and at worst.
@@ -148,6 +164,7 @@ impl TaskTally {
             response_p99_ms: percentile(990),
             response_max_ms: self.response.max().map(Duration::milliseconds),
             antt: self.turnaround.mean(),
+            normalised_progress: self.progress.value(),
             tardiness_mean_ms: of_completed(self.tardiness as f64 / 1e9),
             tardiness_max_ms: (counts.completed > 0).then(|| self.tardiness_max.milliseconds()),
             energy: EnergySummary::of(&self.energy, self.switch_energy_pj),

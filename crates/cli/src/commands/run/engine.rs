@@ -63,6 +63,9 @@ pub(super) fn simulated(
 ) -> Result<Summary, Failure> {
     RunSettings::of(&chosen.settings).check(system.scenario.duration).map_err(|error| {
         let help = match error {
+            SettingsError::PriorityClasses { .. } => {
+                "raise `priority_high_from`, or lower `priority_mid_from`"
+            }
             SettingsError::WarmUp { .. } => "shorten `warm_up`, or lengthen the run with --duration",
             _ => "write a greater length, such as --window 250ms",
         };
@@ -255,7 +258,9 @@ fn totals(summary: &Summary, width: usize) -> Vec<String> {
     let violated = summary.deadline_violation_rate.map(|rate| 100.0 * rate);
     let parts = [
         format!("deadlines violated: {}", or_dash(violated, 2, " %")),
-        format!("ANTT: {}", or_dash(summary.antt, 3, "")),
+        format!("ANTT from readiness: {}", or_dash(summary.antt, 3, "")),
+        format!("normalised STP: {}", or_dash(summary.stp_normalised, 3, "")),
+        format!("Jain's fairness: {}", or_dash(summary.fairness_jain, 3, "")),
         format!("UXCost: {}", or_dash(summary.ux_cost, 4, "")),
         format!("XRBench score: {}", or_dash(summary.xrbench_score_percent, 2, " %")),
         format!("energy: {:.3} mJ", summary.energy.energy_pj / PJ_PER_MJ),
