@@ -255,18 +255,18 @@ fn layers_of_graph(
     shapes: Shapes,
     parameters: &ModelParameters,
 ) -> Option<(Vec<Layer>, Vec<Place>)> {
-    if shapes == Shapes::Independent {
-        root.report(
-            root.problem("`shapes = \"independent\"` goes with a layer table only")
-                .help("remove it: [[layer]] tables are always chained"),
-        );
-    }
-    let input = root.required("input", |value| shape_of(value, parameters));
+    let input = match shapes {
+        Shapes::Chained => root.required("input", |value| shape_of(value, parameters)),
+        Shapes::Independent => root.get("input").and_then(|value| {
+            let help = "remove it: each layer states what it takes, as `input = [channels, height, width]`";
+            value.reject("layers that stand alone have no common `input`", help)
+        }),
+    };
     let mut known = vec![Known { name: "input".to_owned(), output: input }];
     let mut layers = Vec::new();
     let mut places = Vec::new();
     for table in root.tables("layer", "a layer") {
-        let Decoded { name, inputs, layer } = decode_layer(&table, &known, parameters);
+        let Decoded { name, inputs, layer } = decode_layer(&table, &known, shapes, parameters);
         let mut output = None;
         if let Some(layer) = layer {
             match layer.kernels().and_then(|_| layer.output()) {
@@ -332,12 +332,12 @@ fn check_output(table: &Table<'_>, inferred: Shape, parameters: &ModelParameters
 /// A layer, and what is known of it even where the rest could not be read.
 struct Decoded {
     name: Option<At<String>>,
-    /// Its input, by position among the layers that are known.
+    /// Its input, by position among the layers that are known; none of a layer that stands alone.
     inputs: Vec<usize>,
     layer: Option<Layer>,
 }
 
-fn decode_layer(table: &Table<'_>, known: &[Known], parameters: &ModelParameters) -> Decoded {
+fn decode_layer(table: &Table<'_>, known: &[Known], shapes: Shapes, parameters: &ModelParameters) -> Decoded {
     let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
     let table = match &name {
         Some(name) => table.clone().named(format!("layer `{}`", name.value)),
@@ -347,10 +347,15 @@ fn decode_layer(table: &Table<'_>, known: &[Known], parameters: &ModelParameters
         let choices: Vec<(&str, &str)> = OPERATORS.iter().map(|name| (*name, *name)).collect();
         value.choice(&choices)
     });
-    let inputs = if operator.is_some() { inputs_of(&table, known) } else { Vec::new() };
-    // A shape that is not known because its layer has a problem of its own is left out without a
-    // further message.
-    let shapes: Vec<Shape> = inputs.iter().filter_map(|input| known[*input].output).collect();
+    let is_chained = shapes == Shapes::Chained;
+    let inputs = if is_chained && operator.is_some() { inputs_of(&table, known) } else { Vec::new() };
+    let shapes: Vec<Shape> = if is_chained {
+        // A shape that is not known because its layer has a problem of its own is left out without a
+        // further message.
+        inputs.iter().filter_map(|input| known[*input].output).collect()
+    } else {
+        stated_shapes(&table, parameters)
+    };
     let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes, parameters));
     let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
         name: name.value.clone(),
@@ -384,4 +389,19 @@ fn inputs_of(table: &Table<'_>, known: &[Known]) -> Vec<usize> {
         }
         Some(value) => find(&value).into_iter().collect(),
     }
+}
+
+/// The shapes that a layer states which stands alone: one, or a list of them. None where it states none,
+/// or a bad one, which is recorded.
+fn stated_shapes(table: &Table<'_>, parameters: &ModelParameters) -> Vec<Shape> {
+    let shape = |value: &Value<'_>| {
+        if value.is_string() {
+            let help = "write the shape that it takes, as `[channels, height, width]`";
+            return value.reject("a layer that stands alone reads no other layer", help);
+        }
+        shape_of(value, parameters)
+    };
+    let Some(value) = table.required("input", |value| Some(value.clone())) else { return Vec::new() };
+    let is_list = value.is_array() && value.items().is_some_and(|items| items.iter().any(Value::is_array));
+    if is_list { table.list("input", shape) } else { shape(&value).into_iter().collect() }
 }

@@ -243,17 +243,19 @@ fn extent_of(table: &Table<'_>, what: &str, extent: u64) -> Option<u32> {
 /// The inputs of an operator that joins several. Fewer may be known where some have problems of
 /// their own; a list that names fewer is a slip.
 fn several<'i>(table: &Table<'_>, operator: &str, inputs: &'i [Shape]) -> Option<(&'i Shape, &'i [Shape])> {
-    let named = table
-        .get("input")
-        .filter(Value::is_array)
-        .and_then(|value| value.items())
-        .map_or(1, |items| items.len());
+    let items = table.get("input").filter(Value::is_array).and_then(|value| value.items());
+    // The three extents of a layer that stands alone are one input.
+    let is_extent = |item: &Value<'_>| !item.is_string() && !item.is_array();
+    let is_shape = inputs.len() == 1 && items.iter().flatten().all(is_extent);
+    let named = items.map_or(1, |items| if is_shape { 1 } else { items.len() });
     if named < 2 {
-        table.report(
-            table
-                .problem(format!("`{operator}` joins several inputs and is given {named}"))
-                .help("name them: `input = [\"one\", \"other\"]`"),
-        );
+        let help = if is_shape && table.has("input") {
+            "list a shape for each: `input = [[64, 56, 56], [64, 56, 56]]`"
+        } else {
+            "name them: `input = [\"one\", \"other\"]`"
+        };
+        let message = format!("`{operator}` joins several inputs and is given {named}");
+        table.report(table.problem(message).help(help));
         return None;
     }
     inputs.split_first()
