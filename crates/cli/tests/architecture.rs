@@ -68,8 +68,9 @@ const MAY_TOUCH_FILES: [&str; 7] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 14] = [
+const DECODERS: [&str; 15] = [
     "crates/workload/src/scenario_file/mod.rs",
+    "crates/workload/src/scenario_file/mix.rs",
     "crates/workload/src/scenario_file/task.rs",
     "crates/workload/src/scenario_file/phase.rs",
     "crates/workload/src/requests.rs",

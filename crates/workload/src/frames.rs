@@ -6,11 +6,14 @@
 //!
 //! In each phase that states other arrivals than the one before, a task's arrivals begin again:
 //! periods count from the beginning of the phase, random processes draw their first distance anew,
-//! and bursty ones are calm. Indices go on over all phases.
+//! and bursty ones are calm. Recorded requests and those of a mix keep their instants. Indices go on over all phases.
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::ids::TaskId;
+use crate::mix::MixRequests;
 use crate::random::{Draws, Stream};
 use crate::scenario::{Arrivals, Deadline, Request, Scenario};
 use crate::time::{Duration, Period, Time};
@@ -123,6 +126,9 @@ pub struct Frames {
     maker: Maker,
     jitters: Draws,
     arrivals: Draws,
+    seed: u64,
+    /// Of the span, where it has a mix: the requests of all of its tasks that are not behind.
+    mix: Option<MixRequests>,
     /// Arrival draws so far.
     drawn: u64,
     /// Frames so far.
@@ -160,6 +166,8 @@ impl Frames {
             maker: Maker::new(scenario, task, seed),
             jitters: Draws::new(seed, Stream::Jitter, name),
             arrivals: Draws::new(seed, Stream::Arrivals, name),
+            seed,
+            mix: None,
             drawn: 0,
             index: 0,
             span: 0,
@@ -213,6 +221,10 @@ impl Frames {
         let (start, mean_calm) = match &span.arrivals {
             Some(Arrivals::Bursty { mean_calm, .. }) => (span.start, Some(*mean_calm)),
             _ => (span.start, None),
+        };
+        self.mix = match &span.arrivals {
+            Some(Arrivals::Mix { mix, .. }) => Some(MixRequests::new(Arc::clone(mix), self.seed)),
+            _ => None,
         };
         self.place = Place { count: 0, from: start, in_burst: false, state_end: start };
         if let Some(mean) = mean_calm {
@@ -274,6 +286,18 @@ impl Frames {
                 }
                 self.place.count = behind as u64 + 1;
                 requests.get(behind).map(|request| Arrival { at: request.arrival, request: Some(*request) })
+            }
+            Arrivals::Mix { member, .. } => {
+                let end = span.end;
+                let requests = self.mix.as_mut()?;
+                loop {
+                    let request = requests.next_request().filter(|request| request.at < end)?;
+                    if request.member == *member && request.at >= start {
+                        let (arrival, priority) = (request.at, request.priority);
+                        let request = Request { arrival, sample: None, priority, deadline: None };
+                        return Some(Arrival { at: arrival, request: Some(request) });
+                    }
+                }
             }
             Arrivals::Follows => None,
         }

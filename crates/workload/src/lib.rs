@@ -25,6 +25,7 @@ mod kernel;
 mod layer;
 mod layer_table;
 mod lowering;
+mod mix;
 mod model;
 mod model_file;
 mod realisation;
@@ -45,6 +46,7 @@ pub use layer::{
     Recurrent, RecurrentCell, Shape,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
+pub use mix::{Mix, MixMember};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
 pub use model_file::ParameterSetting;
 pub use realisation::{MAX_BLOCKS, Realisation};

@@ -29,6 +29,8 @@ pub enum Stream {
     Priority,
     /// The recorded sample of its model that a frame brings.
     Sample,
+    /// The tasks, priorities and distances of the requests of a mix.
+    Mix,
     /// Synthesised samples: how sparse each layer is on average.
     SampleProfile,
     /// Synthesised samples: how sparse each input is in all of its layers.
@@ -52,6 +54,7 @@ impl Stream {
             Self::Path => 6,
             Self::Priority => 12,
             Self::Sample => 13,
+            Self::Mix => 14,
             Self::SampleProfile => 7,
             Self::SampleInput => 8,
             Self::SampleLayer => 9,

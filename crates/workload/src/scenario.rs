@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::ids::{ModelId, TaskId};
+use crate::mix::Mix;
 use crate::model::Model;
 use crate::time::{Duration, Period, Time, TimeError};
 
@@ -68,6 +69,13 @@ pub enum Arrivals {
     },
     /// Recorded requests, by their arrival; instants count from the start of the run.
     Trace(Arc<[Request]>),
+    /// The requests of a mix that are the task's.
+    Mix {
+        /// The process, of which every task of it has a copy.
+        mix: Arc<Mix>,
+        /// The task, by position among the members of the mix.
+        member: usize,
+    },
     /// One frame for each frame of the task's first dependency, at the same instant, with the same
     /// jitter.
     Follows,
@@ -306,14 +314,18 @@ impl Arrivals {
     pub fn period(&self) -> Option<Period> {
         match self {
             Self::Periodic { period, .. } => Some(*period),
-            Self::Poisson { .. } | Self::Bursty { .. } | Self::Trace(_) | Self::Follows => None,
+            Self::Poisson { .. }
+            | Self::Bursty { .. }
+            | Self::Trace(_)
+            | Self::Mix { .. }
+            | Self::Follows => None,
         }
     }
 
     fn is_random(&self) -> bool {
         match self {
             Self::Periodic { jitter, .. } => !jitter.is_zero(),
-            Self::Poisson { .. } | Self::Bursty { .. } => true,
+            Self::Poisson { .. } | Self::Bursty { .. } | Self::Mix { .. } => true,
             Self::Trace(_) | Self::Follows => false,
         }
     }
@@ -323,9 +335,7 @@ impl Arrivals {
             Self::Periodic { period, offset, jitter } => {
                 *period = period.scaled(factor_millionths)?;
                 for span in [offset, jitter] {
-                    let scaled = u128::from(span.picoseconds()) * 1_000_000 / u128::from(factor_millionths);
-                    *span =
-                        Duration::from_picoseconds(u64::try_from(scaled).map_err(|_| TimeError::TooLong)?);
+                    *span = span.at_rate(factor_millionths)?;
                 }
             }
             Self::Poisson { mean } => *mean = mean.scaled(factor_millionths)?,
@@ -333,6 +343,7 @@ impl Arrivals {
                 *calm = calm.scaled(factor_millionths)?;
                 *burst = burst.scaled(factor_millionths)?;
             }
+            Self::Mix { mix, .. } => Arc::make_mut(mix).scale(factor_millionths)?,
             Self::Trace(_) | Self::Follows => {}
         }
         Ok(())

@@ -157,6 +157,13 @@ impl Duration {
         self.0 == 0
     }
 
+    /// The span that becomes of it at `factor_millionths` / 1,000,000 times the rate, rounded down; nothing is at a
+    /// rate of zero.
+    pub(crate) fn at_rate(self, factor_millionths: u64) -> Result<Self, TimeError> {
+        let scaled = (u128::from(self.0) * 1_000_000).checked_div(u128::from(factor_millionths));
+        u64::try_from(scaled.ok_or(TimeError::Zero)?).map(Self).map_err(|_| TimeError::TooLong)
+    }
+
     /// The sum; stays at [`Duration::MAX`] rather than wrapping.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {

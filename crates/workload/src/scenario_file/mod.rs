@@ -3,6 +3,7 @@
 //! Tables are decoded one by one into drafts; what they say of each other, by name, is resolved when
 //! all are read, so that every unknown name can be reported with the known ones.
 
+mod mix;
 mod phase;
 mod task;
 
@@ -16,6 +17,7 @@ use crate::scenario::{
     Arrivals, Deadline, Dependency, DependencyKind, Request, Scenario, Task, Workload, cycle,
 };
 
+use self::mix::decode_mixes;
 use self::phase::decode_phases;
 use self::task::{Draft, DraftDependency, decode_task};
 
@@ -33,7 +35,7 @@ pub(crate) struct Files<'o> {
 /// Decodes a scenario with its models; records every problem in `document`.
 pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files<'_>) -> Option<Workload> {
     let root = document.root().named("this scenario");
-    root.only(&["source", "description", "duration", "task", "phase"]);
+    root.only(&["source", "description", "duration", "task", "phase", "mix"]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
     let duration = root.required("duration", Value::duration);
@@ -42,8 +44,12 @@ pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files
     if tables.is_empty() && !document.has_problems() {
         root.report(root.problem("the scenario has no tasks").help("add at least one [[task]] table"));
     }
-    let drafts: Vec<Draft> =
-        tables.iter().filter_map(|table| decode_task(table, &mut models, files)).collect();
+    let mixes = decode_mixes(&root, &tables);
+    let drafts: Vec<Draft> = tables
+        .iter()
+        .zip(mixes)
+        .filter_map(|(table, of_mix)| decode_task(table, of_mix, &mut models, files))
+        .collect();
     let tasks = Tasks::resolve(&root, drafts);
     tasks.report_missing_deadlines(&root);
     tasks.report_unknown_exits(&root, &models.loaded);
@@ -245,7 +251,9 @@ impl Tasks {
             }
             let has_one = |request: &Request| request.deadline.is_some();
             let why = match &self.drafts[self.leader(index)].arrivals {
-                Some(Arrivals::Poisson { .. } | Arrivals::Bursty { .. }) => "random arrivals have no period",
+                Some(Arrivals::Poisson { .. } | Arrivals::Bursty { .. } | Arrivals::Mix { .. }) => {
+                    "random arrivals have no period"
+                }
                 // A task's own trace may say it for every request; a task that follows another has none of that.
                 Some(Arrivals::Trace(requests)) if draft.follows() || !requests.iter().all(has_one) => {
                     "recorded requests have no period"

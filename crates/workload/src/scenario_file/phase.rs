@@ -147,6 +147,11 @@ fn override_rate(value: &Value<'_>, name: &str, arrivals: &mut Arrivals, leader:
             "replays recorded requests".to_owned(),
             "remove it here, and edit the recorded instants instead".to_owned(),
         ),
+        Arrivals::Mix { mix, .. } => (
+            format!("has the requests of mix `{}` that are its own", mix.name),
+            "remove it here; for another load, let other tasks join another mix, and list in `tasks` which of them run"
+                .to_owned(),
+        ),
         Arrivals::Follows => {
             (format!("follows task `{leader}`"), format!("remove it here, and change the rate of `{leader}`"))
         }

@@ -10,6 +10,7 @@ use crate::requests::read_trace;
 use crate::scenario::{Arrivals, Deadline};
 use crate::time::{Duration, Period};
 
+use super::mix::MIX;
 use super::{Files, Models, report_from};
 
 /// A task before the names that it uses are resolved. What is none was there, but bad.
@@ -52,9 +53,16 @@ enum Process {
     Poisson,
     Bursty,
     Trace,
+    Mix,
 }
 
-pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<'_>) -> Option<Draft> {
+/// Decodes a task; `of_mix` are its arrivals if they are those of a mix, none if that is bad.
+pub(super) fn decode_task(
+    table: &Table<'_>,
+    of_mix: Option<Arrivals>,
+    models: &mut Models,
+    files: &Files<'_>,
+) -> Option<Draft> {
     table.only(&[
         "name",
         "model",
@@ -82,7 +90,7 @@ pub(super) fn decode_task(table: &Table<'_>, models: &mut Models, files: &Files<
         .required("model", |value| models.find(value, settings.unwrap_or_default(), files))
         .filter(|_| has_settings);
     let networks = networks.and_then(|networks| allowed_networks(table, networks, &models.loaded));
-    let arrivals = decode_arrivals(table, files);
+    let arrivals = decode_arrivals(table, of_mix, files);
     let deadline = match table.get("deadline") {
         Some(value) if value.is_table() => decode_isolated(&value),
         Some(value) => value.duration().map(Deadline::After),
@@ -198,7 +206,7 @@ fn owned_text(value: &Value<'_>) -> Option<At<String>> {
     value.at(|value| value.string().map(str::to_owned))
 }
 
-fn decode_arrivals(table: &Table<'_>, files: &Files<'_>) -> Option<Arrivals> {
+fn decode_arrivals(table: &Table<'_>, of_mix: Option<Arrivals>, files: &Files<'_>) -> Option<Arrivals> {
     let stated: Vec<(&str, Value<'_>)> = ["rate_hz", "period", "arrivals"]
         .into_iter()
         .filter_map(|key| table.get(key).map(|value| (key, value)))
@@ -214,7 +222,7 @@ fn decode_arrivals(table: &Table<'_>, files: &Files<'_>) -> Option<Arrivals> {
         Some(("period", value)) => decode_periodic(table, value.duration().and_then(period)?),
         Some((_, value)) => {
             report_periodic_keys(table, "random and recorded arrivals have none");
-            decode_process(value, files)
+            decode_process(value, of_mix, files)
         }
         None => {
             let follows = table.get("depends_on").is_some_and(|value| !value.is_empty_array());
@@ -287,9 +295,14 @@ fn state_duration(value: &Value<'_>) -> Option<Duration> {
     Some(mean)
 }
 
-fn decode_process(value: &Value<'_>, files: &Files<'_>) -> Option<Arrivals> {
+fn decode_process(value: &Value<'_>, of_mix: Option<Arrivals>, files: &Files<'_>) -> Option<Arrivals> {
     let table = value.table()?.named("`arrivals`");
-    let processes = [("poisson", Process::Poisson), ("bursty", Process::Bursty), ("trace", Process::Trace)];
+    let processes = [
+        ("poisson", Process::Poisson),
+        ("bursty", Process::Bursty),
+        ("trace", Process::Trace),
+        (MIX, Process::Mix),
+    ];
     match table.required("process", |value| value.choice(&processes))? {
         Process::Poisson => {
             table.only(&["process", "rate_hz"]);
@@ -308,6 +321,8 @@ fn decode_process(value: &Value<'_>, files: &Files<'_>) -> Option<Arrivals> {
                 mean_burst: mean_burst?,
             })
         }
+        // Read together with all tasks of the mix.
+        Process::Mix => of_mix,
         Process::Trace => {
             table.only(&["process", "file"]);
             table.required("file", |value| {
