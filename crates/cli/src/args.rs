@@ -48,6 +48,8 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Check input files and report every problem.
     Check(Check),
+    /// Write what arrives as a request file: under a seed, or as a published tool drew it.
+    Requests(Requests),
     /// Synthesise sample traces, or summarise them.
     Traces(Traces),
     /// Print shell completions.
@@ -289,6 +291,65 @@ pub(crate) struct Check {
     /// Take layer shapes as published tables state them, even where they make no sense.
     #[arg(long, value_enum)]
     pub compat: Option<LayerCompat>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    group(clap::ArgGroup::new("origin").args(["scenario", "compat"]).required(true)),
+    after_help = "\
+Examples:
+  rtmm requests --compat moca --workload c --qos high --output queries.csv
+  rtmm requests --scenario moca/set_c --seed 7 --output queries.csv
+  rtmm run --scenario moca/set_c --requests queries.csv --platform my_soc.toml"
+)]
+pub(crate) struct Requests {
+    /// Scenario whose requests are drawn: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
+    /// Seed of every random draw of the scenario.
+    #[arg(long, default_value_t = 1, conflicts_with = "compat")]
+    pub seed: u64,
+    /// Published tool whose own draws are wanted.
+    #[arg(long, value_enum, requires = "workload", requires = "qos")]
+    pub compat: Option<RequestCompat>,
+    /// Workload set of the published evaluation.
+    #[arg(long, value_enum, value_name = "SET", requires = "compat")]
+    pub workload: Option<SetOfNets>,
+    /// Level of service: how tight deadlines are.
+    #[arg(long, value_enum, value_name = "LEVEL", requires = "compat")]
+    pub qos: Option<QosLevel>,
+    /// CSV file that the requests go to [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A published tool that draws requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RequestCompat {
+    /// The load generator of the MoCA artifact (HPCA 2023): one sequence for each workload set.
+    Moca,
+}
+
+/// A workload set of the MoCA evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SetOfNets {
+    /// Light networks.
+    A,
+    /// Heavy networks.
+    B,
+    /// All networks.
+    C,
+}
+
+/// A level of service of the MoCA evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QosLevel {
+    /// 1.2 times the target of each network.
+    Low,
+    /// The target of each network.
+    Medium,
+    /// 0.8 times the target of each network.
+    High,
 }
 
 #[derive(Debug, Args)]

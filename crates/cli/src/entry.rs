@@ -54,6 +54,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Cost(arguments) => commands::cost::cost(arguments),
         Verb::Explain(arguments) => commands::explain::explain(arguments),
         Verb::Check(arguments) => commands::check::check(arguments),
+        Verb::Requests(arguments) => commands::requests::requests(arguments),
         Verb::Traces(arguments) => commands::traces::traces(arguments),
         Verb::Completions(arguments) => commands::completions::completions(arguments),
     }

@@ -12,8 +12,8 @@ use std::fs;
 use common::{Outcome, Workspace, final_files};
 use serde_json::Value;
 
-const COMMANDS: [&str; 9] =
-    ["run", "sweep", "merge", "list", "cost", "explain", "check", "traces", "completions"];
+const COMMANDS: [&str; 10] =
+    ["run", "sweep", "merge", "list", "cost", "explain", "check", "requests", "traces", "completions"];
 
 /// The widest line of help and tables.
 const WIDTH: usize = 100;

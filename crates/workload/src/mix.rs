@@ -98,7 +98,7 @@ pub(crate) struct MixRequests {
     draws: Draws,
     /// The next request of each stream.
     heads: Vec<MixRequest>,
-    /// How many requests each stream has had.
+    /// Requests that each stream has had.
     counts: Vec<u64>,
     left: u64,
 }

@@ -1,7 +1,5 @@
 //! Models whose layers stand alone: each states what it takes.
 
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
-
 use rtmm_workload::input::{Diagnostics, Source};
 use rtmm_workload::{Elementwise, Gemm, Legality, Model, Operator, Shape, Shapes, load};
 

@@ -1,7 +1,5 @@
 //! Tasks that share a mix: what of it is theirs, and what mix tables are refused for.
 
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
-
 use rtmm_workload::input::{Diagnostics, Source};
 use rtmm_workload::{Frame, Frames, Legality, TaskId, Workload, load};
 

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod explain;
 pub(crate) mod list;
+pub(crate) mod requests;
 pub(crate) mod run;
 pub(crate) mod sweep;
 pub(crate) mod traces;

@@ -30,7 +30,7 @@ struct Draft<'d> {
     is_joined: bool,
 }
 
-/// What a task says of its part in a mix.
+/// Part of a task in a mix, as the task states it.
 struct Membership {
     /// The mix, by position.
     mix: usize,
@@ -147,7 +147,7 @@ fn decode_weight(value: &Value<'_>) -> Option<u32> {
     value.integer(1..=MAX_WEIGHT)
 }
 
-/// What a task says of its part in a mix; none for a task with other arrivals.
+/// Reads the part of a task in a mix; none for a task with other arrivals.
 fn decode_membership(task: &Table<'_>, drafts: &mut [Draft<'_>]) -> Option<Membership> {
     let arrivals = task.get("arrivals").filter(Value::is_table)?.table()?;
     let is_mix = arrivals.get("process").filter(Value::is_string)?.string()? == MIX;
