@@ -23,6 +23,7 @@ pub mod blocks;
 pub mod contention;
 pub mod eyeriss_v2;
 pub mod fission;
+pub mod gemmini;
 pub mod load;
 pub mod maestro;
 pub mod registry;

@@ -10,7 +10,7 @@ use rtmm_workload::{Registered, Registry};
 
 use crate::cost_model::Decoded;
 use crate::decode::Surroundings;
-use crate::{eyeriss_v2, fission, maestro, sanger, systolic, table, traced};
+use crate::{eyeriss_v2, fission, gemmini, maestro, sanger, systolic, table, traced};
 
 /// Cost models by name. [`Registry::built_in`] has those of this project, [`Registry::with`] adds one.
 pub type CostModelRegistry = Registry<CostModelRow>;
@@ -118,6 +118,9 @@ fn built_in_rows() -> Vec<CostModelRow> {
         CostModelRow::new("fission", fission::keys(), fission::decode)
             .with_summary("systolic subarrays that join to larger arrays, in the best shape for each layer")
             .with_source("Ghodrati et al., Planaria, MICRO 2020; cycles as SCALE-Sim v3 has them"),
+        CostModelRow::new("gemmini", gemmini::keys(), gemmini::decode)
+            .with_summary("tiles of weight-stationary arrays behind a shared cache, as MoCA predicts them")
+            .with_source("Kim et al., MoCA, HPCA 2023, and the tables of its artifact"),
         CostModelRow::new("maestro", maestro::keys(), maestro::decode)
             .with_summary("spatial array under dataflow directives (WS, OS, RS or your own)")
             .with_source("Kwon et al., MICRO 2019; the XRBench fork, MLSys 2023"),

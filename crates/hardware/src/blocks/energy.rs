@@ -87,6 +87,8 @@ pub fn picojoules(table: &Table<'_>, key: &Real, default: f64) -> f64 {
 pub mod horowitz {
     /// A bit of a 64-bit access to a memory of 8 KB, 10 picojoules.
     pub const SRAM_8KB_BIT_PJ: f64 = 10.0 / 64.0;
+    /// A byte of a 64-bit access to a memory of 32 KB, 20 picojoules.
+    pub const SRAM_32KB_BYTE_PJ: f64 = 20.0 / 8.0;
     /// A byte of a 64-bit access to a memory of 1 MB, 100 picojoules.
     pub const SRAM_1MB_BYTE_PJ: f64 = 100.0 / 8.0;
     /// A byte of 64 bits from off-chip memory, 1.3 to 2.6 nanojoules: the upper end.
