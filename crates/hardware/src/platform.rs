@@ -274,7 +274,7 @@ impl Platform {
     }
 
     /// The DRAM bandwidth that an accelerator has if no other runs, beside the limit of its own:
-    /// all of the platform's, or its share where shares are parts or caps.
+    /// all of the platform's, or its share where shares are parts.
     #[must_use]
     pub fn dram_bandwidth(&self, accelerator: AcceleratorId) -> Bandwidth {
         match self.shared_dram {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, EnergyParts, Isolated, IsolatedCosts, Platform,
-    SHARED_LEVELS,
+    SHARED_LEVELS, Shares,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -242,6 +242,12 @@ impl Profile {
     #[must_use]
     pub fn layers(&self, model: ModelId) -> u32 {
         self.costs.layers(model)
+    }
+
+    /// Meaning of the shares of the memory that accelerators share, which policies may set.
+    #[must_use]
+    pub fn shares(&self) -> Shares {
+        self.costs.shares()
     }
 
     /// The bandwidth of the memory that accelerators share; none where each has its own.

@@ -10,8 +10,8 @@ use rtmm_workload::{Registered, Registry};
 use crate::estimator::Estimator;
 use crate::parts::{MappedParts, Parts, PreemptionRule};
 use crate::policies::{
-    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, planaria, prema,
-    round_robin, sdrm3, sjf, sjf_oracle, veltair,
+    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, moca, planaria,
+    prema, round_robin, sdrm3, sjf, sjf_oracle, veltair,
 };
 use crate::policy::Policy;
 
@@ -250,6 +250,12 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
     const DYSTA: &str = "Fan et al., Sparse-DySta, MICRO 2023";
     const SPARSE: &[(&str, &str)] = Estimator::SPARSE;
 
+    let moca = row("moca", moca::schema(), moca::build)
+        .with_summary(
+            "groups of tiles, memory-intensive jobs beside others, caps of bandwidth where demands exceed it",
+        )
+        .with_source("Kim et al., MoCA, HPCA 2023")
+        .with_behaviour(|_| Behaviour { idles: false, preempts: false, starvation_free: false });
     let mapscore = row("dream-mapscore", dream::schema(), dream::build)
         .with_summary("MapScore: urgency, latency preference, starvation, energy preference, switch cost")
         .with_source(DREAM)
@@ -335,6 +341,12 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
             .with_source("Mok, PhD thesis, MIT 1983")
             // The slack of a job that does not run falls without bound; that of a new job does not.
             .with_behaviour(composed(true)),
+        moca.preset("static-partition", moca::STATIC_PARTITION)?
+            .with_summary(
+                "groups of tiles, jobs by priority and waiting time: moca without pairing and throttle",
+            )
+            .with_source("a baseline of Kim et al., MoCA, HPCA 2023"),
+        moca,
         row("planaria", planaria::schema(), planaria::build)
             .with_summary(
                 "Planaria: accelerators divided among all jobs by need; on whole ones its score alone",

@@ -24,7 +24,7 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 25] = [
+const WORKED: [&str; 27] = [
     "dream-adaptive",
     "dream-drop",
     "dream-full",
@@ -40,6 +40,7 @@ const WORKED: [&str; 25] = [
     "fixed-priority",
     "latency-greedy",
     "least-slack",
+    "moca",
     "planaria",
     "prema",
     "prema-sparse",
@@ -49,6 +50,7 @@ const WORKED: [&str; 25] = [
     "sjf",
     "sjf-oracle",
     "sjf-sparse",
+    "static-partition",
     "veltair",
 ];
 
@@ -262,6 +264,17 @@ fn sjf_oracle_knows_how_long_a_job_really_is() {
     let expected = "0 b0>0, a0>1 | 3 b0 done | 8 a0 done, c0 dropped";
     check_seed(MAY_EXIT, "sjf-oracle drop=infeasible", stays, expected);
     check_seed(MAY_EXIT, "sjf drop=infeasible", stays, expected);
+}
+
+#[test]
+fn moca_and_the_static_partition_go_by_priority_and_relative_waiting() {
+    // 0: a0 has waited nothing: its priority is the largest. 3: b0 has waited 3 of its 4, 1 + 0.75; c0 none of
+    //    its 2, 1. a1 comes at 6 with 3. 7: c0 has waited 4 of 2: 1 + 2, as a1 has with 1 of 3 and more: 3.33.
+    let system = "for 12; task a every 6 priority 3 layers 3; task b every 12 priority 1 layers 4
+                  task c every 12 at 3 priority 1 layers 2";
+    for policy in ["moca", "static-partition"] {
+        check(system, policy, "0 a0>0 | 3 a0 done, b0>0 | 7 b0 done, a1>0 | 10 a1 done, c0>0 | 12 c0 done");
+    }
 }
 
 /// Schedules of scores, which weigh how much is left against deadlines and waiting: `a` is long and has

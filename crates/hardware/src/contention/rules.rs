@@ -100,12 +100,13 @@ impl Sharing {
         self.0.shares
     }
 
-    /// The bandwidth that a run with a share can have if no other runs.
+    /// The bandwidth that a run with a share can have if no other runs. A cap does not count: policies set
+    /// caps while a layer runs, and its demand stays what it would use without one.
     #[must_use]
     pub fn alone(self, bandwidth: Bandwidth, share: Share) -> Bandwidth {
         match self.shares() {
-            Shares::Parts | Shares::Caps => bandwidth.part(share),
-            Shares::None | Shares::Weights => bandwidth,
+            Shares::Parts => bandwidth.part(share),
+            Shares::None | Shares::Weights | Shares::Caps => bandwidth,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod fcfs;
 pub mod fixed_priority;
 pub mod latency_greedy;
 pub mod least_slack;
+pub mod moca;
 pub mod planaria;
 pub mod prema;
 pub mod round_robin;

@@ -41,7 +41,7 @@ impl Oracle<'_> {
     pub(super) fn available(&self, share: Share) -> Available {
         let dram = match self.built.platform.shared_dram {
             None => Bandwidth::UNLIMITED,
-            Some(dram) if matches!(self.rule(), "static" | "capped") => dram.bandwidth.part(share),
+            Some(dram) if self.rule() == "static" => dram.bandwidth.part(share),
             Some(dram) => dram.bandwidth,
         };
         Available { dram, cache: self.built.platform.shared_cache }
