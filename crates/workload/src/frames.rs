@@ -127,7 +127,7 @@ pub struct Frames {
     jitters: Draws,
     arrivals: Draws,
     seed: u64,
-    /// Of the span, where it has a mix: the requests of all of its tasks that are not behind.
+    /// Requests of all tasks of the mix that are not behind; none before a span that has one.
     mix: Option<MixRequests>,
     /// Arrival draws so far.
     drawn: u64,
@@ -222,10 +222,13 @@ impl Frames {
             Some(Arrivals::Bursty { mean_calm, .. }) => (span.start, Some(*mean_calm)),
             _ => (span.start, None),
         };
-        self.mix = match &span.arrivals {
-            Some(Arrivals::Mix { mix, .. }) => Some(MixRequests::new(Arc::clone(mix), self.seed)),
-            _ => None,
-        };
+        if let Some(Arrivals::Mix { mix, .. }) = &span.arrivals {
+            match &mut self.mix {
+                // A pause is over: the instants of requests count from the start of the run.
+                Some(requests) if requests.is_of(mix) => requests.restart(),
+                other => *other = Some(MixRequests::new(Arc::clone(mix), self.seed)),
+            }
+        }
         self.place = Place { count: 0, from: start, in_burst: false, state_end: start };
         if let Some(mean) = mean_calm {
             self.place.state_end = start.saturating_add(self.exponential(mean.picoseconds() as f64));

@@ -106,16 +106,28 @@ pub(crate) struct MixRequests {
 impl MixRequests {
     pub(crate) fn new(mix: Arc<Mix>, seed: u64) -> Self {
         let draws = Draws::new(seed, Stream::Mix, &mix.name);
+        let mut requests = Self { mix, draws, heads: Vec::new(), counts: Vec::new(), left: 0 };
+        requests.restart();
+        requests
+    }
+
+    /// Goes back to the first request. Allocates nothing the second time.
+    pub(crate) fn restart(&mut self) {
+        let Self { mix, draws, heads, counts, left } = self;
         let stagger = mix.stagger.picoseconds();
-        let heads = (0..u64::from(mix.streams))
-            .map(|stream| {
-                let at = Time::from_picoseconds(stagger.saturating_mul(stream));
-                request(&mix, draws, stream, 0, at)
-            })
-            .collect();
-        let counts = vec![0; mix.streams as usize];
-        let left = mix.requests.unwrap_or(u64::MAX);
-        Self { mix, draws, heads, counts, left }
+        heads.clear();
+        heads.extend((0..u64::from(mix.streams)).map(|stream| {
+            let at = Time::from_picoseconds(stagger.saturating_mul(stream));
+            request(mix, *draws, stream, 0, at)
+        }));
+        counts.clear();
+        counts.resize(mix.streams as usize, 0);
+        *left = mix.requests.unwrap_or(u64::MAX);
+    }
+
+    /// True if the requests are those of this mix.
+    pub(crate) fn is_of(&self, mix: &Mix) -> bool {
+        *self.mix == *mix
     }
 
     /// The next request of any task; none after the last one.
@@ -251,6 +263,10 @@ mod tests {
         let requests = take(&few, 1, 1_000);
         assert_eq!(requests.len(), 250);
         assert_eq!(requests, take(&mix(), 1, 250));
+        let mut again = MixRequests::new(Arc::new(few), 1);
+        assert!((0..100).all(|_| again.next_request().is_some()));
+        again.restart();
+        assert_eq!(std::iter::from_fn(|| again.next_request()).collect::<Vec<_>>(), requests);
     }
 
     #[test]
