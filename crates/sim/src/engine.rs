@@ -65,6 +65,7 @@ pub struct Simulation<'s, E, O> {
     policy_name: String,
     interests: Interests,
     observes_layers: bool,
+    observes_memory: bool,
     execution: E,
     observer: O,
     events: Events,
@@ -123,6 +124,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             policy_name: name.to_owned(),
             interests,
             observes_layers: observer.wants_layers(),
+            observes_memory: observer.wants_memory(),
             execution,
             observer,
             events: Events::default(),
@@ -164,6 +166,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             policy_name: self.policy_name.clone(),
             interests: self.interests,
             observes_layers: self.observes_layers,
+            observes_memory: self.observes_memory,
             execution: self.execution.clone(),
             observer: self.observer.clone(),
             events: self.events.clone(),
@@ -248,7 +251,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             if time > last || is_over {
                 break;
             }
-            self.state.now = time;
+            self.go_on_to(time);
             match event {
                 Event::Run(slot) => self.step(slot),
                 Event::Arrival => self.arrive(),
@@ -259,6 +262,18 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             self.check_policy()?;
         }
         Ok(())
+    }
+
+    /// Lets time pass up to `to`: rates are as they are until then.
+    #[inline]
+    fn go_on_to(&mut self, to: Time) {
+        if self.observes_memory
+            && to > self.state.now
+            && let Some(used) = self.execution.memory_use()
+        {
+            self.observer.memory_used(self.state.now, to, used);
+        }
+        self.state.now = to;
     }
 
     fn duration_end(&self) -> Time {
@@ -328,7 +343,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
 
     /// Ends all that still runs, and tells of every job that is not over.
     fn finish(&mut self, now: Time) {
-        self.state.now = now;
+        self.go_on_to(now);
         for index in 0..self.state.runs.slots() {
             let Some(segment) = self.hidden.segment(&self.state, index) else { continue };
             let Some(to) = self.execution.halt(self.system, index, now, &segment) else { continue };

@@ -8,6 +8,8 @@ use rtmm_hardware::{ClassId, EnergyParts, UnitSet};
 use rtmm_scheduler::{Job, JobId, Progress, Run, RunId, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
+use crate::execution::MemoryUse;
+
 /// Why a job was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -136,6 +138,15 @@ pub trait Observer {
     /// A run has another share of the shared memory bandwidth.
     fn share_set(&mut self, _now: Time, _run: &Run) {}
 
+    /// True if [`Observer::memory_used`] should be called. Asked once, before the run.
+    fn wants_memory(&self) -> bool {
+        false
+    }
+
+    /// From one instant to the next that anything happened at, runs used the memory that they share so. Told where
+    /// they share some, and only to observers that want it.
+    fn memory_used(&mut self, _from: Time, _to: Time, _used: MemoryUse) {}
+
     /// A run that is to be resized holds more units from now on, and `before` until now; it uses them from
     /// its next boundary on.
     fn units_reserved(&mut self, _now: Time, _run: &Run, _before: UnitSet) {}
@@ -192,6 +203,14 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn share_set(&mut self, now: Time, run: &Run) {
         (**self).share_set(now, run);
+    }
+
+    fn wants_memory(&self) -> bool {
+        (**self).wants_memory()
+    }
+
+    fn memory_used(&mut self, from: Time, to: Time, used: MemoryUse) {
+        (**self).memory_used(from, to, used);
     }
 
     fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
@@ -265,6 +284,19 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn share_set(&mut self, now: Time, run: &Run) {
         self.0.share_set(now, run);
         self.1.share_set(now, run);
+    }
+
+    fn wants_memory(&self) -> bool {
+        self.0.wants_memory() || self.1.wants_memory()
+    }
+
+    fn memory_used(&mut self, from: Time, to: Time, used: MemoryUse) {
+        if self.0.wants_memory() {
+            self.0.memory_used(from, to, used);
+        }
+        if self.1.wants_memory() {
+            self.1.memory_used(from, to, used);
+        }
     }
 
     fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {

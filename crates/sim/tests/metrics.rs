@@ -5,7 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-use rtmm_hardware::{ClassId, EnergyParts, Platform, Share, UnitSet};
+use rtmm_hardware::{ClassId, EnergyParts, Mode, Platform, Share, UnitSet};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Run, RunId,
     Truth, TuningWindow, View,
@@ -20,6 +20,7 @@ use rtmm_sim::{
 };
 use rtmm_testkit::closures::revised;
 use rtmm_testkit::hand_made::{Fcfs, accelerator, after, idle, models, ms, platform, scenario, task};
+use rtmm_workload::input::Source;
 use rtmm_workload::{
     Arrivals, Dependency, DependencyKind, Duration, Model, ModelId, Period, Scenario, Task, TaskId, Time,
 };
@@ -831,6 +832,52 @@ fn windows_worked_by_hand() {
     // Where nothing is settled, nothing can be told.
     let empty = windows[1];
     assert_eq!((empty.deadline_violation_rate, empty.normalised_energy, empty.ux_cost), (None, None, None));
+}
+
+/// So many accelerators that share 16 GB/s. Model `b` moves 48 MB in its 4 ms: alone in the first three.
+fn sharing_dram(accelerators: usize) -> Platform {
+    let mut text = String::from("source = \"test\"\nclock_mhz = 1000\n[shared_dram]\nbandwidth = 16\n");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/data/traffic.csv");
+    for index in 0..accelerators {
+        text += &format!("[[accelerator]]\nname = \"acc{index}\"\nmodel = \"table\"\nfile = '{file}'\n");
+    }
+    let source = Source::new("sharing.toml", text);
+    rtmm_hardware::load::platform_of(&source, Mode::Corrected).expect("a sound platform")
+}
+
+#[test]
+fn use_of_shared_dram_worked_by_hand() {
+    let models = models();
+    let of = |tasks: usize, warm_up: u64, length: u64| {
+        let tasks = ["A", "B"][..tasks].iter().map(|name| task(name, 1, 12, 12)).collect();
+        let (scenario, platform) = (scenario(12, tasks), sharing_dram(2));
+        let system = System::new(&scenario, &models, &platform).expect("all layers have costs");
+        let options = MetricsOptions { warm_up: ms(warm_up), ..MetricsOptions::default() };
+        let observer = (Metrics::new(&system, options), Windows::new(&system, ms(length), ms(0)));
+        let policy = Box::new(Fcfs::default());
+        let (metrics, windows) =
+            simulate(&system, "test", policy, observer, RunOptions::default()).expect("only legal decisions");
+        let (summary, windows) = (metrics.summary(), windows.windows());
+        let used = windows.iter().filter_map(|window| window.dram_bandwidth_utilisation).collect::<Vec<_>>();
+        (summary.dram_bandwidth_utilisation.expect("shared"), summary.throttled_ms.expect("shared"), used)
+    };
+    // Bandwidths are whole units of 931 bytes a second.
+    let near =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found}, not {expected}");
+    // One run: all of it for 3 of 12 ms, as much as it can use.
+    let (utilisation, throttled, windows) = of(1, 0, 12);
+    near(utilisation, 0.25);
+    assert_eq!((throttled, windows), (0.0, vec![utilisation]));
+    // Of 10 ms from the warm-up on, 1.
+    near(of(1, 2, 12).0, 0.1);
+    // Two: half each for 6 ms.
+    let (utilisation, throttled, windows) = of(2, 0, 5);
+    near(utilisation, 0.5);
+    near(throttled, 12.0);
+    // The last window is of 2 ms.
+    assert_eq!(windows.len(), 3);
+    windows.iter().zip([1.0, 0.2, 0.0]).for_each(|(found, expected)| near(*found, expected));
+    near(of(2, 1, 12).1, 10.0);
 }
 
 #[test]

@@ -161,6 +161,13 @@ const CELL: &[Row<Summary>] = &[
         let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
         number((count > 0).then(|| sum / f64::from(count)))
     }),
+    (real("dram_bandwidth_utilisation", "", "mean granted part of the shared DRAM's bandwidth"), |run| {
+        number(run.dram_bandwidth_utilisation)
+    }),
+    (
+        real("throttled_ms", "milliseconds", "time of runs that were granted less than they could use"),
+        |run| number(run.throttled_ms),
+    ),
     (count("context_switches", "segments before which the accelerator ran another model"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.context_switches).sum())
     }),

@@ -8,7 +8,7 @@ mod shared;
 pub use exclusive::Exclusive;
 pub use shared::Shared;
 
-use rtmm_hardware::Share;
+use rtmm_hardware::{Bandwidth, Share};
 use rtmm_scheduler::{Preemption, Progress, Run};
 use rtmm_workload::{LayerId, Realisation, Time};
 
@@ -76,6 +76,15 @@ pub struct Stop {
     /// Slowdown of the quanta that were done of a layer which is not complete, relative to isolation:
     /// 1 where nothing competed.
     pub stretch: f64,
+}
+
+/// Use of the memory that runs share, while their rates stay as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// DRAM bandwidth that all runs together are granted.
+    pub granted: Bandwidth,
+    /// Runs that are granted less than they could use.
+    pub throttled: u32,
 }
 
 /// A layer that is complete.
@@ -153,6 +162,11 @@ pub trait Execution: Clone {
     /// Ends a run at once, wherever it is: the simulation is over. Layers that are not complete count for
     /// nothing.
     fn halt(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Option<Progress>;
+
+    /// Use of shared memory from the last event on; none where nothing is shared.
+    fn memory_use(&self) -> Option<MemoryUse> {
+        None
+    }
 
     /// Gives a run another share of partitioned memory bandwidth.
     fn set_share(&mut self, now: Time, slot: usize, share: Share);

@@ -23,7 +23,7 @@ use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Rat
 use rtmm_scheduler::{Preemption, Progress, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
-use crate::execution::{Completed, Execution, Instants, Segment, Step, Stop};
+use crate::execution::{Completed, Execution, Instants, MemoryUse, Segment, Step, Stop};
 use crate::system::System;
 
 /// Runs that compete under a contention model.
@@ -522,6 +522,23 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         run.is_live = false;
         self.events.set(slot, Time::MAX);
         Some(run.previous.map_or(run.from, |layer| Progress::at(layer + 1)))
+    }
+
+    fn memory_use(&self) -> Option<MemoryUse> {
+        let mut used = MemoryUse::default();
+        let mut granted = 0_u64;
+        for (run, rates) in self.running.iter().zip(&self.rates) {
+            // A layer without off-chip traffic moves what it has at the cache.
+            let demand = if run.demand == Bandwidth::ZERO {
+                run.cache_demand
+            } else {
+                granted = granted.saturating_add(rates.transfer.bytes_per_window());
+                run.demand
+            };
+            used.throttled += u32::from(rates.transfer < demand);
+        }
+        used.granted = Bandwidth::from_bytes_per_window(granted);
+        Some(used)
     }
 
     fn set_share(&mut self, now: Time, slot: usize, share: Share) {

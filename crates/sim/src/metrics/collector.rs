@@ -3,12 +3,14 @@
 //! Memory is bounded for each task and each accelerator. Once warm no call allocates: only response times
 //! beyond a factor of two of all before do, at most 30 times a task.
 
-use rtmm_hardware::UnitSet;
+use rtmm_hardware::{Bandwidth, UnitSet};
 use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
+use crate::execution::MemoryUse;
 use crate::metrics::accelerator::{AcceleratorTally, Began};
 use crate::metrics::histogram::Histogram;
+use crate::metrics::memory::MemoryTally;
 use crate::metrics::options::MetricsOptions;
 use crate::metrics::priority::PriorityTallies;
 use crate::metrics::progress::{by_network, fairness_min_ratio, jain_index, system_throughput};
@@ -47,6 +49,11 @@ pub struct Metrics {
     end: Time,
     decisions: u64,
     rounds: u64,
+    memory: MemoryTally,
+    /// Of the DRAM that runs share; none where they share none.
+    bandwidth: Option<Bandwidth>,
+    /// True if runs share memory, be it a cache alone.
+    shares: bool,
 }
 
 impl Metrics {
@@ -72,6 +79,9 @@ impl Metrics {
             end: Time::ZERO,
             decisions: 0,
             rounds: 0,
+            memory: MemoryTally::default(),
+            bandwidth: system.platform.shared_dram.map(|dram| dram.bandwidth),
+            shares: system.platform.shared_dram.is_some() || system.platform.shared_cache.is_some(),
         }
     }
 
@@ -142,6 +152,10 @@ impl Metrics {
             normalised_energy: normalised_energy(spent, worst),
             // Picojoules a picosecond are watts.
             mean_power_w: (!measured.is_zero()).then(|| segment_energy_pj / measured.picoseconds() as f64),
+            dram_bandwidth_utilisation: self
+                .bandwidth
+                .and_then(|bandwidth| self.memory.utilisation(bandwidth, measured)),
+            throttled_ms: self.shares.then(|| self.memory.throttled_ms()),
             ux_cost: dlv_sum.zip(normalised_energy_sum).map(|(dlv, energy)| dlv * energy),
             dlv_sum,
             normalised_energy_sum,
@@ -196,6 +210,14 @@ impl Observer for Metrics {
 
     fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
         self.units_reserved(now, record.run, record.before);
+    }
+
+    fn wants_memory(&self) -> bool {
+        self.shares
+    }
+
+    fn memory_used(&mut self, from: Time, to: Time, used: MemoryUse) {
+        self.memory.add_since(self.from(), from, to, used);
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {

@@ -9,6 +9,7 @@
 //! | `options.rs` | what is counted, and the constants of the scores |
 //! | `collector.rs` | [`Metrics`]: which call counts where |
 //! | `task.rs`, `accelerator.rs`, `priority.rs` | running sums of a task, of an accelerator, of a priority |
+//! | `memory.rs` | use of the shared memory |
 //! | `classes.rs` | classes of priorities |
 //! | `progress.rs` | normalised progress: system throughput and fairness |
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
@@ -32,6 +33,7 @@ mod classes;
 mod collector;
 mod histogram;
 mod jobs;
+mod memory;
 mod options;
 mod priority;
 mod progress;

@@ -280,6 +280,12 @@ pub struct Summary {
     pub normalised_energy: Option<f64>,
     /// Energy of the segments that were dispatched in the measured time, over that time.
     pub mean_power_w: Option<f64>,
+    /// Mean DRAM bandwidth that runs were granted in the measured time, as a part of the platform's; missing where they
+    /// share none.
+    pub dram_bandwidth_utilisation: Option<f64>,
+    /// Time in which runs were granted less shared memory bandwidth than they could use, summed over runs; missing
+    /// where they share none.
+    pub throttled_ms: Option<f64>,
     /// Sum over tasks of `dlv` times sum over tasks of `normalised_energy`.
     pub ux_cost: Option<f64>,
     /// The first factor of `ux_cost`.

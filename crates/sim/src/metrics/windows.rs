@@ -7,11 +7,14 @@
 //!
 //! Memory follows the number of windows times the number of tasks.
 
+use rtmm_hardware::Bandwidth;
 use rtmm_scheduler::Job;
 use rtmm_scheduler::TuningWindow;
 use rtmm_workload::{Duration, Time};
 use serde::Serialize;
 
+use crate::execution::MemoryUse;
+use crate::metrics::memory::MemoryTally;
 use crate::metrics::uxcost::{normalised_energy, ux_cost, violation_with_floor};
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer};
 use crate::system::System;
@@ -32,6 +35,9 @@ pub struct Window {
     pub deadline_violation_rate: Option<f64>,
     /// Energy of the decided jobs as a share of their worst case; missing where that is zero.
     pub normalised_energy: Option<f64>,
+    /// Mean DRAM bandwidth that runs were granted in it, judged or not, as a part of the platform's; missing where
+    /// they share none.
+    pub dram_bandwidth_utilisation: Option<f64>,
     /// Sum over tasks of DLV times sum over tasks of NE, each over the jobs that were settled in the window;
     /// missing where nothing is decided.
     pub ux_cost: Option<f64>,
@@ -55,6 +61,10 @@ pub struct Windows {
     tasks: usize,
     /// By window, then by task.
     tallies: Vec<Tally>,
+    /// By window.
+    memory: Vec<MemoryTally>,
+    /// Of the DRAM that runs share; none where they share none.
+    bandwidth: Option<Bandwidth>,
     phases: Vec<(Time, usize)>,
     tuning: Vec<TuningWindow>,
     end: Time,
@@ -70,6 +80,8 @@ impl Windows {
             warm_up: Time::ZERO.saturating_add(warm_up),
             tasks: system.scenario.tasks.len(),
             tallies: Vec::new(),
+            memory: Vec::new(),
+            bandwidth: system.platform.shared_dram.map(|dram| dram.bandwidth),
             phases: Vec::new(),
             tuning: Vec::new(),
             end: Time::ZERO,
@@ -113,6 +125,11 @@ impl Windows {
             dropped: all.dropped,
             deadline_violation_rate: (all.decided > 0).then(|| all.violated as f64 / all.decided as f64),
             normalised_energy: normalised_energy(all.energy_pj, all.worst_pj),
+            dram_bandwidth_utilisation: self.bandwidth.and_then(|bandwidth| {
+                let length = self.length.min(self.end.saturating_since(from).picoseconds());
+                let memory = self.memory.get(index).copied().unwrap_or_default();
+                memory.utilisation(bandwidth, Duration::from_picoseconds(length))
+            }),
             ux_cost: ux_cost(tallies.iter().map(|task| {
                 let violation = violation_with_floor(task.violated, task.decided);
                 (violation, normalised_energy(task.energy_pj, task.worst_pj))
@@ -142,6 +159,24 @@ impl Windows {
 }
 
 impl Observer for Windows {
+    fn wants_memory(&self) -> bool {
+        self.bandwidth.is_some()
+    }
+
+    fn memory_used(&mut self, from: Time, to: Time, used: MemoryUse) {
+        let (mut from, to) = (from.picoseconds(), to.picoseconds());
+        while from < to {
+            let window = from / self.length;
+            let until = (window + 1).saturating_mul(self.length).min(to);
+            let index = usize::try_from(window).unwrap_or(usize::MAX);
+            if index >= self.memory.len() {
+                self.memory.resize(index + 1, MemoryTally::default());
+            }
+            self.memory[index].add(Duration::from_picoseconds(until - from), used);
+            from = until;
+        }
+    }
+
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {
         self.settle(now, record, now > record.job.deadline, false);
     }
