@@ -212,6 +212,8 @@ fn cost_models(mode: Mode) -> Vec<Box<dyn CostModel>> {
         "{ model = \"maestro\", dataflow = \"RS\", pes = 256, noc_bandwidth = 1, l1_bytes = 64, l2_bytes = 4096 }",
         "{ model = \"systolic\", dataflow = \"os\", rows = 8, cols = 1, dram_bandwidth = 0.000001, sram_ifmap_bytes = 2 }",
         "{ model = \"fission\", dataflow = \"is\", subarrays = 5, rows = 3, cols = 8, dram_bandwidth = 0.5, sram_filter_bytes = 64 }",
+        "{ model = \"gemmini\", dim = 4, tiles = 3, scratchpad_bytes = 64, accumulator_bytes = 200, cache_bytes = 0, split = \"shares\" }",
+        "{ model = \"gemmini\", dim = 16, tiles = 64, memory = \"sum\", input = \"dram\", overlap_factor = 0 }",
     ]
     .iter()
     .map(|text| hardware::accelerator(text, 1_000_000_000, mode).expect("an accelerator").cost_model)

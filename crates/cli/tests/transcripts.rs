@@ -474,6 +474,7 @@ fn explain_shows_where_cycles_and_energy_come_from() {
         ("explain_maestro", OS_1024, &[]),
         ("explain_systolic", systolic, &[]),
         ("explain_fission", fission, &[]),
+        ("explain_gemmini", "{ model = \"gemmini\", tiles = 2, split = \"shares\" }", &[]),
     ] {
         let explain = |extra: &[&str]| {
             let outcome = workspace.rtmm(&[&fixed[..], &[accelerator], mode, extra].concat());

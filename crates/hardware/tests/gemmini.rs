@@ -319,6 +319,23 @@ fn what_has_no_cost_says_why() {
     assert!(default().work((&strided).into(), Condition::Profile).is_ok());
     let error = refused(&tiles(GemminiParameters::default(), Mode::Reference), &strided).to_string();
     assert!(error.starts_with("the scratchpad buffer of 131072 bytes is too small"), "{error}");
+    // The rule of the runtime for three channels ends where memories are small.
+    let small = GemminiParameters {
+        scratchpad_bytes: 1_024,
+        accumulator_bytes: 2_048,
+        ..GemminiParameters::default()
+    };
+    let first = layer(Operator::Convolution(Convolution {
+        input: Shape { channels: 3, height: 40, width: 40 },
+        output_channels: 200,
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: [0, 0],
+        dilation: [1, 1],
+        groups: 1,
+        transposed: false,
+    }));
+    assert!(tiles(small, Mode::Reference).work((&first).into(), Condition::Profile).is_ok());
     // The largest layers stay within 64 bits, or say so.
     for large in [gemm(1 << 24, 1 << 24, 4), gemm(4, 1 << 24, 1 << 24), gemm(1 << 24, 4, 1 << 24)] {
         assert!(default().work((&large).into(), Condition::Profile).is_ok());

@@ -29,9 +29,11 @@
 //! algorithm 1, and the artifact's library and tables (ucb-bar/gemmini-rocc-tests, branch MOCA). The arrays are those of
 //! Genc et al., "Gemmini", DAC 2021.
 
+mod convolution;
 mod explain;
 mod model;
 mod parameters;
+mod product;
 mod tiling;
 mod volumes;
 

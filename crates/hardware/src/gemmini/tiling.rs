@@ -153,8 +153,10 @@ impl Window {
         if self.mode == Mode::Reference && is_first_of_a_net {
             let out_channels = share.get(OutChannels);
             let passes = out_channels.div_ceil(smaller.get(OutChannels));
-            if passes > 1 {
-                smaller.set(Cols, (smaller.get(Cols) / passes).max(1));
+            let cols = smaller.get(Cols) / passes;
+            // Fewer columns each time, so that the search ends.
+            if passes > 1 && cols > 0 {
+                smaller.set(Cols, cols);
                 smaller.set(OutChannels, out_channels);
             }
         }
