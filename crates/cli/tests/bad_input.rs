@@ -685,7 +685,7 @@ fn bad_arguments() {
 fn runs_on_the_engine_that_make_no_sense() {
     let mut transcript = Transcript::new();
     let mut run = |extra: &[&str]| transcript.refused(&[&RUN[..5], extra].concat());
-    for policy in ["edff", "moca", "EDF", ""] {
+    for policy in ["edff", "mocca", "EDF", ""] {
         run(&["--policy", policy]);
     }
     for set in [

@@ -89,12 +89,14 @@ impl Expectations {
     }
 
     /// The mean over accelerators of a latency of each, rounded down.
+    #[cold]
     fn mean(&self, row: usize, of: impl Fn(&LayerSteps) -> u64) -> Duration {
         let sum: u128 = self.steps(row).iter().map(|steps| u128::from(of(steps))).sum();
         Duration::from_picoseconds(u64::try_from(sum / self.accelerators.max(1) as u128).unwrap_or(u64::MAX))
     }
 
     /// The least over accelerators of what is left from a progress on.
+    #[inline]
     #[must_use]
     pub fn least_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         let from = from.into();
@@ -102,11 +104,18 @@ impl Expectations {
         if from.quantum == 0 {
             return Duration::from_picoseconds(self.least_remaining[row]);
         }
+        self.least_inside(row, from)
+    }
+
+    /// [`Expectations::least_remaining`] from inside of a layer.
+    #[cold]
+    fn least_inside(&self, row: usize, from: Progress) -> Duration {
         let left = self.steps(row).iter().map(|steps| steps.remaining.saturating_sub(steps.done(from)));
         Duration::from_picoseconds(left.min().unwrap_or(0))
     }
 
     /// The mean over accelerators of what is left from a progress on, rounded down.
+    #[inline]
     #[must_use]
     pub fn mean_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         let from = from.into();
@@ -118,6 +127,7 @@ impl Expectations {
     }
 
     /// The mean over accelerators of what is left of one layer alone, rounded down.
+    #[inline]
     #[must_use]
     pub fn mean_layer(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         let from = from.into();
@@ -136,6 +146,7 @@ impl Expectations {
 
     /// Remaining latency from a progress on as a line in the density, in the mean over accelerators: the sum
     /// of both parts is what is left at mean density. Skips and exits are left out of account.
+    #[inline]
     #[must_use]
     pub fn split_remaining(&self, model: ModelId, from: impl Into<Progress>) -> SplitLatency {
         let from = from.into();

@@ -189,14 +189,18 @@ impl Profile {
 
     /// The expected latency of everything from a progress on where each layer runs in the class that is
     /// fastest for it: no schedule can do it sooner, if nothing is skipped that was not expected.
+    #[inline]
     #[must_use]
     pub fn fastest_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         let from = from.into();
         let at = self.models[model.index()].first_remaining + from.layer as usize;
         let remaining = Duration::from_picoseconds(self.fastest_remaining[at]);
-        if from.quantum == 0 {
-            return remaining;
-        }
+        if from.quantum == 0 { remaining } else { self.fastest_inside(model, from, at, remaining) }
+    }
+
+    /// [`Profile::fastest_remaining`] from inside of the layer of row `at`.
+    #[cold]
+    fn fastest_inside(&self, model: ModelId, from: Progress, at: usize, remaining: Duration) -> Duration {
         let rests = self.classes().map(|class| self.rest_of_layer(model, from, class));
         let after = Duration::from_picoseconds(self.fastest_remaining[at + 1]);
         // Of the layer that is begun nothing is left to chance.
@@ -282,6 +286,7 @@ impl Profile {
         self.models[model.index()].block_ends.get(layer as usize).copied()
     }
 
+    #[inline]
     fn remaining_cell(&self, model: ModelId, layer: u32, class: ClassId) -> usize {
         let first = self.models[model.index()].first_remaining;
         (first + layer as usize) * self.costs.class_count() + class.index()
@@ -318,6 +323,7 @@ impl Profile {
     }
 
     /// The latency in a class of the steps of a layer that are done, as steps of the class.
+    #[cold]
     #[must_use]
     pub fn done_of_layer(&self, model: ModelId, from: Progress, class: ClassId) -> Duration {
         if from.quantum == 0 {
@@ -337,14 +343,13 @@ impl Profile {
 
     /// The expected latency of everything from a progress on, in one class. Exact where nothing is skipped and
     /// nothing exits.
+    #[inline]
     #[must_use]
     pub fn remaining(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Duration {
         let from = from.into();
         let remaining = self.remaining[self.remaining_cell(model, from.layer, class)];
-        if from.quantum == 0 {
-            return Duration::from_picoseconds(remaining);
-        }
-        let done = self.done_of_layer(model, from, class).picoseconds();
+        // Few jobs stand inside a layer.
+        let done = if from.quantum == 0 { 0 } else { self.done_of_layer(model, from, class).picoseconds() };
         Duration::from_picoseconds(remaining.saturating_sub(done))
     }
 
@@ -355,12 +360,14 @@ impl Profile {
     }
 
     /// The least of [`Profile::remaining`] over accelerators.
+    #[inline]
     #[must_use]
     pub fn least_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         self.of_patterns.least_remaining(model, from)
     }
 
     /// The mean of [`Profile::remaining`] over accelerators, rounded down.
+    #[inline]
     #[must_use]
     pub fn mean_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         self.of_patterns.mean_remaining(model, from)

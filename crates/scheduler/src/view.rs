@@ -139,24 +139,28 @@ impl<'v> View<'v> {
     }
 
     /// The latency of what is left of a job's next layer on all units of an accelerator, in isolation.
+    #[inline]
     #[must_use]
     pub fn next_layer(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
         self.profile.rest_of_layer(job.model, job.progress, self.profile.whole(accelerator))
     }
 
     /// The expected remaining latency of a job on all units of an accelerator.
+    #[inline]
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
         self.profile.remaining(job.model, job.progress, self.profile.whole(accelerator))
     }
 
     /// The expected remaining latency of a job on the accelerator that is fastest for all of it.
+    #[inline]
     #[must_use]
     pub fn least_remaining(&self, job: &Job) -> Duration {
         self.profile.least_remaining(job.model, job.progress)
     }
 
     /// The expected remaining latency of a job, in the mean over accelerators.
+    #[inline]
     #[must_use]
     pub fn mean_remaining(&self, job: &Job) -> Duration {
         self.profile.mean_remaining(job.model, job.progress)

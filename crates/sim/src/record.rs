@@ -12,6 +12,7 @@ use rtmm_hardware::{EnergyParts, UnitSet};
 use rtmm_scheduler::{Job, Progress, Run, TuningWindow};
 use rtmm_workload::{Duration, TaskId, Time};
 
+use crate::execution::MemoryUse;
 use crate::metrics::{Audit, JobRow, JobRows};
 use crate::observer::{
     ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, Observer, ResizeRecord, SegmentRecord,
@@ -99,6 +100,13 @@ pub enum RecordedEvent {
     InFlight(RecordedJob),
     /// A phase of the scenario began.
     PhaseChanged(usize),
+    /// Use of the memory that runs share, over a time without changes that ends now.
+    MemoryUsed {
+        /// Start of that time.
+        from: Time,
+        /// Bandwidth that was granted and demanded.
+        used: MemoryUse,
+    },
     /// The run is over.
     Ended(RecordedEnd),
 }
@@ -188,6 +196,7 @@ impl RunRecord {
     /// Tells an observer all that happened, as the engine did.
     pub fn replay(&self, observer: &mut impl Observer) {
         let wants_layers = observer.wants_layers();
+        let wants_memory = observer.wants_memory();
         for RecordEntry { at, event } in &self.entries {
             let now = *at;
             match event {
@@ -210,6 +219,10 @@ impl RunRecord {
                 RecordedEvent::Dropped(job, cause) => observer.dropped(now, &job.as_record(), *cause),
                 RecordedEvent::InFlight(job) => observer.in_flight(now, &job.as_record()),
                 RecordedEvent::PhaseChanged(phase) => observer.phase_changed(now, *phase),
+                RecordedEvent::MemoryUsed { from, used } if wants_memory => {
+                    observer.memory_used(*from, now, *used);
+                }
+                RecordedEvent::MemoryUsed { .. } => {}
                 RecordedEvent::Ended(end) => {
                     let RecordedEnd { accelerators_busy, decisions, rounds, scheduler_busy, tuning } = end;
                     let (decisions, rounds) = (*decisions, *rounds);
@@ -229,6 +242,14 @@ impl RunRecord {
 impl Observer for RunRecord {
     fn wants_layers(&self) -> bool {
         true
+    }
+
+    fn wants_memory(&self) -> bool {
+        true
+    }
+
+    fn memory_used(&mut self, from: Time, to: Time, used: MemoryUse) {
+        self.push(to, RecordedEvent::MemoryUsed { from, used });
     }
 
     fn not_triggered(&mut self, now: Time, task: TaskId, arrival: Time) {

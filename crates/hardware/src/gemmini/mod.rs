@@ -31,6 +31,7 @@
 
 mod convolution;
 mod explain;
+mod group;
 mod model;
 mod parameters;
 mod product;

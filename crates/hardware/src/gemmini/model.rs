@@ -2,9 +2,10 @@
 
 use rtmm_workload::{Duration, Kernel, Nest, Repeated, VectorWork};
 
+use super::group::of_group;
 use super::parameters::{GemminiParameters, InputFrom, MemoryTime, Split};
 use super::tiling::Memories;
-use super::volumes::{MILLIONTHS, Passes, Volumes, Whole, of_group};
+use super::volumes::{MILLIONTHS, Passes, Volumes, Whole};
 use crate::blocks::{Events, VectorTotals, add, identity, quanta};
 use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Work};
 use crate::cost_model::{CostModel, Decoded};

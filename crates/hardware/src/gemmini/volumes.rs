@@ -3,10 +3,6 @@
 //! A row is [`Memories::dim`] bytes. All numbers are of a *share*: the whole group, or the largest part of it that one of
 //! several tiles computes. [`Whole`] says what memory beyond the tiles sees, and is of the whole group in either case.
 
-use rtmm_workload::Nest;
-
-use super::convolution::Convolution;
-use super::product::Product;
 use super::tiling::Memories;
 use crate::cost::CostError;
 use crate::decode::Mode;
@@ -99,24 +95,6 @@ pub(super) fn bias_rows(memories: &Memories, length: u64) -> u64 {
 pub(super) const fn rounded_tiles(length: u64, step: u64) -> u64 {
     let (quotient, rest) = (length / step, length % step);
     if quotient == 0 { 1 } else { quotient + (2 * rest >= step) as u64 }
-}
-
-/// The volumes of a group of `nest`, of which one of `tiles` equal shares is computed here; one share is all of it.
-///
-/// # Errors
-/// [`CostError`] where the group's numbers leave 64 bits, or not even the smallest tile fits.
-pub(super) fn of_group(
-    nest: &Nest,
-    tiles: u64,
-    memories: &Memories,
-    mode: Mode,
-) -> Result<Volumes, CostError> {
-    let is_product = nest.filter == [1, 1] && nest.stride == [1, 1] && nest.padding == [0, 0];
-    if is_product {
-        Product::of(nest)?.volumes(tiles, memories, mode)
-    } else {
-        Convolution::of(nest, memories, mode).volumes(tiles)
-    }
 }
 
 impl Loads {

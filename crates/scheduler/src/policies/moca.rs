@@ -66,7 +66,7 @@ const DEMAND_LIMIT: Real = Real::new(
     0.0..=1e9,
 );
 
-const LEAST_CAP: Real = Real::new(
+const MIN_CAP: Real = Real::new(
     "least_cap",
     "the least that a run is held to, in percent of the memory bandwidth",
     25.0,
@@ -94,7 +94,7 @@ const SCORES: Choice<Scores> = Choice::new(
 #[must_use]
 pub fn schema() -> Schema {
     let own: &[&dyn Declared] =
-        &[&TILES, &PAIRING, &INTENSIVE, &THROTTLE, &DEMAND_LIMIT, &LEAST_CAP, &THROTTLED_QUANTA, &SCORES];
+        &[&TILES, &PAIRING, &INTENSIVE, &THROTTLE, &DEMAND_LIMIT, &MIN_CAP, &THROTTLED_QUANTA, &SCORES];
     Schema::of(&[own, DropRule::PARAMETERS, VariantChoice::PARAMETERS, DecisionTime::PARAMETERS])
 }
 
@@ -130,7 +130,7 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
         intensive: parameters.read(&INTENSIVE),
         throttle: parameters.read(&THROTTLE),
         demand_limit: parameters.read(&DEMAND_LIMIT),
-        least_cap: parameters.read(&LEAST_CAP),
+        least_cap: parameters.read(&MIN_CAP),
         throttled_quanta: parameters.read(&THROTTLED_QUANTA),
         scores: parameters.read(&SCORES),
         drop: DropRule::read(parameters),

@@ -82,8 +82,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         let Some(run) = self.state.runs.at(slot) else { return };
         let Some(id) = run.jobs.single() else { return };
-        let (accelerator, units, class, model, from) =
-            (run.accelerator, run.units, run.class, run.model, run.from);
+        let (accelerator, units, class, model) = (run.accelerator, run.units, run.class, run.model);
         self.state.free_units(accelerator, units);
         self.hidden.count_busy(slot, accelerator, self.state.now);
         let now = self.state.now;
@@ -101,7 +100,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(model, &self.hidden.realisations[of_job], to.layer);
         let (quantum, quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
-        let to = from.carried_to(Progress { layer: next, quantum, quanta });
+        let mut to = Progress { layer: next, quantum, quanta };
+        if quantum > 0
+            && let Some(run) = self.state.runs.at(slot)
+        {
+            to = run.from.carried_to(to);
+        }
         self.hidden.jobs[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
         // Field by field: a copy of what was just put together would have to wait for it.

@@ -2,9 +2,6 @@
 
 use serde::Serialize;
 
-use crate::metrics::priority::PriorityTallies;
-use crate::metrics::summary::PriorityClassSummary;
-
 /// A class of priorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -44,12 +41,6 @@ impl PriorityClasses {
         } else {
             PriorityClass::Low
         }
-    }
-
-    /// The results of all three classes, the least first.
-    pub(crate) fn summaries(self, priorities: &PriorityTallies) -> Vec<PriorityClassSummary> {
-        let of_class = |class| priorities.summary_of_class(class, |priority| self.of(priority) == class);
-        [PriorityClass::Low, PriorityClass::Mid, PriorityClass::High].map(of_class).into()
     }
 }
 

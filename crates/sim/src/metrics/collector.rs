@@ -162,7 +162,7 @@ impl Metrics {
             accuracy: (accurate > 0).then(|| accuracy / accurate as f64),
             xrbench_score_percent: overall_percent(tasks.iter().map(|task| task.xrbench)),
             priorities: self.priorities.summaries(),
-            priority_classes: self.options.priority_classes.summaries(&self.priorities),
+            priority_classes: self.priorities.summaries_of_classes(self.options.priority_classes),
             accelerators: (self.accelerators.iter().zip(&self.accelerator_names))
                 .map(|(accelerator, name)| accelerator.summary(name, measured))
                 .collect(),

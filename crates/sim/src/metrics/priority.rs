@@ -2,7 +2,7 @@
 
 use rtmm_workload::Time;
 
-use crate::metrics::classes::PriorityClass;
+use crate::metrics::classes::{PriorityClass, PriorityClasses};
 use crate::metrics::summary::{JobCounts, PriorityClassSummary, PrioritySummary};
 use crate::metrics::task::{Turnaround, normalised_turnaround};
 use crate::observer::{DropCause, JobRecord};
@@ -72,12 +72,14 @@ impl PriorityTallies {
         self.0.iter().map(summary).collect()
     }
 
+    /// The results of all three classes, the least first.
+    pub(crate) fn summaries_of_classes(&self, classes: PriorityClasses) -> Vec<PriorityClassSummary> {
+        let of_class = |class| self.summary_of_class(class, |priority| classes.of(priority) == class);
+        [PriorityClass::Low, PriorityClass::Mid, PriorityClass::High].map(of_class).into()
+    }
+
     /// The results of a class, of the priorities that belong to it.
-    pub(crate) fn summary_of_class(
-        &self,
-        class: PriorityClass,
-        belongs: impl Fn(i32) -> bool,
-    ) -> PriorityClassSummary {
+    fn summary_of_class(&self, class: PriorityClass, belongs: impl Fn(i32) -> bool) -> PriorityClassSummary {
         let (mut jobs, mut turnaround) = (JobCounts::default(), Turnaround::default());
         for tally in self.0.iter().filter(|tally| belongs(tally.priority)) {
             jobs += tally.counts;
