@@ -99,17 +99,18 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(model, &self.hidden.realisations[of_job], to.layer);
-        let (quantum, quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
-        let mut to = Progress { layer: next, quantum, quanta };
+        let (mut quantum, mut quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
         if quantum > 0
             && let Some(run) = self.state.runs.at(slot)
         {
-            to = run.from.carried_to(to);
+            let carried = run.from.carried_to(to);
+            (quantum, quanta) = (carried.quantum, carried.quanta);
         }
+        let to = Progress { layer: next, quantum, quanta };
         self.hidden.jobs[of_job].booked = to;
         let job = &mut self.state.jobs[of_job];
         // Field by field: a copy of what was just put together would have to wait for it.
-        (job.progress.layer, job.progress.quantum, job.progress.quanta) = (to.layer, to.quantum, to.quanta);
+        (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
         job.last_ran = now;
         let switched = self.hidden.runs[slot].switched;
         if let Some(run) = self.state.runs.at(slot) {
