@@ -28,6 +28,8 @@ pub mod planaria;
 pub mod xrbench;
 
 mod error;
+mod fix_row;
 mod logarithm;
 
 pub use error::ReferenceError;
+pub use fix_row::FixRow;

@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::fix_row;
+
 /// Quirks that are fixed; by default none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fixes {
@@ -38,20 +40,8 @@ pub struct Fixes {
     pub bounded_shares: bool,
 }
 
-/// A quirk of the program and its fix.
-#[derive(Clone, Copy, Debug)]
-pub struct FixRow {
-    /// Name of the fix, in kebab case.
-    pub name: &'static str,
-    /// Number of the quirk in `docs/models/planaria-reference.md`.
-    pub quirk: u32,
-    /// Behaviour of the program.
-    pub artifact: &'static str,
-    /// Behaviour of the loop with the fix.
-    pub fixed: &'static str,
-    /// Turns the fix on.
-    pub set: fn(&mut Fixes),
-}
+/// A row of [`FIXES`]; quirks are numbered in `docs/models/planaria-reference.md`.
+pub type FixRow = fix_row::FixRow<Fixes>;
 
 /// All fixes, by number of their quirks.
 pub const FIXES: &[FixRow] = &[
@@ -164,19 +154,13 @@ impl Fixes {
     /// Every fix of [`FIXES`]: the policy as it is meant.
     #[must_use]
     pub fn all() -> Self {
-        let mut fixes = Self::default();
-        for row in FIXES {
-            (row.set)(&mut fixes);
-        }
-        fixes
+        fix_row::with(FIXES)
     }
 
     /// One fix and no other.
     #[must_use]
     pub fn only(row: &FixRow) -> Self {
-        let mut fixes = Self::default();
-        (row.set)(&mut fixes);
-        fixes
+        fix_row::with(std::slice::from_ref(row))
     }
 }
 
@@ -186,13 +170,6 @@ mod tests {
 
     #[test]
     fn every_row_turns_on_the_fix_of_its_name() {
-        for row in FIXES {
-            let text = format!("{:?}", Fixes::only(row));
-            assert!(text.contains(&format!("{}: true", row.name.replace('-', "_"))), "{text}");
-            assert_eq!(text.matches("true").count(), 1, "{text}");
-        }
-        // No fix is without a row.
-        assert!(!format!("{:?}", Fixes::all()).contains("false"));
-        assert!(FIXES.is_sorted_by_key(|row| row.quirk));
+        fix_row::check(FIXES);
     }
 }

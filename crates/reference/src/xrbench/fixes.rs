@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+use crate::fix_row;
+
 /// Which quirks of the runtime are fixed; by default none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fixes {
@@ -29,20 +31,8 @@ pub struct Fixes {
     pub exact_retirement: bool,
 }
 
-/// A quirk of the runtime and its fix.
-#[derive(Clone, Copy, Debug)]
-pub struct FixRow {
-    /// Name of the fix, in kebab case.
-    pub name: &'static str,
-    /// Number of the quirk in `docs/models/xrbench-reference.md`.
-    pub quirk: u32,
-    /// Behaviour of the artifact.
-    pub artifact: &'static str,
-    /// Behaviour of the loop with the fix.
-    pub fixed: &'static str,
-    /// Turns the fix on.
-    pub set: fn(&mut Fixes),
-}
+/// A row of [`FIXES`]; quirks are numbered in `docs/models/xrbench-reference.md`.
+pub type FixRow = fix_row::FixRow<Fixes>;
 
 /// All fixes, by number of their quirks.
 pub const FIXES: &[FixRow] = &[
@@ -120,41 +110,22 @@ impl Fixes {
     /// Every fix of [`FIXES`].
     #[must_use]
     pub fn all() -> Self {
-        let mut fixes = Self::default();
-        for row in FIXES {
-            (row.set)(&mut fixes);
-        }
-        fixes
+        fix_row::with(FIXES)
     }
 
     /// One fix and no other.
     #[must_use]
     pub fn only(row: &FixRow) -> Self {
-        let mut fixes = Self::default();
-        (row.set)(&mut fixes);
-        fixes
+        fix_row::with(std::slice::from_ref(row))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
     fn every_row_turns_on_a_fix_of_its_own() {
-        let names: BTreeSet<&str> = FIXES.iter().map(|row| row.name).collect();
-        let debugged: BTreeSet<String> = FIXES.iter().map(|row| format!("{:?}", Fixes::only(row))).collect();
-        assert_eq!((names.len(), debugged.len()), (FIXES.len(), FIXES.len()));
-        for row in FIXES {
-            let text = format!("{:?}", Fixes::only(row));
-            let field = row.name.replace('-', "_");
-            assert!(text.contains(&format!("{field}: true")), "{text}");
-            assert_eq!(text.matches("true").count(), 1, "{text}");
-        }
-        // No fix is without a row.
-        assert!(!format!("{:?}", Fixes::all()).contains("false"));
-        assert!(FIXES.is_sorted_by_key(|row| row.quirk));
+        fix_row::check(FIXES);
     }
 }
