@@ -40,6 +40,7 @@ mod division_file;
 mod explain;
 mod ids;
 mod isolated_costs;
+mod memory_file;
 mod platform;
 mod units;
 
