@@ -383,8 +383,8 @@ fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
                 let share = match platform.shared_dram.map_or(Shares::None, |dram| dram.sharing.shares()) {
                     Shares::None => None,
                     Shares::Parts | Shares::Weights => Some(accelerator.share_of(units)),
-                    // A cap is of each run, whatever it runs on.
-                    Shares::Caps => Some(accelerator.dram_share),
+                    // A cap or a threshold is of each run, whatever it runs on.
+                    Shares::Caps | Shares::Thresholds => Some(accelerator.dram_share),
                 };
                 let class = Class { configuration, units, share };
                 let known = classes.iter().position(|known| *known == class);

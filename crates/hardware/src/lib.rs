@@ -46,8 +46,8 @@ mod units;
 
 pub use blocks::VectorUnit;
 pub use contention::{
-    Bandwidth, BehindCache, Capped, Contention, ContentionRow, MaxMinFair, Rates, Running, Share, Shares,
-    Sharing, Speed, StaticPartition, WeightedFair,
+    Bandwidth, BehindCache, Capped, Contention, ContentionRow, MaxMinFair, Meter, Rates, Running, Share,
+    Shares, Sharing, Speed, StaticPartition, Throttle, Throttled, WeightedFair,
 };
 pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};

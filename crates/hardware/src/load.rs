@@ -140,6 +140,7 @@ fn decode_platform(
         None if root.has("shared_dram") => vec![Share::WHOLE; tables.len()],
         _ => decode_dram_shares(&tables, shared_dram),
     };
+    let shared_dram = shared_dram.map(|of| of.dram);
     for (table, dram_share) in tables.iter().zip(shares) {
         let mut context_switch = table.or("context_switch", context_switch, |value| {
             decode_context_switch(value, context_switch, clock_hz)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rtmm_workload::Duration;
 
-use crate::contention::{Bandwidth, BehindCache, Contention, Share, Shares, Sharing};
+use crate::contention::{Bandwidth, BehindCache, Contention, Share, Shares, Sharing, Throttle};
 use crate::cost::{DRAM, SHARED_CACHE, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
@@ -327,6 +327,10 @@ impl Platform {
             if sharing.shares() != Shares::None {
                 let shares = each(|accelerator| accelerator.dram_share.millionths().to_string());
                 text.push_str(&format!(" {shares}"));
+            }
+            if let Some(Throttle { window, overflow_millionths, pause_millionths }) = sharing.throttle() {
+                let window = window.picoseconds();
+                text.push_str(&format!(" {window}ps {overflow_millionths} {pause_millionths}"));
             }
         }
         if let Some(bandwidth) = self.shared_cache {

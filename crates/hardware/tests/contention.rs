@@ -8,7 +8,7 @@
 use proptest::prelude::*;
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, BehindCache, ClassId, Contention, ContentionRow, MaxMinFair, Rates, Running,
-    Share, Sharing, Speed, StaticPartition,
+    Share, Sharing, Speed, StaticPartition, Throttle,
 };
 use rtmm_testkit::cases::config;
 use rtmm_workload::{Duration, LayerId, ModelId};
@@ -249,6 +249,22 @@ fn grants_by_hand() {
     assert_eq!(grants(&mut model, &running), [25, 33, 5]);
 }
 
+/// The rule of a row, with settings if it has any: grants of runs that do not pause do not depend on them.
+fn of_row(row: &ContentionRow) -> Sharing {
+    let throttle =
+        Throttle { window: Duration::from_picoseconds(9), overflow_millionths: 500_000, pause_millionths: 7 };
+    Sharing::named(row.name).unwrap_or_else(|| Sharing::throttled(throttle))
+}
+
+#[test]
+fn every_row_is_found_by_its_name_or_has_settings() {
+    for row in ContentionRow::built_in() {
+        assert_eq!((of_row(row).name(), of_row(row).shares()), (row.name, row.shares));
+        assert_eq!(Sharing::named(row.name).is_none(), of_row(row).throttle().is_some());
+    }
+    assert_eq!(Sharing::named("throttled"), None);
+}
+
 proptest! {
     #![proptest_config(config(DEFAULT_CASES))]
 
@@ -257,7 +273,7 @@ proptest! {
         (bandwidth, of) in with_shares(), turn in any::<usize>(),
     ) {
         for row in ContentionRow::built_in() {
-            let rule = Sharing::named(row.name).expect("a rule");
+            let rule = of_row(row);
             // Parts are of accelerators, which leave no more than the whole to each other.
             let parts = of.len().max(1) as u32;
             let of: Vec<(u64, u32)> = match row.name {
@@ -284,6 +300,8 @@ proptest! {
         let expected = fair(bandwidth, &demands);
         let with = |share: u32| demands.iter().map(|demand| (*demand, share)).collect::<Vec<_>>();
         prop_assert_eq!(&shared(Sharing::CAPPED, bandwidth, &with(1_000_000)), &expected);
+        let throttled = of_row(ContentionRow::built_in().last().expect("a row"));
+        prop_assert_eq!(&shared(throttled, bandwidth, &with(weight)), &expected);
         prop_assert_eq!(&shared(Sharing::WEIGHTED, bandwidth, &with(weight)), &expected);
     }
 
@@ -328,6 +346,64 @@ fn behind_cache(memory: u64, cache: u64, of: &[(u64, u64)]) -> Vec<u64> {
     grants(&mut BehindCache::new(memory, Bandwidth::from_bytes_per_window(cache)), &running)
 }
 
+proptest! {
+    #![proptest_config(config(DEFAULT_CASES))]
+
+    /// Of every rule behind a cache: what runs take of the memory fits it, what they take of the cache meanwhile fits that,
+    /// and a run that is alone has its demand, as far as its share lets it.
+    #[test]
+    fn grants_fit_at_each_level(
+        (memory, of) in with_shares(), cache in prop_oneof![1..400_u64, 1..1_u64 << 40],
+        of_cache in prop::collection::vec(prop_oneof![1 => Just(0), 3 => 0..300_u64, 2 => 0..1_u64 << 40], 10),
+        turn in any::<usize>(),
+    ) {
+        let running: Vec<Running> = of
+            .iter()
+            .zip(&of_cache)
+            .enumerate()
+            .map(|(at, ((demand, share), of_cache))| {
+                // Parts sum to the whole.
+                let share = Share::from_millionths(share / of.len() as u32).expect("a share");
+                let whole = Bandwidth::from_bytes_per_window;
+                Running { cache_demand: whole((*of_cache).min(cache)), ..run(at, (*demand).min(memory), share) }
+            })
+            .collect();
+        let bandwidth = Bandwidth::from_bytes_per_window;
+        for row in ContentionRow::built_in() {
+            let mut rule = BehindCache::new(of_row(row).contention(bandwidth(memory)), bandwidth(cache));
+            let paces = grants(&mut rule, &running);
+            let (mut at_memory, mut at_cache) = (0, 0.0);
+            for (run, pace) in running.iter().zip(&paces) {
+                let (demand, of_cache) = (run.demand.bytes_per_window(), run.cache_demand.bytes_per_window());
+                if demand == 0 {
+                    prop_assert!(*pace <= of_cache);
+                    at_cache += *pace as f64;
+                    continue;
+                }
+                prop_assert!(*pace <= demand);
+                at_memory += u128::from(*pace);
+                // The slowest pace that there is does not count: it keeps a run from standing still.
+                at_cache += if *pace > 1 { *pace as f64 * of_cache as f64 / demand as f64 } else { 0.0 };
+            }
+            prop_assert!(at_memory <= u128::from(memory), "{}", row.name);
+            prop_assert!(at_cache <= cache as f64 * (1.0 + 1e-12), "{}: {at_cache} of {cache}", row.name);
+            let mut turned = running.clone();
+            turned.rotate_left(turn % running.len().max(1));
+            let mut expected = paces;
+            expected.rotate_left(turn % running.len().max(1));
+            prop_assert_eq!(grants(&mut rule, &turned), expected, "{}", row.name);
+            for run in &running {
+                let demand = run.demand.min(of_row(row).alone(bandwidth(memory), run.share));
+                let cap = bandwidth(memory).part(run.share);
+                let demand = if row.name == "capped" { demand.min(cap) } else { demand };
+                let expected = if run.demand == Bandwidth::ZERO { run.cache_demand } else { demand };
+                let alone = grants(&mut rule, &[*run]);
+                prop_assert_eq!(alone, vec![expected.bytes_per_window()], "{}", row.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_run_goes_at_the_pace_of_the_slower_level() {
     // Both want 60 of 100 at the memory and have 50; the cache has room for both.
@@ -335,7 +411,7 @@ fn a_run_goes_at_the_pace_of_the_slower_level() {
     // The cache grants 100 of 200 and 100 of 300: half of 60, and a third.
     assert_eq!(behind_cache(100, 200, &[(60, 200), (60, 300)]), [30, 20]);
     // A run that the cache does not concern, and one without off-chip traffic.
-    assert_eq!(behind_cache(100, 200, &[(80, 0), (40, 150), (0, 150)]), [60, 27, 100]);
+    assert_eq!(behind_cache(100, 200, &[(80, 0), (40, 150), (0, 150)]), [60, 26, 100]);
     assert_eq!(behind_cache(100, 7, &[(100, 7)]), [100], "alone");
-    assert_eq!(behind_cache(100, 1, &[(3, 1_000)]), [1], "rounded up, so that nothing stands still");
+    assert_eq!(behind_cache(100, 1, &[(3, 1_000)]), [1], "at least one, so that nothing stands still");
 }

@@ -361,9 +361,12 @@ fn built_in_chips_run_every_layer_on_any_number_of_tiles() {
         .filter(|name| name.starts_with("xrbench/") || name.starts_with("dream/"))
         .map(|name| model(&name, None, Legality::Strict).expect("built in"))
         .collect();
-    for (name, sharing) in
-        [("soc_8_tiles", "max-min"), ("soc_8_tiles_static", "static"), ("soc_8_tiles_capped", "capped")]
-    {
+    for (name, sharing) in [
+        ("soc_8_tiles", "max-min"),
+        ("soc_8_tiles_static", "static"),
+        ("soc_8_tiles_capped", "capped"),
+        ("soc_8_tiles_throttled", "throttle"),
+    ] {
         let platform = load::platform(&format!("moca/{name}"), None, Mode::Corrected).expect("built in");
         assert_eq!((platform.accelerators[0].units(), platform.configurations.len()), (8, 8));
         assert_eq!(platform.shared_dram.map(|dram| dram.sharing.name()), Some(sharing));

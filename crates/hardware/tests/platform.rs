@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rtmm_hardware::{
     AcceleratorId, ActivationMoves, Bandwidth, ConfigurationId, ContextSwitch, CostModelRegistry,
     CostModelRow, CostTable, DRAM, Isolated, IsolatedCosts, Migration, Mode, Platform, SHARED_CACHE,
-    SHARED_LEVELS, Share, SharedDram, Sharing, Work, load,
+    SHARED_LEVELS, Share, SharedDram, Shares, Sharing, Throttle, Work, load,
 };
 use rtmm_workload::input::{Diagnostics, Document, Source, Table};
 use rtmm_workload::load::{Kind, built_in_names, model, open};
@@ -485,7 +485,7 @@ fn bad_values_of_shared_dram_are_reported() {
     error: `bandwidth` must be a number
     = help: this is of type string
     error: `sharing` cannot be `fair`
-    = help: known: max-min, static, weighted, capped
+    = help: known: max-min, static, weighted, capped, throttle
     "##);
     insta::assert_snapshot!(problems("[shared_dram]\nbandwidth = 1\nsharing = 3", &[""]), @r##"
     error: `sharing` must be a text in quotes
@@ -507,6 +507,100 @@ fn bad_values_of_shared_dram_are_reported() {
     = help: allowed: 0.000001 to 1000000, with at most six decimals and no exponent
     "##
     );
+}
+
+const THROTTLED: &str = "[shared_dram]\nbandwidth = 16\nsharing = \"throttle\"";
+
+#[test]
+fn throttles_are_read_and_enter_the_identity() {
+    let settings = "throttle = { window = \"10us\", threshold = 0.25, pause = 0.75 }";
+    let throttled = platform(&format!("{THROTTLED}\n{settings}"), &["", "dram_share = 0.5"]);
+    let sharing = throttled.shared_dram.expect("shared").sharing;
+    assert_eq!((sharing.name(), sharing.shares()), ("throttle", Shares::Thresholds));
+    let throttle = Throttle {
+        window: ps(10_000_000),
+        overflow_millionths: Throttle::HALF_MILLIONTHS,
+        pause_millionths: 750_000,
+    };
+    assert_eq!(sharing.throttle(), Some(throttle));
+    let shares = throttled.accelerators.iter().map(|accelerator| accelerator.dram_share.millionths());
+    assert_eq!(shares.collect::<Vec<_>>(), [250_000, 500_000]);
+    let expected = "|shared_dram=throttle 17179870 250000,500000 10000000ps 500000 750000";
+    assert!(throttled.identity().ends_with(expected), "{}", throttled.identity());
+    // A layer that is alone has all of the memory: no threshold counts.
+    let alone = isolated(&throttled, 0, &work(60_000, 1_600, 25_000, 500));
+    assert_eq!(alone, isolated(&platform(SHARED, &[""]), 0, &work(60_000, 1_600, 25_000, 500)));
+    let other =
+        platform(&format!("{THROTTLED}\n{}", settings.replace("10us", "11us")), &["", "dram_share = 0.5"]);
+    assert_ne!(other.shared_dram, throttled.shared_dram);
+    assert_ne!(other.identity(), throttled.identity());
+}
+
+#[test]
+fn bad_throttles_are_reported() {
+    let with = |settings: &str| problems(&format!("{THROTTLED}\nthrottle = {settings}"), &[""]);
+    // A threshold or a cap that rounds to nothing would hold a run for ever.
+    let slow = |sharing: &str| format!("[shared_dram]\nbandwidth = 0.000001\nsharing = {sharing}");
+    let nothing = slow("\"throttle\"\nthrottle = { window = \"1us\", threshold = 0.01 }");
+    let told = [
+        problems(THROTTLED, &[""]),
+        with("{}"),
+        with("{ window = \"0us\", threshold = 0, overflow = 0, pause = 0 }"),
+        with("{ window = \"2s\", threshold = 1.5, overflow = 1001, pause = -1 }"),
+        with("{ windw = 10, threshold = \"1\", length = 3 }"),
+        with("10"),
+        problems("[shared_dram]\nbandwidth = 16\nthrottle = { window = \"1us\" }", &[""]),
+        problems(&nothing, &[""]),
+        problems(&slow("\"capped\""), &["dram_share = 0.1", ""]),
+    ];
+    insta::assert_snapshot!(told.join("\n\n"), @r##"
+    error: `sharing = "throttle"` has no settings
+    = help: add `throttle = { window = "10us", threshold = 0.25 }` to [shared_dram]
+
+    error: `throttle` has no `window`
+    = help: add `window = ...`
+    error: `throttle` has no `threshold`
+    = help: add `threshold = ...`
+
+    error: `window` is out of range
+    = help: allowed: 1ps to 1s
+    error: `threshold` is out of range
+    = help: allowed: 0.000001 to 1, with at most six decimals and no exponent
+    error: `overflow` is out of range
+    = help: allowed: 0.000001 to 1000, with at most six decimals and no exponent
+    error: `pause` is out of range
+    = help: allowed: 0.000001 to 1000, with at most six decimals and no exponent
+
+    error: `window` is out of range
+    = help: allowed: 1ps to 1s
+    error: `threshold` is out of range
+    = help: allowed: 0.000001 to 1, with at most six decimals and no exponent
+    error: `overflow` is out of range
+    = help: allowed: 0.000001 to 1000, with at most six decimals and no exponent
+    error: `pause` is out of range
+    = help: allowed: 0.000001 to 1000, with at most six decimals and no exponent
+
+    error: unknown key `length` in `throttle`
+    = help: known: window, threshold, overflow, pause
+    error: unknown key `windw` in `throttle`
+    = help: did you mean `window`?
+    error: `throttle` has no `window`
+    = help: add `window = ...`
+    error: `threshold` must be a number
+    = help: this is of type string
+
+    error: `throttle` must be a table
+    = help: this is of type integer
+
+    error: `throttle` means nothing to max-min sharing
+    = help: write `sharing = "throttle"`, or remove `throttle`
+
+    error: this accelerator's share of DRAM is below 932 bytes a second
+    = help: raise `bandwidth` in [shared_dram], or the accelerator's `dram_share`
+
+    error: this accelerator's share of DRAM is below 932 bytes a second
+    = help: raise `bandwidth` in [shared_dram], or the accelerator's `dram_share`
+    "##);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! MoCA's policy in the engine: schedules by hand, and what its throttle must not change.
 
 use rtmm_testkit::by_hand::{self, check};
+use rtmm_testkit::cases::at_least;
 use rtmm_testkit::random_systems::hash;
 
 /// The schedule of a system under a policy with settings.
@@ -72,21 +73,26 @@ fn generated(seed: u64, memory: &str) -> String {
 
 #[test]
 fn a_limit_that_is_never_reached_throttles_nothing() {
-    for seed in 0..300 {
+    for seed in 0..at_least(300) {
         let plain = schedule(&generated(seed, ""), "moca throttle=false");
-        assert_eq!(schedule(&generated(seed, "capped"), "moca demand_limit=1e9"), plain, "{seed}");
-        assert_eq!(schedule(&generated(seed, "capped"), "moca throttle=false"), plain, "{seed}");
+        for memory in ["capped", "throttle 1.5 1"] {
+            assert_eq!(schedule(&generated(seed, memory), "moca demand_limit=1e9"), plain, "{seed}");
+            assert_eq!(schedule(&generated(seed, memory), "moca throttle=false"), plain, "{seed}");
+        }
     }
 }
 
 #[test]
 fn without_pairing_and_throttle_it_is_the_static_partition() {
     let mut differs = 0;
-    for seed in 0..300 {
-        let system = generated(seed, "capped");
-        let partition = schedule(&system, "static-partition");
-        assert_eq!(schedule(&system, "moca pairing=false throttle=false"), partition, "{seed}");
-        differs += u32::from(schedule(&system, "moca demand_limit=60") != partition);
+    let seeds = at_least(300);
+    for seed in 0..seeds {
+        for memory in ["capped", "throttle 1.5 0.4"] {
+            let system = generated(seed, memory);
+            let partition = schedule(&system, "static-partition");
+            assert_eq!(schedule(&system, "moca pairing=false throttle=false"), partition, "{seed}");
+            differs += u64::from(schedule(&system, "moca demand_limit=60") != partition);
+        }
     }
-    assert!(differs > 100, "{differs} schedules differ with pairing and throttle");
+    assert!(3 * differs > 2 * seeds, "{differs} schedules differ with pairing and throttle");
 }

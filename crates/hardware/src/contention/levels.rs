@@ -8,9 +8,10 @@
 //! pace = min(granted / demanded at the cache, granted / demanded at the memory)
 //! ```
 
-use super::bandwidth::Bandwidth;
+use super::bandwidth::{Bandwidth, Share};
 use super::max_min::MaxMinFair;
 use super::rates::{Contention, Rates, Running};
+use super::throttle::Meter;
 
 /// A rule of the off-chip memory, behind a cache that is shared by demand, max-min fair.
 ///
@@ -31,15 +32,15 @@ impl BehindCache {
     }
 }
 
-/// The part of `whole` that `granted` is of `demanded`, rounded up, so that no layer that is granted anything
-/// stands still.
+/// The part of `whole` that `granted` is of `demanded`, rounded down, so that no level is asked for more than it grants, but
+/// to one at least, so that no layer that is granted anything stands still.
 fn in_proportion(whole: Bandwidth, granted: Bandwidth, demanded: Bandwidth) -> Bandwidth {
     if granted == demanded {
         return whole;
     }
     let [whole, granted, demanded] =
         [whole, granted, demanded].map(|bandwidth| u128::from(bandwidth.bytes_per_window()));
-    let part = (whole * granted).div_ceil(demanded.max(1));
+    let part = (whole * granted / demanded.max(1)).max(u128::from(granted > 0 && whole > 0));
     Bandwidth::from_bytes_per_window(u64::try_from(part).unwrap_or(u64::MAX))
 }
 
@@ -59,6 +60,10 @@ impl Contention for BehindCache {
                 rates.transfer.min(in_proportion(run.demand, of_cache.transfer, run.cache_demand))
             };
         }
+    }
+
+    fn meter(&self, share: Share) -> Option<Meter> {
+        self.memory.meter(share)
     }
 
     fn boxed_clone(&self) -> Box<dyn Contention> {

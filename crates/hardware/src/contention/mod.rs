@@ -16,6 +16,8 @@ mod max_min;
 mod rates;
 mod rules;
 mod static_partition;
+mod throttle;
+mod throttled;
 mod weighted;
 
 pub use bandwidth::{Bandwidth, Share, Speed};
@@ -25,4 +27,6 @@ pub use max_min::MaxMinFair;
 pub use rates::{Contention, Rates, Running};
 pub use rules::{ContentionRow, Shares, Sharing};
 pub use static_partition::StaticPartition;
+pub use throttle::{Meter, Throttle};
+pub use throttled::Throttled;
 pub use weighted::WeightedFair;

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use rtmm_workload::{LayerId, ModelId};
 
 use super::bandwidth::{Bandwidth, Share, Speed};
+use super::throttle::Meter;
 use crate::ids::{AcceleratorId, ClassId};
 
 /// A layer that runs, as a contention model sees it.
@@ -23,7 +24,7 @@ pub struct Running {
     /// The most bandwidth of the shared cache that it can use; zero if it has no traffic left, and where no
     /// cache is shared.
     pub cache_demand: Bandwidth,
-    /// The run's share of the DRAM's bandwidth: its part, weight or cap, as the rule has it.
+    /// The run's share of the DRAM's bandwidth: its part, weight, cap or threshold, as the rule has it.
     pub share: Share,
 }
 
@@ -45,6 +46,12 @@ pub trait Contention: Debug + Send {
     /// Writes the rates of `running[i]` to `out[i]`; both have the same length.
     fn rates(&mut self, running: &[Running], out: &mut [Rates]);
 
+    /// The throttle of a run with a share whose layer begins; none where the rule has none. The caller keeps its
+    /// history, and shows a run that it holds back as one without demand. A rule that is made of another hands this on.
+    fn meter(&self, _share: Share) -> Option<Meter> {
+        None
+    }
+
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Contention>;
 }
@@ -58,6 +65,10 @@ impl Clone for Box<dyn Contention> {
 impl Contention for Box<dyn Contention> {
     fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
         (**self).rates(running, out);
+    }
+
+    fn meter(&self, share: Share) -> Option<Meter> {
+        (**self).meter(share)
     }
 
     fn boxed_clone(&self) -> Box<dyn Contention> {

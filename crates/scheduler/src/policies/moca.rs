@@ -14,8 +14,8 @@
 //! cap       = max(`least_cap`, u - e W / (score u + W)),  W = sum over others of score u  (Algorithm 2)
 //! ```
 //!
-//! A cap is set when a layer begins, on platforms whose memory has caps (`sharing = "capped"`), for layers of
-//! `throttled_quanta` steps or more; anywhere else nothing is throttled. `static-partition` is the same policy
+//! A cap is set when a layer begins, on platforms whose memory has caps (`sharing = "capped"`) or throttles
+//! (`sharing = "throttle"`, which take it as a threshold), for layers of `throttled_quanta` steps or more; anywhere else nothing is throttled. `static-partition` is the same policy
 //! without pairing and throttle.
 //!
 //! `scores = artifact` has the scores of the artifact's runtime in the throttle: whole numbers, and a run's own
@@ -25,7 +25,7 @@
 //! Sure: the order, the throttle's form and its constants (150 and 25 percent). Less so: how a running
 //! memory-intensive job and the head of the queue make a pair; priorities below zero count as zero.
 
-use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, DRAM, Share, Shares, Units};
+use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, DRAM, Share, Units};
 use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters, Real, Schema, Switch};
 use rtmm_workload::{Duration, ModelId};
 
@@ -265,7 +265,7 @@ impl Moca {
 
     /// Sets the caps of runs whose layers have begun.
     fn set_caps(&mut self, view: &View<'_>, out: &mut Decisions) {
-        if !self.throttle || view.profile.shares() != Shares::Caps {
+        if !self.throttle || !view.profile.shares().are_limits() {
             return;
         }
         for (run, job) in view.running() {

@@ -157,13 +157,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.free_units(run.accelerator, before.without(units));
         let migration = system.platform.accelerators[run.accelerator.index()].migration();
         self.hidden.jobs[of_job].switch_energy_pj += migration.energy_pj;
-        // More units come with more bandwidth as far as other runs leave it, fewer with less; a cap stays.
+        // More units come with more bandwidth as far as other runs leave it, fewer with less; a cap or a threshold stays.
         let own = system.share_of(class);
         run.share = match system.costs.shares() {
             Shares::Parts if kept > before_units => run.share.max(own.min(self.share_left(Some(run.id)))),
             Shares::Parts => run.share.min(own),
             Shares::Weights => own,
-            Shares::Caps | Shares::None => run.share,
+            Shares::Caps | Shares::Thresholds | Shares::None => run.share,
         };
         (run.units, run.class, run.next_class) = (units, class, None);
         run.from = to;

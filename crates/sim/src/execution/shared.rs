@@ -15,11 +15,16 @@
 //! to stop at a quantum stops when the one is done that it is in; what it did of the next one is lost.
 //!
 //! A change of share holds for the layers that begin after it. A running layer is held to a smaller
-//! share at once; a larger one does not speed it up.
+//! share at once; a larger one does not speed it up. A cap or a threshold holds from the change on, either way.
+//!
+//! Where runs have throttles, a run that pauses is one without demand: the beginning and the end of a pause are events, the
+//! windows between them are none.
 //!
 //! An event takes a step a run, and so does finding the next one.
 
-use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Rates, Running, Share, Speed};
+use rtmm_hardware::{
+    AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Meter, Rates, Running, Share, Speed,
+};
 use rtmm_scheduler::{Preemption, Progress, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
@@ -40,6 +45,8 @@ pub struct Shared<C> {
     running: Vec<Running>,
     slots: Vec<usize>,
     rates: Vec<Rates>,
+    /// Runs whose throttle holds them back.
+    paused: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +90,8 @@ struct Run {
     /// The same of the shared cache.
     cache_demand: Bandwidth,
     rates: Rates,
+    /// The throttle of its off-chip traffic, if it has one, as of `since`.
+    meter: Option<Meter>,
     /// Latency of the whole layer alone, with the share that the platform gives it.
     alone: u64,
 }
@@ -149,6 +158,7 @@ impl Run {
         demand: Bandwidth::ZERO,
         cache_demand: Bandwidth::ZERO,
         rates: Rates { compute: Speed::FULL, transfer: Bandwidth::ZERO },
+        meter: None,
         alone: 0,
     };
 
@@ -168,10 +178,27 @@ impl Run {
         self.left.transfer > moved
     }
 
+    /// True if its throttle holds it back at an instant up to which its rates hold; its next event is at `event`.
+    #[inline]
+    fn is_paused_at(&self, now: Time, event: Time) -> bool {
+        self.meter
+            .is_some_and(|meter| if event > now { meter.is_paused() } else { self.pauses_by(now, meter) })
+    }
+
+    /// True if its throttle has come to a pause by an instant.
+    #[cold]
+    fn pauses_by(&self, now: Time, mut meter: Meter) -> bool {
+        meter.advance(self.rates.transfer, now.saturating_since(self.since));
+        meter.is_paused()
+    }
+
     /// Counts what was done since the amounts were last counted.
     fn settle(&mut self, now: Time) {
         let elapsed = now.saturating_since(self.since).picoseconds();
         self.since = self.since.max(now);
+        if let Some(meter) = &mut self.meter {
+            meter.advance(self.rates.transfer, Duration::from_picoseconds(elapsed));
+        }
         // What follows when both are done has run since then.
         if self.exposed > Duration::ZERO {
             let followed = elapsed.saturating_sub(self.left.time_at(self.rates));
@@ -189,11 +216,16 @@ impl Run {
         self.left.less(self.whole.less(self.whole.part(target, self.quanta)))
     }
 
-    /// When its traffic is moved, or without traffic, when the layer ends; sooner if it stops sooner.
+    /// When its traffic is moved, or without traffic, when the layer ends; sooner if it stops sooner, or if its throttle
+    /// begins or ends a pause.
     #[inline]
     fn event(&self) -> Time {
         let by_traffic = if self.left.transfer > 0 {
-            after(self.since, steps(self.left.transfer, self.rates.transfer.bytes_per_window()))
+            let moved = after(self.since, steps(self.left.transfer, self.rates.transfer.bytes_per_window()));
+            match &self.meter {
+                None => moved,
+                Some(meter) => moved.min(self.since.saturating_add(meter.until_change(self.rates.transfer))),
+            }
         } else {
             after(self.since, steps(self.left.compute, self.rates.compute.parts().into()))
                 .saturating_add(self.exposed)
@@ -286,6 +318,7 @@ impl<C: Contention> Shared<C> {
             running: Vec::with_capacity(slots),
             slots: Vec::with_capacity(slots),
             rates: Vec::with_capacity(slots),
+            paused: 0,
         }
     }
 
@@ -302,7 +335,7 @@ impl<C: Contention> Shared<C> {
         now: Time,
         segment: &Segment<'_>,
     ) -> bool {
-        let Some(run) = self.run_mut(slot) else { return false };
+        let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live) else { return false };
         let (model, class, row) = (run.model, run.class, segment.realisation.row);
         let at = segment.next_from(system, from);
         let layer = at.layer;
@@ -331,6 +364,8 @@ impl<C: Contention> Shared<C> {
             run.left = run.whole.less(run.whole.part(at.quantum, run.quanta));
         }
         run.rates = Rates::default();
+        // Traffic that stays on the chip is not throttled.
+        run.meter = self.contention.meter(run.share).filter(|_| demand > Bandwidth::ZERO);
         if std::mem::replace(&mut run.ends_with_quantum, false) && !run.stop_with(layer, at.quantum) {
             run.resizes = false;
         }
@@ -341,9 +376,15 @@ impl<C: Contention> Shared<C> {
     fn share_out(&mut self, now: Time) {
         self.running.clear();
         self.slots.clear();
+        self.paused = 0;
         for (slot, run) in self.runs.iter().enumerate() {
             let Some(layer) = run.layer.filter(|_| run.is_live) else { continue };
-            let moves = run.moves_at(now, self.events.events[slot]);
+            let event = self.events.events[slot];
+            let mut moves = run.moves_at(now, event);
+            if moves && run.is_paused_at(now, event) {
+                moves = false;
+                self.paused += 1;
+            }
             self.running.push(Running {
                 accelerator: self.accelerators[slot],
                 model: run.model,
@@ -440,7 +481,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         own.from = run.from;
         (own.inference_end, own.stop) = (segment.realisation.end, run.stop);
         own.share = run.share;
-        (own.layer, own.previous, own.target) = (None, None, None);
+        (own.layer, own.previous, own.target, own.meter) = (None, None, None, None);
         (own.began, own.since) = (run.started, run.started);
         (own.is_cut, own.ends_with_quantum, own.resizes) = (false, false, false);
         // The first layer begins with an event of its own, so that runs that are dispatched at one
@@ -525,7 +566,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     }
 
     fn memory_use(&self) -> Option<MemoryUse> {
-        let mut used = MemoryUse::default();
+        let mut used = MemoryUse { throttled: self.paused, ..MemoryUse::default() };
         let mut granted = 0_u64;
         for (run, rates) in self.running.iter().zip(&self.rates) {
             // A layer without off-chip traffic moves what it has at the cache.
@@ -542,8 +583,15 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     }
 
     fn set_share(&mut self, now: Time, slot: usize, share: Share) {
-        if let Some(run) = self.run_mut(slot) {
+        if let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live) {
             run.share = share;
+            if run.layer.is_some() && run.meter.is_some() {
+                // A new setting of the throttle: what it counted is forgotten.
+                run.settle(now);
+                run.meter = self.contention.meter(share);
+                let at = run.event();
+                self.events.set(slot, at);
+            }
         }
         self.share_out(now);
     }

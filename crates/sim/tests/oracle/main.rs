@@ -151,6 +151,14 @@ proptest! {
     }
 
     #[test]
+    fn chaos_under_throttles(
+        sketch in systems::sketch_with(systems::throttled_memory()), habits in habits(),
+        interests in interests(), end in ends(), time in thinking(),
+    ) {
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
     fn chaos_on_accelerators_that_runs_divide(
         sketch in systems::divided(systems::sketch()), habits in habits(), interests in interests(),
         end in ends(), time in thinking(),

@@ -31,7 +31,8 @@
 //! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
 //!
 //! `switch 0.5` is what it takes to turn to another model, besides 100 nanojoules; `moves 1` that activations
-//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts, `weighted` or `capped` by the shares that a policy sets. A layer
+//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts, `weighted` or `capped` by the shares that a policy sets,
+//! `throttle 2 0.5` with throttles that count in windows of 2, and thresholds of half of what is moved in one. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
 //! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample.
 //!
@@ -65,7 +66,7 @@ use std::sync::Arc;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
     CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share, SharedDram, Shares,
-    Sharing, Sparse, Work,
+    Sharing, Sparse, Throttle, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Run, registry};
 use rtmm_sim::metrics::Audit;
@@ -185,6 +186,7 @@ impl ByHand {
         let mut blind_from = usize::MAX;
         let mut switch = ContextSwitch::default();
         let mut shared_dram = None;
+        let mut threshold = 1_000_000;
         let (mut duration, mut tasks, mut models, mut phases) =
             (ms("20"), Vec::new(), Vec::new(), Vec::new());
         let mut costs: Vec<Costs> = Vec::new();
@@ -204,9 +206,19 @@ impl ByHand {
                 "dram" => {
                     let gigabytes: u64 = number(words.value());
                     let bandwidth = Bandwidth::from_bytes_per_window(gigabytes * GIGABYTE_A_MILLISECOND);
-                    let sharing = words.next().map_or(Sharing::MAX_MIN, |rule| {
-                        Sharing::named(rule).unwrap_or_else(|| panic!("no rule is called `{rule}`"))
-                    });
+                    let sharing = match words.next() {
+                        None => Sharing::MAX_MIN,
+                        Some("throttle") => {
+                            let window = ms(words.value());
+                            threshold = (number::<f64>(words.value()) * 1e6) as u32;
+                            let half = Throttle::HALF_MILLIONTHS;
+                            let (overflow_millionths, pause_millionths) = (half, half);
+                            Sharing::throttled(Throttle { window, overflow_millionths, pause_millionths })
+                        }
+                        Some(rule) => {
+                            Sharing::named(rule).unwrap_or_else(|| panic!("no rule is called `{rule}`"))
+                        }
+                    };
                     shared_dram = Some(SharedDram { bandwidth, sharing });
                 }
                 "task" => {
@@ -218,7 +230,7 @@ impl ByHand {
             }
         }
         let has_parts = shared_dram.is_some_and(|dram| dram.sharing.shares() == Shares::Parts);
-        let share = if has_parts { 1_000_000 / accelerators as u32 } else { 1_000_000 };
+        let share = if has_parts { 1_000_000 / accelerators as u32 } else { threshold };
         let accelerator = |index: usize| Accelerator {
             name: index.to_string(),
             configuration: ConfigurationId::new(index),

@@ -7,7 +7,7 @@ pub mod policies;
 pub mod record;
 pub mod systems;
 
-use rtmm_hardware::{Bandwidth, Contention, Shares};
+use rtmm_hardware::{Bandwidth, Contention, Meter, Share, Shares};
 use rtmm_scheduler::Policy;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{RunOptions, Simulation, System};
@@ -50,7 +50,8 @@ pub fn simulation<'s, U: Use<'s>>(
             let (dram, cache) = (system.platform.shared_dram, system.platform.shared_cache);
             // Caps, fixed parts and a slow cache may leave bandwidth of the memory unused.
             let shares = dram.map(|dram| dram.sharing.shares());
-            let is_fair = cache.is_none() && matches!(shares, Some(Shares::None | Shares::Weights));
+            let is_fair = cache.is_none()
+                && matches!(shares, Some(Shares::None | Shares::Weights | Shares::Thresholds));
             let contention = Checking { inner, whole: dram.map(|dram| dram.bandwidth), is_fair };
             let execution = Shared::new(contention, system.platform.unit_owners());
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
@@ -110,6 +111,10 @@ impl<C: Contention + Clone + 'static> Contention for Checking<C> {
             let is_used = granted == demanded.min(whole) || granted + running.len() as u128 > whole;
             assert!(!self.is_fair || is_used, "{granted} is granted of {demanded} and {whole}");
         }
+    }
+
+    fn meter(&self, share: Share) -> Option<Meter> {
+        self.inner.meter(share)
     }
 
     fn boxed_clone(&self) -> Box<dyn Contention> {

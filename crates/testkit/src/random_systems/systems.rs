@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
     CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_CACHE, Share,
-    SharedDram, Shares, Sharing, Sparse, Work,
+    SharedDram, Shares, Sharing, Sparse, Throttle, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -140,6 +140,12 @@ pub enum Memory {
         memory: u64,
         cache: u64,
     },
+    /// With throttles of runs, perhaps behind a cache.
+    Throttled {
+        memory: u64,
+        cache: Option<u64>,
+        throttle: Throttle,
+    },
 }
 
 impl Memory {
@@ -152,6 +158,7 @@ impl Memory {
             Self::Weighted(bandwidth) => (bandwidth, Sharing::WEIGHTED),
             Self::Capped(bandwidth) => (bandwidth, Sharing::CAPPED),
             Self::Cached { memory, .. } => (memory, Sharing::MAX_MIN),
+            Self::Throttled { memory, throttle, .. } => (memory, Sharing::throttled(throttle)),
         };
         Some(SharedDram { bandwidth: Bandwidth::from_bytes_per_window(bandwidth), sharing })
     }
@@ -160,6 +167,7 @@ impl Memory {
     pub fn cache(self) -> Option<Bandwidth> {
         match self {
             Self::Cached { cache, .. } => Some(Bandwidth::from_bytes_per_window(cache)),
+            Self::Throttled { cache, .. } => cache.map(Bandwidth::from_bytes_per_window),
             _ => None,
         }
     }
@@ -437,10 +445,10 @@ impl Sketch {
                 },
             });
             let share = u64::from(sketch.weight) * 1_000_000 / u64::from(weights.max(1));
-            // Caps need not sum to the whole.
+            // Caps and thresholds need not sum to the whole.
             let share = match self.machine.memory.shares() {
                 Shares::None => 1_000_000,
-                Shares::Caps => (2 * share).min(1_000_000),
+                Shares::Caps | Shares::Thresholds => (2 * share).min(1_000_000),
                 Shares::Parts | Shares::Weights => share,
             };
             accelerators.push(Accelerator {
@@ -577,7 +585,23 @@ pub fn memory() -> impl Strategy<Value = Memory> {
         1 => bandwidth().prop_map(Memory::Weighted),
         1 => bandwidth().prop_map(Memory::Capped),
         1 => (bandwidth(), bandwidth()).prop_map(|(memory, cache)| Memory::Cached { memory, cache }),
+        1 => throttled_memory(),
     ]
+}
+
+/// Memory with throttles, whose windows are shorter than most layers.
+pub fn throttled_memory() -> impl Strategy<Value = Memory> {
+    let part = || prop_oneof![2 => Just(500_000), 1 => 1..3_000_000_u64];
+    let cache = prop::option::weighted(0.3, bandwidth());
+    let window = prop_oneof![3 => 1..12_u64, 1 => 1..60_u64];
+    (bandwidth(), cache, window, part(), part()).prop_map(|(memory, cache, window, overflow, pause)| {
+        let throttle = Throttle {
+            window: Duration::from_picoseconds(window),
+            overflow_millionths: overflow,
+            pause_millionths: pause,
+        };
+        Memory::Throttled { memory, cache, throttle }
+    })
 }
 
 /// Memory that accelerators share.
@@ -588,6 +612,7 @@ pub fn shared_memory() -> impl Strategy<Value = Memory> {
         1 => bandwidth().prop_map(Memory::Weighted),
         1 => bandwidth().prop_map(Memory::Capped),
         1 => (bandwidth(), bandwidth()).prop_map(|(memory, cache)| Memory::Cached { memory, cache }),
+        2 => throttled_memory(),
     ]
 }
 

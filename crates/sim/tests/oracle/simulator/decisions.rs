@@ -31,7 +31,15 @@ impl Oracle<'_> {
             }
             Said::Share { job, millionths } => {
                 let slot = self.slot_of(job);
-                self.segment(slot).share = Share::from_millionths(millionths).expect("a share");
+                let share = Share::from_millionths(millionths).expect("a share");
+                let counter = self.counter(share);
+                let segment = self.segment(slot);
+                segment.share = share;
+                if let Some(throttle) = segment.running.as_mut().and_then(|running| running.throttle.as_mut())
+                    && let Some(counter) = counter
+                {
+                    *throttle = counter;
+                }
             }
             Said::Timer { at, tag } => self.timers.push((at, tag)),
         }

@@ -32,7 +32,7 @@ impl Oracle<'_> {
                 let part = u64::from(one.dram_share.millionths()) * u64::from(units) / u64::from(one.units());
                 Share::from_millionths(part as u32).expect("a share")
             }
-            "capped" => one.dram_share,
+            "capped" | "throttle" => one.dram_share,
             _ => Share::WHOLE,
         }
     }
@@ -68,6 +68,9 @@ impl Oracle<'_> {
             }
             running.compute = running.compute.saturating_sub(1 << 20);
             running.traffic = running.traffic.saturating_sub(u128::from(grant));
+            if let Some(throttle) = &mut running.throttle {
+                throttle.pass(grant);
+            }
         }
     }
 
@@ -77,8 +80,7 @@ impl Oracle<'_> {
         let Some(cache) = self.built.platform.shared_cache else { return of_memory };
         let running = |segment: &Option<Seg>| segment.as_ref().and_then(|segment| segment.running);
         let moving: Vec<Option<Running>> = self.segments.iter().map(running).collect();
-        let moving: Vec<Option<Running>> =
-            moving.into_iter().map(|one| one.filter(|running| running.traffic > 0)).collect();
+        let moving: Vec<Option<Running>> = moving.into_iter().map(|one| one.filter(Running::moves)).collect();
         let demands: Vec<u64> =
             moving.iter().map(|running| running.map_or(0, |running| running.cache_demand)).collect();
         let of_cache = filled(cache.bytes_per_window(), &demands);
@@ -88,11 +90,12 @@ impl Oracle<'_> {
                 if running.demand == 0 {
                     return of_cache[slot];
                 }
-                // The memory's pace at which the cache passes what it grants, rounded up.
+                // The memory's pace at which the cache passes what it grants, rounded down, but at least the slowest one.
                 let mut pace = of_memory[slot];
                 if running.cache_demand > 0 {
                     let (of, all) = (u128::from(of_cache[slot]), u128::from(running.cache_demand));
-                    pace = pace.min((u128::from(running.demand) * of).div_ceil(all) as u64);
+                    let of_cache = (u128::from(running.demand) * of / all) as u64;
+                    pace = pace.min(of_cache.max(u64::from(of > 0)));
                 }
                 pace
             })
@@ -106,7 +109,7 @@ impl Oracle<'_> {
             .segments
             .iter()
             .map(running)
-            .map(|running| running.filter(|running| running.traffic > 0).map_or(0, |running| running.demand))
+            .map(|running| running.filter(Running::moves).map_or(0, |running| running.demand))
             .collect();
         let Some(dram) = self.built.platform.shared_dram else { return demands };
         let part = |share: Share| dram.bandwidth.part(share).bytes_per_window();
@@ -130,6 +133,13 @@ impl Oracle<'_> {
             return weighted(dram.bandwidth.bytes_per_window(), &demands, &weights);
         }
         filled(dram.bandwidth.bytes_per_window(), &demands)
+    }
+}
+
+impl Running {
+    /// Whether it has traffic left, and is not held back.
+    fn moves(&self) -> bool {
+        self.traffic > 0 && !self.throttle.is_some_and(|throttle| throttle.pauses())
     }
 }
 

@@ -11,6 +11,7 @@ mod decisions;
 mod frames;
 mod memory;
 mod segments;
+mod throttle;
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +69,7 @@ struct Running {
     exposed: u64,
     demand: u64,
     cache_demand: u64,
+    throttle: Option<throttle::Counter>,
 }
 
 /// A segment on units of its accelerator.

@@ -77,6 +77,7 @@ impl Oracle<'_> {
             exposed: isolated.exposed.picoseconds(),
             demand: isolated.demand.bytes_per_window(),
             cache_demand: isolated.cache_demand.bytes_per_window(),
+            throttle: self.counter(segment.share).filter(|_| off_chip > 0),
         });
         true
     }
