@@ -205,6 +205,7 @@ impl IsolatedCosts {
     }
 
     /// A class.
+    #[inline]
     #[must_use]
     pub fn class(&self, class: ClassId) -> &Class {
         &self.classes[class.index()]
@@ -319,6 +320,7 @@ impl IsolatedCosts {
     }
 
     /// The latency of one layer of one sample, in picoseconds.
+    #[inline]
     #[must_use]
     pub fn sample_latency(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> u64 {
         match &self.samples[model.index()] {
@@ -329,11 +331,17 @@ impl IsolatedCosts {
 
     /// The energy of one layer of one sample: [`IsolatedCosts::energy`] where every input costs the same,
     /// and where samples state no energy.
+    #[inline]
     #[must_use]
     pub fn sample_energy(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> EnergyParts {
         if self.samples[model.index()].is_none() {
-            return *self.energy(model, layer, class);
+            *self.energy(model, layer, class)
+        } else {
+            self.energy_of_sample(model, sample, layer, class)
         }
+    }
+
+    fn energy_of_sample(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> EnergyParts {
         let Class { configuration, share, .. } = *self.class(class);
         if !self.table.is_sampled(model, configuration) || !self.table.has_energy(model, configuration) {
             return *self.energy(model, layer, class);

@@ -231,6 +231,7 @@ impl Profile {
     }
 
     /// The class of a run that holds `units` units of an accelerator; none where no run may hold so many.
+    #[inline]
     #[must_use]
     pub fn class_with(&self, accelerator: AcceleratorId, units: u32) -> Option<ClassId> {
         self.costs.class_with(accelerator, units)
@@ -387,6 +388,7 @@ impl Profile {
     /// `model` last, or nothing yet.
     ///
     /// A layer's output lies on the units of its run in equal parts, each rounded up to an element.
+    #[inline]
     #[must_use]
     pub fn switched_elements(
         &self,

@@ -145,11 +145,13 @@ impl System {
     }
 
     /// The share of the memory bandwidth that a class comes with; the whole where that is not partitioned.
+    #[inline]
     pub(crate) fn share_of(&self, class: ClassId) -> Share {
         self.costs.class(class).share.unwrap_or(Share::WHOLE)
     }
 
     /// The same progress in the steps that a layer has in a class, rounded down.
+    #[inline]
     pub(crate) fn in_steps_of(&self, model: ModelId, class: ClassId, at: Progress) -> Progress {
         if at.quantum == 0 {
             return Progress::at(at.layer);
@@ -158,6 +160,7 @@ impl System {
     }
 
     /// The first layer at or after `layer` that an inference runs; at or beyond its end if none.
+    #[inline]
     pub(crate) fn next_layer(&self, model: ModelId, realisation: &Realisation, layer: u32) -> u32 {
         if self.is_dynamic[model.index()] {
             self.models[model.index()].next_layer(realisation, layer)
@@ -167,6 +170,7 @@ impl System {
     }
 
     /// The layer that an inference completed or stopped in last; none if it has run none.
+    #[inline]
     pub(crate) fn last_layer(&self, model: ModelId, realisation: &Realisation, at: Progress) -> Option<u32> {
         if at.quantum > 0 {
             Some(at.layer)

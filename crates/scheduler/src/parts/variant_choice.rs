@@ -91,10 +91,14 @@ impl VariantChoice {
     }
 
     /// Learns of the tasks' variants, at the first look at them.
+    #[inline]
     pub fn begin(&mut self, view: &View<'_>) {
-        if self.rule == VariantRule::Default || self.orders.len() == view.tasks() {
-            return;
+        if self.rule != VariantRule::Default && self.orders.len() != view.tasks() {
+            self.learn(view);
         }
+    }
+
+    fn learn(&mut self, view: &View<'_>) {
         let order = |task| {
             let variants = view.task(TaskId::new(task)).variants.iter().enumerate();
             let mut order: Vec<_> = variants.map(|(index, model)| (VariantId::new(index), *model)).collect();

@@ -99,27 +99,26 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(model, &self.hidden.realisations[of_job], to.layer);
+        let Some(run) = self.state.runs.at(slot) else { return };
         let (mut quantum, mut quanta) = if next == to.layer { (to.quantum, to.quanta) } else { (0, 0) };
-        if quantum > 0
-            && let Some(run) = self.state.runs.at(slot)
-        {
+        if quantum > 0 {
             let carried = run.from.carried_to(to);
             (quantum, quanta) = (carried.quantum, carried.quanta);
         }
         let to = Progress { layer: next, quantum, quanta };
-        self.hidden.jobs[of_job].booked = to;
+        let hidden = &mut self.hidden.jobs[of_job];
+        hidden.booked = to;
+        let drops_at_boundary = hidden.drops_at_boundary;
         let job = &mut self.state.jobs[of_job];
         // Field by field: a copy of what was just put together would have to wait for it.
         (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
         job.last_ran = now;
         let switched = self.hidden.runs[slot].switched;
-        if let Some(run) = self.state.runs.at(slot) {
-            self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched });
-        }
+        self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched });
         self.state.runs.end(slot);
         if to.layer >= self.hidden.realisations[of_job].end {
             self.complete(of_job);
-        } else if self.hidden.jobs[of_job].drops_at_boundary {
+        } else if drops_at_boundary {
             job.state = JobState::Waiting;
             self.drop_job(of_job, DropCause::Policy);
         } else {

@@ -27,21 +27,25 @@ pub struct Segment<'r> {
 
 impl Segment<'_> {
     /// The layer before which the segment really ends, if it is to stop before layer `stop`.
+    #[inline]
     fn end(&self, stop: u32) -> u32 {
         stop.min(self.realisation.end).max(self.run.from.layer)
     }
 
     /// The latency of a layer, in picoseconds.
+    #[inline]
     fn layer_latency(&self, system: &System, layer: u32) -> u64 {
         system.costs.sample_latency(self.run.model, self.realisation.row, layer, self.run.class)
     }
 
     /// The next layer at or after `layer` that runs.
+    #[inline]
     fn next_layer(&self, system: &System, layer: u32) -> u32 {
         system.next_layer(self.run.model, self.realisation, layer)
     }
 
     /// From where the next layer runs: progress inside a layer counts only if that is the layer.
+    #[inline]
     fn next_from(&self, system: &System, from: Progress) -> Progress {
         let layer = self.next_layer(system, from.layer);
         if layer == from.layer {

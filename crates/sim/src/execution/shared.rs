@@ -40,12 +40,16 @@ pub struct Shared<C> {
     runs: Vec<Run>,
     /// By slot.
     accelerators: Vec<AcceleratorId>,
-    /// Demands that the contention model is shown, the slots of their runs, and its answers: used again
-    /// and again.
+    /// Layers that run, by rising slot, as the contention model is shown them; kept up to date as layers
+    /// begin, move the last of their traffic and end.
     running: Vec<Running>,
+    /// Of each of them: its slot, and the rates that it has.
     slots: Vec<usize>,
     rates: Vec<Rates>,
-    /// Runs whose throttle holds them back.
+    /// Answers of the contention model, used again and again.
+    answers: Vec<Rates>,
+    /// True if runs have throttles, and the number of them that theirs holds back.
+    has_throttles: bool,
     paused: u32,
 }
 
@@ -167,12 +171,8 @@ impl Run {
         self.stop.min(self.inference_end).max(self.from.layer)
     }
 
-    /// True if it has traffic left at an instant up to which its rates hold; its next event is at `event`.
-    fn moves_at(&self, now: Time, event: Time) -> bool {
-        // The end of its traffic would be an event.
-        if self.left.transfer == 0 || event > now {
-            return self.left.transfer > 0;
-        }
+    /// True if it has traffic left at an instant up to which its rates hold.
+    fn moves_at(&self, now: Time) -> bool {
         let elapsed = u128::from(now.saturating_since(self.since).picoseconds());
         let moved = elapsed * u128::from(self.rates.transfer.bytes_per_window());
         self.left.transfer > moved
@@ -311,6 +311,7 @@ impl<C: Contention> Shared<C> {
     pub fn new(contention: C, accelerators: Vec<AcceleratorId>) -> Self {
         let slots = accelerators.len();
         Self {
+            has_throttles: contention.meter(Share::WHOLE).is_some(),
             contention,
             events: Instants::new(slots),
             runs: vec![Run::NONE; slots],
@@ -318,6 +319,7 @@ impl<C: Contention> Shared<C> {
             running: Vec::with_capacity(slots),
             slots: Vec::with_capacity(slots),
             rates: Vec::with_capacity(slots),
+            answers: Vec::with_capacity(slots),
             paused: 0,
         }
     }
@@ -335,6 +337,7 @@ impl<C: Contention> Shared<C> {
         now: Time,
         segment: &Segment<'_>,
     ) -> bool {
+        let accelerator = self.accelerators[slot];
         let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live) else { return false };
         let (model, class, row) = (run.model, run.class, segment.realisation.row);
         let at = segment.next_from(system, from);
@@ -369,41 +372,69 @@ impl<C: Contention> Shared<C> {
         if std::mem::replace(&mut run.ends_with_quantum, false) && !run.stop_with(layer, at.quantum) {
             run.resizes = false;
         }
+        let moves = run.left.transfer > 0;
+        let shown = Running {
+            accelerator,
+            model,
+            layer: LayerId::new(layer as usize),
+            class,
+            demand: if moves { demand } else { Bandwidth::ZERO },
+            cache_demand: if moves { cache_demand } else { Bandwidth::ZERO },
+            share: run.share,
+        };
+        let at = self.place_of(slot);
+        if self.slots.get(at) == Some(&slot) {
+            (self.running[at], self.rates[at]) = (shown, Rates::default());
+        } else {
+            self.running.insert(at, shown);
+            self.slots.insert(at, slot);
+            self.rates.insert(at, Rates::default());
+        }
         true
+    }
+
+    /// Place of the layer that runs in a slot among those that run, or the place that it would have.
+    fn place_of(&self, slot: usize) -> usize {
+        // Few run: they are searched in order.
+        self.slots.iter().position(|other| *other >= slot).unwrap_or(self.slots.len())
+    }
+
+    /// Takes out the layer that runs in a slot, if one does.
+    fn take_out(&mut self, slot: usize) {
+        let at = self.place_of(slot);
+        if self.slots.get(at) == Some(&slot) {
+            self.running.remove(at);
+            self.slots.remove(at);
+            self.rates.remove(at);
+        }
     }
 
     /// Asks for the rates of what runs now, and finds the events that move with them.
     fn share_out(&mut self, now: Time) {
-        self.running.clear();
-        self.slots.clear();
         self.paused = 0;
-        for (slot, run) in self.runs.iter().enumerate() {
-            let Some(layer) = run.layer.filter(|_| run.is_live) else { continue };
-            let event = self.events.events[slot];
-            let mut moves = run.moves_at(now, event);
+        for (slot, running) in self.slots.iter().zip(&mut self.running) {
+            let event = self.events.events[*slot];
+            // Until its event, a layer has the traffic left that it had.
+            if event > now && !self.has_throttles {
+                continue;
+            }
+            let run = &self.runs[*slot];
+            let mut moves = run.moves_at(now);
             if moves && run.is_paused_at(now, event) {
                 moves = false;
                 self.paused += 1;
             }
-            self.running.push(Running {
-                accelerator: self.accelerators[slot],
-                model: run.model,
-                layer: LayerId::new(layer as usize),
-                class: run.class,
-                demand: if moves { run.demand } else { Bandwidth::ZERO },
-                cache_demand: if moves { run.cache_demand } else { Bandwidth::ZERO },
-                share: run.share,
-            });
-            self.slots.push(slot);
+            let demands = if moves { (run.demand, run.cache_demand) } else { Default::default() };
+            (running.demand, running.cache_demand) = demands;
         }
-        self.rates.clear();
-        self.rates.resize(self.running.len(), Rates::default());
-        self.contention.rates(&self.running, &mut self.rates);
-        for (slot, rates) in self.slots.iter().zip(&self.rates) {
-            let run = &mut self.runs[*slot];
-            if run.rates != *rates {
+        self.answers.clear();
+        self.answers.resize(self.running.len(), Rates::default());
+        self.contention.rates(&self.running, &mut self.answers);
+        for ((slot, rates), answer) in self.slots.iter().zip(&mut self.rates).zip(&self.answers) {
+            if *rates != *answer {
+                let run = &mut self.runs[*slot];
                 run.settle(now);
-                run.rates = *rates;
+                (run.rates, *rates) = (*answer, *answer);
                 let at = run.event();
                 self.events.set(*slot, at);
             }
@@ -424,6 +455,7 @@ impl<C: Contention> Shared<C> {
         if let Some(previous) = run.previous.filter(|_| run.began == now) {
             run.is_cut = true;
             (run.stop, run.layer) = (previous.saturating_add(1), None);
+            self.take_out(slot);
             self.events.set(slot, now);
             return true;
         }
@@ -453,6 +485,7 @@ impl<C: Contention> Shared<C> {
     fn end(&mut self, slot: usize, last: Option<Completed>, now: Time) -> Step {
         let Some(run) = self.run_mut(slot) else { return Step::Internal };
         run.is_live = false;
+        self.take_out(slot);
         self.events.set(slot, Time::MAX);
         self.share_out(now);
         let run = &self.runs[slot];
@@ -561,8 +594,10 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     ) -> Option<Progress> {
         let run = self.runs.get_mut(slot).filter(|run| run.is_live)?;
         run.is_live = false;
+        let reached = run.previous.map_or(run.from, |layer| Progress::at(layer + 1));
+        self.take_out(slot);
         self.events.set(slot, Time::MAX);
-        Some(run.previous.map_or(run.from, |layer| Progress::at(layer + 1)))
+        Some(reached)
     }
 
     fn memory_use(&self) -> Option<MemoryUse> {
@@ -592,6 +627,10 @@ impl<C: Contention + Clone> Execution for Shared<C> {
                 let at = run.event();
                 self.events.set(slot, at);
             }
+        }
+        let at = self.place_of(slot);
+        if self.slots.get(at) == Some(&slot) {
+            self.running[at].share = share;
         }
         self.share_out(now);
     }
