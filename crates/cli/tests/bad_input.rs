@@ -631,6 +631,82 @@ fn layers_that_a_buffer_cannot_hold_are_named_with_their_numbers() {
     insta::assert_snapshot!("buffers", transcript.text);
 }
 
+/// What accelerators share and how runs divide them, where it cannot be; and groups that a platform has not.
+#[test]
+fn shared_hardware_that_cannot_be() {
+    let mut transcript = Transcript::new();
+    let platform = |head: &str, more: &[&str]| {
+        let accelerator = |(index, more): (usize, &&str)| {
+            format!(
+                "[[accelerator]]\nname = \"a{index}\"\nmodel = \"systolic\"\ndataflow = \"os\"\nrows = 4\ncols = 4\n{more}\n"
+            )
+        };
+        let accelerators: Vec<String> = more.iter().enumerate().map(accelerator).collect();
+        format!("source = \"a test\"\n{head}\n{}", accelerators.concat())
+    };
+    let dram = |lines: &str| format!("[shared_dram]\nbandwidth = 16\n{lines}\n");
+    for (name, head, accelerators) in [
+        ("sum", dram("sharing = \"static\""), ["dram_share = 0.75", "dram_share = 0.5"]),
+        ("rest", dram("sharing = \"static\""), ["dram_share = 1", ""]),
+        ("zero_share", dram("sharing = \"capped\""), ["dram_share = 0", ""]),
+        ("zero_dram", "[shared_dram]\nbandwidth = 0".to_owned(), ["", ""]),
+        ("zero_cache", "[shared_cache]\nbandwidth = 0.0".to_owned(), ["", ""]),
+        (
+            "zero_window",
+            dram("sharing = \"throttle\"\nthrottle = { window = \"0us\", threshold = 0 }"),
+            ["", ""],
+        ),
+        ("no_settings", dram("sharing = \"throttle\""), ["", ""]),
+        ("absent", dram("sharing = \"throttle\"\nthrottle = { windw = \"1us\" }"), ["", ""]),
+        ("no_throttle", dram("throttle = { window = \"1us\", threshold = 1 }"), ["", ""]),
+        ("one_unit", String::new(), ["division = { units = 1 }", ""]),
+        ("whole", String::new(), ["division = { units = 4 }", ""]),
+        (
+            "no_part",
+            String::new(),
+            ["division = { units = 4, part = [{ units = 4, rows = 2 }, { units = 9, rows = 2 }] }", ""],
+        ),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), platform(&head, &accelerators));
+    }
+    // Four subarrays have no three equal parts, and one tile has no halves.
+    let joined = "[[accelerator]]\nname = \"a\"\nmodel = \"fission\"\ndataflow = \"ws\"\nrows = 8\ncols = 8\nsubarrays = 4\n";
+    transcript
+        .bad_file("subarrays.toml", format!("source = \"a test\"\n{joined}division = {{ units = 3 }}\n"));
+    let tile = "[[accelerator]]\nname = \"a\"\nmodel = \"gemmini\"\ntiles = 1\n";
+    transcript.bad_file("tile.toml", format!("source = \"a test\"\n{tile}division = {{ units = 2 }}\n"));
+    let part = "division = { units = 4, part = [{ units = 2, rows = 2 }] }";
+    transcript.workspace.write("parts.toml", platform("", &[part]));
+    let run = ["run", "--scenario", "xrbench/vr_gaming", "--duration", "50ms"];
+    for policy in ["moca", "static-partition"] {
+        for (platform, tiles) in [("parts.toml", "3"), ("parts.toml", "5"), ("moca/soc_8_tiles", "9")] {
+            let group = format!("tiles={tiles}");
+            let on = ["--platform", platform, "--policy", policy, "--set", &group];
+            transcript.fails(&[&run[..], &on].concat());
+        }
+    }
+    insta::assert_snapshot!("shared_hardware", transcript.text);
+}
+
+/// A mix whose requests a run would be drawing for ever, also by a duration that is asked for.
+#[test]
+fn mixes_that_never_end() {
+    let mut transcript = Transcript::new();
+    let mix = |duration: &str| {
+        format!(
+            "source = \"a test\"\nduration = \"{duration}\"\n[[mix]]\nname = \"storm\"\n\n\
+             [[task]]\nname = \"a\"\nmodel = \"xrbench/es_ritnet\"\ndeadline = \"1ms\"\n\
+             arrivals = {{ process = \"mix\", mix = \"storm\", weight = 1, spacing = \"1us\" }}\n"
+        )
+    };
+    transcript.bad_file("months.toml", mix("5000000s"));
+    transcript.workspace.write("second.toml", mix("1s"));
+    let platform = ["--platform", "xrbench/single_4k_ws"];
+    let long = ["run", "--scenario", "second.toml", "--duration", "5000000s"];
+    transcript.refused(&[&long[..], &platform].concat());
+    insta::assert_snapshot!("endless_mixes", transcript.text);
+}
+
 #[test]
 fn bad_arguments() {
     let mut transcript = Transcript::new();

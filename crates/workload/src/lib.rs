@@ -46,7 +46,7 @@ pub use layer::{
     Recurrent, RecurrentCell, Shape,
 };
 pub use layer_table::{Legality, TableRow, read_layer_table};
-pub use mix::{Mix, MixMember};
+pub use mix::{Mix, MixMember, TooManyRequests};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
 pub use model_file::ParameterSetting;
 pub use realisation::{MAX_BLOCKS, Realisation};

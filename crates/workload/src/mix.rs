@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::random::{Draws, Stream};
 use crate::time::{Duration, Time, TimeError};
@@ -39,6 +40,26 @@ pub struct Mix {
     pub requests: Option<u64>,
 }
 
+/// More requests of a mix than a run can have.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("mix `{mix}` has about {requests} requests within {duration}, more than {}", Mix::MAX_REQUESTS)]
+pub struct TooManyRequests {
+    /// The name of the mix.
+    pub mix: String,
+    /// Requests that are to be expected.
+    pub requests: u64,
+    /// The duration of the run.
+    pub duration: Duration,
+}
+
+impl TooManyRequests {
+    /// A way out.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        "make `spacing` or `stretch` longer or the duration shorter, or state fewer `requests`"
+    }
+}
+
 /// A task's part of a mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MixMember {
@@ -63,6 +84,44 @@ pub(crate) struct MixRequest {
 const DRAWS: u64 = 3;
 
 impl Mix {
+    /// The most requests that a run may expect of a mix: every one is drawn.
+    pub const MAX_REQUESTS: u64 = 100_000_000;
+
+    /// Requests of all tasks together that are to be expected within a duration: each stream has them at its mean distance,
+    /// rounded down.
+    #[must_use]
+    pub fn expected_requests(&self, duration: Duration) -> u64 {
+        if self.members.is_empty() {
+            return 0;
+        }
+        let steps = u64::from(self.shortening_steps.max(1));
+        let weights: u128 = self.members.iter().map(|member| u128::from(member.weight)).sum();
+        // Of the first and the last number of steps: where distances are a picosecond at least, the mean is no less.
+        let ends = |member: &MixMember| {
+            let distance = |steps| u128::from(self.distance(member, steps).picoseconds());
+            u128::from(member.weight) * (distance(0) + distance(steps - 1))
+        };
+        let mean = self.members.iter().map(ends).fold(0, u128::saturating_add) / (2 * weights).max(1);
+        let of_stream = |stream: u64| {
+            let rest = duration.picoseconds().checked_sub(self.stagger.picoseconds().saturating_mul(stream));
+            rest.map_or(0, |rest| u64::try_from(u128::from(rest) / mean.max(1)).unwrap_or(u64::MAX))
+        };
+        let all = (0..u64::from(self.streams)).map(of_stream).fold(0, u64::saturating_add);
+        self.requests.map_or(all, |requests| requests.min(all))
+    }
+
+    /// Checks that a run of this duration can have the requests.
+    ///
+    /// # Errors
+    /// [`TooManyRequests`] where it is to expect more than [`Mix::MAX_REQUESTS`].
+    pub fn check(&self, duration: Duration) -> Result<(), TooManyRequests> {
+        let requests = self.expected_requests(duration);
+        if requests <= Self::MAX_REQUESTS {
+            return Ok(());
+        }
+        Err(TooManyRequests { mix: self.name.clone(), requests, duration })
+    }
+
     /// The shortest distance between two requests of a stream, the first of them of `member`.
     #[must_use]
     pub fn shortest_distance(&self, member: &MixMember) -> Duration {
@@ -220,6 +279,21 @@ mod tests {
         // 200 each: five standard deviations are 63.
         assert!(steps_seen.iter().all(|count| count.abs_diff(200) < 63), "{steps_seen:?}");
         assert_eq!(one.shortest_distance(&one.members[1]), us(560));
+    }
+
+    #[test]
+    fn about_as_many_requests_are_drawn_as_are_expected() {
+        // Distances are (1480 + 3 x 580) / 4 = 805 us in the mean; streams begin 50 us apart.
+        assert_eq!(mix().expected_requests(us(80_500)), 100 + 99 + 99);
+        assert_eq!(mix().expected_requests(us(40)), 0);
+        assert_eq!(Mix { requests: Some(7), ..mix() }.expected_requests(us(80_500)), 7);
+        assert_eq!(Mix { members: Vec::new(), ..mix() }.expected_requests(us(80_500)), 0);
+        let drawn = take(&mix(), 2, 30_000).last().expect("a request").at;
+        let expected = mix().expected_requests(drawn.saturating_since(Time::ZERO));
+        assert!(expected.abs_diff(30_000) < 300, "{expected} are expected");
+        let error = mix().check(us(1 << 40)).expect_err("too many");
+        assert_eq!((error.mix.as_str(), error.requests), ("queries", 3 * ((1 << 40) / 805)));
+        assert_eq!(Mix { requests: Some(Mix::MAX_REQUESTS), ..mix() }.check(us(1 << 40)), Ok(()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::ids::{ModelId, TaskId};
-use crate::mix::Mix;
+use crate::mix::{Mix, TooManyRequests};
 use crate::model::Model;
 use crate::time::{Duration, Period, Time, TimeError};
 
@@ -242,6 +242,17 @@ impl Scenario {
             arrivals.scale(factor_millionths)?;
         }
         Ok(self)
+    }
+
+    /// Checks that the scenario lasts no longer than its mixes can be drawn.
+    ///
+    /// # Errors
+    /// [`TooManyRequests`] of the first mix of which a run is to expect too many.
+    pub fn check_mixes(&self) -> Result<(), TooManyRequests> {
+        self.tasks.iter().try_for_each(|task| match &task.arrivals {
+            Arrivals::Mix { mix, .. } => mix.check(self.duration),
+            _ => Ok(()),
+        })
     }
 
     /// The task whose arrivals a task has: itself, unless it follows another.

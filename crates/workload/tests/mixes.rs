@@ -1,7 +1,7 @@
 //! Tasks that share a mix: what of it is theirs, and what mix tables are refused for.
 
 use rtmm_workload::input::{Diagnostics, Source};
-use rtmm_workload::{Frame, Frames, Legality, TaskId, Workload, load};
+use rtmm_workload::{Duration, Frame, Frames, Legality, TaskId, Workload, load};
 
 const MIX: &str = r#"
 [[mix]]
@@ -88,6 +88,36 @@ fn a_load_factor_brings_requests_closer_together() {
         frames(&workload, 1, 3).iter().map(|frame| frame.arrival.picoseconds() / 2).collect();
     let arrivals: Vec<u64> = frames(&fast, 1, 3).iter().map(|frame| frame.arrival.picoseconds()).collect();
     assert_eq!(arrivals, halves);
+}
+
+#[test]
+fn a_mix_has_no_more_requests_than_a_run_can_draw() {
+    let decoded = |of_mix: &str, duration: &str| {
+        let arrivals = "arrivals = { process = \"mix\", mix = \"storm\", weight = 1, spacing = \"1us\" }";
+        let tables = [
+            "[[mix]]\nname = \"storm\"\nstreams = 2\n",
+            of_mix,
+            &task("a", &format!("{arrivals}\ndeadline = \"1ms\"")),
+        ];
+        let text = format!("source = \"a test\"\nduration = \"{duration}\"\n{}", tables.concat());
+        load::workload_of(&Source::new("s.toml", text), Legality::Strict)
+    };
+    // Two requests every microsecond for two months.
+    let problems = decoded("", "5000000s").expect_err("too many").to_string();
+    insta::assert_snapshot!(problems, @r#"
+    error: mix `storm` has about 10000000000000 requests within 5000000s, more than 100000000
+     --> s.toml:4:8
+      |
+    4 | name = "storm"
+      |        ^^^^^^^
+      |
+      = help: make `spacing` or `stretch` longer or the duration shorter, or state fewer `requests`
+    "#);
+    let scenario = decoded("requests = 5\n", "5000000s").expect("few").scenario;
+    assert_eq!(scenario.check_mixes(), Ok(()));
+    let mut longest = decoded("", "50s").expect("as many as a run can draw").scenario;
+    longest.duration = Duration::parse("51s").expect("a duration");
+    assert!(longest.check_mixes().is_err());
 }
 
 #[test]

@@ -165,15 +165,47 @@ fn demand(view: &View<'_>, bytes: u64, over: Duration) -> f64 {
 }
 
 impl Moca {
-    /// The units of an accelerator for a job, and the class that they form; none where too few are free.
-    fn room(&self, view: &View<'_>, accelerator: AcceleratorId) -> Option<(Units, ClassId)> {
+    /// The units of an accelerator for a job, and the class that they form; none where too few are free. One that runs
+    /// cannot divide is a group by itself.
+    fn room(
+        &self,
+        view: &View<'_>,
+        accelerator: AcceleratorId,
+    ) -> Result<Option<(Units, ClassId)>, PolicyError> {
         let state = view.accelerators[accelerator.index()];
-        let group = view.profile.class_with(accelerator, self.tiles.min(state.units));
-        let class = group.unwrap_or_else(|| view.profile.whole(accelerator));
-        let units = view.profile.class(class).units;
-        (units <= state.free.count()).then_some(())?;
-        let units = if units == state.units { Units::All } else { Units::exactly(units)? };
-        Some((units, class))
+        let units = if state.units == 1 { 1 } else { self.tiles };
+        let Some(class) = view.profile.class_with(accelerator, units) else {
+            return Err(self.no_group(view, accelerator));
+        };
+        let of_group = if units == state.units { Some(Units::All) } else { Units::exactly(units) };
+        Ok(of_group.filter(|_| units <= state.free.count()).map(|units| (units, class)))
+    }
+
+    /// The first accelerator with a free group.
+    fn free_group(&self, view: &View<'_>) -> Result<Option<(AcceleratorId, Units, ClassId)>, PolicyError> {
+        for on in view.free.iter().copied() {
+            if let Some((units, class)) = self.room(view, on)? {
+                return Ok(Some((on, units, class)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The failure of a platform that has no such group.
+    #[cold]
+    fn no_group(&self, view: &View<'_>, accelerator: AcceleratorId) -> PolicyError {
+        let (tiles, units) = (self.tiles, view.accelerators[accelerator.index()].units);
+        let classes = view.profile.classes_of(accelerator).iter();
+        let stated: Vec<String> = classes.map(|class| view.profile.class(*class).units.to_string()).collect();
+        let reason = if tiles > units {
+            format!("accelerator {} has {units} units, fewer than a group of {tiles}", accelerator.index())
+        } else {
+            format!(
+                "the platform does not state what {tiles} of the {units} units of accelerator {} are",
+                accelerator.index()
+            )
+        };
+        PolicyError::new(format!("{reason}; set `tiles` to one of: {}", stated.join(", ")))
     }
 
     /// The ready job to dispatch next in a class.
@@ -299,8 +331,7 @@ impl Policy for Moca {
             out.push(Decision::Drop { job });
             return Ok(());
         }
-        let room = view.free.iter().find_map(|on| Some((*on, self.room(view, *on)?)));
-        if let Some((on, (units, class))) = room
+        if let Some((on, units, class)) = self.free_group(view)?
             && let Some(job) = self.next(view, class)
         {
             let variant = self.variants.choose(view, job).map(|(variant, _)| variant);
@@ -337,8 +368,9 @@ impl Policy for Moca {
 
 #[cfg(test)]
 mod tests {
+    use crate::decision::Decisions;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::policies::check;
+    use crate::policies::{check, policy};
 
     #[test]
     fn jobs_go_by_priority_and_by_how_long_they_waited_for_their_length() {
@@ -352,8 +384,16 @@ mod tests {
         check(&fixture, "moca", "", "b0>0[2] a0>0[2]");
         check(&fixture, "moca", "tiles=1", "b0>0[1] a0>0[1]");
         check(&fixture, "moca", "tiles=4", "b0>0");
-        // Sizes that the platform does not state: all units.
-        check(&fixture, "moca", "tiles=3", "b0>0");
+        // Sizes that the platform does not state.
+        for (tiles, reason) in [
+            (3, "the platform does not state what 3 of the 4 units of accelerator 0 are"),
+            (5, "accelerator 0 has 4 units, fewer than a group of 5"),
+        ] {
+            let mut policy = policy("static-partition", &format!("tiles={tiles}"));
+            let decided = policy.decide(&fixture.view(), None, &mut Decisions::default());
+            let told = decided.expect_err("no such group").to_string();
+            assert_eq!(told, format!("{reason}; set `tiles` to one of: 1, 2, 4"));
+        }
         // 15 us later a0 has waited three times its 5 us: 3 + 3 against 5 + 0.
         let mut fixture = Fixture::divided(&[sketch("a", 3), sketch("b", 5)], &[1, 2, 4]).unwrap();
         fixture.set_now(15);

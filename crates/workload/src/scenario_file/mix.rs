@@ -43,7 +43,11 @@ struct Membership {
 ///
 /// For each task its arrivals, where they are those of a mix; none for other tasks, and where something is bad, which is
 /// recorded.
-pub(super) fn decode_mixes(root: &Table<'_>, tasks: &[Table<'_>]) -> Vec<Option<Arrivals>> {
+pub(super) fn decode_mixes(
+    root: &Table<'_>,
+    tasks: &[Table<'_>],
+    duration: Option<Duration>,
+) -> Vec<Option<Arrivals>> {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     for table in root.tables("mix", "a mix") {
         if let Some(draft) = decode_mix(table, &drafts) {
@@ -60,7 +64,7 @@ pub(super) fn decode_mixes(root: &Table<'_>, tasks: &[Table<'_>]) -> Vec<Option<
     let mixes: Vec<Option<Arc<Mix>>> = drafts
         .into_iter()
         .enumerate()
-        .map(|(index, draft)| close(root, draft, index, &memberships).map(Arc::new))
+        .map(|(index, draft)| close(root, draft, index, &memberships, duration).map(Arc::new))
         .collect();
     let mut joined = vec![0; mixes.len()];
     memberships
@@ -182,12 +186,14 @@ fn decode_membership(task: &Table<'_>, drafts: &mut [Draft<'_>]) -> Option<Membe
     Some(Membership { mix, member, spacing: range })
 }
 
-/// The mix with its tasks; none where one of them is bad. Distances that are too short are recorded.
+/// The mix with its tasks; none where one of them is bad. Distances that are too short, and more requests than a run can
+/// have, are recorded.
 fn close(
     root: &Table<'_>,
     draft: Draft<'_>,
     index: usize,
     memberships: &[Option<Membership>],
+    duration: Option<Duration>,
 ) -> Option<Mix> {
     let mut mix = draft.mix?;
     let joined: Vec<&Membership> =
@@ -208,5 +214,10 @@ fn close(
         }
     }
     mix.members = joined.into_iter().map(|membership| membership.member).collect::<Option<_>>()?;
+    if let Some(duration) = duration
+        && let Err(error) = mix.check(duration)
+    {
+        root.report(root.problem_at(&draft.name.range, error.to_string()).help(error.help()));
+    }
     Some(mix)
 }

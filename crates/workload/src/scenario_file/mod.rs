@@ -44,7 +44,7 @@ pub(crate) fn decode_workload(name: &str, document: &Document<'_>, files: &Files
     if tables.is_empty() && !document.has_problems() {
         root.report(root.problem("the scenario has no tasks").help("add at least one [[task]] table"));
     }
-    let mixes = decode_mixes(&root, &tables);
+    let mixes = decode_mixes(&root, &tables, duration);
     let drafts: Vec<Draft> = tables
         .iter()
         .zip(mixes)
