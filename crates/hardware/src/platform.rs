@@ -118,6 +118,13 @@ impl ActivationMoves {
         self.element_bytes == 0 || (self.pj_per_byte == 0.0 && self.bandwidth == Bandwidth::UNLIMITED)
     }
 
+    /// The time and the energy, in picojoules, of moving so many elements one way.
+    #[must_use]
+    pub fn cost(&self, elements: u64) -> (Duration, f64) {
+        let bytes = self.bytes(elements);
+        (self.bandwidth.time_for(bytes), self.pj_per_byte * bytes as f64)
+    }
+
     fn bytes(&self, elements: u64) -> u64 {
         elements.saturating_mul(self.element_bytes)
     }

@@ -94,14 +94,29 @@ impl Extent {
     pub const LAYER: Self = Self::Layers(NonZeroU32::MIN);
 }
 
-/// The boundary at which a preempted segment ends. A segment runs at least one layer, or one quantum.
+/// The boundary at which a preempted segment ends, and what becomes of the layer that it is in. A segment runs at least
+/// one layer, or one quantum. Of several modes that a run was told the last one says what becomes of the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preemption {
     /// At the next layer boundary.
     Layer,
-    /// At the next quantum of the layer.
+    /// At the next quantum of the layer. What is done of the layer stays done, and costs nothing to keep.
     Quantum,
+    /// At the next quantum of the layer, and what has been computed of its output is written to memory: the units begin
+    /// nothing before that is done, and the job reads it again before it goes on. The platform must state of
+    /// every accelerator the bandwidth at which it moves activations.
+    Checkpoint,
+    /// At the next quantum of the layer, and what was done of the layer is lost: the job begins it again.
+    Kill,
+}
+
+impl Preemption {
+    /// True if the segment may end inside a layer.
+    #[must_use]
+    pub const fn is_inside_layers(self) -> bool {
+        !matches!(self, Self::Layer)
+    }
 }
 
 /// The list that a policy writes its decisions to, used again and again.

@@ -414,6 +414,34 @@ impl Profile {
         (context_switch.time_for(elements), context_switch.energy_pj_for(elements))
     }
 
+    /// The elements that have been computed of a layer's output, in proportion to the part of the layer that is done and
+    /// rounded up: the context that a job has there. None between layers, whose outputs are written as they are computed.
+    #[must_use]
+    pub fn context_elements(&self, model: ModelId, at: Progress) -> u64 {
+        let output = u128::from(self.activations(model, at.layer).output);
+        let computed = (output * u128::from(at.quantum)).div_ceil(u128::from(at.quanta.max(1)));
+        // Not above the output, unless more is said to be done than there is.
+        u64::try_from(computed).unwrap_or(u64::MAX)
+    }
+
+    /// The time and the energy, in picojoules, in which an accelerator writes so many elements of a context to memory, or
+    /// reads them again; nothing where the platform does not say what moving activations costs.
+    #[must_use]
+    pub fn context_move(&self, accelerator: AcceleratorId, elements: u64) -> (Duration, f64) {
+        let moves = self.context_switches[accelerator.index()].activations;
+        moves.map_or((Duration::ZERO, 0.0), |moves| moves.cost(elements))
+    }
+
+    /// The first accelerator of which the platform states no bandwidth for activations. Where there is one, no context can
+    /// be written, since its job may go on anywhere.
+    #[must_use]
+    pub fn without_context_moves(&self) -> Option<AcceleratorId> {
+        let is_stated = |one: &ContextSwitch| {
+            one.activations.is_some_and(|moves| moves.bandwidth != Bandwidth::UNLIMITED)
+        };
+        self.context_switches.iter().position(|one| !is_stated(one)).map(AcceleratorId::new)
+    }
+
     /// The expectations of a scheduler that is told this much of the models.
     #[must_use]
     pub fn expectations(&self, knowledge: Knowledge) -> &Expectations {

@@ -359,7 +359,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             let job = &mut self.state.jobs[slot];
             job.progress = to;
             let switched = self.hidden.runs[index].switched;
-            self.observer.segment_ended(now, &SegmentRecord { run: &run, job, to, switched });
+            self.observer.segment_ended(now, &SegmentRecord { run: &run, job, to, switched, stopped: None });
             job.state = JobState::Waiting;
             self.state.waiting.push(slot as u32);
         }

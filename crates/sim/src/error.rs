@@ -107,6 +107,9 @@ pub enum Illegal {
     /// The platform does not divide anything by shares.
     #[error("the platform does not divide its memory bandwidth by shares")]
     NoShares,
+    /// A checkpoint where an accelerator has no bandwidth for activations: the job may go on there.
+    #[error("the platform states no bandwidth at which every accelerator moves activations")]
+    NoContextMoves,
     /// A kind of decision that this engine does not know.
     #[error("the engine knows no such decision")]
     Unknown,

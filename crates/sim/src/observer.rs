@@ -5,7 +5,7 @@
 //! observers is one, and so is a mutable reference.
 
 use rtmm_hardware::{ClassId, EnergyParts, UnitSet};
-use rtmm_scheduler::{Job, JobId, Progress, Run, RunId, TuningWindow};
+use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
 use crate::execution::MemoryUse;
@@ -53,6 +53,9 @@ pub struct SegmentRecord<'s> {
     pub to: Progress,
     /// True if a unit of the run had run another model before.
     pub switched: bool,
+    /// The mode in which it was preempted inside a layer; none where it ended between layers. Killed, its job goes on from
+    /// the beginning of that layer.
+    pub stopped: Option<Preemption>,
 }
 
 /// Report on a context switch.

@@ -9,7 +9,7 @@
 //! use [`crate::Metrics`], whose memory is bounded.
 
 use rtmm_hardware::{EnergyParts, UnitSet};
-use rtmm_scheduler::{Job, Progress, Run, TuningWindow};
+use rtmm_scheduler::{Job, Preemption, Progress, Run, TuningWindow};
 use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::execution::MemoryUse;
@@ -91,6 +91,8 @@ pub enum RecordedEvent {
         to: Progress,
         /// True if a context switch preceded it.
         switched: bool,
+        /// The mode in which it was preempted inside a layer.
+        stopped: Option<Preemption>,
     },
     /// A job is complete.
     Completed(RecordedJob),
@@ -211,8 +213,8 @@ impl RunRecord {
                 RecordedEvent::ShareSet(run) => observer.share_set(now, run),
                 RecordedEvent::LayerCompleted(layer) if wants_layers => observer.layer_completed(now, layer),
                 RecordedEvent::LayerCompleted(_) => {}
-                RecordedEvent::SegmentEnded { run, job, to, switched } => {
-                    let record = SegmentRecord { run, job, to: *to, switched: *switched };
+                RecordedEvent::SegmentEnded { run, job, to, switched, stopped } => {
+                    let record = SegmentRecord { run, job, to: *to, switched: *switched, stopped: *stopped };
                     observer.segment_ended(now, &record);
                 }
                 RecordedEvent::Completed(job) => observer.completed(now, &job.as_record()),
@@ -286,8 +288,8 @@ impl Observer for RunRecord {
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
-        let SegmentRecord { run, job, to, switched } = *record;
-        self.push(now, RecordedEvent::SegmentEnded { run: *run, job: *job, to, switched });
+        let SegmentRecord { run, job, to, switched, stopped } = *record;
+        self.push(now, RecordedEvent::SegmentEnded { run: *run, job: *job, to, switched, stopped });
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {

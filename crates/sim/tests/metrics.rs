@@ -736,7 +736,8 @@ fn the_audit_finds_what_is_wrong() {
             let to = Progress { layer: 0, quantum: 3, quanta: 8 };
             let job = Job { energy_pj: 6.0, ..begun };
             let run = running(&begun);
-            let record_of_segment = SegmentRecord { run: &run, job: &job, to, switched: false };
+            let record_of_segment =
+                SegmentRecord { run: &run, job: &job, to, switched: false, stopped: None };
             audit.segment_ended(at(6), &record_of_segment);
             audit.dropped(at(6), &record(&begun, &energy, None), DropCause::Policy);
             audit.dropped(at(6), &record(&begun, &energy, None), DropCause::Policy);

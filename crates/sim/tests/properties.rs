@@ -35,7 +35,8 @@ fn extent(layers: u32) -> Extent {
     NonZeroU32::new(layers).map_or(Extent::Rest, Extent::Layers)
 }
 
-const CHAOS: Habits = Habits { dispatch: 160, preempt: 80, resize: 40, drop: 20, share: 60, timer: 20 };
+const CHAOS: Habits =
+    Habits { dispatch: 160, preempt: 80, context: 0, resize: 40, drop: 20, share: 60, timer: 20 };
 
 /// A policy for a system: random decisions, or first come first served.
 fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn Policy> {

@@ -17,7 +17,8 @@ use rtmm_testkit::random_systems::systems::{self, Sketch};
 use rtmm_workload::Duration;
 
 const DEFAULT_CASES: u32 = 200;
-const HABITS: Habits = Habits { dispatch: 160, preempt: 60, resize: 60, drop: 20, share: 40, timer: 20 };
+const HABITS: Habits =
+    Habits { dispatch: 160, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
 
 fn policy(sketch: &Sketch, layers: bool) -> Box<dyn Policy> {
     let shares = sketch.machine.memory.shares();

@@ -58,7 +58,7 @@ impl PreemptionRule {
 pub fn next_boundary(view: &View<'_>, run: &Run, mode: Preemption) -> Option<Progress> {
     let last = run.stop.saturating_sub(1);
     let (layer, ran) = expected_layer(view, run, last);
-    if mode == Preemption::Quantum
+    if mode.is_inside_layers()
         && let Some(progress) = next_quantum(view, run, layer, ran)
     {
         return Some(progress);

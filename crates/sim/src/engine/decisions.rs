@@ -5,7 +5,7 @@ use rtmm_scheduler::{
     AcceleratorState, Decision, Extent, Job, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
     VariantId,
 };
-use rtmm_workload::{Duration, ModelId};
+use rtmm_workload::{Duration, ModelId, Time};
 
 use super::Simulation;
 use super::state::{HiddenJob, HiddenRun};
@@ -65,6 +65,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             }
             Decision::Preempt { run, mode } => {
                 let running = self.state.runs.get_mut(*run).ok_or(Illegal::NoSuchRun)?;
+                let profile = &self.system.profile;
+                if *mode == Preemption::Checkpoint && profile.without_context_moves().is_some() {
+                    return Err(Illegal::NoContextMoves);
+                }
                 (running.is_ending, running.next_class) = (true, None);
                 self.preempt(*run, *mode);
                 Ok(())
@@ -108,6 +112,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     fn preempt(&mut self, id: RunId, mode: Preemption) {
+        self.hidden.runs[id.slot()].mode = Some(mode);
         if let Some(segment) = self.hidden.segment(&self.state, id.slot()) {
             self.execution.preempt(self.system, id.slot(), self.state.now, &segment, mode);
         }
@@ -231,10 +236,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         });
         self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
-        let mut start = self.scheduler_free;
         // Of an accelerator with one unit this is that one.
         let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
         let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };
+        let mut start = self.scheduler_free.max(self.written(&state, taken));
         let switched = self.switched_elements(&state, taken, model, from.layer);
         let switched = switched.map(|elements| {
             let (time, energy_pj) = system.profile.switch_cost(accelerator, elements);
@@ -242,6 +247,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.hidden.jobs[slot].switch_energy_pj += energy_pj;
             ContextSwitchRecord { time, energy_pj, elements }
         });
+        let hidden = &mut self.hidden.jobs[slot];
+        if hidden.written > 0 {
+            let context = std::mem::take(&mut hidden.written);
+            let (time, energy_pj) = system.profile.context_move(accelerator, context);
+            start = start.saturating_add(time);
+            hidden.switch_energy_pj += energy_pj;
+        }
 
         let layers = system.profile.layers(model);
         let stop = match extent {
@@ -260,6 +272,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             held: count,
             since: now,
             switched: switched.is_some(),
+            mode: None,
         };
         self.state.remove_ready(slot as u32);
         self.state.take_units(accelerator, taken);
@@ -289,6 +302,16 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.observer.context_switched(now, run, switch);
         }
         Ok(())
+    }
+
+    /// When the contexts are written that units hold of runs before.
+    #[inline]
+    fn written(&self, accelerator: &AcceleratorState, units: UnitSet) -> Time {
+        match &self.hidden.written[accelerator.slots()] {
+            // The only unit of most accelerators.
+            [only] => *only,
+            all => units.iter().map(|unit| all[unit as usize]).max().unwrap_or(Time::ZERO),
+        }
     }
 
     /// The elements that a context switch of units moves; none where nothing is switched.

@@ -1,7 +1,7 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
-use rtmm_hardware::{ClassId, Shares, UnitSet};
-use rtmm_scheduler::{JobState, Notice, Progress, Run, before_quantum};
+use rtmm_hardware::{ClassId, EnergyParts, Shares, UnitSet};
+use rtmm_scheduler::{JobState, Notice, Preemption, Progress, Run, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
 use super::Simulation;
@@ -88,8 +88,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let now = self.state.now;
         let (of_job, to) = (id.slot(), stop.to);
         self.spend(of_job, class, model, to, stop.stretch);
+        let stopped = if to.quantum > 0 { self.hidden.runs[slot].mode } else { None };
+        let is_left = matches!(stopped, Some(Preemption::Checkpoint | Preemption::Kill));
+        if stopped == Some(Preemption::Checkpoint) {
+            self.write_context(slot, to);
+        }
         self.show_energy(of_job);
-        let last_layer = self.system.last_layer(model, &self.hidden.realisations[of_job], to);
+        // A context that is written or given up leaves nothing to be moved.
+        let last_layer =
+            if is_left { None } else { self.system.last_layer(model, &self.hidden.realisations[of_job], to) };
         if self.hidden.runs[slot].held == 1 {
             self.state.set_last_layer(accelerator, units, last_layer);
         } else {
@@ -105,6 +112,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             let carried = run.from.carried_to(to);
             (quantum, quanta) = (carried.quantum, carried.quanta);
         }
+        if stopped == Some(Preemption::Kill) {
+            (quantum, quanta) = (0, 0);
+        }
         let to = Progress { layer: next, quantum, quanta };
         let hidden = &mut self.hidden.jobs[of_job];
         hidden.booked = to;
@@ -114,7 +124,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
         job.last_ran = now;
         let switched = self.hidden.runs[slot].switched;
-        self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched });
+        self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched, stopped });
         self.state.runs.end(slot);
         if to.layer >= self.hidden.realisations[of_job].end {
             self.complete(of_job);
@@ -124,6 +134,28 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         } else {
             job.state = JobState::Ready;
             self.state.insert_ready(of_job as u32);
+        }
+    }
+
+    /// Has the units of a run that stopped inside a layer write what has been computed of its output, for which the job
+    /// pays. For a job that is given up nothing is written.
+    #[cold]
+    fn write_context(&mut self, slot: usize, stop: Progress) {
+        let Some(run) = self.state.runs.at(slot) else { return };
+        let Some(job) = run.jobs.single() else { return };
+        let profile = &self.system.profile;
+        let elements = profile.context_elements(run.model, run.from.carried_to(stop));
+        let hidden = &mut self.hidden.jobs[job.slot()];
+        let (time, energy_pj) = profile.context_move(run.accelerator, elements);
+        if hidden.drops_at_boundary {
+            return;
+        }
+        hidden.written = elements;
+        hidden.switch_energy_pj += energy_pj;
+        let written = self.state.now.saturating_add(time);
+        let first = self.state.accelerators[run.accelerator.index()].first_unit;
+        for unit in run.units.iter() {
+            self.hidden.written[(first + unit) as usize] = written;
         }
     }
 
@@ -188,7 +220,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, class, booked) };
-        let is_whole = from == Progress::default() && to.quantum == 0 && stretch == 1.0;
+        // A job that was killed in its first layer begins again, and has spent something.
+        let is_new = from == Progress::default() && hidden.energy == EnergyParts::default();
+        let is_whole = is_new && to.quantum == 0 && stretch == 1.0;
         if is_whole && system.is_alike[model.index()] {
             hidden.energy = *system.costs.energy_before(model, to.layer, class);
         } else {

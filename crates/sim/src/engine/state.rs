@@ -1,7 +1,7 @@
 //! The part of a run's state that no policy sees.
 
 use rtmm_hardware::{AcceleratorId, EnergyParts};
-use rtmm_scheduler::{Progress, SystemState};
+use rtmm_scheduler::{Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
 use crate::execution::Segment;
@@ -17,6 +17,8 @@ pub(super) struct HiddenState {
     pub vacant: Vec<u32>,
     /// Of runs, by slot.
     pub runs: Vec<HiddenRun>,
+    /// Of units: when the context is written that a checkpoint of their last run left.
+    pub written: Vec<Time>,
     /// By accelerator: time in runs that are over, times the units that they held, in picoseconds.
     busy: Vec<u128>,
 }
@@ -35,6 +37,8 @@ pub(super) struct HiddenJob {
     pub drops_at_boundary: bool,
     /// Up to where its energy is counted.
     pub booked: Progress,
+    /// The elements of its context that a checkpoint wrote, and that it reads again before it goes on.
+    pub written: u64,
 }
 
 /// Hidden state of a slot of runs.
@@ -47,6 +51,8 @@ pub(super) struct HiddenRun {
     pub since: Time,
     /// True if it was preceded by a context switch.
     pub switched: bool,
+    /// The last mode in which it was told to end early.
+    pub mode: Option<Preemption>,
 }
 
 impl HiddenState {
@@ -54,6 +60,7 @@ impl HiddenState {
     pub(super) fn new(state: &SystemState) -> Self {
         Self {
             runs: vec![HiddenRun::default(); state.runs.slots()],
+            written: vec![Time::ZERO; state.runs.slots()],
             busy: vec![0; state.accelerators.len()],
             ..Self::default()
         }

@@ -65,7 +65,7 @@ impl Exclusive {
         let mut at = segment.next_from(system, plan.stood);
         while at.layer < end {
             let boundary = later(began, rest_of_layer(system, segment, at));
-            if mode == Preemption::Quantum
+            if mode.is_inside_layers()
                 && began.max(now) < boundary
                 && let Some((to, instant)) = next_quantum(system, segment, at, began, now)
             {
@@ -193,7 +193,7 @@ impl Execution for Exclusive {
             && std::mem::replace(&mut plan.resizes, false)
         {
             // It was to stop at its next quantum for another reason.
-            if mode == Preemption::Quantum {
+            if mode.is_inside_layers() {
                 return;
             }
             plan.stop = segment.run.stop;

@@ -459,13 +459,13 @@ impl<C: Contention> Shared<C> {
             self.events.set(slot, now);
             return true;
         }
-        match (mode, run.layer) {
-            (Preemption::Quantum, None) => {
+        match (mode.is_inside_layers(), run.layer) {
+            (true, None) => {
                 run.ends_with_quantum = true;
                 true
             }
-            (Preemption::Quantum, Some(_)) if run.target.is_some() => true,
-            (Preemption::Quantum, Some(layer)) => {
+            (true, Some(_)) if run.target.is_some() => true,
+            (true, Some(layer)) => {
                 let mut settled = *run;
                 settled.settle(now);
                 let stops = run.stop_with(layer, settled.current_quantum());
@@ -473,7 +473,7 @@ impl<C: Contention> Shared<C> {
                 self.events.set(slot, at);
                 stops
             }
-            (Preemption::Layer, layer) => {
+            (false, layer) => {
                 let first = || segment.next_layer(system, run.from.layer);
                 let (end, stop) = (run.end(), layer.unwrap_or_else(first).saturating_add(1));
                 run.stop = run.stop.min(stop);
@@ -567,7 +567,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             && std::mem::replace(&mut run.resizes, false)
         {
             // It was to stop at its next boundary for another reason.
-            if run.is_cut || mode == Preemption::Quantum {
+            if run.is_cut || mode.is_inside_layers() {
                 return;
             }
             run.stop = segment.run.stop;

@@ -4,7 +4,7 @@
 //! accepts.
 
 use rtmm_hardware::{AcceleratorId, UnitSet};
-use rtmm_scheduler::{Job, JobId, Progress, Run, RunId};
+use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId};
 use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
@@ -19,7 +19,7 @@ const KEPT: usize = 32;
 /// - of each task, released = completed + dropped + in flight;
 /// - a unit is held by one run at a time, and a job is in one run at a time;
 /// - only live jobs run, none before its release, and the three instants of a segment are in order;
-/// - a segment goes on where its job stood, and no progress or energy falls;
+/// - a segment goes on where its job stood, and no progress or energy falls, but for the layer of a killed run;
 /// - the engine's own busy times are those of the segments, and no longer than the run;
 /// - nothing is told after the end.
 #[derive(Clone, Debug)]
@@ -259,7 +259,7 @@ impl Observer for Audit {
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
         self.at(now);
-        let SegmentRecord { run, job, to, .. } = *record;
+        let SegmentRecord { run, job, to, stopped, .. } = *record;
         let running = self.runs.get_mut(run.id.slot()).and_then(Option::take);
         let is_known = running.is_some_and(|running| {
             let Running { id, accelerator, job: of, dispatched, units, .. } = running;
@@ -273,7 +273,9 @@ impl Observer for Audit {
         }
         let Some(live) = self.live(job.id, "the end of a segment") else { return };
         self.check(live.runs_as == Some(run.id), || format!("{:?} ran elsewhere", job.id));
-        self.progress(&live, to, job.energy_pj);
+        // A killed run loses all that was done of the layer that it was stopped in, and no more.
+        let is_lost = stopped == Some(Preemption::Kill) && to == Progress::at(live.progress.layer);
+        self.progress(&live, if is_lost { live.progress } else { to }, job.energy_pj);
         self.put(Live { progress: to, energy_pj: job.energy_pj, runs_as: None, ..live });
     }
 

@@ -88,10 +88,11 @@ fn compare(
 
 fn habits() -> impl Strategy<Value = Habits> {
     let some = |often: u64| prop_oneof![Just(0), 1..often];
-    (20..256_u64, some(200), some(120), some(60), some(200), some(60)).prop_map(
-        |(dispatch, preempt, resize, drop, share, timer)| Habits {
+    (20..256_u64, some(200), some(256), some(120), some(60), some(200), some(60)).prop_map(
+        |(dispatch, preempt, context, resize, drop, share, timer)| Habits {
             dispatch,
             preempt,
+            context,
             resize,
             drop,
             share,

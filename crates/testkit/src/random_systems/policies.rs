@@ -71,6 +71,8 @@ impl Policy for Fcfs {
 pub struct Habits {
     pub dispatch: u64,
     pub preempt: u64,
+    /// Of preemptions inside a layer: those that write the context or lose the layer.
+    pub context: u64,
     pub resize: u64,
     pub drop: u64,
     pub share: u64,
@@ -210,9 +212,9 @@ impl Scripted {
             {
                 continue;
             }
-            let mode = if self.chance(8, slot as u64, 128) { Preemption::Layer } else { Preemption::Quantum };
+            let mode = self.mode(view, slot as u64);
             let began = if known.began == u64::MAX { run.started.picoseconds() } else { known.began };
-            let within = (mode == Preemption::Quantum)
+            let within = (mode != Preemption::Layer)
                 .then(|| {
                     next_quantum(
                         view.profile.latency(run.model, known.layer, run.class).picoseconds(),
@@ -228,6 +230,18 @@ impl Scripted {
                 out.push(Decision::Preempt { run: run.id, mode });
                 self.runs[slot].is_ending = true;
             }
+        }
+    }
+
+    fn mode(&self, view: &View<'_>, slot: u64) -> Preemption {
+        if self.chance(8, slot, 128) {
+            Preemption::Layer
+        } else if !self.chance(21, slot, self.habits.context) {
+            Preemption::Quantum
+        } else if self.chance(22, slot, 96) || view.profile.without_context_moves().is_some() {
+            Preemption::Kill
+        } else {
+            Preemption::Checkpoint
         }
     }
 

@@ -1,6 +1,6 @@
 //! Decisions: those that the policy took in the engine are followed.
 
-use rtmm_hardware::{Bandwidth, Share};
+use rtmm_hardware::{ActivationMoves, Bandwidth, Share};
 use rtmm_scheduler::Preemption;
 use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::policies::next_quantum;
@@ -17,6 +17,7 @@ impl Oracle<'_> {
             Said::Preempt { job, mode } => {
                 // Preempting what ends at its next boundary anyway changes nothing.
                 let slot = self.slot_of(job);
+                self.segment(slot).mode = Some(mode);
                 self.preempt(slot, mode);
             }
             Said::Resize { job, units } => self.want(job, units),
@@ -24,6 +25,7 @@ impl Oracle<'_> {
                 let one = self.find(job);
                 if let Fate::Running(slot) = self.ones[one].fate {
                     self.ones[one].drops_at_boundary = true;
+                    self.segment(slot).mode = None;
                     self.preempt(slot, Preemption::Layer);
                 } else {
                     self.drop(one, DropCause::Policy);
@@ -81,8 +83,9 @@ impl Oracle<'_> {
         let model = variant.map_or(self.ones[one].model, |variant| variants[variant].index());
         assert!(!self.ones[one].is_started || self.ones[one].model == model, "the network is fixed");
         self.scheduler_free = self.scheduler_free.max(self.now) + self.decision_time;
-        let mut started = self.scheduler_free;
         let first = self.first_unit(accelerator);
+        let written = units.iter().map(|unit| self.written[first + *unit as usize]).max().expect("units");
+        let mut started = self.scheduler_free.max(written);
         let lasts = units.iter().filter_map(|unit| self.last[first + *unit as usize]);
         let others: Vec<(usize, Option<u32>, u32)> = lasts.filter(|(last, ..)| *last != model).collect();
         let switched = !others.is_empty();
@@ -100,17 +103,13 @@ impl Oracle<'_> {
                     });
                     elements += output.div_ceil(u64::from(held_by));
                 }
-                let bytes = elements * moves.element_bytes;
-                self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
-                // Picosecond by picosecond, until all of it is moved.
-                let (mut time, mut moved) = (0_u64, 0_u128);
-                let speed = moves.bandwidth;
-                while speed != Bandwidth::UNLIMITED && moved < u128::from(bytes) << 30 {
-                    moved += u128::from(speed.bytes_per_window());
-                    time += 1;
-                }
-                started += time;
+                started += self.move_elements(one, elements, moves);
             }
+        }
+        let context = std::mem::take(&mut self.ones[one].context);
+        if context > 0 {
+            let moves = self.built.platform.accelerators[accelerator].context_switch.activations;
+            started += self.move_elements(one, context, moves.expect("the engine accepted it"));
         }
         let all = self.built.models[model].layers.len() as u32;
         let from = self.ones[one].reached;
@@ -141,8 +140,23 @@ impl Oracle<'_> {
             running: None,
             previous: None,
             cut: None,
+            mode: None,
         });
         self.tell(Event::Dispatched { job, accelerator, units, model, from, stop, started });
+    }
+
+    /// Has a job pay for elements that are moved; the time that this takes.
+    pub(super) fn move_elements(&mut self, one: usize, elements: u64, moves: ActivationMoves) -> u64 {
+        let bytes = elements * moves.element_bytes;
+        self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
+        // Picosecond by picosecond, until all of it is moved.
+        let (mut time, mut moved) = (0_u64, 0_u128);
+        let speed = moves.bandwidth;
+        while speed != Bandwidth::UNLIMITED && moved < u128::from(bytes) << 30 {
+            moved += u128::from(speed.bytes_per_window());
+            time += 1;
+        }
+        time
     }
 
     /// Ends a segment at its next boundary, not before it has run a layer, or a quantum. A resize that is
@@ -181,7 +195,7 @@ impl Oracle<'_> {
         let cut = match segment.previous {
             // A layer begins now, so that this is a boundary.
             Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now)),
-            _ if mode == Preemption::Quantum && self.is_shared() => {
+            _ if mode != Preemption::Layer && self.is_shared() => {
                 // The first that is not done.
                 let is_done =
                     |one: u32| segment.running.is_some_and(|running| self.is_reached(&running, one, quanta));
@@ -190,7 +204,7 @@ impl Oracle<'_> {
             }
             _ => {
                 let latency = self.isolated(&segment, layer).latency().picoseconds();
-                let within = (mode == Preemption::Quantum)
+                let within = (mode != Preemption::Layer)
                     .then(|| next_quantum(latency, quantum, quanta, now - began))
                     .flatten();
                 match within {

@@ -1,7 +1,7 @@
 //! The second simulator: its state, and the order in which it looks at everything in a picosecond.
 
 use rtmm_hardware::{Condition, Configuration, LayerOf, Share, Work};
-use rtmm_scheduler::Interests;
+use rtmm_scheduler::{Interests, Preemption};
 use rtmm_sim::{EndOfRun, RunOptions};
 use rtmm_testkit::random_systems::record::{Event, Heard, Log, Name, Reached, Spent};
 use rtmm_testkit::random_systems::systems::{self, Built};
@@ -48,6 +48,8 @@ struct One {
     /// The layer that it completed last, or stopped in.
     last_layer: Option<u32>,
     drops_at_boundary: bool,
+    /// Elements of a context in memory, which it reads before it goes on.
+    context: u64,
     spent: Spent,
 }
 
@@ -98,6 +100,8 @@ struct Seg {
     previous: Option<u32>,
     /// A preemption: where it ends, and when if that is inside a layer or now.
     cut: Option<(Reached, Option<u64>)>,
+    /// What it was told of the layer that it is in, last.
+    mode: Option<Preemption>,
 }
 
 pub(crate) struct Oracle<'o> {
@@ -115,6 +119,8 @@ pub(crate) struct Oracle<'o> {
     /// By unit: the model that ran last, the layer of it that its job had run last when it left the unit, and
     /// the number of units that it had.
     last: Vec<Option<(usize, Option<u32>, u32)>>,
+    /// By unit: when a context that was to be written from it is written.
+    written: Vec<u64>,
     /// By accelerator: time in segments times the units that they held.
     busy: Vec<u64>,
     scheduler_free: u64,
@@ -185,6 +191,7 @@ impl<'o> Oracle<'o> {
                     reached: (0, 0, 0),
                     last_layer: None,
                     drops_at_boundary: false,
+                    context: 0,
                     spent: Spent::default(),
                 }));
             }
@@ -202,6 +209,7 @@ impl<'o> Oracle<'o> {
             ones,
             segments: vec![None; units],
             last: vec![None; units],
+            written: vec![0; units],
             busy: vec![0; accelerators],
             scheduler_free: 0,
             timers: Vec::new(),

@@ -1,6 +1,7 @@
 //! Segments: they begin, go from layer to layer, are resized and end.
 
 use rtmm_hardware::{Isolated, Share};
+use rtmm_scheduler::Preemption;
 use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::record::{Event, Heard, Name, Reached};
 
@@ -193,6 +194,18 @@ impl Oracle<'_> {
             self.spend(slot, running.layer, to.1 - running.quantum);
             self.ones[segment.one].last_layer = Some(running.layer);
         }
+        if to.1 > 0 && !self.ones[segment.one].drops_at_boundary {
+            match segment.mode {
+                Some(Preemption::Checkpoint) => self.write_context(slot, carried(segment.from, to)),
+                Some(Preemption::Kill) => {
+                    self.ones[segment.one].last_layer = None;
+                    self.must_decide = true;
+                    self.count_busy(slot);
+                    return self.end(slot, (to.0, 0, 0));
+                }
+                _ => {}
+            }
+        }
         let to = carried(segment.from, to);
         self.must_decide = true;
         self.count_busy(slot);
@@ -200,6 +213,25 @@ impl Oracle<'_> {
             Some(units) if to.0 < segment.end => self.resize(slot, units, to),
             _ => self.end(slot, to),
         }
+    }
+
+    /// What has been computed of a layer's output goes to memory, and nothing of it is left on the units.
+    fn write_context(&mut self, slot: usize, (layer, quantum, quanta): Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let output = self.built.models[segment.model].layers[layer as usize].output_elements();
+        let output = output.unwrap_or(0);
+        // The least number that is at least the part.
+        let elements = (0..=output)
+            .find(|elements| elements * u64::from(quanta) >= output * u64::from(quantum))
+            .expect("all of it");
+        let moves = self.built.platform.accelerators[segment.accelerator].context_switch.activations;
+        let time = self.move_elements(segment.one, elements, moves.expect("the engine accepted it"));
+        let first = self.first_unit(segment.accelerator);
+        for unit in &segment.units {
+            self.written[first + *unit as usize] = self.now + time;
+        }
+        self.ones[segment.one].context = elements;
+        self.ones[segment.one].last_layer = None;
     }
 
     pub(super) fn resize(&mut self, slot: usize, units: u32, to: Reached) {
