@@ -273,7 +273,10 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
     let prema = row("prema", prema::schema(), prema::build)
         .with_summary("tokens grow with waiting and priority; the shortest of those with enough runs")
         .with_source("Choi and Rhu, PREMA, HPCA 2020, as in Fan et al., MICRO 2023")
-        .with_behaviour(composed(false));
+        .with_behaviour(|parameters| {
+            let preempts = prema::preempts(parameters);
+            Behaviour { preempts, ..Behaviour::of_parts(parameters, false) }
+        });
     let sdrm3 = row("sdrm3", sdrm3::schema(), sdrm3::build)
         .with_defaults(sdrm3::DEFAULTS)?
         .with_summary("DREAM's first version: urgency by latency preference, fairness, energy preference")
@@ -462,6 +465,7 @@ mod tests {
                         "block_layers" => Some(("granularity", "block")),
                         name if name.starts_with("drop_") => Some(("drop", "smart")),
                         "variant_queue" => Some(("variants", "largest-that-fits")),
+                        "scheduling_period" => Some(("preemption_mechanism", "kill")),
                         _ => None,
                     };
                     if let Some((other, word)) = meant {

@@ -141,6 +141,8 @@ fn every_illegal_decision_says_why() {
     is_illegal(own, &[|_| preempt(1)], Illegal::NoSuchRun);
     let later: Say = |_| Decision::Preempt { run: RunId::new(0, 1), mode: Preemption::Layer };
     is_illegal(own, &[start, later], Illegal::NoSuchRun);
+    let checkpoint: Say = |_| Decision::Preempt { run: run_on(0), mode: Preemption::Checkpoint };
+    is_illegal(own, &[start, checkpoint], Illegal::NoContextMoves);
     let resize: Say = |_| Decision::Resize { run: run_on(0), units: Units::All };
     is_illegal(own, &[resize], Illegal::NoSuchRun);
     is_illegal(own, &[start, resize], Illegal::NothingToResize);

@@ -482,7 +482,7 @@ impl Fixture {
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
     /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0>1[2]`
-    /// for two of its units, `a0/2>1` as its variant 2, `preempt 1`, `drop a0`. What the engine would refuse
+    /// for two of its units, `a0/2>1` as its variant 2, `preempt 1`, `drop a0`, `timer 250`. What the engine would refuse
     /// ends the text with `illegal`, an error of the policy with `failed`.
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
@@ -553,6 +553,9 @@ impl Fixture {
                     self.state.jobs[job.slot()].id = JobId::new(job.slot() as u32, job.generation() + 1);
                 }
                 Some(format!("drop {}", self.label(&known)))
+            }
+            Decision::SetTimer { at, .. } => {
+                (*at > self.state.now).then(|| format!("timer {}", at.picoseconds() / 1_000_000))
             }
             _ => None,
         }

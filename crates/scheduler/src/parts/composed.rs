@@ -129,6 +129,15 @@ pub struct Composed<R: Ranking> {
     remembers: bool,
 }
 
+/// A run that can make room for a ready job.
+#[derive(Clone, Copy, Debug)]
+struct Preempted<K> {
+    /// The key of its job, then the order of release.
+    place: (K, u64),
+    run: RunId,
+    mode: Preemption,
+}
+
 /// A look at all jobs.
 #[derive(Clone, Copy, Debug)]
 struct Memory<K> {
@@ -257,25 +266,36 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// The run to preempt: of those that more ready jobs rank before than runs are ending already, the one
-    /// whose job comes last.
-    fn last(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption) -> Option<RunId> {
-        let mut last: Option<((R::Key, u64), RunId)> = None;
+    /// whose job comes last; and the mode.
+    fn last(
+        &self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        mode: Preemption,
+    ) -> Option<(RunId, Preemption)> {
+        let mut last: Option<Preempted<R::Key>> = None;
         for (run, job) in view.running() {
             if run.is_ending {
                 continue;
             }
             let Some(progress) = next_boundary(view, run, mode) else { continue };
             // It is compared as what it will be when it can make room.
-            let key = self.ranking.key(view, truth, &Job { progress, ..*job });
+            let running = Job { progress, ..*job };
+            let key = self.ranking.key(view, truth, &running);
             // Of equal keys the job comes last that was released last.
             let place = (key, job.sequence);
-            let is_last = last.is_none_or(|(of_last, _)| place > of_last);
+            let is_last = last.is_none_or(|last| place > last.place);
             let ending = self.ending(view, run);
-            if is_last && self.rivals(view, truth, run.accelerator, key).nth(ending).is_some() {
-                last = Some((place, run.id));
+            let rivals = || self.rivals(view, truth, run.accelerator, key);
+            if is_last
+                && rivals().nth(ending).is_some()
+                && let Some(first) = rivals().min_by_key(|job| self.ranking.key(view, truth, job))
+                && let Some(mode) = self.ranking.preemption(view, run, &running, first, mode)
+            {
+                last = Some(Preempted { place, run: run.id, mode });
             }
         }
-        last.map(|(_, run)| run)
+        last.map(|Preempted { run, mode, .. }| (run, mode))
     }
 
     /// Ready jobs that rank before a key and could run on an accelerator.
@@ -303,7 +323,7 @@ impl<R: Ranking> Composed<R> {
     }
 
     fn preempt(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
-        if let Some(run) = self.last(view, truth, mode) {
+        if let Some((run, mode)) = self.last(view, truth, mode) {
             out.push(Decision::Preempt { run, mode });
         }
     }

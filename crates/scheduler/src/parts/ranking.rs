@@ -4,9 +4,10 @@ use std::fmt;
 
 use rtmm_workload::{Duration, Time};
 
-use crate::decision::Extent;
+use crate::decision::{Extent, Preemption};
 use crate::job::Job;
 use crate::policy::{Interests, Notice};
+use crate::run::Run;
 use crate::truth::Truth;
 use crate::view::View;
 
@@ -71,6 +72,20 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
     /// The extent of a dispatch, for rankings that choose it themselves; none where the granularity does.
     fn extent(&self, _view: &View<'_>, _job: &Job) -> Option<Extent> {
         None
+    }
+
+    /// The mode in which a run makes room for a job that comes before its own, for rankings that choose it themselves;
+    /// none where it goes on. `running` is its job as it will be at the boundary of `mode`, which the parts of the policy
+    /// state, and `other` the first of the jobs that come before it.
+    fn preemption(
+        &self,
+        _view: &View<'_>,
+        _run: &Run,
+        _running: &Job,
+        _other: &Job,
+        mode: Preemption,
+    ) -> Option<Preemption> {
+        Some(mode)
     }
 
     /// The time of a decision by itself, beside that which the parameters of all policies state.

@@ -15,20 +15,30 @@
 //! Deviations: a job that waits is credited at every decision for all the time since it last ran, as
 //! the artifact does it, so that its token grows with the square of the time; `tokens =
 //! "since-last-decision"` credits each span once. The largest token is that of jobs seen before, as in
-//! the artifact. The paper's decisions are timed (every 0.25 ms), these come at layer boundaries; how a
-//! job is stopped (checkpoint, kill, drain) is the platform's to say. The sparse variant divides by and
+//! the artifact. Decisions come at layer boundaries, as in the artifact. The sparse variant divides by and
 //! ranks by each job's own corrected estimate, where the artifact ranks all by that of one job.
+//!
+//! With a [`Mechanism`] the policy is the publication's time multiplexing of a preemptible accelerator: decisions at
+//! arrivals, ends and every 0.25 ms, at which the job that runs makes room for one that comes before it. Then tokens of all
+//! jobs count in the threshold, of those that run or are new as well.
+
+mod mechanism;
 
 use rtmm_workload::Time;
 use rtmm_workload::parameters::{Choice, Parameters, Schema};
 
+use crate::decision::Preemption;
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parts::{Composed, Parts, Ranking};
+use crate::parts::{Composed, Parts, PreemptionRule, Ranking};
 use crate::policy::{Interests, Notice, Policy};
+use crate::run::Run;
 use crate::terms::{self, Score};
 use crate::truth::Truth;
 use crate::view::View;
+
+pub use mechanism::Mechanism;
+use mechanism::{Multiplexed, Times};
 
 /// True if a decision credits only the time since the last one.
 const TOKENS: Choice<bool> = Choice::new(
@@ -41,7 +51,18 @@ const TOKENS: Choice<bool> = Choice::new(
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[&[&TOKENS], Estimator::PARAMETERS])
+    Parts::schema(&[&[&TOKENS], Mechanism::PARAMETERS, Estimator::PARAMETERS])
+}
+
+/// True if with these parameters segments may be ended early.
+#[must_use]
+pub fn preempts(parameters: &Parameters) -> bool {
+    rule(parameters) != PreemptionRule::Never
+}
+
+/// The rule of preemption: that of the mechanism, where one is stated.
+fn rule(parameters: &Parameters) -> PreemptionRule {
+    Mechanism::read(parameters).map_or_else(|| PreemptionRule::read(parameters), Mechanism::rule)
 }
 
 /// The order of tokens, then of what is left.
@@ -49,6 +70,7 @@ pub fn schema() -> Schema {
 pub struct Prema {
     estimator: Estimator,
     credits_once: bool,
+    mechanism: Option<Mechanism>,
     /// By slot.
     tokens: Vec<Token>,
     threshold: f64,
@@ -87,6 +109,9 @@ impl Ranking for Prema {
             let token = &mut self.tokens[slot];
             if token.seen != seen {
                 *token = Token { seen, token: f64::from(job.priority) };
+                if self.mechanism.is_some() {
+                    largest = largest.max(token.token);
+                }
                 continue;
             }
             if credits {
@@ -101,6 +126,12 @@ impl Ranking for Prema {
             largest = largest.max(token.token);
         }
         self.credited = Some(view.now);
+        if self.mechanism.is_some() {
+            // As published, unlike in the artifact: jobs that are new count, and so do those that run, which are among those
+            // that the next is chosen of.
+            let running = view.running().filter_map(|(_, job)| self.tokens.get(job.id.slot()));
+            largest = running.fold(largest, |largest, token| largest.max(token.token));
+        }
         self.threshold = [9.0, 3.0].into_iter().find(|step| largest >= *step).unwrap_or(1.0);
     }
 
@@ -108,25 +139,51 @@ impl Ranking for Prema {
         let token = self.tokens.get(job.id.slot()).map_or(0.0, |token| token.token);
         (token < self.threshold, Score(self.estimator.remaining_s(view, job)))
     }
+
+    fn preemption(
+        &self,
+        view: &View<'_>,
+        run: &Run,
+        running: &Job,
+        other: &Job,
+        mode: Preemption,
+    ) -> Option<Preemption> {
+        let Some(mechanism) = self.mechanism else { return Some(mode) };
+        let times = Times {
+            remaining_running: self.estimator.remaining_s(view, running),
+            isolated_running: self.estimator.isolated_s(view, running),
+            remaining_other: self.estimator.remaining_s(view, other),
+            isolated_other: self.estimator.isolated_s(view, other),
+        };
+        mechanism.mode(view, run, &times, running)
+    }
 }
 
 /// The policy with these parameters.
 #[must_use]
 pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
+    let mechanism = Mechanism::read(parameters);
     let prema = Prema {
         estimator: Estimator::read(parameters),
         credits_once: parameters.read(&TOKENS),
+        mechanism,
         tokens: Vec::new(),
         threshold: 1.0,
         credited: None,
     };
-    Composed::boxed(prema, parameters)
+    let parts = Parts { preemption: rule(parameters), ..Parts::read(parameters) };
+    let composed = Composed::new(prema, parts);
+    match mechanism {
+        None => Box::new(composed),
+        Some(mechanism) => Box::new(Multiplexed::new(composed, mechanism, parameters)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::policies::policy;
+    use crate::policies::{check, policy};
 
     /// A long job of priority 1 and a short one of priority 3, on one accelerator.
     fn fixture() -> Fixture {
@@ -172,6 +229,32 @@ mod tests {
         assert_eq!(fixture.clone().settle(prema.as_mut()), "long0>0:1");
         // Under sjf it would not.
         assert_eq!(fixture.clone().settle(policy("sjf", "granularity=layer").as_mut()), "short0>0:1");
+    }
+
+    #[test]
+    fn with_a_mechanism_jobs_that_run_or_are_new_count_in_the_threshold() {
+        let mut fixture = fixture();
+        let long = fixture.ready(0, 0, 10_000);
+        fixture.run(long, 0, Extent::Rest);
+        fixture.ready(1, 0, 10_000);
+        // The short one is new and has 3: at once for the threshold, or at the next decision.
+        check(&fixture, "prema", "preemption_mechanism=kill", "preempt 0 timer 250");
+        check(&fixture, "prema", "preemption_mechanism=kill scheduling_period=0ms", "preempt 0");
+        check(&fixture, "prema", "preemption_mechanism=drain", "");
+        let refused = "failed `preemption_mechanism` writes contexts";
+        for mechanism in ["checkpoint", "dynamic"] {
+            let mut policy = policy("prema", &format!("preemption_mechanism={mechanism}"));
+            assert!(fixture.clone().settle(policy.as_mut()).starts_with(refused), "{mechanism}");
+        }
+    }
+
+    #[test]
+    fn a_job_has_the_whole_of_an_accelerator_that_runs_divide() {
+        let sketch = |name| TaskSketch::new(name, &[&[12, 6, 4, 3]]).priority(3).quanta(4);
+        let mut fixture = Fixture::divided(&[sketch("a"), sketch("b")], &[1, 2, 3, 4]).unwrap();
+        fixture.ready(0, 0, 100);
+        fixture.ready(1, 0, 100);
+        check(&fixture, "prema", "preemption_mechanism=kill granularity=model", "a0>0 timer 250");
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.write_context(slot, to);
         }
         self.show_energy(of_job);
-        // A context that is written or given up leaves nothing to be moved.
+        // A context that is written or lost leaves nothing to be moved.
         let last_layer =
             if is_left { None } else { self.system.last_layer(model, &self.hidden.realisations[of_job], to) };
         if self.hidden.runs[slot].held == 1 {
@@ -138,7 +138,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Has the units of a run that stopped inside a layer write what has been computed of its output, for which the job
-    /// pays. For a job that is given up nothing is written.
+    /// pays. For a job that is dropped nothing is written.
     #[cold]
     fn write_context(&mut self, slot: usize, stop: Progress) {
         let Some(run) = self.state.runs.at(slot) else { return };

@@ -257,6 +257,15 @@ pub struct Span {
 
 bounded!(Span, Duration);
 
+impl Span {
+    /// The same that no label and no identity states where it is at its default: see [`Choice::unstated_at_default`].
+    #[must_use]
+    pub const fn unstated_at_default(mut self) -> Self {
+        self.head.unstated_at_default = true;
+        self
+    }
+}
+
 impl Declared for Span {
     fn name(&self) -> &str {
         self.head.name
