@@ -13,9 +13,9 @@ use crate::platform::SharedDram;
 const BANDWIDTH_MILLIONTHS: RangeInclusive<u64> = 1..=1_000_000_000_000;
 /// The whole of a shared resource.
 const WHOLE_MILLIONTHS: u64 = 1_000_000;
-/// A window of a throttle.
+/// A window of a throttle. There is a pause a window at the most, which is two events: a nanosecond keeps them few.
 const WINDOWS: RangeInclusive<Duration> =
-    Duration::from_picoseconds(1)..=Duration::from_picoseconds(1_000_000_000_000);
+    Duration::from_picoseconds(1_000)..=Duration::from_picoseconds(1_000_000_000_000);
 /// Overflow in thresholds and pauses in windows: to a thousand.
 const THROTTLE_MILLIONTHS: RangeInclusive<u64> = 1..=1_000_000_000;
 

@@ -563,7 +563,7 @@ fn bad_throttles_are_reported() {
     = help: add `threshold = ...`
 
     error: `window` is out of range
-    = help: allowed: 1ps to 1s
+    = help: allowed: 1ns to 1s
     error: `threshold` is out of range
     = help: allowed: 0.000001 to 1, with at most six decimals and no exponent
     error: `overflow` is out of range
@@ -572,7 +572,7 @@ fn bad_throttles_are_reported() {
     = help: allowed: 0.000001 to 1000, with at most six decimals and no exponent
 
     error: `window` is out of range
-    = help: allowed: 1ps to 1s
+    = help: allowed: 1ns to 1s
     error: `threshold` is out of range
     = help: allowed: 0.000001 to 1, with at most six decimals and no exponent
     error: `overflow` is out of range
