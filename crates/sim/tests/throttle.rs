@@ -66,7 +66,8 @@ fn pauses_count_as_throttled() {
     assert_eq!(throttled(&ALONE.replace("2 0.5", "2 1")).throttled_ms, Some(0.0));
 }
 
-const HABITS: Habits = Habits { dispatch: 200, preempt: 60, resize: 40, drop: 20, share: 0, timer: 60 };
+const HABITS: Habits =
+    Habits { dispatch: 200, preempt: 60, context: 40, resize: 40, drop: 20, share: 0, timer: 60 };
 
 /// The course of a system, whose memory is shared by a rule with shares of the whole.
 fn course(sketch: &Sketch, chaos: bool, sharing: Sharing) -> Record {
