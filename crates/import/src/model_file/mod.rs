@@ -1,0 +1,228 @@
+//! Model files of imported models: the layers that stand in them, as TOML.
+//!
+//! Every layer states the shape that it takes, and none is held to its neighbours: branches, views and transposes
+//! between them are gone. [`lowering`] says what stands for each layer.
+
+mod lowering;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use rtmm_workload::{Layer, Operator, Shape, ShapeError};
+use thiserror::Error;
+
+use crate::layer::ImportedLayer;
+use crate::model::ImportedModel;
+use lowering::{Piece, pieces};
+
+/// A layer that model files cannot say.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("node `{node}` ({operator}) has {problem}, which a model file cannot say")]
+pub struct UnwritableLayer {
+    /// First output of the node.
+    pub node: String,
+    /// Operator of the node.
+    pub operator: String,
+    /// The property that has no words.
+    pub problem: Unsaid,
+}
+
+/// Properties of layers that model files cannot say.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unsaid {
+    /// Several inputs that are computed together.
+    #[error("a batch of {0}")]
+    Batch(u64),
+    /// More than two spatial dimensions.
+    #[error("{0} spatial dimensions")]
+    Dimensions(usize),
+    /// Padding that differs before and behind, or crops.
+    #[error("a padding of {begin:?} before and {end:?} behind")]
+    Padding {
+        /// Padding before.
+        begin: Vec<i64>,
+        /// Padding behind.
+        end: Vec<i64>,
+    },
+    /// Output padding.
+    #[error("an output padding of {0:?}")]
+    OutputPadding(Vec<u64>),
+    /// Windows with holes.
+    #[error("a window with a dilation of {0:?}")]
+    Dilation(Vec<u64>),
+    /// An extent beyond what a layer may have.
+    #[error("an extent of {0}")]
+    Extent(u64),
+    /// Dimensions that a layer may not have.
+    #[error("dimensions of which the project says: {0}")]
+    Shape(ShapeError),
+}
+
+impl ImportedModel {
+    /// The layers as the project has them, in order. Layers without elements are left out; attention is several
+    /// layers.
+    ///
+    /// # Errors
+    /// [`UnwritableLayer`] for the first layer that has no such form.
+    pub fn to_layers(&self) -> Result<Vec<Layer>, UnwritableLayer> {
+        Ok(self
+            .pieces()?
+            .into_iter()
+            .map(|(name, piece)| Layer { name, operator: piece.operator, published: None })
+            .collect())
+    }
+
+    /// The model as a model file, with where it is from and the user's choices at its head.
+    ///
+    /// # Errors
+    /// [`UnwritableLayer`] for the first layer that a model file cannot say.
+    pub fn to_toml(&self, file: &str) -> Result<String, UnwritableLayer> {
+        let pieces = self.pieces()?;
+        let mut text = String::new();
+        let mut line = |head: String| {
+            text.push_str(&head);
+            text.push('\n');
+        };
+        let producer = if self.producer.is_empty() { "an unknown program" } else { &self.producer };
+        line(format!("# Imported from {}, written by {}.", comment(file), comment(producer)));
+        line(format!("# Operator set {} of ONNX. Inputs:", self.operator_set));
+        for input in &self.inputs {
+            line(format!("#   {}", comment(input)));
+        }
+        if !self.choices.is_empty() {
+            line("# Choices:".to_owned());
+        }
+        for choice in &self.choices {
+            line(format!("#   {}", comment(choice)));
+        }
+        line(format!("# {} multiply-accumulates, {} parameters,", self.macs, self.parameters));
+        line(format!("# at most {} bytes of activations at a time.", self.peak_activation_bytes));
+        for left_out in &self.unsupported {
+            line(format!("# Left out: {} ({})", comment(&left_out.node), comment(&left_out.operator)));
+        }
+        line(format!("source = {}", quoted(&format!("{file}, written by {producer}"))));
+        line("shapes = \"independent\"".to_owned());
+        line("layer = [".to_owned());
+        for (name, piece) in &pieces {
+            line(format!("  {{ name = {}, {} }},", quoted(name), keys(piece)));
+        }
+        line("]".to_owned());
+        Ok(text)
+    }
+
+    /// All pieces with their names, each checked.
+    fn pieces(&self) -> Result<Vec<(String, Piece)>, UnwritableLayer> {
+        // Layers may not have the name of the model's input.
+        let mut names: BTreeSet<String> = BTreeSet::from(["input".to_owned()]);
+        let mut all = Vec::new();
+        for layer in &self.layers {
+            let unwritable = |problem| UnwritableLayer {
+                node: layer.name.clone(),
+                operator: layer.node_operator.clone(),
+                problem,
+            };
+            for piece in pieces(&layer.operator).map_err(unwritable)? {
+                let name = unique(layer, &piece, &names);
+                let checked = Layer { name: name.clone(), operator: piece.operator, published: None };
+                checked
+                    .kernels()
+                    .and_then(|_| checked.output())
+                    .map_err(|error| unwritable(Unsaid::Shape(error)))?;
+                names.insert(name.clone());
+                all.push((name, piece));
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn unique(layer: &ImportedLayer, piece: &Piece, names: &BTreeSet<String>) -> String {
+    let mut name = match piece.part {
+        None => layer.name.clone(),
+        Some(part) => format!("{}.{part}", layer.name),
+    };
+    while names.contains(&name) {
+        name.push('\'');
+    }
+    name
+}
+
+/// The keys of a layer's table after its name.
+fn keys(piece: &Piece) -> String {
+    let mut text = format!("operator = \"{}\", input = ", piece.keyword);
+    let shape = |shape: &Shape| format!("[{}, {}, {}]", shape.channels, shape.height, shape.width);
+    match piece.inputs.as_slice() {
+        [single] => text.push_str(&shape(single)),
+        several => text.push_str(&format!("[{}]", several.iter().map(shape).collect::<Vec<_>>().join(", "))),
+    }
+    let pair = |text: &mut String, name: &str, [vertical, horizontal]: [u32; 2], default: Option<u32>| {
+        // Writing to a string does not fail.
+        let _ = if vertical != horizontal {
+            write!(text, ", {name} = [{vertical}, {horizontal}]")
+        } else if default != Some(vertical) {
+            write!(text, ", {name} = {vertical}")
+        } else {
+            Ok(())
+        };
+    };
+    let mut number = |name: &str, value: u32| {
+        let _ = write!(text, ", {name} = {value}");
+    };
+    match (piece.operator, piece.keyword) {
+        (Operator::Convolution(convolution), _) => {
+            number("channels", convolution.output_channels);
+            if convolution.groups > 1 {
+                number("groups", convolution.groups);
+            }
+            pair(&mut text, "kernel", convolution.kernel, None);
+            pair(&mut text, "stride", convolution.stride, Some(1));
+            pair(&mut text, "padding", convolution.padding, Some(0));
+            pair(&mut text, "dilation", convolution.dilation, Some(1));
+        }
+        (Operator::Gemm(gemm), _) => number("features", gemm.columns),
+        (Operator::Recurrent(recurrent), _) => {
+            number("hidden", recurrent.hidden);
+            if recurrent.bidirectional {
+                text.push_str(", bidirectional = true");
+            }
+        }
+        (Operator::Pool(pool), "max-pool" | "average-pool") => {
+            pair(&mut text, "kernel", pool.kernel, None);
+            pair(&mut text, "stride", pool.stride, None);
+            pair(&mut text, "padding", pool.padding, Some(0));
+        }
+        (Operator::Elementwise(elementwise), "activation") if elementwise.operations != 1 => {
+            number("operations", elementwise.operations);
+        }
+        (Operator::Elementwise(elementwise), "resize") => {
+            if elementwise.operations != 1 {
+                number("operations", elementwise.operations);
+            }
+            pair(&mut text, "factor", piece.factor, None);
+        }
+        _ => {}
+    }
+    text
+}
+
+/// A text as TOML has it between quotes.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            control if control.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(control));
+            }
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A text in one line of a comment.
+fn comment(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}

@@ -1,0 +1,402 @@
+//! The walk over a graph: every node that an inference executes, in the order of the file.
+//!
+//! Nodes are computed in the sense of shapes: each gives tensors of a type with extents, and the elements of small ones
+//! where they follow from shapes and constants. A branch that is not taken is not walked; the body of a loop is walked
+//! once for every iteration, and a function where it is called. What a node is, its operator's rule says.
+
+mod constants;
+mod control;
+mod counting;
+mod inputs;
+mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::call::{Call, Domain, Outcome, bad_attribute, shown};
+use super::limits::{MAX_EXECUTED, MAX_NESTING};
+use super::options::Options;
+use super::proto::{
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
+};
+use super::reason::Reason;
+use super::registry;
+use super::tensor::Tensor;
+use crate::error::ImportError;
+use crate::layer::ImportedLayer;
+use crate::model::Unsupported;
+use scope::{Scope, TensorId};
+
+/// A tensor of an inference.
+struct Known {
+    /// Its facts; none if a node without a rule gives it.
+    tensor: Option<Tensor>,
+    /// True for a constant of the file.
+    is_constant: bool,
+    /// True if its elements are among the parameters already.
+    is_counted: bool,
+    /// Positions of the node that gives it and of the last one that reads it.
+    first: usize,
+    last: usize,
+    /// True if a node reads it.
+    is_read: bool,
+    is_input: bool,
+    is_output: bool,
+}
+
+/// Surroundings of nodes: what the graph around them settles.
+#[derive(Clone, Copy)]
+struct Frame<'m, 'f> {
+    opsets: &'m [OperatorSetIdProto],
+    /// Types of tensors as the writer of the file inferred them.
+    declared: &'m [ValueInfoProto],
+    /// Attributes of the call of the function that the nodes are in.
+    bindings: &'f [(&'m str, &'m AttributeProto)],
+    depth: u32,
+}
+
+/// Attributes of a node by name.
+type Attributes<'m> = Vec<(&'m str, &'m AttributeProto)>;
+
+/// An inference as far as it is walked.
+pub(crate) struct Walk<'m> {
+    options: &'m Options,
+    opsets: &'m [OperatorSetIdProto],
+    functions: BTreeMap<(&'m str, &'m str), &'m FunctionProto>,
+    tensors: Vec<Known>,
+    /// Tensors of the constants that were met, by the place of the constant in memory: a loop meets them again.
+    constants: BTreeMap<usize, TensorId>,
+    /// Number of nodes that were executed.
+    executed: usize,
+    /// Positions of the layers' nodes among those that were executed.
+    positions: Vec<usize>,
+    layers: Vec<ImportedLayer>,
+    names: BTreeMap<String, u64>,
+    macs: u64,
+    parameters: u64,
+    free: u64,
+    lost: u64,
+    unsupported: Vec<Unsupported>,
+    /// Branches and loops that run, by their outputs.
+    known_branches: BTreeSet<&'m str>,
+    known_loops: BTreeSet<&'m str>,
+}
+
+/// Result of a walk.
+pub(crate) struct Found {
+    pub layers: Vec<ImportedLayer>,
+    pub macs: u64,
+    pub parameters: u64,
+    pub free: u64,
+    pub lost: u64,
+    pub peak_activation_bytes: u64,
+    pub unsupported: Vec<Unsupported>,
+    /// Inputs and outputs of the model with their extents.
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+}
+
+/// The name by which a node is known: its first output, or its own name if it has none.
+fn label(node: &NodeProto) -> &str {
+    node.output.iter().find(|output| !output.is_empty()).map_or(node.name.as_str(), String::as_str)
+}
+
+/// A reason with the node that has it.
+fn of_node(node: &NodeProto, reason: Reason) -> ImportError {
+    let operator = match node.domain.as_str() {
+        "" => node.op_type.clone(),
+        domain => format!("{domain}:{}", node.op_type),
+    };
+    ImportError::Node { node: label(node).to_owned(), operator, reason }
+}
+
+/// Attributes of a node, those that stand for attributes of a call replaced by them.
+fn resolved<'m>(node: &'m NodeProto, frame: Frame<'m, '_>) -> Attributes<'m> {
+    let find = |attribute: &'m AttributeProto| {
+        if attribute.ref_attr_name.is_empty() {
+            return Some((attribute.name.as_str(), attribute));
+        }
+        let bound = frame.bindings.iter().find(|(name, _)| *name == attribute.ref_attr_name)?;
+        Some((attribute.name.as_str(), bound.1))
+    };
+    node.attribute.iter().filter_map(find).collect()
+}
+
+/// The graph that an attribute holds.
+fn graph_of<'m>(attributes: &Attributes<'m>, name: &str) -> Result<&'m GraphProto, Reason> {
+    let found =
+        attributes.iter().find(|(known, _)| *known == name).and_then(|(_, attribute)| attribute.g.as_ref());
+    found.ok_or_else(|| bad_attribute(name, "holds no graph"))
+}
+
+impl<'m> Walk<'m> {
+    /// Walks the graph of a model.
+    pub(crate) fn run(
+        model: &'m ModelProto,
+        graph: &'m GraphProto,
+        options: &'m Options,
+    ) -> Result<Found, ImportError> {
+        let functions = model
+            .functions
+            .iter()
+            .map(|function| ((function.domain.as_str(), function.name.as_str()), function));
+        let mut walk = Self {
+            options,
+            opsets: &model.opset_import,
+            functions: functions.collect(),
+            tensors: Vec::new(),
+            constants: BTreeMap::new(),
+            executed: 0,
+            positions: Vec::new(),
+            layers: Vec::new(),
+            names: BTreeMap::new(),
+            macs: 0,
+            parameters: 0,
+            free: 0,
+            lost: 0,
+            unsupported: Vec::new(),
+            known_branches: BTreeSet::new(),
+            known_loops: BTreeSet::new(),
+        };
+        let mut scope = Scope::new();
+        walk.define_constants(graph, &mut scope)?;
+        let inputs = walk.define_inputs(graph, &mut scope)?;
+        let frame =
+            Frame { opsets: &model.opset_import, declared: &graph.value_info, bindings: &[], depth: 0 };
+        walk.nodes(&graph.node, &mut scope, frame)?;
+        let mut outputs = Vec::new();
+        for output in &graph.output {
+            let found = scope.find(&output.name).flatten();
+            let tensor = found.ok_or_else(|| ImportError::Output { output: output.name.clone() })?;
+            walk.known_mut(tensor).is_output = true;
+            let dims = walk
+                .known(tensor)
+                .tensor
+                .as_ref()
+                .map_or_else(|| "?".to_owned(), |tensor| shown(&tensor.dims));
+            outputs.push(format!("{} {dims}", output.name));
+        }
+        walk.check_choices()?;
+        Ok(walk.finish(inputs, outputs))
+    }
+
+    fn known(&self, id: TensorId) -> &Known {
+        &self.tensors[id.0 as usize]
+    }
+
+    fn known_mut(&mut self, id: TensorId) -> &mut Known {
+        &mut self.tensors[id.0 as usize]
+    }
+
+    /// Adds a tensor that the node in question gives.
+    fn add(&mut self, tensor: Option<Tensor>) -> TensorId {
+        let position = self.executed.saturating_sub(1);
+        let id = TensorId(self.tensors.len() as u32);
+        self.tensors.push(Known {
+            tensor,
+            is_constant: false,
+            is_counted: false,
+            first: position,
+            last: position,
+            is_read: false,
+            is_input: false,
+            is_output: false,
+        });
+        id
+    }
+
+    /// Notes that the node in question reads a tensor.
+    fn read(&mut self, id: TensorId) {
+        let position = self.executed.saturating_sub(1);
+        let known = self.known_mut(id);
+        known.last = position;
+        known.is_read = true;
+    }
+
+    fn nodes(
+        &mut self,
+        nodes: &'m [NodeProto],
+        scope: &mut Scope<'m, '_>,
+        frame: Frame<'m, '_>,
+    ) -> Result<(), ImportError> {
+        for (position, node) in nodes.iter().enumerate() {
+            let result = self.node(node, scope, frame);
+            let later = &nodes[position..];
+            result.map_err(|failure| match failure {
+                Failure::Node(Reason::Unordered { tensor, cause }) => {
+                    let is_later = later.iter().any(|node| node.output.contains(&tensor));
+                    let cause = if is_later { LATER } else { cause };
+                    of_node(node, Reason::Unordered { tensor, cause })
+                }
+                Failure::Node(reason) => of_node(node, reason),
+                Failure::Inner(error) => error,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn node(
+        &mut self,
+        node: &'m NodeProto,
+        scope: &mut Scope<'m, '_>,
+        frame: Frame<'m, '_>,
+    ) -> Result<(), Failure> {
+        if frame.depth > MAX_NESTING {
+            return Err(Reason::TooDeep.into());
+        }
+        let attributes = resolved(node, frame);
+        let domain = Domain::of(&node.domain);
+        if let Some(function) = self.functions.get(&(node.domain.as_str(), node.op_type.as_str())).copied() {
+            return self.call(node, function, attributes, scope, frame);
+        }
+        match (domain, node.op_type.as_str()) {
+            (Some(Domain::Onnx), "Constant") => {
+                let tensor = || constants::constant_node(&attributes);
+                let id = self.constant(std::ptr::from_ref(node).addr(), tensor)?;
+                define(scope, node.output.first(), id)
+            }
+            (Some(Domain::Onnx), "If") => self.branch(node, &attributes, scope, frame),
+            (Some(Domain::Onnx), "Loop") => self.repeat(node, &attributes, scope, frame),
+            (Some(Domain::Onnx), "Scan") => self.scan(node, &attributes, scope, frame),
+            _ => self.operator(node, domain, &attributes, scope, frame),
+        }
+    }
+
+    /// Executes a node by the rule of its operator.
+    fn operator(
+        &mut self,
+        node: &'m NodeProto,
+        domain: Option<Domain>,
+        attributes: &Attributes<'m>,
+        scope: &mut Scope<'m, '_>,
+        frame: Frame<'m, '_>,
+    ) -> Result<(), Failure> {
+        self.execute()?;
+        let inputs = self.inputs_of(node, scope)?;
+        for id in inputs.iter().flatten() {
+            self.read(*id);
+        }
+        let is_lost = inputs.iter().flatten().any(|id| self.known(*id).tensor.is_none());
+        if is_lost {
+            return self.lose(node, scope, &[]);
+        }
+        let row = domain.and_then(|domain| registry::row(domain, &node.op_type));
+        let outcome = row.ok_or(Reason::Operator).and_then(|row| {
+            let tensors: Vec<Option<&Tensor>> =
+                inputs.iter().map(|id| id.and_then(|id| self.known(id).tensor.as_ref())).collect();
+            let call = Call {
+                operator: &node.op_type,
+                version: version_of(frame.opsets, &node.domain),
+                attributes,
+                inputs: &tensors,
+                outputs: node.output.len(),
+            };
+            (row.rule)(&call).map(|outcome| (row, outcome))
+        });
+        let (row, outcome) = match outcome {
+            Ok(found) => found,
+            Err(reason) if self.skips(&reason) => {
+                self.unsupported.push(Unsupported {
+                    node: label(node).to_owned(),
+                    operator: node.op_type.clone(),
+                    reason: reason.to_string(),
+                });
+                return self.lose(node, scope, frame.declared);
+            }
+            Err(reason) => return Err(reason.into()),
+        };
+        let Outcome { outputs, operator, packed } = outcome;
+        if node.output.len() > outputs.len() {
+            return Err(Reason::Outputs { found: node.output.len(), most: outputs.len() }.into());
+        }
+        let given = || inputs.iter().flatten().filter_map(|id| self.known(*id).tensor.as_ref());
+        let is_constant = given().next().is_some() && given().all(|tensor| tensor.is_weight);
+        let named = &outputs[..node.output.len()];
+        let is_known = named.iter().all(|output| output.value.is_some());
+        let operator = operator.filter(|operator| operator.is_matrix_work() || !(is_known || is_constant));
+        let is_shape = is_known && (!is_constant || named.iter().all(|output| output.element.is_integer()));
+        self.count(node, row.auxiliary, &inputs, operator, packed, is_shape)?;
+        for (name, output) in node.output.iter().zip(outputs) {
+            let id = self.add(Some(Tensor { is_weight: is_constant, ..output }));
+            define(scope, Some(name), id)?;
+        }
+        Ok(())
+    }
+
+    /// True for a reason for which the user wants nodes to be left out.
+    fn skips(&self, reason: &Reason) -> bool {
+        self.options.skips_unsupported
+            && matches!(reason, Reason::Operator | Reason::Form(_) | Reason::Data { .. })
+    }
+
+    /// Leaves a node out: of what it gives only the types are known that the file declares.
+    fn lose(
+        &mut self,
+        node: &'m NodeProto,
+        scope: &mut Scope<'m, '_>,
+        declared: &[ValueInfoProto],
+    ) -> Result<(), Failure> {
+        self.lost += 1;
+        for name in &node.output {
+            let tensor =
+                declared.iter().find(|info| info.name == *name).and_then(|info| self.declared_tensor(info));
+            let id = self.add(tensor);
+            define(scope, Some(name), id)?;
+        }
+        Ok(())
+    }
+
+    /// Counts an executed node.
+    fn execute(&mut self) -> Result<(), Reason> {
+        if self.executed >= MAX_EXECUTED {
+            return Err(Reason::TooLong);
+        }
+        self.executed += 1;
+        Ok(())
+    }
+
+    fn inputs_of(&self, node: &NodeProto, scope: &Scope<'m, '_>) -> Result<Vec<Option<TensorId>>, Reason> {
+        let find = |name: &String| {
+            if name.is_empty() {
+                return Ok(None);
+            }
+            scope.find(name).ok_or_else(|| Reason::Unordered { tensor: name.clone(), cause: NEVER })
+        };
+        node.input.iter().map(find).collect()
+    }
+}
+
+const NEVER: &str = "no earlier node, constant or input gives";
+const LATER: &str = "only this node or a later one gives: the graph is cyclic or out of order";
+
+/// A failure of a node, or of one in a graph within it, which is named already.
+enum Failure {
+    Node(Reason),
+    Inner(ImportError),
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::Node(reason)
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        Self::Inner(error)
+    }
+}
+
+/// Gives a tensor the name of an output, unless the output is left out.
+fn define<'m>(scope: &mut Scope<'m, '_>, name: Option<&'m String>, id: TensorId) -> Result<(), Failure> {
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) if !scope.define(name, Some(id)) => Err(Reason::Twice { tensor: name.clone() }.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The version of the operators of a domain.
+fn version_of(opsets: &[OperatorSetIdProto], domain: &str) -> i64 {
+    let plain = |domain: &str| if domain == "ai.onnx" { String::new() } else { domain.to_owned() };
+    let found = opsets.iter().find(|opset| plain(&opset.domain) == plain(domain));
+    found.map_or(1, |opset| opset.version)
+}

@@ -1,0 +1,78 @@
+//! Extents that files leave open, and the choices of users.
+
+use std::collections::BTreeMap;
+
+use rtmm_import::onnx::Options;
+use rtmm_import::{Choice, ImportError, OpenDimension};
+
+use crate::builder::{FLOAT, Graph, INT64, import};
+
+fn open() -> Graph {
+    Graph::default()
+        .input("x", FLOAT, &["batch", "3", "", "-1"])
+        .input("mask", FLOAT, &["batch", "0"])
+        .output("y")
+        .node("Relu", &["x"], &["y"])
+}
+
+fn dims(pairs: &[(&str, u64)]) -> Options {
+    let dims = pairs.iter().map(|(name, extent)| ((*name).to_owned(), *extent)).collect();
+    Options { dims, ..Options::default() }
+}
+
+#[test]
+fn all_open_extents_are_listed_at_once() {
+    let error = import(&open().model(), &dims(&[("x[3]", 9)])).expect_err("open extents");
+    let open_of = |name: &str, input: &str, axis| OpenDimension {
+        name: name.to_owned(),
+        input: input.to_owned(),
+        axis,
+    };
+    let expected = vec![open_of("batch", "x", 0), open_of("x[2]", "x", 2), open_of("mask[1]", "mask", 1)];
+    assert_eq!(error, ImportError::Open(expected));
+    assert_eq!(
+        error.to_string(),
+        "the extents of inputs are open: `batch` (axis 0 of `x`), `x[2]` (axis 2 of `x`), `mask[1]` (axis 1 of `mask`)"
+    );
+    assert_eq!(error.help(), "state them: --dim 'batch=N' --dim 'x[2]=N' --dim 'mask[1]=N'");
+}
+
+#[test]
+fn stated_extents_are_used_wherever_their_name_stands() {
+    let options = dims(&[("batch", 2), ("x[2]", 4), ("x[3]", 5), ("mask[1]", 6)]);
+    let model = import(&open().model(), &options).expect("no extent is open");
+    assert_eq!(model.inputs, ["x [2, 3, 4, 5]", "mask [2, 6]"]);
+    assert_eq!(model.outputs, ["y [2, 3, 4, 5]"]);
+    assert_eq!(model.choices, ["--dim batch=2", "--dim mask[1]=6", "--dim x[2]=4", "--dim x[3]=5"]);
+}
+
+#[test]
+fn choices_that_a_model_does_not_have_are_refused() {
+    let error = import(&open().model(), &dims(&[("height", 2)])).expect_err("no such extent");
+    let known = ["batch", "mask[1]", "x[2]", "x[3]"].map(str::to_owned).to_vec();
+    assert_eq!(
+        error,
+        ImportError::UnknownChoice { choice: Choice::Dimension, name: "height".to_owned(), known }
+    );
+    let graph = || Graph::default().input("n", INT64, &["2"]).output("y").node("Identity", &["n"], &["y"]);
+    let of = |name: &str, values: &[f64]| Options {
+        inputs: BTreeMap::from([(name.to_owned(), values.to_vec())]),
+        ..Options::default()
+    };
+    let message = |options: &Options| import(&graph().model(), options).expect_err("a bad value").to_string();
+    assert_eq!(message(&of("m", &[1.0])), "there is no input `m`");
+    assert_eq!(message(&of("n", &[1.0])), "input `n` has 2 elements, and 1 are stated");
+    assert_eq!(message(&of("n", &[1.0, 0.5])), "input `n` takes whole numbers");
+}
+
+#[test]
+fn operator_sets_beyond_the_supported_ones_are_refused() {
+    let graph = || Graph::default().image("x", &[1]).output("y").node("Relu", &["x"], &["y"]);
+    for version in [0, 6, 25] {
+        let error = import(&graph().model_of(version), &Options::default()).expect_err("a version");
+        assert_eq!(error, ImportError::OperatorSet { version });
+    }
+    for version in [7, 24] {
+        assert!(import(&graph().model_of(version), &Options::default()).is_ok());
+    }
+}
