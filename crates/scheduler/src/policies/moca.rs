@@ -55,7 +55,7 @@ const INTENSIVE: Real = Real::new(
 
 const THROTTLE: Switch = Switch::new(
     "throttle",
-    "whether runs are held below caps of the memory bandwidth; the memory must have caps",
+    "whether runs are held below caps of the memory bandwidth; the memory must have caps or throttles",
     true,
 );
 
