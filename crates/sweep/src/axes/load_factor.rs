@@ -74,10 +74,17 @@ fn apply(subject: &Subject, factor: Amount, scenario: Scenario) -> Result<Scenar
         reason: format!("cannot be scaled by {}: a period would be {reason}", factor.number()),
         help: "choose a factor nearer to 1".to_owned(),
     })?;
-    Ok(match subject {
+    let scaled = match subject {
         Subject::ScenarioAndDuration => shortened(scaled, factor.millionths()),
         _ => scaled,
-    })
+    };
+    // Here every scenario comes by, with the load and the duration that it is simulated with.
+    scaled.check_mixes().map_err(|error| Unfit {
+        scenario: scaled.name.clone(),
+        reason: format!("cannot be simulated at load {}: {error}", factor.number()),
+        help: format!("choose a smaller factor, or {}", error.help()),
+    })?;
+    Ok(scaled)
 }
 
 /// The scenario with its duration divided by the load factor; at least a picosecond.
@@ -86,4 +93,36 @@ fn shortened(scenario: Scenario, factor_millionths: u64) -> Scenario {
         u128::from(scenario.duration.picoseconds()) * u128::from(ONE) / u128::from(factor_millionths.max(1));
     let picoseconds = u64::try_from(scaled).unwrap_or(u64::MAX).max(1);
     Scenario { duration: SimulatedTime::from_picoseconds(picoseconds), ..scenario }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtmm_workload::input::Source;
+    use rtmm_workload::{Legality, load};
+
+    use super::*;
+
+    #[test]
+    fn a_load_that_a_run_cannot_draw_is_refused() {
+        let text = r#"
+            source = "a test"
+            duration = "100s"
+            mix = [{ name = "storm" }]
+
+            [[task]]
+            name = "a"
+            model = "xrbench/kd_res8_narrow"
+            deadline = "1ms"
+            arrivals = { process = "mix", mix = "storm", weight = 1, spacing = "10us" }
+        "#;
+        let storm = load::workload_of(&Source::new("storm.toml", text), Legality::Strict);
+        let storm = storm.unwrap_or_else(|problems| panic!("{problems}")).scenario;
+        let at = |subject, load: u64| apply(&subject, Amount::Millionths(load * ONE), storm.clone());
+        assert!(at(Subject::Scenario, 10).is_ok());
+        let refused = at(Subject::Scenario, 11).map(|_| ()).map_err(|unfit| unfit.to_string());
+        let expected = "scenario `storm.toml` cannot be simulated at load 11: mix `storm` has about 110000110 requests \
+                        within 100s, more than 100000000";
+        assert_eq!(refused, Err(expected.to_owned()));
+        assert!(at(Subject::ScenarioAndDuration, 11).is_ok());
+    }
 }
