@@ -61,4 +61,5 @@ pub use platform::{
     Platform, SharedDram,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
+pub use table::MeasuredTable;
 pub use units::{MAX_UNITS, UnitSet, Units};

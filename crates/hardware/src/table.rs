@@ -15,7 +15,8 @@
 //! | `dram_bytes` | optional: off-chip traffic in bytes; 0 where absent |
 //! | `quanta` | optional: equal steps that the layer can be stopped between; 1 where absent |
 //!
-//! Every cell of a column that is there must be filled; further columns are ignored. A latency is
+//! Every cell of a column that is there must be filled. Further columns are notes, but for those that name a time, an
+//! energy or the like in another way, which are errors. A latency is
 //! what a device showed, memory included: it stands as compute time with nothing to overlap. Energy
 //! is not broken down; all of it stands under `mac`. A layer that has no row has no cost. The model
 //! knows nothing of shapes, clocks or batch sizes: what was measured holds for what was measured.
@@ -49,6 +50,11 @@ pub fn keys() -> Schema {
 
 /// The columns that a table must have.
 const REQUIRED: [&str; 3] = ["model", "layer", "latency_us"];
+/// All columns that a table may have.
+const KNOWN: [&str; 6] = ["model", "layer", "latency_us", "energy_uj", "dram_bytes", "quanta"];
+/// Words in the names of columns that say something of a layer's cost.
+const WORDS: [&str; 10] =
+    ["latency", "time", "energy", "power", "dram", "bytes", "quant", "cycles", "_us", "_ms"];
 /// The largest energy of a layer, in microjoules: a megajoule.
 const MAX_MICROJOULES: f64 = 1e12;
 /// The most off-chip traffic of a layer, in bytes.
@@ -92,7 +98,8 @@ impl MeasuredTable {
     /// Every problem of the text: missing columns and cells, numbers that are none or out of range,
     /// two rows for one layer, no rows at all.
     pub fn parse(source: &Source) -> Result<Self, Diagnostics> {
-        let csv = CsvTable::parse(source, &REQUIRED);
+        let mut csv = CsvTable::parse(source, &REQUIRED);
+        csv.only_notes_beside(&KNOWN, &WORDS);
         let mut models: BTreeMap<String, BTreeMap<String, Measured>> = BTreeMap::new();
         let Some(columns) = Columns::find(&csv) else {
             return csv.each_row(|_| {}).into_result(None);
@@ -117,6 +124,18 @@ impl MeasuredTable {
             return Err(problem.help("add a row for each layer").into());
         }
         problems.into_result(Some(Self { models }))
+    }
+
+    /// The number of models that have rows.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.models.len()
+    }
+
+    /// The number of layers that have a row, of all models.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        self.models.values().map(BTreeMap::len).sum()
     }
 
     fn measured(&self, layer: LayerOf<'_>) -> Result<&Measured, CostError> {
@@ -154,7 +173,7 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, line: usize) -> Option<(Str
     let latency = if filled(row, columns.latency, "latency_us") {
         let text = row.text(columns.latency).to_owned();
         // Exact: a decimal number of microseconds is a whole number of picoseconds, or too fine.
-        match Duration::parse(&format!("{text}us")) {
+        match Duration::parse_microseconds(&text) {
             Ok(latency) => Some(latency),
             Err(error) => {
                 let why = match error {
@@ -163,7 +182,7 @@ fn read_row(row: &mut CsvRow<'_>, columns: &Columns, line: usize) -> Option<(Str
                     error => format!("is no latency: {error}"),
                 };
                 let message = format!("`{text}` in column `latency_us` {why}");
-                let help = "write microseconds as a plain decimal number from 0, such as 12.5";
+                let help = "write microseconds as a decimal number from 0, such as 12.5 or 1.25e1";
                 row.reject(columns.latency, message, help);
                 None
             }

@@ -19,6 +19,7 @@ pub mod parameters;
 pub mod random;
 pub mod synthesis;
 
+mod decimal;
 mod frames;
 mod ids;
 mod kernel;
@@ -45,7 +46,7 @@ pub use layer::{
     Attention, Convolution, Elementwise, Gemm, Layer, Normalisation, Operator, Pool, PublishedShape,
     Recurrent, RecurrentCell, Shape,
 };
-pub use layer_table::{Legality, TableRow, read_layer_table};
+pub use layer_table::{Legality, TableRow, is_layer_table, read_layer_table};
 pub use mix::{Mix, MixMember, TooManyRequests};
 pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
 pub use model_file::ParameterSetting;

@@ -7,7 +7,7 @@ use include_dir::{Dir, include_dir};
 use tracing::{debug, info};
 
 use crate::input::{CsvTable, Diagnostic, Diagnostics, Document, Origin, Source, suggestion};
-use crate::layer_table::Legality;
+use crate::layer_table::{Legality, is_layer_table};
 use crate::model::Model;
 use crate::model_file::{Files as ModelFiles, OpenVariant, ParameterSetting, decode_model};
 use crate::requests::{read_requests, read_trace};
@@ -88,21 +88,27 @@ pub enum TableKind {
     Requests,
     /// Sample trace: latencies and sparsities of the layers of recorded inferences.
     Samples,
+    /// Costs of layers that were measured on a device.
+    Costs,
 }
 
 impl TableKind {
-    /// Marks of a table of this kind: the columns that no other kind has.
+    /// Kind of a table, by the columns that no other kind has; none for a table of another program.
     #[must_use]
-    pub fn of(source: &Source) -> Self {
+    pub fn of(source: &Source) -> Option<Self> {
         let table = CsvTable::parse(source, &[]);
-        if ["overall-sparsity", "batch-indx"].iter().any(|name| table.column(name).is_some()) {
-            return Self::Samples;
-        }
-        match (table.column("arrival_s"), table.column("model")) {
-            (None, _) => Self::Layers,
-            (Some(_), None) => Self::Trace,
-            (Some(_), Some(_)) => Self::Requests,
-        }
+        let has = |name: &str| table.column(name).is_some();
+        Some(if has("overall-sparsity") || has("batch-indx") {
+            Self::Samples
+        } else if has("arrival_s") {
+            if has("model") { Self::Requests } else { Self::Trace }
+        } else if has("latency_us") {
+            Self::Costs
+        } else if is_layer_table(source) || table.header().is_empty() {
+            Self::Layers
+        } else {
+            return None;
+        })
     }
 }
 
@@ -434,7 +440,7 @@ fn traces_in(folder: &Path) -> Result<Vec<Source>, Diagnostic> {
     files.sort();
     let sources: Result<Vec<Source>, Diagnostic> = files.iter().map(|path| read(path)).collect();
     let mut sources = sources?;
-    sources.retain(|source| TableKind::of(source) == TableKind::Samples);
+    sources.retain(|source| TableKind::of(source) == Some(TableKind::Samples));
     if sources.is_empty() {
         let problem =
             Diagnostic::without_place(format!("{shown}: there are no sample traces in this folder"));

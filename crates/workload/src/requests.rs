@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::decimal::Decimal;
 use crate::ids::{ModelId, TaskId};
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source, problem_with, suggestion};
 use crate::model::Model;
@@ -20,9 +21,8 @@ const MODEL: &str = "model";
 const SAMPLE: &str = "sample";
 const PRIORITY: &str = "priority";
 const DEADLINE: &str = "relative_deadline_s";
-const PICOSECONDS_PER_SECOND: u64 = 1_000_000_000_000;
 /// Decimals of a second that a picosecond has.
-const DECIMALS: usize = 12;
+const DECIMALS: u32 = 12;
 
 /// The columns of a request file; the trace of a task has the same but for the model.
 const KEYS: [&str; 5] = ["arrival_s", "model", "sample", "priority", "relative_deadline_s"];
@@ -196,7 +196,7 @@ fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> 
         ),
         _ => (
             "no decimal number of seconds".to_owned(),
-            "write digits and a point, such as 0.0125: no unit, no exponent",
+            "write a decimal number without a unit, such as 0.0125 or 1.25e-2",
         ),
     };
     let message = match text {
@@ -207,22 +207,12 @@ fn seconds(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> 
     None
 }
 
-/// Decimal seconds as picoseconds, to the nearest; halves upwards.
+/// Decimal seconds as picoseconds, to the nearest; halves upwards. Recorded times often have more digits than that.
 fn parse_seconds(text: &str) -> Result<Duration, TimeError> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(whole) || !is_number(fraction) {
-        return Err(TimeError::Malformed);
-    }
-    let rounds_up = fraction.as_bytes().get(DECIMALS).is_some_and(|digit| *digit >= b'5');
-    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(DECIMALS);
-    let below = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-    let whole: u64 = whole.parse().map_err(|_| TimeError::TooLong)?;
-    whole
-        .checked_mul(PICOSECONDS_PER_SECOND)
-        .and_then(|whole| whole.checked_add(below + u64::from(rounds_up)))
-        .map(Duration::from_picoseconds)
-        .ok_or(TimeError::TooLong)
+    let seconds = Decimal::parse(text).ok_or(TimeError::Malformed)?;
+    let parts = seconds.parts(DECIMALS).ok_or(TimeError::TooLong)?;
+    let picoseconds = parts.whole.checked_add(u64::from(parts.rounds_up)).ok_or(TimeError::TooLong)?;
+    Ok(Duration::from_picoseconds(picoseconds))
 }
 
 /// The requests that name one task or model.
@@ -418,7 +408,7 @@ mod tests {
     fn seconds_become_picoseconds_exactly() {
         let cases = [
             ("0", Ok(0)),
-            ("1", Ok(PICOSECONDS_PER_SECOND)),
+            ("1", Ok(1_000_000_000_000)),
             ("0.1", Ok(100_000_000_000)),
             ("0.000000000001", Ok(1)),
             ("12.34567890123400000", Ok(12_345_678_901_234)),
@@ -427,7 +417,7 @@ mod tests {
             ("99999999999999999999", Err(TimeError::TooLong)),
             ("0.0000000000004", Ok(0)),
             ("0.0000000000005", Ok(1)),
-            ("0.9999999999995", Ok(PICOSECONDS_PER_SECOND)),
+            ("0.9999999999995", Ok(1_000_000_000_000)),
             ("0.008695885427440096", Ok(8_695_885_427)),
             ("", Err(TimeError::Malformed)),
             (".5", Err(TimeError::Malformed)),
@@ -435,7 +425,9 @@ mod tests {
             ("1.2.3", Err(TimeError::Malformed)),
             ("-1", Err(TimeError::Malformed)),
             ("+1", Err(TimeError::Malformed)),
-            ("1e3", Err(TimeError::Malformed)),
+            ("1e3", Ok(1_000_000_000_000_000)),
+            ("5e-05", Ok(50_000_000)),
+            ("1e", Err(TimeError::Malformed)),
             ("nan", Err(TimeError::Malformed)),
             ("1s", Err(TimeError::Malformed)),
             ("1_000", Err(TimeError::Malformed)),

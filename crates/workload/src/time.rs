@@ -9,6 +9,8 @@ use std::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::decimal::Decimal;
+
 const PICOSECONDS_PER_SECOND: u64 = 1_000_000_000_000;
 
 /// An instant on the simulated clock, in picoseconds since the run began.
@@ -137,6 +139,19 @@ impl Duration {
         }
         let digits = format!("{whole}{fraction}{}", "0".repeat(decimals - fraction.len()));
         digits.parse().map(Self).map_err(|_| TimeError::TooLong)
+    }
+
+    /// Parses a decimal number of microseconds without a unit, plain or with an exponent, exactly.
+    ///
+    /// # Errors
+    /// [`TimeError`] says what is wrong with the text.
+    pub fn parse_microseconds(text: &str) -> Result<Self, TimeError> {
+        let number = Decimal::parse(text).ok_or(TimeError::Malformed)?;
+        match number.parts(6) {
+            None => Err(TimeError::TooLong),
+            Some(parts) if parts.has_rest => Err(TimeError::TooFine),
+            Some(parts) => Ok(Self(parts.whole)),
+        }
     }
 
     /// Picoseconds in this span.

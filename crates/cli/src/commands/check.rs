@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use rtmm_hardware::{Mode, load as hardware, maestro::dataflow::Dataflow};
+use rtmm_hardware::{MeasuredTable, Mode, load as hardware, maestro::dataflow::Dataflow};
 use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
 use rtmm_workload::input::{Diagnostics, Document, Source};
@@ -107,7 +107,17 @@ fn check_table(
     scenario: Option<&Workload>,
     legality: Legality,
 ) -> Result<String, Diagnostics> {
-    match TableKind::of(source) {
+    let Some(kind) = TableKind::of(source) else {
+        let problem = rtmm_workload::input::problem_with(source, "this is no table that rtmm knows");
+        let help = "a layer table has columns K, C, R, S, Y, X, those of SCALE-Sim's topologies, or M, N, K; a cost table \
+                    model, layer, latency_us; requests have arrival_s; a sample trace has overall-sparsity";
+        return Err(problem.help(help).into());
+    };
+    match kind {
+        TableKind::Costs => {
+            let table = MeasuredTable::parse(source)?;
+            Ok(format!("cost table, {} layers of {} models", table.layers(), table.models()))
+        }
         TableKind::Layers => {
             let mut layers = 0;
             let problems = read_layer_table(source, legality, |_| layers += 1);

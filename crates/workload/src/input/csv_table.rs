@@ -1,4 +1,7 @@
 //! CSV with a header, as rows of cells that know their place.
+//!
+//! Spreadsheets end rows with commas, and add rows of nothing but commas: blank cells beyond the last named column
+//! say nothing, and neither do rows of blank cells.
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -11,11 +14,12 @@ use super::source::Source;
 /// Reads the rows of a CSV text one by one, by column name.
 ///
 /// Rows of the wrong length and cells that cannot be read are recorded with line and column; the
-/// reader goes on with the next row. The header may name more columns than are asked for.
+/// reader goes on with the next row. The header may name more columns than are asked for; see [`CsvTable::only`].
 #[derive(Debug)]
 pub struct CsvTable<'s> {
     source: &'s Source,
     reader: csv::Reader<&'s [u8]>,
+    /// Names of the columns, up to the last one that has a name.
     header: Vec<String>,
     problems: Diagnostics,
 }
@@ -33,9 +37,20 @@ impl<'s> CsvTable<'s> {
     /// Opens a text; `required` columns that the header lacks are recorded.
     #[must_use]
     pub fn parse(source: &'s Source, required: &[&str]) -> Self {
+        Self::parse_as(source, required, |written| written)
+    }
+
+    /// Opens a text whose columns are known by other names than those that its header spells: `named` makes the
+    /// names of the columns from the spelled ones.
+    #[must_use]
+    pub fn parse_as(
+        source: &'s Source,
+        required: &[&str],
+        named: impl FnOnce(Vec<String>) -> Vec<String>,
+    ) -> Self {
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(source.text().as_bytes());
         let mut problems = Diagnostics::default();
-        let header: Vec<String> = match reader.byte_headers() {
+        let mut header: Vec<String> = match reader.byte_headers() {
             Ok(header) => header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
             Err(error) => {
                 problems.push(Diagnostic::new(format!("unreadable CSV header: {error}"), source, 0..0));
@@ -47,7 +62,20 @@ impl<'s> CsvTable<'s> {
             problems.push(problem.help("write a header with the names of the columns, then the rows"));
             return Self { source, reader, header, problems };
         }
-        let line = 0..source.text().lines().next().map_or(0, str::len);
+        while header.last().is_some_and(String::is_empty) {
+            header.pop();
+        }
+        let line = header_line(source);
+        let separator = (header.len() == 1)
+            .then(|| [';', '\t', '|'].into_iter().find(|separator| header[0].contains(*separator)))
+            .flatten();
+        if let Some(separator) = separator {
+            let message =
+                format!("the header has no comma, and its columns seem to be separated by {separator:?}");
+            problems.push(Diagnostic::new(message, source, line).help("separate cells with commas"));
+            return Self { source, reader, header: Vec::new(), problems };
+        }
+        let header = named(header);
         for name in required {
             if !header.iter().any(|known| known == name) {
                 let known: Vec<&str> = header.iter().map(String::as_str).collect();
@@ -78,27 +106,51 @@ impl<'s> CsvTable<'s> {
         self.header.iter().position(|known| known == name)
     }
 
-    /// Records every column that is not in `known`.
+    /// The names of the columns.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Records every column that is not in `known`. A name that begins with `_` is one of the file's own: notes.
     pub fn only(&mut self, known: &[&str]) {
-        if self.header.iter().all(String::is_empty) {
-            return;
-        }
-        let unknown = self.header.iter().filter(|name| !known.contains(&name.as_str()));
-        let unknown: Vec<String> = unknown.cloned().collect();
+        let is_unknown =
+            |name: &&String| !(name.is_empty() || name.starts_with('_') || known.contains(&name.as_str()));
+        let unknown: Vec<String> = self.header.iter().filter(is_unknown).cloned().collect();
         for name in unknown {
-            if name.is_empty() {
-                self.reject_header("a column has no name", "name it, or remove it from every row");
-            } else {
-                let help = suggestion(&name, "column", known);
-                self.reject_header(format!("unknown column `{name}`"), help);
-            }
+            let help = suggestion(&name, "column", known);
+            self.reject_header(format!("unknown column `{name}`"), help);
+        }
+    }
+
+    /// Records every column that is not in `known` and that would change what a row says if it were read: its name has
+    /// one of `words` in it, or is a letter away from a known one. Other columns are notes, and are left alone.
+    pub fn only_notes_beside(&mut self, known: &[&str], words: &[&str]) {
+        let is_alike = |name: &&String| {
+            let lower = name.to_lowercase();
+            !name.is_empty()
+                && !name.starts_with('_')
+                && !known.contains(&name.as_str())
+                && (words.iter().any(|word| lower.contains(word))
+                    || lower.chars().count() == 1
+                    || known
+                        .iter()
+                        .any(|known| known.len() > 3 && strsim::damerau_levenshtein(&lower, known) == 1))
+        };
+        let alike: Vec<String> = self.header.iter().filter(is_alike).cloned().collect();
+        for name in alike {
+            let help = suggestion(&name, "column", known);
+            let help = format!("{help}; if it is a note, let its name begin with `_`");
+            self.reject_header(
+                format!("column `{name}` is not read, and would change what the rows say"),
+                help,
+            );
         }
     }
 
     /// Records a problem with the header.
     pub fn reject_header(&mut self, message: impl Into<String>, help: impl Into<String>) {
-        let line = 0..self.source.text().lines().next().map_or(0, str::len);
-        self.problems.push(Diagnostic::new(message, self.source, line).help(help));
+        self.problems.push(Diagnostic::new(message, self.source, header_line(self.source)).help(help));
     }
 
     /// Calls `read` for every row. Nothing is read where the header already has problems.
@@ -121,16 +173,23 @@ impl<'s> CsvTable<'s> {
                     break;
                 }
             }
+            if record.iter().all(is_blank) {
+                continue;
+            }
             let mut row = CsvRow {
                 source: self.source,
                 header: &self.header,
                 record: &record,
                 problems: &mut self.problems,
             };
-            if record.len() == row.header.len() {
+            let wants = row.header.len();
+            if let Some(column) = (0..wants).find(|&column| row.is_nameless(column)) {
+                let message = format!("the cell `{}` stands in a column without a name", row.text(column));
+                row.reject(column, message, "name the column in the header, or remove the cell");
+            } else if record.len() >= wants && record.iter().skip(wants).all(is_blank) {
                 read(&mut row);
             } else {
-                let (has, wants) = (record.len(), row.header.len());
+                let has = record.len();
                 let problem = Diagnostic::new(
                     format!("this row has {has} cells and the header {wants}"),
                     row.source,
@@ -143,11 +202,26 @@ impl<'s> CsvTable<'s> {
     }
 }
 
+/// True for a cell that says nothing.
+fn is_blank(cell: &[u8]) -> bool {
+    cell.trim_ascii().is_empty()
+}
+
+/// The bytes of the header.
+fn header_line(source: &Source) -> Range<usize> {
+    0..source.text().lines().next().map_or(0, str::len)
+}
+
 impl CsvRow<'_> {
     /// The text of the cell in `column`.
     #[must_use]
     pub fn text(&self, column: usize) -> &str {
         self.record.get(column).and_then(|cell| std::str::from_utf8(cell).ok()).map_or("", str::trim)
+    }
+
+    /// True if the cell in `column` says something, and the column has no name.
+    fn is_nameless(&self, column: usize) -> bool {
+        self.header.get(column).is_some_and(String::is_empty) && !self.is_blank(column)
     }
 
     /// True if the cell in `column` says nothing.
