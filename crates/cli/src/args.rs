@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rtmm_import::onnx::Branch;
 use rtmm_workload::ParameterSetting;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
@@ -52,6 +53,8 @@ pub(crate) enum Verb {
     Requests(Requests),
     /// Synthesise sample traces, or summarise them.
     Traces(Traces),
+    /// Read a model that another program wrote, count it, and write it as a model file.
+    Import(Import),
     /// Print shell completions.
     Completions(Completions),
 }
@@ -418,6 +421,90 @@ pub(crate) struct Describe {
     /// Form of the printed table.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm import detector.onnx --dim batch=1 --dim height=320 --dim width=320 --output mine
+  rtmm import vad.onnx --dim 'input[0]=1' --dim 'input[1]=576' --input sr=16000 --format json
+  rtmm import decoder.onnx --branch cache=then --trips 32")]
+pub(crate) struct Import {
+    /// ONNX file; its weights are not read, and files of external data are not needed.
+    #[arg(value_name = "MODEL.onnx")]
+    pub model: PathBuf,
+    /// Extent that the file leaves open, by its name there, or INPUT[AXIS] where it has none; may be given
+    /// several times.
+    #[arg(long = "dim", value_name = "NAME=N", value_parser = extent)]
+    pub dims: Vec<(String, u64)>,
+    /// Value of an input on which shapes or branches depend: a number, or several with commas between; may be
+    /// given several times.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input_values)]
+    pub inputs: Vec<(String, Vec<f64>)>,
+    /// Branch of the `If` that has this output; may be given several times.
+    #[arg(long = "branch", value_name = "OUTPUT=then|else", value_parser = branch)]
+    pub branches: Vec<(String, Branch)>,
+    /// Iterations of the `Loop` that has this output, or of all others; may be given several times.
+    #[arg(long = "trips", value_name = "[OUTPUT=]N", value_parser = trips)]
+    pub trips: Vec<(Option<String>, u64)>,
+    /// Leave nodes out whose operators are not known, with all that depends on them, and say what share that is.
+    #[arg(long)]
+    pub skip_unsupported: bool,
+    /// Folder that the model file goes to, under the name of the ONNX file [default: none is written].
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Form of the printed counts.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ImportFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// A name and what stands behind its last `=`: names of tensors may have one themselves.
+fn named<'t>(text: &'t str, example: &str) -> Result<(String, &'t str), String> {
+    let (name, value) = text.rsplit_once('=').ok_or_else(|| format!("write it as {example}"))?;
+    Ok((name.to_owned(), value))
+}
+
+fn extent(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = named(text, "batch=1")?;
+    let extent = value.parse().map_err(|_| "an extent is a whole number, 0 for what is empty".to_owned())?;
+    Ok((name, extent))
+}
+
+fn input_values(text: &str) -> Result<(String, Vec<f64>), String> {
+    let (name, values) = named(text, "rate=16000")?;
+    let value = |text: &str| match text.trim() {
+        "true" => Some(1.0),
+        "false" => Some(0.0),
+        number => number.parse().ok().filter(|value: &f64| value.is_finite()),
+    };
+    let values: Option<Vec<f64>> = values.split(',').map(value).collect();
+    values.map(|values| (name, values)).ok_or_else(|| "values are numbers, `true` or `false`".to_owned())
+}
+
+fn branch(text: &str) -> Result<(String, Branch), String> {
+    let (name, value) = named(text, "output=then")?;
+    match value {
+        "then" => Ok((name, Branch::Then)),
+        "else" => Ok((name, Branch::Else)),
+        _ => Err("a branch is `then` or `else`".to_owned()),
+    }
+}
+
+fn trips(text: &str) -> Result<(Option<String>, u64), String> {
+    let (name, value) = match text.rsplit_once('=') {
+        Some((name, value)) => (Some(name.to_owned()), value),
+        None => (None, text),
+    };
+    let trips = value.parse().map_err(|_| "a number of iterations is a whole number".to_owned())?;
+    Ok((name, trips))
 }
 
 #[derive(Debug, Args)]

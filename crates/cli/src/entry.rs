@@ -56,6 +56,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Check(arguments) => commands::check::check(arguments),
         Verb::Requests(arguments) => commands::requests::requests(arguments),
         Verb::Traces(arguments) => commands::traces::traces(arguments),
+        Verb::Import(arguments) => commands::import::import(arguments),
         Verb::Completions(arguments) => commands::completions::completions(arguments),
     }
 }

@@ -32,6 +32,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
         "crates/cli",
         &[
             "rtmm-workload",
+            "rtmm-import",
             "rtmm-hardware",
             "rtmm-scheduler",
             "rtmm-sim",

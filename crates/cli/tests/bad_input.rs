@@ -758,6 +758,39 @@ fn bad_arguments() {
 }
 
 #[test]
+fn imports_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let product = common::onnx_product();
+    transcript.workspace.write("product.onnx", &product);
+    transcript.workspace.write("half.onnx", &product[..product.len() / 2]);
+    transcript.workspace.write("text.onnx", "no model at all");
+    let control_flow = "../import/tests/models/tiny_control_flow.onnx";
+    let control_flow = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(control_flow)).expect("a model");
+    transcript.workspace.write("branch.onnx", control_flow);
+    for file in ["product.onnx", "half.onnx", "text.onnx", "missing.onnx", "."] {
+        transcript.refused(&["import", file]);
+    }
+    for more in [
+        &["--dim", "M=2"][..],
+        &["--dim", "N"],
+        &["--dim", "N=-1"],
+        &["--dim", "N=2", "--dim", "N=3"],
+        &["--dim", "N=2000000000000000"],
+        &["--dim", "N=2", "--input", "x=1"],
+        &["--dim", "N=2", "--input", "z=1"],
+        &["--dim", "N=2", "--input", "x=one"],
+        &["--dim", "N=2", "--branch", "y=then"],
+        &["--dim", "N=2", "--branch", "y=both"],
+        &["--dim", "N=2", "--trips", "y=2"],
+        &["--dim", "N=2", "--trips", "y=-1"],
+    ] {
+        transcript.refused(&[&["import", "product.onnx"], more].concat());
+    }
+    transcript.refused(&["import", "branch.onnx", "--dim", "N=1"]);
+    insta::assert_snapshot!("imports", transcript.text);
+}
+
+#[test]
 fn runs_on_the_engine_that_make_no_sense() {
     let mut transcript = Transcript::new();
     let mut run = |extra: &[&str]| transcript.refused(&[&RUN[..5], extra].concat());

@@ -12,8 +12,19 @@ use std::fs;
 use common::{Outcome, Workspace, final_files};
 use serde_json::Value;
 
-const COMMANDS: [&str; 10] =
-    ["run", "sweep", "merge", "list", "cost", "explain", "check", "requests", "traces", "completions"];
+const COMMANDS: [&str; 11] = [
+    "run",
+    "sweep",
+    "merge",
+    "list",
+    "cost",
+    "explain",
+    "check",
+    "requests",
+    "traces",
+    "import",
+    "completions",
+];
 
 /// The widest line of help and tables.
 const WIDTH: usize = 100;
@@ -552,6 +563,34 @@ fn one_bad_file_does_not_keep_check_from_the_others() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn imported_models_are_counted_and_written() {
+    let workspace = Workspace::new();
+    workspace.write("product.onnx", common::onnx_product());
+    let import =
+        |more: &[&str]| workspace.rtmm(&[&["import", "product.onnx", "--dim", "N=2"], more].concat());
+    let outcome = import(&["--output", "mine", "--format", "json"]);
+    assert_eq!(outcome.stderr, "1 layers in mine/product.toml\n");
+    let counts = json(&outcome.success());
+    let expected = serde_json::json!({
+        "kind": "onnx",
+        "macs": 24,
+        "parameters": 12,
+        "layers": 1,
+        "free": 0,
+        "peak_activation_bytes": 4 * (8 + 6),
+        "unsupported": [],
+    });
+    assert_eq!(counts, expected);
+    let table = import(&[]).success();
+    assert_narrow(&table);
+    insta::assert_snapshot!("import", table);
+    let file = fs::read_to_string(workspace.path("mine/product.toml")).expect("a model file");
+    insta::assert_snapshot!("import_file", file);
+    let checked = workspace.rtmm(&["check", "mine/product.toml"]).success();
+    assert_eq!(checked, "mine/product.toml: model, 1 layers, 24 multiply-accumulates, 12 parameters\n");
 }
 
 #[test]

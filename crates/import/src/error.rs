@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rtmm_workload::input::suggestion;
 use thiserror::Error;
 
 use crate::onnx::Reason;
@@ -51,7 +52,7 @@ impl Choice {
     const fn noun(self) -> &'static str {
         match self {
             Self::Dimension => "open extent of an input",
-            Self::Input => "input",
+            Self::Input => "input of the model",
             Self::Branch => "output of an `If` that runs",
             Self::Trips => "output of a `Loop` that runs",
         }
@@ -90,6 +91,22 @@ pub enum ImportError {
         /// The problem.
         problem: String,
     },
+    /// Extents of an input that are beyond all bounds.
+    #[error("input `{input}`: {reason}")]
+    Extents {
+        /// Name of the input.
+        input: String,
+        /// The problem.
+        reason: Reason,
+    },
+    /// Values of an input that do not fit it.
+    #[error("input `{input}` {problem}")]
+    Values {
+        /// Name of the input.
+        input: String,
+        /// The problem.
+        problem: String,
+    },
     /// A constant that makes no sense.
     #[error("constant `{constant}`: {reason}")]
     Constant {
@@ -108,7 +125,7 @@ pub enum ImportError {
     #[error("the extents of inputs are open: {}", listed(.0))]
     Open(Vec<OpenDimension>),
     /// A choice that the model does not have.
-    #[error("there is no {} `{name}`", choice.noun())]
+    #[error("`{name}` is no {}", choice.noun())]
     UnknownChoice {
         /// Kind of the choice.
         choice: Choice,
@@ -152,7 +169,14 @@ impl ImportError {
             Self::UnknownChoice { choice, known, .. } if known.is_empty() => {
                 format!("the model has none: leave {} out", choice.option())
             }
-            Self::UnknownChoice { known, .. } => format!("known: {}", known.join(", ")),
+            Self::UnknownChoice { choice, name, known } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                suggestion(name, choice.noun(), &known)
+            }
+            Self::Extents { .. } => "lower what --dim states".to_owned(),
+            Self::Values { .. } => {
+                "state a value of its type for each of its elements, with commas between".to_owned()
+            }
             Self::Node { node, reason, .. } => reason.help(node),
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod requests;
 pub(crate) mod run;

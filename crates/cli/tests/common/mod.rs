@@ -100,3 +100,17 @@ pub fn runner(name: &str) -> &'static RunnerSpec {
     let found = rtmm_runners::Runners::built_in().list().into_iter().map(CellRunner::spec);
     found.into_iter().find(|spec| spec.name == name).unwrap_or_else(|| panic!("there is no runner `{name}`"))
 }
+
+/// An ONNX file of one product of an input `x` of `N` rows by weights of 4 x 3, whose data are elsewhere.
+pub fn onnx_product() -> Vec<u8> {
+    // A field of a protobuf message: its key and its length, which are below 128 here, and its bytes.
+    let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, bytes.len() as u8], bytes].concat();
+    let number = |field: u8, value: u8| vec![field << 3, value];
+    let node = [field(1, b"x"), field(1, b"w"), field(2, b"y"), field(4, b"MatMul")].concat();
+    let weights = [number(1, 4), number(1, 3), number(2, 1), field(8, b"w"), number(14, 1)].concat();
+    let dims = [field(1, &field(2, b"N")), field(1, &number(1, 4))].concat();
+    let tensor = [number(1, 1), field(2, &dims)].concat();
+    let input = [field(1, b"x"), field(2, &field(1, &tensor))].concat();
+    let graph = [field(1, &node), field(5, &weights), field(11, &input), field(12, &field(1, b"y"))].concat();
+    [number(1, 8), field(2, b"a test"), field(7, &graph), field(8, &number(2, 17))].concat()
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rtmm_import::onnx::Options;
 use rtmm_import::{Choice, ImportError, OpenDimension};
 
-use crate::builder::{FLOAT, Graph, INT64, import};
+use crate::builder::{FLOAT, Graph, INT64, import, int};
 
 fn open() -> Graph {
     Graph::default()
@@ -60,9 +60,22 @@ fn choices_that_a_model_does_not_have_are_refused() {
         ..Options::default()
     };
     let message = |options: &Options| import(&graph().model(), options).expect_err("a bad value").to_string();
-    assert_eq!(message(&of("m", &[1.0])), "there is no input `m`");
+    assert_eq!(message(&of("m", &[1.0])), "`m` is no input of the model");
     assert_eq!(message(&of("n", &[1.0])), "input `n` has 2 elements, and 1 are stated");
     assert_eq!(message(&of("n", &[1.0, 0.5])), "input `n` takes whole numbers");
+}
+
+#[test]
+fn a_cache_may_be_empty() {
+    // The first step of a decoder: nothing is cached yet.
+    let graph = Graph::default()
+        .input("past", FLOAT, &["1", "2", "past", "8"])
+        .image("new", &[1, 2, 1, 8])
+        .output("present")
+        .with("Concat", &["past", "new"], &["present"], &[int("axis", 2)]);
+    let model = import(&graph.model(), &dims(&[("past", 0)])).expect("an empty cache");
+    assert_eq!(model.outputs, ["present [1, 2, 1, 8]"]);
+    assert!(model.to_layers().expect("nothing to say").is_empty());
 }
 
 #[test]

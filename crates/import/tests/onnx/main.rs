@@ -7,5 +7,6 @@ mod choices;
 mod control_flow;
 mod counts;
 mod model_files;
+mod page;
 mod properties;
 mod shapes;

@@ -78,18 +78,19 @@ impl<'m> Walk<'m> {
         let element = ElementType::of(stated.elem_type).ok_or_else(|| {
             problem(format!("has the element type {}, which the format does not have", stated.elem_type))
         })?;
-        let tensor =
-            Tensor::new(element, dims).map_err(|reason| problem(format!("is too large: {reason}")))?;
+        let tensor = Tensor::new(element, dims)
+            .map_err(|reason| ImportError::Extents { input: input.name.clone(), reason })?;
+        let bad_values = |problem: String| ImportError::Values { input: input.name.clone(), problem };
         let tensor = match self.options.inputs.get(&input.name) {
             // Nothing is all that there is to know of an empty list.
             None if tensor.elements() == 0 => tensor.with_value(Some(Value::Integers(Vec::new()))),
             None => tensor,
             Some(values) => {
                 let value =
-                    value_of(element, values).ok_or_else(|| problem("takes whole numbers".to_owned()))?;
+                    value_of(element, values).ok_or_else(|| bad_values("takes whole numbers".to_owned()))?;
                 if values.len() as u64 != tensor.elements() {
                     let (elements, stated) = (tensor.elements(), values.len());
-                    return Err(problem(format!("has {elements} elements, and {stated} are stated")));
+                    return Err(bad_values(format!("has {elements} elements, and {stated} are stated")));
                 }
                 tensor.with_value(Some(value))
             }

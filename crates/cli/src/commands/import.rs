@@ -1,0 +1,106 @@
+//! `rtmm import`: models of other programs, counted and written as model files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rtmm_import::onnx::Options;
+use rtmm_import::{ImportError, ImportedModel, load};
+
+use crate::args::{Format, Import, ImportFormat};
+use crate::failure::{Failure, say};
+use crate::output::{Rows, print_json, replace_file, stdout};
+
+pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
+    let options = options(arguments)?;
+    let model = load::onnx(&arguments.model, &options).map_err(|error| failure(&arguments.model, &error))?;
+    let written =
+        arguments.output.as_deref().map(|folder| write(&arguments.model, folder, &model)).transpose()?;
+    match arguments.format {
+        ImportFormat::Json => print_json(&mut stdout(), &model.summary())?,
+        ImportFormat::Table => table(&arguments.model, &model).print(Format::Table)?,
+    }
+    for node in &model.unsupported {
+        say!("warning: node `{}` ({}) is left out: {}", node.node, node.operator, node.reason);
+    }
+    if let Some(share) = model.summary().lost_share {
+        let percent = 100.0 * share;
+        say!("warning: {} of {} nodes are left out, {percent:.1} %", model.lost, model.nodes());
+    }
+    if let Some(path) = written {
+        say!("{} layers in {}", model.layers.len(), path.display());
+    }
+    Ok(())
+}
+
+/// The choices of the user; each name may stand once.
+fn options(arguments: &Import) -> Result<Options, Failure> {
+    let of_loops = arguments.trips.iter().filter_map(|(name, trips)| Some((name.clone()?, *trips)));
+    let of_all: Vec<(String, u64)> = arguments
+        .trips
+        .iter()
+        .filter(|(name, _)| name.is_none())
+        .map(|(_, trips)| (String::new(), *trips))
+        .collect();
+    Ok(Options {
+        dims: once("--dim", arguments.dims.iter().cloned())?,
+        inputs: once("--input", arguments.inputs.iter().cloned())?,
+        branches: once("--branch", arguments.branches.iter().cloned())?,
+        trips: once("--trips", of_loops)?,
+        trips_of_all: once("--trips", of_all.into_iter())?.into_values().next(),
+        skips_unsupported: arguments.skip_unsupported,
+    })
+}
+
+fn once<T>(option: &str, pairs: impl Iterator<Item = (String, T)>) -> Result<BTreeMap<String, T>, Failure> {
+    let mut all = BTreeMap::new();
+    for (name, value) in pairs {
+        let message = format!("{option} is given twice for `{name}`");
+        if all.insert(name, value).is_some() {
+            return Err(Failure::usage(message, "keep one of them"));
+        }
+    }
+    Ok(all)
+}
+
+fn failure(path: &Path, error: &ImportError) -> Failure {
+    let message = match error {
+        ImportError::Unreadable { .. } => error.to_string(),
+        _ => format!("{}: {error}", path.display()),
+    };
+    Failure::usage(message, error.help())
+}
+
+/// Writes the model file beside others in a folder, under the name of the imported file.
+fn write(file: &Path, folder: &Path, model: &ImportedModel) -> Result<PathBuf, Failure> {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = model.to_toml(&name).map_err(|error| {
+        Failure::usage(
+            format!("{}: {error}", file.display()),
+            "leave --output out: all counts are printed all the same",
+        )
+    })?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))?;
+    let path = folder.join(Path::new(&name).with_extension("toml"));
+    replace_file(&path, text.as_bytes())?;
+    Ok(path)
+}
+
+fn table(file: &Path, model: &ImportedModel) -> Rows {
+    let rows = [
+        ("layers", model.layers.len() as u64, ""),
+        ("free nodes", model.free, ""),
+        ("multiply-accumulates", model.macs, ""),
+        ("parameters", model.parameters, ""),
+        ("peak of activations", model.peak_activation_bytes, "bytes"),
+    ];
+    let row = |(quantity, value, unit): (&str, u64, &str)| {
+        vec![quantity.to_owned(), value.to_string(), unit.to_owned()]
+    };
+    Rows {
+        title: file.display().to_string(),
+        header: vec!["quantity", "value", "unit"],
+        numbers: vec![false, true, false],
+        rows: rows.map(row).into(),
+    }
+}
