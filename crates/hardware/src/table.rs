@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, Table, Value};
 use rtmm_workload::load::open_path;
+use rtmm_workload::model_name;
 use rtmm_workload::parameters::{Declared, Schema, Written};
 use rtmm_workload::{Duration, TimeError};
 use serde::Serialize;
@@ -170,6 +171,7 @@ fn filled(row: &mut CsvRow<'_>, column: usize, name: &str) -> bool {
 fn read_row(row: &mut CsvRow<'_>, columns: &Columns, line: usize) -> Option<(String, String, Measured)> {
     let mut name = |column: usize, what: &str| filled(row, column, what).then(|| row.text(column).to_owned());
     let (model, layer) = (name(columns.model, "model"), name(columns.layer, "layer"));
+    let model = model.map(|cell| model_name(&cell).to_owned());
     let latency = if filled(row, columns.latency, "latency_us") {
         let text = row.text(columns.latency).to_owned();
         // Exact: a decimal number of microseconds is a whole number of picoseconds, or too fine.

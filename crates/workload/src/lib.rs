@@ -48,7 +48,7 @@ pub use layer::{
 };
 pub use layer_table::{Legality, TableRow, is_layer_table, read_layer_table};
 pub use mix::{Mix, MixMember, TooManyRequests};
-pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity};
+pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity, model_name};
 pub use model_file::ParameterSetting;
 pub use realisation::{MAX_BLOCKS, Realisation};
 pub use registry::{Registered, Registry, RegistryError, UnknownName};

@@ -202,7 +202,8 @@ fn built_in(path: &str) -> Option<Source> {
     Some(Source::with_origin(format!("scenarios/{path}"), text, Origin::BuiltIn(path.to_owned())))
 }
 
-/// The name by which results speak of a source: the built-in name, or the path as it was given.
+/// The name by which results speak of a source: the built-in name, or that of the file without folders and
+/// extension, so that it does not depend on where a program was started.
 #[must_use]
 pub fn name_of(kind: Kind, source: &Source) -> String {
     match source.origin() {
@@ -210,7 +211,8 @@ pub fn name_of(kind: Kind, source: &Source) -> String {
             let below = path.strip_prefix(kind.folder()).and_then(|path| path.strip_prefix('/'));
             below.unwrap_or(path).trim_end_matches(".toml").to_owned()
         }
-        Origin::File(_) | Origin::Text => source.name().to_owned(),
+        Origin::File(_) => stem_of(source),
+        Origin::Text => source.name().to_owned(),
     }
 }
 
@@ -224,6 +226,9 @@ pub fn model(reference: &str, from: Option<&Source>, legality: Legality) -> Resu
 
 /// Reads and checks a model whose parameters are to have other values than their defaults.
 ///
+/// A reference may also name a variant of a supernet as results do, such as `examples/supernet/small` or
+/// `mine.toml/small`: the variant alone.
+///
 /// # Errors
 /// Every problem of the settings, of the file and of its layer table.
 pub fn model_with(
@@ -232,7 +237,27 @@ pub fn model_with(
     settings: &[ParameterSetting],
     legality: Legality,
 ) -> Result<Model, Diagnostics> {
-    model_of_with(&open(Kind::Model, reference, from)?, settings, legality)
+    let opened = open(Kind::Model, reference, from);
+    if opened.is_err()
+        && let Some(variant) = variant_of(reference, from, settings, legality)
+    {
+        return Ok(variant);
+    }
+    model_of_with(&opened?, settings, legality)
+}
+
+/// The variant of a supernet that a reference names; none where it names no such thing.
+fn variant_of(
+    reference: &str,
+    from: Option<&Source>,
+    settings: &[ParameterSetting],
+    legality: Legality,
+) -> Option<Model> {
+    let (supernet, wanted) = reference.rsplit_once('/')?;
+    let source = open(Kind::Model, supernet, from).ok()?;
+    let mut supernet = model_of_with(&source, settings, legality).ok()?;
+    let others = std::mem::take(&mut supernet.variants);
+    std::iter::once(supernet).chain(others).find(|model| model.variant.as_deref() == Some(wanted))
 }
 
 /// Checks a model that was read already.

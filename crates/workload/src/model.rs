@@ -48,6 +48,15 @@ pub struct Model {
     pub samples: Option<Arc<SampleTrace>>,
 }
 
+/// The name of the model that a cell of a table speaks of: a name, or a path as a scenario has it.
+#[must_use]
+pub fn model_name(cell: &str) -> &str {
+    match cell.strip_suffix(".toml") {
+        Some(path) => path.rsplit(['/', '\\']).next().unwrap_or(path),
+        None => cell,
+    }
+}
+
 /// Sparsity of a model, and the architecture that it shares with models of other sparsity patterns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sparsity {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::decimal::Decimal;
 use crate::ids::{ModelId, TaskId};
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source, problem_with, suggestion};
-use crate::model::Model;
+use crate::model::{Model, model_name};
 use crate::sample_trace::SampleTrace;
 use crate::scenario::{Arrivals, Deadline, Request, Scenario, Task, Workload};
 use crate::scenario_file::add_model;
@@ -327,6 +327,12 @@ impl<'o> Streams<'o> {
         column: usize,
     ) -> Option<Stream> {
         let Workload { scenario, models } = workload;
+        let written = name;
+        let name = if scenario.tasks.iter().any(|task| task.name == written) {
+            written
+        } else {
+            model_name(written)
+        };
         let network_of = |task: &Task| models.get(task.model.index());
         let model_of = |task: &Task| network_of(task).map_or("", |model| model.name.as_str());
         let by_name = scenario.tasks.iter().position(|task| task.name == name);
@@ -337,7 +343,7 @@ impl<'o> Streams<'o> {
         let Some(position) = by_name.or_else(by_model) else {
             let tasks = scenario.tasks.iter().map(|task| task.name.as_str());
             let known: Vec<&str> = tasks.chain(scenario.tasks.iter().map(model_of)).collect();
-            let message = format!("the scenario has no task `{name}`, and no model of this name");
+            let message = format!("the scenario has no task `{written}`, and no model of this name");
             row.reject(column, message, suggestion(name, "task", &known));
             return None;
         };

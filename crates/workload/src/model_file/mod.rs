@@ -66,11 +66,14 @@ pub(crate) fn decode_model(
     files: &Files<'_>,
 ) -> Option<Model> {
     let root = document.root().named("this model");
+    let stated = stated_name(&root);
+    let name = stated.as_deref().unwrap_or(name);
     let parameters = ModelParameters::decode(&root, name, settings);
     if is_supernet(&root) {
         return decode_supernet(name, document, files.variant);
     }
     root.only(&[
+        "name",
         "source",
         "shapes",
         "layer_table",
@@ -107,6 +110,19 @@ pub(crate) fn decode_model(
     let model = Model { name: format!("{name}{}", parameters.suffix()), accuracy, sparsity, ..model };
     let samples = if is_of_trace { model.samples } else { decode_samples(&root, &model, files.samples) };
     Some(Model { source: source?.to_owned(), samples, ..model })
+}
+
+/// The name that a file states for itself, in place of its own file's.
+fn stated_name(root: &Table<'_>) -> Option<String> {
+    root.optional("name", |value| {
+        let name = value.string()?;
+        let is_name = |part: char| part.is_ascii_alphanumeric() || matches!(part, '_' | '-' | '.' | '+');
+        if name.is_empty() || !name.chars().all(is_name) || name.ends_with(".toml") {
+            let message = format!("`{name}` cannot be the name of a model");
+            return value.reject(message, "write letters, digits, `_`, `-`, `.` and `+`; no path");
+        }
+        Some(name.to_owned())
+    })
 }
 
 /// The keys that give a model its layers; one of them at a time.

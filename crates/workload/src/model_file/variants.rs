@@ -8,7 +8,7 @@ use crate::model_file::structure::name_of;
 pub(crate) type OpenVariant<'o> = dyn Fn(&str) -> Result<Model, Diagnostics> + 'o;
 
 /// The keys of a supernet.
-const KEYS: [&str; 4] = ["source", "description", "default", "variant"];
+const KEYS: [&str; 5] = ["name", "source", "description", "default", "variant"];
 /// Keys that describe layers, which a supernet has none of.
 const OF_LAYERS: [&str; 11] = [
     "layer",

@@ -137,25 +137,35 @@ impl Models {
             return known.networks.clone();
         }
         let networks = match (files.model)(text, &settings) {
-            Ok(model) => Some(self.networks_of(text, model)),
+            Ok(model) => self.networks_of(value, text, model),
             Err(problems) => report_from(value, &problems),
         };
         self.references.push(Reference { text: text.to_owned(), settings, networks: networks.clone() });
         networks
     }
 
-    /// The variants of a model, which is listed unless it was before: to set a parameter to its default
-    /// makes no other model.
-    fn networks_of(&mut self, text: &str, model: Model) -> Vec<ModelId> {
-        let name = |networks: &Vec<ModelId>| {
-            networks.first().and_then(|id| self.loaded.get(id.index())).map(|model| model.name.as_str())
-        };
-        let of_same_file = self.references.iter().filter(|known| known.text == text);
-        let mut networks = of_same_file.filter_map(|known| known.networks.as_ref());
-        match networks.find(|networks| name(networks) == Some(&model.name)) {
-            Some(known) => known.clone(),
-            None => add_model(&mut self.loaded, model),
+    /// The variants of a model, which is listed unless it was before: neither another spelling of its path nor a
+    /// parameter that is set to its default makes another model. Two models of one name are recorded.
+    fn networks_of(&mut self, value: &Value<'_>, text: &str, model: Model) -> Option<Vec<ModelId>> {
+        let known = self.references.iter().find_map(|known| {
+            let networks = known.networks.as_ref()?;
+            let first = self.loaded.get(networks.first()?.index())?;
+            (first.name == model.name).then_some((known, networks))
+        });
+        let Some((known, networks)) = known else { return Some(add_model(&mut self.loaded, model)) };
+        if self.is_equal(networks, &model) {
+            return Some(networks.clone());
         }
+        let message = format!("`{text}` and `{}` are different models named `{}`", known.text, model.name);
+        value.reject(message, "state another `name` in the file of one of them, or rename the file")
+    }
+
+    /// True if listed variants are those of a model.
+    fn is_equal(&self, networks: &[ModelId], model: &Model) -> bool {
+        let listed = networks.iter().filter_map(|id| self.loaded.get(id.index()));
+        let first = Model { variants: Vec::new(), ..model.clone() };
+        networks.len() == 1 + model.variants.len()
+            && listed.zip(std::iter::once(&first).chain(&model.variants)).all(|(one, other)| one == other)
     }
 }
 
