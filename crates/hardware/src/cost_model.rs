@@ -52,6 +52,12 @@ pub trait CostModel: fmt::Debug + Send + Sync {
         Err(Indivisible::Unsupported)
     }
 
+    /// The number of processing elements of its hardware, one multiply-accumulate a cycle each; none where it has no such
+    /// number. Budgets of platforms are counted in them.
+    fn processing_elements(&self) -> Option<u64> {
+        None
+    }
+
     /// The model's own account of its costs, where it has one; [`Explainer::of`] finds the account of any model.
     fn explain(&self) -> Option<&dyn Explain> {
         None

@@ -24,6 +24,7 @@ pub mod contention;
 pub mod eyeriss_v2;
 pub mod fission;
 pub mod gemmini;
+mod granted_division;
 pub mod load;
 pub mod maestro;
 pub mod registry;
@@ -54,6 +55,7 @@ pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Indivisible, Mode, Surroundings};
 pub use explain::{Explain, Explanation, Quantity, Section};
+pub use granted_division::GrantError;
 pub use ids::{AcceleratorId, ClassId, ConfigurationId};
 pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{

@@ -108,6 +108,14 @@ impl Profile {
         profile
     }
 
+    /// Takes over the worst-case energy of each model, by which normalised energy is judged, from another profile of the same
+    /// models, such as one of the same platform before it was divided.
+    pub fn judge_energy_as(&mut self, other: &Self) {
+        for (own, other) in self.models.iter_mut().zip(&other.models) {
+            own.worst_energy_pj = other.worst_energy_pj;
+        }
+    }
+
     fn add(&mut self, id: ModelId, model: &Model) {
         let costs = Arc::clone(&self.costs);
         let layers = costs.layers(id);

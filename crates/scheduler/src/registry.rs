@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
 
 use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
@@ -35,10 +36,12 @@ pub struct PolicyRow {
     /// are found by. Empty for built-in policies, whose versions are those of the engine's results.
     pub identity: Cow<'static, [u8]>,
     behaviour: Arc<Describe>,
+    granted: Arc<Grant>,
     build: Arc<Build>,
 }
 
 type Build = dyn Fn(&Parameters) -> Result<Box<dyn Policy>, ParameterError> + Send + Sync;
+type Grant = dyn Fn(&Parameters) -> Option<NonZeroU32> + Send + Sync;
 type Describe = dyn Fn(&Parameters) -> Behaviour + Send + Sync;
 
 /// Properties of a policy with its parameters that are known without running it.
@@ -106,6 +109,7 @@ impl PolicyRow {
             parameters,
             identity: Cow::Borrowed(&[]),
             behaviour: Arc::new(|_| Behaviour::default()),
+            granted: Arc::new(|_| None),
             build: Arc::new(build),
         }
     }
@@ -157,6 +161,15 @@ impl PolicyRow {
         Self { behaviour: Arc::new(behaviour), ..self }
     }
 
+    /// The row with [`PolicyRow::granted_units`].
+    #[must_use]
+    pub fn with_granted_units(
+        self,
+        granted: impl Fn(&Parameters) -> Option<NonZeroU32> + Send + Sync + 'static,
+    ) -> Self {
+        Self { granted: Arc::new(granted), ..self }
+    }
+
     /// The row with [`PolicyRow::identity`].
     #[must_use]
     pub fn with_identity(self, identity: impl Into<Cow<'static, [u8]>>) -> Self {
@@ -186,6 +199,17 @@ impl PolicyRow {
         self.check(parameters)?;
         let Behaviour { idles, preempts, starvation_free } = (self.behaviour)(parameters);
         Ok(Capabilities { oracle: self.oracle, idles, preempts, starvation_free })
+    }
+
+    /// The units that the policy with these parameters is to find on platforms which divide no accelerator, in all, because
+    /// it needs hardware that can be split; none where it takes platforms as they are. The system of a run is to be made
+    /// of a platform that is divided so.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where they are those of another schema than [`PolicyRow::parameters`].
+    pub fn granted_units(&self, parameters: &Parameters) -> Result<Option<NonZeroU32>, ParameterError> {
+        self.check(parameters)?;
+        Ok((self.granted)(parameters))
     }
 
     fn check(&self, parameters: &Parameters) -> Result<(), ParameterError> {
@@ -360,7 +384,8 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
                 let waits = planaria::is_by_fission(parameters);
                 let Behaviour { idles, preempts, .. } = Behaviour::of_parts(parameters, false);
                 Behaviour { idles: idles || waits, preempts: preempts || waits, starvation_free: false }
-            }),
+            })
+            .with_granted_units(planaria::granted_units),
         prema
             .preset("prema-sparse", SPARSE)?
             .with_summary("prema that knows patterns and measures sparsity")

@@ -116,6 +116,14 @@ impl System {
         }
     }
 
+    /// The same system with the worst-case energies, by which normalised energy is judged, of another one of the same models:
+    /// where hardware is compared in two forms, both are judged by one.
+    #[must_use]
+    pub fn judged_as(mut self, other: &Self) -> Self {
+        Arc::make_mut(&mut self.profile).judge_energy_as(&other.profile);
+        self
+    }
+
     /// A state of a run of the system as a policy sees it.
     pub(crate) fn view<'v>(&'v self, state: &'v SystemState) -> View<'v> {
         View::new(state, &self.scenario, &self.profile)

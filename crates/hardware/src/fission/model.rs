@@ -367,6 +367,11 @@ impl CostModel for Fission {
         part.map(Self::decoded).ok_or(Indivisible::Nothing { key: "subarrays", units, of })
     }
 
+    fn processing_elements(&self) -> Option<u64> {
+        let arrays = &self.parameters.arrays;
+        Some(u64::from(self.parameters.subarrays) * u64::from(arrays.rows) * u64::from(arrays.cols))
+    }
+
     fn explain(&self) -> Option<&dyn Explain> {
         Some(self)
     }

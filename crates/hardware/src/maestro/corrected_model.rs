@@ -1,14 +1,16 @@
 //! The corrected mode as a cost model: all kernels of a layer, off-chip time, energy.
 
+use rtmm_workload::parameters::Declared;
 use rtmm_workload::{Duration, Kernel, Layer, Repeated};
 
-use super::canonical;
 use super::corrected::{CorrectedCost, Memory, analyse};
 use super::dataflow::Dataflow;
-use super::mapping::Loop;
+use super::mapping::{Loop, flatten};
+use super::{DRAM_BANDWIDTH, L2_BYTES, NOC_BANDWIDTH, VECTOR_LANES, canonical};
 use crate::blocks::{EnergyTable, Events, VectorTotals, VectorUnit, off_chip, quanta, time};
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
-use crate::cost_model::CostModel;
+use crate::cost_model::{CostModel, Decoded};
+use crate::decode::Indivisible;
 use crate::explain::Explain;
 
 /// An array with its buffers and what they cost.
@@ -130,6 +132,47 @@ impl CostModel for Corrected {
                 (self.dram_bandwidth, self.energy, self.vector_unit.lanes, self.clock_hz),
             ),
         )
+    }
+
+    /// Fewer clusters of the dataflow, with their part of the bandwidths, of the shared buffer, of vector lanes and static
+    /// energy, rounded down. A processing element keeps its own buffer.
+    fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
+        let cluster = u32::try_from(self.dataflow.cluster_elements().max(1)).unwrap_or(u32::MAX);
+        let clusters = self.pes / cluster;
+        if of == 0 || !clusters.is_multiple_of(of) {
+            return Err(Indivisible::Uneven { what: "clusters of the dataflow", count: clusters, units: of });
+        }
+        let units = units.min(of);
+        let share = |whole: u64, key: &'static str| {
+            let part = u128::from(whole) * u128::from(units) / u128::from(of);
+            // Never above the whole, so the conversion holds.
+            match u64::try_from(part).unwrap_or(whole) {
+                0 => Err(Indivisible::Nothing { key, units, of }),
+                part => Ok(part),
+            }
+        };
+        let if_stated = |whole: Option<u64>, key| whole.map(|whole| share(whole, key)).transpose();
+        let pes = clusters / of * units * cluster;
+        let Memory { noc_bandwidth, l2_bytes, .. } = self.memory;
+        let noc_bandwidth = share(noc_bandwidth, NOC_BANDWIDTH.name())?;
+        let lanes = share(self.vector_unit.lanes, VECTOR_LANES.name())?;
+        let static_per_cycle = self.energy.static_per_cycle * f64::from(units) / f64::from(of);
+        let part = Self {
+            // Directives that fit the whole fit a part: only the number of clusters differs.
+            loops: flatten(&self.dataflow, pes).map_err(|_| Indivisible::Unsupported)?,
+            dataflow: self.dataflow.clone(),
+            pes,
+            memory: Memory { noc_bandwidth, l2_bytes: if_stated(l2_bytes, L2_BYTES.name())?, ..self.memory },
+            dram_bandwidth: if_stated(self.dram_bandwidth, DRAM_BANDWIDTH.name())?,
+            energy: EnergyTable { static_per_cycle, ..self.energy },
+            vector_unit: VectorUnit { lanes, bandwidth: noc_bandwidth },
+            clock_hz: self.clock_hz,
+        };
+        Ok(Decoded { label: format!("maestro {} {pes}", self.dataflow.name), cost_model: Box::new(part) })
+    }
+
+    fn processing_elements(&self) -> Option<u64> {
+        Some(self.pes.into())
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

@@ -1,19 +1,23 @@
 //! The cells of a plan on the engine: what cells share is made once.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
-use rtmm_hardware::{CostTable, NoCost, Platform};
+use rtmm_hardware::{CostTable, Platform};
 use rtmm_sim::System;
 use rtmm_sim::metrics::Windows;
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariedScenarioId, WorkloadId};
 use rtmm_sweep::runner::{CellResult, Prepared, RunError};
 use rtmm_workload::Model;
 
-use super::{Engine, RunSettings, columns, series};
+use super::{Engine, RunSettings, columns, failed, series};
 
-/// A scenario on a platform before its rates are scaled, or the layers that have no cost there.
-type Base = Result<System, Vec<NoCost>>;
+/// A scenario on a platform before its rates are scaled.
+type Base = Result<System, RunError>;
+
+/// A platform, or the same divided into so many units for a policy.
+type Form = (PlatformId, Option<NonZeroU32>);
 
 /// Systems that cells share; each is made when the first of them needs it: a platform that cannot run a scenario
 /// fails those cells alone.
@@ -22,44 +26,73 @@ pub(super) struct Ready<'p> {
     plan: &'p Plan<'p>,
     settings: RunSettings,
     models: BTreeMap<WorkloadId, Arc<[Model]>>,
-    platforms: BTreeMap<PlatformId, Arc<Platform>>,
-    bases: BTreeMap<(WorkloadId, PlatformId), OnceLock<Base>>,
-    systems: BTreeMap<(VariedScenarioId, PlatformId), OnceLock<System>>,
+    platforms: BTreeMap<Form, OnceLock<Result<Arc<Platform>, RunError>>>,
+    bases: BTreeMap<(WorkloadId, Form), OnceLock<Base>>,
+    systems: BTreeMap<(VariedScenarioId, Form), OnceLock<System>>,
 }
 
 impl<'p> Ready<'p> {
     /// The cells of `plan` that `pending` indexes.
-    pub(super) fn new(engine: &'p Engine, plan: &'p Plan<'_>, pending: &[usize]) -> Self {
+    pub(super) fn new(engine: &'p Engine, plan: &'p Plan<'_>, pending: &[usize]) -> Result<Self, RunError> {
         let (mut models, mut platforms) = (BTreeMap::new(), BTreeMap::new());
         let (mut bases, mut systems) = (BTreeMap::new(), BTreeMap::new());
         for cell in pending.iter().map(|index| &plan.cells()[*index]) {
             models.entry(cell.workload).or_insert_with(|| plan.models(cell).into());
-            platforms.entry(cell.platform).or_insert_with(|| Arc::new(plan.platform(cell).clone()));
-            bases.entry((cell.workload, cell.platform)).or_insert_with(OnceLock::new);
-            systems.entry((cell.scenario, cell.platform)).or_insert_with(OnceLock::new);
+            let units = engine.granted_units(plan.policy(cell))?;
+            // A divided platform is judged by the whole one.
+            for form in [(cell.platform, None), (cell.platform, units)] {
+                platforms.entry(form).or_insert_with(OnceLock::new);
+                bases.entry((cell.workload, form)).or_insert_with(OnceLock::new);
+            }
+            systems.entry((cell.scenario, (cell.platform, units))).or_insert_with(OnceLock::new);
         }
         let settings = RunSettings::of(&plan.axes().settings);
-        Self { engine, plan, settings, models, platforms, bases, systems }
+        Ok(Self { engine, plan, settings, models, platforms, bases, systems })
+    }
+
+    fn platform(&self, cell: &Cell, form: Form) -> Result<&Arc<Platform>, RunError> {
+        let platform = self.platforms.get(&form).ok_or_else(unprepared)?;
+        let made = platform.get_or_init(|| {
+            let whole = self.plan.platform(cell);
+            let divided = form.1.map(|units| whole.divided(units)).transpose();
+            let divided = divided.map_err(|error| failed(error.to_string()))?;
+            Ok(Arc::new(divided.unwrap_or_else(|| whole.clone())))
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+
+    fn base(&self, cell: &Cell, form: Form) -> Result<&System, RunError> {
+        let models = self.models.get(&cell.workload).ok_or_else(unprepared)?;
+        let platform = self.platform(cell, form)?;
+        let scenario = self.plan.scenario(cell);
+        let whole = form.1.map(|_| self.base(cell, (form.0, None))).transpose()?;
+        let base = self.bases.get(&(cell.workload, form)).ok_or_else(unprepared)?;
+        let base = base.get_or_init(|| {
+            let costs = CostTable::new(platform, models).map_err(|layers| RunError::NoCost {
+                scenario: scenario.name.clone(),
+                platform: platform.name.clone(),
+                layers,
+            })?;
+            let (models, platform) = (Arc::clone(models), Arc::clone(platform));
+            let system = System::with_costs(scenario, models, platform, Arc::new(costs));
+            Ok(match whole {
+                Some(whole) => system.judged_as(whole),
+                None => system,
+            })
+        });
+        base.as_ref().map_err(Clone::clone)
     }
 
     fn system(&self, cell: &Cell) -> Result<&System, RunError> {
-        let unprepared = || RunError::Failed { reason: "it was not prepared".to_owned() };
-        let models = self.models.get(&cell.workload).ok_or_else(unprepared)?;
-        let platform = self.platforms.get(&cell.platform).ok_or_else(unprepared)?;
-        let scenario = self.plan.scenario(cell);
-        let base = self.bases.get(&(cell.workload, cell.platform)).ok_or_else(unprepared)?;
-        let base = base.get_or_init(|| {
-            let costs = CostTable::new(platform, models)?;
-            Ok(System::with_costs(scenario, Arc::clone(models), Arc::clone(platform), Arc::new(costs)))
-        });
-        let base = base.as_ref().map_err(|layers| RunError::NoCost {
-            scenario: scenario.name.clone(),
-            platform: platform.name.clone(),
-            layers: layers.clone(),
-        })?;
-        let system = self.systems.get(&(cell.scenario, cell.platform)).ok_or_else(unprepared)?;
-        Ok(system.get_or_init(|| base.with_scenario(scenario)))
+        let form = (cell.platform, self.engine.granted_units(self.plan.policy(cell))?);
+        let base = self.base(cell, form)?;
+        let system = self.systems.get(&(cell.scenario, form)).ok_or_else(unprepared)?;
+        Ok(system.get_or_init(|| base.with_scenario(self.plan.scenario(cell))))
     }
+}
+
+fn unprepared() -> RunError {
+    failed("it was not prepared".to_owned())
 }
 
 impl Prepared for Ready<'_> {

@@ -23,6 +23,7 @@ mod columns;
 mod series;
 mod settings;
 
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use rtmm_hardware::{CostModelRegistry, Platform};
@@ -84,6 +85,29 @@ impl Engine {
         &self.policies
     }
 
+    /// The system in which a policy runs a workload on a platform: with the platform divided, where the policy's parameters
+    /// ask for that, and energies judged by the platform as it is.
+    ///
+    /// # Errors
+    /// [`RunError`] where layers cannot run on the platform, or it cannot be divided.
+    pub fn system_for(
+        &self,
+        policy: &Policy,
+        workload: &Workload,
+        platform: &Platform,
+    ) -> Result<System, RunError> {
+        let whole = system(workload, platform)?;
+        let Some(units) = self.granted_units(policy)? else { return Ok(whole) };
+        let divided = platform.divided(units).map_err(|error| failed(error.to_string()))?;
+        Ok(system(workload, &divided)?.judged_as(&whole))
+    }
+
+    /// The units that a policy is to find on platforms which divide no accelerator.
+    fn granted_units(&self, policy: &Policy) -> Result<Option<NonZeroU32>, RunError> {
+        let row = self.policies.find(&policy.name).map_err(|error| failed(error.to_string()))?;
+        row.granted_units(&policy.parameters).map_err(|error| failed(error.to_string()))
+    }
+
     /// Simulates a system under a policy and measures it. `watch` observes the run, too, and is returned.
     ///
     /// # Errors
@@ -127,7 +151,7 @@ impl CellRunner for Engine {
         plan: &'p Plan<'_>,
         pending: &[usize],
     ) -> Result<Box<dyn Prepared + 'p>, RunError> {
-        Ok(Box::new(cells::Ready::new(self, plan, pending)))
+        Ok(Box::new(cells::Ready::new(self, plan, pending)?))
     }
 }
 

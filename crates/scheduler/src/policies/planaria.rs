@@ -22,7 +22,9 @@
 pub mod allocation;
 mod fission;
 
-use rtmm_workload::parameters::{Choice, Parameters, Schema};
+use std::num::NonZeroU32;
+
+use rtmm_workload::parameters::{Choice, Integer, Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
 use crate::decision::Decisions;
@@ -46,10 +48,24 @@ const UNITS: Choice<Option<UnitRule>> = Choice::new(
 )
 .unstated_at_default();
 
+const SUBARRAYS: Integer<u32> = Integer::new(
+    "subarrays",
+    "equal units that a platform which divides no accelerator is divided into for this policy, in all; 0: as the platform is",
+    0,
+    0..=1024,
+)
+.unstated_at_default();
+
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema_with_units(&[], &[&UNITS])
+    Parts::schema_with_units(&[], &[&UNITS, &SUBARRAYS])
+}
+
+/// The units that the platform of a run is to be divided into with these parameters.
+#[must_use]
+pub fn granted_units(parameters: &Parameters) -> Option<NonZeroU32> {
+    NonZeroU32::new(parameters.read(&SUBARRAYS))
 }
 
 /// The order of priority over slack.
@@ -89,7 +105,8 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
         Some(_) => Box::new(Composed::new(Planaria, parts)),
         None => {
             let fission = Fission::new(parts.clone());
-            Box::new(ByPlatform { fission, whole: Composed::new(Planaria, parts) })
+            let (whole, subarrays) = (Composed::new(Planaria, parts), granted_units(parameters));
+            Box::new(ByPlatform { fission, whole, subarrays })
         }
     }
 }
@@ -101,11 +118,20 @@ pub fn is_by_fission(parameters: &Parameters) -> bool {
     parameters.read(&UNITS).is_none()
 }
 
-/// Fission where the platform has an accelerator that runs divide, else the score alone.
+/// Fission where the platform has an accelerator that runs divide or units were asked for, else the score alone.
 #[derive(Clone, Debug)]
 struct ByPlatform {
     fission: Fission,
     whole: Composed<Planaria>,
+    /// The units that it asked for.
+    subarrays: Option<NonZeroU32>,
+}
+
+impl ByPlatform {
+    /// True if it goes by fission: also where as many units as accelerators were asked for, so that none is divided.
+    fn divides(&self, view: &View<'_>) -> bool {
+        self.subarrays.is_some() || view.is_divided()
+    }
 }
 
 impl Policy for ByPlatform {
@@ -115,7 +141,7 @@ impl Policy for ByPlatform {
         truth: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        if view.is_divided() {
+        if self.divides(view) {
             self.fission.decide(view, out);
             return Ok(());
         }
@@ -127,7 +153,7 @@ impl Policy for ByPlatform {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
-        if view.is_divided() {
+        if self.divides(view) {
             self.fission.notify(notice, view);
             return Ok(());
         }
@@ -140,7 +166,7 @@ impl Policy for ByPlatform {
 
     fn without_memory(&self) -> Option<Box<dyn Policy>> {
         // Where jobs have their places is no memory of the view, and stays.
-        Some(Box::new(Self { fission: self.fission.clone(), whole: self.whole.clone().forgetful() }))
+        Some(Box::new(Self { whole: self.whole.clone().forgetful(), ..self.clone() }))
     }
 
     fn boxed_clone(&self) -> Option<Box<dyn Policy>> {

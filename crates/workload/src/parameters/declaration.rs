@@ -128,6 +128,14 @@ macro_rules! bounded {
                 Self { head, default: least, least, greatest }
             }
 
+            /// The same that no label and no identity states where it is at its default: see
+            /// [`Choice::unstated_at_default`].
+            #[must_use]
+            pub const fn unstated_at_default(self) -> Self {
+                let Self { head, default, least, greatest } = self;
+                Self { head: Head { unstated_at_default: true, ..head }, default, least, greatest }
+            }
+
             /// The same parameter in a unit.
             #[must_use]
             pub const fn in_unit(self, unit: &'static str) -> Self {
@@ -256,15 +264,6 @@ pub struct Span {
 }
 
 bounded!(Span, Duration);
-
-impl Span {
-    /// The same that no label and no identity states where it is at its default: see [`Choice::unstated_at_default`].
-    #[must_use]
-    pub const fn unstated_at_default(mut self) -> Self {
-        self.head.unstated_at_default = true;
-        self
-    }
-}
 
 impl Declared for Span {
     fn name(&self) -> &str {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use rtmm_hardware::Mode;
 use rtmm_report::{Column, Row, TableCell, TextTable};
-use rtmm_runners::engine::{Engine, RunSettings, SettingsError, points, result, system};
+use rtmm_runners::engine::{Engine, RunSettings, SettingsError, points, result};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
 use rtmm_sim::{Observer, System};
 use rtmm_sweep::runner::{CellRunner, Chosen, PolicySchema, SeriesPoint, Value};
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
-    let system = system(&workload, &platform)?;
+    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
     let summary = match &arguments.series {
         None => simulated(arguments.seed, &chosen, &system, keep, ())?,
         Some(path) => {

@@ -5,7 +5,7 @@
 //! what traces recorded is the platform where none is named.
 
 use rtmm_hardware::{Mode, load as hardware};
-use rtmm_runners::engine::{Engine, system};
+use rtmm_runners::engine::Engine;
 use rtmm_runners::recorded::{self, DecisionHash, RequestOrder, SEQUENCE_LENGTH};
 use rtmm_sim::System;
 use rtmm_sim::metrics::{JobRow, JobStatus};
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         }
         (Err(problems), _) | (_, Err(problems)) => return Err(problems.into()),
     };
-    let system = system(&workload, &platform)?;
+    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
     let order = RequestOrder::of(&source, &workload.scenario);
     let mut jobs = Vec::new();
     let mut hash = DecisionHash::new(&order);
