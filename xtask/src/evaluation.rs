@@ -1,4 +1,4 @@
-//! `cargo xtask evaluation dream`: the sweeps behind a page of docs/evaluation that take minutes.
+//! `cargo xtask evaluation dream [SWEEP]`: the sweeps behind a page of docs/evaluation that take minutes, or one of them.
 //!
 //! The sweeps run as `rtmm sweep` would run them, with their stores in a directory that is kept, so that what was run
 //! once is not run again. What the page needs of their results, as they are in memory, is written to `docs/evaluation/data`, and figures to
@@ -49,9 +49,9 @@ pub(crate) const DATA: &str = "docs/evaluation/data";
 /// Folder of their figures.
 const FIGURES: &str = "docs/evaluation/figures";
 
-/// Runs the sweeps of the evaluation of DREAM, and writes what the page needs.
-pub(crate) fn dream() -> ExitCode {
-    match evaluate() {
+/// Runs the sweeps of the evaluation of DREAM, or the one of this name, and writes what the page needs.
+pub(crate) fn dream(only: Option<&str>) -> ExitCode {
+    match evaluate(only) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("error: {problem}");
@@ -60,11 +60,15 @@ pub(crate) fn dream() -> ExitCode {
     }
 }
 
-fn evaluate() -> Result<(), Problem> {
+fn evaluate(only: Option<&str>) -> Result<(), Problem> {
+    if let Some(name) = only.filter(|only| SWEEPS.iter().all(|(name, _)| name != only)) {
+        let known: Vec<&str> = SWEEPS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no sweep `{name}` in it: it has {}", known.join(", ")).into());
+    }
     let root = project_root();
     let stores = root.join("results/dream_evaluation");
     let data = root.join(DATA);
-    for (name, shown) in SWEEPS {
+    for (name, shown) in SWEEPS.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         println!("sweep {name}");
         with_sweep(name, &stores.join(name), |finished, figures| {
             publish(&root, &Report::new(&finished.results, &finished.summary, figures), shown)?;

@@ -16,7 +16,7 @@ Tasks:
   merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
   docs [--check]                write the generated parts of docs/, or check that they are current
   equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
-  evaluation dream              run the sweeps behind docs/evaluation/dream.md, and write their data and figures
+  evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures
 ";
 
 fn main() -> ExitCode {
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             _ => usage_error("`equal` needs two programs: the `rtmm` of an old build and of a new one"),
         },
         Some("evaluation") => match arguments.next().as_ref().and_then(|name| name.to_str()) {
-            Some("dream") => evaluation::dream(),
+            Some("dream") => evaluation::dream(arguments.next().as_ref().and_then(|sweep| sweep.to_str())),
             Some(other) => usage_error(&format!("there is no evaluation `{other}`: it is `dream`")),
             None => usage_error("`evaluation` needs a name: `dream`"),
         },

@@ -11,11 +11,12 @@ use super::{Problem, table};
 use crate::evaluation::{DATA, SWEEPS};
 
 /// Names of the policies for readers, in the order of the page.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 14] = [
     ("fcfs placement=fastest-idle", "FCFS dynamic"),
     ("fcfs", "FCFS dynamic"),
     ("fcfs placement=assigned", "FCFS static"),
     ("veltair", "Veltair"),
+    ("planaria", "Planaria"),
     ("prema", "PREMA"),
     ("edf", "EDF + drop"),
     ("least-slack", "least slack + drop"),
@@ -280,7 +281,7 @@ fn reduction(cases: &Cases, policy: &str, baseline: &str) -> (f64, f64) {
 /// Our reductions of UXCost beside the published ones.
 pub(super) fn reductions(root: &Path) -> Result<String, Problem> {
     let cases = cases(root, "ux_cost")?;
-    let baselines = [FCFS, ASSIGNED, "veltair", "prema", "edf", "least-slack"];
+    let baselines = [FCFS, ASSIGNED, "planaria", "veltair", "prema", "edf", "least-slack"];
     let policies = ["sdrm3", "dream-mapscore", "dream-drop", "dream-full", "dream-adaptive", "dream-halving"];
     let mut header = vec!["policy".to_owned()];
     header.extend(baselines.iter().map(|baseline| format!("against {}", name(baseline))));
@@ -350,7 +351,7 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
     for (metric, title) in [("ux_cost", "UXCost"), ("deadline_violation_rate", "violations")] {
         let cases = cases(root, metric)?;
         for policy in ["dream-full", "dream-adaptive", "dream-halving"] {
-            for other in [FCFS, ASSIGNED, "veltair", "prema", "edf", "least-slack"] {
+            for other in [FCFS, ASSIGNED, "planaria", "veltair", "prema", "edf", "least-slack"] {
                 let pairs: Vec<(f64, f64)> = cases
                     .values()
                     .filter_map(|costs| Some((*costs.get(policy)?, *costs.get(other)?)))
