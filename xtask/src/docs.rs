@@ -15,6 +15,7 @@ mod dysta_fixes;
 mod engine;
 mod fidelity;
 mod maestro_differences;
+mod moca_evaluation;
 mod moca_fixes;
 mod planaria_fixes;
 mod policies;
@@ -39,6 +40,7 @@ struct Part {
 
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
+const MOCA: &str = "evaluation/moca.md";
 /// Where figures of pages under docs/evaluation/ stand.
 const FIGURES: &str = "docs/evaluation/figures";
 
@@ -85,6 +87,24 @@ const PARTS: &[Part] = &[
     Part { page: DYSTA, name: "storage", make: |_| Ok(dysta_evaluation::storage()) },
     Part { page: DYSTA, name: "hardware", make: |_| dysta_evaluation::hardware() },
     Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
+    Part { page: MOCA, name: "setup", make: |_| moca_evaluation::setup() },
+    Part { page: MOCA, name: "sla", make: moca_evaluation::sla },
+    Part { page: MOCA, name: "classes", make: moca_evaluation::classes },
+    Part { page: MOCA, name: "stp", make: moca_evaluation::stp },
+    Part { page: MOCA, name: "fairness", make: moca_evaluation::fairness },
+    Part { page: MOCA, name: "gains", make: moca_evaluation::gains },
+    Part { page: MOCA, name: "parts", make: moca_evaluation::parts },
+    Part { page: MOCA, name: "memory", make: moca_evaluation::memory },
+    Part { page: MOCA, name: "networks", make: moca_evaluation::networks },
+    Part { page: MOCA, name: "offered", make: moca_evaluation::offered },
+    Part { page: MOCA, name: "rules", make: moca_evaluation::rules },
+    Part { page: MOCA, name: "choices", make: moca_evaluation::choices },
+    Part { page: MOCA, name: "prema", make: moca_evaluation::prema },
+    Part { page: MOCA, name: "load", make: moca_evaluation::load },
+    Part { page: MOCA, name: "bandwidth", make: moca_evaluation::bandwidth },
+    Part { page: MOCA, name: "replay", make: moca_evaluation::replay },
+    Part { page: MOCA, name: "not-causal", make: moca_evaluation::not_causal },
+    Part { page: MOCA, name: "causes", make: moca_evaluation::causes },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
     Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
     Part { page: "models/moca-reference.md", name: "moca-fix-list", make: |_| Ok(moca_fixes::list()) },
@@ -100,9 +120,15 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// Writes all parts into their pages.
-pub(crate) fn write() -> ExitCode {
-    each_page(|path, current, wanted| {
+/// Writes the parts of a page below docs/, or of all pages, into them.
+pub(crate) fn write(page: Option<&str>) -> ExitCode {
+    if let Some(page) = page
+        && !PARTS.iter().any(|part| part.page == page)
+    {
+        eprintln!("error: no page `{page}` below docs/ has generated parts");
+        return ExitCode::from(2);
+    }
+    each_page(page, |path, current, wanted| {
         if current != wanted {
             std::fs::write(path, wanted)?;
             println!("wrote {}", path.display());
@@ -113,7 +139,7 @@ pub(crate) fn write() -> ExitCode {
 
 /// Fails where a page is not what [`write()`] would make of it.
 pub(crate) fn check() -> ExitCode {
-    each_page(|path, current, wanted| {
+    each_page(None, |path, current, wanted| {
         let same = current == wanted;
         if !same {
             eprintln!("error: {} is out of date; run `cargo xtask docs` and commit", path.display());
@@ -122,12 +148,16 @@ pub(crate) fn check() -> ExitCode {
     })
 }
 
-fn each_page(mut visit: impl FnMut(&Path, &str, &str) -> Result<bool, Problem>) -> ExitCode {
+fn each_page(
+    only: Option<&str>,
+    mut visit: impl FnMut(&Path, &str, &str) -> Result<bool, Problem>,
+) -> ExitCode {
     let root = project_root();
     let mut pages: Vec<&str> = PARTS.iter().map(|part| part.page).collect();
     pages.dedup();
+    pages.retain(|page| only.is_none_or(|only| only == *page));
     let mut sound = true;
-    for page in pages {
+    for page in &pages {
         let path = root.join("docs").join(page);
         let result = render(&root, &path, page).and_then(|(current, wanted)| visit(&path, &current, &wanted));
         match result {
@@ -138,7 +168,9 @@ fn each_page(mut visit: impl FnMut(&Path, &str, &str) -> Result<bool, Problem>) 
             }
         }
     }
-    match dysta_evaluation::figures() {
+    // The page whose figures are made with it.
+    let figures = if pages.contains(&DYSTA) { dysta_evaluation::figures() } else { Ok(Vec::new()) };
+    match figures {
         Ok(figures) => {
             for (name, wanted) in figures {
                 let path = root.join(FIGURES).join(name);

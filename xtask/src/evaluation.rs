@@ -1,4 +1,5 @@
-//! `cargo xtask evaluation dream [SWEEP]`: the sweeps behind a page of docs/evaluation that take minutes, or one of them.
+//! `cargo xtask evaluation dream [SWEEP]` and `cargo xtask evaluation moca`: the sweeps behind pages of docs/evaluation that take
+//! too long for every check of them; of the first also one by itself.
 //!
 //! The sweeps run as `rtmm sweep` would run them, with their stores in a directory that is kept, so that what was run
 //! once is not run again. What the page needs of their results, as they are in memory, is written to `docs/evaluation/data`, and figures to
@@ -6,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "writes data and figures of the repository")]
 
+pub(crate) mod moca;
 mod search;
 
 use std::path::Path;
@@ -106,11 +108,8 @@ pub(crate) fn complete(results: &Results<'_>) -> Result<(), Problem> {
 
 /// Writes figures with their values: `NAME.csv`, and `NAME.svg` or one a facet.
 fn publish(root: &Path, report: &Report, figures: &[&str]) -> Result<(), Problem> {
-    let write = |folder: &str, name: &str, text: &str| -> Result<(), Problem> {
-        let folder = root.join(folder);
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join(format!("dream_{name}")), text)?;
-        Ok(())
+    let write = |folder: &str, name: &str, text: &str| {
+        write_figure(&root.join(folder), &format!("dream_{name}"), text)
     };
     for name in figures {
         let (_, values) =
@@ -123,6 +122,13 @@ fn publish(root: &Path, report: &Report, figures: &[&str]) -> Result<(), Problem
             }
         }
     }
+    Ok(())
+}
+
+/// Writes a figure, or its values, into a folder.
+fn write_figure(folder: &Path, name: &str, text: &str) -> Result<(), Problem> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join(name), text)?;
     Ok(())
 }
 

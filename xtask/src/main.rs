@@ -14,9 +14,11 @@ Usage: cargo xtask <TASK> [ARGUMENTS]
 Tasks:
   sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
   merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
-  docs [--check]                write the generated parts of docs/, or check that they are current
+  docs [PAGE]                   write the generated parts of docs/, or of one page such as evaluation/moca.md
+  docs --check                  check that all of them are current
   equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
   evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures
+  evaluation moca               run the sweeps behind docs/evaluation/moca.md, and write their data and figures
 ";
 
 fn main() -> ExitCode {
@@ -28,9 +30,9 @@ fn main() -> ExitCode {
             rtmm_cli::main(command.into_iter().chain(arguments))
         }
         Some("docs") => match arguments.next().as_ref().and_then(|option| option.to_str()) {
-            None => docs::write(),
             Some("--check") => docs::check(),
-            Some(other) => usage_error(&format!("`docs` has no option `{other}`")),
+            Some(other) if other.starts_with('-') => usage_error(&format!("`docs` has no option `{other}`")),
+            page => docs::write(page),
         },
         Some("equal") => match (arguments.next(), arguments.next(), arguments.next()) {
             (Some(old), Some(new), filter) => {
@@ -41,8 +43,11 @@ fn main() -> ExitCode {
         },
         Some("evaluation") => match arguments.next().as_ref().and_then(|name| name.to_str()) {
             Some("dream") => evaluation::dream(arguments.next().as_ref().and_then(|sweep| sweep.to_str())),
-            Some(other) => usage_error(&format!("there is no evaluation `{other}`: it is `dream`")),
-            None => usage_error("`evaluation` needs a name: `dream`"),
+            Some("moca") => evaluation::moca::run(),
+            Some(other) => {
+                usage_error(&format!("there is no evaluation `{other}`: there are `dream` and `moca`"))
+            }
+            None => usage_error("`evaluation` needs a name: `dream` or `moca`"),
         },
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
