@@ -244,7 +244,10 @@ pub(super) fn choices(root: &Path) -> Result<String, Problem> {
 
 /// SLA satisfaction under PREMA's mechanisms.
 pub(super) fn prema(root: &Path) -> Result<String, Problem> {
-    settings(root, PREMA, |policy, _| format!("PREMA, `{policy}`"))
+    settings(root, PREMA, |policy, _| match policy {
+        "prema" => "PREMA, layer by layer, at no cost".to_owned(),
+        mechanism => format!("PREMA, `{mechanism}`"),
+    })
 }
 
 /// A policy with those of its settings that are not the default's.
