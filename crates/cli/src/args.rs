@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtmm_import::onnx::Branch;
 use rtmm_workload::ParameterSetting;
+use rtmm_workload::load::Kind;
+
+use crate::names::Names;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
 #[derive(Debug, Parser)]
@@ -75,7 +78,7 @@ Examples:
 )]
 pub(crate) struct Run {
     /// Scenario: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = Names::of(Kind::Scenario), hide_possible_values = true)]
     pub scenario: Option<String>,
     /// Replay recorded requests: a CSV file of arrival_s, model and, if known, sample, priority,
     /// relative_deadline_s. With --scenario, they name its tasks or their models.
@@ -85,7 +88,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE", requires = "compat", conflicts_with_all = ["scenario", "requests"])]
     pub case: Option<PathBuf>,
     /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
-    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat"])]
+    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat"], value_parser = Names::of(Kind::Platform), hide_possible_values = true)]
     pub platform: Option<String>,
     /// Sample traces of the models that requests name: CSV files in the order given, or a folder, whose
     /// .csv files are taken in the order of their names.
@@ -93,14 +96,14 @@ pub(crate) struct Run {
     pub traces: Vec<PathBuf>,
     /// Policy, see `rtmm list policies` [default: edf; of --compat
     /// dysta: dysta].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = Names::policies(), hide_possible_values = true)]
     pub policy: Option<String>,
     /// Set a parameter of the policy or a setting of the run; `rtmm list policies` names them all.
     /// Can be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of every random draw.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Simulate this long instead of what the scenario says, such as 700ms.
     #[arg(long, value_name = "DURATION")]
@@ -130,7 +133,7 @@ Examples:
   rtmm sweep xrbench --shard 1/4 --output shards && rtmm merge xrbench --output shards")]
 pub(crate) struct Sweep {
     /// Sweep: a built-in name, or a path that ends in .toml.
-    #[arg(value_name = "NAME|FILE", default_value = "xrbench")]
+    #[arg(value_name = "NAME|FILE", default_value = "xrbench", value_parser = Names::of(Kind::Sweep), hide_possible_values = true)]
     pub sweep: String,
     /// Where the store and the results go [default: results/NAME].
     #[arg(long, short, value_name = "DIR")]
@@ -156,7 +159,7 @@ Examples:
   rtmm merge xrbench --output all a/store-1-of-2.sqlite b/store-2-of-2.sqlite")]
 pub(crate) struct Merge {
     /// The sweep whose shards these are.
-    #[arg(value_name = "NAME|FILE")]
+    #[arg(value_name = "NAME|FILE", value_parser = Names::of(Kind::Sweep), hide_possible_values = true)]
     pub sweep: String,
     /// Where the results go, and where the shards' stores are if none are named.
     #[arg(long, short, value_name = "DIR")]
@@ -239,14 +242,35 @@ pub(crate) struct Explain {
 #[group(skip)]
 pub(crate) struct Layers {
     /// Layer table in CSV (XRBench or SCALE-Sim columns).
-    #[arg(long, value_name = "FILE", required_unless_present = "model", conflicts_with = "model")]
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
     pub layers: Option<PathBuf>,
     /// Model: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = Names::of(Kind::Model), hide_possible_values = true)]
     pub model: Option<String>,
     /// Value of one of the model's parameters; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "layers", value_parser = parameter_setting)]
     pub model_parameter: Vec<ParameterSetting>,
+}
+
+/// A clock in megahertz, as the command line and platform files take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clock {
+    pub hz: u64,
+}
+
+impl Clock {
+    fn parse(text: &str) -> Result<Self, String> {
+        let hz = rtmm_workload::input::parse_millionths(text);
+        let hz = hz.filter(|hz| (1_000..=1_000_000_000_000).contains(hz));
+        hz.map(|hz| Self { hz })
+            .ok_or_else(|| "write megahertz, 0.001 to 1000000 with six decimals at most".to_owned())
+    }
+}
+
+impl std::fmt::Display for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&rtmm_workload::input::show_millionths(self.hz))
+    }
 }
 
 fn parameter_setting(text: &str) -> Result<ParameterSetting, String> {
@@ -259,24 +283,19 @@ fn parameter_setting(text: &str) -> Result<ParameterSetting, String> {
 #[group(skip)]
 pub(crate) struct Hardware {
     /// Accelerator as an inline TOML table.
-    #[arg(
-        long,
-        value_name = "TABLE",
-        required_unless_present_any = ["platform", "compat"],
-        conflicts_with = "platform"
-    )]
+    #[arg(long, value_name = "TABLE", conflicts_with = "platform")]
     pub accelerator: Option<String>,
     /// Platform whose accelerators are costed: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = Names::of(Kind::Platform), hide_possible_values = true)]
     pub platform: Option<String>,
     /// Clock of --accelerator, in megahertz [default: 1000].
     #[arg(
         long,
         value_name = "MHZ",
         conflicts_with = "platform",
-        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+        value_parser = Clock::parse
     )]
-    pub clock_mhz: Option<u64>,
+    pub clock_mhz: Option<Clock>,
 }
 
 #[derive(Debug, Args)]
@@ -289,7 +308,7 @@ pub(crate) struct Check {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Scenario whose tasks request files name: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = Names::of(Kind::Scenario), hide_possible_values = true)]
     pub scenario: Option<String>,
     /// Take layer shapes as published tables state them, even where they make no sense.
     #[arg(long, value_enum)]
@@ -307,7 +326,7 @@ Examples:
 )]
 pub(crate) struct Requests {
     /// Scenario whose requests are drawn: a built-in name, or a path that ends in .toml.
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = Names::of(Kind::Scenario), hide_possible_values = true)]
     pub scenario: Option<String>,
     /// Seed of every random draw of the scenario.
     #[arg(long, default_value_t = 1, conflicts_with = "compat")]
@@ -378,7 +397,7 @@ Examples:
 pub(crate) struct Synthesize {
     /// Models: built-in names, or paths that end in .toml. Without parameters of their own they get
     /// the defaults.
-    #[arg(long, required = true, num_args = 1.., value_name = "NAME|FILE")]
+    #[arg(long, required = true, num_args = 1.., value_name = "NAME|FILE", value_parser = Names::of(Kind::Model), hide_possible_values = true)]
     pub model: Vec<String>,
     /// Folder that the traces go to.
     #[arg(long, short, value_name = "DIR")]
@@ -387,7 +406,7 @@ pub(crate) struct Synthesize {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub samples: Option<u32>,
     /// Seed of every random draw [default: as the model says, else 1].
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Accelerator whose cost model gives the latencies of CNNs, as an inline TOML table
     /// [default: { model = "eyeriss_v2" }].
@@ -397,10 +416,10 @@ pub(crate) struct Synthesize {
     #[arg(
         long,
         value_name = "MHZ",
-        default_value_t = 200,
-        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+        default_value = "200",
+        value_parser = Clock::parse
     )]
-    pub clock_mhz: u64,
+    pub clock_mhz: Clock,
     /// No progress bar.
     #[arg(long, short)]
     pub quiet: bool,

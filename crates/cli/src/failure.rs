@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | done; also where the reader of standard output went away |
-//! | 1 | a run failed: a layer that no accelerator can run, a store or an output that cannot be written |
+//! | 1 | a run failed: a layer that no accelerator can run, a store that cannot be used, an output that fails while it is written |
 //! | 2 | bad usage or bad input |
 
 use std::io;

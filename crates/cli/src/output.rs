@@ -165,6 +165,37 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", path.display())))
 }
 
+/// A file that a command will write, opened before the work begins: a path that cannot be written costs no run.
+pub(crate) struct Reserved<'p> {
+    path: &'p Path,
+    is_new: bool,
+}
+
+impl<'p> Reserved<'p> {
+    /// Opens a file as it will be written; what it holds stays until then.
+    pub(crate) fn open(path: &'p Path) -> Result<Self, Failure> {
+        let is_new = !path.exists();
+        match std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path) {
+            Ok(_) => Ok(Self { path, is_new }),
+            Err(error) => Err(Failure::usage(
+                format!("{}: cannot be written: {error}", path.display()),
+                "name a file in a folder that is there and may be written",
+            )),
+        }
+    }
+}
+
+impl Drop for Reserved<'_> {
+    /// Leaves no empty file behind where the command failed before it wrote.
+    fn drop(&mut self) {
+        let is_empty = || std::fs::metadata(self.path).is_ok_and(|file| file.is_file() && file.len() == 0);
+        if self.is_new && is_empty() {
+            // The next command says what is wrong with the folder, if anything is.
+            let _ = std::fs::remove_file(self.path);
+        }
+    }
+}
+
 /// Writes a whole file, or says which and why not.
 #[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -546,6 +546,7 @@ fn check_says_what_good_files_are() {
     sweep.toml: sweep, 6 cells
     layers.csv: layer table, 2 layers
     topology.csv: layer table, 1 layers
+    scenario.toml on platform.toml: every layer has a cost
     ");
 }
 
@@ -743,3 +744,86 @@ fn logs_go_to_standard_error_and_only_on_request() {
     }
     assert_eq!(verbose.stdout, quiet.stdout);
 }
+
+#[test]
+fn outputs_are_opened_before_anything_runs() {
+    let workspace = Workspace::new();
+    let run = |jobs: &str, duration: &str| {
+        let fixed = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/single_4k_ws"];
+        workspace.rtmm(&[&fixed[..], &["--duration", duration, "--jobs", jobs]].concat())
+    };
+    // A run of so long a time would not end within that of a test.
+    let outcome = run("nowhere/jobs.csv", "200000s");
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("nowhere/jobs.csv: cannot be written"), "{}", outcome.stderr);
+    // A run that fails leaves no empty file, and one that was there as it was.
+    assert_eq!(run("new.csv", "0s").code, 2);
+    assert!(!workspace.path("new.csv").exists());
+    workspace.write("old.csv", "kept");
+    assert_eq!(run("old.csv", "0s").code, 2);
+    assert_eq!(fs::read_to_string(workspace.path("old.csv")).expect("a file"), "kept");
+    assert_eq!(run("old.csv", "50ms").code, 0);
+    assert!(fs::read_to_string(workspace.path("old.csv")).expect("a file").starts_with("task,"));
+}
+
+#[test]
+fn a_scenario_and_a_platform_are_checked_as_a_pair() {
+    let workspace = Workspace::new();
+    workspace.write("a.toml", MODEL_OF_ONE_LAYER);
+    workspace.write(
+        "s.toml",
+        "source = \"x\"\nduration = \"1ms\"\n[[task]]\nname = \"A\"\nmodel = \"a.toml\"\nperiod = \"1ms\"\n",
+    );
+    workspace.write(
+        "p.toml",
+        "source = \"x\"\n[[accelerator]]\nname = \"n\"\nmodel = \"table\"\nfile = \"t.csv\"\n",
+    );
+    workspace.write("t.csv", "model,layer,latency_us\na,l,1\n");
+    let outcome = workspace.rtmm(&["check", "s.toml", "p.toml", "t.csv"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("s.toml on p.toml: every layer has a cost"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("t.csv: cost table, 1 layers of 1 models"), "{}", outcome.stdout);
+    workspace.write("t.csv", "model,layer,latency_us\na,other,1\n");
+    let outcome = workspace.rtmm(&["check", "s.toml", "p.toml"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("no row for layer `l` of model `a`"), "{}", outcome.stderr);
+    workspace.write("jobs.csv", "task,frame\nA,1\n");
+    assert!(workspace.rtmm(&["check", "jobs.csv"]).stderr.contains("no table that rtmm knows"));
+}
+
+#[test]
+fn one_clock_is_one_number_everywhere() {
+    let workspace = Workspace::new();
+    workspace.write("a.toml", MODEL_OF_ONE_LAYER);
+    let accelerator = "{ model = \"systolic\", dataflow = \"os\", rows = 4, cols = 4 }";
+    let cost = |clock: &str| {
+        workspace.rtmm(&["cost", "--model", "a.toml", "--accelerator", accelerator, "--clock-mhz", clock])
+    };
+    for (clock, code) in
+        [("933.3", 0), ("0.001", 0), ("1000000", 0), ("0", 2), ("-1", 2), ("0.0000001", 2), ("1e3", 2)]
+    {
+        assert_eq!(cost(clock).code, code, "{clock}: {}", cost(clock).stderr);
+    }
+    for arguments in [&["cost"][..], &["cost", "--model", "a.toml"]] {
+        let outcome = workspace.rtmm(arguments);
+        assert_eq!(outcome.code, 2);
+        let all = ["--platform", "--accelerator"];
+        assert!(all.iter().all(|way| outcome.stderr.contains(way)), "{}", outcome.stderr);
+    }
+    let outcome = workspace.rtmm(&["run", "--scenario", "a", "--platform", "b", "--seed", "-1"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("invalid value '-1' for '--seed"), "{}", outcome.stderr);
+}
+
+#[test]
+fn completions_have_built_in_names() {
+    let script = Workspace::new().rtmm(&["completions", "bash"]).success();
+    for name in
+        ["xrbench/vr_gaming", "xrbench/dual_4k_ws_os", "xrbench/es_ritnet", "least-slack", "dysta_breakdown"]
+    {
+        assert!(script.contains(name), "{name}");
+    }
+}
+
+const MODEL_OF_ONE_LAYER: &str = "source = \"x\"\ninput = [1, 4, 4]\n\
+    layer = [{ name = \"l\", operator = \"convolution\", channels = 1, kernel = 1 }]\n";

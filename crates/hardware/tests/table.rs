@@ -126,7 +126,6 @@ fn missing_columns_rows_and_files_are_reported() {
     insta::assert_snapshot!(problems("costs_without_columns.csv"), @r##"
     1:1 the table has no column `layer`
     1:1 the table has no column `latency_us`
-    1:1 column `latency` is not read, and would change what the rows say
     "##);
     insta::assert_snapshot!(problems("costs_without_rows.csv"), @r##"
     1:1 the cost table has no rows

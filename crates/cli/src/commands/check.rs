@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use rtmm_hardware::{MeasuredTable, Mode, load as hardware, maestro::dataflow::Dataflow};
+use rtmm_hardware::{MeasuredTable, Mode, Platform, load as hardware, maestro::dataflow::Dataflow};
 use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
-use rtmm_workload::input::{Diagnostics, Document, Source};
+use rtmm_runners::engine::system;
+use rtmm_workload::input::{Diagnostic, Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
@@ -32,14 +33,40 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     };
     let mut problems = Diagnostics::default();
     let mut out = stdout();
+    let mut pairs = Pairs::default();
     for path in &arguments.files {
-        match check_file(path, scenario.as_ref(), legality, mode) {
+        match check_file(path, scenario.as_ref(), legality, mode, &mut pairs) {
             Ok(what) => writeln!(out, "{}: {what}", path.display())?,
             Err(found) => problems.extend(found),
         }
     }
+    // Published tools have costs of their own.
+    if arguments.compat.is_none() {
+        pairs.check(&mut out, &mut problems)?;
+    }
     out.flush()?;
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+/// Scenarios and platforms that are checked together: each of the ones must be able to run on each of the others.
+#[derive(Default)]
+struct Pairs {
+    scenarios: Vec<(String, Workload)>,
+    platforms: Vec<(String, Platform)>,
+}
+
+impl Pairs {
+    fn check(&self, out: &mut impl Write, problems: &mut Diagnostics) -> Result<(), Failure> {
+        for (scenario, workload) in &self.scenarios {
+            for (on, platform) in &self.platforms {
+                match system(workload, platform) {
+                    Ok(_) => writeln!(out, "{scenario} on {on}: every layer has a cost")?,
+                    Err(error) => problems.push(Diagnostic::without_place(error.to_string())),
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Kind of a sound file, with its counts.
@@ -48,6 +75,7 @@ fn check_file(
     scenario: Option<&Workload>,
     legality: Legality,
     mode: Mode,
+    pairs: &mut Pairs,
 ) -> Result<String, Diagnostics> {
     let source = load::read(path)?;
     if path.extension().is_some_and(|extension| extension == "csv") {
@@ -82,11 +110,15 @@ fn check_file(
         Kind::Scenario => {
             let workload = load::workload_of(&source, legality)?;
             let (tasks, models) = (workload.scenario.tasks.len(), workload.models.len());
-            Ok(format!("scenario, {tasks} tasks of {models} models over {}", workload.scenario.duration))
+            let what =
+                format!("scenario, {tasks} tasks of {models} models over {}", workload.scenario.duration);
+            pairs.scenarios.push((path.display().to_string(), workload));
+            Ok(what)
         }
         Kind::Platform => {
             let platform = hardware::platform_of(&source, mode)?;
             let (accelerators, kinds) = (platform.accelerators.len(), platform.configurations.len());
+            pairs.platforms.push((path.display().to_string(), platform));
             Ok(format!("platform, {accelerators} accelerators of {kinds} configurations"))
         }
         Kind::Dataflow => {

@@ -52,7 +52,8 @@ pub(crate) fn layers(arguments: &Layers, legality: Legality) -> Result<Vec<Table
         return Ok(iter::once(&model).chain(&model.variants).flat_map(rows_of).collect());
     }
     let Some(path) = &arguments.layers else {
-        return Err(Failure::usage("there are no layers to cost", "give --layers FILE or --model NAME"));
+        let help = "give --model NAME or --layers FILE, and --platform NAME or --accelerator TABLE";
+        return Err(Failure::usage("there are no layers to cost", help));
     };
     let source = load::read(path)?;
     let mut rows = Vec::new();
@@ -66,12 +67,13 @@ pub(crate) fn layers(arguments: &Layers, legality: Legality) -> Result<Vec<Table
 /// The accelerators that the arguments name: each distinct configuration of a platform once.
 pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, Failure> {
     if let Some(text) = &arguments.accelerator {
-        let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock * 1_000_000);
+        let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock.hz);
         let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
         return Ok(vec![Target { name: String::new(), cost_model: cost_model.into() }]);
     }
     let Some(reference) = &arguments.platform else {
-        return Err(Failure::usage("there is no accelerator", "give --accelerator TABLE or --platform NAME"));
+        let help = "give --platform NAME, or --accelerator TABLE such as '{ model = \"systolic\", rows = 32, cols = 32 }'";
+        return Err(Failure::usage("there is no accelerator", help));
     };
     let platform = hardware::platform(reference, None, mode)?;
     // An accelerator with all its units goes before a part of another that is like it.

@@ -24,6 +24,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = shard.map_err(|error| Failure::usage(error.to_string(), "such as --shard 1/3"))?;
     let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
     let directory = directory(arguments.output.as_ref(), &plan);
+    create(&directory)?;
     let options = Options { threads: arguments.threads.map(usize::from), shard };
     let bar = Bar::new(arguments.quiet);
     let outcome = sweeps::run(&plan, &directory, &options, &bar);
@@ -160,8 +161,10 @@ fn directory(output: Option<&PathBuf>, plan: &Plan<'_>) -> PathBuf {
 }
 
 fn create(directory: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory)
-        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", directory.display())))
+    std::fs::create_dir_all(directory).map_err(|error| {
+        let message = format!("{}: cannot be created: {error}", directory.display());
+        Failure::usage(message, "name a folder that is there, or one that can be made, with --output")
+    })
 }
 
 /// The shards' stores of a directory, in the order of their numbers.

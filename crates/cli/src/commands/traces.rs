@@ -8,7 +8,7 @@ use rtmm_workload::load;
 use rtmm_workload::synthesis::Synthesis;
 use rtmm_workload::{Legality, Model, SampleTrace, Schema};
 
-use crate::args::{Describe, Synthesize, Traces, TracesVerb};
+use crate::args::{Clock, Describe, Synthesize, Traces, TracesVerb};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, replace_file};
 use crate::progress::Bar;
@@ -37,7 +37,7 @@ fn synthesize(arguments: &Synthesize) -> Result<(), Failure> {
     // Traces of attention have no latencies, and need no accelerator.
     let accelerator = if arguments.accelerator.is_some() || models.iter().any(is_costed) {
         let text = arguments.accelerator.as_deref().unwrap_or(Synthesize::DEFAULT_ACCELERATOR);
-        let clock_hz = arguments.clock_mhz * 1_000_000;
+        let clock_hz = arguments.clock_mhz.hz;
         Some((text, hardware::accelerator(text, clock_hz, Mode::Corrected)?.cost_model))
     } else {
         None
@@ -174,16 +174,16 @@ fn with_latencies(
 }
 
 /// The head of the notice.
-fn notice(accelerator: Option<(&str, u64)>) -> String {
+fn notice(accelerator: Option<(&str, Clock)>) -> String {
     let mut text = String::from(
         "# Synthetic traces\n\nThe traces in this folder are SYNTHETIC, not recorded: `rtmm traces synthesize` drew \
          them from the statistical model that its documentation describes under \"Sample traces\". Do not report them as \
          measurements.\n",
     );
-    if let Some((table, clock_mhz)) = accelerator {
+    if let Some((table, clock)) = accelerator {
         text.push_str(&format!(
             "\nThe column `sim_lat` is not measured either: it is what the cost model of the accelerator `{table}` at \
-             {clock_mhz} MHz gives the synthetic sparsities.\n"
+             {clock} MHz gives the synthetic sparsities.\n"
         ));
     }
     text

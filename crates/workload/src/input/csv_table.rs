@@ -75,10 +75,11 @@ impl<'s> CsvTable<'s> {
             problems.push(Diagnostic::new(message, source, line).help("separate cells with commas"));
             return Self { source, reader, header: Vec::new(), problems };
         }
+        let written = header.clone();
         let header = named(header);
         for name in required {
             if !header.iter().any(|known| known == name) {
-                let known: Vec<&str> = header.iter().map(String::as_str).collect();
+                let known: Vec<&str> = written.iter().map(String::as_str).collect();
                 problems.push(
                     Diagnostic::new(format!("the table has no column `{name}`"), source, line.clone())
                         .help(suggestion(name, "column", &known)),
@@ -137,7 +138,10 @@ impl<'s> CsvTable<'s> {
                         .iter()
                         .any(|known| known.len() > 3 && strsim::damerau_levenshtein(&lower, known) == 1))
         };
-        let alike: Vec<String> = self.header.iter().filter(is_alike).cloned().collect();
+        // A table that lacks what it must have is one of something else.
+        let is_sound = self.problems.is_empty();
+        let alike: Vec<String> =
+            self.header.iter().filter(|name| is_sound && is_alike(name)).cloned().collect();
         for name in alike {
             let help = suggestion(&name, "column", known);
             let help = format!("{help}; if it is a note, let its name begin with `_`");

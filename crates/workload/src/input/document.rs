@@ -501,14 +501,16 @@ impl<'d> Value<'d> {
 
 /// A decimal number as a whole number of millionths; none for one of more decimals, with an exponent, below zero, or
 /// above the range.
-pub(crate) fn parse_millionths(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse_millionths(text: &str) -> Option<u64> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     (fraction.len() <= 6).then(|| format!("{whole}{fraction:0<6}").parse().ok()).flatten()
 }
 
 /// The shortest decimal number of so many millionths.
-pub(crate) fn show_millionths(millionths: u64) -> String {
+#[must_use]
+pub fn show_millionths(millionths: u64) -> String {
     let (whole, fraction) = (millionths / 1_000_000, millionths % 1_000_000);
     match fraction {
         0 => whole.to_string(),

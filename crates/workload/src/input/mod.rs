@@ -15,6 +15,5 @@ mod source;
 
 pub use csv_table::{CsvRow, CsvTable};
 pub use diagnostic::{Diagnostic, Diagnostics, nearest, problem_with, suggestion};
-pub use document::{Document, Table, Value};
-pub(crate) use document::{parse_millionths, show_millionths};
+pub use document::{Document, Table, Value, parse_millionths, show_millionths};
 pub use source::{At, Origin, Source};

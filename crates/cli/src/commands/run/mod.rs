@@ -14,8 +14,11 @@ use tracing::info;
 
 use crate::args::{Compat, Run};
 use crate::failure::Failure;
+use crate::output::Reserved;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
+    let outputs = [&arguments.jobs, &arguments.series].into_iter().flatten();
+    let _reserved = outputs.map(|path| Reserved::open(path)).collect::<Result<Vec<_>, _>>()?;
     match arguments.compat {
         Some(Compat::Moca) => moca::run(arguments),
         Some(Compat::Planaria) => planaria::run(arguments),
