@@ -3,14 +3,11 @@
 //! Whole numbers are exact, and an overflow makes a value unknown; real numbers are rounded as their type is.
 
 use super::element::ElementType;
-use super::tensor::{MAX_KNOWN, Tensor, Value};
+use super::tensor::{MAX_KNOWN, Tensor, Value, elements};
 
 /// Places of all elements of a small tensor, as indices, in row-major order; none of a large one.
 pub(crate) fn places(dims: &[u64]) -> Option<Vec<Vec<u64>>> {
-    let count: u64 = dims.iter().product();
-    if count > MAX_KNOWN {
-        return None;
-    }
+    let count = elements(dims).ok().filter(|count| *count <= MAX_KNOWN)?;
     let mut all = Vec::with_capacity(count as usize);
     for flat in 0..count {
         let (mut rest, mut place) = (flat, vec![0; dims.len()]);
@@ -188,7 +185,8 @@ pub(crate) fn fold_reduction(operator: &str, input: &Tensor, axes: &[usize]) -> 
         .enumerate()
         .map(|(axis, extent)| if axes.contains(&axis) { 1 } else { *extent })
         .collect();
-    let mut results = vec![start; kept.iter().product::<u64>() as usize];
+    let count = elements(&kept).ok().filter(|count| *count <= MAX_KNOWN)?;
+    let mut results = vec![start; count as usize];
     for (place, value) in places(&input.dims)?.iter().zip(values) {
         let place: Vec<u64> =
             place.iter().zip(&kept).map(|(index, extent)| index.min(&(extent - 1)).to_owned()).collect();

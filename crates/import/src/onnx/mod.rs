@@ -21,4 +21,4 @@ pub use limits::{MAX_EXECUTED, MAX_NESTING, NEWEST, OLDEST};
 pub use options::{Branch, Options};
 pub use reason::Reason;
 pub use registry::operators;
-pub use wire::{MAX_DEPTH, MAX_STRUCTURE};
+pub use wire::{MAX_DEPTH, MAX_FIELDS, MAX_STRUCTURE};

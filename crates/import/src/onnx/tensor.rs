@@ -3,6 +3,7 @@
 use rtmm_workload::MAX_LAYER_WORK;
 
 use super::element::ElementType;
+use super::limits::MAX_RANK;
 use super::proto::TensorProto;
 use super::reason::Reason;
 
@@ -64,9 +65,13 @@ impl Tensor {
     /// A tensor of which only type and extents are known.
     ///
     /// # Errors
-    /// [`Reason::TooLarge`] where it has more elements than a layer's tensor may have.
+    /// [`Reason::TooLarge`] where it has more elements than a layer's tensor may have, [`Reason::Shapes`] where it
+    /// has more dimensions than any network's.
     pub(crate) fn new(element: ElementType, dims: Vec<u64>) -> Result<Self, Reason> {
         elements(&dims)?;
+        if dims.len() > MAX_RANK {
+            return Err(Reason::Shapes(format!("a tensor of {} dimensions", dims.len())));
+        }
         Ok(Self { element, dims, value: None, is_weight: false })
     }
 
@@ -100,7 +105,7 @@ impl Tensor {
 
     /// Number of elements; within bounds since the tensor was made.
     pub(crate) fn elements(&self) -> u64 {
-        self.dims.iter().product()
+        elements(&self.dims).unwrap_or(0)
     }
 
     /// Bytes, with elements below a byte packed.

@@ -10,7 +10,9 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use thiserror::Error;
 
 /// The most bytes of structure that a model may have.
-pub const MAX_STRUCTURE: usize = 256 << 20;
+pub const MAX_STRUCTURE: usize = 128 << 20;
+/// The most fields that a model may have: names, extents, attributes.
+pub const MAX_FIELDS: u64 = 1 << 22;
 /// The deepest nesting of messages: a graph in a branch is three messages below the graph around it.
 pub const MAX_DEPTH: u32 = 60;
 /// The longest payload of a tensor that is kept: 1,024 integers of at most ten bytes.
@@ -42,7 +44,7 @@ pub enum WireError {
         position: u64,
     },
     /// More structure than any network has.
-    #[error("the model has more than {MAX_STRUCTURE} bytes of nodes and names")]
+    #[error("the model has more than {MAX_STRUCTURE} bytes, or {MAX_FIELDS} fields, of nodes and names")]
     TooLarge,
 }
 
@@ -101,7 +103,7 @@ pub fn structure(mut reader: impl Read + Seek) -> Result<Vec<u8>, WireError> {
     let unreadable = |error: std::io::Error| WireError::Unreadable(error.to_string());
     let length = reader.seek(SeekFrom::End(0)).map_err(unreadable)?;
     reader.rewind().map_err(unreadable)?;
-    let mut source = Source { reader: BufReader::new(reader), position: 0 };
+    let mut source = Source { reader: BufReader::new(reader), position: 0, fields: 0 };
     let mut kept = Vec::new();
     source.message(Kind::Model, length, 0, &mut kept)?;
     Ok(kept)
@@ -110,6 +112,8 @@ pub fn structure(mut reader: impl Read + Seek) -> Result<Vec<u8>, WireError> {
 struct Source<R> {
     reader: BufReader<R>,
     position: u64,
+    /// Fields that are kept.
+    fields: u64,
 }
 
 impl<R: Read + Seek> Source<R> {
@@ -155,7 +159,8 @@ impl<R: Read + Seek> Source<R> {
                 }
                 _ => return Err(WireError::NoField { position: begin }),
             }
-            if kept.len() > MAX_STRUCTURE {
+            self.fields += u64::from(is_kept);
+            if kept.len() > MAX_STRUCTURE || self.fields > MAX_FIELDS {
                 return Err(WireError::TooLarge);
             }
         }

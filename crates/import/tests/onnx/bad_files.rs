@@ -133,6 +133,22 @@ fn absurd_extents_are_refused_before_they_overflow() {
 }
 
 #[test]
+fn tensors_without_elements_hide_no_product_that_overflows() {
+    let huge = Graph::default().input("x", 7, &["1099511627776", "1099511627776", "0", "2"]);
+    let options = |name: &str| Options { dims: [(name.to_owned(), 0)].into(), ..Options::default() };
+    let huge = huge.output("y").node("MatMul", &["x", "x"], &["y"]).model();
+    let message = import(&huge, &options("x[2]")).expect_err("no product").to_string();
+    assert!(message.contains("cannot be multiplied"), "{message}");
+    let sum = Graph::default().input("x", 7, &["0", "1073741824"]).output("y");
+    let sum = sum.with("ReduceSum", &["x"], &["y"], &[ints("axes", &[0])]).model_of(11);
+    let outputs = |model, name| import(&model, &options(name)).map(|model| model.outputs);
+    assert_eq!(outputs(sum, "x[0]"), Ok(vec!["y [1, 1073741824]".to_owned()]));
+    let joined = Graph::default().input("x", 7, &["1099511627776", "0"]).output("y");
+    let joined = joined.with("Concat", &["x", "x"], &["y"], &[int("axis", 1)]).model();
+    assert_eq!(outputs(joined, "x[1]"), Ok(vec!["y [1099511627776, 0]".to_owned()]));
+}
+
+#[test]
 fn constants_with_other_data_than_extents_are_named() {
     let mut graph = sound();
     graph.0.initializer.push(TensorProto {

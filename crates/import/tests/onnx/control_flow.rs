@@ -133,6 +133,28 @@ fn a_loop_without_end_is_refused() {
 }
 
 #[test]
+fn loops_and_functions_that_execute_nothing_end_too() {
+    // Loops of loops without a node, and functions that each call the next one twice.
+    let mut body = Graph::default().input("i", INT64, &[]).input("goes_on", BOOL, &[]).output("goes_on");
+    for _ in 0..4 {
+        let around = Graph::default().input("i", INT64, &[]).input("goes_on", BOOL, &[]);
+        body = around.with("Loop", &["many", ""], &[], &[graph_attribute("body", body)]).output("goes_on");
+    }
+    let graph = Graph::default().image("x", &[1]).number("many", 200_000).output("x");
+    let graph = graph.with("Loop", &["many", ""], &[], &[graph_attribute("body", body)]);
+    assert!(graph.refusal().contains("nodes would be executed"));
+    let mut model = Graph::default().image("x", &[1]).output("y").node("own:F0", &["x"], &["y"]).model();
+    for depth in 0..22 {
+        let next = format!("own:F{}", depth + 1);
+        let calls = ["a", "b"].map(|output| node(&next, &["x"], &[output], &[]));
+        model.functions.push(function(&format!("F{depth}"), &["x"], &["x"], calls.to_vec()));
+    }
+    model.functions.push(function("F22", &["x"], &["x"], Vec::new()));
+    let message = import(&model, &Options::default()).expect_err("too many calls").to_string();
+    assert!(message.contains("nodes would be executed"), "{message}");
+}
+
+#[test]
 fn a_scan_runs_once_for_every_slice() {
     let body = Graph::default()
         .input("state", FLOAT, &[])

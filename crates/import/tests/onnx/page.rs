@@ -1,6 +1,6 @@
 //! The page of the import, held to the code.
 
-use rtmm_import::onnx::{MAX_DEPTH, MAX_EXECUTED, NEWEST, OLDEST, operators};
+use rtmm_import::onnx::{MAX_DEPTH, MAX_EXECUTED, MAX_FIELDS, MAX_STRUCTURE, NEWEST, OLDEST, operators};
 use rtmm_testkit::pages::number;
 
 const PAGE: &str = include_str!("../../../../docs/import.md");
@@ -21,7 +21,11 @@ fn every_operator_stands_on_the_page_and_no_other() {
 fn limits_of_the_page_are_those_of_the_code() {
     assert!(PAGE.contains(&format!("Operator sets {OLDEST} to {NEWEST} of ONNX")));
     assert!(PAGE.contains(&format!("messages nest more than {MAX_DEPTH} deep")));
-    let nodes =
-        PAGE.split("executes more than ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a number");
-    assert_eq!(number(nodes), MAX_EXECUTED as u64);
+    let behind = |text: &str| {
+        let word = PAGE.split(text).nth(1).and_then(|rest| rest.split_whitespace().next());
+        number(word.expect("a number"))
+    };
+    assert_eq!(behind("executes more than "), MAX_EXECUTED as u64);
+    assert_eq!(behind("that has more than ") << 20, MAX_STRUCTURE as u64);
+    assert_eq!(behind("MiB or "), MAX_FIELDS);
 }

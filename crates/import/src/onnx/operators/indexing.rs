@@ -5,7 +5,7 @@ use crate::onnx::call::{Call, Outcome, Row, axis, shown};
 use crate::onnx::element::ElementType;
 use crate::onnx::fold::{flat, places};
 use crate::onnx::reason::Reason;
-use crate::onnx::tensor::{MAX_KNOWN, Tensor, Value};
+use crate::onnx::tensor::{MAX_KNOWN, Tensor, Value, elements};
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("Gather", gather),
@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("TensorScatter", scatter),
     Row::new("OneHot", one_hot).auxiliary(&[1]),
     Row::new("NonZero", non_zero),
+    Row::microsoft("GatherBlockQuantized", gather_packed).auxiliary(&[2, 3]),
     Row::new("Compress", depends_on_data),
     Row::new("Unique", depends_on_data),
     Row::new("NonMaxSuppression", depends_on_data),
@@ -46,6 +47,21 @@ fn gather(call: &Call<'_>) -> Result<Outcome, Reason> {
         value.pick(own?.into_iter())
     });
     Ok(moved(output.with_value(value)))
+}
+
+/// A look-up in a table of a few bits, two elements of which may stand in a byte.
+fn gather_packed(call: &Call<'_>) -> Result<Outcome, Reason> {
+    let (data, indices, scales) = (call.input(0)?, call.input(1)?, call.input(2)?);
+    let mut table = data.dims.clone();
+    if let Some(last) = table.last_mut().filter(|_| data.element.bits() == 8 && call.integer("bits", 4) == 4)
+    {
+        *last = last.saturating_mul(2);
+    }
+    let weights = elements(&table)?;
+    let along = call.axis("gather_axis", 0, table.len())?;
+    let dims = [&table[..along], &indices.dims, &table[along + 1..]].concat();
+    let outcome = moved(Tensor::new(scales.element, dims)?);
+    Ok(Outcome { packed: Some((0, weights)), ..outcome })
 }
 
 fn gather_elements(call: &Call<'_>) -> Result<Outcome, Reason> {

@@ -6,7 +6,7 @@ use crate::onnx::call::{Call, Outcome, Row, axis, bad_attribute, broadcast, show
 use crate::onnx::fold::{self, flat, places};
 use crate::onnx::limits::MAX_RANK;
 use crate::onnx::reason::Reason;
-use crate::onnx::tensor::{Tensor, Value, elements, extents};
+use crate::onnx::tensor::{MAX_KNOWN, Tensor, Value, elements, extents};
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("Identity", identity),
@@ -244,11 +244,7 @@ fn expand(call: &Call<'_>) -> Result<Outcome, Reason> {
     let input = call.input(0)?;
     let dims = broadcast(&input.dims, &extents(call.known(1)?)?)?;
     let output = Tensor::new(input.element, dims)?;
-    let value = if output.elements() <= crate::onnx::tensor::MAX_KNOWN {
-        fold::spread(input, &output.dims)
-    } else {
-        None
-    };
+    let value = if output.elements() <= MAX_KNOWN { fold::spread(input, &output.dims) } else { None };
     Ok(Outcome::free(output.with_value(value)))
 }
 
@@ -291,7 +287,7 @@ fn joined(call: &Call<'_>, inputs: &[&Tensor]) -> Result<Outcome, Reason> {
 }
 
 fn known_join(inputs: &[&Tensor], along: usize) -> Option<Value> {
-    let outer: u64 = inputs.first()?.dims[..along].iter().product();
+    let outer = elements(&inputs.first()?.dims[..along]).ok().filter(|outer| *outer <= MAX_KNOWN)?;
     let is_whole = inputs.iter().all(|input| input.known_integers().is_some());
     let (mut whole, mut real) = (Vec::new(), Vec::new());
     for row in 0..outer as usize {
@@ -334,17 +330,13 @@ fn tile(call: &Call<'_>) -> Result<Outcome, Reason> {
     };
     let dims: Vec<u64> = input.dims.iter().zip(&repeats).map(times).collect::<Result<_, _>>()?;
     let output = Tensor::new(input.element, dims)?;
-    let value =
-        input.value.as_ref().filter(|_| output.elements() <= crate::onnx::tensor::MAX_KNOWN).and_then(
-            |value| {
-                let own = |place: &Vec<u64>| {
-                    let own: Vec<u64> =
-                        place.iter().zip(&input.dims).map(|(index, extent)| index % extent).collect();
-                    flat(&own, &input.dims)
-                };
-                value.pick(places(&output.dims)?.iter().map(own))
-            },
-        );
+    let value = input.value.as_ref().filter(|_| output.elements() <= MAX_KNOWN).and_then(|value| {
+        let own = |place: &Vec<u64>| {
+            let own: Vec<u64> = place.iter().zip(&input.dims).map(|(index, extent)| index % extent).collect();
+            flat(&own, &input.dims)
+        };
+        value.pick(places(&output.dims)?.iter().map(own))
+    });
     Ok(copied(input, output.with_value(value)))
 }
 

@@ -4,7 +4,7 @@ use crate::layer::{ImportedOperator, ImportedProduct};
 use crate::onnx::call::{Call, Outcome, Row, broadcast, shown};
 use crate::onnx::element::ElementType;
 use crate::onnx::reason::Reason;
-use crate::onnx::tensor::Tensor;
+use crate::onnx::tensor::{Tensor, elements};
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("MatMul", matmul),
@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::microsoft("MatMulIntegerToFloat", to_float).auxiliary(&[2, 3, 4, 5]),
     Row::microsoft("DynamicQuantizeMatMul", matmul).auxiliary(&[2, 3]),
     Row::microsoft("MatMulNBits", packed).auxiliary(&[2, 3, 4]),
+    Row::microsoft("MatMulBnb4", packed).auxiliary(&[2]),
 ];
 
 fn matmul(call: &Call<'_>) -> Result<Outcome, Reason> {
@@ -87,7 +88,7 @@ fn product_of(a: &Tensor, b: &Tensor, element: ElementType) -> Result<Outcome, R
     dims.extend(rows);
     dims.extend(columns);
     let output = Tensor::new(element, dims)?;
-    let batch: u64 = batch.iter().product();
+    let batch = elements(&batch)?;
     let (rows, columns) = (rows.unwrap_or(1), columns.unwrap_or(1));
     // Inputs that meet the same matrix are rows of one product.
     let (products, rows) = if b_batch.iter().all(|extent| *extent == 1) {

@@ -1,7 +1,7 @@
 //! Control flow: branches, loops, scans, and functions of the model's own.
 
 use super::scope::{Scope, TensorId};
-use super::{Attributes, Failure, Frame, Walk, define, graph_of};
+use super::{Attributes, Failure, Frame, Walk, declared, define, graph_of};
 use crate::onnx::call::{axis, bad_attribute};
 use crate::onnx::limits::MAX_EXECUTED;
 use crate::onnx::options::Branch;
@@ -29,16 +29,15 @@ impl<'m> Walk<'m> {
         scope: &Scope<'m, '_>,
         frame: Frame<'m, '_>,
     ) -> Result<Vec<TensorId>, Failure> {
+        self.visit(1 + graph.initializer.len() + graph.sparse_initializer.len())?;
         let mut inner = Scope::within(scope);
         for (input, id) in graph.input.iter().zip(bound) {
             define(&mut inner, Some(&input.name), *id)?;
         }
         self.define_constants(graph, &mut inner)?;
-        self.nodes(
-            &graph.node,
-            &mut inner,
-            Frame { declared: &graph.value_info, depth: frame.depth + 1, ..frame },
-        )?;
+        let declared = declared(graph, self.options);
+        let frame = Frame { declared: &declared, depth: frame.depth + 1, ..frame };
+        self.nodes(&graph.node, &mut inner, frame)?;
         let output = |name: &String| {
             let found = inner.find(name).flatten();
             found.ok_or_else(|| Reason::Unordered {
@@ -212,6 +211,7 @@ impl<'m> Walk<'m> {
         scope: &mut Scope<'m, '_>,
         frame: Frame<'m, '_>,
     ) -> Result<(), Failure> {
+        self.visit(1)?;
         let inputs = self.inputs_of(node, scope)?;
         let mut inner = Scope::new();
         for (position, name) in function.input.iter().enumerate() {
@@ -227,7 +227,8 @@ impl<'m> Walk<'m> {
             }
         }
         let opsets = if function.opset_import.is_empty() { self.opsets } else { &function.opset_import };
-        let frame = Frame { opsets, declared: &[], bindings: &bindings, depth: frame.depth + 1 };
+        let declared = std::collections::BTreeMap::new();
+        let frame = Frame { opsets, declared: &declared, bindings: &bindings, depth: frame.depth + 1 };
         self.nodes(&function.node, &mut inner, frame)?;
         for (name, output) in node.output.iter().zip(&function.output) {
             let found = inner.find(output).flatten();

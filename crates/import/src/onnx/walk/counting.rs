@@ -58,19 +58,18 @@ impl Walk<'_> {
 
     /// A name that no layer has yet: iterations of loops and calls of functions give the same ones again.
     fn unique(&mut self, name: &str) -> String {
-        let times = self.names.entry(name.to_owned()).or_insert(0);
-        *times += 1;
-        if *times == 1 {
-            return name.to_owned();
-        }
-        let numbered = format!("{name}#{times}");
-        // A file may have this name itself.
-        if self.names.contains_key(&numbered) {
-            self.unique(&numbered)
-        } else {
-            self.names.insert(numbered.clone(), 1);
-            numbered
-        }
+        let mut times = self.names.get(name).copied().unwrap_or(0);
+        let free = loop {
+            times += 1;
+            let candidate = if times == 1 { name.to_owned() } else { format!("{name}#{times}") };
+            // A file may have such names itself.
+            if times == 1 || !self.names.contains_key(&candidate) {
+                break candidate;
+            }
+        };
+        self.names.insert(name.to_owned(), times);
+        self.names.entry(free.clone()).or_insert(1);
+        free
     }
 
     /// Result of the walk; memory is known only now.

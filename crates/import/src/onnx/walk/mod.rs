@@ -13,7 +13,7 @@ mod scope;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Domain, Outcome, bad_attribute, shown};
-use super::limits::{MAX_EXECUTED, MAX_NESTING};
+use super::limits::{MAX_EXECUTED, MAX_NESTING, MAX_VISITED};
 use super::options::Options;
 use super::proto::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
@@ -48,10 +48,16 @@ struct Known {
 struct Frame<'m, 'f> {
     opsets: &'m [OperatorSetIdProto],
     /// Types of tensors as the writer of the file inferred them.
-    declared: &'m [ValueInfoProto],
+    declared: &'f BTreeMap<&'m str, &'m ValueInfoProto>,
     /// Attributes of the call of the function that the nodes are in.
     bindings: &'f [(&'m str, &'m AttributeProto)],
     depth: u32,
+}
+
+/// Types of tensors that a graph declares by name, where nodes may be left out for want of a rule.
+fn declared<'m>(graph: &'m GraphProto, options: &Options) -> BTreeMap<&'m str, &'m ValueInfoProto> {
+    let infos = graph.value_info.iter().filter(|_| options.skips_unsupported);
+    infos.map(|info| (info.name.as_str(), info)).collect()
 }
 
 /// Attributes of a node by name.
@@ -67,6 +73,8 @@ pub(crate) struct Walk<'m> {
     constants: BTreeMap<usize, TensorId>,
     /// Number of nodes that were executed.
     executed: usize,
+    /// Number of nodes, constants and graphs that were met.
+    visited: usize,
     /// Positions of the layers' nodes among those that were executed.
     positions: Vec<usize>,
     layers: Vec<ImportedLayer>,
@@ -146,6 +154,7 @@ impl<'m> Walk<'m> {
             tensors: Vec::new(),
             constants: BTreeMap::new(),
             executed: 0,
+            visited: 0,
             positions: Vec::new(),
             layers: Vec::new(),
             names: BTreeMap::new(),
@@ -160,8 +169,8 @@ impl<'m> Walk<'m> {
         let mut scope = Scope::new();
         walk.define_constants(graph, &mut scope)?;
         let inputs = walk.define_inputs(graph, &mut scope)?;
-        let frame =
-            Frame { opsets: &model.opset_import, declared: &graph.value_info, bindings: &[], depth: 0 };
+        let declared = declared(graph, options);
+        let frame = Frame { opsets: &model.opset_import, declared: &declared, bindings: &[], depth: 0 };
         walk.nodes(&graph.node, &mut scope, frame)?;
         let mut outputs = Vec::new();
         for output in &graph.output {
@@ -243,6 +252,7 @@ impl<'m> Walk<'m> {
         if frame.depth > MAX_NESTING {
             return Err(Reason::TooDeep.into());
         }
+        self.visit(1)?;
         let attributes = resolved(node, frame);
         let domain = Domain::of(&node.domain);
         if let Some(function) = self.functions.get(&(node.domain.as_str(), node.op_type.as_str())).copied() {
@@ -277,7 +287,7 @@ impl<'m> Walk<'m> {
         }
         let is_lost = inputs.iter().flatten().any(|id| self.known(*id).tensor.is_none());
         if is_lost {
-            return self.lose(node, scope, &[]);
+            return self.lose(node, scope, &BTreeMap::new());
         }
         let row = domain.and_then(|domain| registry::row(domain, &node.op_type));
         let outcome = row.ok_or(Reason::Operator).and_then(|row| {
@@ -333,16 +343,21 @@ impl<'m> Walk<'m> {
         &mut self,
         node: &'m NodeProto,
         scope: &mut Scope<'m, '_>,
-        declared: &[ValueInfoProto],
+        declared: &BTreeMap<&'m str, &'m ValueInfoProto>,
     ) -> Result<(), Failure> {
         self.lost += 1;
         for name in &node.output {
-            let tensor =
-                declared.iter().find(|info| info.name == *name).and_then(|info| self.declared_tensor(info));
+            let tensor = declared.get(name.as_str()).and_then(|info| self.declared_tensor(info));
             let id = self.add(tensor);
             define(scope, Some(name), id)?;
         }
         Ok(())
+    }
+
+    /// Counts nodes, constants or graphs that are met: bodies of loops may be long and execute nothing.
+    fn visit(&mut self, count: usize) -> Result<(), Reason> {
+        self.visited = self.visited.saturating_add(count);
+        if self.visited > MAX_VISITED { Err(Reason::TooLong) } else { Ok(()) }
     }
 
     /// Counts an executed node.
