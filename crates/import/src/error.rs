@@ -78,7 +78,7 @@ pub enum ImportError {
         problem: String,
     },
     /// The operator set is too old or too new, or none is stated.
-    #[error("the model is written in operator set {version} of ONNX; 7 to {newest} are supported", newest = crate::onnx::NEWEST)]
+    #[error("the model {}; {} to {} are supported", stated(*version), crate::onnx::OLDEST, crate::onnx::NEWEST)]
     OperatorSet {
         /// Version of the set; 0 where none is stated.
         version: i64,
@@ -144,6 +144,13 @@ pub enum ImportError {
         /// The problem.
         reason: Reason,
     },
+}
+
+fn stated(version: i64) -> String {
+    match version {
+        0 => "states no operator set of ONNX".to_owned(),
+        version => format!("is written in operator set {version} of ONNX"),
+    }
 }
 
 fn listed(open: &[OpenDimension]) -> String {
