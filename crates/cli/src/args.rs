@@ -463,7 +463,8 @@ pub(crate) struct Import {
     /// Branch of the `If` that has this output; may be given several times.
     #[arg(long = "branch", value_name = "OUTPUT=then|else", value_parser = branch)]
     pub branches: Vec<(String, Branch)>,
-    /// Iterations of the `Loop` that has this output, or of all others; may be given several times.
+    /// Iterations of the `Loop` that has this output, or of all others that depend on data; may be given several
+    /// times.
     #[arg(long = "trips", value_name = "[OUTPUT=]N", value_parser = trips)]
     pub trips: Vec<(Option<String>, u64)>,
     /// Leave nodes out whose operators are not known, with all that depends on them, and say what share that is.

@@ -22,7 +22,7 @@ pub struct Options {
     pub branches: BTreeMap<String, Branch>,
     /// Iterations of loops by an output of the `Loop`.
     pub trips: BTreeMap<String, u64>,
-    /// Iterations of all other loops.
+    /// Iterations of all other loops that depend on data, or have no count.
     pub trips_of_all: Option<u64>,
     /// True if nodes without a rule are left out, with all that depends on them.
     pub skips_unsupported: bool,

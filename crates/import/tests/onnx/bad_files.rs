@@ -1,6 +1,6 @@
 //! Files that are damaged, absurd or huge: an error that names the node, and never a panic or much memory.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -217,6 +217,71 @@ fn payload_is_skipped_and_a_file_that_is_none_is_said_so() {
     assert!(matches!(error, ImportError::Malformed { .. }), "{error}");
     let error = load::onnx("there/is/no/such.onnx".as_ref(), &Options::default()).expect_err("no file");
     assert!(error.to_string().starts_with("there/is/no/such.onnx: cannot be read"), "{error}");
+}
+
+/// A file of a few bytes and then nothing but zeros, which counts the bytes that are read.
+struct MostlyZeros {
+    head: Vec<u8>,
+    length: u64,
+    position: u64,
+    read: u64,
+}
+
+impl Read for &mut MostlyZeros {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = self.length.saturating_sub(self.position);
+        let count = buffer.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+        for (offset, byte) in buffer[..count].iter_mut().enumerate() {
+            *byte = self.head.get(self.position as usize + offset).copied().unwrap_or(0);
+        }
+        self.position += count as u64;
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for &mut MostlyZeros {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+#[test]
+fn a_terabyte_of_weights_is_skipped() {
+    let number = |mut value: u64| {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    };
+    // A field behind its length; messages of one field number add up.
+    let field = |key: u8, message: &[u8], more: u64| {
+        [&[key], number(message.len() as u64 + more).as_slice(), message].concat()
+    };
+    let payload = 1_u64 << 40;
+    let tensor = TensorProto {
+        name: "w".to_owned(),
+        dims: vec![1 << 19, 1 << 19],
+        data_type: 1,
+        ..TensorProto::default()
+    };
+    let tensor = [tensor.encode_to_vec(), vec![9 << 3 | 2], number(payload)].concat();
+    let graph = field(7 << 3 | 2, &field(5 << 3 | 2, &tensor, payload), payload);
+    let product = Graph::default().image("x", &[1, 1 << 19]).output("y").node("MatMul", &["x", "w"], &["y"]);
+    let head = [product.model().encode_to_vec(), graph].concat();
+    let mut file = MostlyZeros { length: head.len() as u64 + payload, head, position: 0, read: 0 };
+    let model = read(&mut file, &Options::default()).expect("a large model");
+    assert_eq!((model.macs, model.parameters), (1 << 38, 1 << 38));
+    assert!(file.read < 100_000, "{} bytes are read", file.read);
 }
 
 #[test]

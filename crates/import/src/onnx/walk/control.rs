@@ -87,7 +87,6 @@ impl<'m> Walk<'m> {
         self.known_loops.extend(node.output.iter().map(String::as_str));
         let options = self.options;
         let stated = node.output.iter().find_map(|output| options.trips.get(output).copied());
-        let stated = stated.or(options.trips_of_all);
         let given = |position: usize| inputs.get(position).copied().flatten();
         let value =
             |walk: &Self, id: TensorId| walk.known(id).tensor.as_ref().and_then(Tensor::known_integer);
@@ -104,12 +103,15 @@ impl<'m> Walk<'m> {
         let mut slices: Vec<Vec<TensorId>> = vec![Vec::new(); collected];
         let mut trips = 0_u64;
         loop {
+            let of_all = options.trips_of_all;
             let is_over = match (stated, count, goes_on) {
                 (Some(stated), _, _) => trips >= stated,
                 (None, Some(Some(count)), _) if trips >= count => true,
                 (None, _, Some(0)) => true,
-                (None, Some(Some(_)) | None, Some(_)) => false,
-                (None, _, _) => return Err(Reason::Trips.into()),
+                (None, Some(Some(_)), Some(_)) => false,
+                // Without a count a condition that stays true says nothing.
+                (None, None, Some(_)) => of_all.is_some_and(|of_all| trips >= of_all),
+                (None, _, _) => trips >= of_all.ok_or(Reason::Trips)?,
             };
             if is_over {
                 break;
