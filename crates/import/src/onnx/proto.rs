@@ -1,7 +1,7 @@
 //! The part of the ONNX format that an import reads, as protobuf messages.
 //!
 //! Field numbers are those of `onnx.proto` (IR version 13). Fields that are not listed are skipped, the payload of
-//! large tensors by [`super::wire`] before these messages are decoded. Tests build models from the same messages.
+//! large tensors before these messages are decoded. Tests build models from the same messages.
 
 /// A model: a graph, the operator sets that it is written in, and functions of its own.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -6,7 +6,9 @@ use std::io::Cursor;
 use rtmm_import::onnx::{Branch, Options, read};
 use rtmm_import::{Choice, ImportError};
 
-use crate::builder::{BOOL, FLOAT, Graph, INT64, function, graph_attribute, import, int, node, reference};
+use crate::builder::{
+    BOOL, FLOAT, Graph, INT64, function, graph_attribute, import, int, ints, node, reference,
+};
 
 /// An `If` on the sample rate, whose branches are products by weights of the graph around them.
 fn by_rate() -> Graph {
@@ -197,6 +199,29 @@ fn functions_are_executed_where_they_are_called() {
     // The call itself is no node that is executed.
     assert_eq!((found.macs, found.layers.len(), found.free), (30, 2, 0));
     assert_eq!(found.outputs, ["y [2, 5]"]);
+}
+
+#[test]
+fn constants_of_a_function_may_differ_from_call_to_call() {
+    let viewed = function(
+        "Viewed",
+        &["a"],
+        &["b"],
+        vec![
+            node("Constant", &[], &["shape"], &[reference("value_ints", "to")]),
+            node("Reshape", &["a", "shape"], &["b"], &[]),
+        ],
+    );
+    let mut model = Graph::default()
+        .image("x", &[2, 6])
+        .output("y")
+        .output("z")
+        .with("own:Viewed", &["x"], &["y"], &[ints("to", &[3, 4])])
+        .with("own:Viewed", &["x"], &["z"], &[ints("to", &[12])])
+        .model();
+    model.functions.push(viewed);
+    let found = import(&model, &Options::default()).expect("a function");
+    assert_eq!(found.outputs, ["y [3, 4]", "z [12]"]);
 }
 
 #[test]

@@ -10,18 +10,19 @@ use crate::onnx::reason::Reason;
 use crate::onnx::tensor::{Tensor, Value, extents};
 
 impl<'m> Walk<'m> {
-    /// The tensor of a constant, which is one however often a loop meets it.
+    /// The tensor of a constant, which is one however often a loop meets it at its place in memory; a constant
+    /// without a place is another each time.
     pub(super) fn constant(
         &mut self,
-        place: usize,
+        place: Option<usize>,
         tensor: impl FnOnce() -> Result<Tensor, Reason>,
     ) -> Result<TensorId, Reason> {
-        if let Some(id) = self.constants.get(&place) {
+        if let Some(id) = place.and_then(|place| self.constants.get(&place)) {
             return Ok(*id);
         }
         let id = self.add(Some(Tensor { is_weight: true, ..tensor()? }));
         self.known_mut(id).is_constant = true;
-        self.constants.insert(place, id);
+        self.constants.extend(place.map(|place| (place, id)));
         Ok(id)
     }
 
@@ -38,7 +39,7 @@ impl<'m> Walk<'m> {
         for (proto, sparse_dims) in dense.chain(sparse) {
             let of_constant = |reason| ImportError::Constant { constant: proto.name.clone(), reason };
             let tensor = || constant_tensor(proto, sparse_dims);
-            let id = self.constant(std::ptr::from_ref(proto).addr(), tensor).map_err(of_constant)?;
+            let id = self.constant(Some(std::ptr::from_ref(proto).addr()), tensor).map_err(of_constant)?;
             if !scope.define(&proto.name, Some(id)) {
                 return Err(of_constant(Reason::Twice { tensor: proto.name.clone() }));
             }

@@ -261,7 +261,9 @@ impl<'m> Walk<'m> {
         match (domain, node.op_type.as_str()) {
             (Some(Domain::Onnx), "Constant") => {
                 let tensor = || constants::constant_node(&attributes);
-                let id = self.constant(std::ptr::from_ref(node).addr(), tensor)?;
+                // An attribute of a call gives each call a constant of its own.
+                let is_own = node.attribute.iter().all(|attribute| attribute.ref_attr_name.is_empty());
+                let id = self.constant(is_own.then(|| std::ptr::from_ref(node).addr()), tensor)?;
                 define(scope, node.output.first(), id)
             }
             (Some(Domain::Onnx), "If") => self.branch(node, &attributes, scope, frame),
