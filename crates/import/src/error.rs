@@ -5,6 +5,7 @@ use std::fmt;
 use rtmm_workload::input::suggestion;
 use thiserror::Error;
 
+use crate::model::Unsupported;
 use crate::onnx::Reason;
 
 /// An extent of an input that the file leaves open.
@@ -134,6 +135,9 @@ pub enum ImportError {
         /// Names that there are.
         known: Vec<String>,
     },
+    /// Nodes without a rule, two or more.
+    #[error("{}", joined(.0))]
+    Unsupported(Vec<Unsupported>),
     /// A node that cannot be imported.
     #[error("node `{node}` ({operator}): {reason}")]
     Node {
@@ -144,6 +148,18 @@ pub enum ImportError {
         /// The problem.
         reason: Reason,
     },
+}
+
+/// The most nodes that a message names.
+const MAX_NAMED: usize = 20;
+
+fn joined(nodes: &[Unsupported]) -> String {
+    let one = |node: &Unsupported| format!("node `{}` ({}): {}", node.node, node.operator, node.reason);
+    let mut text = nodes.iter().take(MAX_NAMED).map(one).collect::<Vec<_>>().join("; ");
+    if nodes.len() > MAX_NAMED {
+        text.push_str(&format!("; and {} more", nodes.len() - MAX_NAMED));
+    }
+    text
 }
 
 fn stated(version: i64) -> String {
@@ -184,6 +200,7 @@ impl ImportError {
             Self::Values { .. } => {
                 "state a value of its type for each of its elements, with commas between".to_owned()
             }
+            Self::Unsupported(_) => Reason::Operator.help(""),
             Self::Node { node, reason, .. } => reason.help(node),
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::layer::ImportedLayer;
 
-/// A node without a rule, which was left out.
+/// A node without a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unsupported {
     /// First output of the node, by which it is known.

@@ -6,7 +6,8 @@ use prost::Message;
 
 use super::limits::{NEWEST, OLDEST};
 use super::options::{Branch, Options};
-use super::proto::ModelProto;
+use super::proto::{GraphProto, ModelProto};
+use super::reason::Reason;
 use super::walk::Walk;
 use super::wire::{WireError, structure};
 use crate::error::ImportError;
@@ -27,7 +28,8 @@ pub fn read(bytes: impl Read + Seek, options: &Options) -> Result<ImportedModel,
     if !(OLDEST..=NEWEST).contains(&version) {
         return Err(ImportError::OperatorSet { version });
     }
-    let found = Walk::run(&model, graph, options)?;
+    let found =
+        Walk::run(&model, graph, options).map_err(|error| all_unsupported(&model, graph, options, error))?;
     let producer = [model.producer_name.as_str(), model.producer_version.as_str()];
     Ok(ImportedModel {
         producer: producer.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
@@ -43,6 +45,23 @@ pub fn read(bytes: impl Read + Seek, options: &Options) -> Result<ImportedModel,
         unsupported: found.unsupported,
         layers: found.layers,
     })
+}
+
+/// An error for want of a rule with all nodes that lack one; any other error as it is.
+fn all_unsupported(
+    model: &ModelProto,
+    graph: &GraphProto,
+    options: &Options,
+    error: ImportError,
+) -> ImportError {
+    if !matches!(error, ImportError::Node { reason: Reason::Operator | Reason::Form(_), .. }) {
+        return error;
+    }
+    let options = Options { skips_unsupported: true, ..options.clone() };
+    match Walk::run(model, graph, &options) {
+        Ok(found) if found.unsupported.len() > 1 => ImportError::Unsupported(found.unsupported),
+        _ => error,
+    }
 }
 
 /// The choices of the user as the command line has them.

@@ -181,6 +181,21 @@ fn an_unknown_operator_is_named_and_may_be_left_out() {
 }
 
 #[test]
+fn all_operators_without_a_rule_are_listed_at_once() {
+    let graph = Graph::default()
+        .image("x", &[4])
+        .output("c")
+        .node("Mystery", &["x"], &["a"])
+        .node("Riddle", &["a"], &["b"])
+        .node("Enigma", &["x"], &["c"]);
+    // What reads an unknown tensor is not known to lack a rule.
+    assert_eq!(
+        graph.refusal(),
+        "node `a` (Mystery): the operator is not supported; node `c` (Enigma): the operator is not supported"
+    );
+}
+
+#[test]
 fn what_depends_on_data_is_refused_by_name() {
     let graph = Graph::default().image("x", &[4]).input("n", INT64, &["1"]).output("y").node(
         "Reshape",

@@ -108,13 +108,17 @@ fn label(node: &NodeProto) -> &str {
     node.output.iter().find(|output| !output.is_empty()).map_or(node.name.as_str(), String::as_str)
 }
 
-/// A reason with the node that has it.
-fn of_node(node: &NodeProto, reason: Reason) -> ImportError {
-    let operator = match node.domain.as_str() {
+/// The operator of a node, with its domain where it is not that of ONNX.
+fn operator_of(node: &NodeProto) -> String {
+    match node.domain.as_str() {
         "" => node.op_type.clone(),
         domain => format!("{domain}:{}", node.op_type),
-    };
-    ImportError::Node { node: label(node).to_owned(), operator, reason }
+    }
+}
+
+/// A reason with the node that has it.
+fn of_node(node: &NodeProto, reason: Reason) -> ImportError {
+    ImportError::Node { node: label(node).to_owned(), operator: operator_of(node), reason }
 }
 
 /// Attributes of a node, those that stand for attributes of a call replaced by them.
@@ -309,7 +313,7 @@ impl<'m> Walk<'m> {
             Err(reason) if self.skips(&reason) => {
                 self.unsupported.push(Unsupported {
                     node: label(node).to_owned(),
-                    operator: node.op_type.clone(),
+                    operator: operator_of(node),
                     reason: reason.to_string(),
                 });
                 return self.lose(node, scope, frame.declared);
