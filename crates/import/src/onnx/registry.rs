@@ -3,6 +3,20 @@
 use super::call::{Domain, Row};
 use super::operators::FAMILIES;
 
+/// Operators of sequences of tensors, which have no rows: they see more than tensors.
+pub(crate) const SEQUENCES: [&str; 8] = [
+    "ConcatFromSequence",
+    "SequenceAt",
+    "SequenceConstruct",
+    "SequenceEmpty",
+    "SequenceErase",
+    "SequenceInsert",
+    "SequenceLength",
+    "SplitToSequence",
+];
+/// Operators that hold graphs or state a value.
+const OTHERS: [&str; 4] = ["Constant", "If", "Loop", "Scan"];
+
 /// The row of an operator.
 pub(crate) fn row(domain: Domain, name: &str) -> Option<&'static Row> {
     FAMILIES.iter().copied().flatten().find(|row| row.domain == domain && row.name == name)
@@ -16,7 +30,7 @@ pub fn operators() -> Vec<String> {
         Domain::Microsoft => format!("com.microsoft:{}", row.name),
     };
     let mut names: Vec<String> = FAMILIES.iter().copied().flatten().map(shown).collect();
-    names.extend(["Constant", "If", "Loop", "Scan"].map(str::to_owned));
+    names.extend(SEQUENCES.iter().chain(&OTHERS).map(|name| (*name).to_owned()));
     names.sort();
     names
 }

@@ -146,6 +146,13 @@ fn loops_and_functions_that_execute_nothing_end_too() {
     let graph = Graph::default().image("x", &[1]).number("many", 200_000).output("x");
     let graph = graph.with("Loop", &["many", ""], &[], &[graph_attribute("body", body)]);
     assert!(graph.refusal().contains("nodes would be executed"));
+    // A body of one node that gives many numbers each time.
+    let body = Graph::default().input("i", INT64, &[]).input("goes_on", BOOL, &[]).output("goes_on");
+    let body = body.node("Range", &["zero", "thousand", "one"], &["all"]);
+    let graph = Graph::default().image("x", &[1]).number("many", 200_000).number("zero", 0).number("one", 1);
+    let graph = graph.number("thousand", 1_000).output("x");
+    let graph = graph.with("Loop", &["many", ""], &[], &[graph_attribute("body", body)]);
+    assert!(graph.refusal().contains("nodes would be executed"));
     let mut model = Graph::default().image("x", &[1]).output("y").node("own:F0", &["x"], &["y"]).model();
     for depth in 0..22 {
         let next = format!("own:F{}", depth + 1);
@@ -248,6 +255,54 @@ fn an_unread_branch_counts_nothing_of_its_own() {
     );
     let model = graph.import();
     assert_eq!((model.macs, model.parameters), (16, 16));
+}
+
+#[test]
+fn sequences_are_taken_apart_and_joined() {
+    let graph = Graph::default()
+        .image("x", &[5, 4])
+        .number("two", 2)
+        .number("last", -1)
+        .output("part")
+        .output("length")
+        .output("stack")
+        .with("SplitToSequence", &["x", "two"], &["parts"], &[int("axis", 0)])
+        .node("SequenceAt", &["parts", "last"], &["part"])
+        .node("SequenceLength", &["parts"], &["length"])
+        .with("SplitToSequence", &["x"], &["rows"], &[int("axis", 0), int("keepdims", 0)])
+        .with("ConcatFromSequence", &["rows"], &["stack"], &[int("axis", 1), int("new_axis", 1)]);
+    let model = graph.import();
+    assert_eq!(model.outputs, ["part [1, 4]", "length []", "stack [4, 5]"]);
+    assert_eq!((model.layers.len(), model.free), (1, 4));
+    // A loop that collects rows.
+    let body = Graph::default()
+        .input("i", INT64, &[])
+        .input("goes_on", BOOL, &[])
+        .input("list", FLOAT, &[])
+        .node("Relu", &["row"], &["new"])
+        .node("SequenceInsert", &["list", "new"], &["longer"])
+        .output("goes_on")
+        .output("longer");
+    let graph = Graph::default()
+        .image("row", &[1, 4])
+        .number("three", 3)
+        .output("y")
+        .node("SequenceEmpty", &[], &["empty"])
+        .with("Loop", &["three", "", "empty"], &["all"], &[graph_attribute("body", body)])
+        .with("ConcatFromSequence", &["all"], &["y"], &[int("axis", 0)]);
+    let model = graph.import();
+    assert_eq!(model.outputs, ["y [3, 4]"]);
+    // Three rows, and all of them together: each lives until it is joined.
+    assert_eq!(model.peak_activation_bytes, 4 * (4 * 3 + 4 * 3));
+    let graph = Graph::default()
+        .image("x", &[4])
+        .output("y")
+        .node("SequenceConstruct", &["x", "x"], &["both"])
+        .node("Relu", &["both"], &["y"]);
+    assert_eq!(
+        graph.refusal(),
+        "node `y` (Relu): an operator on a sequence of tensors, which is not supported"
+    );
 }
 
 /// A model of this project's own with an `If` around a `Loop`. A profile of ONNX Runtime without optimisation has 20

@@ -8,11 +8,13 @@ mod constants;
 mod control;
 mod counting;
 mod inputs;
+mod rules;
 mod scope;
+mod sequences;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::call::{Call, Domain, Outcome, bad_attribute, shown};
+use super::call::{Domain, bad_attribute, shown};
 use super::limits::{MAX_EXECUTED, MAX_NESTING, MAX_VISITED};
 use super::options::Options;
 use super::proto::{
@@ -28,8 +30,10 @@ use scope::{Scope, TensorId};
 
 /// A tensor of an inference.
 struct Known {
-    /// Its facts; none if a node without a rule gives it.
+    /// Its facts; none of a sequence, and if a node without a rule gives it.
     tensor: Option<Tensor>,
+    /// The tensors of a sequence.
+    items: Option<Vec<TensorId>>,
     /// True for a constant of the file.
     is_constant: bool,
     /// True if its elements are among the parameters already.
@@ -73,7 +77,7 @@ pub(crate) struct Walk<'m> {
     constants: BTreeMap<usize, TensorId>,
     /// Number of nodes that were executed.
     executed: usize,
-    /// Number of nodes, constants and graphs that were met.
+    /// Number of nodes, tensors, constants and graphs that were met.
     visited: usize,
     /// Positions of the layers' nodes among those that were executed.
     positions: Vec<usize>,
@@ -206,6 +210,7 @@ impl<'m> Walk<'m> {
         let id = TensorId(self.tensors.len() as u32);
         self.tensors.push(Known {
             tensor,
+            items: None,
             is_constant: false,
             is_counted: false,
             first: position,
@@ -256,7 +261,7 @@ impl<'m> Walk<'m> {
         if frame.depth > MAX_NESTING {
             return Err(Reason::TooDeep.into());
         }
-        self.visit(1)?;
+        self.visit(1 + node.input.len() + node.output.len())?;
         let attributes = resolved(node, frame);
         let domain = Domain::of(&node.domain);
         if let Some(function) = self.functions.get(&(node.domain.as_str(), node.op_type.as_str())).copied() {
@@ -273,91 +278,16 @@ impl<'m> Walk<'m> {
             (Some(Domain::Onnx), "If") => self.branch(node, &attributes, scope, frame),
             (Some(Domain::Onnx), "Loop") => self.repeat(node, &attributes, scope, frame),
             (Some(Domain::Onnx), "Scan") => self.scan(node, &attributes, scope, frame),
+            (Some(Domain::Onnx), operator) if registry::SEQUENCES.contains(&operator) => {
+                match self.sequence(node, &attributes, scope, frame) {
+                    Err(Failure::Node(reason)) if self.skips(&reason) => {
+                        self.leave_out(node, &reason, scope, frame)
+                    }
+                    result => result,
+                }
+            }
             _ => self.operator(node, domain, &attributes, scope, frame),
         }
-    }
-
-    /// Executes a node by the rule of its operator.
-    fn operator(
-        &mut self,
-        node: &'m NodeProto,
-        domain: Option<Domain>,
-        attributes: &Attributes<'m>,
-        scope: &mut Scope<'m, '_>,
-        frame: Frame<'m, '_>,
-    ) -> Result<(), Failure> {
-        self.execute()?;
-        let inputs = self.inputs_of(node, scope)?;
-        for id in inputs.iter().flatten() {
-            self.read(*id);
-        }
-        let is_lost = inputs.iter().flatten().any(|id| self.known(*id).tensor.is_none());
-        if is_lost {
-            return self.lose(node, scope, &BTreeMap::new());
-        }
-        let row = domain.and_then(|domain| registry::row(domain, &node.op_type));
-        let outcome = row.ok_or(Reason::Operator).and_then(|row| {
-            let tensors: Vec<Option<&Tensor>> =
-                inputs.iter().map(|id| id.and_then(|id| self.known(id).tensor.as_ref())).collect();
-            let call = Call {
-                operator: &node.op_type,
-                version: version_of(frame.opsets, &node.domain),
-                attributes,
-                inputs: &tensors,
-                outputs: node.output.len(),
-            };
-            (row.rule)(&call).map(|outcome| (row, outcome))
-        });
-        let (row, outcome) = match outcome {
-            Ok(found) => found,
-            Err(reason) if self.skips(&reason) => {
-                self.unsupported.push(Unsupported {
-                    node: label(node).to_owned(),
-                    operator: operator_of(node),
-                    reason: reason.to_string(),
-                });
-                return self.lose(node, scope, frame.declared);
-            }
-            Err(reason) => return Err(reason.into()),
-        };
-        let Outcome { outputs, operator, packed } = outcome;
-        if node.output.len() > outputs.len() {
-            return Err(Reason::Outputs { found: node.output.len(), most: outputs.len() }.into());
-        }
-        let given = || inputs.iter().flatten().filter_map(|id| self.known(*id).tensor.as_ref());
-        let is_constant = given().next().is_some() && given().all(|tensor| tensor.is_weight);
-        let named = &outputs[..node.output.len()];
-        let is_known = named.iter().all(|output| output.value.is_some());
-        let operator = operator.filter(|operator| operator.is_matrix_work() || !(is_known || is_constant));
-        let is_shape = is_known && (!is_constant || named.iter().all(|output| output.element.is_integer()));
-        self.count(node, row.auxiliary, &inputs, operator, packed, is_shape)?;
-        for (name, output) in node.output.iter().zip(outputs) {
-            let id = self.add(Some(Tensor { is_weight: is_constant, ..output }));
-            define(scope, Some(name), id)?;
-        }
-        Ok(())
-    }
-
-    /// True for a reason for which the user wants nodes to be left out.
-    fn skips(&self, reason: &Reason) -> bool {
-        self.options.skips_unsupported
-            && matches!(reason, Reason::Operator | Reason::Form(_) | Reason::Data { .. })
-    }
-
-    /// Leaves a node out: of what it gives only the types are known that the file declares.
-    fn lose(
-        &mut self,
-        node: &'m NodeProto,
-        scope: &mut Scope<'m, '_>,
-        declared: &BTreeMap<&'m str, &'m ValueInfoProto>,
-    ) -> Result<(), Failure> {
-        self.lost += 1;
-        for name in &node.output {
-            let tensor = declared.get(name.as_str()).and_then(|info| self.declared_tensor(info));
-            let id = self.add(tensor);
-            define(scope, Some(name), id)?;
-        }
-        Ok(())
     }
 
     /// Counts nodes, constants or graphs that are met: bodies of loops may be long and execute nothing.
