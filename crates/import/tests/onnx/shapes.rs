@@ -107,6 +107,30 @@ fn windows_hang_over_where_they_are_to_be_rounded_up() {
 }
 
 #[test]
+fn images_are_put_together_again() {
+    let unpool = Graph::default()
+        .image("x", &[1, 1, 2, 2])
+        .input("at", INT64, &["1", "1", "2", "2"])
+        .output("y")
+        .with("MaxUnpool", &["x", "at"], &["y"], &[ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])]);
+    assert_eq!(unpool.shape(), "[1, 1, 4, 4]");
+    let blocks = Graph::default()
+        .image("x", &[1, 10, 9])
+        .list("image", &[5, 5])
+        .list("block", &[1, 5])
+        .output("y")
+        .node("Col2Im", &["x", "image", "block"], &["y"]);
+    assert_eq!(blocks.shape(), "[1, 2, 5, 5]");
+    let centre = Graph::default().image("x", &[20, 8, 3]).list("wanted", &[10, 9]).output("y").with(
+        "CenterCropPad",
+        &["x", "wanted"],
+        &["y"],
+        &[ints("axes", &[0, -2])],
+    );
+    assert_eq!(centre.shape(), "[10, 9, 3]");
+}
+
+#[test]
 fn older_operator_sets_state_axes_as_attributes() {
     let graph = || {
         Graph::default()

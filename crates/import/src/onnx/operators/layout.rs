@@ -24,6 +24,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("Concat", concat),
     Row::new("Tile", tile).auxiliary(&[1]),
     Row::new("Pad", pad).auxiliary(&[1, 3]),
+    Row::new("CenterCropPad", centre).auxiliary(&[1]),
     Row::new("ReverseSequence", moved).auxiliary(&[1]),
     Row::microsoft("QLinearConcat", quantised_concat).auxiliary(&[0, 1]),
 ];
@@ -338,6 +339,24 @@ fn tile(call: &Call<'_>) -> Result<Outcome, Reason> {
         value.pick(places(&output.dims)?.iter().map(own))
     });
     Ok(copied(input, output.with_value(value)))
+}
+
+/// Cropping or padding on both sides to stated extents.
+fn centre(call: &Call<'_>) -> Result<Outcome, Reason> {
+    let input = call.input(0)?;
+    let wanted = extents(call.known(1)?)?;
+    let axes: Vec<usize> = match call.integers("axes").filter(|axes| !axes.is_empty()) {
+        Some(axes) => axes.iter().map(|stated| axis(*stated, input.rank())).collect::<Result<_, _>>()?,
+        None => (0..input.rank()).collect(),
+    };
+    if wanted.len() != axes.len() {
+        return Err(Reason::Shapes(format!("{} extents for {} axes", wanted.len(), axes.len())));
+    }
+    let mut dims = input.dims.clone();
+    for (along, extent) in axes.into_iter().zip(wanted) {
+        dims[along] = extent;
+    }
+    Ok(copied(input, Tensor::new(input.element, dims)?))
 }
 
 fn pad(call: &Call<'_>) -> Result<Outcome, Reason> {

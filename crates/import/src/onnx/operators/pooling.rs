@@ -5,7 +5,7 @@ use crate::layer::{ImportedOperator, ImportedPool};
 use crate::onnx::call::{Call, Outcome, Row, bad_attribute, shown};
 use crate::onnx::element::ElementType;
 use crate::onnx::reason::Reason;
-use crate::onnx::tensor::Tensor;
+use crate::onnx::tensor::{Tensor, elements, extents};
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("MaxPool", pool),
@@ -16,6 +16,8 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("GlobalLpPool", global),
     Row::new("MaxRoiPool", regions),
     Row::new("RoiAlign", regions),
+    Row::new("MaxUnpool", unpool).auxiliary(&[2]),
+    Row::new("Col2Im", blocks).auxiliary(&[1, 2]),
     Row::microsoft("QLinearAveragePool", quantised).auxiliary(&[1, 2, 3, 4]),
     Row::microsoft("QLinearGlobalAveragePool", quantised_global).auxiliary(&[1, 2, 3, 4]),
 ];
@@ -76,6 +78,50 @@ fn global(call: &Call<'_>) -> Result<Outcome, Reason> {
         is_maximum: call.operator == "GlobalMaxPool",
     };
     Ok(Outcome::of(Tensor::new(input.element, dims)?, ImportedOperator::Pool(operator)))
+}
+
+fn scattered(input: &Tensor, dims: Vec<u64>, operations: u32) -> Result<Outcome, Reason> {
+    let output = Tensor::new(input.element, dims)?;
+    let operator = ImportedOperator::Elementwise { output: output.dims.clone(), operands: 1, operations };
+    Ok(Outcome::of(output, operator))
+}
+
+/// The largest elements back at their places: extents are stated, or those of the pooling turned round.
+fn unpool(call: &Call<'_>) -> Result<Outcome, Reason> {
+    let input = call.input(0)?;
+    call.input(1)?;
+    let (batch, channels, spatial) = planes(input)?;
+    if call.optional(2).is_some() {
+        return scattered(input, extents(call.known(2)?)?, 0);
+    }
+    let kernel = call.integers("kernel_shape").ok_or_else(|| bad_attribute("kernel_shape", "is missing"))?;
+    let Stated { kernel, stride, begin, end, .. } = Stated::of(call, extents(kernel)?)?;
+    if kernel.len() != spatial.len() {
+        return Err(bad_attribute(
+            "kernel_shape",
+            format!("does not fit an input of {}", shown(&input.dims)),
+        ));
+    }
+    let mut dims = vec![batch, channels];
+    for (axis, input) in spatial.iter().enumerate() {
+        let full = (i128::from(*input) - 1) * i128::from(stride[axis]) + i128::from(kernel[axis]);
+        let extent = full - i128::from(begin[axis]) - i128::from(end[axis]);
+        dims.push(u64::try_from(extent).map_err(|_| Reason::Extent { extent })?);
+    }
+    scattered(input, dims, 0)
+}
+
+/// Blocks that are added up to an image.
+fn blocks(call: &Call<'_>) -> Result<Outcome, Reason> {
+    let input = call.input(0)?;
+    let (image, block) = (extents(call.known(1)?)?, extents(call.known(2)?)?);
+    let area = elements(&block)?;
+    match input.dims.as_slice() {
+        [batch, features, _] if area > 0 && features.is_multiple_of(area) => {
+            scattered(input, [&[*batch, features / area], image.as_slice()].concat(), 1)
+        }
+        dims => Err(Reason::Shapes(format!("{} are no blocks of {}", shown(dims), shown(&block)))),
+    }
 }
 
 fn channels_first(call: &Call<'_>) -> Result<(), Reason> {

@@ -1,7 +1,7 @@
 //! Sums, means and extremes along axes; the largest elements; running sums.
 
 use crate::layer::ImportedOperator;
-use crate::onnx::call::{Call, Outcome, Row, axis};
+use crate::onnx::call::{Call, Outcome, Row, axis, shown};
 use crate::onnx::element::ElementType;
 use crate::onnx::fold::fold_reduction;
 use crate::onnx::reason::Reason;
@@ -22,6 +22,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("ArgMax", extreme),
     Row::new("ArgMin", extreme),
     Row::new("TopK", largest).auxiliary(&[1]),
+    Row::new("Det", determinant),
     Row::new("CumSum", running).auxiliary(&[1]),
 ];
 
@@ -74,6 +75,19 @@ fn largest(call: &Call<'_>) -> Result<Outcome, Reason> {
     let operator = ImportedOperator::Reduction { inputs: input.elements(), outputs: values.elements() };
     let places = values.of_same_extents(ElementType::INT64);
     Ok(Outcome { outputs: vec![values, places], operator: Some(operator), packed: None })
+}
+
+fn determinant(call: &Call<'_>) -> Result<Outcome, Reason> {
+    let input = call.input(0)?;
+    let [before @ .., rows, columns] = input.dims.as_slice() else {
+        return Err(Reason::Shapes(format!("{} is no matrix", shown(&input.dims))));
+    };
+    if rows != columns {
+        return Err(Reason::Shapes(format!("a matrix of {rows} x {columns} has no determinant")));
+    }
+    let output = Tensor::new(input.element, before.to_vec())?;
+    let operator = ImportedOperator::Reduction { inputs: input.elements(), outputs: output.elements() };
+    Ok(Outcome::of(output, operator))
 }
 
 fn running(call: &Call<'_>) -> Result<Outcome, Reason> {
