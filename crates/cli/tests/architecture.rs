@@ -211,6 +211,25 @@ fn every_package_takes_the_lints_of_the_workspace() {
 }
 
 #[test]
+fn every_file_of_tests_is_run() {
+    for path in files("crates", "rs") {
+        let Some((package, name)) = path.split_once("/tests/").filter(|(_, name)| !name.contains('/')) else {
+            continue;
+        };
+        let manifest = read(&format!("{package}/Cargo.toml"));
+        let suite = format!("{package}/tests/suite.rs");
+        // Where there is a suite, cargo looks for no other programs.
+        if !manifest.contains("autotests = false") || path == suite {
+            continue;
+        }
+        let module = name.trim_end_matches(".rs");
+        let is_module = read(&suite).contains(&format!("mod {module};"));
+        let is_program = manifest.contains(&format!("[[test]]\nname = \"{module}\""));
+        assert!(is_module || is_program, "{path} is no module of {suite}, and is never run");
+    }
+}
+
+#[test]
 fn every_lib_rs_is_a_table_of_contents() {
     for path in sources().iter().filter(|path| path.ends_with("/src/lib.rs")) {
         let text = read(path);

@@ -5,7 +5,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests write their inputs and damage stores")]
 
-mod common;
+use crate::common;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the test writes its input, copies stores and takes the time")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,7 @@
     reason = "these tests write their inputs, and bound the time of the largest"
 )]
 
-mod common;
+use crate::common;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests read what commands write")]
 
-mod common;
+use crate::common;
 
 use common::Workspace;
 use rtmm_reference::moca::load_generator::{PRIORITY_WEIGHTS, Qos, TASKS, WorkloadSet};

@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests read what the program wrote")]
 
-mod common;
+use crate::common;
 
 use common::Workspace;
 

@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests read what was written")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

@@ -5,7 +5,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests write their inputs and read what was written")]
 
-mod common;
+use crate::common;
 
 use std::fs;
 

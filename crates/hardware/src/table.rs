@@ -53,9 +53,8 @@ pub fn keys() -> Schema {
 const REQUIRED: [&str; 3] = ["model", "layer", "latency_us"];
 /// All columns that a table may have.
 const KNOWN: [&str; 6] = ["model", "layer", "latency_us", "energy_uj", "dram_bytes", "quanta"];
-/// Words in the names of columns that say something of a layer's cost.
-const WORDS: [&str; 10] =
-    ["latency", "time", "energy", "power", "dram", "bytes", "quant", "cycles", "_us", "_ms"];
+/// Beginnings of the names of columns that say something of a layer's cost.
+const BEGINNINGS: [&str; 4] = ["latency", "energy", "dram", "quant"];
 /// The largest energy of a layer, in microjoules: a megajoule.
 const MAX_MICROJOULES: f64 = 1e12;
 /// The most off-chip traffic of a layer, in bytes.
@@ -100,7 +99,7 @@ impl MeasuredTable {
     /// two rows for one layer, no rows at all.
     pub fn parse(source: &Source) -> Result<Self, Diagnostics> {
         let mut csv = CsvTable::parse(source, &REQUIRED);
-        csv.only_notes_beside(&KNOWN, &WORDS);
+        csv.only_notes_beside(&KNOWN, &BEGINNINGS);
         let mut models: BTreeMap<String, BTreeMap<String, Measured>> = BTreeMap::new();
         let Some(columns) = Columns::find(&csv) else {
             return csv.each_row(|_| {}).into_result(None);

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod dysta_cases;
+use crate::dysta_cases;
 
 use dysta_cases::{Case, Goldens};
 use rtmm_reference::dysta::{

@@ -1,6 +1,6 @@
 //! The formulas that look-up tables and predictors are made of, against recorded values.
 
-mod dysta_cases;
+use crate::dysta_cases;
 
 use dysta_cases::text;
 use rtmm_reference::dysta::Predictor;

@@ -6,7 +6,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod dysta_cases;
+use crate::dysta_cases;
 
 use dysta_cases::{Case, Digest, Goldens, Recorded, fnv1a64};
 use rtmm_reference::dysta::{

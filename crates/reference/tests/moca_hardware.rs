@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod moca_cases;
+use crate::moca_cases;
 
 use rtmm_reference::mersenne_twister::MersenneTwister;
 use rtmm_reference::moca::Fixes;

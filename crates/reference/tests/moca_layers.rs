@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod moca_cases;
+use crate::moca_cases;
 
 use rtmm_reference::moca::contention::Setting;
 use rtmm_reference::moca::layer_file::{self, COST_COLUMNS, SETTING_COLUMNS};

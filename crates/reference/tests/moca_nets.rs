@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod moca_cases;
+use crate::moca_cases;
 
 use rtmm_reference::moca::contention::Mode;
 use rtmm_reference::moca::{Fixes, Layer, Net, OfflineTable};

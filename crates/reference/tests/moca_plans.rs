@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod moca_cases;
+use crate::moca_cases;
 
 use rtmm_reference::moca::Fixes;
 use rtmm_reference::moca::case_file::{self, Case, Planner};

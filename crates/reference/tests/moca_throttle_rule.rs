@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod moca_cases;
+use crate::moca_cases;
 
 use rtmm_hardware::{Bandwidth, Meter, Throttle};
 use rtmm_reference::moca::Fixes;

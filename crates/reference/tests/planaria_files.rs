@@ -2,7 +2,7 @@
 //!
 //! `RTMM_CASES` sets the number of damaged files.
 
-mod planaria_cases;
+use crate::planaria_cases;
 
 use planaria_cases::recordings;
 use rtmm_reference::mersenne_twister::MersenneTwister;

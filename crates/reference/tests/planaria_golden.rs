@@ -2,7 +2,7 @@
 //!
 //! `golden/planaria/` holds the recordings; its README says from where.
 
-mod planaria_cases;
+use crate::planaria_cases;
 
 use planaria_cases::recordings;
 use rtmm_reference::planaria::{Fired, Fixes};

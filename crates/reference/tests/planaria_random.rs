@@ -2,7 +2,7 @@
 //!
 //! `RTMM_CASES` sets the number of random cases of each test.
 
-mod planaria_second;
+use crate::planaria_second;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod by_hand;
+use crate::by_hand;
 
 use std::collections::BTreeSet;
 

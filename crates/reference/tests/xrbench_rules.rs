@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-mod by_hand;
+use crate::by_hand;
 
 use rtmm_reference::ReferenceError;
 use rtmm_reference::xrbench::{Fixes, Parameters, Runtime, TaskCosts};

@@ -53,7 +53,7 @@ fn layers_blocks_and_exits_can_be_another_models() {
     let model = read(text).expect("a model");
     let other = load::model("examples/early_exit_cnn", None, Legality::Strict).expect("a built-in model");
     assert_eq!((&model.layers, &model.exits), (&other.layers, &other.exits));
-    assert_eq!((model.name.as_str(), model.source.as_str(), model.accuracy), ("m.toml", "s", Some(0.5)));
+    assert_eq!((model.name.as_str(), model.source.as_str(), model.accuracy), ("m", "s", Some(0.5)));
     assert!(model.samples.is_none() && model.sparsity.architecture.is_none());
 }
 
@@ -104,7 +104,7 @@ fn sparsity_is_stated_or_none() {
 fn a_trace_alone_makes_a_model() {
     let of = |keys: &str| read(&format!("source = \"s\"\n[samples]\n{keys}"));
     let model = of("file = \"net_dense.eyerissv2.csv\"").expect("a model");
-    assert_eq!((model.name.as_str(), model.layers.len()), ("m.toml", 2));
+    assert_eq!((model.name.as_str(), model.layers.len()), ("m", 2));
     assert_eq!(model.sparsity.architecture.as_deref(), Some("net"));
     assert_eq!((model.layers[1].name.as_str(), model.layers[1].operator), ("layer1", Operator::Opaque));
     let model = of("file = \"bert.sanger.csv\"\nsequence_length = 384").expect("a model");

@@ -5,7 +5,6 @@
 #![expect(clippy::disallowed_methods, reason = "these tests write their inputs")]
 
 use std::fs;
-use std::path::Path;
 
 use rtmm_workload::input::{Diagnostics, Source};
 use rtmm_workload::load::{self, TableKind};
@@ -311,7 +310,7 @@ fn models_of_a_request_file_stand_relative_to_it() {
         (workload.scenario.name.as_str(), workload.scenario.tasks[0].name.as_str()),
         ("r", "mine.toml")
     );
-    assert!(Path::new(&workload.models[0].name).ends_with("mine.toml"));
+    assert_eq!(workload.models[0].name, "mine");
 }
 
 #[test]
@@ -369,10 +368,10 @@ fn requests_of_a_scenario_draw_its_tasks_priorities_and_need_deadlines_in_time()
 #[test]
 fn tables_are_known_by_their_columns() {
     let kind = |header: &str| TableKind::of(&Source::new("t.csv", header));
-    assert_eq!(kind("K,C,R,S,Y,X\n"), TableKind::Layers);
-    assert_eq!(kind("sample,arrival_s\n"), TableKind::Trace);
-    assert_eq!(kind("arrival_s , model\n"), TableKind::Requests);
-    assert_eq!(kind(""), TableKind::Layers);
+    assert_eq!(kind("K,C,R,S,Y,X\n"), Some(TableKind::Layers));
+    assert_eq!(kind("sample,arrival_s\n"), Some(TableKind::Trace));
+    assert_eq!(kind("arrival_s , model\n"), Some(TableKind::Requests));
+    assert_eq!(kind(""), Some(TableKind::Layers));
 }
 
 #[test]

@@ -37,7 +37,7 @@ const MAX_SEEDS: u64 = 1 << 20;
 
 /// Counts of the test that compares engine and loop, as text of comma-separated values.
 fn snapshot(root: &Path, name: &str) -> Result<String, Problem> {
-    let path = root.join(format!("crates/cli/tests/snapshots/engine_and_loop__{name}.snap"));
+    let path = root.join(format!("crates/cli/tests/snapshots/suite__engine_and_loop__{name}.snap"));
     let text = std::fs::read_to_string(path)?;
     // Before it stands what the snapshot says of itself, between two lines of dashes.
     let body = text.splitn(3, "---\n").nth(2).ok_or("a snapshot has no body")?;

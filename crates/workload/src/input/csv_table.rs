@@ -11,6 +11,9 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::diagnostic::{Diagnostic, Diagnostics, suggestion};
 use super::source::Source;
 
+/// The shortest name of a column of which a misspelling is seen as one.
+const SHORTEST_MISSPELT: usize = 6;
+
 /// Reads the rows of a CSV text one by one, by column name.
 ///
 /// Rows of the wrong length and cells that cannot be read are recorded with line and column; the
@@ -124,24 +127,25 @@ impl<'s> CsvTable<'s> {
         }
     }
 
-    /// Records every column that is not in `known` and that would change what a row says if it were read: its name has
-    /// one of `words` in it, or is a letter away from a known one. Other columns are notes, and are left alone.
-    pub fn only_notes_beside(&mut self, known: &[&str], words: &[&str]) {
+    /// Records every column that is not in `known` and that would change what a row says if it were read: its name
+    /// begins with one of `beginnings`, is a single letter, or is one letter away from a known one. Other columns are
+    /// notes, and are left alone.
+    pub fn only_notes_beside(&mut self, known: &[&str], beginnings: &[&str]) {
+        // A table that lacks what it must have is one of something else.
+        if !self.problems.is_empty() {
+            return;
+        }
         let is_alike = |name: &&String| {
             let lower = name.to_lowercase();
-            !name.is_empty()
-                && !name.starts_with('_')
-                && !known.contains(&name.as_str())
-                && (words.iter().any(|word| lower.contains(word))
+            let is_near = |known: &&str| {
+                known.len() >= SHORTEST_MISSPELT && strsim::damerau_levenshtein(&lower, known) == 1
+            };
+            !known.contains(&name.as_str())
+                && (beginnings.iter().any(|beginning| lower.starts_with(beginning))
                     || lower.chars().count() == 1
-                    || known
-                        .iter()
-                        .any(|known| known.len() > 3 && strsim::damerau_levenshtein(&lower, known) == 1))
+                    || known.iter().any(is_near))
         };
-        // A table that lacks what it must have is one of something else.
-        let is_sound = self.problems.is_empty();
-        let alike: Vec<String> =
-            self.header.iter().filter(|name| is_sound && is_alike(name)).cloned().collect();
+        let alike: Vec<String> = self.header.iter().filter(is_alike).cloned().collect();
         for name in alike {
             let help = suggestion(&name, "column", known);
             let help = format!("{help}; if it is a note, let its name begin with `_`");

@@ -82,9 +82,8 @@ const SPELLINGS: [(&str, &str); 25] = [
     ("dilations", "dilation"),
 ];
 
-/// Words in the names of columns that say something of a layer's shape.
-const WORDS: [&str; 10] =
-    ["stride", "pad", "dilat", "group", "batch", "spars", "filter", "ifmap", "channel", "kernel"];
+/// Beginnings of the names of columns that say something of a layer's shape.
+const BEGINNINGS: [&str; 6] = ["stride", "pad", "dilat", "group", "batch", "spars"];
 
 /// Form of a layer table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +132,7 @@ impl Form {
 pub(super) fn open(source: &Source) -> (Form, CsvTable<'_>) {
     let form = Form::of(&named(CsvTable::parse_as(source, &[], named).header().to_vec()));
     let mut table = CsvTable::parse_as(source, form.required(), named);
-    table.only_notes_beside(&form.known(), &WORDS);
+    table.only_notes_beside(&form.known(), &BEGINNINGS);
     (form, table)
 }
 

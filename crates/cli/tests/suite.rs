@@ -1,0 +1,21 @@
+//! All tests of this crate in one program, which links once: each module is a file beside this one.
+
+mod architecture;
+mod bad_input;
+mod circles;
+mod common;
+mod determinism;
+mod dysta;
+mod dysta_engine_and_loop;
+mod engine;
+mod engine_and_loop;
+mod identities;
+mod interruptions;
+mod moca;
+mod moca_workloads;
+mod mutations;
+mod planaria;
+mod planaria_engine_and_loop;
+mod sweeps;
+mod traces;
+mod transcripts;

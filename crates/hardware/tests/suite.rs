@@ -1,0 +1,15 @@
+//! All tests of this crate in one program, which links once: each module is a file beside this one.
+
+mod contention;
+mod eyeriss_v2;
+mod fission;
+mod gemmini;
+mod granted_division;
+mod maestro_oracle;
+mod maestro_reference;
+mod platform;
+mod sanger;
+mod systolic;
+mod table;
+mod throttle;
+mod traced;

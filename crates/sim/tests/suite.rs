@@ -1,0 +1,21 @@
+//! All tests of this crate in one program, which links once: each module is a file beside this one.
+
+mod audit;
+mod conformance;
+mod decisions;
+mod dream;
+mod dream_oracle;
+mod fission;
+mod metrics;
+mod moca;
+#[path = "oracle/main.rs"]
+mod oracle;
+mod prema;
+mod progress_inside_layers;
+mod properties;
+mod regression;
+mod run_record;
+mod samples;
+mod schedules;
+mod shortlist;
+mod throttle;
