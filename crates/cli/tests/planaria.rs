@@ -1,5 +1,4 @@
 //! `rtmm run --compat planaria`: what it prints and writes on good input, and what it says to bad input.
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests read what was written")]
 
 use crate::common;

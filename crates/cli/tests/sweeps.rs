@@ -1,7 +1,6 @@
 //! Sweeps of shapes that newcomers try: copied platforms, grids of parameters, a varied probability,
 //! a platform that cannot run the scenario.
 
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests read what the program wrote")]
 
 use crate::common;

@@ -1,5 +1,4 @@
 //! `rtmm traces`, and what `rtmm check` says of traces and of models with samples.
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests read what was written")]
 
 use crate::common;

@@ -2,8 +2,6 @@
 //!
 //! `RTMM_CASES` sets the number of random traces.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use crate::moca_cases;
 
 use rtmm_reference::mersenne_twister::MersenneTwister;

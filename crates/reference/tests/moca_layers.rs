@@ -1,7 +1,5 @@
 //! Estimates and settings of throttles against the program: every recorded number, to the integer.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use crate::moca_cases;
 
 use rtmm_reference::moca::contention::Setting;

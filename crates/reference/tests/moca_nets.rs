@@ -1,7 +1,5 @@
 //! The offline tables, and how the driver throttles each call, against the program.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use crate::moca_cases;
 
 use rtmm_reference::moca::contention::Mode;

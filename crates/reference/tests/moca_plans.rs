@@ -1,7 +1,5 @@
 //! Plans of the scheduler, and the tasks that the load generator draws, against the program.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use crate::moca_cases;
 
 use rtmm_reference::moca::Fixes;

@@ -2,8 +2,6 @@
 //!
 //! Every case is a small scenario and the log that the rules lead to; `by_hand` says how to read it.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use crate::by_hand;
 
 use rtmm_reference::ReferenceError;

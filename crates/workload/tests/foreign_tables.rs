@@ -1,5 +1,6 @@
 //! Layer tables as other programs write them: spellings of headers, commas at the ends of rows, and columns that would
 //! change what a layer is.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use rtmm_workload::input::Source;
 use rtmm_workload::{Kernel, Layer, Legality, Nest, read_layer_table};

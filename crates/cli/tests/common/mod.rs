@@ -2,7 +2,8 @@
 //!
 //! Commands run inside the directory and are given relative paths, so that what they print is the
 //! same on every machine.
-#![allow(dead_code, reason = "each test file is a program of its own and uses what it needs")]
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests write their inputs and read what was written")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 //!
 //! A log has one entry a frame: `c1 seen 20 due 30: 0 from 21 to 23` is frame 1 of task `c`, noticed
 //! by the event at 20 ms with its deadline at 30 ms, run on accelerator 0 from 21 ms to 23 ms.
+#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Outcome, Parameters, Runtime, TaskCosts};
 use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};

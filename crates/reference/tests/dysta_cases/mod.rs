@@ -1,5 +1,4 @@
 //! Recordings of the published program: thinned ones from `golden/dysta/`, or whole ones.
-#![allow(dead_code, reason = "each test file is a program of its own and uses what it needs")]
 #![expect(clippy::disallowed_methods, reason = "whole recordings stand outside of the repository")]
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 

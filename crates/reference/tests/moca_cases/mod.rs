@@ -1,5 +1,5 @@
 //! Recordings of the program, and how they are read.
-#![allow(dead_code, reason = "each test file is a program of its own and uses what it needs")]
+#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use std::fs::File;
 use std::io::Read;

@@ -1,5 +1,4 @@
 //! Recordings of the published scheduler, from `golden/planaria/`.
-#![allow(dead_code, reason = "each test file is a program of its own and uses what it needs")]
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use std::io::Read as _;

@@ -2,7 +2,6 @@
 //!
 //! It shares the case with the loop and nothing else: estimates are summed anew each time, decisions are made of maps by job,
 //! and the exact policy walks from tile to tile with fractions.
-#![allow(dead_code, reason = "each test file is a program of its own and uses what it needs")]
 
 use std::collections::BTreeMap;
 
