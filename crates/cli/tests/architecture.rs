@@ -536,20 +536,20 @@ fn the_worked_example_of_maestro_is_what_the_model_says() {
     let accelerator = format!("{{ model = \"maestro\", dataflow = '{}', {keys} }}", dataflow.display());
     let decoded = hardware::accelerator(&accelerator, hardware::DEFAULT_CLOCK_HZ, Mode::Corrected)
         .unwrap_or_else(|problems| panic!("{problems}"));
-    let layer = Layer {
-        name: "example".to_owned(),
-        operator: Operator::Convolution(Convolution {
+    let layer = Layer::new(
+        "example",
+        Operator::Convolution(Convolution {
             input: Shape { channels: 1, height: 1, width: 6 },
             output_channels: 2,
             kernel: [1, 3],
             stride: [1, 1],
-            padding: [0, 0],
+            padding: [0, 0].into(),
+            output_padding: [0, 0],
             dilation: [1, 1],
             groups: 1,
             transposed: false,
         }),
-        published: None,
-    };
+    );
     let mut row = Vec::new();
     Explainer::of(decoded.cost_model.as_ref()).report((&layer).into(), &mut row).expect("a cost");
     let columns = Explainer::of(decoded.cost_model.as_ref()).columns();

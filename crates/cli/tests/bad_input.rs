@@ -356,6 +356,69 @@ fn models_whose_layers_do_not_fit() {
 }
 
 #[test]
+fn padding_and_batches_of_layers() {
+    let mut transcript = Transcript::new();
+    let convolution =
+        |keys: &str| model(&format!("operator = \"convolution\"\nchannels = 4\nkernel = 3\n{keys}\n"));
+    for (name, keys) in [
+        ("four", "padding = [0, 1, 0, 1]"),
+        ("sides", "padding = [[0, 1], [1]]"),
+        ("nested", "padding = [[0, [1]], 0]"),
+        ("below", "padding = [[0, -1], 0]"),
+        ("text", "padding = \"same\""),
+        ("wide", "padding = 9_000_000"),
+        ("plain", "output_padding = 1"),
+        ("none", "batch = 0"),
+        ("many", "batch = 16_777_217"),
+        ("part", "batch = 1.5"),
+        ("live", "live_bytes = -1"),
+        ("text_live", "live_bytes = \"1 MB\""),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), convolution(keys));
+    }
+    let transposed = "operator = \"transposed-convolution\"\nchannels = 4\nkernel = 3\nstride = 2\n";
+    transcript.bad_file("added.toml", model(&format!("{transposed}output_padding = [1, 2]\n")));
+    transcript.bad_file("cropped.toml", model(&format!("{transposed}padding = [[9, 9], 0]\n")));
+    transcript.bad_file("work.toml", {
+        let keys =
+            "operator = \"fully-connected\"\nfeatures = 16_000_000\nflatten = true\nbatch = 16_000_000\n";
+        model(keys)
+    });
+    transcript.bad_file("maps.toml", {
+        let tokens = "operator = \"tokens\"\n[[layer]]\nname = \"b\"\noperator = \"attention\"\nheads = 3\n";
+        model(&format!("{tokens}batch = 16_777_216\n"))
+    });
+    transcript.bad_file("joined.toml", {
+        let add = "[[layer]]\nname = \"b\"\noperator = \"add\"\ninput = [\"a\", \"input\"]\n";
+        model(&format!("operator = \"activation\"\nbatch = 2\n{add}"))
+    });
+    let table = "source = \"a test\"\nlayer_table = \"layers.csv\"\nbatch = 2\n";
+    transcript.workspace.write("layers.csv", format!("{HEADER}m,0,a,CONV,1,4,4,1,1,8,8,1,1,0,1\n"));
+    transcript.bad_file("table.toml", table);
+    insta::assert_snapshot!("layer_keys", transcript.text);
+}
+
+/// Costs that published programs do not have.
+#[test]
+fn padding_and_batches_that_published_tools_lack() {
+    let mut transcript = Transcript::new();
+    let layer =
+        "operator = \"convolution\"\nchannels = 4\nkernel = 3\npadding = [[0, 1], [0, 1]]\nbatch = 2\n";
+    transcript.workspace.write("model.toml", model(layer));
+    for accelerator in [
+        "{ model = \"maestro\", dataflow = \"WS\", pes = 256, noc_bandwidth = 16 }",
+        "{ model = \"gemmini\" }",
+        "{ model = \"eyeriss_v2\" }",
+    ] {
+        let cost = ["cost", "--model", "model.toml", "--accelerator", accelerator];
+        transcript.fails(&[cost.as_slice(), &["--compat", "xrbench"]].concat());
+        let outcome = transcript.workspace.rtmm(&cost);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    }
+    insta::assert_snapshot!("published_tools", transcript.text);
+}
+
+#[test]
 fn parameters_of_models() {
     let mut transcript = Transcript::new();
     let features = |key: &str| model(&format!("operator = \"convolution\"\nchannels = {key}\nkernel = 1\n"));

@@ -423,7 +423,7 @@ impl Sketch {
 
     fn models(&self) -> Vec<Model> {
         let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        let layer = Layer { name: "all".to_owned(), operator, published: None };
+        let layer = Layer::new("all", operator);
         let model = |index: usize| {
             let layers = vec![layer.clone()];
             Model::of_layers(index.to_string(), "this test".to_owned(), Shapes::Independent, layers)

@@ -47,7 +47,7 @@ fn padding(window: [u32; 2], stated: u32, [from, to]: [u32; 2]) -> u32 {
 fn pool(channels: u32, [from, to]: [u32; 2], window: [u32; 2], stated: u32) -> Operator {
     let padding = padding(window, stated, [from, to]);
     let [kernel, stride, padding] = [window[0], window[1], padding].map(|extent| [extent; 2]);
-    let pool = Pool { input: square(channels, from), kernel, stride, padding };
+    let pool = Pool { input: square(channels, from), kernel, stride, padding: padding.into() };
     assert_eq!(pool.output(), Ok(square(channels, to)));
     Operator::Pool(pool)
 }
@@ -63,7 +63,8 @@ fn operators(call: &Call) -> Vec<Operator> {
                 output_channels: out_channels,
                 kernel: [call.kernel; 2],
                 stride: [call.stride; 2],
-                padding: [call.padding; 2],
+                padding: [call.padding; 2].into(),
+                output_padding: [0; 2],
                 dilation: [1; 2],
                 groups: 1,
                 transposed: false,

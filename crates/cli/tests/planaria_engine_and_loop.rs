@@ -147,10 +147,8 @@ fn platform(case: &Case) -> Platform {
 }
 
 fn model(index: usize, model: &Model) -> rtmm_workload::Model {
-    let layer = |index: usize| rtmm_workload::Layer {
-        name: index.to_string(),
-        operator: Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 }),
-        published: None,
+    let layer = |index: usize| {
+        rtmm_workload::Layer::new(index.to_string(), Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 }))
     };
     let layers = (0..model.layers.len()).map(layer).collect();
     rtmm_workload::Model::of_layers(index.to_string(), "a case".to_owned(), Shapes::Independent, layers)

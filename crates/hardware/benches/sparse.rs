@@ -25,10 +25,11 @@ fn distinct_layers() -> Vec<Layer> {
 }
 
 fn attention_layers() -> Vec<Layer> {
-    let layer = |tokens| Layer {
-        name: "attention".to_owned(),
-        operator: Operator::Attention(Attention { embedding: 768, heads: 12, queries: tokens, keys: tokens }),
-        published: None,
+    let layer = |tokens| {
+        Layer::new(
+            "attention",
+            Operator::Attention(Attention { embedding: 768, heads: 12, queries: tokens, keys: tokens }),
+        )
     };
     [64, 128, 384, 512, 1024, 2048].map(layer).into()
 }

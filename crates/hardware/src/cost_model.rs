@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_model_without_an_account_of_its_own_is_explained_by_its_work() {
-        let layer = Layer { name: "any".to_owned(), operator: Operator::Opaque, published: None };
+        let layer = Layer::new("any", Operator::Opaque);
         let explainer = Explainer::of(&Constant);
         let mut row = Vec::new();
         explainer.report((&layer).into(), &mut row).unwrap();

@@ -272,7 +272,8 @@ fn distinct_layers<'l>(layers: &[LayerOf<'l>]) -> (Vec<LayerOf<'l>>, Vec<usize>)
     let mut distinct = Vec::new();
     let mut known = BTreeMap::new();
     let rows = layers.iter().map(|layer| {
-        *known.entry((&layer.layer.operator, &layer.layer.published)).or_insert_with(|| {
+        let Layer { operator, batch, published, .. } = layer.layer;
+        *known.entry((operator, batch, published)).or_insert_with(|| {
             distinct.push(*layer);
             distinct.len() - 1
         })

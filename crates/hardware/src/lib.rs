@@ -60,7 +60,7 @@ pub use ids::{AcceleratorId, ClassId, ConfigurationId};
 pub use isolated_costs::{Class, IsolatedCosts};
 pub use platform::{
     Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, Migration,
-    Platform, SharedDram,
+    Moved, Platform, SharedDram,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use table::MeasuredTable;

@@ -92,13 +92,45 @@ pub struct ContextSwitch {
     pub activations: Option<ActivationMoves>,
 }
 
+/// Activations that are moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Elements, whose size the hardware states.
+    pub elements: u64,
+    /// Bytes besides, which models state.
+    pub bytes: u64,
+}
+
+impl Moved {
+    /// So many elements and no other bytes.
+    #[must_use]
+    pub const fn elements(elements: u64) -> Self {
+        Self { elements, bytes: 0 }
+    }
+
+    /// Both together; saturates.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            elements: self.elements.saturating_add(other.elements),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// Both numbers as `change` makes them.
+    #[must_use]
+    pub fn map(self, change: impl Fn(u64) -> u64) -> Self {
+        Self { elements: change(self.elements), bytes: change(self.bytes) }
+    }
+}
+
 /// Cost of moving activations between an accelerator and its DRAM when it turns to another model:
-/// the output of the layer that it ran last goes out, the input of the layer that comes is fetched.
+/// what the layer that it ran last leaves goes out, the input of the layer that comes is fetched.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActivationMoves {
     /// Energy of a byte, in picojoules; at least zero.
     pub pj_per_byte: f64,
-    /// Bytes of an element.
+    /// Bytes of an element; 0 where nothing moves.
     pub element_bytes: u64,
     /// The rate at which bytes move, uncontended: nothing else moves at that time.
     pub bandwidth: Bandwidth,
@@ -118,32 +150,34 @@ impl ActivationMoves {
         self.element_bytes == 0 || (self.pj_per_byte == 0.0 && self.bandwidth == Bandwidth::UNLIMITED)
     }
 
-    /// The time and the energy, in picojoules, of moving so many elements one way.
+    /// The time and the energy, in picojoules, of moving activations one way.
     #[must_use]
-    pub fn cost(&self, elements: u64) -> (Duration, f64) {
-        let bytes = self.bytes(elements);
+    pub fn cost(&self, moved: Moved) -> (Duration, f64) {
+        let bytes = self.bytes(moved);
         (self.bandwidth.time_for(bytes), self.pj_per_byte * bytes as f64)
     }
 
-    fn bytes(&self, elements: u64) -> u64 {
-        elements.saturating_mul(self.element_bytes)
+    fn bytes(&self, moved: Moved) -> u64 {
+        match self.element_bytes {
+            0 => 0,
+            of_one => moved.elements.saturating_mul(of_one).saturating_add(moved.bytes),
+        }
     }
 }
 
 impl ContextSwitch {
-    /// Time of a switch that moves so many elements of activations.
+    /// Time of a switch that moves these activations.
     #[must_use]
-    pub fn time_for(&self, elements: u64) -> Duration {
-        self.activations.map_or(self.time, |moves| {
-            self.time.saturating_add(moves.bandwidth.time_for(moves.bytes(elements)))
-        })
+    pub fn time_for(&self, moved: Moved) -> Duration {
+        self.activations
+            .map_or(self.time, |moves| self.time.saturating_add(moves.bandwidth.time_for(moves.bytes(moved))))
     }
 
-    /// The energy of a switch that moves so many elements of activations, in picojoules.
+    /// The energy of a switch that moves these activations, in picojoules.
     #[must_use]
-    pub fn energy_pj_for(&self, elements: u64) -> f64 {
+    pub fn energy_pj_for(&self, moved: Moved) -> f64 {
         self.activations
-            .map_or(self.energy_pj, |moves| self.energy_pj + moves.pj_per_byte * moves.bytes(elements) as f64)
+            .map_or(self.energy_pj, |moves| self.energy_pj + moves.pj_per_byte * moves.bytes(moved) as f64)
     }
 }
 

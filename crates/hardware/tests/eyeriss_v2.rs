@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use rtmm_hardware::eyeriss_v2::{LayerCost, Operands, Organisation, cost};
 use rtmm_hardware::{Condition, CostError, Decoded, Explainer, LayerOf, Mode, Sparse, Work, load};
 use rtmm_workload::{
-    Attention, Convolution, Elementwise, Gemm, Kernel, Layer, Nest, Operator, Recurrent, RecurrentCell, Shape,
+    Attention, Convolution, Elementwise, Gemm, Kernel, Layer, Nest, Operator, Padding, Recurrent,
+    RecurrentCell, Shape,
 };
 use serde_json::Value;
 
@@ -52,7 +53,7 @@ fn mask(elements: u64, seed: u64, density: f64) -> Vec<bool> {
 }
 
 fn layer(operator: Operator) -> Layer {
-    Layer { name: "layer".to_owned(), operator, published: None }
+    Layer::new("layer", operator)
 }
 
 fn nests(layer: &Layer) -> Vec<Nest> {
@@ -70,7 +71,8 @@ fn layer_of(case: &Value) -> Layer {
             kernel: [k, k],
             stride: [1, 1],
             // Filters of one more column than the map need some, and the mode takes no notice.
-            padding: [k / 2, k / 2],
+            padding: [k / 2, k / 2].into(),
+            output_padding: [0, 0],
             dilation: [1, 1],
             groups,
             transposed: false,
@@ -195,10 +197,11 @@ fn walk(nest: &Nest, weights: &[bool], activations: &[bool]) -> (u64, u64, u64) 
             - i64::from(nest.padding[axis])
     };
     let (mut valid, mut inside, mut rows) = (0, 0, 0);
-    for group in 0..groups {
+    let images = (0..nest.batch as usize).flat_map(|image| (0..groups).map(move |group| (image, group)));
+    for (image, group) in images {
         for output in 0..outputs {
             for input in 0..inputs {
-                let channel = group * inputs + input;
+                let channel = (image * groups + group) * inputs + input;
                 for y in 0..nest.output[0] {
                     let mut live = false;
                     for r in 0..nest.filter[0] {
@@ -237,24 +240,27 @@ fn walk(nest: &Nest, weights: &[bool], activations: &[bool]) -> (u64, u64, u64) 
 fn convolutions() -> impl Strategy<Value = Layer> {
     let pair = |range: std::ops::RangeInclusive<u32>| [range.clone(), range];
     (
-        (1_u32..=3, 1_u32..=6, 1_u32..=4),
+        (1_u32..=3, 1_u32..=6, 1_u32..=4, 1_u32..=2),
         pair(1..=9),
         pair(1..=5),
         pair(1..=3),
         pair(1..=2),
-        (0_u32..=3, 0_u32..=3, any::<bool>()),
+        (pair(0..=5), pair(0..=3), any::<bool>()),
     )
-        .prop_map(|((groups, inputs, outputs), [h, w], kernel, stride, dilation, (top, left, transposed))| {
-            layer(Operator::Convolution(Convolution {
+        .prop_map(|((groups, inputs, outputs, batch), [h, w], kernel, stride, dilation, around)| {
+            let (before, after, transposed) = around;
+            let convolution = layer(Operator::Convolution(Convolution {
                 input: Shape { channels: groups * inputs, height: h, width: w },
                 output_channels: groups * outputs,
                 kernel,
                 stride,
-                padding: [top, left],
+                padding: Padding { before, after },
+                output_padding: if transposed { stride.map(|stride| stride - 1) } else { [0, 0] },
                 dilation: if transposed { [1, 1] } else { dilation },
                 groups,
                 transposed,
-            }))
+            }));
+            Layer { batch, ..convolution }
         })
         .prop_filter("legal", |layer| layer.kernels().is_ok())
 }
@@ -353,7 +359,8 @@ fn every_layer_has_a_cost_in_corrected_mode() {
         output_channels: 5,
         kernel: [33, 3],
         stride: [2, 1],
-        padding: [0, 1],
+        padding: [0, 1].into(),
+        output_padding: [0, 0],
         dilation: [1, 2],
         groups: 1,
         transposed: false,
@@ -393,7 +400,8 @@ fn what_the_tool_asserts_is_an_error_in_reference_mode() {
         output_channels: 8,
         kernel: [3, 3],
         stride: [1, 1],
-        padding: [1, 1],
+        padding: [1, 1].into(),
+        output_padding: [0, 0],
         dilation: [1, 1],
         groups: 1,
         transposed: false,
@@ -415,7 +423,7 @@ fn what_the_tool_asserts_is_an_error_in_reference_mode() {
             "37 input channels in reference mode: not a multiple of its tile of 32",
         ),
         (
-            Convolution { kernel: [17, 3], padding: [8, 1], ..sound },
+            Convolution { kernel: [17, 3], padding: [8, 1].into(), ..sound },
             "a filter of 17 rows in reference mode: more than the scratch pad has",
         ),
         (

@@ -39,7 +39,7 @@ fn array(parameters: FissionParameters) -> Fission {
 }
 
 fn layer(operator: Operator) -> Layer {
-    Layer { name: "layer".to_owned(), operator, published: None }
+    Layer::new("layer", operator)
 }
 
 fn gemm(rows: u32, inner: u32, columns: u32) -> Layer {
@@ -52,7 +52,8 @@ fn convolution(channels: u32, output_channels: u32, plane: u32, groups: u32) -> 
         output_channels,
         kernel: [3, 3],
         stride: [1, 1],
-        padding: [1, 1],
+        padding: [1, 1].into(),
+        output_padding: [0, 0],
         dilation: [1, 1],
         groups,
         transposed: false,

@@ -31,7 +31,7 @@ fn tiles(parameters: GemminiParameters, mode: Mode) -> Gemmini {
 }
 
 fn layer(operator: Operator) -> Layer {
-    Layer { name: "layer".to_owned(), operator, published: None }
+    Layer::new("layer", operator)
 }
 
 fn gemm(rows: u32, inner: u32, columns: u32) -> Layer {
@@ -45,7 +45,8 @@ fn convolution(channels: u32, output_channels: u32, plane: u32, stride: u32, gro
         output_channels,
         kernel: [3, 3],
         stride: [stride, stride],
-        padding: [1, 1],
+        padding: [1, 1].into(),
+        output_padding: [0, 0],
         dilation: [1, 1],
         groups,
         transposed: false,
@@ -330,7 +331,8 @@ fn what_has_no_cost_says_why() {
         output_channels: 200,
         kernel: [3, 3],
         stride: [1, 1],
-        padding: [0, 0],
+        padding: [0, 0].into(),
+        output_padding: [0, 0],
         dilation: [1, 1],
         groups: 1,
         transposed: false,

@@ -334,8 +334,10 @@ fn footprint<'t>(nest: &Nest, tiles: impl Iterator<Item = &'t Tile>) -> [u64; 3]
         let contiguous = joined(outputs) && joined(taps);
         let pairs = of(outputs) * of(taps);
         if contiguous {
-            let span = (of(outputs) - 1) * stride + (of(taps) - 1) * dilation + 1;
-            span.min(pairs).min(input)
+            let touched: BTreeSet<u64> = (0..of(outputs))
+                .flat_map(|output| (0..of(taps)).map(move |tap| output * stride + tap * dilation))
+                .collect();
+            (touched.len() as u64).min(input)
         } else {
             pairs.min(input)
         }
@@ -528,7 +530,8 @@ fn axis() -> impl Strategy<Value = [u32; 6]> {
     (1..=4u32, stride, dilation, input, any::<Index>(), prop::option::weighted(0.2, 1..=7u32))
         .prop_filter_map("a filter within its input", |(filter, stride, dilation, input, padding, output)| {
             let reach = dilation * (filter - 1) + 1;
-            let padding = padding.index(reach as usize) as u32;
+            // Some windows see nothing but padding.
+            let padding = padding.index(reach as usize + 2) as u32;
             let slack = (input + 2 * padding).checked_sub(reach)?;
             // Some outputs are not what the input has room for: nests of transposed convolutions
             // end sooner, or on windows that reach far out.
@@ -576,20 +579,20 @@ fn transposed() -> impl Strategy<Value = Nest> {
     (channels(), pair(1..=4), pair(1..=4), pair(1..=3), pair(0..=3), any::<Index>()).prop_filter_map(
         "a transposed convolution",
         |([groups, output_channels, input_channels], [height, width], kernel, stride, padding, which)| {
-            let layer = Layer {
-                name: "transposed".to_owned(),
-                published: None,
-                operator: Operator::Convolution(Convolution {
+            let layer = Layer::new(
+                "transposed",
+                Operator::Convolution(Convolution {
                     input: Shape { channels: groups * input_channels, height, width },
                     output_channels: groups * output_channels,
                     kernel,
                     stride,
-                    padding,
+                    padding: padding.into(),
+                    output_padding: [0, 0],
                     dilation: [1, 1],
                     groups,
                     transposed: true,
                 }),
-            };
+            );
             let nests: Vec<Nest> = layer
                 .kernels()
                 .ok()?

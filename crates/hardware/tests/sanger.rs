@@ -40,7 +40,7 @@ fn sanger(keys: &str, mode: Mode) -> Decoded {
 }
 
 fn layer(operator: Operator) -> Layer {
-    Layer { name: "layer".to_owned(), operator, published: None }
+    Layer::new("layer", operator)
 }
 
 fn attention(embedding: u32, queries: u32, keys: u32) -> Layer {

@@ -9,7 +9,7 @@ use rtmm_workload::{Duration, Gemm, Layer, Operator};
 
 fn layer(name: &str) -> Layer {
     let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-    Layer { name: name.to_owned(), operator, published: None }
+    Layer::new(name, operator)
 }
 
 fn data(name: &str) -> String {

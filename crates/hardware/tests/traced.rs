@@ -12,7 +12,7 @@ fn traced(keys: &str) -> Decoded {
 }
 
 fn layer(operator: Operator) -> Layer {
-    Layer { name: "layer".to_owned(), operator, published: None }
+    Layer::new("layer", operator)
 }
 
 fn attention() -> Layer {

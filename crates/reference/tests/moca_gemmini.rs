@@ -36,7 +36,8 @@ fn layer(call: &moca::Layer) -> Option<Layer> {
                 output_channels: call.out_channels,
                 kernel: [call.kernel; 2],
                 stride: [call.stride; 2],
-                padding: [call.padding; 2],
+                padding: [call.padding; 2].into(),
+                output_padding: [0, 0],
                 dilation: [call.dilation; 2],
                 groups: 1,
                 transposed: false,
@@ -45,7 +46,7 @@ fn layer(call: &moca::Layer) -> Option<Layer> {
         moca::Layer::Product(call) => Operator::Gemm(Gemm { rows: call.i, inner: call.k, columns: call.j }),
         _ => return None,
     };
-    Some(Layer { name: "call".to_owned(), operator, published: None })
+    Some(Layer::new("call", operator))
 }
 
 /// Cycles, rows from DRAM, and rows of one of two cores: an entry of the table.
@@ -98,7 +99,7 @@ fn the_table_of_predictions_is_reproduced() {
     let table = OfflineTable::of(Net::Alexnet, &Fixes::default()).expect("a table");
     let whole = [(4_096, 9_216), (4_096, 4_096), (1_000, 4_096)].map(|(columns, inner)| {
         let operator = Operator::Gemm(Gemm { rows: 1, inner, columns });
-        entry(&from_cache, &Layer { name: "product".to_owned(), operator, published: None })
+        entry(&from_cache, &Layer::new("product", operator))
     });
     let predictions = [whole[0][0] / 2, whole[0][0] / 2, whole[1][0] / 2, whole[1][0] / 2];
     for (index, prediction) in (5..).zip(predictions) {

@@ -14,8 +14,8 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, EnergyParts, Isolated, IsolatedCosts, Platform,
-    SHARED_LEVELS, Shares,
+    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, EnergyParts, Isolated, IsolatedCosts, Moved,
+    Platform, SHARED_LEVELS, Shares,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -40,15 +40,16 @@ pub struct Profile {
     of_architectures: Expectations,
     /// By accelerator.
     context_switches: Vec<ContextSwitch>,
-    /// Input and output of each layer, a row a layer.
+    /// Input of each layer and what it leaves, a row a layer.
     activations: Vec<Activations>,
 }
 
-/// The elements of a layer's activations.
+/// A layer's activations.
 #[derive(Clone, Copy, Debug, Default)]
 struct Activations {
-    input: u64,
-    output: u64,
+    input: Moved,
+    /// Its output, or what the model states to be live after it.
+    left: Moved,
 }
 
 /// A layer of a model, as a position in the tables of a [`Profile`].
@@ -122,8 +123,11 @@ impl Profile {
         let (first, first_remaining) = (self.activations.len(), self.fastest_remaining.len());
         // A layer without dimensions moves nothing that is known.
         self.activations.extend(model.layers.iter().map(|layer| Activations {
-            input: layer.input_elements(),
-            output: layer.output_elements().unwrap_or(0),
+            input: Moved::elements(layer.input_elements()),
+            left: match layer.live_bytes {
+                Some(bytes) => Moved { elements: 0, bytes },
+                None => Moved::elements(layer.output_elements().unwrap_or(0)),
+            },
         }));
         let worst = |layer| {
             self.classes().fold(0.0_f64, |worst, class| worst.max(costs.energy(id, layer, class).total()))
@@ -391,53 +395,55 @@ impl Profile {
         }
     }
 
-    /// The elements that a context switch of `units` moves: the output that the units still hold of other
-    /// models, and the input of the layer that comes. None where nothing is switched: every unit ran
-    /// `model` last, or nothing yet.
+    /// The activations that a context switch of `units` moves: what the units still hold of other models, and the
+    /// input of the layer that comes. None where nothing is switched: every unit ran `model` last, or nothing
+    /// yet.
     ///
-    /// A layer's output lies on the units of its run in equal parts, each rounded up to an element.
+    /// What a layer leaves, its output unless the model states it, lies on the units of its run in equal parts, each
+    /// rounded up to an element or a byte.
     #[inline]
     #[must_use]
-    pub fn switched_elements(
+    pub fn switched(
         &self,
         units: impl Iterator<Item = UnitState>,
         model: ModelId,
         layer: u32,
-    ) -> Option<u64> {
+    ) -> Option<Moved> {
         let mut moved = None;
         for unit in units {
             let Some(from) = unit.last_model.filter(|from| *from != model) else { continue };
-            let output = unit.last_layer.map_or(0, |layer| self.activations(from, layer).output);
-            let held = output.div_ceil(u64::from(unit.last_units.max(1)));
-            moved = Some(moved.unwrap_or(0_u64).saturating_add(held));
+            let left = unit.last_layer.map_or(Moved::default(), |layer| self.activations(from, layer).left);
+            let held = left.map(|amount| amount.div_ceil(u64::from(unit.last_units.max(1))));
+            moved = Some(moved.unwrap_or(Moved::default()).plus(held));
         }
-        moved.map(|out| out.saturating_add(self.activations(model, layer).input))
+        moved.map(|out| out.plus(self.activations(model, layer).input))
     }
 
-    /// The time and the energy, in picojoules, of a context switch of an accelerator that moves so many
-    /// elements.
+    /// The time and the energy, in picojoules, of a context switch of an accelerator that moves these
+    /// activations.
     #[must_use]
-    pub fn switch_cost(&self, accelerator: AcceleratorId, elements: u64) -> (Duration, f64) {
+    pub fn switch_cost(&self, accelerator: AcceleratorId, moved: Moved) -> (Duration, f64) {
         let context_switch = &self.context_switches[accelerator.index()];
-        (context_switch.time_for(elements), context_switch.energy_pj_for(elements))
+        (context_switch.time_for(moved), context_switch.energy_pj_for(moved))
     }
 
-    /// The elements that have been computed of a layer's output, in proportion to the part of the layer that is done and
-    /// rounded up: the context that a job has there. None between layers, whose outputs are written as they are computed.
+    /// The part that there is of what a layer leaves, in proportion to the part of the layer that is done and rounded up:
+    /// the context that a job has there. None between layers, whose outputs are written as they are computed.
     #[must_use]
-    pub fn context_elements(&self, model: ModelId, at: Progress) -> u64 {
-        let output = u128::from(self.activations(model, at.layer).output);
-        let computed = (output * u128::from(at.quantum)).div_ceil(u128::from(at.quanta.max(1)));
-        // Not above the output, unless more is said to be done than there is.
-        u64::try_from(computed).unwrap_or(u64::MAX)
+    pub fn context(&self, model: ModelId, at: Progress) -> Moved {
+        self.activations(model, at.layer).left.map(|all| {
+            let computed = (u128::from(all) * u128::from(at.quantum)).div_ceil(u128::from(at.quanta.max(1)));
+            // Not above all of it, unless more is said to be done than there is.
+            u64::try_from(computed).unwrap_or(u64::MAX)
+        })
     }
 
-    /// The time and the energy, in picojoules, in which an accelerator writes so many elements of a context to memory, or
-    /// reads them again; nothing where the platform does not say what moving activations costs.
+    /// The time and the energy, in picojoules, in which an accelerator writes a context to memory, or reads it again;
+    /// nothing where the platform does not say what moving activations costs.
     #[must_use]
-    pub fn context_move(&self, accelerator: AcceleratorId, elements: u64) -> (Duration, f64) {
+    pub fn context_move(&self, accelerator: AcceleratorId, context: Moved) -> (Duration, f64) {
         let moves = self.context_switches[accelerator.index()].activations;
-        moves.map_or((Duration::ZERO, 0.0), |moves| moves.cost(elements))
+        moves.map_or((Duration::ZERO, 0.0), |moves| moves.cost(context))
     }
 
     /// The first accelerator of which the platform states no bandwidth for activations. Where there is one, no context can

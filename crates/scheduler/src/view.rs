@@ -183,8 +183,8 @@ impl<'v> View<'v> {
 
     fn switch(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Option<(Duration, f64)> {
         let units = self.units(accelerator).iter().copied();
-        let elements = self.profile.switched_elements(units, model, layer)?;
-        Some(self.profile.switch_cost(accelerator, elements))
+        let moved = self.profile.switched(units, model, layer)?;
+        Some(self.profile.switch_cost(accelerator, moved))
     }
 
     /// True if a job can be dispatched now.

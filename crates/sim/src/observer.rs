@@ -4,7 +4,7 @@
 //! An observer is a type parameter of the run, so that what is not watched costs nothing. A pair of
 //! observers is one, and so is a mutable reference.
 
-use rtmm_hardware::{ClassId, EnergyParts, UnitSet};
+use rtmm_hardware::{ClassId, EnergyParts, Moved, UnitSet};
 use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
@@ -65,8 +65,8 @@ pub struct ContextSwitchRecord {
     pub time: Duration,
     /// Its energy, in picojoules.
     pub energy_pj: f64,
-    /// The elements of activations that it moves.
-    pub elements: u64,
+    /// The activations that it moves.
+    pub moved: Moved,
 }
 
 /// Report on a layer when it is complete, or when its run stops.

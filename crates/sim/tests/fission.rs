@@ -216,7 +216,7 @@ fn check(units: &[u32], setting: &str, jobs: &[(u64, u64, u64)], expected: &str)
     let time = |ms: u64| Duration::from_picoseconds(ms * MS);
     let model = |(index, (_, work, _)): (usize, &(u64, u64, u64))| {
         let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        let layer = Layer { name: work.to_string(), operator, published: None };
+        let layer = Layer::new(work.to_string(), operator);
         Model::of_layers(NAMES[index].to_owned(), "a test".to_owned(), Shapes::Independent, vec![layer])
     };
     let models: Vec<Model> = jobs.iter().enumerate().map(model).collect();

@@ -163,8 +163,7 @@ impl TaskSketch {
             0 => Operator::Opaque,
             rows => Operator::Gemm(Gemm { rows, inner: size(index), columns: size(index + 1) }),
         };
-        let layer =
-            |index: usize| Layer { name: index.to_string(), operator: operator(index), published: None };
+        let layer = |index: usize| Layer::new(index.to_string(), operator(index));
         let layers = (0..self.latency_us.len()).map(layer).collect();
         let block = |(index, (first, last)): (usize, &(usize, usize))| Block {
             name: index.to_string(),

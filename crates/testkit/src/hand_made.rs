@@ -21,7 +21,7 @@ pub fn ms(count: u64) -> Duration {
 pub fn models() -> Vec<Model> {
     let layer = |name: &str| {
         let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
-        Layer { name: name.to_owned(), operator, published: None }
+        Layer::new(name, operator)
     };
     let model = |name: &str, layers: &[&str]| {
         let layers = layers.iter().map(|name| layer(name)).collect();

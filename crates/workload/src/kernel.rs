@@ -4,6 +4,7 @@
 //! kernels only, so that an operator added later needs no change in any of them.
 
 use crate::shape_error::{MAX_LAYER_WORK, ShapeError};
+use crate::window::Windows;
 
 /// A perfect nest of loops around one multiply-accumulate:
 ///
@@ -133,6 +134,25 @@ impl Nest {
         [self.batch, self.groups, self.input_channels, self.input[0], self.input[1]]
             .iter()
             .fold(1, |product: u64, &extent| product.saturating_mul(extent.into()))
+    }
+
+    /// Rows (axis 0) or columns (1) of the input that some tap of some output touches.
+    #[must_use]
+    pub fn touched(&self, axis: usize) -> u64 {
+        let [outputs, taps, stride, dilation, padding, input] =
+            [self.output, self.filter, self.stride, self.dilation, self.padding, self.input]
+                .map(|pair| u64::from(pair[axis]));
+        Windows { outputs, taps, stride, dilation, padding, input }.touched()
+    }
+
+    /// Elements of one group's input that are touched: those between the taps of a dilated filter, and between the windows
+    /// of a large stride, are not; saturating.
+    #[must_use]
+    pub fn touched_input(&self) -> u64 {
+        self.touched(0)
+            .saturating_mul(self.touched(1))
+            .saturating_mul(self.batch.into())
+            .saturating_mul(self.input_channels.into())
     }
 
     /// Elements of the output tensor.

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::kernel::{Kernel, Repeated};
 use crate::shape_error::{MAX_DIMENSION, ShapeError};
+use crate::window::{self, Padding};
 
-/// The extents of an activation tensor of one inference.
+/// The extents of an activation tensor of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Shape {
     /// Channels, or features of a token.
@@ -34,8 +35,11 @@ pub struct Convolution {
     /// Distance between two outputs, counted in inputs (for a transposed convolution the other
     /// way round).
     pub stride: [u32; 2],
-    /// Rows and columns of zeros on either side (for a transposed convolution: cropped off).
-    pub padding: [u32; 2],
+    /// Rows and columns of zeros around the input (for a transposed convolution: cropped off the output).
+    pub padding: Padding,
+    /// Rows and columns that a transposed convolution has more, below and on the right; below its stride.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub output_padding: [u32; 2],
     /// Distance between two filter taps; 1 for a plain filter.
     pub dilation: [u32; 2],
     /// Independent groups of channels; as many as channels for a depthwise convolution.
@@ -105,8 +109,8 @@ pub struct Pool {
     pub kernel: [u32; 2],
     /// Distance between two windows.
     pub stride: [u32; 2],
-    /// Rows and columns of padding on either side.
-    pub padding: [u32; 2],
+    /// Rows and columns of padding around the input.
+    pub padding: Padding,
 }
 
 /// An operation on every element: addition, multiplication, activation, resizing.
@@ -175,10 +179,27 @@ pub struct PublishedShape {
 pub struct Layer {
     /// Unique within the model.
     pub name: String,
-    /// Operator.
+    /// Operator, with the extents of one input.
     pub operator: Operator,
+    /// Independent inputs that it takes at once, which share its weights.
+    #[serde(skip_serializing_if = "is_single")]
+    pub batch: u32,
+    /// Bytes that must move if a job goes on elsewhere after the layer; none for those of its output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_bytes: Option<u64>,
     /// The row of a published table that it was read from, if any.
     pub published: Option<PublishedShape>,
+}
+
+// The names of what layers did not always have, left out where they say nothing: such layers keep their identities.
+
+fn is_nothing(pair: &[u32; 2]) -> bool {
+    *pair == [0, 0]
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_single(batch: &u32) -> bool {
+    *batch == 1
 }
 
 impl Shape {
@@ -193,30 +214,6 @@ impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} x {} x {}", self.channels, self.height, self.width)
     }
-}
-
-fn window_outputs(
-    what: &'static str,
-    input: [u32; 2],
-    kernel: [u32; 2],
-    stride: [u32; 2],
-    padding: [u32; 2],
-    dilation: [u32; 2],
-) -> Result<[u32; 2], ShapeError> {
-    let mut outputs = [0; 2];
-    for (axis, name) in [(0, "rows"), (1, "columns")] {
-        let extent = u64::from(dilation[axis]) * (u64::from(kernel[axis]) - 1) + 1;
-        let padded = u64::from(input[axis]) + 2 * u64::from(padding[axis]);
-        if u64::from(padding[axis]) >= extent {
-            return Err(ShapeError::Padding { what, padding: padding[axis], extent });
-        }
-        if extent > padded {
-            return Err(ShapeError::WindowLargerThanInput { what, axis: name, extent, input: padded });
-        }
-        // At most the padded extent, which is below 2^26.
-        outputs[axis] = ((padded - extent) / u64::from(stride[axis]) + 1) as u32;
-    }
-    Ok(outputs)
 }
 
 pub(crate) fn dimensions(values: &[(&'static str, u32)]) -> Result<(), ShapeError> {
@@ -256,24 +253,18 @@ impl Convolution {
                 output: self.output_channels,
             });
         }
-        let plane = if self.transposed {
-            let mut plane = [0; 2];
-            for (axis, input) in [height, width].into_iter().enumerate() {
-                let extent = u64::from(self.dilation[axis]) * (u64::from(self.kernel[axis]) - 1) + 1;
-                let full = u64::from(input - 1) * u64::from(self.stride[axis]) + extent;
-                let cropped = full.saturating_sub(2 * u64::from(self.padding[axis]));
-                if u64::from(self.padding[axis]) >= extent {
-                    return Err(ShapeError::Padding { what: "filter", padding: self.padding[axis], extent });
-                }
-                if cropped == 0 || cropped > u64::from(MAX_DIMENSION) {
-                    return Err(ShapeError::Dimension { name: "output extent", value: cropped });
-                }
-                plane[axis] = cropped as u32;
+        let (kernel, stride, dilation) = (self.kernel, self.stride, self.dilation);
+        for (added, stride) in self.output_padding.into_iter().zip(stride) {
+            if added > 0 && !(self.transposed && added < stride) {
+                return Err(ShapeError::OutputPadding { added, stride, transposed: self.transposed });
             }
-            plane
+        }
+        let input = [height, width];
+        let plane = if self.transposed {
+            let added = self.output_padding;
+            window::transposed_outputs(input, kernel, stride, self.padding, dilation, added)?
         } else {
-            let (kernel, stride) = (self.kernel, self.stride);
-            window_outputs("filter", [height, width], kernel, stride, self.padding, self.dilation)?
+            window::outputs("filter", input, kernel, stride, self.padding, dilation)?
         };
         Ok(Shape { channels: self.output_channels, height: plane[0], width: plane[1] })
     }
@@ -301,9 +292,8 @@ impl Pool {
             ("vertical stride", self.stride[0]),
             ("horizontal stride", self.stride[1]),
         ])?;
-        let (kernel, stride) = (self.kernel, self.stride);
-        let [height, width] =
-            window_outputs("window", [height, width], kernel, stride, self.padding, [1, 1])?;
+        let (kernel, stride, padding) = (self.kernel, self.stride, self.padding);
+        let [height, width] = window::outputs("window", [height, width], kernel, stride, padding, [1, 1])?;
         Ok(Shape { channels, height, width })
     }
 }
@@ -321,7 +311,13 @@ impl RecurrentCell {
 }
 
 impl Layer {
-    /// The shape that goes out.
+    /// A layer of one input, of no published table.
+    #[must_use]
+    pub fn new(name: impl Into<String>, operator: Operator) -> Self {
+        Self { name: name.into(), operator, batch: 1, live_bytes: None, published: None }
+    }
+
+    /// The shape that goes out, for each input.
     ///
     /// # Errors
     /// [`ShapeError`] where the operator's dimensions make no sense.
@@ -346,10 +342,10 @@ impl Layer {
         }
     }
 
-    /// Elements read as activations.
+    /// Elements read as activations, of all inputs; saturating.
     #[must_use]
     pub fn input_elements(&self) -> u64 {
-        match self.operator {
+        let of_one = match self.operator {
             Operator::Convolution(convolution) => convolution.input.elements(),
             Operator::Gemm(gemm) => u64::from(gemm.rows) * u64::from(gemm.inner),
             Operator::Attention(Attention { embedding, queries, keys, .. }) => {
@@ -360,15 +356,16 @@ impl Layer {
             Operator::Elementwise(elementwise) => elementwise.elements_in,
             Operator::Normalisation(normalisation) => normalisation.shape.elements(),
             Operator::Opaque => 0,
-        }
+        };
+        of_one.saturating_mul(self.batch.into())
     }
 
-    /// Elements of the result.
+    /// Elements of the result, for all inputs; saturating.
     ///
     /// # Errors
     /// [`ShapeError`] where the operator's dimensions make no sense.
     pub fn output_elements(&self) -> Result<u64, ShapeError> {
-        self.output().map(Shape::elements)
+        self.output().map(|output| output.elements().saturating_mul(self.batch.into()))
     }
 
     /// Weights of the layer, without biases.

@@ -38,6 +38,7 @@ mod scenario_file;
 mod shape_error;
 mod time;
 mod trace_model;
+mod window;
 
 pub use frames::{Follower, Frame, Frames};
 pub use ids::{LayerId, ModelId, TaskId};
@@ -58,3 +59,4 @@ pub use scenario::{
 };
 pub use shape_error::{MAX_DIMENSION, MAX_LAYER_WORK, ShapeError};
 pub use time::{Duration, Period, Time, TimeError};
+pub use window::{Padding, touched_positions};

@@ -13,40 +13,32 @@ impl Layer {
     /// [`ShapeError`] where the operator's dimensions make no sense or its work is beyond
     /// [`crate::MAX_LAYER_WORK`].
     pub fn kernels(&self) -> Result<Vec<Repeated>, ShapeError> {
+        let batch = self.batch;
+        dimensions(&[("batch", batch)])?;
         let kernels = match self.operator {
             Operator::Convolution(convolution) => {
-                convolution.nests()?.into_iter().map(|nest| Repeated::once(Kernel::Nest(nest))).collect()
+                let nests = convolution.nests(batch)?;
+                nests.into_iter().map(|nest| Repeated::once(Kernel::Nest(nest))).collect()
             }
             Operator::Gemm(Gemm { rows, inner, columns }) => {
                 dimensions(&[("rows", rows), ("inner", inner), ("columns", columns)])?;
-                vec![Repeated::once(Kernel::Nest(Nest::gemm(1, rows, inner, columns)))]
+                vec![gemm(batch, 1, rows, inner, columns)]
             }
-            Operator::Attention(attention) => attention_kernels(attention)?,
-            Operator::Recurrent(recurrent) => recurrent_kernels(recurrent)?,
+            Operator::Attention(attention) => attention_kernels(attention, batch)?,
+            Operator::Recurrent(recurrent) => recurrent_kernels(recurrent, batch)?,
             Operator::Pool(pool) => {
                 let output = pool.output()?.elements();
                 let window = u64::from(pool.kernel[0]) * u64::from(pool.kernel[1]);
-                vec![Repeated::once(Kernel::Vector(VectorWork {
-                    elements_in: pool.input.elements(),
-                    elements_out: output,
-                    operations: output.saturating_mul(window),
-                }))]
+                vec![vector(batch, pool.input.elements(), output, output.saturating_mul(window))]
             }
             Operator::Elementwise(Elementwise { output, elements_in, operations }) => {
-                vec![Repeated::once(Kernel::Vector(VectorWork {
-                    elements_in,
-                    elements_out: output.elements(),
-                    operations: output.elements().saturating_mul(operations.into()),
-                }))]
+                let output = output.elements();
+                vec![vector(batch, elements_in, output, output.saturating_mul(operations.into()))]
             }
             Operator::Normalisation(Normalisation { shape }) => {
                 // Mean, variance, scale and shift: two passes of two operations an element.
                 let elements = shape.elements();
-                vec![Repeated::once(Kernel::Vector(VectorWork {
-                    elements_in: elements,
-                    elements_out: elements,
-                    operations: elements.saturating_mul(4),
-                }))]
+                vec![vector(batch, elements, elements, elements.saturating_mul(4))]
             }
             Operator::Opaque => return Err(ShapeError::Opaque),
         };
@@ -55,11 +47,23 @@ impl Layer {
     }
 }
 
+/// Products of which the inputs of a batch share the second operand.
+fn gemm(batch: u32, groups: u32, rows: u32, inner: u32, columns: u32) -> Repeated {
+    Repeated::once(Kernel::Nest(Nest { batch, ..Nest::gemm(groups, rows, inner, columns) }))
+}
+
+/// Vector work on each input of a batch.
+fn vector(batch: u32, elements_in: u64, elements_out: u64, operations: u64) -> Repeated {
+    let [elements_in, elements_out, operations] =
+        [elements_in, elements_out, operations].map(|of_one| of_one.saturating_mul(batch.into()));
+    Repeated::once(Kernel::Vector(VectorWork { elements_in, elements_out, operations }))
+}
+
 impl Convolution {
-    fn nests(&self) -> Result<Vec<Nest>, ShapeError> {
+    fn nests(&self, batch: u32) -> Result<Vec<Nest>, ShapeError> {
         let output = self.output()?;
         let nest = Nest {
-            batch: 1,
+            batch,
             groups: self.groups,
             output_channels: self.output_channels / self.groups,
             input_channels: self.input.channels / self.groups,
@@ -67,7 +71,7 @@ impl Convolution {
             filter: self.kernel,
             stride: self.stride,
             dilation: self.dilation,
-            padding: self.padding,
+            padding: self.padding.before,
             input: [self.input.height, self.input.width],
         };
         if !self.transposed {
@@ -112,7 +116,7 @@ impl Convolution {
     /// `phase = (y + padding) mod stride` the taps are `r = phase + stride * j`, and
     /// `i = (y + padding - phase) / stride - j`.
     fn phase(&self, axis: usize, phase: u32, input: u32, extent: u32) -> Option<Phase> {
-        let (stride, padding) = (self.stride[axis], self.padding[axis]);
+        let (stride, padding) = (self.stride[axis], self.padding.before[axis]);
         let taps = self.kernel[axis].checked_sub(phase).filter(|left| *left > 0)?.div_ceil(stride);
         let first = (phase + stride - padding % stride) % stride;
         let outputs = extent.checked_sub(first)?.div_ceil(stride);
@@ -133,7 +137,7 @@ struct Phase {
     input: u32,
 }
 
-fn attention_kernels(attention: Attention) -> Result<Vec<Repeated>, ShapeError> {
+fn attention_kernels(attention: Attention, batch: u32) -> Result<Vec<Repeated>, ShapeError> {
     let Attention { embedding, heads, queries, keys } = attention;
     dimensions(&[("embedding", embedding), ("heads", heads), ("queries", queries), ("keys", keys)])?;
     if !embedding.is_multiple_of(heads) {
@@ -141,26 +145,21 @@ fn attention_kernels(attention: Attention) -> Result<Vec<Repeated>, ShapeError> 
     }
     let width = embedding / heads;
     let scores = u64::from(heads) * u64::from(queries) * u64::from(keys);
-    let gemm = |times, groups, rows, inner, columns| Repeated {
-        kernel: Kernel::Nest(Nest::gemm(groups, rows, inner, columns)),
-        times,
-    };
+    // Weights of projections are those of all inputs; scores and weighted sums have no weights.
+    let maps = heads.saturating_mul(batch);
+    dimensions(&[("heads x batch", maps)])?;
     Ok(vec![
-        gemm(1, 1, queries, embedding, embedding),
-        gemm(2, 1, keys, embedding, embedding),
-        gemm(1, heads, queries, width, keys),
+        gemm(batch, 1, queries, embedding, embedding),
+        Repeated { times: 2, ..gemm(batch, 1, keys, embedding, embedding) },
+        gemm(1, maps, queries, width, keys),
         // Softmax: maximum, difference, exponential, sum, division.
-        Repeated::once(Kernel::Vector(VectorWork {
-            elements_in: scores,
-            elements_out: scores,
-            operations: scores.saturating_mul(5),
-        })),
-        gemm(1, heads, queries, keys, width),
-        gemm(1, 1, queries, embedding, embedding),
+        vector(batch, scores, scores, scores.saturating_mul(5)),
+        gemm(1, maps, queries, keys, width),
+        gemm(batch, 1, queries, embedding, embedding),
     ])
 }
 
-fn recurrent_kernels(recurrent: Recurrent) -> Result<Vec<Repeated>, ShapeError> {
+fn recurrent_kernels(recurrent: Recurrent, batch: u32) -> Result<Vec<Repeated>, ShapeError> {
     let Recurrent { cell, features, hidden, steps, bidirectional } = recurrent;
     dimensions(&[("features", features), ("hidden", hidden), ("steps", steps)])?;
     let gates = cell.gates().saturating_mul(hidden);
@@ -168,18 +167,13 @@ fn recurrent_kernels(recurrent: Recurrent) -> Result<Vec<Repeated>, ShapeError> 
     let directions = 1 + u32::from(bidirectional);
     let sequential = steps.saturating_mul(directions);
     dimensions(&[("steps x directions", sequential)])?;
+    let (gates_of_one, states) = (u64::from(gates), u64::from(hidden));
+    let pointwise = vector(batch, gates_of_one + states, states, 2 * gates_of_one + 3 * states);
     Ok(vec![
         // The input's share of all gates does not depend on the state: one product a direction.
-        Repeated { kernel: Kernel::Nest(Nest::gemm(1, steps, features, gates)), times: directions },
-        // The state's share is a product a step, one after the other.
-        Repeated { kernel: Kernel::Nest(Nest::gemm(1, 1, hidden, gates)), times: sequential },
-        Repeated {
-            kernel: Kernel::Vector(VectorWork {
-                elements_in: u64::from(gates) + u64::from(hidden),
-                elements_out: u64::from(hidden),
-                operations: 2 * u64::from(gates) + 3 * u64::from(hidden),
-            }),
-            times: sequential,
-        },
+        Repeated { times: directions, ..gemm(batch, 1, steps, features, gates) },
+        // The state's share is a product a step, one after the other; the inputs of a batch go through together.
+        Repeated { times: sequential, ..gemm(batch, 1, 1, hidden, gates) },
+        Repeated { times: sequential, ..pointwise },
     ])
 }

@@ -178,10 +178,8 @@ mod tests {
 
     /// Six layers; layers 1 and 2 are a block, 3 and 4 another; an exit after layer 2.
     fn model_of(skips: [f64; 2], leaves: f64) -> Model {
-        let layer = |index: usize| Layer {
-            name: format!("layer{index}"),
-            operator: Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 }),
-            published: None,
+        let layer = |index: usize| {
+            Layer::new(format!("layer{index}"), Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 }))
         };
         let layers = (0..6).map(layer).collect();
         let mut model = Model::of_layers("m".to_owned(), "a test".to_owned(), Shapes::Independent, layers);

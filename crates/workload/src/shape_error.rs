@@ -46,15 +46,15 @@ pub enum ShapeError {
         /// Features of a token.
         embedding: u32,
     },
-    /// Padding that would make whole windows of zeros.
-    #[error("a padding of {padding} is not below the {what}'s extent of {extent}")]
-    Padding {
-        /// Filter or window.
-        what: &'static str,
-        /// Padding.
-        padding: u32,
-        /// Extent of the window with dilation.
-        extent: u64,
+    /// Rows or columns that follow from no input: as many as the stride, or of a convolution that is not transposed.
+    #[error("an output padding of {added} {}", why_not(*transposed, *stride))]
+    OutputPadding {
+        /// Rows or columns.
+        added: u32,
+        /// The stride of that axis.
+        stride: u32,
+        /// True if the convolution is transposed.
+        transposed: bool,
     },
     /// A transposed convolution with holes in its filter.
     #[error("a transposed convolution with dilation is not supported")]
@@ -84,4 +84,12 @@ pub enum ShapeError {
         /// Multiply-accumulates or elements.
         what: &'static str,
     },
+}
+
+fn why_not(transposed: bool, stride: u32) -> String {
+    if transposed {
+        format!("is not below the stride of {stride}")
+    } else {
+        "is one of a convolution that is not transposed".to_owned()
+    }
 }

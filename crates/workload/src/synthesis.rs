@@ -431,7 +431,7 @@ mod tests {
     use crate::model::Shapes;
 
     fn model_of(operators: Vec<Operator>) -> Model {
-        let layer = |(index, operator)| Layer { name: format!("layer{index}"), operator, published: None };
+        let layer = |(index, operator)| Layer::new(format!("layer{index}"), operator);
         let layers = operators.into_iter().enumerate().map(layer).collect();
         Model::of_layers("tests/net.toml".to_owned(), "a test".to_owned(), Shapes::Independent, layers)
     }
@@ -447,7 +447,8 @@ mod tests {
             output_channels,
             kernel: [3, 3],
             stride: [1, 1],
-            padding: [1, 1],
+            padding: [1, 1].into(),
+            output_padding: [0, 0],
             dilation: [1, 1],
             groups: 1,
             transposed: false,

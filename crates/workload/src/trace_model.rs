@@ -34,9 +34,7 @@ impl Model {
             Schema::EyerissV2 => trace.name.split('_').next().unwrap_or_default(),
         };
         let sparsity = Sparsity { architecture: Some(architecture.to_owned()), ..Sparsity::default() };
-        let layers = (0..trace.layers())
-            .map(|index| Layer { name: format!("layer{index}"), operator, published: None })
-            .collect();
+        let layers = (0..trace.layers()).map(|index| Layer::new(format!("layer{index}"), operator)).collect();
         let source = format!("the sample trace `{}`", trace.name);
         let model = Self::of_layers(trace.name.clone(), source, Shapes::Independent, layers);
         Self { sparsity, samples: Some(trace), ..model }

@@ -155,7 +155,7 @@ fn stacked_patches_are_a_batch() {
         assert_eq!(layer.input.height % patches, 0);
         layer.input.height /= patches;
         let operator = Operator::Convolution(layer);
-        let one = Layer { name: "one patch".to_owned(), operator, published: None };
+        let one = Layer::new("one patch", operator);
         batch += u64::from(patches) * one.macs().expect("a legal layer");
         weights += one.parameters();
     }

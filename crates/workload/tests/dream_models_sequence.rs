@@ -114,7 +114,7 @@ fn the_temporal_network_has_the_filters_of_the_published_table() {
                 convolution.input.channels,
                 convolution.output_channels,
                 convolution.kernel[0],
-                convolution.padding[0],
+                convolution.padding.before[0],
             ]),
             _ => None,
         };

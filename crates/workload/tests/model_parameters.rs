@@ -55,7 +55,7 @@ fn a_parameter_may_stand_for_any_extent() {
     let expected = ["8 x 10 x 1", "8 x 10 x 1", "8 x 10 x 1", "8 x 9 x 1", "8 x 5 x 1", "8 x 10 x 1"];
     assert_eq!(outputs, expected);
     let Operator::Convolution(grouped) = model.layers[3].operator else { panic!("a convolution") };
-    assert_eq!((grouped.groups, grouped.kernel, grouped.padding), (2, [2, 1], [0, 0]));
+    assert_eq!((grouped.groups, grouped.kernel, grouped.padding), (2, [2, 1], [0, 0].into()));
     assert_eq!(model.name, "model.toml");
 }
 

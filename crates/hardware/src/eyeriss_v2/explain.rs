@@ -64,7 +64,7 @@ impl Explain for EyerissV2 {
         let mut index = 0_usize;
         self.each_step(layer, Condition::Profile, |step| {
             match &step {
-                Step::Nest { cost, times, weights, activations } => {
+                Step::Nest { cost, times, weights, activations, .. } => {
                     let m = cost.mapping;
                     let extents = [
                         m.r, m.c0, m.e, m.f0, m.m0, m.c1, m.f1, m.s1, m.m1, m.m2, m.f2, m.c2, m.s2, m.passes,

@@ -35,7 +35,7 @@ pub(super) struct Totals {
 
 /// One kernel of a layer with what it takes.
 pub(super) enum Step {
-    Nest { cost: LayerCost, times: u64, weights: f64, activations: f64 },
+    Nest { cost: LayerCost, batch: u64, times: u64, weights: f64, activations: f64 },
     Vector { work: VectorWork, cycles: u64, times: u64 },
 }
 
@@ -97,7 +97,8 @@ impl EyerissV2 {
                 Kernel::Nest(nest) => {
                     let (weights, activations) =
                         densities(&layer.layer.operator, index, weights, activations);
-                    Step::Nest { cost: self.map(&nest, weights, activations)?, times, weights, activations }
+                    let cost = self.map(&nest, weights, activations)?;
+                    Step::Nest { cost, batch: nest.batch.into(), times, weights, activations }
                 }
                 Kernel::Vector(work) => {
                     Step::Vector { work, cycles: self.parameters.vector_unit.cycles(&work), times }
@@ -135,7 +136,7 @@ impl EyerissV2 {
 impl Totals {
     pub(super) fn add(&mut self, step: &Step) -> Result<(), CostError> {
         match step {
-            Step::Nest { cost, times, .. } => {
+            Step::Nest { cost, batch, times, .. } => {
                 let times = *times;
                 add(&mut self.dense_macs, cost.dense_macs, times, "multiply-accumulates")?;
                 add(&mut self.valid_macs, cost.valid_macs, times, "multiply-accumulates")?;
@@ -143,7 +144,8 @@ impl Totals {
                 add(&mut self.activation_checks, cost.activation_checks, times, "checks of activations")?;
                 add(&mut self.row_cycles, cost.row_cycles, times, "row cycles")?;
                 add(&mut self.array_cycles, cost.cycles, times, "cycles")?;
-                self.steps = self.steps.saturating_add(cost.mapping.steps().saturating_mul(times));
+                let steps = cost.mapping.steps().saturating_mul(*batch);
+                self.steps = self.steps.saturating_add(steps.saturating_mul(times));
             }
             Step::Vector { work, cycles, times } => self.vector.add(work, *cycles, *times)?,
         }

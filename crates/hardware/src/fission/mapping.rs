@@ -3,7 +3,7 @@
 use rtmm_workload::Nest;
 
 use crate::decode::Mode;
-use crate::systolic::{Array, Buffers, FoldTraffic, MatrixProduct, Operand, SystolicCost, touched_input};
+use crate::systolic::{Array, Buffers, FoldTraffic, MatrixProduct, Operand, SystolicCost};
 
 /// Arrangement of subarrays: clusters of `rows x columns` subarrays each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Division {
             (slice, used, extent - (used - 1) * slice)
         };
         let (m, k, n) = (product.m(), product.k(), product.n());
-        let input_words = touched_input(nest);
+        let input_words = nest.touched_input();
         let part_of_input = |slice: u64| {
             let words = (u128::from(input_words) * u128::from(slice)).div_ceil(u128::from(m));
             u64::try_from(words).unwrap_or(u64::MAX)

@@ -19,7 +19,9 @@ pub(super) fn of_group(
     memories: &Memories,
     mode: Mode,
 ) -> Result<Volumes, CostError> {
-    let is_product = nest.filter == [1, 1] && nest.stride == [1, 1] && nest.padding == [0, 0];
+    // Padding behind the input alone shows in the outputs: no product has more rows than its input.
+    let is_padded = nest.padding != [0, 0] || (0..2).any(|axis| nest.output[axis] > nest.input[axis]);
+    let is_product = nest.filter == [1, 1] && nest.stride == [1, 1] && !is_padded;
     if is_product {
         Product::of(nest)?.volumes(tiles, memories, mode)
     } else {

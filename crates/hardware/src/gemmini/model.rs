@@ -1,6 +1,6 @@
 //! Layers on tiles, their cache and DRAM.
 
-use rtmm_workload::{Duration, Kernel, Nest, Repeated, VectorWork};
+use rtmm_workload::{Duration, Kernel, Nest, Operator, Repeated, VectorWork};
 
 use super::group::of_group;
 use super::parameters::{GemminiParameters, InputFrom, MemoryTime, Split};
@@ -9,7 +9,7 @@ use super::volumes::{MILLIONTHS, Passes, Volumes, Whole};
 use crate::blocks::{Events, VectorTotals, add, identity, quanta};
 use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Work};
 use crate::cost_model::{CostModel, Decoded};
-use crate::decode::{Indivisible, Surroundings};
+use crate::decode::{Indivisible, Mode, Surroundings};
 use crate::explain::Explain;
 
 /// Tiles of a chip with a shared cache and a channel to DRAM.
@@ -195,8 +195,22 @@ impl Gemmini {
         Cycles::of(unit, memory, self.parameters.overlap_factor_millionths.unwrap_or(1_000_000))
     }
 
+    /// The published program has one number for the padding of all four sides.
+    fn refuse_what_the_tool_lacks(&self, layer: LayerOf<'_>) -> Result<(), CostError> {
+        match layer.layer.operator {
+            Operator::Convolution(convolution)
+                if self.surroundings.mode == Mode::Reference && !convolution.padding.is_same() =>
+            {
+                let what = "padding that differs from side to side in reference mode".to_owned();
+                Err(CostError::Unsupported { model: "gemmini", what })
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn totals(&self, layer: LayerOf<'_>) -> Result<Totals, CostError> {
         let mut totals = Totals::default();
+        self.refuse_what_the_tool_lacks(layer)?;
         for Repeated { kernel, times } in layer.layer.kernels()? {
             let times = u64::from(times);
             let cycles = match kernel {

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use rtmm_workload::Nest;
+use rtmm_workload::{Nest, touched_positions};
 
 use super::mapping::{Extent, Loop, is_depthwise};
 use super::slide::Slide;
@@ -311,8 +311,7 @@ impl Axis {
             AxisKind::Sliding(slide) => {
                 let filter = extent(&held.filter);
                 // Without borders: the most that any tile of this size can touch.
-                let span = (plain - 1) * slide.stride + (filter - 1) * slide.dilation + 1;
-                let rows = span.min(plain * filter).min(slide.input);
+                let rows = touched_positions(plain, filter, slide.stride, slide.dilation).min(slide.input);
                 // Units of an array may hold tiles with gaps between them.
                 let joined = held.plain.is_contiguous() && held.filter.is_contiguous();
                 let contiguous = joined || holder == Holder::Unit;

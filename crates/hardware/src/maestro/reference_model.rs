@@ -25,8 +25,17 @@ pub(super) struct Reference {
 /// The row that the published tool would be given for a layer.
 ///
 /// # Errors
-/// [`CostError::Unsupported`] for operators that the tool cannot express.
+/// [`CostError::Unsupported`] for operators and batches that the tool cannot express.
 pub(super) fn published_shape(layer: &Layer) -> Result<PublishedShape, CostError> {
+    if layer.batch != 1 {
+        return Err(CostError::Unsupported {
+            model: "maestro",
+            what: format!(
+                "a batch of {} in reference mode: the published tool's rows are of one input",
+                layer.batch
+            ),
+        });
+    }
     if let Some(published) = layer.published {
         return Ok(published);
     }

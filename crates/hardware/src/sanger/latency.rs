@@ -42,13 +42,26 @@ pub struct AttentionLatency {
     pub attention_s: f64,
     /// The projection of the result, in seconds.
     pub projection_s: f64,
-    /// Packed sub-rows of the map.
+    /// Packed sub-rows of the map of one input.
     pub sub_rows: f64,
     /// Cycles of scores and weighted sum.
     pub array_cycles: f64,
 }
 
 impl AttentionLatency {
+    /// The terms of so many inputs, one after the other.
+    #[must_use]
+    pub(super) fn of_inputs(self, inputs: f64) -> Self {
+        Self {
+            linear_s: self.linear_s * inputs,
+            array_s: self.array_s * inputs,
+            attention_s: self.attention_s * inputs,
+            projection_s: self.projection_s * inputs,
+            sub_rows: self.sub_rows,
+            array_cycles: self.array_cycles * inputs,
+        }
+    }
+
     /// Latency of the layer in seconds, summed in the artifact's order.
     #[must_use]
     pub fn total_s(&self) -> f64 {

@@ -60,15 +60,20 @@ impl Sanger {
         let kernels = layer.layer.kernels()?;
         if let Operator::Attention(attention) = layer.layer.operator {
             let (density, balance) = self.condition(condition);
+            let batch = layer.layer.batch;
+            if batch != 1 && self.mode == Mode::Reference {
+                return Err(unsupported("a batch in reference mode: the published tool has one input"));
+            }
             let extents = self.extents(attention);
-            let latency = self.attention(extents, density, balance);
+            let inputs = f64::from(batch);
+            let latency = self.attention(extents, density, balance).of_inputs(inputs);
             let [w, queries, keys] = [extents.embedding, extents.queries, extents.keys].map(f64::from);
             return Ok(Totals {
                 attention: Some(latency),
-                macs: 2.0 * (queries + keys) * w * w + 2.0 * queries * keys * w * density,
+                macs: (2.0 * (queries + keys) * w * w + 2.0 * queries * keys * w * density) * inputs,
                 linear_cycles: 0,
                 vector: VectorTotals::default(),
-                steps: (latency.sub_rows / f64::from(self.parameters.rows)).ceil() as u64,
+                steps: ((latency.sub_rows / f64::from(self.parameters.rows)).ceil() * inputs) as u64,
             });
         }
         if self.mode == Mode::Reference {

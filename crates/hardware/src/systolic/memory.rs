@@ -13,8 +13,6 @@
 //! product, since a fold differs from its neighbours only at the first, the last and the last but
 //! one row or column of folds; [`FoldTraffic::time`] adds those up, in integers.
 
-use rtmm_workload::Nest;
-
 use super::array::{Dataflow, SystolicCost};
 use crate::decode::Mode;
 
@@ -136,29 +134,6 @@ impl DramWords {
     pub const fn total(&self) -> u64 {
         self.ifmap.saturating_add(self.filter).saturating_add(self.ofmap).saturating_add(self.partial_sums)
     }
-}
-
-/// The elements of one group's input that a nest touches; rows and columns between the windows of
-/// a large stride are not fetched. Exact for filters without dilation, an upper bound with it.
-#[must_use]
-pub fn touched_input(nest: &Nest) -> u64 {
-    let axis = |axis: usize| {
-        let [outputs, filter, stride, dilation, padding, input] =
-            [nest.output, nest.filter, nest.stride, nest.dilation, nest.padding, nest.input]
-                .map(|pair| u64::from(pair[axis]));
-        // One past the last position that a window reaches, cut at the end of the input.
-        let end = ((outputs - 1) * stride + (filter - 1) * dilation + 1).saturating_sub(padding);
-        if dilation == 1 && stride > filter {
-            // The windows are apart; only the first and the last can hang over an edge.
-            (outputs * filter).saturating_sub(padding + end.saturating_sub(input).min(filter))
-        } else {
-            end.min(input).min(outputs * filter)
-        }
-    };
-    axis(0)
-        .saturating_mul(axis(1))
-        .saturating_mul(nest.batch.into())
-        .saturating_mul(nest.input_channels.into())
 }
 
 /// Cuts `extent` into tiles: the size of a full one and of the last one.

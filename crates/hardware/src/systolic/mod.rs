@@ -49,7 +49,7 @@ mod side_by_side;
 pub(crate) mod parameters;
 
 pub use array::{Array, Dataflow, MAX_ARRAY_EXTENT, MatrixProduct, SystolicCost};
-pub use memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
+pub use memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic};
 pub use model::Systolic;
 pub use parameters::{SystolicParameters, keys};
 pub use side_by_side::Operand;

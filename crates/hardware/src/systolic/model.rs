@@ -3,7 +3,7 @@
 use rtmm_workload::{Duration, Kernel, Nest, Repeated, VectorWork};
 
 use super::array::{Array, MatrixProduct, SystolicCost, percent};
-use super::memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic, touched_input};
+use super::memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic};
 use super::parameters::SystolicParameters;
 use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time};
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
@@ -85,7 +85,7 @@ impl Systolic {
         let product =
             MatrixProduct::of_nest(nest).ok_or(CostError::Overflow { what: "multiply-accumulates" })?;
         let cost = self.array.cost(product);
-        let traffic = FoldTraffic::new(&cost, touched_input(nest), &self.buffers, self.mode);
+        let traffic = FoldTraffic::new(&cost, nest.touched_input(), &self.buffers, self.mode);
         Ok(MappedProduct { product, cost, traffic, copies: u64::from(nest.groups) * u64::from(times) })
     }
 

@@ -162,7 +162,8 @@ fn of_convolution(convolution: &ImportedConvolution) -> Result<Piece, Unsaid> {
         output_channels: extent(convolution.output_channels)?,
         kernel: pair(&convolution.kernel, 1)?,
         stride: pair(&convolution.stride, 1)?,
-        padding: padding(&convolution.padding_begin, &convolution.padding_end)?,
+        padding: padding(&convolution.padding_begin, &convolution.padding_end)?.into(),
+        output_padding: [0, 0],
         dilation: pair(&convolution.dilation, 1)?,
         groups: extent(convolution.groups)?,
         transposed: convolution.transposed,
@@ -184,7 +185,8 @@ fn of_product(one: ImportedProduct) -> Result<Piece, Unsaid> {
         output_channels: extent(product(&[products, columns])?)?,
         kernel: [1, 1],
         stride: [1, 1],
-        padding: [0, 0],
+        padding: [0, 0].into(),
+        output_padding: [0, 0],
         dilation: [1, 1],
         groups: extent(products)?,
         transposed: false,
@@ -248,7 +250,7 @@ fn of_pool(pool: &ImportedPool) -> Result<Piece, Unsaid> {
         input,
         kernel: pair(&pool.kernel, 1)?,
         stride: pair(&pool.stride, 1)?,
-        padding: padding(&pool.padding_begin, &pool.padding_end)?,
+        padding: padding(&pool.padding_begin, &pool.padding_end)?.into(),
     };
     let keyword = if pool.is_maximum { "max-pool" } else { "average-pool" };
     Ok(Piece::new(keyword, input, Operator::Pool(operator)))
@@ -277,7 +279,7 @@ fn of_reduction(inputs: u64, outputs: u64) -> Result<Piece, Unsaid> {
     }
     let input = shape(outputs, inputs / outputs, 1)?;
     let kernel = [input.height, input.width];
-    let operator = Pool { input, kernel, stride: [1, 1], padding: [0, 0] };
+    let operator = Pool { input, kernel, stride: [1, 1], padding: [0, 0].into() };
     Ok(Piece::new("global-pool", input, Operator::Pool(operator)))
 }
 

@@ -66,11 +66,7 @@ impl ImportedModel {
     /// # Errors
     /// [`UnwritableLayer`] for the first layer that has no such form.
     pub fn to_layers(&self) -> Result<Vec<Layer>, UnwritableLayer> {
-        Ok(self
-            .pieces()?
-            .into_iter()
-            .map(|(name, piece)| Layer { name, operator: piece.operator, published: None })
-            .collect())
+        Ok(self.pieces()?.into_iter().map(|(name, piece)| Layer::new(name, piece.operator)).collect())
     }
 
     /// The model as a model file, with where it is from and the user's choices at its head.
@@ -124,7 +120,7 @@ impl ImportedModel {
             };
             for piece in pieces(&layer.operator).map_err(unwritable)? {
                 let name = unique(layer, &piece, &names);
-                let checked = Layer { name: name.clone(), operator: piece.operator, published: None };
+                let checked = Layer::new(name.clone(), piece.operator);
                 checked
                     .kernels()
                     .and_then(|_| checked.output())
@@ -177,7 +173,7 @@ fn keys(piece: &Piece) -> String {
             }
             pair(&mut text, "kernel", convolution.kernel, None);
             pair(&mut text, "stride", convolution.stride, Some(1));
-            pair(&mut text, "padding", convolution.padding, Some(0));
+            pair(&mut text, "padding", convolution.padding.before, Some(0));
             pair(&mut text, "dilation", convolution.dilation, Some(1));
         }
         (Operator::Gemm(gemm), _) => number("features", gemm.columns),
@@ -190,7 +186,7 @@ fn keys(piece: &Piece) -> String {
         (Operator::Pool(pool), "max-pool" | "average-pool") => {
             pair(&mut text, "kernel", pool.kernel, None);
             pair(&mut text, "stride", pool.stride, None);
-            pair(&mut text, "padding", pool.padding, Some(0));
+            pair(&mut text, "padding", pool.padding.before, Some(0));
         }
         (Operator::Elementwise(elementwise), "activation") if elementwise.operations != 1 => {
             number("operations", elementwise.operations);

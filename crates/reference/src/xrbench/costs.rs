@@ -156,14 +156,14 @@ impl CostMatrix {
 enum Seen<'l> {
     /// The artifact sees nothing but the published row.
     Row(PublishedShape),
-    Whole(&'l Operator, Option<PublishedShape>),
+    Whole(&'l Operator, u32, Option<PublishedShape>),
 }
 
 impl<'l> Seen<'l> {
     fn of(layer: &'l Layer, published: bool) -> Self {
         match layer.published {
             Some(shape) if published => Self::Row(shape),
-            shape => Self::Whole(&layer.operator, shape),
+            shape => Self::Whole(&layer.operator, layer.batch, shape),
         }
     }
 }
@@ -414,10 +414,10 @@ mod tests {
     const COLUMNS: &[&str] = &[ENERGY_NJ, LATENCY_CYCLES];
 
     fn model(name: &str, outputs: &[Option<u32>]) -> Model {
+        let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
         let layer = |(index, k): (usize, &Option<u32>)| Layer {
-            name: format!("layer{index}"),
-            operator: Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 }),
             published: k.map(|k| PublishedShape { k, c: 1, r: 1, s: 1, y: 1, x: 1, depthwise: false }),
+            ..Layer::new(format!("layer{index}"), operator)
         };
         let layers = outputs.iter().enumerate().map(layer).collect();
         Model::of_layers(name.to_owned(), "this test".to_owned(), Shapes::Independent, layers)

@@ -37,6 +37,8 @@ pub use columns::result;
 pub use series::points;
 pub use settings::{RunSettings, SettingsError};
 
+/// Since version 6, inputs that no tap of a dilated filter touches are not fetched: only results of models with dilated layers
+/// are others than those of version 5, on the cost models `systolic`, `fission` and `maestro`.
 /// Since version 5, normalised turnaround counts from readiness, and not from the arrival, where jobs need others: only
 /// `antt` and `normalised_turnaround_p99` of scenarios with dependencies are others than those of version 4.
 /// Since version 4, estimates, drop rules and the truth count the quanta of a layer that are done, parts of quanta are kept
@@ -44,7 +46,7 @@ pub use settings::{RunSettings, SettingsError};
 /// memory is shared: only results with `preemption=quantum`, and those of `planaria` on accelerators that runs divide, are
 /// others than those of version 3. Since version 3, `sdrm3` and `sdrm3-sparse` on several accelerators choose among pairs
 /// of job and accelerator, with preferences, as published; on one accelerator their results are those of version 2.
-const RESULT_VERSION: u32 = 5;
+const RESULT_VERSION: u32 = 6;
 
 /// The event engine of `rtmm-sim` under the policies of one registry, on platforms of the cost models of another.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Asking the policy, and doing what it says if that is legal.
 
-use rtmm_hardware::{AcceleratorId, ClassId, Share, Shares, UnitSet, Units};
+use rtmm_hardware::{AcceleratorId, ClassId, Moved, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
     AcceleratorState, Decision, Extent, Job, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
     VariantId,
@@ -240,15 +240,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
         let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };
         let mut start = self.scheduler_free.max(self.written(&state, taken));
-        let switched = self.switched_elements(&state, taken, model, from.layer);
-        let switched = switched.map(|elements| {
-            let (time, energy_pj) = system.profile.switch_cost(accelerator, elements);
+        let switched = self.switched(&state, taken, model, from.layer);
+        let switched = switched.map(|moved| {
+            let (time, energy_pj) = system.profile.switch_cost(accelerator, moved);
             start = start.saturating_add(time);
             self.hidden.jobs[slot].switch_energy_pj += energy_pj;
-            ContextSwitchRecord { time, energy_pj, elements }
+            ContextSwitchRecord { time, energy_pj, moved }
         });
         let hidden = &mut self.hidden.jobs[slot];
-        if hidden.written > 0 {
+        if hidden.written != Moved::default() {
             let context = std::mem::take(&mut hidden.written);
             let (time, energy_pj) = system.profile.context_move(accelerator, context);
             start = start.saturating_add(time);
@@ -314,23 +314,23 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
     }
 
-    /// The elements that a context switch of units moves; none where nothing is switched.
+    /// The activations that a context switch of units moves; none where nothing is switched.
     ///
     /// A block that is skipped next passes its input on, so that the layer at which the job is known to
     /// stand says what comes in.
-    fn switched_elements(
+    fn switched(
         &self,
         accelerator: &AcceleratorState,
         units: UnitSet,
         model: ModelId,
         layer: u32,
-    ) -> Option<u64> {
+    ) -> Option<Moved> {
         let profile = &self.system.profile;
         let states = &self.state.units[accelerator.slots()];
         if let [only] = states {
-            return profile.switched_elements(std::iter::once(*only), model, layer);
+            return profile.switched(std::iter::once(*only), model, layer);
         }
-        profile.switched_elements(units.iter().map(|unit| states[unit as usize]), model, layer)
+        profile.switched(units.iter().map(|unit| states[unit as usize]), model, layer)
     }
 }
 

@@ -137,20 +137,20 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
     }
 
-    /// Has the units of a run that stopped inside a layer write what has been computed of its output, for which the job
+    /// Has the units of a run that stopped inside a layer write what there is of what it leaves, for which the job
     /// pays. For a job that is dropped nothing is written.
     #[cold]
     fn write_context(&mut self, slot: usize, stop: Progress) {
         let Some(run) = self.state.runs.at(slot) else { return };
         let Some(job) = run.jobs.single() else { return };
         let profile = &self.system.profile;
-        let elements = profile.context_elements(run.model, run.from.carried_to(stop));
+        let context = profile.context(run.model, run.from.carried_to(stop));
         let hidden = &mut self.hidden.jobs[job.slot()];
-        let (time, energy_pj) = profile.context_move(run.accelerator, elements);
+        let (time, energy_pj) = profile.context_move(run.accelerator, context);
         if hidden.drops_at_boundary {
             return;
         }
-        hidden.written = elements;
+        hidden.written = context;
         hidden.switch_energy_pj += energy_pj;
         let written = self.state.now.saturating_add(time);
         let first = self.state.accelerators[run.accelerator.index()].first_unit;

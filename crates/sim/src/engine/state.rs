@@ -1,6 +1,6 @@
 //! The part of a run's state that no policy sees.
 
-use rtmm_hardware::{AcceleratorId, EnergyParts};
+use rtmm_hardware::{AcceleratorId, EnergyParts, Moved};
 use rtmm_scheduler::{Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
@@ -37,8 +37,8 @@ pub(super) struct HiddenJob {
     pub drops_at_boundary: bool,
     /// Up to where its energy is counted.
     pub booked: Progress,
-    /// The elements of its context that a checkpoint wrote, and that it reads again before it goes on.
-    pub written: u64,
+    /// Its context that a checkpoint wrote, and that it reads again before it goes on.
+    pub written: Moved,
 }
 
 /// Hidden state of a slot of runs.

@@ -371,7 +371,7 @@ fn layers(count: usize, sizes: &[&str]) -> Vec<Layer> {
     let extent = |at: usize| sizes.get(at).map_or(1, |size| number::<u32>(size) * SIZE_EXTENT);
     let rows = if sizes.is_empty() { 1 } else { SIZE_EXTENT };
     let operator = |layer| Operator::Gemm(Gemm { rows, inner: extent(layer), columns: extent(layer + 1) });
-    let layer = |layer: usize| Layer { name: layer.to_string(), operator: operator(layer), published: None };
+    let layer = |layer: usize| Layer::new(layer.to_string(), operator(layer));
     (0..count).map(layer).collect()
 }
 

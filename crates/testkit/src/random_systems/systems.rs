@@ -267,10 +267,10 @@ impl Sketch {
         };
         let layers = (0..)
             .zip(&sketch.layers)
-            .map(|(layer, costs)| Layer {
-                name: i32::to_string(&layer),
-                operator: operator(costs),
-                published: None,
+            .map(|(layer, costs): (i32, &[CostSketch; TYPES])| {
+                // Some layers leave more or less than their output.
+                let live_bytes = (layer % 3 == 1).then(|| (costs[0].bytes + costs[1].bytes) * self.scale);
+                Layer { live_bytes, ..Layer::new(layer.to_string(), operator(costs)) }
             })
             .collect();
         let mut model =

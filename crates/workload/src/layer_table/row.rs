@@ -30,7 +30,7 @@ pub(super) fn read(
         .map(|column| row.text(column))
         .filter(|name| !name.is_empty())
         .map_or_else(|| format!("layer{position}"), str::to_owned);
-    let layer = Layer { name, operator, published };
+    let layer = Layer { published, ..Layer::new(name, operator) };
     if legality == Legality::Strict
         && let Err(error) = layer.kernels()
     {
@@ -197,7 +197,8 @@ fn convolution(
         output_channels: outputs,
         kernel,
         stride,
-        padding,
+        padding: padding.into(),
+        output_padding: [0, 0],
         dilation,
         groups: if depthwise { channels } else { groups },
         transposed,

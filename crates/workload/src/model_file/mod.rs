@@ -1,7 +1,7 @@
 //! Model files: TOML to [`Model`], with shapes inferred from layer to layer and checked.
 //!
-//! The keys of a layer's table are in [`operators`], numbers that a user of the model may set in
-//! [`parameters`], what joins layers to blocks and exits in [`structure`], files that name other models
+//! The keys of a layer's table are in [`operators`], how many inputs it takes at once in [`batch`], numbers that a user of
+//! the model may set in [`parameters`], what joins layers to blocks and exits in [`structure`], files that name other models
 //! instead of layers in [`variants`], and sparsity with the samples of inferences in [`samples`].
 //!
 //! ```toml
@@ -22,6 +22,7 @@
 //! flatten = true
 //! ```
 
+mod batch;
 mod operators;
 mod parameters;
 mod samples;
@@ -32,6 +33,7 @@ use crate::input::{At, Diagnostic, Diagnostics, Document, Source, Table, Value, 
 use crate::layer::{Layer, Operator, Shape};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes, Sparsity};
+use crate::model_file::batch::{batch_of, stated_batch};
 use crate::model_file::operators::{OPERATORS, decode_operator};
 use crate::model_file::parameters::ModelParameters;
 pub use crate::model_file::parameters::ParameterSetting;
@@ -40,7 +42,7 @@ use crate::model_file::samples::{decode_model_of_trace, decode_samples, decode_s
 use crate::model_file::structure::{Place, decode_blocks, decode_exits};
 pub(crate) use crate::model_file::variants::OpenVariant;
 use crate::model_file::variants::{decode_supernet, is_supernet, open_model};
-use crate::shape_error::{MAX_DIMENSION, ShapeError};
+use crate::shape_error::{MAX_DIMENSION, MAX_LAYER_WORK, ShapeError};
 
 /// A model file's reference to a layer table: found by the loader of files.
 pub(crate) type OpenTable<'o> = dyn Fn(&str) -> Result<Source, Diagnostic> + 'o;
@@ -79,6 +81,7 @@ pub(crate) fn decode_model(
         "layer_table",
         "layers_of",
         "input",
+        "batch",
         "layer",
         "description",
         "accuracy",
@@ -128,7 +131,7 @@ fn stated_name(root: &Table<'_>) -> Option<String> {
 /// The keys that give a model its layers; one of them at a time.
 const LAYERS: [&str; 3] = ["layer", "layer_table", "layers_of"];
 /// Keys that go with layers that stand in the file itself or in its table.
-const OF_OWN_LAYERS: [&str; 5] = ["input", "shapes", "block", "exit", "parameters"];
+const OF_OWN_LAYERS: [&str; 6] = ["input", "batch", "shapes", "block", "exit", "parameters"];
 
 /// The layers of a model with their blocks and exits; records every problem. The model has neither its
 /// own name nor its own source yet.
@@ -156,6 +159,9 @@ fn decode_layers(
     let shapes = root.or("shapes", Shapes::Chained, |value| {
         value.choice(&[("chained", Shapes::Chained), ("independent", Shapes::Independent)])
     });
+    if let Some(batch) = root.get("batch").filter(|_| root.has("layer_table")) {
+        batch.reject::<()>("the rows of a layer table have no common `batch`", "remove it");
+    }
     let layers = match root.get("layer_table") {
         Some(value) => layers_of_table(&value, shapes, legality, files.table),
         None if root.has("layer") => layers_of_graph(root, shapes, parameters),
@@ -264,6 +270,7 @@ fn check_chain(value: &Value<'_>, table: &Source, rows: &[TableRow]) {
 struct Known {
     name: String,
     output: Option<Shape>,
+    batch: u32,
 }
 
 fn layers_of_graph(
@@ -278,11 +285,12 @@ fn layers_of_graph(
             value.reject("layers that stand alone have no common `input`", help)
         }),
     };
-    let mut known = vec![Known { name: "input".to_owned(), output: input }];
+    let batch = stated_batch(root, parameters).unwrap_or(1);
+    let mut known = vec![Known { name: "input".to_owned(), output: input, batch }];
     let mut layers = Vec::new();
     let mut places = Vec::new();
     for table in root.tables("layer", "a layer") {
-        let Decoded { name, inputs, layer } = decode_layer(&table, &known, shapes, parameters);
+        let Decoded { name, inputs, batch, layer } = decode_layer(&table, &known, batch, shapes, parameters);
         let mut output = None;
         if let Some(layer) = layer {
             match layer.kernels().and_then(|_| layer.output()) {
@@ -317,7 +325,7 @@ fn layers_of_graph(
                     reads: inputs.iter().filter_map(|input| input.checked_sub(1)).collect(),
                 });
             }
-            known.push(Known { name, output });
+            known.push(Known { name, output, batch });
         }
     }
     Some((layers, places))
@@ -350,10 +358,18 @@ struct Decoded {
     name: Option<At<String>>,
     /// Its input, by position among the layers that are known; none of a layer that stands alone.
     inputs: Vec<usize>,
+    batch: u32,
     layer: Option<Layer>,
 }
 
-fn decode_layer(table: &Table<'_>, known: &[Known], shapes: Shapes, parameters: &ModelParameters) -> Decoded {
+/// Decodes a layer behind those that are `known`, of a model that takes `batch` inputs at once.
+fn decode_layer(
+    table: &Table<'_>,
+    known: &[Known],
+    batch: u32,
+    shapes: Shapes,
+    parameters: &ModelParameters,
+) -> Decoded {
     let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
     let table = match &name {
         Some(name) => table.clone().named(format!("layer `{}`", name.value)),
@@ -372,13 +388,16 @@ fn decode_layer(table: &Table<'_>, known: &[Known], shapes: Shapes, parameters: 
     } else {
         stated_shapes(&table, parameters)
     };
+    let given: Vec<u32> = inputs.iter().map(|input| known[*input].batch).collect();
+    let batch = batch_of(&table, parameters, &given, batch);
+    let live_bytes = table.optional("live_bytes", |value| value.integer(0..=MAX_LAYER_WORK));
     let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes, parameters));
     let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
-        name: name.value.clone(),
-        operator,
-        published: None,
+        batch,
+        live_bytes,
+        ..Layer::new(name.value.clone(), operator)
     });
-    Decoded { name, inputs, layer }
+    Decoded { name, inputs, batch, layer }
 }
 
 /// The layer that `input` names, or the previous one, by position among those that are known.

@@ -6,6 +6,7 @@ use crate::layer::{
 };
 use crate::model_file::parameters::ModelParameters;
 use crate::shape_error::MAX_DIMENSION;
+use crate::window::Padding;
 
 /// All operators that a layer can name.
 pub(super) const OPERATORS: [&str; 21] = [
@@ -40,13 +41,14 @@ pub(super) fn decode_operator(
     parameters: &ModelParameters,
 ) -> Option<Operator> {
     let only = |extra: &[&str]| {
-        let mut keys = vec!["name", "operator", "input", "output"];
+        let mut keys = vec!["name", "operator", "input", "output", "batch", "live_bytes"];
         keys.extend(extra);
         table.only(&keys);
     };
     let extent = |value: &Value<'_>| parameters.integer(value, 1..=MAX_DIMENSION);
     let window = |value: &Value<'_>| parameters.pair(value, 1..=MAX_DIMENSION);
-    let padding = |value: &Value<'_>| parameters.pair(value, 0..=MAX_DIMENSION);
+    let padding = |value: &Value<'_>| parameters.padding(value);
+    let added = |value: &Value<'_>| parameters.pair(value, 0..=MAX_DIMENSION);
     let operations = |value: &Value<'_>| parameters.integer(value, 0..=1_000);
     let single = || match inputs {
         [single] => Some(*single),
@@ -63,7 +65,9 @@ pub(super) fn decode_operator(
     };
     match operator {
         "convolution" | "transposed-convolution" => {
-            only(&["channels", "kernel", "stride", "padding", "dilation", "groups"]);
+            let transposed = operator == "transposed-convolution";
+            let keys = ["channels", "kernel", "stride", "padding", "dilation", "groups", "output_padding"];
+            only(if transposed { &keys } else { &keys[..6] });
             let channels = table.required("channels", extent);
             let kernel = table.required("kernel", window);
             let input = single();
@@ -77,10 +81,11 @@ pub(super) fn decode_operator(
             });
             Some(Operator::Convolution(Convolution {
                 stride: table.or("stride", [1, 1], window),
-                padding: table.or("padding", [0, 0], padding),
+                padding: table.or("padding", Padding::NONE, padding),
+                output_padding: if transposed { table.or("output_padding", [0, 0], added) } else { [0, 0] },
                 dilation: table.or("dilation", [1, 1], window),
                 groups,
-                transposed: operator == "transposed-convolution",
+                transposed,
                 input: input?,
                 output_channels: channels?,
                 kernel: kernel?,
@@ -133,7 +138,7 @@ pub(super) fn decode_operator(
             only(&["kernel", "stride", "padding"]);
             let kernel = table.required("kernel", window);
             let stride = table.optional("stride", window);
-            let padding = table.or("padding", [0, 0], padding);
+            let padding = table.or("padding", Padding::NONE, padding);
             let (input, kernel) = (single()?, kernel?);
             Some(Operator::Pool(Pool { input, kernel, stride: stride.unwrap_or(kernel), padding }))
         }
@@ -141,7 +146,7 @@ pub(super) fn decode_operator(
             only(&[]);
             let input = single()?;
             let kernel = [input.height, input.width];
-            Some(Operator::Pool(Pool { input, kernel, stride: [1, 1], padding: [0, 0] }))
+            Some(Operator::Pool(Pool { input, kernel, stride: [1, 1], padding: Padding::NONE }))
         }
         "add" | "multiply" => {
             only(&[]);

@@ -6,6 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::input::{At, Diagnostic, Source, Table, Value, suggestion};
 use crate::shape_error::MAX_DIMENSION;
+use crate::window::Padding;
 
 /// The value that a user of a model sets one of its parameters to.
 #[derive(Clone, Debug)]
@@ -195,6 +196,34 @@ impl ModelParameters {
                 Some([self.integer(vertical, allowed.clone())?, self.integer(horizontal, allowed)?])
             }
             _ => value.pair(allowed),
+        }
+    }
+
+    /// Padding: as [`Self::pair`] where both sides of an axis are alike, else a pair of axes of which each is one number, or
+    /// what is before the input and what is behind it.
+    pub(super) fn padding(&self, value: &Value<'_>) -> Option<Padding> {
+        let allowed = 0..=MAX_DIMENSION;
+        let items = if value.is_array() { value.items()? } else { Vec::new() };
+        let reject = |value: &Value<'_>| {
+            value.reject(
+                "padding is a number, or one for each axis, or both sides of each axis",
+                "write `1`, `[1, 2]` for vertical and horizontal, or `[[0, 1], [0, 1]]`: top and bottom, left and right",
+            )
+        };
+        match items.as_slice() {
+            [] if !value.is_array() => self.pair(value, allowed).map(Padding::same),
+            [vertical, horizontal] => {
+                let mut sides = [[0; 2]; 2];
+                for (axis, of_axis) in [vertical, horizontal].into_iter().enumerate() {
+                    if of_axis.is_array() && of_axis.items().is_some_and(|items| items.len() != 2) {
+                        return reject(of_axis);
+                    }
+                    sides[axis] = self.pair(of_axis, allowed.clone())?;
+                }
+                let [[top, bottom], [left, right]] = sides;
+                Some(Padding { before: [top, left], after: [bottom, right] })
+            }
+            _ => reject(value),
         }
     }
 

@@ -115,8 +115,8 @@ impl Mechanism {
                     return None;
                 }
                 let (model, progress) = (at_boundary.model, at_boundary.progress);
-                let elements = view.profile.context_elements(model, progress);
-                let (one_way, _) = view.profile.context_move(run.accelerator, elements);
+                let context = view.profile.context(model, progress);
+                let (one_way, _) = view.profile.context_move(run.accelerator, context);
                 let lost = view.profile.done_of_layer(model, progress, run.class);
                 let is_cheaper = lost < one_way.saturating_add(one_way);
                 Some(if is_cheaper { Preemption::Kill } else { Preemption::Checkpoint })

@@ -96,20 +96,21 @@ impl Oracle<'_> {
             if let Some(moves) = switch.activations {
                 // What goes out is what each unit holds; what comes in is the input of the next layer.
                 let models = &self.built.models;
-                let mut elements = models[model].layers[self.ones[one].reached.0 as usize].input_elements();
+                let input = models[model].layers[self.ones[one].reached.0 as usize].input_elements();
+                let mut moved = [input, 0];
                 for (last, layer, held_by) in others {
-                    let output = layer.map_or(0, |layer| {
-                        models[last].layers[layer as usize].output_elements().expect("it has dimensions")
-                    });
-                    elements += output.div_ceil(u64::from(held_by));
+                    let left = layer.map_or([0, 0], |layer| self.left(last, layer));
+                    for (sum, all) in moved.iter_mut().zip(left) {
+                        *sum += all.div_ceil(u64::from(held_by));
+                    }
                 }
-                started += self.move_elements(one, elements, moves);
+                started += self.move_activations(one, moved, moves);
             }
         }
         let context = std::mem::take(&mut self.ones[one].context);
-        if context > 0 {
+        if context != [0, 0] {
             let moves = self.built.platform.accelerators[accelerator].context_switch.activations;
-            started += self.move_elements(one, context, moves.expect("the engine accepted it"));
+            started += self.move_activations(one, context, moves.expect("the engine accepted it"));
         }
         let all = self.built.models[model].layers.len() as u32;
         let from = self.ones[one].reached;
@@ -145,9 +146,23 @@ impl Oracle<'_> {
         self.tell(Event::Dispatched { job, accelerator, units, model, from, stop, started });
     }
 
+    /// What a layer leaves behind: elements of its output, or bytes if the model states them.
+    pub(super) fn left(&self, model: usize, layer: u32) -> [u64; 2] {
+        let layer = &self.built.models[model].layers[layer as usize];
+        match layer.live_bytes {
+            Some(bytes) => [0, bytes],
+            None => [layer.output_elements().expect("it has dimensions"), 0],
+        }
+    }
+
     /// Has a job pay for elements that are moved; the time that this takes.
-    pub(super) fn move_elements(&mut self, one: usize, elements: u64, moves: ActivationMoves) -> u64 {
-        let bytes = elements * moves.element_bytes;
+    pub(super) fn move_activations(
+        &mut self,
+        one: usize,
+        [elements, stated]: [u64; 2],
+        moves: ActivationMoves,
+    ) -> u64 {
+        let bytes = if moves.element_bytes == 0 { 0 } else { elements * moves.element_bytes + stated };
         self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
         // Picosecond by picosecond, until all of it is moved.
         let (mut time, mut moved) = (0_u64, 0_u128);

@@ -48,8 +48,8 @@ struct One {
     /// The layer that it completed last, or stopped in.
     last_layer: Option<u32>,
     drops_at_boundary: bool,
-    /// Elements of a context in memory, which it reads before it goes on.
-    context: u64,
+    /// Elements, and stated bytes, of a context in memory, which it reads before it goes on.
+    context: [u64; 2],
     spent: Spent,
 }
 
@@ -191,7 +191,7 @@ impl<'o> Oracle<'o> {
                     reached: (0, 0, 0),
                     last_layer: None,
                     drops_at_boundary: false,
-                    context: 0,
+                    context: [0, 0],
                     spent: Spent::default(),
                 }));
             }

@@ -218,19 +218,18 @@ impl Oracle<'_> {
     /// What has been computed of a layer's output goes to memory, and nothing of it is left on the units.
     fn write_context(&mut self, slot: usize, (layer, quantum, quanta): Reached) {
         let segment = self.segments[slot].clone().expect("it runs");
-        let output = self.built.models[segment.model].layers[layer as usize].output_elements();
-        let output = output.unwrap_or(0);
-        // The least number that is at least the part.
-        let elements = (0..=output)
-            .find(|elements| elements * u64::from(quanta) >= output * u64::from(quantum))
-            .expect("all of it");
+        // The least numbers that are at least the part.
+        let part = |all: u64| {
+            (0..=all).find(|some| some * u64::from(quanta) >= all * u64::from(quantum)).expect("all of it")
+        };
+        let context = self.left(segment.model, layer).map(part);
         let moves = self.built.platform.accelerators[segment.accelerator].context_switch.activations;
-        let time = self.move_elements(segment.one, elements, moves.expect("the engine accepted it"));
+        let time = self.move_activations(segment.one, context, moves.expect("the engine accepted it"));
         let first = self.first_unit(segment.accelerator);
         for unit in &segment.units {
             self.written[first + *unit as usize] = self.now + time;
         }
-        self.ones[segment.one].context = elements;
+        self.ones[segment.one].context = context;
         self.ones[segment.one].last_layer = None;
     }
 
