@@ -4,6 +4,7 @@ mod contention;
 mod eyeriss_v2;
 mod fission;
 mod gemmini;
+mod geometry;
 mod granted_division;
 mod maestro_oracle;
 mod maestro_reference;

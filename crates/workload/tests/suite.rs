@@ -5,6 +5,7 @@ mod dream_models_sequence;
 mod dynamic_models;
 mod dysta_models;
 mod foreign_tables;
+mod geometry;
 mod independent_layers;
 mod layers;
 mod mixes;
