@@ -211,7 +211,8 @@ proptest! {
         throttle in throttle(), bandwidth in 1..1_u64 << 40, part in 0..=100_u64, time in 0..1_u64 << 50,
     ) {
         let memory = Sharing::throttled(throttle).contention(rate(bandwidth));
-        let mut meter: Meter = memory.meter(Share::WHOLE).expect("a throttle");
+        prop_assert!(memory.meter(Share::WHOLE).is_none());
+        let mut meter: Meter = throttle.meter(rate(bandwidth));
         let granted = rate(bandwidth / 100 * part);
         prop_assert_eq!(meter.until_change(granted), Duration::MAX);
         prop_assert_eq!(meter.advance(granted, ps(time)), ps(time));

@@ -46,7 +46,8 @@ pub trait Contention: Debug + Send {
     /// Writes the rates of `running[i]` to `out[i]`; both have the same length.
     fn rates(&mut self, running: &[Running], out: &mut [Rates]);
 
-    /// The throttle of a run with a share whose layer begins; none where the rule has none. The caller keeps its
+    /// The throttle of a run with a share whose layer begins; none where the rule has none, and for a share that
+    /// holds nothing back. The caller keeps its
     /// history, and shows a run that it holds back as one without demand. A rule that is made of another hands this on.
     fn meter(&self, _share: Share) -> Option<Meter> {
         None

@@ -34,7 +34,8 @@ impl Contention for Throttled {
     }
 
     fn meter(&self, share: Share) -> Option<Meter> {
-        Some(self.throttle.meter(self.bandwidth.part(share)))
+        // No more than all of the bandwidth can be moved: such a threshold is never exceeded.
+        (share < Share::WHOLE).then(|| self.throttle.meter(self.bandwidth.part(share)))
     }
 
     fn boxed_clone(&self) -> Box<dyn Contention> {

@@ -43,14 +43,14 @@ pub struct Shared<C> {
     /// Layers that run, by rising slot, as the contention model is shown them; kept up to date as layers
     /// begin, move the last of their traffic and end.
     running: Vec<Running>,
-    /// Of each of them: its slot, and the rates that it has.
+    /// Of each of them: its slot, the rates that it has, and whether its throttle holds it back.
     slots: Vec<usize>,
     rates: Vec<Rates>,
+    paused: Vec<bool>,
     /// Answers of the contention model, used again and again.
     answers: Vec<Rates>,
-    /// True if runs have throttles, and the number of them that theirs holds back.
+    /// True if runs have throttles.
     has_throttles: bool,
-    paused: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -311,7 +311,7 @@ impl<C: Contention> Shared<C> {
     pub fn new(contention: C, accelerators: Vec<AcceleratorId>) -> Self {
         let slots = accelerators.len();
         Self {
-            has_throttles: contention.meter(Share::WHOLE).is_some(),
+            has_throttles: contention.meter(Share::ZERO).is_some(),
             contention,
             events: Instants::new(slots),
             runs: vec![Run::NONE; slots],
@@ -320,7 +320,7 @@ impl<C: Contention> Shared<C> {
             slots: Vec::with_capacity(slots),
             rates: Vec::with_capacity(slots),
             answers: Vec::with_capacity(slots),
-            paused: 0,
+            paused: Vec::with_capacity(slots),
         }
     }
 
@@ -384,11 +384,12 @@ impl<C: Contention> Shared<C> {
         };
         let at = self.place_of(slot);
         if self.slots.get(at) == Some(&slot) {
-            (self.running[at], self.rates[at]) = (shown, Rates::default());
+            (self.running[at], self.rates[at], self.paused[at]) = (shown, Rates::default(), false);
         } else {
             self.running.insert(at, shown);
             self.slots.insert(at, slot);
             self.rates.insert(at, Rates::default());
+            self.paused.insert(at, false);
         }
         true
     }
@@ -406,26 +407,30 @@ impl<C: Contention> Shared<C> {
             self.running.remove(at);
             self.slots.remove(at);
             self.rates.remove(at);
+            self.paused.remove(at);
         }
+    }
+
+    /// Shows what a layer demands at an instant up to which its rates hold: nothing once its traffic is moved, and
+    /// while its throttle holds it back.
+    fn show(&mut self, at: usize, now: Time) {
+        let slot = self.slots[at];
+        let run = &self.runs[slot];
+        let moves = run.moves_at(now);
+        self.paused[at] = moves && run.is_paused_at(now, self.events.events[slot]);
+        let demands =
+            if moves && !self.paused[at] { (run.demand, run.cache_demand) } else { Default::default() };
+        let running = &mut self.running[at];
+        (running.demand, running.cache_demand) = demands;
     }
 
     /// Asks for the rates of what runs now, and finds the events that move with them.
     fn share_out(&mut self, now: Time) {
-        self.paused = 0;
-        for (slot, running) in self.slots.iter().zip(&mut self.running) {
-            let event = self.events.events[*slot];
-            // Until its event, a layer has the traffic left that it had.
-            if event > now && !self.has_throttles {
-                continue;
+        for at in 0..self.slots.len() {
+            // Until its event, a layer demands what it did.
+            if self.events.events[self.slots[at]] <= now {
+                self.show(at, now);
             }
-            let run = &self.runs[*slot];
-            let mut moves = run.moves_at(now);
-            if moves && run.is_paused_at(now, event) {
-                moves = false;
-                self.paused += 1;
-            }
-            let demands = if moves { (run.demand, run.cache_demand) } else { Default::default() };
-            (running.demand, running.cache_demand) = demands;
         }
         self.answers.clear();
         self.answers.resize(self.running.len(), Rates::default());
@@ -601,7 +606,8 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     }
 
     fn memory_use(&self) -> Option<MemoryUse> {
-        let mut used = MemoryUse { throttled: self.paused, ..MemoryUse::default() };
+        let paused = self.paused.iter().filter(|paused| **paused).count() as u32;
+        let mut used = MemoryUse { throttled: paused, ..MemoryUse::default() };
         let mut granted = 0_u64;
         for (run, rates) in self.running.iter().zip(&self.rates) {
             // A layer without off-chip traffic moves what it has at the cache.
@@ -620,7 +626,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     fn set_share(&mut self, now: Time, slot: usize, share: Share) {
         if let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live) {
             run.share = share;
-            if run.layer.is_some() && run.meter.is_some() {
+            if self.has_throttles && run.layer.is_some() && run.demand > Bandwidth::ZERO {
                 // A new setting of the throttle: what it counted is forgotten.
                 run.settle(now);
                 run.meter = self.contention.meter(share);
@@ -631,6 +637,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         let at = self.place_of(slot);
         if self.slots.get(at) == Some(&slot) {
             self.running[at].share = share;
+            self.show(at, now);
         }
         self.share_out(now);
     }
