@@ -71,6 +71,7 @@ Examples:
   rtmm run --scenario examples/hub --platform shared/octa_8k --policy sjf --set drop=infeasible
   rtmm run --scenario my.toml --platform my_soc.toml --set warm_up=100ms --set end_of_run=drain
   rtmm run --requests log.csv --platform my_soc.toml --policy least-slack --jobs jobs.csv
+  rtmm run --scenario examples/hub --platform shared/octa_8k --timeline run.pftrace
   rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json
   rtmm run --requests log.csv --traces traces/ --policy dysta --compat dysta --jobs jobs.csv
   rtmm run --compat planaria --case case.json --format json
@@ -123,6 +124,10 @@ pub(crate) struct Run {
     /// Length of the windows, such as 250ms.
     #[arg(long, value_name = "DURATION", requires = "series")]
     pub window: Option<String>,
+    /// Write a timeline to this file, in the form that its extension names: .pftrace for a Perfetto trace, .json
+    /// for a Chrome trace, .svg for a Gantt chart.
+    #[arg(long, value_name = "FILE", conflicts_with = "compat")]
+    pub timeline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! Printing to standard output and writing files.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rtmm_report::{Column, Row, TableCell, TerminalStyle, TextTable};
 use serde::Serialize;
@@ -192,6 +192,51 @@ impl Drop for Reserved<'_> {
         if self.is_new && is_empty() {
             // The next command says what is wrong with the folder, if anything is.
             let _ = std::fs::remove_file(self.path);
+        }
+    }
+}
+
+/// A file that is written while a command runs: under a temporary name, until it is whole. What is no regular file, such
+/// as a pipe, is written as it is.
+pub(crate) struct Streamed<'p> {
+    path: &'p Path,
+    /// The temporary name; none where there is none, or where it is gone.
+    partial: Option<PathBuf>,
+}
+
+impl<'p> Streamed<'p> {
+    /// Opens a file, and gives what is to be written to.
+    #[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
+    pub(crate) fn create(path: &'p Path) -> Result<(Self, std::fs::File), Failure> {
+        let is_regular = std::fs::metadata(path).map_or(true, |file| file.is_file());
+        let partial = is_regular.then(|| path.with_added_extension("partial"));
+        let file = std::fs::File::create(partial.as_deref().unwrap_or(path));
+        let streamed = Self { path, partial };
+        let file = file.map_err(|error| streamed.failed(&error))?;
+        Ok((streamed, file))
+    }
+
+    /// Gives the file its name, if it was `written`.
+    pub(crate) fn finish(mut self, written: io::Result<()>) -> Result<(), Failure> {
+        written.map_err(|error| self.failed(&error))?;
+        let Some(partial) = &self.partial else { return Ok(()) };
+        std::fs::rename(partial, self.path).map_err(|error| self.failed(&error))?;
+        self.partial = None;
+        Ok(())
+    }
+
+    /// The failure of a file that cannot be written.
+    pub(crate) fn failed(&self, error: &io::Error) -> Failure {
+        Failure::Run(format!("{}: cannot be written: {error}", self.path.display()))
+    }
+}
+
+impl Drop for Streamed<'_> {
+    /// Leaves no part of a file behind where the command failed.
+    fn drop(&mut self) {
+        if let Some(partial) = &self.partial {
+            // The failure that is reported is the one before.
+            let _ = std::fs::remove_file(partial);
         }
     }
 }

@@ -14,7 +14,7 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("crates/workload", &[]),
     ("crates/import", &["rtmm-workload"]),
     ("crates/hardware", &["rtmm-workload"]),
@@ -27,6 +27,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
         &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-reference", "rtmm-sweep"],
     ),
     ("crates/report", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sweep"]),
+    ("crates/timeline", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-report"]),
     ("crates/testkit", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-sweep"]),
     (
         "crates/cli",
@@ -40,6 +41,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "rtmm-sweep",
             "rtmm-runners",
             "rtmm-report",
+            "rtmm-timeline",
         ],
     ),
     (

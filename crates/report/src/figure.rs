@@ -12,6 +12,7 @@ pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod color;
 pub(crate) mod extent;
+pub(crate) mod gantt;
 pub(crate) mod grouped_bars;
 pub(crate) mod heat_map;
 pub(crate) mod legend;

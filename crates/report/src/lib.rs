@@ -32,6 +32,7 @@ mod table;
 mod text;
 
 pub use figure::color::{ColorScale, OKABE_ITO};
+pub use figure::gantt::{Gantt, GanttBar, GanttJob};
 pub use figure::grouped_bars::{Bar, GroupedBars};
 pub use figure::heat_map::{HeatColumn, HeatMap, HeatRow};
 pub use figure::lines::{LinePoint, LineSeries, Lines};

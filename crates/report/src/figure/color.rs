@@ -93,6 +93,12 @@ pub(crate) fn series_color(index: usize) -> &'static str {
     OKABE_ITO[index % OKABE_ITO.len()]
 }
 
+/// Black or white, whichever reads better on the colour of a series.
+pub(crate) fn series_text(index: usize) -> &'static str {
+    let hex = u32::from_str_radix(&series_color(index)[1..], 16).unwrap_or_default();
+    Rgb::from_hex(hex).text()
+}
+
 /// True if a series repeats a colour and is told apart by hatching.
 pub(crate) fn is_hatched(index: usize) -> bool {
     (index / OKABE_ITO.len()) % 2 == 1

@@ -12,7 +12,7 @@ use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
 
-use super::inputs;
+use super::{inputs, timeline};
 use crate::args::{Format, Run};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
@@ -34,19 +34,28 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
     let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
-    let summary = match &arguments.series {
-        None => simulated(arguments.seed, &chosen, &system, keep, ())?,
-        Some(path) => {
+    let summary = timeline::watched(arguments, &system, |timeline| match (&arguments.series, timeline) {
+        (None, None) => simulated(arguments.seed, &chosen, &system, keep, ()),
+        (None, Some(timeline)) => simulated(arguments.seed, &chosen, &system, keep, timeline),
+        (Some(path), timeline) => {
             let settings = RunSettings::of(&chosen.settings);
             if settings.window.is_zero() {
                 return Err(Failure::usage("windows of no length", "write a length such as --window 250ms"));
             }
             let mut windows = Windows::new(&system, settings.window, settings.metrics.warm_up);
-            let summary = simulated(arguments.seed, &chosen, &system, keep, &mut windows)?;
+            let mut both;
+            let watch: &mut dyn Observer = match timeline {
+                None => &mut windows,
+                Some(timeline) => {
+                    both = (&mut windows, timeline);
+                    &mut both
+                }
+            };
+            let summary = simulated(arguments.seed, &chosen, &system, keep, watch)?;
             write_file(path, series_csv(&windows)?.as_bytes())?;
-            summary
+            Ok(summary)
         }
-    };
+    })?;
     if let Some(path) = &arguments.jobs {
         write_file(path, jobs_csv(&system, &jobs)?.as_bytes())?;
     }

@@ -5,6 +5,7 @@ mod engine;
 mod moca;
 mod planaria;
 mod recorded;
+mod timeline;
 mod xrbench;
 
 use rtmm_hardware::{Mode, Platform, load as hardware};
@@ -17,7 +18,8 @@ use crate::failure::Failure;
 use crate::output::Reserved;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
-    let outputs = [&arguments.jobs, &arguments.series].into_iter().flatten();
+    timeline::check(arguments)?;
+    let outputs = [&arguments.jobs, &arguments.series, &arguments.timeline].into_iter().flatten();
     let _reserved = outputs.map(|path| Reserved::open(path)).collect::<Result<Vec<_>, _>>()?;
     match arguments.compat {
         Some(Compat::Moca) => moca::run(arguments),

@@ -7,13 +7,13 @@
 use rtmm_hardware::{Mode, load as hardware};
 use rtmm_runners::engine::Engine;
 use rtmm_runners::recorded::{self, DecisionHash, RequestOrder, SEQUENCE_LENGTH};
-use rtmm_sim::System;
 use rtmm_sim::metrics::{JobRow, JobStatus};
+use rtmm_sim::{Observer, System};
 use rtmm_sweep::runner::{CellRunner, Chosen, ParameterError, Parameters, Schema};
 use rtmm_workload::{Time, load};
 use serde::Serialize;
 
-use super::engine;
+use super::{engine, timeline};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::output::write_file;
@@ -56,7 +56,17 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let order = RequestOrder::of(&source, &workload.scenario);
     let mut jobs = Vec::new();
     let mut hash = DecisionHash::new(&order);
-    let summary = engine::simulated(arguments.seed, &chosen, &system, Some(&mut jobs), &mut hash)?;
+    let summary = timeline::watched(arguments, &system, |timeline| {
+        let mut both;
+        let watch: &mut dyn Observer = match timeline {
+            None => &mut hash,
+            Some(timeline) => {
+                both = (&mut hash, timeline);
+                &mut both
+            }
+        };
+        engine::simulated(arguments.seed, &chosen, &system, Some(&mut jobs), watch)
+    })?;
     if let Some(path) = &arguments.jobs {
         write_file(path, jobs_csv(&system, &order, &jobs)?.as_bytes())?;
     }

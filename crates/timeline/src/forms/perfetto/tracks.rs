@@ -1,0 +1,217 @@
+//! The tracks of a Perfetto trace, and the texts that its events name by number.
+
+use std::fmt::Write;
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_sim::{DropCause, System};
+use rtmm_workload::{LayerId, ModelId, TaskId};
+
+use super::proto::{
+    CounterDescriptor, IN_STATED_ORDER, INCREMENTAL_STATE_CLEARED, InternedData, InternedText, TracePacket,
+    TrackDescriptor,
+};
+use crate::form::{Counter, JobRef, MarkKind};
+
+/// The sequence of all packets.
+pub(super) const SEQUENCE: u32 = 1;
+
+/// The tracks that are there in every trace.
+const JOBS: u64 = 1;
+const QUEUE: u64 = 2;
+const BANDWIDTH: u64 = 3;
+const FIRST: u64 = 4;
+
+/// Defines numbered texts: a closed set, numbered from 1 in the order given.
+macro_rules! texts {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy)]
+        pub(super) enum $name { $($variant,)* }
+
+        impl $name {
+            const TEXTS: &[&str] = &[$($text,)*];
+
+            pub(super) fn iid(self) -> u64 {
+                self as u64 + 1
+            }
+        }
+    };
+}
+
+texts! {
+    /// Category of an event.
+    Category {
+        Segment = "segment",
+        Hold = "hold",
+        Layer = "layer",
+        PartOfLayer = "part of layer",
+        ContextSwitch = "context switch",
+        Migration = "migration",
+        Job = "job",
+    }
+}
+
+texts! {
+    /// Name of an argument.
+    Key {
+        Frame = "frame",
+        Model = "model",
+        Units = "units",
+        Switched = "switched",
+        Length = "length_ps",
+        Deadline = "deadline_ns",
+        Lateness = "lateness_ns",
+    }
+}
+
+/// The marks of jobs, in the order of their numbers.
+const MARKS: [MarkKind; 6] = [
+    MarkKind::Released,
+    MarkKind::Completed,
+    MarkKind::Missed,
+    MarkKind::Dropped(DropCause::Policy),
+    MarkKind::Dropped(DropCause::Upstream),
+    MarkKind::InFlight,
+];
+
+/// Numbers of tracks and of texts.
+pub(super) struct Tracks<'s> {
+    system: &'s System,
+    /// By accelerator: the number of its own track, after which those of its units and of its utilisation come.
+    accelerators: Vec<u64>,
+    /// By model: the number of the name of its first layer.
+    layers: Vec<u64>,
+    first_task: u64,
+}
+
+impl<'s> Tracks<'s> {
+    pub(super) fn new(system: &'s System) -> Self {
+        let mut next = FIRST;
+        let mut accelerators = Vec::new();
+        for accelerator in &system.platform.accelerators {
+            accelerators.push(next);
+            next += 2 + u64::from(accelerator.units());
+        }
+        let mut name = (Category::TEXTS.len() + MARKS.len()) as u64 + 1;
+        let mut layers = Vec::new();
+        for model in system.models.iter() {
+            layers.push(name);
+            name += model.layers.len() as u64;
+        }
+        Self { system, accelerators, layers, first_task: next }
+    }
+
+    pub(super) fn unit(&self, accelerator: AcceleratorId, unit: u32) -> u64 {
+        self.accelerators[accelerator.index()] + 2 + u64::from(unit)
+    }
+
+    pub(super) fn task(&self, task: TaskId) -> u64 {
+        self.first_task + task.index() as u64
+    }
+
+    pub(super) fn counter(&self, counter: Counter) -> u64 {
+        match counter {
+            Counter::Queue => QUEUE,
+            Counter::Bandwidth => BANDWIDTH,
+            Counter::Utilisation(accelerator) => self.accelerators[accelerator.index()] + 1,
+        }
+    }
+
+    /// Appends the name of a job: its task and its frame.
+    pub(super) fn job_name(&self, job: JobRef, name: &mut String) {
+        name.push_str(&self.system.scenario.tasks[job.task.index()].name);
+        // Writing to a text does not fail.
+        let _ = write!(name, " {}", job.frame);
+    }
+
+    pub(super) fn layer(&self, model: ModelId, layer: LayerId) -> u64 {
+        self.layers[model.index()] + layer.index() as u64
+    }
+
+    /// The number of a category's text among the names of events.
+    pub(super) fn category_name(&self, category: Category) -> u64 {
+        category.iid()
+    }
+
+    pub(super) fn mark_name(&self, kind: MarkKind) -> u64 {
+        let place = MARKS.iter().position(|mark| *mark == kind).unwrap_or_default();
+        (Category::TEXTS.len() + place) as u64 + 1
+    }
+
+    pub(super) fn model(&self, model: ModelId) -> u64 {
+        model.index() as u64 + 1
+    }
+
+    /// The packets that a trace begins with: all texts, all tracks.
+    pub(super) fn packets(&self) -> Vec<TracePacket> {
+        let texts = TracePacket {
+            trusted_packet_sequence_id: SEQUENCE,
+            sequence_flags: INCREMENTAL_STATE_CLEARED,
+            interned_data: Some(self.texts()),
+            ..TracePacket::default()
+        };
+        let described = self.descriptors().into_iter().map(|track| TracePacket {
+            trusted_packet_sequence_id: SEQUENCE,
+            track_descriptor: Some(track),
+            ..TracePacket::default()
+        });
+        std::iter::once(texts).chain(described).collect()
+    }
+
+    fn texts(&self) -> InternedData {
+        let marks = MARKS.iter().map(|mark| mark.name());
+        let layers = self.system.models.iter().flat_map(|model| &model.layers);
+        let names =
+            Category::TEXTS.iter().copied().chain(marks).chain(layers.map(|layer| layer.name.as_str()));
+        InternedData {
+            event_categories: numbered(Category::TEXTS.iter().copied()),
+            event_names: numbered(names),
+            debug_annotation_names: numbered(Key::TEXTS.iter().copied()),
+            debug_annotation_string_values: numbered(
+                self.system.models.iter().map(|model| model.name.as_str()),
+            ),
+        }
+    }
+
+    fn descriptors(&self) -> Vec<TrackDescriptor> {
+        let platform = &self.system.platform;
+        let mut tracks = Vec::new();
+        for (accelerator, first) in platform.accelerators.iter().zip(&self.accelerators) {
+            tracks.push(group(*first, &accelerator.name));
+            tracks.push(counter(first + 1, *first, "utilisation", "%"));
+            let units = (0..accelerator.units()).zip(first + 2..);
+            tracks.extend(units.map(|(unit, uuid)| child(uuid, *first, format!("unit {unit}"), unit + 1)));
+        }
+        tracks.push(group(JOBS, "jobs"));
+        let tasks = self.system.scenario.tasks.iter().zip(self.first_task..).zip(0..);
+        tracks.extend(tasks.map(|((task, uuid), rank)| child(uuid, JOBS, task.name.clone(), rank)));
+        tracks.push(counter(QUEUE, 0, "queue length", "jobs"));
+        if platform.shared_dram.is_some() {
+            tracks.push(counter(BANDWIDTH, 0, "DRAM bandwidth granted", "B/s"));
+        }
+        tracks
+    }
+}
+
+fn numbered<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<InternedText> {
+    texts.zip(1..).map(|(name, iid)| InternedText { iid, name: name.to_owned() }).collect()
+}
+
+fn group(uuid: u64, name: &str) -> TrackDescriptor {
+    TrackDescriptor {
+        uuid,
+        name: name.to_owned(),
+        child_ordering: IN_STATED_ORDER,
+        ..TrackDescriptor::default()
+    }
+}
+
+fn child(uuid: u64, parent_uuid: u64, name: String, rank: u32) -> TrackDescriptor {
+    let sibling_order_rank = i32::try_from(rank).unwrap_or(i32::MAX);
+    TrackDescriptor { uuid, name, parent_uuid, sibling_order_rank, ..TrackDescriptor::default() }
+}
+
+fn counter(uuid: u64, parent_uuid: u64, name: &str, unit: &str) -> TrackDescriptor {
+    let counter = Some(CounterDescriptor { unit_name: unit.to_owned() });
+    TrackDescriptor { uuid, name: name.to_owned(), parent_uuid, counter, ..TrackDescriptor::default() }
+}
