@@ -1239,6 +1239,12 @@ fn outputs_that_cannot_be_written() {
     transcript.refused(&["sweep", "smoke", "--output", "file/below"]);
     transcript.refused(&[&RUN[..], &["--jobs", "file/below"]].concat());
     transcript.refused(&[&RUN[..], &["--jobs", "."]].concat());
+    let of_the_engine = &RUN[..5];
+    transcript.refused(&[of_the_engine, &["--timeline", "file/below.svg"]].concat());
+    for timeline in ["run.pdf", "run"] {
+        transcript.refused(&[of_the_engine, &["--timeline", timeline]].concat());
+        assert!(!transcript.workspace.path(timeline).exists());
+    }
     fs::create_dir_all(transcript.workspace.path("blocked/results.csv")).expect("a directory");
     transcript.fails(&["sweep", "smoke", "--output", "blocked"]);
     fs::remove_dir(transcript.workspace.path("blocked/results.csv")).expect("the directory is empty");

@@ -114,6 +114,40 @@ fn jobs_divide_an_array_that_says_nothing_of_parts() {
     assert!(response(&least) > 2.0 * response(&all), "{} {}", response(&least), response(&all));
 }
 
+/// The example of the page on timelines gives the figure of the page. It is written anew by that command.
+#[test]
+fn the_figure_of_the_page_on_timelines_is_current() {
+    let workspace = Workspace::new();
+    let (scenario, platform) = ("dream/ar_social", "dream/dual_4k_littlebig_ws_os");
+    let example = ["run", "--scenario", scenario, "--platform", platform, "--policy", "fcfs"];
+    run(&workspace, &example, &["--duration", "300ms", "--timeline", "timeline.svg"]);
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/timeline.svg");
+    let [drawn, shown] =
+        [workspace.path("timeline.svg"), page].map(|path| fs::read_to_string(path).expect("a figure"));
+    assert!(drawn == shown, "docs/timeline.svg is out of date");
+}
+
+#[test]
+fn timelines_change_nothing_that_is_printed_and_are_whole_or_not_there() {
+    let workspace = Workspace::new();
+    let all = ["--jobs", "jobs.csv", "--window", "100ms", "--series", "series.csv"];
+    let written =
+        || ["jobs.csv", "series.csv"].map(|name| fs::read(workspace.path(name)).expect("it was written"));
+    let printed = run(&workspace, &VR, &all);
+    let before = written();
+    assert_eq!(run(&workspace, &VR, &[&all[..], &["--timeline", "run.pftrace"]].concat()), printed);
+    assert!(before == written());
+    let trace = fs::read(workspace.path("run.pftrace")).expect("it was written");
+    // A run that is refused leaves what was there.
+    let refused = [&VR[..], &["--set", "warm_up=10s", "--timeline"]].concat();
+    for name in ["run.pftrace", "other.json"] {
+        assert_eq!(workspace.rtmm(&[&refused[..], &[name]].concat()).code, 2);
+        assert!(!workspace.path(&format!("{name}.partial")).exists());
+    }
+    assert!(fs::read(workspace.path("run.pftrace")).expect("it is still there") == trace);
+    assert!(!workspace.path("other.json").exists());
+}
+
 #[test]
 fn tables_fit_narrow_terminals() {
     let workspace = Workspace::new();

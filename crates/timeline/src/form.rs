@@ -88,7 +88,7 @@ pub struct JobMark {
     pub at: Time,
     /// Its deadline.
     pub deadline: Time,
-    /// What becomes of it.
+    /// Kind of the mark.
     pub kind: MarkKind,
 }
 

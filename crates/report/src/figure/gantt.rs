@@ -12,8 +12,9 @@ use super::{AXIS, GRID, INK, LABEL_SIZE, SOFT_INK, Svg, TICK_SIZE, TITLE_SIZE, T
 /// Bars of one unit, and jobs of one task, that a band can show apart.
 const BARS_PER_BAND: usize = 30;
 const JOBS_PER_BAND: usize = 24;
-/// The most bands.
+/// The most bands, and the height that they may have together if every task has a row in each.
 const MAX_BANDS: usize = 24;
+const MAX_HEIGHT: f64 = 2_400.0;
 /// Heights of the rows of units and of tasks, of a bar, of the ticks below a band, and of the gap behind them.
 const UNIT_ROW: f64 = 11.0;
 const TASK_ROW: f64 = 10.0;
@@ -27,7 +28,9 @@ const NAME_GAP: f64 = 5.0;
 const SAMPLE: f64 = 9.0;
 /// The least width of a bar, which also one of no length has.
 const MIN_BAR: f64 = 0.4;
-/// How far jobs of a task that overlap are moved up or down.
+/// The width from which a bar is parted from the one before.
+const MIN_PARTED: f64 = 2.0;
+/// Distance by which jobs of a task that overlap are moved up or down.
 const OVERLAP: f64 = 1.3;
 /// Deadlines that were missed, jobs that were dropped. No task has this colour.
 const FAILED: &str = "#cc0000";
@@ -45,7 +48,7 @@ pub struct Gantt {
     pub units: Vec<String>,
     /// Names of the tasks, one row each; their colours follow from their positions.
     pub tasks: Vec<String>,
-    /// What ran on units.
+    /// Jobs, or parts of them, on units.
     pub bars: Vec<GanttBar>,
     /// Jobs of tasks.
     pub jobs: Vec<GanttJob>,
@@ -82,6 +85,9 @@ pub struct GanttJob {
     /// True if it was dropped at its end.
     pub dropped: bool,
 }
+
+/// Draws a sign from a place on.
+type Sign<'s> = &'s dyn Fn(&mut Canvas, f64);
 
 /// Where things stand in the chart.
 struct Layout {
@@ -144,7 +150,9 @@ impl Gantt {
         };
         let bars = busiest(self.units.len(), &mut self.bars.iter().map(|bar| bar.unit));
         let jobs = busiest(self.tasks.len(), &mut self.jobs.iter().map(|job| job.task));
-        bars.div_ceil(BARS_PER_BAND).max(jobs.div_ceil(JOBS_PER_BAND)).clamp(1, MAX_BANDS)
+        let rows = self.units.len() as f64 * UNIT_ROW + self.tasks.len() as f64 * TASK_ROW;
+        let fitting = (MAX_HEIGHT / (rows + TICKS + BAND_GAP)) as usize;
+        bars.div_ceil(BARS_PER_BAND).max(jobs.div_ceil(JOBS_PER_BAND)).min(fitting).clamp(1, MAX_BANDS)
     }
 
     /// The tasks that have a job or a deadline in a stretch of time.
@@ -207,6 +215,11 @@ impl Gantt {
             let Some((from, to)) = layout.clip(band, bar.from, bar.to) else { continue };
             let (width, middle) = ((to - from).max(MIN_BAR), Self::unit_middle(band, bar.unit));
             fill(canvas, Area { x: from, y: middle - BAR / 2.0, width, height: BAR }, bar.task);
+            if width > MIN_PARTED {
+                // Parts it from the bar before, which may be of the same task.
+                let (top, bottom) = (middle - BAR / 2.0, middle + BAR / 2.0);
+                canvas.line((from, top), (from, bottom), "#ffffff", 0.4);
+            }
             if text_width(&bar.label, TICK_SIZE) + 1.5 <= width {
                 let label = Label::new(
                     from + width / 2.0,
@@ -262,7 +275,7 @@ impl Gantt {
     fn draw_key(&self, canvas: &mut Canvas, layout: &Layout, top: f64) {
         let (mut x, middle) = (layout.left, top + LABEL_SIZE / 2.0);
         let color = series_color(0);
-        let entries: [(&str, &dyn Fn(&mut Canvas, f64)); 5] = [
+        let entries: [(&str, Sign<'_>); 5] = [
             ("release to end of a job", &|canvas, x| {
                 canvas.line((x, middle), (x + 9.0, middle), color, 1.4);
                 canvas.line((x, middle - 2.6), (x, middle + 2.6), color, 0.7);
