@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rtmm_import::measurements::{self, FORMATS};
 use rtmm_import::onnx::Branch;
 use rtmm_workload::ParameterSetting;
 use rtmm_workload::load::Kind;
@@ -57,6 +58,8 @@ pub(crate) enum Verb {
     /// Synthesise sample traces, or summarise them.
     Traces(Traces),
     /// Read a model that another program wrote, count it, and write it as a model file.
+    ///
+    /// With --kind, read what a profiler measured instead.
     Import(Import),
     /// Print shell completions.
     Completions(Completions),
@@ -452,11 +455,19 @@ pub(crate) struct Describe {
 Examples:
   rtmm import detector.onnx --dim batch=1 --dim height=320 --dim width=320 --output mine
   rtmm import vad.onnx --dim 'input[0]=1' --dim 'input[1]=576' --input sr=16000 --format json
-  rtmm import decoder.onnx --branch cache=then --trips 32")]
+  rtmm import decoder.onnx --branch cache=then --trips 32
+  rtmm import profile.json --kind ort --warmup 5 --format json")]
 pub(crate) struct Import {
-    /// ONNX file; its weights are not read, and files of external data are not needed.
-    #[arg(value_name = "MODEL.onnx")]
-    pub model: PathBuf,
+    /// ONNX file, whose weights are not read, and which needs no files of external data; or measurements, with
+    /// --kind.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Format of measurements, such as ort, a profile of ONNX Runtime: the file is no model, but times of one.
+    #[arg(long, value_name = "FORMAT", value_parser = measurement_format, conflicts_with_all = ["dims", "inputs", "branches", "trips", "skip_unsupported", "output"])]
+    pub kind: Option<&'static measurements::Format>,
+    /// Runs at the beginning of the measurements that do not count.
+    #[arg(long, value_name = "N", requires = "kind", default_value_t = 0)]
+    pub warmup: u64,
     /// Extent that the file leaves open, by its name there, or INPUT[AXIS] where it has none; may be given
     /// several times.
     #[arg(long = "dim", value_name = "NAME=N", value_parser = extent)]
@@ -495,6 +506,14 @@ pub(crate) enum ImportFormat {
 fn named<'t>(text: &'t str, example: &str) -> Result<(String, &'t str), String> {
     let (name, value) = text.rsplit_once('=').ok_or_else(|| format!("write it as {example}"))?;
     Ok((name.to_owned(), value))
+}
+
+fn measurement_format(text: &str) -> Result<&'static measurements::Format, String> {
+    measurements::format(text).ok_or_else(|| {
+        let known: Vec<String> =
+            FORMATS.iter().map(|format| format!("`{}`, {}", format.name, format.summary)).collect();
+        format!("the formats are {}", known.join("; "))
+    })
 }
 
 fn extent(text: &str) -> Result<(String, u64), String> {

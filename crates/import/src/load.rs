@@ -1,8 +1,11 @@
 //! Files to import; the only module of this crate that opens any.
 
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use crate::error::ImportError;
+use crate::measurements::{Format, MeasurementError, MeasurementOptions, Measurements};
 use crate::model::ImportedModel;
 use crate::onnx::{self, Options};
 
@@ -11,19 +14,34 @@ use crate::onnx::{self, Options};
 ///
 /// # Errors
 /// [`ImportError`] where the file cannot be read, or its model cannot be imported.
-#[expect(clippy::disallowed_methods, reason = "this is the `load` module of the crate")]
 pub fn onnx(path: &Path, options: &Options) -> Result<ImportedModel, ImportError> {
-    let unreadable = |error: std::io::Error| ImportError::Unreadable {
+    let file = open(path).map_err(|problem| ImportError::Unreadable {
         file: path.display().to_string(),
-        problem: error.to_string(),
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let is_folder = file.metadata().map_err(unreadable)?.is_dir();
-    if is_folder {
-        return Err(ImportError::Unreadable {
-            file: path.display().to_string(),
-            problem: "it is a folder".to_owned(),
-        });
-    }
+        problem: problem.to_string(),
+    })?;
     onnx::read(file, options)
+}
+
+/// Reads measurements of a format; the file is read once, and not held.
+///
+/// # Errors
+/// [`MeasurementError`] where the file cannot be read, or is not of the format.
+pub fn measurements(
+    path: &Path,
+    format: &Format,
+    options: MeasurementOptions,
+) -> Result<Measurements, MeasurementError> {
+    let file = open(path).map_err(|problem| {
+        MeasurementError::new(format!("cannot be read: {problem}"), "name a file of measurements")
+    })?;
+    format.read(&mut BufReader::new(file), options)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the `load` module of the crate")]
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    Ok(file)
 }

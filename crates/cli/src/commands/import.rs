@@ -1,4 +1,6 @@
-//! `rtmm import`: models of other programs, counted and written as model files.
+//! `rtmm import`: models of other programs, counted and written as model files; measurements of devices.
+
+mod measured;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,13 +13,20 @@ use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, stdout};
 
 pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
+    match arguments.kind {
+        Some(format) => measured::show(arguments, format),
+        None => model(arguments),
+    }
+}
+
+fn model(arguments: &Import) -> Result<(), Failure> {
     let options = options(arguments)?;
-    let model = load::onnx(&arguments.model, &options).map_err(|error| failure(&arguments.model, &error))?;
+    let model = load::onnx(&arguments.file, &options).map_err(|error| failure(&arguments.file, &error))?;
     let written =
-        arguments.output.as_deref().map(|folder| write(&arguments.model, folder, &model)).transpose()?;
+        arguments.output.as_deref().map(|folder| write(&arguments.file, folder, &model)).transpose()?;
     match arguments.format {
         ImportFormat::Json => print_json(&mut stdout(), &model.summary())?,
-        ImportFormat::Table => table(&arguments.model, &model).print(Format::Table)?,
+        ImportFormat::Table => table(&arguments.file, &model).print(Format::Table)?,
     }
     for node in &model.unsupported {
         say!("warning: node `{}` ({}) is left out: {}", node.node, node.operator, node.reason);

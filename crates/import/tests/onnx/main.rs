@@ -1,4 +1,4 @@
-//! Models by hand through the whole import: counts, shapes, control flow, choices, bad files, model files.
+//! Models by hand through the whole import: counts, shapes, control flow, choices, bad files, model files; profiles.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod bad_files;
@@ -6,6 +6,7 @@ mod builder;
 mod choices;
 mod control_flow;
 mod counts;
+mod measurements;
 mod model_files;
 mod page;
 mod properties;
