@@ -456,17 +456,26 @@ Examples:
   rtmm import detector.onnx --dim batch=1 --dim height=320 --dim width=320 --output mine
   rtmm import vad.onnx --dim 'input[0]=1' --dim 'input[1]=576' --input sr=16000 --format json
   rtmm import decoder.onnx --branch cache=then --trips 32
+  rtmm import yolo.onnx profile.json --device my_board --warmup 5 -o mine
   rtmm import profile.json --kind ort --warmup 5 --format json")]
 pub(crate) struct Import {
     /// ONNX file, whose weights are not read, and which needs no files of external data; or measurements, with
     /// --kind.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Format of measurements, such as ort, a profile of ONNX Runtime: the file is no model, but times of one.
-    #[arg(long, value_name = "FORMAT", value_parser = measurement_format, conflicts_with_all = ["dims", "inputs", "branches", "trips", "skip_unsupported", "output"])]
+    /// Measurements of the model on a device, joined to its layers: --output writes a cost table, a platform and a
+    /// scenario beside the model file.
+    #[arg(value_name = "PROFILE")]
+    pub profile: Option<PathBuf>,
+    /// Name of the measured device [default: device].
+    #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
+    pub device: Option<String>,
+    /// Format of measurements, such as ort, a profile of ONNX Runtime: without a model before them, their times
+    /// are printed [default: ort].
+    #[arg(long, value_name = "FORMAT", value_parser = measurement_format)]
     pub kind: Option<&'static measurements::Format>,
     /// Runs at the beginning of the measurements that do not count.
-    #[arg(long, value_name = "N", requires = "kind", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     pub warmup: u64,
     /// Extent that the file leaves open, by its name there, or INPUT[AXIS] where it has none; may be given
     /// several times.
@@ -506,6 +515,25 @@ pub(crate) enum ImportFormat {
 fn named<'t>(text: &'t str, example: &str) -> Result<(String, &'t str), String> {
     let (name, value) = text.rsplit_once('=').ok_or_else(|| format!("write it as {example}"))?;
     Ok((name.to_owned(), value))
+}
+
+impl Import {
+    /// True if an option is stated that speaks of a model.
+    pub(crate) fn of_a_model(&self) -> bool {
+        let stated = [self.dims.len(), self.inputs.len(), self.branches.len(), self.trips.len()];
+        stated.iter().any(|stated| *stated > 0) || self.skip_unsupported || self.output.is_some()
+    }
+}
+
+/// A name that files can have.
+fn device_name(text: &str) -> Result<String, String> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(sound);
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a device is named by letters, digits, `_`, `-` and `.`".to_owned())
+    }
 }
 
 fn measurement_format(text: &str) -> Result<&'static measurements::Format, String> {

@@ -29,4 +29,4 @@ pub use layer::{
     ImportedRecurrent, NormalisationKind,
 };
 pub use model::{ImportSummary, ImportedModel, Unsupported};
-pub use model_file::{Unsaid, UnwritableLayer};
+pub use model_file::{Unsaid, UnwritableLayer, quoted};

@@ -1,5 +1,6 @@
 //! `rtmm import`: models of other programs, counted and written as model files; measurements of devices.
 
+mod bundle;
 mod measured;
 
 use std::collections::BTreeMap;
@@ -13,13 +14,17 @@ use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, stdout};
 
 pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
-    match arguments.kind {
-        Some(format) => measured::show(arguments, format),
-        None => model(arguments),
+    match (&arguments.profile, arguments.kind) {
+        (Some(profile), _) => bundle::bundle(arguments, profile),
+        (None, Some(format)) => measured::show(arguments, format),
+        (None, None) => model(arguments),
     }
 }
 
 fn model(arguments: &Import) -> Result<(), Failure> {
+    if arguments.warmup > 0 {
+        return Err(Failure::usage("--warmup speaks of measurements", "name them, or leave it out"));
+    }
     let options = options(arguments)?;
     let model = load::onnx(&arguments.file, &options).map_err(|error| failure(&arguments.file, &error))?;
     let written =

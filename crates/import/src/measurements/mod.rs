@@ -3,10 +3,12 @@
 //! Each format has a file of its own and a row in [`FORMATS`]; all end in the neutral [`Measurements`].
 
 mod error;
+mod join;
 mod ort;
 mod registry;
 
 pub use error::{MeasurementError, Place};
+pub use join::{JoinReport, Joined, join};
 pub use ort::{MAX_EVENT_BYTES, MAX_EVENTS, MAX_NAME_BYTES, MAX_OPEN};
 pub use registry::{FORMATS, Format, format};
 

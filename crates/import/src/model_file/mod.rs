@@ -107,8 +107,22 @@ impl ImportedModel {
         Ok(text)
     }
 
+    /// Names that each layer has in the model file: none for one without elements, several for attention.
+    ///
+    /// # Errors
+    /// [`UnwritableLayer`] for the first layer that a model file cannot say.
+    pub fn written_names(&self) -> Result<Vec<Vec<String>>, UnwritableLayer> {
+        let names = |pieces: Vec<(String, Piece)>| pieces.into_iter().map(|(name, _)| name).collect();
+        Ok(self.pieces_by_layer()?.into_iter().map(names).collect())
+    }
+
     /// All pieces with their names, each checked.
     fn pieces(&self) -> Result<Vec<(String, Piece)>, UnwritableLayer> {
+        Ok(self.pieces_by_layer()?.into_iter().flatten().collect())
+    }
+
+    /// The pieces of each layer.
+    fn pieces_by_layer(&self) -> Result<Vec<Vec<(String, Piece)>>, UnwritableLayer> {
         // Layers may not have the name of the model's input.
         let mut names: BTreeSet<String> = BTreeSet::from(["input".to_owned()]);
         let mut all = Vec::new();
@@ -118,6 +132,7 @@ impl ImportedModel {
                 operator: layer.node_operator.clone(),
                 problem,
             };
+            let mut of_layer = Vec::new();
             for piece in pieces(&layer.operator).map_err(unwritable)? {
                 let name = unique(layer, &piece, &names);
                 let checked = Layer::new(name.clone(), piece.operator);
@@ -126,8 +141,9 @@ impl ImportedModel {
                     .and_then(|_| checked.output())
                     .map_err(|error| unwritable(Unsaid::Shape(error)))?;
                 names.insert(name.clone());
-                all.push((name, piece));
+                of_layer.push((name, piece));
             }
+            all.push(of_layer);
         }
         Ok(all)
     }
@@ -203,7 +219,8 @@ fn keys(piece: &Piece) -> String {
 }
 
 /// A text as TOML has it between quotes.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {

@@ -4,8 +4,10 @@ use std::io::{BufReader, Read};
 
 use flate2::read::GzDecoder;
 use rtmm_import::measurements::{
-    MAX_EVENT_BYTES, MAX_OPEN, MeasurementError, MeasurementOptions, Measurements, Place, format,
+    MAX_EVENT_BYTES, MAX_OPEN, MeasurementError, MeasurementOptions, Measurements, Place, format, join,
 };
+
+use crate::builder::Graph;
 
 fn read(text: &mut dyn Read, warm_up: u64) -> Result<Measurements, MeasurementError> {
     format("ort").expect("a format").read(&mut BufReader::new(text), MeasurementOptions { warm_up })
@@ -160,6 +162,41 @@ fn warm_up_and_what_lies_outside_runs_do_not_count() {
         read(&mut profile.as_bytes(), 2).expect_err("no run is left").problem,
         "all of the 2 runs are warm-up"
     );
+}
+
+#[test]
+fn layers_are_joined_by_name_then_by_operator_and_size() {
+    let mut model = Graph::default()
+        .image("x", &[1, 4])
+        .output("d")
+        .node("Relu", &["x"], &["a"])
+        .node("Tanh", &["a"], &["b"])
+        .node("Exp", &["b"], &["c"])
+        .node("Sin", &["c"], &["d"])
+        .import();
+    for (layer, name) in model.layers.iter_mut().zip(["first", "second", "third", "fourth"]) {
+        layer.node_name = name.to_owned();
+    }
+    let shaped = node("renamed", "Tanh", 0, 17, 3)
+        .replace(r#""node_index""#, r#""output_type_shape":[{"float":[1,4]}],"node_index""#);
+    let profile = of(&[
+        node("moved", "Transpose", 0, 10, 1),
+        node("first", "Relu", 0, 11, 5),
+        shaped,
+        node("moved again", "Transpose", 0, 20, 2),
+        node("fourth", "Sin", 0, 22, 4),
+        run(10, 20),
+    ]);
+    let measured = read(&mut profile.as_bytes(), 0).expect("a profile");
+    let joined = join(&model.layers, &measured).expect("layers");
+    let times: Vec<u64> = joined.times.iter().map(|time| time.picoseconds() / 1_000_000).collect();
+    assert_eq!(times, [6, 5, 0, 4]);
+    let report = joined.report;
+    assert_eq!((report.layers, report.by_name, report.by_shape), (4, 2, 1));
+    assert_eq!((report.fused, report.fused_groups), (1, 1));
+    assert_eq!((report.run_us, report.layers_us), (20.0, 12.0));
+    assert_eq!((report.other_nodes_us, report.outside_us), (3.0, 5.0));
+    assert!(join(&[], &measured).is_err());
 }
 
 #[test]

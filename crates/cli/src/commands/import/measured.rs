@@ -13,6 +13,12 @@ use crate::output::{Rows, print_json, stdout};
 
 /// Prints the times of a file of measurements.
 pub(super) fn show(arguments: &Import, format: &Format) -> Result<(), Failure> {
+    if arguments.of_a_model() {
+        return Err(Failure::usage(
+            "--kind reads measurements, which have no options of models",
+            "leave these options out, or name the model before the measurements",
+        ));
+    }
     let measured = read(&arguments.file, format, arguments.warmup)?;
     match arguments.format {
         ImportFormat::Json => print_json(&mut stdout(), &measured.summary()),
@@ -31,7 +37,7 @@ pub(super) fn read(file: &Path, format: &Format, warm_up: u64) -> Result<Measure
     Ok(measured)
 }
 
-fn failure(file: &Path, error: &MeasurementError) -> Failure {
+pub(super) fn failure(file: &Path, error: &MeasurementError) -> Failure {
     let place = error.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
     Failure::usage(format!("{}{place}: {error}", file.display()), error.help.as_str())
 }
