@@ -61,6 +61,8 @@ pub(crate) enum Verb {
     ///
     /// With --kind, read what a profiler measured instead.
     Import(Import),
+    /// Fit coefficients of an accelerator to measured layers, and say how far they are off.
+    Calibrate(Calibrate),
     /// Print shell completions.
     Completions(Completions),
 }
@@ -500,15 +502,43 @@ pub(crate) struct Import {
     pub output: Option<PathBuf>,
     /// Form of the printed counts.
     #[arg(long, value_enum, default_value = "table")]
-    pub format: ImportFormat,
+    pub format: PlainFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ImportFormat {
+pub(crate) enum PlainFormat {
     /// For people.
     Table,
     /// For programs.
     Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rtmm calibrate --table npu_profile.csv
+  rtmm calibrate --table npu_profile.csv --structure --format json
+  rtmm calibrate --table measured.csv --against my_soc.toml --on npu --model mine/detector.toml")]
+pub(crate) struct Calibrate {
+    /// Measured layers (.csv): ddr_cycles, npu_cycles, time_us, rw_kb and, if known, op; with --against a
+    /// cost table of model, layer, latency_us.
+    #[arg(long, value_name = "LAYERS.csv")]
+    pub table: PathBuf,
+    /// Platform whose cost model states compute and traffic: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "PLATFORM", value_parser = Names::of(Kind::Platform), hide_possible_values = true)]
+    pub against: Option<String>,
+    /// Accelerator of the platform that was measured, where they differ.
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub on: Option<String>,
+    /// Model that the table names, where it is no built-in one; may be given several times.
+    #[arg(long, value_name = "NAME|FILE", requires = "against", value_parser = Names::of(Kind::Model), hide_possible_values = true)]
+    pub model: Vec<String>,
+    /// Let coefficients depend on the operator, where that has the least error at layers left out.
+    #[arg(long)]
+    pub structure: bool,
+    /// Form of the printed coefficients.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: PlainFormat,
 }
 
 /// A name and what stands behind its last `=`: names of tensors may have one themselves.

@@ -57,6 +57,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Requests(arguments) => commands::requests::requests(arguments),
         Verb::Traces(arguments) => commands::traces::traces(arguments),
         Verb::Import(arguments) => commands::import::import(arguments),
+        Verb::Calibrate(arguments) => commands::calibrate::calibrate(arguments),
         Verb::Completions(arguments) => commands::completions::completions(arguments),
     }
 }

@@ -73,7 +73,7 @@ const MAY_TOUCH_FILES: [&str; 8] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 15] = [
+const DECODERS: [&str; 16] = [
     "crates/workload/src/scenario_file/mod.rs",
     "crates/workload/src/scenario_file/mix.rs",
     "crates/workload/src/scenario_file/task.rs",
@@ -85,6 +85,7 @@ const DECODERS: [&str; 15] = [
     "crates/workload/src/model_file/samples.rs",
     "crates/workload/src/model_file/structure.rs",
     "crates/workload/src/model_file/variants.rs",
+    "crates/hardware/src/calibration/correction.rs",
     "crates/hardware/src/load.rs",
     "crates/hardware/src/division_file.rs",
     "crates/hardware/src/maestro/dataflow.rs",

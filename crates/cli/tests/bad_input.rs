@@ -821,6 +821,38 @@ fn bad_arguments() {
 }
 
 #[test]
+fn calibrations_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let header = "op,ddr_cycles,npu_cycles,time_us,rw_kb\n";
+    let rows = "Conv,1,1000,10,1\nConv,1,3000,20,2\nConv,1,9000,30,9\n";
+    let write = |name: &str, rows: &str| transcript.workspace.write(name, format!("{header}{rows}"));
+    write("cells.csv", "Conv,1,1000,0,1\nConv,1,1000,-3,1\nConv,x,NaN,inf,\nConv,1,1000,10\n");
+    write("empty.csv", "");
+    write("few.csv", rows);
+    write("same.csv", &"Conv,1,1000,10,1\n".repeat(5));
+    write("alone.csv", "Add,1,0,10,1\nAdd,1,0,20,2\nAdd,1,0,30,9\nConv,1,5,40,3\nAdd,1,0,50,4\n");
+    transcript.workspace.write("columns.csv", "op,npu_cycles,time_ms,rw_kb\nConv,1,1,1\n");
+    transcript.workspace.write(
+        "costs.csv",
+        "model,layer,latency_us\nxrbench/es_ritnet,conv1,0\nxrbench/es_ritnet,none,1\nnone,conv1,1\nmine.toml,conv1,1\n",
+    );
+    for file in ["cells", "empty", "few", "same", "alone", "columns", "costs", "missing"] {
+        transcript.refused(&["calibrate", "--table", &format!("{file}.csv")]);
+    }
+    let against = ["calibrate", "--table", "costs.csv", "--against"];
+    for more in [
+        &["xrbench/single_4k_ws"][..],
+        &["xrbench/dual_4k_ws_os"],
+        &["xrbench/dual_4k_ws_os", "--on", "npu"],
+        &["none"],
+    ] {
+        transcript.refused(&[&against, more].concat());
+    }
+    transcript.refused(&["calibrate", "--table", "few.csv", "--on", "npu"]);
+    insta::assert_snapshot!("calibrations", transcript.text);
+}
+
+#[test]
 fn imports_that_make_no_sense() {
     let mut transcript = Transcript::new();
     let product = common::onnx_product();

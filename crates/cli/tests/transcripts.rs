@@ -12,7 +12,7 @@ use std::fs;
 use common::{Outcome, Workspace, final_files};
 use serde_json::Value;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "run",
     "sweep",
     "merge",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 11] = [
     "requests",
     "traces",
     "import",
+    "calibrate",
     "completions",
 ];
 
@@ -592,6 +593,21 @@ fn imported_models_are_counted_and_written() {
     insta::assert_snapshot!("import_file", file);
     let checked = workspace.rtmm(&["check", "mine/product.toml"]).success();
     assert_eq!(checked, "mine/product.toml: model, 1 layers, 24 multiply-accumulates, 12 parameters\n");
+}
+
+#[test]
+fn calibrations_print_errors_and_coefficients() {
+    let workspace = Workspace::new();
+    let profile =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../hardware/tests/data/rk3588/int8_yolo.csv");
+    let profile = profile.to_str().expect("a path in UTF-8");
+    let printed = workspace.rtmm(&["calibrate", "--table", profile, "--format", "json"]).success();
+    let keys: Vec<&str> = printed.lines().filter_map(|line| line.split('"').nth(1)).collect();
+    let errors = ["in_sample_mean_error", "leave_one_out_mean_error", "leave_one_out_median_error"];
+    let coefficients = ["coefficients", "a_us_per_kb", "b_us_per_kcycle", "c_us"];
+    assert_eq!(keys, [&errors[..], &coefficients].concat());
+    let mean = json(&printed)["leave_one_out_mean_error"].as_f64().expect("a number");
+    assert!((mean - 0.184_180_967_354_888).abs() < 1e-9, "{mean}");
 }
 
 #[test]

@@ -20,6 +20,7 @@
 //! ```
 
 pub mod blocks;
+pub mod calibration;
 pub mod contention;
 pub mod eyeriss_v2;
 pub mod fission;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value};
 use rtmm_workload::load::{Kind, name_of, open};
 
+use crate::calibration::{Calibrated, Coefficients};
 use crate::contention::{Bandwidth, Share, Shares};
 use crate::cost_model::Decoded;
 use crate::decode::{Mode, Surroundings};
@@ -18,10 +19,10 @@ use crate::registry::{CostModelRegistry, CostModelRow};
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 5] = ["model", "name", "dram_share", "context_switch", "division"];
+const KEYS: [&str; 6] = ["model", "name", "dram_share", "context_switch", "division", "calibration"];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning.
-const KEYS_ALONE: [&str; 2] = ["model", "name"];
+const KEYS_ALONE: [&str; 3] = ["model", "name", "calibration"];
 
 /// The most that moving a byte may take of energy, in picojoules: a microjoule.
 const MAX_MOVE_PICOJOULES: f64 = 1e6;
@@ -248,5 +249,13 @@ fn decode_cost_model<'r>(
     let mut known = own.to_vec();
     known.extend(row.parameters.names());
     table.only(&known);
-    Some((row, row.decode(table, surroundings)?))
+    let calibration = table.optional("calibration", Coefficients::decode);
+    let decoded = row.decode(table, surroundings)?;
+    Some((
+        row,
+        match calibration {
+            Some(coefficients) => Calibrated::decoded(decoded, coefficients),
+            None => decoded,
+        },
+    ))
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rtmm_import::onnx::Options;
 use rtmm_import::{ImportError, ImportedModel, load};
 
-use crate::args::{Format, Import, ImportFormat};
+use crate::args::{Format, Import, PlainFormat};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, stdout};
 
@@ -30,8 +30,8 @@ fn model(arguments: &Import) -> Result<(), Failure> {
     let written =
         arguments.output.as_deref().map(|folder| write(&arguments.file, folder, &model)).transpose()?;
     match arguments.format {
-        ImportFormat::Json => print_json(&mut stdout(), &model.summary())?,
-        ImportFormat::Table => table(&arguments.file, &model).print(Format::Table)?,
+        PlainFormat::Json => print_json(&mut stdout(), &model.summary())?,
+        PlainFormat::Table => table(&arguments.file, &model).print(Format::Table)?,
     }
     for node in &model.unsupported {
         say!("warning: node `{}` ({}) is left out: {}", node.node, node.operator, node.reason);

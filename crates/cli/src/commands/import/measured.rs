@@ -7,7 +7,7 @@ use rtmm_import::measurements::{
     Format, MeasurementError, MeasurementOptions, Measurements, NodeSummary, microseconds,
 };
 
-use crate::args::{self, Import, ImportFormat};
+use crate::args::{self, Import, PlainFormat};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, stdout};
 
@@ -21,8 +21,8 @@ pub(super) fn show(arguments: &Import, format: &Format) -> Result<(), Failure> {
     }
     let measured = read(&arguments.file, format, arguments.warmup)?;
     match arguments.format {
-        ImportFormat::Json => print_json(&mut stdout(), &measured.summary()),
-        ImportFormat::Table => table(&arguments.file, &measured).print(args::Format::Table),
+        PlainFormat::Json => print_json(&mut stdout(), &measured.summary()),
+        PlainFormat::Table => table(&arguments.file, &measured).print(args::Format::Table),
     }
 }
 

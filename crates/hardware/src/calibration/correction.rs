@@ -1,0 +1,103 @@
+//! Calibrated costs: a cost model whose times are corrected by what was measured.
+
+use rtmm_workload::Duration;
+use rtmm_workload::input::Value;
+
+use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
+use crate::cost_model::{CostModel, Decoded};
+use crate::decode::Indivisible;
+
+/// Bytes of a kibibyte.
+const KILOBYTE: f64 = 1_024.0;
+/// Picoseconds of a microsecond.
+const MICROSECOND: f64 = 1e6;
+/// The largest coefficient of a platform file.
+const MAX_COEFFICIENT: f64 = 1e9;
+
+/// The coefficients of an accelerator, as its platform file states them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coefficients {
+    /// Microseconds a kibibyte (1,024 bytes) of off-chip traffic.
+    pub a_us_per_kb: f64,
+    /// Microseconds a microsecond of compute of the cost model.
+    pub b_us_per_us: f64,
+    /// Microseconds a layer.
+    pub c_us: f64,
+}
+
+impl Coefficients {
+    /// The keys of a platform file.
+    const KEYS: [&str; 3] = ["a_us_per_kb", "b_us_per_us", "c_us"];
+
+    /// Reads the value of `calibration` of an accelerator.
+    pub(crate) fn decode(value: &Value<'_>) -> Option<Self> {
+        let table = value.table()?;
+        table.only(&Self::KEYS);
+        let [a, b, c] =
+            Self::KEYS.map(|key| table.required(key, |value| value.number(0.0..=MAX_COEFFICIENT)));
+        Some(Self { a_us_per_kb: a?, b_us_per_us: b?, c_us: c? })
+    }
+
+    /// The time of a layer of this work, to the nearest picosecond.
+    fn time(&self, work: &Work) -> Duration {
+        let compute = work.compute.picoseconds() as f64 / MICROSECOND;
+        let kilobytes = work.traffic[DRAM] as f64 / KILOBYTE;
+        let microseconds = self.a_us_per_kb * kilobytes + self.b_us_per_us * compute + self.c_us;
+        // Casts saturate: what leaves the clock is the longest time that there is.
+        Duration::from_picoseconds((microseconds * MICROSECOND).round() as u64)
+    }
+}
+
+/// A cost model with corrected times.
+///
+/// The time is a traffic + b compute + c, and stands as compute with nothing that overlaps: what was measured has the memory
+/// in it, as in the `table` cost model. Traffic, energy and quanta are those of the model; static energy accrues over the
+/// corrected time.
+#[derive(Debug)]
+pub struct Calibrated {
+    of: Box<dyn CostModel>,
+    coefficients: Coefficients,
+}
+
+impl Calibrated {
+    /// Corrects the times of what was decoded.
+    #[must_use]
+    pub fn decoded(of: Decoded, coefficients: Coefficients) -> Decoded {
+        let label = format!("{}, calibrated", of.label);
+        Decoded { label, cost_model: Box::new(Self { of: of.cost_model, coefficients }) }
+    }
+}
+
+impl CostModel for Calibrated {
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
+        let own = self.of.work(layer, condition)?;
+        let compute = self.coefficients.time(&own);
+        let mut energy = own.energy;
+        if !own.latency().is_zero() {
+            energy.static_energy *= compute.picoseconds() as f64 / own.latency().picoseconds() as f64;
+        }
+        Ok(Work { compute, transfer: Duration::ZERO, exposed: Duration::ZERO, energy, ..own })
+    }
+
+    fn identity(&self) -> String {
+        let Coefficients { a_us_per_kb, b_us_per_us, c_us } = self.coefficients;
+        let of = self.of.identity();
+        format!(r#"{{"calibration":[{a_us_per_kb:?},{b_us_per_us:?},{c_us:?}],"of":{of}}}"#)
+    }
+
+    fn depends_on_shape_only(&self) -> bool {
+        self.of.depends_on_shape_only()
+    }
+
+    fn depends_on_input(&self) -> bool {
+        self.of.depends_on_input()
+    }
+
+    fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
+        Ok(Self::decoded(self.of.part(units, of)?, self.coefficients))
+    }
+
+    fn processing_elements(&self) -> Option<u64> {
+        self.of.processing_elements()
+    }
+}
