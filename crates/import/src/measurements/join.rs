@@ -17,11 +17,11 @@ use crate::layer::{ImportedLayer, ImportedOperator};
 pub struct Joined {
     /// Mean time of each layer in a run, in the order of the layers, to the nearest picosecond.
     pub times: Vec<Duration>,
-    /// What was joined, and how.
+    /// Counts and times of the join.
     pub report: JoinReport,
 }
 
-/// How the nodes of a profile and the layers of a model went together.
+/// Counts and times of nodes of a profile and layers of a model that went together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JoinReport {
     /// Layers of the model.

@@ -109,7 +109,7 @@ impl MeasuredNode {
 }
 
 impl Measurements {
-    /// What the command line prints of them.
+    /// Measurements in the form that the command line prints.
     #[must_use]
     pub fn summary(&self) -> MeasurementSummary<'_> {
         let layer = |node: &'_ MeasuredNode| (node.calls, node.p50, node.p99, node.self_mean());

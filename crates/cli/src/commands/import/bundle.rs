@@ -12,7 +12,7 @@ use crate::args::{self, Import, ImportFormat};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, stdout};
 
-/// What is printed of a model with its measurements.
+/// Counts and times that are printed of a model with its measurements.
 #[derive(Serialize)]
 struct Summary<'j> {
     kind: &'static str,

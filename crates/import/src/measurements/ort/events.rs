@@ -18,7 +18,7 @@ pub const MAX_EVENT_BYTES: u64 = 1 << 20;
 pub const MAX_NAME_BYTES: usize = 64 << 20;
 /// The latest time of a profile, in microseconds: eleven days.
 const MAX_MICROSECONDS: u64 = 1_000_000_000_000;
-/// What the event of a node has behind its name.
+/// Ending of the names of events of nodes.
 const SUFFIX: &str = "_kernel_time";
 /// Operators whose nodes hold graphs.
 const HOLDERS: [&str; 7] =
@@ -54,7 +54,7 @@ impl KindId {
     }
 }
 
-/// What all executions of a node share.
+/// Properties that all executions of a node share.
 #[derive(Clone, Debug)]
 pub(super) struct NodeKind {
     pub name: String,
