@@ -8,7 +8,7 @@ use rtmm_workload::Duration;
 use serde::Serialize;
 
 use super::{failure, measured, options, write};
-use crate::args::{self, Import, ImportFormat};
+use crate::args::{self, Import, PlainFormat};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, stdout};
 
@@ -35,8 +35,8 @@ pub(super) fn bundle(arguments: &Import, profile: &Path) -> Result<(), Failure> 
         files(arguments, folder, &model, &joined)?;
     }
     match arguments.format {
-        ImportFormat::Json => print_json(&mut stdout(), &summary),
-        ImportFormat::Table => table(profile, &joined.report).print(args::Format::Table),
+        PlainFormat::Json => print_json(&mut stdout(), &summary),
+        PlainFormat::Table => table(profile, &joined.report).print(args::Format::Table),
     }
 }
 
