@@ -157,12 +157,22 @@ pub(crate) fn print_json(out: &mut impl Write, value: &impl Serialize) -> Result
     Ok(())
 }
 
-/// Writes a file under a temporary name and renames it, so that no reader ever sees half of it.
+/// Writes a file under a temporary name and renames it, so that no reader ever sees half of it. What is no regular
+/// file, such as a device or a pipe, is written as it is, and a link stays one.
+#[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let partial = path.with_added_extension("partial");
-    write_file(&partial, bytes)?;
-    std::fs::rename(&partial, path)
-        .map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", path.display())))
+    // A path that leads nowhere yet has no other form.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if target.exists() && !target.is_file() {
+        return write_file(path, bytes);
+    }
+    let partial = target.with_added_extension("partial");
+    let renamed = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &target));
+    renamed.map_err(|error| {
+        // Only a part of it is there, if anything.
+        let _ = std::fs::remove_file(&partial);
+        Failure::Run(format!("{}: cannot be written: {error}", path.display()))
+    })
 }
 
 /// A file that a command will write, opened before the work begins: a path that cannot be written costs no run.
@@ -183,6 +193,28 @@ impl<'p> Reserved<'p> {
             )),
         }
     }
+}
+
+/// Opens the outputs of a command, none of which may be one of its inputs, or another output.
+pub(crate) fn reserve<'p>(outputs: &[&'p Path], inputs: &[&Path]) -> Result<Vec<Reserved<'p>>, Failure> {
+    let file = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
+    let refused = |path: &Path, what: &str| {
+        let message = format!("{}: cannot be written, since it is {what}", path.display());
+        Err(Failure::usage(message, "name another file"))
+    };
+    let mut reserved: Vec<Reserved<'p>> = Vec::new();
+    for path in outputs {
+        let is_same = |other: &Path| file(path).is_some_and(|path| Some(path) == file(other));
+        if inputs.iter().any(|input| is_same(input)) {
+            return refused(path, "an input of this command");
+        }
+        let next = Reserved::open(path)?;
+        if reserved.iter().any(|before| is_same(before.path)) {
+            return refused(path, "another output of this command");
+        }
+        reserved.push(next);
+    }
+    Ok(reserved)
 }
 
 impl Drop for Reserved<'_> {

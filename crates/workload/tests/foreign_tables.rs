@@ -87,7 +87,18 @@ fn columns_that_change_a_layer_are_used_or_refused() {
         let problems = of(more, cells).unwrap_err();
         assert!(problems.contains(expected), "{more}: {problems}");
     }
-    for notes in ["note", "Eh", "_padding mode", "device", "mode", "sram_ifmap_kb", "bw_filter"] {
+    for notes in [
+        "note",
+        "Eh",
+        "_padding mode",
+        "_stride",
+        "_N",
+        "_sparsity",
+        "device",
+        "mode",
+        "sram_ifmap_kb",
+        "bw_filter",
+    ] {
         assert_eq!(of(&format!("sparsity,{notes}"), "4:4,mine").unwrap().len(), 1);
     }
     assert_eq!(of(",stride", ",4").unwrap().len(), 1);

@@ -5,7 +5,7 @@
 
 use rtmm_hardware::{CostModel, Decoded, Explainer, LayerOf, Mode, load};
 use rtmm_workload::load::{Kind, built_in_names, model};
-use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, Shape};
+use rtmm_workload::{Convolution, Layer, Legality, Model, Operator, Padding, Shape};
 
 use super::{Problem, table};
 
@@ -123,7 +123,8 @@ fn as_published(annotated: &Model) -> Model {
             output_channels: row.k,
             kernel: [row.r, row.s],
             stride: [1, 1],
-            padding: [0, 0],
+            padding: Padding::default(),
+            output_padding: [0, 0],
             dilation: [1, 1],
             groups: 1,
             transposed: false,

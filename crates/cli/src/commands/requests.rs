@@ -1,5 +1,7 @@
 //! `rtmm requests`: what arrives, as a request file: under a seed, or as a published tool drew it.
 
+use std::path::{Path, PathBuf};
+
 use rtmm_reference::moca::load_generator::{self, Qos, WorkloadSet};
 use rtmm_reference::moca::scheduler::Task as Query;
 use rtmm_workload::{
@@ -8,7 +10,7 @@ use rtmm_workload::{
 
 use crate::args::{QosLevel, RequestCompat, Requests, SetOfNets};
 use crate::failure::{Failure, say};
-use crate::output::{replace_file, stdout};
+use crate::output::{replace_file, reserve, stdout};
 
 const PICOSECONDS_PER_SECOND: u64 = 1_000_000_000_000;
 /// Cycles of the MoCA evaluation are nanoseconds.
@@ -27,6 +29,9 @@ struct Row {
 }
 
 pub(crate) fn requests(arguments: &Requests) -> Result<(), Failure> {
+    let outputs: Vec<&Path> = arguments.output.iter().map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = arguments.scenario.iter().map(Path::new).collect();
+    let _reserved = reserve(&outputs, &inputs)?;
     let rows = match (&arguments.scenario, arguments.compat) {
         (Some(scenario), _) => {
             let workload = load::workload(scenario, None, Legality::Strict)?;

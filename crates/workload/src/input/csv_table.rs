@@ -140,7 +140,8 @@ impl<'s> CsvTable<'s> {
             let is_near = |known: &&str| {
                 known.len() >= SHORTEST_MISSPELT && strsim::damerau_levenshtein(&lower, known) == 1
             };
-            !known.contains(&name.as_str())
+            !name.starts_with('_')
+                && !known.contains(&name.as_str())
                 && (beginnings.iter().any(|beginning| lower.starts_with(beginning))
                     || lower.chars().count() == 1
                     || known.iter().any(is_near))

@@ -161,6 +161,10 @@ fn fold(name: &str) -> String {
 }
 
 fn name_of(spelled: String) -> String {
+    // A note, whatever it speaks of.
+    if spelled.starts_with('_') {
+        return spelled;
+    }
     let folded = fold(&spelled);
     if let Some((_, name)) = SPELLINGS.iter().find(|(spelling, _)| *spelling == folded) {
         return (*name).to_owned();

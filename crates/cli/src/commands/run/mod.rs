@@ -8,6 +8,8 @@ mod recorded;
 mod timeline;
 mod xrbench;
 
+use std::path::{Path, PathBuf};
+
 use rtmm_hardware::{Mode, Platform, load as hardware};
 use rtmm_workload::input::Diagnostics;
 use rtmm_workload::{Duration, Workload};
@@ -15,12 +17,11 @@ use tracing::info;
 
 use crate::args::{Compat, Run};
 use crate::failure::Failure;
-use crate::output::Reserved;
+use crate::output::reserve;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     timeline::check(arguments)?;
-    let outputs = [&arguments.jobs, &arguments.series, &arguments.timeline].into_iter().flatten();
-    let _reserved = outputs.map(|path| Reserved::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let _reserved = reserve(&outputs(arguments), &input_files(arguments))?;
     match arguments.compat {
         Some(Compat::Moca) => moca::run(arguments),
         Some(Compat::Planaria) => planaria::run(arguments),
@@ -37,6 +38,18 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         None if !arguments.traces.is_empty() => recorded::run(arguments),
         None => engine::run(arguments),
     }
+}
+
+fn outputs(arguments: &Run) -> Vec<&Path> {
+    let outputs = [&arguments.jobs, &arguments.series, &arguments.timeline];
+    outputs.into_iter().flatten().map(PathBuf::as_path).collect()
+}
+
+/// The files that the arguments name to be read.
+fn input_files(arguments: &Run) -> Vec<&Path> {
+    let by_name = [&arguments.scenario, &arguments.platform].into_iter().flatten().map(Path::new);
+    let by_path = [&arguments.requests, &arguments.case].into_iter().flatten().map(PathBuf::as_path);
+    by_name.chain(by_path).chain(arguments.traces.iter().map(PathBuf::as_path)).collect()
 }
 
 /// The workload with the duration that is asked for, and the platform; problems of both come out
