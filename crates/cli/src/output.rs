@@ -185,6 +185,10 @@ impl<'p> Reserved<'p> {
     /// Opens a file as it will be written; what it holds stays until then.
     pub(crate) fn open(path: &'p Path) -> Result<Self, Failure> {
         let is_new = !path.exists();
+        // A pipe would wait for its reader here, and end for it when this is closed.
+        if !is_new && !path.is_file() && !path.is_dir() {
+            return Ok(Self { path, is_new });
+        }
         match std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path) {
             Ok(_) => Ok(Self { path, is_new }),
             Err(error) => Err(Failure::usage(

@@ -783,6 +783,48 @@ fn outputs_are_opened_before_anything_runs() {
 }
 
 #[test]
+fn outputs_take_the_place_of_no_input_and_of_no_other_output() {
+    let workspace = Workspace::new();
+    let scenario = SCENARIO.replace("model.toml", "xrbench/es_ritnet");
+    workspace.write("scenario.toml", &scenario);
+    workspace.write("model.toml", MODEL);
+    workspace.write("platform.toml", PLATFORM);
+    let fixed = ["run", "--scenario", "scenario.toml", "--platform", "platform.toml"];
+    let refused = |arguments: &[&str], message: &str| {
+        let outcome = workspace.rtmm(arguments);
+        assert_eq!(outcome.code, 2, "{arguments:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
+    };
+    for input in ["scenario.toml", "platform.toml", "./scenario.toml"] {
+        refused(&[&fixed[..], &["--jobs", input]].concat(), "an input of this command");
+    }
+    let twice = ["--jobs", "a.csv", "--series", "a.csv", "--window", "1ms"];
+    refused(&[&fixed[..], &twice].concat(), "another output of this command");
+    assert!(!workspace.path("a.csv").exists());
+    refused(
+        &["requests", "--scenario", "scenario.toml", "--output", "scenario.toml"],
+        "an input of this command",
+    );
+    refused(
+        &["requests", "--scenario", "scenario.toml", "--output", "no/r.csv"],
+        "no/r.csv: cannot be written",
+    );
+    assert_eq!(fs::read_to_string(workspace.path("scenario.toml")).expect("a file"), scenario);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_to_what_is_written() {
+    let workspace = Workspace::new();
+    workspace.write("target.csv", "old");
+    std::os::unix::fs::symlink("target.csv", workspace.path("link.csv")).expect("a link");
+    workspace.rtmm(&["requests", "--scenario", "moca/set_a", "--output", "link.csv"]).success();
+    assert!(workspace.path("link.csv").is_symlink());
+    let written = fs::read_to_string(workspace.path("target.csv")).expect("a file");
+    assert!(written.starts_with("arrival_s,"), "{written}");
+}
+
+#[test]
 fn a_scenario_and_a_platform_are_checked_as_a_pair() {
     let workspace = Workspace::new();
     workspace.write("a.toml", MODEL_OF_ONE_LAYER);
