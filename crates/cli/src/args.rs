@@ -1,14 +1,17 @@
 //! The arguments of every command.
 
+mod arrivals;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rtmm_import::measurements::{self, FORMATS};
 use rtmm_import::onnx::Branch;
 use rtmm_workload::ParameterSetting;
 use rtmm_workload::load::Kind;
 
 use crate::names::Names;
+
+pub(crate) use arrivals::{Arrivals, ImportKind};
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
 #[derive(Debug, Parser)]
@@ -459,10 +462,11 @@ Examples:
   rtmm import vad.onnx --dim 'input[0]=1' --dim 'input[1]=576' --input sr=16000 --format json
   rtmm import decoder.onnx --branch cache=then --trips 32
   rtmm import yolo.onnx profile.json --device my_board --warmup 5 -o mine
-  rtmm import profile.json --kind ort --warmup 5 --format json")]
+  rtmm import profile.json --kind ort --warmup 5 --format json
+  rtmm import trace.csv --kind azure-llm --map 'ContextTokens<1024=short.toml' --map '*=long.toml' -o requests.csv")]
 pub(crate) struct Import {
-    /// ONNX file, whose weights are not read, and which needs no files of external data; or measurements, with
-    /// --kind.
+    /// ONNX file, whose weights are not read, and which needs no files of external data; or, with --kind,
+    /// measurements or an arrival trace.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Measurements of the model on a device, joined to its layers: --output writes a cost table, a platform and a
@@ -472,10 +476,11 @@ pub(crate) struct Import {
     /// Name of the measured device [default: device].
     #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
     pub device: Option<String>,
-    /// Format of measurements, such as ort, a profile of ONNX Runtime: without a model before them, their times
-    /// are printed [default: ort].
-    #[arg(long, value_name = "FORMAT", value_parser = measurement_format)]
-    pub kind: Option<&'static measurements::Format>,
+    /// Format of measurements, such as ort, a profile of ONNX Runtime, or of an arrival trace: azure-llm,
+    /// azure-functions, burstgpt, mooncake, constant-stream or csv. Without a model before them, the times of
+    /// measurements are printed [default of measurements: ort].
+    #[arg(long, value_name = "FORMAT", value_parser = ImportKind::parse)]
+    pub kind: Option<ImportKind>,
     /// Runs at the beginning of the measurements that do not count.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub warmup: u64,
@@ -497,8 +502,11 @@ pub(crate) struct Import {
     /// Leave nodes out whose operators are not known, with all that depends on them, and say what share that is.
     #[arg(long)]
     pub skip_unsupported: bool,
-    /// Folder that the model file goes to, under the name of the ONNX file [default: none is written].
-    #[arg(long, short, value_name = "DIR")]
+    #[command(flatten)]
+    pub arrivals: Arrivals,
+    /// Folder that the model file goes to, under the name of the ONNX file; of an arrival trace, the request file
+    /// [default: none is written].
+    #[arg(long, short, value_name = "DIR|FILE")]
     pub output: Option<PathBuf>,
     /// Form of the printed counts.
     #[arg(long, value_enum, default_value = "table")]
@@ -548,10 +556,16 @@ fn named<'t>(text: &'t str, example: &str) -> Result<(String, &'t str), String> 
 }
 
 impl Import {
-    /// True if an option is stated that speaks of a model.
-    pub(crate) fn of_a_model(&self) -> bool {
-        let stated = [self.dims.len(), self.inputs.len(), self.branches.len(), self.trips.len()];
-        stated.iter().any(|stated| *stated > 0) || self.skip_unsupported || self.output.is_some()
+    /// The first option that is stated and speaks of a model alone.
+    pub(crate) fn of_a_model(&self) -> Option<&'static str> {
+        let stated = [
+            ("--dim", !self.dims.is_empty()),
+            ("--input", !self.inputs.is_empty()),
+            ("--branch", !self.branches.is_empty()),
+            ("--trips", !self.trips.is_empty()),
+            ("--skip-unsupported", self.skip_unsupported),
+        ];
+        stated.iter().find(|(_, is_stated)| *is_stated).map(|(option, _)| *option)
     }
 }
 
@@ -564,14 +578,6 @@ fn device_name(text: &str) -> Result<String, String> {
     } else {
         Err("a device is named by letters, digits, `_`, `-` and `.`".to_owned())
     }
-}
-
-fn measurement_format(text: &str) -> Result<&'static measurements::Format, String> {
-    measurements::format(text).ok_or_else(|| {
-        let known: Vec<String> =
-            FORMATS.iter().map(|format| format!("`{}`, {}", format.name, format.summary)).collect();
-        format!("the formats are {}", known.join("; "))
-    })
 }
 
 fn extent(text: &str) -> Result<(String, u64), String> {

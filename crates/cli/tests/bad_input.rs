@@ -886,6 +886,56 @@ fn imports_that_make_no_sense() {
 }
 
 #[test]
+fn imported_arrivals_that_make_no_sense() {
+    let mut transcript = Transcript::new();
+    let workspace = &transcript.workspace;
+    workspace.write("code.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.97,48,10\n");
+    workspace
+        .write("cut.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.97,48,10\n2023-1");
+    workspace.write("negative.csv", "Timestamp,Model\n-5,GPT-4\n");
+    workspace.write("empty.csv", "");
+    workspace.write("packed.csv.gz", [0x1f, 0x8b, 8, 0]);
+    workspace.write("rules.csv", "when,model,deadline\nContextTokens<many,a.toml,\n*,b.toml,soon\n");
+    let all = ["--map", "*=m"];
+    for (file, kind) in [
+        ("code.csv", "azure-llm"),
+        ("cut.csv", "azure-llm"),
+        ("code.csv", "burstgpt"),
+        ("negative.csv", "burstgpt"),
+        ("empty.csv", "azure-functions"),
+        ("packed.csv.gz", "azure-llm"),
+        ("missing.csv", "mooncake"),
+        (".", "mooncake"),
+        ("code.csv", "constant-stream"),
+        ("code.csv", "csv"),
+        ("code.csv", "azure"),
+    ] {
+        let more = if (file, kind) == ("code.csv", "azure-llm") { &[][..] } else { &all };
+        transcript.refused(&[&["import", file, "--kind", kind], more].concat());
+    }
+    for more in [
+        &["--map", "ContextTokens<10=m"][..],
+        &["--map", "Tokens<10=m"],
+        &["--map", "m"],
+        &["--map-file", "rules.csv"],
+        &["--map", "*=m", "--scale", "0"],
+        &["--map", "*=m", "--window", "5s..1s"],
+        &["--map", "*=m", "--window", "5s..9s"],
+        &["--map", "*=m", "--deadline", "0s"],
+        &["--map", "*=m", "--columns", "arrival=TIMESTAMP"],
+        &["--map", "*=m", "--dim", "N=2"],
+        &["--map", "*=m", "--warmup", "2"],
+        &["--map", "*=m", "--output", "code.csv"],
+        &["--map", "*=m", "--output", "no/folder.csv"],
+    ] {
+        transcript.refused(&[&["import", "code.csv", "--kind", "azure-llm"], more].concat());
+    }
+    transcript.refused(&["import", "code.csv", "--map", "*=m"]);
+    transcript.refused(&["import", "model.onnx", "code.csv", "--kind", "azure-llm", "--map", "*=m"]);
+    insta::assert_snapshot!("imported_arrivals", transcript.text);
+}
+
+#[test]
 fn runs_on_the_engine_that_make_no_sense() {
     let mut transcript = Transcript::new();
     let mut run = |extra: &[&str]| transcript.refused(&[&RUN[..5], extra].concat());

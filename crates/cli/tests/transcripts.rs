@@ -595,6 +595,76 @@ fn imported_models_are_counted_and_written() {
     assert_eq!(checked, "mine/product.toml: model, 1 layers, 24 multiply-accumulates, 12 parameters\n");
 }
 
+/// A trace of 0, 4, 1.5 and 1.5 ms.
+const ARRIVALS: &str = "\u{feff}TIMESTAMP,ContextTokens,GeneratedTokens\r
+2023-11-16 18:17:03.0000000,4808,10\r
+2023-11-16 18:17:03.0040000,31,8\r
+2023-11-16 18:17:03.0015000,31,8\r
+2023-11-16 18:17:03.0015000,1024,27";
+
+#[test]
+fn imported_arrivals_run() {
+    let workspace = Workspace::new();
+    workspace.write("trace.csv", ARRIVALS);
+    for (name, channels) in [("short.toml", 4), ("long.toml", 16)] {
+        let layer =
+            format!("{{ name = \"conv\", operator = \"convolution\", channels = {channels}, kernel = 3 }}");
+        workspace.write(name, format!("source = \"a test\"\ninput = [4, 8, 8]\nlayer = [{layer}]\n"));
+    }
+    workspace.write("rules.csv", "when,model,deadline\nContextTokens<1024,short.toml,2ms\n*,long.toml,\n");
+    let import = |more: &[&str]| {
+        let common =
+            ["import", "trace.csv", "--kind", "azure-llm", "--map-file", "rules.csv", "--scale", "2"];
+        workspace.rtmm(&[&common, more].concat())
+    };
+    let outcome = import(&["--deadline", "20ms", "-o", "requests.csv", "--format", "json"]);
+    assert_eq!(outcome.stderr, "4 requests in requests.csv\n");
+    let mut report = json(&outcome.success());
+    // Distances of 0.75, 0 and 1.25 ms: mean 2/3 ms, mean square 2.125/3.
+    let variation = report["gap_cv"].take().as_f64().expect("a number");
+    assert!((variation - ((2.125 / 3.0) / (4.0 / 9.0) - 1.0_f64).sqrt()).abs() < 1e-12);
+    let expected = serde_json::json!({
+        "kind": "azure-llm",
+        "rows": 4,
+        "requests": 4,
+        "unmapped": 0,
+        "outside_window": 0,
+        "inversions": 1,
+        "ties": 1,
+        "rounded": 0,
+        "span_s": 0.002,
+        "mean_rate_hz": 1500.0,
+        "gap_cv": null,
+        "models": [{"model": "short.toml", "requests": 2}, {"model": "long.toml", "requests": 2}],
+    });
+    assert_eq!(report, expected);
+    let table = import(&[]).success();
+    assert_narrow(&table);
+    insta::assert_snapshot!("import_arrivals", table);
+    let written = fs::read_to_string(workspace.path("requests.csv")).expect("a request file");
+    let rows =
+        ["0,long.toml,0.02", "0.00075,short.toml,0.002", "0.00075,long.toml,0.02", "0.002,short.toml,0.002"];
+    assert_eq!(written.lines().skip(1).collect::<Vec<_>>(), rows);
+    assert!(written.starts_with("arrival_s,model,relative_deadline_s\n"));
+
+    let run = |more: &[&str]| {
+        let common = ["run", "--platform", "xrbench/single_4k_ws", "--policy", "edf", "--format", "json"];
+        let outcome = json(&workspace.rtmm(&[&common, more].concat()).success());
+        (outcome["released"].clone(), outcome["completed"].clone(), outcome["duration_ms"].clone())
+    };
+    // The last requests are due 20 ms after 0.75 ms.
+    assert_eq!(run(&["--requests", "requests.csv"]), (4.into(), 4.into(), 20.75.into()));
+    // A file without deadlines takes those of a scenario whose tasks it names.
+    let task =
+        |name: &str| format!("[[task]]\nname = \"{name}\"\nmodel = \"{name}.toml\"\nperiod = \"10ms\"\n");
+    let scenario = format!("source = \"a test\"\nduration = \"1s\"\n{}{}", task("short"), task("long"));
+    workspace.write("scenario.toml", scenario);
+    let bare = ["import", "trace.csv", "--kind", "azure-llm", "--map", "*=long", "-o", "bare.csv"];
+    workspace.rtmm(&bare).success();
+    let found = run(&["--requests", "bare.csv", "--scenario", "scenario.toml"]);
+    assert_eq!(found, (4.into(), 4.into(), 14.0.into()));
+}
+
 #[test]
 fn calibrations_print_errors_and_coefficients() {
     let workspace = Workspace::new();

@@ -1,5 +1,5 @@
 //! Import of what other programs wrote: ONNX files become layers with their multiply-accumulates, weights and memory,
-//! and profiles of devices become times of nodes.
+//! profiles of devices become times of nodes, and arrival traces become requests.
 //!
 //! An import reads the structure of a file and none of its weights. Shapes are inferred by rules of its own, with the
 //! arithmetic that exporters do on shapes; only what an inference executes is counted.
@@ -14,6 +14,7 @@
 //! }
 //! ```
 
+pub mod arrivals;
 pub mod load;
 pub mod measurements;
 pub mod onnx;

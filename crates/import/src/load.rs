@@ -4,6 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use rtmm_workload::Duration;
+use rtmm_workload::input::{CsvTable, Diagnostics};
+
+use crate::arrivals::{ArrivalError, ArrivalFormat, ArrivalOptions, Columns, ImportedRequests, Rule};
 use crate::error::ImportError;
 use crate::measurements::{Format, MeasurementError, MeasurementOptions, Measurements};
 use crate::model::ImportedModel;
@@ -35,6 +39,57 @@ pub fn measurements(
         MeasurementError::new(format!("cannot be read: {problem}"), "name a file of measurements")
     })?;
     format.read(&mut BufReader::new(file), options)
+}
+
+/// Reads an arrival trace of a format as requests; the file is read once, and not held.
+///
+/// # Errors
+/// [`ArrivalError`] where the file cannot be read, is not of the format, or gives no requests.
+pub fn arrivals(
+    path: &Path,
+    format: &ArrivalFormat,
+    columns: Option<&Columns>,
+    options: &ArrivalOptions,
+) -> Result<ImportedRequests, ArrivalError> {
+    let file = open(path).map_err(|problem| ArrivalError::unreadable(&problem))?;
+    format.read(&mut BufReader::new(file), columns, options)
+}
+
+/// Reads rules of an arrival trace: a CSV table of `when`, the tests, `model` and, optional, `deadline`.
+///
+/// # Errors
+/// Every problem of the table.
+pub fn rules(path: &Path) -> Result<Vec<Rule>, Diagnostics> {
+    let source = rtmm_workload::load::read(path)?;
+    let mut table = CsvTable::parse(&source, &["when", "model"]);
+    table.only(&["when", "model", "deadline"]);
+    // Where the header lacks one, no row is read.
+    let (when, model) = (table.column("when").unwrap_or(0), table.column("model").unwrap_or(0));
+    let deadline_column = table.column("deadline");
+    let mut rules = Vec::new();
+    let problems = table.each_row(|row| {
+        let deadline = deadline_column.filter(|column| !row.is_blank(*column)).map(|column| {
+            let parsed = Duration::parse(row.text(column)).ok().filter(|deadline| !deadline.is_zero());
+            parsed.ok_or(column)
+        });
+        if let Some(Err(column)) = deadline {
+            row.reject(
+                column,
+                "a deadline is a time above zero",
+                "write it as 100ms, or leave the cell empty",
+            );
+            return;
+        }
+        match Rule::new(row.text(when), row.text(model), deadline.and_then(Result::ok)) {
+            Ok(rule) => rules.push(rule),
+            Err(error) => row.reject(
+                when,
+                error.to_string(),
+                "write tests such as ContextTokens<1024, with & between them, or * for all rows",
+            ),
+        }
+    });
+    problems.into_result(Some(rules))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the `load` module of the crate")]

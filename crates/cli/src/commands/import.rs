@@ -1,5 +1,7 @@
-//! `rtmm import`: models of other programs, counted and written as model files; measurements of devices.
+//! `rtmm import`: models of other programs, counted and written as model files; measurements of devices; arrival
+//! traces, written as request files.
 
+mod arrivals;
 mod bundle;
 mod measured;
 
@@ -9,15 +11,32 @@ use std::path::{Path, PathBuf};
 use rtmm_import::onnx::Options;
 use rtmm_import::{ImportError, ImportedModel, load};
 
-use crate::args::{Format, Import, PlainFormat};
+use crate::args::{Format, Import, ImportKind, PlainFormat};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, stdout};
 
 pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
+    let of_arrivals = || match arguments.arrivals.stated() {
+        None => Ok(()),
+        Some(option) => Err(Failure::usage(
+            format!("{option} speaks of an arrival trace"),
+            "state its format with --kind, or leave the option out",
+        )),
+    };
     match (&arguments.profile, arguments.kind) {
-        (Some(profile), _) => bundle::bundle(arguments, profile),
-        (None, Some(format)) => measured::show(arguments, format),
-        (None, None) => model(arguments),
+        (None, Some(ImportKind::Arrivals(format))) => arrivals::import(arguments, format),
+        (Some(_), Some(ImportKind::Arrivals(format))) => Err(Failure::usage(
+            format!("--kind {} reads an arrival trace, which joins no model", format.name),
+            "name the trace alone",
+        )),
+        (Some(profile), Some(ImportKind::Measurements(format))) => {
+            of_arrivals().and_then(|()| bundle::bundle(arguments, profile, Some(format)))
+        }
+        (Some(profile), None) => of_arrivals().and_then(|()| bundle::bundle(arguments, profile, None)),
+        (None, Some(ImportKind::Measurements(format))) => {
+            of_arrivals().and_then(|()| measured::show(arguments, format))
+        }
+        (None, None) => of_arrivals().and_then(|()| model(arguments)),
     }
 }
 

@@ -157,7 +157,7 @@ fn rows_of_moca(set: Option<SetOfNets>, qos: Option<QosLevel>) -> Result<Vec<Row
 }
 
 /// Decimal seconds, exactly.
-fn seconds(span: Duration) -> String {
+pub(super) fn seconds(span: Duration) -> String {
     let picoseconds = span.picoseconds();
     let (whole, fraction) = (picoseconds / PICOSECONDS_PER_SECOND, picoseconds % PICOSECONDS_PER_SECOND);
     let digits = format!("{fraction:012}");

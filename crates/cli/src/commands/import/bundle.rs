@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rtmm_import::measurements::{self, JoinReport, Joined};
+use rtmm_import::measurements::{self, Format, JoinReport, Joined};
 use rtmm_import::{ImportedModel, load};
 use rtmm_workload::Duration;
 use serde::Serialize;
@@ -22,8 +22,12 @@ struct Summary<'j> {
 }
 
 /// Joins a model and measurements, and writes model, cost table, platform and scenario where a folder is stated.
-pub(super) fn bundle(arguments: &Import, profile: &Path) -> Result<(), Failure> {
-    let format = arguments.kind.or_else(|| measurements::format("ort"));
+pub(super) fn bundle(
+    arguments: &Import,
+    profile: &Path,
+    stated: Option<&'static Format>,
+) -> Result<(), Failure> {
+    let format = stated.or_else(|| measurements::format("ort"));
     let format = format.ok_or_else(|| Failure::usage("no format is stated", "state --kind"))?;
     let model = load::onnx(&arguments.file, &options(arguments)?)
         .map_err(|error| failure(&arguments.file, &error))?;

@@ -13,7 +13,7 @@ use crate::output::{Rows, print_json, stdout};
 
 /// Prints the times of a file of measurements.
 pub(super) fn show(arguments: &Import, format: &Format) -> Result<(), Failure> {
-    if arguments.of_a_model() {
+    if arguments.of_a_model().is_some() || arguments.output.is_some() {
         return Err(Failure::usage(
             "--kind reads measurements, which have no options of models",
             "leave these options out, or name the model before the measurements",
