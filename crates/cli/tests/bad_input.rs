@@ -1327,9 +1327,9 @@ fn outputs_that_cannot_be_written() {
         transcript.refused(&[of_the_engine, &["--timeline", timeline]].concat());
         assert!(!transcript.workspace.path(timeline).exists());
     }
-    fs::create_dir_all(transcript.workspace.path("blocked/results.csv")).expect("a directory");
+    fs::create_dir_all(transcript.workspace.path("blocked/cells.csv")).expect("a directory");
     transcript.fails(&["sweep", "smoke", "--output", "blocked"]);
-    fs::remove_dir(transcript.workspace.path("blocked/results.csv")).expect("the directory is empty");
+    fs::remove_dir(transcript.workspace.path("blocked/cells.csv")).expect("the directory is empty");
     let again = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "blocked"]);
     assert_eq!(again.stderr, "smoke: 6 cells, 0 run, 6 reused from blocked\n", "finished cells are kept");
     fs::create_dir_all(transcript.workspace.path("store/store.sqlite")).expect("a directory");

@@ -84,8 +84,11 @@ fn the_working_directory_changes_nothing() {
     for (inside, sweep, output) in [("cw", "w.toml", "../one"), (".", "cw/w.toml", "two")] {
         rtmm_in(&workspace, inside, &["sweep", sweep, "--output", output]);
     }
-    let results = |name: &str| fs::read_to_string(workspace.path(name).join("results.csv")).expect("results");
-    assert_eq!(results("one"), results("two"));
+    let results =
+        |name: &str, table: &str| fs::read_to_string(workspace.path(name).join(table)).expect("results");
+    for table in ["cells.csv", "tasks.csv", "accelerators.csv"] {
+        assert_eq!(results("one", table), results("two", table));
+    }
     let cost = |inside: &str, model: &str, platform: &str| {
         rtmm_in(&workspace, inside, &["cost", "--model", model, "--platform", platform, "--format", "csv"])
     };

@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read what the program wrote")]
 
+use std::collections::BTreeMap;
+
 use crate::common;
 
 use common::Workspace;
@@ -128,23 +130,22 @@ fn probabilities_of_all_cascades_are_varied() {
          [trigger_probability]\ncascades = true\nvalues = [0, 0.5, 1]\n",
     );
     workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
-    let results = read(&workspace, "out/results.csv");
-    let mut rows = results.lines().map(|line| line.split(',').collect::<Vec<&str>>());
-    let head = rows.next().expect("a head");
-    let column = |name: &str| head.iter().position(|known| *known == name).expect(name);
-    let keys = ["scenario", "policy", "trigger_probability", "seed"].map(column);
-    let [task, released, completed] = ["task", "released", "completed"].map(column);
-    let rows: Vec<Vec<&str>> = rows.collect();
+    let table = |name: &str| -> Vec<BTreeMap<String, String>> {
+        let text = read(&workspace, &format!("out/{name}.csv"));
+        csv::Reader::from_reader(text.as_bytes()).deserialize().map(|row| row.expect("a row")).collect()
+    };
+    let (cells, tasks) = (table("cells"), table("tasks"));
     let mut seen = 0;
     for (upstream, downstream) in [("keyword", "translation"), ("hand_detection", "hand_pose")] {
-        for row in rows.iter().filter(|row| row[task] == downstream) {
-            let is_of_cell = |other: &&Vec<&str>| keys.iter().all(|key| other[*key] == row[*key]);
-            let first =
-                rows.iter().filter(is_of_cell).find(|other| other[task] == upstream).expect("its trigger");
+        for row in tasks.iter().filter(|row| row["task"] == downstream) {
+            let is_of_cell = |other: &&BTreeMap<String, String>| other["cell"] == row["cell"];
+            let first = tasks.iter().filter(is_of_cell).find(|other| other["task"] == upstream);
             let number = |text: &str| text.parse::<u64>().expect("a number");
-            let (triggered, finished) = (number(row[released]), number(first[completed]));
+            let finished = number(&first.expect("its trigger")["completed"]);
+            let triggered = number(&row["released"]);
             assert!(finished > 10, "{upstream}: {finished}");
-            match row[column("trigger_probability")] {
+            let cell = cells.iter().find(is_of_cell).expect("its run");
+            match cell["trigger_probability"].as_str() {
                 "0.0" => assert_eq!(triggered, 0, "{row:?}"),
                 "1.0" => assert_eq!(triggered, finished, "{row:?}"),
                 _ => assert!(0 < triggered && triggered < finished, "{row:?}"),
@@ -182,7 +183,7 @@ fn a_platform_that_cannot_run_is_named() {
     assert!(outcome.stderr.contains("systolic.toml"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("single_4k_ws"), "{}", outcome.stderr);
     // The other platform has its results, and the failed cell is tried again.
-    assert!(read(&workspace, "out/results.csv").contains("xrbench/single_4k_ws"));
+    assert!(read(&workspace, "out/cells.csv").contains("xrbench/single_4k_ws"));
     assert!(read(&workspace, "out/failures.csv").contains("systolic.toml"));
     assert!(read(&workspace, "out/report.html").contains("Cells that failed"));
     let again = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
@@ -196,7 +197,7 @@ fn a_platform_that_cannot_run_is_named() {
     let merged = workspace.rtmm(&["merge", "s.toml", "--output", "shards"]);
     assert_eq!(merged.code, 1);
     assert!(merged.stderr.contains("1 of 2 cells failed"), "{}", merged.stderr);
-    assert_eq!(read(&workspace, "shards/results.csv"), read(&workspace, "out/results.csv"));
+    assert_eq!(read(&workspace, "shards/cells.csv"), read(&workspace, "out/cells.csv"));
     assert_eq!(read(&workspace, "shards/failures.csv"), read(&workspace, "out/failures.csv"));
     // Without the platform nothing fails, and no list of failures stays behind.
     let text = read(&workspace, "s.toml").replace(", \"systolic.toml\"", "");

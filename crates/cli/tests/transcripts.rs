@@ -711,26 +711,27 @@ fn sweep_prints_tables_and_writes_results_that_parse() {
     let file = |name: &str| fs::read(workspace.path("results").join(name)).expect("a results file");
     let text = |name: &str| String::from_utf8(file(name)).expect("text");
     // One deterministic scenario of 3 tasks on 2 platforms; a random one of 6 tasks, over 2 seeds too.
-    let (header, rows) = csv_rows(&text("results.csv"));
-    assert_eq!(rows.len(), 2 * 3 + 2 * 2 * 6);
-    let results = json(&text("results.json"));
-    assert_eq!((&results["version"], &results["sweep"]), (&Value::from(1), &Value::from("smoke")));
-    assert_eq!(results["columns"].as_array().map(Vec::len), Some(header.len()));
-    assert_eq!(results["rows"].as_array().map(Vec::len), Some(rows.len()));
     let manifest = json(&text("manifest.json"));
     assert_eq!(manifest["reproduce"], "rtmm sweep smoke");
     assert_eq!(manifest["cells"], 6);
     assert_eq!(manifest["seeds"], Value::from(vec![1, 2]));
-    assert_eq!(manifest["columns"].as_array().map(Vec::len), Some(header.len()));
+    for (position, (table, rows)) in [("cells", 6), ("tasks", 2 * 3 + 2 * 2 * 6)].into_iter().enumerate() {
+        let (header, found) = csv_rows(&text(&format!("{table}.csv")));
+        assert_eq!(found.len(), rows);
+        let results = json(&text(&format!("{table}.json")));
+        assert_eq!((&results["version"], &results["sweep"]), (&Value::from(2), &Value::from("smoke")));
+        assert_eq!(results["columns"].as_array().map(Vec::len), Some(header.len()));
+        assert_eq!(results["rows"].as_array().map(Vec::len), Some(rows));
+        let told = &manifest["tables"][position];
+        assert_eq!(told["name"], table);
+        assert_eq!(told["columns"].as_array().map(Vec::len), Some(header.len()));
+        if cfg!(feature = "parquet") {
+            let parquet = file(&format!("{table}.parquet"));
+            assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"), "{table}.parquet");
+        }
+    }
     let (_, summary) = csv_rows(&text("summary.csv"));
     assert!(!summary.is_empty());
-    if cfg!(feature = "parquet") {
-        let parquet = file("results.parquet");
-        assert!(
-            parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"),
-            "results.parquet is no Parquet file"
-        );
-    }
     for (name, content) in final_files(&workspace.path("results")) {
         assert!(!content.is_empty(), "{name} is empty");
         if name.ends_with(".svg") {
@@ -757,7 +758,7 @@ fn sweep_prints_tables_and_writes_results_that_parse() {
 #[test]
 fn sweep_prints_its_files_for_programs() {
     let workspace = Workspace::new();
-    for (format, file) in [("csv", "summary.csv"), ("json", "results.json")] {
+    for (format, file) in [("csv", "summary.csv"), ("json", "cells.json")] {
         let printed =
             workspace.rtmm(&["sweep", "smoke", "--output", "results", "--format", format]).success();
         let written = fs::read_to_string(workspace.path("results").join(file)).expect("a results file");
@@ -771,7 +772,7 @@ fn sweeps_of_files_go_to_a_directory_of_their_name_unless_told_otherwise() {
     workspace.write("mine.toml", SWEEP);
     let outcome = workspace.rtmm(&["sweep", "mine.toml", "--threads", "1", "--quiet"]);
     assert_eq!(outcome.stderr, "mine.toml: 6 cells, 6 run, 0 reused from results/mine.toml\n");
-    assert!(workspace.path("results/mine.toml/results.csv").exists());
+    assert!(workspace.path("results/mine.toml/cells.csv").exists());
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn tasks_have_their_means_on_the_page_alone() {
         Ok(CellResult {
             cell: vec![Value::Real(50.0 - cell.platform.index() as f64)],
             tasks: (0..tasks).map(|task| Value::Real(task as f64 + cell.seed as f64)).collect(),
-            series: Vec::new(),
+            ..CellResult::default()
         })
     };
     let text = "runner = \"told\"\nscenarios = [\"xrbench/ar_assistant\"]\nseeds = { first = 1, count = 12 }\n\
@@ -260,7 +260,7 @@ fn bowl() -> Told {
             "adaptive" => vec![points(|point| point.0), points(|point| point.1)],
             _ => Vec::new(),
         };
-        Ok(CellResult { cell: vec![Value::Real(cost)], tasks: Vec::new(), series })
+        Ok(CellResult { cell: vec![Value::Real(cost)], series, ..CellResult::default() })
     };
     Told { spec, give }
 }

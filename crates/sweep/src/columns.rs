@@ -10,8 +10,18 @@ pub enum ColumnKind {
     Integer,
     /// Finite double-precision numbers.
     Real,
+    /// True or false.
+    Boolean,
     /// Texts.
     Text,
+}
+
+impl ColumnKind {
+    /// True if the values are numbers, which have means.
+    #[must_use]
+    pub const fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Real)
+    }
 }
 
 /// A column of results.
@@ -69,6 +79,8 @@ pub enum Value {
     Integer(i64),
     /// Value of a real column; finite. Minus zero is stored as zero.
     Real(f64),
+    /// Value of a boolean column.
+    Boolean(bool),
     /// Value of a text column.
     Text(Box<str>),
 }
@@ -80,7 +92,18 @@ impl Value {
         match self {
             Self::Integer(value) => Some(*value as f64),
             Self::Real(value) => Some(*value),
-            Self::Missing | Self::Text(_) => None,
+            Self::Missing | Self::Boolean(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// The same without owning its text.
+    pub(crate) fn datum(&self) -> Datum<'_> {
+        match self {
+            Self::Missing => Datum::Missing,
+            Self::Integer(value) => Datum::Integer(*value),
+            Self::Real(value) => Datum::Real(*value),
+            Self::Boolean(value) => Datum::Boolean(*value),
+            Self::Text(text) => Datum::Text(text),
         }
     }
 
@@ -90,7 +113,18 @@ impl Value {
             Self::Missing => true,
             Self::Integer(_) => kind == ColumnKind::Integer,
             Self::Real(value) => kind == ColumnKind::Real && value.is_finite(),
+            Self::Boolean(_) => kind == ColumnKind::Boolean,
             Self::Text(_) => kind == ColumnKind::Text,
         }
     }
+}
+
+/// One value of a table that is written; its text is borrowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Datum<'v> {
+    Missing,
+    Integer(i64),
+    Real(f64),
+    Boolean(bool),
+    Text(&'v str),
 }

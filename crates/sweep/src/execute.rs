@@ -212,7 +212,8 @@ impl Job<'_> {
         let cell = &self.plan.cells()[index];
         let mut result = self.prepared.run(cell)?;
         let spec = self.plan.spec();
-        match result.check(spec, self.plan.scenario(cell).tasks.len()) {
+        let tasks = self.plan.scenario(cell).tasks.len();
+        match result.check(spec, tasks, self.plan.platform(cell).accelerators.len()) {
             Ok(()) => Ok(result),
             Err(reason) => Err(RunError::BadResult { runner: spec.name.clone().into_owned(), reason }),
         }

@@ -60,7 +60,7 @@
 //! let means: Vec<f64> =
 //!     finished.summary.groups.iter().filter_map(|group| Some(group.statistics[0]?.mean)).collect();
 //! assert_eq!(means.len(), 4);
-//! assert!(directory.path().join("results.csv").exists());
+//! assert!(directory.path().join("cells.csv").exists());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -79,8 +79,6 @@ pub mod summary;
 pub mod sweep;
 
 mod columns;
-#[cfg(feature = "parquet")]
-mod parquet;
 
 // The synthetic runner names the crate as other crates do.
 #[cfg(test)]

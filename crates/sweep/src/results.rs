@@ -17,7 +17,14 @@ const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, meanin
 /// The column that names the task of a row.
 pub const TASK: Column = column("task", "", ColumnKind::Text, "name of the task within the scenario");
 
-/// Columns of a table of series behind the axes: which one, when, and what.
+/// The column that names the accelerator of a row.
+pub const ACCELERATOR: Column =
+    column("accelerator", "", ColumnKind::Text, "name of the accelerator within the platform");
+
+/// Beginning of the names of columns that hold parameters of policies.
+pub const PARAMETER_PREFIX: &str = "parameter_";
+
+/// Columns of a table of series: which one, when, and what.
 pub const SERIES: &[Column] = &[
     column("series", "", ColumnKind::Text, "name of the series"),
     column("time_s", "seconds", ColumnKind::Real, "simulated time from which on the value holds"),
@@ -141,24 +148,20 @@ impl<'p> Results<'p> {
         self.cells.iter().flatten().any(|cell| !cell.series.is_empty())
     }
 
-    /// The points of the series of a cell, with the name of each, in the order of [`SERIES`].
-    pub(crate) fn points<'r>(
-        &'r self,
-        result: &'r CellResult,
-    ) -> impl Iterator<Item = [Value; SERIES.len()]> + 'r {
-        let series = self.plan.spec().series_columns.iter().zip(&result.series);
-        let points = series.flat_map(|(column, points)| points.iter().map(move |point| (column, point)));
-        points.map(|(column, point)| {
-            let value = point.value.map_or(Value::Missing, Value::Real);
-            [Value::Text(column.name.into()), Value::Real(point.time_s), value]
-        })
-    }
-
     /// The value of a cell column; `None` where the runner has no such column, or the cell failed.
     #[must_use]
     pub fn cell_value(&self, cell: &Cell, column: &str) -> Option<&Value> {
         let position = self.plan.spec().cell_columns.iter().position(|known| known.name == column)?;
         self.cells.get(cell.index)?.as_ref()?.cell.get(position)
+    }
+
+    /// The values of the accelerator columns of each accelerator of a cell's platform, with its name; nothing where the
+    /// runner has no such columns, or the cell failed.
+    pub fn accelerators(&self, cell: &Cell) -> impl Iterator<Item = (&'p str, &[Value])> {
+        let values = self.cells.get(cell.index).and_then(Option::as_ref).map(|cell| &cell.accelerators);
+        let columns = self.plan.spec().accelerator_columns.len().max(1);
+        let rows = values.into_iter().flat_map(move |values| values.chunks_exact(columns));
+        self.plan.platform(cell).accelerators.iter().map(|one| one.name.as_str()).zip(rows)
     }
 
     /// The value of a task column; `None` where the scenario has no such task or the runner no

@@ -6,7 +6,8 @@
 //!
 //! - `cells`: a row a cell: number, identity, axes, cell columns;
 //! - `tasks`: a row a cell and task, keyed by both: task columns;
-//! - `results`: a view that joins the two;
+//! - `accelerators`: a row a cell and accelerator, keyed by both: accelerator columns;
+//! - `results`: a view that joins cells and tasks;
 //! - `series`: a row a point of a series over simulated time, keyed by cell and position;
 //! - `failures`: a row a cell that was run and failed: identity, the cell in words, why;
 //! - `columns` and `meta`: what the columns mean, and which runner filled them.
@@ -27,11 +28,11 @@ use tracing::{debug, info};
 
 use crate::axes::COLUMNS;
 use crate::plan::{CellIdentity, Plan};
-use crate::results::{Failure, Results, TASK, axis_values};
+use crate::results::{ACCELERATOR, Failure, Results, TASK, axis_values};
 use crate::runner::{CellResult, Column, ColumnKind, RunnerSpec, SeriesPoint, Value};
 
 /// The version of the store's own tables, in SQLite's `user_version`.
-pub const STORE_VERSION: i64 = 2;
+pub const STORE_VERSION: i64 = 3;
 
 /// Marks the file as a store of this program, in SQLite's `application_id`: "rtms".
 pub const APPLICATION_ID: i64 = 0x7274_6D73;
@@ -149,9 +150,11 @@ pub struct Store {
 struct Statements {
     insert_cell: String,
     insert_task: String,
+    insert_accelerator: String,
     insert_point: &'static str,
     select_cells: String,
     select_tasks: String,
+    select_accelerators: String,
 }
 
 impl fmt::Debug for Store {
@@ -279,8 +282,10 @@ impl Store {
         }
         let mut insert_cell = self.connection.prepare_cached(&self.sql.insert_cell).map_err(failed)?;
         let mut insert_task = self.connection.prepare_cached(&self.sql.insert_task).map_err(failed)?;
+        let mut insert_accelerator =
+            self.connection.prepare_cached(&self.sql.insert_accelerator).map_err(failed)?;
         let mut insert_point = self.connection.prepare_cached(self.sql.insert_point).map_err(failed)?;
-        let columns = plan.spec().task_columns.len();
+        let spec = plan.spec();
         for (index, result) in batch {
             let cell = &plan.cells()[*index];
             let identity = plan.identities()[*index];
@@ -296,17 +301,17 @@ impl Store {
                 row.value(value).map_err(failed)?;
             }
             insert_cell.raw_execute().map_err(failed)?;
-            for (position, task) in plan.scenario(cell).tasks.iter().enumerate() {
-                let mut row = Binder { statement: &mut insert_task, next: 1 };
-                row.bind(number).map_err(failed)?;
-                row.bind(position as i64).map_err(failed)?;
-                row.bind(task.name.as_str()).map_err(failed)?;
-                for value in &result.tasks[position * columns..][..columns] {
-                    row.value(value).map_err(failed)?;
-                }
-                insert_task.raw_execute().map_err(failed)?;
+            let tasks = plan.scenario(cell).tasks.iter().map(|task| task.name.as_str());
+            insert_rows(&mut insert_task, number, tasks, &result.tasks, spec.task_columns.len())
+                .map_err(failed)?;
+            // Runs without such columns have no rows: their names alone say nothing.
+            if !spec.accelerator_columns.is_empty() {
+                let accelerators = plan.platform(cell).accelerators.iter().map(|one| one.name.as_str());
+                let columns = spec.accelerator_columns.len();
+                insert_rows(&mut insert_accelerator, number, accelerators, &result.accelerators, columns)
+                    .map_err(failed)?;
             }
-            let series = plan.spec().series_columns.iter().zip(&result.series);
+            let series = spec.series_columns.iter().zip(&result.series);
             let points = series.flat_map(|(column, points)| points.iter().map(move |point| (column, point)));
             for (position, (column, point)) in points.enumerate() {
                 let mut row = Binder { statement: &mut insert_point, next: 1 };
@@ -439,7 +444,6 @@ impl Store {
         let failed = |error| explain(&self.path, error);
         let damaged = |reason: &str| self.damaged(reason);
         let cell_columns = &plan.spec().cell_columns;
-        let task_columns = &plan.spec().task_columns;
         let mut results: Vec<Option<CellResult>> = vec![None; plan.len()];
         // Which cell of the plan a number of the store stands for.
         let mut indices: Vec<(i64, usize)> = Vec::with_capacity(plan.len().min(self.known.len()));
@@ -452,15 +456,46 @@ impl Store {
             let Some(index) = plan.find(&identity) else { continue };
             let mut cell = Vec::with_capacity(cell_columns.len());
             read_values(row, 3, cell_columns, &mut cell).map_err(failed)?.map_err(damaged)?;
-            let tasks = plan.scenario(&plan.cells()[index]).tasks.len();
-            let tasks = Vec::with_capacity(tasks * task_columns.len());
-            results[index] = Some(CellResult { cell, tasks, series: Vec::new() });
+            results[index] = Some(CellResult { cell, ..CellResult::default() });
             indices.push((row.get(0).map_err(failed)?, index));
             checksums.push((index, row.get(2).map_err(failed)?));
         }
 
-        // Both tables are read in the order of the cells' numbers.
-        let mut statement = self.connection.prepare(&self.sql.select_tasks).map_err(failed)?;
+        let spec = plan.spec();
+        self.read_rows(&self.sql.select_tasks, &spec.task_columns, &indices, &mut results, |result| {
+            &mut result.tasks
+        })?;
+        let columns = &spec.accelerator_columns;
+        self.read_rows(&self.sql.select_accelerators, columns, &indices, &mut results, |result| {
+            &mut result.accelerators
+        })?;
+        self.read_series(plan, &indices, &mut results)?;
+        for (index, expected) in checksums {
+            let cell = &plan.cells()[index];
+            let tasks = plan.scenario(cell).tasks.len() * spec.task_columns.len();
+            let accelerators = plan.platform(cell).accelerators.len() * spec.accelerator_columns.len();
+            if let Some(result) = &results[index]
+                && ((result.tasks.len(), result.accelerators.len()) != (tasks, accelerators)
+                    || checksum(result) != expected)
+            {
+                return Err(damaged("the values of a cell are not those that were written"));
+            }
+        }
+        Ok(results)
+    }
+
+    /// Appends the values of the rows that `select` gives to those of their cells; `indices` are the cells' numbers,
+    /// ascending, and so are the rows.
+    fn read_rows(
+        &self,
+        select: &str,
+        columns: &[Column],
+        indices: &[(i64, usize)],
+        results: &mut [Option<CellResult>],
+        values: fn(&mut CellResult) -> &mut Vec<Value>,
+    ) -> Result<(), StoreError> {
+        let failed = |error| explain(&self.path, error);
+        let mut statement = self.connection.prepare(select).map_err(failed)?;
         let mut rows = statement.raw_query();
         let mut numbers = indices.iter().peekable();
         while let Some(row) = rows.next().map_err(failed)? {
@@ -470,19 +505,11 @@ impl Store {
                 continue;
             };
             if let Some(result) = &mut results[*index] {
-                read_values(row, 1, task_columns, &mut result.tasks).map_err(failed)?.map_err(damaged)?;
+                let read = read_values(row, 1, columns, values(result)).map_err(failed)?;
+                read.map_err(|reason| self.damaged(reason))?;
             }
         }
-        self.read_series(plan, &indices, &mut results)?;
-        for (index, expected) in checksums {
-            let tasks = plan.scenario(&plan.cells()[index]).tasks.len();
-            if let Some(result) = &results[index]
-                && (result.tasks.len() != tasks * task_columns.len() || checksum(result) != expected)
-            {
-                return Err(damaged("the values of a cell are not those that were written"));
-            }
-        }
-        Ok(results)
+        Ok(())
     }
 
     /// Reads the points of series into the results of cells; `indices` are their numbers, ascending.
@@ -613,6 +640,9 @@ fn create(connection: &Connection, runner: &RunnerSpec) -> rusqlite::Result<()> 
          CREATE TABLE tasks (
              cell INTEGER NOT NULL, task_index INTEGER NOT NULL, task TEXT NOT NULL{tasks},
              PRIMARY KEY (cell, task_index)) STRICT, WITHOUT ROWID;
+         CREATE TABLE accelerators (
+             cell INTEGER NOT NULL, accelerator_index INTEGER NOT NULL, accelerator TEXT NOT NULL{accelerators},
+             PRIMARY KEY (cell, accelerator_index)) STRICT, WITHOUT ROWID;
          CREATE TABLE series (
              cell INTEGER NOT NULL, position INTEGER NOT NULL, series TEXT NOT NULL, time_s REAL NOT NULL,
              value REAL, PRIMARY KEY (cell, position)) STRICT, WITHOUT ROWID;
@@ -623,6 +653,7 @@ fn create(connection: &Connection, runner: &RunnerSpec) -> rusqlite::Result<()> 
         axes = columns(COLUMNS),
         cells = columns(&runner.cell_columns),
         tasks = columns(&runner.task_columns),
+        accelerators = columns(&runner.accelerator_columns),
         axis_names = names("cells", COLUMNS),
         cell_names = names("cells", &runner.cell_columns),
         task_names = names("tasks", &runner.task_columns),
@@ -637,13 +668,16 @@ fn create(connection: &Connection, runner: &RunnerSpec) -> rusqlite::Result<()> 
     connection.execute_batch("COMMIT")
 }
 
-/// Every column of the outputs with what it describes, in their order.
-pub(crate) fn described_columns(runner: &RunnerSpec) -> Vec<(&'static str, Column)> {
+/// Every column of the store with what it describes, in their order.
+fn described_columns(runner: &RunnerSpec) -> Vec<(&'static str, Column)> {
     let axes = COLUMNS.iter().map(|column| ("axis", *column));
     let cells = runner.cell_columns.iter().map(|column| ("cell", *column));
     let tasks = runner.task_columns.iter().map(|column| ("task", *column));
+    let accelerators = runner.accelerator_columns.iter().map(|column| ("accelerator", *column));
+    let names = (!runner.accelerator_columns.is_empty()).then_some(("axis", ACCELERATOR));
+    let accelerators = names.into_iter().chain(accelerators);
     let series = runner.series_columns.iter().map(|series| ("series", series.column()));
-    axes.chain(cells).chain([("axis", TASK)]).chain(tasks).chain(series).collect()
+    axes.chain(cells).chain([("axis", TASK)]).chain(tasks).chain(accelerators).chain(series).collect()
 }
 
 /// Looks for damage that reading a few rows would not show.
@@ -715,12 +749,21 @@ impl Statements {
             })
         };
         let (cells, tasks) = (&runner.cell_columns, &runner.task_columns);
+        let accelerators = &runner.accelerator_columns;
         Self {
             insert_cell: format!("INSERT INTO cells VALUES ({})", marks(3 + COLUMNS.len() + cells.len())),
             insert_task: format!("INSERT INTO tasks VALUES ({})", marks(3 + tasks.len())),
+            insert_accelerator: format!(
+                "INSERT INTO accelerators VALUES ({})",
+                marks(3 + accelerators.len())
+            ),
             insert_point: "INSERT INTO series VALUES (?, ?, ?, ?, ?)",
             select_cells: format!("SELECT cell, identity, checksum{} FROM cells ORDER BY cell", names(cells)),
             select_tasks: format!("SELECT cell{} FROM tasks ORDER BY cell, task_index", names(tasks)),
+            select_accelerators: format!(
+                "SELECT cell{} FROM accelerators ORDER BY cell, accelerator_index",
+                names(accelerators)
+            ),
         }
     }
 }
@@ -743,9 +786,31 @@ impl Binder<'_, '_> {
             Value::Missing => self.bind(rusqlite::types::Null),
             Value::Integer(value) => self.bind(value),
             Value::Real(value) => self.bind(value),
+            Value::Boolean(value) => self.bind(value),
             Value::Text(value) => self.bind(&**value),
         }
     }
+}
+
+/// Inserts a row of so many values for each of some parts of a cell, which stand in the order of their names.
+fn insert_rows<'n>(
+    statement: &mut Statement<'_>,
+    cell: i64,
+    names: impl Iterator<Item = &'n str>,
+    values: &[Value],
+    columns: usize,
+) -> rusqlite::Result<()> {
+    for (position, name) in names.enumerate() {
+        let mut row = Binder { statement: &mut *statement, next: 1 };
+        row.bind(cell)?;
+        row.bind(position as i64)?;
+        row.bind(name)?;
+        for value in &values[position * columns..][..columns] {
+            row.value(value)?;
+        }
+        statement.raw_execute()?;
+    }
+    Ok(())
 }
 
 fn identity_of(row: &Row<'_>, position: usize) -> rusqlite::Result<Option<CellIdentity>> {
@@ -767,6 +832,7 @@ fn read_values(
             (ValueRef::Null, _) => Value::Missing,
             (ValueRef::Integer(value), ColumnKind::Integer) => Value::Integer(value),
             (ValueRef::Real(value), ColumnKind::Real) => Value::Real(value),
+            (ValueRef::Integer(value @ (0 | 1)), ColumnKind::Boolean) => Value::Boolean(value == 1),
             (ValueRef::Text(text), ColumnKind::Text) => match std::str::from_utf8(text) {
                 Ok(text) => Value::Text(text.into()),
                 Err(_) => return Ok(Err("a text is not UTF-8")),
@@ -783,10 +849,12 @@ fn checksum(result: &CellResult) -> i64 {
         let mixed = (sum ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed ^ (mixed >> 29)
     };
-    let sum = result.cell.iter().chain(&result.tasks).fold(0, |sum, value| match value {
+    let values = result.cell.iter().chain(&result.tasks).chain(&result.accelerators);
+    let sum = values.fold(0, |sum, value| match value {
         Value::Missing => mix(sum, 1),
         Value::Integer(value) => mix(mix(sum, 2), *value as u64),
         Value::Real(value) => mix(mix(sum, 3), value.to_bits()),
+        Value::Boolean(value) => mix(mix(sum, 7), u64::from(*value)),
         Value::Text(value) => value.bytes().fold(mix(sum, 4), |sum, byte| mix(sum, u64::from(byte))),
     });
     let sum = result.series.iter().fold(sum, |sum, points| {
@@ -800,7 +868,7 @@ fn checksum(result: &CellResult) -> i64 {
 
 const fn sql_type(kind: ColumnKind) -> &'static str {
     match kind {
-        ColumnKind::Integer => "INTEGER",
+        ColumnKind::Integer | ColumnKind::Boolean => "INTEGER",
         ColumnKind::Real => "REAL",
         ColumnKind::Text => "TEXT",
     }
@@ -843,20 +911,15 @@ mod tests {
             let mut store = Store::open(&path, runner.spec()).unwrap();
             let before = store.len();
             let some: Vec<usize> = (0..plan.len()).filter(|index| index % 7 == threads).collect();
-            let result = CellResult {
-                cell: vec![Value::Missing; 3],
-                tasks: vec![Value::Missing; 5 * 7],
-                series: Vec::new(),
-            };
             for index in some.iter().copied() {
                 let tasks = plan.scenario(&plan.cells()[index]).tasks.len();
-                let tasks = result.tasks[..tasks * 7].to_vec();
-                store
-                    .write(
-                        &plan,
-                        &[(index, CellResult { cell: result.cell.clone(), tasks, series: Vec::new() })],
-                    )
-                    .unwrap();
+                let result = CellResult {
+                    cell: vec![Value::Missing; 3],
+                    tasks: vec![Value::Missing; tasks * 7],
+                    accelerators: vec![Value::Missing; 2],
+                    series: Vec::new(),
+                };
+                store.write(&plan, &[(index, result)]).unwrap();
             }
             store.commit().unwrap();
             store.refuse_to_grow();

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use crate::plan::{Baseline, Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use crate::results::Results;
-use crate::runner::{Column, ColumnKind};
+use crate::runner::Column;
 use crate::statistics::{
     Bootstrap, Interval, MINIMUM_SAMPLES, PairedDifference, geometric_mean, mean, paired_difference,
     population_deviation, sample_deviation,
@@ -133,7 +133,7 @@ impl Summary {
 fn metrics_of(columns: &[Column]) -> Vec<Metric> {
     let columns = columns.iter().enumerate();
     columns
-        .filter(|(_, column)| column.summarised && column.kind != ColumnKind::Text)
+        .filter(|(_, column)| column.summarised && column.kind.is_number())
         .map(|(position, column)| Metric { column: *column, position })
         .collect()
 }

@@ -29,7 +29,7 @@ pub struct Finished<'p> {
     /// Means over seeds, across scenarios, and against the baseline.
     pub summary: Summary,
     /// Names of the files that were written into the directory.
-    pub files: Vec<&'static str>,
+    pub files: Vec<String>,
 }
 
 /// Why a sweep did not come to its end.

@@ -65,11 +65,14 @@ fn any_number_of_threads_gives_the_same_bytes() {
     let directory = tempfile::tempdir().unwrap();
     let expected = expected(&directory.path().join("one"));
     let names: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-    let mut known = vec!["comparison.csv", "manifest.json", "results.csv", "results.json"];
-    if cfg!(feature = "parquet") {
-        known.push("results.parquet");
-    }
-    known.push("summary.csv");
+    let tables = ["accelerators", "cells", "tasks"]
+        .into_iter()
+        .flat_map(|table| ["csv", "json", "parquet"].map(|form| format!("{table}.{form}")));
+    let mut known: Vec<String> = tables
+        .filter(|name| cfg!(feature = "parquet") || !name.ends_with(".parquet"))
+        .chain(["comparison.csv", "manifest.json", "summary.csv"].map(str::to_owned))
+        .collect();
+    known.sort();
     assert_eq!(names, known);
     for (name, options) in [("two", threads(2)), ("many", threads(7)), ("default", Options::default())] {
         let directory = directory.path().join(name);
@@ -281,9 +284,9 @@ fn a_platform_that_cannot_run_does_not_stop_the_others() {
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["rows"].as_array().unwrap().len(), csv.lines().count() - 1);
     insta::assert_snapshot!(csv.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
-scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,seed,duration_ms,reason
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,1000,700.0,"`platform_1`, of all platforms"
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,8919,700.0,"`platform_1`, of all platforms"
+cell,scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,seed,duration_ms,reason
+14,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,1000,700.0,"`platform_1`, of all platforms"
+15,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,8919,700.0,"`platform_1`, of all platforms"
 "#);
 }
 
@@ -375,7 +378,7 @@ fn settings_are_part_of_a_cell() {
     let outcome = run(&changed, directory.path(), &Options::default(), &Silent).unwrap();
     assert_eq!((outcome.executed.reused, outcome.executed.run), (0, 2));
     let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
-    insta::assert_snapshot!(text("results.json").lines().nth(2).unwrap(), @r#""settings":{"at_end":"drain","bonus":5.0,"warm_up":"100ms"},"#);
+    insta::assert_snapshot!(text("cells.json").lines().nth(2).unwrap(), @r#""settings":{"at_end":"drain","bonus":5.0,"warm_up":"100ms"},"#);
     let manifest = text("manifest.json");
     let (_, settings) = manifest.split_once("\"settings\":").unwrap();
     insta::assert_snapshot!(settings.split_once(']').unwrap().0, @r#"
@@ -436,40 +439,10 @@ fn outputs_look_like_this() {
     let plan = Plan::new(&runner, axes).unwrap();
     run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
     let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
-    insta::assert_snapshot!(text("results.csv"), @r#"
-scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,seed,duration_ms,score_percent,late_jobs,verdict,task,requested_jobs,completed_jobs,latency_mean_ms,real_time_score,energy_score,quality_score,task_score
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,16.616050151849546,116,,task_0,60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,16.616050151849546,116,,task_1,60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,9.955670132989601,69,,task_0,60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8
-scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,9.955670132989601,69,,task_1,60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,26.07212178363465,182,,task_0,60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,26.07212178363465,182,,task_1,60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,39.080482758551724,273,"good, ""really""",task_0,60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8
-scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,,,8919,700.0,39.080482758551724,273,"good, ""really""",task_1,60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,13.215460353618939,92,,task_0,60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8
-scenario_1,platform_0,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,13.215460353618939,92,,task_1,60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8
-scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.729373811878565,61,,task_0,60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8
-scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.729373811878565,61,,task_1,60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8
-"#);
-    insta::assert_snapshot!(text("results.json"), @r#"
-{"format":"rtmm-sweep-results","version":1,
-"sweep":"synthetic",
-"columns":["scenario","platform","policy","parameters","load_factor","trigger_probability","deadline_factor","seed","duration_ms","score_percent","late_jobs","verdict","task","requested_jobs","completed_jobs","latency_mean_ms","real_time_score","energy_score","quality_score","task_score"],
-"rows":[
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,16.616050151849546,116,null,"task_0",60,53,5.201520395438814,0.16766249701250896,0.0,0.32523902428292717,8.879973360079918e-9],
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,16.616050151849546,116,null,"task_1",60,24,4.538498384504846,0.9446281661155016,0.032626902119293644,0.4074727775816673,1.9193142420572737e-8],
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,9.955670132989601,69,null,"task_0",60,27,15.642017073948779,0.3033690898927303,0.0,0.717897846306461,4.3460469618591147e-8],
-["scenario_0","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,9.955670132989601,69,null,"task_1",60,25,8.889669330992007,0.6166281501155496,0.4713815858552424,0.026039921880234358,7.888736333790998e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,26.07212178363465,182,null,"task_0",60,12,15.681856954429136,0.6288491134526596,0.0,0.3797438607684177,2.2847131458605622e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,26.07212178363465,182,null,"task_1",60,16,13.274648176055472,0.45229464311607065,0.12064863805408584,0.07331978004065988,2.7900916297251108e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_0",60,52,0.7412297763106711,0.14963555109334672,0.0,0.3210310369068893,8.512954461136617e-8],
-["scenario_0","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,8919,700.0,39.080482758551724,273,"good, \"really\"","task_1",60,24,2.373656879029363,0.40173679478961566,0.5748442754671736,0.4978545064364807,6.891339325982022e-8],
-["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,13.215460353618939,92,null,"task_0",60,26,15.143650569048292,0.4554886335340994,0.0,0.8551454345636963,7.999316002051993e-8],
-["scenario_1","platform_0","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,13.215460353618939,92,null,"task_1",60,31,4.345442963671109,0.10506568480294559,0.7979176062471812,0.6249181252456243,7.261938214185357e-8],
-["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,8.729373811878565,61,null,"task_0",60,45,11.397197808406574,0.20361638915083255,0.0,0.7711856864429407,8.204185387443838e-8],
-["scenario_1","platform_1","first","k_per_ms=15 depth=2",1.0,null,null,1000,700.0,8.729373811878565,61,null,"task_1",60,23,10.122817631547106,0.5617583147250558,0.9531641405075785,0.6568480294559116,6.960659118022646e-8]
-]}
-"#);
+    for table in ["cells", "tasks", "accelerators"] {
+        insta::assert_snapshot!(format!("{table}_csv"), text(&format!("{table}.csv")));
+        insta::assert_snapshot!(format!("{table}_json"), text(&format!("{table}.json")));
+    }
     insta::assert_snapshot!(text("summary.csv"), @"
     scope,scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,duration_ms,metric,samples,mean,mean_ci_low,mean_ci_high,minimum,maximum,population_deviation,sample_deviation,geometric_mean,note
     scenario,scenario_0,platform_0,first,k_per_ms=15 depth=2,1.0,,,700.0,score_percent,2,13.285860142419573,,,9.955670132989601,16.616050151849546,3.3301900094299723,4.709599876615252,,
@@ -493,11 +466,11 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.7293738118785
     scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,700.0,platform_0,first,k_per_ms=15 depth=2,late_jobs,1,92.0,-31.0,,,-0.33695652173913043,0,1
     ");
     let manifest = text("manifest.json");
-    let (beginning, columns) = manifest.split_once("  \"columns\": [\n").unwrap();
+    let (beginning, columns) = manifest.split_once("  \"tables\": [\n").unwrap();
     insta::assert_snapshot!(beginning, @r#"
 {
   "format": "rtmm-sweep-manifest",
-  "version": 1,
+  "version": 2,
   "program": {
     "name": "rtmm",
     "version": "0.1.0"
@@ -582,15 +555,7 @@ scenario_1,platform_1,first,k_per_ms=15 depth=2,1.0,,,1000,700.0,8.7293738118785
     "minimum_samples": 10
   },
 "#);
-    insta::assert_snapshot!(columns.lines().take(7).collect::<Vec<_>>().join("\n"), @r#"
-    {
-      "name": "scenario",
-      "of": "axis",
-      "unit": "",
-      "kind": "text",
-      "meaning": "name of the scenario",
-      "better": null
-    "#);
+    insta::assert_snapshot!("manifest_tables", columns);
 }
 
 #[test]
@@ -615,9 +580,9 @@ fn deadlines_of_several_factors_have_a_column_and_stay_apart() {
         let position = lines.next().unwrap().split(',').position(|head| head == wanted).unwrap();
         lines.map(|line| line.split(',').nth(position).unwrap().to_owned()).collect()
     };
-    assert_eq!(column("results.csv", "deadline_factor"), ["10.0", "2.5", "10.0", "2.5"]);
+    assert_eq!(column("cells.csv", "deadline_factor"), ["10.0", "2.5", "10.0", "2.5"]);
     // 700 ms at twice the load.
-    assert_eq!(column("results.csv", "duration_ms"), ["350.0"; 4]);
+    assert_eq!(column("cells.csv", "duration_ms"), ["350.0"; 4]);
     // Two metrics each: of each scenario, and across both under one factor.
     let scopes = column("summary.csv", "scope");
     let factors = column("summary.csv", "deadline_factor");
@@ -656,30 +621,107 @@ across_scenarios,,platform_0,first,k_per_ms=15 depth=2,1.0,,,,late_jobs,2,0.0,,,
 "#);
 }
 
+/// Values of each kind as a table in Parquet has them, in the form of the CSV.
 #[cfg(feature = "parquet")]
 #[test]
 fn parquet_has_the_rows_of_the_csv() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::record::RowAccessor;
+    use parquet::record::Field;
     let directory = tempfile::tempdir().unwrap();
-    let runner = Synthetic::default();
+    let runner = Synthetic { records: true, ..Synthetic::default() };
     let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
     run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
-    let csv = std::fs::read_to_string(directory.path().join("results.csv")).unwrap();
-    let file = std::fs::File::open(directory.path().join("results.parquet")).unwrap();
-    let reader = SerializedFileReader::new(file).unwrap();
-    assert_eq!(reader.metadata().file_metadata().created_by(), Some("rtmm 0.1.0"));
-    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), csv.lines().count() - 1);
-    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
-    let names: Vec<&String> = rows[0].get_column_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, header);
-    for (line, row) in csv.lines().skip(1).zip(&rows) {
-        let seed = header.iter().position(|name| *name == "seed").unwrap();
-        assert_eq!(line.split(',').nth(seed).unwrap(), row.get_long(seed).unwrap().to_string());
-        let last = line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
-        assert_eq!(row.get_double(header.len() - 1).unwrap(), last);
+    let manifest = std::fs::read(directory.path().join("manifest.json")).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for table in ["cells", "tasks", "accelerators", "series"] {
+        let csv = std::fs::read_to_string(directory.path().join(format!("{table}.csv"))).unwrap();
+        let file = std::fs::File::open(directory.path().join(format!("{table}.parquet"))).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let metadata = reader.metadata().file_metadata();
+        assert_eq!(metadata.created_by(), Some("rtmm 0.1.0"));
+        let value = |key: &str| {
+            let mut entries = metadata.key_value_metadata().unwrap().iter();
+            entries.find(|entry| entry.key == key).unwrap().value.clone().unwrap()
+        };
+        assert_eq!(value("rtmm.manifest_blake3"), blake3::hash(&manifest).to_hex().to_string());
+        assert_eq!([value("rtmm.table"), value("rtmm.version")], [table, "0.1.0"]);
+        assert_eq!([value("rtmm.runner"), value("rtmm.result_version")], ["synthetic", "0"]);
+        let columns: serde_json::Value = serde_json::from_str(&value("rtmm.columns")).unwrap();
+        let attributes: serde_json::Value = serde_json::from_str(&value("PANDAS_ATTRS")).unwrap();
+        assert_eq!(attributes["rtmm.columns"], columns);
+
+        let mut lines = csv::Reader::from_reader(csv.as_bytes());
+        let header: Vec<String> = lines.headers().unwrap().iter().map(str::to_owned).collect();
+        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        let names: Vec<&String> = rows[0].get_column_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, header.iter().collect::<Vec<_>>());
+        assert!(header.iter().all(|name| columns.get(name).is_some()), "{columns}");
+        let mut count = 0;
+        for (line, row) in lines.records().map(Result::unwrap).zip(&rows) {
+            count += 1;
+            for ((name, field), text) in row.get_column_iter().zip(&line) {
+                let (kind, same) = match field {
+                    Field::Null => ("null", text.is_empty()),
+                    Field::Long(value) => ("long", *text == value.to_string()),
+                    Field::Double(value) => ("double", text.parse() == Ok(*value)),
+                    Field::Bool(value) => ("bool", *text == value.to_string()),
+                    Field::Str(value) => ("str", text == value),
+                    _ => ("other", false),
+                };
+                assert!(same, "{table}, {name}: {field:?} and {text}");
+                kinds.insert(kind);
+            }
+        }
+        assert_eq!((count, lines.records().count()), (rows.len(), 0));
     }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["bool", "double", "long", "null", "str"]);
+}
+
+/// What stands once: joined by their keys, the tables are the view of the store.
+#[test]
+fn tables_join_by_their_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = Synthetic { fail_after: 150, ..Synthetic::default() };
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    let outcome = run(&plan, directory.path(), &threads(3), &Silent).unwrap();
+    let results = outcome.finished.unwrap().results;
+    assert!(!results.failures().is_empty(), "cells that failed have no rows and leave gaps");
+    let read = |name: &str| -> Vec<std::collections::BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(directory.path().join(name)).unwrap();
+        reader.deserialize().map(Result::unwrap).collect()
+    };
+    let (cells, tasks, accelerators) = (read("cells.csv"), read("tasks.csv"), read("accelerators.csv"));
+    let place = |row: &std::collections::BTreeMap<String, String>| row["cell"].parse::<usize>().unwrap();
+    assert_eq!(cells.len(), results.iter().count());
+    for row in &cells {
+        let cell = &plan.cells()[place(row)];
+        assert_eq!(row["identity"], plan.identities()[cell.index].to_string());
+        assert_eq!(row["scenario"], plan.scenario(cell).name);
+        assert_eq!(row["seed"], cell.seed.to_string());
+        let score = results.cell_value(cell, "score_percent").unwrap().number();
+        assert_eq!(row["score_percent"].parse().ok(), score);
+        for (name, value) in plan.policy(cell).parameters.assignments() {
+            let found = row.get(&format!("parameter_{name}")).or(row.get(&format!("parameter_{name}_ms")));
+            assert!(found.is_some_and(|found| !found.is_empty()), "{name}={value}: {row:?}");
+        }
+    }
+    for row in &tasks {
+        let cell = &plan.cells()[place(row)];
+        let value = results.task_value(cell, &row["task"], "task_score").unwrap().number();
+        assert_eq!(row["task_score"].parse().ok(), value);
+        assert!(!row.contains_key("score_percent"), "a value of the run on the row of a task");
+    }
+    for row in &accelerators {
+        assert!(cells.iter().any(|cell| cell["cell"] == row["cell"]) && row["accelerator"] == "one");
+    }
+    let count = |of: fn(&Plan<'_>, &rtmm_sweep::plan::Cell) -> usize| -> usize {
+        results.iter().map(|(cell, _)| of(&plan, cell)).sum()
+    };
+    assert_eq!(tasks.len(), count(|plan, cell| plan.scenario(cell).tasks.len()));
+    assert_eq!(accelerators.len(), count(|plan, cell| plan.platform(cell).accelerators.len()));
+    let failures = read("failures.csv");
+    assert_eq!(failures.len() + cells.len(), plan.len());
+    assert!(failures.iter().all(|row| cells.iter().all(|cell| cell["cell"] != row["cell"])));
 }
 
 /// Series survive threads, shards and merging, and their files hold them all.
@@ -707,7 +749,7 @@ fn series_come_out_as_they_went_in() {
     let points: usize = finished.results.iter().flat_map(|(_, result)| &result.series).map(Vec::len).sum();
     let csv = std::fs::read_to_string(at("one").join("series.csv")).unwrap();
     assert!(points > 1_000 && csv.lines().count() == points + 1);
-    assert!(csv.lines().next().unwrap().ends_with(",duration_ms,series,time_s,value"));
+    assert_eq!(csv.lines().next(), Some("cell,series,time_s,value"));
     assert!(csv.contains(",score,0.5,\n"), "a point without a value");
     #[cfg(feature = "parquet")]
     {
@@ -722,12 +764,12 @@ fn series_come_out_as_they_went_in() {
 #[test]
 fn a_full_disk_is_told_by_name() {
     let directory = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink("/dev/full", directory.path().join("results.json.partial")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", directory.path().join("cells.json.partial")).unwrap();
     let runner = Synthetic::default();
     let plan = Plan::new(&runner, axes(2, 2, 2)).unwrap();
     let error = run(&plan, directory.path(), &Options::default(), &Silent).unwrap_err();
     let message = error.to_string().replace(&directory.path().display().to_string(), "DIRECTORY");
-    insta::assert_snapshot!(message, @"no space is left to write DIRECTORY/results.json; free some and run the sweep again: its cells are kept");
+    insta::assert_snapshot!(message, @"no space is left to write DIRECTORY/cells.json; free some and run the sweep again: its cells are kept");
     // The cells are kept.
     let outcome = run(&plan, directory.path(), &Options::default(), &Silent).unwrap();
     assert_eq!(outcome.executed.run, 0);

@@ -139,7 +139,7 @@ fn a_store_of_another_version_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = Store::open(&path, runner.spec()).unwrap_err();
-    insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is of version 99, this program reads version 2; use the program that wrote it, or choose another output directory and run again");
+    insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite is of version 99, this program reads version 3; use the program that wrote it, or choose another output directory and run again");
 }
 
 /// A runner that differs from the synthetic one in its columns or its name.
@@ -274,7 +274,7 @@ fn killed_sweeps_go_on() {
     let whole = directory.path().join("whole");
     run(&plan, &whole, &Options::default(), &Silent).unwrap();
     for name in outcome.finished.unwrap().files {
-        let read = |directory: &Path| std::fs::read(directory.join(name)).unwrap();
+        let read = |directory: &Path| std::fs::read(directory.join(&name)).unwrap();
         assert!(read(&killed) == read(&whole), "{name}");
     }
 }

@@ -35,6 +35,11 @@ const TASK_COLUMNS: &[Column] = &[
     column("task_score", "", ColumnKind::Real, false),
 ];
 
+const ACCELERATOR_COLUMNS: &[Column] = &[
+    column("accelerator_jobs", "", ColumnKind::Integer, false),
+    column("is_busy", "", ColumnKind::Boolean, false),
+];
+
 /// The task columns with a mean for some of them.
 const SUMMARISED_TASK_COLUMNS: &[Column] = &[
     TASK_COLUMNS[0],
@@ -166,6 +171,7 @@ impl Synthetic {
             settings,
             settings_rule: settings_rule(),
             task_columns: tasks.to_vec(),
+            accelerator_columns: ACCELERATOR_COLUMNS.to_vec(),
             series_columns: if self.records { SERIES.to_vec() } else { Vec::new() },
             ..RunnerSpec::new(self.called.unwrap_or("synthetic"), policies, CELL_COLUMNS.to_vec())
         }
@@ -231,7 +237,7 @@ impl Prepared for Ready<'_> {
                 if score > 30.0 { Value::Text("good, \"really\"".into()) } else { Value::Missing },
             ],
             tasks: Vec::with_capacity(scenario.tasks.len() * TASK_COLUMNS.len()),
-            series: Vec::new(),
+            ..CellResult::default()
         };
         for position in 0..scenario.tasks.len() {
             let completed = (real() * 60.0) as i64;
@@ -256,6 +262,11 @@ impl Prepared for Ready<'_> {
                     .collect::<Vec<_>>()
             };
             result.series = vec![points(6), points(3), points(4)];
+        }
+        for _ in &self.plan.platform(cell).accelerators {
+            let jobs = (real() * 60.0) as i64;
+            let is_busy = if jobs == 0 { Value::Missing } else { Value::Boolean(jobs > 30) };
+            result.accelerators.extend([Value::Integer(jobs), is_busy]);
         }
         Ok(result)
     }

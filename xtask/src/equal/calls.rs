@@ -1,5 +1,6 @@
 //! The calls that both programs are given.
 
+use rtmm_sweep::axes::AXES;
 use rtmm_workload::load::{Kind, built_in_names, open};
 
 use super::programs::Programs;
@@ -151,12 +152,35 @@ fn sweep(programs: &Programs, names: &Names, name: &str, tally: &mut Tally) -> R
     }
     tally.runs = old.len();
     tally.values += old.len();
-    for table in ["results.csv", "series.csv"] {
-        if let Some([old, new]) = programs.files(&format!("{output}/{table}"))? {
-            compare_csv(names, table, [&old, &new], tally)?;
+    let store = format!("{output}/store.sqlite");
+    for (table, query) in stored_tables() {
+        if let Some([old, new]) = programs.rows(&store, table, &query)? {
+            compare_csv(names, &format!("{table}.csv"), [&old, &new], tally)?;
         }
     }
     Ok(())
+}
+
+/// Tables and views of stores, with what reads each of them in an order of its own: cells are stored as they are done.
+fn stored_tables() -> [(&'static str, String); 3] {
+    let axes: Vec<&str> = AXES.iter().map(|axis| axis.name).collect();
+    let axes = axes.join(", ");
+    [
+        ("results", format!("SELECT * FROM results ORDER BY {axes}, task")),
+        (
+            "accelerators",
+            format!(
+                "SELECT {axes}, accelerators.* FROM accelerators JOIN cells USING (cell) \
+                 ORDER BY {axes}, accelerator_index"
+            ),
+        ),
+        (
+            "series",
+            format!(
+                "SELECT {axes}, series, time_s, value FROM series JOIN cells USING (cell) ORDER BY {axes}, position"
+            ),
+        ),
+    ]
 }
 
 /// One call of `rtmm run` with all that it can write.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 /// The old program and the new one.
@@ -88,6 +89,24 @@ impl Programs {
         })
     }
 
+    /// The rows of a query on a store, as CSV with numbers in the shortest form that reads back equal; nothing where the
+    /// old program's store lacks the table, or neither has rows.
+    ///
+    /// # Errors
+    /// Reason that SQLite gives.
+    pub(super) fn rows(&self, store: &str, table: &str, query: &str) -> Result<Option<[String; 2]>, String> {
+        let failed = |error: rusqlite::Error| format!("{store}: {error}");
+        let [old, new] = self.each(|program| {
+            let store = program.folder.join(store);
+            let connection =
+                Connection::open_with_flags(&store, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+            let has = "SELECT count(*) FROM sqlite_schema WHERE name = ?";
+            let has: i64 = connection.query_row(has, [table], |row| row.get(0)).map_err(failed)?;
+            if has == 0 { Ok(None) } else { rows(&connection, query).map(Some).map_err(failed) }
+        })?;
+        Ok(old.zip(new).filter(|(old, new)| old.1 + new.1 > 0).map(|(old, new)| [old.0, new.0]))
+    }
+
     fn each<T>(&self, of: impl Fn(&Program) -> Result<T, String>) -> Result<[T; 2], String> {
         let [old, new] = &self.0;
         Ok([of(old)?, of(new)?])
@@ -113,4 +132,35 @@ fn identities(store: &Path) -> rusqlite::Result<Vec<String>> {
     let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = connection.prepare("SELECT hex(identity) FROM cells ORDER BY identity")?;
     statement.query_map([], |row| row.get(0))?.collect()
+}
+
+/// The rows of a query as CSV without `cell`, the number of a cell in its store, and their count.
+fn rows(connection: &Connection, query: &str) -> rusqlite::Result<(String, usize)> {
+    let mut statement = connection.prepare(query)?;
+    let kept: Vec<usize> = (0..statement.column_count())
+        .filter(|column| statement.column_name(*column).is_ok_and(|name| name != "cell"))
+        .collect();
+    let names = kept.iter().map(|column| statement.column_name(*column).map(str::to_owned));
+    let mut text = names.collect::<rusqlite::Result<Vec<String>>>()?.join(",");
+    let mut rows = statement.raw_query();
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        count += 1;
+        text.push('\n');
+        for (position, column) in kept.iter().enumerate() {
+            if position > 0 {
+                text.push(',');
+            }
+            match row.get_ref(*column)? {
+                ValueRef::Null => {}
+                ValueRef::Integer(value) => text.push_str(&value.to_string()),
+                ValueRef::Real(value) => text.push_str(&format!("{value:?}")),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                    let quoted = String::from_utf8_lossy(bytes).replace('"', "\"\"");
+                    text.push_str(&format!("\"{quoted}\""));
+                }
+            }
+        }
+    }
+    Ok((text, count))
 }

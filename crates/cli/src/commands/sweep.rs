@@ -192,7 +192,7 @@ fn conclude(
     format: Format,
 ) -> Result<(), Failure> {
     let report = Report::new(&finished.results, &finished.summary, figures);
-    let mut files: Vec<String> = finished.files.iter().map(|name| (*name).to_owned()).collect();
+    let mut files = finished.files.clone();
     for (name, text) in report.files() {
         replace_file(&directory.join(&name), text.as_bytes())?;
         files.push(name);
@@ -211,7 +211,7 @@ fn conclude(
         }
         // The files are what was just written: the same bytes.
         Format::Csv => copy(&directory.join("summary.csv"), &mut out)?,
-        Format::Json => copy(&directory.join("results.json"), &mut out)?,
+        Format::Json => copy(&directory.join("cells.json"), &mut out)?,
     }
     out.flush()?;
     drop(out);

@@ -1,7 +1,7 @@
 //! The results of a run as columns: the names are those of `docs/metrics.md`.
 
 use rtmm_sim::Summary;
-use rtmm_sim::metrics::{PriorityClass, TaskSummary};
+use rtmm_sim::metrics::{AcceleratorSummary, PriorityClass, TaskSummary};
 use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
 
 /// A column with where its value comes from.
@@ -264,6 +264,23 @@ const TASK: &[Row<TaskSummary>] = &[
     }),
 ];
 
+const ACCELERATOR: &[Row<AcceleratorSummary>] = &[
+    (real("busy_ms", "milliseconds", "time in segments within the measured time"), |one| {
+        number(Some(one.busy_ms))
+    }),
+    (real("utilisation", "", "share of the measured time in segments"), |one| number(one.utilisation)),
+    (count("accelerator_segments", "segments dispatched in the measured time"), |one| integer(one.segments)),
+    (count("accelerator_context_switches", "segments before which it ran another model"), |one| {
+        integer(one.context_switches)
+    }),
+    (count("accelerator_job_switches", "segments before which it ran another job"), |one| {
+        integer(one.job_switches)
+    }),
+    (real("segment_energy_pj", "picojoules", "energy of its segments, context switches included"), |one| {
+        number(Some(one.segment_energy_pj))
+    }),
+];
+
 fn columns_of<S>(rows: &[Row<S>]) -> Vec<Column> {
     rows.iter().map(|(column, _)| *column).collect()
 }
@@ -276,11 +293,17 @@ pub(super) fn task_columns() -> Vec<Column> {
     columns_of(TASK)
 }
 
+pub(super) fn accelerator_columns() -> Vec<Column> {
+    columns_of(ACCELERATOR)
+}
+
 /// The values of a run, in the order of the columns.
 pub fn result(summary: &Summary) -> CellResult {
     let cell = CELL.iter().map(|(_, value)| value(summary)).collect();
     let tasks = summary.tasks.iter().flat_map(|task| TASK.iter().map(move |(_, value)| value(task)));
-    CellResult { cell, tasks: tasks.collect(), series: Vec::new() }
+    let accelerators =
+        summary.accelerators.iter().flat_map(|one| ACCELERATOR.iter().map(move |(_, value)| value(one)));
+    CellResult { cell, tasks: tasks.collect(), accelerators: accelerators.collect(), ..CellResult::default() }
 }
 
 #[cfg(test)]

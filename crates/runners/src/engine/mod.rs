@@ -75,6 +75,7 @@ impl Engine {
             cost_models,
             settings: settings::schema(),
             task_columns: columns::task_columns(),
+            accelerator_columns: columns::accelerator_columns(),
             series_columns: series::COLUMNS.to_vec(),
             ..RunnerSpec::new("engine", schemas, columns::cell_columns())
         };

@@ -14,7 +14,7 @@ use crate::figures::{
     reference_policies, selected_policies, stem,
 };
 use crate::plan::PolicyId;
-use crate::runner::{ColumnKind, Policy, RunnerSpec, short_names};
+use crate::runner::{Policy, RunnerSpec, short_names};
 
 /// Names of tables that a sweep writes itself.
 const TAKEN: &[&str] =
@@ -226,12 +226,11 @@ impl<'s> Scope<'s> {
         let name = value.string()?;
         let columns = &self.runner.cell_columns;
         match columns.iter().position(|column| column.name == name) {
-            Some(position) if columns[position].kind == ColumnKind::Text => {
-                value.reject(format!("`{name}` is a text and cannot be drawn"), "choose a column of numbers")
-            }
+            Some(position) if !columns[position].kind.is_number() => value
+                .reject(format!("`{name}` is no number and cannot be drawn"), "choose a column of numbers"),
             Some(position) => Some(position),
             None => {
-                let numbers = columns.iter().filter(|column| column.kind != ColumnKind::Text);
+                let numbers = columns.iter().filter(|column| column.kind.is_number());
                 let known: Vec<&str> = numbers.map(|column| column.name).collect();
                 value.reject(
                     format!("the runner `{}` gives no column `{name}`", self.runner.name),

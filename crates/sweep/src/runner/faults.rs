@@ -5,6 +5,7 @@ use rtmm_workload::parameters::Parameters;
 use super::spec::RunnerSpec;
 use crate::axes::AXES;
 use crate::columns::{Column, ColumnKind, SeriesColumn};
+use crate::results::PARAMETER_PREFIX;
 
 impl RunnerSpec {
     /// Faults of the tables; empty for a sound runner. Built-in runners are held to it by a test.
@@ -19,11 +20,16 @@ impl RunnerSpec {
     fn column_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut taken: Vec<&str> = AXES.iter().map(|axis| axis.name).collect();
-        taken.extend(["cell", "identity", "task", "task_index"]);
-        let columns = self.cell_columns.iter().chain(&self.task_columns);
+        taken.extend(["cell", "identity", "task", "task_index", "accelerator", "accelerator_index"]);
+        let columns = self.cell_columns.iter().chain(&self.task_columns).chain(&self.accelerator_columns);
         for Column { name, summarised, kind, .. } in columns {
-            if *summarised && *kind == ColumnKind::Text {
-                faults.push(format!("column `{name}`: a text has no mean"));
+            if *summarised && !kind.is_number() {
+                faults.push(format!("column `{name}`: a {} has no mean", kind_in_words(*kind)));
+            }
+            if name.starts_with(PARAMETER_PREFIX) {
+                faults.push(format!(
+                    "column `{name}`: names that begin with `{PARAMETER_PREFIX}` are of parameters"
+                ));
             }
             faults.extend(name_faults("column", name, &taken));
             taken.push(name);
@@ -63,6 +69,15 @@ impl RunnerSpec {
             faults.push(format!("settings: the defaults are refused: {reason}"));
         }
         faults
+    }
+}
+
+/// A kind of values in a sentence.
+const fn kind_in_words(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Integer | ColumnKind::Real => "number",
+        ColumnKind::Boolean => "boolean",
+        ColumnKind::Text => "text",
     }
 }
 

@@ -10,6 +10,8 @@ pub struct CellResult {
     pub cell: Vec<Value>,
     /// A value for each task column of the first task of the scenario, then of the second, and so on.
     pub tasks: Vec<Value>,
+    /// A value for each accelerator column of the first accelerator of the platform, then of the second, and so on.
+    pub accelerators: Vec<Value>,
     /// The points of each series column, ascending in time; no list at all where the run recorded none.
     pub series: Vec<Vec<SeriesPoint>>,
 }
@@ -24,28 +26,21 @@ pub struct SeriesPoint {
 }
 
 impl CellResult {
-    /// Holds the result to the columns of its runner, and makes minus zero zero.
+    /// Holds the result of a run of so many tasks on so many accelerators to the columns of its runner, and makes minus
+    /// zero zero.
     ///
     /// # Errors
     /// The first difference, as a lower-case fragment.
-    pub(crate) fn check(&mut self, spec: &RunnerSpec, tasks: usize) -> Result<(), String> {
-        let (cell_columns, task_columns) = (&spec.cell_columns, &spec.task_columns);
-        if self.cell.len() != cell_columns.len() || self.tasks.len() != tasks * task_columns.len() {
-            return Err(format!(
-                "it gave {} values for {} cell columns and {} for {} tasks of {} columns",
-                self.cell.len(),
-                cell_columns.len(),
-                self.tasks.len(),
-                tasks,
-                task_columns.len()
-            ));
-        }
+    pub(crate) fn check(
+        &mut self,
+        spec: &RunnerSpec,
+        tasks: usize,
+        accelerators: usize,
+    ) -> Result<(), String> {
         self.check_series(&spec.series_columns)?;
-        check_values(&mut self.cell, cell_columns)?;
-        if task_columns.is_empty() {
-            return Ok(());
-        }
-        self.tasks.chunks_exact_mut(task_columns.len()).try_for_each(|row| check_values(row, task_columns))
+        check_rows("cell", &mut self.cell, &spec.cell_columns, 1)?;
+        check_rows("task", &mut self.tasks, &spec.task_columns, tasks)?;
+        check_rows("accelerator", &mut self.accelerators, &spec.accelerator_columns, accelerators)
     }
 
     fn check_series(&mut self, columns: &[SeriesColumn]) -> Result<(), String> {
@@ -72,6 +67,21 @@ impl CellResult {
         }
         Ok(())
     }
+}
+
+/// Holds so many rows of values, one behind the other, to their columns.
+fn check_rows(what: &str, values: &mut [Value], columns: &[Column], rows: usize) -> Result<(), String> {
+    if values.len() != rows * columns.len() {
+        return Err(format!(
+            "it gave {} values for {rows} {what} rows of {} columns",
+            values.len(),
+            columns.len()
+        ));
+    }
+    if columns.is_empty() {
+        return Ok(());
+    }
+    values.chunks_exact_mut(columns.len()).try_for_each(|row| check_values(row, columns))
 }
 
 fn check_values(values: &mut [Value], columns: &[Column]) -> Result<(), String> {

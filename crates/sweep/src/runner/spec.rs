@@ -36,13 +36,15 @@ pub struct RunnerSpec {
     pub cell_columns: Vec<Column>,
     /// Values of each task of a cell, in order.
     pub task_columns: Vec<Column>,
+    /// Values of each accelerator of a cell's platform, in order.
+    pub accelerator_columns: Vec<Column>,
     /// Series over simulated time that a cell may give, in order.
     pub series_columns: Vec<SeriesColumn>,
 }
 
 impl RunnerSpec {
     /// A runner of version 1 that takes sound models, corrected costs of built-in cost models and any seed that a
-    /// store can keep, and has neither settings nor columns of tasks nor series.
+    /// store can keep, and has neither settings nor columns of tasks or accelerators nor series.
     #[must_use]
     pub fn new(
         name: impl Into<Cow<'static, str>>,
@@ -62,6 +64,7 @@ impl RunnerSpec {
             settings_rule: Rule::NONE,
             cell_columns,
             task_columns: Vec::new(),
+            accelerator_columns: Vec::new(),
             series_columns: Vec::new(),
         }
     }

@@ -194,6 +194,7 @@ fn print_csv(out: &mut impl Write, summary: &Summary) -> Result<(), Failure> {
             Value::Missing => String::new(),
             Value::Integer(value) => value.to_string(),
             Value::Real(value) => value.to_string(),
+            Value::Boolean(value) => value.to_string(),
             Value::Text(text) => text.to_string(),
         };
         writer.write_record(std::iter::once(task.task.clone()).chain(values.iter().map(text)))?;
