@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtmm_import::onnx::Branch;
-use rtmm_workload::ParameterSetting;
 use rtmm_workload::load::Kind;
+use rtmm_workload::{Duration, ParameterSetting};
 
 use crate::names::Names;
 
+use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
@@ -476,14 +477,21 @@ pub(crate) struct Import {
     /// Name of the measured device [default: device].
     #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
     pub device: Option<String>,
-    /// Format of measurements, such as ort, a profile of ONNX Runtime, or of an arrival trace: azure-llm,
+    /// Format of measurements: ort, a profile of ONNX Runtime, or csv; or of an arrival trace: azure-llm,
     /// azure-functions, burstgpt, mooncake, constant-stream or csv. Without a model before them, the times of
     /// measurements are printed [default of measurements: ort].
-    #[arg(long, value_name = "FORMAT", value_parser = ImportKind::parse)]
-    pub kind: Option<ImportKind>,
+    #[arg(long, value_name = "FORMAT", value_parser = KindName::parse)]
+    pub kind: Option<KindName>,
     /// Runs at the beginning of the measurements that do not count.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub warmup: u64,
+    /// Columns of a table of --kind csv by their headings. Of measurements: name, p50_us, mean_us, unit and more. Of
+    /// arrivals: arrival, or end and duration; model; unit (s, ms, us, ns, ps or date). May be given several times.
+    #[arg(long, value_name = "KEY=HEADING,...")]
+    pub columns: Vec<String>,
+    /// Time of a run without the profiler, in microseconds: measured times are scaled to it.
+    #[arg(long, value_name = "N", requires = "profile", value_parser = total)]
+    pub total_us: Option<Duration>,
     /// Extent that the file leaves open, by its name there, or INPUT[AXIS] where it has none; may be given
     /// several times.
     #[arg(long = "dim", value_name = "NAME=N", value_parser = extent)]
@@ -567,6 +575,28 @@ impl Import {
         ];
         stated.iter().find(|(_, is_stated)| *is_stated).map(|(option, _)| *option)
     }
+
+    /// The kind of the file, where its name alone does not tell: tables of arrivals have a column of these.
+    pub(crate) fn kind(&self) -> Option<ImportKind> {
+        let has_arrivals = || {
+            let mut pieces = self.columns.iter().flat_map(|text| text.split(','));
+            let is_arrival = |piece: &str| {
+                piece.split_once('=').is_some_and(|(key, _)| matches!(key.trim(), "arrival" | "end"))
+            };
+            pieces.any(is_arrival) || self.arrivals.stated().is_some()
+        };
+        self.kind.and_then(|kind| kind.resolved(self.profile.is_none() && has_arrivals()))
+    }
+
+    /// True if an option is stated that speaks of measurements.
+    pub(crate) fn of_measurements(&self) -> bool {
+        self.warmup > 0 || !self.columns.is_empty()
+    }
+}
+
+fn total(text: &str) -> Result<Duration, String> {
+    let total = Duration::parse_microseconds(text).map_err(|_| "write microseconds as a decimal number")?;
+    if total.is_zero() { Err("a run takes some time".to_owned()) } else { Ok(total) }
 }
 
 /// A name that files can have.

@@ -9,7 +9,7 @@ use rtmm_workload::input::{CsvTable, Diagnostics};
 
 use crate::arrivals::{ArrivalError, ArrivalFormat, ArrivalOptions, Columns, ImportedRequests, Rule};
 use crate::error::ImportError;
-use crate::measurements::{Format, MeasurementError, MeasurementOptions, Measurements};
+use crate::measurements::{Attachment, Format, MeasurementError, MeasurementOptions, Measurements};
 use crate::model::ImportedModel;
 use crate::onnx::{self, Options};
 
@@ -33,12 +33,25 @@ pub fn onnx(path: &Path, options: &Options) -> Result<ImportedModel, ImportError
 pub fn measurements(
     path: &Path,
     format: &Format,
-    options: MeasurementOptions,
+    options: &MeasurementOptions,
 ) -> Result<Measurements, MeasurementError> {
-    let file = open(path).map_err(|problem| {
+    format.read(&mut BufReader::new(measured(path)?), options)
+}
+
+/// Reads a file that stands beside measurements.
+///
+/// # Errors
+/// [`MeasurementError`] where the file cannot be read, is no text or is too long.
+pub fn attachment(path: &Path) -> Result<Attachment, MeasurementError> {
+    let name = path.display().to_string();
+    let file = measured(path).map_err(|error| error.of_file(&name))?;
+    Attachment::read(&name, &mut BufReader::new(file))
+}
+
+fn measured(path: &Path) -> Result<File, MeasurementError> {
+    open(path).map_err(|problem| {
         MeasurementError::new(format!("cannot be read: {problem}"), "name a file of measurements")
-    })?;
-    format.read(&mut BufReader::new(file), options)
+    })
 }
 
 /// Reads an arrival trace of a format as requests; the file is read once, and not held.

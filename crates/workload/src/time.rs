@@ -154,6 +154,18 @@ impl Duration {
         }
     }
 
+    /// Parses a decimal number of a unit that has ten to the power of `decimals` picoseconds, plain or with an exponent,
+    /// to the nearest picosecond, ties up: means of other programs have more digits than what they measured.
+    ///
+    /// # Errors
+    /// [`TimeError`] says what is wrong with the text.
+    pub fn parse_nearest(text: &str, decimals: u32) -> Result<Self, TimeError> {
+        let number = Decimal::parse(text).ok_or(TimeError::Malformed)?;
+        let parts = number.parts(decimals).ok_or(TimeError::TooLong)?;
+        let nearest = parts.whole.checked_add(parts.rounds_up.into());
+        nearest.map(Self).ok_or(TimeError::TooLong)
+    }
+
     /// Picoseconds in this span.
     #[must_use]
     pub const fn picoseconds(self) -> u64 {

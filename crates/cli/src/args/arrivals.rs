@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use rtmm_import::arrivals::{self, ArrivalFormat, Columns, Rule, Unmapped, Window};
+use rtmm_import::arrivals::{self, ArrivalFormat, Rule, Unmapped, Window};
 use rtmm_import::measurements;
 use rtmm_workload::Duration;
 use rtmm_workload::input::{nearest, parse_millionths};
@@ -15,11 +15,25 @@ pub(crate) enum ImportKind {
     Arrivals(&'static ArrivalFormat),
 }
 
-impl ImportKind {
+/// Formats of a name: tables of any program may be either.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KindName {
+    measurements: Option<&'static measurements::Format>,
+    arrivals: Option<&'static ArrivalFormat>,
+}
+
+impl KindName {
+    /// The one that is meant where both have the name.
+    pub(super) fn resolved(self, is_of_arrivals: bool) -> Option<ImportKind> {
+        let measurements = self.measurements.map(ImportKind::Measurements);
+        let arrivals = self.arrivals.map(ImportKind::Arrivals);
+        if is_of_arrivals { arrivals.or(measurements) } else { measurements.or(arrivals) }
+    }
+
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let measurements = || measurements::format(text).map(Self::Measurements);
-        let arrivals = || arrivals::format(text).map(Self::Arrivals);
-        measurements().or_else(arrivals).ok_or_else(|| {
+        let kind = Self { measurements: measurements::format(text), arrivals: arrivals::format(text) };
+        let is_known = kind.measurements.is_some() || kind.arrivals.is_some();
+        is_known.then_some(kind).ok_or_else(|| {
             let of_measurements = measurements::FORMATS.iter().map(|format| (format.name, format.summary));
             let of_arrivals = arrivals::FORMATS.iter().map(|format| (format.name, format.summary));
             let known: Vec<(&str, &str)> = of_measurements.chain(of_arrivals).collect();
@@ -50,9 +64,6 @@ pub(crate) struct Arrivals {
     /// Fate of rows that pass no rule [default: refuse].
     #[arg(long, value_enum)]
     pub unmapped: Option<UnmappedRows>,
-    /// Columns of --kind csv: arrival, or end and duration; model; unit (s, ms, us, ns, ps or date).
-    #[arg(long, value_name = "ROLE=COLUMN,...", value_parser = Columns::parse)]
-    pub columns: Option<Columns>,
     /// Speed of arrivals by that of the trace, with at most six decimals [default: 1].
     #[arg(long, value_name = "X", value_parser = speed)]
     pub scale: Option<u64>,
@@ -93,7 +104,6 @@ impl Arrivals {
             ("--map", !self.rules.is_empty()),
             ("--map-file", self.map_file.is_some()),
             ("--unmapped", self.unmapped.is_some()),
-            ("--columns", self.columns.is_some()),
             ("--scale", self.scale.is_some()),
             ("--window", self.window.is_some()),
             ("--keep-start", self.keep_start),

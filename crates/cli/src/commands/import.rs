@@ -23,7 +23,7 @@ pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
             "state its format with --kind, or leave the option out",
         )),
     };
-    match (&arguments.profile, arguments.kind) {
+    match (&arguments.profile, arguments.kind()) {
         (None, Some(ImportKind::Arrivals(format))) => arrivals::import(arguments, format),
         (Some(_), Some(ImportKind::Arrivals(format))) => Err(Failure::usage(
             format!("--kind {} reads an arrival trace, which joins no model", format.name),
@@ -41,8 +41,11 @@ pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
 }
 
 fn model(arguments: &Import) -> Result<(), Failure> {
-    if arguments.warmup > 0 {
-        return Err(Failure::usage("--warmup speaks of measurements", "name them, or leave it out"));
+    if arguments.of_measurements() {
+        return Err(Failure::usage(
+            "there are options of measurements, and none are named",
+            "name their file behind the model, or leave these options out",
+        ));
     }
     let options = options(arguments)?;
     let model = load::onnx(&arguments.file, &options).map_err(|error| failure(&arguments.file, &error))?;

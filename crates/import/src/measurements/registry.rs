@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::{MeasurementError, MeasurementOptions, Measurements, ort};
+use super::{Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort};
 
 /// A format of measurements.
 #[derive(Clone, Copy, Debug)]
@@ -11,13 +11,27 @@ pub struct Format {
     pub name: &'static str,
     /// The program that writes it.
     pub summary: &'static str,
+    /// The options that it has a use for.
+    pub takes: &'static [Extra],
     /// Reads a file of it.
-    pub(crate) read: fn(&mut dyn BufRead, MeasurementOptions) -> Result<Measurements, MeasurementError>,
+    pub(crate) read: fn(&mut dyn BufRead, &MeasurementOptions) -> Result<Measurements, MeasurementError>,
 }
 
 /// All formats, one row each.
-pub const FORMATS: &[Format] =
-    &[Format { name: "ort", summary: "a profile that ONNX Runtime wrote (JSON)", read: ort::read }];
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "ort",
+        summary: "a profile that ONNX Runtime wrote (JSON)",
+        takes: &[Extra::WarmUp],
+        read: ort::read,
+    },
+    Format {
+        name: "csv",
+        summary: "a table of any program, whose columns --columns names",
+        takes: &[Extra::Columns, Extra::WarmUp],
+        read: csv::read,
+    },
+];
 
 /// The format of a name.
 #[must_use]
@@ -29,12 +43,24 @@ impl Format {
     /// Reads measurements of this format.
     ///
     /// # Errors
-    /// [`MeasurementError`] where the text is not of this format, ends too early or holds no run.
+    /// [`MeasurementError`] where the text is not of this format, ends too early or holds no run, or where an option is
+    /// stated that the format has no use for.
     pub fn read(
         &self,
         text: &mut dyn BufRead,
-        options: MeasurementOptions,
+        options: &MeasurementOptions,
     ) -> Result<Measurements, MeasurementError> {
+        if let Some(extra) = options.stated().find(|extra| !self.takes.contains(extra)) {
+            let of: Vec<&str> = FORMATS
+                .iter()
+                .filter(|format| format.takes.contains(&extra))
+                .map(|format| format.name)
+                .collect();
+            return Err(MeasurementError::new(
+                format!("{} says nothing of a file of --kind {}", extra.option(), self.name),
+                format!("leave it out: it is for --kind {}", of.join(" or ")),
+            ));
+        }
         (self.read)(text, options)
     }
 }

@@ -10,7 +10,9 @@ use rtmm_import::measurements::{
 use crate::builder::Graph;
 
 fn read(text: &mut dyn Read, warm_up: u64) -> Result<Measurements, MeasurementError> {
-    format("ort").expect("a format").read(&mut BufReader::new(text), MeasurementOptions { warm_up })
+    format("ort")
+        .expect("a format")
+        .read(&mut BufReader::new(text), &MeasurementOptions { warm_up, ..MeasurementOptions::default() })
 }
 
 /// The profile of these events, one a line.
@@ -32,7 +34,7 @@ fn node(name: &str, operator: &str, thread: u64, start: u64, length: u64) -> Str
 /// Name, depth, calls and the sum of self times of all nodes, in microseconds.
 fn shown(measured: &Measurements) -> Vec<String> {
     let node = |node: &rtmm_import::measurements::MeasuredNode| {
-        let total = node.self_total.picoseconds() / 1_000_000;
+        let total = node.self_total.map_or(0, |total| total.picoseconds() / 1_000_000);
         format!("{} {} {}x {total}", node.name, node.depth, node.calls)
     };
     measured.nodes.iter().map(node).collect()
@@ -56,7 +58,8 @@ fn equals_the_truth(profile: &[u8], nodes: &str, runs: &str) {
         .layers
         .iter()
         .map(|node| {
-            let numbers = [node.p50_us, node.p99_us, node.self_mean_us].map(|time| time.to_string());
+            let numbers = [node.p50_us, node.p99_us, node.self_mean_us]
+                .map(|time| time.map(|time| time.to_string()).unwrap_or_default());
             let whole = [node.node_index, node.depth.into(), node.calls].map(|number| number.to_string());
             [vec![node.node.to_owned()], whole.to_vec(), numbers.to_vec()].concat()
         })
@@ -188,15 +191,15 @@ fn layers_are_joined_by_name_then_by_operator_and_size() {
         run(10, 20),
     ]);
     let measured = read(&mut profile.as_bytes(), 0).expect("a profile");
-    let joined = join(&model.layers, &measured).expect("layers");
-    let times: Vec<u64> = joined.times.iter().map(|time| time.picoseconds() / 1_000_000).collect();
+    let joined = join(&model.layers, &measured, None).expect("layers");
+    let times: Vec<u64> = joined.costs.iter().map(|cost| cost.time.picoseconds() / 1_000_000).collect();
     assert_eq!(times, [6, 5, 0, 4]);
     let report = joined.report;
     assert_eq!((report.layers, report.by_name, report.by_shape), (4, 2, 1));
     assert_eq!((report.fused, report.fused_groups), (1, 1));
     assert_eq!((report.run_us, report.layers_us), (20.0, 12.0));
     assert_eq!((report.other_nodes_us, report.outside_us), (3.0, 5.0));
-    assert!(join(&[], &measured).is_err());
+    assert!(join(&[], &measured, None).is_err());
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rtmm_import::arrivals::{ArrivalError, ArrivalFormat, ArrivalOptions, ArrivalReport, ImportedRequests};
+use rtmm_import::arrivals::{
+    ArrivalError, ArrivalFormat, ArrivalOptions, ArrivalReport, Columns, ImportedRequests,
+};
 use rtmm_import::load;
 
 use super::super::requests::seconds;
@@ -20,8 +22,8 @@ pub(super) fn import(arguments: &Import, format: &'static ArrivalFormat) -> Resu
             "leave the option out",
         ));
     }
-    let stated = &arguments.arrivals;
-    if stated.columns.is_some() && !format.needs_columns {
+    let columns = columns(arguments)?;
+    if columns.is_some() && !format.needs_columns {
         return Err(Failure::usage(
             format!("--kind {} has columns of its own", format.name),
             "leave --columns out, or read the trace with --kind csv",
@@ -29,9 +31,9 @@ pub(super) fn import(arguments: &Import, format: &'static ArrivalFormat) -> Resu
     }
     let outputs: Vec<&Path> = arguments.output.iter().map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> =
-        std::iter::once(&arguments.file).chain(&stated.map_file).map(PathBuf::as_path).collect();
+        std::iter::once(&arguments.file).chain(&arguments.arrivals.map_file).map(PathBuf::as_path).collect();
     let reserved = reserve(&outputs, &inputs)?;
-    let requests = read(arguments, format)?;
+    let requests = read(arguments, format, columns.as_ref())?;
     for output in outputs {
         write(output, &requests)?;
     }
@@ -46,7 +48,21 @@ pub(super) fn import(arguments: &Import, format: &'static ArrivalFormat) -> Resu
     Ok(())
 }
 
-fn read(arguments: &Import, format: &ArrivalFormat) -> Result<ImportedRequests, Failure> {
+/// The columns of a table, by their roles.
+fn columns(arguments: &Import) -> Result<Option<Columns>, Failure> {
+    if arguments.columns.is_empty() {
+        return Ok(None);
+    }
+    Columns::parse(&arguments.columns.join(",")).map(Some).map_err(|problem| {
+        Failure::usage(format!("--columns: {problem}"), "write it as arrival=time,model=name,unit=ms")
+    })
+}
+
+fn read(
+    arguments: &Import,
+    format: &ArrivalFormat,
+    columns: Option<&Columns>,
+) -> Result<ImportedRequests, Failure> {
     let stated = &arguments.arrivals;
     let mut options = ArrivalOptions {
         rules: stated.rules.clone(),
@@ -62,7 +78,7 @@ fn read(arguments: &Import, format: &ArrivalFormat) -> Result<ImportedRequests, 
     if let Some(path) = &stated.map_file {
         options.rules.extend(load::rules(path)?);
     }
-    load::arrivals(&arguments.file, format, stated.columns.as_ref(), &options)
+    load::arrivals(&arguments.file, format, columns, &options)
         .map_err(|error| failure(&arguments.file, &error))
 }
 

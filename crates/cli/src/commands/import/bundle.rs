@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use rtmm_import::measurements::{self, Format, JoinReport, Joined};
+use rtmm_import::measurements::{self, Format, JoinReport, Joined, LayerCost};
 use rtmm_import::{ImportedModel, load};
-use rtmm_workload::Duration;
 use serde::Serialize;
 
 use super::{failure, measured, options, write};
@@ -31,9 +30,9 @@ pub(super) fn bundle(
     let format = format.ok_or_else(|| Failure::usage("no format is stated", "state --kind"))?;
     let model = load::onnx(&arguments.file, &options(arguments)?)
         .map_err(|error| failure(&arguments.file, &error))?;
-    let times = measured::read(profile, format, arguments.warmup)?;
-    let joined =
-        measurements::join(&model.layers, &times).map_err(|error| measured::failure(profile, &error))?;
+    let times = measured::read(profile, format, arguments)?;
+    let joined = measurements::join(&model.layers, &times, arguments.total_us)
+        .map_err(|error| measured::failure(profile, &error))?;
     let summary = Summary { kind: format.name, runs: times.runs, report: &joined.report };
     if let Some(folder) = &arguments.output {
         files(arguments, folder, &model, &joined)?;
@@ -60,7 +59,7 @@ fn files(arguments: &Import, folder: &Path, model: &ImportedModel, joined: &Join
     let names = model.written_names().map_err(unwritable)?;
     let written = write(&arguments.file, folder, model)?;
     let table = format!("{device}.csv");
-    replace_file(&folder.join(&table), &costs(&stem, &names, &joined.times)?)?;
+    replace_file(&folder.join(&table), &costs(&stem, &names, &joined.costs)?)?;
     let quoted = |text: &str| rtmm_import::quoted(text);
     let platform = format!(
         "# Measured costs: the mean of each layer in a run.\nsource = {}\n\n[[accelerator]]\nname = {}\nmodel = \"table\"\nfile = {}\n",
@@ -83,31 +82,71 @@ fn files(arguments: &Import, folder: &Path, model: &ImportedModel, joined: &Join
     Ok(())
 }
 
-/// The rows of a cost table. A layer that is written as several has its time in the first of them; the time of one
+/// The rows of a cost table. A layer that is written as several has its cost in the first of them; the cost of one
 /// that is not written goes to the layer before it, or to the first one.
-fn costs(model: &str, names: &[Vec<String>], times: &[Duration]) -> Result<Vec<u8>, Failure> {
-    let mut rows: Vec<(&str, u64)> = Vec::new();
-    let mut carried = 0_u64;
-    for (names, time) in names.iter().zip(times) {
-        let time = time.picoseconds();
+fn costs(model: &str, names: &[Vec<String>], costs: &[LayerCost]) -> Result<Vec<u8>, Failure> {
+    let mut rows: Vec<(&str, Cost)> = Vec::new();
+    let mut carried = Cost::default();
+    for (names, cost) in names.iter().zip(costs) {
+        let cost = Cost::of(cost);
         match names.split_first() {
             Some((first, others)) => {
-                rows.push((first, time.saturating_add(std::mem::take(&mut carried))));
-                rows.extend(others.iter().map(|name| (name.as_str(), 0)));
+                rows.push((first, std::mem::take(&mut carried).and(&cost)));
+                rows.extend(others.iter().map(|name| (name.as_str(), Cost::default())));
             }
-            None => match rows.last_mut() {
-                Some((_, before)) => *before = before.saturating_add(time),
-                None => carried = carried.saturating_add(time),
-            },
+            None => {
+                let place = rows.last_mut().map_or(&mut carried, |(_, before)| before);
+                *place = place.and(&cost);
+            }
         }
     }
+    let has_bytes = costs.iter().any(|cost| cost.bytes.is_some());
+    let has_energy = costs.iter().any(|cost| cost.energy_uj.is_some());
+    let row = |names: [&str; 2], latency: &str, energy: &str, bytes: &str| {
+        let mut row: Vec<String> = names.iter().chain([&latency]).map(|cell| (*cell).to_owned()).collect();
+        row.extend(has_energy.then(|| energy.to_owned()));
+        row.extend(has_bytes.then(|| bytes.to_owned()));
+        row
+    };
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["model", "layer", "latency_us"])?;
-    for (layer, time) in rows {
-        let latency = format!("{}.{:06}", time / 1_000_000, time % 1_000_000);
-        writer.write_record([model, layer, latency.as_str()])?;
+    writer.write_record(row(["model", "layer"], "latency_us", "energy_uj", "dram_bytes"))?;
+    for (layer, cost) in rows {
+        let latency = format!("{}.{:06}", cost.time / 1_000_000, cost.time % 1_000_000);
+        writer.write_record(row(
+            [model, layer],
+            &latency,
+            &cost.energy_uj.to_string(),
+            &cost.bytes.to_string(),
+        ))?;
     }
     writer.into_inner().map_err(|error| Failure::Output(error.into_error()))
+}
+
+/// Cost of a written layer; quantities that are not known are 0.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// Picoseconds.
+    time: u64,
+    bytes: u64,
+    energy_uj: f64,
+}
+
+impl Cost {
+    fn of(cost: &LayerCost) -> Self {
+        Self {
+            time: cost.time.picoseconds(),
+            bytes: cost.bytes.unwrap_or_default(),
+            energy_uj: cost.energy_uj.unwrap_or_default(),
+        }
+    }
+
+    fn and(self, other: &Self) -> Self {
+        Self {
+            time: self.time.saturating_add(other.time),
+            bytes: self.bytes.saturating_add(other.bytes),
+            energy_uj: self.energy_uj + other.energy_uj,
+        }
+    }
 }
 
 fn table(profile: &Path, report: &JoinReport) -> Rows {
@@ -115,8 +154,9 @@ fn table(profile: &Path, report: &JoinReport) -> Rows {
         ("layers", report.layers),
         ("joined by name", report.by_name),
         ("joined by operator and size", report.by_shape),
-        ("fused into the layer before", report.fused),
-        ("groups of fused layers", report.fused_groups),
+        ("joined by operator and order", report.by_order),
+        ("fused into another layer", report.fused),
+        ("layers that others are fused into", report.fused_groups),
     ];
     let times = [
         ("mean of a run", report.run_us),
@@ -126,10 +166,16 @@ fn table(profile: &Path, report: &JoinReport) -> Rows {
     ];
     let count = |(what, value): (&str, u64)| vec![what.to_owned(), value.to_string(), String::new()];
     let time = |(what, value): (&str, f64)| vec![what.to_owned(), format!("{value:.3}"), "us".to_owned()];
+    let mut rows: Vec<Vec<String>> =
+        counts.into_iter().map(count).chain(times.into_iter().map(time)).collect();
+    if let Some((profiled, scale)) = report.profiled_us.zip(report.scale) {
+        rows.push(time(("under the profiler, before scaling", profiled)));
+        rows.push(vec!["factor to the run without it".to_owned(), format!("{scale:.4}"), String::new()]);
+    }
     Rows {
         title: profile.display().to_string(),
         header: vec!["quantity", "value", "unit"],
         numbers: vec![false, true, false],
-        rows: counts.into_iter().map(count).chain(times.into_iter().map(time)).collect(),
+        rows,
     }
 }

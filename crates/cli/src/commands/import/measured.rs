@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rtmm_import::load;
 use rtmm_import::measurements::{
-    Format, MeasurementError, MeasurementOptions, Measurements, NodeSummary, microseconds,
+    Columns, Format, MeasurementError, MeasurementOptions, Measurements, NodeSummary,
 };
 
 use crate::args::{self, Import, PlainFormat};
@@ -19,7 +19,7 @@ pub(super) fn show(arguments: &Import, format: &Format) -> Result<(), Failure> {
             "leave these options out, or name the model before the measurements",
         ));
     }
-    let measured = read(&arguments.file, format, arguments.warmup)?;
+    let measured = read(&arguments.file, format, arguments)?;
     match arguments.format {
         PlainFormat::Json => print_json(&mut stdout(), &measured.summary()),
         PlainFormat::Table => table(&arguments.file, &measured).print(args::Format::Table),
@@ -27,42 +27,65 @@ pub(super) fn show(arguments: &Import, format: &Format) -> Result<(), Failure> {
 }
 
 /// Reads a file of measurements and says what of it does not count.
-pub(super) fn read(file: &Path, format: &Format, warm_up: u64) -> Result<Measurements, Failure> {
-    let options = MeasurementOptions { warm_up };
-    let measured = load::measurements(file, format, options).map_err(|error| failure(file, &error))?;
+pub(super) fn read(file: &Path, format: &Format, arguments: &Import) -> Result<Measurements, Failure> {
+    let options = options(arguments)?;
+    let measured = load::measurements(file, format, &options).map_err(|error| failure(file, &error))?;
     if measured.outside_runs > 0 {
         let nodes = measured.outside_runs;
         say!("warning: {nodes} executions of nodes lie outside every run and do not count");
     }
+    for note in &measured.notes {
+        say!("warning: {}: {note}", file.display());
+    }
     Ok(measured)
+}
+
+fn options(arguments: &Import) -> Result<MeasurementOptions, Failure> {
+    let columns = match arguments.columns.as_slice() {
+        [] => None,
+        texts => Some(Columns::parse(texts).map_err(|problem| {
+            Failure::usage(format!("--columns: {problem}"), "write it as name=Kernel,p50_us=Med (ns)")
+        })?),
+    };
+    Ok(MeasurementOptions { warm_up: arguments.warmup, columns, ..MeasurementOptions::default() })
 }
 
 pub(super) fn failure(file: &Path, error: &MeasurementError) -> Failure {
     let place = error.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
-    Failure::usage(format!("{}{place}: {error}", file.display()), error.help.as_str())
+    let file = error.file.clone().unwrap_or_else(|| file.display().to_string());
+    Failure::usage(format!("{file}{place}: {error}"), error.help.as_str())
 }
 
 fn table(file: &Path, measured: &Measurements) -> Rows {
+    let summary = measured.summary();
+    let time = |time: Option<f64>| time.map(|time| format!("{time:.3}")).unwrap_or_default();
+    let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
     let row = |node: &NodeSummary<'_>| {
         vec![
             format!("{}{}", "  ".repeat(node.depth as usize), node.node),
             node.calls.to_string(),
-            format!("{:.3}", node.p50_us),
-            format!("{:.3}", node.p99_us),
-            format!("{:.3}", node.self_mean_us),
+            time(node.p50_us),
+            time(node.p99_us),
+            time(node.self_mean_us),
+            count(node.cycles),
+            count(node.bytes),
         ]
     };
-    let counted = measured.run_times.len() as u64;
-    let total: f64 = measured.run_times.iter().copied().map(microseconds).sum();
-    Rows {
-        title: format!(
-            "{}: {counted} of {} runs, {:.3} us in the mean",
-            file.display(),
-            measured.runs,
-            total / counted.max(1) as f64
-        ),
-        header: vec!["node", "calls", "p50 (us)", "p99 (us)", "self mean (us)"],
-        numbers: vec![false, true, true, true, true],
-        rows: measured.summary().layers.iter().map(row).collect(),
+    let mut rows: Vec<Vec<String>> = summary.layers.iter().map(row).collect();
+    let mut header = vec!["node", "calls", "p50 (us)", "p99 (us)", "self mean (us)", "cycles", "bytes"];
+    // Columns of quantities that the file does not state say nothing.
+    for column in (2..header.len()).rev() {
+        if rows.iter().all(|row| row[column].is_empty()) {
+            header.remove(column);
+            rows.iter_mut().for_each(|row| drop(row.remove(column)));
+        }
     }
+    let counted = measured.run_times.len() as u64;
+    let total: f64 = summary.runs_us.iter().sum();
+    let runs = match counted {
+        0 => format!("{} runs", measured.runs),
+        _ => format!("{counted} of {} runs, {:.3} us in the mean", measured.runs, total / counted as f64),
+    };
+    let numbers = (0..header.len()).map(|column| column > 0).collect();
+    Rows { title: format!("{}: {runs}", file.display()), header, numbers, rows }
 }

@@ -181,7 +181,7 @@ fn located(error: &serde_json::Error) -> MeasurementError {
     } else {
         (problem.to_owned(), "name a profile that ONNX Runtime wrote, with --kind ort")
     };
-    MeasurementError { place: (place.column > 0).then_some(place), problem, help: help.to_owned() }
+    MeasurementError { place: (place.column > 0).then_some(place), ..MeasurementError::new(problem, help) }
 }
 
 /// A text of which an event may take so many bytes.

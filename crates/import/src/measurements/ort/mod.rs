@@ -13,7 +13,7 @@ use std::io::BufRead;
 
 use rtmm_workload::Duration;
 
-use super::{MeasuredNode, MeasurementError, MeasurementOptions, Measurements, nearest_rank};
+use super::{MeasuredNode, MeasurementError, MeasurementOptions, Measurements, Quantiles};
 use events::{KindId, Log, NodeEvent, Span};
 use nesting::nested;
 
@@ -31,7 +31,7 @@ struct Executions {
 /// Reads a profile.
 pub(super) fn read(
     text: &mut dyn BufRead,
-    options: MeasurementOptions,
+    options: &MeasurementOptions,
 ) -> Result<Measurements, MeasurementError> {
     let mut log = Log::read(text)?;
     log.runs.sort_unstable_by_key(|run| (run.start, run.end));
@@ -42,13 +42,7 @@ pub(super) fn read(
         ));
     }
     let runs = log.runs.len();
-    let warm_up = usize::try_from(options.warm_up).unwrap_or(usize::MAX);
-    if warm_up >= runs {
-        return Err(MeasurementError::new(
-            format!("all of the {runs} runs are warm-up"),
-            format!("state a --warmup below {runs}"),
-        ));
-    }
+    let warm_up = options.warm_up_of(runs)?;
     let (by_run, outside_runs) = by_run(&log);
     let mut all: Vec<Executions> = Vec::new();
     let mut places: BTreeMap<(KindId, u32), usize> = BTreeMap::new();
@@ -72,9 +66,12 @@ pub(super) fn read(
     Ok(Measurements {
         kind: "ort",
         runs: runs as u64,
+        node_runs: (runs - warm_up) as u64,
+        has_executions: true,
         run_times: log.runs[warm_up..].iter().map(|run| duration(run.length())).collect(),
         nodes: all.into_iter().map(|executions| executions.measured(&log)).collect(),
         outside_runs,
+        ..Measurements::default()
     })
 }
 
@@ -86,7 +83,6 @@ fn duration(microseconds: u64) -> Duration {
 impl Executions {
     fn measured(mut self, log: &Log) -> MeasuredNode {
         self.times.sort_unstable();
-        let rank = |percent| duration(nearest_rank(&self.times, percent).unwrap_or_default());
         let kind = &log.kinds[self.kind.index()];
         MeasuredNode {
             name: kind.name.clone(),
@@ -95,9 +91,9 @@ impl Executions {
             operator: kind.operator.clone(),
             output: kind.output.clone(),
             calls: self.times.len() as u64,
-            p50: rank(50),
-            p99: rank(99),
-            self_total: duration(self.self_total),
+            quantiles: Quantiles::of_sorted(&self.times, duration),
+            self_total: Some(duration(self.self_total)),
+            ..MeasuredNode::default()
         }
     }
 }
