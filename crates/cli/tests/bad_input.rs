@@ -492,7 +492,7 @@ fn tables_with_bad_cells() {
     transcript.bad_file("columns.csv", "model,layer_name,K,C,R,S\nm,a,8,3,3,3\n");
     transcript.bad_file("topology.csv", "layer_name,ifmap_h,ifmap_w,filter_h\na,8,8,3\n");
     transcript.bad_file("twice.csv", "K,C,R,S,Y,X,K\n8,3,3,3,8,8,8\n");
-    transcript.bad_file("batch.csv", format!("{HEADER}m,0,a,CONV,2,8,3,3,3,8,8,1,1,1,1\n"));
+    transcript.bad_file("batch.csv", format!("{HEADER}m,0,a,CONV,0,8,3,3,3,8,8,1,1,1,1\n"));
     transcript.bad_file("groups.csv", format!("{HEADER}m,0,a,CONV,1,8,3,3,3,8,8,1,1,1,2\n"));
     transcript.bad_file("quote.csv", format!("{HEADER}m,0,\"a,CONV,1,8,3,3,3,8,8,1,1,1,1\n"));
     transcript

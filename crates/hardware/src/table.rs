@@ -55,6 +55,8 @@ const REQUIRED: [&str; 3] = ["model", "layer", "latency_us"];
 const KNOWN: [&str; 6] = ["model", "layer", "latency_us", "energy_uj", "dram_bytes", "quanta"];
 /// Beginnings of the names of columns that say something of a layer's cost.
 const BEGINNINGS: [&str; 4] = ["latency", "energy", "dram", "quant"];
+/// Names of columns, alone or with a unit, that other tools give to costs.
+const QUANTITIES: [&str; 6] = ["time", "duration", "runtime", "cycles", "traffic", "bytes"];
 /// The largest energy of a layer, in microjoules: a megajoule.
 const MAX_MICROJOULES: f64 = 1e12;
 /// The most off-chip traffic of a layer, in bytes.
@@ -100,6 +102,7 @@ impl MeasuredTable {
     pub fn parse(source: &Source) -> Result<Self, Diagnostics> {
         let mut csv = CsvTable::parse(source, &REQUIRED);
         csv.only_notes_beside(&KNOWN, &BEGINNINGS);
+        refuse_quantities(&mut csv);
         let mut models: BTreeMap<String, BTreeMap<String, Measured>> = BTreeMap::new();
         let Some(columns) = Columns::find(&csv) else {
             return csv.each_row(|_| {}).into_result(None);
@@ -155,6 +158,23 @@ impl Columns {
             dram: csv.column("dram_bytes"),
             quanta: csv.column("quanta"),
         })
+    }
+}
+
+/// Records columns that are costs under another name: who wrote them means them to count.
+fn refuse_quantities(csv: &mut CsvTable<'_>) {
+    let is_quantity = |name: &&String| {
+        let lower = name.to_lowercase();
+        let (quantity, unit) = lower.split_once(['_', ' ']).unwrap_or((&lower, ""));
+        let is_unit =
+            ["", "ps", "ns", "us", "ms", "s", "kb", "mb", "b"].contains(&unit.trim_matches(['(', ')']));
+        QUANTITIES.contains(&quantity) && is_unit
+    };
+    let quantities: Vec<String> = csv.header().iter().filter(is_quantity).cloned().collect();
+    for name in quantities {
+        let message = format!("column `{name}` is not read, and would change what the rows say");
+        let help = "costs are latency_us, energy_uj, dram_bytes and quanta; if it is a note, let its name begin with `_`";
+        csv.reject_header(message, help);
     }
 }
 

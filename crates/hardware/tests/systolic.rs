@@ -56,6 +56,26 @@ fn golden() -> Vec<(Layer, Row)> {
     layers.into_iter().zip(rows).collect()
 }
 
+/// The first layer of AlexNet in the form of SCALE-Sim: 95 x 3 folds of 425 cycles, and 1,513 x 3 of a batch of 16.
+#[test]
+fn topologies_have_strides_and_batches() {
+    let decoded = systolic("dataflow = \"os\", rows = 32, cols = 32", Mode::Corrected);
+    for (names, cells, cycles) in [
+        ("stride", "4", 121_125),
+        ("Strides,Batch Size", "4,16", 1_929_075),
+        ("stride_h,stride_w", "4,4", 121_125),
+    ] {
+        let header = "layer_name,ifmap_h,ifmap_w,filter_h,filter_w,channels,num_filters";
+        let text = format!("{header},{names}\nConv1,224,224,11,11,3,96,{cells}\n");
+        let mut layers = Vec::new();
+        let problems =
+            read_layer_table(&Source::new("table.csv", text), Legality::Strict, |row| layers.push(row.layer));
+        assert!(problems.is_empty(), "{problems}");
+        let found = &report(decoded.cost_model.as_ref(), &layers[0])["total_cycles"];
+        assert_eq!(*found, Quantity::Integer(cycles), "{names}");
+    }
+}
+
 fn integer(row: &Row, column: &str) -> u64 {
     row[column].parse().unwrap_or_else(|_| panic!("{column} of {row:?}"))
 }

@@ -159,3 +159,36 @@ fn a_bad_cell_is_shown_in_its_row() {
       = help: write microseconds as a decimal number from 0, such as 12.5 or 1.25e1
     "##);
 }
+
+#[test]
+fn costs_under_other_names_are_refused_and_notes_are_not() {
+    let read = |more: &str| {
+        let text = format!("model,layer,latency_us,{more}\nm,l,5,1\n");
+        MeasuredTable::parse(&Source::new("costs.csv", text)).map_err(|problems| problems.to_string())
+    };
+    for column in
+        ["time", "time_us", "Time (ms)", "cycles", "Cycles", "traffic", "traffic_kb", "bytes", "duration_ms"]
+    {
+        let problems = read(column).expect_err(column);
+        let message = format!("column `{column}` is not read, and would change what the rows say");
+        assert!(problems.contains(&message), "{problems}");
+    }
+    for column in [
+        "note",
+        "mode",
+        "sram_ifmap_kb",
+        "_time",
+        "timestamp",
+        "time_of_day",
+        "compute_cycles",
+        "macs",
+        "device",
+    ] {
+        assert!(read(column).is_ok(), "{column}");
+    }
+    let controlled =
+        MeasuredTable::parse(&Source::new("costs.csv", "model,layer,latency_us\nm,\u{1b}[2Jl,5\n"));
+    let problems = controlled.expect_err("a control character").to_string();
+    assert!(problems.contains("the cell in column `layer` has a control character"), "{problems}");
+    assert!(!problems.contains('\u{1b}'), "{problems:?}");
+}

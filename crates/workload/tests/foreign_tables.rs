@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use rtmm_workload::input::Source;
-use rtmm_workload::{Kernel, Layer, Legality, Nest, read_layer_table};
+use rtmm_workload::{Kernel, Layer, Legality, Nest, load, read_layer_table};
 
 fn read(text: &str) -> Result<Vec<Layer>, String> {
     let mut layers = Vec::new();
@@ -18,13 +18,14 @@ fn nest(layer: &Layer) -> Nest {
     nest
 }
 
-/// Products as a systolic array sees them: M outputs of a channel, N channels that go out, K taps.
+/// Products as a systolic array sees them: M outputs of a channel of all inputs, N channels that go out, K taps.
 fn products(text: &str) -> Vec<[u64; 3]> {
     let layers = read(text).unwrap_or_else(|problems| panic!("{text:?}: {problems}"));
     let of = |layer: &Layer| {
         let nest = nest(layer);
         let taps = u64::from(nest.input_channels) * u64::from(nest.filter[0]) * u64::from(nest.filter[1]);
-        [u64::from(nest.output[0]) * u64::from(nest.output[1]), nest.output_channels.into(), taps]
+        let outputs = u64::from(nest.batch) * u64::from(nest.output[0]) * u64::from(nest.output[1]);
+        [outputs, nest.output_channels.into(), taps]
     };
     layers.iter().map(of).collect()
 }
@@ -78,7 +79,10 @@ fn columns_that_change_a_layer_are_used_or_refused() {
     assert_eq!((grouped.groups, grouped.output, grouped.input_channels), (64, [56, 56], 1));
     for (more, cells, expected) in [
         ("N", "16", "column `N` is not read"),
-        ("stride,batch size", "4,16", "`16` in column `batch` is out of range"),
+        ("stride,batch size", "4,0", "`0` in column `batch` is out of range"),
+        ("stride,stride_h", "4,2", "column `stride_h` says 2 and column `stride` 4"),
+        ("stride_w,stride", "2,4", "column `stride_w` says 2 and column `stride` 4"),
+        ("pad,pad_h", "0,1", "column `pad_h` says 1 and column `pad` 0"),
         ("strid", "4", "did you mean `stride`?"),
         ("padding mode", "SAME", "column `padding mode` is not read"),
         ("Sparsity", "2:4", "weights of sparsity `2:4` are not modelled"),
@@ -105,6 +109,39 @@ fn columns_that_change_a_layer_are_used_or_refused() {
 }
 
 #[test]
+fn batches_are_inputs_that_go_through_together() {
+    let header = "layer_name,ifmap_h,ifmap_w,filter_h,filter_w,channels,num_filters,stride,Batch Size\n";
+    let text = format!("{header}Conv1,224,224,11,11,3,96,4,16\nConv1,224,224,11,11,3,96,4,\n");
+    assert_eq!(products(&text), [[16 * 3025, 96, 363], [3025, 96, 363]]);
+    assert_eq!(products("Layer,M,N,K,batch\nqkv,128,768,256,4\n"), [[512, 768, 256]]);
+    assert_eq!(products("N,K,C,R,S,Y,X\n4,96,3,11,11,224,224\n"), [[4 * 214 * 214, 96, 363]]);
+    // The published tool ignores N, and has no other form.
+    let published = |text: &str| {
+        let mut batches = Vec::new();
+        let source = Source::new("table.csv", text);
+        let problems = read_layer_table(&source, Legality::Published, |row| batches.push(row.layer.batch));
+        (batches, problems.to_string())
+    };
+    assert_eq!(published("N,K,C,R,S,Y,X\n4,96,3,11,11,224,224\n"), (vec![1], String::new()));
+    let (batches, problems) = published(&text);
+    assert!(batches == [1] && problems.contains("`16` in column `batch` is out of range"), "{problems}");
+}
+
+#[test]
+fn a_column_for_both_axes_fills_the_cells_of_one() {
+    let header =
+        "layer_name,ifmap_h,ifmap_w,filter_h,filter_w,channels,num_filters,stride,stride_h,stride_w\n";
+    let outputs = |cells: &str| {
+        let text = format!("{header}Conv1,9,9,1,1,3,96,{cells}\n");
+        nest(&read(&text).unwrap()[0]).output
+    };
+    assert_eq!(outputs("2,,"), [5, 5]);
+    assert_eq!(outputs("2,2,2"), [5, 5]);
+    assert_eq!(outputs(",4,"), [3, 9]);
+    assert_eq!(outputs(",4,2"), [3, 5]);
+}
+
+#[test]
 fn strides_of_the_other_form_have_any_spelling_too() {
     for (names, cells) in [("stride", "4"), ("Stride_y,Stride_x", "4,4"), ("stride_y,stride_x", "4,4")] {
         let text = format!("K,C,R,S,Y,X,{names}\n96,3,11,11,224,224,{cells}\n");
@@ -122,6 +159,23 @@ fn a_layer_is_bounded_by_its_work_and_not_by_its_inputs() {
     assert_eq!(products(&format!("{header}a,40000,40000,40000,40000,1,1,1\n")), [[1, 1, 40_000 * 40_000]]);
     let problems = read(&format!("{header}a,40000,40000,400,400,100,100,1\n")).unwrap_err();
     assert!(problems.contains("multiply-accumulates exceed"), "{problems}");
+}
+
+#[test]
+fn names_have_no_control_characters() {
+    let layer = "{ name = \"a\\u001b[31mb\", operator = \"convolution\", channels = 2, kernel = 1 }";
+    let model = Source::new("model.toml", format!("source = \"x\"\ninput = [1, 2, 2]\nlayer = [{layer}]\n"));
+    let problems = load::model_of(&model, Legality::Strict).unwrap_err().to_string();
+    assert!(problems.contains("`name` has a control character"), "{problems}");
+    let table = "layer_name,K,C,R,S,Y,X\na\u{7}b,1,1,1,1,1,1\n";
+    let problems = read(table).unwrap_err();
+    assert!(problems.contains("the cell in column `layer_name` has a control character"), "{problems}");
+    let problems = read("K,C,R,S,Y,X,\u{9b}2J\n").unwrap_err();
+    assert!(problems.contains("the header has a control character"), "{problems}");
+    // An unknown key reaches a message, and is written out there.
+    let key = Source::new("model.toml", "source = \"x\"\ninput = [1, 2, 2]\n\"a\\u001bb\" = 1\n");
+    let problems = load::model_of(&key, Legality::Strict).unwrap_err().to_string();
+    assert!(problems.contains("a\\u{1b}b") && !problems.contains('\u{1b}'), "{problems:?}");
 }
 
 #[test]

@@ -61,7 +61,10 @@ impl Pairs {
             for (on, platform) in &self.platforms {
                 match system(workload, platform) {
                     Ok(_) => writeln!(out, "{scenario} on {on}: every layer has a cost")?,
-                    Err(error) => problems.push(Diagnostic::without_place(error.to_string())),
+                    Err(error) => {
+                        let message = format!("{scenario} on {on}: {error}");
+                        problems.push(Diagnostic::without_place(message));
+                    }
                 }
             }
         }

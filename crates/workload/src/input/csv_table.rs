@@ -8,7 +8,7 @@ use std::ops::{Range, RangeInclusive};
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::diagnostic::{Diagnostic, Diagnostics, suggestion};
+use super::diagnostic::{Diagnostic, Diagnostics, has_controls, suggestion};
 use super::source::Source;
 
 /// The shortest name of a column of which a misspelling is seen as one.
@@ -69,6 +69,10 @@ impl<'s> CsvTable<'s> {
             header.pop();
         }
         let line = header_line(source);
+        if header.iter().any(|name| has_controls(name)) {
+            let problem = Diagnostic::new("the header has a control character", source, line.clone());
+            problems.push(problem.help("name columns with letters, digits and signs"));
+        }
         let separator = (header.len() == 1)
             .then(|| [';', '\t', '|'].into_iter().find(|separator| header[0].contains(*separator)))
             .flatten();
@@ -195,6 +199,9 @@ impl<'s> CsvTable<'s> {
             if let Some(column) = (0..wants).find(|&column| row.is_nameless(column)) {
                 let message = format!("the cell `{}` stands in a column without a name", row.text(column));
                 row.reject(column, message, "name the column in the header, or remove the cell");
+            } else if let Some(column) = row.controlled() {
+                let message = format!("the cell in column `{}` has a control character", row.header(column));
+                row.reject(column, message, "write letters, digits and signs");
             } else if record.len() >= wants && record.iter().skip(wants).all(is_blank) {
                 read(&mut row);
             } else {
@@ -226,6 +233,19 @@ impl CsvRow<'_> {
     #[must_use]
     pub fn text(&self, column: usize) -> &str {
         self.record.get(column).and_then(|cell| std::str::from_utf8(cell).ok()).map_or("", str::trim)
+    }
+
+    /// The name of a column; empty where there is none.
+    #[must_use]
+    pub fn header(&self, column: usize) -> &str {
+        self.header.get(column).map_or("", String::as_str)
+    }
+
+    /// The column of a cell with a control character, if there is one.
+    fn controlled(&self) -> Option<usize> {
+        // Few rows have any byte of one; only those pay for reading letters.
+        let has_any = self.record.as_slice().iter().any(|byte| byte.is_ascii_control() || *byte == 0xc2);
+        has_any.then(|| (0..self.header.len()).find(|&column| has_controls(self.text(column)))).flatten()
     }
 
     /// True if the cell in `column` says something, and the column has no name.

@@ -1,5 +1,6 @@
 //! Problems of inputs: message, places, and one way out.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -84,7 +85,9 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(self.message.as_str());
+        let message = visible(&self.message);
+        let help = self.help.as_deref().map(visible);
+        let title = Level::ERROR.primary_title(message.as_ref());
         let mut group = match self.labels.first() {
             None => Group::with_title(title),
             Some(primary) => {
@@ -105,8 +108,8 @@ impl Diagnostic {
                 group
             }
         };
-        if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+        if let Some(help) = &help {
+            group = group.element(Level::HELP.message(help.as_ref()));
         }
         renderer.render(&[group])
     }
@@ -193,6 +196,34 @@ impl fmt::Display for Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
+
+/// True if a text has control characters other than line ends and tabs.
+#[must_use]
+pub fn has_controls(text: &str) -> bool {
+    text.chars().any(is_hidden)
+}
+
+fn is_hidden(letter: char) -> bool {
+    letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')
+}
+
+/// A text whose control characters, which a terminal would obey, are written out, such as `\u{1b}`; line ends and tabs
+/// stay.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !has_controls(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_hidden(letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    Cow::Owned(shown)
+}
 
 /// A problem with a file as a whole: its place is the first line.
 #[must_use]

@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, Diagnostics, suggestion};
+use super::diagnostic::{Diagnostic, Diagnostics, has_controls, suggestion};
 use super::json::{self, SyntaxError};
 use super::source::{At, Source};
 use crate::time::Duration;
@@ -299,6 +299,11 @@ impl<'d> Value<'d> {
         match self.value.get_ref().as_str() {
             Some(text) if text.trim().is_empty() => {
                 self.reject(format!("{} is empty", self.name), "write a text between the quotes")
+            }
+            // Texts are names, which reach terminals and other files.
+            Some(text) if has_controls(text) => {
+                let message = format!("{} has a control character", self.name);
+                self.reject(message, "write letters, digits and signs; other lines and tabs are fine")
             }
             Some(text) => Some(text),
             None => self.wrong_type("a text in quotes"),

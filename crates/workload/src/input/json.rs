@@ -22,7 +22,9 @@ pub(super) struct SyntaxError {
 
 /// Parses a text that is one object.
 pub(super) fn parse(text: &str) -> Result<Spanned<DeTable<'_>>, SyntaxError> {
-    let mut reader = Reader { text, position: 0, depth: 0 };
+    // Some editors begin a text with a byte-order mark.
+    let position = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut reader = Reader { text, position, depth: 0 };
     reader.skip_blanks();
     if reader.peek() != Some('{') {
         return reader.wrong("expected an object: `{`");
@@ -313,6 +315,14 @@ mod tests {
         let read = shown(&Document::parse_json(&json));
         assert_eq!(read, shown(&Document::parse(&toml)));
         assert_eq!(read, "[1, -2, 0] Some(\"x\\\"/é😀\\n\") Some(1500.0) Some(true) false false");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text() {
+        let source = Source::new("case.json", "\u{feff}{\"a\": 1}");
+        let document = Document::parse_json(&source);
+        assert_eq!(document.root().required("a", |value| value.integer(0..=9)), Some(1));
+        assert_eq!(refused("\u{feff}[]"), ("expected an object: `{`".to_owned(), 1, 2));
     }
 
     #[test]

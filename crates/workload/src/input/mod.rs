@@ -14,6 +14,6 @@ mod json;
 mod source;
 
 pub use csv_table::{CsvRow, CsvTable};
-pub use diagnostic::{Diagnostic, Diagnostics, nearest, problem_with, suggestion};
+pub use diagnostic::{Diagnostic, Diagnostics, has_controls, nearest, problem_with, suggestion, visible};
 pub use document::{Document, Table, Value, parse_millionths, show_millionths};
 pub use source::{At, Origin, Source};

@@ -185,10 +185,17 @@ pub(super) struct Columns {
     pub extents: Extents,
     /// The input's extents in the source network, where the published ones are not it.
     pub real: [Option<usize>; 2],
-    pub stride: [Option<usize>; 2],
-    pub padding: [Option<usize>; 2],
-    pub dilation: [Option<usize>; 2],
+    pub stride: Axes,
+    pub padding: Axes,
+    pub dilation: Axes,
     pub groups: Option<usize>,
+}
+
+/// Positions of the columns of a quantity of both axes: one for both, and one for each.
+#[derive(Clone, Copy)]
+pub(super) struct Axes {
+    pub both: Option<usize>,
+    pub each: [Option<usize>; 2],
 }
 
 /// Positions of the columns that a form must have.
@@ -202,7 +209,8 @@ impl Columns {
     pub(super) fn find(table: &CsvTable<'_>, form: Form) -> Option<Self> {
         let find = |name: &str| table.column(name);
         let axes = |name: &str, [first, second]: [&str; 2]| {
-            [first, second].map(|axis| find(&format!("{name}_{axis}")).or_else(|| find(name)))
+            let each = [first, second].map(|axis| find(&format!("{name}_{axis}")));
+            Axes { both: find(name), each }
         };
         let names = if form == Form::ScaleSim { ["h", "w"] } else { ["y", "x"] };
         let extents = match form {

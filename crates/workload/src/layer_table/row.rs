@@ -1,6 +1,6 @@
 //! One row of a layer table, read by the columns of its form.
 
-use super::forms::{Columns, Extents, Form};
+use super::forms::{Axes, Columns, Extents, Form};
 use super::{Legality, TableRow};
 use crate::input::CsvRow;
 use crate::layer::{Convolution, Gemm, Layer, Operator, PublishedShape, Shape};
@@ -15,8 +15,7 @@ pub(super) fn read(
     legality: Legality,
 ) -> Option<TableRow> {
     let index = optional(row, columns.index, position, 0..=u32::MAX);
-    // The published tool ignores N; SCALE-Sim multiplies its rows by the batch.
-    let batch = optional(row, columns.batch, 1, 1..=if legality == Legality::Strict { 1 } else { u32::MAX });
+    let batch = batch(row, form, columns, legality);
     let is_dense = dense(row, columns);
     let read = match columns.extents {
         Extents::Convolution { output_channels, input_channels, kernel, input } => {
@@ -24,13 +23,13 @@ pub(super) fn read(
         }
         Extents::Product { rows, columns, inner } => product(row, rows, columns, inner),
     };
-    let ((operator, published), _) = (read?, batch?);
+    let ((operator, published), batch) = (read?, batch?);
     let name = columns
         .name
         .map(|column| row.text(column))
         .filter(|name| !name.is_empty())
         .map_or_else(|| format!("layer{position}"), str::to_owned);
-    let layer = Layer { published, ..Layer::new(name, operator) };
+    let layer = Layer { batch, published, ..Layer::new(name, operator) };
     if legality == Legality::Strict
         && let Err(error) = layer.kernels()
     {
@@ -39,6 +38,15 @@ pub(super) fn read(
     }
     let model = columns.model.map_or_else(String::new, |column| row.text(column).to_owned());
     is_dense.then_some(TableRow { model, index: index?, layer, range: row.range() })
+}
+
+/// The inputs that the row's layer takes at once. The published tool ignores its N, and knows no other batch.
+fn batch(row: &mut CsvRow<'_>, form: Form, columns: &Columns, legality: Legality) -> Option<u32> {
+    match (legality, form) {
+        (Legality::Strict, _) => optional(row, columns.batch, 1, 1..=MAX_DIMENSION),
+        (Legality::Published, Form::XrBench) => optional(row, columns.batch, 1, 1..=u32::MAX).map(|_| 1),
+        (Legality::Published, _) => optional(row, columns.batch, 1, 1..=1),
+    }
 }
 
 fn remedy(error: &ShapeError, form: Form) -> &'static str {
@@ -72,19 +80,26 @@ fn pair(row: &mut CsvRow<'_>, columns: [usize; 2]) -> Option<[u32; 2]> {
     Some([first?, second?])
 }
 
-fn optional_pair(
-    row: &mut CsvRow<'_>,
-    columns: [Option<usize>; 2],
-    default: u32,
-    least: u32,
-) -> Option<[u32; 2]> {
-    let first = optional(row, columns[0], default, least..=MAX_DIMENSION);
-    // One column may stand for both axes: its problems are recorded once.
-    let second = if columns[0] == columns[1] {
-        first
-    } else {
-        optional(row, columns[1], default, least..=MAX_DIMENSION)
+/// A quantity of both axes: what the column of an axis says or, where that is blank, the one for both.
+fn optional_pair(row: &mut CsvRow<'_>, columns: Axes, default: u32, least: u32) -> Option<[u32; 2]> {
+    let stated = |row: &CsvRow<'_>, column: Option<usize>| column.filter(|column| !row.is_blank(*column));
+    let both = stated(row, columns.both);
+    let both = match both {
+        Some(column) => Some((column, row.integer(column, least..=MAX_DIMENSION)?)),
+        None => None,
     };
+    let mut axis = |column: Option<usize>| {
+        let Some(column) = stated(row, column) else { return Some(both.map_or(default, |(_, value)| value)) };
+        let value = row.integer(column, least..=MAX_DIMENSION)?;
+        if let Some((of_both, common)) = both.filter(|(_, common)| *common != value) {
+            let (axis, both) = (row.header(column), row.header(of_both));
+            let message = format!("column `{axis}` says {value} and column `{both}` {common}");
+            row.reject(column, message, "leave one of the two cells empty, or remove a column");
+            return None;
+        }
+        Some(value)
+    };
+    let (first, second) = (axis(columns.each[0]), axis(columns.each[1]));
     Some([first?, second?])
 }
 

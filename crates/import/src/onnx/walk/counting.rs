@@ -1,5 +1,7 @@
 //! Counts of a walk: layers, multiply-accumulates, parameters, activations.
 
+use rtmm_workload::input::visible;
+
 use super::scope::TensorId;
 use super::{Failure, Found, Known, Walk, label};
 use crate::layer::{ImportedLayer, ImportedOperator};
@@ -43,7 +45,7 @@ impl Walk<'_> {
         let too_large = || Reason::TooLarge { what: "multiply-accumulates" };
         let macs = operator.macs().ok_or_else(too_large)?;
         self.macs = self.macs.checked_add(macs).ok_or_else(too_large)?;
-        let name = self.unique(label(node));
+        let name = self.unique(&visible(label(node)));
         self.positions.push(self.executed - 1);
         self.layers.push(ImportedLayer {
             name,

@@ -12,7 +12,10 @@ mod rules;
 mod scope;
 mod sequences;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+use rtmm_workload::input::visible;
 
 use super::call::{Domain, bad_attribute, shown};
 use super::limits::{MAX_EXECUTED, MAX_NESTING, MAX_VISITED};
@@ -114,15 +117,16 @@ fn label(node: &NodeProto) -> &str {
 
 /// The operator of a node, with its domain where it is not that of ONNX.
 fn operator_of(node: &NodeProto) -> String {
-    match node.domain.as_str() {
-        "" => node.op_type.clone(),
-        domain => format!("{domain}:{}", node.op_type),
-    }
+    let operator = match node.domain.as_str() {
+        "" => Cow::Borrowed(node.op_type.as_str()),
+        domain => Cow::Owned(format!("{domain}:{}", node.op_type)),
+    };
+    visible(&operator).into_owned()
 }
 
 /// A reason with the node that has it.
 fn of_node(node: &NodeProto, reason: Reason) -> ImportError {
-    ImportError::Node { node: label(node).to_owned(), operator: operator_of(node), reason }
+    ImportError::Node { node: visible(label(node)).into_owned(), operator: operator_of(node), reason }
 }
 
 /// Attributes of a node, those that stand for attributes of a call replaced by them.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rtmm_workload::input::visible;
+
 use super::scope::{Scope, TensorId};
 use super::{Attributes, Failure, Frame, Walk, define, label, operator_of, version_of};
 use crate::model::Unsupported;
@@ -94,7 +96,7 @@ impl<'m> Walk<'m> {
         frame: Frame<'m, '_>,
     ) -> Result<(), Failure> {
         self.unsupported.push(Unsupported {
-            node: label(node).to_owned(),
+            node: visible(label(node)).into_owned(),
             operator: operator_of(node),
             reason: reason.to_string(),
         });
