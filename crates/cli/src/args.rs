@@ -1,18 +1,20 @@
 //! The arguments of every command.
 
 mod arrivals;
+mod measured;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rtmm_import::onnx::Branch;
+use rtmm_workload::ParameterSetting;
 use rtmm_workload::load::Kind;
-use rtmm_workload::{Duration, ParameterSetting};
 
 use crate::names::Names;
 
 use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
+pub(crate) use measured::Measured;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
 #[derive(Debug, Parser)]
@@ -474,24 +476,15 @@ pub(crate) struct Import {
     /// scenario beside the model file.
     #[arg(value_name = "PROFILE")]
     pub profile: Option<PathBuf>,
-    /// Name of the measured device [default: device].
-    #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
-    pub device: Option<String>,
-    /// Format of measurements: ort, a profile of ONNX Runtime, or csv; or of an arrival trace: azure-llm,
-    /// azure-functions, burstgpt, mooncake, constant-stream or csv. Without a model before them, the times of
+    /// Format of measurements: ort, trtexec or csv; or of an arrival trace: azure-llm, azure-functions, burstgpt,
+    /// mooncake, constant-stream or csv. Without a model before them, the times of
     /// measurements are printed [default of measurements: ort].
     #[arg(long, value_name = "FORMAT", value_parser = KindName::parse)]
     pub kind: Option<KindName>,
-    /// Runs at the beginning of the measurements that do not count.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub warmup: u64,
     /// Columns of a table of --kind csv by their headings. Of measurements: name, p50_us, mean_us, unit and more. Of
     /// arrivals: arrival, or end and duration; model; unit (s, ms, us, ns, ps or date). May be given several times.
     #[arg(long, value_name = "KEY=HEADING,...")]
     pub columns: Vec<String>,
-    /// Time of a run without the profiler, in microseconds: measured times are scaled to it.
-    #[arg(long, value_name = "N", requires = "profile", value_parser = total)]
-    pub total_us: Option<Duration>,
     /// Extent that the file leaves open, by its name there, or INPUT[AXIS] where it has none; may be given
     /// several times.
     #[arg(long = "dim", value_name = "NAME=N", value_parser = extent)]
@@ -510,6 +503,8 @@ pub(crate) struct Import {
     /// Leave nodes out whose operators are not known, with all that depends on them, and say what share that is.
     #[arg(long)]
     pub skip_unsupported: bool,
+    #[command(flatten)]
+    pub measured: Measured,
     #[command(flatten)]
     pub arrivals: Arrivals,
     /// Folder that the model file goes to, under the name of the ONNX file; of an arrival trace, the request file
@@ -586,27 +581,6 @@ impl Import {
             pieces.any(is_arrival) || self.arrivals.stated().is_some()
         };
         self.kind.and_then(|kind| kind.resolved(self.profile.is_none() && has_arrivals()))
-    }
-
-    /// True if an option is stated that speaks of measurements.
-    pub(crate) fn of_measurements(&self) -> bool {
-        self.warmup > 0 || !self.columns.is_empty()
-    }
-}
-
-fn total(text: &str) -> Result<Duration, String> {
-    let total = Duration::parse_microseconds(text).map_err(|_| "write microseconds as a decimal number")?;
-    if total.is_zero() { Err("a run takes some time".to_owned()) } else { Ok(total) }
-}
-
-/// A name that files can have.
-fn device_name(text: &str) -> Result<String, String> {
-    let sound = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(sound);
-    if is_name {
-        Ok(text.to_owned())
-    } else {
-        Err("a device is named by letters, digits, `_`, `-` and `.`".to_owned())
     }
 }
 

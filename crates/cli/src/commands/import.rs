@@ -41,10 +41,11 @@ pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
 }
 
 fn model(arguments: &Import) -> Result<(), Failure> {
-    if arguments.of_measurements() {
+    let of_others = arguments.measured.stated().or((!arguments.columns.is_empty()).then_some("--columns"));
+    if let Some(option) = of_others {
         return Err(Failure::usage(
-            "there are options of measurements, and none are named",
-            "name their file behind the model, or leave these options out",
+            format!("{option} says nothing of a model"),
+            "name measurements behind the model, or leave the option out",
         ));
     }
     let options = options(arguments)?;

@@ -5,6 +5,7 @@
 mod csv;
 mod error;
 mod join;
+mod json;
 mod measured;
 mod numbers;
 mod options;
@@ -12,6 +13,7 @@ mod ort;
 mod registry;
 mod summary;
 mod text;
+mod trtexec;
 
 pub use csv::{Columns, MAX_ROWS};
 pub use error::{MeasurementError, Place};

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::{Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort};
+use super::{Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort, trtexec};
 
 /// A format of measurements.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,12 @@ pub const FORMATS: &[Format] = &[
         summary: "a profile that ONNX Runtime wrote (JSON)",
         takes: &[Extra::WarmUp],
         read: ort::read,
+    },
+    Format {
+        name: "trtexec",
+        summary: "a profile of a TensorRT engine by trtexec --exportProfile (JSON)",
+        takes: &[Extra::LayerInfo, Extra::Times, Extra::WarmUp],
+        read: trtexec::read,
     },
     Format {
         name: "csv",

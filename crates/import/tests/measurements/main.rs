@@ -5,3 +5,4 @@ mod common;
 mod csv;
 mod joins;
 mod page;
+mod trtexec;

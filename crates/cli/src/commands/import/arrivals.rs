@@ -16,7 +16,7 @@ use crate::output::{Rows, Streamed, print_json, reserve, stdout};
 
 /// Reads an arrival trace, says what is in it, and writes it as a request file where one is stated.
 pub(super) fn import(arguments: &Import, format: &'static ArrivalFormat) -> Result<(), Failure> {
-    if let Some(option) = arguments.of_a_model().or((arguments.warmup > 0).then_some("--warmup")) {
+    if let Some(option) = arguments.of_a_model().or(arguments.measured.stated()) {
         return Err(Failure::usage(
             format!("--kind {} reads arrivals, of which {option} says nothing", format.name),
             "leave the option out",

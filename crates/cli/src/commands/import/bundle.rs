@@ -31,7 +31,7 @@ pub(super) fn bundle(
     let model = load::onnx(&arguments.file, &options(arguments)?)
         .map_err(|error| failure(&arguments.file, &error))?;
     let times = measured::read(profile, format, arguments)?;
-    let joined = measurements::join(&model.layers, &times, arguments.total_us)
+    let joined = measurements::join(&model.layers, &times, arguments.measured.total_us)
         .map_err(|error| measured::failure(profile, &error))?;
     let summary = Summary { kind: format.name, runs: times.runs, report: &joined.report };
     if let Some(folder) = &arguments.output {
@@ -44,7 +44,7 @@ pub(super) fn bundle(
 }
 
 fn files(arguments: &Import, folder: &Path, model: &ImportedModel, joined: &Joined) -> Result<(), Failure> {
-    let device = arguments.device.as_deref().unwrap_or("device");
+    let device = arguments.measured.device.as_deref().unwrap_or("device");
     let unwritable = |error| {
         let message = format!("{}: {error}", arguments.file.display());
         Failure::usage(message, "leave --output out: the join is printed all the same")

@@ -1,6 +1,6 @@
 //! Measurements of devices, printed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rtmm_import::load;
 use rtmm_import::measurements::{
@@ -47,7 +47,18 @@ fn options(arguments: &Import) -> Result<MeasurementOptions, Failure> {
             Failure::usage(format!("--columns: {problem}"), "write it as name=Kernel,p50_us=Med (ns)")
         })?),
     };
-    Ok(MeasurementOptions { warm_up: arguments.warmup, columns, ..MeasurementOptions::default() })
+    let attachment = |path: &Option<PathBuf>| {
+        let path = path.as_deref();
+        path.map(|path| load::attachment(path).map_err(|error| failure(path, &error))).transpose()
+    };
+    let stated = &arguments.measured;
+    Ok(MeasurementOptions {
+        warm_up: stated.warmup,
+        columns,
+        layer_info: attachment(&stated.layer_info)?,
+        times: attachment(&stated.times)?,
+        ..MeasurementOptions::default()
+    })
 }
 
 pub(super) fn failure(file: &Path, error: &MeasurementError) -> Failure {

@@ -1,0 +1,55 @@
+//! Arguments of measurements.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rtmm_workload::Duration;
+
+/// Options of measurements.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of measurements")]
+pub(crate) struct Measured {
+    /// Name of the measured device [default: device].
+    #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
+    pub device: Option<String>,
+    /// Runs at the beginning that do not count.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub warmup: u64,
+    /// Time of a run without the profiler, in microseconds: measured times are scaled to it.
+    #[arg(long, value_name = "N", requires = "profile", value_parser = total)]
+    pub total_us: Option<Duration>,
+    /// Layers of an engine with their operators and shapes, from trtexec --exportLayerInfo.
+    #[arg(long, value_name = "FILE")]
+    pub layer_info: Option<PathBuf>,
+    /// Times of runs without the profiler of layers, from trtexec --exportTimes.
+    #[arg(long, value_name = "FILE")]
+    pub times: Option<PathBuf>,
+}
+
+impl Measured {
+    /// The first option that is stated.
+    pub(crate) fn stated(&self) -> Option<&'static str> {
+        let stated = [
+            ("--warmup", self.warmup > 0),
+            ("--layer-info", self.layer_info.is_some()),
+            ("--times", self.times.is_some()),
+        ];
+        stated.iter().find(|(_, is_stated)| *is_stated).map(|(option, _)| *option)
+    }
+}
+
+/// A name that files can have.
+fn device_name(text: &str) -> Result<String, String> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(sound);
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a device is named by letters, digits, `_`, `-` and `.`".to_owned())
+    }
+}
+
+fn total(text: &str) -> Result<Duration, String> {
+    let total = Duration::parse_microseconds(text).map_err(|_| "write microseconds as a decimal number")?;
+    if total.is_zero() { Err("a run takes some time".to_owned()) } else { Ok(total) }
+}
