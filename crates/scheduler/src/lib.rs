@@ -27,6 +27,7 @@ mod estimator;
 mod expectations;
 mod ids;
 mod job;
+mod live_jobs;
 mod policy;
 mod policy_error;
 mod profile;

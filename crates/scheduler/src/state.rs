@@ -8,7 +8,9 @@ use rtmm_hardware::{AcceleratorId, UnitSet};
 use rtmm_workload::{ModelId, Time};
 use serde::Serialize;
 
-use crate::job::Job;
+use crate::ids::JobId;
+use crate::job::{Job, JobState};
+use crate::live_jobs::LiveJobs;
 use crate::run::Runs;
 
 /// An accelerator in the course of a simulation.
@@ -75,10 +77,8 @@ pub struct SystemState {
     pub phase: usize,
     /// Jobs by slot, those included that are over until their slot is used again.
     pub jobs: Vec<Job>,
-    /// Slots of ready jobs, by [`Job::sequence`].
-    pub ready: Vec<u32>,
-    /// Slots of waiting jobs, by [`Job::sequence`].
-    pub waiting: Vec<u32>,
+    /// Live jobs in the order of release.
+    pub(crate) live: LiveJobs,
     /// All accelerators.
     pub accelerators: Vec<AcceleratorState>,
     /// Accelerators that have a free unit, ascending.
@@ -171,31 +171,42 @@ impl SystemState {
         }
     }
 
-    /// Makes a job ready, in its place in the order of release.
+    /// Puts a job that is released now in its slot: that of one that is over, or the next new one. Sequences must rise.
     #[inline]
-    pub fn insert_ready(&mut self, slot: u32) {
-        let sequence = self.jobs[slot as usize].sequence;
-        // Most jobs are among the latest.
-        let earlier = |other: &u32| self.jobs[*other as usize].sequence < sequence;
-        let position = self.ready.iter().rposition(earlier).map_or(0, |last| last + 1);
-        self.ready.insert(position, slot);
+    pub fn release(&mut self, job: Job) {
+        let slot = job.id.slot();
+        self.live.push(slot as u32, job.state);
+        match self.jobs.get_mut(slot) {
+            Some(place) => *place = job,
+            None => self.jobs.push(job),
+        }
     }
 
-    /// Removes a job from the ready ones.
+    /// Changes the state of a live job. One that is over leaves the list of live jobs.
     #[inline]
-    pub fn remove_ready(&mut self, slot: u32) {
-        remove(&mut self.ready, slot);
+    pub fn set_job_state(&mut self, slot: usize, state: JobState) {
+        let before = std::mem::replace(&mut self.jobs[slot].state, state);
+        if !self.live.contains(slot as u32) {
+            return;
+        }
+        if state == JobState::Over {
+            self.live.remove(slot as u32, before);
+        } else {
+            self.live.count(Some(before), Some(state));
+        }
     }
 
-    /// Removes a job from the waiting ones.
-    pub fn remove_waiting(&mut self, slot: u32) {
-        remove(&mut self.waiting, slot);
+    /// Takes a job that is about to end out of the list of live jobs. It keeps its state until it is over, so that it can
+    /// be seen for the last time.
+    #[inline]
+    pub fn withdraw(&mut self, slot: usize) {
+        if self.live.contains(slot as u32) {
+            self.live.remove(slot as u32, self.jobs[slot].state);
+        }
     }
-}
 
-#[inline]
-fn remove(list: &mut Vec<u32>, slot: u32) {
-    if let Some(position) = list.iter().position(|other| *other == slot) {
-        list.remove(position);
+    /// All live jobs, in the order of release.
+    pub fn live_jobs(&self) -> impl Iterator<Item = JobId> {
+        self.live.slots().map(|slot| self.jobs[slot as usize].id)
     }
 }

@@ -4,6 +4,7 @@
 //! no difference of two instants can overflow.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 use rtmm_workload::{Duration, Time};
 
@@ -72,6 +73,21 @@ pub fn ratio(part: f64, whole: f64) -> f64 {
     if part == 0.0 { 0.0 } else { part / whole }
 }
 
+/// The greatest [`ratio`] of a part to a whole, each within a range: without end where the whole may be 0.
+#[must_use]
+pub fn greatest_ratio(part: RangeInclusive<f64>, whole: RangeInclusive<f64>) -> f64 {
+    if *part.start() == 0.0 && *part.end() == 0.0 {
+        return 0.0;
+    }
+    if *whole.start() <= 0.0 && *whole.end() >= 0.0 {
+        return f64::INFINITY;
+    }
+    let at = |part: &f64, whole: &f64| ratio(*part, *whole);
+    let (low, high) = (whole.start(), whole.end());
+    let of_least = at(part.start(), low).max(at(part.start(), high));
+    of_least.max(at(part.end(), low)).max(at(part.end(), high))
+}
+
 /// Remaining latency of a job over the time that it has, `ToGo / Slack` in the words of DREAM, whose slack is
 /// `deadline - now`: 1 where it must run without a break from now on. `late` says what it is once that time
 /// is over.
@@ -87,6 +103,25 @@ pub fn urgency(to_go_s: f64, time_left_s: f64, cap: f64, late: LateUrgency) -> f
         LateUrgency::Negative => ratio(to_go_s, time_left_s).min(cap),
         LateUrgency::Zero => 0.0,
         LateUrgency::Greatest => cap,
+    }
+}
+
+/// The greatest [`urgency`] of jobs whose remaining latencies and whose times to the deadline are within ranges.
+#[must_use]
+pub fn greatest_urgency(
+    to_go_s: RangeInclusive<f64>,
+    time_left_s: RangeInclusive<f64>,
+    cap: f64,
+    late: LateUrgency,
+) -> f64 {
+    let is_late = *time_left_s.end() <= 0.0;
+    match late {
+        LateUrgency::Zero if is_late => 0.0,
+        LateUrgency::Greatest if *time_left_s.start() <= 0.0 => cap,
+        // Where the time left may be 0, the cap.
+        LateUrgency::Negative | LateUrgency::Zero | LateUrgency::Greatest => {
+            greatest_ratio(to_go_s, time_left_s).min(cap)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskI
 use crate::ids::JobId;
 use crate::ids::RunId;
 use crate::job::{Job, JobState};
+use crate::live_jobs::JobsIn;
 use crate::profile::Profile;
 use crate::run::Run;
 use crate::state::{SystemState, UnitState};
@@ -59,20 +60,16 @@ impl<'v> View<'v> {
 
     /// Jobs that can be dispatched, in the order of release.
     pub fn ready(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
-        let jobs = &self.state.jobs;
-        self.state.ready.iter().map(move |slot| &jobs[*slot as usize])
-    }
-
-    /// The ready job in a position of that order.
-    #[must_use]
-    pub fn ready_at(&self, position: usize) -> Option<&'v Job> {
-        self.state.ready.get(position).map(|slot| &self.state.jobs[*slot as usize])
+        self.in_state(JobState::Ready, self.state.live.ready())
     }
 
     /// Jobs that wait for the output of others, in the order of release.
     pub fn waiting(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
-        let jobs = &self.state.jobs;
-        self.state.waiting.iter().map(move |slot| &jobs[*slot as usize])
+        self.in_state(JobState::Waiting, self.state.live.waiting())
+    }
+
+    fn in_state(&self, state: JobState, count: usize) -> JobsIn<'v> {
+        JobsIn::new(&self.state.live, &self.state.jobs, state, count)
     }
 
     /// All runs: by accelerator, then by the lowest unit that they were dispatched on.
@@ -107,7 +104,7 @@ impl<'v> View<'v> {
     /// True if nothing can be dispatched: no job is ready, or no unit is free.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
-        self.ready.is_empty() || self.free.is_empty()
+        self.state.live.ready() == 0 || self.free.is_empty()
     }
 
     /// A live job; none if it is over.

@@ -360,14 +360,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             job.progress = to;
             let switched = self.hidden.runs[index].switched;
             self.observer.segment_ended(now, &SegmentRecord { run: &run, job, to, switched, stopped: None });
-            job.state = JobState::Waiting;
-            self.state.waiting.push(slot as u32);
+            self.state.set_job_state(slot, JobState::Waiting);
         }
-        let mut live = std::mem::take(&mut self.state.waiting);
-        live.append(&mut self.state.ready);
-        live.sort_unstable_by_key(|slot| self.state.jobs[*slot as usize].sequence);
-        for slot in live {
-            self.tell(slot as usize, |observer, now, record| observer.in_flight(now, record));
+        let live: Vec<JobId> = self.state.live_jobs().collect();
+        for job in live {
+            self.tell(job.slot(), |observer, now, record| observer.in_flight(now, record));
         }
         let busy = self.hidden.busy_times(&self.state);
         let record = EndRecord {

@@ -207,19 +207,28 @@ fn resolve_deadlines(scenario: &Scenario, profile: &Profile) -> Scenario {
 
 /// Tasks with what they depend on first; else in the order of the file.
 fn topological(scenario: &Scenario) -> Vec<TaskId> {
-    let mut order: Vec<TaskId> = Vec::with_capacity(scenario.tasks.len());
-    // A scenario has no circle, so every round places a task; the count bounds it in any case.
-    for _ in 0..scenario.tasks.len() {
-        for (index, task) in scenario.tasks.iter().enumerate() {
-            let id = TaskId::new(index);
-            let is_next = !order.contains(&id)
-                && task.depends_on.iter().all(|dependency| order.contains(&dependency.task));
-            if is_next {
-                order.push(id);
+    let tasks = &scenario.tasks;
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
+    for (index, task) in tasks.iter().enumerate() {
+        task.depends_on.iter().for_each(|dependency| dependents[dependency.task.index()].push(index));
+    }
+    let mut missing: Vec<usize> = tasks.iter().map(|task| task.depends_on.len()).collect();
+    // The pass over the tasks as they are stated in which all that a task depends on has been passed.
+    let mut passes = vec![0_usize; tasks.len()];
+    let mut order: Vec<usize> = (0..tasks.len()).filter(|task| missing[*task] == 0).collect();
+    let mut at = 0;
+    while let Some(task) = order.get(at).copied() {
+        at += 1;
+        for &dependent in &dependents[task] {
+            passes[dependent] = passes[dependent].max(passes[task] + usize::from(task > dependent));
+            missing[dependent] -= 1;
+            if missing[dependent] == 0 {
+                order.push(dependent);
             }
         }
     }
-    order
+    order.sort_unstable_by_key(|task| (passes[*task], *task));
+    order.into_iter().map(TaskId::new).collect()
 }
 
 fn links(scenario: &Scenario, models: &[Model], order: &[TaskId]) -> Vec<TaskLinks> {

@@ -332,16 +332,12 @@ impl Fixture {
     /// Adds a job that is ready, released when it arrived. Jobs are released in the order in which
     /// they are added.
     pub fn ready(&mut self, task: usize, arrival_us: u64, deadline_us: u64) -> JobId {
-        let id = self.add(task, arrival_us, deadline_us, JobState::Ready);
-        self.state.ready.push(id.slot() as u32);
-        id
+        self.add(task, arrival_us, deadline_us, JobState::Ready)
     }
 
     /// Adds a job that needs the output of another.
     pub fn waiting(&mut self, task: usize, arrival_us: u64, deadline_us: u64) -> JobId {
-        let id = self.add(task, arrival_us, deadline_us, JobState::Waiting);
-        self.state.waiting.push(id.slot() as u32);
-        id
+        self.add(task, arrival_us, deadline_us, JobState::Waiting)
     }
 
     fn add(&mut self, task: usize, arrival_us: u64, deadline_us: u64, state: JobState) -> JobId {
@@ -354,7 +350,7 @@ impl Fixture {
         // The samples one after the other.
         let row = (frame % samples) as u32;
         self.realisations.push(Realisation { row, ..model.realise(draws, frame) });
-        self.state.jobs.push(Job {
+        self.state.release(Job {
             id,
             task: TaskId::new(task),
             frame,
@@ -412,9 +408,9 @@ impl Fixture {
         let model = state.model;
         let latency = (from.layer..stop).map(|layer| self.profile.latency(model, layer, class));
         let id = RunId::new(slot, 0);
-        (state.state, state.started) = (JobState::Running(id), true);
+        state.started = true;
+        self.state.set_job_state(job.slot(), JobState::Running(id));
         self.state.mark_units(on, units, model, stop.checked_sub(1), units.count());
-        self.state.remove_ready(job.slot() as u32);
         let now = self.state.now;
         self.state.runs.begin(Run {
             id,
@@ -445,9 +441,9 @@ impl Fixture {
         self.state.set_last_layer(id, units, before.checked_sub(1));
         let now = self.state.now;
         let Some(job) = jobs.single().map(|job| &mut self.state.jobs[job.slot()]) else { return };
-        (job.progress, job.state, job.last_ran) = (Progress::at(before), JobState::Ready, now);
-        let slot = job.id.slot() as u32;
-        self.state.insert_ready(slot);
+        (job.progress, job.last_ran) = (Progress::at(before), now);
+        let slot = job.id.slot();
+        self.state.set_job_state(slot, JobState::Ready);
     }
 
     /// View of the state.
@@ -547,8 +543,7 @@ impl Fixture {
                 let known = *self.view().job(*job)?;
                 let is_running = matches!(known.state, JobState::Running(_));
                 if !is_running {
-                    self.state.remove_ready(job.slot() as u32);
-                    self.state.remove_waiting(job.slot() as u32);
+                    self.state.withdraw(job.slot());
                     self.state.jobs[job.slot()].id = JobId::new(job.slot() as u32, job.generation() + 1);
                 }
                 Some(format!("drop {}", self.label(&known)))

@@ -5,6 +5,9 @@
 //! that may preempt looks at every ready job for every running segment, and at the layers of those
 //! segments. Nothing is allocated.
 //!
+//! Where many jobs wait, those of rankings that can say how early a job comes at the most are kept in a tournament
+//! ([`Ranking::least_key`], [`Ranking::staying_key`]): a round looks at those that can come first.
+//!
 //! On one accelerator most decisions let the job go on that ran last. Where the ranking knows how far
 //! the keys of jobs that wait can have fallen ([`Ranking::floor`]), one that is still below all of them is
 //! dispatched without a look at the others: a decision then costs the same however many jobs there are.
@@ -17,6 +20,7 @@ use crate::decision::{Decision, Decisions, Preemption, VariantId};
 use crate::ids::JobId;
 use crate::ids::RunId;
 use crate::job::Job;
+use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms, UnitRule,
     VariantChoice, next_boundary,
@@ -123,9 +127,10 @@ pub struct Composed<R: Ranking> {
     /// The result of the last look at all jobs.
     memory: Option<Memory<R::Key>>,
     /// The terms of all ready jobs, in their order; empty where they are not known.
-    table: Vec<ScoreTerms>,
+    table: Vec<(JobId, ScoreTerms)>,
     /// Where the job stands in it that was dispatched last.
     dispatched: Option<usize>,
+    waiting: WaitingJobs<R::Key>,
     remembers: bool,
 }
 
@@ -154,8 +159,8 @@ impl<R: Ranking> Composed<R> {
     /// A policy of its parts.
     #[must_use]
     pub fn new(ranking: R, parts: Parts) -> Self {
-        let (memory, table, dispatched) = (None, Vec::new(), None);
-        Self { ranking, parts, memory, table, dispatched, remembers: true }
+        let (memory, table, dispatched, waiting) = (None, Vec::new(), None, WaitingJobs::default());
+        Self { ranking, parts, memory, table, dispatched, waiting, remembers: true }
     }
 
     /// The same that looks at all jobs at every decision: slower, and the same in all that it decides.
@@ -176,6 +181,11 @@ impl<R: Ranking> Composed<R> {
             return None;
         }
         if let Some(job) = self.remembered(view, truth) {
+            return Some(job);
+        }
+        self.update_waiting(view, truth);
+        if let Some((_, job)) = self.waiting.first(&self.ranking, view, truth) {
+            self.memory = None;
             return Some(job);
         }
         if self.can_remember(view) && self.update_table(view, truth) {
@@ -206,15 +216,16 @@ impl<R: Ranking> Composed<R> {
         if !self.table.is_empty()
             && self.table.len() == view.ready().len()
             && let Some(position) = self.dispatched
-            && let Some(job) = view.ready_at(position)
+            && let Some(job) = view.job(self.table[position].0).filter(|job| view.is_ready(job))
             && let Some(terms) = self.ranking.terms(view, truth, job)
         {
-            self.table[position] = terms;
+            self.table[position].1 = terms;
             return true;
         }
         self.dispatched = None;
         self.table.clear();
-        self.table.extend(view.ready().map_while(|job| self.ranking.terms(view, truth, job)));
+        let terms = |job: &Job| Some((job.id, self.ranking.terms(view, truth, job)?));
+        self.table.extend(view.ready().map_while(terms));
         !self.table.is_empty() && self.table.len() == view.ready().len()
     }
 
@@ -222,7 +233,7 @@ impl<R: Ranking> Composed<R> {
     fn first_of_table<'v>(&mut self, view: &View<'v>) -> Option<&'v Job> {
         let mut first: Option<(R::Key, usize)> = None;
         let mut second: Option<R::Key> = None;
-        for (position, terms) in self.table.iter().enumerate() {
+        for (position, (_, terms)) in self.table.iter().enumerate() {
             let key = self.ranking.key_of(view.now, terms)?;
             match first {
                 Some((of_first, _)) if key >= of_first => {
@@ -237,10 +248,18 @@ impl<R: Ranking> Composed<R> {
             }
         }
         let (_, position) = first?;
-        let job = view.ready_at(position)?;
+        let job = view.job(self.table[position].0)?;
         self.dispatched = Some(position);
         self.memory = Some(Memory { at: view.now, first: job.id, second, ready: self.table.len() });
         Some(job)
+    }
+
+    /// Brings the tournament of ready jobs up to date.
+    fn update_waiting(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) {
+        // Where a job may wait for one accelerator while others are idle, the first job may have no room.
+        if self.remembers && !self.parts.placement.waits() {
+            self.waiting.update(&self.ranking, view, truth);
+        }
     }
 
     /// True if all that changes between two decisions is the job that ran, or is told of.
@@ -274,6 +293,8 @@ impl<R: Ranking> Composed<R> {
         mode: Preemption,
     ) -> Option<(RunId, Preemption)> {
         let mut last: Option<Preempted<R::Key>> = None;
+        // The key of the ready job that comes first, where that is known without a look at all.
+        let first_key = self.waiting.first(&self.ranking, view, truth).map(|(key, _)| key);
         for (run, job) in view.running() {
             if run.is_ending {
                 continue;
@@ -282,6 +303,9 @@ impl<R: Ranking> Composed<R> {
             // It is compared as what it will be when it can make room.
             let running = Job { progress, ..*job };
             let key = self.ranking.key(view, truth, &running);
+            if first_key.is_some_and(|first| first >= key) {
+                continue;
+            }
             // Of equal keys the job comes last that was released last.
             let place = (key, job.sequence);
             let is_last = last.is_none_or(|last| place > last.place);
@@ -322,7 +346,8 @@ impl<R: Ranking> Composed<R> {
         view.runs().filter(counts).count()
     }
 
-    fn preempt(&self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
+    fn preempt(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
+        self.update_waiting(view, truth);
         if let Some((run, mode)) = self.last(view, truth, mode) {
             out.push(Decision::Preempt { run, mode });
         }
@@ -354,6 +379,7 @@ impl<R: Ranking> Policy for Composed<R> {
                 return Ok(());
             };
             self.ranking.dispatched(view, &job);
+            self.waiting.dispatch(job.id);
             out.push(Decision::Dispatch { jobs: job.id.into(), variant, on, units, extent });
         } else if let Some(mode) = mode {
             self.preempt(view, truth, mode, out);
@@ -374,6 +400,7 @@ impl<R: Ranking> Policy for Composed<R> {
             self.memory = None;
             self.table.clear();
         }
+        self.waiting.notify(notice);
         self.parts.drop.notify(notice, view);
         self.ranking.notify(notice, view);
         Ok(())

@@ -29,6 +29,7 @@ use rtmm_workload::{ModelId, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::{Job, Progress};
+use crate::parts::tournament::Span;
 use crate::profile::LayerRow;
 use crate::terms::{self, LateUrgency};
 use crate::view::View;
@@ -95,6 +96,54 @@ impl MapScoreTerms {
     #[must_use]
     pub fn is_of(&self, job: &Job) -> bool {
         self.generation == job.id.generation() && self.progress == job.progress && self.model == job.model
+    }
+}
+
+/// The terms of several jobs, as far as they bound their scores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapScoreSpan {
+    /// The first and the last.
+    deadlines: [Time; 2],
+    /// The earliest.
+    last_ran: Time,
+    /// The least and the greatest.
+    to_go_s: [f64; 2],
+    /// The least.
+    next_layer_s: f64,
+    least_suited: f64,
+    best_suited: f64,
+    best_energy: f64,
+}
+
+impl MapScoreSpan {
+    /// The terms of one job.
+    #[must_use]
+    pub fn of(job: &Job, terms: &MapScoreTerms) -> Self {
+        Self {
+            deadlines: [job.deadline; 2],
+            last_ran: job.last_ran,
+            to_go_s: [terms.to_go_s; 2],
+            next_layer_s: terms.next_layer_s,
+            least_suited: terms.least_suited,
+            best_suited: terms.best_suited,
+            best_energy: terms.best_energy,
+        }
+    }
+}
+
+impl Span for MapScoreSpan {
+    fn join(self, other: Self) -> Self {
+        let [first, last] = self.deadlines;
+        let [least, greatest] = self.to_go_s;
+        Self {
+            deadlines: [first.min(other.deadlines[0]), last.max(other.deadlines[1])],
+            last_ran: self.last_ran.min(other.last_ran),
+            to_go_s: [least.min(other.to_go_s[0]), greatest.max(other.to_go_s[1])],
+            next_layer_s: self.next_layer_s.min(other.next_layer_s),
+            least_suited: self.least_suited.min(other.least_suited),
+            best_suited: self.best_suited.max(other.best_suited),
+            best_energy: self.best_energy.max(other.best_energy),
+        }
     }
 }
 
@@ -212,26 +261,21 @@ impl MapScore {
         }
     }
 
-    /// The most that the score of a job can be on any accelerator from now until an instant, if it waits.
+    /// The most that the score of any job of a span can be on any accelerator, now.
     ///
     /// Each operation is that of the score on operands that are no less, so that the score as it is rounded
     /// never exceeds the bound as it is rounded.
     #[must_use]
-    pub fn bound(&self, now: Time, until: Time, job: &Job, terms: &MapScoreTerms) -> f64 {
-        let at_end = self.common(until, job, terms);
-        // Urgency grows until the deadline and, below zero, after it; across it only the cap is sure.
-        let urgency = if now <= job.deadline && job.deadline <= until {
-            self.urgency_cap.max(at_end.urgency)
-        } else {
-            at_end.urgency
-        };
-        let suits = if urgency < 0.0 { terms.least_suited } else { terms.best_suited };
-        let score = weighed(urgency, suits) + at_end.starvation;
-        if self.weights.beta == 0.0 {
-            score
-        } else {
-            score.max(score + self.weights.beta * terms.best_energy)
-        }
+    pub fn bound(&self, now: Time, span: &MapScoreSpan) -> f64 {
+        let [first, last] = span.deadlines.map(|deadline| terms::time_left_s(deadline, now));
+        let [least, greatest] = span.to_go_s;
+        let urgency =
+            terms::greatest_urgency(least..=greatest, first..=last, self.urgency_cap, self.late_urgency);
+        let suits = if urgency < 0.0 { span.least_suited } else { span.best_suited };
+        let waited_s = seconds(now.saturating_since(span.last_ran));
+        let starvation = terms::starvation(waited_s, span.next_layer_s);
+        let score = weighed(urgency, suits) + weighed(self.weights.alpha, starvation);
+        if self.weights.beta == 0.0 { score } else { score.max(score + self.weights.beta * span.best_energy) }
     }
 
     /// The score of a job on an accelerator, if it is not below a floor.

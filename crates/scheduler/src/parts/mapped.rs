@@ -5,9 +5,8 @@
 //! the accelerator that the platform states first.
 //!
 //! A round computes a score for every ready job on every idle accelerator, each in constant time: the order
-//! of cost of a decision is their product, and with a tuner one comparison more. Where many jobs are ready, a
-//! shortlist leaves out those that cannot have the greatest score: then it is in the mean the cost of a
-//! comparison of all for every sixteenth decision or so. Nothing is allocated once
+//! of cost of a decision is their product, and with a tuner one comparison more. Where many jobs are ready they are
+//! kept in a tournament, which leaves out those that cannot have the greatest score. Nothing is allocated once
 //! warm but the tuner's record of its windows.
 
 use rtmm_hardware::AcceleratorId;
@@ -15,18 +14,17 @@ use rtmm_workload::Duration;
 use rtmm_workload::parameters::{Declared, Parameters, Schema, Switch};
 
 use crate::decision::{Decision, Decisions};
-use crate::job::Job;
-use crate::parts::map_score::{MapScore, MapScoreTerms};
-use crate::parts::shortlist::Shortlist;
+use crate::ids::JobId;
+use crate::job::{Job, Progress};
+use crate::parts::map_score::{MapScore, MapScoreSpan, MapScoreTerms};
+use crate::parts::tournament::{Contest, Tournament};
 use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
+use crate::terms::Score;
 use crate::truth::Truth;
 use crate::tuning::TuningWindow;
 use crate::view::View;
-
-/// From so many ready jobs on they are kept in a shortlist.
-const MANY: usize = 24;
 
 /// The parts of a mapped policy beside its score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +84,7 @@ pub struct Mapped {
     tuner: Option<Tuner>,
     /// By slot: what was computed of the job that was seen there last.
     terms: Vec<Option<MapScoreTerms>>,
-    shortlist: Shortlist,
+    waiting: Tournament<MapScoreSpan>,
     remembers: bool,
 }
 
@@ -94,7 +92,7 @@ impl Mapped {
     /// A policy of its parts.
     #[must_use]
     pub fn new(score: MapScore, parts: MappedParts, tuner: Option<Tuner>) -> Self {
-        Self { score, parts, tuner, terms: Vec::new(), shortlist: Shortlist::default(), remembers: true }
+        Self { score, parts, tuner, terms: Vec::new(), waiting: Tournament::default(), remembers: true }
     }
 
     /// The same that computes everything anew at every decision: slower, and the same in all that it decides.
@@ -118,39 +116,29 @@ impl Mapped {
     /// The pair with the greatest score.
     fn best<'v>(&mut self, view: &View<'v>) -> Option<(&'v Job, AcceleratorId)> {
         let mut best = None;
-        if !self.remembers || view.ready().len() < MANY {
-            self.shortlist.forget();
+        if self.remembers && self.update_waiting(view) {
+            let mut contest = BestPair { policy: self, view, best: None };
+            self.waiting.search(&mut contest);
+            best = contest.best;
+        } else {
             for job in view.ready() {
                 let terms = self.terms(view, job);
                 self.compare(view, job, &terms, &mut best);
             }
-        } else {
-            self.best_of_many(view, &mut best);
         }
         best.map(|Best { job, accelerator, .. }| (job, accelerator))
     }
 
-    /// The same from a shortlist, where many jobs wait.
-    fn best_of_many<'v>(&mut self, view: &View<'v>, best: &mut Option<Best<'v>>) {
-        let mut shortlist = std::mem::take(&mut self.shortlist);
-        if shortlist.is_stale(view) {
-            shortlist.refresh(view, |job, until| {
-                let terms = self.terms(view, job);
-                self.score.bound(view.now, until, job, &terms)
-            });
-        }
-        for job in shortlist.fresh(view) {
-            let terms = self.terms(view, job);
-            self.compare(view, job, &terms, best);
-        }
-        for (bound, job) in shortlist.others(view) {
-            if best.as_ref().is_some_and(|best| bound < best.score) {
-                break;
-            }
-            let terms = self.terms(view, job);
-            self.compare(view, job, &terms, best);
-        }
-        self.shortlist = shortlist;
+    /// Brings the tournament of ready jobs up to date; false where they are few.
+    fn update_waiting(&mut self, view: &View<'_>) -> bool {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let is_kept = waiting.update(view, |job| {
+            // Jobs of one task that have not begun are much alike.
+            let tree = 2 * job.task.index() + usize::from(job.progress != Progress::default());
+            Some((tree, MapScoreSpan::of(job, &self.terms(view, job))))
+        });
+        self.waiting = waiting;
+        is_kept
     }
 
     /// Takes the pairs of a job where they are better than the best so far.
@@ -174,6 +162,35 @@ impl Mapped {
             if is_better && !(self.parts.waits && ends_sooner_elsewhere(view, job, accelerator)) {
                 *best = Some(Best { score, job, accelerator });
             }
+        }
+    }
+}
+
+/// A search for the pair with the greatest score.
+struct BestPair<'c, 'v> {
+    policy: &'c Mapped,
+    view: &'c View<'v>,
+    best: Option<Best<'v>>,
+}
+
+impl Contest<MapScoreSpan> for BestPair<'_, '_> {
+    /// The score with its sign changed.
+    type Key = Score;
+
+    fn bound(&self, span: &MapScoreSpan) -> Score {
+        Score(-self.policy.score.bound(self.view.now, span))
+    }
+
+    fn is_beaten(&self, Score(bound): Score, earliest: u64) -> bool {
+        self.best
+            .as_ref()
+            .is_some_and(|best| -bound < best.score || (-bound == best.score && earliest > best.job.sequence))
+    }
+
+    fn enter(&mut self, job: JobId, _span: &MapScoreSpan) {
+        let terms = self.policy.terms.get(job.slot()).copied().flatten();
+        if let (Some(job), Some(terms)) = (self.view.job(job), terms) {
+            self.policy.compare(self.view, job, &terms, &mut self.best);
         }
     }
 }
@@ -202,11 +219,7 @@ impl Policy for Mapped {
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
         if let Some(tuner) = &mut self.tuner {
-            let weights = tuner.weights(view);
-            if weights != self.score.weights {
-                self.score.weights = weights;
-                self.shortlist.forget();
-            }
+            self.score.weights = tuner.weights(view);
         }
         self.parts.drop.begin(view);
         self.parts.variants.begin(view);
@@ -220,7 +233,8 @@ impl Policy for Mapped {
         let Some((job, accelerator)) = self.best(view) else { return Ok(()) };
         let chosen = self.parts.variants.choose(view, job);
         let as_chosen = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
-        self.shortlist.add(job.id);
+        self.waiting.take_out(job.id);
+        self.waiting.put_aside(job.id);
         let variant = chosen.map(|(variant, _)| variant);
         let extent = self.parts.granularity.extent(view, &as_chosen);
         out.push(Decision::dispatch(job.id, variant, accelerator, extent));
@@ -233,8 +247,10 @@ impl Policy for Mapped {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
-        if let Notice::Released(job) | Notice::InputsReady(job) = *notice {
-            self.shortlist.add(job);
+        match *notice {
+            Notice::Released(job) | Notice::InputsReady(job) => self.waiting.put_aside(job),
+            Notice::Completed(job) | Notice::Dropped(job) => self.waiting.take_out(job),
+            _ => {}
         }
         self.score.estimator.notify(notice, view);
         self.parts.drop.notify(notice, view);

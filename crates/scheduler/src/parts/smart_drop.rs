@@ -176,6 +176,9 @@ impl SmartDrop {
     #[must_use]
     pub fn next(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
         // The conditions in the order of what they cost; all of them have to hold.
+        if !self.may_drop.contains(&true) {
+            return None;
+        }
         let mut first: Option<(Score, JobId)> = None;
         for job in view.ready().chain(view.waiting()) {
             if !self.may_drop[job.task.index()] || !is_lost(view, variants, job) || self.is_spared(view, job)

@@ -32,7 +32,7 @@ use rtmm_workload::{Duration, Time};
 
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
-use crate::parts::{Composed, Parts, Ranking, ScoreTerms};
+use crate::parts::{Composed, Parts, Ranking, ScoreTerms, TermsSpan};
 use crate::policy::{Interests, Notice, Policy};
 use crate::terms::{self, Score};
 use crate::truth::Truth;
@@ -155,6 +155,22 @@ impl Ranking for Dysta {
 
     fn key_of(&self, now: Time, terms: &ScoreTerms) -> Option<Self::Key> {
         Some(self.score(now, terms))
+    }
+
+    fn least_key(&self, now: Time, TermsSpan { least, greatest }: &TermsSpan) -> Option<Self::Key> {
+        let mut extra = 0.0;
+        let left_s = |terms: &ScoreTerms| terms::time_left_s(terms.deadline, now);
+        if self.counts_slack {
+            extra += (left_s(least) - greatest.remaining_s).max(0.0);
+        }
+        // Of all jobs the weight is the sign of the penalty: the least part where it adds, the greatest where it takes.
+        if least.weight != 0.0 {
+            let end = if least.weight > 0.0 { greatest } else { least };
+            let waited_s = seconds(now.saturating_since(end.last_ran));
+            extra += least.weight * (terms::ratio(waited_s, end.whole_s) / self.jobs.max(1) as f64);
+        }
+        let is_hopeless = self.hopeless_last && left_s(greatest) - least.remaining_s < 0.0;
+        Some((is_hopeless, Score(least.remaining_s + self.beta * extra)))
     }
 }
 

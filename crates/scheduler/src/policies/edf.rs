@@ -38,6 +38,10 @@ impl Ranking for Edf {
     fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         job.deadline
     }
+
+    fn staying_key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(self.key(view, truth, job))
+    }
 }
 
 /// The policy with these parameters.

@@ -104,6 +104,10 @@ impl Ranking for FixedPriority {
         };
         i128::from(span.picoseconds())
     }
+
+    fn staying_key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(self.key(view, truth, job))
+    }
 }
 
 /// The policy with these parameters.

@@ -79,6 +79,10 @@ impl Ranking for LatencyGreedy {
         Some((had_turn, job.task))
     }
 
+    fn staying_key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, _job: &Job) -> Option<Self::Key> {
+        (self.order == Order::Release).then_some(None)
+    }
+
     fn dispatched(&mut self, view: &View<'_>, job: &Job) {
         self.last = Some((view.now, job.task));
     }

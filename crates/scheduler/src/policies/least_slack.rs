@@ -12,6 +12,7 @@
 //! something happens and acted on at layer boundaries, so that two jobs of equal slack do not
 //! thrash. Equal slack goes by release.
 
+use rtmm_workload::Time;
 use rtmm_workload::parameters::{Parameters, Schema};
 
 use crate::job::Job;
@@ -37,6 +38,11 @@ impl Ranking for LeastSlack {
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         terms::slack_ps(job.deadline, view.now, view.least_remaining(job))
+    }
+
+    /// The slack of all jobs that wait falls by the time that passes.
+    fn staying_key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(terms::slack_ps(job.deadline, Time::ZERO, view.least_remaining(job)))
     }
 }
 

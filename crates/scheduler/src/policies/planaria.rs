@@ -29,7 +29,7 @@ use rtmm_workload::{Duration, Time};
 
 use crate::decision::Decisions;
 use crate::job::Job;
-use crate::parts::{Composed, Parts, Ranking, ScoreTerms, UnitRule};
+use crate::parts::{Composed, Parts, Ranking, ScoreTerms, TermsSpan, UnitRule};
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
 use crate::terms::{self, Score};
@@ -93,6 +93,12 @@ impl Ranking for Planaria {
 
     fn key_of(&self, now: Time, terms: &ScoreTerms) -> Option<Self::Key> {
         Some(self.score(now, terms.weight, terms.deadline))
+    }
+
+    fn least_key(&self, now: Time, TermsSpan { least, greatest }: &TermsSpan) -> Option<Self::Key> {
+        let left = |terms: &ScoreTerms| terms::time_left_s(terms.deadline, now);
+        let greatest = terms::greatest_ratio(least.weight..=greatest.weight, left(least)..=left(greatest));
+        Some(Score(-greatest))
     }
 }
 

@@ -24,8 +24,8 @@ use crate::decision::Decisions;
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parts::{
-    Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, ScoreTerms, ToGo,
-    UnitRule,
+    Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, ScoreTerms,
+    TermsSpan, ToGo, UnitRule,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -90,6 +90,18 @@ impl Ranking for OnOneAccelerator {
 
     fn key_of(&self, now: Time, terms: &ScoreTerms) -> Option<Self::Key> {
         Some(self.score(now, terms))
+    }
+
+    fn least_key(&self, now: Time, TermsSpan { least, greatest }: &TermsSpan) -> Option<Self::Key> {
+        let left = |terms: &ScoreTerms| terms::time_left_s(terms.deadline, now);
+        let urgency = terms::greatest_urgency(
+            least.remaining_s..=greatest.remaining_s,
+            left(least)..=left(greatest),
+            self.urgency_cap,
+            self.late_urgency,
+        );
+        let fairness = terms::starvation(seconds(now.saturating_since(least.last_ran)), least.whole_s);
+        Some(Score(-(urgency + greatest.weight * fairness)))
     }
 }
 

@@ -60,6 +60,10 @@ impl Ranking for Sjf {
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         Score(self.estimator.remaining_s(view, job))
     }
+
+    fn staying_key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(self.key(view, truth, job))
+    }
 }
 
 /// The policy with these parameters.

@@ -36,6 +36,10 @@ impl Ranking for SjfOracle {
         let Some(truth) = truth else { return view.mean_remaining(job) };
         truth.mean_remaining(job)
     }
+
+    fn staying_key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(self.key(view, truth, job))
+    }
 }
 
 /// The policy with these parameters.

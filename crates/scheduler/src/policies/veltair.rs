@@ -69,7 +69,7 @@ struct Needs {
 }
 
 impl Veltair {
-    /// The needs of all variants of a task's jobs are learnt when the first one is dispatched.
+    /// The needs of all variants are learnt at the first decision.
     fn learn(&mut self, view: &View<'_>, model: ModelId) {
         if self.needs.len() <= model.index() {
             self.needs.resize(model.index() + 1, None);
@@ -96,18 +96,21 @@ impl Ranking for Veltair {
     type Key = (Time, Time, TaskId);
 
     fn begin(&mut self, view: &View<'_>) {
-        for job in view.ready() {
-            if self.needs.get(job.model.index()).is_none_or(Option::is_none) {
-                self.learn(view, job.model);
-                for variant in view.task(job.task).variants {
-                    self.learn(view, *variant);
-                }
+        if self.needs.is_empty() {
+            for task in (0..view.tasks()).map(TaskId::new) {
+                let task = view.task(task);
+                self.learn(view, task.model);
+                task.variants.iter().for_each(|variant| self.learn(view, *variant));
             }
         }
     }
 
     fn key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
         (job.release, job.arrival, job.task)
+    }
+
+    fn staying_key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(self.key(view, truth, job))
     }
 
     fn extent(&self, view: &View<'_>, job: &Job) -> Option<Extent> {

@@ -274,11 +274,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             switched: switched.is_some(),
             mode: None,
         };
-        self.state.remove_ready(slot as u32);
         self.state.take_units(accelerator, taken);
         self.state.mark_units(accelerator, taken, model, stop.checked_sub(1), count);
+        self.state.set_job_state(slot, JobState::Running(run_id));
         let job = &mut self.state.jobs[slot];
-        (job.model, job.started, job.state) = (model, true, JobState::Running(run_id));
+        (job.model, job.started) = (model, true);
         let run = self.state.runs.begin(Run {
             id: run_id,
             accelerator,

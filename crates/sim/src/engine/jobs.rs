@@ -153,17 +153,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Frame { sample, is_recorded, arrival, .. } = *frame;
         let hidden = HiddenJob { sample, is_recorded, ready: arrival, ..HiddenJob::default() };
         let realisation = self.realise(task, model, sample, is_recorded);
-        if (slot as usize) < self.state.jobs.len() {
-            self.state.jobs[slot as usize] = job;
-            self.hidden.jobs[slot as usize] = hidden;
-            self.hidden.realisations[slot as usize] = realisation;
-        } else {
-            self.state.jobs.push(job);
-            self.hidden.jobs.push(hidden);
-            self.hidden.realisations.push(realisation);
+        match self.hidden.jobs.get_mut(slot as usize) {
+            Some(place) => {
+                *place = hidden;
+                self.hidden.realisations[slot as usize] = realisation;
+            }
+            None => {
+                self.hidden.jobs.push(hidden);
+                self.hidden.realisations.push(realisation);
+            }
         }
-        let list = if state == JobState::Ready { &mut self.state.ready } else { &mut self.state.waiting };
-        list.push(slot);
+        self.state.release(job);
         slot as usize
     }
 
@@ -270,10 +270,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     pub(super) fn become_ready(&mut self, id: JobId) {
         self.must_decide = true;
-        let slot = id.slot() as u32;
-        self.state.remove_waiting(slot);
-        self.state.jobs[id.slot()].state = JobState::Ready;
-        self.state.insert_ready(slot);
+        self.state.set_job_state(id.slot(), JobState::Ready);
         if self.interests.jobs {
             self.notify(Notice::InputsReady(id));
         }
@@ -298,11 +295,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn drop_job(&mut self, slot: usize, cause: DropCause) {
         self.must_decide = true;
         let job = self.state.jobs[slot];
-        match job.state {
-            JobState::Ready => self.state.remove_ready(slot as u32),
-            JobState::Waiting => self.state.remove_waiting(slot as u32),
-            JobState::Running(_) | JobState::Over => return,
+        if matches!(job.state, JobState::Running(_) | JobState::Over) {
+            return;
         }
+        self.state.withdraw(slot);
         let counters = &mut self.state.counters[job.task.index()];
         counters.dropped += 1;
         counters.worst_energy_pj += self.system.profile.worst_energy_pj(job.model);
@@ -337,7 +333,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
     /// Makes a slot free: its id names nothing from now on.
     pub(super) fn free(&mut self, slot: usize) {
-        self.state.jobs[slot].state = JobState::Over;
+        self.state.set_job_state(slot, JobState::Over);
         self.hidden.vacant.push(slot as u32);
     }
 }

@@ -129,11 +129,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if to.layer >= self.hidden.realisations[of_job].end {
             self.complete(of_job);
         } else if drops_at_boundary {
-            job.state = JobState::Waiting;
+            self.state.set_job_state(of_job, JobState::Waiting);
             self.drop_job(of_job, DropCause::Policy);
         } else {
-            job.state = JobState::Ready;
-            self.state.insert_ready(of_job as u32);
+            self.state.set_job_state(of_job, JobState::Ready);
         }
     }
 

@@ -7,6 +7,7 @@ mod mix;
 mod phase;
 mod task;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ids::{ModelId, TaskId};
@@ -73,9 +74,11 @@ fn leave_out_idle_models(workload: &mut Workload) {
     let tasks = &mut workload.scenario.tasks;
     let mut places: Vec<Option<ModelId>> = Vec::with_capacity(workload.models.len());
     let mut kept = 0;
-    for index in 0..workload.models.len() {
-        let id = ModelId::new(index);
-        let is_used = tasks.iter().any(|task| task.variants.contains(&id));
+    let mut uses = vec![false; workload.models.len()];
+    for id in tasks.iter().flat_map(|task| &task.variants) {
+        uses[id.index()] = true;
+    }
+    for is_used in uses {
         places.push(is_used.then(|| ModelId::new(kept)));
         kept += usize::from(is_used);
     }
@@ -196,7 +199,7 @@ impl Tasks {
         let mut arrows = Vec::new();
         for (index, (draft, dependencies)) in tasks.drafts.iter().zip(dependencies).enumerate() {
             let name = &draft.name.value;
-            if names[..index].contains(&name.as_str()) {
+            if names.positions.get(name.as_str()).is_some_and(|first| *first < index) {
                 root.report(
                     root.problem_at(&draft.name.range, format!("there are two tasks named `{name}`"))
                         .help("give every task a name of its own"),
@@ -205,7 +208,7 @@ impl Tasks {
             let mut upstream: Vec<(usize, DraftDependency)> = Vec::new();
             for dependency in dependencies {
                 let At { value: wanted, range } = &dependency.task;
-                match position(root, "to depend on", wanted, range, &names) {
+                match names.position(root, "to depend on", wanted, range) {
                     Some(index) if upstream.iter().any(|(known, _)| *known == index) => root.report(
                         root.problem_at(range, format!("task `{name}` depends on `{wanted}` twice"))
                             .help("keep one of the two"),
@@ -221,15 +224,15 @@ impl Tasks {
         tasks
     }
 
-    fn names(&self) -> Vec<&str> {
-        self.drafts.iter().map(|draft| draft.name.value.as_str()).collect()
+    fn names(&self) -> Names<'_> {
+        Names::new(self.drafts.iter().map(|draft| draft.name.value.as_str()).collect())
     }
 
     fn report_circle(&self, root: &Table<'_>) {
         let successors = |task: usize| self.arrows[task].iter().map(|(to, _)| *to).collect();
         let Some(circle) = cycle(self.drafts.len(), successors) else { return };
         let names = self.names();
-        let mut path: Vec<&str> = circle.iter().map(|task| names[*task]).collect();
+        let mut path: Vec<&str> = circle.iter().map(|task| names.names[*task]).collect();
         path.push(path[0]);
         let next = circle.get(1).unwrap_or(&circle[0]);
         let arrow = self.arrows[circle[0]].iter().find(|(to, _)| to == next);
@@ -332,22 +335,36 @@ fn dependency((task, draft): (usize, DraftDependency)) -> Dependency {
     Dependency { task: TaskId::new(task), kind }
 }
 
-/// The position of a task that the file names; an unknown one is recorded.
-fn position(
-    root: &Table<'_>,
-    purpose: &str,
-    wanted: &str,
-    range: &Range<usize>,
-    names: &[&str],
-) -> Option<usize> {
-    let found = names.iter().position(|name| *name == wanted);
-    if found.is_none() {
-        root.report(
-            root.problem_at(range, format!("there is no task `{wanted}` {purpose}"))
-                .help(suggestion(wanted, "task", names)),
-        );
+/// The names of all tasks, in the order of the file.
+struct Names<'t> {
+    names: Vec<&'t str>,
+    /// The first position of each.
+    positions: BTreeMap<&'t str, usize>,
+}
+
+impl<'t> Names<'t> {
+    fn new(names: Vec<&'t str>) -> Self {
+        let mut positions = BTreeMap::new();
+        for (position, name) in names.iter().enumerate() {
+            positions.entry(*name).or_insert(position);
+        }
+        Self { names, positions }
     }
-    found
+
+    /// The position of a task that the file names; an unknown one is recorded.
+    fn position(&self, root: &Table<'_>, purpose: &str, wanted: &str, range: &Range<usize>) -> Option<usize> {
+        let found = self.positions.get(wanted).copied();
+        if found.is_none() {
+            root.report(
+                root.problem_at(range, format!("there is no task `{wanted}` {purpose}")).help(suggestion(
+                    wanted,
+                    "task",
+                    &self.names,
+                )),
+            );
+        }
+        found
+    }
 }
 
 #[cfg(test)]

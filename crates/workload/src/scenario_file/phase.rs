@@ -5,7 +5,7 @@ use crate::scenario::{Arrivals, Phase};
 use crate::time::{Duration, Time};
 
 use super::task::{decode_rate, jitter_fits};
-use super::{Tasks, position};
+use super::Tasks;
 
 /// Decodes the phases of a scenario; none where one of them, or a task, is bad.
 pub(super) fn decode_phases(
@@ -74,11 +74,11 @@ fn report_start(
 fn decode_tasks(root: &Table<'_>, table: &Table<'_>, tasks: &Tasks) -> Vec<bool> {
     let names = tasks.names();
     if !table.has("tasks") {
-        return vec![true; names.len()];
+        return vec![true; tasks.drafts.len()];
     }
-    let mut runs = vec![false; names.len()];
+    let mut runs = vec![false; tasks.drafts.len()];
     for At { value: wanted, range } in table.list("tasks", |value| value.at(Value::string)) {
-        let Some(index) = position(root, "to run", wanted, &range, &names) else { continue };
+        let Some(index) = names.position(root, "to run", wanted, &range) else { continue };
         if runs[index] {
             root.report(
                 root.problem_at(&range, format!("the phase lists task `{wanted}` twice"))
@@ -103,7 +103,7 @@ fn decode_all_arrivals(
     if let Some(rates) = table.optional("rate_hz", Value::table) {
         for At { value: name, range } in rates.keys() {
             let (Some(index), Some(value)) =
-                (position(root, "whose rate could change", name, &range, &names), rates.get(name))
+                (names.position(root, "whose rate could change", name, &range), rates.get(name))
             else {
                 continue;
             };
@@ -112,7 +112,7 @@ fn decode_all_arrivals(
                 value.reject::<()>(message, "add it to `tasks`, or remove its rate");
             }
             if let Some(arrivals) = &mut arrivals[index] {
-                override_rate(&value, name, arrivals, names[tasks.leader(index)]);
+                override_rate(&value, name, arrivals, names.names[tasks.leader(index)]);
             }
         }
     }

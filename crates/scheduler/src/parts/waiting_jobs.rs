@@ -1,0 +1,181 @@
+//! The first of many waiting jobs by a ranking that can say how early a job comes at the most.
+
+use std::fmt;
+
+use crate::ids::JobId;
+use crate::job::{Job, Progress};
+use crate::parts::tournament::{Contest, MANY, Span, Tournament};
+use crate::parts::{Ranking, TermsSpan};
+use crate::policy::Notice;
+use crate::truth::Truth;
+use crate::view::View;
+
+/// Ready jobs, where they are many and the ranking has bounds for them.
+#[derive(Clone, Debug)]
+pub(super) struct WaitingJobs<K> {
+    /// By keys that stay.
+    by_key: Tournament<LeastKey<K>>,
+    /// By terms of keys that change with the clock.
+    by_terms: Tournament<TermsSpan>,
+    /// Which of the two is up to date.
+    kept: Option<Kept>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Keys,
+    Terms,
+}
+
+/// The least key of several jobs.
+#[derive(Clone, Copy, Debug)]
+struct LeastKey<K>(K);
+
+impl<K: Copy + fmt::Debug + Ord> Span for LeastKey<K> {
+    fn join(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+}
+
+impl<K> Default for WaitingJobs<K> {
+    fn default() -> Self {
+        Self { by_key: Tournament::default(), by_terms: Tournament::default(), kept: None }
+    }
+}
+
+impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
+    /// Brings the jobs up to date: they are kept while they are many and the ranking has bounds for all of them.
+    pub(super) fn update<R: Ranking<Key = K>>(
+        &mut self,
+        ranking: &R,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+    ) {
+        let kept = self.kept.or_else(|| kind(ranking, view, truth));
+        let is_kept = match kept {
+            // It does not matter in which order jobs come to a tree of keys.
+            Some(Kept::Keys) => {
+                self.by_key.update(view, |job| Some((0, LeastKey(ranking.staying_key(view, truth, job)?))))
+            }
+            // Jobs of one task that have not begun are much alike.
+            Some(Kept::Terms) => self.by_terms.update(view, |job| {
+                let tree = 2 * job.task.index() + usize::from(job.progress != Progress::default());
+                Some((tree, ranking.terms(view, truth, job)?.into()))
+            }),
+            None => false,
+        };
+        self.kept = kept.filter(|_| is_kept);
+    }
+
+    /// The job that comes first, with its key; none where jobs are not kept.
+    pub(super) fn first<'v, R: Ranking<Key = K>>(
+        &self,
+        ranking: &R,
+        view: &View<'v>,
+        truth: Option<&Truth<'_>>,
+    ) -> Option<(K, &'v Job)> {
+        let mut contest = First { ranking, view, best: None };
+        match self.kept? {
+            Kept::Keys => self.by_key.search(&mut contest),
+            Kept::Terms => self.by_terms.search(&mut contest),
+        }
+        let (_, job) = contest.best?;
+        // A key that stays need not be the key as it is now.
+        Some((ranking.key(view, truth, job), job))
+    }
+
+    /// Hears of jobs that come and go.
+    pub(super) fn notify(&mut self, notice: &Notice) {
+        let Some(kept) = self.kept else { return };
+        match (notice, kept) {
+            (Notice::Released(job) | Notice::InputsReady(job), Kept::Keys) => self.by_key.put_aside(*job),
+            (Notice::Released(job) | Notice::InputsReady(job), Kept::Terms) => self.by_terms.put_aside(*job),
+            (Notice::Completed(job) | Notice::Dropped(job), Kept::Keys) => self.by_key.take_out(*job),
+            (Notice::Completed(job) | Notice::Dropped(job), Kept::Terms) => self.by_terms.take_out(*job),
+            _ => {}
+        }
+    }
+
+    /// Takes a job out that is dispatched; it may come back.
+    pub(super) fn dispatch(&mut self, job: JobId) {
+        match self.kept {
+            Some(Kept::Keys) => {
+                self.by_key.take_out(job);
+                self.by_key.put_aside(job);
+            }
+            Some(Kept::Terms) => {
+                self.by_terms.take_out(job);
+                self.by_terms.put_aside(job);
+            }
+            None => {}
+        }
+    }
+}
+
+/// The kind of bounds that a ranking has for many jobs; none where it has none or jobs are few.
+fn kind<R: Ranking>(ranking: &R, view: &View<'_>, truth: Option<&Truth<'_>>) -> Option<Kept> {
+    let job = view.ready().next().filter(|_| view.ready().len() >= MANY)?;
+    if ranking.staying_key(view, truth, job).is_some() {
+        return Some(Kept::Keys);
+    }
+    let terms = ranking.terms(view, truth, job)?;
+    ranking.least_key(view.now, &terms.into()).map(|_| Kept::Terms)
+}
+
+/// A search for the job that comes first.
+struct First<'c, 'v, R: Ranking> {
+    ranking: &'c R,
+    view: &'c View<'v>,
+    /// The least key, and its job.
+    best: Option<(R::Key, &'v Job)>,
+}
+
+impl<'v, R: Ranking> First<'_, 'v, R> {
+    fn is_beaten(&self, bound: Option<R::Key>, earliest: u64) -> bool {
+        let (Some(bound), Some((best, job))) = (bound, self.best) else { return false };
+        (bound, earliest) > (best, job.sequence)
+    }
+
+    fn compare(&mut self, job: &'v Job, key: R::Key) {
+        if self.best.is_none_or(|(best, other)| (key, job.sequence) < (best, other.sequence)) {
+            self.best = Some((key, job));
+        }
+    }
+}
+
+impl<R: Ranking> Contest<LeastKey<R::Key>> for First<'_, '_, R> {
+    type Key = Option<R::Key>;
+
+    fn bound(&self, span: &LeastKey<R::Key>) -> Self::Key {
+        Some(span.0)
+    }
+
+    fn is_beaten(&self, bound: Self::Key, earliest: u64) -> bool {
+        First::is_beaten(self, bound, earliest)
+    }
+
+    fn enter(&mut self, job: JobId, span: &LeastKey<R::Key>) {
+        if let Some(job) = self.view.job(job) {
+            self.compare(job, span.0);
+        }
+    }
+}
+
+impl<R: Ranking> Contest<TermsSpan> for First<'_, '_, R> {
+    type Key = Option<R::Key>;
+
+    fn bound(&self, span: &TermsSpan) -> Self::Key {
+        self.ranking.least_key(self.view.now, span)
+    }
+
+    fn is_beaten(&self, bound: Self::Key, earliest: u64) -> bool {
+        First::is_beaten(self, bound, earliest)
+    }
+
+    fn enter(&mut self, job: JobId, span: &TermsSpan) {
+        if let (Some(job), Some(key)) = (self.view.job(job), self.ranking.key_of(self.view.now, &span.least))
+        {
+            self.compare(job, key);
+        }
+    }
+}
