@@ -8,6 +8,11 @@ use crate::job::{Job, JobState};
 /// Mark of a place whose job is over.
 const VACANT: u32 = u32::MAX;
 
+/// Positions of counts.
+const WAITING: usize = 0;
+const READY: usize = 1;
+const OTHER: usize = 2;
+
 /// Live jobs, by their slots.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LiveJobs {
@@ -18,19 +23,19 @@ pub(crate) struct LiveJobs {
     /// Number of vacant places at the front.
     passed: usize,
     live: usize,
-    ready: usize,
-    waiting: usize,
+    /// Jobs by kind of state.
+    counts: [usize; 3],
 }
 
 impl LiveJobs {
     /// Number of ready jobs.
     pub(crate) const fn ready(&self) -> usize {
-        self.ready
+        self.counts[READY]
     }
 
     /// Number of waiting jobs.
     pub(crate) const fn waiting(&self) -> usize {
-        self.waiting
+        self.counts[WAITING]
     }
 
     /// Slots of all, in the order of release.
@@ -61,22 +66,24 @@ impl LiveJobs {
         self.position[slot as usize] = self.places.len() as u32;
         self.places.push(slot);
         self.live += 1;
-        self.count(None, Some(state));
+        *self.count(state) += 1;
     }
 
-    /// Counts a change of state.
+    /// Counts a change of state of a listed job.
     #[inline]
-    pub(crate) fn count(&mut self, before: Option<JobState>, after: Option<JobState>) {
-        match before {
-            Some(JobState::Ready) => self.ready -= 1,
-            Some(JobState::Waiting) => self.waiting -= 1,
-            _ => {}
-        }
-        match after {
-            Some(JobState::Ready) => self.ready += 1,
-            Some(JobState::Waiting) => self.waiting += 1,
-            _ => {}
-        }
+    pub(crate) fn recount(&mut self, before: JobState, after: JobState) {
+        *self.count(before) -= 1;
+        *self.count(after) += 1;
+    }
+
+    /// Number of listed jobs in a kind of state.
+    #[inline]
+    fn count(&mut self, state: JobState) -> &mut usize {
+        &mut self.counts[match state {
+            JobState::Waiting => WAITING,
+            JobState::Ready => READY,
+            JobState::Running(_) | JobState::Over => OTHER,
+        }]
     }
 
     /// Takes a listed job out, which was in `state`.
@@ -85,7 +92,7 @@ impl LiveJobs {
         let position = std::mem::replace(&mut self.position[slot as usize], VACANT) as usize;
         self.places[position] = VACANT;
         self.live -= 1;
-        self.count(Some(state), None);
+        *self.count(state) -= 1;
         if position == self.passed {
             let behind = self.places[position..].iter().position(|slot| *slot != VACANT);
             self.passed = behind.map_or(self.places.len(), |distance| position + distance);

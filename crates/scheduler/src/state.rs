@@ -182,18 +182,15 @@ impl SystemState {
         }
     }
 
-    /// Changes the state of a live job. One that is over leaves the list of live jobs.
+    /// Changes the state of a live job. One that is over leaves the list of live jobs, if it has not been withdrawn.
     #[inline]
     pub fn set_job_state(&mut self, slot: usize, state: JobState) {
-        let before = std::mem::replace(&mut self.jobs[slot].state, state);
-        if !self.live.contains(slot as u32) {
-            return;
-        }
         if state == JobState::Over {
-            self.live.remove(slot as u32, before);
+            self.withdraw(slot);
         } else {
-            self.live.count(Some(before), Some(state));
+            self.live.recount(self.jobs[slot].state, state);
         }
+        self.jobs[slot].state = state;
     }
 
     /// Takes a job that is about to end out of the list of live jobs. It keeps its state until it is over, so that it can

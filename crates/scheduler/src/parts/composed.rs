@@ -20,6 +20,7 @@ use crate::decision::{Decision, Decisions, Preemption, VariantId};
 use crate::ids::JobId;
 use crate::ids::RunId;
 use crate::job::Job;
+use crate::parts::tournament::MANY;
 use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
     DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms, UnitRule,
@@ -184,9 +185,9 @@ impl<R: Ranking> Composed<R> {
             return Some(job);
         }
         self.update_waiting(view, truth);
-        if let Some((_, job)) = self.waiting.first(&self.ranking, view, truth) {
+        if self.waiting.is_kept() {
             self.memory = None;
-            return Some(job);
+            return self.waiting.first(&self.ranking, view, truth).map(|(_, job)| job);
         }
         if self.can_remember(view) && self.update_table(view, truth) {
             return self.first_of_table(view);
@@ -257,7 +258,8 @@ impl<R: Ranking> Composed<R> {
     /// Brings the tournament of ready jobs up to date.
     fn update_waiting(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) {
         // Where a job may wait for one accelerator while others are idle, the first job may have no room.
-        if self.remembers && !self.parts.placement.waits() {
+        let is_worth = self.waiting.is_kept() || view.ready().len() >= MANY;
+        if is_worth && self.remembers && !self.parts.placement.waits() {
             self.waiting.update(&self.ranking, view, truth);
         }
     }

@@ -131,6 +131,9 @@ impl Mapped {
 
     /// Brings the tournament of ready jobs up to date; false where they are few.
     fn update_waiting(&mut self, view: &View<'_>) -> bool {
+        if !self.waiting.is_worth(view) {
+            return false;
+        }
         let mut waiting = std::mem::take(&mut self.waiting);
         let is_kept = waiting.update(view, |job| {
             // Jobs of one task that have not begun are much alike.

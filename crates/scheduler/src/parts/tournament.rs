@@ -204,6 +204,12 @@ impl<S> Default for Tournament<S> {
 }
 
 impl<S: Span> Tournament<S> {
+    /// True if jobs are kept or many enough to be.
+    #[inline]
+    pub(super) fn is_worth(&self, view: &View<'_>) -> bool {
+        self.is_kept || view.ready().len() >= MANY
+    }
+
     /// Brings the trees up to date: false where jobs are too few for them. `of` says the tree of a job and its span; none
     /// of a job that has no terms, and then there are no trees.
     pub(super) fn update(&mut self, view: &View<'_>, mut of: impl FnMut(&Job) -> Option<(usize, S)>) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ids::JobId;
 use crate::job::{Job, Progress};
-use crate::parts::tournament::{Contest, MANY, Span, Tournament};
+use crate::parts::tournament::{Contest, Span, Tournament};
 use crate::parts::{Ranking, TermsSpan};
 use crate::policy::Notice;
 use crate::truth::Truth;
@@ -44,6 +44,12 @@ impl<K> Default for WaitingJobs<K> {
 }
 
 impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
+    /// True if jobs are kept.
+    #[inline]
+    pub(super) const fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Brings the jobs up to date: they are kept while they are many and the ranking has bounds for all of them.
     pub(super) fn update<R: Ranking<Key = K>>(
         &mut self,
@@ -85,6 +91,7 @@ impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
     }
 
     /// Hears of jobs that come and go.
+    #[inline]
     pub(super) fn notify(&mut self, notice: &Notice) {
         let Some(kept) = self.kept else { return };
         match (notice, kept) {
@@ -97,6 +104,7 @@ impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
     }
 
     /// Takes a job out that is dispatched; it may come back.
+    #[inline]
     pub(super) fn dispatch(&mut self, job: JobId) {
         match self.kept {
             Some(Kept::Keys) => {
@@ -112,9 +120,9 @@ impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
     }
 }
 
-/// The kind of bounds that a ranking has for many jobs; none where it has none or jobs are few.
+/// The kind of bounds that a ranking has for many jobs; none where it has none.
 fn kind<R: Ranking>(ranking: &R, view: &View<'_>, truth: Option<&Truth<'_>>) -> Option<Kept> {
-    let job = view.ready().next().filter(|_| view.ready().len() >= MANY)?;
+    let job = view.ready().next()?;
     if ranking.staying_key(view, truth, job).is_some() {
         return Some(Kept::Keys);
     }

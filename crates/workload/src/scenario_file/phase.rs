@@ -4,8 +4,8 @@ use crate::input::{At, Table, Value};
 use crate::scenario::{Arrivals, Phase};
 use crate::time::{Duration, Time};
 
-use super::task::{decode_rate, jitter_fits};
 use super::Tasks;
+use super::task::{decode_rate, jitter_fits};
 
 /// Decodes the phases of a scenario; none where one of them, or a task, is bad.
 pub(super) fn decode_phases(
