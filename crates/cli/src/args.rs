@@ -476,7 +476,7 @@ pub(crate) struct Import {
     /// scenario beside the model file.
     #[arg(value_name = "PROFILE")]
     pub profile: Option<PathBuf>,
-    /// Format of measurements: ort, trtexec or csv; or of an arrival trace: azure-llm, azure-functions, burstgpt,
+    /// Format of measurements: ort, trtexec, rknn, tflite or csv; or of an arrival trace: azure-llm, azure-functions, burstgpt,
     /// mooncake, constant-stream or csv. Without a model before them, the times of
     /// measurements are printed [default of measurements: ort].
     #[arg(long, value_name = "FORMAT", value_parser = KindName::parse)]

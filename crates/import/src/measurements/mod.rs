@@ -11,8 +11,10 @@ mod numbers;
 mod options;
 mod ort;
 mod registry;
+mod rknn;
 mod summary;
 mod text;
+mod tflite;
 mod trtexec;
 
 pub use csv::{Columns, MAX_ROWS};

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::{Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort, trtexec};
+use super::{Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort, rknn, tflite, trtexec};
 
 /// A format of measurements.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,18 @@ pub const FORMATS: &[Format] = &[
         summary: "a profile of a TensorRT engine by trtexec --exportProfile (JSON)",
         takes: &[Extra::LayerInfo, Extra::Times, Extra::WarmUp],
         read: trtexec::read,
+    },
+    Format {
+        name: "rknn",
+        summary: "the table that RKNN-Toolkit2 prints (eval_perf with perf_debug)",
+        takes: &[],
+        read: rknn::read,
+    },
+    Format {
+        name: "tflite",
+        summary: "operators of TensorFlow Lite (benchmark_model --enable_op_profiling)",
+        takes: &[],
+        read: tflite::read,
     },
     Format {
         name: "csv",

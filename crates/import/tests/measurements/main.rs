@@ -5,4 +5,6 @@ mod common;
 mod csv;
 mod joins;
 mod page;
+mod rknn;
+mod tflite;
 mod trtexec;
