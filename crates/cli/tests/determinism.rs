@@ -187,3 +187,78 @@ fn a_run_and_its_jobs_are_the_same_every_time() {
     assert_eq!(run("a.csv", "1"), run("b.csv", "1"));
     assert!(run("a.csv", "1").1 != run("c.csv", "2").1, "another seed triggers other frames");
 }
+
+/// Nothing is random but what layers take on one of two platforms.
+const VARYING: [(&str, &str); 5] = [
+    (
+        "net.toml",
+        "source = \"my own\"\ninput = [8, 16, 1]\nlayer = [\n\
+         { name = \"in\", operator = \"fully-connected\", features = 8 },\n\
+         { name = \"out\", operator = \"fully-connected\", features = 4 } ]\n",
+    ),
+    (
+        "board.csv",
+        "model,layer,latency_min_us,latency_p50_us,latency_p90_us,latency_p99_us,latency_max_us,energy_uj\n\
+         net.toml,in,800,1000,1400,2500,9000,5\nnet.toml,out,90,100,120,300,1000,1\n",
+    ),
+    (
+        "board.toml",
+        "source = \"my own\"\n[[accelerator]]\nname = \"npu\"\nmodel = \"table\"\nfile = \"board.csv\"\n",
+    ),
+    (
+        "steady.toml",
+        "source = \"my own\"\n[[accelerator]]\nname = \"npu\"\nmodel = \"table\"\nfile = \"board.csv\"\nvarying = false\n",
+    ),
+    (
+        "load.toml",
+        "source = \"my own\"\nduration = \"300ms\"\n\
+         [[task]]\nname = \"a\"\nmodel = \"net.toml\"\nperiod = \"3ms\"\ndeadline = \"2ms\"\n\
+         [[task]]\nname = \"b\"\nmodel = \"net.toml\"\nperiod = \"5ms\"\n",
+    ),
+];
+
+#[test]
+fn a_sweep_over_times_that_vary_is_the_same_on_any_number_of_threads() {
+    let workspace = Workspace::new();
+    for (name, text) in VARYING {
+        workspace.write(name, text);
+    }
+    workspace.write(
+        "sweep.toml",
+        "description = \"a board\"\nrunner = \"engine\"\nscenarios = [\"load.toml\"]\n\
+         platforms = [\"board.toml\", \"steady.toml\"]\nseeds = { first = 1, step = 1, count = 6 }\n\
+         [[policy]]\nname = \"edf\"\n[[policy]]\nname = \"sjf-oracle\"\n",
+    );
+    let run = |output: &str, threads: &str| {
+        let outcome = workspace.rtmm(&["sweep", "sweep.toml", "--output", output, "--threads", threads]);
+        // Six seeds of what varies, one of what does not.
+        assert_eq!(outcome.stderr, format!("sweep.toml: 14 cells, 14 run, 0 reused from {output}\n"));
+        final_files(&workspace.path(output))
+    };
+    let whole = run("one", "1");
+    for (output, threads) in [("two", "2"), ("eight", "8")] {
+        assert_same_files(&whole, &run(output, threads), output);
+    }
+}
+
+#[test]
+fn equal_quantiles_give_the_files_of_a_constant_table() {
+    let workspace = Workspace::new();
+    for (name, text) in VARYING {
+        workspace.write(name, text);
+    }
+    let run = |table: &str, threads: &str| {
+        workspace.write("board.csv", table);
+        let jobs = format!("{threads}.csv");
+        let arguments = ["run", "--scenario", "load.toml", "--platform", "board.toml", "--policy", "edf"];
+        let more = ["--format", "json", "--seed", "4", "--jobs", &jobs];
+        let report = workspace.rtmm(&[&arguments[..], &more].concat()).success();
+        (report, std::fs::read(workspace.path(&jobs)).expect("the jobs were written"))
+    };
+    let constant =
+        run("model,layer,latency_us,energy_uj\nnet.toml,in,1000.5,5\nnet.toml,out,100,1\n", "constant");
+    let equal = "model,layer,latency_min_us,latency_p50_us,latency_p90_us,latency_p99_us,latency_max_us,energy_uj\n\
+                 net.toml,in,1000.5,1000.5,1000.5,1000.5,1000.5,5\nnet.toml,out,100,100,100,100,100,1\n";
+    assert_eq!(run(equal, "equal"), constant);
+    assert!(run(VARYING[1].1, "varying") != constant);
+}

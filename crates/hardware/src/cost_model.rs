@@ -6,6 +6,7 @@ use std::ops::Deref;
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
 use crate::decode::Indivisible;
 use crate::explain::{Explain, Explanation, Quantity, Section};
+use crate::varying::Variation;
 
 /// A cost model as it is read from the table of an accelerator.
 #[derive(Debug)]
@@ -41,6 +42,12 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// True if the answer depends on the [`Condition`]. If not, every input costs what the profile says.
     fn depends_on_input(&self) -> bool {
         false
+    }
+
+    /// Variation of times from job to job; none where every job takes what [`CostModel::work`] says. Where recorded samples
+    /// say what each job takes, nothing varies beside them.
+    fn variation(&self) -> Option<&dyn Variation> {
+        None
     }
 
     /// The model of `units` of the `of` equal units of its hardware, where it derives what fewer of them cost: a platform

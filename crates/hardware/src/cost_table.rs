@@ -1,7 +1,8 @@
 //! Cost tables: the work of every layer on every configuration, computed once.
 //!
 //! A layer of a model with recorded samples has the work of each of them, where the configuration's cost
-//! depends on the input; what stands for the layer as a whole is then their mean.
+//! depends on the input; what stands for the layer as a whole is then their mean. A layer whose time varies from job to job
+//! has the quantiles of it beside its work, which has their mean.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ use tracing::debug;
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
 use crate::ids::ConfigurationId;
-use crate::platform::Platform;
+use crate::platform::{Configuration, Platform};
+use crate::varying::{Correlation, Quantiles, Variation};
 
 /// The work of each (model, layer, configuration), in one flat array.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,10 @@ pub struct CostTable {
     samples: Vec<Vec<Option<Vec<Work>>>>,
     /// In the same way: whether any layer of any sample takes energy.
     has_energy: Vec<Vec<bool>>,
+    /// By configuration: the correlation of the layers of a job; none where every job takes the same.
+    correlations: Vec<Option<Correlation>>,
+    /// As `work`: none for a layer that takes the same for every job. Empty where all do.
+    quantiles: Vec<Option<Quantiles>>,
 }
 
 /// A layer that cannot run on a configuration.
@@ -127,7 +133,10 @@ impl CostTable {
                 of_model.iter().map(|works| works.as_ref().is_none_or(any)).collect()
             })
             .collect();
-        Ok(Self { configurations: width, starts: starts.collect(), work, samples, has_energy })
+        let correlations = correlations(platform);
+        let quantiles = quantiles(platform, &layers);
+        let starts = starts.collect();
+        Ok(Self { configurations: width, starts, work, samples, has_energy, correlations, quantiles })
     }
 
     /// The work of one layer of one recorded sample on one configuration: [`CostTable::work`] where every
@@ -150,7 +159,27 @@ impl CostTable {
         }
     }
 
-    /// True if inferences of a model differ on a configuration.
+    /// The correlation of the layers of a job on a configuration; none where no time varies.
+    #[must_use]
+    pub fn correlation(&self, configuration: ConfigurationId) -> Option<Correlation> {
+        self.correlations.get(configuration.index()).copied().flatten()
+    }
+
+    /// The quantiles of the compute time of a layer on a configuration; none where every job takes the same, or where
+    /// samples say what it takes.
+    #[must_use]
+    pub fn quantiles(
+        &self,
+        model: ModelId,
+        layer: LayerId,
+        configuration: ConfigurationId,
+    ) -> Option<&Quantiles> {
+        let row = self.starts[model.index()] + layer.index();
+        let quantiles = self.quantiles.get(row * self.configurations + configuration.index())?.as_ref();
+        quantiles.filter(|_| !self.is_sampled(model, configuration))
+    }
+
+    /// True if inferences of a model differ by their samples on a configuration.
     #[must_use]
     pub fn is_sampled(&self, model: ModelId, configuration: ConfigurationId) -> bool {
         self.samples.get(model.index()).is_some_and(|of| of[configuration.index()].is_some())
@@ -205,7 +234,7 @@ fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<No
     let computed: Vec<Vec<Option<PairWork>>> = models
         .par_iter()
         .map(|model| {
-            let of_configuration = |configuration: &crate::platform::Configuration| {
+            let of_configuration = |configuration: &Configuration| {
                 let samples = model.samples.as_ref()?;
                 let cost_model = configuration.cost_model.as_ref();
                 cost_model.depends_on_input().then(|| of_pair(model, samples, cost_model))
@@ -235,6 +264,24 @@ fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<No
         samples.push(of_configurations);
     }
     (samples, missing)
+}
+
+/// The correlation of each configuration.
+fn correlations(platform: &Platform) -> Vec<Option<Correlation>> {
+    let of = |one: &Configuration| one.cost_model.variation().map(Variation::correlation);
+    platform.configurations.iter().map(of).collect()
+}
+
+/// The quantiles of each layer on each configuration, layer by layer; nothing where no time varies.
+fn quantiles(platform: &Platform, layers: &[LayerOf<'_>]) -> Vec<Option<Quantiles>> {
+    if !platform.varies() {
+        return Vec::new();
+    }
+    let of_layer = |layer: &LayerOf<'_>| -> Vec<Option<Quantiles>> {
+        let of = |one: &Configuration| one.cost_model.variation()?.quantiles(*layer);
+        platform.configurations.iter().map(of).collect()
+    };
+    layers.iter().flat_map(of_layer).collect()
 }
 
 /// The mean work of each layer over samples, part by part, durations and bytes to the nearest.

@@ -33,6 +33,7 @@ pub mod sanger;
 pub mod systolic;
 pub mod table;
 pub mod traced;
+pub mod varying;
 
 mod cost;
 mod cost_model;
@@ -58,7 +59,7 @@ pub use decode::{Indivisible, Mode, Surroundings};
 pub use explain::{Explain, Explanation, Quantity, Section};
 pub use granted_division::GrantError;
 pub use ids::{AcceleratorId, ClassId, ConfigurationId};
-pub use isolated_costs::{Class, IsolatedCosts};
+pub use isolated_costs::{Class, IsolatedCosts, Outcome};
 pub use platform::{
     Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, Migration,
     Moved, Platform, SharedDram,
@@ -66,3 +67,4 @@ pub use platform::{
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use table::MeasuredTable;
 pub use units::{MAX_UNITS, UnitSet, Units};
+pub use varying::{Correlation, JobRanks, Quantiles, Rank, Variation};

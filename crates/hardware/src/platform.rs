@@ -305,6 +305,12 @@ impl Isolated {
 }
 
 impl Platform {
+    /// True if times on some accelerator vary from job to job, so that the seed of a run matters.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        self.configurations.iter().any(|configuration| configuration.cost_model.variation().is_some())
+    }
+
     /// The accelerator of each unit of the platform; units of an accelerator stand side by side.
     #[must_use]
     pub fn unit_owners(&self) -> Vec<AcceleratorId> {

@@ -15,3 +15,4 @@ mod systolic;
 mod table;
 mod throttle;
 mod traced;
+mod varying;

@@ -104,6 +104,14 @@ pub enum ReferenceError {
         /// Name of the model.
         model: String,
     },
+    /// An accelerator whose times vary from job to job: the artifact has one time a layer.
+    #[error(
+        "latencies of `{configuration}` vary from job to job: compat xrbench has one latency a layer; state `varying = false`"
+    )]
+    VaryingTimes {
+        /// Label of the configuration.
+        configuration: String,
+    },
     /// Phases, which the artifact does not know.
     #[error("the scenario has phases: compat xrbench knows none")]
     Phases,

@@ -7,7 +7,7 @@
 //!
 //! All tables have a row a layer and one for the end, so that everything is one look-up.
 
-use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts};
+use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts, Outcome};
 use rtmm_workload::{Duration, Model, ModelId, SampleTrace};
 use serde::Serialize;
 
@@ -264,7 +264,8 @@ impl LayerProfile {
                 let line = match &model.samples {
                     Some(samples) if costs.is_sampled(id, *class) => {
                         let latency_s = |sample: usize| {
-                            let latency = costs.sample_latency(id, sample as u32, layer as u32, *class);
+                            let outcome = Outcome { row: sample as u32, ranks: &[] };
+                            let latency = costs.true_latency(id, outcome, layer as u32, *class);
                             latency as f64 * SECONDS_PER_PICOSECOND
                         };
                         line_through(samples, layer, density[layer], mean_s, latency_s)

@@ -4,8 +4,8 @@
 //! [`IsolatedCosts`], and the expected and the greatest remaining latency of a job that is about to run it.
 //! All are computed once for a workload on a platform, so that a policy looks them up in constant time.
 //!
-//! Of a model with recorded samples, a layer's latency is the mean over samples. The samples themselves are
-//! hidden: only [`crate::Truth`] reads them.
+//! Of a model with recorded samples, a layer's latency is the mean over samples, and where times vary it is the mean of what
+//! jobs draw. The samples and the draws themselves are hidden: only [`crate::Truth`] reads them.
 //!
 //! Accelerators that are alike have their *classes* in common: a class is a configuration with a number of
 //! units and, where memory bandwidth is partitioned, a share of it. What compares accelerators, compares

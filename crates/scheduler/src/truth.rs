@@ -1,6 +1,6 @@
 //! The truth about jobs that are not over, which only oracles are told.
 
-use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts};
+use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts, JobRanks, Outcome};
 use rtmm_workload::{Duration, Model, Realisation};
 
 use crate::job::Job;
@@ -14,24 +14,30 @@ pub struct Truth<'t> {
     costs: &'t IsolatedCosts,
     /// By slot.
     realisations: &'t [Realisation],
+    ranks: &'t JobRanks,
 }
 
 impl<'t> Truth<'t> {
-    /// The truth about the jobs of a run: one realisation a slot.
+    /// The truth about the jobs of a run: one realisation a slot, and the ranks that they drew.
     #[must_use]
     pub fn new(
         profile: &'t Profile,
         models: &'t [Model],
         costs: &'t IsolatedCosts,
         realisations: &'t [Realisation],
+        ranks: &'t JobRanks,
     ) -> Self {
-        Self { profile, models, costs, realisations }
+        Self { profile, models, costs, realisations, ranks }
     }
 
     /// The realisation of a job: the blocks that it skips and the exit that it takes.
     #[must_use]
     pub fn realisation(&self, job: &Job) -> &'t Realisation {
         &self.realisations[job.id.slot()]
+    }
+
+    fn outcome(&self, job: &Job) -> Outcome<'t> {
+        Outcome { row: self.realisation(job).row, ranks: self.ranks.of(job.id.slot()) }
     }
 
     /// The true remaining latency of a job, in the mean over accelerators.
@@ -55,16 +61,16 @@ impl<'t> Truth<'t> {
     }
 
     /// The true remaining latency of a job on an accelerator: the layers that it will really run, each in
-    /// isolation. Takes a step a layer for models that skip or exit.
+    /// isolation. Takes a step a layer for models that skip or exit, and where times vary.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
         let class = self.profile.whole(accelerator);
         let model = &self.models[job.model.index()];
         let realisation = self.realisation(job);
-        let (id, row, from) = (job.model, realisation.row, job.progress.layer);
+        let (id, outcome, from) = (job.model, self.outcome(job), job.progress.layer);
         if !model.is_dynamic() {
             let layers = model.layers.len() as u32;
-            let picoseconds = self.costs.sample_latency_between(id, row, from, layers, class);
+            let picoseconds = self.costs.true_latency_between(id, outcome, from, layers, class);
             return Duration::from_picoseconds(picoseconds - self.done(job, class));
         }
         let mut layer = model.next_layer(realisation, from);
@@ -73,7 +79,7 @@ impl<'t> Truth<'t> {
         let done = if is_run { self.done(job, class) } else { 0 };
         let mut total = 0_u64;
         while layer < realisation.end {
-            total = total.saturating_add(self.costs.sample_latency(id, row, layer, class));
+            total = total.saturating_add(self.costs.true_latency(id, outcome, layer, class));
             layer = model.next_layer(realisation, layer + 1);
         }
         Duration::from_picoseconds(total - done)
@@ -84,8 +90,8 @@ impl<'t> Truth<'t> {
         if job.progress.quantum == 0 {
             return 0;
         }
-        let (model, layer, row) = (job.model, job.progress.layer, self.realisation(job).row);
+        let (model, layer) = (job.model, job.progress.layer);
         let steps = job.progress.in_steps(self.costs.quanta(model, layer, class));
-        steps.done_of(self.costs.sample_latency(model, row, layer, class))
+        steps.done_of(self.costs.true_latency(model, self.outcome(job), layer, class))
     }
 }

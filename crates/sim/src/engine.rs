@@ -79,6 +79,7 @@ pub struct Simulation<'s, E, O> {
     control_draws: Vec<Draws>,
     path_draws: Vec<Draws>,
     sample_draws: Vec<Draws>,
+    latency_draws: Vec<Draws>,
     decisions: Decisions,
     /// Jobs that were dropped with others since the policy was last asked.
     dropped_upstream: Vec<JobId>,
@@ -128,7 +129,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             execution,
             observer,
             events: Events::default(),
-            hidden: HiddenState::new(&state),
+            hidden: HiddenState::new(&state, system.costs.ranks()),
             state,
             sources: tasks().map(|task| Frames::new(scenario, scenario.leader(task), seed)).collect(),
             followers: tasks()
@@ -138,6 +139,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             control_draws: draws(Stream::Control),
             path_draws: draws(Stream::Path),
             sample_draws: draws(Stream::Sample),
+            latency_draws: draws(Stream::Latency),
             decisions: Decisions::new(),
             dropped_upstream: Vec::new(),
             needs: Vec::new(),
@@ -178,6 +180,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             control_draws: self.control_draws.clone(),
             path_draws: self.path_draws.clone(),
             sample_draws: self.sample_draws.clone(),
+            latency_draws: self.latency_draws.clone(),
             decisions: self.decisions.clone(),
             dropped_upstream: self.dropped_upstream.clone(),
             needs: self.needs.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rtmm_hardware::{AcceleratorId, ClassId, CostTable, IsolatedCosts, Platform, Share};
+use rtmm_hardware::{AcceleratorId, ClassId, CostTable, IsolatedCosts, Outcome, Platform, Share};
 use rtmm_scheduler::{Knowledge, Profile, Progress, SystemState, View};
 use rtmm_workload::{Deadline, DependencyKind, Duration, Model, ModelId, Realisation, Scenario, TaskId};
 
@@ -27,7 +27,7 @@ pub struct System {
     pub(crate) order: Vec<TaskId>,
     /// True if each model skips or exits.
     pub(crate) is_dynamic: Vec<bool>,
-    /// True if all inferences of each model cost the same.
+    /// True if all inferences of each model cost the same: nothing is skipped, sampled or drawn.
     pub(crate) is_alike: Vec<bool>,
 }
 
@@ -90,7 +90,13 @@ impl System {
             scenario: resolve_deadlines(scenario, &profile),
             order,
             is_dynamic: models.iter().map(Model::is_dynamic).collect(),
-            is_alike: models.iter().map(|model| !model.is_dynamic() && !model.is_sampled()).collect(),
+            is_alike: models
+                .iter()
+                .enumerate()
+                .map(|(index, model)| {
+                    !model.is_dynamic() && !model.is_sampled() && !costs.varies(ModelId::new(index))
+                })
+                .collect(),
             models,
             platform,
             profile,
@@ -130,19 +136,24 @@ impl System {
     }
 
     /// The latency of an inference by itself, on all units of the accelerator that is fastest for it.
-    pub(crate) fn isolated_latency(&self, model: ModelId, realisation: &Realisation) -> Duration {
+    pub(crate) fn isolated_latency(
+        &self,
+        model: ModelId,
+        realisation: &Realisation,
+        outcome: Outcome<'_>,
+    ) -> Duration {
         if self.is_alike[model.index()] {
             return self.profile.least_remaining(model, 0);
         }
-        let (row, end) = (realisation.row, realisation.end);
+        let end = realisation.end;
         let on = |class: ClassId| {
             if !self.is_dynamic[model.index()] {
-                return self.costs.sample_latency_between(model, row, 0, end, class);
+                return self.costs.true_latency_between(model, outcome, 0, end, class);
             }
             let mut total = 0_u64;
             let mut layer = self.next_layer(model, realisation, 0);
             while layer < end {
-                total = total.saturating_add(self.costs.sample_latency(model, row, layer, class));
+                total = total.saturating_add(self.costs.true_latency(model, outcome, layer, class));
                 layer = self.next_layer(model, realisation, layer + 1);
             }
             total

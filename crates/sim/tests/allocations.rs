@@ -12,6 +12,7 @@ use rtmm_scheduler::{Extent, Policy, registry};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
 use rtmm_sim::{Metrics, MetricsOptions, Observer, RunOptions, Simulation, System, simulate};
+use rtmm_testkit::by_hand::ByHand;
 use rtmm_testkit::hand_made::{Fcfs, ms};
 use rtmm_workload::{Legality, Time, Workload};
 
@@ -88,6 +89,19 @@ fn a_warm_run_that_divides_an_accelerator_allocates_nothing() {
     let row = registry::policy("planaria").expect("a registered policy");
     let policy = row.build(&row.defaults()).expect("its own defaults");
     is_still_under(&system, &Exclusive::new(platform.unit_owners().len()), policy, "planaria");
+}
+
+#[test]
+fn a_warm_run_with_times_that_vary_allocates_nothing() {
+    let by_hand = ByHand::parse(
+        "accelerators 2; varies 0.5; for 100000; task a every 8 layers 1 2 1 1; task b every 10 layers 2 1 variant 1",
+    );
+    let system = by_hand.system();
+    for extent in [Extent::Rest, Extent::LAYER] {
+        let execution = Exclusive::new(2);
+        let policy = Box::new(Fcfs { extent, ..Fcfs::default() });
+        is_still_under(&system, &execution, policy, "varying");
+    }
 }
 
 #[test]

@@ -107,6 +107,8 @@ enum Drawn {
     Samples,
     /// Both.
     Inferences,
+    /// What layers take.
+    Times,
 }
 
 /// A system of up to four tasks on up to three accelerators.
@@ -117,6 +119,9 @@ fn generated(system: u64, drawn: Drawn) -> String {
     let mut dice = Dice { draws: Draws::new(1, Stream::Bootstrap, "systems"), system, thrown: 0 };
     let accelerators = 1 + dice.below(3);
     let mut text = format!("accelerators {accelerators}; for 40; moves 1");
+    if drawn == Drawn::Times {
+        text += "; varies 0.5";
+    }
     if dice.once_in(3) {
         text += "; switch 0.25";
     }
@@ -215,7 +220,8 @@ fn conforms(system: &System, row: &PolicyRow, parameters: &Parameters, text: &st
 #[test]
 fn policies_decide_legally_as_they_promise_and_always_the_same() {
     let mut preemptions = 0;
-    let texts: Vec<String> = (0..32).map(|index| generated(index, Drawn::Everything)).collect();
+    let mut texts: Vec<String> = (0..32).map(|index| generated(index, Drawn::Everything)).collect();
+    texts.extend((0..6).map(|index| format!("varies 0.5\n{}", generated(index, Drawn::Everything))));
     let by_hand: Vec<ByHand> = texts.iter().map(|text| ByHand::parse(text)).collect();
     let systems: Vec<System> = by_hand.iter().map(ByHand::system).collect();
     for row in PolicyRegistry::built_in() {
@@ -380,10 +386,10 @@ fn a_copy_of_a_run_goes_on_as_the_run_does() {
 
 #[test]
 fn only_oracles_decide_by_what_nobody_observed() {
-    for (row, drawn) in PolicyRegistry::built_in()
-        .iter()
-        .flat_map(|row| [Drawn::Paths, Drawn::Samples, Drawn::Inferences].map(move |drawn| (row, drawn)))
-    {
+    for (row, drawn) in PolicyRegistry::built_in().iter().flat_map(|row| {
+        let all = [Drawn::Paths, Drawn::Samples, Drawn::Inferences, Drawn::Times];
+        all.map(move |drawn| (row, drawn))
+    }) {
         let (mut decided, mut observed) = (0, 0);
         let settings = settings(row);
         for index in 0..12 {

@@ -58,6 +58,7 @@ fn sketch(memory: Memory) -> Sketch {
         is_reversed: false,
         scale: 1,
         seed: 0,
+        varies: None,
     }
 }
 

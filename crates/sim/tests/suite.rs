@@ -19,3 +19,4 @@ mod samples;
 mod schedules;
 mod shortlist;
 mod throttle;
+mod varying;

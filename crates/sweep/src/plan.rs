@@ -96,7 +96,7 @@ pub struct VariedScenario {
     /// The value of each axis that changes scenarios, in the order of [`axes::changes`]; `None` where the
     /// scenario keeps its own.
     pub values: Vec<Option<Amount>>,
-    /// True if the seed changes anything.
+    /// True if the seed changes anything, whatever the platform.
     pub random: bool,
     hash: blake3::Hash,
 }
@@ -149,7 +149,7 @@ pub struct Axes {
     /// The values of axes that change scenarios; those that are left out have their defaults. A [`Plan`] has one
     /// entry for each of them, in the order of [`axes::changes`].
     pub variations: Vec<Variation>,
-    /// Seeds of random scenarios; the others run with the first alone.
+    /// Seeds of random scenarios, and of platforms whose times vary; the others run with the first alone.
     pub seeds: Vec<u64>,
     /// Replaces the scenarios' own durations.
     pub duration: Option<Duration>,
@@ -641,10 +641,16 @@ fn add_text(hasher: &mut blake3::Hasher, text: &str) {
     hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }
 
+/// Seeds that a scenario runs with on a platform: the first alone where no seed changes anything.
+fn seeds_of<'a>(axes: &'a Axes, varied: &VariedScenario, platform: PlatformId) -> &'a [u64] {
+    let is_random = varied.random || axes.platforms[platform.index()].varies();
+    if is_random { &axes.seeds } else { &axes.seeds[..1] }
+}
+
 fn count(axes: &Axes, scenarios: &[VariedScenario]) -> u128 {
     let of_scenario = |varied: &VariedScenario| {
-        let seeds = if varied.random { axes.seeds.len() as u128 } else { 1 };
-        seeds * axes.platforms_of(varied.workload).count() as u128
+        let seeds = |platform| seeds_of(axes, varied, platform).len() as u128;
+        axes.platforms_of(varied.workload).map(seeds).sum::<u128>()
     };
     scenarios.iter().map(of_scenario).sum::<u128>() * axes.policies.len() as u128
 }
@@ -652,8 +658,8 @@ fn count(axes: &Axes, scenarios: &[VariedScenario]) -> u128 {
 fn cells_of(axes: &Axes, scenarios: &[VariedScenario]) -> Vec<Cell> {
     let mut cells = Vec::with_capacity(usize::try_from(count(axes, scenarios)).unwrap_or(0));
     for (scenario_index, varied) in scenarios.iter().enumerate() {
-        let seeds = if varied.random { &axes.seeds[..] } else { &axes.seeds[..1] };
         for platform in axes.platforms_of(varied.workload) {
+            let seeds = seeds_of(axes, varied, platform);
             for policy in 0..axes.policies.len() {
                 for &seed in seeds {
                     cells.push(Cell {

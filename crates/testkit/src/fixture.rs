@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, Division, EnergyParts, IsolatedCosts, LayerOf, Migration, NoCost, Platform, Share,
-    Sparse, Units, Work,
+    CostModel, CostTable, Division, EnergyParts, IsolatedCosts, JobRanks, LayerOf, Migration, NoCost,
+    Platform, Share, Sparse, Units, Work,
 };
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Notice, Policy, PolicyError, Profile, Progress, Run,
@@ -244,6 +244,7 @@ pub struct Fixture {
     costs: Arc<IsolatedCosts>,
     state: SystemState,
     realisations: Vec<Realisation>,
+    ranks: JobRanks,
 }
 
 /// Why sketches make no fixture.
@@ -319,6 +320,7 @@ impl Fixture {
             costs,
             state: SystemState::new(units, tasks.len()),
             realisations: Vec::new(),
+            ranks: JobRanks::default(),
             scenario,
             models,
         })
@@ -455,7 +457,7 @@ impl Fixture {
     /// Truth that an oracle sees beside it.
     #[must_use]
     pub fn truth(&self) -> Truth<'_> {
-        Truth::new(&self.profile, &self.models, &self.costs, &self.realisations)
+        Truth::new(&self.profile, &self.models, &self.costs, &self.realisations, &self.ranks)
     }
 
     /// Completes a layer of a job that does not run, and tells a policy what was measured in it.

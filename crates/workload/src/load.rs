@@ -102,7 +102,7 @@ impl TableKind {
             Self::Samples
         } else if has("arrival_s") {
             if has("model") { Self::Requests } else { Self::Trace }
-        } else if has("latency_us") {
+        } else if table.header().iter().any(|name| name.starts_with("latency_")) {
             Self::Costs
         } else if is_layer_table(source) || table.header().is_empty() {
             Self::Layers

@@ -29,6 +29,8 @@ pub enum Stream {
     Priority,
     /// The recorded sample of its model that a frame brings.
     Sample,
+    /// The times that the layers of a job take where they vary from job to job.
+    Latency,
     /// The tasks, priorities and distances of the requests of a mix.
     Mix,
     /// Synthesised samples: how sparse each layer is on average.
@@ -55,6 +57,7 @@ impl Stream {
             Self::Priority => 12,
             Self::Sample => 13,
             Self::Mix => 14,
+            Self::Latency => 15,
             Self::SampleProfile => 7,
             Self::SampleInput => 8,
             Self::SampleLayer => 9,
@@ -117,6 +120,13 @@ impl Draws {
     pub fn below(self, job: u64, index: u64, bound: u64) -> u64 {
         ((u128::from(self.bits(job, index)) * u128::from(bound)) >> 64) as u64
     }
+}
+
+/// The probability that a number of the standard normal distribution is at most `number`: (1 + erf(number / √2)) / 2, to
+/// within three units in the last place of the smaller of it and its complement; the same bits on every platform.
+#[must_use]
+pub fn normal_probability(number: f64) -> f64 {
+    0.5 * libm::erfc(number * -std::f64::consts::FRAC_1_SQRT_2)
 }
 
 const fn low(value: u64) -> u32 {
@@ -184,5 +194,25 @@ mod tests {
         assert!(of(sum).abs() < 0.016 && of(products).abs() < 0.016, "{} {}", of(sum), of(products));
         assert!((of(squares) - 1.0).abs() < 0.023, "{}", of(squares));
         assert!((of(fourths) - 3.0).abs() < 0.16, "{}", of(fourths));
+    }
+
+    /// Values of tables of the distribution, to their last digit.
+    #[test]
+    fn normal_probabilities_are_those_of_published_tables() {
+        for (number, probability) in [
+            (0.0, 0.5),
+            (1.0, 0.841_344_746_068_543),
+            (-1.0, 0.158_655_253_931_457),
+            (1.281_551_565_544_6, 0.9),
+            (2.326_347_874_040_841, 0.99),
+            (-3.0, 0.001_349_898_031_630_095),
+            (-6.0, 9.865_876_450_376_98e-10),
+        ] {
+            let given = normal_probability(number);
+            assert!((given / probability - 1.0).abs() < 1e-14, "{number}: {given} is not {probability}");
+        }
+        assert_eq!([-40.0, 40.0].map(normal_probability), [0.0, 1.0]);
+        // Bits, which no platform may change.
+        assert_eq!(normal_probability(0.7).to_bits(), 0x3FE8_41D5_715C_32A8);
     }
 }

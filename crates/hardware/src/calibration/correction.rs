@@ -6,6 +6,7 @@ use rtmm_workload::input::Value;
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
 use crate::cost_model::{CostModel, Decoded};
 use crate::decode::Indivisible;
+use crate::varying::{Correlation, Quantiles, Variation};
 
 /// Bytes of a kibibyte.
 const KILOBYTE: f64 = 1_024.0;
@@ -38,10 +39,10 @@ impl Coefficients {
         Some(Self { a_us_per_kb: a?, b_us_per_us: b?, c_us: c? })
     }
 
-    /// The time of a layer of this work, to the nearest picosecond.
-    fn time(&self, work: &Work) -> Duration {
-        let compute = work.compute.picoseconds() as f64 / MICROSECOND;
-        let kilobytes = work.traffic[DRAM] as f64 / KILOBYTE;
+    /// The time of a layer of this compute time and off-chip traffic, to the nearest picosecond.
+    fn time(&self, compute: Duration, dram_bytes: u64) -> Duration {
+        let compute = compute.picoseconds() as f64 / MICROSECOND;
+        let kilobytes = dram_bytes as f64 / KILOBYTE;
         let microseconds = self.a_us_per_kb * kilobytes + self.b_us_per_us * compute + self.c_us;
         // Casts saturate: what leaves the clock is the longest time that there is.
         Duration::from_picoseconds((microseconds * MICROSECOND).round() as u64)
@@ -71,7 +72,9 @@ impl Calibrated {
 impl CostModel for Calibrated {
     fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
         let own = self.of.work(layer, condition)?;
-        let compute = self.coefficients.time(&own);
+        let varying = self.variation().and_then(|variation| variation.quantiles(layer));
+        let corrected = || self.coefficients.time(own.compute, own.traffic[DRAM]);
+        let compute = varying.map_or_else(corrected, |quantiles| quantiles.mean());
         let mut energy = own.energy;
         if !own.latency().is_zero() {
             energy.static_energy *= compute.picoseconds() as f64 / own.latency().picoseconds() as f64;
@@ -93,11 +96,28 @@ impl CostModel for Calibrated {
         self.of.depends_on_input()
     }
 
+    fn variation(&self) -> Option<&dyn Variation> {
+        self.of.variation().is_some().then_some(self)
+    }
+
     fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
         Ok(Self::decoded(self.of.part(units, of)?, self.coefficients))
     }
 
     fn processing_elements(&self) -> Option<u64> {
         self.of.processing_elements()
+    }
+}
+
+/// Quantiles are corrected one by one: a straight line between two of them stays one.
+impl Variation for Calibrated {
+    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
+        let own = self.of.variation()?.quantiles(layer)?;
+        let dram_bytes = self.of.work(layer, Condition::Profile).ok()?.traffic[DRAM];
+        Some(own.map(|compute| self.coefficients.time(compute, dram_bytes)))
+    }
+
+    fn correlation(&self) -> Correlation {
+        self.of.variation().map_or(Correlation::new(Correlation::DEFAULT), Variation::correlation)
     }
 }

@@ -54,7 +54,7 @@ impl CostMatrix {
     /// that they share in one matrix.
     ///
     /// # Errors
-    /// [`ReferenceError::DynamicModel`] where a model may skip layers or exit early,
+    /// [`ReferenceError::DynamicModel`] where a model may skip layers or exit early, [`ReferenceError::VaryingTimes`],
     /// [`ReferenceError::NoColumn`] where a configuration is no `maestro` accelerator in reference
     /// mode, [`ReferenceError::NoCost`] where a layer cannot run,
     /// [`ReferenceError::TooManyCycles`]. Of several errors, the one that comes first in the order
@@ -69,7 +69,8 @@ impl CostMatrix {
     /// at any clock.
     ///
     /// # Errors
-    /// [`ReferenceError::NoCost`] where a layer cannot run, [`ReferenceError::TooManyCycles`].
+    /// [`ReferenceError::DynamicModel`], [`ReferenceError::VaryingTimes`], [`ReferenceError::NoCost`] where a layer cannot
+    /// run, [`ReferenceError::TooManyCycles`].
     pub fn corrected(models: &[&Model], configurations: &[&Configuration]) -> Result<Self, ReferenceError> {
         Self::read(models, configurations, |configuration| Ok(Reader::of_work(configuration)))
     }
@@ -81,6 +82,10 @@ impl CostMatrix {
     ) -> Result<Self, ReferenceError> {
         if let Some(model) = models.iter().find(|model| model.is_dynamic()) {
             return Err(ReferenceError::DynamicModel { model: model.name.clone() });
+        }
+        let varying = configurations.iter().find(|one| one.cost_model.variation().is_some());
+        if let Some(Configuration { label, .. }) = varying {
+            return Err(ReferenceError::VaryingTimes { configuration: label.clone() });
         }
         let readers: Vec<Reader<'_>> =
             configurations.iter().map(|configuration| reader(configuration)).collect::<Result<_, _>>()?;

@@ -24,7 +24,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             let view = self.system.view(&self.state);
             let truth = self.options.oracle.then(|| {
                 let System { profile, models, costs, .. } = self.system;
-                Truth::new(profile, models, costs, &self.hidden.realisations)
+                Truth::new(profile, models, costs, &self.hidden.realisations, &self.hidden.ranks)
             });
             let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
@@ -195,7 +195,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let system = self.system;
         let id = jobs.single().ok_or(Illegal::Batch)?;
         let slot = self.slot(id)?;
-        let Job { task, model: current, started, progress: from, state, .. } = self.state.jobs[slot];
+        let Job { task, frame, model: current, started, progress: from, state, .. } = self.state.jobs[slot];
         match state {
             JobState::Ready => {}
             JobState::Waiting => return Err(Illegal::InputsNotReady),
@@ -227,6 +227,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if model != current {
             let HiddenJob { sample, is_recorded, .. } = self.hidden.jobs[slot];
             self.hidden.realisations[slot] = self.realise(task, model, sample, is_recorded);
+            self.draw_ranks(slot, task, model, frame);
         }
 
         let now = self.state.now;
@@ -295,8 +296,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             expected_end: start.saturating_add(expected),
             is_ending: false,
         });
-        let realisation = &self.hidden.realisations[slot];
-        self.execution.begin(system, home as usize, &Segment { run, realisation });
+        let (realisation, ranks) = (&self.hidden.realisations[slot], self.hidden.ranks.of(slot));
+        self.execution.begin(system, home as usize, &Segment { run, realisation, ranks });
         self.observer.dispatched(now, run, &self.state.jobs[slot]);
         if let Some(switch) = &switched {
             self.observer.context_switched(now, run, switch);

@@ -163,6 +163,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 self.hidden.realisations.push(realisation);
             }
         }
+        self.draw_ranks(slot as usize, task, model, frame.index);
         self.state.release(job);
         slot as usize
     }
@@ -177,6 +178,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let model = &self.system.models[model.index()];
         let row = model.sample_row(self.sample_draws[task.index()], sample, is_recorded);
         Realisation { row, ..model.realise(self.path_draws[task.index()], sample) }
+    }
+
+    /// Draws what the layers of a job take where that varies.
+    #[inline]
+    pub(super) fn draw_ranks(&mut self, slot: usize, task: TaskId, model: ModelId, frame: u64) {
+        let costs = &self.system.costs;
+        if costs.varies(model) {
+            costs.draw(model, self.latency_draws[task.index()], frame, self.hidden.ranks.of_mut(slot));
+        }
     }
 
     pub(super) fn tell_released(&mut self, slot: usize) {
@@ -326,7 +336,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             switch_energy_pj: hidden.switch_energy_pj,
             accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),
             worst_energy_pj: self.system.profile.worst_energy_pj(job.model),
-            isolated: self.system.isolated_latency(job.model, &self.hidden.realisations[slot]),
+            isolated: self.system.isolated_latency(
+                job.model,
+                &self.hidden.realisations[slot],
+                self.hidden.outcome(slot),
+            ),
         };
         tell(&mut self.observer, self.state.now, &record);
     }

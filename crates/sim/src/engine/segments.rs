@@ -1,6 +1,6 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
-use rtmm_hardware::{ClassId, EnergyParts, Shares, UnitSet};
+use rtmm_hardware::{ClassId, EnergyParts, Outcome, Shares, UnitSet};
 use rtmm_scheduler::{JobState, Notice, Preemption, Progress, Run, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
@@ -55,7 +55,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let mut began = started;
         let mut layer = system.next_layer(model, &realisation, from.layer);
         while layer < to.layer {
-            let latency = system.costs.sample_latency(model, realisation.row, layer, class);
+            let latency = system.costs.true_latency(model, self.hidden.outcome(job.slot()), layer, class);
             let done = if layer == from.layer {
                 system.in_steps_of(model, class, from)
             } else {
@@ -204,8 +204,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.mark_units(run.accelerator, units, run.model, run.stop.checked_sub(1), kept);
         self.hidden.runs[slot].held = kept;
         let run = self.state.runs.begin(run);
-        let realisation = &self.hidden.realisations[of_job];
-        self.execution.begin(system, slot, &Segment { run, realisation });
+        let (realisation, ranks) = (&self.hidden.realisations[of_job], self.hidden.ranks.of(of_job));
+        self.execution.begin(system, slot, &Segment { run, realisation, ranks });
         let record = ResizeRecord { run, before, to };
         self.observer.resized(now, &record);
     }
@@ -226,9 +226,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             hidden.energy = *system.costs.energy_before(model, to.layer, class);
         } else {
             let realisation = &self.hidden.realisations[slot];
+            let outcome = Outcome { row: realisation.row, ranks: self.hidden.ranks.of(slot) };
             let mut layer = system.next_layer(model, realisation, from.layer);
             while layer < to.layer || (layer == to.layer && to.quantum > 0) {
-                let mut energy = system.costs.sample_energy(model, realisation.row, layer, class);
+                let mut energy = system.costs.true_energy(model, outcome, layer, class);
                 let share = |progress: Progress| match progress.quantum {
                     done if done > 0 && progress.layer == layer => {
                         f64::from(done) / f64::from(progress.quanta)

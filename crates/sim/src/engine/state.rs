@@ -1,6 +1,6 @@
 //! The part of a run's state that no policy sees.
 
-use rtmm_hardware::{AcceleratorId, EnergyParts, Moved};
+use rtmm_hardware::{AcceleratorId, EnergyParts, JobRanks, Moved, Outcome};
 use rtmm_scheduler::{Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
@@ -13,6 +13,8 @@ pub(super) struct HiddenState {
     pub jobs: Vec<HiddenJob>,
     /// By slot of jobs, apart from the rest so that oracles can be shown them.
     pub realisations: Vec<Realisation>,
+    /// Ranks that the layers of jobs drew, by slot of jobs.
+    pub ranks: JobRanks,
     /// Slots of jobs that are over.
     pub vacant: Vec<u32>,
     /// Of runs, by slot.
@@ -57,8 +59,9 @@ pub(super) struct HiddenRun {
 
 impl HiddenState {
     /// Hidden part of a state before anything happens.
-    pub(super) fn new(state: &SystemState) -> Self {
+    pub(super) fn new(state: &SystemState, ranks: JobRanks) -> Self {
         Self {
+            ranks,
             runs: vec![HiddenRun::default(); state.runs.slots()],
             written: vec![Time::ZERO; state.runs.slots()],
             busy: vec![0; state.accelerators.len()],
@@ -70,8 +73,15 @@ impl HiddenState {
     #[inline]
     pub(super) fn segment<'r>(&'r self, state: &'r SystemState, slot: usize) -> Option<Segment<'r>> {
         let run = state.runs.at(slot)?;
-        let realisation = self.realisations.get(run.jobs.single()?.slot())?;
-        Some(Segment { run, realisation })
+        let job = run.jobs.single()?.slot();
+        let realisation = self.realisations.get(job)?;
+        Some(Segment { run, realisation, ranks: self.ranks.of(job) })
+    }
+
+    /// Differences of the inference of a job from others that matter to its costs.
+    #[inline]
+    pub(super) fn outcome(&self, job: usize) -> Outcome<'_> {
+        Outcome { row: self.realisations[job].row, ranks: self.ranks.of(job) }
     }
 
     /// Counts the time of a run in the units that it held, up to now.

@@ -115,7 +115,7 @@ impl Plan {
             return later(began, first);
         }
         (self.to, self.completes) = (Progress::at(end), None);
-        let (model, class, row) = (segment.run.model, segment.run.class, segment.realisation.row);
+        let (model, class) = (segment.run.model, segment.run.class);
         let rest = if at.layer + 1 >= end {
             0
         } else if system.is_dynamic[model.index()] {
@@ -127,7 +127,7 @@ impl Plan {
             }
             total
         } else {
-            system.costs.sample_latency_between(model, row, at.layer + 1, end, class)
+            system.costs.true_latency_between(model, segment.outcome(), at.layer + 1, end, class)
         };
         later(began, first.saturating_add(rest))
     }

@@ -8,7 +8,7 @@ mod shared;
 pub use exclusive::Exclusive;
 pub use shared::Shared;
 
-use rtmm_hardware::{Bandwidth, Share};
+use rtmm_hardware::{Bandwidth, Outcome, Rank, Share};
 use rtmm_scheduler::{Preemption, Progress, Run};
 use rtmm_workload::{LayerId, Realisation, Time};
 
@@ -23,9 +23,17 @@ pub struct Segment<'r> {
     pub run: &'r Run,
     /// The layers that the inference skips, and its end.
     pub realisation: &'r Realisation,
+    /// The ranks that its layers drew; none where no time varies.
+    pub ranks: &'r [Rank],
 }
 
-impl Segment<'_> {
+impl<'r> Segment<'r> {
+    /// Differences of the inference from others that matter to its costs.
+    #[inline]
+    fn outcome(&self) -> Outcome<'r> {
+        Outcome { row: self.realisation.row, ranks: self.ranks }
+    }
+
     /// The layer before which the segment really ends, if it is to stop before layer `stop`.
     #[inline]
     fn end(&self, stop: u32) -> u32 {
@@ -35,7 +43,7 @@ impl Segment<'_> {
     /// The latency of a layer, in picoseconds.
     #[inline]
     fn layer_latency(&self, system: &System, layer: u32) -> u64 {
-        system.costs.sample_latency(self.run.model, self.realisation.row, layer, self.run.class)
+        system.costs.true_latency(self.run.model, self.outcome(), layer, self.run.class)
     }
 
     /// The next layer at or after `layer` that runs.

@@ -339,18 +339,18 @@ impl<C: Contention> Shared<C> {
     ) -> bool {
         let accelerator = self.accelerators[slot];
         let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live) else { return false };
-        let (model, class, row) = (run.model, run.class, segment.realisation.row);
+        let (model, class, outcome) = (run.model, run.class, segment.outcome());
         let at = segment.next_from(system, from);
         let layer = at.layer;
         if layer >= run.end() {
             return false;
         }
         let Isolated { compute, transfer, exposed, demand, cache_demand } =
-            system.costs.sample_parts(model, row, layer, class, run.share);
+            system.costs.true_parts(model, outcome, layer, class, run.share);
         (run.layer, run.began, run.since) = (Some(layer), now, now);
         (run.quantum, run.quanta) = (at.quantum, system.costs.quanta(model, layer, class));
         // Energies are for the platform's own share.
-        run.alone = system.costs.sample_latency(model, row, layer, class);
+        run.alone = system.costs.true_latency(model, outcome, layer, class);
         run.whole = Amounts {
             compute: u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts()),
             transfer: u128::from(transfer.picoseconds())

@@ -169,6 +169,15 @@ proptest! {
     }
 
     #[test]
+    fn chaos_where_times_vary(
+        sketch in systems::varying(prop_oneof![systems::sketch(), systems::divided(systems::sketch())]),
+        habits in habits(), interests in interests(), end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
     fn first_come_first_served(
         sketch in systems::sketch(), interests in interests(), end in ends(), time in thinking(),
         is_whole in any::<bool>(),

@@ -34,7 +34,8 @@
 //! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts, `weighted` or `capped` by the shares that a policy sets,
 //! `throttle 2 0.5` with throttles that count in windows of 2, and thresholds of half of what is moved in one. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
-//! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample.
+//! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample. `varies 0.5` has
+//! each layer take half of that to one and a half, uniformly, with this correlation of the layers of a job.
 //!
 //! A schedule is what happens, one instant after the other:
 //!
@@ -65,8 +66,8 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, SHARED_LEVELS, Share, SharedDram, Shares,
-    Sharing, Sparse, Throttle, Work,
+    Correlation, CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, Quantiles, SHARED_LEVELS, Share,
+    SharedDram, Shares, Sharing, Sparse, Throttle, Variation, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Run, registry};
 use rtmm_sim::metrics::Audit;
@@ -100,6 +101,8 @@ struct Stated {
     index: usize,
     is_blind: bool,
     work: Costs,
+    /// The correlation of the layers of a job, where times vary.
+    varies: Option<f64>,
 }
 
 impl CostModel for Stated {
@@ -119,11 +122,29 @@ impl CostModel for Stated {
     }
 
     fn identity(&self) -> String {
-        format!("by hand {}: {:?}", self.index, self.work)
+        format!("by hand {}: {:?} {:?}", self.index, self.work, self.varies)
     }
 
     fn depends_on_shape_only(&self) -> bool {
         false
+    }
+
+    fn variation(&self) -> Option<&dyn Variation> {
+        self.varies.is_some().then_some(self)
+    }
+}
+
+impl Variation for Stated {
+    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
+        let key = (layer.model.to_owned(), layer.layer.name.clone(), 0);
+        let stated = self.work.get(&key)?.compute.picoseconds();
+        // Hundredths of what is stated, of a uniform distribution.
+        let at = [50, 100, 140, 149, 150].map(|part| Duration::from_picoseconds(stated / 100 * part));
+        Quantiles::new(at).ok()
+    }
+
+    fn correlation(&self) -> Correlation {
+        Correlation::new(self.varies.unwrap_or_default())
     }
 }
 
@@ -184,6 +205,7 @@ impl ByHand {
     pub fn parse(text: &str) -> Self {
         let mut accelerators = 1;
         let mut blind_from = usize::MAX;
+        let mut varies = None;
         let mut switch = ContextSwitch::default();
         let mut shared_dram = None;
         let mut threshold = 1_000_000;
@@ -195,6 +217,7 @@ impl ByHand {
             match words.value() {
                 "accelerators" => accelerators = number(words.value()),
                 "blind" => blind_from = number(words.value()),
+                "varies" => varies = Some(number(words.value())),
                 "for" => duration = ms(words.value()),
                 "switch" => (switch.time, switch.energy_pj) = (ms(words.value()), 1e5),
                 "moves" => {
@@ -250,7 +273,7 @@ impl ByHand {
                 accelerators: (0..accelerators).map(accelerator).collect(),
                 configurations: (costs.into_iter().enumerate())
                     .map(|(index, work)| {
-                        let stated = Stated { index, is_blind: index >= blind_from, work };
+                        let stated = Stated { index, is_blind: index >= blind_from, work, varies };
                         Configuration::new(index.to_string(), stated)
                     })
                     .collect(),

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_CACHE, Share,
-    SharedDram, Shares, Sharing, Sparse, Throttle, Work,
+    Correlation, CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, Quantiles,
+    SHARED_CACHE, Share, SharedDram, Shares, Sharing, Sparse, Throttle, Variation, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
     ModelId, Operator, Period, Phase, Request, SampleTrace, Scenario, Schema, Shapes, Task, TaskId, Time,
 };
+
+use super::hash;
 
 /// Accelerator types that costs are drawn for.
 const TYPES: usize = 3;
@@ -30,6 +32,8 @@ pub struct Sketch {
     pub is_reversed: bool,
     pub scale: u64,
     pub seed: u64,
+    /// The correlation of the layers of a job, in eighths, where times vary.
+    pub varies: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -186,6 +190,9 @@ pub struct Built {
     pub platform: Platform,
 }
 
+/// Quantiles of compute times, by model and layer.
+type LayerQuantiles = BTreeMap<(String, String), Quantiles>;
+
 /// Costs by model, layer and sample, as they were drawn: 0 for an input that nothing is known of, else
 /// one more than the sample's position.
 #[derive(Debug)]
@@ -194,6 +201,8 @@ struct Table {
     work: BTreeMap<(String, String, u64), Work>,
     /// True if samples differ.
     depends_on_input: bool,
+    /// Times that vary, by model and layer, with the correlation of the layers of a job.
+    varying: Option<(f64, LayerQuantiles)>,
 }
 
 impl CostModel for Table {
@@ -217,6 +226,21 @@ impl CostModel for Table {
 
     fn depends_on_input(&self) -> bool {
         self.depends_on_input
+    }
+
+    fn variation(&self) -> Option<&dyn Variation> {
+        self.varying.is_some().then_some(self)
+    }
+}
+
+impl Variation for Table {
+    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
+        let (_, quantiles) = self.varying.as_ref()?;
+        quantiles.get(&(layer.model.to_owned(), layer.layer.name.clone())).copied()
+    }
+
+    fn correlation(&self) -> Correlation {
+        Correlation::new(self.varying.as_ref().map_or(0.0, |(correlation, _)| *correlation))
     }
 }
 
@@ -420,6 +444,17 @@ impl Sketch {
         }
     }
 
+    /// Quantiles that begin at the compute time of a layer on an accelerator type, some of them equal.
+    fn quantiles(&self, model: usize, layer: usize, kind: usize, cost: &CostSketch) -> Quantiles {
+        let mut time = cost.compute;
+        let at = [0, 1, 2, 3, 4].map(|index| {
+            let address = [model, layer, kind, index].map(|part| part as u64);
+            time += if index == 0 { 0 } else { hash(&address) % 7 };
+            self.span(time)
+        });
+        Quantiles::new(at).expect("they never fall")
+    }
+
     fn platform(&self) -> Platform {
         let mut kinds: Vec<usize> = Vec::new();
         let mut known_kind = |kind: usize| {
@@ -469,10 +504,18 @@ impl Sketch {
         }
         let configurations = kinds.iter().map(|kind| {
             let mut work = BTreeMap::new();
+            let mut quantiles = BTreeMap::new();
             for (model, sketch) in self.models.iter().enumerate() {
                 for (layer, costs) in sketch.layers.iter().enumerate() {
                     let key = |sample| (format!("m{model}"), layer.to_string(), sample);
-                    work.insert(key(0), self.work(&costs[*kind]));
+                    let mut usual = self.work(&costs[*kind]);
+                    // Some layers take the same for every job.
+                    if self.varies.is_some() && layer % 4 != 3 {
+                        let of_layer = self.quantiles(model, layer, *kind, &costs[*kind]);
+                        usual.compute = of_layer.mean();
+                        quantiles.insert((format!("m{model}"), layer.to_string()), of_layer);
+                    }
+                    work.insert(key(0), usual);
                     for (row, sample) in sketch.samples.iter().zip(1..) {
                         work.insert(key(sample), self.work(&row[layer].0[*kind]));
                     }
@@ -481,7 +524,10 @@ impl Sketch {
             let name = format!("kind {kind}");
             // The last type takes the same for every input.
             let depends_on_input = *kind + 1 < TYPES;
-            let table = Table { name: name.clone(), work, depends_on_input };
+            // One type has a correlation of its own.
+            let correlation = |eighths| if *kind == 1 { 0.75 } else { f64::from(eighths) / 8.0 };
+            let varying = self.varies.map(|eighths| (correlation(eighths), quantiles));
+            let table = Table { name: name.clone(), work, depends_on_input, varying };
             Configuration::new(name, table)
         });
         Platform {
@@ -652,6 +698,11 @@ pub fn divided(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = S
     })
 }
 
+/// The same where times vary.
+pub fn varying(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    (sketch, 0..=8_u32).prop_map(|(sketch, correlation)| Sketch { varies: Some(correlation), ..sketch })
+}
+
 /// A system with this memory.
 pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value = Sketch> {
     (
@@ -673,6 +724,7 @@ pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value
                 is_reversed,
                 scale: 1,
                 seed,
+                varies: None,
             }
         })
 }

@@ -1,22 +1,47 @@
 //! Costs of layers, and the memory bandwidth that running layers are granted.
 
-use rtmm_hardware::{Available, Bandwidth, Isolated, Share, Work};
+use rtmm_hardware::{Available, Bandwidth, Isolated, LayerOf, Share, Work};
+use rtmm_workload::Duration;
+use rtmm_workload::random::{Draws, Stream};
 
-use super::{Oracle, Running, Seg};
+use super::{One, Oracle, Running, Seg};
 
 impl Oracle<'_> {
     pub(super) fn is_shared(&self) -> bool {
         self.built.platform.shared_dram.is_some() || self.built.platform.shared_cache.is_some()
     }
 
-    pub(super) fn work(&self, configuration: usize, model: usize, sample: u32, layer: u32) -> Work {
-        self.work[model][sample as usize][layer as usize][configuration]
+    /// The work of a layer of a job, with the time that it drew.
+    pub(super) fn work(
+        &self,
+        one: usize,
+        configuration: usize,
+        model: usize,
+        sample: u32,
+        layer: u32,
+    ) -> Work {
+        let work = self.work[model][sample as usize][layer as usize][configuration];
+        let models = &self.built.models;
+        let cost_model = self.built.platform.configurations[configuration].cost_model.as_ref();
+        let of = LayerOf { model: &models[model].name, layer: &models[model].layers[layer as usize] };
+        let is_sampled = models[model].samples.is_some() && cost_model.depends_on_input();
+        let Some(variation) = cost_model.variation().filter(|_| !is_sampled) else { return work };
+        let Some(quantiles) = variation.quantiles(of) else { return work };
+        let One { task, frame, .. } = &self.ones[one];
+        let name = &self.built.scenario.tasks[*task].name;
+        let draws = Draws::new(self.options.seed, Stream::Latency, name);
+        let (job, own) = (draws.normal(frame.index, 0), draws.normal(frame.index, u64::from(layer) + 1));
+        let correlation = variation.correlation().value();
+        let number = correlation.sqrt() * job + (1.0 - correlation).sqrt() * own;
+        let part = 0.5 * libm::erfc(-number / std::f64::consts::SQRT_2);
+        Work { compute: Duration::from_picoseconds(on_the_lines(&quantiles.values(), part)), ..work }
     }
 
     /// The steps that a layer has on a configuration: as many as every sample of it has.
     pub(super) fn quanta(&self, configuration: usize, model: usize, layer: u32) -> u32 {
         let samples = 0..self.work[model].len() as u32;
-        let of = samples.map(|sample| self.work(configuration, model, sample, layer).quanta);
+        let of =
+            samples.map(|sample| self.work[model][sample as usize][layer as usize][configuration].quanta);
         of.min().expect("a row")
     }
 
@@ -49,7 +74,8 @@ impl Oracle<'_> {
 
     /// A layer that has everything to itself.
     pub(super) fn isolated(&self, segment: &Seg, layer: u32) -> Isolated {
-        let work = self.work(segment.configuration, segment.model, segment.realisation.row, layer);
+        let row = segment.realisation.row;
+        let work = self.work(segment.one, segment.configuration, segment.model, row, layer);
         Isolated::of(&work, self.available(segment.share))
     }
 
@@ -141,6 +167,14 @@ impl Running {
     fn moves(&self) -> bool {
         self.traffic > 0 && !self.throttle.is_some_and(|throttle| throttle.pauses())
     }
+}
+
+/// The time that a part of all jobs does not exceed: on the line between the quantiles beside it.
+fn on_the_lines(quantiles: &[Duration; 5], part: f64) -> u64 {
+    let parts = [0.0, 0.5, 0.9, 0.99, 1.0];
+    let piece = (0..4).find(|piece| part <= parts[piece + 1]).unwrap_or(3);
+    let [from, to] = [0, 1].map(|end| quantiles[piece + end].picoseconds() as f64);
+    (from + (to - from) * (part - parts[piece]) / (parts[piece + 1] - parts[piece])).round() as u64
 }
 
 /// Grants of a bandwidth by filling.

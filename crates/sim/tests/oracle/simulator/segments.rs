@@ -154,14 +154,16 @@ impl Oracle<'_> {
     /// Books the energy of some steps of the layer that runs.
     pub(super) fn spend(&mut self, slot: usize, layer: u32, steps: u32) {
         let segment = self.segments[slot].clone().expect("it runs");
-        let work = self.work(segment.configuration, segment.model, segment.realisation.row, layer);
+        let row = segment.realisation.row;
+        let work = self.work(segment.one, segment.configuration, segment.model, row, layer);
         let quanta = self.quanta(segment.configuration, segment.model, layer);
         let part = f64::from(steps) / f64::from(quanta);
-        // Static energy accrues as long as the layer takes.
+        // Static energy is stated for the mean, and accrues as long as the layer takes.
+        let stated = &self.work[segment.model][row as usize][layer as usize][segment.configuration];
         let mut steady = work.energy.static_energy;
         let share = self.own_share(segment.accelerator, segment.used);
         let alone = Isolated::of(&work, self.available(share)).latency().picoseconds();
-        let own = work.latency().picoseconds();
+        let own = stated.latency().picoseconds();
         if own > 0 {
             steady *= alone as f64 / own as f64;
         }

@@ -4,10 +4,13 @@
 //! bandwidth is partitioned, a share of it. Accelerators that are alike have their classes in common. The
 //! tables have a column a class. Estimates of policies and the truth of the engine are two readings of
 //! them: of a model with recorded samples, estimates read the mean over samples, and the truth reads the
-//! job's own sample.
+//! job's own sample; of a layer whose time varies, estimates read the mean, and the truth the time at the
+//! rank that the job drew.
 //!
 //! A layer's latency is stored once. Beside it stand sums from the first layer of its model on, so that
 //! the latency and energy of any stretch of layers take one subtraction.
+
+mod truths;
 
 use std::sync::Arc;
 
@@ -18,6 +21,10 @@ use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
 use crate::ids::{AcceleratorId, ClassId, ConfigurationId};
 use crate::platform::{Available, Isolated, Platform};
+use crate::varying::Copula;
+
+pub use truths::Outcome;
+use truths::TruthRows;
 
 /// A way of running on a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +60,11 @@ pub struct IsolatedCosts {
     latency_before: Vec<u64>,
     energy_before: Vec<EnergyParts>,
     /// By model; none for one whose inferences all cost the same in every class.
-    samples: Vec<Option<SampleRows>>,
+    truths: Vec<Option<TruthRows>>,
+    /// By class: the position of its copula; none where no time varies.
+    copula_of: Vec<Option<usize>>,
+    /// One for each distinct correlation.
+    copulas: Vec<Copula>,
 }
 
 /// Where a model stands in the tables.
@@ -64,15 +75,6 @@ struct ModelRows {
     first: usize,
     /// Its first row in tables of one row more.
     first_before: usize,
-}
-
-/// Latencies of all samples of a model.
-#[derive(Clone, Debug)]
-struct SampleRows {
-    /// Layers and one more.
-    rows: usize,
-    /// By sample, then layer, then class: picoseconds before the layer; the last row is the whole.
-    before: Vec<u64>,
 }
 
 impl IsolatedCosts {
@@ -95,8 +97,11 @@ impl IsolatedCosts {
             quanta: Vec::new(),
             latency_before: Vec::new(),
             energy_before: Vec::new(),
-            samples: Vec::with_capacity(models.len()),
+            truths: Vec::with_capacity(models.len()),
+            copula_of: Vec::new(),
+            copulas: Vec::new(),
         };
+        costs.add_copulas();
         for (index, model) in models.iter().enumerate() {
             costs.add(ModelId::new(index), model);
         }
@@ -117,8 +122,11 @@ impl IsolatedCosts {
             for class in &self.classes {
                 let work = self.table.work(id, layer, class.configuration);
                 let isolated = Isolated::of(work, self.available(class.share));
-                let latency = match &model.samples {
-                    Some(samples) if self.table.is_sampled(id, class.configuration) => mean(
+                let latency = match (&model.samples, self.table.quantiles(id, layer, class.configuration)) {
+                    (_, Some(quantiles)) => {
+                        quantiles.mean_at_least(isolated.transfer).saturating_add(isolated.exposed)
+                    }
+                    (Some(samples), None) if self.table.is_sampled(id, class.configuration) => mean(
                         (0..samples.len() as u32)
                             .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
                             .map(|work| Isolated::of(work, self.available(class.share)).latency()),
@@ -143,31 +151,8 @@ impl IsolatedCosts {
         }
         self.latency_before.extend(&latency);
         self.energy_before.extend(&energy);
-        let samples = self.sample_rows(id, model);
-        self.samples.push(samples);
-    }
-
-    fn sample_rows(&self, id: ModelId, model: &Model) -> Option<SampleRows> {
-        let samples = model.samples.as_ref()?;
-        if !self.classes.iter().any(|class| self.table.is_sampled(id, class.configuration)) {
-            return None;
-        }
-        let (rows, width) = (model.layers.len() + 1, self.classes.len());
-        let mut before = Vec::with_capacity(samples.len() * rows * width);
-        let mut sums = vec![0_u64; width];
-        for sample in 0..samples.len() as u32 {
-            sums.fill(0);
-            before.extend_from_slice(&sums);
-            for layer in (0..model.layers.len()).map(LayerId::new) {
-                for (sum, class) in sums.iter_mut().zip(&self.classes) {
-                    let work = self.table.sample_work(id, sample, layer, class.configuration);
-                    let latency = Isolated::of(work, self.available(class.share)).latency();
-                    *sum = sum.saturating_add(latency.picoseconds());
-                }
-                before.extend_from_slice(&sums);
-            }
-        }
-        Some(SampleRows { rows, before })
+        let truths = self.truth_rows(id, model, first_before);
+        self.truths.push(truths);
     }
 
     /// The memory bandwidth that a run with a share can have if no other runs.
@@ -255,7 +240,7 @@ impl IsolatedCosts {
         (self.models[model.index()].first_before + layer as usize) * self.classes.len() + class.index()
     }
 
-    /// The latency of a layer; of a model with samples, the mean over them, to the nearest picosecond.
+    /// The latency of a layer; the mean over samples, or over what it takes, to the nearest picosecond.
     #[must_use]
     pub fn latency(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
         Duration::from_picoseconds(self.latency[self.cell(model, layer, class)])
@@ -298,82 +283,7 @@ impl IsolatedCosts {
         &self.energy_before[self.cell_before(model, to, class)]
     }
 
-    /// The latency of layers `from..to` of one sample, in picoseconds: [`IsolatedCosts::latency_between`]
-    /// where every input costs the same.
-    #[must_use]
-    pub fn sample_latency_between(
-        &self,
-        model: ModelId,
-        sample: u32,
-        from: u32,
-        to: u32,
-        class: ClassId,
-    ) -> u64 {
-        let Some(of) = &self.samples[model.index()] else {
-            return self.latency_between(model, from, to, class);
-        };
-        let at = |layer: u32| {
-            let layer = (layer as usize).min(of.rows - 1);
-            of.before[(sample as usize * of.rows + layer) * self.classes.len() + class.index()]
-        };
-        at(to).saturating_sub(at(from))
-    }
-
-    /// The latency of one layer of one sample, in picoseconds.
-    #[inline]
-    #[must_use]
-    pub fn sample_latency(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> u64 {
-        match &self.samples[model.index()] {
-            None => self.latency[self.cell(model, layer, class)],
-            Some(_) => self.sample_latency_between(model, sample, layer, layer + 1, class),
-        }
-    }
-
-    /// The energy of one layer of one sample: [`IsolatedCosts::energy`] where every input costs the same,
-    /// and where samples state no energy.
-    #[inline]
-    #[must_use]
-    pub fn sample_energy(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> EnergyParts {
-        if self.samples[model.index()].is_none() {
-            *self.energy(model, layer, class)
-        } else {
-            self.energy_of_sample(model, sample, layer, class)
-        }
-    }
-
-    fn energy_of_sample(&self, model: ModelId, sample: u32, layer: u32, class: ClassId) -> EnergyParts {
-        let Class { configuration, share, .. } = *self.class(class);
-        if !self.table.is_sampled(model, configuration) || !self.table.has_energy(model, configuration) {
-            return *self.energy(model, layer, class);
-        }
-        let work = self.table.sample_work(model, sample, LayerId::new(layer as usize), configuration);
-        match (self.dram, self.cache) {
-            (None, None) => work.energy,
-            _ => over_latency(work, Isolated::of(work, self.available(share)).latency()),
-        }
-    }
-
-    /// Compute, transfer and memory demand of one layer of one sample in a class that has `share` of a
-    /// partitioned memory in place of the class's own.
-    #[must_use]
-    pub fn sample_parts(
-        &self,
-        model: ModelId,
-        sample: u32,
-        layer: u32,
-        class: ClassId,
-        share: Share,
-    ) -> Isolated {
-        let Class { configuration, share: own, .. } = *self.class(class);
-        let share = own.map(|_| share);
-        if share == own && !self.table.is_sampled(model, configuration) {
-            return *self.parts(model, layer, class);
-        }
-        let work = self.table.sample_work(model, sample, LayerId::new(layer as usize), configuration);
-        Isolated::of(work, self.available(share))
-    }
-
-    /// True if inferences of a model differ in a class.
+    /// True if inferences of a model differ by their samples in a class.
     #[must_use]
     pub fn is_sampled(&self, model: ModelId, class: ClassId) -> bool {
         self.table.is_sampled(model, self.class(class).configuration)

@@ -1,0 +1,213 @@
+//! Rows of a cost table.
+
+use rtmm_workload::input::{CsvRow, CsvTable, Source};
+use rtmm_workload::{Duration, TimeError, model_name};
+use serde::Serialize;
+
+use crate::varying::Quantiles;
+
+/// The column of a time that is the same for every job.
+pub(super) const LATENCY: &str = "latency_us";
+/// The columns of a time that varies, in the order of [`Quantiles`].
+pub(super) const QUANTILES: [&str; 5] =
+    ["latency_min_us", "latency_p50_us", "latency_p90_us", "latency_p99_us", "latency_max_us"];
+/// All columns that a table may have.
+const KNOWN: [&str; 11] = [
+    "model",
+    "layer",
+    LATENCY,
+    QUANTILES[0],
+    QUANTILES[1],
+    QUANTILES[2],
+    QUANTILES[3],
+    QUANTILES[4],
+    "energy_uj",
+    "dram_bytes",
+    "quanta",
+];
+/// Beginnings of the names of columns that say something of a layer's cost.
+const BEGINNINGS: [&str; 9] =
+    ["latency", "energy", "dram", "quant", "min_us", "p5", "p9", "max_us", "mean_us"];
+/// Names of columns, alone or with a unit, that other tools give to costs.
+const QUANTITIES: [&str; 6] = ["time", "duration", "runtime", "cycles", "traffic", "bytes"];
+/// The largest energy of a layer, in microjoules: a megajoule.
+const MAX_MICROJOULES: f64 = 1e12;
+/// The most off-chip traffic of a layer, in bytes.
+const MAX_BYTES: u64 = 1 << 50;
+
+/// One row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Measured {
+    /// The mean, where it varies.
+    pub latency: Duration,
+    pub energy_pj: f64,
+    pub dram_bytes: u64,
+    pub quanta: u32,
+    /// None for a time that is the same for every job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantiles: Option<Quantiles>,
+    /// Line of the file; says nothing of the cost.
+    #[serde(skip)]
+    pub line: usize,
+}
+
+/// Positions of the columns.
+pub(super) struct Columns {
+    model: usize,
+    layer: usize,
+    time: Time,
+    energy: Option<usize>,
+    dram: Option<usize>,
+    quanta: Option<usize>,
+}
+
+/// Positions of the columns that state the time.
+enum Time {
+    Same(usize),
+    Varying([usize; 5]),
+}
+
+impl Columns {
+    /// Opens a table. Its header is checked; without problems there, all that it must have is found.
+    pub(super) fn open(source: &Source) -> (CsvTable<'_>, Option<Self>) {
+        let header = CsvTable::parse(source, &[]);
+        let varies = QUANTILES.iter().any(|name| header.column(name).is_some());
+        let times = if varies { &QUANTILES[..] } else { &[LATENCY] };
+        let required: Vec<&str> = ["model", "layer"].iter().chain(times).copied().collect();
+        let mut csv = CsvTable::parse(source, &required);
+        csv.only_notes_beside(&KNOWN, &BEGINNINGS);
+        refuse_quantities(&mut csv);
+        if varies && csv.column(LATENCY).is_some() {
+            csv.reject_header(
+                format!(
+                    "the table has `{LATENCY}` beside quantiles, whose mean says the same in another way"
+                ),
+                format!("remove it, or name it `_{LATENCY}` if it is a note"),
+            );
+        }
+        let columns = Self::find(&csv, varies);
+        (csv, columns)
+    }
+
+    fn find(csv: &CsvTable<'_>, varies: bool) -> Option<Self> {
+        Some(Self {
+            model: csv.column("model")?,
+            layer: csv.column("layer")?,
+            time: if varies {
+                let [min, p50, p90, p99, max] = QUANTILES.map(|name| csv.column(name));
+                Time::Varying([min?, p50?, p90?, p99?, max?])
+            } else {
+                Time::Same(csv.column(LATENCY)?)
+            },
+            energy: csv.column("energy_uj"),
+            dram: csv.column("dram_bytes"),
+            quanta: csv.column("quanta"),
+        })
+    }
+
+    /// Reads a row: model, layer and what was measured. Problems are recorded.
+    pub(super) fn read(&self, row: &mut CsvRow<'_>) -> Option<(String, String, Measured)> {
+        let mut name =
+            |column: usize, what: &str| filled(row, column, what).then(|| row.text(column).to_owned());
+        let (model, layer) = (name(self.model, "model"), name(self.layer, "layer"));
+        let model = model.map(|cell| model_name(&cell).to_owned());
+        let time = self.time(row);
+        let energy_uj = match self.energy {
+            Some(column) if filled(row, column, "energy_uj") => row.number(column, 0.0..=MAX_MICROJOULES),
+            Some(_) => None,
+            None => Some(0.0),
+        };
+        let dram_bytes = match self.dram {
+            Some(column) if filled(row, column, "dram_bytes") => row.integer(column, 0..=MAX_BYTES),
+            Some(_) => None,
+            None => Some(0),
+        };
+        let quanta = match self.quanta {
+            Some(column) if filled(row, column, "quanta") => row.integer(column, 1..=u32::MAX),
+            Some(_) => None,
+            None => Some(1),
+        };
+        let (latency, quantiles) = time?;
+        let measured = Measured {
+            latency,
+            energy_pj: energy_uj? * 1e6,
+            dram_bytes: dram_bytes?,
+            quanta: quanta?,
+            quantiles,
+            line: row.line(),
+        };
+        Some((model?, layer?, measured))
+    }
+
+    /// The time of a row, with its quantiles where they differ.
+    fn time(&self, row: &mut CsvRow<'_>) -> Option<(Duration, Option<Quantiles>)> {
+        let columns = match self.time {
+            Time::Same(column) => return Some((read_time(row, column, LATENCY)?, None)),
+            Time::Varying(columns) => columns,
+        };
+        let mut index = 0;
+        let [min, p50, p90, p99, max] = columns.map(|column| {
+            index += 1;
+            read_time(row, column, QUANTILES[index - 1])
+        });
+        match Quantiles::new([min?, p50?, p90?, p99?, max?]) {
+            Ok(quantiles) => Some((quantiles.mean(), Some(quantiles).filter(|all| !all.is_constant()))),
+            Err(descending) => {
+                let (column, name) = (columns[descending.0], QUANTILES[descending.0]);
+                let before = QUANTILES[descending.0 - 1];
+                let message =
+                    format!("`{}` in column `{name}` is below that in column `{before}`", row.text(column));
+                row.reject(column, message, "quantiles never fall: min, p50, p90, p99, max");
+                None
+            }
+        }
+    }
+}
+
+/// Records columns that are costs under another name: who wrote them means them to count.
+fn refuse_quantities(csv: &mut CsvTable<'_>) {
+    let is_quantity = |name: &&String| {
+        let lower = name.to_lowercase();
+        let (quantity, unit) = lower.split_once(['_', ' ']).unwrap_or((&lower, ""));
+        let is_unit =
+            ["", "ps", "ns", "us", "ms", "s", "kb", "mb", "b"].contains(&unit.trim_matches(['(', ')']));
+        QUANTITIES.contains(&quantity) && is_unit
+    };
+    let quantities: Vec<String> = csv.header().iter().filter(is_quantity).cloned().collect();
+    for name in quantities {
+        let message = format!("column `{name}` is not read, and would change what the rows say");
+        let help = "costs are latency_us, energy_uj, dram_bytes and quanta; if it is a note, let its name begin with `_`";
+        csv.reject_header(message, help);
+    }
+}
+
+/// True if the cell in `column` says something; a blank one is recorded.
+fn filled(row: &mut CsvRow<'_>, column: usize, name: &str) -> bool {
+    let filled = !row.is_blank(column);
+    if !filled {
+        row.reject(column, format!("the cell in column `{name}` is empty"), format!("write the {name}"));
+    }
+    filled
+}
+
+/// A time in microseconds: exact, since a decimal number of them is a whole number of picoseconds, or too fine.
+fn read_time(row: &mut CsvRow<'_>, column: usize, name: &str) -> Option<Duration> {
+    if !filled(row, column, name) {
+        return None;
+    }
+    let text = row.text(column).to_owned();
+    match Duration::parse_microseconds(&text) {
+        Ok(latency) => Some(latency),
+        Err(error) => {
+            let why = match error {
+                // The unit is the column's, so that a message that asks for one would mislead.
+                TimeError::Malformed => "is no number of microseconds".to_owned(),
+                error => format!("is no latency: {error}"),
+            };
+            let message = format!("`{text}` in column `{name}` {why}");
+            let help = "write microseconds as a decimal number from 0, such as 12.5 or 1.25e1";
+            row.reject(column, message, help);
+            None
+        }
+    }
+}
