@@ -9,7 +9,7 @@ use rtmm_hardware::{
     Condition, CostError, CostModel, CostTable, DRAM, Decoded, Explainer, LayerOf, Mode, Quantity, Work, load,
 };
 use rtmm_workload::input::Source;
-use rtmm_workload::{Layer, Legality, Model, ModelId, Padding};
+use rtmm_workload::{Duration, Layer, Legality, Model, ModelId, Padding};
 use rtmm_workload::{Operator, load as workload};
 
 /// An accelerator of each cost model that knows shapes.
@@ -74,6 +74,37 @@ fn what_lies_between_the_taps_of_a_dilated_filter_is_not_fetched() {
         Mode::Corrected,
     );
     assert_eq!(work(maestro.cost_model.as_ref(), &layer).expect("a cost").traffic[DRAM], 5 + 3 + 3);
+}
+
+/// 11 bytes at 0.3 bytes a cycle are 36.7 cycles.
+#[test]
+fn every_model_takes_parts_of_a_byte_a_cycle() {
+    let layer = only(
+        [1, 1, 9],
+        r#"operator = "convolution", channels = 1, kernel = [1, 3], stride = [1, 2], dilation = [1, 2]"#,
+    );
+    let maestro = |bandwidth: &str| {
+        format!(
+            r#"{{ model = "maestro", dataflow = "WS", pes = 256, noc_bandwidth = 16, dram_bandwidth = {bandwidth} }}"#
+        )
+    };
+    let cycles = |bandwidth: &str| report(&maestro(bandwidth), &layer)["dram_cycles"];
+    assert_eq!(["11", "1", "0.3", "12.8", "0.000001"].map(cycles), [1.0, 11.0, 37.0, 1.0, 11e6]);
+    // A whole number is the same however it is written, and has the identity that it always had.
+    let identity = |bandwidth: &str| accelerator(&maestro(bandwidth), Mode::Corrected).cost_model.identity();
+    assert_eq!(identity("12.0"), identity("12"));
+    assert!(
+        identity("12").contains("[12,") && identity("12.8").contains("[\"12.8\","),
+        "{}",
+        identity("12.8")
+    );
+    // A quarter of 10 bytes a cycle is 2.5: 11 bytes take 5 cycles.
+    let whole = accelerator(&maestro("10").replace("256,", "1024,"), Mode::Corrected);
+    let quarter = whole.cost_model.part(1, 4).expect("a part");
+    assert_eq!(
+        work(quarter.cost_model.as_ref(), &layer).expect("a cost").transfer,
+        Duration::from_picoseconds(5_000)
+    );
 }
 
 /// SCALE-Sim's AlexNet, first layer, sixteen images: 48,400 rows in 1,513 folds, 3 columns of folds, 425 cycles a fold.

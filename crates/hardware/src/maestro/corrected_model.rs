@@ -6,6 +6,7 @@ use rtmm_workload::{Duration, Kernel, Layer, Repeated};
 use super::corrected::{CorrectedCost, Memory, analyse};
 use super::dataflow::Dataflow;
 use super::mapping::{Loop, flatten};
+use super::off_chip::OffChipBandwidth;
 use super::{DRAM_BANDWIDTH, L2_BYTES, NOC_BANDWIDTH, VECTOR_LANES, canonical};
 use crate::blocks::{EnergyTable, Events, VectorTotals, VectorUnit, off_chip, quanta, time};
 use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
@@ -20,7 +21,7 @@ pub(super) struct Corrected {
     pub(super) pes: u32,
     pub(super) loops: Vec<Loop>,
     pub(super) memory: Memory,
-    pub(super) dram_bandwidth: Option<u64>,
+    pub(super) dram_bandwidth: Option<OffChipBandwidth>,
     pub(super) energy: EnergyTable,
     pub(super) vector_unit: VectorUnit,
     pub(super) clock_hz: u64,
@@ -61,7 +62,7 @@ impl Corrected {
     }
 
     pub(super) fn dram_cycles(&self, total: &Total) -> u64 {
-        self.dram_bandwidth.map_or(0, |bandwidth| self.dram_bytes(total).div_ceil(bandwidth))
+        self.dram_bandwidth.map_or(0, |bandwidth| bandwidth.cycles(self.dram_bytes(total)))
     }
 
     /// L1 accesses: operands and partial sums of every multiply-accumulate, and fills.
@@ -163,7 +164,11 @@ impl CostModel for Corrected {
             dataflow: self.dataflow.clone(),
             pes,
             memory: Memory { noc_bandwidth, l2_bytes: if_stated(l2_bytes, L2_BYTES.name())?, ..self.memory },
-            dram_bandwidth: if_stated(self.dram_bandwidth, DRAM_BANDWIDTH.name())?,
+            dram_bandwidth: if_stated(
+                self.dram_bandwidth.map(OffChipBandwidth::millionths),
+                DRAM_BANDWIDTH.name(),
+            )?
+            .and_then(OffChipBandwidth::from_millionths),
             energy: EnergyTable { static_per_cycle, ..self.energy },
             vector_unit: VectorUnit { lanes, bandwidth: noc_bandwidth },
             clock_hz: self.clock_hz,

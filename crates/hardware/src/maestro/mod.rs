@@ -16,13 +16,14 @@ pub mod reference;
 mod axis;
 mod corrected_model;
 mod explain;
+mod off_chip;
 mod reference_model;
 mod slide;
 mod tiles;
 
 use rtmm_workload::input::{At, Table, Value};
 use rtmm_workload::load::{Kind, open};
-use rtmm_workload::parameters::{Declared, Integer, Real, Schema, Typed, Written};
+use rtmm_workload::parameters::{Decimal, Declared, Integer, Real, Schema, Typed, Written};
 use serde::Serialize;
 
 use crate::blocks::{EnergyTable, STATIC, VectorUnit, derived_energy_key, energy_key, picojoules};
@@ -32,6 +33,7 @@ use corrected::Memory;
 use corrected_model::Corrected;
 use dataflow::Dataflow;
 use mapping::flatten;
+use off_chip::OffChipBandwidth;
 use reference::ReferenceArray;
 use reference_model::Reference;
 
@@ -53,8 +55,8 @@ const L1_BYTES: Integer<u64> =
         .in_unit("bytes");
 const L2_BYTES: Integer<u64> =
     Integer::derived("l2_bytes", "shared buffer", "unbounded", 1..=MAX_COUNT).in_unit("bytes");
-const DRAM_BANDWIDTH: Integer<u64> =
-    Integer::derived("dram_bandwidth", "off-chip bandwidth", "unlimited", 1..=MAX_COUNT)
+const DRAM_BANDWIDTH: Decimal =
+    Decimal::derived("dram_bandwidth", "off-chip bandwidth", "unlimited", 1..=MAX_COUNT * 1_000_000)
         .in_unit("bytes a cycle");
 const ELEMENT_BYTES: Integer<u64> =
     Integer::new("element_bytes", "size of an element", 1, 1..=64).in_unit("bytes");
@@ -94,7 +96,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let dataflow = table.required(DATAFLOW.name(), |value| value.at(|value| decode_dataflow(value, mode)));
     let (pes, noc_bandwidth) = (PES.stated(table), NOC_BANDWIDTH.stated(table));
     let (l1_bytes, l2_bytes) = (L1_BYTES.stated(table), L2_BYTES.stated(table));
-    let dram_bandwidth = DRAM_BANDWIDTH.stated(table);
+    let dram_bandwidth = DRAM_BANDWIDTH.stated(table).and_then(OffChipBandwidth::from_millionths);
     let element_bytes = ELEMENT_BYTES.stated_or_default(table);
     let mac = picojoules(table, &MAC, MAC_PJ);
     let energy = EnergyTable {
