@@ -666,6 +666,33 @@ fn imported_arrivals_run() {
 }
 
 #[test]
+fn imported_networks_of_maestro_have_costs() {
+    let workspace = Workspace::new();
+    let layers = "Layer up { Type: TRCONV Dimensions { K: 4, C: 8, R: 2, S: 2, Y: 5, X: 5 } }
+        Layer qkv { Type: GEMM Dimensions { M: 7, N: 13, K: 11 } Dataflow { SpatialMap(1,1) M; } }";
+    workspace.write("net.m", format!("Network small {{ {layers} }}"));
+    let outcome = workspace.rtmm(&["import", "net.m", "-o", "mine", "--format", "json"]);
+    assert_eq!(outcome.stderr, "note: the mappings of 1 layers are left out\n2 layers in mine/net.toml\n");
+    let expected = serde_json::json!({
+        "kind": "maestro",
+        "network": "small",
+        "macs": 25 * 4 * 8 * 4 + 7 * 13 * 11,
+        "parameters": 4 * 8 * 4 + 13 * 11,
+        "layers": 2,
+        "dataflows": 1,
+    });
+    assert_eq!(json(&outcome.success()), expected);
+    assert_narrow(&workspace.rtmm(&["import", "net.m"]).success());
+    let array = "{ model = \"systolic\", dataflow = \"os\", rows = 8, cols = 8 }";
+    let costs =
+        workspace.rtmm(&["cost", "--model", "mine/net.toml", "--accelerator", array, "--format", "csv"]);
+    assert_eq!(costs.success().lines().count(), 3);
+    let refused = workspace.rtmm(&["import", "net.m", "--trips", "2"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--trips is of no use"), "{}", refused.stderr);
+}
+
+#[test]
 fn calibrations_print_errors_and_coefficients() {
     let workspace = Workspace::new();
     let profile =

@@ -1,4 +1,4 @@
-//! Import of what other programs wrote: ONNX files become layers with their multiply-accumulates, weights and memory,
+//! Import of what other programs wrote: ONNX files and networks of MAESTRO become layers with their multiply-accumulates, weights and memory,
 //! profiles of devices become times of nodes, and arrival traces become requests.
 //!
 //! An import reads the structure of a file and none of its weights. Shapes are inferred by rules of its own, with the
@@ -16,6 +16,7 @@
 
 pub mod arrivals;
 pub mod load;
+pub mod maestro;
 pub mod measurements;
 pub mod onnx;
 

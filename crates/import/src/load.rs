@@ -9,6 +9,7 @@ use rtmm_workload::input::{CsvTable, Diagnostics};
 
 use crate::arrivals::{ArrivalError, ArrivalFormat, ArrivalOptions, Columns, ImportedRequests, Rule};
 use crate::error::ImportError;
+use crate::maestro::{self, MaestroNetwork};
 use crate::measurements::{Attachment, Format, MeasurementError, MeasurementOptions, Measurements};
 use crate::model::ImportedModel;
 use crate::onnx::{self, Options};
@@ -52,6 +53,14 @@ fn measured(path: &Path) -> Result<File, MeasurementError> {
     open(path).map_err(|problem| {
         MeasurementError::new(format!("cannot be read: {problem}"), "name a file of measurements")
     })
+}
+
+/// Reads a network of MAESTRO.
+///
+/// # Errors
+/// The file cannot be read, or every layer that makes no sense.
+pub fn maestro(path: &Path) -> Result<MaestroNetwork, Diagnostics> {
+    maestro::read(&rtmm_workload::load::read(path)?)
 }
 
 /// Reads an arrival trace of a format as requests; the file is read once, and not held.

@@ -28,6 +28,8 @@ pub struct ImportedModel {
     pub outputs: Vec<String>,
     /// Choices of the user, as options of the command line.
     pub choices: Vec<String>,
+    /// Those of the choices without which the model would be the same.
+    pub idle_choices: Vec<String>,
     /// Layers, in the order of execution.
     pub layers: Vec<ImportedLayer>,
     /// Multiply-accumulates of an inference: of a convolution the elements of the output times the weights of an output

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod bundle;
+mod maestro;
 mod measured;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
         (None, Some(ImportKind::Measurements(format))) => {
             of_arrivals().and_then(|()| measured::show(arguments, format))
         }
+        (None, None) if maestro::is_network(&arguments.file) => {
+            of_arrivals().and_then(|()| maestro::import(arguments))
+        }
         (None, None) => of_arrivals().and_then(|()| model(arguments)),
     }
 }
@@ -56,6 +60,7 @@ fn model(arguments: &Import) -> Result<(), Failure> {
         PlainFormat::Json => print_json(&mut stdout(), &model.summary())?,
         PlainFormat::Table => table(&arguments.file, &model).print(Format::Table)?,
     }
+    say_idle(&model);
     for node in &model.unsupported {
         say!("warning: node `{}` ({}) is left out: {}", node.node, node.operator, node.reason);
     }
@@ -67,6 +72,13 @@ fn model(arguments: &Import) -> Result<(), Failure> {
         say!("{} layers in {}", model.layers.len(), path.display());
     }
     Ok(())
+}
+
+/// Says which choices might as well be left out.
+fn say_idle(model: &ImportedModel) {
+    for choice in &model.idle_choices {
+        say!("warning: {choice} changes nothing of this model");
+    }
 }
 
 /// The choices of the user; each name may stand once.
@@ -107,18 +119,26 @@ fn failure(path: &Path, error: &ImportError) -> Failure {
     Failure::usage(message, error.help())
 }
 
-/// Writes the model file beside others in a folder, under the name of the imported file.
+/// Writes the model file of an ONNX file.
 fn write(file: &Path, folder: &Path, model: &ImportedModel) -> Result<PathBuf, Failure> {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = model.to_toml(&name).map_err(|error| {
+    let text = model.to_toml(&name_of(file)).map_err(|error| {
         Failure::usage(
             format!("{}: {error}", file.display()),
             "leave --output out: all counts are printed all the same",
         )
     })?;
+    write_text(file, folder, &text)
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Writes a model file beside others in a folder, under the name of the imported file.
+fn write_text(file: &Path, folder: &Path, text: &str) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))?;
-    let path = folder.join(Path::new(&name).with_extension("toml"));
+    let path = folder.join(Path::new(&name_of(file)).with_extension("toml"));
     replace_file(&path, text.as_bytes())?;
     Ok(path)
 }

@@ -236,6 +236,6 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// A text in one line of a comment.
-fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

@@ -8,7 +8,7 @@ use super::limits::{NEWEST, OLDEST};
 use super::options::{Branch, Options};
 use super::proto::{GraphProto, ModelProto};
 use super::reason::Reason;
-use super::walk::Walk;
+use super::walk::{Found, Walk};
 use super::wire::{WireError, structure};
 use crate::error::ImportError;
 use crate::model::ImportedModel;
@@ -30,6 +30,7 @@ pub fn read(bytes: impl Read + Seek, options: &Options) -> Result<ImportedModel,
     }
     let found =
         Walk::run(&model, graph, options).map_err(|error| all_unsupported(&model, graph, options, error))?;
+    let idle_choices = idle(&model, graph, options, &found);
     let producer = [model.producer_name.as_str(), model.producer_version.as_str()];
     Ok(ImportedModel {
         producer: producer.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
@@ -37,6 +38,7 @@ pub fn read(bytes: impl Read + Seek, options: &Options) -> Result<ImportedModel,
         inputs: found.inputs,
         outputs: found.outputs,
         choices: choices(options),
+        idle_choices,
         macs: found.macs,
         parameters: found.parameters,
         free: found.free,
@@ -62,6 +64,46 @@ fn all_unsupported(
         Ok(found) if found.unsupported.len() > 1 => ImportError::Unsupported(found.unsupported),
         _ => error,
     }
+}
+
+/// The choices that change nothing: without each of them the import comes to the same. Extents are not among them: the
+/// file has them open.
+fn idle(model: &ModelProto, graph: &GraphProto, options: &Options, found: &Found) -> Vec<String> {
+    let mut without: Vec<Options> = Vec::new();
+    let mut leave_out = |change: &dyn Fn(&mut Options)| {
+        let mut options = options.clone();
+        change(&mut options);
+        without.push(options);
+    };
+    for name in options.inputs.keys() {
+        leave_out(&|options| {
+            options.inputs.remove(name);
+        });
+    }
+    for name in options.branches.keys() {
+        leave_out(&|options| {
+            options.branches.remove(name);
+        });
+    }
+    for name in options.trips.keys() {
+        leave_out(&|options| {
+            options.trips.remove(name);
+        });
+    }
+    if options.trips_of_all.is_some() {
+        leave_out(&|options| options.trips_of_all = None);
+    }
+    if options.skips_unsupported {
+        leave_out(&|options| options.skips_unsupported = false);
+    }
+    let all = choices(options);
+    let is_idle = |options: &Options| Walk::run(model, graph, options).is_ok_and(|other| other == *found);
+    let idle = without.iter().filter(|options| is_idle(options));
+    idle.flat_map(|options| {
+        let left = choices(options);
+        all.iter().filter(move |choice| !left.contains(choice)).cloned().collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 /// The choices of the user as the command line has them.

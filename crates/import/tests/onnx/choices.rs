@@ -47,6 +47,25 @@ fn stated_extents_are_used_wherever_their_name_stands() {
 }
 
 #[test]
+fn choices_that_change_nothing_are_named() {
+    let graph = || Graph::default().input("n", INT64, &["2"]).output("y").node("Identity", &["n"], &["y"]);
+    let options = Options {
+        inputs: BTreeMap::from([("n".to_owned(), vec![1.0, 2.0])]),
+        trips_of_all: Some(5),
+        skips_unsupported: true,
+        ..Options::default()
+    };
+    let model = import(&graph().model(), &options).expect("a model");
+    assert_eq!(model.idle_choices, ["--input n=1,2", "--trips 5", "--skip-unsupported"]);
+    // A shape that follows from the input is another one without it, or none.
+    let shaped =
+        Graph::default().input("n", INT64, &["2"]).output("y").node("ConstantOfShape", &["n"], &["y"]);
+    let inputs = BTreeMap::from([("n".to_owned(), vec![3.0, 4.0])]);
+    let model = import(&shaped.model(), &Options { inputs, ..Options::default() }).expect("a model");
+    assert!(model.idle_choices.is_empty(), "{:?}", model.idle_choices);
+}
+
+#[test]
 fn choices_that_a_model_does_not_have_are_refused() {
     let error = import(&open().model(), &dims(&[("height", 2)])).expect_err("no such extent");
     let known = ["batch", "mask[1]", "x[2]", "x[3]"].map(str::to_owned).to_vec();

@@ -30,6 +30,7 @@ pub(super) fn bundle(
     let format = format.ok_or_else(|| Failure::usage("no format is stated", "state --kind"))?;
     let model = load::onnx(&arguments.file, &options(arguments)?)
         .map_err(|error| failure(&arguments.file, &error))?;
+    super::say_idle(&model);
     let times = measured::read(profile, format, arguments)?;
     let joined = measurements::join(&model.layers, &times, arguments.measured.total_us)
         .map_err(|error| measured::failure(profile, &error))?;

@@ -97,6 +97,7 @@ pub(crate) struct Walk<'m> {
 }
 
 /// Result of a walk.
+#[derive(PartialEq)]
 pub(crate) struct Found {
     pub layers: Vec<ImportedLayer>,
     pub macs: u64,
