@@ -33,6 +33,9 @@ use crate::observer::{EndRecord, Observer, SegmentRecord};
 use crate::system::System;
 use state::HiddenState;
 
+/// The most jobs that are live at a time. Each takes about half a kilobyte, so that a run stays below a gigabyte.
+const MOST_LIVE_JOBS: usize = 1_000_000;
+
 /// End of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -262,6 +265,10 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Phase(phase) => self.change_phase(phase),
                 Event::Timer(tag) => self.tick(tag),
             }
+            // As many slots as were ever needed at a time.
+            if self.state.jobs.len() > MOST_LIVE_JOBS {
+                return Err(self.too_many_jobs());
+            }
             self.check_policy()?;
         }
         Ok(())
@@ -320,6 +327,30 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     /// Ends the run where a hook of the policy has failed.
     fn check_policy(&mut self) -> Result<(), SimulationError> {
         self.failure.take().map_or(Ok(()), |error| Err(self.policy_failed(error)))
+    }
+
+    #[cold]
+    fn too_many_jobs(&self) -> SimulationError {
+        let System { scenario, profile, .. } = self.system;
+        let mut live = vec![0_usize; scenario.tasks.len()];
+        for job in self.state.live_jobs() {
+            live[self.state.jobs[job.slot()].task.index()] += 1;
+        }
+        // Of equal ones the task that is stated first.
+        let (task, of_task) = live
+            .iter()
+            .enumerate()
+            .fold((0, 0), |most, (task, of)| if *of > most.1 { (task, *of) } else { most });
+        let latency = profile.mean_remaining(scenario.tasks[task].model, 0).picoseconds() as f64;
+        let asked = self.state.counters[task].released as f64 * latency;
+        let available = self.state.now.picoseconds().max(1) as f64 * self.state.accelerators.len() as f64;
+        SimulationError::TooManyJobs {
+            now: self.state.now,
+            live: live.iter().sum(),
+            task: scenario.tasks[task].name.clone(),
+            of_task,
+            utilisation: asked / available,
+        }
     }
 
     fn policy_failed(&self, error: PolicyError) -> SimulationError {

@@ -5,6 +5,11 @@ use rtmm_scheduler::{Decision, PolicyError};
 use rtmm_workload::Time;
 use thiserror::Error;
 
+/// A factor as text, without digits that do not matter.
+fn factor(factor: f64) -> String {
+    if factor < 10.0 { format!("{factor:.2}") } else { format!("{factor:.0}") }
+}
+
 /// Failure of a simulation.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -36,6 +41,25 @@ pub enum SimulationError {
         now: Time,
         /// Reason of the failure.
         error: PolicyError,
+    },
+    /// More jobs are live than a run holds: releases outpace the accelerators without an end.
+    #[error(
+        "{live} jobs are live at {} ps, more than a run holds; {of_task} are of task `{task}`, which asks for {} times what \
+         all accelerators can do: release it less often, run faster models, or drop jobs that are late (`drop=late`)",
+        now.picoseconds(),
+        factor(*.utilisation)
+    )]
+    TooManyJobs {
+        /// When.
+        now: Time,
+        /// Number of live jobs.
+        live: usize,
+        /// Name of the task that has most of them.
+        task: String,
+        /// Its live jobs.
+        of_task: usize,
+        /// Latencies of its jobs so far, by themselves in the mean over accelerators, over the time of all accelerators.
+        utilisation: f64,
     },
     /// A policy never has enough.
     #[error("policy `{policy}` took {rounds} rounds of decisions at {} ps without an end", now.picoseconds())]

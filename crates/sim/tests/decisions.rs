@@ -294,6 +294,23 @@ fn decisions_without_an_end_are_refused() {
     assert_eq!((policy.as_str(), *now), ("a brook", Time::ZERO));
 }
 
+#[test]
+fn releases_that_outpace_the_accelerators_end_with_the_task_at_fault() {
+    let mut sketch = sketch(Memory::Static(1 << 30));
+    sketch.tasks.truncate(1);
+    sketch.duration = 10_000_000;
+    // Two layers of 4 ps every picosecond, on two accelerators: four times what there is.
+    sketch.tasks[0].arrivals = ArrivalsSketch::Periodic { period: 1, offset: 0, jitter: 0 };
+    let error = run(&sketch, "edf", Box::new(deciding(|_, _| {}))).expect_err("too many");
+    let message = error.to_string();
+    let SimulationError::TooManyJobs { live, of_task, utilisation, .. } = error else {
+        panic!("another error: {message}")
+    };
+    assert_eq!((live, of_task), (1_000_001, 1_000_001));
+    assert!((utilisation - 4.0).abs() < 0.001, "{utilisation}");
+    assert!(message.contains("which asks for 4.00 times what all accelerators can do"), "{message}");
+}
+
 /// A hook of a policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Hook {
