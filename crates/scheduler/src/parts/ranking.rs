@@ -108,10 +108,10 @@ pub trait Ranking: Clone + fmt::Debug + Send + 'static {
         None
     }
 
-    /// A key that stays as long as the job waits, whatever else happens, in the order of [`Ranking::key`]: a key that
-    /// depends on the job alone, or that changes alike for all. None where there is none.
+    /// A key that stays as long as the job waits, whatever else happens, and that [`Ranking::key`] never falls below: the
+    /// key itself where it depends on the job alone. None where there is none.
     ///
-    /// With it the first of thousands of jobs is known beforehand.
+    /// With it the first of thousands of jobs is found without a look at those behind it.
     fn staying_key(&self, _view: &View<'_>, _truth: Option<&Truth<'_>>, _job: &Job) -> Option<Self::Key> {
         None
     }

@@ -80,14 +80,12 @@ impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
         view: &View<'v>,
         truth: Option<&Truth<'_>>,
     ) -> Option<(K, &'v Job)> {
-        let mut contest = First { ranking, view, best: None };
+        let mut contest = First { ranking, view, truth, best: None };
         match self.kept? {
             Kept::Keys => self.by_key.search(&mut contest),
             Kept::Terms => self.by_terms.search(&mut contest),
         }
-        let (_, job) = contest.best?;
-        // A key that stays need not be the key as it is now.
-        Some((ranking.key(view, truth, job), job))
+        contest.best
     }
 
     /// Hears of jobs that come and go.
@@ -134,6 +132,7 @@ fn kind<R: Ranking>(ranking: &R, view: &View<'_>, truth: Option<&Truth<'_>>) -> 
 struct First<'c, 'v, R: Ranking> {
     ranking: &'c R,
     view: &'c View<'v>,
+    truth: Option<&'c Truth<'c>>,
     /// The least key, and its job.
     best: Option<(R::Key, &'v Job)>,
 }
@@ -162,9 +161,9 @@ impl<R: Ranking> Contest<LeastKey<R::Key>> for First<'_, '_, R> {
         First::is_beaten(self, bound, earliest)
     }
 
-    fn enter(&mut self, job: JobId, span: &LeastKey<R::Key>) {
+    fn enter(&mut self, job: JobId, _span: &LeastKey<R::Key>) {
         if let Some(job) = self.view.job(job) {
-            self.compare(job, span.0);
+            self.compare(job, self.ranking.key(self.view, self.truth, job));
         }
     }
 }

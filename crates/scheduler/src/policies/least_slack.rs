@@ -33,16 +33,15 @@ pub fn schema() -> Schema {
 pub struct LeastSlack;
 
 impl Ranking for LeastSlack {
-    /// Slack, in picoseconds.
+    /// The last instant at which the job can begin, in picoseconds: of all jobs the slack falls by the time that passes.
     type Key = i128;
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
-        terms::slack_ps(job.deadline, view.now, view.least_remaining(job))
+        terms::slack_ps(job.deadline, Time::ZERO, view.least_remaining(job))
     }
 
-    /// The slack of all jobs that wait falls by the time that passes.
-    fn staying_key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
-        Some(terms::slack_ps(job.deadline, Time::ZERO, view.least_remaining(job)))
+    fn staying_key(&self, view: &View<'_>, truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some(self.key(view, truth, job))
     }
 }
 

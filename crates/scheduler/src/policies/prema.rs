@@ -29,6 +29,7 @@ use rtmm_workload::parameters::{Choice, Parameters, Schema};
 
 use crate::decision::Preemption;
 use crate::estimator::{Estimator, seconds};
+use crate::ids::JobId;
 use crate::job::Job;
 use crate::parts::{Composed, Parts, PreemptionRule, Ranking};
 use crate::policy::{Interests, Notice, Policy};
@@ -73,6 +74,13 @@ pub struct Prema {
     mechanism: Option<Mechanism>,
     /// By slot.
     tokens: Vec<Token>,
+    /// Ready jobs that no decision has seen.
+    fresh: Vec<JobId>,
+    /// Seen jobs whose token may still reach a step; over ones leave at the next decision.
+    counting: Vec<JobId>,
+    /// Number of live jobs that were seen, and of those that have reached the greatest step.
+    seen: usize,
+    full: usize,
     threshold: f64,
     /// The last decision that gave credit.
     credited: Option<Time>,
@@ -85,6 +93,98 @@ struct Token {
     token: f64,
 }
 
+/// Steps of the threshold, the greatest first.
+const STEPS: [f64; 2] = [9.0, 3.0];
+
+impl Prema {
+    /// The token of a job that was seen.
+    fn token(&self, job: JobId) -> Option<f64> {
+        let token = self.tokens.get(job.slot())?;
+        (token.seen == u64::from(job.generation()) + 1).then_some(token.token)
+    }
+
+    /// True if the token of a job has reached the greatest step. It never falls again.
+    fn is_full(&self, job: JobId) -> bool {
+        self.token(job).is_some_and(|token| token >= STEPS[0])
+    }
+
+    /// Gives a job its first token.
+    fn see(&mut self, job: &Job) {
+        let slot = job.id.slot();
+        if self.tokens.len() <= slot {
+            self.tokens.resize(slot + 1, Token::default());
+        }
+        let token = f64::from(job.priority);
+        self.tokens[slot] = Token { seen: u64::from(job.id.generation()) + 1, token };
+        self.seen += 1;
+        if token >= STEPS[0] {
+            self.full += 1;
+        } else if token > 0.0 {
+            // Without a priority it never changes, and with one below zero it only falls.
+            self.counting.push(job.id);
+        }
+    }
+
+    /// Sees all ready jobs that no decision has seen; the greatest of their tokens.
+    fn see_fresh(&mut self, view: &View<'_>) -> f64 {
+        let mut largest = 0.0_f64;
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for job in fresh.drain(..).filter_map(|id| view.job(id)) {
+            if view.is_ready(job) && self.token(job.id).is_none() {
+                self.see(job);
+                largest = largest.max(f64::from(job.priority));
+            }
+        }
+        self.fresh = fresh;
+        // What no notice told of shows in the number of jobs.
+        let running = view.running().filter(|(_, job)| self.token(job.id).is_some()).count();
+        if self.seen != view.ready().len() + running {
+            for job in view.ready() {
+                if self.token(job.id).is_none() {
+                    self.see(job);
+                    largest = largest.max(f64::from(job.priority));
+                }
+            }
+        }
+        largest
+    }
+
+    /// Credits seen jobs with the time that they waited; the greatest token of those that are ready.
+    fn credit(&mut self, view: &View<'_>) -> f64 {
+        let is_due = self.credited != Some(view.now);
+        let mut largest = 0.0_f64;
+        let mut at = 0;
+        while let Some(job) = self.counting.get(at).map(|id| view.job(*id)) {
+            let Some(job) = job else {
+                self.counting.swap_remove(at);
+                continue;
+            };
+            at += 1;
+            if !view.is_ready(job) {
+                continue;
+            }
+            let token = &mut self.tokens[job.id.slot()].token;
+            if is_due {
+                let since = match self.credited {
+                    Some(credited) if self.credits_once => job.last_ran.max(credited),
+                    _ => job.last_ran,
+                };
+                let isolated_s = self.estimator.gamma(job) * self.estimator.isolated_s(view, job);
+                let slowdown = terms::ratio(seconds(view.now.saturating_since(since)), isolated_s);
+                *token += f64::from(job.priority) * slowdown;
+            }
+            largest = largest.max(*token);
+            if *token >= STEPS[0] {
+                self.full += 1;
+                at -= 1;
+                self.counting.swap_remove(at);
+            }
+        }
+        let running = view.running().filter(|(_, job)| self.is_full(job.id)).count();
+        if self.full > running { largest.max(STEPS[0]) } else { largest }
+    }
+}
+
 impl Ranking for Prema {
     /// True for a token below the threshold; then the remaining latency.
     type Key = (bool, Score);
@@ -94,45 +194,34 @@ impl Ranking for Prema {
     }
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) {
+        match *notice {
+            Notice::Released(job) | Notice::InputsReady(job) => self.fresh.push(job),
+            Notice::Completed(job) | Notice::Dropped(job) if self.token(job).is_some() => {
+                self.seen -= 1;
+                self.full -= usize::from(self.is_full(job));
+            }
+            _ => {}
+        }
         self.estimator.notify(notice, view);
     }
 
     fn begin(&mut self, view: &View<'_>) {
-        let mut largest = 0.0_f64;
-        let credits = self.credited != Some(view.now);
-        for job in view.ready() {
-            let slot = job.id.slot();
-            if self.tokens.len() <= slot {
-                self.tokens.resize(slot + 1, Token::default());
-            }
-            let seen = u64::from(job.id.generation()) + 1;
-            let token = &mut self.tokens[slot];
-            if token.seen != seen {
-                *token = Token { seen, token: f64::from(job.priority) };
-                if self.mechanism.is_some() {
-                    largest = largest.max(token.token);
-                }
-                continue;
-            }
-            if credits {
-                let since = match self.credited {
-                    Some(credited) if self.credits_once => job.last_ran.max(credited),
-                    _ => job.last_ran,
-                };
-                let isolated_s = self.estimator.gamma(job) * self.estimator.isolated_s(view, job);
-                let slowdown = terms::ratio(seconds(view.now.saturating_since(since)), isolated_s);
-                token.token += f64::from(job.priority) * slowdown;
-            }
-            largest = largest.max(token.token);
-        }
+        // Before new jobs are seen: their waiting is not credited now.
+        let mut largest = self.credit(view);
+        let of_fresh = self.see_fresh(view);
         self.credited = Some(view.now);
         if self.mechanism.is_some() {
             // As published, unlike in the artifact: jobs that are new count, and so do those that run, which are among those
             // that the next is chosen of.
-            let running = view.running().filter_map(|(_, job)| self.tokens.get(job.id.slot()));
-            largest = running.fold(largest, |largest, token| largest.max(token.token));
+            let running = view.running().filter_map(|(_, job)| self.token(job.id));
+            largest = running.fold(largest.max(of_fresh), f64::max);
         }
-        self.threshold = [9.0, 3.0].into_iter().find(|step| largest >= *step).unwrap_or(1.0);
+        self.threshold = STEPS.into_iter().find(|step| largest >= *step).unwrap_or(1.0);
+    }
+
+    /// As if the token had reached the threshold, but for jobs whose token never will.
+    fn staying_key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Option<Self::Key> {
+        Some((job.priority <= 0, Score(self.estimator.remaining_s(view, job))))
     }
 
     fn key(&self, view: &View<'_>, _truth: Option<&Truth<'_>>, job: &Job) -> Self::Key {
@@ -168,6 +257,10 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
         credits_once: parameters.read(&TOKENS),
         mechanism,
         tokens: Vec::new(),
+        fresh: Vec::new(),
+        counting: Vec::new(),
+        seen: 0,
+        full: 0,
         threshold: 1.0,
         credited: None,
     };
