@@ -13,7 +13,7 @@
 //! | softmax, normalisation, concatenation | the same |
 
 use rtmm_workload::{
-    Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Pool, Recurrent, Shape,
+    Convolution, Elementwise, Gemm, MAX_DIMENSION, Normalisation, Operator, Padding, Pool, Recurrent, Shape,
 };
 
 use super::Unsaid;
@@ -33,12 +33,14 @@ pub(super) struct Piece {
     pub inputs: Vec<Shape>,
     /// Factor of a `resize`.
     pub factor: [u32; 2],
+    /// Inputs that are computed together.
+    pub batch: u32,
     pub operator: Operator,
 }
 
 impl Piece {
     fn new(keyword: &'static str, input: Shape, operator: Operator) -> Self {
-        Self { part: None, keyword, inputs: vec![input], factor: [1, 1], operator }
+        Self { part: None, keyword, inputs: vec![input], factor: [1, 1], batch: 1, operator }
     }
 }
 
@@ -137,39 +139,40 @@ fn pair(values: &[u64], other: u64) -> Result<[u32; 2], Unsaid> {
     }
 }
 
-/// Padding that is the same before and behind.
-fn padding(begin: &[i64], end: &[i64]) -> Result<[u32; 2], Unsaid> {
-    let unsaid = || Unsaid::Padding { begin: begin.to_vec(), end: end.to_vec() };
-    let both: Option<Vec<u64>> = begin
-        .iter()
-        .zip(end)
-        .map(|(begin, end)| u64::try_from(*begin).ok().filter(|_| begin == end))
-        .collect();
-    pair(&both.ok_or_else(unsaid)?, 0)
+/// Padding before and behind, neither of which may crop.
+fn padding(begin: &[i64], end: &[i64]) -> Result<Padding, Unsaid> {
+    let side = |side: &[i64]| {
+        let extents: Option<Vec<u64>> = side.iter().map(|padding| u64::try_from(*padding).ok()).collect();
+        extents.ok_or_else(|| Unsaid::Padding { begin: begin.to_vec(), end: end.to_vec() })
+    };
+    Ok(Padding { before: pair(&side(begin)?, 0)?, after: pair(&side(end)?, 0)? })
 }
 
 fn of_convolution(convolution: &ImportedConvolution) -> Result<Piece, Unsaid> {
     let [height, width] = pair(&convolution.input, 1)?;
-    if convolution.batch != 1 {
-        return Err(Unsaid::Batch(convolution.batch));
-    }
-    if convolution.output_padding.iter().any(|added| *added > 0) {
-        return Err(Unsaid::OutputPadding(convolution.output_padding.clone()));
-    }
     let input = Shape { channels: extent(convolution.input_channels)?, height, width };
     let operator = Convolution {
         input,
         output_channels: extent(convolution.output_channels)?,
         kernel: pair(&convolution.kernel, 1)?,
         stride: pair(&convolution.stride, 1)?,
-        padding: padding(&convolution.padding_begin, &convolution.padding_end)?.into(),
-        output_padding: [0, 0],
+        padding: padding(&convolution.padding_begin, &convolution.padding_end)?,
+        output_padding: output_padding(convolution)?,
         dilation: pair(&convolution.dilation, 1)?,
         groups: extent(convolution.groups)?,
         transposed: convolution.transposed,
     };
     let keyword = if convolution.transposed { "transposed-convolution" } else { "convolution" };
-    Ok(Piece::new(keyword, input, Operator::Convolution(operator)))
+    let batch = extent(convolution.batch)?;
+    Ok(Piece { batch, ..Piece::new(keyword, input, Operator::Convolution(operator)) })
+}
+
+/// Output padding, which only a transpose has.
+fn output_padding(convolution: &ImportedConvolution) -> Result<[u32; 2], Unsaid> {
+    match convolution.output_padding.as_slice() {
+        [] => Ok([0, 0]),
+        added => pair(added, 0),
+    }
 }
 
 fn of_product(one: ImportedProduct) -> Result<Piece, Unsaid> {
@@ -195,9 +198,6 @@ fn of_product(one: ImportedProduct) -> Result<Piece, Unsaid> {
 }
 
 fn of_recurrent(recurrent: ImportedRecurrent) -> Result<Piece, Unsaid> {
-    if recurrent.batch != 1 {
-        return Err(Unsaid::Batch(recurrent.batch));
-    }
     let input = shape(recurrent.features, recurrent.steps, 1)?;
     let operator = Recurrent {
         cell: recurrent.cell,
@@ -211,7 +211,8 @@ fn of_recurrent(recurrent: ImportedRecurrent) -> Result<Piece, Unsaid> {
         rtmm_workload::RecurrentCell::Gru => "gru",
         rtmm_workload::RecurrentCell::Rnn => "rnn",
     };
-    Ok(Piece::new(keyword, input, Operator::Recurrent(operator)))
+    let batch = extent(recurrent.batch)?;
+    Ok(Piece { batch, ..Piece::new(keyword, input, Operator::Recurrent(operator)) })
 }
 
 fn of_attention(attention: &ImportedAttention) -> Result<Vec<Piece>, Unsaid> {
@@ -250,7 +251,7 @@ fn of_pool(pool: &ImportedPool) -> Result<Piece, Unsaid> {
         input,
         kernel: pair(&pool.kernel, 1)?,
         stride: pair(&pool.stride, 1)?,
-        padding: padding(&pool.padding_begin, &pool.padding_end)?.into(),
+        padding: padding(&pool.padding_begin, &pool.padding_end)?,
     };
     let keyword = if pool.is_maximum { "max-pool" } else { "average-pool" };
     Ok(Piece::new(keyword, input, Operator::Pool(operator)))

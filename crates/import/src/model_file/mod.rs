@@ -8,7 +8,7 @@ mod lowering;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use rtmm_workload::{Layer, Operator, Shape, ShapeError};
+use rtmm_workload::{Layer, Operator, Padding, Shape, ShapeError};
 use thiserror::Error;
 
 use crate::layer::ImportedLayer;
@@ -31,13 +31,10 @@ pub struct UnwritableLayer {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unsaid {
-    /// Several inputs that are computed together.
-    #[error("a batch of {0}")]
-    Batch(u64),
     /// More than two spatial dimensions.
     #[error("{0} spatial dimensions")]
     Dimensions(usize),
-    /// Padding that differs before and behind, or crops.
+    /// Padding that crops.
     #[error("a padding of {begin:?} before and {end:?} behind")]
     Padding {
         /// Padding before.
@@ -45,9 +42,6 @@ pub enum Unsaid {
         /// Padding behind.
         end: Vec<i64>,
     },
-    /// Output padding.
-    #[error("an output padding of {0:?}")]
-    OutputPadding(Vec<u64>),
     /// Windows with holes.
     #[error("a window with a dilation of {0:?}")]
     Dilation(Vec<u64>),
@@ -66,7 +60,7 @@ impl ImportedModel {
     /// # Errors
     /// [`UnwritableLayer`] for the first layer that has no such form.
     pub fn to_layers(&self) -> Result<Vec<Layer>, UnwritableLayer> {
-        Ok(self.pieces()?.into_iter().map(|(name, piece)| Layer::new(name, piece.operator)).collect())
+        Ok(self.pieces()?.into_iter().map(|(name, piece)| layer(name, &piece)).collect())
     }
 
     /// The model as a model file, with where it is from and the user's choices at its head.
@@ -135,7 +129,7 @@ impl ImportedModel {
             let mut of_layer = Vec::new();
             for piece in pieces(&layer.operator).map_err(unwritable)? {
                 let name = unique(layer, &piece, &names);
-                let checked = Layer::new(name.clone(), piece.operator);
+                let checked = self::layer(name.clone(), &piece);
                 checked
                     .kernels()
                     .and_then(|_| checked.output())
@@ -147,6 +141,10 @@ impl ImportedModel {
         }
         Ok(all)
     }
+}
+
+fn layer(name: String, piece: &Piece) -> Layer {
+    Layer { batch: piece.batch, ..Layer::new(name, piece.operator) }
 }
 
 fn unique(layer: &ImportedLayer, piece: &Piece, names: &BTreeSet<String>) -> String {
@@ -178,6 +176,13 @@ fn keys(piece: &Piece) -> String {
             Ok(())
         };
     };
+    let padding = |text: &mut String, padding: Padding| {
+        if padding.is_same() {
+            return pair(text, "padding", padding.before, Some(0));
+        }
+        let [[top, left], [bottom, right]] = [padding.before, padding.after];
+        let _ = write!(text, ", padding = [[{top}, {bottom}], [{left}, {right}]]");
+    };
     let mut number = |name: &str, value: u32| {
         let _ = write!(text, ", {name} = {value}");
     };
@@ -189,7 +194,8 @@ fn keys(piece: &Piece) -> String {
             }
             pair(&mut text, "kernel", convolution.kernel, None);
             pair(&mut text, "stride", convolution.stride, Some(1));
-            pair(&mut text, "padding", convolution.padding.before, Some(0));
+            padding(&mut text, convolution.padding);
+            pair(&mut text, "output_padding", convolution.output_padding, Some(0));
             pair(&mut text, "dilation", convolution.dilation, Some(1));
         }
         (Operator::Gemm(gemm), _) => number("features", gemm.columns),
@@ -202,7 +208,7 @@ fn keys(piece: &Piece) -> String {
         (Operator::Pool(pool), "max-pool" | "average-pool") => {
             pair(&mut text, "kernel", pool.kernel, None);
             pair(&mut text, "stride", pool.stride, None);
-            pair(&mut text, "padding", pool.padding.before, Some(0));
+            padding(&mut text, pool.padding);
         }
         (Operator::Elementwise(elementwise), "activation") if elementwise.operations != 1 => {
             number("operations", elementwise.operations);
@@ -214,6 +220,9 @@ fn keys(piece: &Piece) -> String {
             pair(&mut text, "factor", piece.factor, None);
         }
         _ => {}
+    }
+    if piece.batch > 1 {
+        let _ = write!(text, ", batch = {}", piece.batch);
     }
     text
 }

@@ -7,15 +7,21 @@ use rtmm_workload::{Legality, load};
 use crate::builder::{Graph, import, int, ints, text};
 use rtmm_import::onnx::Options;
 
-/// Reads the model file of a graph.
+/// Reads the model file of a graph, which has the graph's multiply-accumulates.
 #[track_caller]
 fn read_back(graph: Graph) -> (String, Model) {
+    read_back_less(graph, 0)
+}
+
+/// Reads the model file of a graph, which has so many multiply-accumulates less than the graph.
+#[track_caller]
+fn read_back_less(graph: Graph, macs: u64) -> (String, Model) {
     let imported = graph.import();
     let text = imported.to_toml("net.onnx").expect("a model file can say all of it");
     let source = Source::new("net.toml", text.clone());
     let model = load::model_of(&source, Legality::Strict)
         .unwrap_or_else(|errors| panic!("{}\n{text}", errors.render(false)));
-    assert_eq!(model.macs(), imported.macs);
+    assert_eq!(model.macs() + macs, imported.macs);
     let layers = imported.to_layers().expect("the same layers");
     assert_eq!(model.layers, layers);
     (text, model)
@@ -118,24 +124,79 @@ fn names_are_escaped_and_told_apart() {
 }
 
 #[test]
+fn padding_by_side_output_padding_and_batches_are_written() {
+    let graph = Graph::default()
+        .image("x", &[2, 3, 8, 9])
+        .weight("w", &[4, 3, 3, 3])
+        .weight("up", &[4, 2, 3, 3])
+        .image("signal", &[1, 4, 50])
+        .weight("taps", &[6, 4, 4])
+        .image("steps", &[5, 7, 3])
+        .weight("wr", &[1, 16, 3])
+        .weight("rr", &[1, 16, 4])
+        .output("pooled")
+        .output("audio")
+        .output("state")
+        .with("Conv", &["x", "w"], &["a"], &[text("auto_pad", "SAME_UPPER"), ints("strides", &[2, 2])])
+        .with(
+            "ConvTranspose",
+            &["a", "up"],
+            &["b"],
+            &[ints("strides", &[2, 2]), ints("pads", &[1, 1, 1, 1]), ints("output_padding", &[1, 0])],
+        )
+        .with(
+            "MaxPool",
+            &["b"],
+            &["pooled"],
+            &[ints("kernel_shape", &[3, 3]), ints("strides", &[2, 2]), ints("pads", &[0, 1, 1, 1])],
+        )
+        .with("Conv", &["signal", "taps"], &["audio"], &[ints("pads", &[1, 2])])
+        .with("LSTM", &["steps", "wr", "rr"], &["state"], &[int("hidden_size", 4)]);
+    // Outputs of the transpose that are cropped off are not computed: 12 x 13 products of rows and columns are left of
+    // 4 x 3 for each row and 5 x 3 for each column of inputs.
+    let (text, _) = read_back_less(graph, 2 * 4 * 2 * (12 * 15 - 12 * 13));
+    let layers: Vec<&str> = text.lines().filter(|line| line.starts_with("  {")).collect();
+    assert_eq!(
+        layers,
+        [
+            "  { name = \"a\", operator = \"convolution\", input = [3, 8, 9], channels = 4, kernel = 3, stride = 2, padding = [[0, 1], [1, 1]], batch = 2 },",
+            "  { name = \"b\", operator = \"transposed-convolution\", input = [4, 4, 5], channels = 2, kernel = 3, stride = 2, padding = 1, output_padding = [1, 0], batch = 2 },",
+            "  { name = \"pooled\", operator = \"max-pool\", input = [4, 8, 9], kernel = 3, stride = 2, padding = [[0, 1], [1, 1]] },",
+            "  { name = \"audio\", operator = \"convolution\", input = [4, 50, 1], channels = 6, kernel = [4, 1], padding = [[1, 2], [0, 0]] },",
+            "  { name = \"state\", operator = \"lstm\", input = [3, 5, 1], hidden = 4, batch = 7 },",
+        ]
+    );
+}
+
+#[test]
+fn loops_and_branches_of_a_real_file_are_written() {
+    let bytes: &[u8] = include_bytes!("../models/tiny_control_flow.onnx");
+    let options = Options {
+        dims: [("N".to_owned(), 1)].into(),
+        branches: [("y".to_owned(), rtmm_import::onnx::Branch::Then)].into(),
+        ..Options::default()
+    };
+    let imported = rtmm_import::onnx::read(std::io::Cursor::new(bytes), &options).expect("an import");
+    let text = imported.to_toml("tiny_control_flow.onnx").expect("a model file can say all of it");
+    let source = Source::new("net.toml", text);
+    let model = load::model_of(&source, Legality::Strict).expect("a model");
+    assert_eq!(model.macs(), imported.macs);
+}
+
+#[test]
 fn layers_that_no_model_file_can_say_are_named() {
-    let message = |graph: Graph| {
+    let message = |dims: &[u64], kernel: &[i64], attributes: &[_]| {
+        let graph = Graph::default().image("x", dims).weight("w", kernel).output("y");
+        let graph = graph.with("Conv", &["x", "w"], &["y"], attributes);
         let model = import(&graph.model(), &Options::default()).expect("an import");
         model.to_toml("net.onnx").expect_err("a layer that cannot be said").to_string()
     };
-    let conv = |dims: &[u64], attributes: &[_]| {
-        let graph = Graph::default().image("x", dims).weight("w", &[4, 3, 3, 3]).output("y");
-        message(graph.with("Conv", &["x", "w"], &["y"], attributes))
-    };
-    assert_eq!(conv(&[2, 3, 8, 8], &[]), "node `y` (Conv) has a batch of 2, which a model file cannot say");
     assert_eq!(
-        conv(&[1, 3, 8, 8], &[text("auto_pad", "SAME_UPPER"), ints("strides", &[2, 2])]),
-        "node `y` (Conv) has a padding of [0, 0] before and [1, 1] behind, which a model file cannot say"
+        message(&[1, 3, 8, 8], &[4, 3, 3, 3], &[ints("pads", &[-1, 0, 0, 0])]),
+        "node `y` (Conv) has a padding of [-1, 0] before and [0, 0] behind, which a model file cannot say"
     );
-    let transposed = Graph::default().image("x", &[1, 2, 4, 4]).weight("w", &[2, 2, 3, 3]).output("y");
-    let attributes = [ints("strides", &[2, 2]), ints("output_padding", &[1, 1])];
     assert_eq!(
-        message(transposed.with("ConvTranspose", &["x", "w"], &["y"], &attributes)),
-        "node `y` (ConvTranspose) has an output padding of [1, 1], which a model file cannot say"
+        message(&[1, 3, 8, 8, 8], &[4, 3, 3, 3, 3], &[]),
+        "node `y` (Conv) has 3 spatial dimensions, which a model file cannot say"
     );
 }
