@@ -849,6 +849,12 @@ fn calibrations_that_make_no_sense() {
         transcript.refused(&[&against, more].concat());
     }
     transcript.refused(&["calibrate", "--table", "few.csv", "--on", "npu"]);
+    transcript.workspace.write(
+        "corrected.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"npu\"\nmodel = \"maestro\"\ndataflow = \"WS\"\npes = 256\n\
+         noc_bandwidth = 16\ncalibration = { a_us_per_kb = 1, b_us_per_us = 1, c_us = 1 }\n",
+    );
+    transcript.refused(&[&against[..], &["corrected.toml"]].concat());
     insta::assert_snapshot!("calibrations", transcript.text);
 }
 

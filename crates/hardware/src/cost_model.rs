@@ -65,6 +65,11 @@ pub trait CostModel: fmt::Debug + Send + Sync {
         None
     }
 
+    /// True if its times are corrected by measurements already.
+    fn is_calibrated(&self) -> bool {
+        false
+    }
+
     /// The model's own account of its costs, where it has one; [`Explainer::of`] finds the account of any model.
     fn explain(&self) -> Option<&dyn Explain> {
         None

@@ -61,9 +61,16 @@ fn cost_model(reference: &str, on: Option<&str>) -> Result<Arc<dyn CostModel>, F
         }
     };
     let configuration = platform.configurations.get(accelerator.configuration.index());
-    configuration
+    let cost_model = configuration
         .map(|configuration| Arc::clone(&configuration.cost_model))
-        .ok_or_else(|| Failure::Run(format!("accelerator `{}` has no cost model", accelerator.name)))
+        .ok_or_else(|| Failure::Run(format!("accelerator `{}` has no cost model", accelerator.name)))?;
+    if cost_model.is_calibrated() {
+        return Err(Failure::usage(
+            format!("accelerator `{}` of platform `{}` has a calibration already", accelerator.name, platform.name),
+            "take `calibration` out of a copy of the platform: coefficients are of the cost model's own times",
+        ));
+    }
+    Ok(cost_model)
 }
 
 /// An error with its place in the table.

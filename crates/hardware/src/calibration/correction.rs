@@ -107,6 +107,10 @@ impl CostModel for Calibrated {
     fn processing_elements(&self) -> Option<u64> {
         self.of.processing_elements()
     }
+
+    fn is_calibrated(&self) -> bool {
+        true
+    }
 }
 
 /// Quantiles are corrected one by one: a straight line between two of them stays one.

@@ -36,6 +36,15 @@ const COSTS: [&str; 3] = ["model", "layer", "latency_us"];
 /// # Errors
 /// Every problem of the text, with line and column.
 pub fn read_profile(source: &Source) -> Result<Measurements, Diagnostics> {
+    let mut csv = CsvTable::parse(source, &[]);
+    let has = |name: &&str| csv.column(name).is_some();
+    if COSTS.iter().all(has) && !PROFILE.iter().all(has) {
+        csv.reject_header(
+            "this is a cost table, and nothing says the compute and the traffic of its layers",
+            "state the platform whose cost model knows them: --against PLATFORM",
+        );
+        return csv.each_row(|_| {}).into_result(None);
+    }
     let mut csv = CsvTable::parse(source, &PROFILE);
     csv.only_notes_beside(&PROFILE_KNOWN, &PROFILE_BEGINNINGS);
     let [ddr, npu, time, traffic] = PROFILE.map(|name| csv.column(name).unwrap_or_default());
