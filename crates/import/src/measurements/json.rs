@@ -6,6 +6,9 @@ use super::MeasurementError;
 
 /// Reads a text as JSON of a form.
 pub(super) fn read<T: DeserializeOwned>(text: &str, help: &str) -> Result<T, MeasurementError> {
+    if !text.trim_start().starts_with(['[', '{']) {
+        return Err(MeasurementError::at(1, 1, "this is no JSON, which begins with `[` or `{`", help));
+    }
     serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         let tail = format!(" at line {} column {}", error.line(), error.column());

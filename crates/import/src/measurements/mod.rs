@@ -16,6 +16,7 @@ mod summary;
 mod text;
 mod tflite;
 mod trtexec;
+mod vela;
 
 pub use csv::{Columns, MAX_ROWS};
 pub use error::{MeasurementError, Place};

@@ -2,7 +2,9 @@
 
 use std::io::BufRead;
 
-use super::{Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort, rknn, tflite, trtexec};
+use super::{
+    Extra, MeasurementError, MeasurementOptions, Measurements, csv, ort, rknn, tflite, trtexec, vela,
+};
 
 /// A format of measurements.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,12 @@ pub const FORMATS: &[Format] = &[
         summary: "operators of TensorFlow Lite (benchmark_model --enable_op_profiling)",
         takes: &[],
         read: tflite::read,
+    },
+    Format {
+        name: "vela",
+        summary: "layers of Arm's Ethos-U compiler (vela --verbose-performance)",
+        takes: &[Extra::Summary, Extra::Clock],
+        read: vela::read,
     },
     Format {
         name: "csv",

@@ -8,3 +8,4 @@ mod page;
 mod rknn;
 mod tflite;
 mod trtexec;
+mod vela;

@@ -158,7 +158,8 @@ fn bad_profiles_are_refused_with_their_reason() {
             "layers.json:layer 1 of the file: invalid type: integer `3`, expected a string",
         ),
         ("[", "layers.json:1:1 the text ends in the middle of its JSON"),
-        ("3", "layers.json:1:1 invalid type: integer `3`, expected an object with `Layers`"),
+        ("3", "layers.json:1:1 this is no JSON, which begins with `[` or `{`"),
+        (r#"{"Layers":3}"#, "layers.json:1:11 invalid type: integer `3`, expected a sequence"),
     ] {
         assert_eq!(refused("trtexec", one, &options(Some(layers), None)), problem, "{layers}");
     }
