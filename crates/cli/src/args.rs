@@ -466,6 +466,7 @@ Examples:
   rtmm import decoder.onnx --branch cache=then --trips 32
   rtmm import yolo.onnx profile.json --device my_board --warmup 5 -o mine
   rtmm import profile.json --kind ort --warmup 5 --format json
+  rtmm import layers.csv --kind csv --columns 'name=Name,p50_us=Med (ns)'
   rtmm import trace.csv --kind azure-llm --map 'ContextTokens<1024=short.toml' --map '*=long.toml' -o requests.csv")]
 pub(crate) struct Import {
     /// ONNX file, whose weights are not read, and which needs no files of external data; or, with --kind,
@@ -476,7 +477,7 @@ pub(crate) struct Import {
     /// scenario beside the model file.
     #[arg(value_name = "PROFILE")]
     pub profile: Option<PathBuf>,
-    /// Format of measurements: ort, trtexec, rknn, tflite or csv; or of an arrival trace: azure-llm, azure-functions, burstgpt,
+    /// Format of measurements: ort, trtexec, rknn, tflite, vela or csv; or of an arrival trace: azure-llm, azure-functions, burstgpt,
     /// mooncake, constant-stream or csv. Without a model before them, the times of
     /// measurements are printed [default of measurements: ort].
     #[arg(long, value_name = "FORMAT", value_parser = KindName::parse)]

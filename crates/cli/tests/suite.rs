@@ -10,6 +10,7 @@ mod dysta_engine_and_loop;
 mod engine;
 mod engine_and_loop;
 mod identities;
+mod imports;
 mod interruptions;
 mod moca;
 mod moca_workloads;

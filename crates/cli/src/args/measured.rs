@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use rtmm_workload::Duration;
 
+use super::Clock;
+
 /// Options of measurements.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of measurements")]
@@ -12,6 +14,10 @@ pub(crate) struct Measured {
     /// Name of the measured device [default: device].
     #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
     pub device: Option<String>,
+    /// Name of the measured accelerator, where the device has several: each import adds its own to the platform
+    /// [default: that of the device].
+    #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
+    pub accelerator: Option<String>,
     /// Runs at the beginning that do not count.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub warmup: u64,
@@ -24,6 +30,12 @@ pub(crate) struct Measured {
     /// Times of runs without the profiler of layers, from trtexec --exportTimes.
     #[arg(long, value_name = "FILE")]
     pub times: Option<PathBuf>,
+    /// Summary that vela wrote beside its table of layers: clock and cycles of the network.
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Clock of the accelerator in megahertz, where times are in cycles.
+    #[arg(long, value_name = "MHZ", value_parser = Clock::parse)]
+    pub clock_mhz: Option<Clock>,
 }
 
 impl Measured {
@@ -33,6 +45,8 @@ impl Measured {
             ("--warmup", self.warmup > 0),
             ("--layer-info", self.layer_info.is_some()),
             ("--times", self.times.is_some()),
+            ("--summary", self.summary.is_some()),
+            ("--clock-mhz", self.clock_mhz.is_some()),
         ];
         stated.iter().find(|(_, is_stated)| *is_stated).map(|(option, _)| *option)
     }
@@ -45,7 +59,7 @@ fn device_name(text: &str) -> Result<String, String> {
     if is_name {
         Ok(text.to_owned())
     } else {
-        Err("a device is named by letters, digits, `_`, `-` and `.`".to_owned())
+        Err("devices and accelerators are named by letters, digits, `_`, `-` and `.`".to_owned())
     }
 }
 

@@ -14,7 +14,7 @@ use rtmm_import::{ImportError, ImportedModel, load};
 
 use crate::args::{Format, Import, ImportKind, PlainFormat};
 use crate::failure::{Failure, say};
-use crate::output::{Rows, print_json, replace_file, stdout};
+use crate::output::{Rows, print_json, replace_file, reserve, stdout};
 
 pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
     let of_arrivals = || match arguments.arrivals.stated() {
@@ -121,26 +121,40 @@ fn failure(path: &Path, error: &ImportError) -> Failure {
 
 /// Writes the model file of an ONNX file.
 fn write(file: &Path, folder: &Path, model: &ImportedModel) -> Result<PathBuf, Failure> {
-    let text = model.to_toml(&name_of(file)).map_err(|error| {
+    write_text(file, folder, &model_text(file, model)?)
+}
+
+fn model_text(file: &Path, model: &ImportedModel) -> Result<String, Failure> {
+    model.to_toml(&name_of(file)).map_err(|error| {
         Failure::usage(
             format!("{}: {error}", file.display()),
             "leave --output out: all counts are printed all the same",
         )
-    })?;
-    write_text(file, folder, &text)
+    })
 }
 
 fn name_of(file: &Path) -> String {
     file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Writes a model file beside others in a folder, under the name of the imported file.
+/// The path of the model file in a folder, under the name of the imported file.
+fn model_path(file: &Path, folder: &Path) -> PathBuf {
+    folder.join(Path::new(&name_of(file)).with_extension("toml"))
+}
+
+/// Writes a model file beside others in a folder.
 fn write_text(file: &Path, folder: &Path, text: &str) -> Result<PathBuf, Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))?;
-    let path = folder.join(Path::new(&name_of(file)).with_extension("toml"));
+    create_folder(folder)?;
+    let path = model_path(file, folder);
+    let reserved = reserve(&[&path], &[file])?;
     replace_file(&path, text.as_bytes())?;
+    drop(reserved);
     Ok(path)
+}
+
+fn create_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))
 }
 
 fn table(file: &Path, model: &ImportedModel) -> Rows {

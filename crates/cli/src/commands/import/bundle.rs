@@ -1,15 +1,19 @@
 //! A model with its measured costs: the files of a run that needs no further writing.
 
-use std::path::Path;
+mod board;
+mod costs;
 
-use rtmm_import::measurements::{self, Format, JoinReport, Joined, LayerCost};
+use std::path::{Path, PathBuf};
+
+use rtmm_import::measurements::{self, Format, JoinReport, Joined};
 use rtmm_import::{ImportedModel, load};
+use rtmm_workload::load as load_text;
 use serde::Serialize;
 
-use super::{failure, measured, options, write};
+use super::{create_folder, failure, measured, model_path, model_text, options};
 use crate::args::{self, Import, PlainFormat};
 use crate::failure::{Failure, say};
-use crate::output::{Rows, print_json, replace_file, stdout};
+use crate::output::{Rows, print_json, replace_file, reserve, stdout};
 
 /// Counts and times that are printed of a model with its measurements.
 #[derive(Serialize)]
@@ -36,7 +40,7 @@ pub(super) fn bundle(
         .map_err(|error| measured::failure(profile, &error))?;
     let summary = Summary { kind: format.name, runs: times.runs, report: &joined.report };
     if let Some(folder) = &arguments.output {
-        files(arguments, folder, &model, &joined)?;
+        files(arguments, profile, folder, &model, &joined)?;
     }
     match arguments.format {
         PlainFormat::Json => print_json(&mut stdout(), &summary),
@@ -44,12 +48,17 @@ pub(super) fn bundle(
     }
 }
 
-fn files(arguments: &Import, folder: &Path, model: &ImportedModel, joined: &Joined) -> Result<(), Failure> {
-    let device = arguments.measured.device.as_deref().unwrap_or("device");
-    let unwritable = |error| {
-        let message = format!("{}: {error}", arguments.file.display());
-        Failure::usage(message, "leave --output out: the join is printed all the same")
-    };
+/// The files of a bundle, which stand in one folder.
+fn files(
+    arguments: &Import,
+    profile: &Path,
+    folder: &Path,
+    model: &ImportedModel,
+    joined: &Joined,
+) -> Result<(), Failure> {
+    let stated = &arguments.measured;
+    let device = stated.device.as_deref().unwrap_or("device");
+    let accelerator = stated.accelerator.as_deref().unwrap_or(device);
     let stem = arguments.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     if device == stem || device == "scenario" || stem == "scenario" {
         return Err(Failure::usage(
@@ -57,97 +66,57 @@ fn files(arguments: &Import, folder: &Path, model: &ImportedModel, joined: &Join
             "name the device otherwise with --device, or rename the model",
         ));
     }
-    let names = model.written_names().map_err(unwritable)?;
-    let written = write(&arguments.file, folder, model)?;
-    let table = format!("{device}.csv");
-    replace_file(&folder.join(&table), &costs(&stem, &names, &joined.costs)?)?;
-    let quoted = |text: &str| rtmm_import::quoted(text);
-    let platform = format!(
-        "# Measured costs: the mean of each layer in a run.\nsource = {}\n\n[[accelerator]]\nname = {}\nmodel = \"table\"\nfile = {}\n",
-        quoted(&format!("measured on {device}")),
-        quoted(device),
-        quoted(&table),
-    );
-    replace_file(&folder.join(format!("{device}.toml")), platform.as_bytes())?;
-    // A start: half of the time of a run is free.
-    let run = (joined.report.run_us * 2.0).ceil().max(1.0) as u64;
-    let scenario = format!(
-        "# A start: one task a model, of twice the period that a measured run takes.\nsource = \"rtmm import\"\nduration = \"{}us\"\n\n[[task]]\nname = {}\nmodel = {}\nperiod = \"{run}us\"\n",
-        run.saturating_mul(100),
-        quoted(&stem),
-        quoted(&format!("{stem}.toml")),
-    );
-    replace_file(&folder.join("scenario.toml"), scenario.as_bytes())?;
-    let shown = folder.display();
-    say!("written: {}, {shown}/{table}, {shown}/{device}.toml, {shown}/scenario.toml", written.display());
-    Ok(())
-}
-
-/// The rows of a cost table. A layer that is written as several has its cost in the first of them; the cost of one
-/// that is not written goes to the layer before it, or to the first one.
-fn costs(model: &str, names: &[Vec<String>], costs: &[LayerCost]) -> Result<Vec<u8>, Failure> {
-    let mut rows: Vec<(&str, Cost)> = Vec::new();
-    let mut carried = Cost::default();
-    for (names, cost) in names.iter().zip(costs) {
-        let cost = Cost::of(cost);
-        match names.split_first() {
-            Some((first, others)) => {
-                rows.push((first, std::mem::take(&mut carried).and(&cost)));
-                rows.extend(others.iter().map(|name| (name.as_str(), Cost::default())));
-            }
-            None => {
-                let place = rows.last_mut().map_or(&mut carried, |(_, before)| before);
-                *place = place.and(&cost);
-            }
-        }
-    }
-    let has_bytes = costs.iter().any(|cost| cost.bytes.is_some());
-    let has_energy = costs.iter().any(|cost| cost.energy_uj.is_some());
-    let row = |names: [&str; 2], latency: &str, energy: &str, bytes: &str| {
-        let mut row: Vec<String> = names.iter().chain([&latency]).map(|cell| (*cell).to_owned()).collect();
-        row.extend(has_energy.then(|| energy.to_owned()));
-        row.extend(has_bytes.then(|| bytes.to_owned()));
-        row
+    let names = model.written_names().map_err(|error| {
+        let message = format!("{}: {error}", arguments.file.display());
+        Failure::usage(message, "leave --output out: the join is printed all the same")
+    })?;
+    let table = match accelerator == device {
+        true => format!("{device}.csv"),
+        false => format!("{device}.{accelerator}.csv"),
     };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(row(["model", "layer"], "latency_us", "energy_uj", "dram_bytes"))?;
-    for (layer, cost) in rows {
-        let latency = format!("{}.{:06}", cost.time / 1_000_000, cost.time % 1_000_000);
-        writer.write_record(row(
-            [model, layer],
-            &latency,
-            &cost.energy_uj.to_string(),
-            &cost.bytes.to_string(),
-        ))?;
-    }
-    writer.into_inner().map_err(|error| Failure::Output(error.into_error()))
-}
-
-/// Cost of a written layer; quantities that are not known are 0.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cost {
-    /// Picoseconds.
-    time: u64,
-    bytes: u64,
-    energy_uj: f64,
-}
-
-impl Cost {
-    fn of(cost: &LayerCost) -> Self {
-        Self {
-            time: cost.time.picoseconds(),
-            bytes: cost.bytes.unwrap_or_default(),
-            energy_uj: cost.energy_uj.unwrap_or_default(),
+    let model_text = model_text(&arguments.file, model)?;
+    let model_path = model_path(&arguments.file, folder);
+    let paths = [&table, &format!("{device}.toml"), "scenario.toml"].map(|name| folder.join(name));
+    let [table_path, platform_path, scenario_path] = &paths;
+    let outputs: Vec<&Path> = std::iter::once(&model_path).chain(&paths).map(PathBuf::as_path).collect();
+    let beside = [&stated.layer_info, &stated.times, &stated.summary];
+    let beside = beside.into_iter().flatten().map(PathBuf::as_path);
+    let inputs: Vec<&Path> = [arguments.file.as_path(), profile].into_iter().chain(beside).collect();
+    // All that is there is read before anything is written.
+    let existing = table_path.exists().then(|| load_text::read(table_path)).transpose()?;
+    let existing = existing.as_ref().map(|source| (table_path.as_path(), source.text()));
+    let costs = costs::table(existing, &stem, &names, &joined.costs)?;
+    let platform = board::platform(platform_path, device, accelerator, &table)?;
+    // A start: half of the time of a run is free.
+    let period = (joined.report.run_us * 2.0).ceil().max(1.0) as u64;
+    let scenario = board::scenario(scenario_path, &stem, &format!("{stem}.toml"), period)?;
+    let was_other = model_path.exists() && load_text::read(&model_path)?.text() != model_text;
+    create_folder(folder)?;
+    let reserved = reserve(&outputs, &inputs)?;
+    replace_file(&model_path, model_text.as_bytes())?;
+    replace_file(table_path, &costs)?;
+    for (path, text) in [(platform_path, &platform), (scenario_path, &scenario)] {
+        if let Some(text) = text {
+            replace_file(path, text.as_bytes())?;
         }
     }
-
-    fn and(self, other: &Self) -> Self {
-        Self {
-            time: self.time.saturating_add(other.time),
-            bytes: self.bytes.saturating_add(other.bytes),
-            energy_uj: self.energy_uj + other.energy_uj,
-        }
+    drop(reserved);
+    let kept = |path: &Path, text: &Option<String>| {
+        let state = if text.is_some() { "" } else { " (as it was)" };
+        format!("{}{state}", path.display())
+    };
+    say!(
+        "written: {}, {}, {}, {}",
+        model_path.display(),
+        table_path.display(),
+        kept(platform_path, &platform),
+        kept(scenario_path, &scenario)
+    );
+    if was_other {
+        let model = model_path.display();
+        say!("warning: {model} was another form of the model, which tables of other accelerators may be of");
     }
+    Ok(())
 }
 
 fn table(profile: &Path, report: &JoinReport) -> Rows {

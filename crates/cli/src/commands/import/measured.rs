@@ -57,7 +57,8 @@ fn options(arguments: &Import) -> Result<MeasurementOptions, Failure> {
         columns,
         layer_info: attachment(&stated.layer_info)?,
         times: attachment(&stated.times)?,
-        ..MeasurementOptions::default()
+        summary: attachment(&stated.summary)?,
+        clock_hz: stated.clock_mhz.map(|clock| clock.hz),
     })
 }
 

@@ -1,0 +1,130 @@
+//! Cost tables of measured layers, beside the rows of other models.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rtmm_import::measurements::LayerCost;
+use rtmm_workload::model_name;
+
+use crate::failure::Failure;
+
+/// Columns that every table has.
+const REQUIRED: [&str; 3] = ["model", "layer", "latency_us"];
+/// Columns that a table may have, each with what a row without it says.
+const OPTIONAL: [(&str, &str); 3] = [("energy_uj", "0"), ("dram_bytes", "0"), ("quanta", "1")];
+
+/// A row by its columns.
+type Row = BTreeMap<String, String>;
+
+/// The table of a device: the rows that `existing` has of other models, and those of this one.
+pub(super) fn table(
+    existing: Option<(&Path, &str)>,
+    model: &str,
+    names: &[Vec<String>],
+    costs: &[LayerCost],
+) -> Result<Vec<u8>, Failure> {
+    let (mut columns, mut rows) = match existing {
+        Some((path, text)) => others(path, text, model)?,
+        None => (REQUIRED.map(str::to_owned).into(), Vec::new()),
+    };
+    let has_energy = costs.iter().any(|cost| cost.energy_uj.is_some());
+    let has_bytes = costs.iter().any(|cost| cost.bytes.is_some());
+    for (column, is_needed) in [("energy_uj", has_energy), ("dram_bytes", has_bytes)] {
+        if is_needed && !columns.iter().any(|known| known == column) {
+            columns.push(column.to_owned());
+        }
+    }
+    rows.extend(written(names, costs).into_iter().map(|(layer, cost)| cost.row(model, layer)));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&columns)?;
+    for row in &rows {
+        let default =
+            |column: &str| OPTIONAL.iter().find(|(name, _)| *name == column).map_or("", |(_, says)| says);
+        let cell = |column: &String| row.get(column).map_or_else(|| default(column), String::as_str);
+        writer.write_record(columns.iter().map(cell))?;
+    }
+    writer.into_inner().map_err(|error| Failure::Output(error.into_error()))
+}
+
+/// Columns of a table, and its rows of other models.
+fn others(path: &Path, text: &str, model: &str) -> Result<(Vec<String>, Vec<Row>), Failure> {
+    let refused = |problem: String| {
+        let message = format!("{}: cannot be extended: {problem}", path.display());
+        Failure::usage(message, "name the device otherwise, or mend or remove the file")
+    };
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| refused(error.to_string()))?;
+    let columns: Vec<String> = header.iter().map(|column| column.trim().to_owned()).collect();
+    if let Some(lacking) = REQUIRED.iter().find(|column| !columns.iter().any(|known| known == *column)) {
+        return Err(refused(format!("it is no cost table, since it has no column `{lacking}`")));
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| refused(error.to_string()))?;
+        let row: Row = columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
+        if row.get("model").is_some_and(|cell| model_name(cell.trim()) != model) {
+            rows.push(row);
+        }
+    }
+    Ok((columns, rows))
+}
+
+/// Costs of the layers that are written. One that is written as several has its cost in the first of them; the cost of
+/// one that is not written goes to the layer before it, or to the first one.
+fn written<'n>(names: &'n [Vec<String>], costs: &[LayerCost]) -> Vec<(&'n str, Cost)> {
+    let mut rows: Vec<(&str, Cost)> = Vec::new();
+    let mut carried = Cost::default();
+    for (names, cost) in names.iter().zip(costs) {
+        let cost = Cost::of(cost);
+        match names.split_first() {
+            Some((first, others)) => {
+                rows.push((first, std::mem::take(&mut carried).and(cost)));
+                rows.extend(others.iter().map(|name| (name.as_str(), Cost::default())));
+            }
+            None => {
+                let place = rows.last_mut().map_or(&mut carried, |(_, before)| before);
+                *place = place.and(cost);
+            }
+        }
+    }
+    rows
+}
+
+/// Cost of a written layer; quantities that are not known are 0.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// Picoseconds.
+    time: u64,
+    bytes: u64,
+    energy_uj: f64,
+}
+
+impl Cost {
+    fn of(cost: &LayerCost) -> Self {
+        Self {
+            time: cost.time.picoseconds(),
+            bytes: cost.bytes.unwrap_or_default(),
+            energy_uj: cost.energy_uj.unwrap_or_default(),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            time: self.time.saturating_add(other.time),
+            bytes: self.bytes.saturating_add(other.bytes),
+            energy_uj: self.energy_uj + other.energy_uj,
+        }
+    }
+
+    fn row(&self, model: &str, layer: &str) -> Row {
+        let latency = format!("{}.{:06}", self.time / 1_000_000, self.time % 1_000_000);
+        let cells = [
+            ("model", model.to_owned()),
+            ("layer", layer.to_owned()),
+            ("latency_us", latency),
+            ("energy_uj", self.energy_uj.to_string()),
+            ("dram_bytes", self.bytes.to_string()),
+        ];
+        cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
+    }
+}

@@ -1,0 +1,188 @@
+//! `rtmm import MODEL PROFILE`: files of a measured board, which grow with each import, and profiles that make no sense.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "these tests write their inputs and read what was written")]
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::common::{self, Workspace};
+
+/// A profile of the product `y = x w`, whose node is named by its output.
+const PROFILE: &str = "name,time\ny,12.5\n";
+
+/// A network of this project's own, and its profile by ONNX Runtime.
+fn with_control_flow() -> Workspace {
+    let workspace = Workspace::new();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../import/tests");
+    let model = fs::read(tests.join("models/tiny_control_flow.onnx")).expect("a model");
+    let profile = fs::File::open(tests.join("profiles/tiny_control_flow.json.gz")).expect("a profile");
+    let mut text = Vec::new();
+    GzDecoder::new(profile).read_to_end(&mut text).expect("a text");
+    workspace.write("net.onnx", model);
+    workspace.write("net.json", text);
+    workspace
+}
+
+fn read(workspace: &Workspace, name: &str) -> String {
+    fs::read_to_string(workspace.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// A table of one layer of the product, for an accelerator.
+fn import(workspace: &Workspace, more: &[&str]) -> common::Outcome {
+    let columns = ["--kind", "csv", "--columns", "name=name,p50_us=time"];
+    workspace.rtmm(&[&["import"], more, &columns, &["--dim", "N=2"]].concat())
+}
+
+#[test]
+fn a_model_and_a_profile_become_files_that_run() {
+    let workspace = with_control_flow();
+    let import =
+        ["import", "net.onnx", "net.json", "--dim", "N=1", "--branch", "y=then", "--device", "board"];
+    let outcome =
+        workspace.rtmm(&[&import[..], &["--warmup", "5", "-o", "mine", "--format", "json"]].concat());
+    assert_eq!(
+        outcome.stderr,
+        "written: mine/net.toml, mine/board.csv, mine/board.toml, mine/scenario.toml\n"
+    );
+    let report: Value = serde_json::from_str(&outcome.success()).expect("JSON");
+    let count = |key: &str| report[key].as_u64().expect("a count");
+    let time = |key: &str| report[key].as_f64().expect("a time");
+    assert_eq!((report["kind"].as_str(), count("layers")), (Some("ort"), count("by_name") + count("fused")));
+    let parts = time("layers_us") + time("other_nodes_us") + time("outside_us");
+    assert!((parts - time("run_us")).abs() < 1e-3, "{parts} of {report}");
+    let checked =
+        workspace.rtmm(&["check", "mine/net.toml", "mine/board.toml", "mine/scenario.toml"]).success();
+    assert!(checked.ends_with("every layer has a cost\n"), "{checked}");
+    let run =
+        ["run", "--scenario", "mine/scenario.toml", "--platform", "mine/board.toml", "--format", "json"];
+    let result: Value = serde_json::from_str(&workspace.rtmm(&run).success()).expect("JSON");
+    assert!(result.to_string().contains("net"), "{result}");
+    // The table has the time of all layers of a run.
+    let latency = |row: &str| row.rsplit(',').next().and_then(|cell| cell.parse::<f64>().ok());
+    let sum: f64 = read(&workspace, "mine/board.csv").lines().skip(1).filter_map(latency).sum();
+    assert!((sum - time("layers_us") - time("other_nodes_us")).abs() < 1e-3, "{sum} of {report}");
+}
+
+#[test]
+fn times_are_scaled_to_a_run_without_the_profiler() {
+    let workspace = with_control_flow();
+    let import = ["import", "net.onnx", "net.json", "--dim", "N=1", "--branch", "y=then", "--total-us", "50"];
+    let report: Value =
+        serde_json::from_str(&workspace.rtmm(&[&import[..], &["--format", "json"]].concat()).success())
+            .expect("JSON");
+    let number = |key: &str| report[key].as_f64().expect("a number");
+    assert_eq!(number("run_us"), 50.0);
+    assert!((number("scale") * number("profiled_us") - 50.0).abs() < 1e-6, "{report}");
+    insta::assert_snapshot!("joined", workspace.rtmm(&import).success());
+}
+
+#[test]
+fn a_second_accelerator_and_a_second_model_extend_the_files_of_a_board() {
+    let workspace = Workspace::new();
+    workspace.write("first.onnx", common::onnx_product());
+    workspace.write("second.onnx", common::onnx_product());
+    workspace.write("gpu.csv", PROFILE);
+    workspace.write("npu.csv", "name,time\ny,3\n");
+    let board = ["--device", "board", "-o", "mine"];
+    let gpu = [&["first.onnx", "gpu.csv", "--accelerator", "gpu"], &board[..]].concat();
+    let outcome = import(&workspace, &gpu);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    // A user's own lines stay.
+    let mut platform = read(&workspace, "mine/board.toml");
+    platform.push_str("# mine\n");
+    workspace.write("mine/board.toml", &platform);
+    let npu = [&["first.onnx", "npu.csv", "--accelerator", "npu"], &board[..]].concat();
+    let outcome = import(&workspace, &npu);
+    assert_eq!(
+        outcome.stderr,
+        "written: mine/first.toml, mine/board.npu.csv, mine/board.toml, mine/scenario.toml (as it was)\n"
+    );
+    let second = [&["second.onnx", "npu.csv", "--accelerator", "npu"], &board[..]].concat();
+    let outcome = import(&workspace, &second);
+    assert_eq!(
+        outcome.stderr,
+        "written: mine/second.toml, mine/board.npu.csv, mine/board.toml (as it was), mine/scenario.toml\n"
+    );
+    // A new measurement takes the place of the old one.
+    workspace.write("npu.csv", "name,time\ny,4\n");
+    assert_eq!(import(&workspace, &npu).code, 0);
+    let text = ["mine/board.toml", "mine/scenario.toml", "mine/board.gpu.csv", "mine/board.npu.csv"]
+        .map(|name| format!("# {name}\n{}", read(&workspace, name)))
+        .join("\n");
+    insta::assert_snapshot!("board", text);
+    let run = ["run", "--scenario", "mine/scenario.toml", "--platform", "mine/board.toml"];
+    assert_eq!(workspace.rtmm(&run).code, 1, "the GPU has no costs of the second model");
+    let second = [&["second.onnx", "gpu.csv", "--accelerator", "gpu"], &board[..]].concat();
+    assert_eq!(import(&workspace, &second).code, 0);
+    workspace.rtmm(&run).success();
+}
+
+#[test]
+fn joins_that_make_no_sense() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    workspace.write("good.csv", PROFILE);
+    workspace.write("negative.csv", "name,time\ny,-1\n");
+    workspace.write("other.csv", "name,time\nz,1\n");
+    workspace.write("half.json", "[{\"cat\":\"Session\",\"name\":\"model_run\",\"ts\":1,");
+    workspace.write("table.txt", "ID OpType Target InputShape OutputShape RW(KB) FullName\n");
+    workspace.write("layers.json", "[]");
+    fs::create_dir(workspace.path("taken")).expect("a folder");
+    workspace.write("taken/board.csv", "a,b\n1,2\n");
+    fs::create_dir(workspace.path("listed")).expect("a folder");
+    workspace.write(
+        "listed/board.toml",
+        "source = \"a test\"\naccelerator = [{ name = \"cpu\", model = \"systolic\", dataflow = \"os\", rows = 4, cols = 4 }]\n",
+    );
+    let mut transcript = String::new();
+    let mut refused = |arguments: &[&str]| {
+        let outcome = workspace.rtmm(&[&["import"], arguments].concat());
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{arguments:?}");
+        transcript.push_str(&format!("$ rtmm import {}\n{}\n", arguments.join(" "), outcome.stderr));
+    };
+    let model = ["net.onnx", "--dim", "N=2"];
+    let columns = ["--kind", "csv", "--columns", "name=name,p50_us=time"];
+    for profile in ["negative.csv", "other.csv", "missing.csv", "."] {
+        refused(&[&model[..1], &[profile], &model[1..], &columns].concat());
+    }
+    for (profile, kind) in [
+        ("half.json", "ort"),
+        ("good.csv", "ort"),
+        ("good.csv", "trtexec"),
+        ("table.txt", "rknn"),
+        ("good.csv", "tflite"),
+        ("good.csv", "vela"),
+        ("good.csv", "csv"),
+        ("good.csv", "tensorflow"),
+    ] {
+        refused(&[&model[..1], &[profile], &model[1..], &["--kind", kind]].concat());
+    }
+    let good = [&model[..1], &["good.csv"], &model[1..], &columns].concat();
+    for more in [
+        &["--columns", "p50=other"][..],
+        &["--columns", "p52=other"],
+        &["--columns", "unit=min"],
+        &["--total-us", "0"],
+        &["--total-us", "-3"],
+        &["--times", "layers.json"],
+        &["--clock-mhz", "0"],
+        &["--warmup", "1"],
+        &["--device", "net", "-o", "mine"],
+        &["--device", "a b", "-o", "mine"],
+        &["--device", "board", "-o", "taken"],
+        &["--device", "board", "-o", "listed"],
+        &["--device", "good", "-o", "."],
+        &["--map", "*=net.toml"],
+    ] {
+        refused(&[&good[..], more].concat());
+    }
+    let trtexec = ["good.csv", "--kind", "trtexec", "--layer-info", "missing.json"];
+    refused(&trtexec);
+    refused(&["net.onnx", "--dim", "N=2", "--times", "layers.json"]);
+    insta::assert_snapshot!("joins", transcript);
+    assert!(!workspace.path("mine").exists());
+}
