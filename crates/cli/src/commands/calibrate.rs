@@ -66,7 +66,10 @@ fn cost_model(reference: &str, on: Option<&str>) -> Result<Arc<dyn CostModel>, F
         .ok_or_else(|| Failure::Run(format!("accelerator `{}` has no cost model", accelerator.name)))?;
     if cost_model.is_calibrated() {
         return Err(Failure::usage(
-            format!("accelerator `{}` of platform `{}` has a calibration already", accelerator.name, platform.name),
+            format!(
+                "accelerator `{}` of platform `{}` has a calibration already",
+                accelerator.name, platform.name
+            ),
             "take `calibration` out of a copy of the platform: coefficients are of the cost model's own times",
         ));
     }

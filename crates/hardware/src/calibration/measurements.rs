@@ -28,6 +28,14 @@ const PROFILE: [&str; 4] = ["ddr_cycles", "npu_cycles", "time_us", "rw_kb"];
 const PROFILE_KNOWN: [&str; 6] = ["id", "op", "ddr_cycles", "npu_cycles", "time_us", "rw_kb"];
 const PROFILE_BEGINNINGS: [&str; 4] = ["ddr", "npu", "time", "rw"];
 const COSTS: [&str; 3] = ["model", "layer", "latency_us"];
+/// Columns in the place of the last one where latencies vary, with the part that each has in the mean, in 200ths.
+const VARYING: [(&str, f64); 5] = [
+    ("latency_min_us", 50.0),
+    ("latency_p50_us", 90.0),
+    ("latency_p90_us", 49.0),
+    ("latency_p99_us", 10.0),
+    ("latency_max_us", 1.0),
+];
 
 /// Reads a profile with the columns `ddr_cycles,npu_cycles,time_us,rw_kb`, and optionally `op`, as RKNN-Toolkit2 prints
 /// them: the cycles that its compiler counts for memory and for compute, the measured time, the kibibytes read and
@@ -37,8 +45,9 @@ const COSTS: [&str; 3] = ["model", "layer", "latency_us"];
 /// Every problem of the text, with line and column.
 pub fn read_profile(source: &Source) -> Result<Measurements, Diagnostics> {
     let mut csv = CsvTable::parse(source, &[]);
-    let has = |name: &&str| csv.column(name).is_some();
-    if COSTS.iter().all(has) && !PROFILE.iter().all(has) {
+    let has = |name: &str| csv.column(name).is_some();
+    let has_costs = COSTS[..2].iter().all(|name| has(name)) && (has(COSTS[2]) || has(VARYING[0].0));
+    if has_costs && !PROFILE.iter().all(|name| has(name)) {
         csv.reject_header(
             "this is a cost table, and nothing says the compute and the traffic of its layers",
             "state the platform whose cost model knows them: --against PLATFORM",
@@ -69,7 +78,7 @@ pub fn read_profile(source: &Source) -> Result<Measurements, Diagnostics> {
     finish(source, problems, ComputeUnit::Kilocycles, layers)
 }
 
-/// Reads a cost table, `model,layer,latency_us`, and sets each time against the compute and the off-chip traffic that a cost
+/// Reads a cost table, `model,layer,latency_us`, or with quantiles of the latency, and sets each time, or its mean, against the compute and the off-chip traffic that a cost
 /// model states for the layer; other columns are notes here.
 ///
 /// A name of a model is sought among `models` with their variants, then as scenarios have it: a built-in name, or a path
@@ -82,13 +91,17 @@ pub fn read_costs(
     models: &[Model],
     cost_model: &dyn CostModel,
 ) -> Result<Measurements, Diagnostics> {
-    let csv = CsvTable::parse(source, &COSTS);
-    let [of_model, of_layer, latency] = COSTS.map(|name| csv.column(name).unwrap_or_default());
+    let varies = CsvTable::parse(source, &[]).column(VARYING[0].0).is_some();
+    let times = if varies { VARYING.map(|(name, _)| name).to_vec() } else { vec![COSTS[2]] };
+    let required: Vec<&str> = COSTS[..2].iter().copied().chain(times.iter().copied()).collect();
+    let csv = CsvTable::parse(source, &required);
+    let [of_model, of_layer] = [COSTS[0], COSTS[1]].map(|name| csv.column(name).unwrap_or_default());
+    let times: Vec<usize> = times.iter().filter_map(|name| csv.column(name)).collect();
     let mut models = Known::new(models);
     let mut lines: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut layers = Vec::new();
     let problems = csv.each_row(|row| {
-        let microseconds = row.number(latency, MIN_MICROSECONDS..=MAX_MICROSECONDS);
+        let microseconds = mean(row, &times);
         let Some(model) = models.find(source, row, of_model) else { return };
         let name = row.text(of_layer).to_owned();
         let Some(layer) = model.layers.iter().find(|layer| layer.name == name) else {
@@ -119,6 +132,28 @@ pub fn read_costs(
         });
     });
     finish(source, problems, ComputeUnit::Microseconds, layers)
+}
+
+/// The time of a row above zero, or the mean of its quantiles; anything else is recorded.
+fn mean(row: &mut CsvRow<'_>, times: &[usize]) -> Option<f64> {
+    if let [time] = times {
+        return row.number(*time, MIN_MICROSECONDS..=MAX_MICROSECONDS);
+    }
+    let values: Vec<Option<f64>> =
+        times.iter().map(|column| row.number(*column, 0.0..=MAX_MICROSECONDS)).collect();
+    let values: Vec<f64> = values.into_iter().collect::<Option<_>>()?;
+    let help = "quantiles never fall, and some time is above zero: min, p50, p90, p99, max";
+    if let Some(index) = (1..values.len()).find(|index| values[*index] < values[index - 1]) {
+        let message = format!("`{}` is below the quantile before it", row.text(times[index]));
+        row.reject(times[index], message, help);
+        return None;
+    }
+    let mean = values.iter().zip(VARYING).map(|(value, (_, part))| value * part).sum::<f64>() / 200.0;
+    if mean < MIN_MICROSECONDS {
+        row.reject_row("the layer takes no time", help);
+        return None;
+    }
+    Some(mean)
 }
 
 fn finish(
