@@ -88,6 +88,12 @@ impl Quantiles {
         Self { min: rank(0), p50: rank(50), p90: rank(90), p99: rank(99), max: rank(100) }
     }
 
+    /// Minimum, median, 90th and 99th percentile and maximum; none unless all are known.
+    #[must_use]
+    pub fn all(&self) -> Option<[Duration; 5]> {
+        Some([self.min?, self.p50?, self.p90?, self.p99?, self.max?])
+    }
+
     /// The first pair of known quantiles, by name, of which the larger one is below the smaller one.
     pub(crate) fn contradiction(&self) -> Option<(&'static str, &'static str)> {
         let all =

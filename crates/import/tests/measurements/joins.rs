@@ -138,9 +138,21 @@ fn costs_are_means_of_a_run_with_bytes_energy_and_quantiles() {
     assert_eq!(times(&joined), [10, 6]);
     let [a, b] = &joined.costs[..] else { panic!("two layers") };
     assert_eq!((a.bytes, a.energy_uj, b.bytes, b.energy_uj), (Some(100), Some(1.5), Some(14), Some(0.5)));
-    let quantiles = a.quantiles.expect("quantiles");
-    let microseconds = |time: Option<Duration>| time.map(|time| time.picoseconds() / MICROSECOND);
-    assert_eq!((microseconds(quantiles.p50), microseconds(quantiles.p99)), (Some(8), Some(12)));
+    // Two of five quantiles are no distribution.
+    assert_eq!((a.quantiles, b.quantiles), (None, None));
+}
+
+#[test]
+fn quantiles_of_the_nodes_of_a_layer_add_up() {
+    let table = "n,r,t\na,0,10\nmove,0,1\nb,0,4\nb,0,4\na,1,14\nmove,1,3\nb,1,4\nb,1,6\n";
+    let measured = read("csv", table, &columns("name=n,run=r,time=t")).expect("a table");
+    let joined = join(&layers(&["a", "b"]), &measured, None).expect("layers");
+    let microseconds = |times: [Duration; 5]| times.map(|time| time.picoseconds() / MICROSECOND);
+    // Of two runs the median is the first, and both nodes of `a` are slow in the second one.
+    assert_eq!(joined.costs[0].quantiles.map(microseconds), Some([11, 11, 17, 17, 17]));
     // Two executions in a run: nothing says how their times go together.
-    assert_eq!(b.quantiles, None);
+    assert_eq!((joined.costs[1].quantiles, times(&joined)), (None, vec![14, 9]));
+    let joined = join(&layers(&["a", "b"]), &measured, Some(Duration::from_picoseconds(46 * MICROSECOND)))
+        .expect("layers");
+    assert_eq!(joined.costs[0].quantiles.map(microseconds), Some([22, 22, 34, 34, 34]));
 }

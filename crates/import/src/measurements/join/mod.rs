@@ -14,7 +14,7 @@ mod shapes;
 use rtmm_workload::Duration;
 use serde::Serialize;
 
-use super::{MeasuredNode, MeasurementError, Measurements, Quantiles, microseconds};
+use super::{MeasuredNode, MeasurementError, Measurements, microseconds};
 use crate::layer::ImportedLayer;
 
 /// Costs of a layer in a run.
@@ -26,8 +26,10 @@ pub struct LayerCost {
     pub bytes: Option<u64>,
     /// Energy in microjoules; none where the profile states none.
     pub energy_uj: Option<f64>,
-    /// Quantiles of the time, where one node alone is the layer, once in a run.
-    pub quantiles: Option<Quantiles>,
+    /// Minimum, median, 90th and 99th percentile and maximum of the time, where all are known of a node in the layer: those
+    /// of its nodes together, which are slow in the same runs. A node that tells none, that does not run once in a run,
+    /// or that has others inside it, takes its mean.
+    pub quantiles: Option<[Duration; 5]>,
 }
 
 /// Layers with their measured costs.
@@ -221,10 +223,8 @@ struct LayerSum {
     time: u128,
     bytes: Option<u128>,
     energy_uj: Option<f64>,
-    /// Nodes with a part in it.
-    nodes: Vec<usize>,
-    /// True if a node has more layers than this one.
-    is_shared: bool,
+    /// Nodes with a part in it, and the number of layers that share each.
+    nodes: Vec<(usize, usize)>,
 }
 
 impl Sums {
@@ -243,9 +243,7 @@ impl Sums {
                 Some(head) => {
                     sums.in_layers += time;
                     for layer in &of_node.heads {
-                        let sum = &mut sums.layers[*layer];
-                        sum.add(index, node, of_node.heads.len());
-                        sum.is_shared |= of_node.heads.len() > 1;
+                        sums.layers[*layer].add(index, node, of_node.heads.len());
                     }
                     before = *head;
                 }
@@ -255,11 +253,19 @@ impl Sums {
     }
 }
 
+/// The quantiles of a node that runs once in each run, if they are those of its own time: of a node with others inside it,
+/// they hold these, too.
+fn varying(node: &MeasuredNode, runs: u64) -> Option<[Duration; 5]> {
+    let all = node.quantiles.all()?;
+    let is_own = node.total() >= u128::from(all[0].picoseconds()) * u128::from(node.calls);
+    (node.calls == runs && is_own).then_some(all)
+}
+
 impl LayerSum {
     /// Adds the share of one of so many layers in a node.
     fn add(&mut self, index: usize, node: &MeasuredNode, of: usize) {
         self.time += node.total() / of as u128;
-        self.nodes.push(index);
+        self.nodes.push((index, of));
         if let Some(bytes) = node.bytes {
             let all = u128::from(bytes) * u128::from(node.calls) / of as u128;
             self.bytes = Some(self.bytes.unwrap_or_default() + all);
@@ -272,29 +278,24 @@ impl LayerSum {
 
     fn cost(&self, nodes: &[MeasuredNode], runs: u64, scale: &Scale) -> LayerCost {
         let runs = runs.max(1);
-        let alone = match self.nodes.as_slice() {
-            [node] if !self.is_shared => {
-                nodes.get(*node).filter(|node| node.calls == runs && node.depth == 0)
+        let mut has_quantiles = false;
+        let mut quantiles = [Duration::ZERO; 5];
+        for (index, of) in &self.nodes {
+            let node = &nodes[*index];
+            let own = varying(node, runs).filter(|_| *of == 1);
+            has_quantiles |= own.is_some();
+            let mean = || [scale.mean(node.total() / *of as u128, runs); 5];
+            let own = own.map(|own| own.map(|time| scale.mean(time.picoseconds().into(), 1)));
+            for (sum, time) in quantiles.iter_mut().zip(own.unwrap_or_else(mean)) {
+                *sum = sum.saturating_add(time);
             }
-            _ => None,
-        };
-        let scaled = |time: Option<Duration>| time.map(|time| scale.mean(time.picoseconds().into(), 1));
-        let quantiles = alone.map(|node| {
-            let Quantiles { min, p50, p90, p99, max } = node.quantiles;
-            Quantiles {
-                min: scaled(min),
-                p50: scaled(p50),
-                p90: scaled(p90),
-                p99: scaled(p99),
-                max: scaled(max),
-            }
-        });
+        }
         let bytes = self.bytes.map(|bytes| (bytes + u128::from(runs / 2)) / u128::from(runs));
         LayerCost {
             time: scale.mean(self.time, runs),
             bytes: bytes.map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX)),
             energy_uj: self.energy_uj.map(|energy| energy / runs as f64),
-            quantiles: quantiles.filter(|quantiles| *quantiles != Quantiles::default()),
+            quantiles: has_quantiles.then_some(quantiles),
         }
     }
 }

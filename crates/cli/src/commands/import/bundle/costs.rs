@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rtmm_import::measurements::LayerCost;
-use rtmm_workload::model_name;
+use rtmm_workload::{Duration, model_name};
 
 use crate::failure::Failure;
 
 /// Columns that every table has.
-const REQUIRED: [&str; 3] = ["model", "layer", "latency_us"];
+const NAMES: [&str; 2] = ["model", "layer"];
+/// The column of a time that is the same for every job.
+const LATENCY: &str = "latency_us";
+/// The columns of a time that varies, in its place.
+const QUANTILES: [&str; 5] =
+    ["latency_min_us", "latency_p50_us", "latency_p90_us", "latency_p99_us", "latency_max_us"];
 /// Columns that a table may have, each with what a row without it says.
 const OPTIONAL: [(&str, &str); 3] = [("energy_uj", "0"), ("dram_bytes", "0"), ("quanta", "1")];
 
@@ -25,8 +30,20 @@ pub(super) fn table(
 ) -> Result<Vec<u8>, Failure> {
     let (mut columns, mut rows) = match existing {
         Some((path, text)) => others(path, text, model)?,
-        None => (REQUIRED.map(str::to_owned).into(), Vec::new()),
+        None => (NAMES.iter().chain([&LATENCY]).map(|name| (*name).to_owned()).collect(), Vec::new()),
     };
+    rows.extend(written(names, costs).into_iter().map(|(layer, cost)| cost.row(model, layer)));
+    // A table with one latency that varies has quantiles of all, which are alike where it does not.
+    if rows.iter().any(|row| row.contains_key(QUANTILES[0])) {
+        if let Some(at) = columns.iter().position(|column| column == LATENCY) {
+            columns.splice(at..=at, QUANTILES.map(str::to_owned));
+        }
+        for row in &mut rows {
+            if let Some(latency) = row.remove(LATENCY) {
+                row.extend(QUANTILES.map(|column| (column.to_owned(), latency.clone())));
+            }
+        }
+    }
     let has_energy = costs.iter().any(|cost| cost.energy_uj.is_some());
     let has_bytes = costs.iter().any(|cost| cost.bytes.is_some());
     for (column, is_needed) in [("energy_uj", has_energy), ("dram_bytes", has_bytes)] {
@@ -34,7 +51,6 @@ pub(super) fn table(
             columns.push(column.to_owned());
         }
     }
-    rows.extend(written(names, costs).into_iter().map(|(layer, cost)| cost.row(model, layer)));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&columns)?;
     for row in &rows {
@@ -55,7 +71,9 @@ fn others(path: &Path, text: &str, model: &str) -> Result<(Vec<String>, Vec<Row>
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| refused(error.to_string()))?;
     let columns: Vec<String> = header.iter().map(|column| column.trim().to_owned()).collect();
-    if let Some(lacking) = REQUIRED.iter().find(|column| !columns.iter().any(|known| known == *column)) {
+    let has = |column: &str| columns.iter().any(|known| known == column);
+    let time = if has(QUANTILES[0]) { &QUANTILES[..] } else { &[LATENCY] };
+    if let Some(lacking) = NAMES.iter().chain(time).find(|column| !has(column)) {
         return Err(refused(format!("it is no cost table, since it has no column `{lacking}`")));
     }
     let mut rows = Vec::new();
@@ -95,6 +113,8 @@ fn written<'n>(names: &'n [Vec<String>], costs: &[LayerCost]) -> Vec<(&'n str, C
 struct Cost {
     /// Picoseconds.
     time: u64,
+    /// Quantiles of the time, where it varies.
+    quantiles: Option<[u64; 5]>,
     bytes: u64,
     energy_uj: f64,
 }
@@ -103,28 +123,36 @@ impl Cost {
     fn of(cost: &LayerCost) -> Self {
         Self {
             time: cost.time.picoseconds(),
+            quantiles: cost.quantiles.map(|quantiles| quantiles.map(Duration::picoseconds)),
             bytes: cost.bytes.unwrap_or_default(),
             energy_uj: cost.energy_uj.unwrap_or_default(),
         }
     }
 
+    /// Both together, which are slow in the same runs.
     fn and(self, other: Self) -> Self {
+        let varies = self.quantiles.is_some() || other.quantiles.is_some();
+        let [own, others] = [self, other].map(|cost| cost.quantiles.unwrap_or([cost.time; 5]));
         Self {
             time: self.time.saturating_add(other.time),
+            quantiles: varies.then(|| std::array::from_fn(|at| own[at].saturating_add(others[at]))),
             bytes: self.bytes.saturating_add(other.bytes),
             energy_uj: self.energy_uj + other.energy_uj,
         }
     }
 
     fn row(&self, model: &str, layer: &str) -> Row {
-        let latency = format!("{}.{:06}", self.time / 1_000_000, self.time % 1_000_000);
-        let cells = [
+        let microseconds = |time: u64| format!("{}.{:06}", time / 1_000_000, time % 1_000_000);
+        let mut cells = vec![
             ("model", model.to_owned()),
             ("layer", layer.to_owned()),
-            ("latency_us", latency),
             ("energy_uj", self.energy_uj.to_string()),
             ("dram_bytes", self.bytes.to_string()),
         ];
+        match self.quantiles {
+            Some(quantiles) => cells.extend(QUANTILES.into_iter().zip(quantiles.map(microseconds))),
+            None => cells.push((LATENCY, microseconds(self.time))),
+        }
         cells.into_iter().map(|(column, cell)| (column.to_owned(), cell)).collect()
     }
 }
