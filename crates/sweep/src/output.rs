@@ -13,6 +13,7 @@ mod summaries;
 mod tables;
 mod text;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use thiserror::Error;
 use tracing::{debug, info};
 
 use crate::axes::AXES;
-use crate::results::{Results, axis_values};
+use crate::results::{Failure, Results, axis_values};
 use crate::runner::Value;
 use crate::summary::Summary;
 pub use field::OUTPUT_VERSION;
@@ -65,8 +66,9 @@ type Fill<'f> = Box<dyn Fn(&mut BufWriter<File>) -> io::Result<()> + Sync + 'f>;
 /// A file with what fills it.
 type Output<'f> = (String, Fill<'f>);
 
-/// The stem of the list of failed cells, which is there only if there are any.
+/// The stems of the lists of failed cells and of reasons, which are there only if any failed.
 const FAILURES: &str = "failures";
+const REASONS: &str = "failure_reasons";
 
 /// Forms of result tables.
 const FORMS: [&str; 3] = ["csv", "json", "parquet"];
@@ -97,7 +99,9 @@ pub fn write_all(
     files.push(("manifest.json".to_owned(), Box::new(|to| to.write_all(manifest.as_bytes()))));
     files.extend(failure_files(results, &hash));
     // What an earlier run had and this one has not would be taken for its own.
-    for name in [FAILURES, "series"].iter().flat_map(|stem| FORMS.map(|form| format!("{stem}.{form}"))) {
+    for name in
+        [FAILURES, REASONS, "series"].iter().flat_map(|stem| FORMS.map(|form| format!("{stem}.{form}")))
+    {
         if files.iter().all(|(known, _)| *known != name) {
             remove_file(&directory.join(name))?;
         }
@@ -154,12 +158,15 @@ fn summary_files<'f>(results: &'f Results<'f>, summary: &'f Summary, manifest: &
     files
 }
 
-/// The list of cells that failed, if any did.
+/// The lists of cells that failed and of reasons, if any did.
 fn failure_files<'f>(results: &'f Results<'f>, manifest: &'f str) -> Vec<Output<'f>> {
     if results.failures().is_empty() {
         return Vec::new();
     }
-    list_files(results, FAILURES, failure_columns(), move || failure_rows(results), manifest)
+    let mut files = list_files(results, FAILURES, failure_columns(), move || failure_rows(results), manifest);
+    let columns = vec!["reason", "cells", "text"];
+    files.extend(list_files(results, REASONS, columns, move || reason_rows(results), manifest));
+    files
 }
 
 /// A list in CSV and JSON.
@@ -180,20 +187,46 @@ fn list_files<'f, R: Iterator<Item = Vec<Value>>>(
     vec![(format!("{stem}.csv"), csv), (format!("{stem}.json"), json)]
 }
 
-/// The columns of the lists of failures: which cell, and why.
+/// The columns of the lists of failures: which cell, and the number of the reason.
 fn failure_columns() -> Vec<&'static str> {
     std::iter::once("cell").chain(AXES.iter().map(|axis| axis.name)).chain(["reason"]).collect()
 }
 
 /// The values of a failure, in the order of [`failure_columns`].
 fn failure_rows(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
-    let plan = results.plan();
-    results.failures().iter().map(|failure| {
-        let mut values = vec![Value::Integer(i64::try_from(failure.cell).unwrap_or(i64::MAX))];
+    let (plan, numbers) = (results.plan(), reasons(results.failures()).0);
+    results.failures().iter().map(move |failure| {
+        let mut values = vec![integer(failure.cell)];
         values.extend(axis_values(plan, &plan.cells()[failure.cell]));
-        values.push(Value::Text((*failure.reason).into()));
+        values.push(integer(numbers.get(&*failure.reason).copied().unwrap_or_default()));
         values
     })
+}
+
+/// The rows of the list of reasons: the number of each, of the cells that failed for it, and its text.
+fn reason_rows(results: &Results<'_>) -> impl Iterator<Item = Vec<Value>> {
+    let rows = reasons(results.failures()).1;
+    rows.into_iter()
+        .enumerate()
+        .map(|(number, (text, cells))| vec![integer(number + 1), integer(cells), Value::Text(text.into())])
+}
+
+/// Reasons in the order of the first cell that failed for each: numbers from 1, and texts with the number of cells.
+fn reasons(failures: &[Failure]) -> (BTreeMap<&str, usize>, Vec<(&str, usize)>) {
+    let mut numbers = BTreeMap::new();
+    let mut all: Vec<(&str, usize)> = Vec::new();
+    for failure in failures {
+        let number = *numbers.entry(&*failure.reason).or_insert_with(|| {
+            all.push((&failure.reason, 0));
+            all.len()
+        });
+        all[number - 1].1 += 1;
+    }
+    (numbers, all)
+}
+
+fn integer(number: usize) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// Writes a file under a temporary name, then renames it. Does not wait for the disk: whatever a

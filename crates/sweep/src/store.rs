@@ -9,7 +9,8 @@
 //! - `accelerators`: a row a cell and accelerator, keyed by both: accelerator columns;
 //! - `results`: a view that joins cells and tasks;
 //! - `series`: a row a point of a series over simulated time, keyed by cell and position;
-//! - `failures`: a row a cell that was run and failed: identity, the cell in words, why;
+//! - `failed_cells` and `failure_reasons`: a row a cell that was run and failed, with its identity, and a row a reason;
+//! - `failures`: a view that joins the two;
 //! - `columns` and `meta`: what the columns mean, and which runner filled them.
 //!
 //! Cost: a few microseconds a cell with its tasks, and about half of that to read it back. No index
@@ -199,14 +200,7 @@ impl Store {
         if is_new {
             create(&connection, runner).map_err(failed)?;
         }
-        // Stores of older programs lack the table and are fine otherwise.
-        connection
-            .execute_batch(
-                "CREATE TABLE IF NOT EXISTS failures (
-                     identity BLOB PRIMARY KEY, cell TEXT NOT NULL, reason TEXT NOT NULL
-                 ) STRICT, WITHOUT ROWID",
-            )
-            .map_err(failed)?;
+        create_failures(&connection).map_err(failed)?;
         // Killing the process needs no synchronisation at all: what was written is with the
         // system, and an unfinished transaction is a tail of the log that the next opening leaves
         // out. NORMAL synchronises at checkpoints, so that a power failure may cost the last
@@ -351,13 +345,26 @@ impl Store {
             self.connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
             self.in_transaction = true;
         }
+        // A reason is as long as an error message, and thousands of cells share it.
+        let mut note = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO failure_reasons (reason) VALUES (?)")
+            .map_err(failed)?;
         let mut insert = self
             .connection
-            .prepare_cached("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)")
+            .prepare_cached(
+                "INSERT OR REPLACE INTO failed_cells
+                 SELECT ?, number FROM failure_reasons WHERE reason = ?",
+            )
             .map_err(failed)?;
+        let mut noted: Option<&Arc<str>> = None;
         for Failure { cell, reason } in failures {
-            let (identity, text) = (&plan.identities()[*cell], plan.describe(&plan.cells()[*cell]));
-            insert.execute((identity.bytes().as_slice(), text, &**reason)).map_err(failed)?;
+            if noted != Some(reason) {
+                note.execute([&**reason]).map_err(failed)?;
+                noted = Some(reason);
+            }
+            let identity = &plan.identities()[*cell];
+            insert.execute((identity.bytes().as_slice(), &**reason)).map_err(failed)?;
         }
         Ok(())
     }
@@ -409,7 +416,10 @@ impl Store {
         let failed = |error| explain(&self.path, error);
         // Readers of the file need not compare the two tables.
         self.connection
-            .execute_batch("DELETE FROM failures WHERE identity IN (SELECT identity FROM cells)")
+            .execute_batch(
+                "DELETE FROM failed_cells WHERE identity IN (SELECT identity FROM cells);
+                 DELETE FROM failure_reasons WHERE number NOT IN (SELECT reason FROM failed_cells)",
+            )
             .map_err(failed)?;
         let ignore = |_: &Row<'_>| Ok(());
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], ignore).map_err(failed)?;
@@ -614,6 +624,35 @@ fn take(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // A first write takes the lock, which exclusive mode then keeps.
     connection.execute_batch("BEGIN IMMEDIATE; COMMIT")
+}
+
+/// Tables of failed cells. Stores of older programs have none, or one in which each cell repeats its reason.
+fn create_failures(connection: &Connection) -> rusqlite::Result<()> {
+    let is_old: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'failures')",
+        [],
+        |row| row.get(0),
+    )?;
+    let moved = if is_old {
+        "INSERT OR IGNORE INTO failure_reasons (reason) SELECT reason FROM failures;
+         INSERT OR IGNORE INTO failed_cells
+             SELECT identity, number FROM failures JOIN failure_reasons USING (reason);
+         DROP TABLE failures;"
+    } else {
+        ""
+    };
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE;
+         CREATE TABLE IF NOT EXISTS failure_reasons (
+             number INTEGER PRIMARY KEY, reason TEXT NOT NULL UNIQUE) STRICT;
+         CREATE TABLE IF NOT EXISTS failed_cells (
+             identity BLOB PRIMARY KEY, reason INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+         {moved}
+         CREATE VIEW IF NOT EXISTS failures AS
+             SELECT identity, failure_reasons.reason FROM failed_cells
+             JOIN failure_reasons ON failed_cells.reason = number;
+         COMMIT"
+    ))
 }
 
 fn create(connection: &Connection, runner: &RunnerSpec) -> rusqlite::Result<()> {

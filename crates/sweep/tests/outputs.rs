@@ -278,16 +278,52 @@ fn a_platform_that_cannot_run_does_not_stop_the_others() {
     assert!(text("failures.csv").is_err());
     let first = first.unwrap();
     let first_json = first.iter().find(|(name, _)| name == "failures.json").map(|(_, bytes)| bytes.clone());
-    let csv = first.into_iter().find(|(name, _)| name == "failures.csv").unwrap().1;
-    let csv = String::from_utf8(csv).unwrap();
+    let csv = &first.iter().find(|(name, _)| name == "failures.csv").unwrap().1;
+    let csv = String::from_utf8(csv.clone()).unwrap();
     let json = first_json.unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["rows"].as_array().unwrap().len(), csv.lines().count() - 1);
     insta::assert_snapshot!(csv.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
 cell,scenario,platform,policy,parameters,load_factor,trigger_probability,deadline_factor,seed,duration_ms,reason
-14,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,1000,700.0,"`platform_1`, of all platforms"
-15,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,8919,700.0,"`platform_1`, of all platforms"
+14,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,1000,700.0,1
+15,scenario_0,platform_1,first,k_per_ms=15 depth=2,1.0,0.25,10.0,8919,700.0,1
 "#);
+    let reasons = first.iter().find(|(name, _)| name == "failure_reasons.csv").unwrap();
+    let failed = csv.lines().count() - 1;
+    let expected = format!("reason,cells,text\n1,{failed},\"`platform_1`, of all platforms\"\n");
+    assert_eq!(String::from_utf8(reasons.1.clone()).unwrap(), expected);
+}
+
+#[test]
+fn stores_keep_a_reason_once_those_of_older_programs_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let runner = unfit();
+    let plan = Plan::new(&runner, rich_axes(&runner)).unwrap();
+    run(&plan, directory.path(), &threads(1), &Silent).unwrap();
+    let path = directory.path().join("store.sqlite");
+    let count = |of: &str| -> i64 {
+        let store = rusqlite::Connection::open(&path).unwrap();
+        store.query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get(0)).unwrap()
+    };
+    let failed = count("failures");
+    assert!(failed > 10);
+    assert_eq!((count("failed_cells"), count("failure_reasons")), (failed, 1));
+    // As it was when each cell had its own copy.
+    let store = rusqlite::Connection::open(&path).unwrap();
+    store
+        .execute_batch(
+            "CREATE TABLE old AS SELECT identity, 'in words' AS cell, reason FROM failures;
+             DROP VIEW failures; DROP TABLE failed_cells; DROP TABLE failure_reasons;
+             CREATE TABLE failures (
+                 identity BLOB PRIMARY KEY, cell TEXT NOT NULL, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
+             INSERT INTO failures SELECT * FROM old; DROP TABLE old",
+        )
+        .unwrap();
+    drop(store);
+    let store = Store::open(&path, runner.spec()).unwrap();
+    assert_eq!(store.failures(&plan).unwrap().len() as i64, failed);
+    store.close().unwrap();
+    assert_eq!((count("failures"), count("failed_cells"), count("failure_reasons")), (failed, failed, 1));
 }
 
 #[test]
