@@ -86,13 +86,13 @@ fn without_mark(line: &str) -> &str {
 
 fn words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
-    let mut at = 0;
+    let mut place = 0;
     for piece in line.split_inclusive(char::is_whitespace) {
         let word = piece.trim();
         if !word.is_empty() {
-            words.push((line[..at].chars().count(), word));
+            words.push((place, word));
         }
-        at += piece.len();
+        place += piece.chars().count();
     }
     words
 }

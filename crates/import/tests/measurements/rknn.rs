@@ -179,4 +179,6 @@ fn beginnings_of_a_table_are_refused_and_ten_thousand_rows_are_read() {
     let rows = format!("{row}\n").repeat(10_000);
     let text = OLDER.replace(&format!("{row}\n"), &rows);
     assert_eq!(read("rknn", text, &none()).expect("a table").nodes.len(), 10_007);
+    let long = "a ".repeat(2_000_000);
+    assert_eq!(refused("rknn", long, &none()), "no line has the headings ID, OpType and Time(us)");
 }

@@ -177,6 +177,13 @@ fn ten_thousand_layers_are_read_and_beginnings_are_refused() {
     let text = format!("[{{\"count\":7}},{}]", layers.join(","));
     let measured = read("trtexec", &text, &options(None, None)).expect("a profile");
     assert_eq!(measured.nodes.len(), 10_000);
+    // As many ranges, all of which are of all layers: the first has them.
+    let ranges = text.replace("\"name\":\"l", "\"name\":\"{ForeignNode[x...y]}\",\"l\":\"");
+    let measured = read("trtexec", ranges, &options(None, None)).expect("a profile");
+    let names: Vec<String> = (0..10_000).map(|layer| format!("n{layer}")).collect();
+    let model: Vec<ImportedLayer> = names.iter().map(|name| layer(name, "Relu", &[1])).collect();
+    let joined = join(&model, &measured, None).expect("layers");
+    assert_eq!((joined.report.by_name, joined.report.fused), (1, 9_999));
     for length in 0..PROFILE.trim_end().len() {
         refused("trtexec", &PROFILE.as_bytes()[..length], &options(None, None));
     }

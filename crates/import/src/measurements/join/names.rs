@@ -38,19 +38,36 @@ impl<'l> Known<'l> {
 pub(super) fn join(layers: &[ImportedLayer], nodes: &[MeasuredNode]) -> Vec<Layers> {
     let known = Known::new(layers);
     let mut of_nodes: Vec<Layers> = nodes.iter().map(|node| named(&known, node)).collect();
-    let taken: BTreeSet<usize> =
-        of_nodes.iter().flat_map(|node| node.heads.iter().chain(&node.members)).copied().collect();
-    for index in 0..nodes.len() {
-        for part in &nodes[index].parts {
+    let mut free: BTreeSet<usize> = (0..layers.len()).collect();
+    of_nodes.iter().flat_map(|node| node.heads.iter().chain(&node.members)).for_each(|layer| {
+        free.remove(layer);
+    });
+    // The first layer of the next node that names one, behind each node.
+    let mut next = layers.len();
+    let mut after: Vec<usize> = of_nodes
+        .iter()
+        .rev()
+        .map(|node| {
+            let behind = next;
+            next = first_of(node).unwrap_or(next);
+            behind
+        })
+        .collect();
+    after.reverse();
+    let mut before = 0;
+    for ((of_node, node), after) in of_nodes.iter_mut().zip(nodes).zip(after) {
+        for part in &node.parts {
             let Part::Between(first, last) = part else { continue };
             // An end that is no layer, such as a shape, lies between the layers of the nodes around this one.
-            let before = of_nodes[..index].iter().rev().find_map(last_of);
-            let after = of_nodes[index + 1..].iter().find_map(first_of);
-            let begin = known.find(first).first().copied().unwrap_or(before.map_or(0, |before| before + 1));
-            let end = known.find(last).last().map_or(after.unwrap_or(layers.len()), |last| last + 1);
-            let inside = (begin..end.max(begin)).filter(|layer| !taken.contains(layer));
-            of_nodes[index].add(inside.collect());
+            let begin = known.find(first).first().copied().unwrap_or(before);
+            let end = known.find(last).last().map_or(after, |last| last + 1);
+            let inside: Vec<usize> = free.range(begin..end.max(begin)).copied().collect();
+            for layer in &inside {
+                free.remove(layer);
+            }
+            of_node.add(inside);
         }
+        before = last_of(of_node).map_or(before, |last| last + 1);
     }
     of_nodes
 }

@@ -11,12 +11,15 @@ const REFORMATS: [&str; 2] = ["Reformatting CopyNode for ", "reformat for "];
 /// Words before the layer that is reformatted for.
 const TENSORS: [&str; 4] = ["Input Tensor ", "Output Tensor ", "Network Input ", "Network Output "];
 
+/// The most brackets around a node that are looked into.
+const MAX_DEPTH: usize = 64;
+
 /// The parts of a name; none where it names no nodes.
 pub(super) fn parts(name: &str) -> Vec<Part> {
     let name = reformatted(name).unwrap_or(name);
     let mut parts = Vec::new();
     for piece in name.split(" + ").flat_map(|piece| piece.split(" || ")) {
-        split(piece.trim(), &mut parts);
+        split(piece.trim(), MAX_DEPTH, &mut parts);
     }
     parts
 }
@@ -28,15 +31,17 @@ fn reformatted(name: &str) -> Option<&str> {
     rest.split_once(" to ").or_else(|| rest.split_once(" from ")).map(|(_, layer)| layer)
 }
 
-fn split(piece: &str, parts: &mut Vec<Part>) {
+fn split(piece: &str, depth: usize, parts: &mut Vec<Part>) {
     let foreign = piece.strip_prefix("{ForeignNode[").and_then(|rest| rest.strip_suffix("]}"));
     if let Some((first, last)) = foreign.and_then(|inner| inner.split_once("...")) {
         parts.push(Part::Between(first.to_owned(), last.to_owned()));
         return;
     }
     let inner = foreign.or_else(|| piece.strip_prefix("PWN(").and_then(|rest| rest.strip_suffix(')')));
-    match inner {
-        Some(inner) => arguments(inner).into_iter().for_each(|part| split(part.trim(), parts)),
+    match inner.filter(|_| depth > 0) {
+        Some(inner) => {
+            arguments(inner).into_iter().for_each(|part| split(part.trim(), depth - 1, parts));
+        }
         None if !piece.is_empty() => parts.push(Part::Node(piece.to_owned())),
         None => {}
     }
@@ -84,9 +89,12 @@ mod tests {
             ("Reformatting CopyNode for Input Tensor 0 to /a/Conv + PWN(/b/Relu)", &["/a/Conv", "/b/Relu"]),
             ("Reformatting CopyNode for Output Tensor 0 to Conv_9", &["Conv_9"]),
             ("PWN(", &["PWN("]),
+            ("PWN(PWN(a, PWN(b)), c)", &["a", "b", "c"]),
             ("", &[]),
         ] {
             assert_eq!(shown(name), expected, "{name}");
         }
+        let deep = format!("{}a{}", "PWN(".repeat(100_000), ")".repeat(100_000));
+        assert_eq!(parts(&deep).len(), 1);
     }
 }
