@@ -214,7 +214,7 @@ pub(crate) enum Listing {
 Examples:
   rtmm cost --layers layers.csv --accelerator '{ model = \"maestro\", dataflow = \"WS\", pes = 4096, noc_bandwidth = 256 }'
   rtmm cost --layers layers.csv --accelerator '{ model = \"systolic\", dataflow = \"os\", rows = 32, cols = 32 }'
-  rtmm cost --model xrbench/es_ritnet --platform xrbench/dual_4k_ws_os --format table
+  rtmm cost --model xrbench/es_ritnet --platform dysta/sanger_and_eyeriss_v2 --format table
   rtmm cost --compat moca --layers calls.csv")]
 pub(crate) struct Cost {
     #[command(flatten)]
@@ -224,7 +224,7 @@ pub(crate) struct Cost {
     /// Reproduce a published tool with all its quirks.
     #[arg(long, value_enum)]
     pub compat: Option<CostCompat>,
-    /// Form of the printed costs.
+    /// Form of the printed costs: a table has the columns that all cost models have, csv and json also the details of each.
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,
     /// Threads that compute costs [default: one a core].

@@ -450,6 +450,105 @@ fn cost_of_a_model_on_a_platform_names_each_accelerator_in_every_format() {
     assert_narrow(&format("table"));
 }
 
+/// Three cost models on one platform.
+const MIXED: &str = "source = \"my own\"\nclock_mhz = 500\n\
+     [[accelerator]]\nname = \"npu\"\nmodel = \"maestro\"\ndataflow = \"OS\"\npes = 1024\nnoc_bandwidth = 128\n\
+     [[accelerator]]\nname = \"array\"\nmodel = \"systolic\"\ndataflow = \"os\"\nrows = 8\ncols = 16\n\
+     [[accelerator]]\nname = \"board\"\nmodel = \"table\"\nfile = \"board.csv\"\n";
+const NET: &str = "source = \"my own\"\ninput = [64, 32, 1]\nlayer = [\n\
+     { name = \"in\", operator = \"fully-connected\", features = 48 },\n\
+     { name = \"act\", operator = \"activation\" },\n\
+     { name = \"out\", operator = \"fully-connected\", features = 10 } ]\n";
+const BOARD: &str = "model,layer,latency_us,energy_uj,dram_bytes\n\
+     net.toml,in,12.5,3,5000\nnet.toml,act,0.25,0,64\nnet.toml,out,4,1.5,900\n";
+
+fn mixed() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("mixed.toml", MIXED);
+    workspace.write("net.toml", NET);
+    workspace.write("board.csv", BOARD);
+    workspace
+}
+
+#[test]
+fn cost_on_accelerators_of_different_models_has_columns_in_common_and_details_beside() {
+    let workspace = mixed();
+    let arguments = ["cost", "--model", "net.toml", "--platform", "mixed.toml", "--format"];
+    let (header, rows) = csv_rows(&workspace.rtmm(&[&arguments[..], &["csv"]].concat()).success());
+    let common = ["latency_us", "energy_uj", "utilisation", "macs", "dram_bytes"];
+    assert_eq!(header[..4], ["model", "layer_index", "layer_name", "accelerator"]);
+    assert_eq!(header[4..9], common);
+    let mut names: Vec<&String> = header.iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), header.len(), "no name stands twice: {header:?}");
+    let cell = |row: &[String], name: &str| -> String {
+        row[header.iter().position(|head| head == name).expect("a column")].clone()
+    };
+    let number = |row: &[String], name: &str| cell(row, name).parse::<f64>().expect("a number");
+    assert_eq!(rows.len(), 9);
+    for (index, row) in rows.iter().enumerate() {
+        let (layer, accelerator) = (index % 3, ["npu", "array", "board"][index / 3]);
+        assert_eq!((row[2].as_str(), row[3].as_str()), (["in", "act", "out"][layer], accelerator));
+        assert_eq!(cell(row, "macs"), (32 * [64 * 48, 0, 48 * 10][layer]).to_string());
+        let near = |one: f64, other: f64| assert!((one - other).abs() <= 1e-9 * other.abs(), "{one} {other}");
+        match accelerator {
+            "npu" => {
+                near(number(row, "latency_us"), number(row, "latency_cycles") / 500.0);
+                near(number(row, "utilisation"), number(row, "utilisation_pct") / 100.0);
+                near(number(row, "energy_uj"), number(row, "energy_pj_total") / 1e6);
+                assert_eq!((cell(row, "rows"), cell(row, "quanta")), (String::new(), String::new()));
+            }
+            "array" => {
+                near(number(row, "latency_us"), number(row, "latency_ps") / 1e6);
+                let cycles = number(row, "total_cycles") * 8.0 * 16.0;
+                near(number(row, "utilisation"), number(row, "macs") / cycles);
+                assert_eq!((cell(row, "rows"), cell(row, "array_cycles")), ("8".to_owned(), String::new()));
+            }
+            _ => {
+                let stated = [["12.5", "3", "5000"], ["0.25", "0", "64"], ["4", "1.5", "900"]][layer];
+                let told = ["latency_us", "energy_uj", "dram_bytes"].map(|name| cell(row, name));
+                assert_eq!(told, stated);
+                assert_eq!((cell(row, "utilisation"), cell(row, "quanta")), (String::new(), "1".to_owned()));
+            }
+        }
+    }
+    let listed = json(&workspace.rtmm(&[&arguments[..], &["json"]].concat()).success());
+    for (object, row) in listed["rows"].as_array().expect("a list").iter().zip(&rows) {
+        for (name, cell) in header.iter().zip(row) {
+            assert_same_value(cell, &object[name], name);
+        }
+    }
+}
+
+#[test]
+fn a_table_of_costs_has_a_line_a_layer() {
+    let workspace = mixed();
+    let arguments = ["cost", "--model", "net.toml", "--platform", "mixed.toml", "--format", "table"];
+    insta::assert_snapshot!(workspace.rtmm(&arguments).success(), @"
+    Layer costs of net
+    ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+    layer  accelerator  latency_us  energy_uj  utilisation   macs  dram_bytes
+    ─────────────────────────────────────────────────────────────────────────
+    in     npu               2.308      4.602      0.08319  98304        6656
+    act    npu             0.04800     0.7741            0      0        3072
+    out    npu              0.3640      1.023      0.08242  15360        2336
+    in     array             2.064      2.525       0.7442  98304        6656
+    act    array            0.1920      1.076            0      0        3072
+    out    array            0.5600     0.8402       0.4286  15360        2336
+    in     board             12.50      3.000               98304        5000
+    act    board            0.2500          0                   0          64
+    out    board             4.000      1.500               15360         900
+    ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+    ");
+    let arguments = ["cost", "--model", "xrbench/es_ritnet", "--platform", "xrbench/dual_4k_ws_os"];
+    let text = workspace.rtmm(&[&arguments[..], &["--format", "table"]].concat()).success();
+    let (_, rows) = csv_rows(&workspace.rtmm(&arguments).success());
+    // A title, three rules and the heads.
+    assert_eq!(text.lines().count(), rows.len() + 5, "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
 #[test]
 fn cost_of_a_divided_accelerator_has_each_number_of_units_with_its_shape() {
     let workspace = Workspace::new();

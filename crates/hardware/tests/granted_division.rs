@@ -58,7 +58,9 @@ fn a_unit_has_its_part_of_everything() {
 fn what_cannot_be_divided_says_why() {
     let error = |name: &str, count| platform(name).divided(units(count)).expect_err("it cannot be divided");
     assert!(matches!(error("planaria/16x16x16", 16), GrantError::Divided { .. }));
-    assert!(matches!(error("planaria/128x128", 16), GrantError::NoSize { .. }));
+    assert!(matches!(error("dysta/sanger", 16), GrantError::NoSize { .. }));
+    let underived = error("planaria/128x128", 16);
+    assert!(matches!(underived, GrantError::Indivisible { reason: Indivisible::Unsupported, .. }));
     assert!(matches!(
         error("dream/triple_4k_ws_os_os", 5),
         GrantError::Uneven { elements: 1536, all: 4096, .. }

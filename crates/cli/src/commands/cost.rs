@@ -1,20 +1,25 @@
 //! `rtmm cost`: a row a layer.
 
+mod columns;
 mod moca;
+mod overview;
 
 use std::io::Write;
 use std::iter;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rtmm_hardware::{CostModel, Decoded, Explainer, LayerOf, Mode, Quantity, load as hardware};
+use rtmm_hardware::{CostError, CostModel, Decoded, Explainer, LayerOf, Mode, load as hardware};
 use rtmm_workload::input::{Diagnostic, Source};
 use rtmm_workload::{Layer, Legality, Model, TableRow, load, read_layer_table};
 
 use crate::args::{Cost, CostCompat, Format, Hardware, Layers};
 use crate::failure::Failure;
 use crate::output::{Rows, stdout};
+use columns::{Cell, Columns, Costing};
 
+/// Title of tables of costs.
+const TITLE: &str = "Layer costs";
 /// Rows that one task computes and formats.
 const CHUNK: usize = 4_096;
 /// Layers that cannot run and are named; the rest is counted.
@@ -25,6 +30,7 @@ pub(crate) struct Target {
     /// Its name on its platform; empty for `--accelerator`.
     pub name: String,
     pub cost_model: Arc<dyn CostModel>,
+    pub clock_hz: u64,
 }
 
 impl Target {
@@ -69,7 +75,7 @@ pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, F
     if let Some(text) = &arguments.accelerator {
         let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock.hz);
         let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
-        return Ok(vec![Target { name: String::new(), cost_model: cost_model.into() }]);
+        return Ok(vec![Target { name: String::new(), cost_model: cost_model.into(), clock_hz }]);
     }
     let Some(reference) = &arguments.platform else {
         let help = "give --platform NAME, or --accelerator TABLE such as '{ model = \"systolic\", rows = 32, cols = 32 }'";
@@ -90,8 +96,10 @@ pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, F
     };
     let names: Vec<String> =
         (0..platform.configurations.len()).map(|index| name(index).unwrap_or_default()).collect();
+    let clock_hz = platform.clock_hz;
     let models = platform.configurations.into_iter().map(|configuration| configuration.cost_model);
-    Ok(names.into_iter().zip(models).map(|(name, cost_model)| Target { name, cost_model }).collect())
+    let target = |(name, cost_model)| Target { name, cost_model, clock_hz };
+    Ok(names.into_iter().zip(models).map(target).collect())
 }
 
 pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {
@@ -106,20 +114,19 @@ pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {
 fn on_accelerators(arguments: &Cost, legality: Legality, mode: Mode) -> Result<(), Failure> {
     let layers = layers(&arguments.layers, legality)?;
     let targets = targets(&arguments.hardware, mode)?;
-    let columns = |target: &Target| target.explainer().columns();
-    if targets.iter().any(|target| columns(target) != columns(&targets[0])) {
-        return Err(Failure::usage(
-            "the platform's accelerators have different cost models, whose costs have different columns",
-            "cost them one at a time with --accelerator",
-        ));
-    }
+    // In reference mode the columns are those of the published tool, and no others.
+    let columns = Columns::of(&targets, mode == Mode::Corrected);
+    let print = || match arguments.format {
+        Format::Table if columns.has_common => overview::print(&layers, &targets),
+        _ => print(arguments.format, &layers, &targets, &columns),
+    };
     match arguments.threads {
-        None => print(arguments, &layers, &targets),
+        None => print(),
         Some(threads) => rayon::ThreadPoolBuilder::new()
             .num_threads(threads.into())
             .build()
             .map_err(|error| Failure::Run(format!("the threads could not be started: {error}")))?
-            .install(|| print(arguments, &layers, &targets)),
+            .install(print),
     }
 }
 
@@ -130,7 +137,7 @@ struct Chunk {
     failures: Vec<String>,
 }
 
-fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<(), Failure> {
+fn print(format: Format, layers: &[TableRow], targets: &[Target], columns: &Columns) -> Result<(), Failure> {
     let named = targets.iter().any(|target| !target.name.is_empty());
     let mut header = vec!["model", "layer_index", "layer_name"];
     let mut numbers = vec![false, true, false];
@@ -138,15 +145,11 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
         header.push("accelerator");
         numbers.push(false);
     }
-    let explainer = targets[0].explainer();
-    for (setting, value) in explainer.settings() {
-        header.push(setting);
-        numbers.push(value.parse::<f64>().is_ok());
-    }
-    header.extend(explainer.columns());
-    numbers.resize(header.len(), true);
+    header.extend(columns.heads());
+    numbers.resize(header.len() - columns.details.len(), true);
+    numbers.extend(&columns.is_number);
 
-    let as_text = arguments.format == Format::Csv;
+    let as_text = format == Format::Csv;
     let mut out = stdout();
     if as_text {
         writeln!(out, "{}", header.join(","))?;
@@ -156,8 +159,10 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
     for target in targets {
         // Formatted in parallel and printed in order, a bounded number of rows at a time.
         for block in layers.chunks(CHUNK * 64) {
-            let chunks: Vec<Chunk> =
-                block.par_chunks(CHUNK).map(|rows| cost_chunk(rows, target, named, as_text)).collect();
+            let chunks: Vec<Chunk> = block
+                .par_chunks(CHUNK)
+                .map(|rows| cost_chunk(rows, target, named, as_text, columns))
+                .collect();
             for chunk in chunks {
                 out.write_all(&chunk.text)?;
                 rows.extend(chunk.rows);
@@ -167,8 +172,13 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
     }
     out.flush()?;
     if !as_text {
-        Rows { title: "Layer costs".to_owned(), header, numbers, rows }.print(arguments.format)?;
+        Rows { title: TITLE.to_owned(), header, numbers, rows }.print(format)?;
     }
+    report(&failures)
+}
+
+/// Fails where layers could not be costed: names the first ones.
+fn report(failures: &[String]) -> Result<(), Failure> {
     if failures.is_empty() {
         return Ok(());
     }
@@ -183,39 +193,49 @@ fn print(arguments: &Cost, layers: &[TableRow], targets: &[Target]) -> Result<()
     Err(Failure::Run(message))
 }
 
-fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool) -> Chunk {
+/// Names a layer that could not be costed, and why.
+fn failure(row: &TableRow, error: &CostError) -> String {
+    let TableRow { model, index, layer, .. } = row;
+    format!("{model} layer {index} `{}`: {error}", layer.name)
+}
+
+fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool, columns: &Columns) -> Chunk {
     let mut chunk = Chunk { rows: Vec::new(), text: Vec::new(), failures: Vec::new() };
-    let explainer = target.explainer();
-    let settings: Vec<String> = explainer.settings().into_iter().map(|(_, value)| value).collect();
-    let mut values: Vec<Quantity> = Vec::new();
-    for TableRow { model, index, layer, .. } in layers {
-        values.clear();
-        if let Err(error) = explainer.report(LayerOf { model, layer }, &mut values) {
-            chunk.failures.push(format!("{model} layer {index} `{}`: {error}", layer.name));
-            continue;
-        }
+    let mut costing = Costing::new(target, columns);
+    for row in layers {
+        let TableRow { model, index, layer, .. } = row;
+        let of = LayerOf { model, layer };
         if as_text {
+            let start = chunk.text.len();
             // Writing to memory does not fail.
             let _ = write!(chunk.text, "{},{index},{}", quoted(model), quoted(&layer.name));
             if named {
                 let _ = write!(chunk.text, ",{}", quoted(&target.name));
             }
-            for setting in &settings {
-                let _ = write!(chunk.text, ",{}", quoted(setting));
+            let text = &mut chunk.text;
+            let told = costing.row(of, |cell| {
+                let _ = match cell {
+                    Cell::Text(text_of) => write!(text, ",{}", quoted(text_of)),
+                    Cell::Number(number) => write!(text, ",{number}"),
+                };
+            });
+            match told {
+                Ok(()) => chunk.text.push(b'\n'),
+                Err(error) => {
+                    chunk.text.truncate(start);
+                    chunk.failures.push(failure(row, &error));
+                }
             }
-            for value in &values {
-                let _ = write!(chunk.text, ",{value}");
-            }
-            chunk.text.push(b'\n');
             continue;
         }
-        let mut row = vec![model.clone(), index.to_string(), layer.name.clone()];
+        let mut cells = vec![model.clone(), index.to_string(), layer.name.clone()];
         if named {
-            row.push(target.name.clone());
+            cells.push(target.name.clone());
         }
-        row.extend(settings.iter().cloned());
-        row.extend(values.iter().map(ToString::to_string));
-        chunk.rows.push(row);
+        match costing.row(of, |cell| cells.push(cell.to_string())) {
+            Ok(()) => chunk.rows.push(cells),
+            Err(error) => chunk.failures.push(failure(row, &error)),
+        }
     }
     chunk
 }

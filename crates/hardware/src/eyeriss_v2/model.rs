@@ -184,6 +184,10 @@ impl CostModel for EyerissV2 {
         true
     }
 
+    fn processing_elements(&self) -> Option<u64> {
+        Some(self.parameters.organisation.pes())
+    }
+
     fn explain(&self) -> Option<&dyn Explain> {
         Some(self)
     }

@@ -352,6 +352,12 @@ impl CostModel for Gemmini {
         part.map(Self::decoded).ok_or(Indivisible::Nothing { key: "tiles", units, of })
     }
 
+    fn processing_elements(&self) -> Option<u64> {
+        let parameters = self.parameters();
+        let dim = u64::from(parameters.dim);
+        Some(u64::from(parameters.tiles) * dim * dim)
+    }
+
     fn explain(&self) -> Option<&dyn Explain> {
         Some(self)
     }

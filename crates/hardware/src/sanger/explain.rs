@@ -13,7 +13,7 @@ const COLUMNS: &[&str] = &[
     "attention_ps",
     "projection_ps",
     "vector_cycles",
-    "macs",
+    "valid_macs",
     "dram_bytes",
     "latency_ps",
     "energy_pj_mac",

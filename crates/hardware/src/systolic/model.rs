@@ -237,6 +237,10 @@ impl CostModel for Systolic {
         identity("systolic", Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
     }
 
+    fn processing_elements(&self) -> Option<u64> {
+        Some(u64::from(self.parameters.rows) * u64::from(self.parameters.cols))
+    }
+
     fn explain(&self) -> Option<&dyn Explain> {
         Some(self)
     }
