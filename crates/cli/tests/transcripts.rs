@@ -550,6 +550,31 @@ fn a_table_of_costs_has_a_line_a_layer() {
 }
 
 #[test]
+fn rows_of_a_cost_table_that_match_nothing_are_counted() {
+    let workspace = mixed();
+    let scenario = "source = \"my own\"\nduration = \"10ms\"\n\
+         [[task]]\nname = \"a\"\nmodel = \"net.toml\"\nperiod = \"1ms\"\n";
+    workspace.write("load.toml", scenario);
+    let run = ["run", "--scenario", "load.toml", "--platform", "mixed.toml", "--format", "json"];
+    let check = ["check", "load.toml", "mixed.toml"];
+    for arguments in [&run[..], &check] {
+        let outcome = workspace.rtmm(arguments);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    }
+    workspace
+        .write("board.csv", format!("{BOARD}net.toml,ouy,4,1,1\nelse.toml,in,1,1,1\nelse.toml,out,1,1,1\n"));
+    for arguments in [&run[..], &check] {
+        let outcome = workspace.rtmm(arguments);
+        assert_eq!(outcome.code, 0);
+        assert_eq!(
+            outcome.stderr,
+            "warning: table board.csv: 3 of 6 rows match no layer that runs: 2 of models that do not run here; 1 of \
+             layers that their model does not have, such as `ouy` of `net` in line 5\n"
+        );
+    }
+}
+
+#[test]
 fn cost_of_a_divided_accelerator_has_each_number_of_units_with_its_shape() {
     let workspace = Workspace::new();
     let arguments = ["cost", "--model", "xrbench/kd_res8_narrow", "--platform", "planaria/16x32x32"];

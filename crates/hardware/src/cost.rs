@@ -122,6 +122,19 @@ pub struct LayerOf<'l> {
     pub layer: &'l Layer,
 }
 
+/// Rows of costs by name that match no layer of some models.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmatched {
+    /// Number of all rows.
+    pub rows: usize,
+    /// Rows of models that are none of these.
+    pub of_other_models: usize,
+    /// Rows of layers that their model does not have.
+    pub of_no_layer: usize,
+    /// Names of model and layer of the first of the latter, and its line.
+    pub first: Option<(String, String, usize)>,
+}
+
 /// Why a layer has no cost on a configuration.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
+use rtmm_workload::Model;
+
+use crate::cost::{Condition, CostError, DRAM, LayerOf, Unmatched, Work};
 use crate::decode::Indivisible;
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::varying::Variation;
@@ -57,6 +59,12 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// [`Indivisible`] says why there is no such model.
     fn part(&self, _units: u32, _of: u32) -> Result<Decoded, Indivisible> {
         Err(Indivisible::Unsupported)
+    }
+
+    /// Statements about layers by name that say nothing of `models`: all that it states, where it is asked for layers of
+    /// these alone. None where costs follow from shapes.
+    fn unmatched(&self, _models: &[Model]) -> Unmatched {
+        Unmatched::default()
     }
 
     /// The number of processing elements of its hardware, one multiply-accumulate a cycle each; none where it has no such

@@ -52,7 +52,9 @@ pub use contention::{
     Bandwidth, BehindCache, Capped, Contention, ContentionRow, MaxMinFair, Meter, Rates, Running, Share,
     Shares, Sharing, Speed, StaticPartition, Throttle, Throttled, WeightedFair,
 };
-pub use cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Work};
+pub use cost::{
+    Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Unmatched, Work,
+};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Indivisible, Mode, Surroundings};

@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
 use rtmm_hardware::table::MeasuredTable;
-use rtmm_hardware::{Condition, CostError, CostModel, DRAM, Explainer, LayerOf, Mode, Quantity, load};
+use rtmm_hardware::{
+    Condition, CostError, CostModel, DRAM, Explainer, LayerOf, Mode, Quantity, Unmatched, load,
+};
 use rtmm_workload::input::Source;
-use rtmm_workload::{Duration, Gemm, Layer, Operator};
+use rtmm_workload::{Duration, Gemm, Layer, Model, Operator, Shapes};
 
 fn layer(name: &str) -> Layer {
     let operator = Operator::Gemm(Gemm { rows: 1, inner: 1, columns: 1 });
@@ -191,4 +193,31 @@ fn costs_under_other_names_are_refused_and_notes_are_not() {
     let problems = controlled.expect_err("a control character").to_string();
     assert!(problems.contains("the cell in column `layer` has a control character"), "{problems}");
     assert!(!problems.contains('\u{1b}'), "{problems:?}");
+}
+
+#[test]
+fn rows_that_match_no_layer_are_counted() {
+    let text = "model,layer,latency_us\nm,a,1\nm,ab,1\nm,c,1\nother,a,1\nother,b,1\n";
+    let table =
+        MeasuredTable::parse(&Source::new("costs", text)).unwrap_or_else(|problems| panic!("{problems}"));
+    let model = |name: &str, layers: &[&str]| {
+        let layers = layers.iter().map(|name| layer(name)).collect();
+        Model::of_layers(name.to_owned(), "a test".to_owned(), Shapes::Independent, layers)
+    };
+    let counts = |models: &[Model]| {
+        let Unmatched { rows, of_other_models, of_no_layer, first } = table.unmatched(models);
+        (
+            rows,
+            of_other_models,
+            of_no_layer,
+            first.map(|(model, layer, line)| format!("{model} {layer} {line}")),
+        )
+    };
+    let m = model("m", &["a", "b"]);
+    assert_eq!(counts(std::slice::from_ref(&m)), (5, 2, 2, Some("m ab 3".to_owned())));
+    assert_eq!(counts(&[m, model("other", &["b", "a", "z"])]), (5, 0, 2, Some("m ab 3".to_owned())));
+    // Two networks may have one name: a row is of either.
+    let both = [model("m", &["a", "ab"]), model("m", &["c"]), model("other", &["a", "b"])];
+    assert_eq!(counts(&both), (5, 0, 0, None));
+    assert_eq!(counts(&[]), (5, 5, 0, None));
 }

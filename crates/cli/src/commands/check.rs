@@ -12,6 +12,7 @@ use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
 use super::cost::no_rows;
+use super::unmatched;
 use crate::args::{Check, LayerCompat};
 use crate::failure::Failure;
 use crate::output::stdout;
@@ -59,6 +60,7 @@ impl Pairs {
     fn check(&self, out: &mut impl Write, problems: &mut Diagnostics) -> Result<(), Failure> {
         for (scenario, workload) in &self.scenarios {
             for (on, platform) in &self.platforms {
+                unmatched::warn(platform, &workload.models);
                 match system(workload, platform) {
                     Ok(_) => writeln!(out, "{scenario} on {on}: every layer has a cost")?,
                     Err(error) => {

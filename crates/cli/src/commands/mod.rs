@@ -11,3 +11,4 @@ pub(crate) mod requests;
 pub(crate) mod run;
 pub(crate) mod sweep;
 pub(crate) mod traces;
+mod unmatched;

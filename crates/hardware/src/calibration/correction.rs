@@ -1,9 +1,9 @@
 //! Calibrated costs: a cost model whose times are corrected by what was measured.
 
-use rtmm_workload::Duration;
 use rtmm_workload::input::Value;
+use rtmm_workload::{Duration, Model};
 
-use crate::cost::{Condition, CostError, DRAM, LayerOf, Work};
+use crate::cost::{Condition, CostError, DRAM, LayerOf, Unmatched, Work};
 use crate::cost_model::{CostModel, Decoded};
 use crate::decode::Indivisible;
 use crate::varying::{Correlation, Quantiles, Variation};
@@ -102,6 +102,10 @@ impl CostModel for Calibrated {
 
     fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
         Ok(Self::decoded(self.of.part(units, of)?, self.coefficients))
+    }
+
+    fn unmatched(&self, models: &[Model]) -> Unmatched {
+        self.of.unmatched(models)
     }
 
     fn processing_elements(&self) -> Option<u64> {

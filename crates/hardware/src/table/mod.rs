@@ -25,16 +25,16 @@
 
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rtmm_workload::Duration;
 use rtmm_workload::input::{Diagnostics, Source, Table, Value};
 use rtmm_workload::load::open_path;
 use rtmm_workload::parameters::{Declared, Real, Schema, Switch, Typed, Written};
+use rtmm_workload::{Duration, Model};
 use serde::Serialize;
 
 use crate::blocks::off_chip;
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Unmatched, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::Surroundings;
@@ -228,6 +228,28 @@ impl CostModel for MeasuredTable {
 
     fn variation(&self) -> Option<&dyn Variation> {
         self.correlation.is_some().then_some(self)
+    }
+
+    fn unmatched(&self, models: &[Model]) -> Unmatched {
+        let mut unmatched = Unmatched { rows: self.layers(), ..Unmatched::default() };
+        let mut first: Option<(&String, &String, usize)> = None;
+        for (name, rows) in &self.models {
+            let mut named = models.iter().filter(|model| model.name == *name).peekable();
+            if named.peek().is_none() {
+                unmatched.of_other_models += rows.len();
+                continue;
+            }
+            let layers: BTreeSet<&str> =
+                named.flat_map(|model| &model.layers).map(|layer| layer.name.as_str()).collect();
+            for (layer, row) in rows.iter().filter(|(layer, _)| !layers.contains(layer.as_str())) {
+                unmatched.of_no_layer += 1;
+                if first.is_none_or(|(_, _, line)| row.line < line) {
+                    first = Some((name, layer, row.line));
+                }
+            }
+        }
+        unmatched.first = first.map(|(model, layer, line)| (model.clone(), layer.clone(), line));
+        unmatched
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{inputs, timeline};
 use crate::args::{Format, Run};
+use crate::commands::unmatched;
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
 
@@ -31,6 +32,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     set.extend(arguments.window.iter().map(|window| format!("window={window}")));
     let chosen = chosen(arguments.policy.as_deref(), &set)?;
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
+    unmatched::warn(&platform, &workload.models);
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
     let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
