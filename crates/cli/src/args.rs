@@ -504,10 +504,6 @@ pub(crate) struct Import {
     /// Leave nodes out whose operators are not known, with all that depends on them, and say what share that is.
     #[arg(long)]
     pub skip_unsupported: bool,
-    #[command(flatten)]
-    pub measured: Measured,
-    #[command(flatten)]
-    pub arrivals: Arrivals,
     /// Folder that the model file goes to, under the name of the ONNX file; of an arrival trace, the request file
     /// [default: none is written].
     #[arg(long, short, value_name = "DIR|FILE")]
@@ -515,6 +511,11 @@ pub(crate) struct Import {
     /// Form of the printed counts.
     #[arg(long, value_enum, default_value = "table")]
     pub format: PlainFormat,
+    // Headings of these hold for all that stands behind them.
+    #[command(flatten)]
+    pub measured: Measured,
+    #[command(flatten)]
+    pub arrivals: Arrivals,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
