@@ -104,18 +104,18 @@ impl Quantiles {
 }
 
 impl MeasuredNode {
-    /// Mean time of an execution without the nodes inside it, to the nearest nanosecond, ties to even: finer than any
-    /// profile of executions. None where only quantiles are known.
+    /// Mean time of an execution without the nodes inside it, to the nearest `unit`, ties to even. None where only
+    /// quantiles are known.
     #[must_use]
-    pub fn self_mean(&self) -> Option<Duration> {
-        const NANOSECOND: u128 = 1_000;
-        let unit = NANOSECOND * u128::from(self.calls.max(1));
+    pub fn self_mean(&self, unit: Duration) -> Option<Duration> {
+        let unit = u128::from(unit.picoseconds().max(1));
+        let of_unit = unit * u128::from(self.calls.max(1));
         let total = u128::from(self.self_total?.picoseconds());
-        let (whole, rest) = (total / unit, total % unit);
-        let up = 2 * rest > unit || (2 * rest == unit && whole % 2 == 1);
-        let nanoseconds = whole + u128::from(up);
+        let (whole, rest) = (total / of_unit, total % of_unit);
+        let up = 2 * rest > of_unit || (2 * rest == of_unit && whole % 2 == 1);
+        let units = whole + u128::from(up);
         // Not above the total by more than the rounding, so that it fits but at the very end of the range.
-        Some(Duration::from_picoseconds(u64::try_from(nanoseconds * NANOSECOND).unwrap_or(u64::MAX)))
+        Some(Duration::from_picoseconds(u64::try_from(units * unit).unwrap_or(u64::MAX)))
     }
 
     /// Picoseconds of all executions: where their sum is not known, by the median, else by another quantile.

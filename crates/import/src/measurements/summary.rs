@@ -35,7 +35,8 @@ pub struct NodeSummary<'m> {
     /// 99th percentile in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_us: Option<f64>,
-    /// Mean time without the nodes inside it, in microseconds to the nearest nanosecond, ties to even.
+    /// Mean time without the nodes inside it, in microseconds: of measured executions to the nearest nanosecond, ties to
+    /// even, which is finer than what they are measured in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_mean_us: Option<f64>,
     /// Shortest time in microseconds, where the file states it.
@@ -81,6 +82,7 @@ impl Measurements {
         let stated = |time: Option<Duration>| time.filter(|_| !self.has_executions).map(microseconds);
         let quantiles = &node.quantiles;
         let operator = node.operator.as_str();
+        let unit = Duration::from_picoseconds(if self.has_executions { 1_000 } else { 1 });
         NodeSummary {
             node: &node.name,
             node_index: node.index,
@@ -88,7 +90,7 @@ impl Measurements {
             calls: node.calls,
             p50_us: quantiles.p50.map(microseconds),
             p99_us: quantiles.p99.map(microseconds),
-            self_mean_us: node.self_mean().map(microseconds),
+            self_mean_us: node.self_mean(unit).map(microseconds),
             min_us: stated(quantiles.min),
             p90_us: stated(quantiles.p90),
             max_us: stated(quantiles.max),

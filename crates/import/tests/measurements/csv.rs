@@ -68,7 +68,7 @@ CONV_2D, 0.11, 0.0930388, 44.8994%, 1, [a/Conv2D]:0
     let options =
         columns("name=name,operator=node type,mean=avg_ms,calls=times called,after=Regular Benchmark Runs");
     let measured = read("csv", text, &options).expect("a table");
-    assert_eq!(shown(&measured), ["[a/Conv2D]:0 1x mean=93.039 CONV_2D", "[a/Elu]:1 2x mean=30.088 ELU"]);
+    assert_eq!(shown(&measured), ["[a/Conv2D]:0 1x mean=93.0388 CONV_2D", "[a/Elu]:1 2x mean=30.0884 ELU"]);
     assert_eq!(measured.notes, ["the table ends before line 10; 3 lines are not read"]);
 }
 

@@ -58,7 +58,7 @@ fn operators_of_the_regular_runs_have_the_mean_of_a_call() {
     assert_eq!(
         shown(&measured),
         [
-            "[seq/conv/Conv2D]:0 50x mean=93.039 CONV_2D",
+            "[seq/conv/Conv2D]:0 50x mean=93.0388 CONV_2D",
             "[seq/conv/Elu]:1 100x mean=30 ELU",
             "[out:3, out:2]:2 50x mean=3500 TFLite_Detection_PostProcess"
         ]
