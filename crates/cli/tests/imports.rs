@@ -1,4 +1,5 @@
-//! `rtmm import MODEL PROFILE`: files of a measured board, which grow with each import, and profiles that make no sense.
+//! `rtmm import MODEL PROFILE`: files of a measured board, which grow with each import, every format, and profiles that
+//! make no sense.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "these tests write their inputs and read what was written")]
 
@@ -127,6 +128,49 @@ fn a_second_accelerator_and_a_second_model_extend_the_files_of_a_board() {
     let second = [&["second.onnx", "gpu.csv", "--accelerator", "gpu"], &board[..]].concat();
     assert_eq!(import(&workspace, &second).code, 0);
     workspace.rtmm(&run).success();
+}
+
+#[test]
+fn every_format_joins_with_the_files_beside_it() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    workspace.write("trt.json", r#"[{"count":2},{"name":"y","averageMs":0.02}]"#);
+    workspace.write("layers.json", r#"{"Layers":[{"Name":"y","LayerType":"gemm"}]}"#);
+    workspace.write("times.json", r#"[{"computeMs":9},{"computeMs":0.012},{"computeMs":0.008}]"#);
+    workspace.write("vela.csv", "TFLite_operator,Op Cycles,Name\nFULLY_CONNECTED,500,y\n");
+    workspace.write("summary.csv", "core_clock,cycles_total\n500000000.0,600\n");
+    workspace.write(
+        "rknn.txt",
+        "ID  OpType  Target  InputShape  OutputShape  Time(us)  RW(KB)  FullName\n\
+         1   MatMul  NPU     (2,4)       (2,3)        7         2       MatMul:y\n\
+         Total Operator Elapsed Per Frame Time(us): 7\n",
+    );
+    workspace.write(
+        "tflite.txt",
+        "Operator-wise Profiling Info for Regular Benchmark Runs:\n===== Run Order =====\n\
+         node type, avg_ms, times called, name\nFULLY_CONNECTED, 0.5, 1, [y]:0\n\n\
+         Timings (microseconds): count=3 curr=500\n",
+    );
+    workspace.write("table.csv", "name;time\ny;4\n");
+    let report = |arguments: &[&str]| -> Value {
+        let beside = ["import", "net.onnx", arguments[0], "--dim", "N=2", "--format", "json", "--kind"];
+        serde_json::from_str(&workspace.rtmm(&[&beside, &arguments[1..]].concat()).success()).expect("JSON")
+    };
+    let trtexec =
+        ["trt.json", "trtexec", "--layer-info", "layers.json", "--times", "times.json", "--warmup", "1"];
+    for (arguments, run_us, scale) in [
+        (&trtexec[..], 10.0, Some(0.5)),
+        (&["vela.csv", "vela", "--summary", "summary.csv"], 1.2, None),
+        (&["vela.csv", "vela", "--clock-mhz", "100"], 5.0, None),
+        (&["rknn.txt", "rknn"], 7.0, None),
+        (&["tflite.txt", "tflite"], 500.0, None),
+        (&["table.csv", "csv", "--columns", "name=name", "--columns", "p50=time,unit=ms"], 4000.0, None),
+    ] {
+        let report = report(arguments);
+        assert_eq!(report["by_name"], 1, "{arguments:?} {report}");
+        assert_eq!(report["run_us"].as_f64(), Some(run_us), "{arguments:?} {report}");
+        assert_eq!(report["scale"].as_f64(), scale, "{arguments:?} {report}");
+    }
 }
 
 #[test]
