@@ -75,7 +75,7 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 #[command(
-    group(clap::ArgGroup::new("load").args(["scenario", "requests", "case"]).required(true).multiple(true)),
+    group(clap::ArgGroup::new("load").args(["scenario", "requests", "case", "sweep"]).required(true).multiple(true)),
     after_help = "\
 Examples:
   rtmm run --scenario xrbench/vr_gaming --platform xrbench/quad_4k_ws_os_ws_os
@@ -83,6 +83,8 @@ Examples:
   rtmm run --scenario my.toml --platform my_soc.toml --set warm_up=100ms --set end_of_run=drain
   rtmm run --requests log.csv --platform my_soc.toml --policy least-slack --jobs jobs.csv
   rtmm run --scenario examples/hub --platform shared/octa_8k --timeline run.pftrace
+  rtmm run --scenario my.toml --platform my_soc.toml --policy edf --report out
+  rtmm run --sweep policies --cell 42 --timeline run.svg
   rtmm run --scenario xrbench/ar_assistant --platform my_soc.toml --compat xrbench --format json
   rtmm run --requests log.csv --traces traces/ --policy dysta --compat dysta --jobs jobs.csv
   rtmm run --compat planaria --case case.json --format json
@@ -99,8 +101,14 @@ pub(crate) struct Run {
     /// Case of a published tool that has files of its own (.json), for --compat planaria or moca.
     #[arg(long, value_name = "FILE", requires = "compat", conflicts_with_all = ["scenario", "requests"])]
     pub case: Option<PathBuf>,
+    /// Run one cell of a sweep again: a built-in name, or a path that ends in .toml.
+    #[arg(long, value_name = "SWEEP", requires = "cell", conflicts_with_all = ["scenario", "requests", "case", "platform", "traces", "policy", "set", "seed", "duration", "compat", "window"], value_parser = Names::of(Kind::Sweep), hide_possible_values = true)]
+    pub sweep: Option<String>,
+    /// Number of the cell, as its tables of results have it in the column `cell`.
+    #[arg(long, value_name = "N", requires = "sweep")]
+    pub cell: Option<usize>,
     /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
-    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat"], value_parser = Names::of(Kind::Platform), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat", "sweep"], value_parser = Names::of(Kind::Platform), hide_possible_values = true)]
     pub platform: Option<String>,
     /// Sample traces of the models that requests name: CSV files in the order given, or a folder, whose
     /// .csv files are taken in the order of their names.
@@ -139,6 +147,9 @@ pub(crate) struct Run {
     /// for a Chrome trace, .svg for a Gantt chart.
     #[arg(long, value_name = "FILE", conflicts_with = "compat")]
     pub timeline: Option<PathBuf>,
+    /// Write a report of the run into this folder: a page (index.html) with its timeline, and tables of results.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["compat", "traces"])]
+    pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -16,5 +16,6 @@ mod failure;
 mod names;
 mod output;
 mod progress;
+mod reports;
 
 pub use entry::{command, main};

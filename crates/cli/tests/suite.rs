@@ -17,6 +17,7 @@ mod moca_workloads;
 mod mutations;
 mod planaria;
 mod planaria_engine_and_loop;
+mod reports;
 mod sweeps;
 mod traces;
 mod transcripts;

@@ -31,7 +31,7 @@ fn a_copied_platform_is_told_apart_by_its_name() {
     );
     workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
     let tables = read(&workspace, "out/tables.md");
-    assert!(tables.contains("mine.toml") && tables.contains("single_4k_ws"), "{tables}");
+    assert!(tables.contains("| mine |") && tables.contains("single_4k_ws"), "{tables}");
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn several_policies_are_compared() {
     let printed = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]).success();
     let tables = printed.split("Written to").next().expect("tables");
     insta::assert_snapshot!("several_policies", tables);
-    let page = read(&workspace, "out/report.html");
+    let page = read(&workspace, "out/index.html");
     for heading in ["by scenario and policy, single_4k_os", "by platform and policy", "Difference in"] {
         assert!(page.contains(heading), "{heading}");
     }
-    assert!(read(&workspace, "out/policies.svg").contains("k_per_ms=5"));
+    assert!(read(&workspace, "out/figures/policies.svg").contains("k_per_ms=5"));
 }
 
 /// A mean over trigger probabilities would average over what the sweep varies on purpose.
@@ -93,7 +93,7 @@ fn pairs_are_shown_one_by_one() {
     for figure in
         ["load_factor_4_trade_off_vr_gaming_on_single_4k_ws", "lines_antt_ar_assistant_on_dual_4k_ws_os"]
     {
-        assert!(read(&workspace, &format!("out/{figure}.svg")).starts_with("<svg"));
+        assert!(read(&workspace, &format!("out/figures/{figure}.svg")).starts_with("<svg"));
     }
 }
 
@@ -111,10 +111,10 @@ fn every_trigger_probability_has_a_report_of_its_own() {
     let tables = read(&workspace, "out/tables.md");
     for value in ["0.25", "1"] {
         assert!(tables.contains(&format!("trigger probability of GE_FBNet_C {value}")), "{tables}");
-        let drawn = read(&workspace, &format!("out/trigger_probability_{value}_heat_map.svg"));
+        let drawn = read(&workspace, &format!("out/figures/trigger_probability_{value}_heat_map.svg"));
         assert!(drawn.contains(&format!("trigger probability of GE_FBNet_C {value}.")));
     }
-    let lines = read(&workspace, "out/lines.svg");
+    let lines = read(&workspace, "out/figures/lines.svg");
     assert!(lines.contains("trigger probability"), "the figure over the varied axis");
 }
 
@@ -185,7 +185,7 @@ fn a_platform_that_cannot_run_is_named() {
     // The other platform has its results, and the failed cell is tried again.
     assert!(read(&workspace, "out/cells.csv").contains("xrbench/single_4k_ws"));
     assert!(read(&workspace, "out/failures.csv").contains("systolic.toml"));
-    assert!(read(&workspace, "out/report.html").contains("Cells that failed"));
+    assert!(read(&workspace, "out/index.html").contains("Cells that failed"));
     let again = workspace.rtmm(&["sweep", "s.toml", "--output", "out"]);
     assert_eq!(again.code, 1);
     assert!(again.stderr.contains("2 cells, 0 run, 1 reused"), "{}", again.stderr);
@@ -277,21 +277,21 @@ fn declared_figures_come_with_tables_and_files() {
     for figure in
         ["cost_by_scenario", "misses_by_weight", "cost_map_hub", "cost_map_vr_gaming", "misses_over_time"]
     {
-        assert!(read(&workspace, &format!("one/{figure}.svg")).starts_with("<svg"), "{figure}");
+        assert!(read(&workspace, &format!("one/figures/{figure}.svg")).starts_with("<svg"), "{figure}");
     }
-    insta::assert_snapshot!("declared_bars", read(&workspace, "one/cost_by_scenario.csv"));
-    insta::assert_snapshot!("declared_map", read(&workspace, "one/cost_map.csv"));
-    let over_time = read(&workspace, "one/misses_over_time.csv");
+    insta::assert_snapshot!("declared_bars", read(&workspace, "one/figures/cost_by_scenario.csv"));
+    insta::assert_snapshot!("declared_map", read(&workspace, "one/figures/cost_map.csv"));
+    let over_time = read(&workspace, "one/figures/misses_over_time.csv");
     assert_eq!(over_time.lines().count(), 1 + 15 * 2, "{over_time}");
-    let drawn = read(&workspace, "one/misses_over_time.svg");
+    let drawn = read(&workspace, "one/figures/misses_over_time.svg");
     assert!(drawn.contains(">resting<") && drawn.contains(">playing<"), "phases are named");
     // The report has what is declared first, and all that it had before behind it.
-    let page = read(&workspace, "one/report.html");
+    let page = read(&workspace, "one/index.html");
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
     assert!(place("UXCost relative to FCFS") < place("Windows of a tenth of a second."));
     assert!(
         place("Windows of a tenth of a second.")
-            < place("<h2>Deadline violation rate by scenario and policy")
+            < place("<h3>Deadline violation rate (%) by scenario and policy")
     );
     assert!(page.contains("geometric mean") && page.contains("95 % bootstrap intervals"));
     assert!(read(&workspace, "one/tables.md").starts_with("# "));
@@ -303,15 +303,11 @@ fn declared_figures_come_with_tables_and_files() {
     }
     workspace.rtmm(&["merge", "s.toml", "--output", "shards"]).success();
     let mut compared = 0;
-    for entry in std::fs::read_dir(workspace.path("one")).expect("outputs") {
-        let path = entry.expect("an output").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if !name.ends_with(".sqlite") {
-            let bytes =
-                |folder: &str| std::fs::read(workspace.path(&format!("{folder}/{name}"))).expect("a file");
-            assert!(bytes("one") == bytes("many") && bytes("one") == bytes("shards"), "{name}");
-            compared += 1;
-        }
+    for (name, bytes) in common::final_files(&workspace.path("one")) {
+        let other =
+            |folder: &str| std::fs::read(workspace.path(&format!("{folder}/{name}"))).expect("a file");
+        assert!(bytes == other("many") && bytes == other("shards"), "{name}");
+        compared += 1;
     }
     assert!(compared > 15, "{compared} files");
 
@@ -320,7 +316,7 @@ fn declared_figures_come_with_tables_and_files() {
     workspace.write("s.toml", FIGURES.replace("window = \"100ms\"", "window = \"0us\""));
     workspace.rtmm(&["sweep", "s.toml", "--output", "one"]).success();
     assert!(!workspace.path("one/series.csv").exists());
-    assert_eq!(read(&workspace, "one/misses_over_time.csv").lines().count(), 1, "no points");
+    assert_eq!(read(&workspace, "one/figures/misses_over_time.csv").lines().count(), 1, "no points");
 }
 
 #[test]

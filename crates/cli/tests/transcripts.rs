@@ -890,7 +890,7 @@ fn sweep_prints_tables_and_writes_results_that_parse() {
             assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
         }
     }
-    let page = text("report.html");
+    let page = text("index.html");
     assert!(page.starts_with("<!DOCTYPE html>") || page.starts_with("<!doctype html>"), "{page}");
     assert!(
         page.trim_end().ends_with("</html>") && page.contains("<svg"),

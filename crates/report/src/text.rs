@@ -1,5 +1,10 @@
 //! Numbers, labels and escapes that tables, figures and pages share.
 
+use std::collections::BTreeSet;
+
+/// The extension of files of scenarios and platforms.
+const EXTENSION: &str = ".toml";
+
 /// Stands for a value that is missing or not defined.
 pub(crate) const MISSING: &str = "—";
 
@@ -125,6 +130,34 @@ where
     lines
 }
 
+/// Lines of at most `width` columns, broken at spaces; a longer word stands alone.
+pub(crate) fn filled(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if display_width(line) + 1 + display_width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Escaped text in which what stands in backticks is code.
+pub(crate) fn inline_markup(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escape_markup(text);
+    }
+    let part = |(index, part): (usize, &&str)| match index % 2 {
+        0 => escape_markup(part),
+        _ => format!("<code>{}</code>", escape_markup(part)),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
 /// The text with its first letter in upper case, to start a sentence.
 pub(crate) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
@@ -153,9 +186,10 @@ pub fn escape_markup(text: &str) -> String {
     out
 }
 
-/// Names without the folders that all of them share: `xrbench/VR_gaming` becomes `VR_gaming`.
+/// Names without the folders that all of them share, and without the extension of files: `xrbench/VR_gaming` becomes
+/// `VR_gaming`, `mine/kitchen.toml` becomes `kitchen`.
 ///
-/// Only whole folders (up to a `/`) go, so different names stay different.
+/// Only whole folders (up to a `/`) go, and no extension where two names would then be one: different names stay different.
 #[must_use]
 pub fn short_labels<S: AsRef<str>>(names: &[S]) -> Vec<String> {
     let Some(first) = names.first().map(AsRef::as_ref) else { return Vec::new() };
@@ -165,7 +199,12 @@ pub fn short_labels<S: AsRef<str>>(names: &[S]) -> Vec<String> {
             shared = first[..shared - 1].rfind('/').map_or(0, |at| at + 1);
         }
     }
-    names.iter().map(|name| name.as_ref()[shared..].to_owned()).collect()
+    let whole: Vec<&str> = names.iter().map(|name| &name.as_ref()[shared..]).collect();
+    let count = |names: &[&str]| names.iter().collect::<BTreeSet<_>>().len();
+    let plain: Vec<&str> = whole.iter().map(|name| name.strip_suffix(EXTENSION).unwrap_or(name)).collect();
+    let stays_apart = count(&plain) == count(&whole) && plain.iter().all(|name| !name.is_empty());
+    let shown = if stays_apart { plain } else { whole };
+    shown.into_iter().map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -192,6 +231,9 @@ mod tests {
         assert_eq!(short_labels(&["x/a", "b"]), ["x/a", "b"]);
         assert_eq!(short_labels(&["x/", "x/"]), ["", ""]);
         assert!(short_labels::<&str>(&[]).is_empty());
+        assert_eq!(short_labels(&["mine/a.toml", "mine/b.toml"]), ["a", "b"]);
+        assert_eq!(short_labels(&["a.toml", "a"]), ["a.toml", "a"]);
+        assert_eq!(short_labels(&[".toml"]), [".toml"]);
     }
 
     #[test]

@@ -15,15 +15,15 @@ fn a_report_has_the_tables_and_figures_it_promises() {
     let report = report_of(&scored(), SWEEP);
     let tables: Vec<&str> = report.tables.iter().map(|table| table.name.as_str()).collect();
     let figures: Vec<&str> = report.figures.iter().map(|figure| figure.name.as_str()).collect();
-    assert_eq!(tables, ["heat_map_4k", "heat_map_8k", "heat_map_best"]);
+    assert_eq!(tables, ["ranking", "heat_map_4k", "heat_map_8k", "heat_map_best"]);
     assert_eq!(figures, ["heat_map_4k", "heat_map_8k", "best_bars_4k", "best_bars_8k", "mean_bars"]);
-    insta::assert_snapshot!("scores_csv", report.tables[0].table.to_csv());
+    insta::assert_snapshot!("scores_csv", report.tables[1].table.to_csv());
     insta::assert_snapshot!("report_markdown", report.to_markdown());
     let captions: Vec<String> =
         report.figures.iter().map(|figure| format!("{}: {}", figure.title, figure.caption)).collect();
     insta::assert_snapshot!("captions", captions.join("\n"));
     let files: Vec<String> = report.files().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(files[4..], ["mean_bars.svg", "tables.md", "report.html"]);
+    assert_eq!(files[4..], ["figures/mean_bars.svg", "tables.md", "index.html"]);
 }
 
 #[test]
@@ -32,13 +32,13 @@ fn the_page_is_one_well_formed_file() {
     report.facts.push(Fact { name: "program".into(), value: "rtmm 0.1.0 <dirty>".into() });
     let html = report.to_page().to_html();
     assert_well_formed(&html);
-    assert!(html.contains("<h1>sweep.toml</h1>") && html.contains("&lt;Six&gt; platforms &amp; four"));
+    assert!(html.contains("<h1>sweep</h1>") && html.contains("&lt;Six&gt; platforms &amp; four"));
     assert!(html.contains("<dd>rtmm 0.1.0 &lt;dirty&gt;</dd>"));
     for outside in ["<script", "src=", "@import", "url(", "href=\"http"] {
         assert!(!html.contains(outside), "the page needs {outside}");
     }
     assert_eq!(html.matches("<svg").count(), 5);
-    assert_eq!(html.matches("<table>").count(), 3);
+    assert_eq!(html.matches("<table>").count(), 4);
 }
 
 #[test]
@@ -47,15 +47,29 @@ fn a_page_escapes_everything_it_is_given() {
     let page = Page {
         title: evil.into(),
         description: format!("{evil}\n\n{evil}"),
-        facts: vec![Fact { name: evil.into(), value: evil.into() }],
-        sections: vec![Section {
-            heading: evil.into(),
-            blocks: vec![
-                Block::Text(evil.into()),
-                Block::Notes(vec![evil.into()]),
-                Block::Preformatted(evil.into()),
-            ],
-        }],
+        conclusion: vec![format!("`{evil}` {evil}")],
+        sections: vec![
+            Section {
+                id: evil.into(),
+                group: evil.into(),
+                heading: "plain".into(),
+                blocks: vec![
+                    Block::Text(evil.into()),
+                    Block::Notes(vec![evil.into()]),
+                    Block::Preformatted(evil.into()),
+                    Block::Facts(vec![Fact { name: evil.into(), value: evil.into() }]),
+                ],
+            },
+            Section {
+                id: evil.into(),
+                group: evil.into(),
+                heading: evil.into(),
+                blocks: vec![
+                    Block::Image { file: evil.into(), alternative: evil.into() },
+                    Block::Files(vec![evil.into()]),
+                ],
+            },
+        ],
     };
     let html = page.to_html();
     assert_well_formed(&html);
@@ -86,7 +100,7 @@ fn aggregates_follow_their_formulas() {
 
     // A zero score leaves the geometric mean undefined, and the table says so.
     assert_eq!(row(&csv, "single_4k_os,")[of("geometric mean")], "");
-    assert!(report.tables[0].table.notes.iter().any(|note| note.contains("zero or negative")));
+    assert!(report.tables[1].table.notes.iter().any(|note| note.contains("zero or negative")));
 
     // Seeds are paired: where scenarios vary together, the half-width of the mean is the mean of theirs.
     let half = |name: &str| number(&format!("{name} half-width"));
@@ -298,7 +312,7 @@ fn a_search_is_drawn_where_it_went() {
     let [search, weights, ..] = report.figures.as_slice() else { panic!("two figures") };
     assert!(search.caption.contains("the path of adaptive under seed 3"), "{}", search.caption);
     // Numbers ascend to the right and upwards, whatever the order of the file.
-    let table = report.tables[0].table.to_markdown();
+    let table = report.tables[1].table.to_markdown();
     assert!(table.contains("| 1 | 1.21 | **0.21** | 1.21 |"), "{table}");
     let drawn = search.svg.as_str();
     for text in [">alpha<", ">beta<", ">start<", ">end of the path<"] {
@@ -319,6 +333,6 @@ fn a_search_is_drawn_where_it_went() {
     assert!(weights.svg.as_str().contains("simulated time (s)"));
     // The terminal shows what is declared, and the page all else behind it.
     let on_terminal = report.tables.iter().filter(|table| table.on_terminal).count();
-    assert_eq!((on_terminal, report.values.len()), (2, 2));
+    assert_eq!((on_terminal, report.values.len()), (3, 2));
     assert!(report.tables.len() > 2);
 }

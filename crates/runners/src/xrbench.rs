@@ -35,27 +35,18 @@ pub fn policy() -> PolicySchema {
 }
 
 const CELL_COLUMNS: &[Column] = &[Column {
-    name: "overall_score_pct",
     unit: "percent",
-    kind: ColumnKind::Real,
-    meaning: "the artifact's score: mean of the tasks' scores",
     summarised: true,
     better: Some(Better::Higher),
+    ..Column::new("overall_score_pct", ColumnKind::Real, "the artifact's score: mean of the tasks' scores")
 }];
 
 const fn count(name: &'static str, meaning: &'static str) -> Column {
-    Column { name, unit: "", kind: ColumnKind::Integer, meaning, summarised: false, better: None }
+    Column::new(name, ColumnKind::Integer, meaning)
 }
 
 const fn score(name: &'static str, meaning: &'static str) -> Column {
-    Column {
-        name,
-        unit: "",
-        kind: ColumnKind::Real,
-        meaning,
-        summarised: false,
-        better: Some(Better::Higher),
-    }
+    Column { better: Some(Better::Higher), ..Column::new(name, ColumnKind::Real, meaning) }
 }
 
 const TASK_COLUMNS: &[Column] = &[

@@ -283,7 +283,7 @@ impl AxisRow {
     /// The axis as a column of results.
     const fn column(&self) -> Column {
         let Self { name, unit, kind, meaning, .. } = *self;
-        Column { name, unit, kind, meaning, summarised: false, better: None }
+        Column { unit, ..Column::new(name, kind, meaning) }
     }
 }
 

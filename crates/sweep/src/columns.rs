@@ -29,7 +29,9 @@ impl ColumnKind {
 pub struct Column {
     /// Name, of lower-case letters, digits and underscores; ends in the unit where there is one.
     pub name: &'static str,
-    /// Unit in words, such as `percent`; empty for counts and texts.
+    /// Name for readers of tables and figures, such as `ANTT`; empty where it is that of the column with spaces.
+    pub label: &'static str,
+    /// Unit in words, such as `percent`, or `share` for a part of one; empty for counts and texts.
     pub unit: &'static str,
     /// Kind of the values.
     pub kind: ColumnKind,
@@ -39,6 +41,17 @@ pub struct Column {
     pub summarised: bool,
     /// Direction in which values are better; `None` where neither is.
     pub better: Option<Better>,
+    /// Sentence on what values must not be compared with, for readers of a sweep in which that differs; empty where
+    /// there is no such thing.
+    pub caveat: &'static str,
+}
+
+impl Column {
+    /// A column without a unit that is not summarised and of which neither more nor less is better.
+    #[must_use]
+    pub const fn new(name: &'static str, kind: ColumnKind, meaning: &'static str) -> Self {
+        Self { name, label: "", unit: "", kind, meaning, summarised: false, better: None, caveat: "" }
+    }
 }
 
 /// A series of results over simulated time. A value holds from its point on until the next one.
@@ -56,7 +69,7 @@ impl SeriesColumn {
     /// The values of the series as a column.
     pub(crate) fn column(&self) -> Column {
         let Self { name, unit, meaning } = *self;
-        Column { name, unit, kind: ColumnKind::Real, meaning, summarised: false, better: None }
+        Column { unit, ..Column::new(name, ColumnKind::Real, meaning) }
     }
 }
 

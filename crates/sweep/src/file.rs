@@ -141,6 +141,7 @@ fn decode<'r>(document: &Document<'_>, runners: &[&'r dyn CellRunner]) -> Option
     let (workloads, platforms) = (workloads?, platforms?);
     let pairs = pairs.map_or_else(Vec::new, |pairs| positions(&pairs, &workloads, &platforms));
     let axes = Axes {
+        command: format!("rtmm sweep {}", sweep_name(source)),
         name: sweep_name(source),
         description: description.to_owned(),
         content_hash: blake3::hash(source.text().as_bytes()).to_hex().to_string(),

@@ -38,8 +38,8 @@
 //! }
 //!
 //! let score = Column {
-//!     name: "score_percent", unit: "percent", kind: ColumnKind::Real,
-//!     meaning: "how well it went", summarised: true, better: None,
+//!     unit: "percent", summarised: true,
+//!     ..Column::new("score_percent", ColumnKind::Real, "how well it went")
 //! };
 //! let only = PolicySchema::new("only", "the only policy", Schema::default());
 //! let toy = Toy(RunnerSpec::new("toy", vec![only], vec![score]));
@@ -70,6 +70,7 @@ pub mod figures;
 pub mod file;
 pub mod output;
 pub mod plan;
+pub mod ranking;
 pub mod results;
 pub mod runner;
 pub mod shard;

@@ -131,6 +131,8 @@ pub enum Baseline {
 pub struct Axes {
     /// The sweep's name, as outputs give it.
     pub name: String,
+    /// Command that makes the results.
+    pub command: String,
     /// Question that the sweep answers, for people.
     pub description: String,
     /// BLAKE3 of the sweep file in hexadecimal; empty where there is no file.

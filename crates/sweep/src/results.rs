@@ -11,7 +11,7 @@ use crate::plan::{Cell, Plan};
 use crate::runner::{CellResult, Column, ColumnKind, Value};
 
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
-    Column { name, unit, kind, meaning, summarised: false, better: None }
+    Column { unit, ..Column::new(name, kind, meaning) }
 }
 
 /// The column that names the task of a row.
@@ -109,6 +109,18 @@ impl<'p> Results<'p> {
     /// others have none, in the same order.
     pub(crate) fn new(plan: &'p Plan<'p>, cells: Vec<Option<CellResult>>, failures: Vec<Failure>) -> Self {
         Self { plan, cells, failures }
+    }
+
+    /// The result of the first cell of `plan`, which was simulated elsewhere: of a single run.
+    ///
+    /// # Errors
+    /// Difference from the columns of the runner, as a lower-case fragment.
+    pub fn of_one_run(plan: &'p Plan<'p>, mut result: CellResult) -> Result<Self, String> {
+        let cell = plan.cells().first().ok_or("the plan has no cell")?;
+        result.check(plan.spec(), plan.scenario(cell).tasks.len(), plan.platform(cell).accelerators.len())?;
+        let mut cells = vec![None; plan.len()];
+        cells[0] = Some(result);
+        Ok(Self::new(plan, cells, Vec::new()))
     }
 
     /// The plan whose results these are.

@@ -33,6 +33,28 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     Some(first + shifted / values.len() as f64)
 }
 
+/// The mean over the seeds that have a value, each as often as it was drawn; what is not random has one
+/// value.
+pub(crate) fn over_seeds(values: &[Option<f64>], places: Option<&[u32]>) -> Option<f64> {
+    if let [only] = values {
+        return *only;
+    }
+    let (mut first, mut sum, mut count) = (None, 0.0, 0_u32);
+    let mut add = |value: Option<f64>| {
+        if let Some(value) = value {
+            sum += value - *first.get_or_insert(value);
+            count += 1;
+        }
+    };
+    match places {
+        None => values.iter().copied().for_each(&mut add),
+        Some(places) => {
+            places.iter().map(|place| values.get(*place as usize).copied().flatten()).for_each(&mut add);
+        }
+    }
+    Some(first? + sum / f64::from(count))
+}
+
 /// The standard deviation of the values themselves (divided by their number); `None` of nothing.
 #[must_use]
 pub fn population_deviation(values: &[f64]) -> Option<f64> {

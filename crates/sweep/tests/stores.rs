@@ -150,14 +150,7 @@ fn changed(name: &'static str, columns: &[Column]) -> RunnerSpec {
 #[test]
 fn a_store_of_another_sweep_is_refused() {
     let (_directory, path) = filled(&Synthetic::default());
-    const NEW: &[Column] = &[Column {
-        name: "new_ms",
-        unit: "",
-        kind: ColumnKind::Real,
-        meaning: "",
-        summarised: false,
-        better: None,
-    }];
+    const NEW: &[Column] = &[Column::new("new_ms", ColumnKind::Real, "")];
     let error = Store::open(&path, &changed("synthetic", NEW)).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"the store DIRECTORY/store.sqlite belongs to another sweep: it has no column `new_ms`; choose another output directory, or delete the store to run everything again");
     let error = Store::open(&path, &changed("synthetic", &[])).unwrap_err();

@@ -16,7 +16,7 @@ use rtmm_workload::parameters::{Choice, Integer, Real, Span, Switch};
 use rtmm_workload::{Duration, ModelId, Period, Scenario, Task, TaskId, Workload};
 
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, summarised: bool) -> Column {
-    Column { name, unit, kind, meaning: "synthetic, for tests", summarised, better: None }
+    Column { unit, summarised, ..Column::new(name, kind, "synthetic, for tests") }
 }
 
 const CELL_COLUMNS: &[Column] = &[
@@ -336,6 +336,7 @@ pub fn platform(name: &str) -> Platform {
 pub fn axes(scenarios: usize, platforms: usize, seeds: u64) -> Axes {
     Axes {
         name: "synthetic".to_owned(),
+        command: "rtmm sweep synthetic".to_owned(),
         description: String::new(),
         content_hash: String::new(),
         folder: String::new(),

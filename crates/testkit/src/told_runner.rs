@@ -43,5 +43,5 @@ impl Prepared for Ready<'_> {
 
 /// A summarised column of real numbers.
 pub const fn column(name: &'static str, unit: &'static str, better: Option<Better>) -> Column {
-    Column { name, unit, kind: ColumnKind::Real, meaning: "synthetic, for tests", summarised: true, better }
+    Column { unit, summarised: true, better, ..Column::new(name, ColumnKind::Real, "synthetic, for tests") }
 }

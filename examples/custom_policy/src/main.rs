@@ -74,6 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let outcome = sweep::run(&sweep.plan, Path::new(&output), &Options::default(), &Silent)?;
     let finished = outcome.finished.ok_or("part of the sweep is missing")?;
     let report = Report::new(&finished.results, &finished.summary, &sweep.figures);
+    fs::create_dir_all(Path::new(&output).join("figures"))?;
     report.files().iter().try_for_each(|(name, text)| fs::write(Path::new(&output).join(name), text))?;
     print!("{}", report.to_terminal(&TerminalStyle::default()));
     Ok(())

@@ -16,8 +16,9 @@ use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
 
 use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
-use crate::output::{replace_file, stdout, style, width, wrap};
+use crate::output::{stdout, style, width, wrap};
 use crate::progress::Bar;
+use crate::reports::{self, create};
 
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
@@ -160,13 +161,6 @@ fn directory(output: Option<&PathBuf>, plan: &Plan<'_>) -> PathBuf {
     output.cloned().unwrap_or_else(|| Path::new("results").join(&plan.axes().name))
 }
 
-fn create(directory: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory).map_err(|error| {
-        let message = format!("{}: cannot be created: {error}", directory.display());
-        Failure::usage(message, "name a folder that is there, or one that can be made, with --output")
-    })
-}
-
 /// The shards' stores of a directory, in the order of their numbers.
 fn shards_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: std::io::Error| {
@@ -191,20 +185,20 @@ fn conclude(
     directory: &Path,
     format: Format,
 ) -> Result<(), Failure> {
-    let report = Report::new(&finished.results, &finished.summary, figures);
+    let mut report = Report::new(&finished.results, &finished.summary, figures);
+    report.run = reports::worst(&finished.results);
+    report.files_beside.clone_from(&finished.files);
     let mut files = finished.files.clone();
-    for (name, text) in report.files() {
-        replace_file(&directory.join(&name), text.as_bytes())?;
-        files.push(name);
-    }
+    files.extend(reports::write(&report, directory)?);
     let mut out = stdout();
     match format {
         Format::Table => {
             write!(out, "{}", report.to_terminal(&style()))?;
             let (figures, named): (Vec<&str>, Vec<&str>) =
-                files.iter().map(String::as_str).partition(|name| name.ends_with(".svg"));
-            let (named, figures) = (named.join(", "), figures.len());
-            let list = format!("Written to {}: {named}, {figures} figures (*.svg)", directory.display());
+                files.iter().map(String::as_str).partition(|name| name.contains('/'));
+            let figures = figures.iter().filter(|name| name.ends_with(".svg")).count();
+            let (named, directory) = (named.join(", "), directory.display());
+            let list = format!("Written to {directory}: {named}, {figures} figures in figures/");
             for line in wrap(&list, width()) {
                 writeln!(out, "{line}")?;
             }

@@ -71,16 +71,21 @@ impl Outcome {
     }
 }
 
-/// Every file of a results directory but the store, by name: the store keeps cells in the order in
-/// which they finished.
+/// Every file of a results directory and of the folders in it but the store, by path: the store keeps cells in the order
+/// in which they finished.
 pub fn final_files(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(directory).expect("the directory can be read");
-    let mut files: Vec<(String, Vec<u8>)> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), path))
-        .filter(|(name, _)| !name.contains(".sqlite"))
-        .map(|(name, path)| (name, fs::read(path).expect("the file can be read")))
-        .collect();
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            files.extend(
+                final_files(&path).into_iter().map(|(below, text)| (format!("{name}/{below}"), text)),
+            );
+        } else if !name.contains(".sqlite") {
+            files.push((name, fs::read(path).expect("the file can be read")));
+        }
+    }
     files.sort();
     files
 }

@@ -2,7 +2,8 @@
 
 use super::LABEL_SIZE;
 use super::canvas::{Area, Canvas, Label, centred};
-use super::extent::{shortened, text_width};
+use super::extent::{shortened, text_width, widest};
+use crate::text::wrap;
 
 /// Room for a sample and the gap behind it.
 const SAMPLE: f64 = 11.0;
@@ -24,16 +25,23 @@ pub(crate) fn draw(
     let mut at = x;
     let mut line = 0;
     for (index, name) in names.iter().enumerate() {
-        let name = shortened(name, width - SAMPLE, LABEL_SIZE);
-        let needed = SAMPLE + text_width(&name, LABEL_SIZE);
-        if at > x && at + needed > x + width {
+        let measure = |text: &str| text_width(text, LABEL_SIZE);
+        // A name that is longer than a line goes on below; a piece of it that is, too, loses its middle.
+        let parts = wrap(name, width - SAMPLE, measure);
+        let needed = SAMPLE + widest(parts.iter().map(String::as_str), LABEL_SIZE);
+        if at > x && (at + needed > x + width || parts.len() > 1) {
             at = x;
             line += 1;
         }
-        let middle = y + LINE * (f64::from(line) + 0.5);
-        sample(canvas, index, Area { x: at, y: middle - 3.25, width: 8.0, height: 6.5 });
-        canvas.label(Label::new(at + SAMPLE, centred(middle, LABEL_SIZE), &name, LABEL_SIZE));
-        at += needed + GAP;
+        let middle = |line: u32| y + LINE * (f64::from(line) + 0.5);
+        sample(canvas, index, Area { x: at, y: middle(line) - 3.25, width: 8.0, height: 6.5 });
+        for (below, part) in parts.iter().enumerate() {
+            line += u32::from(below > 0);
+            let part = shortened(part, width - SAMPLE, LABEL_SIZE);
+            canvas.label(Label::new(at + SAMPLE, centred(middle(line), LABEL_SIZE), &part, LABEL_SIZE));
+        }
+        // Nothing stands beside a name of several lines.
+        at = if parts.len() > 1 { x + width } else { at + needed + GAP };
     }
     if names.is_empty() { 0.0 } else { LINE * f64::from(line + 1) }
 }

@@ -28,7 +28,8 @@ pub struct LineSeries {
     pub points: Vec<LinePoint>,
 }
 
-/// A chart of lines. Series differ by colour, marker and, from the ninth on, dashes.
+/// A chart of lines. Series differ by colour, marker and, from the ninth on, dashes. Of lines that run along each other the
+/// later ones are thinner, so that all are seen; those that are equal throughout should be one series with all their names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lines {
     /// Title inside the figure; empty for none.
@@ -77,6 +78,10 @@ impl Default for Lines {
     }
 }
 
+/// Widths of the first line and of the last.
+const THICKEST: f64 = 2.0;
+const THINNEST: f64 = 1.0;
+
 /// A point that can be drawn: x, y and the ends of its interval.
 type Drawable = (f64, f64, Option<Interval>);
 
@@ -104,7 +109,8 @@ impl Lines {
             let names: Vec<String> = self.series.iter().map(|series| series.name.clone()).collect();
             y += legend::draw(&mut canvas, &names, (left, y), right - left, |canvas, index, area| {
                 let middle = area.y + area.height / 2.0;
-                stroke(canvas, index, &[(area.x, middle), (area.x + area.width, middle)]);
+                let ends = [(area.x, middle), (area.x + area.width, middle)];
+                stroke(canvas, index, self.stroke_width(index), &ends);
                 if self.markers {
                     marker(canvas, index, (area.x + area.width / 2.0, middle));
                 }
@@ -136,7 +142,7 @@ impl Lines {
             for run in runs {
                 let points: Vec<(f64, f64)> = run.iter().map(|(x, y, _)| place(*x, *y)).collect();
                 if points.len() > 1 {
-                    stroke(&mut canvas, index, &points);
+                    stroke(&mut canvas, index, self.stroke_width(index), &points);
                 }
                 if self.markers || points.len() == 1 {
                     points.iter().for_each(|&point| marker(&mut canvas, index, point));
@@ -197,6 +203,12 @@ impl Lines {
 }
 
 impl Lines {
+    /// Width of a line: each is thinner than those that it may cover.
+    fn stroke_width(&self, series: usize) -> f64 {
+        let last = self.series.len().saturating_sub(1).max(1) as f64;
+        THICKEST - (THICKEST - THINNEST) * series as f64 / last
+    }
+
     /// The stretches of a line between its breaks; of stairs, with their corners.
     fn runs(&self, series: &LineSeries) -> Vec<Vec<Drawable>> {
         let runs = runs(series);
@@ -279,13 +291,13 @@ fn runs(series: &LineSeries) -> Vec<Vec<Drawable>> {
     runs
 }
 
-fn stroke(canvas: &mut Canvas, series: usize, points: &[(f64, f64)]) {
+fn stroke(canvas: &mut Canvas, series: usize, width: f64, points: &[(f64, f64)]) {
     let dashes = match series / 8 {
         0 => "",
         1 => " stroke-dasharray=\"4 2\"",
         _ => " stroke-dasharray=\"1.2 1.6\"",
     };
-    let attributes = format!(" stroke-width=\"1.2\" stroke-linejoin=\"round\"{dashes}");
+    let attributes = format!(" stroke-width=\"{width:.2}\" stroke-linejoin=\"round\"{dashes}");
     canvas.polyline(points, series_color(series), &attributes);
 }
 

@@ -10,7 +10,7 @@ use super::{AXIS, GRID, INK, LABEL_SIZE, ONE_COLUMN_PT, SOFT_INK, Svg, TICK_SIZE
 /// A point with its label.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScatterPoint {
-    /// Text beside it.
+    /// Text beside it; empty for none.
     pub label: String,
     /// Place on the horizontal axis.
     pub x: f64,
@@ -20,7 +20,8 @@ pub struct ScatterPoint {
     pub strong: bool,
 }
 
-/// A chart of labelled points. Both axes begin at zero, a logarithmic one at a power of ten.
+/// A chart of labelled points. Both axes begin at zero, a logarithmic one at a power of ten; with a front, the horizontal
+/// one begins where the points do if these are far from zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scatter {
     /// Title inside the figure; empty for none.
@@ -35,6 +36,8 @@ pub struct Scatter {
     pub points: Vec<ScatterPoint>,
     /// True if the vertical axis is logarithmic.
     pub y_log: bool,
+    /// True if the points that stand out are a front: they are joined from left to right, and the others are grey.
+    pub has_front: bool,
     /// Width of the figure.
     pub width_pt: f64,
     /// Height of the area of the points.
@@ -50,6 +53,7 @@ impl Default for Scatter {
             y_label: String::new(),
             points: Vec::new(),
             y_log: false,
+            has_front: false,
             width_pt: ONE_COLUMN_PT,
             plot_height_pt: 170.0,
         }
@@ -58,6 +62,10 @@ impl Default for Scatter {
 
 /// Radius of a point.
 const RADIUS: f64 = 2.2;
+/// Points beside a front.
+const BEATEN: &str = "#8a8a8a";
+/// Where all points are beyond this part of the largest, an axis need not begin at zero.
+const FAR_FROM_ZERO: f64 = 0.6;
 /// Room behind a label.
 const GAP: f64 = 3.0;
 
@@ -73,7 +81,10 @@ impl Scatter {
             .collect();
         let height = |value: f64| if self.y_log { libm::log10(value) } else { value };
         let largest = |of: &dyn Fn(&ScatterPoint) -> f64| points.iter().map(|p| of(p)).fold(0.0, f64::max);
-        let x_axis = Axis::new(0.0, largest(&|point| point.x), 5, false);
+        let high = largest(&|point| point.x);
+        let low = points.iter().map(|point| point.x).fold(high, f64::min);
+        let is_far = self.has_front && low > FAR_FROM_ZERO * high;
+        let x_axis = Axis::new(if is_far { low } else { 0.0 }, high, 5, false);
         let y_axis = if self.y_log {
             logarithmic(points.iter().map(|point| height(point.y)))
         } else {
@@ -107,7 +118,7 @@ impl Scatter {
         let mut order: Vec<usize> = (0..points.len()).collect();
         order.sort_by_key(|index| !points[*index].strong);
         let mut labels = vec![(Area { x: 0.0, y: 0.0, width: 0.0, height: 0.0 }, 0.0); points.len()];
-        for index in order {
+        for index in order.into_iter().filter(|index| !points[*index].label.is_empty()) {
             labels[index] = free_place(points[index], places[index], plot, &taken);
             taken.push(labels[index].0);
         }
@@ -118,17 +129,36 @@ impl Scatter {
                 canvas.line((x, y), end, SOFT_INK, 0.3);
             }
         }
+        self.draw_front(&mut canvas, &points, &places);
         for (index, (point, place)) in points.iter().zip(&places).enumerate() {
+            let color = match (self.has_front, point.strong) {
+                (false, _) => series_color(index),
+                (true, true) => series_color(0),
+                (true, false) => BEATEN,
+            };
             let border = " stroke=\"#ffffff\" stroke-width=\"0.4\"";
             let radius = if point.strong { RADIUS * 1.4 } else { RADIUS };
-            canvas.circle(*place, radius, series_color(index), border);
+            canvas.circle(*place, radius, color, border);
         }
-        for ((area, _), point) in labels.iter().zip(&points) {
+        for ((area, _), point) in labels.iter().zip(&points).filter(|(_, point)| !point.label.is_empty()) {
+            if self.has_front {
+                canvas.rect(*area, "#ffffff", " fill-opacity=\"0.75\"");
+            }
             let label =
                 Label::new(area.x, centred(area.y + area.height / 2.0, TICK_SIZE), &point.label, TICK_SIZE);
             canvas.label(if point.strong { label.bold() } else { label });
         }
         canvas.finish(if self.description.is_empty() { &self.title } else { &self.description })
+    }
+
+    /// Joins the points of the front, the leftmost first.
+    fn draw_front(&self, canvas: &mut Canvas, points: &[&ScatterPoint], places: &[(f64, f64)]) {
+        let strong = points.iter().zip(places).filter(|(point, _)| self.has_front && point.strong);
+        let mut line: Vec<(f64, f64)> = strong.map(|(_, place)| *place).collect();
+        line.sort_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
+        if line.len() > 1 {
+            canvas.polyline(&line, series_color(0), " stroke-width=\"0.9\" stroke-dasharray=\"3 2\"");
+        }
     }
 
     fn draw_x_axis(&self, canvas: &mut Canvas, axis: &Axis, plot: Area) {

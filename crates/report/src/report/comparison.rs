@@ -6,7 +6,7 @@ use rtmm_sweep::statistics::{CONFIDENCE, PairedDifference};
 use rtmm_sweep::summary::{Comparison, Summary};
 
 use super::item::Under;
-use super::wording::{decimals, name_of, unit_of};
+use super::reading::{decimals, factor_of, name_of, unit_of};
 use crate::table::{Column, Row, TableCell, TextTable};
 use crate::text::{Interval, short_labels};
 
@@ -42,7 +42,8 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: u
         }
     };
     // Differences are smaller than what they are between.
-    let means = summary.groups.iter().filter_map(|group| Some(group.statistics[metric]?.mean));
+    let factor = factor_of(&column);
+    let means = summary.groups.iter().filter_map(|group| Some(factor * group.statistics[metric]?.mean));
     let decimals = decimals(column.unit, means).saturating_add(1);
     let columns = labels
         .into_iter()
@@ -75,10 +76,10 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: u
         }
         let mut cells = vec![TableCell::text(&platforms[platform])];
         cells.extend(policies.get(policy).filter(|_| has_policies).map(TableCell::text));
-        cells.extend(found.iter().map(|difference| difference_cell(difference.as_ref(), decimals)));
+        cells.extend(found.iter().map(|difference| difference_cell(difference.as_ref(), factor, decimals)));
         let complete: Option<Vec<f64>> = found.iter().map(|difference| Some((*difference)?.mean)).collect();
         cells.push(complete.map_or_else(TableCell::missing, |means| {
-            TableCell::number(means.iter().sum::<f64>() / means.len() as f64, decimals)
+            TableCell::number(factor * means.iter().sum::<f64>() / means.len() as f64, decimals)
         }));
         let pairs = |of: fn(&PairedDifference) -> usize| found.iter().flatten().map(of).sum::<usize>();
         let counts = [pairs(|difference| difference.above), pairs(|difference| difference.below)];
@@ -104,14 +105,14 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under, metric: u
     Some(table)
 }
 
-fn difference_cell(difference: Option<&PairedDifference>, decimals: u8) -> TableCell {
+fn difference_cell(difference: Option<&PairedDifference>, factor: f64, decimals: u8) -> TableCell {
     let Some(difference) = difference else { return TableCell::missing() };
     match difference.interval {
-        None => TableCell::number(difference.mean, decimals),
+        None => TableCell::number(factor * difference.mean, decimals),
         Some(interval) => {
             let half_width = Interval { lower: interval.low, upper: interval.high }.half_width();
             let differs = interval.low > 0.0 || interval.high < 0.0;
-            TableCell::estimate(difference.mean, decimals, half_width).with_strong(differs)
+            TableCell::estimate(factor * difference.mean, decimals, factor * half_width).with_strong(differs)
         }
     }
 }

@@ -6,11 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use rtmm_sweep::axes::Variation;
 use rtmm_sweep::figures::{Across, Content, Dimension, Figure, LABELS, Selection};
 use rtmm_sweep::plan::{Plan, PlatformId, WorkloadId};
+use rtmm_sweep::ranking::{Competitors, Ranking};
+use rtmm_sweep::runner::short_names;
 use rtmm_sweep::summary::{Metric, Summary};
 
-use super::item::{Item, Place, Show, Under};
+use super::item::{Grouped, Item, Place, Show, Under, Whole};
 use crate::text::short_labels;
 
 /// The most series that colours, hatches, markers and dashes tell apart.
@@ -22,8 +25,17 @@ const MAX_ROWS: usize = 24;
 /// Number of metrics that a sweep of pairs shows for each: the first that have a better and a worse.
 const METRICS_OF_PAIRS: usize = 2;
 
-/// The items of a report.
-pub(super) fn items(plan: &Plan<'_>, summary: &Summary) -> Vec<Item> {
+/// The group of what stands under no value of an axis.
+const GROUP: &str = "By scenario and platform";
+/// The group of all that is known of a run.
+const THE_RUN: &str = "In full";
+/// The group of lines over axes.
+const OVER_AXES: &str = "Over what was varied";
+/// The most lines of a chart that joins all scenarios and platforms.
+const MAX_LINES: usize = 8;
+
+/// The items of a report, with the ranking that picks lines where they would be too many.
+pub(super) fn items(plan: &Plan<'_>, summary: &Summary, ranking: Option<&Ranking>) -> Vec<Grouped> {
     let sweep = Sweep::of(plan);
     let unders = Under::all(plan);
     let one_under = unders.len() == 1;
@@ -33,15 +45,28 @@ pub(super) fn items(plan: &Plan<'_>, summary: &Summary) -> Vec<Item> {
         .enumerate()
         .filter(|(index, metric)| *index == 0 || metric.column.better.is_some())
         .collect();
-    let mut items = Vec::new();
+    let mut items: Vec<Grouped> = Vec::new();
+    let grouped = |group: &str, item: Item| Grouped { group: group.to_owned(), item };
+    if let Some(ranking) = ranking {
+        items.extend(sweep.over_axes(ranking).into_iter().map(|item| grouped(OVER_AXES, item)));
+    }
+    // Of a single scenario on a single platform under a single policy there is nothing to compare: it is told in full.
+    if plan.groups().count() == 1 {
+        items.extend(Whole::ALL.map(|whole| grouped(THE_RUN, Item::Whole(whole))));
+        items.push(Grouped { group: super::FAILURES.to_owned(), item: Item::Failures });
+        return items;
+    }
     if sweep.has_pairs {
         let better = shown.iter().map(|(_, metric)| *metric).filter(|metric| metric.column.better.is_some());
         let metrics: Vec<&Metric> = better.take(METRICS_OF_PAIRS).collect();
-        items.extend(sweep.of_pairs(&metrics, &unders));
+        items.extend(sweep.of_pairs(&metrics, &unders).into_iter().map(|item| grouped(OVER_AXES, item)));
     } else if let Some((_, first)) = shown.first() {
-        items.extend(sweep.lines(&[first], &sweep.pairs(), Place::Page));
+        let lines = sweep.lines(&[first], &sweep.pairs(), Place::Page);
+        items.extend(lines.into_iter().map(|item| grouped(OVER_AXES, item)));
     }
     for under in &unders {
+        let group = if one_under { GROUP.to_owned() } else { under.group() };
+        let grouped = |item: Item| Grouped { group: group.clone(), item };
         for (index, metric) in &shown {
             let has_values = summary.groups.iter().any(|group| {
                 under.holds(&plan.varied_scenarios()[group.scenario.index()])
@@ -51,17 +76,17 @@ pub(super) fn items(plan: &Plan<'_>, summary: &Summary) -> Vec<Item> {
                 continue;
             }
             let of = OfMetric { sweep: &sweep, under, metric, is_first: *index == 0, one_under };
-            items.extend(of.figures());
-            items.push(Item::Comparison {
+            items.extend(of.figures().into_iter().map(&grouped));
+            items.push(grouped(Item::Comparison {
                 name: of.name("comparison"),
                 metric: *index,
                 under: under.clone(),
                 place: of.place(of.is_first && (one_under || !sweep.has_policies)),
-            });
+            }));
         }
-        items.push(Item::Tasks { under: under.clone() });
+        items.push(grouped(Item::Tasks { under: under.clone() }));
     }
-    items.push(Item::Failures);
+    items.push(Grouped { group: super::FAILURES.to_owned(), item: Item::Failures });
     items
 }
 
@@ -130,6 +155,42 @@ impl<'p> Sweep<'p> {
         let name = format!("{} on {}", scenarios[workload.index()], platforms[platform.index()]);
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
         (selection, name.chars().map(plain).collect())
+    }
+
+    /// The metric of a ranking over each axis that changes scenarios, a line a competitor, with all else joined; not
+    /// where nothing else is there.
+    fn over_axes(&self, ranking: &Ranking) -> Vec<Item> {
+        if self.pairs().len() == 1
+            && self.plan.axes().variations.iter().filter(|one| one.values.len() > 1).count() == 1
+        {
+            return Vec::new();
+        }
+        let axes = self.plan.axes();
+        let dimension = ranking.competitors.dimension();
+        let names: Vec<String> = match ranking.competitors {
+            Competitors::Policies => short_names(&axes.policies),
+            Competitors::Platforms => axes.platforms.iter().map(|platform| platform.name.clone()).collect(),
+        };
+        let shown = ranking.ranked.iter().take(MAX_LINES);
+        let selection = match names.len() > MAX_LINES {
+            true => Selection(vec![(
+                dimension.clone(),
+                shown.map(|ranked| names[ranked.competitor].clone()).collect(),
+            )]),
+            false => Selection::default(),
+        };
+        let varied = axes.variations.iter().filter(|variation| variation.values.len() > 1);
+        let figure = |variation: &Variation| {
+            let x = Dimension::Change(variation.axis);
+            let content = Content::Lines { metric: ranking.metric, x, series: dimension.clone() };
+            let mut figure =
+                figure(format!("over_{}", variation.axis.name), content, selection.clone(), None);
+            if names.len() > MAX_LINES {
+                figure.caption = format!("The best {MAX_LINES} of {} by the ranking.", names.len());
+            }
+            Item::Figure { figure: Box::new(figure), shows: vec![Show::Drawing, Show::Table(Place::Page)] }
+        };
+        varied.map(figure).collect()
     }
 
     /// Metrics over the axis that alone changes scenarios: of each pair a line for each policy, or of each scenario a

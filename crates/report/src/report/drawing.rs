@@ -4,7 +4,8 @@ use rtmm_sweep::figures::data::{Estimate, Panel};
 use rtmm_sweep::figures::{Content, Dimension, Member};
 use rtmm_sweep::runner::Better;
 
-use super::wording::{Wording, label_of, unit_of};
+use super::reading::{label_of, unit_of};
+use super::wording::Wording;
 use crate::figure::color::ColorScale;
 use crate::figure::grouped_bars::{Bar, GroupedBars};
 use crate::figure::heat_map::{HeatColumn, HeatMap, HeatRow};
@@ -112,10 +113,22 @@ fn lines(wording: &Wording<'_>, panel: &Panel, names: Vec<String>, description: 
     Lines {
         description,
         y_label: wording.value_label(),
-        series: series.collect(),
+        series: merged(series),
         y_range: Some((0.0, 0.0)),
         ..Lines::default()
     }
+}
+
+/// The lines, those that are equal throughout as one with the names of all: they would hide each other.
+fn merged(series: impl Iterator<Item = LineSeries>) -> Vec<LineSeries> {
+    let mut merged: Vec<LineSeries> = Vec::new();
+    for one in series {
+        match merged.iter_mut().find(|known| known.points == one.points) {
+            Some(known) => known.name = format!("{} = {}", known.name, one.name),
+            None => merged.push(one),
+        }
+    }
+    merged
 }
 
 fn heat_map(

@@ -3,6 +3,14 @@
 use rtmm_sweep::figures::{Figure, Selection};
 use rtmm_sweep::plan::Plan;
 
+use crate::text::capitalised;
+
+/// An item and the group of sections that it stands in.
+pub(super) struct Grouped {
+    pub(super) group: String,
+    pub(super) item: Item,
+}
+
 /// A part of a report.
 pub(super) enum Item {
     /// A figure, computed once and shown in one or more ways.
@@ -28,8 +36,26 @@ pub(super) enum Item {
         /// Cells that it is about.
         under: Under,
     },
+    /// All values of a part of cells that differ in the seed only.
+    Whole(Whole),
     /// Cells that failed.
     Failures,
+}
+
+/// Part of a run whose values are told in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// The tasks.
+    Tasks,
+    /// The accelerators.
+    Accelerators,
+    /// The run itself.
+    Run,
+}
+
+impl Whole {
+    /// All of them, in the order of pages.
+    pub(super) const ALL: [Self; 3] = [Self::Tasks, Self::Accelerators, Self::Run];
 }
 
 /// A way to show a figure.
@@ -102,6 +128,11 @@ impl Under {
     /// Beginning of file names, such as `load_factor_1.5_`; empty where nothing varies.
     pub(super) fn prefix(&self) -> String {
         self.values.iter().map(|value| format!("{}_{}_", value.axis.name, value.number)).collect()
+    }
+
+    /// Name of a group of sections, such as `Load factor 1.5`; empty where nothing varies.
+    pub(super) fn group(&self) -> String {
+        capitalised(self.title().trim_start_matches(", "))
     }
 
     /// End of titles, such as `, load factor 1.5`.

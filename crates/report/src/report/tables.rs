@@ -6,7 +6,8 @@ use rtmm_sweep::runner::Better;
 use rtmm_sweep::statistics::mean;
 
 use super::drawing::interval;
-use super::wording::{Wording, best, decimals, unit_of};
+use super::reading::{best, decimals, unit_of};
+use super::wording::Wording;
 use crate::table::{Column, Row, TableCell, TextTable};
 use crate::text::capitalised;
 

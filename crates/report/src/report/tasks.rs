@@ -5,7 +5,7 @@ use rtmm_sweep::runner::short_names;
 use rtmm_sweep::summary::Summary;
 
 use super::item::Under;
-use super::wording::{decimals, name_of, unit_of};
+use super::reading::{decimals, factor_of, name_of, unit_of};
 use crate::table::{Column, Row, TableCell, TextTable};
 use crate::text::{Interval, short_labels};
 
@@ -48,7 +48,8 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under) -> Option
         .enumerate()
         .map(|(position, metric)| {
             let values = groups().flat_map(|group| group.tasks.iter().skip(position).step_by(metrics.len()));
-            decimals(metric.column.unit, values.flatten().map(|statistics| statistics.mean))
+            let factor = factor_of(&metric.column);
+            decimals(metric.column.unit, values.flatten().map(|statistics| factor * statistics.mean))
         })
         .collect();
     for group in groups() {
@@ -61,15 +62,18 @@ pub(super) fn table(plan: &Plan<'_>, summary: &Summary, under: &Under) -> Option
             ];
             cells.extend(policies.get(group.policy.index()).filter(|_| has_policies).map(TableCell::text));
             cells.push(TableCell::text(&task.name));
-            cells.extend(statistics.iter().zip(&places).map(|(statistics, decimals)| match statistics {
-                None => TableCell::missing(),
-                Some(statistics) => match statistics.interval {
-                    None => TableCell::number(statistics.mean, *decimals),
+            let shown = statistics.iter().zip(metrics).zip(&places);
+            cells.extend(shown.map(|((statistics, metric), decimals)| {
+                let Some(statistics) = statistics else { return TableCell::missing() };
+                let factor = factor_of(&metric.column);
+                match statistics.interval {
+                    None => TableCell::number(factor * statistics.mean, *decimals),
                     Some(interval) => {
-                        let interval = Interval { lower: interval.low, upper: interval.high };
-                        TableCell::estimate(statistics.mean, *decimals, interval.half_width())
+                        let interval =
+                            Interval { lower: factor * interval.low, upper: factor * interval.high };
+                        TableCell::estimate(factor * statistics.mean, *decimals, interval.half_width())
                     }
-                },
+                }
             }));
             table.rows.push(Row { cells, starts_group: position == 0 && !table.rows.is_empty() });
         }

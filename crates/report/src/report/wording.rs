@@ -3,79 +3,15 @@
 use rtmm_sweep::axes::Variation;
 use rtmm_sweep::figures::data::Panel;
 use rtmm_sweep::figures::{Content, Dimension, Figure, Member};
-use rtmm_sweep::plan::Plan;
+use rtmm_sweep::plan::{Plan, VariedScenario};
 use rtmm_sweep::runner::{Better, Column, ColumnKind, ParameterValue};
 use rtmm_sweep::statistics::{CONFIDENCE, MINIMUM_SAMPLES};
 
+use super::reading::{decimals, decimals_of_drawing, factor_of, label_of, name_of, unit_of};
 use crate::text::{capitalised, short_labels};
 
-/// Decimals where values are below one; each factor of ten takes or gives one.
-const DECIMALS: u8 = 3;
-/// The least decimals of percentages, and of tables whose values are below [`LARGE`].
-const FEW_DECIMALS: u8 = 2;
-/// Values from here on need no decimals.
-const LARGE: f64 = 100.0;
-
-/// Units in words, the ends of column names that state them, and how tables write them.
-const UNITS: [(&str, &str, &str); 6] = [
-    ("percent", "_pct", "%"),
-    ("percent", "_percent", "%"),
-    ("seconds", "_s", "s"),
-    ("milliseconds", "_ms", "ms"),
-    ("microseconds", "_us", "us"),
-    ("millijoules", "_mj", "mJ"),
-];
-
-/// The name of a column in a sentence: its unit stands behind it.
-pub(super) fn name_of(column: &Column) -> String {
-    let mut ends = UNITS.iter().filter(|(unit, ..)| *unit == column.unit);
-    let name = ends.find_map(|(_, end, _)| column.name.strip_suffix(end)).unwrap_or(column.name);
-    name.replace('_', " ")
-}
-
-/// The unit of a column as tables write it.
-pub(super) fn unit_of(column: &Column) -> Option<String> {
-    let known = UNITS.iter().find(|(unit, ..)| *unit == column.unit);
-    let text = known.map_or(column.unit, |(_, _, short)| short);
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// Name and unit of a column, for an axis.
-pub(super) fn label_of(name: &str, unit: Option<&str>) -> String {
-    match unit {
-        Some(unit) => format!("{name} ({unit})"),
-        None => name.to_owned(),
-    }
-}
-
-/// Decimals of a table: those of a drawing, and two at least where values are below a hundred.
-pub(super) fn decimals(unit: &str, values: impl Iterator<Item = f64>) -> u8 {
-    let largest = values.map(f64::abs).fold(0.0, f64::max);
-    let digits = decimals_of_drawing(unit, largest);
-    if largest < LARGE { digits.max(FEW_DECIMALS) } else { digits }
-}
-
-/// Decimals that show three digits of the largest value, and at least two of percentages.
-fn decimals_of_drawing(unit: &str, largest: f64) -> u8 {
-    let digits = match largest {
-        size if size >= LARGE => 0,
-        size if size >= 10.0 => 1,
-        size if size >= 1.0 => 2,
-        size if size >= 0.1 || size == 0.0 => DECIMALS,
-        size if size >= 0.01 => DECIMALS + 1,
-        _ => DECIMALS + 2,
-    };
-    if unit == "percent" { digits.max(FEW_DECIMALS) } else { digits }
-}
-
-/// The best of some values.
-pub(super) fn best(values: impl IntoIterator<Item = f64>, better: Better) -> Option<f64> {
-    let values = values.into_iter();
-    match better {
-        Better::Lower => values.min_by(f64::total_cmp),
-        Better::Higher => values.max_by(f64::total_cmp),
-    }
-}
+/// The axis of loads.
+const LOAD: &str = "load_factor";
 
 /// Names of inputs with short ones, which leave out the folders that all share.
 pub(super) struct Names<'p> {
@@ -115,12 +51,8 @@ impl Wording<'_> {
             Content::TimeSeries { column, .. } => {
                 let series = self.plan.spec().series_columns.get(column)?;
                 Some(Column {
-                    name: series.name,
                     unit: series.unit,
-                    kind: ColumnKind::Real,
-                    meaning: series.meaning,
-                    summarised: false,
-                    better: None,
+                    ..Column::new(series.name, ColumnKind::Real, series.meaning)
                 })
             }
         }
@@ -134,6 +66,18 @@ impl Wording<'_> {
     /// Direction in which values of the figure are better.
     pub(super) fn better(&self) -> Option<Better> {
         self.column()?.better
+    }
+
+    /// The numbers by which values of the figure are multiplied for readers, row by row.
+    pub(super) fn factors(&self) -> Vec<f64> {
+        let factor = |column: Option<Column>| column.as_ref().map_or(1.0, factor_of);
+        match (&self.figure.relative_to, &self.figure.content) {
+            (Some(_), _) => vec![1.0],
+            (None, Content::Scatter { x, y, .. }) => {
+                [x, y].map(|metric| factor(self.metric(*metric))).to_vec()
+            }
+            (None, _) => vec![factor(self.column())],
+        }
     }
 
     /// Decimals of values of the figure in a table.
@@ -302,6 +246,7 @@ impl Wording<'_> {
                 None => format!("{meaning}."),
             }
         }));
+        parts.extend(self.caveat());
         if let Content::Bars { best_of: Some(best_of), .. } = &self.figure.content {
             parts.push(format!(
                 "Each bar is that of its best {}, chosen once what the figure does not tell apart is joined.",
@@ -340,6 +285,17 @@ impl Wording<'_> {
         })
     }
 
+    /// Sentence on what values must not be compared with, where loads or durations differ in the sweep.
+    fn caveat(&self) -> Option<String> {
+        let column = self.column().filter(|column| !column.caveat.is_empty())?;
+        let varied = self.plan.varied_scenarios();
+        let first = varied.first()?;
+        let is_other = |one: &VariedScenario| {
+            one.scenario.duration != first.scenario.duration || one.number(LOAD) != first.number(LOAD)
+        };
+        varied.iter().any(is_other).then(|| format!("{}.", capitalised(column.caveat)))
+    }
+
     /// Notes of a table of a panel, whose values stand with their intervals or without.
     pub(super) fn notes(&self, panel: &Panel, intervals: bool) -> Vec<String> {
         let all = || panel.values.iter().flatten().flatten();
@@ -352,7 +308,7 @@ impl Wording<'_> {
             };
             format!("Means over {} seeds{half}.", count(least, most))
         });
-        self.joined(panel, "table").into_iter().chain(seeds).collect()
+        self.caveat().into_iter().chain(self.joined(panel, "table")).chain(seeds).collect()
     }
 
     /// Sentences on how values were joined, and what their intervals are.
@@ -393,19 +349,4 @@ fn count(least: usize, most: usize) -> String {
 
 fn range(counts: impl Iterator<Item = usize>) -> (usize, usize) {
     counts.fold((usize::MAX, 0), |(least, most), count| (least.min(count), most.max(count)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_digits_count() {
-        assert_eq!(
-            [0.0, 0.004, 0.04, 0.4, 4.0, 40.0, 400.0].map(|value| decimals_of_drawing("", value)),
-            [3, 5, 4, 3, 2, 1, 0]
-        );
-        assert_eq!([4.0, 40.0].map(|value| decimals_of_drawing("percent", value)), [2, 2]);
-        assert_eq!([0.4, 4.0, 40.0, 400.0].map(|value| decimals("", [value].into_iter())), [3, 2, 2, 0]);
-    }
 }

@@ -122,7 +122,7 @@ impl Draws {
 }
 
 /// Elements that have no end tag in HTML.
-const VOID: [&str; 4] = ["meta", "wbr", "br", "link"];
+const VOID: [&str; 5] = ["meta", "wbr", "br", "link", "img"];
 
 /// Checks that tags balance, attributes are quoted and unique, and text is escaped.
 #[track_caller]

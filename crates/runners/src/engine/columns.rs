@@ -7,8 +7,15 @@ use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
 /// A column with where its value comes from.
 type Row<S> = (Column, fn(&S) -> Value);
 
+/// A part of one, which readers are shown in percent.
+const SHARE: &str = "share";
+
+/// Values of UXCost where loads or durations differ.
+const UX_COST_CAVEAT: &str = "values of UXCost under different loads or durations do not compare: where nothing is violated, \
+                              each task counts half a violation over its jobs, so that more of them bring less";
+
 const fn column(name: &'static str, unit: &'static str, kind: ColumnKind, meaning: &'static str) -> Column {
-    Column { name, unit, kind, meaning, summarised: false, better: None }
+    Column { unit, ..Column::new(name, kind, meaning) }
 }
 
 const fn count(name: &'static str, meaning: &'static str) -> Column {
@@ -25,6 +32,10 @@ const fn lower(column: Column) -> Column {
 
 const fn higher(column: Column) -> Column {
     Column { summarised: true, better: Some(Better::Higher), ..column }
+}
+
+const fn labelled(label: &'static str, column: Column) -> Column {
+    Column { label, ..column }
 }
 
 /// Summarised, but not what a report ranks by.
@@ -48,29 +59,48 @@ const CELL: &[Row<Summary>] = &[
     (
         lower(real(
             "deadline_violation_rate",
-            "",
+            SHARE,
             "late, dropped and overdue jobs as a share of the decided",
         )),
         |run| number(run.deadline_violation_rate),
     ),
     (
-        summed(real("mean_deadline_violation_rate", "", "mean of the tasks' deadline violation rates")),
+        summed(real("mean_deadline_violation_rate", SHARE, "mean of the tasks' deadline violation rates")),
         |run| number(run.mean_deadline_violation_rate),
     ),
-    (summed(real("sla_satisfaction", "", "jobs completed in time as a share of the decided")), |run| {
-        number(run.sla_satisfaction)
-    }),
-    (summed(real("sla_satisfaction_low", "", "the same of the jobs of low priority")), |run| {
-        sla_satisfaction_of(run, PriorityClass::Low)
-    }),
-    (summed(real("sla_satisfaction_mid", "", "the same of the jobs of middle priority")), |run| {
-        sla_satisfaction_of(run, PriorityClass::Mid)
-    }),
-    (summed(real("sla_satisfaction_high", "", "the same of the jobs of high priority")), |run| {
-        sla_satisfaction_of(run, PriorityClass::High)
-    }),
     (
-        lower(real("antt", "", "turnaround from readiness over isolated latency, mean over completed jobs")),
+        summed(labelled(
+            "SLA satisfaction",
+            real("sla_satisfaction", SHARE, "jobs completed in time as a share of the decided"),
+        )),
+        |run| number(run.sla_satisfaction),
+    ),
+    (
+        summed(labelled(
+            "SLA satisfaction, low priority",
+            real("sla_satisfaction_low", SHARE, "the same of the jobs of low priority"),
+        )),
+        |run| sla_satisfaction_of(run, PriorityClass::Low),
+    ),
+    (
+        summed(labelled(
+            "SLA satisfaction, middle priority",
+            real("sla_satisfaction_mid", SHARE, "the same of the jobs of middle priority"),
+        )),
+        |run| sla_satisfaction_of(run, PriorityClass::Mid),
+    ),
+    (
+        summed(labelled(
+            "SLA satisfaction, high priority",
+            real("sla_satisfaction_high", SHARE, "the same of the jobs of high priority"),
+        )),
+        |run| sla_satisfaction_of(run, PriorityClass::High),
+    ),
+    (
+        lower(labelled(
+            "ANTT",
+            real("antt", "", "turnaround from readiness over isolated latency, mean over completed jobs"),
+        )),
         |run| number(run.antt),
     ),
     (
@@ -81,12 +111,20 @@ const CELL: &[Row<Summary>] = &[
         )),
         |run| number(run.normalised_turnaround_p99),
     ),
-    (summed(real("stp", "1/second", "completed jobs a second, first arrival to last completion")), |run| {
-        number(run.stp)
-    }),
-    (summed(real("stp_normalised", "", "sum of the networks' normalised progress")), |run| {
-        number(run.stp_normalised)
-    }),
+    (
+        summed(labelled(
+            "STP",
+            real("stp", "1/second", "completed jobs a second, first arrival to last completion"),
+        )),
+        |run| number(run.stp),
+    ),
+    (
+        summed(labelled(
+            "normalised STP",
+            real("stp_normalised", "", "sum of the networks' normalised progress"),
+        )),
+        |run| number(run.stp_normalised),
+    ),
     (
         summed(real(
             "fairness_min_ratio",
@@ -95,77 +133,134 @@ const CELL: &[Row<Summary>] = &[
         )),
         |run| number(run.fairness_min_ratio),
     ),
-    (summed(real("fairness_jain", "", "Jain's index of the tasks' normalised progress")), |run| {
-        number(run.fairness_jain)
-    }),
     (
-        lower(real(
-            "ux_cost",
-            "",
-            "UXCost of DREAM: sum of violation rates times sum of normalised energies",
+        summed(labelled(
+            "Jain's fairness",
+            real("fairness_jain", "", "Jain's index of the tasks' normalised progress"),
         )),
+        |run| number(run.fairness_jain),
+    ),
+    (
+        Column {
+            caveat: UX_COST_CAVEAT,
+            ..lower(labelled(
+                "UXCost",
+                real(
+                    "ux_cost",
+                    "",
+                    "UXCost of DREAM: sum of violation rates times sum of normalised energies",
+                ),
+            ))
+        },
         |run| number(run.ux_cost),
     ),
     (
-        summed(real("dlv_sum", "", "first factor of UXCost: sum of violation rates, each with its floor")),
+        summed(labelled(
+            "sum of DLV",
+            real("dlv_sum", "", "first factor of UXCost: sum of violation rates, each with its floor"),
+        )),
         |run| number(run.dlv_sum),
     ),
     (
         summed(real("normalised_energy_sum", "", "second factor of UXCost: sum of normalised energies")),
         |run| number(run.normalised_energy_sum),
     ),
-    (summed(real("accuracy", "", "accuracy delivered, mean over completed jobs that have one")), |run| {
+    (summed(real("accuracy", SHARE, "accuracy delivered, mean over completed jobs that have one")), |run| {
         number(run.accuracy)
     }),
-    (higher(real("xrbench_score_percent", "percent", "XRBench's overall score")), |run| {
-        number(run.xrbench_score_percent)
-    }),
+    (
+        higher(labelled(
+            "XRBench score",
+            real("xrbench_score_percent", "percent", "XRBench's overall score"),
+        )),
+        |run| number(run.xrbench_score_percent),
+    ),
     (summed(real("energy_pj", "picojoules", "energy of judged jobs")), |run| {
         number(Some(run.energy.energy_pj))
     }),
     (
-        real(
-            "energy_mac_pj",
-            "picojoules",
-            "part of `energy_pj`: multiply-accumulates and vector operations",
+        labelled(
+            "energy of MACs",
+            real(
+                "energy_mac_pj",
+                "picojoules",
+                "part of `energy_pj`: multiply-accumulates and vector operations",
+            ),
         ),
         |run| number(Some(run.energy.energy_mac_pj)),
     ),
     (
-        real("energy_l1_pj", "picojoules", "part of `energy_pj`: buffers beside the processing elements"),
+        labelled(
+            "energy of L1",
+            real("energy_l1_pj", "picojoules", "part of `energy_pj`: buffers beside the processing elements"),
+        ),
         |run| number(Some(run.energy.energy_l1_pj)),
     ),
-    (real("energy_l2_pj", "picojoules", "part of `energy_pj`: the accelerators' shared buffers"), |run| {
-        number(Some(run.energy.energy_l2_pj))
-    }),
-    (real("energy_dram_pj", "picojoules", "part of `energy_pj`: off-chip memory"), |run| {
-        number(Some(run.energy.energy_dram_pj))
-    }),
-    (real("energy_static_pj", "picojoules", "part of `energy_pj`: static power while layers run"), |run| {
-        number(Some(run.energy.energy_static_pj))
-    }),
-    (real("energy_switch_pj", "picojoules", "part of `energy_pj`: context switches"), |run| {
-        number(Some(run.energy.energy_switch_pj))
-    }),
-    (lower(real("normalised_energy", "", "energy of decided jobs as a share of their worst case")), |run| {
-        number(run.normalised_energy)
-    }),
+    (
+        labelled(
+            "energy of L2",
+            real("energy_l2_pj", "picojoules", "part of `energy_pj`: the accelerators' shared buffers"),
+        ),
+        |run| number(Some(run.energy.energy_l2_pj)),
+    ),
+    (
+        labelled(
+            "energy of DRAM",
+            real("energy_dram_pj", "picojoules", "part of `energy_pj`: off-chip memory"),
+        ),
+        |run| number(Some(run.energy.energy_dram_pj)),
+    ),
+    (
+        labelled(
+            "static energy",
+            real("energy_static_pj", "picojoules", "part of `energy_pj`: static power while layers run"),
+        ),
+        |run| number(Some(run.energy.energy_static_pj)),
+    ),
+    (
+        labelled(
+            "energy of context switches",
+            real("energy_switch_pj", "picojoules", "part of `energy_pj`: context switches"),
+        ),
+        |run| number(Some(run.energy.energy_switch_pj)),
+    ),
+    (
+        lower(real("normalised_energy", SHARE, "energy of decided jobs as a share of their worst case")),
+        |run| number(run.normalised_energy),
+    ),
     (real("mean_power_w", "watts", "energy of segments over the measured time"), |run| {
         number(run.mean_power_w)
     }),
-    (summed(real("throughput_per_s", "jobs a second", "completed jobs over the measured time")), |run| {
-        number(run.throughput_per_s)
-    }),
-    (real("utilisation_mean", "", "mean of the accelerators' shares of time in segments"), |run| {
-        let of = run.accelerators.iter().filter_map(|accelerator| accelerator.utilisation);
-        let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-        number((count > 0).then(|| sum / f64::from(count)))
-    }),
-    (real("dram_bandwidth_utilisation", "", "mean granted part of the shared DRAM's bandwidth"), |run| {
-        number(run.dram_bandwidth_utilisation)
-    }),
     (
-        real("throttled_ms", "milliseconds", "time of runs that were granted less than they could use"),
+        summed(labelled(
+            "throughput",
+            real("throughput_per_s", "jobs a second", "completed jobs over the measured time"),
+        )),
+        |run| number(run.throughput_per_s),
+    ),
+    (
+        labelled(
+            "mean utilisation",
+            real("utilisation_mean", SHARE, "mean of the accelerators' shares of time in segments"),
+        ),
+        |run| {
+            let of = run.accelerators.iter().filter_map(|accelerator| accelerator.utilisation);
+            let (sum, count) = of.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+            number((count > 0).then(|| sum / f64::from(count)))
+        },
+    ),
+    (
+        labelled(
+            "DRAM bandwidth utilisation",
+            real("dram_bandwidth_utilisation", SHARE, "mean granted part of the shared DRAM's bandwidth"),
+        ),
+        |run| number(run.dram_bandwidth_utilisation),
+    ),
+    (
+        labelled(
+            "throttled time",
+            real("throttled_ms", "milliseconds", "time of runs that were granted less than they could use"),
+        ),
         |run| number(run.throttled_ms),
     ),
     (count("context_switches", "segments before which the accelerator ran another model"), |run| {
@@ -174,9 +269,10 @@ const CELL: &[Row<Summary>] = &[
     (count("job_switches", "segments before which the accelerator ran another job"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.job_switches).sum())
     }),
-    (real("scheduler_busy_ms", "milliseconds", "time spent on decisions"), |run| {
-        number(Some(run.scheduler_busy_ms))
-    }),
+    (
+        labelled("scheduler busy time", real("scheduler_busy_ms", "milliseconds", "time spent on decisions")),
+        |run| number(Some(run.scheduler_busy_ms)),
+    ),
     (count("segments", "segments dispatched in the measured time"), |run| {
         integer(run.accelerators.iter().map(|accelerator| accelerator.segments).sum())
     }),
@@ -198,16 +294,20 @@ const TASK: &[Row<TaskSummary>] = &[
     (count("overdue", "of them, past their deadline"), |task| integer(task.jobs.overdue)),
     (count("undecided", "of them, before their deadline"), |task| integer(task.jobs.undecided)),
     (
-        lower(real(
-            "task_deadline_violation_rate",
-            "",
-            "late, dropped and overdue as a share of the decided",
+        lower(labelled(
+            "deadline violation rate",
+            real(
+                "task_deadline_violation_rate",
+                SHARE,
+                "late, dropped and overdue as a share of the decided",
+            ),
         )),
         |task| number(task.deadline_violation_rate),
     ),
-    (real("dlv", "", "the same with half a job in place of none: the term of UXCost"), |task| {
-        number(task.dlv)
-    }),
+    (
+        labelled("DLV", real("dlv", "", "the same with half a job in place of none: the term of UXCost")),
+        |task| number(task.dlv),
+    ),
     (real("response_mean_ms", "milliseconds", "arrival to completion, mean"), |task| {
         number(task.response_mean_ms)
     }),
@@ -224,10 +324,13 @@ const TASK: &[Row<TaskSummary>] = &[
         number(task.response_max_ms)
     }),
     (
-        lower(real(
-            "task_antt",
-            "",
-            "turnaround from readiness over isolated latency, mean over completed jobs",
+        lower(labelled(
+            "ANTT",
+            real(
+                "task_antt",
+                "",
+                "turnaround from readiness over isolated latency, mean over completed jobs",
+            ),
         )),
         |task| number(task.antt),
     ),
@@ -240,11 +343,17 @@ const TASK: &[Row<TaskSummary>] = &[
     (real("tardiness_max_ms", "milliseconds", "time past the deadline, greatest"), |task| {
         number(task.tardiness_max_ms)
     }),
-    (real("task_energy_pj", "picojoules", "energy of its jobs"), |task| number(Some(task.energy.energy_pj))),
-    (real("task_normalised_energy", "", "energy of decided jobs as a share of their worst case"), |task| {
-        number(task.normalised_energy)
+    (labelled("energy", real("task_energy_pj", "picojoules", "energy of its jobs")), |task| {
+        number(Some(task.energy.energy_pj))
     }),
-    (real("accuracy_mean", "", "accuracy delivered, mean over completed jobs"), |task| {
+    (
+        labelled(
+            "normalised energy",
+            real("task_normalised_energy", SHARE, "energy of decided jobs as a share of their worst case"),
+        ),
+        |task| number(task.normalised_energy),
+    ),
+    (real("accuracy_mean", SHARE, "accuracy delivered, mean over completed jobs"), |task| {
         number(task.accuracy_mean)
     }),
     (real("real_time_score", "", "XRBench, mean over completed jobs"), |task| {
@@ -256,26 +365,39 @@ const TASK: &[Row<TaskSummary>] = &[
     (real("accuracy_score", "", "XRBench, mean over completed jobs"), |task| {
         number(task.xrbench.and_then(|scores| scores.accuracy_score))
     }),
-    (real("qoe_score", "", "XRBench: share of counted jobs that were not dropped"), |task| {
-        number(task.xrbench.map(|scores| scores.qoe_score))
-    }),
+    (
+        labelled("QoE score", real("qoe_score", "", "XRBench: share of counted jobs that were not dropped")),
+        |task| number(task.xrbench.map(|scores| scores.qoe_score)),
+    ),
     (real("task_score", "", "XRBench: the task's score"), |task| {
         number(task.xrbench.map(|scores| scores.task_score))
     }),
 ];
 
 const ACCELERATOR: &[Row<AcceleratorSummary>] = &[
-    (real("busy_ms", "milliseconds", "time in segments within the measured time"), |one| {
-        number(Some(one.busy_ms))
-    }),
-    (real("utilisation", "", "share of the measured time in segments"), |one| number(one.utilisation)),
-    (count("accelerator_segments", "segments dispatched in the measured time"), |one| integer(one.segments)),
-    (count("accelerator_context_switches", "segments before which it ran another model"), |one| {
-        integer(one.context_switches)
-    }),
-    (count("accelerator_job_switches", "segments before which it ran another job"), |one| {
-        integer(one.job_switches)
-    }),
+    (
+        labelled("busy time", real("busy_ms", "milliseconds", "time in segments within the measured time")),
+        |one| number(Some(one.busy_ms)),
+    ),
+    (real("utilisation", SHARE, "share of the measured time in segments"), |one| number(one.utilisation)),
+    (
+        labelled("segments", count("accelerator_segments", "segments dispatched in the measured time")),
+        |one| integer(one.segments),
+    ),
+    (
+        labelled(
+            "context switches",
+            count("accelerator_context_switches", "segments before which it ran another model"),
+        ),
+        |one| integer(one.context_switches),
+    ),
+    (
+        labelled(
+            "job switches",
+            count("accelerator_job_switches", "segments before which it ran another job"),
+        ),
+        |one| integer(one.job_switches),
+    ),
     (real("segment_energy_pj", "picojoules", "energy of its segments, context switches included"), |one| {
         number(Some(one.segment_energy_pj))
     }),

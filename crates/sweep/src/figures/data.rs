@@ -17,7 +17,7 @@ use super::{
 use crate::plan::{Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use crate::results::Results;
 use crate::runner::{Better, SeriesPoint, short_names};
-use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, geometric_mean, mean};
+use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, geometric_mean, mean, over_seeds};
 
 /// A value of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -459,28 +459,6 @@ fn joined(terms: &[Term], across: Across, places: Option<&[u32]>) -> Option<f64>
         Across::Mean => mean(&values),
         Across::GeometricMean => geometric_mean(&values).ok(),
     }
-}
-
-/// The mean over the seeds that have a value, each as often as it was drawn; what is not random has one
-/// value.
-fn over_seeds(values: &[Option<f64>], places: Option<&[u32]>) -> Option<f64> {
-    if let [only] = values {
-        return *only;
-    }
-    let (mut first, mut sum, mut count) = (None, 0.0, 0_u32);
-    let mut add = |value: Option<f64>| {
-        if let Some(value) = value {
-            sum += value - *first.get_or_insert(value);
-            count += 1;
-        }
-    };
-    match places {
-        None => values.iter().copied().for_each(&mut add),
-        Some(places) => {
-            places.iter().map(|place| values.get(*place as usize).copied().flatten()).for_each(&mut add);
-        }
-    }
-    Some(first? + sum / f64::from(count))
 }
 
 #[cfg(test)]

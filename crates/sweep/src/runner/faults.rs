@@ -21,6 +21,12 @@ impl RunnerSpec {
         let mut faults = Vec::new();
         let mut taken: Vec<&str> = AXES.iter().map(|axis| axis.name).collect();
         taken.extend(["cell", "identity", "task", "task_index", "accelerator", "accelerator_index"]);
+        if let Some(expense) = self.expense {
+            let found = self.cell_columns.iter().find(|column| column.name == expense);
+            if found.is_none_or(|column| !column.summarised) {
+                faults.push(format!("expense `{expense}`: it is no cell column that is summarised"));
+            }
+        }
         let columns = self.cell_columns.iter().chain(&self.task_columns).chain(&self.accelerator_columns);
         for Column { name, summarised, kind, .. } in columns {
             if *summarised && !kind.is_number() {

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use rtmm_hardware::Mode;
+use rtmm_hardware::{Mode, Platform};
 use rtmm_report::{Column, Row, TableCell, TextTable};
+use rtmm_runners::Runners;
 use rtmm_runners::engine::{Engine, RunSettings, SettingsError, points, result};
 use rtmm_sim::metrics::{JobRow, JobRows, Summary, Windows};
 use rtmm_sim::{Observer, System};
@@ -12,11 +13,12 @@ use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
 
-use super::{inputs, timeline};
+use super::{inputs, report, timeline};
 use crate::args::{Format, Run};
 use crate::commands::unmatched;
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, width, write_file};
+use crate::reports::cell_on_engine;
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
@@ -26,42 +28,99 @@ const PJ_PER_MJ: f64 = 1e9;
 /// Between numbers of one line.
 const SPACE: &str = "   ";
 
+/// A run that is to be done.
+struct Wanted {
+    system: System,
+    chosen: Chosen,
+    seed: u64,
+    /// Scenario and platform as they are, for a report; none of a cell of a sweep.
+    inputs: Option<(Workload, Platform)>,
+}
+
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
+    match (&arguments.sweep, arguments.cell) {
+        (Some(sweep), Some(cell)) => run_cell(arguments, sweep, cell),
+        _ => run_scenario(arguments),
+    }
+}
+
+fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     let mut set = arguments.set.clone();
     // The setting of sweeps, by a shorter name.
     set.extend(arguments.window.iter().map(|window| format!("window={window}")));
     let chosen = chosen(arguments.policy.as_deref(), &set)?;
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     unmatched::warn(&platform, &workload.models);
+    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
+    let inputs = arguments.report.is_some().then_some((workload, platform));
+    let wanted = Wanted { system, chosen, seed: arguments.seed, inputs };
+    let (summary, chart) = simulate(arguments, &wanted)?;
+    if let (Some(directory), Some(chart), Some((workload, platform))) =
+        (&arguments.report, chart, wanted.inputs)
+    {
+        report::of_run(arguments, directory, workload, platform, &wanted.chosen, &summary, chart)?;
+    }
+    print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>)
+}
+
+/// Runs a cell of a sweep again.
+fn run_cell(arguments: &Run, sweep: &str, number: usize) -> Result<(), Failure> {
+    let plan = rtmm_sweep::file::plan(sweep, &Runners::built_in().list())?;
+    let runner = &plan.spec().name;
+    if *runner != Engine::built_in().spec().name {
+        return Err(Failure::usage(
+            format!("the cells of this sweep are run by `{runner}`"),
+            "run them with `rtmm sweep`, or by `rtmm run --compat`",
+        ));
+    }
+    let Some(cell) = plan.cells().get(number) else {
+        return Err(Failure::usage(
+            format!("there is no cell {number}: the sweep has {}, numbered from 0", plan.len()),
+            "take the number from the column `cell` of its results",
+        ));
+    };
+    let (chosen, system) = cell_on_engine(&plan, cell)?;
+    let wanted = Wanted { system, chosen, seed: cell.seed, inputs: None };
+    let (summary, chart) = simulate(arguments, &wanted)?;
+    if let (Some(directory), Some(chart)) = (&arguments.report, chart) {
+        report::of_cell(directory, &plan, cell, &summary, chart)?;
+    }
+    print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>)
+}
+
+/// Does a run with all that watches it, and writes the tables that are asked for; the chart is that of a report.
+fn simulate(arguments: &Run, wanted: &Wanted) -> Result<(Summary, Option<String>), Failure> {
+    let Wanted { system, chosen, seed, .. } = wanted;
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
-    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
-    let summary = timeline::watched(arguments, &system, |timeline| match (&arguments.series, timeline) {
-        (None, None) => simulated(arguments.seed, &chosen, &system, keep, ()),
-        (None, Some(timeline)) => simulated(arguments.seed, &chosen, &system, keep, timeline),
-        (Some(path), timeline) => {
-            let settings = RunSettings::of(&chosen.settings);
-            if settings.window.is_zero() {
-                return Err(Failure::usage("windows of no length", "write a length such as --window 250ms"));
-            }
-            let mut windows = Windows::new(&system, settings.window, settings.metrics.warm_up);
-            let mut both;
-            let watch: &mut dyn Observer = match timeline {
-                None => &mut windows,
-                Some(timeline) => {
-                    both = (&mut windows, timeline);
-                    &mut both
-                }
+    let watched = timeline::watched_for_report(arguments, system, |timeline| {
+        let Some(path) = &arguments.series else {
+            return match timeline {
+                None => simulated(*seed, chosen, system, keep, ()),
+                Some(timeline) => simulated(*seed, chosen, system, keep, timeline),
             };
-            let summary = simulated(arguments.seed, &chosen, &system, keep, watch)?;
-            write_file(path, series_csv(&windows)?.as_bytes())?;
-            Ok(summary)
+        };
+        let settings = RunSettings::of(&chosen.settings);
+        if settings.window.is_zero() {
+            return Err(Failure::usage("windows of no length", "write a length such as --window 250ms"));
         }
+        let mut windows = Windows::new(system, settings.window, settings.metrics.warm_up);
+        let mut both;
+        let watch: &mut dyn Observer = match timeline {
+            None => &mut windows,
+            Some(timeline) => {
+                both = (&mut windows, timeline);
+                &mut both
+            }
+        };
+        let summary = simulated(*seed, chosen, system, keep, watch)?;
+        write_file(path, series_csv(&windows)?.as_bytes())?;
+        Ok(summary)
     })?;
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(&system, &jobs)?.as_bytes())?;
+        write_file(path, jobs_csv(system, &jobs)?.as_bytes())?;
     }
-    print(arguments, &system, &chosen, &summary, None::<()>)
+    Ok(watched)
 }
 
 /// Runs a system under a policy; `keep` takes a row a job, and `watch` sees the run.
@@ -143,6 +202,7 @@ struct Report<'r, X: Serialize> {
 /// Prints a run; `extra` is what the JSON form says beside the summary.
 pub(super) fn print<X: Serialize>(
     arguments: &Run,
+    seed: u64,
     system: &System,
     chosen: &Chosen,
     summary: &Summary,
@@ -159,7 +219,7 @@ pub(super) fn print<X: Serialize>(
                 policy: &chosen.policy.name,
                 parameters: serde_json::to_value(&chosen.policy.parameters)?,
                 settings: serde_json::to_value(&chosen.settings)?,
-                seed: arguments.seed,
+                seed,
                 duration_ms: system.scenario.duration.milliseconds(),
                 summary,
                 extra,
@@ -169,8 +229,8 @@ pub(super) fn print<X: Serialize>(
         Format::Csv => print_csv(&mut out, summary)?,
         Format::Table => {
             let title = format!(
-                "{} on {} under {}, seed {}",
-                system.scenario.name, system.platform.name, chosen.policy.name, arguments.seed
+                "{} on {} under {}, seed {seed}",
+                system.scenario.name, system.platform.name, chosen.policy.name
             );
             write!(out, "{}", tasks_table(title, summary).to_terminal(&style()))?;
             writeln!(out)?;

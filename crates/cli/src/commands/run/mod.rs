@@ -5,6 +5,7 @@ mod engine;
 mod moca;
 mod planaria;
 mod recorded;
+mod report;
 mod timeline;
 mod xrbench;
 
@@ -21,6 +22,9 @@ use crate::output::reserve;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     timeline::check(arguments)?;
+    if let Some(directory) = &arguments.report {
+        crate::reports::create(directory)?;
+    }
     let _reserved = reserve(&outputs(arguments), &input_files(arguments))?;
     match arguments.compat {
         Some(Compat::Moca) => moca::run(arguments),
@@ -47,7 +51,8 @@ fn outputs(arguments: &Run) -> Vec<&Path> {
 
 /// The files that the arguments name to be read.
 fn input_files(arguments: &Run) -> Vec<&Path> {
-    let by_name = [&arguments.scenario, &arguments.platform].into_iter().flatten().map(Path::new);
+    let by_name =
+        [&arguments.scenario, &arguments.platform, &arguments.sweep].into_iter().flatten().map(Path::new);
     let by_path = [&arguments.requests, &arguments.case].into_iter().flatten().map(PathBuf::as_path);
     by_name.chain(by_path).chain(arguments.traces.iter().map(PathBuf::as_path)).collect()
 }

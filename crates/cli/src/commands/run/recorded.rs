@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         switches: summary.accelerators.iter().map(|accelerator| accelerator.job_switches).sum(),
         decision_fnv1a64: format!("{:016x}", hash.value()),
     };
-    engine::print(arguments, &system, &chosen, &summary, Some(extra))
+    engine::print(arguments, arguments.seed, &system, &chosen, &summary, Some(extra))
 }
 
 /// Parameters of the engine that `--set` states, and the sequence length: layers one by one and to the last request,

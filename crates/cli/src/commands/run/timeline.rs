@@ -1,6 +1,7 @@
-//! `rtmm run --timeline`: a run that is watched, and the file that its timeline goes to.
+//! The timelines of a run that is watched: the file that `rtmm run --timeline` names, and the chart of a report.
 
 use rtmm_sim::{Observer, System};
+use rtmm_timeline::forms::Gantt;
 use rtmm_timeline::{Timeline, form_of};
 
 use crate::args::Run;
@@ -29,4 +30,32 @@ pub(super) fn watched<T>(
     let result = run(Some(&mut timeline))?;
     streamed.finish(timeline.finish())?;
     Ok(result)
+}
+
+/// The same with a Gantt chart of the run, as SVG, where a report is asked for.
+pub(super) fn watched_for_report<T>(
+    arguments: &Run,
+    system: &System,
+    run: impl FnOnce(Option<&mut dyn Observer>) -> Result<T, Failure>,
+) -> Result<(T, Option<String>), Failure> {
+    if arguments.report.is_none() {
+        return Ok((watched(arguments, system, run)?, None));
+    }
+    let mut svg = Vec::new();
+    let mut chart = Timeline::new(system, Box::new(Gantt::new(system, Box::new(&mut svg))));
+    let result = watched(arguments, system, |timeline| {
+        let mut both;
+        let watch: &mut dyn Observer = match timeline {
+            None => &mut chart,
+            Some(timeline) => {
+                both = (&mut chart, timeline);
+                &mut both
+            }
+        };
+        run(Some(watch))
+    })?;
+    let failed = |reason: String| Failure::Run(format!("the timeline of the report: {reason}"));
+    chart.finish().map_err(|error| failed(error.to_string()))?;
+    let svg = String::from_utf8(svg).map_err(|error| failed(error.to_string()))?;
+    Ok((result, Some(svg)))
 }
