@@ -350,3 +350,30 @@ fn a_run_writes_its_series() {
     let alone = workspace.rtmm(&[&run[..], &["--window", "500ms"]].concat());
     assert_eq!(alone.code, 2);
 }
+
+/// A parameter of a part that another one switches off changes nothing, and is named with what would give it an effect.
+#[test]
+fn parameters_without_effect_are_named() {
+    let workspace = Workspace::new();
+    let said = "policy `edf`: `block_layers=8` has no effect; it has one with `granularity=block`\n";
+    let run = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/dual_4k_ws_os"];
+    let warned = workspace.rtmm(&[&run[..], &["--set", "block_layers=8"]].concat());
+    assert_eq!((warned.code, warned.stderr), (0, format!("warning: --set: {said}")));
+    let more = ["--set", "block_layers=8", "--set", "granularity=block"];
+    assert_eq!(workspace.rtmm(&[&run[..], &more].concat()).stderr, "");
+
+    let axes = "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/dual_4k_ws_os\"]\n\
+                seeds = [1]\n";
+    let sweep = |set: &str| {
+        workspace.write("s.toml", format!("{axes}[[policy]]\nname = \"edf\"\nset = {{ {set} }}\n"));
+        let checked = workspace.rtmm(&["check", "s.toml"]);
+        assert_eq!(checked.code, 0, "{}", checked.stderr);
+        let run = workspace.rtmm(&["sweep", "s.toml", "--output", "out", "--quiet"]);
+        assert!(run.stderr.starts_with(&checked.stderr), "{} {}", run.stderr, checked.stderr);
+        checked.stderr
+    };
+    assert_eq!(sweep("block_layers = [8, 4]"), format!("warning: s.toml: {said}"));
+    // Some of a grid may be without effect; what has one somewhere was meant.
+    assert_eq!(sweep("block_layers = [8, 4], granularity = [\"layer\", \"block\"]"), "");
+    assert_eq!(sweep("drop = \"late\""), "");
+}

@@ -60,7 +60,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let (policies, cost_models) = (PolicyRegistry::built_in(), CostModelRegistry::built_in().with(peak)?);
     let engine = Engine::new(policies.with(early_start)?, cost_models.clone());
-
     let here = |name: &str| format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
     let workload = load::workload("xrbench/ar_assistant", None, Legality::Strict)?;
     let platform = hardware::platform_with(&cost_models, &here("platform.toml"), None, Mode::Corrected)?;

@@ -15,6 +15,7 @@ use super::cost::no_rows;
 use super::unmatched;
 use crate::args::{Check, LayerCompat};
 use crate::failure::Failure;
+use crate::idle::warn_of_sweep;
 use crate::output::stdout;
 
 /// The reading of layer shapes and of cost models that a published tool asks for.
@@ -133,6 +134,7 @@ fn check_file(
         }
         Kind::Sweep => {
             let plan = rtmm_sweep::file::plan_of(&source, &Runners::built_in().list())?;
+            warn_of_sweep(source.name(), &plan);
             Ok(format!("sweep, {} cells", plan.len()))
         }
     }

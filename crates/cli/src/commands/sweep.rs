@@ -16,6 +16,7 @@ use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
 
 use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
+use crate::idle::warn_of_sweep;
 use crate::output::{stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::reports::{self, create};
@@ -24,6 +25,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
     let shard = shard.map_err(|error| Failure::usage(error.to_string(), "such as --shard 1/3"))?;
     let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
+    warn_of_sweep(&arguments.sweep, &plan);
     let directory = directory(arguments.output.as_ref(), &plan);
     create(&directory)?;
     let options = Options { threads: arguments.threads.map(usize::from), shard };

@@ -28,8 +28,7 @@ pub struct LineSeries {
     pub points: Vec<LinePoint>,
 }
 
-/// A chart of lines. Series differ by colour, marker and, from the ninth on, dashes. Of lines that run along each other the
-/// later ones are thinner, so that all are seen; those that are equal throughout should be one series with all their names.
+/// A chart of lines. Series differ by colour, marker and, from the ninth on, dashes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lines {
     /// Title inside the figure; empty for none.
@@ -45,6 +44,8 @@ pub struct Lines {
     /// Values that the vertical axis must reach, besides the data. Put zero in it unless a
     /// part of the range is meant to be magnified.
     pub y_range: Option<(f64, f64)>,
+    /// True if each line is thinner than those before it, so that those that run along each other are all seen.
+    pub graded: bool,
     /// True if each point has a marker.
     pub markers: bool,
     /// True if a value holds until the next point, as of what is measured in windows: lines are stairs.
@@ -68,6 +69,7 @@ impl Default for Lines {
             y_label: String::new(),
             series: Vec::new(),
             y_range: None,
+            graded: false,
             markers: true,
             steps: false,
             x_end: None,
@@ -78,7 +80,8 @@ impl Default for Lines {
     }
 }
 
-/// Widths of the first line and of the last.
+/// Width of lines; of graded ones, that of the first and of the last.
+const WIDTH: f64 = 1.2;
 const THICKEST: f64 = 2.0;
 const THINNEST: f64 = 1.0;
 
@@ -205,8 +208,12 @@ impl Lines {
 impl Lines {
     /// Width of a line: each is thinner than those that it may cover.
     fn stroke_width(&self, series: usize) -> f64 {
+        if !self.graded {
+            return WIDTH;
+        }
         let last = self.series.len().saturating_sub(1).max(1) as f64;
-        THICKEST - (THICKEST - THINNEST) * series as f64 / last
+        let width = THICKEST - (THICKEST - THINNEST) * series as f64 / last;
+        (width * 100.0).round() / 100.0
     }
 
     /// The stretches of a line between its breaks; of stairs, with their corners.
@@ -297,7 +304,7 @@ fn stroke(canvas: &mut Canvas, series: usize, width: f64, points: &[(f64, f64)])
         1 => " stroke-dasharray=\"4 2\"",
         _ => " stroke-dasharray=\"1.2 1.6\"",
     };
-    let attributes = format!(" stroke-width=\"{width:.2}\" stroke-linejoin=\"round\"{dashes}");
+    let attributes = format!(" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dashes}");
     canvas.polyline(points, series_color(series), &attributes);
 }
 

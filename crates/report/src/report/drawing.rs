@@ -115,6 +115,7 @@ fn lines(wording: &Wording<'_>, panel: &Panel, names: Vec<String>, description: 
         y_label: wording.value_label(),
         series: merged(series),
         y_range: Some((0.0, 0.0)),
+        graded: true,
         ..Lines::default()
     }
 }

@@ -20,6 +20,7 @@
 
 mod cells;
 mod columns;
+mod idle;
 mod series;
 mod settings;
 
@@ -34,6 +35,7 @@ use rtmm_sweep::runner::{CellRunner, Chosen, Policy, PolicySchema, Prepared, Rul
 use rtmm_workload::Workload;
 
 pub use columns::result;
+pub use idle::IdleParameter;
 pub use series::points;
 pub use settings::{RunSettings, SettingsError};
 
@@ -110,6 +112,13 @@ impl Engine {
     fn granted_units(&self, policy: &Policy) -> Result<Option<NonZeroU32>, RunError> {
         let row = self.policies.find(&policy.name).map_err(|error| failed(error.to_string()))?;
         row.granted_units(&policy.parameters).map_err(|error| failed(error.to_string()))
+    }
+
+    /// The parameters of a policy that are not at their defaults and change nothing as the others are, such as the size of
+    /// blocks where segments are layers.
+    #[must_use]
+    pub fn idle_parameters(&self, policy: &Policy) -> Vec<IdleParameter> {
+        self.policies.find(&policy.name).map(|row| idle::of(row, &policy.parameters)).unwrap_or_default()
     }
 
     /// Simulates a system under a policy and measures it. `watch` observes the run, too, and is returned.

@@ -17,6 +17,7 @@ use super::{inputs, report, timeline};
 use crate::args::{Format, Run};
 use crate::commands::unmatched;
 use crate::failure::Failure;
+use crate::idle::warn_of_run;
 use crate::output::{print_json, stdout, style, width, write_file};
 use crate::reports::cell_on_engine;
 
@@ -49,6 +50,7 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     // The setting of sweeps, by a shorter name.
     set.extend(arguments.window.iter().map(|window| format!("window={window}")));
     let chosen = chosen(arguments.policy.as_deref(), &set)?;
+    warn_of_run(&chosen.policy);
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     unmatched::warn(&platform, &workload.models);
     let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;

@@ -1,0 +1,42 @@
+//! Warnings of parameters that have no effect.
+
+use rtmm_runners::engine::{Engine, IdleParameter};
+use rtmm_sweep::plan::Plan;
+use rtmm_sweep::runner::{CellRunner, Policy};
+
+use crate::failure::say;
+
+/// Names the parameters of a run that change nothing.
+pub(crate) fn warn_of_run(policy: &Policy) {
+    for idle in Engine::built_in().idle_parameters(policy) {
+        say!("warning: --set: policy `{}`: {idle}", policy.name);
+    }
+}
+
+/// Names the parameters of a sweep that change nothing under any policy of their name; `file` is the sweep.
+pub(crate) fn warn_of_sweep(file: &str, plan: &Plan<'_>) {
+    if plan.spec().name != Engine::built_in().spec().name {
+        return;
+    }
+    let policies = &plan.axes().policies;
+    let engine = Engine::built_in();
+    let idle: Vec<Vec<IdleParameter>> =
+        policies.iter().map(|policy| engine.idle_parameters(policy)).collect();
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for (policy, of_policy) in policies.iter().zip(&idle) {
+        for one in of_policy {
+            // Another policy of the name may be the one that the value is for.
+            let has_effect = |(other, idle): (&Policy, &Vec<IdleParameter>)| {
+                let value = other.parameter(&one.name).map(ToString::to_string);
+                other.name == policy.name
+                    && value.as_ref() == Some(&one.value)
+                    && idle.iter().all(|known| known.name != one.name)
+            };
+            let key = (policy.name.as_ref(), one.name.as_str());
+            if !told.contains(&key) && !policies.iter().zip(&idle).any(has_effect) {
+                say!("warning: {file}: policy `{}`: {one}", policy.name);
+                told.push(key);
+            }
+        }
+    }
+}
