@@ -186,8 +186,8 @@ impl ImportError {
             Self::Input { .. } => "export the model with tensors as inputs, and a shape for each".to_owned(),
             Self::Open(open) => {
                 let options: Vec<String> =
-                    open.iter().map(|open| format!("--dim '{}=N'", open.name)).collect();
-                format!("state them: {}", options.join(" "))
+                    open.iter().map(|open| format!("--dim '{}=1'", open.name)).collect();
+                format!("state them, such as {}", options.join(" "))
             }
             Self::UnknownChoice { choice, known, .. } if known.is_empty() => {
                 format!("the model has none: leave {} out", choice.option())

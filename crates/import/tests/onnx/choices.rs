@@ -34,7 +34,7 @@ fn all_open_extents_are_listed_at_once() {
         error.to_string(),
         "the extents of inputs are open: `batch` (axis 0 of `x`), `x[2]` (axis 2 of `x`), `mask[1]` (axis 1 of `mask`)"
     );
-    assert_eq!(error.help(), "state them: --dim 'batch=N' --dim 'x[2]=N' --dim 'mask[1]=N'");
+    assert_eq!(error.help(), "state them, such as --dim 'batch=1' --dim 'x[2]=1' --dim 'mask[1]=1'");
 }
 
 #[test]
