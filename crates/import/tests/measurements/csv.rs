@@ -93,6 +93,18 @@ fn rows_of_one_execution_each_are_gathered_by_run() {
 }
 
 #[test]
+fn power_and_time_are_energy() {
+    // 2 W for 3 ms and 4 W for 1 ms: 6 and 4 mJ.
+    let text = "cycle,layer,power,ms\n0,a,2000000,3\n1,a,4000000,1\n";
+    let options = columns("run=cycle,name=layer,power_uw=power,time=ms,unit=ms");
+    let measured = read("csv", text, &options).expect("a table");
+    assert_eq!(shown(&measured), ["a 2x p50=1000 p99=3000 mean=2000 energy=5000"]);
+    let options = columns("name=layer,power_uw=power,mean=ms,unit=ms");
+    let measured = read("csv", "layer,power,ms\na,2000000,3\n", &options).expect("a table");
+    assert_eq!(shown(&measured), ["a 1x mean=3000 energy=6000"]);
+}
+
+#[test]
 fn columns_without_headings_are_known_by_position() {
     let options = columns("name=#2,p50_us=#3,p99_us=#4");
     let measured = read("csv", "Conv|conv1|12.5|14\nRelu|relu1|1|1.25\n", &options).expect("a table");

@@ -26,10 +26,11 @@ pub(super) enum Key {
     Cycles,
     Macs,
     Energy,
+    Power,
 }
 
 impl Key {
-    const NAMES: [(&'static str, Self); 17] = [
+    const NAMES: [(&'static str, Self); 18] = [
         ("name", Self::Name),
         ("operator", Self::Operator),
         ("output", Self::Output),
@@ -47,6 +48,7 @@ impl Key {
         ("cycles", Self::Cycles),
         ("macs", Self::Macs),
         ("energy_uj", Self::Energy),
+        ("power_uw", Self::Power),
     ];
     /// Keys that are no columns.
     const SETTINGS: [&'static str; 4] = ["unit", "runs", "except", "after"];
@@ -147,6 +149,11 @@ impl Columns {
         if self.of.contains_key(&Key::Run) && !self.of.contains_key(&Key::Time) {
             return Err(
                 "`run` tells rows of one execution each apart: state their time_us=HEADING".to_owned()
+            );
+        }
+        if self.of.contains_key(&Key::Energy) && self.of.contains_key(&Key::Power) {
+            return Err(
+                "`power_uw` tells the energy of a time, and `energy_uj` states it: leave one out".to_owned()
             );
         }
         if self.of.contains_key(&Key::Run) && self.runs.is_some() {

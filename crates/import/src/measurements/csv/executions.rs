@@ -8,7 +8,7 @@ use super::super::text::Row;
 use super::super::{MeasuredNode, MeasurementError, MeasurementOptions, Measurements, Quantiles};
 use super::columns::Key;
 use super::header::Header;
-use super::{cell, name_of, quantities, refused, time_of};
+use super::{cell, energy_of, name_of, quantities, refused, time_of};
 
 /// Executions in the order of the rows.
 #[derive(Default)]
@@ -16,8 +16,15 @@ pub(super) struct Executions {
     nodes: Vec<MeasuredNode>,
     known: BTreeMap<(String, String), usize>,
     runs: BTreeMap<String, usize>,
-    /// Run and node of each execution, with its picoseconds.
-    all: Vec<(usize, usize, u64)>,
+    all: Vec<Execution>,
+}
+
+/// One execution.
+struct Execution {
+    run: usize,
+    node: usize,
+    picoseconds: u64,
+    energy_uj: Option<f64>,
 }
 
 impl Executions {
@@ -39,7 +46,8 @@ impl Executions {
         let next = self.runs.len();
         let run = *self.runs.entry(run).or_insert(next);
         let time = time_of(row, header, Key::Time)?.unwrap_or_default();
-        self.all.push((run, node, time.picoseconds()));
+        let energy_uj = energy_of(row, header, time)?;
+        self.all.push(Execution { run, node, picoseconds: time.picoseconds(), energy_uj });
         Ok(())
     }
 
@@ -52,22 +60,28 @@ impl Executions {
         let runs = self.runs.len();
         let warm_up = options.warm_up_of(runs)?;
         let mut of_runs = vec![0_u64; runs - warm_up];
-        let mut of_nodes: Vec<Vec<u64>> = vec![Vec::new(); self.nodes.len()];
-        for (run, node, time) in self.all.into_iter().filter(|(run, ..)| *run >= warm_up) {
-            of_runs[run - warm_up] = of_runs[run - warm_up].saturating_add(time);
-            of_nodes[node].push(time);
+        let mut of_nodes: Vec<(Vec<u64>, Option<f64>)> = vec![(Vec::new(), None); self.nodes.len()];
+        for one in self.all.into_iter().filter(|one| one.run >= warm_up) {
+            let run = &mut of_runs[one.run - warm_up];
+            *run = run.saturating_add(one.picoseconds);
+            let (times, energy) = &mut of_nodes[one.node];
+            times.push(one.picoseconds);
+            if let Some(more) = one.energy_uj {
+                *energy = Some(energy.unwrap_or_default() + more);
+            }
         }
-        let measured = |(node, mut times): (MeasuredNode, Vec<u64>)| {
+        let measured = |(node, (mut times, energy)): (MeasuredNode, (Vec<u64>, Option<f64>))| {
             times.sort_unstable();
             let total = times.iter().fold(0_u64, |sum, time| sum.saturating_add(*time));
             MeasuredNode {
                 calls: times.len() as u64,
                 quantiles: Quantiles::of_sorted(&times, Duration::from_picoseconds),
                 self_total: Some(Duration::from_picoseconds(total)),
+                energy_uj: energy.map(|energy| energy / times.len() as f64),
                 ..node
             }
         };
-        let nodes = self.nodes.into_iter().zip(of_nodes).filter(|(_, times)| !times.is_empty());
+        let nodes = self.nodes.into_iter().zip(of_nodes).filter(|(_, (times, _))| !times.is_empty());
         let run_times = of_runs.iter().copied().map(Duration::from_picoseconds).collect();
         Ok(Measurements {
             kind: "csv",

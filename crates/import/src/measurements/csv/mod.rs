@@ -151,9 +151,16 @@ fn quantities(row: &Row<'_>, header: &Header, index: u64) -> Result<MeasuredNode
         macs: cell(row, header, Key::Macs, whole)?,
         cycles: cell(row, header, Key::Cycles, whole)?,
         bytes: cell(row, header, Key::Bytes, whole)?,
-        energy_uj: cell(row, header, Key::Energy, real)?,
         ..MeasuredNode::default()
     })
+}
+
+/// The energy of an execution in microjoules: as stated, or that of a stated power in its time.
+fn energy_of(row: &Row<'_>, header: &Header, time: Duration) -> Result<Option<f64>, MeasurementError> {
+    let power = cell(row, header, Key::Power, real)?;
+    // A microwatt in a microsecond is a millionth of a microjoule.
+    let of_power = power.map(|power| power * time.picoseconds() as f64 / 1e12);
+    Ok(cell(row, header, Key::Energy, real)?.or(of_power))
 }
 
 /// The node of a row that stands for all its executions.
@@ -189,7 +196,10 @@ fn node(
             }
         };
     let self_total = time_of(row, header, Key::Total)?.or(of_mean);
-    Ok(MeasuredNode { calls, quantiles, self_total, ..quantities(row, header, index)? })
+    let node = MeasuredNode { calls, quantiles, self_total, ..quantities(row, header, index)? };
+    let mean = u64::try_from(node.total() / u128::from(calls)).unwrap_or(u64::MAX);
+    let energy_uj = energy_of(row, header, Duration::from_picoseconds(mean))?;
+    Ok(MeasuredNode { energy_uj, ..node })
 }
 
 /// Extents such as `(1,64,112,112)` and `1x64x112x112`; none where the cell is blank.
