@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use rtmm_workload::{Layer, Operator};
+use rtmm_workload::Layer;
 use serde::Serialize;
 
-use crate::model_file::{comment, quoted};
+use crate::model_file::{comment, keys_of, quoted};
 
 /// A network of MAESTRO.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,42 +81,11 @@ impl MaestroNetwork {
         let source = format!("{file}, network {} of MAESTRO", self.name);
         let _ = writeln!(text, "source = {}\nshapes = \"independent\"\nlayer = [", quoted(&source));
         for layer in &self.layers {
-            let _ = writeln!(text, "  {{ name = {}, {} }},", quoted(&layer.name), keys(layer));
+            // A network has convolutions and products alone.
+            let keys = keys_of(layer).unwrap_or_default();
+            let _ = writeln!(text, "  {{ name = {}, {keys} }},", quoted(&layer.name));
         }
         text.push_str("]\n");
         text
     }
-}
-
-/// The keys of a layer's table after its name.
-fn keys(layer: &Layer) -> String {
-    let mut text = match layer.operator {
-        Operator::Convolution(convolution) => {
-            let keyword = if convolution.transposed { "transposed-convolution" } else { "convolution" };
-            let input = convolution.input;
-            let [rows, columns] = convolution.kernel;
-            let mut text = format!(
-                "operator = \"{keyword}\", input = [{}, {}, {}], channels = {}, kernel = [{rows}, {columns}]",
-                input.channels, input.height, input.width, convolution.output_channels
-            );
-            if convolution.stride != [1, 1] {
-                let [rows, columns] = convolution.stride;
-                let _ = write!(text, ", stride = [{rows}, {columns}]");
-            }
-            if convolution.groups > 1 {
-                let _ = write!(text, ", groups = {}", convolution.groups);
-            }
-            text
-        }
-        Operator::Gemm(gemm) => format!(
-            "operator = \"fully-connected\", input = [{}, {}, 1], features = {}",
-            gemm.inner, gemm.rows, gemm.columns
-        ),
-        // A network has no others.
-        _ => String::new(),
-    };
-    if layer.batch > 1 {
-        let _ = write!(text, ", batch = {}", layer.batch);
-    }
-    text
 }

@@ -39,7 +39,7 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    fn new(keyword: &'static str, input: Shape, operator: Operator) -> Self {
+    pub(super) fn new(keyword: &'static str, input: Shape, operator: Operator) -> Self {
         Self { part: None, keyword, inputs: vec![input], factor: [1, 1], batch: 1, operator }
     }
 }

@@ -158,6 +158,21 @@ fn unique(layer: &ImportedLayer, piece: &Piece, names: &BTreeSet<String>) -> Str
     name
 }
 
+/// The keys of a table for a convolution or a product that the project has already; none for any other layer.
+pub(crate) fn keys_of(layer: &Layer) -> Option<String> {
+    let (keyword, input) = match layer.operator {
+        Operator::Convolution(convolution) if convolution.transposed => {
+            ("transposed-convolution", convolution.input)
+        }
+        Operator::Convolution(convolution) => ("convolution", convolution.input),
+        Operator::Gemm(gemm) => {
+            ("fully-connected", Shape { channels: gemm.inner, height: gemm.rows, width: 1 })
+        }
+        _ => return None,
+    };
+    Some(keys(&Piece { batch: layer.batch, ..Piece::new(keyword, input, layer.operator) }))
+}
+
 /// The keys of a layer's table after its name.
 fn keys(piece: &Piece) -> String {
     let mut text = format!("operator = \"{}\", input = ", piece.keyword);
