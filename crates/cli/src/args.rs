@@ -480,16 +480,16 @@ Examples:
   rtmm import layers.csv --kind csv --columns 'name=Name,p50_us=Med (ns)'
   rtmm import trace.csv --kind azure-llm --map 'ContextTokens<1024=short.toml' --map '*=long.toml' -o requests.csv")]
 pub(crate) struct Import {
-    /// ONNX file, whose weights are not read, and which needs no files of external data; or, with --kind,
-    /// measurements or an arrival trace.
+    /// ONNX file, whose weights are not read, and which needs no files of external data; a network of MAESTRO (.m);
+    /// or, with --kind, measurements or an arrival trace.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Measurements of the model on a device, joined to its layers: --output writes a cost table, a platform and a
     /// scenario beside the model file.
     #[arg(value_name = "PROFILE")]
     pub profile: Option<PathBuf>,
-    /// Format of measurements: ort, trtexec, rknn, tflite, vela or csv; or of an arrival trace: azure-llm, azure-functions, burstgpt,
-    /// mooncake, constant-stream or csv. Without a model before them, the times of
+    /// Format of measurements: ort, trtexec, rknn, tflite, vela or csv; or of an arrival trace: azure-llm,
+    /// azure-functions, burstgpt, mooncake, constant-stream or csv. Without a model before them, the times of
     /// measurements are printed [default of measurements: ort].
     #[arg(long, value_name = "FORMAT", value_parser = KindName::parse)]
     pub kind: Option<KindName>,

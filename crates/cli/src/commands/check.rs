@@ -149,7 +149,8 @@ fn check_table(
     let Some(kind) = TableKind::of(source) else {
         let problem = rtmm_workload::input::problem_with(source, "this is no table that rtmm knows");
         let help = "a layer table has columns K, C, R, S, Y, X, those of SCALE-Sim's topologies, or M, N, K; a cost table \
-                    model, layer, latency_us or quantiles of it; requests have arrival_s; a sample trace has overall-sparsity";
+                    model, layer, latency_us or quantiles of it; requests have arrival_s; a sample trace has \
+                    overall-sparsity; measurements and arrivals of other programs are read by `rtmm import --kind`";
         return Err(problem.help(help).into());
     };
     match kind {
