@@ -63,11 +63,13 @@ impl Report {
     fn drawing(&self, figure: &ReportFigure) -> Block {
         let name = &figure.name;
         let mut files = vec![format!("{FIGURES}/{name}.svg")];
-        // The values of a figure stand in one file, whatever its facets.
-        let values = self.values.iter().find(|(stem, _)| {
-            name.strip_prefix(stem.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-        });
-        files.extend(values.map(|(stem, _)| format!("{FIGURES}/{stem}.csv")));
+        // The values of a figure stand in one file, whatever its facets; of two names that fit, the longer one is meant.
+        let is_of = |stem: &&str| {
+            name.strip_prefix(*stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        let stems = self.values.iter().map(|(stem, _)| stem.as_str());
+        let stem = stems.filter(is_of).max_by_key(|stem| stem.len());
+        files.extend(stem.map(|stem| format!("{FIGURES}/{stem}.csv")));
         Block::Figure { svg: figure.svg.clone(), caption: figure.caption.clone(), files }
     }
 
@@ -91,6 +93,8 @@ impl Report {
     fn made(&self) -> Section {
         let mut files = self.files_beside.clone();
         files.push(MARKDOWN.to_owned());
+        // Also those of figures that have nothing to draw.
+        files.extend(self.values.iter().map(|(stem, _)| format!("{FIGURES}/{stem}.csv")));
         Section {
             id: "made".to_owned(),
             group: MADE.to_owned(),
