@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use rtmm_scheduler::Job;
+use rtmm_sim::{EndRecord, Observer, SegmentRecord};
 use rtmm_sweep::execute::Progress;
+use rtmm_workload::{Duration, Time};
 
 /// Seconds between two lines of a log.
 const LINE_SECONDS: u64 = 30;
@@ -87,6 +90,81 @@ impl Bar {
     /// Removes the bar.
     pub(crate) fn finish(&self) {
         if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Number of events of a simulation between two looks at the clock.
+const EVENTS: u32 = 1 << 16;
+/// Seconds after which a simulation is long enough for a bar.
+const LONG_SECONDS: u64 = 2;
+
+/// Observer that shows how much of a simulation is done: nothing of a short one.
+pub(crate) struct Simulated {
+    form: Form,
+    events: u32,
+    began: Instant,
+    /// Seconds after the beginning at which the last line was written.
+    written: u64,
+    bar: Option<ProgressBar>,
+    duration: Duration,
+}
+
+impl Simulated {
+    /// The progress of a simulation of some length.
+    #[expect(clippy::disallowed_methods, reason = "progress is of real time, and decides no result")]
+    pub(crate) fn new(duration: Duration) -> Self {
+        let (form, began) = (Form::new(false), Instant::now());
+        Self { form, events: 0, began, written: 0, bar: None, duration }
+    }
+
+    #[inline]
+    fn count(&mut self, now: Time) {
+        self.events = self.events.wrapping_add(1);
+        if self.events.is_multiple_of(EVENTS) {
+            self.show(now);
+        }
+    }
+
+    #[cold]
+    fn show(&mut self, now: Time) {
+        let seconds = self.began.elapsed().as_secs();
+        let simulated = now.saturating_since(Time::ZERO);
+        let all = self.duration.picoseconds().max(1);
+        // A run that ends with its last job may last longer.
+        let share = simulated.picoseconds().min(all) as f64 / all as f64;
+        match self.form {
+            Form::Bar if seconds >= LONG_SECONDS => {
+                let bar = self.bar.get_or_insert_with(|| {
+                    const TEMPLATE: &str = "{bar:32} {percent} % simulated, {eta} left";
+                    let style = ProgressStyle::with_template(TEMPLATE)
+                        .unwrap_or_else(|_| ProgressStyle::default_bar());
+                    ProgressBar::new(1_000).with_style(style)
+                });
+                bar.set_position((share * 1_000.0) as u64);
+            }
+            Form::Lines if seconds >= self.written + LINE_SECONDS => {
+                self.written = seconds;
+                let (percent, minutes) = (100.0 * share, seconds.div_ceil(60));
+                line(&format!("{percent:.1} % of {} simulated after {minutes} min", self.duration));
+            }
+            Form::None | Form::Bar | Form::Lines => {}
+        }
+    }
+}
+
+impl Observer for Simulated {
+    fn released(&mut self, now: Time, _job: &Job) {
+        self.count(now);
+    }
+
+    fn segment_ended(&mut self, now: Time, _record: &SegmentRecord<'_>) {
+        self.count(now);
+    }
+
+    fn ended(&mut self, _now: Time, _record: &EndRecord<'_>) {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

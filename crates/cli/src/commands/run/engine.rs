@@ -19,6 +19,7 @@ use crate::commands::unmatched;
 use crate::failure::Failure;
 use crate::idle::warn_of_run;
 use crate::output::{print_json, stdout, style, width, write_file};
+use crate::progress::Simulated;
 use crate::reports::cell_on_engine;
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
@@ -148,6 +149,7 @@ pub(super) fn simulated(
             jobs.push(*row);
         }
     });
+    let watch = (watch, Simulated::new(system.scenario.duration));
     let (summary, _) = Engine::built_in().simulate(system, chosen, seed, (rows, watch))?;
     Ok(summary)
 }
