@@ -76,7 +76,7 @@ fn log_line(done: usize, reused: usize, total: usize, seconds: u64) -> String {
     format!("{done} of {total} cells after {minutes} min, about {left_minutes} min left")
 }
 
-/// Writes a line to standard error; that nobody reads it is no error.
+/// Writes a line to standard error. It is no error where that is closed.
 fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -34,7 +34,7 @@ use crate::system::System;
 use state::HiddenState;
 
 /// The most jobs that are live at a time. Each takes about half a kilobyte, so that a run stays below a gigabyte.
-const MOST_LIVE_JOBS: usize = 1_000_000;
+const MAX_LIVE_JOBS: usize = 1_000_000;
 
 /// End of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -266,7 +266,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Timer(tag) => self.tick(tag),
             }
             // As many slots as were ever needed at a time.
-            if self.state.jobs.len() > MOST_LIVE_JOBS {
+            if self.state.jobs.len() > MAX_LIVE_JOBS {
                 return Err(self.too_many_jobs());
             }
             self.check_policy()?;

@@ -19,7 +19,7 @@ pub(super) const MANY: usize = 64;
 /// Below so many it looks at all of them again.
 const FEW: usize = 24;
 /// The least number of places of a tree.
-const LEAST_WIDTH: usize = 16;
+const MIN_WIDTH: usize = 16;
 
 /// Terms of jobs that wait: from the least to the greatest.
 pub(super) trait Span: Copy + std::fmt::Debug {
@@ -29,7 +29,7 @@ pub(super) trait Span: Copy + std::fmt::Debug {
 
 /// A comparison of jobs, and the best that it has seen.
 pub(super) trait Contest<S> {
-    /// How early a job comes: less is earlier.
+    /// Key of a job: the least comes first.
     type Key: Copy + Ord;
 
     /// A key that no job of a span is below.
@@ -117,7 +117,7 @@ impl<S: Span> Tree<S> {
         }
         let before = self.width;
         if 2 * self.live > before || before == 0 {
-            self.width = (2 * before).max(LEAST_WIDTH);
+            self.width = (2 * before).max(MIN_WIDTH);
             self.nodes.resize(2 * self.width, None);
             self.nodes.copy_within(before..2 * before, self.width);
         }
@@ -391,7 +391,7 @@ mod tests {
                 tree.search(&mut contest);
                 assert_eq!(contest.best, expected);
             }
-            assert!(tree.width <= 4 * tree.live + 2 * LEAST_WIDTH, "{} for {}", tree.width, tree.live);
+            assert!(tree.width <= 4 * tree.live + 2 * MIN_WIDTH, "{} for {}", tree.width, tree.live);
         }
     }
 
