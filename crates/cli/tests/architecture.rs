@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::common::Workspace;
 use rtmm_hardware::{ContentionRow, CostModelRegistry, Explainer, Mode, Quantity, load as hardware};
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
@@ -421,6 +422,22 @@ fn pages_name_files_and_tests_that_exist() {
 fn the_readme_is_short() {
     let lines = read("README.md").lines().count();
     assert!(lines < 120, "{lines} lines");
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    const COMMAND: &str = "run --scenario xrbench/vr_gaming --platform xrbench/dual_4k_ws_os";
+    let readme = read("README.md");
+    let shown = readme.lines().skip_while(|line| !line.starts_with(&format!("$ rtmm {COMMAND} "))).skip(1);
+    let shown: Vec<&str> = shown.take_while(|line| !line.starts_with("$ ")).collect();
+    let arguments: Vec<&str> = COMMAND.split(' ').collect();
+    let printed = Workspace::new().rtmm(&arguments).success();
+    let mut rest = printed.lines().map(str::trim_end);
+    for line in &shown {
+        // What is left out stands in brackets.
+        assert!(line.starts_with("[...") || rest.any(|found| found == *line), "not printed there: {line}");
+    }
+    assert!(shown.len() > 10, "{shown:?}");
 }
 
 #[test]
