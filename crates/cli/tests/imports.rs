@@ -130,6 +130,42 @@ fn a_second_accelerator_and_a_second_model_extend_the_files_of_a_board() {
     workspace.rtmm(&run).success();
 }
 
+/// A profile by ONNX Runtime of runs of the product `y = x w`, which takes these microseconds.
+fn runs_of_product(times: impl IntoIterator<Item = u64>) -> String {
+    let mut start = 0;
+    let mut event = |(run, time): (usize, u64)| {
+        start += 2 * time;
+        let at = |cat: &str, name: &str, args: &str| {
+            format!(
+                r#"{{"cat":"{cat}","ts":{start},"dur":{time},"ph":"X","name":"{name}","args":{{{args}}}}}"#
+            )
+        };
+        let node = at("Node", "y_kernel_time", r#""op_name":"MatMul","node_index":"0""#);
+        let comma = if run == 0 { "" } else { "," };
+        format!("{comma}{},{node}\n", at("Session", "model_run", ""))
+    };
+    let events: String = times.into_iter().enumerate().map(&mut event).collect();
+    format!("[{events}]")
+}
+
+#[test]
+fn means_may_take_the_place_of_quantiles() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    workspace.write("ort.json", runs_of_product([10, 11, 12, 13]));
+    workspace.write("trt.json", r#"[{"count":2},{"name":"y","timeMs":0.04,"averageMs":0.02}]"#);
+    let import = |profile: &str, kind: &str| {
+        let arguments = ["import", "net.onnx", profile, "--kind", kind, "--dim", "N=2", "-o", "mine"];
+        workspace.rtmm(&[&arguments[..], &["--device", "board"]].concat()).success();
+        read(&workspace, "mine/board.csv")
+    };
+    let varying = import("ort.json", "ort");
+    assert!(varying.starts_with("model,layer,latency_min_us,latency_p50_us,"), "{varying}");
+    assert_eq!(import("trt.json", "trtexec"), "model,layer,latency_us\nnet,y,20.000000\n");
+    workspace.rtmm(&["check", "mine/board.toml", "mine/scenario.toml"]).success();
+    assert_eq!(import("ort.json", "ort"), varying);
+}
+
 #[test]
 fn every_format_joins_with_the_files_beside_it() {
     let workspace = Workspace::new();

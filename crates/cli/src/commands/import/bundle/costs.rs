@@ -33,11 +33,15 @@ pub(super) fn table(
         None => (NAMES.iter().chain([&LATENCY]).map(|name| (*name).to_owned()).collect(), Vec::new()),
     };
     rows.extend(written(names, costs).into_iter().map(|(layer, cost)| cost.row(model, layer)));
-    // A table with one latency that varies has quantiles of all, which are alike where it does not.
-    if rows.iter().any(|row| row.contains_key(QUANTILES[0])) {
-        if let Some(at) = columns.iter().position(|column| column == LATENCY) {
-            columns.splice(at..=at, QUANTILES.map(str::to_owned));
-        }
+    // A table with one latency that varies has quantiles of all, which are alike where it does not. The header says which
+    // ones there are, whatever the rows had that these take the place of.
+    let varies = rows.iter().any(|row| row.contains_key(QUANTILES[0]));
+    let stated = |column: &String| column == LATENCY || QUANTILES.contains(&column.as_str());
+    let at = columns.iter().position(stated).unwrap_or(columns.len());
+    columns.retain(|column| !stated(column));
+    let times = if varies { &QUANTILES[..] } else { &[LATENCY] };
+    columns.splice(at..at, times.iter().map(|column| (*column).to_owned()));
+    if varies {
         for row in &mut rows {
             if let Some(latency) = row.remove(LATENCY) {
                 row.extend(QUANTILES.map(|column| (column.to_owned(), latency.clone())));
