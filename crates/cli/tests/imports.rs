@@ -47,7 +47,9 @@ fn a_model_and_a_profile_become_files_that_run() {
         workspace.rtmm(&[&import[..], &["--warmup", "5", "-o", "mine", "--format", "json"]].concat());
     assert_eq!(
         outcome.stderr,
-        "written: mine/net.toml, mine/board.csv, mine/board.toml, mine/scenario.toml\n"
+        "warning: the mean of the quantiles is more than 5 % off the measured mean in 2 of 14 layers, furthest in `f`: \
+         3.460 us by the quantiles, 2.938 us measured\n\
+         written: mine/net.toml, mine/board.csv, mine/board.toml, mine/scenario.toml\n"
     );
     let report: Value = serde_json::from_str(&outcome.success()).expect("JSON");
     let count = |key: &str| report[key].as_u64().expect("a count");
@@ -164,6 +166,36 @@ fn means_may_take_the_place_of_quantiles() {
     assert_eq!(import("trt.json", "trtexec"), "model,layer,latency_us\nnet,y,20.000000\n");
     workspace.rtmm(&["check", "mine/board.toml", "mine/scenario.toml"]).success();
     assert_eq!(import("ort.json", "ort"), varying);
+}
+
+#[test]
+fn quantiles_with_another_mean_than_the_runs_are_told() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    let import = |times: Vec<u64>| {
+        workspace.write("ort.json", runs_of_product(times));
+        let outcome = workspace.rtmm(&["import", "net.onnx", "ort.json", "--dim", "N=2", "--format", "json"]);
+        let report: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+        let number = |key: &str| report[key].as_f64();
+        (number("layers_us"), number("quantiles_mean_us"), outcome.stderr)
+    };
+    let with_tail = |of: usize, tail: usize, slow: u64| {
+        let short = std::iter::repeat_n(100, of - tail);
+        short.chain(std::iter::repeat_n(slow, tail)).collect::<Vec<u64>>()
+    };
+    let told = |by_quantiles: &str, measured: &str| {
+        format!(
+            "warning: the mean of the quantiles is more than 5 % off the measured mean in 1 of 1 layers, furthest in `y`: \
+             {by_quantiles} us by the quantiles, {measured} us measured\n"
+        )
+    };
+    let tenth = import(with_tail(100, 11, 1_000));
+    assert_eq!(tenth, (Some(199.0), Some(370.0), told("370.000", "199.000")));
+    let hundredth = import(with_tail(1_000, 10, 100_000));
+    assert_eq!(hundredth, (Some(1_099.0), Some(599.5), told("599.500", "1099.000")));
+    let (measured, by_quantiles, stderr) = import((100..=200).collect());
+    assert_eq!((measured, stderr.as_str()), (Some(150.0), ""));
+    assert!(by_quantiles.is_some_and(|mean| (mean - 150.0).abs() < 1.0), "{by_quantiles:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod board;
 mod costs;
+mod means;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,9 @@ struct Summary<'j> {
     runs: u64,
     #[serde(flatten)]
     report: &'j JoinReport,
+    /// Mean of a run in microseconds as the quantiles of the table have it; none where no layer varies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantiles_mean_us: Option<f64>,
 }
 
 /// Joins a model and measurements, and writes model, cost table, platform and scenario where a folder is stated.
@@ -38,13 +42,15 @@ pub(super) fn bundle(
     let times = measured::read(profile, format, arguments)?;
     let joined = measurements::join(&model.layers, &times, arguments.measured.total_us)
         .map_err(|error| measured::failure(profile, &error))?;
-    let summary = Summary { kind: format.name, runs: times.runs, report: &joined.report };
+    let quantiles_mean_us = means::of_quantiles(&joined.costs);
+    let summary = Summary { kind: format.name, runs: times.runs, report: &joined.report, quantiles_mean_us };
+    means::say_other_means(&model.layers, &joined.costs);
     if let Some(folder) = &arguments.output {
         files(arguments, profile, folder, &model, &joined)?;
     }
     match arguments.format {
         PlainFormat::Json => print_json(&mut stdout(), &summary),
-        PlainFormat::Table => table(profile, &joined.report).print(args::Format::Table),
+        PlainFormat::Table => table(profile, &summary).print(args::Format::Table),
     }
 }
 
@@ -119,7 +125,8 @@ fn files(
     Ok(())
 }
 
-fn table(profile: &Path, report: &JoinReport) -> Rows {
+fn table(profile: &Path, summary: &Summary<'_>) -> Rows {
+    let report = summary.report;
     let counts = [
         ("layers", report.layers),
         ("joined by name", report.by_name),
@@ -129,15 +136,16 @@ fn table(profile: &Path, report: &JoinReport) -> Rows {
         ("layers that others are fused into", report.fused_groups),
     ];
     let times = [
-        ("mean of a run", report.run_us),
-        ("in layers", report.layers_us),
-        ("in other nodes", report.other_nodes_us),
-        ("outside nodes", report.outside_us),
+        Some(("mean of a run", report.run_us)),
+        Some(("in layers", report.layers_us)),
+        Some(("in other nodes", report.other_nodes_us)),
+        summary.quantiles_mean_us.map(|mean| ("in both, by the mean of the quantiles", mean)),
+        Some(("outside nodes", report.outside_us)),
     ];
     let count = |(what, value): (&str, u64)| vec![what.to_owned(), value.to_string(), String::new()];
     let time = |(what, value): (&str, f64)| vec![what.to_owned(), format!("{value:.3}"), "us".to_owned()];
     let mut rows: Vec<Vec<String>> =
-        counts.into_iter().map(count).chain(times.into_iter().map(time)).collect();
+        counts.into_iter().map(count).chain(times.into_iter().flatten().map(time)).collect();
     if let Some((profiled, scale)) = report.profiled_us.zip(report.scale) {
         rows.push(time(("under the profiler, before scaling", profiled)));
         rows.push(vec!["factor to the run without it".to_owned(), format!("{scale:.4}"), String::new()]);

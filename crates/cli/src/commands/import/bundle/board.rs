@@ -25,7 +25,8 @@ pub(super) fn platform(
     );
     if !path.exists() {
         let source = quoted(&format!("measured on {device}"));
-        let head = "# Measured costs: the mean of each layer in a run.";
+        let head =
+            "# Measured costs of each layer in a run: quantiles, or the mean where the profile has none.";
         return Ok(Some(format!("{head}\nsource = {source}\n{added}")));
     }
     let platform = hardware::platform(&path.display().to_string(), None, Mode::Corrected)?;
