@@ -199,6 +199,30 @@ fn quantiles_with_another_mean_than_the_runs_are_told() {
 }
 
 #[test]
+fn what_a_second_import_does_not_measure_is_told() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    workspace.write("all.csv", "name,time,bytes,energy\ny,12.5,4096,0.5\n");
+    workspace.write("time.csv", "name,time,bytes\ny,13,2048\n");
+    let import = |profile: &str, columns: &str| {
+        let arguments = ["import", "net.onnx", profile, "--kind", "csv", "--dim", "N=2", "-o", "mine"];
+        workspace.rtmm(&[&arguments[..], &["--device", "board", "--columns", columns]].concat())
+    };
+    let again = "written: mine/net.toml, mine/board.csv, mine/board.toml (as it was), mine/scenario.toml (as it was)\n";
+    let all = "name=name,p50=time,bytes=bytes,energy_uj=energy";
+    import("all.csv", all).success();
+    assert_eq!(import("all.csv", all).stderr, again);
+    let lost = "warning: mine/board.csv: 1 rows of `net` had `energy_uj`, which these measurements do not state: it becomes 0\n";
+    let outcome = import("time.csv", "name=name,p50=time,bytes=bytes");
+    assert_eq!(outcome.stderr, format!("{lost}{again}"));
+    assert_eq!(
+        read(&workspace, "mine/board.csv"),
+        "model,layer,latency_us,energy_uj,dram_bytes\nnet,y,13.000000,0,2048\n"
+    );
+    assert_eq!(import("time.csv", "name=name,p50=time,bytes=bytes").stderr, again);
+}
+
+#[test]
 fn every_format_joins_with_the_files_beside_it() {
     let workspace = Workspace::new();
     workspace.write("net.onnx", common::onnx_product());
@@ -293,6 +317,9 @@ fn joins_that_make_no_sense() {
         &["--warmup", "1"],
         &["--device", "net", "-o", "mine"],
         &["--device", "a b", "-o", "mine"],
+        &["--device", "board.x", "-o", "mine"],
+        &["--accelerator", "a/b", "-o", "mine"],
+        &["--times", "layers.json", "--total-us", "3"],
         &["--device", "board", "-o", "taken"],
         &["--device", "board", "-o", "listed"],
         &["--device", "good", "-o", "."],

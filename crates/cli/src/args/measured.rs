@@ -16,7 +16,7 @@ pub(crate) struct Measured {
     pub device: Option<String>,
     /// Name of the measured accelerator, where the device has several: each import adds its own to the platform
     /// [default: that of the device].
-    #[arg(long, value_name = "NAME", requires = "profile", value_parser = device_name)]
+    #[arg(long, value_name = "NAME", requires = "profile", value_parser = accelerator_name)]
     pub accelerator: Option<String>,
     /// Runs at the beginning that do not count.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -28,7 +28,7 @@ pub(crate) struct Measured {
     #[arg(long, value_name = "FILE")]
     pub layer_info: Option<PathBuf>,
     /// Times of runs without the profiler of layers, from trtexec --exportTimes.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "total_us")]
     pub times: Option<PathBuf>,
     /// Summary that vela wrote beside its table of layers: clock and cycles of the network.
     #[arg(long, value_name = "FILE")]
@@ -52,15 +52,21 @@ impl Measured {
     }
 }
 
-/// A name that files can have.
+/// A name that files can have, without the point that stands between a device and its accelerator in names of tables: else
+/// two devices would write one table.
 fn device_name(text: &str) -> Result<String, String> {
-    let sound = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    named(text, "_-").ok_or_else(|| "devices are named by letters, digits, `_` and `-`".to_owned())
+}
+
+/// A name that files can have.
+fn accelerator_name(text: &str) -> Result<String, String> {
+    named(text, "_-.").ok_or_else(|| "accelerators are named by letters, digits, `_`, `-` and `.`".to_owned())
+}
+
+fn named(text: &str, signs: &str) -> Option<String> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
     let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(sound);
-    if is_name {
-        Ok(text.to_owned())
-    } else {
-        Err("devices and accelerators are named by letters, digits, `_`, `-` and `.`".to_owned())
-    }
+    is_name.then(|| text.to_owned())
 }
 
 fn total(text: &str) -> Result<Duration, String> {

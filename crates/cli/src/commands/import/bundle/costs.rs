@@ -6,7 +6,7 @@ use std::path::Path;
 use rtmm_import::measurements::LayerCost;
 use rtmm_workload::{Duration, model_name};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 
 /// Columns that every table has.
 const NAMES: [&str; 2] = ["model", "layer"];
@@ -21,16 +21,17 @@ const OPTIONAL: [(&str, &str); 3] = [("energy_uj", "0"), ("dram_bytes", "0"), ("
 /// A row by its columns.
 type Row = BTreeMap<String, String>;
 
-/// The table of a device: the rows that `existing` has of other models, and those of this one.
+/// The table of a device: the rows that `existing` has of other models, and those of this one. What older rows of this model
+/// had that these lack is told.
 pub(super) fn table(
     existing: Option<(&Path, &str)>,
     model: &str,
     names: &[Vec<String>],
     costs: &[LayerCost],
 ) -> Result<Vec<u8>, Failure> {
-    let (mut columns, mut rows) = match existing {
-        Some((path, text)) => others(path, text, model)?,
-        None => (NAMES.iter().chain([&LATENCY]).map(|name| (*name).to_owned()).collect(), Vec::new()),
+    let Existing { mut columns, mut rows, replaced } = match existing {
+        Some((path, text)) => read(path, text, model)?,
+        None => Existing::default(),
     };
     rows.extend(written(names, costs).into_iter().map(|(layer, cost)| cost.row(model, layer)));
     // A table with one latency that varies has quantiles of all, which are alike where it does not. The header says which
@@ -55,6 +56,11 @@ pub(super) fn table(
             columns.push(column.to_owned());
         }
     }
+    if let Some((path, _)) = existing {
+        let measured = [("energy_uj", has_energy), ("dram_bytes", has_bytes)];
+        let lost = OPTIONAL.iter().filter(|(column, _)| !measured.contains(&(column, true)));
+        lost.for_each(|(column, says)| say_lost(path, model, &replaced, column, says));
+    }
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&columns)?;
     for row in &rows {
@@ -66,8 +72,37 @@ pub(super) fn table(
     writer.into_inner().map_err(|error| Failure::Output(error.into_error()))
 }
 
-/// Columns of a table, and its rows of other models.
-fn others(path: &Path, text: &str, model: &str) -> Result<(Vec<String>, Vec<Row>), Failure> {
+/// Says of how many rows a quantity is lost that these measurements do not state.
+fn say_lost(path: &Path, model: &str, replaced: &[Row], column: &str, says: &str) {
+    let number = |cell: &str| cell.trim().parse::<f64>().ok();
+    let had = |row: &&Row| row.get(column).is_some_and(|cell| number(cell) != number(says));
+    let rows = replaced.iter().filter(had).count();
+    if rows > 0 {
+        say!(
+            "warning: {}: {rows} rows of `{model}` had `{column}`, which these measurements do not state: it becomes {says}",
+            path.display()
+        );
+    }
+}
+
+/// A table that is there already.
+struct Existing {
+    columns: Vec<String>,
+    /// Rows of other models.
+    rows: Vec<Row>,
+    /// Rows of the model that is measured anew.
+    replaced: Vec<Row>,
+}
+
+impl Default for Existing {
+    fn default() -> Self {
+        let columns = NAMES.iter().chain([&LATENCY]).map(|name| (*name).to_owned()).collect();
+        Self { columns, rows: Vec::new(), replaced: Vec::new() }
+    }
+}
+
+/// Columns of a table, and its rows.
+fn read(path: &Path, text: &str, model: &str) -> Result<Existing, Failure> {
     let refused = |problem: String| {
         let message = format!("{}: cannot be extended: {problem}", path.display());
         Failure::usage(message, "name the device otherwise, or mend or remove the file")
@@ -80,15 +115,14 @@ fn others(path: &Path, text: &str, model: &str) -> Result<(Vec<String>, Vec<Row>
     if let Some(lacking) = NAMES.iter().chain(time).find(|column| !has(column)) {
         return Err(refused(format!("it is no cost table, since it has no column `{lacking}`")));
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut replaced) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(|error| refused(error.to_string()))?;
         let row: Row = columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
-        if row.get("model").is_some_and(|cell| model_name(cell.trim()) != model) {
-            rows.push(row);
-        }
+        let is_of_other = row.get("model").is_some_and(|cell| model_name(cell.trim()) != model);
+        if is_of_other { rows.push(row) } else { replaced.push(row) }
     }
-    Ok((columns, rows))
+    Ok(Existing { columns, rows, replaced })
 }
 
 /// Costs of the layers that are written. One that is written as several has its cost in the first of them; the cost of
