@@ -36,7 +36,8 @@ pub struct ImportedConvolution {
     pub transposed: bool,
 }
 
-/// Products of matrices: `rows` x `inner` by `inner` x `columns`, several of them.
+/// Products of matrices: `rows` x `inner` by `inner` x `columns`, several of them. Where one factor is a weight, it is the
+/// second: a product of weights by activations stands here turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportedProduct {
     /// Independent products.

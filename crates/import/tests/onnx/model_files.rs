@@ -97,6 +97,56 @@ fn products_of_activations_and_attention_keep_their_work() {
 }
 
 #[test]
+fn weights_on_the_left_of_a_product_are_weights_still() {
+    let quantised = ["w", "s", "z", "x", "s", "z", "s", "z"];
+    let of = |operator: &'static str, inputs: &'static [&'static str]| (operator, inputs.to_vec());
+    let matrices = (&[4, 5][..], &[5, 6][..]);
+    let one = "operator = \"fully-connected\", input = [5, 6, 1], features = 4 }";
+    for ((operator, inputs), (weights, image), attributes, expected, parameters) in [
+        (of("MatMul", &["w", "x"]), matrices, vec![], one, 20),
+        (of("MatMulInteger", &["w", "x"]), matrices, vec![], one, 20),
+        (("QLinearMatMul", quantised.to_vec()), matrices, vec![], one, 20),
+        (of("Gemm", &["w", "x"]), matrices, vec![], one, 20),
+        (of("Gemm", &["w", "x"]), (&[5, 4], &[6, 5]), vec![int("transA", 1), int("transB", 1)], one, 20),
+        (of("com.microsoft:FusedMatMul", &["w", "x"]), (&[5, 4], &[5, 6]), vec![int("transA", 1)], one, 20),
+        (of("Einsum", &["w", "x"]), matrices, vec![text("equation", "ij,jk->ik")], one, 20),
+        (
+            of("MatMul", &["w", "x"]),
+            (&[4, 5], &[2, 3, 5, 6]),
+            vec![],
+            "operator = \"fully-connected\", input = [5, 36, 1], features = 4 }",
+            20,
+        ),
+        (
+            of("MatMul", &["w", "x"]),
+            (&[3, 4, 5], &[5, 6]),
+            vec![],
+            "operator = \"convolution\", input = [15, 6, 1], channels = 12, groups = 3, kernel = 1 }",
+            60,
+        ),
+        (
+            of("MatMul", &["w", "x"]),
+            (&[4, 5], &[5]),
+            vec![],
+            "operator = \"fully-connected\", input = [5, 1, 1], features = 4 }",
+            20,
+        ),
+    ] {
+        let graph = Graph::default()
+            .weight("w", weights)
+            .reals("s", &[1.0])
+            .number("z", 0)
+            .image("x", image)
+            .output("y")
+            .with(operator, &inputs, &["y"], &attributes);
+        let counted = graph.clone().import().parameters;
+        let (text, model) = read_back(graph);
+        assert!(text.contains(expected), "{operator} of {weights:?}: {text}");
+        assert_eq!((model.parameters(), counted), (parameters, parameters), "{operator} of {weights:?}");
+    }
+}
+
+#[test]
 fn recurrent_layers_and_sequences_keep_their_work() {
     let graph = Graph::default()
         .image("x", &[5, 1, 3])

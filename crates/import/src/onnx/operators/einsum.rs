@@ -1,5 +1,6 @@
 //! `Einsum` where it is a product of two tensors, or the transpose or sum of one.
 
+use super::products::has_left_weights;
 use crate::layer::{ImportedOperator, ImportedProduct};
 use crate::onnx::call::{Call, Outcome, Row, bad_attribute, shown};
 use crate::onnx::reason::Reason;
@@ -96,11 +97,15 @@ fn einsum(call: &Call<'_>) -> Result<Outcome, Reason> {
                     extents.iter().filter(|(index, _)| chosen(index)).map(|(_, extent)| *extent).collect();
                 elements(&dims)
             };
+            let rows = over(&|index| !b.contains(index) && output.contains(index))?;
+            let columns = over(&|index| !a.contains(index) && output.contains(index))?;
+            let is_turned = has_left_weights(first, second);
+            let (rows, columns) = if is_turned { (columns, rows) } else { (rows, columns) };
             let product = ImportedProduct {
                 products: over(&|index| a.contains(index) && b.contains(index) && output.contains(index))?,
-                rows: over(&|index| !b.contains(index) && output.contains(index))?,
+                rows,
                 inner: over(&|index| !output.contains(index))?,
-                columns: over(&|index| !a.contains(index) && output.contains(index))?,
+                columns,
                 has_weights: first.is_weight || second.is_weight,
             };
             Some(ImportedOperator::Product(product))

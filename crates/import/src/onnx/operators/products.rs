@@ -90,8 +90,11 @@ fn product_of(a: &Tensor, b: &Tensor, element: ElementType) -> Result<Outcome, R
     let output = Tensor::new(element, dims)?;
     let batch = elements(&batch)?;
     let (rows, columns) = (rows.unwrap_or(1), columns.unwrap_or(1));
+    let is_turned = has_left_weights(a, b);
+    let (rows, columns) = if is_turned { (columns, rows) } else { (rows, columns) };
+    let shared = if is_turned { a_batch } else { b_batch };
     // Inputs that meet the same matrix are rows of one product.
-    let (products, rows) = if b_batch.iter().all(|extent| *extent == 1) {
+    let (products, rows) = if shared.iter().all(|extent| *extent == 1) {
         let rows = batch.checked_mul(rows).ok_or(Reason::TooLarge { what: "rows of a product" })?;
         (1, rows)
     } else {
@@ -100,6 +103,12 @@ fn product_of(a: &Tensor, b: &Tensor, element: ElementType) -> Result<Outcome, R
     let has_weights = a.is_weight || b.is_weight;
     let product = ImportedProduct { products, rows, inner, columns, has_weights };
     Ok(Outcome::of(output, ImportedOperator::Product(product)))
+}
+
+/// True for weights times activations, which is the turned product of the turned activations and the turned weights: its
+/// columns are those of the weights, whose number is the same.
+pub(super) fn has_left_weights(a: &Tensor, b: &Tensor) -> bool {
+    a.is_weight && !b.is_weight
 }
 
 fn gemm(call: &Call<'_>) -> Result<Outcome, Reason> {
@@ -126,8 +135,10 @@ fn matrix_product(call: &Call<'_>, a: &Tensor, b: &Tensor, element: ElementType)
         )));
     }
     let has_weights = a.is_weight || b.is_weight;
+    let output = Tensor::new(element, vec![rows, columns])?;
+    let (rows, columns) = if has_left_weights(a, b) { (columns, rows) } else { (rows, columns) };
     let product = ImportedProduct { products: 1, rows, inner, columns, has_weights };
-    Ok(Outcome::of(Tensor::new(element, vec![rows, columns])?, ImportedOperator::Product(product)))
+    Ok(Outcome::of(output, ImportedOperator::Product(product)))
 }
 
 /// A product by weights of a few bits, packed in blocks, whose extents the attributes state.
