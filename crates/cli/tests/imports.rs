@@ -223,6 +223,33 @@ fn what_a_second_import_does_not_measure_is_told() {
 }
 
 #[test]
+fn model_files_have_layers_and_are_not_replaced_in_silence() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    workspace.write("empty.onnx", common::onnx_of("Identity", &["x"]));
+    let import =
+        |model: &str, more: &[&str]| workspace.rtmm(&[&["import", model, "--dim", "N=2"], more].concat());
+    let outcome = import("empty.onnx", &["-o", "mine"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    assert_eq!(
+        outcome.stderr,
+        "error: empty.onnx: no node of the model is a layer with work, and a model file has one at least\n \
+         |\n = help: leave --output out: all counts are printed all the same\n"
+    );
+    assert!(!workspace.path("mine").exists());
+    import("empty.onnx", &[]).success();
+    let written = "1 layers in mine/net.toml\n";
+    for _ in 0..2 {
+        assert_eq!(import("net.onnx", &["-o", "mine"]).stderr, written);
+    }
+    workspace.write("mine/net.toml", read(&workspace, "mine/net.toml") + "# mine\n");
+    assert_eq!(
+        import("net.onnx", &["-o", "mine"]).stderr,
+        format!("warning: mine/net.toml was another form of the model, which is gone\n{written}")
+    );
+}
+
+#[test]
 fn every_format_joins_with_the_files_beside_it() {
     let workspace = Workspace::new();
     workspace.write("net.onnx", common::onnx_product());

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rtmm_import::onnx::Options;
 use rtmm_import::{ImportError, ImportedModel, load};
+use rtmm_workload::load as load_text;
 
 use crate::args::{Format, Import, ImportKind, PlainFormat};
 use crate::failure::{Failure, say};
@@ -125,12 +126,15 @@ fn write(file: &Path, folder: &Path, model: &ImportedModel) -> Result<PathBuf, F
 }
 
 fn model_text(file: &Path, model: &ImportedModel) -> Result<String, Failure> {
-    model.to_toml(&name_of(file)).map_err(|error| {
-        Failure::usage(
-            format!("{}: {error}", file.display()),
-            "leave --output out: all counts are printed all the same",
-        )
-    })
+    let refused = |problem: &str| {
+        let message = format!("{}: {problem}", file.display());
+        Failure::usage(message, "leave --output out: all counts are printed all the same")
+    };
+    let names = model.written_names().map_err(|error| refused(&error.to_string()))?;
+    if names.iter().all(Vec::is_empty) {
+        return Err(refused("no node of the model is a layer with work, and a model file has one at least"));
+    }
+    model.to_toml(&name_of(file)).map_err(|error| refused(&error.to_string()))
 }
 
 fn name_of(file: &Path) -> String {
@@ -142,14 +146,23 @@ fn model_path(file: &Path, folder: &Path) -> PathBuf {
     folder.join(Path::new(&name_of(file)).with_extension("toml"))
 }
 
-/// Writes a model file beside others in a folder.
+/// Writes a model file beside others in a folder. That one with another text was there is said.
 fn write_text(file: &Path, folder: &Path, text: &str) -> Result<PathBuf, Failure> {
     create_folder(folder)?;
     let path = model_path(file, folder);
+    let was_other = is_other(&path, text)?;
     let reserved = reserve(&[&path], &[file])?;
     replace_file(&path, text.as_bytes())?;
     drop(reserved);
+    if was_other {
+        say!("warning: {} was another form of the model, which is gone", path.display());
+    }
     Ok(path)
+}
+
+/// True if a file is there with another text than this one.
+fn is_other(path: &Path, text: &str) -> Result<bool, Failure> {
+    Ok(path.exists() && load_text::read(path)?.text() != text)
 }
 
 fn create_folder(folder: &Path) -> Result<(), Failure> {

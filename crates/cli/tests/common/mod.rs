@@ -109,10 +109,16 @@ pub fn runner(name: &str) -> &'static RunnerSpec {
 
 /// An ONNX file of one product of an input `x` of `N` rows by weights of 4 x 3, whose data are elsewhere.
 pub fn onnx_product() -> Vec<u8> {
+    onnx_of("MatMul", &["x", "w"])
+}
+
+/// An ONNX model of one node from the inputs to `y`, of which there are `x[N,4]` and weights `w[4,3]`, whose data are elsewhere.
+pub fn onnx_of(operator: &str, inputs: &[&str]) -> Vec<u8> {
     // A field of a protobuf message: its key and its length, which are below 128 here, and its bytes.
     let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, bytes.len() as u8], bytes].concat();
     let number = |field: u8, value: u8| vec![field << 3, value];
-    let node = [field(1, b"x"), field(1, b"w"), field(2, b"y"), field(4, b"MatMul")].concat();
+    let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+    let node = [inputs, field(2, b"y"), field(4, operator.as_bytes())].concat();
     let weights = [number(1, 4), number(1, 3), number(2, 1), field(8, b"w"), number(14, 1)].concat();
     let dims = [field(1, &field(2, b"N")), field(1, &number(1, 4))].concat();
     let tensor = [number(1, 1), field(2, &dims)].concat();

@@ -11,7 +11,7 @@ use rtmm_import::{ImportedModel, load};
 use rtmm_workload::load as load_text;
 use serde::Serialize;
 
-use super::{create_folder, failure, measured, model_path, model_text, options};
+use super::{create_folder, failure, is_other, measured, model_path, model_text, options};
 use crate::args::{self, Import, PlainFormat};
 use crate::failure::{Failure, say};
 use crate::output::{Rows, print_json, replace_file, reserve, stdout};
@@ -96,7 +96,7 @@ fn files(
     // A start: half of the time of a run is free.
     let period = (joined.report.run_us * 2.0).ceil().max(1.0) as u64;
     let scenario = board::scenario(scenario_path, &stem, &format!("{stem}.toml"), period)?;
-    let was_other = model_path.exists() && load_text::read(&model_path)?.text() != model_text;
+    let was_other = is_other(&model_path, &model_text)?;
     create_folder(folder)?;
     let reserved = reserve(&outputs, &inputs)?;
     replace_file(&model_path, model_text.as_bytes())?;
