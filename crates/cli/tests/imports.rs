@@ -250,6 +250,23 @@ fn model_files_have_layers_and_are_not_replaced_in_silence() {
 }
 
 #[test]
+fn totals_that_contradict_their_rows_are_told_with_and_without_a_model() {
+    let workspace = Workspace::new();
+    workspace.write("net.onnx", common::onnx_product());
+    workspace.write(
+        "rknn.txt",
+        "ID  OpType  Target  InputShape  OutputShape  Time(us)  RW(KB)  FullName\n\
+         1   MatMul  NPU     (2,4)       (2,3)        7         2       MatMul:y\n\
+         Total Operator Elapsed Per Frame Time(us): 9\n",
+    );
+    let told = "warning: rknn.txt: the layers take 7us together, and the total says 9us\n";
+    for arguments in [&["rknn.txt"][..], &["net.onnx", "rknn.txt", "--dim", "N=2"]] {
+        let outcome = workspace.rtmm(&[&["import"], arguments, &["--kind", "rknn"]].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, told), "{arguments:?}");
+    }
+}
+
+#[test]
 fn every_format_joins_with_the_files_beside_it() {
     let workspace = Workspace::new();
     workspace.write("net.onnx", common::onnx_product());

@@ -118,6 +118,12 @@ impl MeasuredNode {
         Some(Duration::from_picoseconds(u64::try_from(units * unit).unwrap_or(u64::MAX)))
     }
 
+    /// Adds the times of a node of the same name that runs as often; nothing is known of the quantiles of both.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.self_total = self.self_total.zip(other.self_total).map(|(one, more)| one.saturating_add(more));
+        self.quantiles = Quantiles::default();
+    }
+
     /// Picoseconds of all executions: where their sum is not known, by the median, else by another quantile.
     pub(super) fn total(&self) -> u128 {
         let Quantiles { min, p50, p90, p99, max } = self.quantiles;

@@ -222,10 +222,11 @@ fn bytes(kilobytes: f64) -> u64 {
 /// The cycles that the compiler expects: the larger one of those of the memory and of the compute units. Operators
 /// that it has no number for have 0.
 fn cycles<'l>(find: &impl Fn(&str) -> Option<&'l str>) -> Result<Option<u64>, String> {
-    let all = find("Cycles(DDR/NPU/Total)").map(|cell| cell.rsplit('/').next().unwrap_or(cell));
-    let Some(cell) = all.or_else(|| find("MaxCycles")) else { return Ok(None) };
-    let cycles = whole(cell).map_err(|reason| format!("the cycles `{cell}` {reason}"))?;
-    Ok(Some(cycles).filter(|cycles| *cycles > 0))
+    let Some(cell) = find("Cycles(DDR/NPU/Total)").or_else(|| find("MaxCycles")) else { return Ok(None) };
+    let number =
+        |piece: &str| whole(piece).map_err(|reason| format!("the cycles `{cell}`: `{piece}` {reason}"));
+    let all: Vec<u64> = cell.split('/').map(number).collect::<Result<_, _>>()?;
+    Ok(all.into_iter().max().filter(|cycles| *cycles > 0))
 }
 
 /// The extents of a shape such as `(1,64,56,56)`; none for `\`, for several and for one that is cut.

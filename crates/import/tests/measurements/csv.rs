@@ -176,6 +176,21 @@ fn bad_tables_are_refused_with_their_place_and_reason() {
 }
 
 #[test]
+fn calls_between_runs_and_names_of_no_row_are_told() {
+    let options = columns("name=name,mean=time,calls=calls,runs=4,except=Total,except=Sum");
+    let measured =
+        read("csv", "name,time,calls\na,1,8\nb,1,9\nc,1,3\nSum,3,20\n", &options).expect("a table");
+    assert_eq!(measured.nodes.len(), 3);
+    assert_eq!(
+        measured.notes,
+        [
+            "no row is called `Total`, which `except` names",
+            "the calls of 2 of 3 rows are no multiple of 4 runs; the first is `b` with 9 calls",
+        ]
+    );
+}
+
+#[test]
 fn beginnings_of_a_table_never_panic() {
     let options = columns("name=Name,calls=Instances,total=Total Time (ns)");
     for length in 0..NSYS.len() {

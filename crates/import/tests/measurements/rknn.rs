@@ -125,6 +125,31 @@ fn rows_are_joined_by_the_names_of_nodes_and_their_steps() {
 }
 
 #[test]
+fn all_numbers_of_cycles_count() {
+    let table = |cycles: &str| {
+        format!(
+            "ID  OpType  Target  InputShape  OutputShape  Cycles(DDR/NPU/Total)  Time(us)  RW(KB)  FullName\n\
+             1   Conv    NPU     (1,2)       (1,3)        {cycles:<21}  7         2       Conv:/c\n\
+             Total Operator Elapsed Per Frame Time(us): 7\n"
+        )
+    };
+    for (cycles, expected) in [("12/30/30", Some(30)), ("30/12/12", Some(30)), ("0/0/0", None)] {
+        let measured = read("rknn", table(cycles), &none()).expect("a table");
+        assert_eq!(measured.nodes[0].cycles, expected, "{cycles}");
+    }
+    for (cycles, problem) in [
+        (
+            "99999999999999999999/1/1",
+            "2:1 the cycles `99999999999999999999/1/1`: `99999999999999999999` is beyond 64 bits",
+        ),
+        ("1/x/1", "2:1 the cycles `1/x/1`: `x` is no whole number"),
+        ("1//1", "2:1 the cycles `1//1`: `` is empty"),
+    ] {
+        assert_eq!(refused("rknn", table(cycles), &none()), problem, "{cycles}");
+    }
+}
+
+#[test]
 fn bad_tables_are_refused_with_their_line() {
     let compiler = "ID OpType DataType Target InputShape OutputShape Cycles(DDR/NPU/Total) RW(KB) FullName\n";
     let heading = "ID OpType Target InputShape OutputShape Time(us) RW(KB) FullName\n";

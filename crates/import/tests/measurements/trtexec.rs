@@ -188,3 +188,19 @@ fn ten_thousand_layers_are_read_and_beginnings_are_refused() {
         refused("trtexec", &PROFILE.as_bytes()[..length], &options(None, None));
     }
 }
+
+#[test]
+fn sums_that_contradict_means_and_layers_that_stand_twice_are_told() {
+    let profile = r#"[{"count":4},{"name":"a","timeMs":0.24,"averageMs":0.06,"medianMs":0.05},
+        {"name":"b","timeMs":0.9,"averageMs":0.06},{"name":"a","timeMs":0.0401,"averageMs":0.01,"medianMs":0.01}]"#;
+    let measured = read("trtexec", profile, &options(None, None)).expect("a profile");
+    assert_eq!(shown(&measured), ["a 4x mean=70", "b 4x mean=60"]);
+    assert_eq!(
+        measured.notes,
+        [
+            "`timeMs` of 1 of 2 layers is not `averageMs` in 4 runs, first of `b`; `averageMs` counts",
+            "1 layers stand there several times, such as `a`: their times add up",
+        ]
+    );
+    assert!(read("trtexec", PROFILE, &options(None, None)).expect("a profile").notes.is_empty());
+}

@@ -8,6 +8,7 @@ mod columns;
 mod executions;
 mod header;
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use super::numbers::{real, time, whole};
@@ -48,14 +49,29 @@ pub(super) fn read(
     }
     let mut nodes = Vec::new();
     let node_runs = columns.runs.unwrap_or(1);
-    let notes = each_row(&text, &header, columns, |row| {
+    let mut notes = each_row(&text, &header, columns, |row| {
         nodes.push(node(row, &header, nodes.len() as u64, node_runs)?);
         Ok(())
     })?;
+    notes.extend(uneven(&nodes, node_runs));
     Ok(Measurements { kind: "csv", runs: node_runs, node_runs, nodes, notes, ..Measurements::default() })
 }
 
-/// Calls `read` for each row of the table, up to text behind a blank line; says how much of the file is left.
+/// Says that nodes do not run as often in one run as in another, which is a sign of a wrong number of runs.
+fn uneven(nodes: &[MeasuredNode], runs: u64) -> Option<String> {
+    let mut uneven = nodes.iter().filter(|node| !node.calls.is_multiple_of(runs));
+    let first = uneven.next()?;
+    Some(format!(
+        "the calls of {} of {} rows are no multiple of {runs} runs; the first is `{}` with {} calls",
+        uneven.count() + 1,
+        nodes.len(),
+        first.name,
+        first.calls
+    ))
+}
+
+/// Calls `read` for each row of the table, up to text behind a blank line; says how much of the file is left, and which
+/// names of rows to leave out there are none of.
 fn each_row(
     text: &str,
     header: &Header,
@@ -67,6 +83,7 @@ fn each_row(
     let mut rows = Rows::new(&text[begin..], line, header.separator);
     let mut read_rows = 0_usize;
     let mut notes = Vec::new();
+    let mut unmet: BTreeSet<&str> = columns.except.iter().map(String::as_str).collect();
     while let Some(row) = rows.next()? {
         if row.cells.iter().map(|cell| cell.as_ref()).eq(header.cells.iter().map(String::as_str)) {
             continue;
@@ -88,6 +105,7 @@ fn each_row(
         }
         let name = row.cell(header.places[&Key::Name]);
         if columns.except.iter().any(|except| except == name) {
+            unmet.remove(name);
             continue;
         }
         read_rows += 1;
@@ -99,6 +117,8 @@ fn each_row(
     if read_rows == 0 {
         return Err(MeasurementError::new("the table has no rows", "name a table with a row for each layer"));
     }
+    notes
+        .extend(unmet.into_iter().map(|except| format!("no row is called `{except}`, which `except` names")));
     Ok(notes)
 }
 

@@ -9,7 +9,7 @@ mod layer_info;
 mod names;
 mod times;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use rtmm_workload::Duration;
@@ -21,6 +21,9 @@ use super::{MeasuredNode, MeasurementError, MeasurementOptions, Measurements, Qu
 use layer_info::LayerInfo;
 
 const HELP: &str = "name a profile that trtexec wrote with --exportProfile";
+
+/// A sum and a mean that differ by more than this part of them contradict each other: one in 100.
+const ROUNDING_PART: u64 = 100;
 
 /// An item of a profile: the number of runs, or a layer.
 #[derive(Deserialize)]
@@ -59,6 +62,8 @@ pub(super) fn read(
     };
     let mut runs = 1;
     let mut nodes: Vec<MeasuredNode> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut contradictions, mut repeated) = (Vec::new(), BTreeSet::new());
     for (index, item) in items.iter().enumerate() {
         if let Some(count) = &item.count {
             runs = count.as_u64().filter(|count| *count > 0 && nodes.is_empty()).ok_or_else(|| {
@@ -69,12 +74,38 @@ pub(super) fn read(
             })?;
             continue;
         }
-        nodes.push(node(item, index, nodes.len() as u64, runs, &layers)?);
+        let (node, is_sound) = node(item, index, nodes.len() as u64, runs, &layers)?;
+        if !is_sound {
+            contradictions.push(node.name.clone());
+        }
+        match places.get(&node.name) {
+            Some(place) => {
+                nodes[*place].add(&node);
+                repeated.insert(node.name);
+            }
+            None => {
+                places.insert(node.name.clone(), nodes.len());
+                nodes.push(node);
+            }
+        }
     }
     if nodes.is_empty() {
         return Err(MeasurementError::new("the profile has no layers", HELP));
     }
     let mut notes = Vec::new();
+    if let Some(first) = contradictions.first() {
+        notes.push(format!(
+            "`timeMs` of {} of {} layers is not `averageMs` in {runs} runs, first of `{first}`; `averageMs` counts",
+            contradictions.len(),
+            nodes.len()
+        ));
+    }
+    if let Some(first) = repeated.first() {
+        notes.push(format!(
+            "{} layers stand there several times, such as `{first}`: their times add up",
+            repeated.len()
+        ));
+    }
     let unknown = nodes.iter().filter(|node| !layers.contains_key(&node.name)).count();
     if !layers.is_empty() && unknown > 0 {
         notes.push(format!("{unknown} of {} layers are not in the file of --layer-info", nodes.len()));
@@ -91,13 +122,14 @@ pub(super) fn read(
     })
 }
 
+/// A layer, and whether its mean and its sum say the same.
 fn node(
     item: &Item,
     position: usize,
     index: u64,
     runs: u64,
     layers: &BTreeMap<String, LayerInfo>,
-) -> Result<MeasuredNode, MeasurementError> {
+) -> Result<(MeasuredNode, bool), MeasurementError> {
     let name = item.name.clone().filter(|name| !name.is_empty()).ok_or_else(|| {
         MeasurementError::new(format!("item {} is no layer: it has no `name`", position + 1), HELP)
     })?;
@@ -120,7 +152,9 @@ fn node(
             )
         })
     });
-    let self_total = of_mean.transpose()?.or(total);
+    let of_mean = of_mean.transpose()?;
+    let is_sound = of_mean.zip(total).is_none_or(|(mean, total)| are_near(mean, total));
+    let self_total = of_mean.or(total);
     if self_total.is_none() {
         let problem = format!("layer `{name}` has neither `averageMs` nor `timeMs`");
         return Err(MeasurementError::new(problem, HELP));
@@ -129,7 +163,7 @@ fn node(
     let mut parts = names::parts(&name);
     parts.extend(info.iter().flat_map(|info| info.nodes.iter().cloned()));
     parts.dedup();
-    Ok(MeasuredNode {
+    let node = MeasuredNode {
         index,
         operator: info.map(|info| info.operator.clone()).unwrap_or_default(),
         output: info.and_then(|info| info.output.clone()),
@@ -139,7 +173,14 @@ fn node(
         self_total,
         name,
         ..MeasuredNode::default()
-    })
+    };
+    Ok((node, is_sound))
+}
+
+/// True if two times differ by no more than six digits of each are rounded, with a wide margin.
+fn are_near(one: Duration, other: Duration) -> bool {
+    let (one, other) = (one.picoseconds(), other.picoseconds());
+    one.abs_diff(other) <= one.max(other) / ROUNDING_PART
 }
 
 /// Milliseconds as JSON has them.
