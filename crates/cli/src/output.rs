@@ -77,6 +77,8 @@ impl Rows {
                         let value =
                             |(cell, number): (&String, &bool)| match cell.parse::<serde_json::Number>() {
                                 Ok(parsed) if *number => serde_json::Value::Number(parsed),
+                                // A number that a row does not have.
+                                Err(_) if *number && cell.is_empty() => serde_json::Value::Null,
                                 _ => serde_json::Value::String(cell.clone()),
                             };
                         let values = row.iter().zip(&self.numbers).map(value);

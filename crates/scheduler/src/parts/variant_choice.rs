@@ -87,7 +87,11 @@ impl VariantChoice {
     /// Reads its parameters.
     #[must_use]
     pub fn read(parameters: &Parameters) -> Self {
-        Self::new(parameters.read(&Self::RULE), parameters.read(&Self::QUEUE))
+        match parameters.read(&Self::RULE) {
+            rule @ VariantRule::LargestThatFits => Self::new(rule, parameters.read(&Self::QUEUE)),
+            // No other rule looks at jobs that come before.
+            rule @ (VariantRule::Default | VariantRule::Lightest) => Self::new(rule, Queue::None),
+        }
     }
 
     /// Learns of the tasks' variants, at the first look at them.

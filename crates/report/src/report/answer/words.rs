@@ -213,6 +213,10 @@ impl Words<'_> {
     fn expense(&self) -> Option<String> {
         let expense = self.conclusion.expense.as_ref()?;
         let Cheapest { competitor, value, spent, verdict, relative } = self.competition.cheapest.as_ref()?;
+        // Without stated energies all are 0, which says nothing.
+        if *spent == 0.0 {
+            return None;
+        }
         let best = self.name(self.competition.ranking.best()?.competitor);
         let (name, what) = (self.name(*competitor), name_of(expense));
         let format = Format::of(expense, std::iter::once(*spent));
