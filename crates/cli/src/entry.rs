@@ -33,6 +33,8 @@ where
     };
     arguments.color.write_global();
     start_logging(arguments.verbose);
+    // Outputs take the place of nothing that the command reads.
+    rtmm_workload::load::record_opened();
     match dispatch(&arguments.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

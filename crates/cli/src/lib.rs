@@ -13,6 +13,7 @@ mod args;
 mod commands;
 mod entry;
 mod failure;
+mod folders;
 mod idle;
 mod names;
 mod output;

@@ -163,18 +163,30 @@ pub(crate) fn print_json(out: &mut impl Write, value: &impl Serialize) -> Result
 /// file, such as a device or a pipe, is written as it is, and a link stays one.
 #[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    // A path that leads nowhere yet has no other form.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let target = behind_links(path);
     if target.exists() && !target.is_file() {
         return write_file(path, bytes);
     }
     let partial = target.with_added_extension("partial");
-    let renamed = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &target));
+    let renamed = std::fs::write(&partial, bytes).and_then(|()| rename(&partial, &target));
     renamed.map_err(|error| {
         // Only a part of it is there, if anything.
         let _ = std::fs::remove_file(&partial);
         Failure::Run(format!("{}: cannot be written: {error}", path.display()))
     })
+}
+
+/// The file that a path leads to; the path itself where it leads nowhere yet.
+fn behind_links(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Gives a file that is whole the name of another, and its permissions if that is there.
+fn rename(partial: &Path, target: &Path) -> io::Result<()> {
+    if let Ok(before) = std::fs::metadata(target) {
+        std::fs::set_permissions(partial, before.permissions())?;
+    }
+    std::fs::rename(partial, target)
 }
 
 /// A file that a command will write, opened before the work begins: a path that cannot be written costs no run.
@@ -204,23 +216,29 @@ impl<'p> Reserved<'p> {
 /// Opens the outputs of a command, none of which may be one of its inputs, or another output.
 pub(crate) fn reserve<'p>(outputs: &[&'p Path], inputs: &[&Path]) -> Result<Vec<Reserved<'p>>, Failure> {
     let file = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
-    let refused = |path: &Path, what: &str| {
-        let message = format!("{}: cannot be written, since it is {what}", path.display());
-        Err(Failure::usage(message, "name another file"))
-    };
     let mut reserved: Vec<Reserved<'p>> = Vec::new();
     for path in outputs {
         let is_same = |other: &Path| file(path).is_some_and(|path| Some(path) == file(other));
         if inputs.iter().any(|input| is_same(input)) {
-            return refused(path, "an input of this command");
+            return Err(refused(path, INPUT));
         }
         let next = Reserved::open(path)?;
         if reserved.iter().any(|before| is_same(before.path)) {
-            return refused(path, "another output of this command");
+            return Err(refused(path, OTHER_OUTPUT));
         }
         reserved.push(next);
     }
     Ok(reserved)
+}
+
+/// Reasons against an output.
+pub(crate) const INPUT: &str = "an input of this command";
+pub(crate) const OTHER_OUTPUT: &str = "another output of this command";
+
+/// The failure of an output that would take the place of something else.
+pub(crate) fn refused(path: &Path, what: &str) -> Failure {
+    let message = format!("{}: cannot be written, since it is {what}", path.display());
+    Failure::usage(message, "name another file")
 }
 
 impl Drop for Reserved<'_> {
@@ -229,15 +247,17 @@ impl Drop for Reserved<'_> {
         let is_empty = || std::fs::metadata(self.path).is_ok_and(|file| file.is_file() && file.len() == 0);
         if self.is_new && is_empty() {
             // The next command says what is wrong with the folder, if anything is.
-            let _ = std::fs::remove_file(self.path);
+            let _ = std::fs::remove_file(behind_links(self.path));
         }
     }
 }
 
 /// A file that is written while a command runs: under a temporary name, until it is whole. What is no regular file, such
-/// as a pipe, is written as it is.
+/// as a pipe, is written as it is, and a link stays one.
 pub(crate) struct Streamed<'p> {
     path: &'p Path,
+    /// The file that the path leads to.
+    target: PathBuf,
     /// The temporary name; none where there is none, or where it is gone.
     partial: Option<PathBuf>,
 }
@@ -247,9 +267,10 @@ impl<'p> Streamed<'p> {
     #[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
     pub(crate) fn create(path: &'p Path) -> Result<(Self, std::fs::File), Failure> {
         let is_regular = std::fs::metadata(path).map_or(true, |file| file.is_file());
-        let partial = is_regular.then(|| path.with_added_extension("partial"));
+        let target = behind_links(path);
+        let partial = is_regular.then(|| target.with_added_extension("partial"));
         let file = std::fs::File::create(partial.as_deref().unwrap_or(path));
-        let streamed = Self { path, partial };
+        let streamed = Self { path, target, partial };
         let file = file.map_err(|error| streamed.failed(&error))?;
         Ok((streamed, file))
     }
@@ -258,7 +279,7 @@ impl<'p> Streamed<'p> {
     pub(crate) fn finish(mut self, written: io::Result<()>) -> Result<(), Failure> {
         written.map_err(|error| self.failed(&error))?;
         let Some(partial) = &self.partial else { return Ok(()) };
-        std::fs::rename(partial, self.path).map_err(|error| self.failed(&error))?;
+        rename(partial, &self.target).map_err(|error| self.failed(&error))?;
         self.partial = None;
         Ok(())
     }

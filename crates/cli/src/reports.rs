@@ -14,6 +14,7 @@ use rtmm_workload::Workload;
 use tracing::warn;
 
 use crate::failure::Failure;
+use crate::folders::create;
 use crate::output::replace_file;
 
 /// Writes a report into a folder, which is there; returns the paths of its files below it.
@@ -28,14 +29,6 @@ pub(crate) fn write(report: &Report, directory: &Path) -> Result<Vec<String>, Fa
         names.push(name);
     }
     Ok(names)
-}
-
-/// Makes a folder for outputs.
-pub(crate) fn create(directory: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory).map_err(|error| {
-        let message = format!("{}: cannot be created: {error}", directory.display());
-        Failure::usage(message, "name a folder that is there, or one that can be made")
-    })
 }
 
 /// The workload, the policy with the settings of the run, and the system of a cell on the engine.

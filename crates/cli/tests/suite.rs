@@ -15,6 +15,7 @@ mod interruptions;
 mod moca;
 mod moca_workloads;
 mod mutations;
+mod outputs;
 mod planaria;
 mod planaria_engine_and_loop;
 mod reports;

@@ -39,7 +39,7 @@ pub use figure::lines::{LinePoint, LineSeries, Lines};
 pub use figure::scatter::{Scatter, ScatterPoint};
 pub use figure::{ONE_COLUMN_PT, Svg, TWO_COLUMNS_PT};
 pub use page::{Block, Fact, Page, Section};
-pub use report::{Report, ReportFigure, ReportRun, ReportTable, WorstRun, worst_run};
+pub use report::{Report, ReportFigure, ReportRun, ReportTable, WorstRun, is_report_file, worst_run};
 pub use table::terminal::{MIN_TERMINAL_WIDTH, TerminalStyle};
 pub use table::{Align, Column, Content, Row, TableCell, TextTable};
 pub use text::{Interval, escape_markup, short_labels};

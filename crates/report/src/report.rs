@@ -21,6 +21,7 @@ mod wording;
 mod worst;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rtmm_sweep::figures::data::{Panel, panels};
 use rtmm_sweep::figures::{Figure, stem};
@@ -234,6 +235,15 @@ impl Report {
         let pages = [(MARKDOWN.to_owned(), self.to_markdown()), (PAGE.to_owned(), self.to_page().to_html())];
         values.chain(drawings).chain(run).chain(pages).collect()
     }
+}
+
+/// True if a path, relative to the folder of a report, may be one of [`Report::files`].
+#[must_use]
+pub fn is_report_file(path: &Path) -> bool {
+    let extension = path.extension();
+    let is_figure =
+        || path.starts_with(FIGURES) && ["csv", "svg"].iter().any(|form| extension == Some(form.as_ref()));
+    path == Path::new(PAGE) || path == Path::new(MARKDOWN) || is_figure()
 }
 
 /// The most rows of a ranking that a terminal is shown.

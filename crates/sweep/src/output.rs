@@ -60,6 +60,9 @@ impl OutputError {
     }
 }
 
+/// The file that says how to reproduce the others.
+const MANIFEST: &str = "manifest.json";
+
 /// Function that fills a file.
 type Fill<'f> = Box<dyn Fn(&mut BufWriter<File>) -> io::Result<()> + Sync + 'f>;
 
@@ -72,6 +75,17 @@ const REASONS: &str = "failure_reasons";
 
 /// Forms of result tables.
 const FORMS: [&str; 3] = ["csv", "json", "parquet"];
+
+/// Stems of all tables that a sweep may have.
+const STEMS: [&str; 9] =
+    ["cells", "tasks", "accelerators", "series", "summary", "summary_tasks", "comparison", FAILURES, REASONS];
+
+/// True if [`write_all`] may write or remove a file of this name.
+#[must_use]
+pub fn is_output(name: &str) -> bool {
+    let of_table = |(stem, form): (&str, &str)| STEMS.contains(&stem) && FORMS.contains(&form);
+    name == MANIFEST || name.rsplit_once('.').is_some_and(of_table)
+}
 
 /// Writes all output files of a sweep into `directory`, in parallel; returns their names. A list of
 /// failures, and series, that an earlier run left there go away with them.
@@ -86,7 +100,7 @@ pub fn write_all(
     let (tables, series) = (Table::of(results.plan()), Table::series());
     let series = results.has_series().then_some(&series);
     let all: Vec<&Table> = tables.iter().chain(series).collect();
-    let path = directory.join("manifest.json");
+    let path = directory.join(MANIFEST);
     let manifest = manifest::manifest(results, &all)
         .map_err(|error| OutputError::Write { path, reason: error.to_string() })?;
     let hash = blake3::hash(manifest.as_bytes()).to_hex().to_string();
@@ -96,7 +110,7 @@ pub fn write_all(
         files.extend(files_of(results, table, &hash));
     }
     files.extend(summary_files(results, summary, &hash));
-    files.push(("manifest.json".to_owned(), Box::new(|to| to.write_all(manifest.as_bytes()))));
+    files.push((MANIFEST.to_owned(), Box::new(|to| to.write_all(manifest.as_bytes()))));
     files.extend(failure_files(results, &hash));
     // What an earlier run had and this one has not would be taken for its own.
     for name in

@@ -1,6 +1,8 @@
 //! Reading files: built-in ones by name, others by path. The only module of this crate that does
 //! input or output.
 
+mod opened;
+
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -14,6 +16,7 @@ use crate::requests::{read_requests, read_trace};
 use crate::sample_trace::{SampleTrace, read_sample_trace};
 use crate::scenario::{Request, Workload};
 use crate::scenario_file::{Files, decode_workload};
+pub use opened::{opened, record_opened};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
 
@@ -181,6 +184,7 @@ pub fn open_path(reference: &str, from: Option<&Source>) -> Result<Source, Diagn
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads files")]
 pub fn read(path: &Path) -> Result<Source, Diagnostic> {
     debug!(path = %path.display(), "reading");
+    opened::note(path);
     let name = path.display().to_string();
     match std::fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {

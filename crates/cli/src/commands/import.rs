@@ -15,6 +15,7 @@ use rtmm_workload::load as load_text;
 
 use crate::args::{Format, Import, ImportKind, PlainFormat};
 use crate::failure::{Failure, say};
+use crate::folders::create;
 use crate::output::{Rows, print_json, replace_file, reserve, stdout};
 
 pub(crate) fn import(arguments: &Import) -> Result<(), Failure> {
@@ -148,7 +149,7 @@ fn model_path(file: &Path, folder: &Path) -> PathBuf {
 
 /// Writes a model file beside others in a folder. That one with another text was there is said.
 fn write_text(file: &Path, folder: &Path, text: &str) -> Result<PathBuf, Failure> {
-    create_folder(folder)?;
+    create(folder)?;
     let path = model_path(file, folder);
     let was_other = is_other(&path, text)?;
     let reserved = reserve(&[&path], &[file])?;
@@ -163,11 +164,6 @@ fn write_text(file: &Path, folder: &Path, text: &str) -> Result<PathBuf, Failure
 /// True if a file is there with another text than this one.
 fn is_other(path: &Path, text: &str) -> Result<bool, Failure> {
     Ok(path.exists() && load_text::read(path)?.text() != text)
-}
-
-fn create_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))
 }
 
 fn table(file: &Path, model: &ImportedModel) -> Rows {

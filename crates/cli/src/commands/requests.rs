@@ -10,6 +10,7 @@ use rtmm_workload::{
 
 use crate::args::{QosLevel, RequestCompat, Requests, SetOfNets};
 use crate::failure::{Failure, say};
+use crate::folders::refuse_inputs;
 use crate::output::{replace_file, reserve, stdout};
 
 const PICOSECONDS_PER_SECOND: u64 = 1_000_000_000_000;
@@ -35,6 +36,7 @@ pub(crate) fn requests(arguments: &Requests) -> Result<(), Failure> {
     let rows = match (&arguments.scenario, arguments.compat) {
         (Some(scenario), _) => {
             let workload = load::workload(scenario, None, Legality::Strict)?;
+            refuse_inputs(&outputs)?;
             rows_of_scenario(&workload, arguments.seed)?
         }
         (None, Some(RequestCompat::Moca)) => rows_of_moca(arguments.workload, arguments.qos)?,

@@ -16,10 +16,11 @@ use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
 
 use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
+use crate::folders::{create, refuse_inputs_in, refuse_report};
 use crate::idle::warn_of_sweep;
 use crate::output::{stdout, style, width, wrap};
 use crate::progress::Bar;
-use crate::reports::{self, create};
+use crate::reports;
 
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
@@ -27,7 +28,9 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
     warn_of_sweep(&arguments.sweep, &plan);
     let directory = directory(arguments.output.as_ref(), &plan);
+    refuse_report(&directory)?;
     create(&directory)?;
+    refuse_inputs_in(&directory)?;
     let options = Options { threads: arguments.threads.map(usize::from), shard };
     let bar = Bar::new(arguments.quiet);
     let outcome = sweeps::run(&plan, &directory, &options, &bar);
@@ -69,7 +72,9 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
             "name the stores, or the directory that has them with --output",
         ));
     }
+    refuse_report(&directory)?;
     create(&directory)?;
+    refuse_inputs_in(&directory)?;
     check_sources(&stores, &directory.join(WHOLE_STORE))?;
     let mut target = Store::open(&directory.join(WHOLE_STORE), plan.spec())
         .map_err(|error| Failure::Run(error.to_string()))?;

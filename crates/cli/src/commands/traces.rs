@@ -1,5 +1,7 @@
 //! `rtmm traces`: sample traces, synthesised or summarised.
 
+use std::path::PathBuf;
+
 use rayon::prelude::*;
 use rtmm_hardware::{Condition, CostModel, LayerOf, Mode, Sparse, load as hardware};
 use rtmm_sweep::execute::Progress;
@@ -10,6 +12,7 @@ use rtmm_workload::{Legality, Model, SampleTrace, Schema};
 
 use crate::args::{Clock, Describe, Synthesize, Traces, TracesVerb};
 use crate::failure::{Failure, say};
+use crate::folders::{create, refuse_inputs};
 use crate::output::{Rows, replace_file};
 use crate::progress::Bar;
 
@@ -52,8 +55,9 @@ fn synthesize(arguments: &Synthesize) -> Result<(), Failure> {
     let traces = traces?;
 
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Run(format!("{}: cannot be created: {error}", folder.display())))?;
+    create(folder)?;
+    let outputs: Vec<PathBuf> = traces.iter().map(|trace| folder.join(file_of(trace))).collect();
+    refuse_inputs(&outputs.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     let mut notice = notice(accelerator.as_ref().map(|(text, _)| (*text, arguments.clock_mhz)));
     for (synthetic, trace) in models.iter().zip(&traces) {
         let file = file_of(trace);

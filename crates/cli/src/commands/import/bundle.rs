@@ -11,9 +11,10 @@ use rtmm_import::{ImportedModel, load};
 use rtmm_workload::load as load_text;
 use serde::Serialize;
 
-use super::{create_folder, failure, is_other, measured, model_path, model_text, options};
+use super::{failure, is_other, measured, model_path, model_text, options};
 use crate::args::{self, Import, PlainFormat};
 use crate::failure::{Failure, say};
+use crate::folders::create;
 use crate::output::{Rows, print_json, replace_file, reserve, stdout};
 
 /// Counts and times that are printed of a model with its measurements.
@@ -97,7 +98,7 @@ fn files(
     let period = (joined.report.run_us * 2.0).ceil().max(1.0) as u64;
     let scenario = board::scenario(scenario_path, &stem, &format!("{stem}.toml"), period)?;
     let was_other = is_other(&model_path, &model_text)?;
-    create_folder(folder)?;
+    create(folder)?;
     let reserved = reserve(&outputs, &inputs)?;
     replace_file(&model_path, model_text.as_bytes())?;
     replace_file(table_path, &costs)?;

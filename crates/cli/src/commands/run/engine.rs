@@ -13,7 +13,7 @@ use rtmm_workload::input::{Diagnostics, suggestion};
 use rtmm_workload::{Legality, Workload, load};
 use serde::Serialize;
 
-use super::{inputs, report, timeline};
+use super::{inputs, report, spare_inputs, timeline};
 use crate::args::{Format, Run};
 use crate::commands::unmatched;
 use crate::failure::Failure;
@@ -69,6 +69,7 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
 /// Runs a cell of a sweep again.
 fn run_cell(arguments: &Run, sweep: &str, number: usize) -> Result<(), Failure> {
     let plan = rtmm_sweep::file::plan(sweep, &Runners::built_in().list())?;
+    spare_inputs(arguments)?;
     let runner = &plan.spec().name;
     if *runner != Engine::built_in().spec().name {
         return Err(Failure::usage(

@@ -18,14 +18,20 @@ use tracing::info;
 
 use crate::args::{Compat, Run};
 use crate::failure::Failure;
+use crate::folders;
 use crate::output::reserve;
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     timeline::check(arguments)?;
     if let Some(directory) = &arguments.report {
-        crate::reports::create(directory)?;
+        folders::refuse_sweep(directory)?;
+        folders::create(directory)?;
     }
-    let _reserved = reserve(&outputs(arguments), &input_files(arguments))?;
+    let outputs = outputs(arguments);
+    let _reserved = reserve(&outputs, &input_files(arguments))?;
+    if let Some(directory) = &arguments.report {
+        folders::refuse_outputs_in(directory, &outputs)?;
+    }
     match arguments.compat {
         Some(Compat::Moca) => moca::run(arguments),
         Some(Compat::Planaria) => planaria::run(arguments),
@@ -47,6 +53,12 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
 fn outputs(arguments: &Run) -> Vec<&Path> {
     let outputs = [&arguments.jobs, &arguments.series, &arguments.timeline];
     outputs.into_iter().flatten().map(PathBuf::as_path).collect()
+}
+
+/// Refuses to write over what was read, once all is.
+fn spare_inputs(arguments: &Run) -> Result<(), Failure> {
+    folders::refuse_inputs(&outputs(arguments))?;
+    arguments.report.as_deref().map_or(Ok(()), folders::refuse_inputs_in)
 }
 
 /// The files that the arguments name to be read.
@@ -72,6 +84,7 @@ fn inputs(
         problems.extend(more.clone());
     }
     let (mut workload, platform) = (workload?, platform?);
+    spare_inputs(arguments)?;
     info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
     if let Some(text) = &arguments.duration {
         workload.scenario.duration = duration(text)?;

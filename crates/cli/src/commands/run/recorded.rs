@@ -13,7 +13,7 @@ use rtmm_sweep::runner::{CellRunner, Chosen, ParameterError, Parameters, Schema}
 use rtmm_workload::{Time, load};
 use serde::Serialize;
 
-use super::{engine, timeline};
+use super::{engine, spare_inputs, timeline};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::output::write_file;
@@ -52,6 +52,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         }
         (Err(problems), _) | (_, Err(problems)) => return Err(problems.into()),
     };
+    spare_inputs(arguments)?;
     let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
     let order = RequestOrder::of(&source, &workload.scenario);
     let mut jobs = Vec::new();

@@ -17,10 +17,8 @@ use rtmm_workload::Workload;
 
 use crate::args::Run;
 use crate::failure::{Failure, say};
+use crate::folders::TIMELINE;
 use crate::reports::{self, quoted};
-
-/// Stem of the timeline.
-const TIMELINE: &str = "timeline";
 
 /// Writes the report of a run of a scenario on a platform.
 pub(super) fn of_run(

@@ -16,6 +16,7 @@ use rtmm_workload::load::{self, TraceFile};
 use rtmm_workload::parameters::{Choice, Declared, ParameterError, Real, Schema, assign};
 use tracing::debug;
 
+use super::spare_inputs;
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::output::write_file;
@@ -58,6 +59,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let tables =
         LookUpTables::of(traces.iter().copied(), sequence_length).map_err(|error| refused(&error, &files))?;
     let requests = request_file::read(&load::read(request_file)?, &traces)?;
+    spare_inputs(arguments)?;
     debug!(traces = traces.len(), requests = requests.len(), "loaded");
     let outcome = rtmm_reference::dysta::run(&tables, &requests, &parameters(policy, &chosen))
         .map_err(|error| Failure::Run(error.to_string()))?;
