@@ -170,6 +170,18 @@ fn costs_under_other_names_are_refused_and_notes_are_not() {
     };
     for column in
         ["time", "time_us", "Time (ms)", "cycles", "Cycles", "traffic", "traffic_kb", "bytes", "duration_ms"]
+            .into_iter()
+            .chain([
+                "p75_us",
+                "p75",
+                "median_us",
+                "median",
+                "avg_us",
+                "std_us",
+                "std",
+                "power_mw",
+                "avg latency (s)",
+            ])
     {
         let problems = read(column).expect_err(column);
         let message = format!("column `{column}` is not read, and would change what the rows say");
@@ -184,6 +196,9 @@ fn costs_under_other_names_are_refused_and_notes_are_not() {
         "time_of_day",
         "compute_cycles",
         "macs",
+        "mean_of",
+        "power_mode",
+        "ms",
         "device",
     ] {
         assert!(read(column).is_ok(), "{column}");

@@ -123,3 +123,18 @@ fn bad_files_are_refused_with_their_places() {
     let two = "Network n { Layer a { Type: POOL } Layer b { Type: FC } }";
     assert_eq!(network(two).expect_err("two problems").matches("error:").count(), 2);
 }
+
+#[test]
+fn comments_are_passed_over_and_a_constant_has_one_value() {
+    let layer = "Layer a { Type: GEMM Dimensions { M: Rows, N: 1, K: 1 } }";
+    let text = format!(
+        "/* Constant Rows 1; {{ */Constant Rows 3;/**/ Constant Rows 3;\nNetwork n/* a\n * b */{{ {layer} }}"
+    );
+    let network = network(&text).expect("a network");
+    assert_eq!((network.name.as_str(), network.summary().macs), ("n", 3));
+    let twice = self::network("Constant Rows 3; Constant Rows 5;").expect_err("two values");
+    assert!(twice.contains("net.m:1:27") && twice.contains("constant `Rows` stands twice"), "{twice}");
+    let open =
+        self::network(&format!("Constant Rows 3; Network n {{ {layer} }} /* Constant")).expect_err("open");
+    assert!(open.contains("`/*` is no declaration"), "{open}");
+}

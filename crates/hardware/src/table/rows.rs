@@ -30,6 +30,12 @@ const BEGINNINGS: [&str; 9] =
     ["latency", "energy", "dram", "quant", "min_us", "p5", "p9", "max_us", "mean_us"];
 /// Names of columns, alone or with a unit, that other tools give to costs.
 const QUANTITIES: [&str; 6] = ["time", "duration", "runtime", "cycles", "traffic", "bytes"];
+/// Words of names of times and energies, wherever they stand.
+const COSTS: [&str; 3] = ["latency", "energy", "runtime"];
+/// Units of times, energies and powers that end a name.
+const UNITS: [&str; 11] = ["ps", "ns", "us", "ms", "sec", "pj", "nj", "uj", "mj", "uw", "mw"];
+/// Names of statistics, which are those of the time where nothing else is said.
+const STATISTICS: [&str; 8] = ["mean", "avg", "average", "median", "std", "stdev", "stddev", "power"];
 /// The largest energy of a layer, in microjoules: a megajoule.
 const MAX_MICROJOULES: f64 = 1e12;
 /// The most off-chip traffic of a layer, in bytes.
@@ -166,12 +172,16 @@ impl Columns {
 
 /// Records columns that are costs under another name: who wrote them means them to count.
 fn refuse_quantities(csv: &mut CsvTable<'_>) {
+    // The beginnings have an error of their own.
     let is_quantity = |name: &&String| {
+        if name.starts_with('_') || KNOWN.contains(&name.as_str()) {
+            return false;
+        }
         let lower = name.to_lowercase();
         let (quantity, unit) = lower.split_once(['_', ' ']).unwrap_or((&lower, ""));
         let is_unit =
             ["", "ps", "ns", "us", "ms", "s", "kb", "mb", "b"].contains(&unit.trim_matches(['(', ')']));
-        QUANTITIES.contains(&quantity) && is_unit
+        (QUANTITIES.contains(&quantity) && is_unit) || is_cost(&lower)
     };
     let quantities: Vec<String> = csv.header().iter().filter(is_quantity).cloned().collect();
     for name in quantities {
@@ -179,6 +189,19 @@ fn refuse_quantities(csv: &mut CsvTable<'_>) {
         let help = "costs are latency_us, energy_uj, dram_bytes and quanta; if it is a note, let its name begin with `_`";
         csv.reject_header(message, help);
     }
+}
+
+/// True if a name in small letters clearly is that of a time, an energy or a power: by a word, a unit or a statistic.
+fn is_cost(lower: &str) -> bool {
+    if BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning)) {
+        return false;
+    }
+    let words: Vec<&str> =
+        lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_percentile = |word: &str| word.strip_prefix('p').is_some_and(|rest| rest.parse::<u32>().is_ok());
+    let has_unit = words.len() > 1 && words.last().is_some_and(|word| UNITS.contains(word));
+    let is_statistic = matches!(words[..], [word] if STATISTICS.contains(&word) || is_percentile(word));
+    has_unit || is_statistic || words.iter().any(|word| COSTS.contains(word))
 }
 
 /// True if the cell in `column` says something; a blank one is recorded.

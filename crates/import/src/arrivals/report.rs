@@ -25,10 +25,10 @@ pub struct ArrivalReport {
     pub rounded: u64,
     /// From the first request to the last, in seconds, with the speed applied.
     pub span_s: f64,
-    /// Requests after the first, by the span; 0 without a span.
-    pub mean_rate_hz: f64,
-    /// Standard deviation of the distances between requests, by their mean; 1 of a Poisson process, 0 without a span.
-    pub gap_cv: f64,
+    /// Requests after the first, by the span; none without a span.
+    pub mean_rate_hz: Option<f64>,
+    /// Standard deviation of the distances between requests, by their mean; 1 of a Poisson process, none without a span.
+    pub gap_cv: Option<f64>,
     /// Requests of each model, in the order of the rules.
     pub models: Vec<ModelRequests>,
 }
@@ -58,8 +58,8 @@ pub(super) fn spread<I: Iterator<Item = u64>>(report: &mut ArrivalReport, arriva
         return;
     }
     report.span_s = span as f64 / PICOSECONDS_PER_SECOND;
-    report.mean_rate_hz = count / report.span_s;
+    report.mean_rate_hz = Some(count / report.span_s);
     let mean = span as f64 / count;
     let variance = gaps().map(|gap| (gap as f64 - mean).powi(2)).sum::<f64>() / count;
-    report.gap_cv = variance.sqrt() / mean;
+    report.gap_cv = Some(variance.sqrt() / mean);
 }

@@ -61,7 +61,11 @@ impl<'s> Reader<'s> {
                     let name = self.tokens.expect("the name of a constant")?;
                     let value = self.tokens.expect("a number")?;
                     let value = self.number(&value)?;
-                    self.constants.insert(name.text, value);
+                    let before = self.constants.insert(name.text, value);
+                    if before.is_some_and(|before| before != value) {
+                        let message = format!("constant `{}` stands twice, with other numbers", name.text);
+                        return Err(self.tokens.problem(&name.range, message, "keep one of the two"));
+                    }
                 }
                 "Network" => self.network(&token)?,
                 "Accelerator" => {

@@ -1,5 +1,5 @@
 //! Words and braces of a file, with their places. Commas, colons, semicolons and parentheses say nothing; `//` begins a
-//! comment.
+//! comment up to the end of the line, `/*` one up to `*/`.
 
 use std::ops::Range;
 
@@ -76,13 +76,21 @@ impl<'s> Iterator for Tokens<'s> {
                 self.position = begin + word.find('\n').unwrap_or(word.len());
                 continue;
             }
+            // One that never ends is a word, which means nothing anywhere.
+            if let Some(comment) = word.strip_prefix("/*")
+                && let Some(end) = comment.find("*/")
+            {
+                self.position = begin + "/*".len() + end + "*/".len();
+                continue;
+            }
             let length = if word.starts_with(['{', '}']) {
                 1
             } else {
                 let ends = |letter: char| is_filling(letter) || "{}".contains(letter);
                 let end = word.find(ends).unwrap_or(word.len());
                 // A comment may follow a word without a blank.
-                word[..end].find("//").unwrap_or(end)
+                let comments = ["//", "/*"].into_iter().filter_map(|mark| word[..end].find(mark));
+                comments.filter(|begin| *begin > 0).min().unwrap_or(end)
             };
             self.position = begin + length;
             return Some(Token { text: &word[..length], range: begin..begin + length });

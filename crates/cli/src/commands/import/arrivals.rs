@@ -125,10 +125,13 @@ fn table(file: &Path, report: &ArrivalReport) -> Rows {
         ("requests at one instant with the one before", report.ties),
         ("arrivals rounded to a picosecond", report.rounded),
     ];
+    let or_dash = |value: Option<f64>, decimals: usize| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
+    };
     let rates = [
         ("from the first to the last", format!("{:.6}", report.span_s), "s"),
-        ("mean rate", format!("{:.6}", report.mean_rate_hz), "1/s"),
-        ("variation of distances", format!("{:.3}", report.gap_cv), ""),
+        ("mean rate", or_dash(report.mean_rate_hz, 6), "1/s"),
+        ("variation of distances", or_dash(report.gap_cv, 3), ""),
     ];
     let count = |(what, value): (&str, u64)| vec![what.to_owned(), value.to_string(), String::new()];
     let rate = |(what, value, unit): (&str, String, &str)| vec![what.to_owned(), value, unit.to_owned()];
