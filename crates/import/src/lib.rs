@@ -1,5 +1,5 @@
-//! Import of what other programs wrote: ONNX files and networks of MAESTRO become layers with their multiply-accumulates, weights and memory,
-//! profiles of devices become times of nodes, and arrival traces become requests.
+//! Import of what other programs wrote: ONNX files and networks of MAESTRO become layers with their multiply-accumulates,
+//! weights and memory, profiles of devices become times of nodes, and arrival traces become requests.
 //!
 //! An import reads the structure of a file and none of its weights. Shapes are inferred by rules of its own, with the
 //! arithmetic that exporters do on shapes; only what an inference executes is counted.
@@ -20,6 +20,7 @@ pub mod maestro;
 pub mod measurements;
 pub mod onnx;
 
+mod bounded;
 mod error;
 mod layer;
 mod model;

@@ -1,10 +1,12 @@
 //! CSV traces, row by row: columns are found by name, others are ignored.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
 use csv::{ReaderBuilder, StringRecord};
 use rtmm_workload::input::suggestion;
+
+use crate::bounded::Bounded;
 
 use super::assembly::no_time;
 use super::instant::{Instant, TimeUnit, states_zone};
@@ -32,23 +34,6 @@ pub(super) fn refuse_archives(text: &mut dyn BufRead) -> Result<(), ArrivalError
             "unpack it, and name the text that was in it, as UTF-8",
         )),
         None => Ok(()),
-    }
-}
-
-/// A text of which a row may take so many bytes.
-struct Bounded<'r, 'c> {
-    text: &'r mut dyn BufRead,
-    left: &'c Cell<u64>,
-}
-
-impl Read for Bounded<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.text.read(buffer)?;
-        match self.left.get().checked_sub(read as u64) {
-            Some(left) => self.left.set(left),
-            None => return Err(io::Error::other(format!("a row has more than {MAX_ROW_BYTES} bytes"))),
-        }
-        Ok(read)
     }
 }
 
@@ -99,8 +84,8 @@ pub(super) fn read(
     columns: &Columns,
     assembly: &mut Assembly<'_>,
 ) -> Result<(), ArrivalError> {
-    let left = Cell::new(MAX_ROW_BYTES);
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(Bounded { text, left: &left });
+    let (left, problem) = (Cell::new(MAX_ROW_BYTES), format!("a row has more than {MAX_ROW_BYTES} bytes"));
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(Bounded { text, left: &left, problem });
     let header = reader.headers().map_err(|error| broken(&error, 1))?.clone();
     let places = Places::find(&header, columns)?;
     let width = places.header.len();

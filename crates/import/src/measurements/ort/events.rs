@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::super::{MeasurementError, Place};
+use crate::bounded::Bounded;
 
 /// The most events of a profile; ONNX Runtime itself writes 1,000,000 unless it is told otherwise.
 pub const MAX_EVENTS: usize = 8_000_000;
@@ -91,9 +92,10 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn read(text: &mut dyn BufRead) -> Result<Self, MeasurementError> {
-        let left = Cell::new(MAX_EVENT_BYTES);
+        let (left, problem) =
+            (Cell::new(MAX_EVENT_BYTES), format!("an event has more than {MAX_EVENT_BYTES} bytes"));
         let mut log = Self::default();
-        let mut decoder = serde_json::Deserializer::from_reader(Bounded { text, left: &left });
+        let mut decoder = serde_json::Deserializer::from_reader(Bounded { text, left: &left, problem });
         Events { log: &mut log, left: &left }
             .deserialize(&mut decoder)
             .and_then(|()| {
@@ -182,23 +184,6 @@ fn located(error: &serde_json::Error) -> MeasurementError {
         (problem.to_owned(), "name a profile that ONNX Runtime wrote, with --kind ort")
     };
     MeasurementError { place: (place.column > 0).then_some(place), ..MeasurementError::new(problem, help) }
-}
-
-/// A text of which an event may take so many bytes.
-struct Bounded<'r, 'c> {
-    text: &'r mut dyn BufRead,
-    left: &'c Cell<u64>,
-}
-
-impl Read for Bounded<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.text.read(buffer)?;
-        match self.left.get().checked_sub(read as u64) {
-            Some(left) => self.left.set(left),
-            None => return Err(io::Error::other(format!("an event has more than {MAX_EVENT_BYTES} bytes"))),
-        }
-        Ok(read)
-    }
 }
 
 /// The list of events, each added to the log as it comes.
