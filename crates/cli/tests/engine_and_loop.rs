@@ -438,6 +438,7 @@ impl Sketch {
             dram_share: Share::WHOLE,
             context_switch: ContextSwitch::default(),
             division: None,
+            max_batch: 1,
         };
         let configuration = |index: usize| {
             let cycles = (0..self.tasks.len()).map(|task| self.cycles(task, index)).collect();

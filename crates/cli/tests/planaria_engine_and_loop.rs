@@ -127,6 +127,7 @@ fn platform(case: &Case) -> Platform {
         name: "array".to_owned(),
         configuration: id(all as usize - 1),
         dram_share: Share::WHOLE,
+        max_batch: 1,
         context_switch: ContextSwitch::default(),
         division: Some(Division { units: all, parts, migration: Migration::default() }),
     };

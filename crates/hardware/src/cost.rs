@@ -77,6 +77,16 @@ pub struct Work {
 }
 
 impl Work {
+    /// No work.
+    pub(crate) const NOTHING: Self = Self {
+        compute: Duration::ZERO,
+        traffic: [0; SHARED_LEVELS],
+        transfer: Duration::ZERO,
+        exposed: Duration::ZERO,
+        energy: EnergyParts { mac: 0.0, l1: 0.0, l2: 0.0, dram: 0.0, static_energy: 0.0 },
+        quanta: 1,
+    };
+
     /// Latency of the layer with the accelerator and its memory bandwidth to itself.
     #[must_use]
     pub fn latency(&self) -> Duration {
@@ -178,6 +188,16 @@ pub enum CostError {
         model: String,
         /// Name of the layer.
         layer: String,
+    },
+    /// A table of measured costs has rows of the layer, but none of so large a batch.
+    #[error("the cost table has no row for layer `{layer}` of model `{model}` in a batch of {batch} or more")]
+    BatchNotMeasured {
+        /// Name of the model.
+        model: String,
+        /// Name of the layer.
+        layer: String,
+        /// The number of inferences at once.
+        batch: u32,
     },
     /// A model that answers with recordings was asked for a layer without one.
     #[error(

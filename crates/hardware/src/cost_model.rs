@@ -31,6 +31,19 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// [`CostError`] says why the layer cannot run here.
     fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError>;
 
+    /// The cost of a layer for `batch` inferences at once, which share its weights: by default that of the layer with as many
+    /// times its inputs. A batch of one is [`CostModel::work`].
+    ///
+    /// # Errors
+    /// [`CostError`] says why the layer cannot run so: batches of its model have fewer inferences here.
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, condition: Condition) -> Result<Work, CostError> {
+        if batch == 1 {
+            return self.work(layer, condition);
+        }
+        let of_all = layer.layer.in_batch(batch);
+        self.work(LayerOf { model: layer.model, layer: &of_all }, condition)
+    }
+
     /// Everything that determines this model's answers, in one canonical text. Two configurations
     /// with equal identities share their costs, and results are stored under it.
     fn identity(&self) -> String;

@@ -3,6 +3,10 @@
 //! A layer of a model with recorded samples has the work of each of them, where the configuration's cost
 //! depends on the input; what stands for the layer as a whole is then their mean. A layer whose time varies from job to job
 //! has the quantiles of it beside its work, which has their mean.
+//!
+//! Where accelerators run batches, there is a column for each number of inferences at once on each of their configurations. A
+//! model has batches up to the largest that all of its layers have a cost for; one whose recorded inputs cost more or less
+//! has none, since no input of a batch is like the others.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +21,16 @@ use crate::ids::ConfigurationId;
 use crate::platform::{Configuration, Platform};
 use crate::varying::{Correlation, Quantiles, Variation};
 
-/// The work of each (model, layer, configuration), in one flat array.
+/// The work of each (model, layer, configuration, batch), in one flat array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostTable {
-    configurations: usize,
+    columns: Columns,
     /// Position of the first layer of each model, counted in layers.
     starts: Vec<usize>,
-    /// Layer-major: all configurations of a layer stand together.
+    /// Layer-major: all columns of a layer stand together. That of a batch which its model does not have is nothing.
     work: Vec<Work>,
+    /// By model, then configuration: the largest batch.
+    largest_batches: Vec<Vec<u32>>,
     /// By model, then configuration: a row a sample, a column a layer. None where every input costs the
     /// same.
     samples: Vec<Vec<Option<Vec<Work>>>>,
@@ -34,6 +40,42 @@ pub struct CostTable {
     correlations: Vec<Option<Correlation>>,
     /// As `work`: none for a layer that takes the same for every job. Empty where all do.
     quantiles: Vec<Option<Quantiles>>,
+}
+
+/// Columns of the table: first the configurations with one inference, then the batches of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Columns {
+    /// By configuration: the largest batch of the accelerators that it is of, and the column of a batch of two.
+    batches: Vec<(u32, usize)>,
+    count: usize,
+}
+
+impl Columns {
+    fn of(platform: &Platform) -> Self {
+        let mut largest = vec![1_u32; platform.configurations.len()];
+        for accelerator in &platform.accelerators {
+            for (_, configuration) in accelerator.configurations() {
+                let known = &mut largest[configuration.index()];
+                *known = accelerator.max_batch.max(*known);
+            }
+        }
+        let mut count = largest.len();
+        let batches = largest.into_iter().map(|largest| {
+            let first = count;
+            count += largest as usize - 1;
+            (largest, first)
+        });
+        Self { batches: batches.collect(), count }
+    }
+
+    #[inline]
+    fn of_batch(&self, configuration: ConfigurationId, batch: u32) -> usize {
+        if batch <= 1 {
+            return configuration.index();
+        }
+        let (largest, first) = self.batches[configuration.index()];
+        first + batch.min(largest) as usize - 2
+    }
 }
 
 /// A layer that cannot run on a configuration.
@@ -62,6 +104,7 @@ impl CostTable {
             .flat_map(|model| model.layers.iter().map(|layer| LayerOf { model: &model.name, layer }))
             .collect();
         let (distinct, rows) = distinct_layers(&layers);
+        let columns_of = Columns::of(platform);
         let width = platform.configurations.len();
         let (samples, mut missing) = work_of_samples(platform, models);
         let means: Vec<Vec<Option<Vec<Work>>>> = samples
@@ -92,11 +135,16 @@ impl CostTable {
                 asked.par_iter().map(|layer| cost_model.work(*layer, Condition::Profile)).collect()
             })
             .collect();
-        let mut work = Vec::with_capacity(layers.len() * width);
+        let batched = WorkOfBatches::new(platform, &columns_of, &layers, &distinct);
+        let mut largest_batches: Vec<Vec<u32>> =
+            vec![columns_of.batches.iter().map(|(largest, _)| *largest).collect(); models.len()];
+        let mut work = Vec::with_capacity(layers.len() * columns_of.count);
         for (position, (layer, row)) in layers.iter().zip(rows).enumerate() {
+            let largest = &mut largest_batches[places[position].0];
             for (index, (configuration, column)) in platform.configurations.iter().zip(&columns).enumerate() {
                 if is_sampled(position, index) {
                     let (model, layer) = places[position];
+                    largest[index] = 1;
                     work.extend(means[model][index].as_ref().map(|means| means[layer]));
                     continue;
                 }
@@ -111,6 +159,7 @@ impl CostTable {
                     }),
                 }
             }
+            batched.add_row(position, row, largest, &mut work);
         }
         if !missing.is_empty() {
             return Err(missing);
@@ -134,9 +183,15 @@ impl CostTable {
             })
             .collect();
         let correlations = correlations(platform);
-        let quantiles = quantiles(platform, &layers);
-        let starts = starts.collect();
-        Ok(Self { configurations: width, starts, work, samples, has_energy, correlations, quantiles })
+        let quantiles = quantiles(platform, &columns_of, &layers);
+        let (starts, columns) = (starts.collect(), columns_of);
+        Ok(Self { columns, starts, work, largest_batches, samples, has_energy, correlations, quantiles })
+    }
+
+    /// The most inferences of a model that its accelerators can run at once on a configuration.
+    #[must_use]
+    pub fn largest_batch(&self, model: ModelId, configuration: ConfigurationId) -> u32 {
+        self.largest_batches.get(model.index()).map_or(1, |of| of[configuration.index()])
     }
 
     /// The work of one layer of one recorded sample on one configuration: [`CostTable::work`] where every
@@ -165,17 +220,17 @@ impl CostTable {
         self.correlations.get(configuration.index()).copied().flatten()
     }
 
-    /// The quantiles of the compute time of a layer on a configuration; none where every job takes the same, or where
-    /// samples say what it takes.
+    /// The quantiles of the compute time of a layer on a configuration, in a batch of so many inferences; none where every job
+    /// takes the same, or where samples say what it takes.
     #[must_use]
     pub fn quantiles(
         &self,
         model: ModelId,
         layer: LayerId,
         configuration: ConfigurationId,
+        batch: u32,
     ) -> Option<&Quantiles> {
-        let row = self.starts[model.index()] + layer.index();
-        let quantiles = self.quantiles.get(row * self.configurations + configuration.index())?.as_ref();
+        let quantiles = self.quantiles.get(self.cell(model, layer, configuration, batch))?.as_ref();
         quantiles.filter(|_| !self.is_sampled(model, configuration))
     }
 
@@ -192,7 +247,7 @@ impl CostTable {
     }
 
     fn layers(&self, model: ModelId) -> usize {
-        let end = self.work.len() / self.configurations.max(1);
+        let end = self.work.len() / self.columns.count.max(1);
         self.starts.get(model.index() + 1).copied().unwrap_or(end) - self.starts[model.index()]
     }
 
@@ -200,8 +255,64 @@ impl CostTable {
     /// samples, part by part.
     #[must_use]
     pub fn work(&self, model: ModelId, layer: LayerId, configuration: ConfigurationId) -> &Work {
+        self.work_of_batch(model, layer, configuration, 1)
+    }
+
+    /// The work of one layer on one configuration for so many inferences at once, all of them together. It is nothing where
+    /// the model has no such batch: see [`CostTable::largest_batch`].
+    #[must_use]
+    pub fn work_of_batch(
+        &self,
+        model: ModelId,
+        layer: LayerId,
+        configuration: ConfigurationId,
+        batch: u32,
+    ) -> &Work {
+        &self.work[self.cell(model, layer, configuration, batch)]
+    }
+
+    fn cell(&self, model: ModelId, layer: LayerId, configuration: ConfigurationId, batch: u32) -> usize {
         let row = self.starts[model.index()] + layer.index();
-        &self.work[row * self.configurations + configuration.index()]
+        row * self.columns.count + self.columns.of_batch(configuration, batch)
+    }
+}
+
+/// By configuration, then batch from two on: the work of each layer that was asked for; none for one without a cost.
+struct WorkOfBatches(Vec<ColumnsOfBatches>);
+
+struct ColumnsOfBatches {
+    by_shape: bool,
+    batches: Vec<Vec<Option<Work>>>,
+}
+
+impl WorkOfBatches {
+    /// Asks every cost model for each shape, or each layer, in every batch, in parallel.
+    fn new(platform: &Platform, columns: &Columns, layers: &[LayerOf<'_>], distinct: &[LayerOf<'_>]) -> Self {
+        let of_configuration = |(configuration, (largest, _)): (&Configuration, &(u32, usize))| {
+            let cost_model = configuration.cost_model.as_ref();
+            let by_shape = cost_model.depends_on_shape_only();
+            let asked = if by_shape { distinct } else { layers };
+            let of_batch = |batch: u32| {
+                let work =
+                    |layer: &LayerOf<'_>| cost_model.work_of_batch(*layer, batch, Condition::Profile).ok();
+                asked.par_iter().map(work).collect()
+            };
+            ColumnsOfBatches { by_shape, batches: (2..=*largest).map(of_batch).collect() }
+        };
+        Self(platform.configurations.iter().zip(&columns.batches).map(of_configuration).collect())
+    }
+
+    /// Adds the work of a layer, and lowers the largest batches of its model to those that it has a cost for.
+    fn add_row(&self, position: usize, shape: usize, largest: &mut [u32], work: &mut Vec<Work>) {
+        for (columns, largest) in self.0.iter().zip(largest) {
+            let row = if columns.by_shape { shape } else { position };
+            for (batch, of_batch) in (2..).zip(&columns.batches) {
+                if of_batch[row].is_none() {
+                    *largest = (*largest).min(batch - 1);
+                }
+                work.push(of_batch[row].unwrap_or(Work::NOTHING));
+            }
+        }
     }
 }
 
@@ -272,14 +383,17 @@ fn correlations(platform: &Platform) -> Vec<Option<Correlation>> {
     platform.configurations.iter().map(of).collect()
 }
 
-/// The quantiles of each layer on each configuration, layer by layer; nothing where no time varies.
-fn quantiles(platform: &Platform, layers: &[LayerOf<'_>]) -> Vec<Option<Quantiles>> {
+/// The quantiles of each layer in each column, layer by layer; nothing where no time varies.
+fn quantiles(platform: &Platform, columns: &Columns, layers: &[LayerOf<'_>]) -> Vec<Option<Quantiles>> {
     if !platform.varies() {
         return Vec::new();
     }
     let of_layer = |layer: &LayerOf<'_>| -> Vec<Option<Quantiles>> {
-        let of = |one: &Configuration| one.cost_model.variation()?.quantiles(*layer);
-        platform.configurations.iter().map(of).collect()
+        let of = |one: &Configuration, batch: u32| one.cost_model.variation()?.quantiles(*layer, batch);
+        let single = platform.configurations.iter().map(|one| of(one, 1));
+        let batched = platform.configurations.iter().zip(&columns.batches);
+        let batched = batched.flat_map(|(one, (largest, _))| (2..=*largest).map(move |batch| of(one, batch)));
+        single.chain(batched).collect()
     };
     layers.iter().flat_map(of_layer).collect()
 }

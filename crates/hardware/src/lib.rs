@@ -63,8 +63,8 @@ pub use granted_division::GrantError;
 pub use ids::{AcceleratorId, ClassId, ConfigurationId};
 pub use isolated_costs::{Class, IsolatedCosts, Outcome};
 pub use platform::{
-    Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, Migration,
-    Moved, Platform, SharedDram,
+    Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, MAX_BATCH,
+    Migration, Moved, Platform, SharedDram,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use table::MeasuredTable;

@@ -12,14 +12,17 @@ use crate::decode::{Mode, Surroundings};
 use crate::division_file::{Parts, decode_division, decode_energy_pj, decode_time};
 use crate::ids::ConfigurationId;
 use crate::memory_file::{decode_bandwidth, decode_dram_shares, decode_shared_cache, decode_shared_dram};
-use crate::platform::{Accelerator, ActivationMoves, Configuration, ContextSwitch, Platform, SharedDram};
+use crate::platform::{
+    Accelerator, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform, SharedDram,
+};
 use crate::registry::{CostModelRegistry, CostModelRow};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 6] = ["model", "name", "dram_share", "context_switch", "division", "calibration"];
+const KEYS: [&str; 7] =
+    ["model", "name", "dram_share", "context_switch", "division", "max_batch", "calibration"];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning.
 const KEYS_ALONE: [&str; 3] = ["model", "name", "calibration"];
@@ -169,7 +172,9 @@ fn decode_platform(
             };
             decode_division(&value.table()?, parts)
         });
-        let accelerator = Accelerator { name, configuration, dram_share, context_switch, division };
+        let max_batch = table.or("max_batch", 1, |value| value.integer(1..=MAX_BATCH));
+        let accelerator =
+            Accelerator { name, configuration, dram_share, context_switch, division, max_batch };
         if let Some(SharedDram { bandwidth, sharing }) = shared_dram
             && sharing.shares() == Shares::Parts
             && accelerator.division.is_some()

@@ -13,6 +13,9 @@ use crate::cost_model::Decoded;
 use crate::decode::Indivisible;
 use crate::ids::{AcceleratorId, ConfigurationId};
 
+/// The most inferences of a batch.
+pub const MAX_BATCH: u32 = 128;
+
 /// Hardware that executes layers: one run at a time, or several that hold units of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accelerator {
@@ -26,6 +29,8 @@ pub struct Accelerator {
     pub context_switch: ContextSwitch,
     /// Division among runs; none where one run at a time holds all of it.
     pub division: Option<Division>,
+    /// The most jobs of one model that a run may carry, from 1 to [`MAX_BATCH`].
+    pub max_batch: u32,
 }
 
 /// The ways in which runs can divide an accelerator.
@@ -411,6 +416,9 @@ impl Platform {
                 }
                 text.push(';');
             }
+        }
+        if self.accelerators.iter().any(|accelerator| accelerator.max_batch != 1) {
+            text.push_str(&format!("|max_batch={}", each(|one| one.max_batch.to_string())));
         }
         text
     }

@@ -123,6 +123,16 @@ impl CostModel for Traced {
         })
     }
 
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, condition: Condition) -> Result<Work, CostError> {
+        if batch == 1 {
+            return self.work(layer, condition);
+        }
+        Err(CostError::Unsupported {
+            model: "traced",
+            what: "a batch: a recording is of one input".to_owned(),
+        })
+    }
+
     fn identity(&self) -> String {
         #[derive(Debug, Serialize)]
         struct Identity {

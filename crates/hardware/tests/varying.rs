@@ -66,10 +66,10 @@ fn the_profile_has_the_mean_of_a_table_with_quantiles() {
     assert_eq!(variation.correlation().value(), 0.5);
     let head = layer("head");
     let head = LayerOf { model: "own", layer: &head };
-    let quantiles = variation.quantiles(head).expect("it varies").values();
+    let quantiles = variation.quantiles(head, 1).expect("it varies").values();
     assert_eq!(quantiles.map(Duration::picoseconds), [0.0, 10.0, 12.0, 30.0, 100.0].map(us));
     let same = layer("down2");
-    assert_eq!(variation.quantiles(LayerOf { model: "xrbench/es_ritnet", layer: &same }), None);
+    assert_eq!(variation.quantiles(LayerOf { model: "xrbench/es_ritnet", layer: &same }, 1), None);
 
     let explainer = Explainer::of(model.as_ref());
     let mut row = Vec::new();
@@ -160,7 +160,7 @@ fn a_calibration_corrects_each_quantile() {
         .expect("a calibrated table");
     let head = layer("head");
     let head = LayerOf { model: "own", layer: &head };
-    let quantiles = corrected.variation().expect("varies").quantiles(head).expect("varies");
+    let quantiles = corrected.variation().expect("varies").quantiles(head, 1).expect("varies");
     // 64 bytes are half a microsecond.
     assert_eq!(quantiles.values().map(Duration::picoseconds), [1.5, 21.5, 25.5, 61.5, 201.5].map(us));
     let mean =

@@ -34,7 +34,7 @@ pub struct Profile {
     worst_remaining: Vec<u64>,
     /// A row a layer and one for the end: the expected rest where each layer runs where it is fastest.
     fastest_remaining: Vec<u64>,
-    /// A row a layer, a column a class.
+    /// A row a layer, a column a class of one inference.
     preferences: Vec<Preference>,
     of_patterns: Expectations,
     of_architectures: Expectations,
@@ -136,8 +136,8 @@ impl Profile {
         let of_class = |class| -> Vec<u64> {
             (0..layers).map(|layer| costs.latency(id, layer, class).picoseconds()).collect()
         };
-        let sums: Vec<(Vec<u64>, Vec<u64>)> = self
-            .classes()
+        let sums: Vec<(Vec<u64>, Vec<u64>)> = (0..self.costs.class_count())
+            .map(ClassId::new)
             .map(of_class)
             .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
             .collect();
@@ -181,7 +181,7 @@ impl Profile {
         self.preferences.extend(preferences);
     }
 
-    /// A class compared with the mean over accelerators, for a layer.
+    /// A class of one inference compared with the mean over accelerators, for a layer.
     #[must_use]
     pub fn preference(&self, model: ModelId, layer: u32, class: ClassId) -> &Preference {
         self.preference_in(self.row(model, layer), class)
@@ -196,7 +196,7 @@ impl Profile {
     /// [`Profile::preference`] of the layer of a row.
     #[must_use]
     pub fn preference_in(&self, row: LayerRow, class: ClassId) -> &Preference {
-        &self.preferences[row.0 * self.costs.class_count() + class.index()]
+        &self.preferences[row.0 * self.costs.single_classes().len() + class.index()]
     }
 
     /// The expected latency of everything from a progress on where each layer runs in the class that is
@@ -219,9 +219,28 @@ impl Profile {
         rests.min().unwrap_or(Duration::ZERO).saturating_add(after).min(remaining)
     }
 
-    /// The classes of the platform, in the order of their indices.
-    pub fn classes(&self) -> impl Iterator<Item = ClassId> + use<> {
-        (0..self.costs.class_count()).map(ClassId::new)
+    /// The classes of one inference on the platform, in the order of their indices.
+    pub fn classes(&self) -> impl ExactSizeIterator<Item = ClassId> + use<> {
+        self.costs.single_classes()
+    }
+
+    /// True if any accelerator runs batches.
+    #[must_use]
+    pub fn has_batches(&self) -> bool {
+        self.costs.has_batches()
+    }
+
+    /// The class that differs from another one by the number of jobs of the run; none where no run has so many.
+    #[inline]
+    #[must_use]
+    pub fn in_batch(&self, class: ClassId, batch: u32) -> Option<ClassId> {
+        self.costs.in_batch(class, batch)
+    }
+
+    /// The most jobs of a model that a run on an accelerator can carry, on the units of one of its classes; at least 1.
+    #[must_use]
+    pub fn largest_batch(&self, model: ModelId, accelerator: AcceleratorId, class: ClassId) -> u32 {
+        self.costs.largest_batch(model, accelerator, class)
     }
 
     /// A class.

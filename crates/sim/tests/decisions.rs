@@ -48,6 +48,7 @@ fn sketch(memory: Memory) -> Sketch {
         switch_energy: 0,
         moves: None,
         division: None,
+        max_batch: 1,
     };
     Sketch {
         models: vec![model; 2],

@@ -174,6 +174,7 @@ fn machine(units: &[u32]) -> Platform {
         dram_share: Share::WHOLE,
         context_switch: ContextSwitch::default(),
         division: (*units > 1).then(|| division(*units)),
+        max_batch: 1,
     };
     Platform {
         name: "machine".to_owned(),

@@ -156,7 +156,7 @@ impl CostModel for Degenerate {
 }
 
 impl Variation for Degenerate {
-    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
+    fn quantiles(&self, layer: LayerOf<'_>, _: u32) -> Option<Quantiles> {
         let compute = self.work(layer, Condition::Profile).ok()?.compute;
         Quantiles::new([compute; 5]).ok()
     }

@@ -584,6 +584,7 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -
         dram_share: Share::WHOLE,
         context_switch,
         division: None,
+        max_batch: 1,
     };
     with_columns(tasks, width, (0..width).map(accelerator).collect())
 }
@@ -602,6 +603,7 @@ fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
         dram_share: Share::WHOLE,
         context_switch: ContextSwitch::default(),
         division: Some(division),
+        max_batch: 1,
     };
     with_columns(tasks, units.len(), vec![accelerator])
 }

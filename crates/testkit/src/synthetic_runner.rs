@@ -325,6 +325,7 @@ pub fn platform(name: &str) -> Platform {
             dram_share: Default::default(),
             context_switch: Default::default(),
             division: None,
+            max_batch: 1,
         }],
         configurations: vec![Configuration::new("free", Free)],
         shared_dram: None,

@@ -317,6 +317,13 @@ impl Layer {
         Self { name: name.into(), operator, batch: 1, live_bytes: None, published: None }
     }
 
+    /// The layer as it is for `batch` inferences at once, which share its weights. Beyond what an integer holds it takes more
+    /// inputs than any layer may.
+    #[must_use]
+    pub fn in_batch(&self, batch: u32) -> Self {
+        Self { batch: self.batch.saturating_mul(batch), ..self.clone() }
+    }
+
     /// The shape that goes out, for each input.
     ///
     /// # Errors

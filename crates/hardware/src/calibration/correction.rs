@@ -71,8 +71,12 @@ impl Calibrated {
 
 impl CostModel for Calibrated {
     fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
-        let own = self.of.work(layer, condition)?;
-        let varying = self.variation().and_then(|variation| variation.quantiles(layer));
+        self.work_of_batch(layer, 1, condition)
+    }
+
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, condition: Condition) -> Result<Work, CostError> {
+        let own = self.of.work_of_batch(layer, batch, condition)?;
+        let varying = self.variation().and_then(|variation| variation.quantiles(layer, batch));
         let corrected = || self.coefficients.time(own.compute, own.traffic[DRAM]);
         let compute = varying.map_or_else(corrected, |quantiles| quantiles.mean());
         let mut energy = own.energy;
@@ -119,9 +123,9 @@ impl CostModel for Calibrated {
 
 /// Quantiles are corrected one by one: a straight line between two of them stays one.
 impl Variation for Calibrated {
-    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
-        let own = self.of.variation()?.quantiles(layer)?;
-        let dram_bytes = self.of.work(layer, Condition::Profile).ok()?.traffic[DRAM];
+    fn quantiles(&self, layer: LayerOf<'_>, batch: u32) -> Option<Quantiles> {
+        let own = self.of.variation()?.quantiles(layer, batch)?;
+        let dram_bytes = self.of.work_of_batch(layer, batch, Condition::Profile).ok()?.traffic[DRAM];
         Some(own.map(|compute| self.coefficients.time(compute, dram_bytes)))
     }
 

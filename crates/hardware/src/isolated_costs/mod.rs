@@ -1,7 +1,8 @@
 //! Isolated costs: time, energy and traffic of every layer that has its class to itself.
 //!
-//! A *class* is a way of running on a platform: a configuration, a number of units, and, where memory
-//! bandwidth is partitioned, a share of it. Accelerators that are alike have their classes in common. The
+//! A *class* is a way of running on a platform: a configuration, a number of units, a number of inferences at once, and,
+//! where memory bandwidth is partitioned, a share of it. Those of one inference come first; a batch of several costs what all
+//! of them together do. Accelerators that are alike have their classes in common. The
 //! tables have a column a class. Estimates of policies and the truth of the engine are two readings of
 //! them: of a model with recorded samples, estimates read the mean over samples, and the truth reads the
 //! job's own sample; of a layer whose time varies, estimates read the mean, and the truth the time at the
@@ -35,6 +36,8 @@ pub struct Class {
     pub units: u32,
     /// The share of the memory bandwidth that comes with them, where bandwidth is partitioned.
     pub share: Option<Share>,
+    /// The number of inferences that a run of this class carries at once.
+    pub batch: u32,
 }
 
 /// Costs of every layer in every class, in isolation.
@@ -42,7 +45,14 @@ pub struct Class {
 pub struct IsolatedCosts {
     table: Arc<CostTable>,
     classes: Vec<Class>,
-    /// By accelerator: its classes, by ascending number of units; the last has all units.
+    /// The number of classes of one inference, which come first.
+    single: usize,
+    /// By class: that of one inference which it is a batch of, and by class of one inference: its batches from two on.
+    single_of: Vec<ClassId>,
+    batches_of: Vec<Vec<ClassId>>,
+    /// By accelerator: the most inferences at once.
+    max_batch: Vec<u32>,
+    /// By accelerator: its classes of one inference, by ascending number of units; the last has all units.
     of_accelerators: Vec<Vec<ClassId>>,
     /// By accelerator: the class that has all units.
     whole: Vec<ClassId>,
@@ -81,11 +91,17 @@ impl IsolatedCosts {
     /// The costs of `models` on `platform`, which `table` must have been computed for.
     #[must_use]
     pub fn new(models: &[Model], platform: &Platform, table: Arc<CostTable>) -> Self {
-        let (classes, of_accelerators) = classes(platform);
+        let (mut classes, of_accelerators) = classes(platform);
+        let single = classes.len();
+        let (single_of, batches_of) = add_batches(platform, &of_accelerators, &mut classes);
         let whole = of_accelerators.iter().filter_map(|classes| classes.last().copied()).collect();
         let mut costs = Self {
             table,
             classes,
+            single,
+            single_of,
+            batches_of,
+            max_batch: platform.accelerators.iter().map(|accelerator| accelerator.max_batch).collect(),
             of_accelerators,
             whole,
             dram: platform.shared_dram.map(|dram| (dram.bandwidth, dram.sharing)),
@@ -120,17 +136,22 @@ impl IsolatedCosts {
         });
         for layer in (0..layers).map(LayerId::new) {
             for class in &self.classes {
-                let work = self.table.work(id, layer, class.configuration);
+                let work = self.table.work_of_batch(id, layer, class.configuration, class.batch);
                 let isolated = Isolated::of(work, self.available(class.share));
-                let latency = match (&model.samples, self.table.quantiles(id, layer, class.configuration)) {
+                let quantiles = self.table.quantiles(id, layer, class.configuration, class.batch);
+                let latency = match (&model.samples, quantiles) {
                     (_, Some(quantiles)) => {
                         quantiles.mean_at_least(isolated.transfer).saturating_add(isolated.exposed)
                     }
-                    (Some(samples), None) if self.table.is_sampled(id, class.configuration) => mean(
-                        (0..samples.len() as u32)
-                            .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
-                            .map(|work| Isolated::of(work, self.available(class.share)).latency()),
-                    ),
+                    (Some(samples), None)
+                        if class.batch == 1 && self.table.is_sampled(id, class.configuration) =>
+                    {
+                        mean(
+                            (0..samples.len() as u32)
+                                .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
+                                .map(|work| Isolated::of(work, self.available(class.share)).latency()),
+                        )
+                    }
                     _ => isolated.latency(),
                 };
                 self.latency.push(latency.picoseconds());
@@ -183,6 +204,38 @@ impl IsolatedCosts {
         self.dram.map(|(bandwidth, _)| bandwidth)
     }
 
+    /// The classes of one inference, in the order of their indices: what compares accelerators, compares them in these.
+    pub fn single_classes(&self) -> impl ExactSizeIterator<Item = ClassId> + use<> {
+        (0..self.single).map(ClassId::new)
+    }
+
+    /// The class that differs from another one by the number of inferences at once; none where no accelerator of the class
+    /// runs so many.
+    #[inline]
+    #[must_use]
+    pub fn in_batch(&self, class: ClassId, batch: u32) -> Option<ClassId> {
+        let single = self.single_of[class.index()];
+        match batch {
+            0 => None,
+            1 => Some(single),
+            _ => self.batches_of[single.index()].get(batch as usize - 2).copied(),
+        }
+    }
+
+    /// True if any accelerator runs batches.
+    #[must_use]
+    pub fn has_batches(&self) -> bool {
+        self.max_batch.iter().any(|largest| *largest > 1)
+    }
+
+    /// The most inferences of a model that a run on an accelerator can carry at once, on the units of one of its classes: as
+    /// many as the accelerator takes and all layers have a cost for. At least 1.
+    #[must_use]
+    pub fn largest_batch(&self, model: ModelId, accelerator: AcceleratorId, class: ClassId) -> u32 {
+        let largest = self.max_batch[accelerator.index()];
+        largest.min(self.table.largest_batch(model, self.class(class).configuration))
+    }
+
     /// The number of classes.
     #[must_use]
     pub fn class_count(&self) -> usize {
@@ -208,13 +261,13 @@ impl IsolatedCosts {
         self.whole[accelerator.index()]
     }
 
-    /// The classes of an accelerator, by ascending number of units; the last has all units.
+    /// The classes of an accelerator with one inference, by ascending number of units; the last has all units.
     #[must_use]
     pub fn classes_of(&self, accelerator: AcceleratorId) -> &[ClassId] {
         &self.of_accelerators[accelerator.index()]
     }
 
-    /// The class of a run that holds `units` units of an accelerator; none where the platform states no
+    /// The class of a run of one job that holds `units` units of an accelerator; none where the platform states no
     /// cost for so many.
     #[inline]
     #[must_use]
@@ -255,7 +308,8 @@ impl IsolatedCosts {
     /// The bytes that a layer moves across each shared memory level; the mean over samples.
     #[must_use]
     pub fn traffic(&self, model: ModelId, layer: u32, class: ClassId) -> [u64; SHARED_LEVELS] {
-        self.table.work(model, LayerId::new(layer as usize), self.class(class).configuration).traffic
+        let Class { configuration, batch, .. } = *self.class(class);
+        self.table.work_of_batch(model, LayerId::new(layer as usize), configuration, batch).traffic
     }
 
     /// The energy of a layer; of a model with samples, that of its mean work.
@@ -304,7 +358,7 @@ fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
                     // A cap or a threshold is of each run, whatever it runs on.
                     Shares::Caps | Shares::Thresholds => Some(accelerator.dram_share),
                 };
-                let class = Class { configuration, units, share };
+                let class = Class { configuration, units, share, batch: 1 };
                 let known = classes.iter().position(|known| *known == class);
                 ClassId::new(known.unwrap_or_else(|| {
                     classes.push(class);
@@ -315,6 +369,30 @@ fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
         })
         .collect();
     (classes, of_accelerators)
+}
+
+/// Adds the classes of batches behind those of one inference: by class, that of one inference; by class of one inference,
+/// those of two and more.
+fn add_batches(
+    platform: &Platform,
+    of_accelerators: &[Vec<ClassId>],
+    classes: &mut Vec<Class>,
+) -> (Vec<ClassId>, Vec<Vec<ClassId>>) {
+    let mut largest = vec![1_u32; classes.len()];
+    for (accelerator, own) in platform.accelerators.iter().zip(of_accelerators) {
+        for class in own {
+            largest[class.index()] = largest[class.index()].max(accelerator.max_batch);
+        }
+    }
+    let mut single_of: Vec<ClassId> = (0..classes.len()).map(ClassId::new).collect();
+    let mut batches_of = Vec::with_capacity(largest.len());
+    for (index, largest) in largest.into_iter().enumerate() {
+        let first = classes.len();
+        classes.extend((2..=largest).map(|batch| Class { batch, ..classes[index] }).collect::<Vec<_>>());
+        single_of.resize(classes.len(), ClassId::new(index));
+        batches_of.push((first..classes.len()).map(ClassId::new).collect());
+    }
+    (single_of, batches_of)
 }
 
 /// The mean of durations, to the nearest picosecond; zero of none.

@@ -5,7 +5,7 @@ use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use super::{Class, IsolatedCosts, over_latency};
 use crate::contention::Share;
-use crate::cost::EnergyParts;
+use crate::cost::{EnergyParts, Work};
 use crate::ids::ClassId;
 use crate::platform::Isolated;
 use crate::varying::{Copula, Correlation, JobRanks, Quantiles, Rank};
@@ -72,7 +72,7 @@ impl IsolatedCosts {
             before.extend_from_slice(&sums);
             for layer in (0..model.layers.len()).map(LayerId::new) {
                 for (sum, class) in sums.iter_mut().zip(&self.classes) {
-                    let work = self.table.sample_work(id, sample, layer, class.configuration);
+                    let work = self.sample_work(id, sample, layer, class);
                     let latency = Isolated::of(work, self.available(class.share)).latency();
                     *sum = sum.saturating_add(latency.picoseconds());
                 }
@@ -85,8 +85,8 @@ impl IsolatedCosts {
     /// By layer, then class; nothing where every job takes the same.
     fn varying_layers(&self, id: ModelId, layers: usize) -> Vec<Option<Varying>> {
         let of = |layer: usize, class: usize| {
-            let quantiles =
-                self.table.quantiles(id, LayerId::new(layer), self.classes[class].configuration)?;
+            let Class { configuration, batch, .. } = self.classes[class];
+            let quantiles = self.table.quantiles(id, LayerId::new(layer), configuration, batch)?;
             let rank = layer * self.copulas.len() + self.copula_of[class]?;
             Some(Varying { quantiles: *quantiles, rank })
         };
@@ -137,6 +137,14 @@ impl IsolatedCosts {
             return (from..to).fold(0, |sum, layer| sum.saturating_add(latency(layer)));
         }
         self.before(of, outcome, to, class).saturating_sub(self.before(of, outcome, from, class))
+    }
+
+    /// The work of a layer of a recorded sample in a class; batches have none of their own.
+    fn sample_work(&self, model: ModelId, sample: u32, layer: LayerId, class: &Class) -> &Work {
+        match class.batch {
+            1 => self.table.sample_work(model, sample, layer, class.configuration),
+            batch => self.table.work_of_batch(model, layer, class.configuration, batch),
+        }
     }
 
     fn before(&self, of: &TruthRows, outcome: Outcome<'_>, layer: u32, class: ClassId) -> u64 {
@@ -206,13 +214,16 @@ impl IsolatedCosts {
         layer: u32,
         class: ClassId,
     ) -> EnergyParts {
-        let Class { configuration, share, .. } = *self.class(class);
+        let Class { configuration, share, batch, .. } = *self.class(class);
         let id = LayerId::new(layer as usize);
         if let Some(compute) = self.drawn(of, outcome, layer, class) {
             let latency = Isolated { compute, ..*self.parts(model, layer, class) }.latency();
-            return over_latency(self.table.work(model, id, configuration), latency);
+            return over_latency(self.table.work_of_batch(model, id, configuration, batch), latency);
         }
-        if !self.table.is_sampled(model, configuration) || !self.table.has_energy(model, configuration) {
+        if batch > 1
+            || !self.table.is_sampled(model, configuration)
+            || !self.table.has_energy(model, configuration)
+        {
             return *self.energy(model, layer, class);
         }
         let work = self.table.sample_work(model, outcome.row, id, configuration);
@@ -239,7 +250,7 @@ impl IsolatedCosts {
             *self.parts(model, layer, class)
         } else {
             let id = LayerId::new(layer as usize);
-            let work = self.table.sample_work(model, outcome.row, id, configuration);
+            let work = self.sample_work(model, outcome.row, id, self.class(class));
             Isolated::of(work, self.available(share))
         };
         let of = self.truths[model.index()].as_ref();

@@ -15,13 +15,15 @@
 //! | `energy_uj` | optional: energy in microjoules; 0 where absent |
 //! | `dram_bytes` | optional: off-chip traffic in bytes; 0 where absent |
 //! | `quanta` | optional: equal steps that the layer can be stopped between; 1 where absent |
+//! | `batch` | optional: inferences at once that the row is of, all of them together; 1 where absent |
 //!
 //! Every cell of a column that is there must be filled. Further columns are notes, but for those that name a time, an
 //! energy or the like in another way, which are errors. A latency is
 //! what a device showed, memory included: it stands as compute time with nothing to overlap; of quantiles the profile has the
 //! mean ([`crate::varying`]). Energy
-//! is not broken down; all of it stands under `mac`, and does not vary. A layer that has no row has no cost. The model
-//! knows nothing of shapes, clocks or batch sizes: what was measured holds for what was measured.
+//! is not broken down; all of it stands under `mac`, and does not vary. A layer that has no row has no cost. A batch without a
+//! row costs what the next larger one does that has a row: the device pads it. The model
+//! knows nothing of shapes or clocks: what was measured holds for what was measured.
 
 mod rows;
 
@@ -40,11 +42,11 @@ use crate::cost_model::Decoded;
 use crate::decode::Surroundings;
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::varying::{Correlation, Quantiles, Variation};
-use rows::{Columns, Measured, QUANTILES};
+use rows::{Columns, LayerRows, Measured, QUANTILES};
 
 const FILE: Written = Written::required(
     "file",
-    "CSV with columns model, layer, latency_us or quantiles of it, and optionally energy_uj, dram_bytes, quanta",
+    "CSV with columns model, layer, latency_us or quantiles of it, and optionally energy_uj, dram_bytes, quanta, batch",
     "a path, relative to the file that names it",
 );
 const CORRELATION: Real = Real::new(
@@ -83,7 +85,7 @@ const COLUMNS_WITH_QUANTILES: &[&str] = &[
 /// Measured costs of layers, by model and layer name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeasuredTable {
-    models: BTreeMap<String, BTreeMap<String, Measured>>,
+    models: BTreeMap<String, BTreeMap<String, LayerRows>>,
     /// Of the layers of a job; none where no time varies.
     correlation: Option<Correlation>,
 }
@@ -95,7 +97,7 @@ struct Identity<'t> {
     /// Tables without quantiles keep the identities that they had before there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation: Option<f64>,
-    rows: &'t BTreeMap<String, BTreeMap<String, Measured>>,
+    rows: &'t BTreeMap<String, BTreeMap<String, LayerRows>>,
 }
 
 impl MeasuredTable {
@@ -103,9 +105,9 @@ impl MeasuredTable {
     ///
     /// # Errors
     /// Every problem of the text: missing columns and cells, numbers that are none or out of range, quantiles that fall,
-    /// two rows for one layer, no rows at all.
+    /// two rows for one batch of a layer, no rows at all.
     pub fn parse(source: &Source) -> Result<Self, Diagnostics> {
-        let mut models: BTreeMap<String, BTreeMap<String, Measured>> = BTreeMap::new();
+        let mut models: BTreeMap<String, BTreeMap<String, LayerRows>> = BTreeMap::new();
         let (csv, columns) = Columns::open(source);
         let Some(columns) = columns else {
             return csv.each_row(|_| {}).into_result(None);
@@ -113,22 +115,27 @@ impl MeasuredTable {
         let mut rows = 0_u64;
         let problems = csv.each_row(|row| {
             rows += 1;
-            let Some((model, layer, measured)) = columns.read(row) else { return };
-            let layers = models.entry(model).or_default();
-            if let Some(first) = layers.get(&layer) {
+            let Some((model, layer, batch, measured)) = columns.read(row) else { return };
+            let of_layer = models.entry(model).or_default().entry(layer.clone()).or_default();
+            if let Some(first) = of_layer.of_batch(batch) {
+                let what = if batch == 1 { String::new() } else { format!(" in a batch of {batch}") };
                 row.reject_row(
-                    format!("layer `{layer}` has a cost in line {} already", first.line),
+                    format!("layer `{layer}` has a cost{what} in line {} already", first.line),
                     "remove one of the two rows",
                 );
                 return;
             }
-            layers.insert(layer, measured);
+            of_layer.insert(batch, measured);
         });
         if problems.is_empty() && rows == 0 {
             let problem = rtmm_workload::input::problem_with(source, "the cost table has no rows");
             return Err(problem.help("add a row for each layer").into());
         }
-        let varies = models.values().flat_map(BTreeMap::values).any(|row| row.quantiles.is_some());
+        let varies = models
+            .values()
+            .flat_map(BTreeMap::values)
+            .flat_map(LayerRows::iter)
+            .any(|row| row.quantiles.is_some());
         let correlation = varies.then(|| Correlation::new(Correlation::DEFAULT));
         problems.into_result(Some(Self { models, correlation }))
     }
@@ -136,7 +143,8 @@ impl MeasuredTable {
     /// The same table in which every layer takes its mean.
     #[must_use]
     pub fn without_variation(mut self) -> Self {
-        self.models.values_mut().flat_map(BTreeMap::values_mut).for_each(|row| row.quantiles = None);
+        let layers = self.models.values_mut().flat_map(BTreeMap::values_mut);
+        layers.flat_map(LayerRows::iter_mut).for_each(|row| row.quantiles = None);
         Self { correlation: None, ..self }
     }
 
@@ -158,9 +166,17 @@ impl MeasuredTable {
         self.models.values().map(BTreeMap::len).sum()
     }
 
-    fn measured(&self, layer: LayerOf<'_>) -> Result<&Measured, CostError> {
-        self.models.get(layer.model).and_then(|layers| layers.get(&layer.layer.name)).ok_or_else(|| {
-            CostError::NotMeasured { model: layer.model.to_owned(), layer: layer.layer.name.clone() }
+    /// The row of a batch, or of the next larger one.
+    fn measured(&self, layer: LayerOf<'_>, batch: u32) -> Result<&Measured, CostError> {
+        let names = || (layer.model.to_owned(), layer.layer.name.clone());
+        let rows = self.models.get(layer.model).and_then(|layers| layers.get(&layer.layer.name));
+        let rows = rows.ok_or_else(|| {
+            let (model, layer) = names();
+            CostError::NotMeasured { model, layer }
+        })?;
+        rows.at_least(batch).ok_or_else(|| {
+            let (model, layer) = names();
+            CostError::BatchNotMeasured { model, layer, batch }
         })
     }
 }
@@ -202,8 +218,12 @@ pub fn decode(table: &Table<'_>, _: Surroundings) -> Option<Decoded> {
 }
 
 impl CostModel for MeasuredTable {
-    fn work(&self, layer: LayerOf<'_>, _: Condition) -> Result<Work, CostError> {
-        let measured = self.measured(layer)?;
+    fn work(&self, layer: LayerOf<'_>, condition: Condition) -> Result<Work, CostError> {
+        self.work_of_batch(layer, 1, condition)
+    }
+
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, _: Condition) -> Result<Work, CostError> {
+        let measured = self.measured(layer, batch)?;
         Ok(Work {
             compute: measured.latency,
             traffic: off_chip(measured.dram_bytes),
@@ -231,20 +251,22 @@ impl CostModel for MeasuredTable {
     }
 
     fn unmatched(&self, models: &[Model]) -> Unmatched {
-        let mut unmatched = Unmatched { rows: self.layers(), ..Unmatched::default() };
+        let count = |rows: &BTreeMap<String, LayerRows>| rows.values().map(LayerRows::count).sum::<usize>();
+        let mut unmatched = Unmatched { rows: self.models.values().map(count).sum(), ..Unmatched::default() };
         let mut first: Option<(&String, &String, usize)> = None;
         for (name, rows) in &self.models {
             let mut named = models.iter().filter(|model| model.name == *name).peekable();
             if named.peek().is_none() {
-                unmatched.of_other_models += rows.len();
+                unmatched.of_other_models += count(rows);
                 continue;
             }
             let layers: BTreeSet<&str> =
                 named.flat_map(|model| &model.layers).map(|layer| layer.name.as_str()).collect();
-            for (layer, row) in rows.iter().filter(|(layer, _)| !layers.contains(layer.as_str())) {
-                unmatched.of_no_layer += 1;
-                if first.is_none_or(|(_, _, line)| row.line < line) {
-                    first = Some((name, layer, row.line));
+            for (layer, rows) in rows.iter().filter(|(layer, _)| !layers.contains(layer.as_str())) {
+                unmatched.of_no_layer += rows.count();
+                let line = rows.iter().map(|row| row.line).min();
+                if let Some(line) = line.filter(|line| first.is_none_or(|(_, _, earlier)| *line < earlier)) {
+                    first = Some((name, layer, line));
                 }
             }
         }
@@ -258,8 +280,8 @@ impl CostModel for MeasuredTable {
 }
 
 impl Variation for MeasuredTable {
-    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
-        self.measured(layer).ok()?.quantiles
+    fn quantiles(&self, layer: LayerOf<'_>, batch: u32) -> Option<Quantiles> {
+        self.measured(layer, batch).ok()?.quantiles
     }
 
     fn correlation(&self) -> Correlation {
@@ -273,7 +295,7 @@ impl Explain for MeasuredTable {
     }
 
     fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let measured = self.measured(layer)?;
+        let measured = self.measured(layer, 1)?;
         row.push(Quantity::Integer(measured.latency.picoseconds()));
         if self.correlation.is_some() {
             let values = measured.quantiles.map_or([measured.latency; 5], |quantiles| quantiles.values());
@@ -288,7 +310,7 @@ impl Explain for MeasuredTable {
     }
 
     fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
-        let measured = self.measured(layer)?;
+        let measured = self.measured(layer, 1)?;
         let title = format!("As measured: line {} of the table", measured.line);
         let mean = if measured.quantiles.is_some() { "mean latency" } else { "latency" };
         let mut sections = vec![Section::new(

@@ -1,9 +1,13 @@
 //! Rows of a cost table.
 
+use std::collections::BTreeMap;
+
 use rtmm_workload::input::{CsvRow, CsvTable, Source};
 use rtmm_workload::{Duration, TimeError, model_name};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
+use crate::platform::MAX_BATCH;
 use crate::varying::Quantiles;
 
 /// The column of a time that is the same for every job.
@@ -11,8 +15,10 @@ pub(super) const LATENCY: &str = "latency_us";
 /// The columns of a time that varies, in the order of [`Quantiles`].
 pub(super) const QUANTILES: [&str; 5] =
     ["latency_min_us", "latency_p50_us", "latency_p90_us", "latency_p99_us", "latency_max_us"];
+/// The column of the number of inferences that a row is of.
+const BATCH: &str = "batch";
 /// All columns that a table may have.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "model",
     "layer",
     LATENCY,
@@ -24,10 +30,11 @@ const KNOWN: [&str; 11] = [
     "energy_uj",
     "dram_bytes",
     "quanta",
+    BATCH,
 ];
 /// Beginnings of the names of columns that say something of a layer's cost.
-const BEGINNINGS: [&str; 9] =
-    ["latency", "energy", "dram", "quant", "min_us", "p5", "p9", "max_us", "mean_us"];
+const BEGINNINGS: [&str; 10] =
+    ["latency", "energy", "dram", "quant", "min_us", "p5", "p9", "max_us", "mean_us", "batch"];
 /// Names of columns, alone or with a unit, that other tools give to costs.
 const QUANTITIES: [&str; 6] = ["time", "duration", "runtime", "cycles", "traffic", "bytes"];
 /// Words of names of times and energies, wherever they stand.
@@ -57,6 +64,52 @@ pub(super) struct Measured {
     pub line: usize,
 }
 
+/// The rows of a layer, by the number of inferences at once; at least one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct LayerRows(BTreeMap<u32, Measured>);
+
+impl LayerRows {
+    /// The row of a batch.
+    pub(super) fn of_batch(&self, batch: u32) -> Option<&Measured> {
+        self.0.get(&batch)
+    }
+
+    /// The row of a batch, or of the smallest one above it that has a row.
+    pub(super) fn at_least(&self, batch: u32) -> Option<&Measured> {
+        self.0.range(batch..).next().map(|(_, row)| row)
+    }
+
+    pub(super) fn insert(&mut self, batch: u32, row: Measured) {
+        self.0.insert(batch, row);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Measured> {
+        self.0.values()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Measured> {
+        self.0.values_mut()
+    }
+}
+
+/// A row of one inference stands by itself: tables without batches keep their identities.
+impl Serialize for LayerRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let (1, Some(row)) = (self.0.len(), self.of_batch(1)) {
+            return row.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (batch, row) in &self.0 {
+            map.serialize_entry(&format!("batch {batch}"), row)?;
+        }
+        map.end()
+    }
+}
+
 /// Positions of the columns.
 pub(super) struct Columns {
     model: usize,
@@ -65,6 +118,7 @@ pub(super) struct Columns {
     energy: Option<usize>,
     dram: Option<usize>,
     quanta: Option<usize>,
+    batch: Option<usize>,
 }
 
 /// Positions of the columns that state the time.
@@ -108,11 +162,12 @@ impl Columns {
             energy: csv.column("energy_uj"),
             dram: csv.column("dram_bytes"),
             quanta: csv.column("quanta"),
+            batch: csv.column(BATCH),
         })
     }
 
-    /// Reads a row: model, layer and what was measured. Problems are recorded.
-    pub(super) fn read(&self, row: &mut CsvRow<'_>) -> Option<(String, String, Measured)> {
+    /// Reads a row: model, layer, batch and what was measured. Problems are recorded.
+    pub(super) fn read(&self, row: &mut CsvRow<'_>) -> Option<(String, String, u32, Measured)> {
         let mut name =
             |column: usize, what: &str| filled(row, column, what).then(|| row.text(column).to_owned());
         let (model, layer) = (name(self.model, "model"), name(self.layer, "layer"));
@@ -133,6 +188,11 @@ impl Columns {
             Some(_) => None,
             None => Some(1),
         };
+        let batch = match self.batch {
+            Some(column) if filled(row, column, BATCH) => row.integer(column, 1..=MAX_BATCH),
+            Some(_) => None,
+            None => Some(1),
+        };
         let (latency, quantiles) = time?;
         let measured = Measured {
             latency,
@@ -142,7 +202,7 @@ impl Columns {
             quantiles,
             line: row.line(),
         };
-        Some((model?, layer?, measured))
+        Some((model?, layer?, batch?, measured))
     }
 
     /// The time of a row, with its quantiles where they differ.

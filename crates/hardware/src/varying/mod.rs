@@ -25,9 +25,9 @@ pub use ranks::{Copula, Correlation, JobRanks, Rank};
 
 /// A cost model's knowledge of how times vary.
 pub trait Variation {
-    /// The quantiles of [`crate::Work::compute`] of a layer; none where every job takes the same. The profile's compute
-    /// time is their mean.
-    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles>;
+    /// The quantiles of [`crate::Work::compute`] of a layer in a batch of so many inferences; none where every job takes the
+    /// same. The profile's compute time is their mean.
+    fn quantiles(&self, layer: LayerOf<'_>, batch: u32) -> Option<Quantiles>;
 
     /// The correlation of the layers of a job.
     fn correlation(&self) -> Correlation;

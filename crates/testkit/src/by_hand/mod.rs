@@ -135,7 +135,7 @@ impl CostModel for Stated {
 }
 
 impl Variation for Stated {
-    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
+    fn quantiles(&self, layer: LayerOf<'_>, _: u32) -> Option<Quantiles> {
         let key = (layer.model.to_owned(), layer.layer.name.clone(), 0);
         let stated = self.work.get(&key)?.compute.picoseconds();
         // Hundredths of what is stated, of a uniform distribution.
@@ -260,6 +260,7 @@ impl ByHand {
             dram_share: Share::from_millionths(share).expect("at most the whole"),
             context_switch: switch,
             division: None,
+            max_batch: 1,
         };
         let (name, source) = ("by hand".to_owned(), "a test".to_owned());
         Self {

@@ -119,6 +119,8 @@ pub struct AcceleratorSketch {
     /// the bandwidth if it is limited.
     pub moves: Option<(u32, u64, Option<u64>)>,
     pub division: Option<DivisionSketch>,
+    /// The most jobs of a run.
+    pub max_batch: u32,
 }
 
 /// Division of an accelerator among runs.
@@ -216,6 +218,26 @@ impl CostModel for Table {
         self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
     }
 
+    /// A batch takes longer than one inference and less long than one after the other, moves less, and has more steps.
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, condition: Condition) -> Result<Work, CostError> {
+        let work = self.work(layer, condition)?;
+        let (more, halves) = (u64::from(batch - 1), u64::from(batch + 1));
+        let longer = |of: Duration| Duration::from_picoseconds(of.picoseconds() * halves / 2);
+        let varying = self.quantiles(layer, batch);
+        Ok(Work {
+            compute: varying.map_or_else(|| longer(work.compute), |quantiles| quantiles.mean()),
+            traffic: work.traffic.map(|bytes| bytes + bytes * more / 4),
+            transfer: longer(work.transfer),
+            energy: EnergyParts {
+                mac: work.energy.mac * f64::from(batch),
+                static_energy: work.energy.static_energy * f64::from(batch + 2) / 3.0,
+                ..work.energy
+            },
+            quanta: work.quanta + (batch - 1) % 3,
+            ..work
+        })
+    }
+
     fn identity(&self) -> String {
         self.name.clone()
     }
@@ -234,9 +256,10 @@ impl CostModel for Table {
 }
 
 impl Variation for Table {
-    fn quantiles(&self, layer: LayerOf<'_>) -> Option<Quantiles> {
+    fn quantiles(&self, layer: LayerOf<'_>, batch: u32) -> Option<Quantiles> {
         let (_, quantiles) = self.varying.as_ref()?;
-        quantiles.get(&(layer.model.to_owned(), layer.layer.name.clone())).copied()
+        let of_one = quantiles.get(&(layer.model.to_owned(), layer.layer.name.clone()))?;
+        Some(of_one.map(|time| Duration::from_picoseconds(time.picoseconds() * u64::from(batch + 1) / 2)))
     }
 
     fn correlation(&self) -> Correlation {
@@ -490,6 +513,7 @@ impl Sketch {
                 name: format!("a{index}"),
                 configuration,
                 division,
+                max_batch: sketch.max_batch,
                 dram_share: u32::try_from(share).ok().and_then(Share::from_millionths).expect("a share"),
                 context_switch: ContextSwitch {
                     time: self.span(sketch.switch_time),
@@ -674,6 +698,7 @@ fn accelerator() -> impl Strategy<Value = AcceleratorSketch> {
             switch_energy,
             moves,
             division: None,
+            max_batch: 1,
         },
     )
 }
@@ -693,6 +718,17 @@ pub fn divided(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = S
         let divisions = std::iter::once(Some(first)).chain(divisions);
         for (accelerator, division) in sketch.machine.accelerators.iter_mut().zip(divisions) {
             accelerator.division = division;
+        }
+        sketch
+    })
+}
+
+/// The same with accelerators that run batches.
+pub fn batched(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    (sketch, prop::collection::vec(1..=4_u32, 3)).prop_map(|(mut sketch, sizes)| {
+        let sizes = std::iter::once(4).chain(sizes);
+        for (accelerator, max_batch) in sketch.machine.accelerators.iter_mut().zip(sizes) {
+            accelerator.max_batch = max_batch;
         }
         sketch
     })

@@ -26,7 +26,7 @@ impl Oracle<'_> {
         let of = LayerOf { model: &models[model].name, layer: &models[model].layers[layer as usize] };
         let is_sampled = models[model].samples.is_some() && cost_model.depends_on_input();
         let Some(variation) = cost_model.variation().filter(|_| !is_sampled) else { return work };
-        let Some(quantiles) = variation.quantiles(of) else { return work };
+        let Some(quantiles) = variation.quantiles(of, 1) else { return work };
         let One { task, frame, .. } = &self.ones[one];
         let name = &self.built.scenario.tasks[*task].name;
         let draws = Draws::new(self.options.seed, Stream::Latency, name);
