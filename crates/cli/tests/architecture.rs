@@ -74,7 +74,7 @@ const MAY_TOUCH_FILES: [&str; 8] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 16] = [
+const DECODERS: [&str; 17] = [
     "crates/workload/src/scenario_file/mod.rs",
     "crates/workload/src/scenario_file/mix.rs",
     "crates/workload/src/scenario_file/task.rs",
@@ -89,6 +89,7 @@ const DECODERS: [&str; 16] = [
     "crates/hardware/src/calibration/correction.rs",
     "crates/hardware/src/load.rs",
     "crates/hardware/src/division_file.rs",
+    "crates/hardware/src/power_file.rs",
     "crates/hardware/src/maestro/dataflow.rs",
     "crates/sweep/src/file.rs",
 ];

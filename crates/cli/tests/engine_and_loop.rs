@@ -439,6 +439,7 @@ impl Sketch {
             context_switch: ContextSwitch::default(),
             division: None,
             max_batch: 1,
+            power: None,
         };
         let configuration = |index: usize| {
             let cycles = (0..self.tasks.len()).map(|task| self.cycles(task, index)).collect();
@@ -453,6 +454,7 @@ impl Sketch {
             configurations: (0..self.accelerators).map(configuration).collect(),
             shared_dram: None,
             shared_cache: None,
+            power: Default::default(),
         }
     }
 }

@@ -130,6 +130,7 @@ fn platform(case: &Case) -> Platform {
         max_batch: 1,
         context_switch: ContextSwitch::default(),
         division: Some(Division { units: all, parts, migration: Migration::default() }),
+        power: None,
     };
     let configuration = |position: usize| {
         let cost_model = OnSubarrays { position, models: case.models().to_vec() };
@@ -144,6 +145,7 @@ fn platform(case: &Case) -> Platform {
         configurations: (0..all as usize).map(configuration).collect(),
         shared_dram: None,
         shared_cache: None,
+        power: Default::default(),
     }
 }
 

@@ -45,6 +45,8 @@ mod ids;
 mod isolated_costs;
 mod memory_file;
 mod platform;
+mod power;
+mod power_file;
 mod units;
 
 pub use blocks::VectorUnit;
@@ -65,6 +67,10 @@ pub use isolated_costs::{Class, IsolatedCosts, Outcome};
 pub use platform::{
     Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, MAX_BATCH,
     Migration, Moved, Platform, SharedDram,
+};
+pub use power::{
+    Gating, MAX_POINTS, OperatingPoint, PlatformPower, PointId, PointSwitch, Points, Power, PowerStates,
+    PowerUnit, Scaling,
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use table::MeasuredTable;

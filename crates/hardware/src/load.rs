@@ -15,14 +15,16 @@ use crate::memory_file::{decode_bandwidth, decode_dram_shares, decode_shared_cac
 use crate::platform::{
     Accelerator, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform, SharedDram,
 };
+use crate::power::PlatformPower;
+use crate::power_file::{check_classes, decode_accelerator_power, decode_platform_power};
 use crate::registry::{CostModelRegistry, CostModelRow};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 7] =
-    ["model", "name", "dram_share", "context_switch", "division", "max_batch", "calibration"];
+const KEYS: [&str; 8] =
+    ["model", "name", "dram_share", "context_switch", "division", "max_batch", "power", "calibration"];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning.
 const KEYS_ALONE: [&str; 3] = ["model", "name", "calibration"];
@@ -117,6 +119,7 @@ fn decode_platform(
         "shared_dram",
         "shared_cache",
         "context_switch",
+        "power",
         "accelerator",
     ]);
     let source = root.required("source", Value::string);
@@ -131,6 +134,7 @@ fn decode_platform(
     let context_switch = root.or("context_switch", ContextSwitch::default(), |value| {
         decode_context_switch(value, ContextSwitch::default(), clock_hz)
     });
+    let power = root.or("power", PlatformPower::default(), decode_platform_power);
     let mut accelerators: Vec<Accelerator> = Vec::new();
     let mut configurations: Vec<Configuration> = Vec::new();
     let tables = root.tables("accelerator", "an accelerator");
@@ -173,8 +177,17 @@ fn decode_platform(
             decode_division(&value.table()?, parts)
         });
         let max_batch = table.or("max_batch", 1, |value| value.integer(1..=MAX_BATCH));
-        let accelerator =
-            Accelerator { name, configuration, dram_share, context_switch, division, max_batch };
+        let states = table.optional("power", decode_accelerator_power);
+        let accelerator = Accelerator {
+            name,
+            configuration,
+            dram_share,
+            context_switch,
+            division,
+            max_batch,
+            power: states,
+        };
+        check_classes(table, &accelerator, &power);
         if let Some(SharedDram { bandwidth, sharing }) = shared_dram
             && sharing.shares() == Shares::Parts
             && accelerator.division.is_some()
@@ -195,6 +208,7 @@ fn decode_platform(
         configurations,
         shared_dram,
         shared_cache,
+        power,
     })
 }
 

@@ -12,6 +12,7 @@ use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::Indivisible;
 use crate::ids::{AcceleratorId, ConfigurationId};
+use crate::power::{PlatformPower, PointId, PowerStates, PowerUnit, Scaling};
 
 /// The most inferences of a batch.
 pub const MAX_BATCH: u32 = 128;
@@ -31,6 +32,8 @@ pub struct Accelerator {
     pub division: Option<Division>,
     /// The most jobs of one model that a run may carry, from 1 to [`MAX_BATCH`].
     pub max_batch: u32,
+    /// Its operating points and what it draws beside its work; none where that is not stated.
+    pub power: Option<PowerStates>,
 }
 
 /// The ways in which runs can divide an accelerator.
@@ -252,6 +255,8 @@ pub struct Platform {
     pub shared_dram: Option<SharedDram>,
     /// The bandwidth of an on-chip cache that all accelerators share; without it none limits them.
     pub shared_cache: Option<Bandwidth>,
+    /// The power of the memory, and of all that is no accelerator's.
+    pub power: PlatformPower,
 }
 
 /// A layer that has the whole platform to itself.
@@ -310,6 +315,41 @@ impl Isolated {
 }
 
 impl Platform {
+    /// The power states of an accelerator, or of the memory; none where they are not stated.
+    #[must_use]
+    pub fn power_states(&self, unit: PowerUnit) -> Option<&PowerStates> {
+        match unit {
+            PowerUnit::Accelerator(accelerator) => self.accelerators.get(accelerator.index())?.power.as_ref(),
+            PowerUnit::Dram => self.power.dram.as_ref(),
+        }
+    }
+
+    /// The point at which the memory begins: the one that costs are stated for.
+    #[must_use]
+    pub fn nominal_dram(&self) -> PointId {
+        self.power.dram.as_ref().map_or(PointId::new(0), |states| states.nominal)
+    }
+
+    /// The bandwidth of the shared DRAM at an operating point of it; none where none is shared.
+    #[must_use]
+    pub fn shared_bandwidth_at(&self, point: PointId) -> Option<Bandwidth> {
+        let scaling = self.power.dram.as_ref().map_or(Scaling::NOMINAL, |states| states.scaling(point));
+        self.shared_dram.map(|dram| dram.bandwidth.at(scaling))
+    }
+
+    /// True if the power of anything is stated: a run then has an energy of the platform.
+    #[must_use]
+    pub fn has_power(&self) -> bool {
+        self.power != PlatformPower::default() || self.accelerators.iter().any(|one| one.power.is_some())
+    }
+
+    /// True if anything has more than one operating point.
+    #[must_use]
+    pub fn has_points(&self) -> bool {
+        let accelerators = self.accelerators.iter().map(|one| &one.power);
+        accelerators.chain([&self.power.dram]).flatten().any(|states| states.points.len() > 1)
+    }
+
     /// True if times on some accelerator vary from job to job, so that the seed of a run matters.
     #[must_use]
     pub fn varies(&self) -> bool {
@@ -419,6 +459,14 @@ impl Platform {
         }
         if self.accelerators.iter().any(|accelerator| accelerator.max_batch != 1) {
             text.push_str(&format!("|max_batch={}", each(|one| one.max_batch.to_string())));
+        }
+        if self.has_power() {
+            let PlatformPower { background, dram } = &self.power;
+            text.push_str(&format!("|power={}nW", background.nanowatts()));
+            for states in self.accelerators.iter().map(|one| &one.power).chain([dram]) {
+                text.push(';');
+                text.push_str(&states.as_ref().map_or_else(|| "none".to_owned(), PowerStates::identity));
+            }
         }
         text
     }

@@ -11,6 +11,7 @@ mod granted_division;
 mod maestro_oracle;
 mod maestro_reference;
 mod platform;
+mod power;
 mod sanger;
 mod systolic;
 mod table;

@@ -175,6 +175,7 @@ fn machine(units: &[u32]) -> Platform {
         context_switch: ContextSwitch::default(),
         division: (*units > 1).then(|| division(*units)),
         max_batch: 1,
+        power: None,
     };
     Platform {
         name: "machine".to_owned(),
@@ -187,6 +188,7 @@ fn machine(units: &[u32]) -> Platform {
             .collect(),
         shared_dram: None,
         shared_cache: None,
+        power: Default::default(),
     }
 }
 

@@ -585,6 +585,7 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -
         context_switch,
         division: None,
         max_batch: 1,
+        power: None,
     };
     with_columns(tasks, width, (0..width).map(accelerator).collect())
 }
@@ -604,6 +605,7 @@ fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
         context_switch: ContextSwitch::default(),
         division: Some(division),
         max_batch: 1,
+        power: None,
     };
     with_columns(tasks, units.len(), vec![accelerator])
 }
@@ -623,6 +625,7 @@ fn with_columns(tasks: &[TaskSketch], width: usize, accelerators: Vec<Accelerato
         configurations: (0..width).map(configuration).collect(),
         shared_dram: None,
         shared_cache: None,
+        power: Default::default(),
     }
 }
 

@@ -326,10 +326,12 @@ pub fn platform(name: &str) -> Platform {
             context_switch: Default::default(),
             division: None,
             max_batch: 1,
+            power: None,
         }],
         configurations: vec![Configuration::new("free", Free)],
         shared_dram: None,
         shared_cache: None,
+        power: Default::default(),
     }
 }
 

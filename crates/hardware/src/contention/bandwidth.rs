@@ -3,6 +3,8 @@
 use rtmm_workload::Duration;
 use serde::Serialize;
 
+use crate::power::Scaling;
+
 /// The window in which bandwidth is counted is 2^30 ps, a power of two so that progress needs no
 /// division.
 const WINDOW_BITS: u32 = 30;
@@ -80,6 +82,12 @@ impl Bandwidth {
         }
         let part = u128::from(self.0) * u128::from(share.0) / u128::from(MILLIONTHS);
         Self(u64::try_from(part).unwrap_or(u64::MAX))
+    }
+
+    /// This bandwidth at an operating point of what it is of, rounded down to a unit; what has no limit has none there.
+    #[must_use]
+    pub fn at(self, scaling: Scaling) -> Self {
+        if self == Self::UNLIMITED { self } else { Self(scaling.rate(self.0)) }
     }
 
     /// Bytes in every 2^30 ps.

@@ -40,6 +40,11 @@ impl Contention for Capped {
         self.fair.rates(&self.capped, out);
     }
 
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.bandwidth = bandwidth;
+        self.fair.set_bandwidth(bandwidth);
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(self.clone())
     }

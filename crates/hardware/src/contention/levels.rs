@@ -66,6 +66,11 @@ impl Contention for BehindCache {
         self.memory.meter(share)
     }
 
+    /// That of the memory: the cache keeps its own.
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.memory.set_bandwidth(bandwidth);
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(self.clone())
     }

@@ -61,6 +61,10 @@ impl Contention for MaxMinFair {
             *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(level) };
         }
     }
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.bandwidth = bandwidth;
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(self.clone())
     }

@@ -53,6 +53,9 @@ pub trait Contention: Debug + Send {
         None
     }
 
+    /// The resource has another bandwidth from now on: its clock has changed.
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth);
+
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Contention>;
 }
@@ -70,6 +73,10 @@ impl Contention for Box<dyn Contention> {
 
     fn meter(&self, share: Share) -> Option<Meter> {
         (**self).meter(share)
+    }
+
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        (**self).set_bandwidth(bandwidth);
     }
 
     fn boxed_clone(&self) -> Box<dyn Contention> {

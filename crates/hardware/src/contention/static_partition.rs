@@ -31,6 +31,10 @@ impl Contention for StaticPartition {
             *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(self.bandwidth.part(run.share)) };
         }
     }
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.bandwidth = bandwidth;
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(*self)
     }

@@ -38,6 +38,11 @@ impl Contention for Throttled {
         (share < Share::WHOLE).then(|| self.throttle.meter(self.bandwidth.part(share)))
     }
 
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.bandwidth = bandwidth;
+        self.unthrottled.set_bandwidth(bandwidth);
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(self.clone())
     }

@@ -77,6 +77,10 @@ impl Contention for WeightedFair {
         }
     }
 
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.bandwidth = bandwidth;
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(self.clone())
     }

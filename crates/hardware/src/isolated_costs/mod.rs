@@ -11,6 +11,7 @@
 //! A layer's latency is stored once. Beside it stand sums from the first layer of its model on, so that
 //! the latency and energy of any stretch of layers take one subtraction.
 
+mod points;
 mod truths;
 
 use std::sync::Arc;
@@ -22,8 +23,10 @@ use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
 use crate::ids::{AcceleratorId, ClassId, ConfigurationId};
 use crate::platform::{Available, Isolated, Platform};
+use crate::power::Scaling;
 use crate::varying::Copula;
 
+use points::PointClasses;
 pub use truths::Outcome;
 use truths::TruthRows;
 
@@ -38,6 +41,10 @@ pub struct Class {
     pub share: Option<Share>,
     /// The number of inferences that a run of this class carries at once.
     pub batch: u32,
+    /// The operating point of the accelerator.
+    pub clock: Scaling,
+    /// The operating point of the memory.
+    pub memory: Scaling,
 }
 
 /// Costs of every layer in every class, in isolation.
@@ -45,15 +52,20 @@ pub struct Class {
 pub struct IsolatedCosts {
     table: Arc<CostTable>,
     classes: Vec<Class>,
-    /// The number of classes of one inference, which come first.
+    /// The number of classes of one inference at the nominal points, which come first.
+    nominal: usize,
+    /// The number of classes of one inference: those of other points stand behind them.
     single: usize,
     /// By class: that of one inference which it is a batch of, and by class of one inference: its batches from two on.
     single_of: Vec<ClassId>,
     batches_of: Vec<Vec<ClassId>>,
     /// By accelerator: the most inferences at once.
     max_batch: Vec<u32>,
-    /// By accelerator: its classes of one inference, by ascending number of units; the last has all units.
+    /// By accelerator: its classes of one inference at the nominal points, by ascending number of units; the last has all
+    /// units.
     of_accelerators: Vec<Vec<ClassId>>,
+    /// By accelerator: its classes at all points.
+    of_points: Vec<PointClasses>,
     /// By accelerator: the class that has all units.
     whole: Vec<ClassId>,
     /// The bandwidth of the shared memory, and whether shares of it are fixed.
@@ -92,17 +104,21 @@ impl IsolatedCosts {
     #[must_use]
     pub fn new(models: &[Model], platform: &Platform, table: Arc<CostTable>) -> Self {
         let (mut classes, of_accelerators) = classes(platform);
+        let nominal = classes.len();
+        let of_points = points::classes_at_points(platform, &of_accelerators, &mut classes);
         let single = classes.len();
-        let (single_of, batches_of) = add_batches(platform, &of_accelerators, &mut classes);
+        let (single_of, batches_of) = add_batches(platform, &of_points, &mut classes);
         let whole = of_accelerators.iter().filter_map(|classes| classes.last().copied()).collect();
         let mut costs = Self {
             table,
             classes,
+            nominal,
             single,
             single_of,
             batches_of,
             max_batch: platform.accelerators.iter().map(|accelerator| accelerator.max_batch).collect(),
             of_accelerators,
+            of_points,
             whole,
             dram: platform.shared_dram.map(|dram| (dram.bandwidth, dram.sharing)),
             cache: platform.shared_cache,
@@ -137,8 +153,8 @@ impl IsolatedCosts {
         for layer in (0..layers).map(LayerId::new) {
             for class in &self.classes {
                 let work = self.table.work_of_batch(id, layer, class.configuration, class.batch);
-                let isolated = Isolated::of(work, self.available(class.share));
-                let quantiles = self.table.quantiles(id, layer, class.configuration, class.batch);
+                let isolated = self.isolated(work, class);
+                let quantiles = self.quantiles(id, layer, class);
                 let latency = match (&model.samples, quantiles) {
                     (_, Some(quantiles)) => {
                         quantiles.mean_at_least(isolated.transfer).saturating_add(isolated.exposed)
@@ -149,14 +165,14 @@ impl IsolatedCosts {
                         mean(
                             (0..samples.len() as u32)
                                 .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
-                                .map(|work| Isolated::of(work, self.available(class.share)).latency()),
+                                .map(|work| self.isolated(work, class).latency()),
                         )
                     }
                     _ => isolated.latency(),
                 };
                 self.latency.push(latency.picoseconds());
                 self.parts.push(isolated);
-                self.energy.push(over_latency(work, latency));
+                self.energy.push(over_latency(work, class, latency));
                 self.quanta.push(work.quanta.max(1));
             }
         }
@@ -176,7 +192,21 @@ impl IsolatedCosts {
         self.truths.push(truths);
     }
 
-    /// The memory bandwidth that a run with a share can have if no other runs.
+    /// Latency of `work` in a class that has its share of the memory to itself.
+    fn isolated(&self, work: &Work, class: &Class) -> Isolated {
+        let Available { dram, cache } = self.available(class.share);
+        let available = Available { dram: dram.at(class.memory), cache };
+        if class.is_nominal() {
+            return Isolated::of(work, available);
+        }
+        let compute = class.clock.time(work.compute);
+        let transfer = class.memory.time(work.transfer);
+        // Which of the two it waits for is not stated.
+        let exposed = class.clock.time(work.exposed).max(class.memory.time(work.exposed));
+        Isolated::of(&Work { compute, transfer, exposed, ..*work }, available)
+    }
+
+    /// The memory bandwidth that a run with a share can have if no other runs, at the memory's nominal point.
     fn available(&self, share: Option<Share>) -> Available {
         let dram = match (self.dram, share) {
             (None, _) => Bandwidth::UNLIMITED,
@@ -204,7 +234,7 @@ impl IsolatedCosts {
         self.dram.map(|(bandwidth, _)| bandwidth)
     }
 
-    /// The classes of one inference, in the order of their indices: what compares accelerators, compares them in these.
+    /// The classes of one inference, in the order of their indices, those at the nominal operating points first.
     pub fn single_classes(&self) -> impl ExactSizeIterator<Item = ClassId> + use<> {
         (0..self.single).map(ClassId::new)
     }
@@ -234,6 +264,12 @@ impl IsolatedCosts {
     pub fn largest_batch(&self, model: ModelId, accelerator: AcceleratorId, class: ClassId) -> u32 {
         let largest = self.max_batch[accelerator.index()];
         largest.min(self.table.largest_batch(model, self.class(class).configuration))
+    }
+
+    /// The bandwidth of the memory that accelerators share, at an operating point; none where each has its own.
+    #[must_use]
+    pub fn shared_bandwidth_at(&self, memory: Scaling) -> Option<Bandwidth> {
+        self.dram.map(|(bandwidth, _)| bandwidth.at(memory))
     }
 
     /// The number of classes.
@@ -358,7 +394,14 @@ fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
                     // A cap or a threshold is of each run, whatever it runs on.
                     Shares::Caps | Shares::Thresholds => Some(accelerator.dram_share),
                 };
-                let class = Class { configuration, units, share, batch: 1 };
+                let class = Class {
+                    configuration,
+                    units,
+                    share,
+                    batch: 1,
+                    clock: Scaling::NOMINAL,
+                    memory: Scaling::NOMINAL,
+                };
                 let known = classes.iter().position(|known| *known == class);
                 ClassId::new(known.unwrap_or_else(|| {
                     classes.push(class);
@@ -375,12 +418,12 @@ fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
 /// those of two and more.
 fn add_batches(
     platform: &Platform,
-    of_accelerators: &[Vec<ClassId>],
+    of_points: &[PointClasses],
     classes: &mut Vec<Class>,
 ) -> (Vec<ClassId>, Vec<Vec<ClassId>>) {
     let mut largest = vec![1_u32; classes.len()];
-    for (accelerator, own) in platform.accelerators.iter().zip(of_accelerators) {
-        for class in own {
+    for (accelerator, own) in platform.accelerators.iter().zip(of_points) {
+        for class in own.all() {
             largest[class.index()] = largest[class.index()].max(accelerator.max_batch);
         }
     }
@@ -403,10 +446,28 @@ fn mean(values: impl Iterator<Item = Duration>) -> Duration {
     Duration::from_picoseconds(u64::try_from(nearest).unwrap_or(u64::MAX))
 }
 
+impl Class {
+    /// True if it is at the points that costs are stated for.
+    #[must_use]
+    pub fn is_nominal(&self) -> bool {
+        self.clock == Scaling::NOMINAL && self.memory == Scaling::NOMINAL
+    }
+
+    /// The energy of work at the operating points of the class, its static part as it is.
+    fn energy(&self, work: &Work) -> EnergyParts {
+        if self.is_nominal() {
+            return work.energy;
+        }
+        let (own, memory) = (self.clock.dynamic(), self.memory.dynamic());
+        let EnergyParts { mac, l1, l2, dram, static_energy } = work.energy;
+        EnergyParts { mac: mac * own, l1: l1 * own, l2: l2 * own, dram: dram * memory, static_energy }
+    }
+}
+
 /// The energy of a layer that takes `latency` on its platform: static energy accrues for longer where
-/// shared memory makes the layer wait.
-fn over_latency(work: &Work, latency: Duration) -> EnergyParts {
-    let (own, mut energy) = (work.latency(), work.energy);
+/// shared memory makes the layer wait, and where a clock is lower.
+fn over_latency(work: &Work, class: &Class, latency: Duration) -> EnergyParts {
+    let (own, mut energy) = (work.latency(), class.energy(work));
     if latency != own && !own.is_zero() {
         energy.static_energy *= latency.picoseconds() as f64 / own.picoseconds() as f64;
     }

@@ -73,7 +73,7 @@ impl IsolatedCosts {
             for layer in (0..model.layers.len()).map(LayerId::new) {
                 for (sum, class) in sums.iter_mut().zip(&self.classes) {
                     let work = self.sample_work(id, sample, layer, class);
-                    let latency = Isolated::of(work, self.available(class.share)).latency();
+                    let latency = self.isolated(work, class).latency();
                     *sum = sum.saturating_add(latency.picoseconds());
                 }
                 before.extend_from_slice(&sums);
@@ -85,10 +85,9 @@ impl IsolatedCosts {
     /// By layer, then class; nothing where every job takes the same.
     fn varying_layers(&self, id: ModelId, layers: usize) -> Vec<Option<Varying>> {
         let of = |layer: usize, class: usize| {
-            let Class { configuration, batch, .. } = self.classes[class];
-            let quantiles = self.table.quantiles(id, LayerId::new(layer), configuration, batch)?;
+            let quantiles = self.quantiles(id, LayerId::new(layer), &self.classes[class])?;
             let rank = layer * self.copulas.len() + self.copula_of[class]?;
-            Some(Varying { quantiles: *quantiles, rank })
+            Some(Varying { quantiles, rank })
         };
         let of_layer = |layer: usize| (0..self.classes.len()).map(move |class| of(layer, class));
         let all: Vec<Option<Varying>> = (0..layers).flat_map(of_layer).collect();
@@ -214,11 +213,16 @@ impl IsolatedCosts {
         layer: u32,
         class: ClassId,
     ) -> EnergyParts {
-        let Class { configuration, share, batch, .. } = *self.class(class);
+        let in_class = self.class(class);
+        let Class { configuration, batch, .. } = *in_class;
         let id = LayerId::new(layer as usize);
         if let Some(compute) = self.drawn(of, outcome, layer, class) {
             let latency = Isolated { compute, ..*self.parts(model, layer, class) }.latency();
-            return over_latency(self.table.work_of_batch(model, id, configuration, batch), latency);
+            return over_latency(
+                self.table.work_of_batch(model, id, configuration, batch),
+                in_class,
+                latency,
+            );
         }
         if batch > 1
             || !self.table.is_sampled(model, configuration)
@@ -228,8 +232,8 @@ impl IsolatedCosts {
         }
         let work = self.table.sample_work(model, outcome.row, id, configuration);
         match (self.dram, self.cache) {
-            (None, None) => work.energy,
-            _ => over_latency(work, Isolated::of(work, self.available(share)).latency()),
+            (None, None) if in_class.is_nominal() => work.energy,
+            _ => over_latency(work, in_class, self.isolated(work, in_class).latency()),
         }
     }
 
@@ -244,14 +248,15 @@ impl IsolatedCosts {
         class: ClassId,
         share: Share,
     ) -> Isolated {
-        let Class { configuration, share: own, .. } = *self.class(class);
+        let in_class = self.class(class);
+        let Class { configuration, share: own, .. } = *in_class;
         let share = own.map(|_| share);
         let isolated = if share == own && !self.table.is_sampled(model, configuration) {
             *self.parts(model, layer, class)
         } else {
             let id = LayerId::new(layer as usize);
-            let work = self.sample_work(model, outcome.row, id, self.class(class));
-            Isolated::of(work, self.available(share))
+            let work = self.sample_work(model, outcome.row, id, in_class);
+            self.isolated(work, &Class { share, ..*in_class })
         };
         let of = self.truths[model.index()].as_ref();
         let drawn = of.and_then(|of| self.drawn(of, outcome, layer, class));

@@ -261,6 +261,7 @@ impl ByHand {
             context_switch: switch,
             division: None,
             max_batch: 1,
+            power: None,
         };
         let (name, source) = ("by hand".to_owned(), "a test".to_owned());
         Self {
@@ -280,6 +281,7 @@ impl ByHand {
                     .collect(),
                 shared_dram,
                 shared_cache: None,
+                power: Default::default(),
             },
         }
     }

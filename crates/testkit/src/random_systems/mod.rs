@@ -117,6 +117,11 @@ impl<C: Contention + Clone + 'static> Contention for Checking<C> {
         self.inner.meter(share)
     }
 
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.whole = Some(bandwidth);
+        self.inner.set_bandwidth(bandwidth);
+    }
+
     fn boxed_clone(&self) -> Box<dyn Contention> {
         Box::new(self.clone())
     }

@@ -514,6 +514,7 @@ impl Sketch {
                 configuration,
                 division,
                 max_batch: sketch.max_batch,
+                power: None,
                 dram_share: u32::try_from(share).ok().and_then(Share::from_millionths).expect("a share"),
                 context_switch: ContextSwitch {
                     time: self.span(sketch.switch_time),
@@ -563,6 +564,7 @@ impl Sketch {
             accelerators,
             shared_dram: self.machine.memory.shared(),
             shared_cache: self.machine.memory.cache(),
+            power: Default::default(),
         }
     }
 }
