@@ -4,60 +4,14 @@ use rtmm_workload::{Duration, Layer, ShapeError};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::energy::EnergyParts;
+
 /// Memory levels that accelerators of a platform may share.
 pub const SHARED_LEVELS: usize = 2;
 /// The shared on-chip cache, in [`Work::traffic`].
 pub const SHARED_CACHE: usize = 0;
 /// Off-chip memory, in [`Work::traffic`].
 pub const DRAM: usize = 1;
-
-/// Where energy goes, in picojoules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct EnergyParts {
-    /// Multiply-accumulates and vector operations.
-    pub mac: f64,
-    /// Buffers beside the processing elements.
-    pub l1: f64,
-    /// The accelerator's own shared buffer.
-    pub l2: f64,
-    /// Off-chip memory.
-    pub dram: f64,
-    /// Static energy: leakage over the layer's latency.
-    #[serde(rename = "static")]
-    pub static_energy: f64,
-}
-
-impl EnergyParts {
-    /// The sum of all parts, in picojoules.
-    #[must_use]
-    pub fn total(&self) -> f64 {
-        self.mac + self.l1 + self.l2 + self.dram + self.static_energy
-    }
-}
-
-impl EnergyParts {
-    /// Every part times `factor`.
-    #[must_use]
-    pub fn scaled(&self, factor: f64) -> Self {
-        Self {
-            mac: self.mac * factor,
-            l1: self.l1 * factor,
-            l2: self.l2 * factor,
-            dram: self.dram * factor,
-            static_energy: self.static_energy * factor,
-        }
-    }
-}
-
-impl std::ops::AddAssign for EnergyParts {
-    fn add_assign(&mut self, other: Self) {
-        self.mac += other.mac;
-        self.l1 += other.l1;
-        self.l2 += other.l2;
-        self.dram += other.dram;
-        self.static_energy += other.static_energy;
-    }
-}
 
 /// Demands of a layer on a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -70,7 +24,7 @@ pub struct Work {
     pub transfer: Duration,
     /// Time that overlaps with nothing: first fill, last drain, uneven tiles.
     pub exposed: Duration,
-    /// Energy in isolation.
+    /// Energy in isolation, in picojoules.
     pub energy: EnergyParts,
     /// Equal steps that the layer can be stopped between; at least 1.
     pub quanta: u32,

@@ -190,7 +190,8 @@ mod tests {
     use rtmm_workload::{Duration, Layer, Operator};
 
     use super::*;
-    use crate::cost::{EnergyParts, SHARED_LEVELS};
+    use crate::cost::SHARED_LEVELS;
+    use crate::energy::EnergyParts;
 
     /// All that a model of one's own needs.
     #[derive(Debug)]

@@ -15,8 +15,9 @@ use rtmm_workload::{Duration, Layer, LayerId, Model, ModelId, SampleTrace};
 use thiserror::Error;
 use tracing::debug;
 
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost::{Condition, CostError, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
+use crate::energy::EnergyParts;
 use crate::ids::ConfigurationId;
 use crate::platform::{Configuration, Platform};
 use crate::varying::{Correlation, Quantiles, Variation};

@@ -40,6 +40,7 @@ mod cost_model;
 mod cost_table;
 mod decode;
 mod division_file;
+mod energy;
 mod explain;
 mod ids;
 mod isolated_costs;
@@ -54,12 +55,11 @@ pub use contention::{
     Bandwidth, BehindCache, Capped, Contention, ContentionRow, MaxMinFair, Meter, Rates, Running, Share,
     Shares, Sharing, Speed, StaticPartition, Throttle, Throttled, WeightedFair,
 };
-pub use cost::{
-    Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Unmatched, Work,
-};
+pub use cost::{Condition, CostError, DRAM, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Unmatched, Work};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
 pub use cost_table::{CostTable, NoCost};
 pub use decode::{Indivisible, Mode, Surroundings};
+pub use energy::{Energy, EnergyParts, EnergyTotal};
 pub use explain::{Explain, Explanation, Quantity, Section};
 pub use granted_division::GrantError;
 pub use ids::{AcceleratorId, ClassId, ConfigurationId};

@@ -11,6 +11,7 @@ use crate::cost::{DRAM, SHARED_CACHE, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::Indivisible;
+use crate::energy::Energy;
 use crate::ids::{AcceleratorId, ConfigurationId};
 use crate::power::{PlatformPower, PointId, PowerStates, PowerUnit, Scaling};
 
@@ -158,11 +159,11 @@ impl ActivationMoves {
         self.element_bytes == 0 || (self.pj_per_byte == 0.0 && self.bandwidth == Bandwidth::UNLIMITED)
     }
 
-    /// The time and the energy, in picojoules, of moving activations one way.
+    /// The time and the energy of moving activations one way.
     #[must_use]
-    pub fn cost(&self, moved: Moved) -> (Duration, f64) {
+    pub fn cost(&self, moved: Moved) -> (Duration, Energy) {
         let bytes = self.bytes(moved);
-        (self.bandwidth.time_for(bytes), self.pj_per_byte * bytes as f64)
+        (self.bandwidth.time_for(bytes), Energy::from_picojoules(self.pj_per_byte * bytes as f64))
     }
 
     fn bytes(&self, moved: Moved) -> u64 {
@@ -181,11 +182,11 @@ impl ContextSwitch {
             .map_or(self.time, |moves| self.time.saturating_add(moves.bandwidth.time_for(moves.bytes(moved))))
     }
 
-    /// The energy of a switch that moves these activations, in picojoules.
+    /// The energy of a switch that moves these activations.
     #[must_use]
-    pub fn energy_pj_for(&self, moved: Moved) -> f64 {
-        self.activations
-            .map_or(self.energy_pj, |moves| self.energy_pj + moves.pj_per_byte * moves.bytes(moved) as f64)
+    pub fn energy_for(&self, moved: Moved) -> Energy {
+        let of_moves = self.activations.map_or(0.0, |moves| moves.pj_per_byte * moves.bytes(moved) as f64);
+        Energy::from_picojoules(self.energy_pj + of_moves)
     }
 }
 

@@ -14,10 +14,11 @@ use rtmm_workload::parameters::{Decimal, Declared, Real, Schema, Typed, Written}
 use rtmm_workload::{Duration, Operator};
 use serde::Serialize;
 
-use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost::{Condition, CostError, DRAM, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::Surroundings;
+use crate::energy::EnergyParts;
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::sanger::{self, Sanger, SangerParameters};
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     AcceleratorId, ActivationMoves, Bandwidth, ConfigurationId, ContextSwitch, CostModelRegistry,
-    CostModelRow, CostTable, DRAM, Isolated, IsolatedCosts, Migration, Mode, Moved, Platform, SHARED_CACHE,
-    SHARED_LEVELS, Share, SharedDram, Shares, Sharing, Throttle, Work, load,
+    CostModelRow, CostTable, DRAM, Energy, Isolated, IsolatedCosts, Migration, Mode, Moved, Platform,
+    SHARED_CACHE, SHARED_LEVELS, Share, SharedDram, Shares, Sharing, Throttle, Work, load,
 };
 use rtmm_workload::input::{Diagnostics, Document, Source, Table};
 use rtmm_workload::load::{Kind, built_in_names, model, open};
@@ -202,24 +202,24 @@ fn accelerators_may_differ_from_the_platform_in_each_cost_of_moving_activations(
 
 #[test]
 fn a_context_switch_costs_what_it_says_and_what_it_moves() {
-    let elements = Moved::elements;
+    let (elements, pj) = (Moved::elements, Energy::from_picojoules);
     let plain = ContextSwitch { time: ps(500), energy_pj: 7.0, activations: None };
-    assert_eq!((plain.time_for(elements(1_000)), plain.energy_pj_for(elements(1_000))), (ps(500), 7.0));
+    assert_eq!((plain.time_for(elements(1_000)), plain.energy_for(elements(1_000))), (ps(500), pj(7.0)));
     let text = "context_switch = { time = \"5ns\", energy_nj = 1, activations = { pj_per_byte = 0.5, \
                 element_bytes = 2, bandwidth = 16 } }";
     let platform = platform("", &[text]);
     let moving = platform.accelerators[0].context_switch;
-    assert_eq!((moving.time_for(elements(0)), moving.energy_pj_for(elements(0))), (ps(5_000), 1_000.0));
+    assert_eq!((moving.time_for(elements(0)), moving.energy_for(elements(0))), (ps(5_000), pj(1_000.0)));
     // 2000 bytes take 125 cycles of a nanosecond, and a nanojoule.
     assert_eq!(
-        (moving.time_for(elements(1_000)), moving.energy_pj_for(elements(1_000))),
-        (ps(130_000), 2_000.0)
+        (moving.time_for(elements(1_000)), moving.energy_for(elements(1_000))),
+        (ps(130_000), pj(2_000.0))
     );
     assert_eq!(moving.time_for(elements(u64::MAX)), Duration::MAX);
-    assert!(moving.energy_pj_for(elements(u64::MAX)).is_finite());
+    assert_eq!(moving.energy_for(elements(u64::MAX)), Energy::MAX);
     // Bytes are what they are, whatever an element is: 500 and 2 x 750 of them.
     let both = Moved { elements: 750, bytes: 500 };
-    assert_eq!((moving.time_for(both), moving.energy_pj_for(both)), (ps(130_000), 2_000.0));
+    assert_eq!((moving.time_for(both), moving.energy_for(both)), (ps(130_000), pj(2_000.0)));
     let most = elements(u64::MAX).plus(Moved { elements: 1, bytes: u64::MAX });
     assert_eq!(moving.time_for(most), Duration::MAX);
 }

@@ -217,7 +217,7 @@ fn estimates_are_means_and_the_truth_is_at_the_ranks() {
         assert_eq!(parts.latency().picoseconds(), of(0, fast));
         assert_eq!(parts.demand, costs.parts(model, 0, fast).demand);
         // The same work is done, however long it takes.
-        assert_eq!(costs.true_energy(model, outcome, 0, fast).total(), 310.5e6);
+        assert_eq!(costs.true_energy(model, outcome, 0, fast).total().picojoules(), 310.5e6);
         longest = longest.max(of(0, fast));
         sum += of(0, fast) as f64;
     }

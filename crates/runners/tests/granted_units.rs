@@ -39,12 +39,12 @@ fn a_policy_finds_the_platform_divided_if_it_asks_for_that() {
 fn energies_of_a_divided_platform_are_judged_by_the_whole_one() {
     let (whole, divided) = (made("edf", &[]), made("planaria", &["subarrays=16"]));
     for model in (0..whole.models.len()).map(ModelId::new) {
-        assert_eq!(whole.profile.worst_energy_pj(model), divided.profile.worst_energy_pj(model));
+        assert_eq!(whole.profile.worst_energy(model), divided.profile.worst_energy(model));
     }
     // By themselves some parts would cost more.
     let (workload, _) = inputs();
     let by_itself = system(&workload, &divided.platform).unwrap();
-    let more = |model| by_itself.profile.worst_energy_pj(model) > whole.profile.worst_energy_pj(model);
+    let more = |model| by_itself.profile.worst_energy(model) > whole.profile.worst_energy(model);
     assert!((0..whole.models.len()).map(ModelId::new).any(more));
 }
 

@@ -1,5 +1,6 @@
 //! Jobs as a scheduler knows them.
 
+use rtmm_hardware::Energy;
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
 
@@ -147,8 +148,8 @@ pub struct Job {
     pub sequence: u64,
     /// When its last segment ended; its release before the first.
     pub last_ran: Time,
-    /// Energy spent on it so far, in picojoules.
-    pub energy_pj: f64,
+    /// Energy spent on it so far.
+    pub energy: Energy,
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, EnergyParts, Isolated, IsolatedCosts, Moved,
-    Platform, SHARED_LEVELS, Shares,
+    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, Energy, EnergyParts, Isolated, IsolatedCosts,
+    Moved, Platform, SHARED_LEVELS, Shares,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -76,8 +76,8 @@ struct ModelProfile {
     first_remaining: usize,
     /// The last layer of each layer's block; empty for a model without blocks.
     block_ends: Vec<u32>,
-    /// All layers at their most costly accelerator, in picojoules.
-    worst_energy_pj: f64,
+    /// All layers at their most costly accelerator.
+    worst_energy: Energy,
     accuracy: Option<f64>,
     /// Multiply-accumulates of each layer.
     macs: Vec<u64>,
@@ -113,7 +113,7 @@ impl Profile {
     /// models, such as one of the same platform before it was divided.
     pub fn judge_energy_as(&mut self, other: &Self) {
         for (own, other) in self.models.iter_mut().zip(&other.models) {
-            own.worst_energy_pj = other.worst_energy_pj;
+            own.worst_energy = other.worst_energy;
         }
     }
 
@@ -129,10 +129,8 @@ impl Profile {
                 None => Moved::elements(layer.output_elements().unwrap_or(0)),
             },
         }));
-        let worst = |layer| {
-            self.classes().fold(0.0_f64, |worst, class| worst.max(costs.energy(id, layer, class).total()))
-        };
-        let worst_energy_pj = (0..layers).map(worst).fold(0.0, |sum, of_layer| sum + of_layer);
+        let worst = |layer| self.classes().map(|class| costs.energy(id, layer, class).total()).max();
+        let worst_energy = (0..layers).filter_map(worst).sum();
         let of_class = |class| -> Vec<u64> {
             (0..layers).map(|layer| costs.latency(id, layer, class).picoseconds()).collect()
         };
@@ -156,7 +154,7 @@ impl Profile {
             first,
             first_remaining,
             block_ends: block_ends(model),
-            worst_energy_pj,
+            worst_energy,
             accuracy: model.accuracy,
             // Layers without a legal shape have no costs either, and are refused before.
             macs: model.layers.iter().map(|layer| layer.macs().unwrap_or(0)).collect(),
@@ -165,7 +163,7 @@ impl Profile {
 
     /// Compares classes with the mean over whole accelerators, for a layer.
     fn prefer(&mut self, model: ModelId, layer: u32) {
-        let energy_pj = |class| self.costs.energy(model, layer, class).total();
+        let energy_pj = |class| self.costs.energy(model, layer, class).total().picojoules();
         let latency = |class| self.costs.latency(model, layer, class).picoseconds() as f64;
         let over_accelerators = |of: &dyn Fn(ClassId) -> f64| {
             let accelerators = (0..self.accelerators()).map(AcceleratorId::new);
@@ -293,10 +291,10 @@ impl Profile {
     }
 
     /// The energy of an inference each of whose layers runs on the accelerator where it costs most,
-    /// with nothing skipped, in picojoules.
+    /// with nothing skipped.
     #[must_use]
-    pub fn worst_energy_pj(&self, model: ModelId) -> f64 {
-        self.models[model.index()].worst_energy_pj
+    pub fn worst_energy(&self, model: ModelId) -> Energy {
+        self.models[model.index()].worst_energy
     }
 
     /// The accuracy of a complete inference of the model.
@@ -344,7 +342,7 @@ impl Profile {
 
     /// The energy of a layer by itself.
     #[must_use]
-    pub fn energy(&self, model: ModelId, layer: u32, class: ClassId) -> &EnergyParts {
+    pub fn energy(&self, model: ModelId, layer: u32, class: ClassId) -> &EnergyParts<Energy> {
         self.costs.energy(model, layer, class)
     }
 
@@ -438,12 +436,11 @@ impl Profile {
         moved.map(|out| out.plus(self.activations(model, layer).input))
     }
 
-    /// The time and the energy, in picojoules, of a context switch of an accelerator that moves these
-    /// activations.
+    /// The time and the energy of a context switch of an accelerator that moves these activations.
     #[must_use]
-    pub fn switch_cost(&self, accelerator: AcceleratorId, moved: Moved) -> (Duration, f64) {
+    pub fn switch_cost(&self, accelerator: AcceleratorId, moved: Moved) -> (Duration, Energy) {
         let context_switch = &self.context_switches[accelerator.index()];
-        (context_switch.time_for(moved), context_switch.energy_pj_for(moved))
+        (context_switch.time_for(moved), context_switch.energy_for(moved))
     }
 
     /// The part that there is of what a layer leaves, in proportion to the part of the layer that is done and rounded up:
@@ -457,12 +454,12 @@ impl Profile {
         })
     }
 
-    /// The time and the energy, in picojoules, in which an accelerator writes a context to memory, or reads it again;
+    /// The time and the energy in which an accelerator writes a context to memory, or reads it again;
     /// nothing where the platform does not say what moving activations costs.
     #[must_use]
-    pub fn context_move(&self, accelerator: AcceleratorId, context: Moved) -> (Duration, f64) {
+    pub fn context_move(&self, accelerator: AcceleratorId, context: Moved) -> (Duration, Energy) {
         let moves = self.context_switches[accelerator.index()].activations;
-        moves.map_or((Duration::ZERO, 0.0), |moves| moves.cost(context))
+        moves.map_or((Duration::ZERO, Energy::ZERO), |moves| moves.cost(context))
     }
 
     /// The first accelerator of which the platform states no bandwidth for activations. Where there is one, no context can

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use rtmm_hardware::{AcceleratorId, UnitSet};
+use rtmm_hardware::{AcceleratorId, EnergyTotal, UnitSet};
 use rtmm_workload::{ModelId, Time};
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ pub struct UnitState {
 }
 
 /// Counts of a task since the simulation began. No count ever falls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TaskCounters {
     /// Jobs that the scheduler was shown.
     pub released: u64,
@@ -61,11 +61,11 @@ pub struct TaskCounters {
     pub late: u64,
     /// Jobs that were dropped.
     pub dropped: u64,
-    /// Energy of the task's segments that are over, in picojoules.
-    pub energy_pj: f64,
-    /// Worst-case energy of the jobs that are over, had each layer run where it costs most, in
-    /// picojoules; whole models, whatever part of them ran.
-    pub worst_energy_pj: f64,
+    /// Energy of the task's segments that are over.
+    pub energy: EnergyTotal,
+    /// Worst-case energy of the jobs that are over, had each layer run where it costs most: whole
+    /// models, whatever part of them ran.
+    pub worst_energy: EnergyTotal,
 }
 
 /// The state of a simulated system as far as a scheduler may know it.

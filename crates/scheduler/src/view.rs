@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, Energy};
 use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
 
 use crate::ids::JobId;
@@ -164,12 +164,12 @@ impl<'v> View<'v> {
     }
 
     /// The energy of the context switch that an accelerator would make to run `model` from `layer` on, on
-    /// all of its units, in picojoules; nothing where they ran that model last. For a job that is
+    /// all of its units; nothing where they ran that model last. For a job that is
     /// dispatched where it stands, exactly what is charged; of an accelerator that has runs, what it would
     /// be after them.
     #[must_use]
-    pub fn switch_energy_pj(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> f64 {
-        self.switch(model, layer, accelerator).map_or(0.0, |(_, energy_pj)| energy_pj)
+    pub fn switch_energy(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Energy {
+        self.switch(model, layer, accelerator).map_or(Energy::ZERO, |(_, energy)| energy)
     }
 
     /// The latency of that context switch.
@@ -178,7 +178,7 @@ impl<'v> View<'v> {
         self.switch(model, layer, accelerator).map_or(Duration::ZERO, |(time, _)| time)
     }
 
-    fn switch(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Option<(Duration, f64)> {
+    fn switch(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Option<(Duration, Energy)> {
         let units = self.units(accelerator).iter().copied();
         let moved = self.profile.switched(units, model, layer)?;
         Some(self.profile.switch_cost(accelerator, moved))
@@ -215,7 +215,7 @@ mod tests {
         let of = |fixture: &Fixture, model, layer| {
             let (view, accelerator) = (fixture.view(), AcceleratorId::new(0));
             let time = view.switch_time(model, layer, accelerator).picoseconds();
-            (view.switch_energy_pj(model, layer, accelerator), time)
+            (view.switch_energy(model, layer, accelerator).picojoules(), time)
         };
         let moved = |elements: u64| (0.5 + 4.0 * elements as f64, 7_000_000 + 2_048 * elements);
         assert_eq!(of(&fixture, a, 0), (0.0, 0), "the first network costs nothing");
@@ -233,7 +233,7 @@ mod tests {
         }
         let view = fixture.view();
         assert_eq!(
-            view.switch_energy_pj(b, 0, AcceleratorId::new(1)),
+            view.switch_energy(b, 0, AcceleratorId::new(1)).picojoules(),
             0.0,
             "another accelerator ran nothing"
         );

@@ -4,7 +4,7 @@
 //! An observer is a type parameter of the run, so that what is not watched costs nothing. A pair of
 //! observers is one, and so is a mutable reference.
 
-use rtmm_hardware::{ClassId, EnergyParts, Moved, UnitSet};
+use rtmm_hardware::{ClassId, Energy, EnergyParts, Moved, UnitSet};
 use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
@@ -30,16 +30,24 @@ pub struct JobRecord<'j> {
     /// is that of the job alone.
     pub ready: Time,
     /// Energy of its layers, by component.
-    pub energy: &'j EnergyParts,
+    pub energy: &'j EnergyParts<Energy>,
     /// Energy of the context switches and migrations of its runs, in picojoules.
-    pub switch_energy_pj: f64,
+    pub switch_energy: Energy,
     /// Accuracy of its answer: that of its model, or of the exit that it took.
     pub accuracy: Option<f64>,
-    /// The energy of its model had each layer run where it costs most, in picojoules.
-    pub worst_energy_pj: f64,
+    /// The energy of its model had each layer run where it costs most.
+    pub worst_energy: Energy,
     /// Isolated latency, from its first layer to its real end, on the accelerator that is
     /// fastest for it.
     pub isolated: Duration,
+}
+
+impl JobRecord<'_> {
+    /// Energy of its layers, context switches and migrations.
+    #[must_use]
+    pub fn spent(&self) -> Energy {
+        self.energy.total() + self.switch_energy
+    }
 }
 
 /// Report on a segment when it is over.
@@ -63,8 +71,8 @@ pub struct SegmentRecord<'s> {
 pub struct ContextSwitchRecord {
     /// Its time: the first layer of the run starts when it is over.
     pub time: Duration,
-    /// Its energy, in picojoules.
-    pub energy_pj: f64,
+    /// Its energy.
+    pub energy: Energy,
     /// The activations that it moves.
     pub moved: Moved,
 }

@@ -8,7 +8,7 @@
 //! Memory grows with the run: about 300 bytes a segment, 500 a job and 100 a layer. For sums over long runs
 //! use [`crate::Metrics`], whose memory is bounded.
 
-use rtmm_hardware::{EnergyParts, UnitSet};
+use rtmm_hardware::{Energy, EnergyParts, UnitSet};
 use rtmm_scheduler::{Job, Preemption, Progress, Run, TuningWindow};
 use rtmm_workload::{Duration, TaskId, Time};
 
@@ -121,13 +121,13 @@ pub struct RecordedJob {
     /// Its arrival, or the end of the last job that it needed where that is later.
     pub ready: Time,
     /// Energy of its layers, by component.
-    pub energy: EnergyParts,
+    pub energy: EnergyParts<Energy>,
     /// Energy of the context switches and migrations of its runs, in picojoules.
-    pub switch_energy_pj: f64,
+    pub switch_energy: Energy,
     /// The accuracy of its answer.
     pub accuracy: Option<f64>,
-    /// The energy of its model had each layer run where it costs most, in picojoules.
-    pub worst_energy_pj: f64,
+    /// The energy of its model had each layer run where it costs most.
+    pub worst_energy: Energy,
     /// Its latency by itself, on the accelerator that is fastest for it.
     pub isolated: Duration,
 }
@@ -149,14 +149,13 @@ pub struct RecordedEnd {
 
 impl RecordedJob {
     fn new(record: &JobRecord<'_>) -> Self {
-        let JobRecord { job, ready, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } = *record;
-        Self { job: *job, ready, energy: *energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
+        let JobRecord { job, ready, energy, switch_energy, accuracy, worst_energy, isolated } = *record;
+        Self { job: *job, ready, energy: *energy, switch_energy, accuracy, worst_energy, isolated }
     }
 
     fn as_record(&self) -> JobRecord<'_> {
-        let Self { ref job, ready, ref energy, switch_energy_pj, accuracy, worst_energy_pj, isolated } =
-            *self;
-        JobRecord { job, ready, energy, switch_energy_pj, accuracy, worst_energy_pj, isolated }
+        let Self { ref job, ready, ref energy, switch_energy, accuracy, worst_energy, isolated } = *self;
+        JobRecord { job, ready, energy, switch_energy, accuracy, worst_energy, isolated }
     }
 }
 

@@ -12,7 +12,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rtmm_hardware::{AcceleratorId, Units};
+use rtmm_hardware::{AcceleratorId, EnergyTotal, Units};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Parameters, Policy, PolicyError,
     Run, TaskCounters, Truth, TuningWindow, View,
@@ -76,7 +76,7 @@ impl Definitions {
     }
 
     fn energy(view: &View<'_>, model: ModelId, layer: usize, on: AcceleratorId) -> f64 {
-        view.profile.energy(model, layer as u32, view.profile.whole(on)).total()
+        view.profile.energy(model, layer as u32, view.profile.whole(on)).total().picojoules()
     }
 
     fn sum(view: &View<'_>, of: impl Fn(AcceleratorId) -> f64) -> f64 {
@@ -173,7 +173,7 @@ impl Definitions {
             if self.yes("latency_preference") { over(Self::sum(view, latency), latency(on)) } else { 1.0 };
         let starvation = over(ps(view.now) - ps(job.last_ran), Self::mean_latency(view, model, layer));
         let energy_preference = over(Self::sum(view, energy), energy(on));
-        let switch = view.switch_energy_pj(model, layer as u32, on);
+        let switch = view.switch_energy(model, layer as u32, on).picojoules();
         let switch_cost = if self.yes("switch_cost") { over(switch, energy(on)) } else { 0.0 };
         let (alpha, beta) = weights;
         self.urgency(view, job) * latency_preference
@@ -346,7 +346,8 @@ fn cost(from: &[TaskCounters], to: &[TaskCounters]) -> Option<f64> {
             is_empty = false;
             let bad = (to.late + to.dropped - from.late - from.dropped) as f64;
             violations += if bad > 0.0 { bad / count } else { 1.0 / (2.0 * count) };
-            energies += (to.energy_pj - from.energy_pj) / (to.worst_energy_pj - from.worst_energy_pj);
+            let less = |to: EnergyTotal, from| to.saturating_sub(from).picojoules();
+            energies += less(to.energy, from.energy) / less(to.worst_energy, from.worst_energy);
         }
     }
     (!is_empty).then_some(violations * energies)

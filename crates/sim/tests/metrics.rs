@@ -5,7 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
 
-use rtmm_hardware::{ClassId, EnergyParts, Mode, Platform, Share, UnitSet};
+use rtmm_hardware::{ClassId, Energy, EnergyParts, Mode, Platform, Share, UnitSet};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Run, RunId,
     Truth, TuningWindow, View,
@@ -422,7 +422,7 @@ fn what_runs_at_the_end_is_paid_for_by_whole_layers() {
     assert_eq!((summary.energy.energy_pj, summary.normalised_energy), (40.0 * UJ, Some(1.0)));
     assert_eq!((summary.accelerators[0].busy_ms, summary.accelerators[0].segments), (8.0, 2));
     let last = rows.last().expect("two jobs");
-    assert_eq!((last.status, last.energy.mac), (JobStatus::InFlight, 10.0 * UJ));
+    assert_eq!((last.status, last.energy.mac), (JobStatus::InFlight, pj(10.0 * UJ)));
     assert_eq!((last.start, last.accelerator, last.segments), (Some(at(10)), Some(accelerator(0)), 1));
 
     // Drained, the run ends with the job, and all of it counts.
@@ -469,7 +469,7 @@ fn a_row_for_every_job() {
                 ms(row.deadline),
                 row.segments,
                 row.context_switches,
-                (row.energy.total() + row.switch_energy_pj) / UJ,
+                (row.energy.total() + row.switch_energy).picojoules() / UJ,
             )
         })
         .collect();
@@ -535,14 +535,19 @@ fn job(slot: u32, arrival: Time) -> Job {
         state: JobState::Ready,
         sequence: u64::from(slot),
         last_ran: arrival,
-        energy_pj: 0.0,
+        // What a record of it says that it spent without layers.
+        energy: pj(1.0),
     }
 }
 
-fn record<'j>(job: &'j Job, energy: &'j EnergyParts, accuracy: Option<f64>) -> JobRecord<'j> {
+fn pj(picojoules: f64) -> Energy {
+    Energy::from_picojoules(picojoules)
+}
+
+fn record<'j>(job: &'j Job, energy: &'j EnergyParts<Energy>, accuracy: Option<f64>) -> JobRecord<'j> {
     let isolated = Duration::from_picoseconds(1_000_000_000);
     let ready = job.arrival;
-    JobRecord { job, ready, energy, switch_energy_pj: 1.0, accuracy, worst_energy_pj: 31.0, isolated }
+    JobRecord { job, ready, energy, switch_energy: pj(1.0), accuracy, worst_energy: pj(31.0), isolated }
 }
 
 /// A system with one task on one accelerator.
@@ -558,7 +563,7 @@ fn accuracy_void_frames_and_parts_of_energy() {
         let xrbench = XrbenchConstants { accuracy_target: Some(0.8), ..XrbenchConstants::default() };
         let options = MetricsOptions { warm_up: ms(5), xrbench, ..MetricsOptions::default() };
         let mut metrics = Metrics::new(system, options);
-        let energy = EnergyParts { mac: 1.0, l1: 2.0, l2: 4.0, dram: 8.0, static_energy: 15.0 };
+        let energy = EnergyParts { mac: 1.0, l1: 2.0, l2: 4.0, dram: 8.0, static_energy: 15.0 }.rounded();
         // Arrived in the warm-up, known to be void after it: not judged.
         metrics.not_triggered(at(6), TaskId::new(0), at(4));
         metrics.not_triggered(at(6), TaskId::new(0), at(5));
@@ -727,14 +732,14 @@ fn the_audit_finds_what_is_wrong() {
             let run = Run { from: Progress::at(1), ..running(&first) };
             audit.dispatched(at(5), &run, &first);
         });
-        finds(&["went back", "energy of", "which is not live"], &|audit| {
+        finds(&["went back", "energy of", "add up to", "which is not live"], &|audit| {
             let half = Progress { layer: 0, quantum: 2, quanta: 4 };
-            let begun = Job { progress: half, energy_pj: 7.0, ..first };
+            let begun = Job { progress: half, energy: pj(7.0), ..first };
             audit.released(at(5), &begun);
             audit.dispatched(at(5), &running(&begun), &begun);
             // Three of eight steps are less than two of four.
             let to = Progress { layer: 0, quantum: 3, quanta: 8 };
-            let job = Job { energy_pj: 6.0, ..begun };
+            let job = Job { energy: pj(6.0), ..begun };
             let run = running(&begun);
             let record_of_segment =
                 SegmentRecord { run: &run, job: &job, to, switched: false, stopped: None };

@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
+use rtmm_hardware::Energy;
 use rtmm_scheduler::registry;
 use rtmm_sim::{JobRecord, Observer, RunOptions, SimulationError, simulate};
 use rtmm_testkit::by_hand::{ByHand, check, check_seed};
@@ -23,8 +24,8 @@ struct Energies(Vec<(String, f64, f64)>);
 impl Observer for Energies {
     fn completed(&mut self, _: Time, record: &JobRecord<'_>) {
         let name = ["a", "b"][record.job.task.index()];
-        let millijoules = |picojoules: f64| picojoules / 1e9;
-        let (layers, moved) = (millijoules(record.energy.total()), millijoules(record.switch_energy_pj));
+        let millijoules = |energy: Energy| energy.picojoules() / 1e9;
+        let (layers, moved) = (millijoules(record.energy.total()), millijoules(record.switch_energy));
         self.0.push((name.to_owned(), layers, moved));
     }
 }

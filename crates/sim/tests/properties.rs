@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
-use rtmm_hardware::{AcceleratorId, Bandwidth, ClassId, MaxMinFair, SharedDram, Sharing};
+use rtmm_hardware::{
+    AcceleratorId, Bandwidth, ClassId, Energy, EnergyParts, MaxMinFair, SharedDram, Sharing,
+};
 use rtmm_scheduler::{Decisions, Extent, Interests, Policy, View};
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{DropCause, EndOfRun, RunOptions, Simulation, System};
@@ -215,16 +217,11 @@ fn of_jobs(record: &Record) -> Vec<&(u64, Event)> {
     record.events.iter().filter(|(_, event)| is_of_job(event)).collect()
 }
 
-/// Completions with all digits of their energy.
-fn completions(record: &Record) -> Vec<(u64, Name, [u64; 5])> {
+/// Completions with their energy.
+fn completions(record: &Record) -> Vec<(u64, Name, EnergyParts<Energy>)> {
     let parts: BTreeMap<Name, _> = record.parts.iter().copied().collect();
     let completions = record.events.iter().filter_map(|(at, event)| match event {
-        Event::Completed { job, .. } => {
-            let energy = parts[job];
-            let bits =
-                [energy.mac, energy.l1, energy.l2, energy.dram, energy.static_energy].map(f64::to_bits);
-            Some((*at, *job, bits))
-        }
+        Event::Completed { job, .. } => Some((*at, *job, parts[job])),
         _ => None,
     });
     completions.collect()
@@ -330,7 +327,7 @@ proptest! {
     ) {
         let (record, log) = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);
         let mut shown = log.switches.iter();
-        let mut energies: BTreeMap<Name, f64> = BTreeMap::new();
+        let mut energies: BTreeMap<Name, Energy> = BTreeMap::new();
         let mut scheduler_free = 0;
         for (now, event) in &record.events {
             match event {
@@ -344,7 +341,7 @@ proptest! {
                 Event::Completed { job, spent, .. }
                 | Event::Dropped { job, spent, .. }
                 | Event::InFlight { job, spent } => {
-                    prop_assert_eq!(spent.switches, energies.get(job).copied().unwrap_or(0.0));
+                    prop_assert_eq!(spent.switches, energies.get(job).copied().unwrap_or_default());
                 }
                 _ => {}
             }

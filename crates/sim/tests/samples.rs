@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, Energy};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Notice, Policy, PolicyError, PolicyRegistry, Truth, View,
 };
@@ -74,7 +74,7 @@ fn a_job_takes_what_its_sample_takes_on_its_accelerator() {
     // A layer of sample 0 costs 2 microjoules, one of sample 1 three; half of it on accelerator 1.
     let energy: Vec<f64> = rows(&ByHand::parse(NAMED), "fcfs placement=first-idle", 0)
         .iter()
-        .map(|job| job.energy.total() / 1e6)
+        .map(|job| job.energy.total().picojoules() / 1e6)
         .collect();
     assert_eq!(energy, [4.0, 3.0, 6.0, 2.0]);
 }
@@ -98,7 +98,7 @@ fn an_accelerator_may_take_the_same_for_every_input() {
     check(system, "fcfs placement=first-idle", "0 a0>0, a1>1 | 4 a0 done | 10 a1 done");
     let energy: Vec<f64> = rows(&ByHand::parse(system), "fcfs placement=first-idle", 0)
         .iter()
-        .map(|job| job.energy.total() / 1e6)
+        .map(|job| job.energy.total().picojoules() / 1e6)
         .collect();
     assert_eq!(energy, [4.0, 1.0]);
 }
@@ -122,7 +122,7 @@ fn quanta_and_preemption_divide_what_the_sample_takes() {
     // Half of the layer and all of the next, at 3 microjoules each, whatever the stop.
     for preemption in ["layer", "quantum"] {
         let rows = rows(&ByHand::parse(system), &format!("edf granularity=model preemption={preemption}"), 0);
-        assert_eq!(rows[0].energy.total(), 6e6, "{preemption}");
+        assert_eq!(rows[0].energy.total().picojoules(), 6e6, "{preemption}");
     }
     // Sample 0 is in its second layer at 1.5, from 1 to 3: the next boundary is 1.5 itself.
     check(
@@ -564,9 +564,9 @@ fn how_layers_are_grouped_changes_no_energy() {
          task b every 5 at 0.5 layers 1 1 sample 0.3 0.9 sample 1.7 0.1 exit 0 0.3
          task c every 11 at 0.2 layers 1 1 1 sample 0.3 0.9 1 sample 1.7 0.1 1 block 1-1 0.5",
     );
-    let of = |settings: &str| -> Vec<(u64, Time, u64)> {
+    let of = |settings: &str| -> Vec<(u64, Time, Energy)> {
         let rows = rows(&by_hand, settings, 3);
-        rows.iter().map(|job| (job.frame, job.arrival, job.energy.total().to_bits())).collect()
+        rows.iter().map(|job| (job.frame, job.arrival, job.energy.total())).collect()
     };
     let whole = of("fcfs granularity=model");
     assert_eq!(whole.len(), 15 + 20 + 10);

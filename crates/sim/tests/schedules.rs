@@ -810,7 +810,7 @@ struct SwitchEnergy(Vec<(usize, u64, f64)>);
 
 impl Observer for SwitchEnergy {
     fn completed(&mut self, _: Time, record: &JobRecord<'_>) {
-        self.0.push((record.job.task.index(), record.job.frame, record.switch_energy_pj / 1e9));
+        self.0.push((record.job.task.index(), record.job.frame, record.switch_energy.picojoules() / 1e9));
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, Division, EnergyParts, IsolatedCosts, JobRanks, LayerOf, Migration, NoCost,
+    CostModel, CostTable, Division, Energy, EnergyParts, IsolatedCosts, JobRanks, LayerOf, Migration, NoCost,
     Platform, Share, Sparse, Units, Work,
 };
 use rtmm_scheduler::{
@@ -366,7 +366,7 @@ impl Fixture {
             state,
             sequence: self.state.jobs.len() as u64,
             last_ran: time(arrival_us),
-            energy_pj: 0.0,
+            energy: Energy::ZERO,
         });
         id
     }

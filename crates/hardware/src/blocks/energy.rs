@@ -4,7 +4,7 @@ use rtmm_workload::input::Table;
 use rtmm_workload::parameters::{Real, Typed};
 use serde::Serialize;
 
-use crate::cost::EnergyParts;
+use crate::energy::EnergyParts;
 use crate::explain::Section;
 
 /// The largest energy of one event, in picojoules.

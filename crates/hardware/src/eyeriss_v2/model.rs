@@ -6,9 +6,10 @@ use super::count::{LayerCost, Operands, cost};
 use super::mapping::{NAME, unsupported};
 use super::parameters::EyerissParameters;
 use crate::blocks::{EnergyTable, Events, VectorTotals, add, identity, quanta, time};
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Sparse, Work};
+use crate::cost::{Condition, CostError, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
+use crate::energy::EnergyParts;
 use crate::explain::Explain;
 
 /// An Eyeriss v2 with a vector unit beside it.

@@ -7,10 +7,11 @@ use rtmm_workload::{Duration, Kernel, Nest, Repeated, VectorWork};
 use super::mapping::{Division, Shape, Slice, Split};
 use super::parameters::FissionParameters;
 use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time};
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost::{Condition, CostError, LayerOf, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::{Indivisible, Mode, Surroundings};
+use crate::energy::EnergyParts;
 use crate::explain::Explain;
 use crate::systolic::{Array, Bandwidth, Buffers, DramWords, ExactTime, Operand};
 

@@ -7,9 +7,10 @@ use super::parameters::{GemminiParameters, InputFrom, MemoryTime, Split};
 use super::tiling::Memories;
 use super::volumes::{MILLIONTHS, Passes, Volumes, Whole};
 use crate::blocks::{Events, VectorTotals, add, identity, quanta};
-use crate::cost::{Condition, CostError, DRAM, EnergyParts, LayerOf, SHARED_CACHE, SHARED_LEVELS, Work};
+use crate::cost::{Condition, CostError, DRAM, LayerOf, SHARED_CACHE, SHARED_LEVELS, Work};
 use crate::cost_model::{CostModel, Decoded};
 use crate::decode::{Indivisible, Mode, Surroundings};
+use crate::energy::EnergyParts;
 use crate::explain::Explain;
 
 /// Tiles of a chip with a shared cache and a channel to DRAM.

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::contention::{Bandwidth, Share, Shares, Sharing};
-use crate::cost::{EnergyParts, SHARED_LEVELS, Work};
+use crate::cost::{SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
+use crate::energy::{Energy, EnergyParts};
 use crate::ids::{AcceleratorId, ClassId, ConfigurationId};
 use crate::platform::{Available, Isolated, Platform};
 use crate::power::Scaling;
@@ -76,11 +77,11 @@ pub struct IsolatedCosts {
     latency: Vec<u64>,
     /// In the same layout.
     parts: Vec<Isolated>,
-    energy: Vec<EnergyParts>,
+    energy: Vec<EnergyParts<Energy>>,
     quanta: Vec<u32>,
     /// One row a model more, for its end: the sum of all rows of the model before.
     latency_before: Vec<u64>,
-    energy_before: Vec<EnergyParts>,
+    energy_before: Vec<EnergyParts<Energy>>,
     /// By model; none for one whose inferences all cost the same in every class.
     truths: Vec<Option<TruthRows>>,
     /// By class: the position of its copula; none where no time varies.
@@ -176,7 +177,7 @@ impl IsolatedCosts {
                 self.quanta.push(work.quanta.max(1));
             }
         }
-        let (mut latency, mut energy) = (vec![0_u64; width], vec![EnergyParts::default(); width]);
+        let (mut latency, mut energy) = (vec![0_u64; width], vec![EnergyParts::<Energy>::default(); width]);
         for row in first..first + layers {
             self.latency_before.extend(&latency);
             self.energy_before.extend(&energy);
@@ -350,7 +351,7 @@ impl IsolatedCosts {
 
     /// The energy of a layer; of a model with samples, that of its mean work.
     #[must_use]
-    pub fn energy(&self, model: ModelId, layer: u32, class: ClassId) -> &EnergyParts {
+    pub fn energy(&self, model: ModelId, layer: u32, class: ClassId) -> &EnergyParts<Energy> {
         &self.energy[self.cell(model, layer, class)]
     }
 
@@ -369,7 +370,7 @@ impl IsolatedCosts {
 
     /// The energy of the layers before `to`, summed in their order.
     #[must_use]
-    pub fn energy_before(&self, model: ModelId, to: u32, class: ClassId) -> &EnergyParts {
+    pub fn energy_before(&self, model: ModelId, to: u32, class: ClassId) -> &EnergyParts<Energy> {
         &self.energy_before[self.cell_before(model, to, class)]
     }
 
@@ -465,11 +466,11 @@ impl Class {
 }
 
 /// The energy of a layer that takes `latency` on its platform: static energy accrues for longer where
-/// shared memory makes the layer wait, and where a clock is lower.
-fn over_latency(work: &Work, class: &Class, latency: Duration) -> EnergyParts {
+/// shared memory makes the layer wait, and where a clock is lower. This is where picojoules become whole femtojoules.
+fn over_latency(work: &Work, class: &Class, latency: Duration) -> EnergyParts<Energy> {
     let (own, mut energy) = (work.latency(), class.energy(work));
     if latency != own && !own.is_zero() {
         energy.static_energy *= latency.picoseconds() as f64 / own.picoseconds() as f64;
     }
-    energy
+    energy.rounded()
 }

@@ -5,7 +5,8 @@ use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use super::{Class, IsolatedCosts, over_latency};
 use crate::contention::Share;
-use crate::cost::{EnergyParts, Work};
+use crate::cost::Work;
+use crate::energy::{Energy, EnergyParts};
 use crate::ids::ClassId;
 use crate::platform::Isolated;
 use crate::varying::{Copula, Correlation, JobRanks, Quantiles, Rank};
@@ -198,7 +199,7 @@ impl IsolatedCosts {
         outcome: Outcome<'_>,
         layer: u32,
         class: ClassId,
-    ) -> EnergyParts {
+    ) -> EnergyParts<Energy> {
         match &self.truths[model.index()] {
             None => *self.energy(model, layer, class),
             Some(of) => self.energy_of_outcome(of, model, outcome, layer, class),
@@ -212,7 +213,7 @@ impl IsolatedCosts {
         outcome: Outcome<'_>,
         layer: u32,
         class: ClassId,
-    ) -> EnergyParts {
+    ) -> EnergyParts<Energy> {
         let in_class = self.class(class);
         let Class { configuration, batch, .. } = *in_class;
         let id = LayerId::new(layer as usize);
@@ -232,7 +233,7 @@ impl IsolatedCosts {
         }
         let work = self.table.sample_work(model, outcome.row, id, configuration);
         match (self.dram, self.cache) {
-            (None, None) if in_class.is_nominal() => work.energy,
+            (None, None) if in_class.is_nominal() => work.energy.rounded(),
             _ => over_latency(work, in_class, self.isolated(work, in_class).latency()),
         }
     }

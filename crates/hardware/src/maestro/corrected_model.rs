@@ -9,9 +9,10 @@ use super::mapping::{Loop, flatten};
 use super::off_chip::OffChipBandwidth;
 use super::{DRAM_BANDWIDTH, L2_BYTES, NOC_BANDWIDTH, VECTOR_LANES, canonical};
 use crate::blocks::{EnergyTable, Events, VectorTotals, VectorUnit, off_chip, quanta, time};
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost::{Condition, CostError, LayerOf, Work};
 use crate::cost_model::{CostModel, Decoded};
 use crate::decode::Indivisible;
+use crate::energy::EnergyParts;
 use crate::explain::Explain;
 
 /// An array with its buffers and what they cost.

@@ -6,8 +6,9 @@ use super::canonical;
 use super::dataflow::Dataflow;
 use super::reference::{self, ReferenceArray, ReferenceCost};
 use crate::blocks::time;
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, SHARED_LEVELS, Work};
+use crate::cost::{Condition, CostError, LayerOf, SHARED_LEVELS, Work};
 use crate::cost_model::CostModel;
+use crate::energy::EnergyParts;
 use crate::explain::Explain;
 
 const PICOJOULES_PER_NANOJOULE: f64 = 1e3;

@@ -6,9 +6,10 @@ use super::array::{Array, MatrixProduct, SystolicCost, percent};
 use super::memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic};
 use super::parameters::SystolicParameters;
 use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time};
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Work};
+use crate::cost::{Condition, CostError, LayerOf, Work};
 use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
+use crate::energy::EnergyParts;
 use crate::explain::Explain;
 
 /// A systolic array with vector unit, buffers and a channel to off-chip memory.

@@ -36,10 +36,11 @@ use rtmm_workload::{Duration, Model};
 use serde::Serialize;
 
 use crate::blocks::off_chip;
-use crate::cost::{Condition, CostError, EnergyParts, LayerOf, Unmatched, Work};
+use crate::cost::{Condition, CostError, LayerOf, Unmatched, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
 use crate::decode::Surroundings;
+use crate::energy::EnergyParts;
 use crate::explain::{Explain, Explanation, Quantity, Section};
 use crate::varying::{Correlation, Quantiles, Variation};
 use rows::{Columns, LayerRows, Measured, QUANTILES};

@@ -48,7 +48,7 @@ pub use settings::{RunSettings, SettingsError};
 /// memory is shared: only results with `preemption=quantum`, and those of `planaria` on accelerators that runs divide, are
 /// others than those of version 3. Since version 3, `sdrm3` and `sdrm3-sparse` on several accelerators choose among pairs
 /// of job and accelerator, with preferences, as published; on one accelerator their results are those of version 2.
-const RESULT_VERSION: u32 = 6;
+const RESULT_VERSION: u32 = 7;
 
 /// The event engine of `rtmm-sim` under the policies of one registry, on platforms of the cost models of another.
 #[derive(Clone, Debug)]

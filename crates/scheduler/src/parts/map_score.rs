@@ -305,7 +305,7 @@ impl MapScore {
         if !is_above(without_switch) {
             return None;
         }
-        let switch_pj = view.switch_energy_pj(model, layer, accelerator);
+        let switch_pj = view.switch_energy(model, layer, accelerator).picojoules();
         let score = score + beta * (preference.energy - terms::switch_cost(switch_pj, preference.layer_pj));
         is_above(score).then_some(score)
     }

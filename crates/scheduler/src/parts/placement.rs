@@ -1,8 +1,6 @@
 //! Where a job runs.
 
-use std::cmp::Ordering;
-
-use rtmm_hardware::{AcceleratorId, ClassId, Units};
+use rtmm_hardware::{AcceleratorId, ClassId, Energy, Units};
 use rtmm_workload::parameters::{Choice, Declared, Parameters};
 
 use crate::decision::Extent;
@@ -131,10 +129,7 @@ impl PlacementRule {
             Self::FastestIdle => {
                 places.min_by_key(|(.., class)| view.profile.remaining(job.model, job.progress, *class))
             }
-            Self::LeastEnergy => places
-                .map(|place| (energy_pj(view, job, place.2, extent), place))
-                .min_by(|one, other| one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal))
-                .map(|(_, place)| place),
+            Self::LeastEnergy => places.min_by_key(|(.., class)| energy(view, job, *class, extent)),
             Self::Fastest | Self::Assigned(_) => {
                 places.find(|(accelerator, ..)| self.admits(view, job, *accelerator))
             }
@@ -148,10 +143,7 @@ impl PlacementRule {
         match self {
             Self::FirstIdle => free.next(),
             Self::FastestIdle => free.min_by_key(|accelerator| view.remaining(job, *accelerator)),
-            Self::LeastEnergy => free
-                .map(|one| (energy_pj(view, job, view.profile.whole(one), extent), one))
-                .min_by(|one, other| one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal))
-                .map(|(_, accelerator)| accelerator),
+            Self::LeastEnergy => free.min_by_key(|one| energy(view, job, view.profile.whole(*one), extent)),
             Self::Fastest | Self::Assigned(_) => {
                 free.find(|accelerator| self.admits(view, job, *accelerator))
             }
@@ -159,8 +151,8 @@ impl PlacementRule {
     }
 }
 
-/// The energy of the next layers of a job, all of them run, in picojoules.
-fn energy_pj(view: &View<'_>, job: &Job, class: ClassId, extent: Extent) -> f64 {
+/// The energy of the next layers of a job, all of them run.
+fn energy(view: &View<'_>, job: &Job, class: ClassId, extent: Extent) -> Energy {
     let (profile, first) = (view.profile, job.progress.layer);
     let layers = profile.layers(job.model);
     let stop = match extent {

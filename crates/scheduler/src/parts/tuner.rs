@@ -17,6 +17,7 @@
 //! of it, which a scheduler can measure. Windows begin and end at
 //! decisions, without timers.
 
+use rtmm_hardware::EnergyTotal;
 use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters, Real, Span};
 use rtmm_workload::{Duration, TaskId, Time};
 
@@ -253,14 +254,14 @@ pub fn window_cost(before: &[TaskCounters], now: &[TaskCounters]) -> Option<f64>
         let late = now.late - before.late;
         let dropped = now.dropped - before.dropped;
         let ended = now.completed - before.completed + dropped;
-        let worst_pj = now.worst_energy_pj - before.worst_energy_pj;
-        if ended == 0 || worst_pj <= 0.0 {
+        let worst = now.worst_energy.saturating_sub(before.worst_energy);
+        if ended == 0 || worst == EnergyTotal::default() {
             continue;
         }
         judged += ended;
         let violated = late + dropped;
         violations += if violated == 0 { 0.5 / ended as f64 } else { violated as f64 / ended as f64 };
-        energy += (now.energy_pj - before.energy_pj) / worst_pj;
+        energy += now.energy.saturating_sub(before.energy).picojoules() / worst.picojoules();
     }
     (judged > 0).then_some(violations * energy)
 }
@@ -269,6 +270,7 @@ pub fn window_cost(before: &[TaskCounters], now: &[TaskCounters]) -> Option<f64>
 mod tests {
     use super::*;
     use crate::fixture::{Fixture, TaskSketch};
+    use rtmm_hardware::Energy;
 
     fn us(microseconds: u64) -> Duration {
         Duration::from_picoseconds(microseconds * 1_000_000)
@@ -287,11 +289,16 @@ mod tests {
         Fixture::new(&[TaskSketch::new("a", &[&[4]]), TaskSketch::new("b", &[&[6]])]).unwrap()
     }
 
+    fn pj(picojoules: f64) -> Energy {
+        Energy::from_picojoules(picojoules)
+    }
+
     /// So many jobs of a task end, of which some are late, and spend energy; a picojoule each at the worst.
     fn end(fixture: &mut Fixture, task: usize, jobs: u64, late: u64, energy_pj: f64) {
         fixture.change_counters(task, |of| {
             (of.released, of.completed, of.late) = (of.released + jobs, of.completed + jobs, of.late + late);
-            (of.energy_pj, of.worst_energy_pj) = (of.energy_pj + energy_pj, of.worst_energy_pj + jobs as f64);
+            of.energy += pj(energy_pj);
+            of.worst_energy += pj(jobs as f64);
         });
     }
 
@@ -314,13 +321,13 @@ mod tests {
 
     #[test]
     fn a_window_costs_what_ended_in_it_by_hand() {
-        let of = |completed, late, dropped, energy_pj, worst_energy_pj| TaskCounters {
+        let of = |completed, late, dropped, energy_pj, worst_pj| TaskCounters {
             released: 0,
             completed,
             late,
             dropped,
-            energy_pj,
-            worst_energy_pj,
+            energy: pj(energy_pj).into(),
+            worst_energy: pj(worst_pj).into(),
         };
         let before = [of(10, 3, 2, 100.0, 400.0), of(7, 7, 0, 10.0, 20.0), of(1, 0, 0, 5.0, 5.0)];
         // a: 6 completed of which 1 is late, 2 dropped: 3/8, at 50 of 100. b: 4 in time: 1/8, at 6 of 8.

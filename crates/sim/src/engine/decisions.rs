@@ -243,17 +243,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let mut start = self.scheduler_free.max(self.written(&state, taken));
         let switched = self.switched(&state, taken, model, from.layer);
         let switched = switched.map(|moved| {
-            let (time, energy_pj) = system.profile.switch_cost(accelerator, moved);
+            let (time, energy) = system.profile.switch_cost(accelerator, moved);
             start = start.saturating_add(time);
-            self.hidden.jobs[slot].switch_energy_pj += energy_pj;
-            ContextSwitchRecord { time, energy_pj, moved }
+            self.hidden.jobs[slot].switch_energy += energy;
+            ContextSwitchRecord { time, energy, moved }
         });
         let hidden = &mut self.hidden.jobs[slot];
         if hidden.written != Moved::default() {
             let context = std::mem::take(&mut hidden.written);
-            let (time, energy_pj) = system.profile.context_move(accelerator, context);
+            let (time, energy) = system.profile.context_move(accelerator, context);
             start = start.saturating_add(time);
-            hidden.switch_energy_pj += energy_pj;
+            hidden.switch_energy += energy;
         }
 
         let layers = system.profile.layers(model);

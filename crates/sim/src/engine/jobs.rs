@@ -1,6 +1,7 @@
 //! From frames to jobs, and to their ends: what is released when, what waits for what, and what becomes
 //! of jobs whose inputs never come.
 
+use rtmm_hardware::Energy;
 use rtmm_scheduler::{Job, JobId, JobState, Notice, Progress};
 use rtmm_workload::{Frame, ModelId, Realisation, TaskId, Time};
 
@@ -147,7 +148,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             state,
             sequence: self.next_sequence,
             last_ran: self.state.now,
-            energy_pj: 0.0,
+            energy: Energy::ZERO,
         };
         self.next_sequence += 1;
         let Frame { sample, is_recorded, arrival, .. } = *frame;
@@ -291,7 +292,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let counters = &mut self.state.counters[job.task.index()];
         counters.completed += 1;
         counters.late += u64::from(self.state.now > job.deadline);
-        counters.worst_energy_pj += self.system.profile.worst_energy_pj(job.model);
+        counters.worst_energy += self.system.profile.worst_energy(job.model);
         self.tell(slot, |observer, now, record| observer.completed(now, record));
         if self.interests.jobs {
             self.notify(Notice::Completed(job.id));
@@ -311,7 +312,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.withdraw(slot);
         let counters = &mut self.state.counters[job.task.index()];
         counters.dropped += 1;
-        counters.worst_energy_pj += self.system.profile.worst_energy_pj(job.model);
+        counters.worst_energy += self.system.profile.worst_energy(job.model);
         self.tell(slot, |observer, now, record| observer.dropped(now, record, cause));
         if self.interests.jobs {
             self.notify(Notice::Dropped(job.id));
@@ -333,9 +334,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             job,
             ready: hidden.ready,
             energy: &hidden.energy,
-            switch_energy_pj: hidden.switch_energy_pj,
+            switch_energy: hidden.switch_energy,
             accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),
-            worst_energy_pj: self.system.profile.worst_energy_pj(job.model),
+            worst_energy: self.system.profile.worst_energy(job.model),
             isolated: self.system.isolated_latency(
                 job.model,
                 &self.hidden.realisations[slot],

@@ -1,6 +1,6 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
-use rtmm_hardware::{ClassId, EnergyParts, Outcome, Shares, UnitSet};
+use rtmm_hardware::{ClassId, Energy, Outcome, Shares, UnitSet};
 use rtmm_scheduler::{JobState, Notice, Preemption, Progress, Run, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId};
 
@@ -145,12 +145,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let profile = &self.system.profile;
         let context = profile.context(run.model, run.from.carried_to(stop));
         let hidden = &mut self.hidden.jobs[job.slot()];
-        let (time, energy_pj) = profile.context_move(run.accelerator, context);
+        let (time, energy) = profile.context_move(run.accelerator, context);
         if hidden.drops_at_boundary {
             return;
         }
         hidden.written = context;
-        hidden.switch_energy_pj += energy_pj;
+        hidden.switch_energy += energy;
         let written = self.state.now.saturating_add(time);
         let first = self.state.accelerators[run.accelerator.index()].first_unit;
         for unit in run.units.iter() {
@@ -186,7 +186,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.set_last_layer(run.accelerator, before.without(units), last_layer);
         self.state.free_units(run.accelerator, before.without(units));
         let migration = system.platform.accelerators[run.accelerator.index()].migration();
-        self.hidden.jobs[of_job].switch_energy_pj += migration.energy_pj;
+        self.hidden.jobs[of_job].switch_energy += Energy::from_picojoules(migration.energy_pj);
         // More units come with more bandwidth as far as other runs leave it, fewer with less; a cap or a threshold stays.
         let own = system.share_of(class);
         run.share = match system.costs.shares() {
@@ -210,43 +210,36 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.observer.resized(now, &record);
     }
 
-    /// Adds the energy of what a job has done since it was last booked: layer by layer in order, so
-    /// that how layers are grouped into segments changes no digit. Layers that took `stretch` times
-    /// as long as in isolation spent as much more static energy.
+    /// Adds the energy of what a job has done since it was last booked. Parts of a layer are differences of floors, so that how
+    /// layers are grouped into segments, and how they are cut, changes no total. Layers that took `stretch` times as long as in
+    /// isolation spent as much more static energy.
     pub(super) fn spend(&mut self, slot: usize, class: ClassId, model: ModelId, to: Progress, stretch: f64) {
         let system = self.system;
         let hidden = &mut self.hidden.jobs[slot];
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, class, booked) };
-        // A job that was killed in its first layer begins again, and has spent something.
-        let is_new = from == Progress::default() && hidden.energy == EnergyParts::default();
-        let is_whole = is_new && to.quantum == 0 && stretch == 1.0;
-        if is_whole && system.is_alike[model.index()] {
-            hidden.energy = *system.costs.energy_before(model, to.layer, class);
-        } else {
-            let realisation = &self.hidden.realisations[slot];
-            let outcome = Outcome { row: realisation.row, ranks: self.hidden.ranks.of(slot) };
-            let mut layer = system.next_layer(model, realisation, from.layer);
-            while layer < to.layer || (layer == to.layer && to.quantum > 0) {
-                let mut energy = system.costs.true_energy(model, outcome, layer, class);
-                let share = |progress: Progress| match progress.quantum {
-                    done if done > 0 && progress.layer == layer => {
-                        f64::from(done) / f64::from(progress.quanta)
-                    }
-                    _ => 0.0,
-                };
-                let until = if layer == to.layer { share(to) } else { 1.0 };
-                let part = until - share(from);
-                if part != 1.0 {
-                    energy = energy.scaled(part);
-                }
-                if stretch != 1.0 {
-                    energy.static_energy *= stretch;
-                }
-                hidden.energy += energy;
-                layer = system.next_layer(model, realisation, layer + 1);
+        if from.quantum == 0 && to.quantum == 0 && stretch == 1.0 && system.is_alike[model.index()] {
+            let before = |layer| system.costs.energy_before(model, layer, class);
+            hidden.energy += before(to.layer).saturating_sub(before(from.layer));
+            return;
+        }
+        let realisation = &self.hidden.realisations[slot];
+        let outcome = Outcome { row: realisation.row, ranks: self.hidden.ranks.of(slot) };
+        let mut layer = system.next_layer(model, realisation, from.layer);
+        while layer < to.layer || (layer == to.layer && to.quantum > 0) {
+            let mut energy = system.costs.true_energy(model, outcome, layer, class);
+            let is_cut = |at: Progress| at.quantum > 0 && at.layer == layer;
+            if is_cut(from) || is_cut(to) {
+                let before = |part: Energy, at: Progress| part.before(at.quantum.into(), at.quanta.into());
+                energy = energy.map(|part| {
+                    let until = if is_cut(to) { before(part, to) } else { part };
+                    until.saturating_sub(if is_cut(from) { before(part, from) } else { Energy::ZERO })
+                });
             }
+            energy.static_energy = energy.static_energy.scaled(stretch);
+            hidden.energy += energy;
+            layer = system.next_layer(model, realisation, layer + 1);
         }
     }
 
@@ -255,8 +248,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn show_energy(&mut self, slot: usize) {
         let hidden = &self.hidden.jobs[slot];
         let job = &mut self.state.jobs[slot];
-        let spent = hidden.energy.total() + hidden.switch_energy_pj;
-        self.state.counters[job.task.index()].energy_pj += spent - job.energy_pj;
-        job.energy_pj = spent;
+        let spent = hidden.energy.total() + hidden.switch_energy;
+        self.state.counters[job.task.index()].energy += spent.saturating_sub(job.energy);
+        job.energy = spent;
     }
 }

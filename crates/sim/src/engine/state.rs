@@ -1,6 +1,6 @@
 //! The part of a run's state that no policy sees.
 
-use rtmm_hardware::{AcceleratorId, EnergyParts, JobRanks, Moved, Outcome};
+use rtmm_hardware::{AcceleratorId, Energy, EnergyParts, JobRanks, Moved, Outcome};
 use rtmm_scheduler::{Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
@@ -33,8 +33,8 @@ pub(super) struct HiddenJob {
     pub is_recorded: bool,
     /// Its arrival, or the end of the last job that it needed where that is later.
     pub ready: Time,
-    pub energy: EnergyParts,
-    pub switch_energy_pj: f64,
+    pub energy: EnergyParts<Energy>,
+    pub switch_energy: Energy,
     /// It is dropped at its next boundary.
     pub drops_at_boundary: bool,
     /// Up to where its energy is counted.

@@ -1,5 +1,6 @@
 //! The running sums of one accelerator.
 
+use rtmm_hardware::{Energy, EnergyTotal};
 use rtmm_scheduler::{JobId, Run};
 use rtmm_workload::{Duration, Time};
 
@@ -16,7 +17,7 @@ pub(crate) struct AcceleratorTally {
     context_switches: u64,
     job_switches: u64,
     last_job: Option<JobId>,
-    energy_pj: f64,
+    energy: EnergyTotal,
 }
 
 /// State at the start of a run.
@@ -25,13 +26,13 @@ pub(crate) struct Began {
     /// The number of units that it holds, and since when.
     held: u32,
     since: Time,
-    /// The energy that its job had spent before, in picojoules.
-    spent_before_pj: f64,
+    /// The energy that its job had spent before.
+    spent_before: Energy,
 }
 
 impl Began {
-    pub(crate) fn new(now: Time, held: u32, spent_before_pj: f64) -> Self {
-        Self { held, since: now, spent_before_pj }
+    pub(crate) fn new(now: Time, held: u32, spent_before: Energy) -> Self {
+        Self { held, since: now, spent_before }
     }
 }
 
@@ -44,7 +45,7 @@ impl AcceleratorTally {
             context_switches: 0,
             job_switches: 0,
             last_job: None,
-            energy_pj: 0.0,
+            energy: EnergyTotal::default(),
         }
     }
 
@@ -65,7 +66,7 @@ impl AcceleratorTally {
             self.segments += 1;
             self.context_switches += u64::from(record.switched);
             self.job_switches += u64::from(self.last_job.is_some_and(|last| last != job));
-            self.energy_pj += record.job.energy_pj - began.spent_before_pj;
+            self.energy += record.job.energy.saturating_sub(began.spent_before);
         }
         self.last_job = Some(job);
     }
@@ -74,8 +75,8 @@ impl AcceleratorTally {
         self.units
     }
 
-    pub(crate) fn energy_pj(&self) -> f64 {
-        self.energy_pj
+    pub(crate) fn energy(&self) -> EnergyTotal {
+        self.energy
     }
 
     pub(crate) fn summary(&self, accelerator: &str, measured: Duration) -> AcceleratorSummary {
@@ -89,7 +90,7 @@ impl AcceleratorTally {
             segments: self.segments,
             context_switches: self.context_switches,
             job_switches: self.job_switches,
-            segment_energy_pj: self.energy_pj,
+            segment_energy_pj: self.energy.picojoules(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! It knows nothing of how the engine works. Whatever a correct run of anything would tell, it
 //! accepts.
 
-use rtmm_hardware::{AcceleratorId, UnitSet};
+use rtmm_hardware::{AcceleratorId, Energy, UnitSet};
 use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId};
 use rtmm_workload::{Duration, TaskId, Time};
 
@@ -41,7 +41,7 @@ struct Live {
     id: JobId,
     release: Time,
     progress: Progress,
-    energy_pj: f64,
+    energy: Energy,
     runs_as: Option<RunId>,
 }
 
@@ -138,9 +138,11 @@ impl Audit {
         self.live[job.id.slot()] = None;
         self.check(live.runs_as.is_none(), || format!("{what} of {:?} while a segment of it runs", job.id));
         self.check(now >= live.release, || format!("{what} of {:?} before its release", job.id));
-        let spent = record.energy.total() + record.switch_energy_pj;
-        self.check(spent >= 0.0, || format!("{:?} spent {spent} pJ", job.id));
-        self.progress(&live, job.progress, job.energy_pj);
+        let spent = record.spent();
+        self.check(spent == job.energy, || {
+            format!("parts of the energy of {:?} add up to {spent:?}, not to {:?}", job.id, job.energy)
+        });
+        self.progress(&live, job.progress, job.energy);
     }
 
     /// Units of an accelerator are held from now on.
@@ -174,12 +176,12 @@ impl Audit {
     }
 
     /// Neither progress nor energy of a job fall.
-    fn progress(&mut self, before: &Live, progress: Progress, energy_pj: f64) {
+    fn progress(&mut self, before: &Live, progress: Progress, energy: Energy) {
         self.check(!is_behind(progress, before.progress), || {
             format!("{:?} went back from {:?} to {progress:?}", before.id, before.progress)
         });
-        self.check(energy_pj >= before.energy_pj, || {
-            format!("energy of {:?} fell from {} to {energy_pj} pJ", before.id, before.energy_pj)
+        self.check(energy >= before.energy, || {
+            format!("energy of {:?} fell from {:?} to {energy:?}", before.id, before.energy)
         });
     }
 }
@@ -209,8 +211,8 @@ impl Observer for Audit {
         }
         let is_free = self.live[id.slot()].is_none();
         self.check(is_free, || format!("{id:?} was released in the slot of a live job"));
-        let (progress, energy_pj) = (job.progress, job.energy_pj);
-        self.put(Live { id, release, progress, energy_pj, runs_as: None });
+        let (progress, energy) = (job.progress, job.energy);
+        self.put(Live { id, release, progress, energy, runs_as: None });
     }
 
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
@@ -253,7 +255,7 @@ impl Observer for Audit {
         self.change(now, run, before);
         let job = run.jobs.single();
         let Some(live) = job.and_then(|job| self.live(job, "the resize of a segment")) else { return };
-        self.progress(&live, to, live.energy_pj);
+        self.progress(&live, to, live.energy);
         self.put(Live { progress: to, ..live });
     }
 
@@ -275,8 +277,8 @@ impl Observer for Audit {
         self.check(live.runs_as == Some(run.id), || format!("{:?} ran elsewhere", job.id));
         // A killed run loses all that was done of the layer that it was stopped in, and no more.
         let is_lost = stopped == Some(Preemption::Kill) && to == Progress::at(live.progress.layer);
-        self.progress(&live, if is_lost { live.progress } else { to }, job.energy_pj);
-        self.put(Live { progress: to, energy_pj: job.energy_pj, runs_as: None, ..live });
+        self.progress(&live, if is_lost { live.progress } else { to }, job.energy);
+        self.put(Live { progress: to, energy: job.energy, runs_as: None, ..live });
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {

@@ -3,7 +3,7 @@
 //! Memory is bounded for each task and each accelerator. Once warm no call allocates: only response times
 //! beyond a factor of two of all before do, at most 30 times a task.
 
-use rtmm_hardware::{Bandwidth, UnitSet};
+use rtmm_hardware::{Bandwidth, EnergyTotal, UnitSet};
 use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
@@ -14,7 +14,7 @@ use crate::metrics::memory::MemoryTally;
 use crate::metrics::options::MetricsOptions;
 use crate::metrics::priority::PriorityTallies;
 use crate::metrics::progress::{by_network, fairness_min_ratio, jain_index, system_throughput};
-use crate::metrics::summary::{EnergySummary, JobCounts, Summary, TaskSummary};
+use crate::metrics::summary::{EnergySummary, JobCounts, Spent, Summary, TaskSummary};
 use crate::metrics::task::{TaskTally, Turnaround, normalised_turnaround};
 use crate::metrics::uxcost::{normalised_energy, ux_cost_factors};
 use crate::metrics::xrbench::overall_percent;
@@ -107,16 +107,14 @@ impl Metrics {
             .map(|(task, name)| task.summary(name, measured, xrbench))
             .collect();
         let mut jobs = JobCounts::default();
-        let mut energy = EnergySummary::default();
-        for task in &tasks {
-            jobs += task.jobs;
-            energy += task.energy;
-        }
+        tasks.iter().for_each(|task| jobs += task.jobs);
+        let mut energy = Spent::default();
+        self.tasks.iter().for_each(|task| energy += task.energy());
         let (spent, worst) = self
             .tasks
             .iter()
             .map(TaskTally::decided_energy)
-            .fold((0.0, 0.0), |sum, of_task| (sum.0 + of_task.0, sum.1 + of_task.1));
+            .fold(Default::default(), |sum: (EnergyTotal, EnergyTotal), of| (sum.0 + of.0, sum.1 + of.1));
         let (accuracy, accurate) = self
             .tasks
             .iter()
@@ -126,7 +124,8 @@ impl Metrics {
             ux_cost_factors(tasks.iter().map(|task| (task.dlv, task.normalised_energy)));
         let networks =
             by_network(self.networks.iter().copied().zip(self.tasks.iter().map(TaskTally::progress)));
-        let segment_energy_pj: f64 = self.accelerators.iter().map(AcceleratorTally::energy_pj).sum();
+        let of_segments =
+            self.accelerators.iter().fold(EnergyTotal::default(), |sum, one| sum + one.energy());
         Summary {
             warm_up_ms: self.options.warm_up.milliseconds(),
             end_ms: self.end.saturating_since(Time::ZERO).milliseconds(),
@@ -148,10 +147,11 @@ impl Metrics {
             stp_normalised: system_throughput(&networks),
             fairness_min_ratio: fairness_min_ratio(&networks),
             fairness_jain: jain_index(tasks.iter().filter_map(|task| task.normalised_progress)),
-            energy,
-            normalised_energy: normalised_energy(spent, worst),
+            energy: EnergySummary::of(&energy),
+            normalised_energy: normalised_energy(spent.picojoules(), worst.picojoules()),
             // Picojoules a picosecond are watts.
-            mean_power_w: (!measured.is_zero()).then(|| segment_energy_pj / measured.picoseconds() as f64),
+            mean_power_w: (!measured.is_zero())
+                .then(|| of_segments.picojoules() / measured.picoseconds() as f64),
             dram_bandwidth_utilisation: self
                 .bandwidth
                 .and_then(|bandwidth| self.memory.utilisation(bandwidth, measured)),
@@ -195,7 +195,7 @@ impl Observer for Metrics {
         // Of an accelerator with one unit nothing has to be counted.
         let units = self.accelerators[run.accelerator.index()].units();
         let held = if units == 1 { 1 } else { run.units.count() };
-        self.began[run.id.slot()] = Began::new(now, held, job.energy_pj);
+        self.began[run.id.slot()] = Began::new(now, held, job.energy);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {

@@ -2,7 +2,7 @@
 //!
 //! Memory follows the number of live jobs: a row is handed out when its job is over, and forgotten.
 
-use rtmm_hardware::{AcceleratorId, EnergyParts};
+use rtmm_hardware::{AcceleratorId, Energy, EnergyParts};
 use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
@@ -45,9 +45,9 @@ pub struct JobRow {
     /// The model that it ran as; the task's default if it was never dispatched.
     pub model: ModelId,
     /// Energy of its layers, by component.
-    pub energy: EnergyParts,
+    pub energy: EnergyParts<Energy>,
     /// Energy of the context switches and migrations of its runs, in picojoules.
-    pub switch_energy_pj: f64,
+    pub switch_energy: Energy,
     /// Segments that it ran in.
     pub segments: u32,
     /// Number of them that found another model on the accelerator.
@@ -107,7 +107,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
     }
 
     fn row(&mut self, end: Time, record: &JobRecord<'_>, status: JobStatus) {
-        let JobRecord { job, energy, switch_energy_pj, .. } = *record;
+        let JobRecord { job, energy, switch_energy, .. } = *record;
         let live = std::mem::take(self.of(job));
         (self.write)(&JobRow {
             task: job.task,
@@ -120,7 +120,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
             status,
             model: job.model,
             energy: *energy,
-            switch_energy_pj,
+            switch_energy,
             segments: live.segments,
             context_switches: live.context_switches,
             accelerator: live.accelerator,

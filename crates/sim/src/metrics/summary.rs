@@ -2,12 +2,13 @@
 //!
 //! The names of the fields are those of the serialised form and of `docs/metrics.md`; units end them.
 
-use rtmm_hardware::EnergyParts;
+use rtmm_hardware::{EnergyParts, EnergyTotal};
 use rtmm_workload::Duration;
 use serde::Serialize;
 
 use crate::metrics::classes::PriorityClass;
 use crate::metrics::xrbench::XrbenchScores;
+use crate::observer::JobRecord;
 
 /// Counts of the judged jobs by their fate: those that arrived at or after the end of the warm-up.
 ///
@@ -108,28 +109,42 @@ pub struct EnergySummary {
 }
 
 impl EnergySummary {
-    pub(crate) fn of(parts: &EnergyParts, switch_energy_pj: f64) -> Self {
+    pub(crate) fn of(spent: &Spent) -> Self {
+        let parts = spent.parts.map(EnergyTotal::picojoules);
         Self {
-            energy_pj: parts.total() + switch_energy_pj,
+            energy_pj: spent.total().picojoules(),
             energy_mac_pj: parts.mac,
             energy_l1_pj: parts.l1,
             energy_l2_pj: parts.l2,
             energy_dram_pj: parts.dram,
             energy_static_pj: parts.static_energy,
-            energy_switch_pj: switch_energy_pj,
+            energy_switch_pj: spent.switches.picojoules(),
         }
     }
 }
 
-impl std::ops::AddAssign for EnergySummary {
+/// Energy of any number of jobs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    parts: EnergyParts<EnergyTotal>,
+    switches: EnergyTotal,
+}
+
+impl Spent {
+    pub(crate) fn add(&mut self, record: &JobRecord<'_>) {
+        self.parts += *record.energy;
+        self.switches += record.switch_energy;
+    }
+
+    fn total(&self) -> EnergyTotal {
+        self.parts.total() + self.switches
+    }
+}
+
+impl std::ops::AddAssign for Spent {
     fn add_assign(&mut self, other: Self) {
-        self.energy_pj += other.energy_pj;
-        self.energy_mac_pj += other.energy_mac_pj;
-        self.energy_l1_pj += other.energy_l1_pj;
-        self.energy_l2_pj += other.energy_l2_pj;
-        self.energy_dram_pj += other.energy_dram_pj;
-        self.energy_static_pj += other.energy_static_pj;
-        self.energy_switch_pj += other.energy_switch_pj;
+        self.parts += other.parts;
+        self.switches += other.switches;
     }
 }
 

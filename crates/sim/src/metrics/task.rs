@@ -1,12 +1,12 @@
 //! The running sums of one task.
 
-use rtmm_hardware::EnergyParts;
+use rtmm_hardware::EnergyTotal;
 use rtmm_scheduler::Job;
 use rtmm_workload::{Duration, Time};
 
 use crate::metrics::histogram::Histogram;
 use crate::metrics::progress::Progress;
-use crate::metrics::summary::{EnergySummary, JobCounts, TaskSummary};
+use crate::metrics::summary::{EnergySummary, JobCounts, Spent, TaskSummary};
 use crate::metrics::uxcost::{normalised_energy, violation_with_floor};
 use crate::metrics::xrbench::{Tally, XrbenchConstants};
 use crate::observer::{DropCause, JobRecord};
@@ -52,11 +52,10 @@ pub(crate) struct TaskTally {
     /// Over completed jobs, in picoseconds.
     tardiness: u128,
     tardiness_max: Duration,
-    energy: EnergyParts,
-    switch_energy_pj: f64,
+    energy: Spent,
     /// Of decided jobs alone: spent, and at worst.
-    decided_energy_pj: f64,
-    decided_worst_pj: f64,
+    decided_energy: EnergyTotal,
+    decided_worst: EnergyTotal,
     /// Over completed jobs whose accuracy is known.
     accuracy: f64,
     accurate: u64,
@@ -93,7 +92,7 @@ impl TaskTally {
             self.accuracy += accuracy;
             self.accurate += 1;
         }
-        let spent = record.energy.total() + record.switch_energy_pj;
+        let spent = record.spent().picojoules();
         self.scores.complete(
             constants.real_time_score(now, deadline),
             constants.energy_score(spent),
@@ -120,12 +119,11 @@ impl TaskTally {
     }
 
     fn spend(&mut self, record: &JobRecord<'_>, is_decided: bool) {
-        self.energy += *record.energy;
-        self.switch_energy_pj += record.switch_energy_pj;
+        self.energy.add(record);
         if is_decided {
             self.progress.decide(record.job.priority);
-            self.decided_energy_pj += record.energy.total() + record.switch_energy_pj;
-            self.decided_worst_pj += record.worst_energy_pj;
+            self.decided_energy += record.spent();
+            self.decided_worst += record.worst_energy;
         }
     }
 
@@ -134,8 +132,13 @@ impl TaskTally {
     }
 
     /// Energy of decided jobs, spent and at worst.
-    pub(crate) fn decided_energy(&self) -> (f64, f64) {
-        (self.decided_energy_pj, self.decided_worst_pj)
+    pub(crate) fn decided_energy(&self) -> (EnergyTotal, EnergyTotal) {
+        (self.decided_energy, self.decided_worst)
+    }
+
+    /// Energy of all of them.
+    pub(crate) fn energy(&self) -> Spent {
+        self.energy
     }
 
     /// Of completed jobs: the sum of known accuracies, and how many there are.
@@ -167,8 +170,11 @@ impl TaskTally {
             normalised_progress: self.progress.value(),
             tardiness_mean_ms: of_completed(self.tardiness as f64 / 1e9),
             tardiness_max_ms: (counts.completed > 0).then(|| self.tardiness_max.milliseconds()),
-            energy: EnergySummary::of(&self.energy, self.switch_energy_pj),
-            normalised_energy: normalised_energy(self.decided_energy_pj, self.decided_worst_pj),
+            energy: EnergySummary::of(&self.energy),
+            normalised_energy: normalised_energy(
+                self.decided_energy.picojoules(),
+                self.decided_worst.picojoules(),
+            ),
             accuracy_mean: (self.accurate > 0).then(|| self.accuracy / self.accurate as f64),
             xrbench: self.scores.scores(constants, counts.dropped, counts.overdue),
         }

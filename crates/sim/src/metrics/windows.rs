@@ -7,7 +7,7 @@
 //!
 //! Memory follows the number of windows times the number of tasks.
 
-use rtmm_hardware::Bandwidth;
+use rtmm_hardware::{Bandwidth, EnergyTotal};
 use rtmm_scheduler::Job;
 use rtmm_scheduler::TuningWindow;
 use rtmm_workload::{Duration, Time};
@@ -49,8 +49,8 @@ struct Tally {
     decided: u64,
     violated: u64,
     dropped: u64,
-    energy_pj: f64,
-    worst_pj: f64,
+    energy: EnergyTotal,
+    worst: EnergyTotal,
 }
 
 /// Adds up a run by windows of one length.
@@ -115,8 +115,8 @@ impl Windows {
             decided: all.decided + task.decided,
             violated: all.violated + task.violated,
             dropped: all.dropped + task.dropped,
-            energy_pj: all.energy_pj + task.energy_pj,
-            worst_pj: all.worst_pj + task.worst_pj,
+            energy: all.energy + task.energy,
+            worst: all.worst + task.worst,
         });
         Window {
             from,
@@ -124,7 +124,7 @@ impl Windows {
             violated: all.violated,
             dropped: all.dropped,
             deadline_violation_rate: (all.decided > 0).then(|| all.violated as f64 / all.decided as f64),
-            normalised_energy: normalised_energy(all.energy_pj, all.worst_pj),
+            normalised_energy: normalised_energy(all.energy.picojoules(), all.worst.picojoules()),
             dram_bandwidth_utilisation: self.bandwidth.and_then(|bandwidth| {
                 let length = self.length.min(self.end.saturating_since(from).picoseconds());
                 let memory = self.memory.get(index).copied().unwrap_or_default();
@@ -132,7 +132,7 @@ impl Windows {
             }),
             ux_cost: ux_cost(tallies.iter().map(|task| {
                 let violation = violation_with_floor(task.violated, task.decided);
-                (violation, normalised_energy(task.energy_pj, task.worst_pj))
+                (violation, normalised_energy(task.energy.picojoules(), task.worst.picojoules()))
             })),
         }
     }
@@ -153,8 +153,8 @@ impl Windows {
         tally.decided += 1;
         tally.violated += u64::from(violated);
         tally.dropped += u64::from(dropped);
-        tally.energy_pj += record.energy.total() + record.switch_energy_pj;
-        tally.worst_pj += record.worst_energy_pj;
+        tally.energy += record.spent();
+        tally.worst += record.worst_energy;
     }
 }
 

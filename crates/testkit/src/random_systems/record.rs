@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use rtmm_hardware::{EnergyParts, UnitSet};
+use rtmm_hardware::{Energy, EnergyParts, UnitSet};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, JobState, Notice, Policy, PolicyError, Preemption, Progress,
     Run, RunId, TaskCounters, Truth, View,
@@ -17,11 +17,11 @@ pub type Name = (usize, u64);
 /// Layer, quantum and quanta.
 pub type Reached = (u32, u32, u32);
 
-/// Energy of a job, in picojoules: of its layers and of the context switches before them.
+/// Energy of a job: of its layers and of the context switches before them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
-    pub layers: f64,
-    pub switches: f64,
+    pub layers: Energy,
+    pub switches: Energy,
 }
 
 /// Call of an observer.
@@ -94,7 +94,7 @@ pub struct Record {
     /// The predicted ends of segments, as they were dispatched.
     pub expected_ends: Vec<u64>,
     /// The energy of each component of each job that is over.
-    pub parts: Vec<(Name, EnergyParts)>,
+    pub parts: Vec<(Name, EnergyParts<Energy>)>,
     /// The jobs of runs.
     running: BTreeMap<RunId, Name>,
 }
@@ -117,10 +117,8 @@ impl Record {
     }
 
     fn spent(&mut self, record: &JobRecord<'_>) -> (Name, Spent) {
-        let spent = Spent { layers: record.energy.total(), switches: record.switch_energy_pj };
-        let whole = spent.layers + spent.switches;
-        let shown = record.job.energy_pj;
-        assert!((shown - whole).abs() <= 1e-9 * whole.max(1.0), "{shown} pJ are shown of {whole}");
+        let spent = Spent { layers: record.energy.total(), switches: record.switch_energy };
+        assert_eq!(record.job.energy, spent.layers + spent.switches, "shown, and the sum of its parts");
         self.parts.push((name(record.job), *record.energy));
         (name(record.job), spent)
     }
@@ -243,7 +241,7 @@ pub struct Log {
     /// The counters that it was shown last.
     pub counters: Vec<TaskCounters>,
     /// Context switch that it was shown before each of its dispatches: energy, and time.
-    pub switches: Vec<(f64, u64)>,
+    pub switches: Vec<(Energy, u64)>,
 }
 
 /// A policy whose hearing and saying is recorded, and what it is shown checked.
@@ -299,7 +297,7 @@ fn said(view: &View<'_>, decision: &Decision) -> Said {
 }
 
 /// Cost of the context switch of a dispatch, as far as a policy can see.
-fn switch(view: &View<'_>, decision: &Decision) -> Option<(f64, u64)> {
+fn switch(view: &View<'_>, decision: &Decision) -> Option<(Energy, u64)> {
     let Decision::Dispatch { jobs, variant, on: accelerator, units, .. } = decision else { return None };
     let accelerator = *accelerator;
     let is_whole = units.of(1) == view.accelerators[accelerator.index()].units;
@@ -311,7 +309,7 @@ fn switch(view: &View<'_>, decision: &Decision) -> Option<(f64, u64)> {
     let model = variant.map_or(job.model, |variant| variants[variant.index()]);
     let layer = job.progress.layer;
     let time = view.switch_time(model, layer, accelerator).picoseconds();
-    Some((view.switch_energy_pj(model, layer, accelerator), time))
+    Some((view.switch_energy(model, layer, accelerator), time))
 }
 
 fn heard(view: &View<'_>, notice: &Notice) -> Heard {
@@ -376,8 +374,8 @@ fn check(view: &View<'_>, log: &Log) {
             && before.completed <= after.completed
             && before.late <= after.late
             && before.dropped <= after.dropped
-            && before.energy_pj <= after.energy_pj
-            && before.worst_energy_pj <= after.worst_energy_pj;
+            && before.energy <= after.energy
+            && before.worst_energy <= after.worst_energy;
         assert!(monotone, "{before:?} became {after:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions: those that the policy took in the engine are followed.
 
-use rtmm_hardware::{ActivationMoves, Bandwidth, Share};
+use rtmm_hardware::{ActivationMoves, Bandwidth, Energy, Share};
 use rtmm_scheduler::Preemption;
 use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::policies::next_quantum;
@@ -92,7 +92,7 @@ impl Oracle<'_> {
         if switched {
             let switch = self.built.platform.accelerators[accelerator].context_switch;
             started += switch.time.picoseconds();
-            self.ones[one].spent.switches += switch.energy_pj;
+            self.ones[one].spent.switches += Energy::from_picojoules(switch.energy_pj);
             if let Some(moves) = switch.activations {
                 // What goes out is what each unit holds; what comes in is the input of the next layer.
                 let models = &self.built.models;
@@ -163,7 +163,7 @@ impl Oracle<'_> {
         moves: ActivationMoves,
     ) -> u64 {
         let bytes = if moves.element_bytes == 0 { 0 } else { elements * moves.element_bytes + stated };
-        self.ones[one].spent.switches += moves.pj_per_byte * bytes as f64;
+        self.ones[one].spent.switches += Energy::from_picojoules(moves.pj_per_byte * bytes as f64);
         // Picosecond by picosecond, until all of it is moved.
         let (mut time, mut moved) = (0_u64, 0_u128);
         let speed = moves.bandwidth;

@@ -1,6 +1,6 @@
 //! Segments: they begin, go from layer to layer, are resized and end.
 
-use rtmm_hardware::{Isolated, Share};
+use rtmm_hardware::{Energy, EnergyParts, Isolated, Share};
 use rtmm_scheduler::Preemption;
 use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::record::{Event, Heard, Name, Reached};
@@ -157,7 +157,6 @@ impl Oracle<'_> {
         let row = segment.realisation.row;
         let work = self.work(segment.one, segment.configuration, segment.model, row, layer);
         let quanta = self.quanta(segment.configuration, segment.model, layer);
-        let part = f64::from(steps) / f64::from(quanta);
         // Static energy is stated for the mean, and accrues as long as the layer takes.
         let stated = &self.work[segment.model][row as usize][layer as usize][segment.configuration];
         let mut steady = work.energy.static_energy;
@@ -175,8 +174,17 @@ impl Oracle<'_> {
             }
             _ => 1.0,
         };
-        self.ones[segment.one].spent.layers +=
-            (work.energy.total() - work.energy.static_energy + steady * stretch) * part;
+        let begun = segment.running.map_or(0, |running| running.quantum);
+        // Whole femtojoules a part of the layer's energy, and floors of them at the steps.
+        let of_steps = |picojoules: f64| -> u64 {
+            let whole = (picojoules * 1e3).round() as u128;
+            let before = |step: u32| whole * u128::from(step) / u128::from(quanta);
+            u64::try_from(before(begun + steps) - before(begun)).expect("a small energy")
+        };
+        let EnergyParts { mac, l1, l2, dram, .. } = work.energy;
+        let dynamic: u64 = [mac, l1, l2, dram].into_iter().map(of_steps).sum();
+        let steady = (of_steps(steady) as f64 * stretch).round() as u64;
+        self.ones[segment.one].spent.layers += Energy::from_femtojoules(dynamic + steady);
     }
 
     /// Says of units what ran on them last.
@@ -247,7 +255,7 @@ impl Oracle<'_> {
         kept.sort_unstable();
         let lost: Vec<u32> = segment.units.iter().copied().filter(|unit| !kept.contains(unit)).collect();
         self.leave(slot, &lost);
-        self.ones[segment.one].spent.switches += migration.energy_pj;
+        self.ones[segment.one].spent.switches += Energy::from_picojoules(migration.energy_pj);
         let started = self.now + migration.time.picoseconds();
         // More units bring more bandwidth, if others have left it, and fewer take it away.
         let others: u32 = (0..self.segments.len())
