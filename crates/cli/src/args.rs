@@ -217,6 +217,7 @@ pub(crate) enum Listing {
     Policies,
     CostModels,
     Dataflows,
+    Technologies,
     Sweeps,
 }
 

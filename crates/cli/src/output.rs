@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rtmm_hardware::Section;
 use rtmm_report::{Column, Row, TableCell, TerminalStyle, TextTable};
 use serde::Serialize;
 
@@ -145,6 +146,17 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A section of an account; columns in which some cell is a number are numbers.
+pub(crate) fn section_table(section: &Section) -> TextTable {
+    let numeric = |column: usize| section.rows.iter().any(|row| row[column].parse::<f64>().is_ok());
+    let heads = section.header.iter().enumerate().map(|(column, name)| {
+        if numeric(column) { Column::number(name.as_str()) } else { Column::text(name.as_str()) }
+    });
+    let mut table = TextTable::new(section.title.as_str(), heads.collect());
+    table.rows.extend(section.rows.iter().map(|cells| text_row(cells)));
+    table
 }
 
 /// A row of texts.

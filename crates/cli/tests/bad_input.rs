@@ -617,6 +617,57 @@ fn platforms_that_cannot_be() {
 }
 
 #[test]
+fn technologies_that_cannot_be() {
+    let mut transcript = Transcript::new();
+    let whole = "source = \"a test\"\n\
+        [[mac]]\nprecision = \"int8\"\nelement_bytes = 1\nsource = \"a test\"\npj = 1\n\
+        [register_file]\nsource = \"a test\"\npj = [{ node_nm = 7, typical = 0.1 }, { node_nm = 28, typical = 0.3 }]\n\
+        [sram]\nsource = \"a test\"\nnodes = [{ node_nm = 7, laws = [{ a = 0.2, b = 0.3 }] }, { node_nm = 28, laws = [{ a = 0.4, b = 0.3 }] }]\n\
+        [[dram]]\nkind = \"LPDDR5\"\nsource = \"a test\"\npj = { low = 30, typical = 40, high = 60 }\n";
+    for (name, this, that) in [
+        ("negative", "pj = 1\n", "pj = -1\n"),
+        ("order", "low = 30", "low = 45"),
+        ("no_typical", "low = 30, typical = 40", "low = 30"),
+        ("twice", "node_nm = 28, typical", "node_nm = 7, typical"),
+        ("nothing", "typical = 0.3", "low = 0, typical = 0.3"),
+        ("no_laws", "laws = [{ a = 0.4, b = 0.3 }]", "laws = []"),
+        (
+            "other_laws",
+            "laws = [{ a = 0.4, b = 0.3 }]",
+            "laws = [{ a = 0.4, b = 0.3 }, { a = 0.5, b = 0.3 }]",
+        ),
+        ("law", "a = 0.2, b", "a = 0, c"),
+        ("no_source", "element_bytes = 1\nsource = \"a test\"", "elements = 1"),
+        ("unit", "[[mac]]", "unit = \"nJ\"\nper = \"bit\"\n[[mac]]"),
+    ] {
+        transcript.bad_file(&format!("{name}.toml"), whole.replacen(this, that, 1));
+    }
+    transcript.bad_file(
+        "parts.toml",
+        "source = \"a test\"\n[[dram]]\nkind = \"A\"\nsource = \"a test\"\npj = []\n",
+    );
+    let accelerator = |keys: &str| {
+        format!("{{ model = \"systolic\", dataflow = \"os\", rows = 4, cols = 4, technology = {keys} }}")
+    };
+    transcript.bad_accelerator(&accelerator("\"horowitz\""));
+    transcript.bad_accelerator(&accelerator("{ name = \"published\", node_nm = 65, dram = \"LPDR5\" }"));
+    transcript.bad_accelerator(&accelerator("{ name = \"negative.toml\" }"));
+    transcript.refused(&[
+        "cost",
+        "--model",
+        "xrbench/kd_res8_narrow",
+        "--platform",
+        "xrbench/single_4k_ws@low",
+    ]);
+    transcript.bad_file(
+        "levels.toml",
+        "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\"]\n\
+         technology_levels = [\"low\", \"middling\"]\nseeds = [1]\n[[policy]]\nname = \"edf\"\n",
+    );
+    insta::assert_snapshot!("technologies", transcript.text);
+}
+
+#[test]
 fn dataflows_without_a_rule() {
     let mut transcript = Transcript::new();
     for (name, levels) in [

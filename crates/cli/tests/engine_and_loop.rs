@@ -450,6 +450,7 @@ impl Sketch {
             source: "this test".to_owned(),
             labels: BTreeMap::new(),
             clock_hz: 1_000_000_000,
+            technology: None,
             accelerators: (0..self.accelerators).map(accelerator).collect(),
             configurations: (0..self.accelerators).map(configuration).collect(),
             shared_dram: None,

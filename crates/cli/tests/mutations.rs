@@ -10,7 +10,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rtmm_hardware::maestro::dataflow::Dataflow;
-use rtmm_hardware::{CostModel, Explainer, LayerOf, Mode, load as hardware};
+use rtmm_hardware::{CostModel, Explainer, LayerOf, Mode, Technology, load as hardware};
 use rtmm_reference::moca::case_file::{self, Case};
 use rtmm_reference::moca::contention::Setting;
 use rtmm_reference::moca::scheduler::{ROUNDS, Scheduler};
@@ -428,6 +428,15 @@ fn damaged_dataflows_are_read_or_refused() {
     each_mutation(&built_in(Kind::Dataflow), 4, |source| {
         if let Some(dataflow) = shown(Dataflow::parse("mine", source, Mode::Reference)) {
             assert!(dataflow.cluster_elements() > 0);
+        }
+    });
+}
+
+#[test]
+fn damaged_technologies_are_read_or_refused() {
+    each_mutation(&built_in(Kind::Technology), 6, |source| {
+        if let Some(technology) = shown(Technology::of(source)) {
+            assert!(technology.precisions().count() > 0 && technology.drams().count() > 0);
         }
     });
 }

@@ -141,6 +141,7 @@ fn platform(case: &Case) -> Platform {
         source: "a test".to_owned(),
         labels: BTreeMap::new(),
         clock_hz: 1_000_000_000,
+        technology: None,
         accelerators: vec![accelerator],
         configurations: (0..all as usize).map(configuration).collect(),
         shared_dram: None,

@@ -8,6 +8,7 @@ use rtmm_workload::Model;
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Unmatched, Work};
 use crate::decode::Indivisible;
 use crate::explain::{Explain, Explanation, Quantity, Section};
+use crate::technology::Price;
 use crate::varying::Variation;
 
 /// A cost model as it is read from the table of an accelerator.
@@ -84,6 +85,11 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// number. Budgets of platforms are counted in them.
     fn processing_elements(&self) -> Option<u64> {
         None
+    }
+
+    /// Energies of the events that it counts; none where energies are measured, or follow from no events.
+    fn prices(&self) -> Vec<Price> {
+        Vec::new()
     }
 
     /// True if its times are corrected by measurements already.

@@ -1,14 +1,46 @@
 //! Surroundings and modes of accelerators, which decoders of cost models take, and reasons why one is not divided.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
+use crate::technology::Prices;
+
 /// Facts of a platform that an accelerator's cost model may need.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Surroundings {
     /// Clock of the platform, in hertz.
     pub clock_hz: u64,
     /// Which behaviour is asked for.
     pub mode: Mode,
+    /// Prices of the platform's technology, which stand in for those that cost models have of their own; none without a
+    /// technology, and in [`Mode::Reference`]: published tools have prices of their own.
+    pub prices: Option<Arc<Prices>>,
+}
+
+impl Surroundings {
+    /// A clock in hertz and a mode, without a technology.
+    #[must_use]
+    pub const fn new(clock_hz: u64, mode: Mode) -> Self {
+        Self { clock_hz, mode, prices: None }
+    }
+
+    /// The same with a technology.
+    #[must_use]
+    pub fn with(self, prices: Option<Arc<Prices>>) -> Self {
+        Self { prices: prices.filter(|_| self.mode == Mode::Corrected), ..self }
+    }
+
+    /// The same for hardware whose static power is stated.
+    pub(crate) fn without_leakage(self) -> Self {
+        let prices = self.prices.map(|prices| Arc::new(prices.without_leakage()));
+        Self { prices, ..self }
+    }
+
+    /// A price of the technology's, which `price` picks; without a technology `own`, the cost model's own.
+    pub(crate) fn price(&self, own: f64, price: impl FnOnce(&Prices) -> f64) -> f64 {
+        self.prices.as_deref().map_or(own, price)
+    }
 }
 
 /// Corrected costs, or those of a published tool with its quirks.

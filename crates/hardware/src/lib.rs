@@ -32,6 +32,7 @@ pub mod registry;
 pub mod sanger;
 pub mod systolic;
 pub mod table;
+pub mod technology;
 pub mod traced;
 pub mod varying;
 
@@ -74,5 +75,6 @@ pub use power::{
 };
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use table::MeasuredTable;
+pub use technology::{Level, Price, PriceOf, Prices, Technology};
 pub use units::{MAX_UNITS, UnitSet, Units};
 pub use varying::{Correlation, JobRanks, Quantiles, Rank, Variation};

@@ -18,6 +18,7 @@ use crate::platform::{
 use crate::power::PlatformPower;
 use crate::power_file::{check_classes, decode_accelerator_power, decode_platform_power};
 use crate::registry::{CostModelRegistry, CostModelRow};
+use crate::technology::{Level, Prices, decode_technology, split_level};
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
@@ -26,13 +27,15 @@ pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 const KEYS: [&str; 8] =
     ["model", "name", "dram_share", "context_switch", "division", "max_batch", "power", "calibration"];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
-/// no other and models that it never changes have no meaning.
-const KEYS_ALONE: [&str; 3] = ["model", "name", "calibration"];
+/// no other and models that it never changes have no meaning. The technology is otherwise the platform's.
+const KEYS_ALONE: [&str; 4] = ["model", "name", "calibration", "technology"];
 
 /// The most that moving a byte may take of energy, in picojoules: a microjoule.
 const MAX_MOVE_PICOJOULES: f64 = 1e6;
 
 /// Reads and checks a platform of built-in cost models, by its built-in name or by a path.
+///
+/// A reference may end in `@low`, `@typical` or `@high`: the platform at that level of the technology that it names.
 ///
 /// # Errors
 /// Every problem of the file.
@@ -50,7 +53,9 @@ pub fn platform_with(
     from: Option<&Source>,
     mode: Mode,
 ) -> Result<Platform, Diagnostics> {
-    platform_of_with(cost_models, &open(Kind::Platform, reference, from)?, mode)
+    let (file, level) = split_level(reference);
+    let source = open(Kind::Platform, file, from)?;
+    decode_source(cost_models, &source, mode, level)
 }
 
 /// Checks a platform of built-in cost models that was read already.
@@ -70,8 +75,21 @@ pub fn platform_of_with(
     source: &Source,
     mode: Mode,
 ) -> Result<Platform, Diagnostics> {
+    decode_source(cost_models, source, mode, None)
+}
+
+fn decode_source(
+    cost_models: &CostModelRegistry,
+    source: &Source,
+    mode: Mode,
+    level: Option<Level>,
+) -> Result<Platform, Diagnostics> {
     let document = Document::parse(source);
-    let platform = decode_platform(cost_models, &name_of(Kind::Platform, source), &document, mode);
+    let mut name = name_of(Kind::Platform, source);
+    if let Some(level) = level {
+        name.push_str(&format!("@{}", level.name()));
+    }
+    let platform = decode_platform(cost_models, &name, &document, mode, level);
     document.finish(platform)
 }
 
@@ -99,7 +117,9 @@ pub fn accelerator_with(
     let root = document.root().named("this accelerator");
     root.only(&["accelerator"]);
     let decoded = root.required("accelerator", Value::table).and_then(|table| {
-        decode_cost_model(cost_models, &table, &KEYS_ALONE, Surroundings { clock_hz, mode })
+        let prices = table.optional("technology", |value| decode_technology(value, None));
+        let surroundings = Surroundings::new(clock_hz, mode).with(prices);
+        decode_cost_model(cost_models, &table, &KEYS_ALONE, &surroundings)
     });
     document.finish(decoded.map(|(_, decoded)| decoded))
 }
@@ -109,6 +129,7 @@ fn decode_platform(
     name: &str,
     document: &Document<'_>,
     mode: Mode,
+    level: Option<Level>,
 ) -> Option<Platform> {
     let root = document.root().named("this platform");
     root.only(&[
@@ -116,6 +137,7 @@ fn decode_platform(
         "description",
         "labels",
         "clock_mhz",
+        "technology",
         "shared_dram",
         "shared_cache",
         "context_switch",
@@ -124,15 +146,24 @@ fn decode_platform(
     ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
-    let labels = root.optional("labels", decode_labels).unwrap_or_default();
+    let mut labels = root.optional("labels", decode_labels).unwrap_or_default();
     // A thousandth of a megahertz to a terahertz; millionths of a megahertz are hertz.
     let clock_hz =
         root.or("clock_mhz", DEFAULT_CLOCK_HZ, |value| value.millionths(1_000..=1_000_000_000_000));
-    let surroundings = Surroundings { clock_hz, mode };
+    let technology = root.optional("technology", |value| decode_technology(value, level));
+    if let Some(level) = level.filter(|_| !root.has("technology")) {
+        let message = format!("this platform names no technology that has a level `{}`", level.name());
+        root.report(root.problem(message).help("add `technology = ...`, or leave the level out of its name"));
+    }
+    if let Some(prices) = &technology {
+        labels.entry("technology_level".to_owned()).or_insert_with(|| prices.level().name().to_owned());
+    }
+    let surroundings = Surroundings::new(clock_hz, mode).with(technology.clone());
+    let prices = surroundings.prices.as_deref();
     let shared_dram = root.optional("shared_dram", |value| decode_shared_dram(value, clock_hz));
     let shared_cache = root.optional("shared_cache", |value| decode_shared_cache(value, clock_hz));
     let context_switch = root.or("context_switch", ContextSwitch::default(), |value| {
-        decode_context_switch(value, ContextSwitch::default(), clock_hz)
+        decode_context_switch(value, ContextSwitch::default(), clock_hz, prices)
     });
     let power = root.or("power", PlatformPower::default(), decode_platform_power);
     let mut accelerators: Vec<Accelerator> = Vec::new();
@@ -151,13 +182,18 @@ fn decode_platform(
     let shared_dram = shared_dram.map(|of| of.dram);
     for (table, dram_share) in tables.iter().zip(shares) {
         let mut context_switch = table.or("context_switch", context_switch, |value| {
-            decode_context_switch(value, context_switch, clock_hz)
+            decode_context_switch(value, context_switch, clock_hz, prices)
         });
         context_switch.activations = context_switch.activations.filter(|moves| !moves.is_free());
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
+        // What leaks is in the static power of power states that state it.
+        let of_accelerator = match states_static_power(table) {
+            true => surroundings.clone().without_leakage(),
+            false => surroundings.clone(),
+        };
         let decode = |table: &Table<'_>, own: &[&str]| {
             let (row, Decoded { label, cost_model }) =
-                decode_cost_model(cost_models, table, own, surroundings)?;
+                decode_cost_model(cost_models, table, own, &of_accelerator)?;
             Some(Configuration { label, cost_model: cost_model.into(), row_identity: row.identity.clone() })
         };
         let (Some(At { value: name, range }), Some(whole)) = (name, decode(table, &KEYS)) else { continue };
@@ -204,12 +240,24 @@ fn decode_platform(
         source: source?.to_owned(),
         labels,
         clock_hz,
+        technology,
         accelerators,
         configurations,
         shared_dram,
         shared_cache,
         power,
     })
+}
+
+/// True if an operating point of an accelerator states its static power.
+fn states_static_power(table: &Table<'_>) -> bool {
+    let points = || {
+        let power = table.get("power").filter(Value::is_table)?.table()?;
+        power.get("points").filter(|points| points.is_array() && !points.is_empty_array())?.items()
+    };
+    let states =
+        |point: &Value<'_>| point.is_table() && point.table().is_some_and(|point| point.has("static_mw"));
+    points().is_some_and(|points| points.iter().any(states))
 }
 
 /// The position of a configuration; accelerators that are alike have one in common.
@@ -224,25 +272,40 @@ fn configuration_of(configurations: &mut Vec<Configuration>, decoded: Configurat
 
 /// A cost may be zero, unlike the durations of a workload: that is how an accelerator says that it
 /// pays nothing where the platform says that others do.
-fn decode_context_switch(value: &Value<'_>, default: ContextSwitch, clock_hz: u64) -> Option<ContextSwitch> {
+fn decode_context_switch(
+    value: &Value<'_>,
+    default: ContextSwitch,
+    clock_hz: u64,
+    prices: Option<&Prices>,
+) -> Option<ContextSwitch> {
     let table = value.table()?;
     table.only(&["time", "energy_nj", "activations"]);
     let time = table.or("time", default.time, decode_time);
     let energy_pj = table.or("energy_nj", default.energy_pj, decode_energy_pj);
     let activations = table.or("activations", default.activations, |value| {
-        decode_activations(value, default.activations.unwrap_or_default(), clock_hz).map(Some)
+        decode_activations(value, default.activations, clock_hz, prices).map(Some)
     });
     Some(ContextSwitch { time, energy_pj, activations })
 }
 
 /// Elements of no bytes move nothing: an accelerator says so where the platform says that others do.
-fn decode_activations(value: &Value<'_>, default: ActivationMoves, clock_hz: u64) -> Option<ActivationMoves> {
+///
+/// A byte that moves takes the energy that the platform or the accelerator states, or else that of the technology's off-chip
+/// memory.
+fn decode_activations(
+    value: &Value<'_>,
+    stated: Option<ActivationMoves>,
+    clock_hz: u64,
+    prices: Option<&Prices>,
+) -> Option<ActivationMoves> {
+    let default = stated.unwrap_or_default();
     let table = value.table()?;
     table.only(&["pj_per_byte", "element_bytes", "bandwidth"]);
-    let pj_per_byte = table.or("pj_per_byte", default.pj_per_byte, |value| {
-        value.number(0.0..=MAX_MOVE_PICOJOULES).map(f64::abs)
-    });
+    let pj_per_byte =
+        table.optional("pj_per_byte", |value| value.number(0.0..=MAX_MOVE_PICOJOULES).map(f64::abs));
     let element_bytes = table.or("element_bytes", default.element_bytes, |value| value.integer(0..=64_u64));
+    let drawn = prices.filter(|_| stated.is_none()).map(|prices| prices.dram_byte(element_bytes));
+    let pj_per_byte = pj_per_byte.or(drawn).unwrap_or(default.pj_per_byte);
     let bandwidth = table.or("bandwidth", default.bandwidth, |value| decode_bandwidth(value, clock_hz));
     Some(ActivationMoves { pj_per_byte, element_bytes, bandwidth })
 }
@@ -258,7 +321,7 @@ fn decode_cost_model<'r>(
     cost_models: &'r CostModelRegistry,
     table: &Table<'_>,
     own: &[&str],
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
 ) -> Option<(&'r CostModelRow, Decoded)> {
     let row = table.required("model", |value| {
         cost_models
@@ -269,7 +332,7 @@ fn decode_cost_model<'r>(
     known.extend(row.parameters.names());
     table.only(&known);
     let calibration = table.optional("calibration", Coefficients::decode);
-    let decoded = row.decode(table, surroundings)?;
+    let decoded = row.decode(table, surroundings.clone())?;
     Some((
         row,
         match calibration {

@@ -14,6 +14,7 @@ use crate::decode::Indivisible;
 use crate::energy::Energy;
 use crate::ids::{AcceleratorId, ConfigurationId};
 use crate::power::{PlatformPower, PointId, PowerStates, PowerUnit, Scaling};
+use crate::technology::Prices;
 
 /// The most inferences of a batch.
 pub const MAX_BATCH: u32 = 128;
@@ -248,6 +249,9 @@ pub struct Platform {
     pub labels: BTreeMap<String, String>,
     /// Clock of all accelerators, in hertz.
     pub clock_hz: u64,
+    /// Prices that its cost models draw where its file states none; none where each has prices of its own. No part of the
+    /// identity: what they price is.
+    pub technology: Option<Arc<Prices>>,
     /// The accelerators in the order of the file; at least one.
     pub accelerators: Vec<Accelerator>,
     /// The distinct configurations, in the order of first use.

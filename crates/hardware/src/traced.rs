@@ -71,10 +71,10 @@ pub struct Traced {
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
     let speed_millionths = SPEED.stated_or_default(table);
     let energy_pj_per_us = ENERGY_PJ_PER_US.stated_or_default(table).abs();
-    let parameters = table.or(SANGER.name(), SangerParameters::default(), |value: &Value<'_>| {
+    let parameters = table.or(SANGER.name(), SangerParameters::usual(&surroundings), |value: &Value<'_>| {
         let table = value.table()?;
         table.only(&sanger::keys().names().collect::<Vec<_>>());
-        Some(sanger::read_parameters(&table))
+        Some(sanger::read_parameters(&table, &surroundings))
     });
     let sanger = Sanger::new(parameters, surroundings);
     let label = match speed_millionths {

@@ -302,7 +302,7 @@ proptest! {
         let model = array(FissionParameters { subarrays: high * wide, bus_pj, arrays });
         let whole = Shape { clusters: 1, rows: high, columns: wide };
         let joined = SystolicParameters { rows: high * rows, cols: wide * cols, ..arrays };
-        let surroundings = Surroundings { clock_hz: CLOCK_HZ, mode: Mode::Corrected };
+        let surroundings = Surroundings::new(CLOCK_HZ, Mode::Corrected);
         let joined = Systolic::new(joined, surroundings).expect("an array");
         prop_assert_eq!(model.work_in((&layer).into(), whole).expect("a cost"), work(&joined, &layer));
     }

@@ -27,7 +27,7 @@ fn gemmini(keys: &str) -> Decoded {
 }
 
 fn tiles(parameters: GemminiParameters, mode: Mode) -> Gemmini {
-    Gemmini::new(parameters, Surroundings { clock_hz: CLOCK_HZ, mode }).expect("tiles")
+    Gemmini::new(parameters, Surroundings::new(CLOCK_HZ, mode)).expect("tiles")
 }
 
 fn layer(operator: Operator) -> Layer {
@@ -342,8 +342,8 @@ fn what_has_no_cost_says_why() {
     for large in [gemm(1 << 24, 1 << 24, 4), gemm(4, 1 << 24, 1 << 24), gemm(1 << 24, 4, 1 << 24)] {
         assert!(default().work((&large).into(), Condition::Profile).is_ok());
     }
-    let surroundings = Surroundings { clock_hz: 1_000, mode: Mode::Corrected };
-    let slow = Gemmini::new(GemminiParameters::default(), surroundings).expect("tiles");
+    let surroundings = Surroundings::new(1_000, Mode::Corrected);
+    let slow = Gemmini::new(GemminiParameters::default(), surroundings.clone()).expect("tiles");
     let error = refused(&slow, &gemm(1 << 24, 1 << 24, 4)).to_string();
     assert!(error.ends_with("leave the range of 64 bits"), "{error}");
     for parameters in [
@@ -352,7 +352,7 @@ fn what_has_no_cost_says_why() {
         GemminiParameters { dram_bandwidth_millionths: 0, ..GemminiParameters::default() },
         GemminiParameters { scratchpad_bytes: 1_023, ..GemminiParameters::default() },
     ] {
-        assert!(Gemmini::new(parameters, surroundings).is_none());
+        assert!(Gemmini::new(parameters, surroundings.clone()).is_none());
     }
 }
 

@@ -108,10 +108,7 @@ fn the_reference_takes_512_tokens() {
 /// In 1024 tokens of 768 features: lin = 1024 * 768^2 * 6 / 2048e9, sub = 4096, tile = 832 + 4160.
 #[test]
 fn a_dense_layer_by_hand() {
-    let model = Sanger::new(
-        SangerParameters::default(),
-        Surroundings { clock_hz: 1_000_000_000, mode: Mode::Corrected },
-    );
+    let model = Sanger::new(SangerParameters::default(), Surroundings::new(1_000_000_000, Mode::Corrected));
     let latency = model.attention(AttentionExtents { embedding: 768, queries: 1024, keys: 1024 }, 1.0, 1.0);
     assert_eq!(picoseconds(latency.linear_s), 1024 * 768 * 768 * 6 * 1000 / 2048);
     assert_eq!(picoseconds(latency.projection_s), 1024 * 768 * 768 * 2 * 1000 / 2048);

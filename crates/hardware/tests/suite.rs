@@ -15,6 +15,7 @@ mod power;
 mod sanger;
 mod systolic;
 mod table;
+mod technology;
 mod throttle;
 mod traced;
 mod varying;

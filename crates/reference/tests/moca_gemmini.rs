@@ -23,7 +23,7 @@ const ROW: u64 = 16;
 
 /// A cycle has 1000 picoseconds.
 fn model(parameters: GemminiParameters, mode: Mode) -> Gemmini {
-    Gemmini::new(parameters, Surroundings { clock_hz: 1_000_000_000, mode }).expect("tiles")
+    Gemmini::new(parameters, Surroundings::new(1_000_000_000, mode)).expect("tiles")
 }
 
 /// The layer of this project that a call of the program is; none of a call that pools what it convolves, or that is

@@ -182,6 +182,7 @@ fn machine(units: &[u32]) -> Platform {
         source: "a test".to_owned(),
         labels: BTreeMap::new(),
         clock_hz: 1_000_000_000,
+        technology: None,
         accelerators: units.iter().enumerate().map(accelerator).collect(),
         configurations: (1..=most)
             .map(|units| Configuration::new(format!("{units} units"), Divisible { units }))

@@ -6,6 +6,7 @@ pub(crate) mod lists;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use rtmm_hardware::Level;
 use rtmm_hardware::Platform;
 use rtmm_hardware::load::platform_with;
 use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Origin, Source, Table, Value, suggestion};
@@ -20,7 +21,8 @@ use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, Workloa
 use crate::runner::{CellRunner, ParameterValue, Parameters, Policy, PolicySchema, RunnerSpec, Schema, find};
 
 /// The keys of a sweep file that belong to no axis.
-const KEYS: &[&str] = &["description", "source", "runner", "pairs", "settings", "baseline", "figure"];
+const KEYS: &[&str] =
+    &["description", "source", "runner", "pairs", "technology_levels", "settings", "baseline", "figure"];
 
 /// The most seeds that one sweep can have.
 const MAX_SEEDS: u64 = 1_000_000;
@@ -108,7 +110,13 @@ fn decode<'r>(document: &Document<'_>, runners: &[&'r dyn CellRunner]) -> Option
 
     let mut seen = BTreeSet::new();
     let scenarios = scenarios.map(|references| expand(&root, Kind::Scenario, references));
-    let platforms = platforms.map(|references| expand(&root, Kind::Platform, references));
+    let levels = root.optional("technology_levels", |value| {
+        items(value, "technology_levels", |level| level.choice(&Level::ALL))
+    });
+    let platforms = platforms.map(|references| {
+        let references = expand(&root, Kind::Platform, references);
+        levels.as_deref().map_or_else(|| references.clone(), |levels| at_levels(&references, levels))
+    });
     // Which shapes are legal and how platforms are read is the runner's to say.
     let runner = runner?;
     let spec = runner.spec();
@@ -234,7 +242,7 @@ fn decode_pairs(value: &Value<'_>) -> Option<Vec<Pair>> {
 
 /// A sweep has pairs, or two axes that multiply.
 fn refuse_beside_pairs(root: &Table<'_>) {
-    for key in ["scenarios", "platforms"] {
+    for key in ["scenarios", "platforms", "technology_levels"] {
         if let Some(value) = root.get(key) {
             root.report(
                 root.problem_at(&value.range(), format!("the sweep has both `pairs` and `{key}`"))
@@ -333,6 +341,16 @@ fn expand(root: &Table<'_>, kind: Kind, references: Vec<At<String>>) -> Vec<At<S
         matching.for_each(|name| add(name, &range));
     }
     expanded
+}
+
+/// Each platform at each level of its technology, under names such as `boards/phone@low`.
+fn at_levels(platforms: &[At<String>], levels: &[At<Level>]) -> Vec<At<String>> {
+    let variants = platforms.iter().flat_map(|At { value: name, range }| {
+        levels
+            .iter()
+            .map(move |level| At { value: format!("{name}@{}", level.value.name()), range: range.clone() })
+    });
+    variants.collect()
 }
 
 /// True if a name matches a pattern, in which `*` stands for any characters but `/`.

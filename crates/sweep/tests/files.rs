@@ -91,6 +91,47 @@ fn axes_multiply_in_a_fixed_order() {
 }
 
 #[test]
+fn levels_of_a_technology_are_variants_of_platforms() {
+    let runner = Synthetic::default();
+    let runners: &[&dyn CellRunner] = &[&runner];
+    let plan = good(
+        runners,
+        r#"
+        scenarios = ["xrbench/vr_gaming"]
+        platforms = ["technology/dual_4k_ws_*"]
+        technology_levels = ["low", "high"]
+        seeds = [1]
+        [[policy]]
+        name = "first"
+        [[figure]]
+        name = "levels"
+        kind = "bars"
+        metric = "score_percent"
+        groups = "technology_level"
+        series = "policy"
+        where = { technology_level = "high" }
+        "#,
+    );
+    let platforms = &plan.axes().platforms;
+    let told: Vec<String> = platforms
+        .iter()
+        .map(|platform| format!("{} {}", platform.name, platform.labels["technology_level"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "technology/dual_4k_ws_os@low low",
+            "technology/dual_4k_ws_os@high high",
+            "technology/dual_4k_ws_ws@low low",
+            "technology/dual_4k_ws_ws@high high",
+        ]
+    );
+    let hashes: std::collections::BTreeSet<String> =
+        (0..platforms.len()).map(|index| plan.platform_hash(PlatformId::new(index))).collect();
+    assert_eq!(hashes.len(), platforms.len());
+}
+
+#[test]
 fn pairs_leave_out_the_rest_of_the_grid() {
     let runner = Synthetic::default();
     let runners: &[&dyn CellRunner] = &[&runner];

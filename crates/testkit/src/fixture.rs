@@ -621,6 +621,7 @@ fn with_columns(tasks: &[TaskSketch], width: usize, accelerators: Vec<Accelerato
         source: "stated".to_owned(),
         labels: std::collections::BTreeMap::new(),
         clock_hz: 1_000_000_000,
+        technology: None,
         accelerators,
         configurations: (0..width).map(configuration).collect(),
         shared_dram: None,

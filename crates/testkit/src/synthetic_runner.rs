@@ -319,6 +319,7 @@ pub fn platform(name: &str) -> Platform {
         source: "synthetic".to_owned(),
         labels: Default::default(),
         clock_hz: 1_000_000_000,
+        technology: None,
         accelerators: vec![Accelerator {
             name: "one".to_owned(),
             configuration: ConfigurationId::new(0),

@@ -31,13 +31,16 @@ pub enum Kind {
     Platform,
     /// A mapping for the `maestro` cost model.
     Dataflow,
+    /// Energies of events that cost models draw from.
+    Technology,
     /// A grid of runs.
     Sweep,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Model, Self::Scenario, Self::Platform, Self::Dataflow, Self::Sweep];
+    pub const ALL: [Self; 6] =
+        [Self::Model, Self::Scenario, Self::Platform, Self::Dataflow, Self::Technology, Self::Sweep];
 
     /// The folder below `scenarios/` that holds the built-in files of this kind.
     #[must_use]
@@ -47,6 +50,7 @@ impl Kind {
             Self::Scenario => "workloads",
             Self::Platform => "platforms",
             Self::Dataflow => "dataflows",
+            Self::Technology => "technologies",
             Self::Sweep => "sweeps",
         }
     }
@@ -59,6 +63,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Platform => "platform",
             Self::Dataflow => "dataflow",
+            Self::Technology => "technology",
             Self::Sweep => "sweep",
         }
     }
@@ -72,6 +77,7 @@ impl Kind {
             (Self::Scenario, ["task"].as_slice()),
             (Self::Platform, ["accelerator"].as_slice()),
             (Self::Dataflow, ["level"].as_slice()),
+            (Self::Technology, ["mac", "dram"].as_slice()),
             (Self::Sweep, ["scenarios", "platforms"].as_slice()),
         ]
         .into_iter()

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use rtmm_hardware::{MeasuredTable, Mode, Platform, load as hardware, maestro::dataflow::Dataflow};
+use rtmm_hardware::{
+    MeasuredTable, Mode, Platform, Technology, load as hardware, maestro::dataflow::Dataflow,
+};
 use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
 use rtmm_runners::engine::system;
@@ -12,7 +14,7 @@ use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
 use super::cost::no_rows;
-use super::unmatched;
+use super::{priced, unmatched};
 use crate::args::{Check, LayerCompat};
 use crate::failure::Failure;
 use crate::idle::warn_of_sweep;
@@ -123,6 +125,7 @@ fn check_file(
         }
         Kind::Platform => {
             let platform = hardware::platform_of(&source, mode)?;
+            priced::warn(source.name(), &platform);
             let (accelerators, kinds) = (platform.accelerators.len(), platform.configurations.len());
             pairs.platforms.push((path.display().to_string(), platform));
             Ok(format!("platform, {accelerators} accelerators of {kinds} configurations"))
@@ -131,6 +134,14 @@ fn check_file(
             let dataflow = Dataflow::parse(source.name(), &source, mode)?;
             let elements = dataflow.cluster_elements();
             Ok(format!("dataflow, {} levels, clusters of {elements}", dataflow.levels.len()))
+        }
+        Kind::Technology => {
+            let technology = Technology::of(&source)?;
+            let (precisions, kinds) = (technology.precisions().count(), technology.drams().count());
+            let nodes = technology
+                .nodes_nm()
+                .map_or_else(String::new, |nodes| format!(", {} to {} nm", nodes.start(), nodes.end()));
+            Ok(format!("technology, {precisions} precisions, {kinds} kinds of off-chip memory{nodes}"))
         }
         Kind::Sweep => {
             let plan = rtmm_sweep::file::plan_of(&source, &Runners::built_in().list())?;
@@ -227,7 +238,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     if kind.is_none() && !document.has_problems() {
         document.report(rtmm_workload::input::problem_with(source, "this is no file that rtmm knows").help(
             "a model has [[layer]], layer_table, layers_of, [samples] or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
-             [[level]], a sweep scenarios and platforms",
+             [[level]], a technology [[mac]] and [[dram]], a sweep scenarios and platforms",
         ));
     }
     document.finish(kind)

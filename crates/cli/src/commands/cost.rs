@@ -9,7 +9,9 @@ use std::iter;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rtmm_hardware::{CostError, CostModel, Decoded, Explainer, LayerOf, Mode, load as hardware};
+use rtmm_hardware::{
+    CostError, CostModel, Decoded, Explainer, LayerOf, Mode, Prices, Section, load as hardware,
+};
 use rtmm_workload::input::{Diagnostic, Source};
 use rtmm_workload::{Layer, Legality, Model, TableRow, load, read_layer_table};
 
@@ -31,12 +33,19 @@ pub(crate) struct Target {
     pub name: String,
     pub cost_model: Arc<dyn CostModel>,
     pub clock_hz: u64,
+    /// That of its platform.
+    pub technology: Option<Arc<Prices>>,
 }
 
 impl Target {
     /// The account of its costs.
     pub(crate) fn explainer(&self) -> Explainer<'_> {
         Explainer::of(self.cost_model.as_ref())
+    }
+
+    /// The energies of its events; none where they are measured.
+    pub(crate) fn prices(&self) -> Option<Section> {
+        Section::prices(&self.cost_model.prices(), self.technology.as_deref())
     }
 }
 
@@ -75,7 +84,8 @@ pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, F
     if let Some(text) = &arguments.accelerator {
         let clock_hz = arguments.clock_mhz.map_or(hardware::DEFAULT_CLOCK_HZ, |clock| clock.hz);
         let Decoded { cost_model, .. } = hardware::accelerator(text, clock_hz, mode)?;
-        return Ok(vec![Target { name: String::new(), cost_model: cost_model.into(), clock_hz }]);
+        let (name, cost_model) = (String::new(), cost_model.into());
+        return Ok(vec![Target { name, cost_model, clock_hz, technology: None }]);
     }
     let Some(reference) = &arguments.platform else {
         let help = "give --platform NAME, or --accelerator TABLE such as '{ model = \"systolic\", rows = 32, cols = 32 }'";
@@ -96,9 +106,9 @@ pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, F
     };
     let names: Vec<String> =
         (0..platform.configurations.len()).map(|index| name(index).unwrap_or_default()).collect();
-    let clock_hz = platform.clock_hz;
+    let (clock_hz, technology) = (platform.clock_hz, platform.technology);
     let models = platform.configurations.into_iter().map(|configuration| configuration.cost_model);
-    let target = |(name, cost_model)| Target { name, cost_model, clock_hz };
+    let target = |(name, cost_model)| Target { name, cost_model, clock_hz, technology: technology.clone() };
     Ok(names.into_iter().zip(models).map(target).collect())
 }
 

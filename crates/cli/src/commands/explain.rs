@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use rtmm_hardware::{Explanation, LayerOf};
-use rtmm_report::{Column, TextTable};
 use rtmm_workload::TableRow;
 use serde::Serialize;
 
@@ -11,7 +10,7 @@ use super::check::readings;
 use super::cost::{layers, no_such_layer, targets};
 use crate::args::{Explain, Format};
 use crate::failure::Failure;
-use crate::output::{print_json, stdout, style, text_row};
+use crate::output::{print_json, section_table, stdout, style};
 
 #[derive(Serialize)]
 struct Explained<'e> {
@@ -35,23 +34,17 @@ pub(crate) fn explain(arguments: &Explain) -> Result<(), Failure> {
     let mut out = stdout();
     let mut all = Vec::new();
     for target in targets(&arguments.hardware, mode)? {
-        let explanation = target
+        let mut explanation = target
             .explainer()
             .explanation(LayerOf { model, layer })
             .map_err(|error| Failure::Run(format!("layer `{}`: {error}", layer.name)))?;
+        explanation.sections.extend(target.prices());
         if arguments.format == Format::Table {
             if !target.name.is_empty() {
                 writeln!(out, "Layer {} of {model} on {}\n", layer.name, target.name)?;
             }
             for section in &explanation.sections {
-                let numeric =
-                    |column: usize| section.rows.iter().any(|row| row[column].parse::<f64>().is_ok());
-                let heads = section.header.iter().enumerate().map(|(column, name)| {
-                    if numeric(column) { Column::number(name.as_str()) } else { Column::text(name.as_str()) }
-                });
-                let mut table = TextTable::new(section.title.as_str(), heads.collect());
-                table.rows.extend(section.rows.iter().map(|cells| text_row(cells)));
-                writeln!(out, "{}", table.to_terminal(&style()))?;
+                writeln!(out, "{}", section_table(section).to_terminal(&style()))?;
             }
         }
         all.push((target.name, explanation));

@@ -24,6 +24,7 @@ pub(crate) fn list(arguments: &List) -> Result<(), Failure> {
         Listing::Policies => policies(),
         Listing::CostModels => cost_models(),
         Listing::Dataflows => described("Dataflows", Kind::Dataflow)?,
+        Listing::Technologies => described("Technologies", Kind::Technology)?,
         Listing::Sweeps => described("Sweeps", Kind::Sweep)?,
     };
     rows.print(arguments.format)

@@ -7,6 +7,7 @@ pub(crate) mod cost;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod list;
+mod priced;
 pub(crate) mod requests;
 pub(crate) mod run;
 pub(crate) mod sweep;

@@ -4,6 +4,7 @@ use rtmm_workload::input::Table;
 use rtmm_workload::parameters::{Real, Typed};
 use serde::Serialize;
 
+use crate::decode::Surroundings;
 use crate::energy::EnergyParts;
 use crate::explain::Section;
 
@@ -13,8 +14,11 @@ const MAX_PICOJOULES: f64 = 1e9;
 /// Energy of one event of each kind, in picojoules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct EnergyTable {
-    /// A multiply-accumulate, and a vector operation.
+    /// A multiply-accumulate.
     pub mac: f64,
+    /// A vector operation; none where it takes as much as a multiply-accumulate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vector: Option<f64>,
     /// An access to a buffer beside the processing elements.
     pub l1: f64,
     /// An access to the accelerator's own shared buffer.
@@ -30,6 +34,8 @@ pub struct EnergyTable {
 pub struct Events {
     /// Multiply-accumulates and vector operations.
     pub operations: f64,
+    /// Vector operations among them.
+    pub vector_operations: f64,
     /// Accesses to buffers beside the processing elements.
     pub l1: f64,
     /// Accesses to the accelerator's own shared buffer.
@@ -44,8 +50,15 @@ impl EnergyTable {
     /// The energy of a layer with these events.
     #[must_use]
     pub fn parts(&self, events: &Events) -> EnergyParts {
+        let operations = match self.vector {
+            None => self.mac * events.operations,
+            Some(vector) => {
+                let macs = events.operations - events.vector_operations;
+                self.mac * macs + vector * events.vector_operations
+            }
+        };
         EnergyParts {
-            mac: self.mac * events.operations,
+            mac: operations,
             l1: self.l1 * events.l1,
             l2: self.l2 * events.l2,
             dram: self.dram * events.dram,
@@ -55,6 +68,21 @@ impl EnergyTable {
 }
 
 impl Section {
+    /// Rows of multiply-accumulates and vector operations: one where they have one price.
+    pub(crate) fn operations(macs: f64, vector: u64, table: &EnergyTable) -> Vec<Vec<String>> {
+        let row = |part: &str, events: f64, one: f64| Self::row(&[&part, &events, &one, &(one * events)]);
+        let vector_operations = vector as f64;
+        match table.vector {
+            None => vec![row("operations", macs + vector_operations, table.mac)],
+            Some(one) => {
+                vec![
+                    row("multiply-accumulates", macs, table.mac),
+                    row("vector operations", vector_operations, one),
+                ]
+            }
+        }
+    }
+
     /// The energies of a layer: rows of part, events, energy of one event and energy, then the total.
     pub(crate) fn energy(mut rows: Vec<Vec<String>>, total: &EnergyParts) -> Self {
         rows.push(Self::row(&[&"total", &"", &"", &total.total()]));
@@ -64,6 +92,10 @@ impl Section {
 
 /// The key `static_pj_per_cycle`.
 pub const STATIC: Real = energy_key("static_pj_per_cycle", "static energy of a cycle", 0.0);
+
+/// The key `vector_pj`.
+pub const VECTOR: Real =
+    derived_energy_key("vector_pj", "energy of a vector operation", "mac_pj, or the technology's");
 
 /// A key for the energy of an event, with a default in picojoules.
 #[must_use]
@@ -81,6 +113,13 @@ pub const fn derived_energy_key(name: &'static str, meaning: &'static str, other
 pub fn picojoules(table: &Table<'_>, key: &Real, default: f64) -> f64 {
     // A zero with a sign would be another text in the identity.
     key.stated(table).map_or(default, f64::abs)
+}
+
+/// The energy of a vector operation of elements of so many bytes, in picojoules, where it is not that of a
+/// multiply-accumulate.
+pub fn vector_pj(table: &Table<'_>, surroundings: &Surroundings, element_bytes: u64) -> Option<f64> {
+    let drawn = surroundings.prices.as_deref().and_then(|prices| prices.vector(element_bytes));
+    VECTOR.stated(table).map(f64::abs).or(drawn)
 }
 
 /// Energies at 45 nm and 0.9 V: Horowitz, "Computing's Energy Problem", ISSCC 2014.

@@ -9,9 +9,11 @@ use rtmm_workload::Duration;
 use serde::Serialize;
 
 use crate::cost::{CostError, DRAM, SHARED_LEVELS};
-use crate::decode::{Mode, Surroundings};
+use crate::decode::Mode;
 
-pub use energy::{EnergyTable, Events, STATIC, derived_energy_key, energy_key, horowitz, picojoules};
+pub use energy::{
+    EnergyTable, Events, STATIC, VECTOR, derived_energy_key, energy_key, horowitz, picojoules, vector_pj,
+};
 pub use vector_unit::{MAX_LANES, VectorTotals, VectorUnit};
 
 /// Adds `one * times` to `sum`.
@@ -46,10 +48,11 @@ pub fn quanta(steps: u64) -> u32 {
     u32::try_from(steps).unwrap_or(u32::MAX).max(1)
 }
 
-/// The identity of a cost model that its parameters and its surroundings determine, in JSON.
+/// The identity of a cost model that its parameters, its clock and its mode determine, in JSON.
 pub fn identity(
     model: &'static str,
-    surroundings: Surroundings,
+    clock_hz: u64,
+    mode: Mode,
     parameters: &(impl Serialize + fmt::Debug),
 ) -> String {
     #[derive(Debug, Serialize)]
@@ -59,11 +62,11 @@ pub fn identity(
         clock_hz: u64,
         parameters: &'p P,
     }
-    let mode = match surroundings.mode {
+    let mode = match mode {
         Mode::Corrected => "corrected",
         Mode::Reference => "reference",
     };
-    let identity = Identity { model, mode, clock_hz: surroundings.clock_hz, parameters };
+    let identity = Identity { model, mode, clock_hz, parameters };
     // Plain numbers always serialise; the other text would serve as well.
     serde_json::to_string(&identity).unwrap_or_else(|_| format!("{identity:?}"))
 }

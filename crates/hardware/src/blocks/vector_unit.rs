@@ -78,6 +78,8 @@ pub struct VectorTotals {
     pub operations: u64,
     /// Elements in and out.
     pub elements: u64,
+    /// Elements in.
+    pub elements_in: u64,
 }
 
 impl VectorTotals {
@@ -92,6 +94,7 @@ impl VectorTotals {
         add(&mut self.runs, 1, times, "vector operations")?;
         add(&mut self.cycles, cycles, times, "cycles")?;
         add(&mut self.operations, work.operations, times, "vector operations")?;
+        add(&mut self.elements_in, work.elements_in, times, "vector operands")?;
         add(&mut self.elements, work.elements_in.saturating_add(work.elements_out), times, "vector operands")
     }
 }

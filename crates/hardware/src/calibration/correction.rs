@@ -6,6 +6,7 @@ use rtmm_workload::{Duration, Model};
 use crate::cost::{Condition, CostError, DRAM, LayerOf, Unmatched, Work};
 use crate::cost_model::{CostModel, Decoded};
 use crate::decode::Indivisible;
+use crate::technology::Price;
 use crate::varying::{Correlation, Quantiles, Variation};
 
 /// Bytes of a kibibyte.
@@ -114,6 +115,10 @@ impl CostModel for Calibrated {
 
     fn processing_elements(&self) -> Option<u64> {
         self.of.processing_elements()
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        self.of.prices()
     }
 
     fn is_calibrated(&self) -> bool {

@@ -142,23 +142,17 @@ impl Explain for EyerissV2 {
                 Section::row(&[&"total", &total, &self.duration(total)?]),
             ],
         ));
-        let operations = totals.operations();
-        let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
+        let EyerissParameters { activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
         let (checks, rows) = (totals.activation_checks, totals.rows);
-        sections.push(Section::energy(
-            vec![
-                Section::row(&[&"operations", &operations, &mac_pj, &energy.mac]),
-                Section::row(&[
-                    &"activation checks",
-                    &checks,
-                    &activation_pj,
-                    &(activation_pj * checks as f64),
-                ]),
-                Section::row(&[&"row accesses", &rows, &row_pj, &(row_pj * rows as f64)]),
-                Section::row(&[&"cycles", &total, &static_pj_per_cycle, &energy.static_energy]),
-            ],
-            &energy,
-        ));
+        let operations = totals.valid_macs as f64;
+        let mut events =
+            Section::operations(operations, totals.vector.operations, &self.parameters.energies());
+        events.extend([
+            Section::row(&[&"activation checks", &checks, &activation_pj, &(activation_pj * checks as f64)]),
+            Section::row(&[&"row accesses", &rows, &row_pj, &(row_pj * rows as f64)]),
+            Section::row(&[&"cycles", &total, &static_pj_per_cycle, &energy.static_energy]),
+        ]);
+        sections.push(Section::energy(events, &energy));
         Ok(Explanation { sections })
     }
 }

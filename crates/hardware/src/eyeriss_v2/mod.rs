@@ -47,7 +47,7 @@ use crate::decode::Surroundings;
 
 /// Reads an Eyeriss v2 from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    let parameters = parameters::read(table);
+    let parameters = parameters::read(table, &surroundings);
     let label = format!("eyeriss_v2 {}", parameters.organisation.pes());
     Some(Decoded { label, cost_model: Box::new(EyerissV2::new(parameters, surroundings)) })
 }

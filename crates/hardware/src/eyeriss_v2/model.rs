@@ -5,12 +5,13 @@ use rtmm_workload::{Duration, Gemm, Kernel, Nest, Operator, Repeated, VectorWork
 use super::count::{LayerCost, Operands, cost};
 use super::mapping::{NAME, unsupported};
 use super::parameters::EyerissParameters;
-use crate::blocks::{EnergyTable, Events, VectorTotals, add, identity, quanta, time};
+use crate::blocks::{Events, VectorTotals, add, identity, quanta, time};
 use crate::cost::{Condition, CostError, LayerOf, SHARED_LEVELS, Sparse, Work};
 use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
 use crate::energy::EnergyParts;
 use crate::explain::Explain;
+use crate::technology::Price;
 
 /// An Eyeriss v2 with a vector unit beside it.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl EyerissV2 {
     /// The model with these parameters.
     #[must_use]
     pub fn new(parameters: EyerissParameters, surroundings: Surroundings) -> Self {
-        let Surroundings { clock_hz, mode } = surroundings;
+        let Surroundings { clock_hz, mode, .. } = surroundings;
         Self { parameters, clock_hz, mode }
     }
 
@@ -124,13 +125,16 @@ impl EyerissV2 {
     }
 
     pub(super) fn energy(&self, totals: &Totals, cycles: u64) -> EnergyParts {
-        let EyerissParameters { mac_pj, activation_pj, row_pj, static_pj_per_cycle, .. } = self.parameters;
-        let table =
-            EnergyTable { mac: mac_pj, static_per_cycle: static_pj_per_cycle, ..EnergyTable::default() };
-        let events = Events { operations: totals.operations(), cycles: cycles as f64, ..Events::default() };
+        let EyerissParameters { activation_pj, row_pj, .. } = self.parameters;
+        let events = Events {
+            operations: totals.operations(),
+            vector_operations: totals.vector.operations as f64,
+            cycles: cycles as f64,
+            ..Events::default()
+        };
         // Two kinds of access, each with an energy of its own.
         let l1 = activation_pj * totals.activation_checks as f64 + row_pj * totals.rows as f64;
-        EnergyParts { l1, ..table.parts(&events) }
+        EnergyParts { l1, ..self.parameters.energies().parts(&events) }
     }
 }
 
@@ -178,7 +182,7 @@ impl CostModel for EyerissV2 {
     }
 
     fn identity(&self) -> String {
-        identity(NAME, Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
+        identity(NAME, self.clock_hz, self.mode, &self.parameters)
     }
 
     fn depends_on_input(&self) -> bool {
@@ -187,6 +191,10 @@ impl CostModel for EyerissV2 {
 
     fn processing_elements(&self) -> Option<u64> {
         Some(self.parameters.organisation.pes())
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        self.parameters.prices()
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

@@ -5,7 +5,12 @@ use rtmm_workload::parameters::{Integer, Real, Schema, Typed};
 use serde::Serialize;
 
 use super::mapping::Organisation;
-use crate::blocks::{MAX_LANES, STATIC, VectorUnit, derived_energy_key, energy_key, horowitz, picojoules};
+use crate::blocks::{
+    EnergyTable, MAX_LANES, STATIC, VECTOR, VectorUnit, derived_energy_key, energy_key, horowitz, picojoules,
+    vector_pj,
+};
+use crate::decode::Surroundings;
+use crate::technology::{Place, Price, PriceOf, Prices};
 
 /// The most of a count: it leaves room for products of several.
 const MAX_COUNT: u32 = 1 << 16;
@@ -92,6 +97,7 @@ pub fn keys() -> Schema {
         &VECTOR_LANES,
         &VectorUnit::BANDWIDTH,
         &MAC_PJ,
+        &VECTOR,
         &ACTIVATION_PJ,
         &ROW_PJ,
         &STATIC,
@@ -110,8 +116,11 @@ pub struct EyerissParameters {
     /// The vector unit.
     #[serde(flatten)]
     pub vector_unit: VectorUnit,
-    /// Picojoules of a multiply-accumulate of two nonzeros, and of a vector operation.
+    /// Picojoules of a multiply-accumulate of two nonzeros.
     pub mac_pj: f64,
+    /// Picojoules of a vector operation; `None` is those of a multiply-accumulate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vector_pj: Option<f64>,
     /// Picojoules of checking an activation.
     pub activation_pj: f64,
     /// Picojoules of an access to an image row.
@@ -137,6 +146,7 @@ impl EyerissParameters {
             activation_sparsity: 0.0,
             vector_unit: VectorUnit::with_lanes(organisation.pes().min(MAX_LANES)),
             mac_pj: horowitz::mac_pj(1),
+            vector_pj: None,
             activation_pj: access_pj,
             row_pj: access_pj,
             static_pj_per_cycle: 0.0,
@@ -144,8 +154,68 @@ impl EyerissParameters {
     }
 }
 
+impl EyerissParameters {
+    /// The same with a technology's prices: scratch pads and the global buffer by their capacities.
+    fn priced(self, prices: &Prices, clock_hz: u64) -> Self {
+        let organisation = &self.organisation;
+        let (element_bytes, bytes) = (self.element_bytes(), self.activation_bytes());
+        let (spad, buffer) = (self.spad_bytes(), self.buffer_bytes());
+        let access = |capacity| prices.memory_byte(Place::Element, Some(capacity), element_bytes) * bytes;
+        let memories = organisation.pes().saturating_mul(spad).saturating_add(buffer);
+        Self {
+            mac_pj: prices.mac(element_bytes),
+            vector_pj: prices.vector(element_bytes),
+            activation_pj: access(spad),
+            row_pj: access(buffer),
+            static_pj_per_cycle: prices.leakage(organisation.pes(), memories, clock_hz),
+            ..self
+        }
+    }
+
+    /// Bytes of an activation, to the nearest that are whole.
+    fn element_bytes(&self) -> u64 {
+        u64::from(self.organisation.activation_bits).div_ceil(8)
+    }
+
+    fn activation_bytes(&self) -> f64 {
+        f64::from(self.organisation.activation_bits) / 8.0
+    }
+
+    /// Bytes of the scratch pad of a processing element.
+    fn spad_bytes(&self) -> u64 {
+        let Organisation { spad_height, activation_bits, .. } = self.organisation;
+        (u64::from(spad_height) * u64::from(activation_bits)).div_ceil(8)
+    }
+
+    /// Bytes of the global buffer.
+    fn buffer_bytes(&self) -> u64 {
+        self.organisation.activation_glb_bits.div_ceil(8)
+    }
+
+    /// Accesses of both kinds have energies of their own, and no memory off chip is counted.
+    pub(super) fn energies(&self) -> EnergyTable {
+        EnergyTable {
+            mac: self.mac_pj,
+            vector: self.vector_pj,
+            static_per_cycle: self.static_pj_per_cycle,
+            ..EnergyTable::default()
+        }
+    }
+
+    pub(super) fn prices(&self) -> Vec<Price> {
+        let mac = PriceOf::Mac { element_bytes: self.element_bytes() };
+        vec![
+            Price::new(mac, self.mac_pj, "operation"),
+            Price::new(PriceOf::Vector, self.vector_pj.unwrap_or(self.mac_pj), "operation"),
+            Price::buffer("scratch pad", self.activation_pj, "element", Some(self.spad_bytes())),
+            Price::buffer("global buffer", self.row_pj, "element", Some(self.buffer_bytes())),
+            Price::new(PriceOf::Static, self.static_pj_per_cycle, "cycle"),
+        ]
+    }
+}
+
 /// Reads the parameters from an accelerator's table.
-pub(super) fn read(table: &Table<'_>) -> EyerissParameters {
+pub(super) fn read(table: &Table<'_>, surroundings: &Surroundings) -> EyerissParameters {
     let organisation = Organisation {
         pes_filter_columns: PES_FILTER_COLUMNS.stated_or_default(table),
         pes_output_rows: PES_OUTPUT_ROWS.stated_or_default(table),
@@ -158,7 +228,11 @@ pub(super) fn read(table: &Table<'_>) -> EyerissParameters {
         cycles_per_mac: CYCLES_PER_MAC.stated_or_default(table),
         cycles_per_row: CYCLES_PER_ROW.stated_or_default(table),
     };
-    let default = EyerissParameters::with(organisation);
+    let own = EyerissParameters::with(organisation);
+    let default = match surroundings.prices.as_deref() {
+        None => own,
+        Some(prices) => own.priced(prices, surroundings.clock_hz),
+    };
     // A zero with a sign would be another text in the identity.
     let share = |share: Real| share.stated_or_default(table).abs();
     EyerissParameters {
@@ -167,6 +241,7 @@ pub(super) fn read(table: &Table<'_>) -> EyerissParameters {
         activation_sparsity: share(ACTIVATION_SPARSITY),
         vector_unit: VectorUnit::decode(table, &VECTOR_LANES, default.vector_unit.lanes, MAX_LANES),
         mac_pj: picojoules(table, &MAC_PJ, default.mac_pj),
+        vector_pj: vector_pj(table, surroundings, default.element_bytes()),
         activation_pj: picojoules(table, &ACTIVATION_PJ, default.activation_pj),
         row_pj: picojoules(table, &ROW_PJ, default.row_pj),
         static_pj_per_cycle: picojoules(table, &STATIC, default.static_pj_per_cycle),

@@ -244,15 +244,21 @@ impl Fission {
         let FissionParameters { arrays, bus_pj, .. } = self.parameters();
         let (counts, energy) = (&best.counts, &best.energy);
         let (accesses, bus) = (Self::sram_accesses(counts), self.bus_bytes(counts));
-        Section::energy(
-            vec![
-                Section::row(&[&"operations", &counts.operations(), &arrays.mac_pj, &energy.mac]),
-                Section::row(&[&"buffer accesses", &accesses, &arrays.sram_pj, &(arrays.sram_pj * accesses)]),
-                Section::row(&[&"bytes over the bus", &bus, bus_pj, &(bus_pj * bus)]),
-                Section::row(&[&"off-chip bytes", &best.dram_bytes, &arrays.dram_pj, &energy.dram]),
-                Section::row(&[&"cycles", &best.total, &arrays.static_pj_per_cycle, &energy.static_energy]),
-            ],
-            energy,
-        )
+        let mut rows = Section::operations(counts.macs as f64, counts.vector.operations, &arrays.energies());
+        match &arrays.buffers_pj {
+            None => rows.push(Section::row(&[
+                &"buffer accesses",
+                &accesses,
+                &arrays.sram_pj,
+                &(arrays.sram_pj * accesses),
+            ])),
+            Some(buffers) => rows.extend(buffers.rows(Self::accesses_by_buffer(counts))),
+        }
+        rows.extend([
+            Section::row(&[&"bytes over the bus", &bus, bus_pj, &(bus_pj * bus)]),
+            Section::row(&[&"off-chip bytes", &best.dram_bytes, &arrays.dram_pj, &energy.dram]),
+            Section::row(&[&"cycles", &best.total, &arrays.static_pj_per_cycle, &energy.static_energy]),
+        ]);
+        Section::energy(rows, energy)
     }
 }

@@ -44,5 +44,5 @@ use crate::decode::Surroundings;
 
 /// Reads a fissionable array from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    Fission::new(parameters::read(table)?, surroundings.clock_hz).map(Fission::decoded)
+    Fission::new(parameters::read(table, &surroundings)?, surroundings.clock_hz).map(Fission::decoded)
 }

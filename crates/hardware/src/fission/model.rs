@@ -10,10 +10,11 @@ use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time}
 use crate::cost::{Condition, CostError, LayerOf, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
-use crate::decode::{Indivisible, Mode, Surroundings};
+use crate::decode::{Indivisible, Mode};
 use crate::energy::EnergyParts;
 use crate::explain::Explain;
 use crate::systolic::{Array, Bandwidth, Buffers, DramWords, ExactTime, Operand};
+use crate::technology::{Price, PriceOf};
 
 /// Subarrays that join to larger arrays, with vector units, buffers and a channel to off-chip memory.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub(super) struct Counts {
     pub macs: u64,
     /// Elements that the buffers pass on to clusters, a shared operand once.
     pub sram_reads: u64,
+    /// Inputs among them; the others are weights.
+    pub ifmap_reads: u64,
     pub sram_writes: u64,
     pub partial_sum_reads: u64,
     /// Elements that the bus takes to one more cluster.
@@ -247,7 +250,7 @@ impl Fission {
             }
             add(&mut counts.sram_reads, reads, 1, "buffer reads")?;
             match operand {
-                Operand::Inputs => counts.dram.ifmap = words,
+                Operand::Inputs => (counts.dram.ifmap, counts.ifmap_reads) = (words, reads),
                 Operand::Weights => counts.dram.filter = words,
             }
         }
@@ -278,19 +281,40 @@ impl Fission {
         array + vector + off_chip
     }
 
+    /// The same by buffer: input, weight, output.
+    pub(super) fn accesses_by_buffer(counts: &Counts) -> [f64; 3] {
+        let Counts { dram, vector, .. } = counts;
+        // Vector operands pass through a buffer: one access on either side.
+        let vector_out = vector.elements.saturating_sub(vector.elements_in);
+        [
+            counts.ifmap_reads as f64 + dram.ifmap as f64 + 2.0 * vector.elements_in as f64,
+            counts.sram_reads.saturating_sub(counts.ifmap_reads) as f64 + dram.filter as f64,
+            counts.sram_writes as f64
+                + counts.partial_sum_reads as f64
+                + dram.ofmap as f64
+                + dram.partial_sums as f64
+                + 2.0 * vector_out as f64,
+        ]
+    }
+
     /// Bytes that the bus takes to one more cluster.
     pub(super) fn bus_bytes(&self, counts: &Counts) -> f64 {
         counts.bus_reads as f64 * self.parameters.arrays.element_bytes as f64
     }
 
     fn memory_pj(&self, counts: &Counts) -> f64 {
-        self.parameters.arrays.sram_pj * Self::sram_accesses(counts)
-            + self.parameters.bus_pj * self.bus_bytes(counts)
+        let FissionParameters { arrays, bus_pj, .. } = &self.parameters;
+        let buffers = match &arrays.buffers_pj {
+            None => arrays.sram_pj * Self::sram_accesses(counts),
+            Some(buffers) => buffers.of(Self::accesses_by_buffer(counts)),
+        };
+        buffers + bus_pj * self.bus_bytes(counts)
     }
 
     fn energy(&self, counts: &Counts, dram_bytes: u64, total: u64) -> EnergyParts {
         let parts = self.parameters.arrays.energies().parts(&Events {
             operations: counts.operations(),
+            vector_operations: counts.vector.operations as f64,
             l1: 0.0,
             l2: 0.0,
             dram: dram_bytes as f64,
@@ -332,6 +356,7 @@ impl Counts {
         sum(&mut self.lines, other.lines, "cycles")?;
         sum(&mut self.macs, other.macs, "multiply-accumulates")?;
         sum(&mut self.sram_reads, other.sram_reads, "buffer reads")?;
+        sum(&mut self.ifmap_reads, other.ifmap_reads, "buffer reads")?;
         sum(&mut self.sram_writes, other.sram_writes, "output writes")?;
         sum(&mut self.partial_sum_reads, other.partial_sum_reads, "partial sums")?;
         sum(&mut self.bus_reads, other.bus_reads, "bus transfers")?;
@@ -358,8 +383,7 @@ impl CostModel for Fission {
 
     fn identity(&self) -> String {
         // No published tool to repeat: both modes are one.
-        let surroundings = Surroundings { clock_hz: self.clock_hz, mode: Mode::Corrected };
-        identity("fission", surroundings, &self.parameters)
+        identity("fission", self.clock_hz, Mode::Corrected, &self.parameters)
     }
 
     fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
@@ -371,6 +395,12 @@ impl CostModel for Fission {
     fn processing_elements(&self) -> Option<u64> {
         let arrays = &self.parameters.arrays;
         Some(u64::from(self.parameters.subarrays) * u64::from(arrays.rows) * u64::from(arrays.cols))
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        let mut prices = self.parameters.arrays.prices();
+        prices.push(Price::new(PriceOf::Bus, self.parameters.bus_pj, "byte"));
+        prices
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

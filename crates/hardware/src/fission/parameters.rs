@@ -4,8 +4,8 @@ use rtmm_workload::input::Table;
 use rtmm_workload::parameters::{Declared, Integer, Real, Schema, Typed};
 use serde::Serialize;
 
-use crate::blocks::{STATIC, VectorUnit, energy_key, picojoules};
-use crate::decode::Indivisible;
+use crate::blocks::{STATIC, VECTOR, VectorUnit, derived_energy_key, picojoules};
+use crate::decode::{Indivisible, Surroundings};
 use crate::systolic::parameters::{
     DATAFLOW, DRAM_BANDWIDTH, DRAM_PJ, ELEMENT_BYTES, FILTER_BYTES, IFMAP_BYTES, MAC_PJ, OFMAP_BYTES,
     SRAM_PJ, read_arrays,
@@ -13,13 +13,27 @@ use crate::systolic::parameters::{
 use crate::systolic::{MAX_ARRAY_EXTENT, SystolicParameters};
 use crate::units::MAX_UNITS;
 
+/// The longest way between clusters, in millimetres.
+const MAX_BUS_MM: f64 = 1_000.0;
+
 const SUBARRAYS: Integer<u32> =
     Integer::required("subarrays", "equal subarrays of the accelerator", 1..=MAX_UNITS);
 const ROWS: Integer<u32> = Integer::required("rows", "rows of a subarray", 1..=MAX_ARRAY_EXTENT);
 const COLS: Integer<u32> = Integer::required("cols", "columns of a subarray", 1..=MAX_ARRAY_EXTENT);
 const VECTOR_LANES: Integer<u64> =
     VectorUnit::lanes_key("vector operations a cycle of all subarrays", "cols x subarrays");
-const BUS_PJ: Real = energy_key("bus_pj", "energy of a byte that the bus takes to one more cluster", 0.0);
+const BUS_PJ: Real = derived_energy_key(
+    "bus_pj",
+    "energy of a byte that the bus takes to one more cluster",
+    "0; the technology's of one hop and bus_mm of wire",
+);
+const BUS_MM: Real = Real::new(
+    "bus_mm",
+    "length of the bus from one cluster to the next, which a technology prices",
+    0.0,
+    0.0..=MAX_BUS_MM,
+)
+.in_unit("mm");
 
 /// The keys of the `fission` cost model.
 #[must_use]
@@ -37,8 +51,10 @@ pub fn keys() -> Schema {
         &OFMAP_BYTES,
         &DRAM_BANDWIDTH,
         &MAC_PJ,
+        &VECTOR,
         &SRAM_PJ,
         &BUS_PJ,
+        &BUS_MM,
         &DRAM_PJ,
         &STATIC,
     ]])
@@ -97,10 +113,19 @@ impl FissionParameters {
 }
 
 /// Reads the parameters from an accelerator's table.
-pub(super) fn read(table: &Table<'_>) -> Option<FissionParameters> {
+pub(super) fn read(table: &Table<'_>, surroundings: &Surroundings) -> Option<FissionParameters> {
     let subarrays = SUBARRAYS.stated(table);
-    let arrays = read_arrays(table, [&ROWS, &COLS], &VECTOR_LANES, subarrays.unwrap_or(1));
-    let bus_pj = picojoules(table, &BUS_PJ, 0.0);
+    let lanes = &VECTOR_LANES;
+    let arrays = read_arrays(table, surroundings, [&ROWS, &COLS], lanes, subarrays.unwrap_or(1));
+    let millimetres = BUS_MM.stated_or_default(table).abs();
+    let element_bytes = arrays.map_or(1, |arrays| arrays.element_bytes);
+    let bus = surroundings.price(0.0, |prices| prices.bus_byte(millimetres, element_bytes));
+    let bus_pj = picojoules(table, &BUS_PJ, bus);
+    if surroundings.prices.is_none() && !table.has(BUS_PJ.name()) && millimetres > 0.0 {
+        table.optional(BUS_MM.name(), |value| {
+            value.reject::<()>("no wire has a price here", "state `bus_pj`, or name a `technology`")
+        });
+    }
     let (subarrays, arrays) = (subarrays?, arrays?);
     for (extent, key) in [(arrays.rows, &ROWS), (arrays.cols, &COLS)] {
         let joined = u64::from(extent) * u64::from(subarrays);

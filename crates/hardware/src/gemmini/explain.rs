@@ -173,20 +173,31 @@ impl Gemmini {
         let energies = self.parameters().energies();
         let energy = self.energy(totals, traffic);
         let cycles = in_cycles(totals.cycles.total);
-        Section::energy(
-            vec![
-                Section::row(&[&"operations", &totals.operations(), &energies.mac, &energy.mac]),
-                Section::row(&[
-                    &"scratchpad and accumulator bytes",
-                    &self.scratchpad_bytes(totals),
+        let mut rows = Section::operations(totals.macs as f64, totals.vector.operations, &energies);
+        match self.parameters().accumulator_pj {
+            None => rows.push(Section::row(&[
+                &"scratchpad and accumulator bytes",
+                &self.scratchpad_bytes(totals),
+                &energies.l1,
+                &energy.l1,
+            ])),
+            Some(one) => {
+                let sums = self.accumulator_bytes(totals);
+                let others = self.scratchpad_bytes(totals) - sums;
+                rows.push(Section::row(&[
+                    &"scratchpad bytes",
+                    &others,
                     &energies.l1,
-                    &energy.l1,
-                ]),
-                Section::row(&[&"cache bytes", &traffic[SHARED_CACHE], &energies.l2, &energy.l2]),
-                Section::row(&[&"off-chip bytes", &traffic[DRAM], &energies.dram, &energy.dram]),
-                Section::row(&[&"cycles", &cycles, &energies.static_per_cycle, &energy.static_energy]),
-            ],
-            &energy,
-        )
+                    &(energies.l1 * others),
+                ]));
+                rows.push(Section::row(&[&"accumulator bytes", &sums, &one, &(one * sums)]));
+            }
+        }
+        rows.extend([
+            Section::row(&[&"cache bytes", &traffic[SHARED_CACHE], &energies.l2, &energy.l2]),
+            Section::row(&[&"off-chip bytes", &traffic[DRAM], &energies.dram, &energy.dram]),
+            Section::row(&[&"cycles", &cycles, &energies.static_per_cycle, &energy.static_energy]),
+        ]);
+        Section::energy(rows, &energy)
     }
 }

@@ -48,5 +48,5 @@ use crate::decode::Surroundings;
 
 /// Reads tiles from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    Gemmini::new(parameters::read(table)?, surroundings).map(Gemmini::decoded)
+    Gemmini::new(parameters::read(table, &surroundings)?, surroundings).map(Gemmini::decoded)
 }

@@ -12,13 +12,15 @@ use crate::cost_model::{CostModel, Decoded};
 use crate::decode::{Indivisible, Mode, Surroundings};
 use crate::energy::EnergyParts;
 use crate::explain::Explain;
+use crate::technology::Price;
 
 /// Tiles of a chip with a shared cache and a channel to DRAM.
 #[derive(Clone, Debug)]
 pub struct Gemmini {
     pub(super) parameters: GemminiParameters,
     memories: Memories,
-    surroundings: Surroundings,
+    clock_hz: u64,
+    mode: Mode,
 }
 
 /// Cycles of a kernel, in millionths.
@@ -73,7 +75,12 @@ impl Gemmini {
             memories.scratchpad_rows >= 2 * memories.dim && memories.accumulator_rows >= memories.dim;
         let bandwidths = [parameters.tile_bandwidth_millionths, parameters.dram_bandwidth_millionths];
         let works = parameters.dim > 0 && parameters.tiles > 0 && bandwidths.iter().all(|rate| *rate > 0);
-        (holds_blocks && works).then_some(Self { parameters, memories, surroundings })
+        (holds_blocks && works).then_some(Self {
+            parameters,
+            memories,
+            clock_hz: surroundings.clock_hz,
+            mode: surroundings.mode,
+        })
     }
 
     pub(super) fn decoded(self) -> Decoded {
@@ -102,7 +109,7 @@ impl Gemmini {
             Split::Shares if groups >= tiles => (1, groups.div_ceil(tiles) * times),
             Split::Shares => (tiles, copies),
         };
-        let volumes = of_group(nest, shares, &self.memories, self.surroundings.mode)?;
+        let volumes = of_group(nest, shares, &self.memories, self.mode)?;
         let scaled = |one: u64, times: u64, what| {
             let mut sum = 0;
             add(&mut sum, one, times, what).map(|()| sum)
@@ -200,7 +207,7 @@ impl Gemmini {
     fn refuse_what_the_tool_lacks(&self, layer: LayerOf<'_>) -> Result<(), CostError> {
         match layer.layer.operator {
             Operator::Convolution(convolution)
-                if self.surroundings.mode == Mode::Reference && !convolution.padding.is_same() =>
+                if self.mode == Mode::Reference && !convolution.padding.is_same() =>
             {
                 let what = "padding that differs from side to side in reference mode".to_owned();
                 Err(CostError::Unsupported { model: "gemmini", what })
@@ -253,19 +260,33 @@ impl Gemmini {
         streamed + totals.weight_rows as f64 * dim + totals.vector.elements as f64
     }
 
+    /// The part of these that the accumulator has: partial sums.
+    pub(super) fn accumulator_bytes(&self, totals: &Totals) -> f64 {
+        totals.macs as f64 / self.memories.dim as f64 * 4.0
+    }
+
     pub(super) fn energy(&self, totals: &Totals, traffic: &[u64; SHARED_LEVELS]) -> EnergyParts {
-        self.parameters.energies().parts(&Events {
+        let parts = self.parameters.energies().parts(&Events {
             operations: totals.operations(),
+            vector_operations: totals.vector.operations as f64,
             l1: self.scratchpad_bytes(totals),
             l2: traffic[SHARED_CACHE] as f64,
             dram: traffic[DRAM] as f64,
             cycles: in_cycles(totals.cycles.total),
-        })
+        });
+        match self.parameters.accumulator_pj {
+            None => parts,
+            Some(accumulator) => {
+                let sums = self.accumulator_bytes(totals);
+                let others = self.scratchpad_bytes(totals) - sums;
+                EnergyParts { l1: self.parameters.scratchpad_pj * others + accumulator * sums, ..parts }
+            }
+        }
     }
 
     /// The time of millionths of a cycle, to the nearest picosecond.
     pub(super) fn duration(&self, millionths: u128) -> Result<Duration, CostError> {
-        let clock = u128::from(self.surroundings.clock_hz);
+        let clock = u128::from(self.clock_hz);
         let overflow = CostError::Overflow { what: "cycles" };
         // A millionth of a cycle is 10^6 / clock picoseconds.
         let scaled = millionths.checked_mul(MILLIONTHS).and_then(|scaled| scaled.checked_add(clock / 2));
@@ -344,11 +365,11 @@ impl CostModel for Gemmini {
     }
 
     fn identity(&self) -> String {
-        identity("gemmini", self.surroundings, &self.parameters)
+        identity("gemmini", self.clock_hz, self.mode, &self.parameters)
     }
 
     fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
-        let part = Self::new(self.parameters.part(units, of)?, self.surroundings);
+        let part = Self::new(self.parameters.part(units, of)?, Surroundings::new(self.clock_hz, self.mode));
         // Fewer tiles than those of a model that is there; none only of no units.
         part.map(Self::decoded).ok_or(Indivisible::Nothing { key: "tiles", units, of })
     }
@@ -357,6 +378,10 @@ impl CostModel for Gemmini {
         let parameters = self.parameters();
         let dim = u64::from(parameters.dim);
         Some(u64::from(parameters.tiles) * dim * dim)
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        self.parameters.prices()
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

@@ -5,8 +5,11 @@ use rtmm_workload::parameters::{Choice, Decimal, Declared, Integer, Real, Schema
 use serde::Serialize;
 
 use super::tiling::Memories;
-use crate::blocks::{EnergyTable, MAX_LANES, STATIC, VectorUnit, energy_key, horowitz, picojoules};
-use crate::decode::Indivisible;
+use crate::blocks::{
+    EnergyTable, MAX_LANES, STATIC, VECTOR, VectorUnit, energy_key, horowitz, picojoules, vector_pj,
+};
+use crate::decode::{Indivisible, Surroundings};
+use crate::technology::{Place, Price, PriceOf};
 use crate::units::MAX_UNITS;
 
 /// The largest scratchpad or accumulator, in bytes.
@@ -115,6 +118,7 @@ pub fn keys() -> Schema {
         &VECTOR_LANES,
         &VECTOR_BANDWIDTH,
         &MAC_PJ,
+        &VECTOR,
         &SCRATCHPAD_PJ,
         &CACHE_PJ,
         &DRAM_PJ,
@@ -180,10 +184,16 @@ pub struct GemminiParameters {
     /// The vector unit, of all tiles.
     #[serde(flatten)]
     pub vector_unit: VectorUnit,
-    /// Picojoules of a multiply-accumulate and of a vector operation.
+    /// Picojoules of a multiply-accumulate.
     pub mac_pj: f64,
+    /// Picojoules of a vector operation; `None` is those of a multiply-accumulate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vector_pj: Option<f64>,
     /// Picojoules of a byte between array and scratchpad or accumulator.
     pub scratchpad_pj: f64,
+    /// Picojoules of a byte between array and accumulator where they differ; `None` is those of the scratchpad.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulator_pj: Option<f64>,
     /// Picojoules of a byte between tile and cache.
     pub cache_pj: f64,
     /// Picojoules of a byte to or from DRAM.
@@ -211,7 +221,9 @@ impl Default for GemminiParameters {
             input: INPUT.default_value(),
             vector_unit: VectorUnit { lanes, bandwidth: lanes },
             mac_pj: MAC_PJ.default_value(),
+            vector_pj: None,
             scratchpad_pj: SCRATCHPAD_PJ.default_value(),
+            accumulator_pj: None,
             cache_pj: CACHE_PJ.default_value(),
             dram_pj: DRAM_PJ.default_value(),
             static_pj_per_cycle: STATIC.default_value(),
@@ -261,14 +273,69 @@ impl GemminiParameters {
 
     /// Scratchpad and accumulator count as L1, the cache as L2.
     pub(super) const fn energies(&self) -> EnergyTable {
-        let Self { mac_pj, scratchpad_pj, cache_pj, dram_pj, static_pj_per_cycle, .. } = *self;
+        let Self { mac_pj, vector_pj, scratchpad_pj, cache_pj, dram_pj, static_pj_per_cycle, .. } = *self;
         EnergyTable {
             mac: mac_pj,
+            vector: vector_pj,
             l1: scratchpad_pj,
             l2: cache_pj,
             dram: dram_pj,
             static_per_cycle: static_pj_per_cycle,
         }
+    }
+
+    pub(super) fn prices(&self) -> Vec<Price> {
+        let (scratchpad, accumulator) =
+            (self.scratchpad_pj, self.accumulator_pj.unwrap_or(self.scratchpad_pj));
+        vec![
+            Price::new(PriceOf::Mac { element_bytes: 1 }, self.mac_pj, "operation"),
+            Price::new(PriceOf::Vector, self.vector_pj.unwrap_or(self.mac_pj), "operation"),
+            Price::buffer("scratchpad", scratchpad, "byte", Some(self.scratchpad_bytes)),
+            Price::buffer("accumulator", accumulator, "byte", Some(self.accumulator_bytes)),
+            Price::buffer("cache", self.cache_pj, "byte", Some(self.cache_bytes)),
+            Price::new(PriceOf::Dram, self.dram_pj, "byte"),
+            Price::new(PriceOf::Static, self.static_pj_per_cycle, "cycle"),
+        ]
+    }
+}
+
+/// Energies of events: as stated, or else the technology's, whose memories have the capacities of `parameters`.
+fn with_energies(
+    table: &Table<'_>,
+    surroundings: &Surroundings,
+    parameters: GemminiParameters,
+) -> GemminiParameters {
+    let GemminiParameters { scratchpad_bytes, accumulator_bytes, cache_bytes, .. } = parameters;
+    let memory =
+        |own: f64, place, bytes| surroundings.price(own, |prices| prices.memory_byte(place, Some(bytes), 1));
+    let own = parameters.scratchpad_pj;
+    let accumulator_pj = memory(own, Place::Tile, accumulator_bytes);
+    let scratchpad_pj = memory(own, Place::Tile, scratchpad_bytes);
+    let leakage = surroundings.price(parameters.static_pj_per_cycle, |prices| {
+        let (dim, tiles) = (u64::from(parameters.dim), u64::from(parameters.tiles));
+        let of_tiles = tiles.saturating_mul(scratchpad_bytes.saturating_add(accumulator_bytes));
+        let memories = of_tiles.saturating_add(cache_bytes);
+        prices.leakage(tiles * dim * dim, memories, surroundings.clock_hz)
+    });
+    GemminiParameters {
+        mac_pj: picojoules(table, &MAC_PJ, surroundings.price(parameters.mac_pj, |prices| prices.mac(1))),
+        vector_pj: vector_pj(table, surroundings, 1),
+        scratchpad_pj: picojoules(table, &SCRATCHPAD_PJ, scratchpad_pj),
+        // Alike is one price, as without a technology.
+        accumulator_pj: Some(accumulator_pj)
+            .filter(|price| *price != scratchpad_pj && !table.has(SCRATCHPAD_PJ.name())),
+        cache_pj: picojoules(
+            table,
+            &CACHE_PJ,
+            memory(parameters.cache_pj, Place::Shared, cache_bytes.max(1)),
+        ),
+        dram_pj: picojoules(
+            table,
+            &DRAM_PJ,
+            surroundings.price(parameters.dram_pj, |prices| prices.dram_byte(1)),
+        ),
+        static_pj_per_cycle: picojoules(table, &STATIC, leakage),
+        ..parameters
     }
 }
 
@@ -283,7 +350,7 @@ const fn least_accumulator(dim: u64) -> u64 {
 }
 
 /// Reads the parameters from an accelerator's table.
-pub(super) fn read(table: &Table<'_>) -> Option<GemminiParameters> {
+pub(super) fn read(table: &Table<'_>, surroundings: &Surroundings) -> Option<GemminiParameters> {
     let usual = GemminiParameters::default();
     // Read before the first early return, so that all problems come out together.
     let (dim, tiles) = (DIM.stated_or_default(table), TILES.stated_or_default(table));
@@ -304,12 +371,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<GemminiParameters> {
             lanes: VECTOR_LANES.stated(table).unwrap_or(lanes),
             bandwidth: VECTOR_BANDWIDTH.stated(table).unwrap_or(lanes),
         },
-        mac_pj: picojoules(table, &MAC_PJ, usual.mac_pj),
-        scratchpad_pj: picojoules(table, &SCRATCHPAD_PJ, usual.scratchpad_pj),
-        cache_pj: picojoules(table, &CACHE_PJ, usual.cache_pj),
-        dram_pj: picojoules(table, &DRAM_PJ, usual.dram_pj),
-        static_pj_per_cycle: picojoules(table, &STATIC, usual.static_pj_per_cycle),
+        ..usual
     };
+    let parameters = with_energies(table, surroundings, parameters);
     let dim = u64::from(dim);
     let needs = [
         (SCRATCHPAD, parameters.scratchpad_bytes, least_scratchpad(dim)),

@@ -14,6 +14,7 @@ use crate::cost_model::{CostModel, Decoded};
 use crate::decode::Indivisible;
 use crate::energy::EnergyParts;
 use crate::explain::Explain;
+use crate::technology::{Price, PriceOf};
 
 /// An array with its buffers and what they cost.
 #[derive(Debug)]
@@ -84,6 +85,7 @@ impl Corrected {
     pub(super) fn energy(&self, total: &Total) -> EnergyParts {
         self.energy.parts(&Events {
             operations: (total.nests.macs + total.vector.operations) as f64,
+            vector_operations: total.vector.operations as f64,
             l1: self.l1_accesses(total) as f64,
             l2: self.l2_accesses(total) as f64,
             dram: self.dram_elements(total) as f64,
@@ -179,6 +181,19 @@ impl CostModel for Corrected {
 
     fn processing_elements(&self) -> Option<u64> {
         Some(self.pes.into())
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        let EnergyTable { mac, vector, l1, l2, dram, static_per_cycle } = self.energy;
+        let Memory { l1_bytes, l2_bytes, element_bytes, .. } = self.memory;
+        vec![
+            Price::new(PriceOf::Mac { element_bytes }, mac, "operation"),
+            Price::new(PriceOf::Vector, vector.unwrap_or(mac), "operation"),
+            Price::buffer("L1", l1, "element", l1_bytes),
+            Price::buffer("L2", l2, "element", l2_bytes),
+            Price::new(PriceOf::Dram, dram, "element"),
+            Price::new(PriceOf::Static, static_per_cycle, "cycle"),
+        ]
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

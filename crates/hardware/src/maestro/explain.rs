@@ -301,8 +301,15 @@ fn corrected(model: &Corrected, layer: &Layer) -> Result<Explanation, CostError>
     sections.push(latency);
     let (table, parts) = (&model.energy, model.energy(&total));
     let mut energy = section("Energy", ["part", "events", "pJ each", "pJ"]);
-    for (part, events, each, sum) in [
-        ("multiply-accumulate, vector", total.nests.macs + total.vector.operations, table.mac, parts.mac),
+    let (macs, vector) = (total.nests.macs, total.vector.operations);
+    let operations = match table.vector {
+        None => vec![("multiply-accumulate, vector", macs + vector, table.mac, parts.mac)],
+        Some(each) => vec![
+            ("multiply-accumulate", macs, table.mac, table.mac * macs as f64),
+            ("vector", vector, each, each * vector as f64),
+        ],
+    };
+    let memories = [
         ("L1", model.l1_accesses(&total), table.l1, parts.l1),
         ("L2", model.l2_accesses(&total), table.l2, parts.l2),
         ("DRAM", model.dram_elements(&total), table.dram, parts.dram),
@@ -312,7 +319,8 @@ fn corrected(model: &Corrected, layer: &Layer) -> Result<Explanation, CostError>
             table.static_per_cycle,
             parts.static_energy,
         ),
-    ] {
+    ];
+    for (part, events, each, sum) in operations.into_iter().chain(memories) {
         energy.rows.push(row([part.to_owned(), events.to_string(), each.to_string(), format!("{sum:.3}")]));
     }
     energy.rows.push(row([

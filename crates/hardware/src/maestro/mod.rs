@@ -26,9 +26,12 @@ use rtmm_workload::load::{Kind, open};
 use rtmm_workload::parameters::{Decimal, Declared, Integer, Real, Schema, Typed, Written};
 use serde::Serialize;
 
-use crate::blocks::{EnergyTable, STATIC, VectorUnit, derived_energy_key, energy_key, picojoules};
+use crate::blocks::{
+    EnergyTable, STATIC, VECTOR, VectorUnit, derived_energy_key, energy_key, picojoules, vector_pj,
+};
 use crate::cost_model::Decoded;
 use crate::decode::{Mode, Surroundings};
+use crate::technology::Place;
 use corrected::Memory;
 use corrected_model::Corrected;
 use dataflow::Dataflow;
@@ -81,6 +84,7 @@ pub fn keys() -> Schema {
         &MAC,
         &L1,
         &L2,
+        &VECTOR,
         &DRAM,
         &STATIC,
         &VECTOR_LANES,
@@ -98,14 +102,7 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let (l1_bytes, l2_bytes) = (L1_BYTES.stated(table), L2_BYTES.stated(table));
     let dram_bandwidth = DRAM_BANDWIDTH.stated(table).and_then(OffChipBandwidth::from_millionths);
     let element_bytes = ELEMENT_BYTES.stated_or_default(table);
-    let mac = picojoules(table, &MAC, MAC_PJ);
-    let energy = EnergyTable {
-        mac,
-        l1: picojoules(table, &L1, reference::L1_MACS * mac),
-        l2: picojoules(table, &L2, reference::L2_MACS * mac),
-        dram: picojoules(table, &DRAM, DRAM_MACS * mac),
-        static_per_cycle: picojoules(table, &STATIC, 0.0),
-    };
+    let energy = decode_energies(table, &surroundings, pes.unwrap_or(0), [l1_bytes, l2_bytes], element_bytes);
     let vector_lanes = VECTOR_LANES.stated(table);
     let (At { value: dataflow, range: dataflow_range }, pes, noc_bandwidth) =
         (dataflow?, pes?, noc_bandwidth?);
@@ -149,6 +146,33 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
         clock_hz,
     });
     Some(Decoded { label, cost_model })
+}
+
+/// Energies of events: as stated, or else the technology's of an element in buffers of these sizes (L1, L2), or else the
+/// model's own.
+fn decode_energies(
+    table: &Table<'_>,
+    surroundings: &Surroundings,
+    pes: u32,
+    [l1_bytes, l2_bytes]: [Option<u64>; 2],
+    element_bytes: u64,
+) -> EnergyTable {
+    let mac = picojoules(table, &MAC, surroundings.price(MAC_PJ, |prices| prices.mac(element_bytes)));
+    let memory =
+        |own: f64, place, bytes| surroundings.price(own, |prices| prices.memory(place, bytes, element_bytes));
+    let dram = surroundings.price(DRAM_MACS * mac, |prices| prices.dram(element_bytes));
+    let leakage = surroundings.price(0.0, |prices| {
+        let memories = l1_bytes.unwrap_or(0).saturating_mul(pes.into()).saturating_add(l2_bytes.unwrap_or(0));
+        prices.leakage(pes.into(), memories, surroundings.clock_hz)
+    });
+    EnergyTable {
+        mac,
+        vector: vector_pj(table, surroundings, element_bytes),
+        l1: picojoules(table, &L1, memory(reference::L1_MACS * mac, Place::Element, l1_bytes)),
+        l2: picojoules(table, &L2, memory(reference::L2_MACS * mac, Place::Shared, l2_bytes)),
+        dram: picojoules(table, &DRAM, dram),
+        static_per_cycle: picojoules(table, &STATIC, leakage),
+    }
 }
 
 fn decode_dataflow(value: &Value<'_>, mode: Mode) -> Option<Dataflow> {

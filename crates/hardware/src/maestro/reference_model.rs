@@ -10,6 +10,7 @@ use crate::cost::{Condition, CostError, LayerOf, SHARED_LEVELS, Work};
 use crate::cost_model::CostModel;
 use crate::energy::EnergyParts;
 use crate::explain::Explain;
+use crate::technology::{Price, PriceOf};
 
 const PICOJOULES_PER_NANOJOULE: f64 = 1e3;
 
@@ -99,6 +100,15 @@ impl CostModel for Reference {
     fn identity(&self) -> String {
         let Dataflow { levels, clusters, .. } = &self.dataflow;
         canonical("maestro reference", &(levels, clusters, self.pes, self.noc_bandwidth, self.clock_hz))
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        let mac = reference::MAC_NJ * PICOJOULES_PER_NANOJOULE;
+        vec![
+            Price::new(PriceOf::Mac { element_bytes: 1 }, mac, "operation"),
+            Price::buffer("L1", mac * reference::L1_MACS, "element", None),
+            Price::buffer("L2", mac * reference::L2_MACS, "element", None),
+        ]
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

@@ -97,16 +97,13 @@ impl Explain for Sanger {
             ));
         }
         sections.push(Section::time(&work));
-        let SangerParameters { mac_pj, dram_pj, .. } = self.parameters;
-        let operations = totals.operations();
-        sections.push(Section::energy(
-            vec![
-                Section::row(&[&"operations", &operations, &mac_pj, &work.energy.mac]),
-                Section::row(&[&"off-chip bytes", &work.traffic[DRAM], &dram_pj, &work.energy.dram]),
-                Section::row(&[&"static", &"", &"", &work.energy.static_energy]),
-            ],
-            &work.energy,
-        ));
+        let energies = self.parameters.energies();
+        let mut rows = Section::operations(totals.macs, totals.vector.operations, &energies);
+        rows.extend([
+            Section::row(&[&"off-chip bytes", &work.traffic[DRAM], &energies.dram, &work.energy.dram]),
+            Section::row(&[&"static", &"", &"", &work.energy.static_energy]),
+        ]);
+        sections.push(Section::energy(rows, &work.energy));
         Ok(Explanation { sections })
     }
 }

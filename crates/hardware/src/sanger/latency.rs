@@ -79,7 +79,7 @@ impl AttentionLatency {
 /// seconds; its number, bit by bit.
 #[must_use]
 pub fn sanger_latency_s(density: f64, balance: f64, sequence_length: u32) -> f64 {
-    let surroundings = Surroundings { clock_hz: 1_000_000_000, mode: Mode::Reference };
+    let surroundings = Surroundings::new(1_000_000_000, Mode::Reference);
     let extents =
         AttentionExtents { embedding: TOOL_EMBEDDING, queries: sequence_length, keys: sequence_length };
     Sanger::new(SangerParameters::default(), surroundings).attention(extents, density, balance).total_s()
@@ -89,7 +89,7 @@ impl Sanger {
     /// The model with these parameters.
     #[must_use]
     pub fn new(parameters: SangerParameters, surroundings: Surroundings) -> Self {
-        let Surroundings { clock_hz, mode } = surroundings;
+        let Surroundings { clock_hz, mode, .. } = surroundings;
         Self { parameters, clock_hz, mode }
     }
 

@@ -45,7 +45,7 @@ use crate::decode::Surroundings;
 
 /// Reads a Sanger from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    let parameters = read_parameters(table);
+    let parameters = read_parameters(table, &surroundings);
     let label = format!("sanger {}x{}", parameters.rows, parameters.cols);
     Some(Decoded { label, cost_model: Box::new(Sanger::new(parameters, surroundings)) })
 }

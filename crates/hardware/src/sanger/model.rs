@@ -3,12 +3,12 @@
 use rtmm_workload::{Duration, Kernel, Operator, Repeated};
 
 use super::latency::{AttentionLatency, Sanger};
-use super::parameters::SangerParameters;
-use crate::blocks::{EnergyTable, Events, VectorTotals, add, identity, off_chip, quanta, time};
+use crate::blocks::{Events, VectorTotals, add, identity, off_chip, quanta, time};
 use crate::cost::{Condition, CostError, LayerOf, Sparse, Work};
 use crate::cost_model::CostModel;
-use crate::decode::{Mode, Surroundings};
+use crate::decode::Mode;
 use crate::explain::Explain;
+use crate::technology::Price;
 
 const NAME: &str = "sanger";
 
@@ -132,20 +132,14 @@ impl Sanger {
         };
         let exposed = latency.picoseconds().saturating_sub(compute.max(transfer).picoseconds());
         let cycles = latency.picoseconds() as f64 * 1e-12 * self.clock_hz as f64;
-        let SangerParameters { mac_pj, dram_pj, static_pj_per_cycle, .. } = self.parameters;
-        let table = EnergyTable {
-            mac: mac_pj,
-            dram: dram_pj,
-            static_per_cycle: static_pj_per_cycle,
-            ..EnergyTable::default()
-        };
         Ok(Work {
             compute,
             traffic: off_chip(dram_bytes),
             transfer,
             exposed: Duration::from_picoseconds(exposed),
-            energy: table.parts(&Events {
+            energy: self.parameters.energies().parts(&Events {
                 operations: totals.operations(),
+                vector_operations: totals.vector.operations as f64,
                 dram: dram_bytes as f64,
                 cycles,
                 ..Events::default()
@@ -173,11 +167,15 @@ impl CostModel for Sanger {
     }
 
     fn identity(&self) -> String {
-        identity(NAME, Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
+        identity(NAME, self.clock_hz, self.mode, &self.parameters)
     }
 
     fn depends_on_input(&self) -> bool {
         true
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        self.parameters.prices()
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

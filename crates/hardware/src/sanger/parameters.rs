@@ -4,7 +4,11 @@ use rtmm_workload::input::Table;
 use rtmm_workload::parameters::{Decimal, Integer, Real, Schema, Typed};
 use serde::Serialize;
 
-use crate::blocks::{MAX_LANES, STATIC, VectorUnit, energy_key, horowitz, picojoules};
+use crate::blocks::{
+    EnergyTable, MAX_LANES, STATIC, VECTOR, VectorUnit, energy_key, horowitz, picojoules, vector_pj,
+};
+use crate::decode::Surroundings;
+use crate::technology::{Price, PriceOf};
 
 /// The most rows, columns and multipliers a row.
 const MAX_EXTENT: u32 = 4096;
@@ -76,6 +80,7 @@ pub fn keys() -> Schema {
         &VECTOR_LANES,
         &VectorUnit::BANDWIDTH,
         &MAC_PJ,
+        &VECTOR,
         &DRAM_PJ,
         &STATIC,
     ]])
@@ -103,8 +108,11 @@ pub struct SangerParameters {
     /// The vector unit.
     #[serde(flatten)]
     pub vector_unit: VectorUnit,
-    /// Picojoules of a multiply-accumulate and of a vector operation.
+    /// Picojoules of a multiply-accumulate.
     pub mac_pj: f64,
+    /// Picojoules of a vector operation; `None` is those of a multiply-accumulate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vector_pj: Option<f64>,
     /// Picojoules of a byte to or from off-chip memory.
     pub dram_pj: f64,
     /// Picojoules of every cycle.
@@ -125,9 +133,52 @@ impl SangerParameters {
         vector_unit: VectorUnit::with_lanes(64),
         // 16-bit floating point.
         mac_pj: horowitz::mac_pj(2),
+        vector_pj: None,
         dram_pj: horowitz::DRAM_BYTE_PJ,
         static_pj_per_cycle: 0.0,
     };
+
+    /// The published array with the prices of a technology, where there is one.
+    pub(crate) fn usual(surroundings: &Surroundings) -> Self {
+        priced(Self::PUBLISHED, surroundings)
+    }
+
+    /// No memory on chip is counted.
+    pub(super) const fn energies(&self) -> EnergyTable {
+        let Self { mac_pj, vector_pj, dram_pj, static_pj_per_cycle, .. } = *self;
+        EnergyTable {
+            mac: mac_pj,
+            vector: vector_pj,
+            l1: 0.0,
+            l2: 0.0,
+            dram: dram_pj,
+            static_per_cycle: static_pj_per_cycle,
+        }
+    }
+
+    pub(super) fn prices(&self) -> Vec<Price> {
+        let mac = PriceOf::Mac { element_bytes: self.element_bytes.into() };
+        vec![
+            Price::new(mac, self.mac_pj, "operation"),
+            Price::new(PriceOf::Vector, self.vector_pj.unwrap_or(self.mac_pj), "operation"),
+            Price::new(PriceOf::Dram, self.dram_pj, "byte"),
+            Price::new(PriceOf::Static, self.static_pj_per_cycle, "cycle"),
+        ]
+    }
+}
+
+/// The parameters with a technology's prices for elements and an array as large; as they are without one.
+fn priced(parameters: SangerParameters, surroundings: &Surroundings) -> SangerParameters {
+    let Some(prices) = surroundings.prices.as_deref() else { return parameters };
+    let element_bytes = parameters.element_bytes.into();
+    let cells = u64::from(parameters.rows) * u64::from(parameters.cols);
+    SangerParameters {
+        mac_pj: prices.mac(element_bytes),
+        vector_pj: prices.vector(element_bytes),
+        dram_pj: prices.dram_byte(element_bytes),
+        static_pj_per_cycle: prices.leakage(cells, 0, surroundings.clock_hz),
+        ..parameters
+    }
 }
 
 impl Default for SangerParameters {
@@ -137,21 +188,24 @@ impl Default for SangerParameters {
 }
 
 /// Reads the parameters from a table whose keys are known to be [`keys`].
-pub(crate) fn read_parameters(table: &Table<'_>) -> SangerParameters {
+pub(crate) fn read_parameters(table: &Table<'_>, surroundings: &Surroundings) -> SangerParameters {
     let cols = COLS.stated_or_default(table);
+    let (rows, element_bytes) = (ROWS.stated_or_default(table), ELEMENT_BYTES.stated_or_default(table));
+    let usual = priced(SangerParameters { rows, cols, element_bytes, ..USUAL }, surroundings);
     SangerParameters {
         // A zero with a sign would be another text in the identity.
         attention_sparsity: ATTENTION_SPARSITY.stated_or_default(table).abs(),
         load_balance: LOAD_BALANCE.stated_or_default(table),
         sequence_length: SEQUENCE_LENGTH.stated(table),
-        rows: ROWS.stated_or_default(table),
+        rows,
         cols,
         linear_pes: LINEAR_PES.stated_or_default(table),
-        element_bytes: ELEMENT_BYTES.stated_or_default(table),
+        element_bytes,
         dram_bandwidth_millionths: DRAM_BANDWIDTH.stated_or_default(table),
         vector_unit: VectorUnit::decode(table, &VECTOR_LANES, cols.into(), MAX_LANES),
-        mac_pj: picojoules(table, &MAC_PJ, USUAL.mac_pj),
-        dram_pj: picojoules(table, &DRAM_PJ, USUAL.dram_pj),
-        static_pj_per_cycle: picojoules(table, &STATIC, USUAL.static_pj_per_cycle),
+        mac_pj: picojoules(table, &MAC_PJ, usual.mac_pj),
+        vector_pj: vector_pj(table, surroundings, element_bytes.into()),
+        dram_pj: picojoules(table, &DRAM_PJ, usual.dram_pj),
+        static_pj_per_cycle: picojoules(table, &STATIC, usual.static_pj_per_cycle),
     }
 }

@@ -198,20 +198,20 @@ fn explanation(model: &Systolic, layer: LayerOf<'_>) -> Result<Explanation, Cost
     ));
     let energy = model.energy(&totals, &whole);
     let parameters = &model.parameters;
-    let operations = totals.operations();
-    sections.push(Section::energy(
-        vec![
-            Section::row(&[&"operations", &operations, &parameters.mac_pj, &energy.mac]),
-            Section::row(&[
-                &"buffer accesses",
-                &model.sram_accesses(&totals),
-                &parameters.sram_pj,
-                &energy.l2,
-            ]),
-            Section::row(&[&"off-chip bytes", &whole.dram_bytes, &parameters.dram_pj, &energy.dram]),
-            Section::row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.static_energy]),
-        ],
-        &energy,
-    ));
+    let mut rows = Section::operations(totals.macs as f64, totals.vector.operations, &parameters.energies());
+    match &parameters.buffers_pj {
+        None => rows.push(Section::row(&[
+            &"buffer accesses",
+            &model.sram_accesses(&totals),
+            &parameters.sram_pj,
+            &energy.l2,
+        ])),
+        Some(buffers) => rows.extend(buffers.rows(Systolic::accesses_by_buffer(&totals))),
+    }
+    rows.extend([
+        Section::row(&[&"off-chip bytes", &whole.dram_bytes, &parameters.dram_pj, &energy.dram]),
+        Section::row(&[&"cycles", &whole.total, &parameters.static_pj_per_cycle, &energy.static_energy]),
+    ]);
+    sections.push(Section::energy(rows, &energy));
     Ok(Explanation { sections })
 }

@@ -17,7 +17,7 @@
 //! transfer = off-chip bytes / bandwidth
 //! total    = in(first) / b + sum over folds of max(c, (in(next) + out(previous)) / b) + out(last) / b
 //! exposed  = total - max(compute, transfer)
-//! energy   = mac_pj * (multiply-accumulates + vector operations)
+//! energy   = mac_pj * multiply-accumulates + vector_pj * vector operations
 //!          + sram_pj * (buffer reads + writes + partial sums read back + words to and from DRAM)
 //!          + dram_pj * off-chip bytes + static_pj_per_cycle * total
 //! ```
@@ -51,7 +51,7 @@ pub(crate) mod parameters;
 pub use array::{Array, Dataflow, MAX_ARRAY_EXTENT, MatrixProduct, SystolicCost};
 pub use memory::{Bandwidth, Buffers, DramWords, ExactTime, FoldTraffic};
 pub use model::Systolic;
-pub use parameters::{SystolicParameters, keys};
+pub use parameters::{BufferEnergies, SystolicParameters, keys};
 pub use side_by_side::Operand;
 
 pub(crate) use array::percent;
@@ -63,7 +63,7 @@ use crate::decode::Surroundings;
 
 /// Reads a systolic array from an accelerator's table.
 pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> {
-    let parameters = parameters::read(table)?;
+    let parameters = parameters::read(table, &surroundings)?;
     let SystolicParameters { dataflow, rows, cols, .. } = parameters;
     let cost_model = Systolic::new(parameters, surroundings)?;
     let label = format!("systolic {} {rows}x{cols}", dataflow.name().to_uppercase());

@@ -11,6 +11,7 @@ use crate::cost_model::CostModel;
 use crate::decode::{Mode, Surroundings};
 use crate::energy::EnergyParts;
 use crate::explain::Explain;
+use crate::technology::Price;
 
 /// A systolic array with vector unit, buffers and a channel to off-chip memory.
 #[derive(Clone, Debug)]
@@ -178,14 +179,35 @@ impl Systolic {
         }
     }
 
+    /// The same by buffer: input, weight, output.
+    pub(super) fn accesses_by_buffer(totals: &Totals) -> [f64; 3] {
+        let Totals { dram, vector, .. } = totals;
+        // Vector operands pass through a buffer: one access on either side.
+        let vector_out = vector.elements.saturating_sub(vector.elements_in);
+        [
+            totals.sram_ifmap_reads as f64 + dram.ifmap as f64 + 2.0 * vector.elements_in as f64,
+            totals.sram_filter_reads as f64 + dram.filter as f64,
+            totals.sram_ofmap_writes as f64
+                + totals.partial_sum_reads as f64
+                + dram.ofmap as f64
+                + dram.partial_sums as f64
+                + 2.0 * vector_out as f64,
+        ]
+    }
+
     pub(super) fn energy(&self, totals: &Totals, cycles: &Cycles) -> EnergyParts {
-        self.parameters.energies().parts(&Events {
+        let parts = self.parameters.energies().parts(&Events {
             operations: totals.operations(),
+            vector_operations: totals.vector.operations as f64,
             l1: 0.0,
             l2: self.sram_accesses(totals),
             dram: cycles.dram_bytes as f64,
             cycles: cycles.total as f64,
-        })
+        });
+        match &self.parameters.buffers_pj {
+            None => parts,
+            Some(buffers) => EnergyParts { l2: buffers.of(Self::accesses_by_buffer(totals)), ..parts },
+        }
     }
 
     /// Overall and compute utilisation in percent, in the reading of the mode.
@@ -235,11 +257,15 @@ impl CostModel for Systolic {
     }
 
     fn identity(&self) -> String {
-        identity("systolic", Surroundings { clock_hz: self.clock_hz, mode: self.mode }, &self.parameters)
+        identity("systolic", self.clock_hz, self.mode, &self.parameters)
     }
 
     fn processing_elements(&self) -> Option<u64> {
         Some(u64::from(self.parameters.rows) * u64::from(self.parameters.cols))
+    }
+
+    fn prices(&self) -> Vec<Price> {
+        self.parameters.prices()
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

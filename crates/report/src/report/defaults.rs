@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use rtmm_sweep::axes::Variation;
-use rtmm_sweep::figures::{Across, Content, Dimension, Figure, LABELS, Selection};
+use rtmm_sweep::figures::{Across, Content, Dimension, Figure, HARDWARE_LABELS, Selection};
 use rtmm_sweep::plan::{Plan, PlatformId, WorkloadId};
 use rtmm_sweep::ranking::{Competitors, Ranking};
 use rtmm_sweep::runner::short_names;
@@ -109,7 +109,7 @@ impl<'p> Sweep<'p> {
         let labels: BTreeSet<Option<Vec<&String>>> = axes
             .platforms
             .iter()
-            .map(|platform| LABELS.iter().map(|label| platform.labels.get(*label)).collect())
+            .map(|platform| HARDWARE_LABELS.iter().map(|label| platform.labels.get(*label)).collect())
             .collect();
         let is_labelled = !has_policies && !labels.contains(&None) && labels.len() == axes.platforms.len();
         Self { plan, has_policies, has_pairs: has_policies && !axes.pairs.is_empty(), is_labelled }
@@ -293,8 +293,8 @@ impl OfMetric<'_> {
     fn of_platforms(&self) -> Vec<Item> {
         let (sweep, metric) = (self.sweep, self.metric.position);
         let overall = sweep.has_scenarios();
-        let has_budgets = sweep.is_labelled && sweep.count(LABELS[0]) > 1;
-        let budget = || has_budgets.then_some(Dimension::Label(LABELS[0]));
+        let has_budgets = sweep.is_labelled && sweep.count(HARDWARE_LABELS[0]) > 1;
+        let budget = || has_budgets.then_some(Dimension::Label(HARDWARE_LABELS[0]));
         let (x, y) = (Dimension::Scenario, Dimension::Platform);
         let mut shows = vec![Show::Drawing];
         if self.is_first {
@@ -310,12 +310,13 @@ impl OfMetric<'_> {
         if !self.is_first {
             return items;
         }
-        let (hardware, dataflow) = (Dimension::Label(LABELS[1]), Dimension::Label(LABELS[2]));
+        let (hardware, dataflow) =
+            (Dimension::Label(HARDWARE_LABELS[1]), Dimension::Label(HARDWARE_LABELS[2]));
         let best_of = || sweep.is_labelled.then_some(Dimension::Platform);
         let (by_hardware, by_dataflow) =
             if sweep.is_labelled { (hardware, dataflow) } else { (Dimension::Platform, Dimension::Policy) };
-        let most = if sweep.is_labelled { sweep.count(LABELS[1]) } else { sweep.platforms() };
-        if most <= MAX_SERIES && (!sweep.is_labelled || sweep.count(LABELS[0]) <= MAX_CHARTS) {
+        let most = if sweep.is_labelled { sweep.count(HARDWARE_LABELS[1]) } else { sweep.platforms() };
+        if most <= MAX_SERIES && (!sweep.is_labelled || sweep.count(HARDWARE_LABELS[0]) <= MAX_CHARTS) {
             let (groups, series, best_of) = (Dimension::Scenario, by_hardware.clone(), best_of());
             let content = Content::Bars { metric, groups, series, overall, best_of };
             items.push(self.item("best_bars", content, budget(), vec![Show::Drawing]));

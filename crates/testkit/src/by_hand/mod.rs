@@ -272,6 +272,7 @@ impl ByHand {
                 source,
                 labels: BTreeMap::new(),
                 clock_hz: 1_000_000_000,
+                technology: None,
                 accelerators: (0..accelerators).map(accelerator).collect(),
                 configurations: (costs.into_iter().enumerate())
                     .map(|(index, work)| {

@@ -560,6 +560,7 @@ impl Sketch {
             source: "a test".to_owned(),
             labels: BTreeMap::new(),
             clock_hz: 1_000_000_000,
+            technology: None,
             configurations: configurations.collect(),
             accelerators,
             shared_dram: self.machine.memory.shared(),

@@ -13,7 +13,7 @@ use rtmm_workload::TableRow;
 use super::columns::{COMMON, Common};
 use super::{TITLE, Target, failure, report};
 use crate::failure::Failure;
-use crate::output::{stdout, style, text_row};
+use crate::output::{section_table, stdout, style, text_row};
 
 /// Digits of a number that matter.
 const DIGITS: i32 = 4;
@@ -56,6 +56,14 @@ pub(super) fn print(layers: &[TableRow], targets: &[Target]) -> Result<(), Failu
     }
     let mut out = stdout();
     write!(out, "{}", table.to_terminal(&style()))?;
+    for target in targets {
+        if let Some(mut prices) = target.prices() {
+            if !target.name.is_empty() {
+                prices.title = format!("{} of {}", prices.title, target.name);
+            }
+            write!(out, "\n{}", section_table(&prices).to_terminal(&style()))?;
+        }
+    }
     out.flush()?;
     report(&failures)
 }
