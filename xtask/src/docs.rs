@@ -19,6 +19,7 @@ mod moca_evaluation;
 mod moca_fixes;
 mod planaria_fixes;
 mod policies;
+mod technology;
 mod xrbench_fixes;
 
 use std::path::Path;
@@ -41,6 +42,7 @@ struct Part {
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
 const MOCA: &str = "evaluation/moca.md";
+const TECHNOLOGY: &str = "models/technology.md";
 /// Where figures of pages under docs/evaluation/ stand.
 const FIGURES: &str = "docs/evaluation/figures";
 
@@ -106,6 +108,9 @@ const PARTS: &[Part] = &[
     Part { page: MOCA, name: "not-causal", make: moca_evaluation::not_causal },
     Part { page: MOCA, name: "causes", make: moca_evaluation::causes },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
+    Part { page: TECHNOLOGY, name: "resnet-50", make: |_| technology::resnet50() },
+    Part { page: TECHNOLOGY, name: "networks", make: |_| technology::networks() },
+    Part { page: TECHNOLOGY, name: "dream", make: |_| technology::dream() },
     Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
     Part { page: "models/moca-reference.md", name: "moca-fix-list", make: |_| Ok(moca_fixes::list()) },
     Part {
