@@ -52,8 +52,10 @@ impl Energy {
         Self::nearest(picojoules * FEMTOJOULES_PER_PICOJOULE)
     }
 
+    /// Halves up. Casts go to the nearest end of the range, and what is no number becomes zero.
     fn nearest(femtojoules: f64) -> Self {
-        Self(femtojoules.round() as u64)
+        let whole = femtojoules as u64;
+        Self(whole.saturating_add(u64::from(femtojoules - whole as f64 >= 0.5)))
     }
 
     /// Femtojoules.

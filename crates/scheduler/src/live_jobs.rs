@@ -3,6 +3,8 @@
 //! A job keeps its place from its release to its end, whatever it does meanwhile: a change of state costs the same
 //! however many jobs are live. Places that ended jobs leave are closed when they are as many as the jobs.
 
+use std::mem::{Discriminant, discriminant};
+
 use crate::job::{Job, JobState};
 
 /// Mark of a place whose job is over.
@@ -57,7 +59,7 @@ impl LiveJobs {
     /// Lists a job that is released now, after all others.
     #[inline]
     pub(crate) fn push(&mut self, slot: u32, state: JobState) {
-        if self.places.len() >= 2 * self.live + 32 {
+        if self.places.len() >= 2 * self.live + 8 {
             self.close_ranks();
         }
         if self.position.len() <= slot as usize {
@@ -114,14 +116,14 @@ impl LiveJobs {
 pub(crate) struct JobsIn<'v> {
     places: std::slice::Iter<'v, u32>,
     jobs: &'v [Job],
-    state: JobState,
+    state: Discriminant<JobState>,
     left: usize,
 }
 
 impl<'v> JobsIn<'v> {
     /// The jobs of a list that are in a state: so many.
     pub(crate) fn new(list: &'v LiveJobs, jobs: &'v [Job], state: JobState, left: usize) -> Self {
-        Self { places: list.places().iter(), jobs, state, left }
+        Self { places: list.places().iter(), jobs, state: discriminant(&state), left }
     }
 }
 
@@ -132,7 +134,8 @@ impl<'v> Iterator for JobsIn<'v> {
     fn next(&mut self) -> Option<&'v Job> {
         // Behind the last of them there may be many others.
         self.left = self.left.checked_sub(1)?;
-        self.places.find_map(|slot| self.jobs.get(*slot as usize).filter(|job| job.state == self.state))
+        let (jobs, state) = (self.jobs, self.state);
+        self.places.find_map(|slot| jobs.get(*slot as usize).filter(|job| discriminant(&job.state) == state))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -171,7 +174,7 @@ mod tests {
             }
             assert_eq!(list.slots().collect::<Vec<u32>>(), expected);
             assert_eq!(list.ready(), expected.len());
-            assert!(list.places().len() <= 2 * (expected.len() + 1) + 32 + 700, "{step}");
+            assert!(list.places().len() <= 2 * (expected.len() + 1) + 8 + 700, "{step}");
         }
     }
 }
