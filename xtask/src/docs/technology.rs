@@ -288,25 +288,21 @@ fn turned<'v>(
     ))
 }
 
-/// Energy by platform: which dataflow takes the least.
+/// Power by platform: which dataflow takes the least.
 fn platforms(plan: &Plan<'_>, results: &Results<'_>) -> Result<String, Problem> {
-    let mut energies: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+    let mut powers: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
     for cells in plan.groups() {
         let Some(first) = cells.first() else { continue };
         let platform = &plan.platform(first).name;
         let short = platform.rsplit('/').next().unwrap_or(platform);
         let short = short.split('@').next().unwrap_or(short).to_owned();
-        let of_job = |cell| {
-            let energy = results.cell_value(cell, "energy_pj")?.number()?;
-            let completed = results.cell_value(cell, "completed")?.number()?;
-            (completed > 0.0).then(|| energy / completed / MILLI)
-        };
-        let values: Vec<f64> = cells.iter().filter_map(of_job).collect();
-        let of = energies.entry((short, prices_of(platform).to_owned())).or_default();
-        of.push(mean(&values).ok_or("a cell has no energy")?);
+        let power = |cell| results.cell_value(cell, "mean_power_w")?.number();
+        let values: Vec<f64> = cells.iter().filter_map(power).collect();
+        let of = powers.entry((short, prices_of(platform).to_owned())).or_default();
+        of.push(mean(&values).ok_or("a cell has no power")?);
     }
     let names: Vec<String> = {
-        let mut names: Vec<String> = energies.keys().map(|(platform, _)| platform.clone()).collect();
+        let mut names: Vec<String> = powers.keys().map(|(platform, _)| platform.clone()).collect();
         names.dedup();
         names
     };
@@ -315,15 +311,15 @@ fn platforms(plan: &Plan<'_>, results: &Results<'_>) -> Result<String, Problem> 
         let mut row = vec![format!("`{platform}`")];
         for (prices, _) in PRICES {
             let values =
-                energies.get(&(platform.clone(), prices.to_owned())).ok_or("a platform has no energy")?;
-            row.push(format!("{:.2}", geometric_mean(values).map_err(|_| "an energy is not positive")?));
+                powers.get(&(platform.clone(), prices.to_owned())).ok_or("a platform has no power")?;
+            row.push(format!("{:.3}", geometric_mean(values).map_err(|_| "a power is not positive")?));
         }
         rows.push(row);
     }
     let mut header = vec!["platform"];
     header.extend(PRICES.map(|(_, name)| name));
     Ok(format!(
-        "Energy of a completed job in millijoules, geometric mean over scenarios and policies:\n\n{}",
+        "Mean power of the work in watts, geometric mean over scenarios and policies:\n\n{}",
         table(&header, &rows)
     ))
 }
