@@ -1,6 +1,7 @@
 //! Technologies: presets, interpolation, what each cost model draws, and what is said of those that cannot be.
 
 #![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
+#![expect(clippy::disallowed_methods, reason = "numbers that are expected, and a file for a test")]
 
 use rtmm_hardware::technology::apart;
 use rtmm_hardware::{
