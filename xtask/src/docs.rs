@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "reads goldens and writes pages of the repository")]
 
 mod axes;
+mod boards;
 mod command_line;
 mod cost_models;
 mod counts;
@@ -108,6 +109,7 @@ const PARTS: &[Part] = &[
     Part { page: MOCA, name: "not-causal", make: moca_evaluation::not_causal },
     Part { page: MOCA, name: "causes", make: moca_evaluation::causes },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
+    Part { page: "models/boards.md", name: "boards", make: |_| boards::part() },
     Part { page: TECHNOLOGY, name: "resnet-50", make: |_| technology::resnet50() },
     Part { page: TECHNOLOGY, name: "networks", make: |_| technology::networks() },
     Part { page: TECHNOLOGY, name: "dream", make: |_| technology::dream() },

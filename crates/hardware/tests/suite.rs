@@ -1,6 +1,7 @@
 //! All tests of this crate in one program, which links once: each module is a file beside this one.
 
 mod batches;
+mod boards;
 mod calibration;
 mod contention;
 mod eyeriss_v2;
