@@ -32,7 +32,7 @@ pub(crate) fn decode_technology(value: &Value<'_>, level: Option<Level>) -> Opti
             );
         }
         let technology = decode_file(value)?;
-        return choose(&value_table(value), &technology, level);
+        return choose(&Chosen { value, table: None }, &technology, level);
     }
     let table = value.table()?.named("`technology`");
     table.only(&KEYS);
@@ -44,10 +44,6 @@ pub(crate) fn decode_technology(value: &Value<'_>, level: Option<Level>) -> Opti
 struct Chosen<'v, 'd> {
     value: &'v Value<'d>,
     table: Option<Table<'d>>,
-}
-
-fn value_table<'v, 'd>(value: &'v Value<'d>) -> Chosen<'v, 'd> {
-    Chosen { value, table: None }
 }
 
 impl<'d> Chosen<'_, 'd> {
