@@ -361,6 +361,12 @@ impl Platform {
         self.configurations.iter().any(|configuration| configuration.cost_model.variation().is_some())
     }
 
+    /// True if any accelerator runs batches.
+    #[must_use]
+    pub fn has_batches(&self) -> bool {
+        self.accelerators.iter().any(|accelerator| accelerator.max_batch > 1)
+    }
+
     /// The accelerator of each unit of the platform; units of an accelerator stand side by side.
     #[must_use]
     pub fn unit_owners(&self) -> Vec<AcceleratorId> {
@@ -462,7 +468,7 @@ impl Platform {
                 text.push(';');
             }
         }
-        if self.accelerators.iter().any(|accelerator| accelerator.max_batch != 1) {
+        if self.has_batches() {
             text.push_str(&format!("|max_batch={}", each(|one| one.max_batch.to_string())));
         }
         if self.has_power() {

@@ -1,6 +1,7 @@
 //! Decisions: all that a policy can say.
 
 use std::num::NonZeroU32;
+use std::ops::{Deref, DerefMut};
 
 use rtmm_hardware::{AcceleratorId, Share, Units};
 use rtmm_workload::{Time, define_index};
@@ -21,7 +22,7 @@ define_index!(
 pub enum Decision {
     /// Starts a run: a segment of ready jobs on free units of an accelerator. It takes the lowest.
     Dispatch {
-        /// The jobs: one, until batches are simulated.
+        /// The jobs: one, or a [batch](Decisions::batch) of jobs of one model that have not started.
         jobs: Jobs,
         /// The variant to run them as, at the first dispatch; none for the default, or for the one that
         /// they began with.
@@ -49,7 +50,7 @@ pub enum Decision {
         /// The number of units; the platform must state what that many are.
         units: Units,
     },
-    /// Drops a job: at once, or at its next layer boundary where it is running.
+    /// Drops a job: at once, or at its next layer boundary where it is running. The others of its batch go on.
     Drop {
         /// The job.
         job: JobId,
@@ -119,5 +120,87 @@ impl Preemption {
     }
 }
 
-/// The list that a policy writes its decisions to, used again and again.
-pub type Decisions = Vec<Decision>;
+/// The list that a policy writes its decisions to, used again and again, with the jobs of the batches among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decisions {
+    list: Vec<Decision>,
+    /// The jobs of all batches, one after the other.
+    batched: Vec<JobId>,
+}
+
+impl Decisions {
+    /// No decisions.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { list: Vec::new(), batched: Vec::new() }
+    }
+
+    /// No decisions, with room for some.
+    #[must_use]
+    pub fn with_capacity(decisions: usize) -> Self {
+        Self { list: Vec::with_capacity(decisions), batched: Vec::new() }
+    }
+
+    /// Jobs for a dispatch of this list: one, or a batch in this order.
+    pub fn batch(&mut self, jobs: impl IntoIterator<Item = JobId>) -> Jobs {
+        let at = self.batched.len();
+        self.batched.extend(jobs);
+        Jobs::batch(&self.batched[at..], at)
+    }
+
+    /// The jobs of a decision of this list; none for a batch of another list.
+    #[must_use]
+    pub fn jobs_of<'d>(&'d self, jobs: &'d Jobs) -> Option<&'d [JobId]> {
+        if let Some(one) = jobs.as_single() {
+            return Some(one);
+        }
+        let listed = self.batched.get(jobs.at()..)?.get(..jobs.count() as usize)?;
+        (listed.first().copied() == jobs.first()).then_some(listed)
+    }
+
+    /// Takes all decisions out.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.batched.clear();
+    }
+}
+
+impl Deref for Decisions {
+    type Target = Vec<Decision>;
+
+    fn deref(&self) -> &Vec<Decision> {
+        &self.list
+    }
+}
+
+impl DerefMut for Decisions {
+    fn deref_mut(&mut self) -> &mut Vec<Decision> {
+        &mut self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_knows_the_jobs_of_its_batches_and_of_no_other() {
+        let jobs = [3, 1, 2, 7].map(|slot| JobId::new(slot, 0));
+        let mut list = Decisions::new();
+        let (first, second) = (list.batch(jobs), list.batch([jobs[1], jobs[3]]));
+        let (single, empty) = (list.batch([jobs[2]]), list.batch([]));
+        assert_eq!((first.count(), first.first(), first.single()), (4, Some(jobs[0]), None));
+        assert_eq!(list.jobs_of(&first), Some(&jobs[..]));
+        assert_eq!(list.jobs_of(&second), Some(&[jobs[1], jobs[3]][..]));
+        assert_eq!((single.single(), list.jobs_of(&single)), (Some(jobs[2]), Some(&jobs[2..3])));
+        assert_eq!((empty.first(), list.jobs_of(&empty)), (None, Some(&[][..])));
+        let mut other = Decisions::new();
+        assert_eq!(other.jobs_of(&first), None);
+        other.batch([jobs[1], jobs[0], jobs[2], jobs[3]]);
+        assert_eq!(other.jobs_of(&first), None);
+        list.clear();
+        assert_eq!(list.jobs_of(&first), None);
+        assert!(list.is_empty());
+        assert_eq!(list.jobs_of(&jobs[0].into()), Some(&jobs[..1]));
+    }
+}

@@ -194,7 +194,7 @@ impl Profile {
     /// [`Profile::preference`] of the layer of a row.
     #[must_use]
     pub fn preference_in(&self, row: LayerRow, class: ClassId) -> &Preference {
-        &self.preferences[row.0 * self.costs.single_classes().len() + class.index()]
+        &self.preferences[row.0 * self.costs.nominal_classes().len() + class.index()]
     }
 
     /// The expected latency of everything from a progress on where each layer runs in the class that is
@@ -219,7 +219,7 @@ impl Profile {
 
     /// The classes of one inference on the platform, in the order of their indices.
     pub fn classes(&self) -> impl ExactSizeIterator<Item = ClassId> + use<> {
-        self.costs.single_classes()
+        self.costs.nominal_classes()
     }
 
     /// True if any accelerator runs batches.
@@ -417,7 +417,7 @@ impl Profile {
     /// yet.
     ///
     /// What a layer leaves, its output unless the model states it, lies on the units of its run in equal parts, each
-    /// rounded up to an element or a byte.
+    /// rounded up to an element or a byte. Both are as many times as the runs have jobs.
     #[inline]
     #[must_use]
     pub fn switched(
@@ -425,15 +425,18 @@ impl Profile {
         units: impl Iterator<Item = UnitState>,
         model: ModelId,
         layer: u32,
+        jobs: u32,
     ) -> Option<Moved> {
         let mut moved = None;
         for unit in units {
             let Some(from) = unit.last_model.filter(|from| *from != model) else { continue };
             let left = unit.last_layer.map_or(Moved::default(), |layer| self.activations(from, layer).left);
-            let held = left.map(|amount| amount.div_ceil(u64::from(unit.last_units.max(1))));
+            let of_all = |amount: u64| amount.saturating_mul(unit.last_jobs.max(1).into());
+            let held = left.map(|amount| of_all(amount).div_ceil(u64::from(unit.last_units.max(1))));
             moved = Some(moved.unwrap_or(Moved::default()).plus(held));
         }
-        moved.map(|out| out.plus(self.activations(model, layer).input))
+        let input = |amount: u64| amount.saturating_mul(jobs.into());
+        moved.map(|out| out.plus(self.activations(model, layer).input.map(input)))
     }
 
     /// The time and the energy of a context switch of an accelerator that moves these activations.

@@ -81,7 +81,7 @@ impl Behaviour {
     pub fn of_parts(parameters: &Parameters, starvation_free: bool) -> Self {
         let parts = Parts::read(parameters);
         let preempts = parts.preemption != PreemptionRule::Never;
-        Self { idles: parts.placement.waits(), preempts, starvation_free }
+        Self { idles: parts.placement.waits() || parts.batching.waits(), preempts, starvation_free }
     }
 
     /// Behaviour of a mapped policy, which follows from its parts. Under an overload that never ends, short layers
@@ -89,7 +89,8 @@ impl Behaviour {
     #[must_use]
     pub fn of_mapped(parameters: &Parameters) -> Self {
         let parts = MappedParts::read(parameters);
-        Self { idles: parts.waits, preempts: false, starvation_free: false }
+        let idles = parts.waits || parts.batching.waits();
+        Self { idles, preempts: false, starvation_free: false }
     }
 }
 
@@ -489,6 +490,7 @@ mod tests {
                     let meant = match parameter.name.as_ref() {
                         "block_layers" => Some(("granularity", "block")),
                         name if name.starts_with("drop_") => Some(("drop", "smart")),
+                        "batch_limit" => Some(("batching", "up-to-n")),
                         "variant_queue" => Some(("variants", "largest-that-fits")),
                         "scheduling_period" => Some(("preemption_mechanism", "kill")),
                         _ => None,

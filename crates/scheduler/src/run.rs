@@ -7,24 +7,35 @@ use serde::Serialize;
 use crate::ids::{JobId, RunId};
 use crate::job::Progress;
 
-/// The jobs of a run: one, or a batch.
+/// The jobs of a run: one, or a batch of several of one model.
 ///
-/// Batches are not simulated yet. Of one, its first job and its size are kept, which is enough to refuse it;
-/// decisions and runs are copied without a list to clone or to drop.
+/// Of a batch it is the first and the number of all; the list stands beside it, in [`Decisions`](crate::Decisions) for a
+/// decision and in [`Runs`] for a run. So both are copied without a list to clone or to drop, and a run of one job has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Jobs {
     first: JobId,
     count: u32,
+    /// Of a decision: where the batch begins among those of its list.
+    #[serde(skip)]
+    at: u32,
 }
 
 impl Jobs {
-    /// Several jobs of one model, run at once.
-    #[must_use]
-    pub const fn batch(jobs: &[JobId]) -> Self {
-        match jobs {
-            [] => Self { first: JobId::new(0, 0), count: 0 },
-            [first, ..] => Self { first: *first, count: jobs.len() as u32 },
-        }
+    /// Several jobs of which the list stands at a position of another one.
+    pub(crate) fn batch(jobs: &[JobId], at: usize) -> Self {
+        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        let first = jobs.first().copied().unwrap_or(JobId::new(0, 0));
+        Self { first, count: count(jobs.len()), at: count(at) }
+    }
+
+    /// Where the batch of a decision begins.
+    pub(crate) const fn at(&self) -> usize {
+        self.at as usize
+    }
+
+    /// The list of one job; none for a batch.
+    pub(crate) const fn as_single(&self) -> Option<&[JobId]> {
+        if self.count == 1 { Some(std::slice::from_ref(&self.first)) } else { None }
     }
 
     /// The first job; none of an empty batch.
@@ -49,7 +60,7 @@ impl Jobs {
 
 impl From<JobId> for Jobs {
     fn from(job: JobId) -> Self {
-        Self { first: job, count: 1 }
+        Self { first: job, count: 1, at: 0 }
     }
 }
 
@@ -62,13 +73,14 @@ pub struct Run {
     pub accelerator: AcceleratorId,
     /// The units of the accelerator that it holds, those included that it is about to gain.
     pub units: UnitSet,
-    /// The class that it runs in: the configuration that the units which it uses form.
+    /// The class that it runs in: the configuration that the units which it uses form, with as many jobs as it has. A layer
+    /// that fewer of its jobs run is one of as many.
     pub class: ClassId,
     /// The class that it changes to at its next boundary; none where it is not resized.
     pub next_class: Option<ClassId>,
     /// Its share of the shared memory bandwidth; the whole where that is not partitioned.
     pub share: Share,
-    /// The jobs.
+    /// The jobs: see [`Runs::jobs_of`].
     pub jobs: Jobs,
     /// The model that they run as.
     pub model: ModelId,
@@ -92,6 +104,8 @@ pub struct Run {
 #[derive(Clone, Debug, Default)]
 pub struct Runs {
     slots: Vec<Slot>,
+    /// By slot: the jobs of its batch; without meaning for a run of one job. As long as the last slot that had a batch.
+    batches: Vec<Vec<JobId>>,
 }
 
 /// A place for a run. What was there last stays until the next one begins: a run is large, and is written
@@ -122,7 +136,7 @@ impl Runs {
             expected_end: Time::ZERO,
             is_ending: false,
         };
-        Self { slots: vec![Slot { is_live: false, run: none }; slots] }
+        Self { slots: vec![Slot { is_live: false, run: none }; slots], batches: Vec::new() }
     }
 
     /// The number of slots.
@@ -164,6 +178,37 @@ impl Runs {
         slot.is_live = true;
         slot.run = run;
         &slot.run
+    }
+
+    /// Puts a run of these jobs in its slot, which must be one of the platform's.
+    pub fn begin_batch(&mut self, mut run: Run, jobs: &[JobId]) -> &Run {
+        let slot = run.id.slot();
+        if self.batches.len() <= slot {
+            self.batches.resize_with(slot + 1, Vec::new);
+        }
+        self.batches[slot].clear();
+        self.batches[slot].extend_from_slice(jobs);
+        run.jobs = Jobs::batch(jobs, 0);
+        self.begin(run)
+    }
+
+    /// Takes a job out of the batch of the run in a slot, whose other jobs keep their order.
+    pub fn remove_job(&mut self, slot: usize, job: JobId) {
+        let Some(batch) = self.batches.get_mut(slot) else { return };
+        batch.retain(|other| *other != job);
+        if let Some(slot) = self.slots.get_mut(slot).filter(|slot| slot.is_live) {
+            slot.run.jobs = Jobs::batch(batch, 0);
+        }
+    }
+
+    /// The jobs of a run, in the order of its dispatch.
+    #[inline]
+    #[must_use]
+    pub fn jobs_of<'r>(&'r self, run: &'r Run) -> &'r [JobId] {
+        if run.jobs.count == 1 {
+            return std::slice::from_ref(&run.jobs.first);
+        }
+        self.batches.get(run.id.slot()).map_or(&[], Vec::as_slice)
     }
 
     /// Ends the run in a slot.

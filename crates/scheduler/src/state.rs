@@ -48,6 +48,8 @@ pub struct UnitState {
     pub last_layer: Option<u32>,
     /// The number of units that the run had which ran it: each holds an equal part of the output.
     pub last_units: u32,
+    /// The number of its jobs: as many outputs are there.
+    pub last_jobs: u32,
 }
 
 /// Counts of a task since the simulation began. No count ever falls.
@@ -137,17 +139,9 @@ impl SystemState {
         }
     }
 
-    /// Records what units of an accelerator ran last, as part of a run on `count` units.
+    /// Records what units of an accelerator ran last.
     #[inline]
-    pub fn mark_units(
-        &mut self,
-        accelerator: AcceleratorId,
-        units: UnitSet,
-        model: ModelId,
-        last_layer: Option<u32>,
-        count: u32,
-    ) {
-        let last = UnitState { last_model: Some(model), last_layer, last_units: count };
+    pub fn mark_units(&mut self, accelerator: AcceleratorId, units: UnitSet, last: UnitState) {
         self.for_each_unit(accelerator, units, |unit| *unit = last);
     }
 

@@ -83,6 +83,12 @@ impl<'v> View<'v> {
         self.runs().filter_map(move |run| Some((run, &jobs[run.jobs.first()?.slot()])))
     }
 
+    /// The jobs of a run, in the order of its dispatch.
+    #[must_use]
+    pub fn jobs_of(&self, run: &'v Run) -> &'v [JobId] {
+        self.state.runs.jobs_of(run)
+    }
+
     /// A run; none if it is over.
     #[must_use]
     pub fn run(&self, id: RunId) -> Option<&'v Run> {
@@ -178,9 +184,25 @@ impl<'v> View<'v> {
         self.switch(model, layer, accelerator).map_or(Duration::ZERO, |(time, _)| time)
     }
 
+    /// The latency of the context switch that an accelerator would make to run a batch of `model`, on all of its units.
+    #[must_use]
+    pub fn switch_time_of_batch(&self, model: ModelId, accelerator: AcceleratorId, jobs: u32) -> Duration {
+        self.switch_for(model, 0, accelerator, jobs).map_or(Duration::ZERO, |(time, _)| time)
+    }
+
     fn switch(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Option<(Duration, Energy)> {
+        self.switch_for(model, layer, accelerator, 1)
+    }
+
+    fn switch_for(
+        &self,
+        model: ModelId,
+        layer: u32,
+        accelerator: AcceleratorId,
+        jobs: u32,
+    ) -> Option<(Duration, Energy)> {
         let units = self.units(accelerator).iter().copied();
-        let moved = self.profile.switched(units, model, layer)?;
+        let moved = self.profile.switched(units, model, layer, jobs)?;
         Some(self.profile.switch_cost(accelerator, moved))
     }
 

@@ -13,8 +13,10 @@
 //! allocates nothing. Memory follows the number of live jobs, not the length of the run.
 //!
 //! The loop is [`Simulation::run_until`]. What events do is beside it: frames become jobs in `jobs`,
-//! layers and segments end in `segments`, the policy is asked and obeyed in `decisions`.
+//! layers and segments end in `segments`, the policy is asked and obeyed in `decisions`, and runs of several jobs are in
+//! `batches`.
 
+mod batches;
 mod decisions;
 mod jobs;
 mod segments;
@@ -87,6 +89,8 @@ pub struct Simulation<'s, E, O> {
     /// Jobs that were dropped with others since the policy was last asked.
     dropped_upstream: Vec<JobId>,
     needs: Vec<u64>,
+    /// The jobs of the batch that stops, used again and again.
+    members: Vec<JobId>,
     next_sequence: u64,
     /// When the scheduler has made its decisions of before.
     scheduler_free: Time,
@@ -146,6 +150,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             decisions: Decisions::new(),
             dropped_upstream: Vec::new(),
             needs: Vec::new(),
+            members: Vec::new(),
             next_sequence: 0,
             scheduler_free: Time::ZERO,
             scheduler_busy: Duration::ZERO,
@@ -187,6 +192,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             decisions: self.decisions.clone(),
             dropped_upstream: self.dropped_upstream.clone(),
             needs: self.needs.clone(),
+            members: self.members.clone(),
             next_sequence: self.next_sequence,
             scheduler_free: self.scheduler_free,
             scheduler_busy: self.scheduler_busy,
@@ -385,7 +391,10 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 self.report_layers(index, to);
             }
             let Some(run) = self.state.runs.at(index).copied() else { continue };
-            let Some(slot) = run.jobs.single().map(JobId::slot) else { continue };
+            let Some(slot) = run.jobs.single().map(JobId::slot) else {
+                self.halt_batch(index, to);
+                continue;
+            };
             self.state.runs.end(index);
             self.hidden.count_busy(index, run.accelerator, now);
             self.spend(slot, run.class, run.model, to, 1.0);

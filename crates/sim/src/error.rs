@@ -107,9 +107,24 @@ pub enum Illegal {
     /// The run has so many units.
     #[error("the run has so many units already")]
     NothingToResize,
-    /// A run of several jobs, or of none.
-    #[error("a run has one job: batches are not simulated")]
-    Batch,
+    /// A run of no jobs.
+    #[error("a run has at least one job")]
+    EmptyBatch,
+    /// A batch that stands in another list of decisions.
+    #[error("the batch is none of this list of decisions")]
+    NoSuchBatch,
+    /// More jobs than the accelerator runs at once, or than all layers of the model have a cost for.
+    #[error("the accelerator runs no batch of so many jobs of the model")]
+    BatchTooLarge,
+    /// A batch with a job that has started.
+    #[error("a batch forms of jobs that have not started")]
+    BatchOfStarted,
+    /// A batch of several models.
+    #[error("the jobs of a batch are to run as one model")]
+    UnlikeModels,
+    /// A batch with a job twice.
+    #[error("a job is in the batch twice")]
+    TwiceInBatch,
     /// The task has no such variant.
     #[error("the task has no such variant")]
     NoSuchVariant,

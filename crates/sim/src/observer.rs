@@ -50,10 +50,10 @@ impl JobRecord<'_> {
     }
 }
 
-/// Report on a segment when it is over.
+/// Report on a segment when it is over, or on a job that leaves its batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentRecord<'s> {
-    /// The run that it was, with the units that it held last.
+    /// The run that it was, with the units that it held last; of a job that leaves a batch, the run as it goes on.
     pub run: &'s Run,
     /// Its job, as it was while it ran but for the energy.
     pub job: &'s Job,
@@ -82,13 +82,13 @@ pub struct ContextSwitchRecord {
 pub struct LayerRecord {
     /// The run that it was part of.
     pub run: RunId,
-    /// The job.
+    /// The job; of a batch, the first of those that ran the layer.
     pub job: JobId,
     /// The model.
     pub model: ModelId,
     /// The layer.
     pub layer: LayerId,
-    /// The class that it ran in.
+    /// The class that it ran in, of as many jobs as ran it.
     pub class: ClassId,
     /// When it began, or went on in this run.
     pub began: Time,
@@ -136,8 +136,11 @@ pub trait Observer {
     /// The scheduler sees a job for the first time.
     fn released(&mut self, _now: Time, _job: &Job) {}
 
-    /// A segment was dispatched; `job` shows it already.
+    /// A segment was dispatched; `job` shows it already. Of a batch, it is the first job.
     fn dispatched(&mut self, _now: Time, _run: &Run, _job: &Job) {}
+
+    /// A further job of the batch that was just dispatched, in their order.
+    fn joined(&mut self, _now: Time, _run: &Run, _job: &Job) {}
 
     /// The run that was just dispatched pays for a context switch first.
     fn context_switched(&mut self, _now: Time, _run: &Run, _switch: &ContextSwitchRecord) {}
@@ -165,7 +168,11 @@ pub trait Observer {
     /// A run goes on with another number of units.
     fn resized(&mut self, _now: Time, _record: &ResizeRecord<'_>) {}
 
-    /// A segment is over.
+    /// A job leaves a batch: the run goes on with the other jobs, or ends now, for which [`Observer::segment_ended`] is told
+    /// of the last of them.
+    fn left(&mut self, _now: Time, _record: &SegmentRecord<'_>) {}
+
+    /// A segment is over; of a batch, for the last of its jobs.
     fn segment_ended(&mut self, _now: Time, _record: &SegmentRecord<'_>) {}
 
     /// A job is complete.
@@ -198,6 +205,14 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         (**self).dispatched(now, run, job);
+    }
+
+    fn joined(&mut self, now: Time, run: &Run, job: &Job) {
+        (**self).joined(now, run, job);
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        (**self).left(now, record);
     }
 
     fn wants_layers(&self) -> bool {
@@ -272,6 +287,16 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         self.0.dispatched(now, run, job);
         self.1.dispatched(now, run, job);
+    }
+
+    fn joined(&mut self, now: Time, run: &Run, job: &Job) {
+        self.0.joined(now, run, job);
+        self.1.joined(now, run, job);
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.0.left(now, record);
+        self.1.left(now, record);
     }
 
     fn wants_layers(&self) -> bool {

@@ -54,6 +54,13 @@ pub enum RecordedEvent {
         /// Its job.
         job: Job,
     },
+    /// A further job of the batch that was dispatched.
+    Joined {
+        /// The run.
+        run: Run,
+        /// The job.
+        job: Job,
+    },
     /// A dispatch pays for a context switch.
     ContextSwitched {
         /// The run.
@@ -81,6 +88,19 @@ pub enum RecordedEvent {
     ShareSet(Run),
     /// A layer is complete.
     LayerCompleted(LayerRecord),
+    /// A job leaves its batch.
+    Left {
+        /// The run as it goes on.
+        run: Run,
+        /// The job.
+        job: Job,
+        /// Where the job goes on.
+        to: Progress,
+        /// True if a context switch preceded the run.
+        switched: bool,
+        /// The mode in which it was preempted inside a layer.
+        stopped: Option<Preemption>,
+    },
     /// A segment is over.
     SegmentEnded {
         /// The run that it was.
@@ -204,6 +224,11 @@ impl RunRecord {
                 RecordedEvent::NotTriggered { task, arrival } => observer.not_triggered(now, *task, *arrival),
                 RecordedEvent::Released(job) => observer.released(now, job),
                 RecordedEvent::Dispatched { run, job } => observer.dispatched(now, run, job),
+                RecordedEvent::Joined { run, job } => observer.joined(now, run, job),
+                RecordedEvent::Left { run, job, to, switched, stopped } => {
+                    let record = SegmentRecord { run, job, to: *to, switched: *switched, stopped: *stopped };
+                    observer.left(now, &record);
+                }
                 RecordedEvent::ContextSwitched { run, switch } => observer.context_switched(now, run, switch),
                 RecordedEvent::UnitsReserved { run, before } => observer.units_reserved(now, run, *before),
                 RecordedEvent::Resized { run, before, to } => {
@@ -263,6 +288,15 @@ impl Observer for RunRecord {
 
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         self.push(now, RecordedEvent::Dispatched { run: *run, job: *job });
+    }
+
+    fn joined(&mut self, now: Time, run: &Run, job: &Job) {
+        self.push(now, RecordedEvent::Joined { run: *run, job: *job });
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        let SegmentRecord { run, job, to, switched, stopped } = *record;
+        self.push(now, RecordedEvent::Left { run: *run, job: *job, to, switched, stopped });
     }
 
     fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {

@@ -11,8 +11,8 @@ use std::num::NonZeroU32;
 use proptest::prelude::*;
 use rtmm_hardware::{AcceleratorId, Share, Units};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, JobId, Jobs, Notice, Policy, PolicyError, Preemption, RunId,
-    Truth, VariantId, View,
+    Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, RunId, Truth,
+    VariantId, View,
 };
 use rtmm_sim::execution::Execution;
 use rtmm_sim::{EndOfRun, Illegal, RunOptions, Simulation, SimulationError, System, simulate};
@@ -152,14 +152,6 @@ fn every_illegal_decision_says_why() {
     let two: Say = |_| Decision::Resize { run: run_on(0), units: Units::exactly(2).expect("units") };
     is_illegal(own, &[start, two], Illegal::NoSuchUnits);
     is_illegal(own, &[|view| on_units(first(view), 2)], Illegal::NoSuchUnits);
-    let batch: Say = |view| Decision::Dispatch {
-        jobs: Jobs::batch(&[first(view), JobId::new(9, 9)]),
-        variant: None,
-        on: accelerator(0),
-        units: Units::All,
-        extent: Extent::Rest,
-    };
-    is_illegal(own, &[batch], Illegal::Batch);
     is_illegal(own, &[|view| dispatch(first(view), Some(2), 0)], Illegal::NoSuchVariant);
     is_illegal(
         own,
@@ -423,7 +415,7 @@ impl Garbage {
         }
     }
 
-    fn decision(&self, view: &View<'_>) -> Decision {
+    fn decision(&self, view: &View<'_>, out: &mut Decisions) -> Decision {
         let run = RunId::new(self.number(10) as u32, self.pick(22, 3) as u32);
         let units = match self.pick(23, 3) {
             0 => Units::exactly(self.number(24) as u32).unwrap_or(Units::All),
@@ -431,7 +423,10 @@ impl Garbage {
         };
         match self.pick(0, 9) {
             0..4 => Decision::Dispatch {
-                jobs: if self.pick(25, 9) == 0 { Jobs::batch(&[]) } else { self.job(view).into() },
+                jobs: match self.pick(25, 9) {
+                    0 => out.batch((0..self.pick(26, 4)).map(|_| self.job(view))),
+                    _ => self.job(view).into(),
+                },
                 variant: (self.pick(11, 3) == 0).then(|| VariantId::new(self.number(12))),
                 on: AcceleratorId::new(self.number(10)),
                 units,
@@ -474,7 +469,8 @@ impl Policy for Garbage {
         let count = self.pick(20, 3);
         for _ in 0..count {
             self.said += 1;
-            out.push(self.decision(view));
+            let decision = self.decision(view, out);
+            out.push(decision);
         }
         self.said += 1;
         Ok(())

@@ -38,7 +38,7 @@ fn extent(layers: u32) -> Extent {
 }
 
 const CHAOS: Habits =
-    Habits { dispatch: 160, preempt: 80, context: 0, resize: 40, drop: 20, share: 60, timer: 20 };
+    Habits { dispatch: 160, batch: 120, preempt: 80, context: 0, resize: 40, drop: 20, share: 60, timer: 20 };
 
 /// A policy for a system: random decisions, or first come first served.
 fn policy(sketch: &Sketch, chaos: bool, habits: Habits, layers: u32) -> Box<dyn Policy> {
@@ -81,6 +81,7 @@ fn arrivals(built: &Built, seed: u64) -> Vec<BTreeMap<u64, u64>> {
 enum Stage {
     Waiting,
     Idle,
+    /// In the run of this number.
     Runs(usize),
     Completed,
     Dropped,
@@ -99,10 +100,12 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
         on.map(|on| on.task.index()).map(|of| latest(of).max().map(|index| (of, index))).collect()
     };
     let mut stages: BTreeMap<Name, Stage> = BTreeMap::new();
-    let mut accelerators: Vec<BTreeMap<Name, Vec<u32>>> =
-        vec![BTreeMap::new(); built.platform.accelerators.len()];
-    let is_held = |accelerator: &BTreeMap<Name, Vec<u32>>, other_than: &Name, unit: &u32| {
-        accelerator.iter().any(|(job, units)| job != other_than && units.contains(unit))
+    // Runs by number, each with its accelerator, its units and its jobs.
+    let mut runs: BTreeMap<usize, (usize, Vec<u32>, usize)> = BTreeMap::new();
+    let mut dispatched = 0;
+    let is_held = |runs: &BTreeMap<usize, (usize, Vec<u32>, usize)>, of: usize, but: usize, unit: &u32| {
+        runs.iter()
+            .any(|(run, (accelerator, units, _))| *run != but && *accelerator == of && units.contains(unit))
     };
     for (now, event) in &record.events {
         match event {
@@ -121,30 +124,45 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
                 prop_assert!(matches!(stages[job], Stage::Waiting | Stage::Idle), "{:?}", stages[job]);
                 let count = built.platform.accelerators[*accelerator].units();
                 prop_assert!(!units.is_empty() && units.iter().all(|unit| *unit < count));
-                let held = &accelerators[*accelerator];
-                prop_assert!(!units.iter().any(|unit| is_held(held, job, unit)), "one run a unit");
+                dispatched += 1;
+                let is_free = !units.iter().any(|unit| is_held(&runs, *accelerator, dispatched, unit));
+                prop_assert!(is_free, "one run a unit");
                 prop_assert!(started >= now);
                 for need in needs(*job) {
                     let need = need.expect("a job has all that it depends on");
                     prop_assert_eq!(stages.get(&need), Some(&Stage::Completed), "{:?} starts early", job);
                 }
-                accelerators[*accelerator].insert(*job, units.clone());
-                stages.insert(*job, Stage::Runs(*accelerator));
+                runs.insert(dispatched, (*accelerator, units.clone(), 1));
+                stages.insert(*job, Stage::Runs(dispatched));
+            }
+            Event::Joined { job } => {
+                let before = stages.insert(*job, Stage::Runs(dispatched));
+                prop_assert!(matches!(before, Some(Stage::Waiting | Stage::Idle)), "{before:?}");
+                runs.get_mut(&dispatched).expect("a run").2 += 1;
+            }
+            Event::Left { job, .. } => {
+                let Some(Stage::Runs(run)) = stages.insert(*job, Stage::Idle) else {
+                    panic!("{job:?} leaves and does not run")
+                };
+                runs.get_mut(&run).expect("a run").2 -= 1;
             }
             Event::Reserved { job, units } | Event::Resized { job, units, .. } => {
-                let Stage::Runs(accelerator) = stages[job] else {
-                    panic!("{job:?} is resized and does not run")
-                };
-                let held = &accelerators[accelerator];
-                prop_assert!(!units.iter().any(|unit| is_held(held, job, unit)), "one run a unit");
-                let is_more = |before: &Vec<u32>| before.iter().all(|unit| units.contains(unit));
+                let Stage::Runs(run) = stages[job] else { panic!("{job:?} is resized and does not run") };
+                let (accelerator, before, jobs) = runs[&run].clone();
+                prop_assert!(
+                    !units.iter().any(|unit| is_held(&runs, accelerator, run, unit)),
+                    "one run a unit"
+                );
                 let is_reserved = matches!(event, Event::Reserved { .. });
-                prop_assert!(!is_reserved || is_more(&held[job]));
-                accelerators[accelerator].insert(*job, units.clone());
+                prop_assert!(!is_reserved || before.iter().all(|unit| units.contains(unit)));
+                runs.insert(run, (accelerator, units.clone(), jobs));
             }
             Event::Ended { job, accelerator, .. } => {
-                prop_assert!(accelerators[*accelerator].remove(job).is_some());
-                prop_assert_eq!(stages.insert(*job, Stage::Idle), Some(Stage::Runs(*accelerator)));
+                let Some(Stage::Runs(run)) = stages.insert(*job, Stage::Idle) else {
+                    panic!("{job:?} ends and does not run")
+                };
+                let (on, _, jobs) = runs.remove(&run).expect("a run");
+                prop_assert_eq!((on, jobs), (*accelerator, 1));
             }
             Event::Completed { job, .. } => {
                 prop_assert_eq!(stages.insert(*job, Stage::Completed), Some(Stage::Idle));
@@ -239,7 +257,8 @@ proptest! {
 
     #[test]
     fn jobs_are_conserved_and_wait_for_what_they_need(
-        sketch in systems::scaled(), chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
+        sketch in prop_oneof![2 => systems::scaled(), 1 => systems::batched(systems::scaled())],
+        chaos in any::<bool>(), layers in 0..4_u32, end in ends(),
     ) {
         let built = sketch.build();
         let (record, log) = run(&sketch, policy(&sketch, chaos, CHAOS, layers), end);

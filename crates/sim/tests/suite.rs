@@ -1,6 +1,7 @@
 //! All tests of this crate in one program, which links once: each module is a file beside this one.
 
 mod audit;
+mod batches;
 mod conformance;
 mod decisions;
 mod dream;

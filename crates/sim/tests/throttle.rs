@@ -67,7 +67,7 @@ fn pauses_count_as_throttled() {
 }
 
 const HABITS: Habits =
-    Habits { dispatch: 200, preempt: 60, context: 40, resize: 40, drop: 20, share: 0, timer: 60 };
+    Habits { dispatch: 200, batch: 0, preempt: 60, context: 40, resize: 40, drop: 20, share: 0, timer: 60 };
 
 /// The course of a system, whose memory is shared by a rule with shares of the whole.
 fn course(sketch: &Sketch, chaos: bool, sharing: Sharing) -> Record {

@@ -15,7 +15,7 @@ use rtmm_hardware::{
 };
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Notice, Policy, PolicyError, Profile, Progress, Run,
-    RunId, SystemState, TaskCounters, Truth, VariantId, View,
+    RunId, SystemState, TaskCounters, Truth, UnitState, VariantId, View,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
@@ -222,6 +222,13 @@ impl CostModel for Stated {
         stated().ok_or(CostError::NotMeasured { model, layer: name })
     }
 
+    /// A batch of `n` takes `(n + 1) / 2` times as long as one.
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, condition: Condition) -> Result<Work, CostError> {
+        let work = self.work(layer, condition)?;
+        let compute = work.compute.picoseconds() * u64::from(batch + 1) / 2;
+        Ok(Work { compute: Duration::from_picoseconds(compute), ..work })
+    }
+
     fn identity(&self) -> String {
         format!("stated {}", self.column)
     }
@@ -276,7 +283,19 @@ impl Fixture {
     pub fn switching(tasks: &[TaskSketch], context_switch: ContextSwitch) -> Result<Self, FixtureError> {
         Self::on(tasks, |networks| {
             let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
-            platform(networks, width, context_switch)
+            platform(networks, width, context_switch, 1)
+        })
+    }
+
+    /// Tasks on as many accelerators as the first layer of the first task has latencies, each of which runs batches of up to
+    /// `max_batch` jobs: a batch of `n` takes `(n + 1) / 2` times as long as one of them.
+    ///
+    /// # Errors
+    /// [`FixtureError`] where the sketches do not fit together.
+    pub fn batching(tasks: &[TaskSketch], max_batch: u32) -> Result<Self, FixtureError> {
+        Self::on(tasks, |networks| {
+            let width = tasks.first().and_then(|task| task.latency_us.first()).map_or(0, Vec::len);
+            platform(networks, width, ContextSwitch::default(), max_batch)
         })
     }
 
@@ -393,11 +412,19 @@ impl Fixture {
 
     /// Lets a ready job run on free units of an accelerator from now on: the lowest.
     pub fn run_on(&mut self, job: JobId, accelerator: usize, units: Units, extent: Extent) {
+        self.run_all(&[job], accelerator, units, extent);
+    }
+
+    /// Dispatches jobs at once, all of which stand where the first one does.
+    pub fn run_all(&mut self, jobs: &[JobId], accelerator: usize, units: Units, extent: Extent) {
+        let Some(job) = jobs.first().copied() else { return };
         let on = AcceleratorId::new(accelerator);
         let accelerator = self.state.accelerators[accelerator];
         let units = accelerator.free.lowest_of(units.of(accelerator.units));
         let Some(lowest) = units.lowest() else { return };
-        let Some(class) = self.profile.class_with(on, units.count()) else { return };
+        let count = jobs.len() as u32;
+        let class = self.profile.class_with(on, units.count());
+        let Some(class) = class.and_then(|class| self.profile.in_batch(class, count)) else { return };
         self.state.take_units(on, units);
         let slot = accelerator.first_unit + lowest;
         let state = &mut self.state.jobs[job.slot()];
@@ -410,11 +437,19 @@ impl Fixture {
         let model = state.model;
         let latency = (from.layer..stop).map(|layer| self.profile.latency(model, layer, class));
         let id = RunId::new(slot, 0);
-        state.started = true;
-        self.state.set_job_state(job.slot(), JobState::Running(id));
-        self.state.mark_units(on, units, model, stop.checked_sub(1), units.count());
+        for job in jobs {
+            self.state.jobs[job.slot()].started = true;
+            self.state.set_job_state(job.slot(), JobState::Running(id));
+        }
+        let last = UnitState {
+            last_model: Some(model),
+            last_layer: stop.checked_sub(1),
+            last_units: units.count(),
+            last_jobs: count,
+        };
+        self.state.mark_units(on, units, last);
         let now = self.state.now;
-        self.state.runs.begin(Run {
+        let run = Run {
             id,
             accelerator: on,
             units,
@@ -429,23 +464,26 @@ impl Fixture {
             started: now,
             expected_end: now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
             is_ending: false,
-        });
+        };
+        self.state.runs.begin_batch(run, jobs);
     }
 
-    /// Ends the run of an accelerator that runs do not divide, before a layer; the job is ready again from
+    /// Ends the run of an accelerator that runs do not divide, before a layer; its jobs are ready again from
     /// there.
     pub fn stop(&mut self, accelerator: usize, before: u32) {
         let id = AcceleratorId::new(accelerator);
         let slot = self.state.accelerators[accelerator].first_unit as usize;
-        let Some(Run { units, jobs, .. }) = self.state.runs.at(slot).copied() else { return };
+        let Some(run) = self.state.runs.at(slot) else { return };
+        let (units, jobs) = (run.units, self.state.runs.jobs_of(run).to_vec());
         self.state.runs.end(slot);
         self.state.free_units(id, units);
         self.state.set_last_layer(id, units, before.checked_sub(1));
         let now = self.state.now;
-        let Some(job) = jobs.single().map(|job| &mut self.state.jobs[job.slot()]) else { return };
-        (job.progress, job.last_ran) = (Progress::at(before), now);
-        let slot = job.id.slot();
-        self.state.set_job_state(slot, JobState::Ready);
+        for id in jobs {
+            let job = &mut self.state.jobs[id.slot()];
+            (job.progress, job.last_ran) = (Progress::at(before), now);
+            self.state.set_job_state(id.slot(), JobState::Ready);
+        }
     }
 
     /// View of the state.
@@ -479,7 +517,7 @@ impl Fixture {
 
     /// Asks a policy until it has no more to say, does what it says, and writes it down: `a0>1`
     /// for the rest of the first job of task `a` on accelerator 1, `a0>1:2` for two layers of it, `a0>1[2]`
-    /// for two of its units, `a0/2>1` as its variant 2, `preempt 1`, `drop a0`, `timer 250`. What the engine would refuse
+    /// for two of its units, `a0/2>1` as its variant 2, `a0+b3>1` for a batch, `preempt 1`, `drop a0`, `timer 250`. What the engine would refuse
     /// ends the text with `illegal`, an error of the policy with `failed`.
     pub fn settle(&mut self, policy: &mut dyn Policy) -> String {
         let mut said = Vec::new();
@@ -493,8 +531,8 @@ impl Fixture {
             if out.is_empty() {
                 return said.join(" ");
             }
-            for decision in &out {
-                match self.apply(decision) {
+            for decision in out.iter() {
+                match self.apply(decision, &out) {
                     Some(text) => said.push(text),
                     None => {
                         said.push(format!("illegal {decision:?}"));
@@ -512,20 +550,36 @@ impl Fixture {
     }
 
     /// Does what a decision says; none where the engine would refuse it.
-    fn apply(&mut self, decision: &Decision) -> Option<String> {
+    fn apply(&mut self, decision: &Decision, list: &Decisions) -> Option<String> {
         match decision {
             Decision::Dispatch { jobs, variant, on, units, extent } => {
-                let job = jobs.single()?;
+                let all = list.jobs_of(jobs)?;
+                let job = jobs.first()?;
                 let known = self.view().job(job).copied().filter(|job| job.state == JobState::Ready)?;
                 let state = self.state.accelerators.get(on.index())?;
                 let count = units.of(state.units);
-                (count <= state.free.count() && self.profile.class_with(*on, count).is_some())
-                    .then_some(())?;
+                let class = self.profile.class_with(*on, count).filter(|_| count <= state.free.count())?;
                 let network = match variant {
                     Some(variant) => self.turn(&known, *variant)?,
                     None => String::new(),
                 };
-                self.run_on(job, on.index(), *units, *extent);
+                let mut labels = format!("{}{network}", self.label(&known));
+                if all.len() > 1 {
+                    let model = self.state.jobs[job.slot()].model;
+                    let is_large = all.len() as u32 > self.profile.largest_batch(model, *on, class);
+                    (!is_large && !known.started).then_some(())?;
+                    for (index, other) in all.iter().enumerate().skip(1) {
+                        let is_fresh = |job: &&Job| job.state == JobState::Ready && !job.started;
+                        let other = *self.view().job(*other).filter(is_fresh)?;
+                        (!all[..index].contains(&other.id)).then_some(())?;
+                        if let Some(variant) = variant {
+                            self.turn(&other, *variant)?;
+                        }
+                        (self.state.jobs[other.id.slot()].model == model).then_some(())?;
+                        labels.push_str(&format!("+{}", self.label(&other)));
+                    }
+                }
+                self.run_all(all, on.index(), *units, *extent);
                 let part = match units {
                     Units::Count(count) => format!("[{count}]"),
                     Units::All => String::new(),
@@ -534,7 +588,7 @@ impl Fixture {
                     Extent::Layers(count) => format!(":{count}"),
                     Extent::Rest => String::new(),
                 };
-                Some(format!("{}{network}>{}{part}{layers}", self.label(&known), on.index()))
+                Some(format!("{labels}>{}{part}{layers}", on.index()))
             }
             Decision::Preempt { run, .. } => {
                 let running = self.state.runs.get_mut(*run)?;
@@ -577,14 +631,14 @@ impl Fixture {
     }
 }
 
-fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch) -> Platform {
+fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch, max_batch: u32) -> Platform {
     let accelerator = |index: usize| Accelerator {
         name: index.to_string(),
         configuration: ConfigurationId::new(index),
         dram_share: Share::WHOLE,
         context_switch,
         division: None,
-        max_batch: 1,
+        max_batch,
         power: None,
     };
     with_columns(tasks, width, (0..width).map(accelerator).collect())

@@ -20,8 +20,10 @@ pub struct JobRef {
 /// A segment of a job from its dispatch to its end, on the unit that it holds all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SegmentSlice<'o> {
-    /// The job.
+    /// The job; of a batch, the first.
     pub job: JobRef,
+    /// The number of jobs that it was dispatched with.
+    pub jobs: u32,
     /// The model that it runs as.
     pub model: ModelId,
     /// The accelerator.

@@ -72,6 +72,8 @@ struct Occupied {
 #[derive(Clone, Debug)]
 struct OpenRun {
     job: JobRef,
+    /// The number of jobs that it was dispatched with.
+    jobs: u32,
     units: u32,
     from: Time,
     switched: bool,
@@ -86,7 +88,7 @@ impl OpenRun {
     fn new() -> Self {
         let job = JobRef { task: rtmm_workload::TaskId::new(0), frame: 0, sequence: 0 };
         let (from, covered) = (Time::ZERO, Time::ZERO);
-        Self { job, units: 0, from, switched: false, parts: Vec::new(), covered, held: Vec::new() }
+        Self { job, jobs: 0, units: 0, from, switched: false, parts: Vec::new(), covered, held: Vec::new() }
     }
 
     fn push(&mut self, kind: SegmentPartKind, from: Time, to: Time) {
@@ -236,12 +238,23 @@ impl Observer for Timeline<'_> {
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         let open = &mut self.open[run.id.slot()];
         (open.job, open.units, open.from) = (job.into(), run.units.count(), now);
-        (open.switched, open.covered) = (false, run.started);
+        (open.jobs, open.switched, open.covered) = (1, false, run.started);
         open.parts.clear();
         open.held.clear();
         self.running += 1;
         self.count_jobs(now);
         self.gain(now, run, run.units);
+    }
+
+    fn joined(&mut self, now: Time, run: &Run, _job: &Job) {
+        self.open[run.id.slot()].jobs += 1;
+        self.running += 1;
+        self.count_jobs(now);
+    }
+
+    fn left(&mut self, now: Time, _record: &SegmentRecord<'_>) {
+        self.running = self.running.saturating_sub(1);
+        self.count_jobs(now);
     }
 
     fn context_switched(&mut self, _now: Time, run: &Run, switch: &ContextSwitchRecord) {
@@ -277,9 +290,10 @@ impl Observer for Timeline<'_> {
         let (unit, layers, slot) = (self.unit(run), self.layers(run.model), run.id.slot());
         self.open[slot].close(now, to.layer, layers);
         self.lose(now, run, run.units);
-        let OpenRun { job, units, from, switched, ref parts, .. } = self.open[slot];
+        let OpenRun { job, jobs, units, from, switched, ref parts, .. } = self.open[slot];
         let (model, accelerator) = (run.model, run.accelerator);
-        let segment = SegmentSlice { job, model, accelerator, unit, units, from, to: now, switched, parts };
+        let segment =
+            SegmentSlice { job, jobs, model, accelerator, unit, units, from, to: now, switched, parts };
         self.teller.tell(|form| form.segment(&segment));
         self.running = self.running.saturating_sub(1);
         self.count_jobs(now);

@@ -20,7 +20,7 @@ use rtmm_workload::Duration;
 
 const DEFAULT_CASES: u32 = 60;
 const HABITS: Habits =
-    Habits { dispatch: 160, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
+    Habits { dispatch: 160, batch: 0, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
 
 fn policy(sketch: &Sketch) -> Box<dyn Policy> {
     let interests = Interests { jobs: true, layers: false, times: true };

@@ -278,6 +278,17 @@ const CELL: &[Row<Summary>] = &[
     }),
     (count("decisions", "decisions that the policy took"), |run| integer(run.decisions)),
     (real("makespan_ms", "milliseconds", "the last completion"), |run| number(run.makespan_ms)),
+    (
+        labelled(
+            "batch size",
+            summed(real(
+                "batch_mean",
+                "",
+                "jobs of a segment, mean; missing where accelerators run no batches",
+            )),
+        ),
+        |run| number(run.batch_mean),
+    ),
 ];
 
 const TASK: &[Row<TaskSummary>] = &[
@@ -401,6 +412,17 @@ const ACCELERATOR: &[Row<AcceleratorSummary>] = &[
     (real("segment_energy_pj", "picojoules", "energy of its segments, context switches included"), |one| {
         number(Some(one.segment_energy_pj))
     }),
+    (
+        labelled(
+            "batch size",
+            real(
+                "accelerator_batch_mean",
+                "",
+                "jobs of a segment, mean; missing where accelerators run no batches",
+            ),
+        ),
+        |one| number(one.batch_mean),
+    ),
 ];
 
 fn columns_of<S>(rows: &[Row<S>]) -> Vec<Column> {

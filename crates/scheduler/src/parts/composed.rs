@@ -16,15 +16,16 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::parameters::{Declared, Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
-use crate::decision::{Decision, Decisions, Preemption, VariantId};
+use crate::decision::{Decision, Decisions, Extent, Preemption, VariantId};
 use crate::ids::JobId;
 use crate::ids::RunId;
 use crate::job::Job;
+use crate::parts::batching::{Offer, Size, Waits};
 use crate::parts::tournament::MANY;
 use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
-    DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms, UnitRule,
-    VariantChoice, next_boundary,
+    Batching, DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms,
+    UnitRule, VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -47,6 +48,8 @@ pub struct Parts {
     pub variants: VariantChoice,
     /// When it makes room for another.
     pub preemption: PreemptionRule,
+    /// With which other jobs it runs.
+    pub batching: Batching,
     /// The time that a decision takes.
     pub decision_time: DecisionTime,
 }
@@ -68,6 +71,7 @@ impl Parts {
             DropRule::PARAMETERS,
             VariantChoice::PARAMETERS,
             PreemptionRule::PARAMETERS,
+            Batching::PARAMETERS,
             DecisionTime::PARAMETERS,
         ];
         Schema::of(&[own, &parts].concat())
@@ -83,6 +87,7 @@ impl Parts {
             drop: DropRule::read(parameters),
             variants: VariantChoice::read(parameters),
             preemption: PreemptionRule::read(parameters),
+            batching: Batching::read(parameters),
             decision_time: DecisionTime::read(parameters),
         }
     }
@@ -132,6 +137,10 @@ pub struct Composed<R: Ranking> {
     /// Where the job stands in it that was dispatched last.
     dispatched: Option<usize>,
     waiting: WaitingJobs<R::Key>,
+    /// Jobs that could be in a batch with the first, by their keys, and the deadlines of all.
+    candidates: Vec<(R::Key, u64, JobId)>,
+    deadlines: Vec<Time>,
+    waits: Waits,
     remembers: bool,
 }
 
@@ -161,7 +170,19 @@ impl<R: Ranking> Composed<R> {
     #[must_use]
     pub fn new(ranking: R, parts: Parts) -> Self {
         let (memory, table, dispatched, waiting) = (None, Vec::new(), None, WaitingJobs::default());
-        Self { ranking, parts, memory, table, dispatched, waiting, remembers: true }
+        let (candidates, deadlines, waits) = (Vec::new(), Vec::new(), Waits::default());
+        Self {
+            ranking,
+            parts,
+            memory,
+            table,
+            dispatched,
+            waiting,
+            candidates,
+            deadlines,
+            waits,
+            remembers: true,
+        }
     }
 
     /// The same that looks at all jobs at every decision: slower, and the same in all that it decides.
@@ -348,6 +369,93 @@ impl<R: Ranking> Composed<R> {
         view.runs().filter(counts).count()
     }
 
+    /// Dispatches the first job that neither waits nor is in the way of one that does, with those that run with it; false if
+    /// nothing can be said.
+    fn dispatch_batch(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) -> bool {
+        self.waits.begin();
+        while self.parts.has_any_room(view)
+            && let Some(head) = self.head(view, truth)
+        {
+            let started = head.started;
+            let (variant, job) = self.parts.as_chosen(view, head);
+            let of_ranking = self.ranking.extent(view, &job);
+            let extent = of_ranking.unwrap_or_else(|| self.parts.granularity.extent(view, &job));
+            let placed = self.parts.placement.place(view, &job, extent, self.parts.units);
+            let placed = placed.and_then(|(on, units)| {
+                let count = units.of(view.accelerators[on.index()].units);
+                Some((on, units, view.profile.class_with(on, count)?))
+            });
+            let Some((on, units, class)) = placed else { break };
+            let decision = self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view));
+            let offer = Offer { view, model: job.model, on, class, decision };
+            let most = if started { 1 } else { self.parts.batching.most(&offer) };
+            self.gather(view, truth, &job, variant, on, most);
+            let size = match self.parts.batching.size(&offer, &self.deadlines, most) {
+                Size::Wait(until) => {
+                    self.waits.wait(job.model, until);
+                    continue;
+                }
+                Size::Run(size) => size,
+            };
+            if !self.waits.leaves_room(view, offer.end_of(&job, size)) {
+                self.waits.pass(job.model, started);
+                continue;
+            }
+            let others = size.saturating_sub(1) as usize;
+            let others = self.candidates.iter().take(others).map(|(.., id)| *id);
+            let jobs = out.batch(std::iter::once(job.id).chain(others));
+            let extent = if size > 1 { Extent::Rest } else { extent };
+            for id in out.jobs_of(&jobs).unwrap_or_default() {
+                if let Some(member) = view.job(*id) {
+                    self.ranking.dispatched(view, &Job { model: job.model, ..*member });
+                }
+                self.waiting.dispatch(*id);
+            }
+            out.push(Decision::Dispatch { jobs, variant, on, units, extent });
+            return true;
+        }
+        self.waits.set_timer(out);
+        self.waits.is_waiting()
+    }
+
+    /// The ready job that comes first of those that have room, and were not looked at.
+    fn head<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
+        let is_left = |job: &&Job| {
+            let (_, chosen) = self.parts.as_chosen(view, job);
+            !self.waits.has_passed(chosen.model, job.started) && self.parts.has_room(view, job)
+        };
+        view.ready().filter(is_left).min_by_key(|job| self.ranking.key(view, truth, job))
+    }
+
+    /// Gathers the jobs that could be in a batch of at most `most` with a job, the first ones first, and the deadlines of all.
+    fn gather(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        first: &Job,
+        variant: Option<VariantId>,
+        on: AcceleratorId,
+        most: u32,
+    ) {
+        self.candidates.clear();
+        self.deadlines.clear();
+        self.deadlines.push(first.deadline);
+        if most <= 1 {
+            return;
+        }
+        for job in view.ready().filter(|job| !job.started && job.id != first.id) {
+            let (as_variant, chosen) = self.parts.as_chosen(view, job);
+            let is_alike = (as_variant, chosen.model) == (variant, first.model);
+            if is_alike && self.parts.placement.admits(view, &chosen, on) {
+                self.candidates.push((self.ranking.key(view, truth, job), job.sequence, job.id));
+            }
+        }
+        self.candidates.sort_unstable();
+        self.candidates.truncate(most as usize - 1);
+        let deadlines = self.candidates.iter().filter_map(|(.., id)| Some(view.job(*id)?.deadline));
+        self.deadlines.extend(deadlines);
+    }
+
     fn preempt(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
         self.update_waiting(view, truth);
         if let Some((run, mode)) = self.last(view, truth, mode) {
@@ -373,7 +481,13 @@ impl<R: Ranking> Policy for Composed<R> {
             return Ok(());
         }
         self.ranking.begin(view);
-        if let Some(job) = self.first(view, truth) {
+        if self.parts.batching.is_on(view) {
+            if !self.dispatch_batch(view, truth, out)
+                && let Some(mode) = mode
+            {
+                self.preempt(view, truth, mode, out);
+            }
+        } else if let Some(job) = self.first(view, truth) {
             let (variant, job) = self.parts.as_chosen(view, job);
             let of_ranking = self.ranking.extent(view, &job);
             let extent = of_ranking.unwrap_or_else(|| self.parts.granularity.extent(view, &job));
@@ -424,7 +538,6 @@ impl<R: Ranking> Policy for Composed<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
     use crate::registry;
 

@@ -9,16 +9,17 @@
 //! kept in a tournament, which leaves out those that cannot have the greatest score. Nothing is allocated once
 //! warm but the tuner's record of its windows.
 
-use rtmm_hardware::AcceleratorId;
-use rtmm_workload::Duration;
+use rtmm_hardware::{AcceleratorId, Units};
 use rtmm_workload::parameters::{Declared, Parameters, Schema, Switch};
+use rtmm_workload::{Duration, Time};
 
-use crate::decision::{Decision, Decisions};
+use crate::decision::{Decision, Decisions, Extent, VariantId};
 use crate::ids::JobId;
 use crate::job::{Job, Progress};
+use crate::parts::batching::{Offer, Size, Waits};
 use crate::parts::map_score::{MapScore, MapScoreSpan, MapScoreTerms};
 use crate::parts::tournament::{Contest, Tournament};
-use crate::parts::{DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
+use crate::parts::{Batching, DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
 use crate::terms::Score;
@@ -38,6 +39,8 @@ pub struct MappedParts {
     /// True if a job waits for an accelerator that is busy, where its next layer would end sooner there than
     /// on the one that it is offered.
     pub waits: bool,
+    /// With which other jobs it runs.
+    pub batching: Batching,
     /// The time that a decision takes.
     pub decision_time: DecisionTime,
 }
@@ -53,11 +56,12 @@ impl MappedParts {
     /// The parameters of a policy: those of its score, then of its own, then those of all parts.
     #[must_use]
     pub fn schema(own: &[&[&dyn Declared]]) -> Schema {
-        let parts: [&[&dyn Declared]; 5] = [
+        let parts: [&[&dyn Declared]; 6] = [
             &[&Self::WAIT],
             Granularity::PARAMETERS,
             DropRule::PARAMETERS,
             VariantChoice::PARAMETERS,
+            Batching::PARAMETERS,
             DecisionTime::PARAMETERS,
         ];
         Schema::of(&[&[MapScore::PARAMETERS], own, &parts].concat())
@@ -71,6 +75,7 @@ impl MappedParts {
             drop: DropRule::read(parameters),
             variants: VariantChoice::read(parameters),
             waits: parameters.read(&Self::WAIT),
+            batching: Batching::read(parameters),
             decision_time: DecisionTime::read(parameters),
         }
     }
@@ -85,6 +90,10 @@ pub struct Mapped {
     /// By slot: what was computed of the job that was seen there last.
     terms: Vec<Option<MapScoreTerms>>,
     waiting: Tournament<MapScoreSpan>,
+    /// Jobs that could be in a batch with the first, by their scores with the sign changed, and the deadlines of all.
+    candidates: Vec<(Score, u64, JobId)>,
+    deadlines: Vec<Time>,
+    waits: Waits,
     remembers: bool,
 }
 
@@ -92,7 +101,17 @@ impl Mapped {
     /// A policy of its parts.
     #[must_use]
     pub fn new(score: MapScore, parts: MappedParts, tuner: Option<Tuner>) -> Self {
-        Self { score, parts, tuner, terms: Vec::new(), waiting: Tournament::default(), remembers: true }
+        Self {
+            score,
+            parts,
+            tuner,
+            terms: Vec::new(),
+            waiting: Tournament::default(),
+            candidates: Vec::new(),
+            deadlines: Vec::new(),
+            waits: Waits::default(),
+            remembers: true,
+        }
     }
 
     /// The same that computes everything anew at every decision: slower, and the same in all that it decides.
@@ -127,6 +146,89 @@ impl Mapped {
             }
         }
         best.map(|Best { job, accelerator, .. }| (job, accelerator))
+    }
+
+    /// Dispatches the best pair that neither waits nor is in the way of one that does, with the jobs that run with it.
+    fn dispatch_batch(&mut self, view: &View<'_>, out: &mut Decisions) {
+        self.waits.begin();
+        while let Some((job, on)) = self.best_left(view) {
+            let started = job.started;
+            let chosen = self.parts.variants.choose(view, job);
+            let variant = chosen.map(|(variant, _)| variant);
+            let job = Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job };
+            let class = view.profile.whole(on);
+            let decision = self.parts.decision_time.of(view);
+            let offer = Offer { view, model: job.model, on, class, decision };
+            let most = if started { 1 } else { self.parts.batching.most(&offer) };
+            self.gather(view, &job, variant, on, most);
+            let size = match self.parts.batching.size(&offer, &self.deadlines, most) {
+                Size::Wait(until) => {
+                    self.waits.wait(job.model, until);
+                    continue;
+                }
+                Size::Run(size) => size,
+            };
+            if !self.waits.leaves_room(view, offer.end_of(&job, size)) {
+                self.waits.pass(job.model, started);
+                continue;
+            }
+            let others = self.candidates.iter().take(size.saturating_sub(1) as usize).map(|(.., id)| *id);
+            let jobs = out.batch(std::iter::once(job.id).chain(others));
+            for id in out.jobs_of(&jobs).unwrap_or_default() {
+                self.waiting.take_out(*id);
+                self.waiting.put_aside(*id);
+            }
+            let extent = if size > 1 { Extent::Rest } else { self.parts.granularity.extent(view, &job) };
+            out.push(Decision::Dispatch { jobs, variant, on, units: Units::All, extent });
+            return;
+        }
+        self.waits.set_timer(out);
+    }
+
+    /// The pair with the greatest score of jobs that were not looked at.
+    fn best_left<'v>(&mut self, view: &View<'v>) -> Option<(&'v Job, AcceleratorId)> {
+        let mut best = None;
+        for job in view.ready() {
+            let chosen = self.parts.variants.choose(view, job).map_or(job.model, |(_, model)| model);
+            if !self.waits.has_passed(chosen, job.started) {
+                let terms = self.terms(view, job);
+                self.compare(view, job, &terms, &mut best);
+            }
+        }
+        best.map(|Best { job, accelerator, .. }| (job, accelerator))
+    }
+
+    /// Gathers the jobs that could be in a batch of at most `most` with a job, those with the greatest scores first, and the
+    /// deadlines of all.
+    fn gather(
+        &mut self,
+        view: &View<'_>,
+        first: &Job,
+        variant: Option<VariantId>,
+        on: AcceleratorId,
+        most: u32,
+    ) {
+        self.candidates.clear();
+        self.deadlines.clear();
+        self.deadlines.push(first.deadline);
+        if most <= 1 {
+            return;
+        }
+        for job in view.ready().filter(|job| !job.started && job.id != first.id) {
+            let chosen = self.parts.variants.choose(view, job);
+            let model = chosen.map_or(job.model, |(_, model)| model);
+            if (chosen.map(|(variant, _)| variant), model) == (variant, first.model) {
+                let terms = self.terms(view, job);
+                let common = self.score.common(view.now, job, &terms);
+                let score =
+                    self.score.score_from(view, &terms, common, on, None).unwrap_or(f64::NEG_INFINITY);
+                self.candidates.push((Score(-score), job.sequence, job.id));
+            }
+        }
+        self.candidates.sort_unstable_by_key(|(score, sequence, _)| (*score, *sequence));
+        self.candidates.truncate(most as usize - 1);
+        let deadlines = self.candidates.iter().filter_map(|(.., id)| Some(view.job(*id)?.deadline));
+        self.deadlines.extend(deadlines);
     }
 
     /// Brings the tournament of ready jobs up to date; false where they are few.
@@ -231,6 +333,10 @@ impl Policy for Mapped {
             return Ok(());
         }
         if view.is_stuck() {
+            return Ok(());
+        }
+        if self.parts.batching.is_on(view) {
+            self.dispatch_batch(view, out);
             return Ok(());
         }
         let Some((job, accelerator)) = self.best(view) else { return Ok(()) };

@@ -1,12 +1,13 @@
 //! Parts of which policies are composed.
 //!
 //! A [`Composed`] policy is a [`Ranking`], which orders jobs, and [`Parts`], which are the
-//! same for all rankings and chosen by parameters: where a job runs, how much of it at once, when
-//! it is dropped, as which variant of a supernet it runs, and when it makes room for another. A
+//! same for all rankings and chosen by parameters: where a job runs, how much of it at once, with which
+//! other jobs, when it is dropped, as which variant of a supernet it runs, and when it makes room for another. A
 //! [`Mapped`] policy has a [`MapScore`] instead, which maps jobs to accelerators by one number, with the parts
 //! that this leaves, and may tune its weights while it runs. So an ablation is a parameter, not a copy of
 //! a policy.
 
+mod batching;
 mod composed;
 mod decision_time;
 mod drop_rule;
@@ -25,6 +26,7 @@ mod unit_rule;
 mod variant_choice;
 mod waiting_jobs;
 
+pub use batching::Batching;
 pub use composed::{Composed, Parts};
 pub use decision_time::DecisionTime;
 pub use drop_rule::DropRule;

@@ -171,11 +171,20 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
             urgency_cap: score.urgency_cap,
             late_urgency: score.late_urgency,
         };
-        let MappedParts { granularity, drop, variants, decision_time, .. } = parts.clone();
+        let MappedParts { granularity, drop, variants, batching, decision_time, .. } = parts.clone();
         let (placement, preemption) = (PlacementRule::FirstIdle, PreemptionRule::Never);
         Composed::new(
             ranking,
-            Parts { granularity, placement, units: UnitRule::All, drop, variants, preemption, decision_time },
+            Parts {
+                granularity,
+                placement,
+                units: UnitRule::All,
+                drop,
+                variants,
+                preemption,
+                batching,
+                decision_time,
+            },
         )
     });
     Box::new(Sdrm3 { on_one, mapped: Mapped::new(score, parts, None) })

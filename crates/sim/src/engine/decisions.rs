@@ -2,10 +2,10 @@
 
 use rtmm_hardware::{AcceleratorId, ClassId, Moved, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Extent, Job, JobId, JobState, Jobs, Preemption, Progress, Run, RunId, Truth,
-    VariantId,
+    AcceleratorState, Decision, Decisions, Extent, Job, JobId, JobState, Preemption, Progress, Run, RunId,
+    Truth, UnitState, VariantId,
 };
-use rtmm_workload::{Duration, ModelId, Time};
+use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use super::Simulation;
 use super::state::{HiddenJob, HiddenRun};
@@ -35,7 +35,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.decisions_taken += decisions.len() as u64;
             let is_done = decisions.is_empty();
             let outcome = decisions.iter().try_for_each(|decision| {
-                self.apply(decision).map_err(|reason| SimulationError::IllegalDecision {
+                self.apply(decision, &decisions).map_err(|reason| SimulationError::IllegalDecision {
                     policy: self.policy_name.clone(),
                     now: self.state.now,
                     decision: *decision,
@@ -58,10 +58,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         })
     }
 
-    pub(super) fn apply(&mut self, decision: &Decision) -> Result<(), Illegal> {
+    pub(super) fn apply(&mut self, decision: &Decision, list: &Decisions) -> Result<(), Illegal> {
         match decision {
             Decision::Dispatch { jobs, variant, on, units, extent } => {
-                self.dispatch(*jobs, *variant, *on, *units, *extent)
+                let dispatch =
+                    Dispatch { variant: *variant, accelerator: *on, units: *units, extent: *extent };
+                match jobs.single() {
+                    Some(job) => self.dispatch(job, dispatch),
+                    None => self.dispatch_batch(list.jobs_of(jobs).ok_or(Illegal::NoSuchBatch)?, dispatch),
+                }
             }
             Decision::Preempt { run, mode } => {
                 let running = self.state.runs.get_mut(*run).ok_or(Illegal::NoSuchRun)?;
@@ -83,6 +88,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 if let JobState::Running(run) = self.state.jobs[slot].state {
                     if std::mem::replace(&mut self.hidden.jobs[slot].drops_at_boundary, true) {
                         return Err(Illegal::AlreadyDropped);
+                    }
+                    if self.drop_of_batch(run) {
+                        return Ok(());
                     }
                     if let Some(running) = self.state.runs.get_mut(run) {
                         (running.is_ending, running.next_class) = (true, None);
@@ -130,6 +138,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let state = &self.state.accelerators[accelerator.index()];
         let (count, free) = (units.of(state.units), state.free);
         let next = self.system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
+        let (model, jobs) = (run.model, run.jobs.count());
+        let next = self.class_of_batch(model, accelerator, next, jobs)?;
         if next == class {
             return Err(Illegal::NothingToResize);
         }
@@ -184,64 +194,29 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         Ok(())
     }
 
-    fn dispatch(
-        &mut self,
-        jobs: Jobs,
-        variant: Option<VariantId>,
-        accelerator: AcceleratorId,
-        units: Units,
-        extent: Extent,
-    ) -> Result<(), Illegal> {
+    fn dispatch(&mut self, id: JobId, dispatch: Dispatch) -> Result<(), Illegal> {
         let system = self.system;
-        let id = jobs.single().ok_or(Illegal::Batch)?;
         let slot = self.slot(id)?;
         let Job { task, frame, model: current, started, progress: from, state, .. } = self.state.jobs[slot];
-        match state {
-            JobState::Ready => {}
-            JobState::Waiting => return Err(Illegal::InputsNotReady),
-            JobState::Running(_) => return Err(Illegal::JobRuns),
-            JobState::Over => return Err(Illegal::NoSuchJob),
-        }
-        let known = self.state.accelerators.get(accelerator.index());
-        let state = *known.ok_or(Illegal::NoSuchAccelerator)?;
-        let count = units.of(state.units);
-        let class = system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
-        // Of an accelerator with one unit nothing has to be counted.
-        if state.free.is_empty() || (state.units > 1 && state.free.count() < count) {
-            return Err(Illegal::AcceleratorBusy);
-        }
-        let model = match variant {
+        is_ready(state)?;
+        let place = self.place(&dispatch)?;
+        let model = match dispatch.variant {
             None => current,
-            Some(variant) => {
-                let variants = &system.scenario.tasks[task.index()].variants;
-                *variants.get(variant.index()).ok_or(Illegal::NoSuchVariant)?
-            }
+            Some(variant) => self.variant(task, variant)?,
         };
         if started && model != current {
             return Err(Illegal::VariantIsFixed);
         }
-        let share = system.share_of(class);
-        if system.costs.class(class).share.is_some() && share > self.share_left(None) {
-            return Err(Illegal::SharesAboveWhole);
-        }
+        self.check_share(place.class)?;
         if model != current {
             let HiddenJob { sample, is_recorded, .. } = self.hidden.jobs[slot];
             self.hidden.realisations[slot] = self.realise(task, model, sample, is_recorded);
             self.draw_ranks(slot, task, model, frame);
         }
 
-        let now = self.state.now;
-        let decision_time = self.policy.decision_time(&system.view(&self.state)).unwrap_or_else(|error| {
-            self.failure.get_or_insert(error);
-            Duration::ZERO
-        });
-        self.scheduler_free = self.scheduler_free.max(now).saturating_add(decision_time);
-        self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
-        // Of an accelerator with one unit this is that one.
-        let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
-        let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };
-        let mut start = self.scheduler_free.max(self.written(&state, taken));
-        let switched = self.switched(&state, taken, model, from.layer);
+        let mut start = self.take_decision_time(&place);
+        let accelerator = place.accelerator;
+        let switched = self.switched(&place.state, place.taken, model, from.layer, 1);
         let switched = switched.map(|moved| {
             let (time, energy) = system.profile.switch_cost(accelerator, moved);
             start = start.saturating_add(time);
@@ -256,53 +231,119 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             hidden.switch_energy += energy;
         }
 
-        let layers = system.profile.layers(model);
-        let stop = match extent {
-            // Layers that are skipped before the first one that runs do not count.
-            Extent::Layers(count) => {
-                let first = system.next_layer(model, &self.hidden.realisations[slot], from.layer);
-                first.saturating_add(count.get()).min(layers)
-            }
-            Extent::Rest => layers,
-        };
-        let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
+        let first = system.next_layer(model, &self.hidden.realisations[slot], from.layer);
+        let stop = stop_of(system, model, first, dispatch.extent);
+        let run = self.new_run(&place, model, from, stop, start, switched.is_some());
+        self.occupy(&place, model, stop, 1);
+        self.state.set_job_state(slot, JobState::Running(run.id));
+        let job = &mut self.state.jobs[slot];
+        (job.model, job.started) = (model, true);
+        let run = self.state.runs.begin(Run { jobs: id.into(), ..run });
+        let (realisation, ranks) = (&self.hidden.realisations[slot], self.hidden.ranks.of(slot));
+        self.execution.begin(system, place.home as usize, &Segment { run, realisation, ranks, batch: None });
+        self.observer.dispatched(self.state.now, run, &self.state.jobs[slot]);
+        if let Some(switch) = &switched {
+            self.observer.context_switched(self.state.now, run, switch);
+        }
+        Ok(())
+    }
+
+    /// The units that a dispatch takes.
+    #[inline]
+    pub(super) fn place(&self, dispatch: &Dispatch) -> Result<Place, Illegal> {
+        let accelerator = dispatch.accelerator;
+        let known = self.state.accelerators.get(accelerator.index());
+        let state = *known.ok_or(Illegal::NoSuchAccelerator)?;
+        let count = dispatch.units.of(state.units);
+        let class = self.system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
+        // Of an accelerator with one unit nothing has to be counted.
+        if state.free.is_empty() || (state.units > 1 && state.free.count() < count) {
+            return Err(Illegal::AcceleratorBusy);
+        }
+        // Of an accelerator with one unit this is that one.
+        let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
+        let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };
+        Ok(Place { accelerator, state, count, class, taken, home })
+    }
+
+    #[inline]
+    pub(super) fn variant(&self, task: TaskId, variant: VariantId) -> Result<ModelId, Illegal> {
+        let variants = &self.system.scenario.tasks[task.index()].variants;
+        variants.get(variant.index()).copied().ok_or(Illegal::NoSuchVariant)
+    }
+
+    /// Refuses a run for whose share of the memory bandwidth too little is left.
+    #[inline]
+    pub(super) fn check_share(&self, class: ClassId) -> Result<(), Illegal> {
+        let has_share = self.system.costs.class(class).share.is_some();
+        if has_share && self.system.share_of(class) > self.share_left(None) {
+            return Err(Illegal::SharesAboveWhole);
+        }
+        Ok(())
+    }
+
+    /// Takes the time of the decision; when the run can begin, before anything is switched or read.
+    #[inline]
+    pub(super) fn take_decision_time(&mut self, place: &Place) -> Time {
+        let decision_time =
+            self.policy.decision_time(&self.system.view(&self.state)).unwrap_or_else(|error| {
+                self.failure.get_or_insert(error);
+                Duration::ZERO
+            });
+        self.scheduler_free = self.scheduler_free.max(self.state.now).saturating_add(decision_time);
+        self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
+        self.scheduler_free.max(self.written(&place.state, place.taken))
+    }
+
+    /// A run that is about to begin, in its slot; its jobs are yet to be filled in.
+    #[inline]
+    pub(super) fn new_run(
+        &mut self,
+        place: &Place,
+        model: ModelId,
+        from: Progress,
+        stop: u32,
+        started: Time,
+        switched: bool,
+    ) -> Run {
+        let (system, now) = (self.system, self.state.now);
+        let Place { accelerator, class, count, taken, home, .. } = *place;
         let hidden = &mut self.hidden.runs[home as usize];
-        let run_id = RunId::new(home, hidden.generation);
+        let id = RunId::new(home, hidden.generation);
         *hidden = HiddenRun {
             generation: hidden.generation.wrapping_add(1),
             held: count,
             since: now,
-            switched: switched.is_some(),
+            switched,
             mode: None,
         };
-        self.state.take_units(accelerator, taken);
-        self.state.mark_units(accelerator, taken, model, stop.checked_sub(1), count);
-        self.state.set_job_state(slot, JobState::Running(run_id));
-        let job = &mut self.state.jobs[slot];
-        (job.model, job.started) = (model, true);
-        let run = self.state.runs.begin(Run {
-            id: run_id,
+        let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
+        Run {
+            id,
             accelerator,
             units: taken,
             class,
             next_class: None,
-            share,
-            jobs,
+            share: system.share_of(class),
+            jobs: JobId::new(0, 0).into(),
             model,
             from,
             stop,
             dispatched: now,
-            started: start,
-            expected_end: start.saturating_add(expected),
+            started,
+            expected_end: started.saturating_add(expected),
             is_ending: false,
-        });
-        let (realisation, ranks) = (&self.hidden.realisations[slot], self.hidden.ranks.of(slot));
-        self.execution.begin(system, home as usize, &Segment { run, realisation, ranks });
-        self.observer.dispatched(now, run, &self.state.jobs[slot]);
-        if let Some(switch) = &switched {
-            self.observer.context_switched(now, run, switch);
         }
-        Ok(())
+    }
+
+    /// Gives a run its units.
+    #[inline]
+    pub(super) fn occupy(&mut self, place: &Place, model: ModelId, stop: u32, jobs: u32) {
+        self.state.take_units(place.accelerator, place.taken);
+        let last_layer = stop.checked_sub(1);
+        let last =
+            UnitState { last_model: Some(model), last_layer, last_units: place.count, last_jobs: jobs };
+        self.state.mark_units(place.accelerator, place.taken, last);
     }
 
     /// When the contexts are written that units hold of runs before.
@@ -319,19 +360,64 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     ///
     /// A block that is skipped next passes its input on, so that the layer at which the job is known to
     /// stand says what comes in.
-    fn switched(
+    pub(super) fn switched(
         &self,
         accelerator: &AcceleratorState,
         units: UnitSet,
         model: ModelId,
         layer: u32,
+        jobs: u32,
     ) -> Option<Moved> {
         let profile = &self.system.profile;
         let states = &self.state.units[accelerator.slots()];
         if let [only] = states {
-            return profile.switched(std::iter::once(*only), model, layer);
+            return profile.switched(std::iter::once(*only), model, layer, jobs);
         }
-        profile.switched(units.iter().map(|unit| states[unit as usize]), model, layer)
+        profile.switched(units.iter().map(|unit| states[unit as usize]), model, layer, jobs)
+    }
+}
+
+/// A dispatch beside its jobs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dispatch {
+    pub variant: Option<VariantId>,
+    pub accelerator: AcceleratorId,
+    pub units: Units,
+    pub extent: Extent,
+}
+
+/// The units that a run is about to take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub accelerator: AcceleratorId,
+    pub state: AcceleratorState,
+    /// The number of units, and the class that they form.
+    pub count: u32,
+    pub class: ClassId,
+    pub taken: UnitSet,
+    /// The slot of the run.
+    pub home: u32,
+}
+
+/// Refuses jobs that cannot be dispatched.
+#[inline]
+pub(super) const fn is_ready(state: JobState) -> Result<(), Illegal> {
+    match state {
+        JobState::Ready => Ok(()),
+        JobState::Waiting => Err(Illegal::InputsNotReady),
+        JobState::Running(_) => Err(Illegal::JobRuns),
+        JobState::Over => Err(Illegal::NoSuchJob),
+    }
+}
+
+/// The layer that a segment ends before, of which `first` is the first layer that runs: layers that are skipped before it do
+/// not count.
+#[inline]
+pub(super) fn stop_of(system: &System, model: ModelId, first: u32, extent: Extent) -> u32 {
+    let layers = system.profile.layers(model);
+    match extent {
+        Extent::Layers(count) => first.saturating_add(count.get()).min(layers),
+        Extent::Rest => layers,
     }
 }
 

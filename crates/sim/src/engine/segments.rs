@@ -1,8 +1,8 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
-use rtmm_hardware::{ClassId, Energy, Outcome, Shares, UnitSet};
-use rtmm_scheduler::{JobState, Notice, Preemption, Progress, Run, before_quantum};
-use rtmm_workload::{Duration, LayerId, ModelId};
+use rtmm_hardware::{Class, ClassId, Energy, Outcome, Shares, UnitSet};
+use rtmm_scheduler::{JobState, Notice, Preemption, Progress, Run, UnitState, before_quantum};
+use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
 use super::Simulation;
 use super::decisions::expected_latency;
@@ -25,7 +25,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn complete_layer(&mut self, slot: usize, completed: &Completed) {
         let Some(run) = self.state.runs.at(slot) else { return };
         let (id, class, model) = (run.id, run.class, run.model);
-        let Some(job) = run.jobs.single() else { return };
+        let Some(job) = run.jobs.single() else { return self.complete_layer_of_batch(slot, completed) };
         let Completed { layer, began, stretch } = *completed;
         let to = Progress::at(layer.index() as u32 + 1);
         self.spend(job.slot(), class, model, to, stretch);
@@ -48,7 +48,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// each took as long as in isolation.
     pub(super) fn report_layers(&mut self, slot: usize, to: Progress) {
         let Some(run) = self.state.runs.at(slot) else { return };
-        let Some(job) = run.jobs.single() else { return };
+        let Some(job) = run.jobs.single() else { return self.report_layers_of_batch(slot, to) };
         let (system, now) = (self.system, self.state.now);
         let Run { id, class, model, from, started, .. } = *run;
         let realisation = self.hidden.realisations[job.slot()];
@@ -81,7 +81,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.report_layers(slot, stop.to);
         }
         let Some(run) = self.state.runs.at(slot) else { return };
-        let Some(id) = run.jobs.single() else { return };
+        let Some(id) = run.jobs.single() else { return self.stop_batch(slot, stop, false) };
         let (accelerator, units, class, model) = (run.accelerator, run.units, run.class, run.model);
         self.state.free_units(accelerator, units);
         self.hidden.count_busy(slot, accelerator, self.state.now);
@@ -101,8 +101,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.state.set_last_layer(accelerator, units, last_layer);
         } else {
             // Some may have been held for a change of units that never came.
-            let count = self.system.costs.class(class).units;
-            self.state.mark_units(accelerator, units, model, last_layer, count);
+            let last_units = self.system.costs.class(class).units;
+            let last = UnitState { last_model: Some(model), last_layer, last_units, last_jobs: 1 };
+            self.state.mark_units(accelerator, units, last);
         }
         // What is skipped next shows now, and is behind the job.
         let next = self.system.next_layer(model, &self.hidden.realisations[of_job], to.layer);
@@ -169,24 +170,37 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.must_decide = true;
         let system = self.system;
         let Some(mut run) = self.state.runs.at(slot).copied() else { return };
-        let (Some(id), Some(class)) = (run.jobs.single(), run.next_class) else { return };
+        let Some(id) = run.jobs.single() else { return self.stop_batch(slot, stop, true) };
+        let Some(class) = run.next_class else { return };
         let (of_job, now) = (id.slot(), self.state.now);
         self.spend(of_job, run.class, run.model, stop.to, stop.stretch);
         let to = run.from.carried_to(stop.to);
         self.hidden.jobs[of_job].booked = to;
         let before = run.units;
-        self.hidden.count_busy(slot, run.accelerator, now);
+        let last_layer = system.last_layer(run.model, &self.hidden.realisations[of_job], to);
+        self.change_units(&mut run, class, last_layer);
+        let migration = system.platform.accelerators[run.accelerator.index()].migration();
+        self.hidden.jobs[of_job].switch_energy += Energy::from_picojoules(migration.energy_pj);
+        self.go_on(&mut run, class, to, now.saturating_add(migration.time));
+        let run = self.state.runs.begin(run);
+        let (realisation, ranks) = (&self.hidden.realisations[of_job], self.hidden.ranks.of(of_job));
+        self.execution.begin(system, slot, &Segment { run, realisation, ranks, batch: None });
+        let record = ResizeRecord { run, before, to };
+        self.observer.resized(now, &record);
+    }
+
+    /// Gives a run the units and the share of another class. Units that it loses hold what `last_layer` left.
+    pub(super) fn change_units(&mut self, run: &mut Run, class: ClassId, last_layer: Option<u32>) {
+        let (system, slot, before) = (self.system, run.id.slot(), run.units);
+        self.hidden.count_busy(slot, run.accelerator, self.state.now);
         // Units to gain are held already. Those to lose are the highest, but never the one that names the
         // slot of the run.
         let home = UnitSet::only(slot as u32 - self.state.accelerators[run.accelerator.index()].first_unit);
         let before_units = system.costs.class(run.class).units;
         let kept = system.costs.class(class).units;
-        let units = home.union(before.without(home).lowest_of(kept.saturating_sub(1)));
-        let last_layer = system.last_layer(run.model, &self.hidden.realisations[of_job], to);
-        self.state.set_last_layer(run.accelerator, before.without(units), last_layer);
-        self.state.free_units(run.accelerator, before.without(units));
-        let migration = system.platform.accelerators[run.accelerator.index()].migration();
-        self.hidden.jobs[of_job].switch_energy += Energy::from_picojoules(migration.energy_pj);
+        run.units = home.union(before.without(home).lowest_of(kept.saturating_sub(1)));
+        self.state.set_last_layer(run.accelerator, before.without(run.units), last_layer);
+        self.state.free_units(run.accelerator, before.without(run.units));
         // More units come with more bandwidth as far as other runs leave it, fewer with less; a cap or a threshold stays.
         let own = system.share_of(class);
         run.share = match system.costs.shares() {
@@ -195,19 +209,20 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             Shares::Weights => own,
             Shares::Caps | Shares::Thresholds | Shares::None => run.share,
         };
-        (run.units, run.class, run.next_class) = (units, class, None);
-        run.from = to;
-        run.started = now.saturating_add(migration.time);
+        self.hidden.runs[slot].held = kept;
+    }
+
+    /// Has a run that stands at `to` go on in a class, from an instant on.
+    pub(super) fn go_on(&mut self, run: &mut Run, class: ClassId, to: Progress, started: Time) {
+        let system = self.system;
+        (run.class, run.next_class, run.from, run.started) = (class, None, to, started);
         let from = system.in_steps_of(run.model, class, to);
         let expected = expected_latency(system, run.model, from, run.stop, class);
-        run.expected_end = run.started.saturating_add(expected);
-        self.state.mark_units(run.accelerator, units, run.model, run.stop.checked_sub(1), kept);
-        self.hidden.runs[slot].held = kept;
-        let run = self.state.runs.begin(run);
-        let (realisation, ranks) = (&self.hidden.realisations[of_job], self.hidden.ranks.of(of_job));
-        self.execution.begin(system, slot, &Segment { run, realisation, ranks });
-        let record = ResizeRecord { run, before, to };
-        self.observer.resized(now, &record);
+        run.expected_end = started.saturating_add(expected);
+        let Class { units, batch, .. } = *system.costs.class(class);
+        let last_layer = run.stop.checked_sub(1);
+        let last = UnitState { last_model: Some(run.model), last_layer, last_units: units, last_jobs: batch };
+        self.state.mark_units(run.accelerator, run.units, last);
     }
 
     /// Adds the energy of what a job has done since it was last booked. Parts of a layer are differences of floors, so that how

@@ -1,10 +1,10 @@
 //! The part of a run's state that no policy sees.
 
 use rtmm_hardware::{AcceleratorId, Energy, EnergyParts, JobRanks, Moved, Outcome};
-use rtmm_scheduler::{Preemption, Progress, SystemState};
+use rtmm_scheduler::{JobId, Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
-use crate::execution::Segment;
+use crate::execution::{Batch, Segment};
 
 /// The hidden part of the state, beside [`SystemState`].
 #[derive(Clone, Debug, Default)]
@@ -73,9 +73,15 @@ impl HiddenState {
     #[inline]
     pub(super) fn segment<'r>(&'r self, state: &'r SystemState, slot: usize) -> Option<Segment<'r>> {
         let run = state.runs.at(slot)?;
-        let job = run.jobs.single()?.slot();
+        let job = run.jobs.first()?.slot();
         let realisation = self.realisations.get(job)?;
-        Some(Segment { run, realisation, ranks: self.ranks.of(job) })
+        let batch = if run.jobs.count() == 1 { None } else { Some(self.batch(state.runs.jobs_of(run))) };
+        Some(Segment { run, realisation, ranks: self.ranks.of(job), batch })
+    }
+
+    /// The inferences of jobs.
+    pub(super) fn batch<'r>(&'r self, jobs: &'r [JobId]) -> Batch<'r> {
+        Batch { jobs, realisations: &self.realisations, ranks: &self.ranks }
     }
 
     /// Differences of the inference of a job from others that matter to its costs.

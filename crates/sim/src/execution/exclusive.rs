@@ -118,7 +118,9 @@ impl Plan {
         let (model, class) = (segment.run.model, segment.run.class);
         let rest = if at.layer + 1 >= end {
             0
-        } else if system.is_dynamic[model.index()] {
+        } else if system.is_dynamic[model.index()]
+            || (segment.batch.is_some() && !system.is_alike[model.index()])
+        {
             let mut total = 0_u64;
             let mut layer = segment.next_layer(system, at.layer + 1);
             while layer < end {
@@ -239,7 +241,7 @@ fn next_quantum(
     began: Time,
     now: Time,
 ) -> Option<(Progress, Time)> {
-    let quanta = system.costs.quanta(segment.run.model, at.layer, segment.run.class);
+    let quanta = system.costs.quanta(segment.run.model, at.layer, segment.layer(system, at.layer).0);
     let full = segment.layer_latency(system, at.layer);
     let done = before_quantum(full, at.quantum, at.quanta);
     // Instants are later(began, before_quantum(q) - done): search the first that is not before now.

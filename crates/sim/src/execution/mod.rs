@@ -2,13 +2,15 @@
 //!
 //! The engine is generic over this, so that platforms that share nothing pay nothing for it.
 
+mod batch;
 mod exclusive;
 mod shared;
 
+pub use batch::{Batch, LayerOfBatch};
 pub use exclusive::Exclusive;
 pub use shared::Shared;
 
-use rtmm_hardware::{Bandwidth, Outcome, Rank, Share};
+use rtmm_hardware::{Bandwidth, ClassId, Outcome, Rank, Share};
 use rtmm_scheduler::{Preemption, Progress, Run};
 use rtmm_workload::{LayerId, Realisation, Time};
 
@@ -21,10 +23,12 @@ use crate::system::System;
 pub struct Segment<'r> {
     /// The run.
     pub run: &'r Run,
-    /// The layers that the inference skips, and its end.
+    /// The layers that the inference skips, and its end; of a batch, those of its first job.
     pub realisation: &'r Realisation,
     /// The ranks that its layers drew; none where no time varies.
     pub ranks: &'r [Rank],
+    /// The inferences of a run of several jobs; none for a run of one.
+    pub batch: Option<Batch<'r>>,
 }
 
 impl<'r> Segment<'r> {
@@ -34,33 +38,55 @@ impl<'r> Segment<'r> {
         Outcome { row: self.realisation.row, ranks: self.ranks }
     }
 
+    /// The layer before which its inference is over; of a batch, the first one before which any is.
+    #[inline]
+    fn inference_end(&self) -> u32 {
+        self.batch.map_or(self.realisation.end, |batch| batch.end())
+    }
+
     /// The layer before which the segment really ends, if it is to stop before layer `stop`.
     #[inline]
     fn end(&self, stop: u32) -> u32 {
-        stop.min(self.realisation.end).max(self.run.from.layer)
+        stop.min(self.inference_end()).max(self.run.from.layer)
+    }
+
+    /// The class that a layer runs in, and the inference whose costs it has.
+    #[inline]
+    fn layer(&self, system: &System, layer: u32) -> (ClassId, Outcome<'r>) {
+        match self.batch {
+            None => (self.run.class, self.outcome()),
+            Some(batch) => {
+                let LayerOfBatch { class, outcome, .. } =
+                    batch.layer(system, self.run.model, self.run.class, layer);
+                (class, outcome)
+            }
+        }
     }
 
     /// The latency of a layer, in picoseconds.
     #[inline]
-    fn layer_latency(&self, system: &System, layer: u32) -> u64 {
-        system.costs.true_latency(self.run.model, self.outcome(), layer, self.run.class)
+    pub(crate) fn layer_latency(&self, system: &System, layer: u32) -> u64 {
+        let (class, outcome) = self.layer(system, layer);
+        system.costs.true_latency(self.run.model, outcome, layer, class)
     }
 
     /// The next layer at or after `layer` that runs.
     #[inline]
-    fn next_layer(&self, system: &System, layer: u32) -> u32 {
-        system.next_layer(self.run.model, self.realisation, layer)
+    pub(crate) fn next_layer(&self, system: &System, layer: u32) -> u32 {
+        match self.batch {
+            None => system.next_layer(self.run.model, self.realisation, layer),
+            Some(batch) => batch.next_layer(system, self.run.model, layer),
+        }
     }
 
     /// From where the next layer runs: progress inside a layer counts only if that is the layer.
     #[inline]
-    fn next_from(&self, system: &System, from: Progress) -> Progress {
+    pub(crate) fn next_from(&self, system: &System, from: Progress) -> Progress {
         let layer = self.next_layer(system, from.layer);
-        if layer == from.layer {
-            system.in_steps_of(self.run.model, self.run.class, from)
-        } else {
-            Progress::at(layer)
+        if layer != from.layer || from.quantum == 0 {
+            return Progress::at(layer);
         }
+        system.in_steps_of(self.run.model, self.layer(system, layer).0, from)
     }
 }
 
@@ -154,7 +180,7 @@ pub trait Execution: Clone {
     /// True if layers are told of.
     fn tells_layers(&self) -> bool;
 
-    /// Begins a run in a slot that has none, or that has one which stopped to be resized.
+    /// Begins a run in a slot that has none, or that has one which stopped to be resized, or for a job to leave its batch.
     fn begin(&mut self, system: &System, slot: usize, segment: &Segment<'_>);
 
     /// The earliest event, the lowest slot first.

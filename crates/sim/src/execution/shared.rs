@@ -22,9 +22,7 @@
 //!
 //! An event takes a step a run, and so does finding the next one.
 
-use rtmm_hardware::{
-    AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Meter, Rates, Running, Share, Speed,
-};
+use rtmm_hardware::{AcceleratorId, Bandwidth, Contention, Isolated, Meter, Rates, Running, Share, Speed};
 use rtmm_scheduler::{Preemption, Progress, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
@@ -57,7 +55,6 @@ pub struct Shared<C> {
 struct Run {
     is_live: bool,
     model: ModelId,
-    class: ClassId,
     /// Where it begins, where its inference ends, and the layer that it ends before: that of the dispatch, or
     /// an earlier one once it is to stop.
     from: Progress,
@@ -141,7 +138,6 @@ impl Run {
     const NONE: Self = Self {
         is_live: false,
         model: ModelId::new(0),
-        class: ClassId::new(0),
         from: Progress::at(0),
         inference_end: 0,
         stop: 0,
@@ -339,12 +335,13 @@ impl<C: Contention> Shared<C> {
     ) -> bool {
         let accelerator = self.accelerators[slot];
         let Some(run) = self.runs.get_mut(slot).filter(|run| run.is_live) else { return false };
-        let (model, class, outcome) = (run.model, run.class, segment.outcome());
+        let model = run.model;
         let at = segment.next_from(system, from);
         let layer = at.layer;
         if layer >= run.end() {
             return false;
         }
+        let (class, outcome) = segment.layer(system, layer);
         let Isolated { compute, transfer, exposed, demand, cache_demand } =
             system.costs.true_parts(model, outcome, layer, class, run.share);
         (run.layer, run.began, run.since) = (Some(layer), now, now);
@@ -515,9 +512,9 @@ impl<C: Contention + Clone> Execution for Shared<C> {
     fn begin(&mut self, _system: &System, slot: usize, segment: &Segment<'_>) {
         let run = segment.run;
         let own = &mut self.runs[slot];
-        (own.is_live, own.model, own.class) = (true, run.model, run.class);
+        (own.is_live, own.model) = (true, run.model);
         own.from = run.from;
-        (own.inference_end, own.stop) = (segment.realisation.end, run.stop);
+        (own.inference_end, own.stop) = (segment.inference_end(), run.stop);
         own.share = run.share;
         (own.layer, own.previous, own.target, own.meter) = (None, None, None, None);
         (own.began, own.since) = (run.started, run.started);

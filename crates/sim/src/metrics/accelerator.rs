@@ -17,6 +17,8 @@ pub(crate) struct AcceleratorTally {
     context_switches: u64,
     job_switches: u64,
     last_job: Option<JobId>,
+    /// Segments that were dispatched and the jobs that they had then, where accelerators run batches.
+    batches: Option<(u64, u64)>,
     energy: EnergyTotal,
 }
 
@@ -37,7 +39,7 @@ impl Began {
 }
 
 impl AcceleratorTally {
-    pub(crate) fn new(units: u32) -> Self {
+    pub(crate) fn new(units: u32, has_batches: bool) -> Self {
         Self {
             units,
             busy: 0,
@@ -45,6 +47,7 @@ impl AcceleratorTally {
             context_switches: 0,
             job_switches: 0,
             last_job: None,
+            batches: has_batches.then_some((0, 0)),
             energy: EnergyTotal::default(),
         }
     }
@@ -54,6 +57,29 @@ impl AcceleratorTally {
         let took = now.saturating_since(began.since.max(from)).picoseconds();
         self.busy += u128::from(took) * u128::from(began.held);
         (began.held, began.since) = (held, now);
+    }
+
+    /// Counts the jobs of a segment that is dispatched.
+    #[inline]
+    pub(crate) fn dispatched(&mut self, run: &Run, from: Time) {
+        if let Some((segments, jobs)) = &mut self.batches
+            && run.dispatched >= from
+        {
+            *segments += 1;
+            *jobs += u64::from(run.jobs.count());
+        }
+    }
+
+    /// Segments that were dispatched, and the jobs that they had then; none where no accelerator runs batches.
+    pub(crate) fn batches(&self) -> Option<(u64, u64)> {
+        self.batches
+    }
+
+    /// Counts the energy of a job that leaves a batch, which had spent nothing before it.
+    pub(crate) fn left(&mut self, record: &SegmentRecord<'_>, from: Time) {
+        if record.run.dispatched >= from {
+            self.energy += record.job.energy;
+        }
     }
 
     /// Counts a segment's time from the end of the warm-up on, and all else of segments that were
@@ -91,6 +117,12 @@ impl AcceleratorTally {
             context_switches: self.context_switches,
             job_switches: self.job_switches,
             segment_energy_pj: self.energy.picojoules(),
+            batch_mean: self.batches.and_then(mean_batch),
         }
     }
+}
+
+/// The mean number of jobs of a segment; none of no segments.
+pub(crate) fn mean_batch((segments, jobs): (u64, u64)) -> Option<f64> {
+    (segments > 0).then(|| jobs as f64 / segments as f64)
 }

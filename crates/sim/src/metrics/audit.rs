@@ -19,6 +19,7 @@ const KEPT: usize = 32;
 /// - of each task, released = completed + dropped + in flight;
 /// - a unit is held by one run at a time, and a job is in one run at a time;
 /// - only live jobs run, none before its release, and the three instants of a segment are in order;
+/// - the jobs of a batch have not begun before it, and each leaves it once;
 /// - a segment goes on where its job stood, and no progress or energy falls, but for the layer of a killed run;
 /// - the engine's own busy times are those of the segments, and no longer than the run;
 /// - nothing is told after the end.
@@ -57,7 +58,8 @@ struct Watched {
 struct Running {
     id: RunId,
     accelerator: AcceleratorId,
-    job: JobId,
+    /// The number of jobs that are in it.
+    jobs: u32,
     dispatched: Time,
     units: UnitSet,
     /// Since when it has held these units.
@@ -175,6 +177,39 @@ impl Audit {
         }
     }
 
+    /// A job is in a run from now on.
+    fn join(&mut self, now: Time, run: &Run, job: &Job) {
+        let mut jobs = 0;
+        if let Some(running) = self.runs.get_mut(run.id.slot()).and_then(Option::as_mut) {
+            running.jobs += 1;
+            jobs = running.jobs;
+        }
+        self.check((1..=run.jobs.count()).contains(&jobs), || format!("{jobs} jobs are in {:?}", run.jobs));
+        let Some(live) = self.live(job.id, "a segment") else { return };
+        self.check(live.runs_as.is_none(), || format!("{:?} is in two segments", job.id));
+        self.check(now >= live.release, || format!("{:?} runs before its release", job.id));
+        self.check(run.from == live.progress, || {
+            format!("{:?} stood at {:?} and goes on at {:?}", job.id, live.progress, run.from)
+        });
+        let is_fresh = run.from == Progress::default() && live.energy == Energy::ZERO;
+        self.check(run.jobs.count() == 1 || is_fresh, || format!("{:?} began before its batch", job.id));
+        self.put(Live { runs_as: Some(run.id), ..live });
+    }
+
+    /// A job is in its run no more.
+    fn leave(&mut self, record: &SegmentRecord<'_>) {
+        let SegmentRecord { run, job, to, stopped, .. } = *record;
+        if let Some(running) = self.runs.get_mut(run.id.slot()).and_then(Option::as_mut) {
+            running.jobs = running.jobs.saturating_sub(1);
+        }
+        let Some(live) = self.live(job.id, "the end of a segment") else { return };
+        self.check(live.runs_as == Some(run.id), || format!("{:?} ran elsewhere", job.id));
+        // A killed run loses all that was done of the layer that it was stopped in, and no more.
+        let is_lost = stopped == Some(Preemption::Kill) && to == Progress::at(live.progress.layer);
+        self.progress(&live, if is_lost { live.progress } else { to }, job.energy);
+        self.put(Live { progress: to, energy: job.energy, runs_as: None, ..live });
+    }
+
     /// Neither progress nor energy of a job fall.
     fn progress(&mut self, before: &Live, progress: Progress, energy: Energy) {
         self.check(!is_behind(progress, before.progress), || {
@@ -217,7 +252,7 @@ impl Observer for Audit {
 
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         self.at(now);
-        self.check(run.jobs.single() == Some(job.id), || {
+        self.check(run.jobs.first() == Some(job.id), || {
             format!("a segment of {:?} belongs to {:?}", run.jobs, job.id)
         });
         self.check(run.dispatched == now && run.started >= now, || {
@@ -229,16 +264,20 @@ impl Observer for Audit {
             self.runs.resize(slot + 1, None);
         }
         let Run { id, accelerator, units, .. } = *run;
-        let running = Running { id, accelerator, job: job.id, dispatched: now, units, since: now };
+        let running = Running { id, accelerator, jobs: 0, dispatched: now, units, since: now };
         let other = self.runs[slot].replace(running);
         self.check(other.is_none(), || format!("{id:?} has the slot of {other:?}"));
-        let Some(live) = self.live(job.id, "a segment") else { return };
-        self.check(live.runs_as.is_none(), || format!("{:?} is in two segments", job.id));
-        self.check(now >= live.release, || format!("{:?} runs before its release", job.id));
-        self.check(run.from == live.progress, || {
-            format!("{:?} stood at {:?} and goes on at {:?}", job.id, live.progress, run.from)
-        });
-        self.put(Live { runs_as: Some(id), ..live });
+        self.join(now, run, job);
+    }
+
+    fn joined(&mut self, now: Time, run: &Run, job: &Job) {
+        self.at(now);
+        self.join(now, run, job);
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.at(now);
+        self.leave(record);
     }
 
     fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {
@@ -253,32 +292,32 @@ impl Observer for Audit {
         self.check(run.units.without(before).is_empty(), || format!("{:?} gained units in between", run.id));
         self.release(run.accelerator, before.without(run.units));
         self.change(now, run, before);
-        let job = run.jobs.single();
-        let Some(live) = job.and_then(|job| self.live(job, "the resize of a segment")) else { return };
-        self.progress(&live, to, live.energy);
-        self.put(Live { progress: to, ..live });
+        let of_run = |live: &&Live| live.runs_as == Some(run.id);
+        let jobs: Vec<Live> = self.live.iter().flatten().filter(of_run).copied().collect();
+        self.check(jobs.len() == run.jobs.count() as usize, || {
+            format!("{} jobs are in {:?}, which has {:?}", jobs.len(), run.id, run.jobs)
+        });
+        for live in jobs {
+            self.progress(&live, to, live.energy);
+            self.put(Live { progress: to, ..live });
+        }
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
         self.at(now);
-        let SegmentRecord { run, job, to, stopped, .. } = *record;
+        let (run, job) = (record.run, record.job);
+        self.leave(record);
         let running = self.runs.get_mut(run.id.slot()).and_then(Option::take);
         let is_known = running.is_some_and(|running| {
-            let Running { id, accelerator, job: of, dispatched, units, .. } = running;
-            (id, accelerator, of, dispatched, units)
-                == (run.id, run.accelerator, job.id, run.dispatched, run.units)
+            let Running { id, accelerator, jobs, dispatched, units, .. } = running;
+            (id, accelerator, jobs, dispatched, units)
+                == (run.id, run.accelerator, 0, run.dispatched, run.units)
         });
         self.check(is_known, || format!("a segment of {:?} ended as {:?} and never began", job.id, run.id));
         if let Some(Running { since, units, accelerator, .. }) = running {
             self.count_busy(now, accelerator, units, since);
             self.release(accelerator, units);
         }
-        let Some(live) = self.live(job.id, "the end of a segment") else { return };
-        self.check(live.runs_as == Some(run.id), || format!("{:?} ran elsewhere", job.id));
-        // A killed run loses all that was done of the layer that it was stopped in, and no more.
-        let is_lost = stopped == Some(Preemption::Kill) && to == Progress::at(live.progress.layer);
-        self.progress(&live, if is_lost { live.progress } else { to }, job.energy);
-        self.put(Live { progress: to, energy: job.energy, runs_as: None, ..live });
     }
 
     fn completed(&mut self, now: Time, record: &JobRecord<'_>) {

@@ -8,7 +8,7 @@ use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use crate::execution::MemoryUse;
-use crate::metrics::accelerator::{AcceleratorTally, Began};
+use crate::metrics::accelerator::{AcceleratorTally, Began, mean_batch};
 use crate::metrics::histogram::Histogram;
 use crate::metrics::memory::MemoryTally;
 use crate::metrics::options::MetricsOptions;
@@ -67,7 +67,9 @@ impl Metrics {
             networks: tasks.iter().map(|task| task.model).collect(),
             accelerator_names: accelerators.iter().map(|accelerator| accelerator.name.clone()).collect(),
             tasks: vec![TaskTally::default(); tasks.len()],
-            accelerators: accelerators.iter().map(|one| AcceleratorTally::new(one.units())).collect(),
+            accelerators: (accelerators.iter())
+                .map(|one| AcceleratorTally::new(one.units(), system.platform.has_batches()))
+                .collect(),
             began: vec![Began::default(); accelerators.iter().map(|one| one.units() as usize).sum()],
             last_completion: None,
             priorities: PriorityTallies::default(),
@@ -167,6 +169,9 @@ impl Metrics {
                 .map(|(accelerator, name)| accelerator.summary(name, measured))
                 .collect(),
             tasks,
+            batch_mean: (self.accelerators.iter().filter_map(AcceleratorTally::batches))
+                .reduce(|sum, of| (sum.0 + of.0, sum.1 + of.1))
+                .and_then(mean_batch),
         }
     }
 }
@@ -195,7 +200,14 @@ impl Observer for Metrics {
         // Of an accelerator with one unit nothing has to be counted.
         let units = self.accelerators[run.accelerator.index()].units();
         let held = if units == 1 { 1 } else { run.units.count() };
+        let from = self.from();
+        self.accelerators[run.accelerator.index()].dispatched(run, from);
         self.began[run.id.slot()] = Began::new(now, held, job.energy);
+    }
+
+    fn left(&mut self, _now: Time, record: &SegmentRecord<'_>) {
+        let (from, accelerator) = (self.from(), record.run.accelerator);
+        self.accelerators[accelerator.index()].left(record, from);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {

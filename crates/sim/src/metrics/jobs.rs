@@ -140,6 +140,14 @@ impl<W: FnMut(&JobRow)> Observer for JobRows<W> {
         live.accelerator = Some(run.accelerator);
     }
 
+    fn joined(&mut self, now: Time, run: &Run, job: &Job) {
+        self.dispatched(now, run, job);
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.segment_ended(now, record);
+    }
+
     fn segment_ended(&mut self, _now: Time, record: &SegmentRecord<'_>) {
         self.of(record.job).context_switches += u32::from(record.switched);
     }

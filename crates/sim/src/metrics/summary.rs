@@ -244,6 +244,9 @@ pub struct AcceleratorSummary {
     pub job_switches: u64,
     /// Their energy, context switches included, in picojoules, whosever jobs they belong to.
     pub segment_energy_pj: f64,
+    /// Jobs of a segment at its dispatch, mean over `segments`; missing where no accelerator runs batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_mean: Option<f64>,
 }
 
 /// The results of a run.
@@ -319,4 +322,7 @@ pub struct Summary {
     pub priority_classes: Vec<PriorityClassSummary>,
     /// One an accelerator, in the order of the platform.
     pub accelerators: Vec<AcceleratorSummary>,
+    /// Jobs of a segment at its dispatch, mean over the segments of all accelerators; missing where none runs batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_mean: Option<f64>,
 }

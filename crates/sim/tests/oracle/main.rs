@@ -68,6 +68,7 @@ fn habits() -> impl Strategy<Value = Habits> {
     (20..256_u64, some(200), some(256), some(120), some(60), some(200), some(60)).prop_map(
         |(dispatch, preempt, context, resize, drop, share, timer)| Habits {
             dispatch,
+            batch: 0,
             preempt,
             context,
             resize,
@@ -152,6 +153,17 @@ proptest! {
     ) {
         let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
         compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn chaos_on_accelerators_that_run_batches(
+        sketch in systems::batched(prop_oneof![
+            2 => systems::sketch(), 1 => systems::divided(systems::sketch()), 1 => systems::varying(systems::sketch()),
+        ]),
+        habits in habits(), batch in 60..256_u64, interests in interests(), end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, Habits { batch, ..habits }, interests, time), end, time)?;
     }
 
     #[test]

@@ -35,7 +35,9 @@
 //! `throttle 2 0.5` with throttles that count in windows of 2, and thresholds of half of what is moved in one. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
 //! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample. `varies 0.5` has
-//! each layer take half of that to one and a half, uniformly, with this correlation of the layers of a job.
+//! each layer take half of that to one and a half, uniformly, with this correlation of the layers of a job. `batch 4 0.5` has
+//! accelerators run up to four jobs of a task's model at once, each further of which adds half of what the first one takes, of
+//! time, traffic and energy; a table of recorded samples is of one job alone.
 //!
 //! A schedule is what happens, one instant after the other:
 //!
@@ -46,6 +48,7 @@
 //! | event | meaning |
 //! | --- | --- |
 //! | `a0>1` | job 0 of task a is dispatched on accelerator 1; `from 3` if it begins later than now |
+//! | `a0+a1>1` | jobs 0 and 1 of task a are dispatched as a batch |
 //! | `a0>1 as 2` | the same as its second `variant` |
 //! | `a0 at 1` | its segment ends before layer 1, and the job goes on; `at 0+1/4` within layer 0 |
 //! | `a0 done`, `a0 late` | it is complete, in time or not |
@@ -103,6 +106,8 @@ struct Stated {
     work: Costs,
     /// The correlation of the layers of a job, where times vary.
     varies: Option<f64>,
+    /// The part that each further job of a batch adds.
+    further: f64,
 }
 
 impl CostModel for Stated {
@@ -115,6 +120,20 @@ impl CostModel for Stated {
         assert!(!self.is_blind || sample == 0, "it is not asked for what it does not depend on");
         let key = (layer.model.to_owned(), layer.layer.name.clone(), sample);
         self.work.get(&key).copied().ok_or(CostError::NotMeasured { model: key.0, layer: key.1 })
+    }
+
+    fn work_of_batch(&self, layer: LayerOf<'_>, batch: u32, condition: Condition) -> Result<Work, CostError> {
+        let one = self.work(layer, condition)?;
+        let times = 1.0 + self.further * f64::from(batch - 1);
+        let longer =
+            |of: Duration| Duration::from_picoseconds((of.picoseconds() as f64 * times).round() as u64);
+        Ok(Work {
+            compute: longer(one.compute),
+            traffic: one.traffic.map(|bytes| (bytes as f64 * times).round() as u64),
+            transfer: longer(one.transfer),
+            energy: one.energy.scaled(times),
+            ..one
+        })
     }
 
     fn depends_on_input(&self) -> bool {
@@ -135,9 +154,8 @@ impl CostModel for Stated {
 }
 
 impl Variation for Stated {
-    fn quantiles(&self, layer: LayerOf<'_>, _: u32) -> Option<Quantiles> {
-        let key = (layer.model.to_owned(), layer.layer.name.clone(), 0);
-        let stated = self.work.get(&key)?.compute.picoseconds();
+    fn quantiles(&self, layer: LayerOf<'_>, batch: u32) -> Option<Quantiles> {
+        let stated = self.work_of_batch(layer, batch, Condition::Profile).ok()?.compute.picoseconds();
         // Hundredths of what is stated, of a uniform distribution.
         let at = [50, 100, 140, 149, 150].map(|part| Duration::from_picoseconds(stated / 100 * part));
         Quantiles::new(at).ok()
@@ -208,6 +226,7 @@ impl ByHand {
         let mut varies = None;
         let mut switch = ContextSwitch::default();
         let mut shared_dram = None;
+        let (mut max_batch, mut further) = (1, 0.0);
         let mut threshold = 1_000_000;
         let (mut duration, mut tasks, mut models, mut phases) =
             (ms("20"), Vec::new(), Vec::new(), Vec::new());
@@ -218,6 +237,7 @@ impl ByHand {
                 "accelerators" => accelerators = number(words.value()),
                 "blind" => blind_from = number(words.value()),
                 "varies" => varies = Some(number(words.value())),
+                "batch" => (max_batch, further) = (number(words.value()), number(words.value())),
                 "for" => duration = ms(words.value()),
                 "switch" => (switch.time, switch.energy_pj) = (ms(words.value()), 1e5),
                 "moves" => {
@@ -260,7 +280,7 @@ impl ByHand {
             dram_share: Share::from_millionths(share).expect("at most the whole"),
             context_switch: switch,
             division: None,
-            max_batch: 1,
+            max_batch,
             power: None,
         };
         let (name, source) = ("by hand".to_owned(), "a test".to_owned());
@@ -276,7 +296,8 @@ impl ByHand {
                 accelerators: (0..accelerators).map(accelerator).collect(),
                 configurations: (costs.into_iter().enumerate())
                     .map(|(index, work)| {
-                        let stated = Stated { index, is_blind: index >= blind_from, work, varies };
+                        let is_blind = index >= blind_from;
+                        let stated = Stated { index, is_blind, work, varies, further };
                         Configuration::new(index.to_string(), stated)
                     })
                     .collect(),
@@ -472,13 +493,15 @@ pub struct Log {
     names: Vec<String>,
     variants: Vec<Vec<ModelId>>,
     lines: Vec<(Time, String)>,
+    /// When a job left a batch last.
+    dissolved: Option<Time>,
 }
 
 impl Log {
     pub fn new(scenario: &Scenario) -> Self {
         let names = scenario.tasks.iter().map(|task| task.name.clone()).collect();
         let variants = scenario.tasks.iter().map(|task| task.variants.clone()).collect();
-        Self { names, variants, lines: Vec::new() }
+        Self { names, variants, lines: Vec::new(), dissolved: None }
     }
 
     fn name(&self, job: &Job) -> String {
@@ -492,9 +515,13 @@ impl Log {
     /// A job that is over does not go on: takes back what the end of its segment said.
     fn over(&mut self, now: Time, job: &Job, what: &str) {
         let name = self.name(job);
-        let is_of_job = |(_, event): &(Time, String)| event.starts_with(&format!("{name} at "));
-        if self.lines.last().is_some_and(|line| line.0 == now && is_of_job(line)) {
-            self.lines.pop();
+        let is_of_job = |event: &str| event.starts_with(&format!("{name} at "));
+        // The other jobs of a batch may have stopped since, and ended.
+        let most = if self.dissolved == Some(now) { usize::MAX } else { 1 };
+        let since = self.lines.iter().rev().take_while(|line| line.0 == now).take(most);
+        let back = since.enumerate().find(|(_, line)| is_of_job(&line.1)).map(|(back, _)| back);
+        if let Some(back) = back {
+            self.lines.remove(self.lines.len() - 1 - back);
         }
         self.push(now, format!("{name} {what}"));
     }
@@ -532,6 +559,18 @@ impl Observer for Log {
             event += &format!(" from {}", at(run.started));
         }
         self.push(now, event);
+    }
+
+    fn joined(&mut self, _now: Time, _run: &Run, job: &Job) {
+        let name = self.name(job);
+        if let Some((_, event)) = self.lines.last_mut() {
+            *event = event.replacen('>', &format!("+{name}>"), 1);
+        }
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.dissolved = Some(now);
+        self.segment_ended(now, record);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {

@@ -24,7 +24,7 @@ pub struct Entry {
 impl Entry {
     /// Said by the policy, not by the engine.
     pub fn is_decision(&self) -> bool {
-        matches!(self.line, Line::Dispatch { .. } | Line::Decision(_))
+        matches!(self.line, Line::Dispatch { .. } | Line::Batch { .. } | Line::Decision(_))
     }
 }
 
@@ -34,7 +34,10 @@ type Name = (TaskId, u64, usize);
 /// Event or decision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
-    Void { task: TaskId, arrival: Time },
+    Void {
+        task: TaskId,
+        arrival: Time,
+    },
     Comes(Name),
     At(Name, Progress),
     Done(Name),
@@ -42,7 +45,19 @@ pub enum Line {
     Phase(usize),
     InFlight(Name),
     Layer(Option<Name>, Notice),
-    Dispatch { slot: usize, accelerator: AcceleratorId, extent: Extent, variant: Option<VariantId> },
+    Dispatch {
+        slot: usize,
+        accelerator: AcceleratorId,
+        extent: Extent,
+        variant: Option<VariantId>,
+    },
+    /// Several jobs at once, by their slots.
+    Batch {
+        slots: Vec<usize>,
+        accelerator: AcceleratorId,
+        extent: Extent,
+        variant: Option<VariantId>,
+    },
     Decision(Decision),
 }
 
@@ -70,11 +85,17 @@ fn name(job: &Job) -> Name {
 }
 
 /// A decision; nothing of it is left out that these policies say.
-fn decided(decision: &Decision) -> Line {
+fn decided(decision: &Decision, list: &Decisions) -> Line {
     match decision {
         Decision::Dispatch { jobs, on, units: Units::All, extent, variant } => {
-            let slot = jobs.single().expect("one job").slot();
-            Line::Dispatch { slot, accelerator: *on, extent: *extent, variant: *variant }
+            let (accelerator, extent, variant) = (*on, *extent, *variant);
+            match list.jobs_of(jobs).expect("jobs of this list") {
+                [one] => Line::Dispatch { slot: one.slot(), accelerator, extent, variant },
+                several => {
+                    let slots = several.iter().map(|job| job.slot()).collect();
+                    Line::Batch { slots, accelerator, extent, variant }
+                }
+            }
         }
         other => Line::Decision(*other),
     }
@@ -91,6 +112,10 @@ impl Observer for Told {
 
     fn released(&mut self, now: Time, job: &Job) {
         write(&self.0, now, Line::Comes(name(job)));
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.segment_ended(now, record);
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
@@ -133,18 +158,20 @@ impl Watched {
     }
 
     /// Checks a decision against the view that it was taken on.
-    fn check(&self, view: &View<'_>, decision: &Decision) {
+    fn check(&self, view: &View<'_>, decision: &Decision, list: &Decisions) {
         match decision {
             Decision::Dispatch { jobs, .. } => {
-                let Some(job) = jobs.single().and_then(|job| view.job(job)) else { return };
-                let earliest = view.now.saturating_add(view.least_remaining(job));
-                let is_past = match self.drop.as_str() {
-                    "late" => view.now > job.deadline,
-                    "infeasible" => earliest > job.deadline,
-                    _ => false,
-                };
-                if is_past {
-                    self.fault(view, "a job is dispatched that the drop rule drops");
+                let jobs = list.jobs_of(jobs).unwrap_or_default().iter();
+                for job in jobs.filter_map(|job| view.job(*job)) {
+                    let earliest = view.now.saturating_add(view.least_remaining(job));
+                    let is_past = match self.drop.as_str() {
+                        "late" => view.now > job.deadline,
+                        "infeasible" => earliest > job.deadline,
+                        _ => false,
+                    };
+                    if is_past {
+                        self.fault(view, "a job is dispatched that the drop rule drops");
+                    }
                 }
             }
             Decision::Preempt { .. } if !self.capabilities.preempts => {
@@ -168,8 +195,8 @@ impl Policy for Watched {
             self.inner = self.inner.boxed_clone().expect("a policy that can be copied");
         }
         for decision in out.iter() {
-            self.check(view, decision);
-            write(&self.book, view.now, decided(decision));
+            self.check(view, decision, out);
+            write(&self.book, view.now, decided(decision, out));
         }
         if out.is_empty() && !view.is_stuck() {
             open(&self.book).idled += 1;

@@ -70,6 +70,8 @@ impl Policy for Fcfs {
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
     pub dispatch: u64,
+    /// Of dispatches of jobs that have not started, where accelerators run batches.
+    pub batch: u64,
     pub preempt: u64,
     /// Of preemptions inside a layer: those that write the context or lose the layer.
     pub context: u64,
@@ -95,12 +97,13 @@ pub struct Scripted {
     waking: Time,
     /// By slot.
     runs: Vec<Run>,
+    /// Running jobs that were told to be dropped.
+    dropped: Vec<JobId>,
 }
 
 /// State of a run, as the policy knows it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
-    job: Option<JobId>,
     /// The layer that runs, for policies that are notified of layers.
     layer: u32,
     /// Steps of it that were done before.
@@ -108,7 +111,6 @@ struct Run {
     /// When it began.
     began: u64,
     is_ending: bool,
-    drops_at_boundary: bool,
 }
 
 /// State that a list of decisions leaves for those that follow in it.
@@ -128,8 +130,9 @@ impl Scripted {
         scale: u64,
         shares: Shares,
     ) -> Box<Self> {
-        let (last, round, waking, runs) = (Time::ZERO, 0, Time::ZERO, Vec::new());
-        Box::new(Self { seed, habits, interests, time, scale, shares, last, round, waking, runs })
+        let (last, round, waking) = (Time::ZERO, 0, Time::ZERO);
+        let (runs, dropped) = (Vec::new(), Vec::new());
+        Box::new(Self { seed, habits, interests, time, scale, shares, last, round, waking, runs, dropped })
     }
 
     fn draw(&self, purpose: u64, index: u64) -> u64 {
@@ -181,8 +184,24 @@ impl Scripted {
                 _ => Extent::Rest,
             };
             let is_whole = units == state.units;
+            let mut jobs = vec![job.id];
+            if !job.started && self.chance(23, index, self.habits.batch) {
+                let largest = view.profile.largest_batch(model, *accelerator, class) as usize;
+                let most = 1 + self.pick(24, index, largest);
+                ready.retain(|other| {
+                    let as_one = variant.map_or(Some(other.model), |variant| {
+                        view.task(other.task).variants.get(variant).copied()
+                    });
+                    let joins = jobs.len() < most && !other.started && as_one == Some(model);
+                    if joins {
+                        jobs.push(other.id);
+                    }
+                    !joins
+                });
+            }
+            let jobs = out.batch(jobs);
             out.push(Decision::Dispatch {
-                jobs: job.id.into(),
+                jobs,
                 variant: variant.map(VariantId::new),
                 on: *accelerator,
                 units: Units::exactly(units).filter(|_| !is_whole).unwrap_or(Units::All),
@@ -194,12 +213,10 @@ impl Scripted {
             let quantum = (u64::from(done.quantum) * u64::from(quanta)).checked_div(u64::from(done.quanta));
             let slot = state.first_unit + taken.lowest().expect("a unit");
             self.runs[slot as usize] = Run {
-                job: Some(job.id),
                 layer: done.layer,
                 quantum: quantum.unwrap_or(0) as u32,
                 began: u64::MAX,
                 is_ending: false,
-                drops_at_boundary: false,
             };
         }
     }
@@ -208,7 +225,10 @@ impl Scripted {
         for run in view.runs() {
             let slot = run.id.slot();
             let known = self.runs[slot];
-            if known.is_ending || !self.interests.layers || !self.chance(7, slot as u64, self.habits.preempt)
+            if known.is_ending
+                || run.is_ending
+                || !self.interests.layers
+                || !self.chance(7, slot as u64, self.habits.preempt)
             {
                 continue;
             }
@@ -249,6 +269,7 @@ impl Scripted {
         for run in view.runs() {
             let slot = run.id.slot() as u64;
             if self.runs[run.id.slot()].is_ending
+                || run.is_ending
                 || run.next_class.is_some()
                 || !self.chance(19, slot, self.habits.resize)
             {
@@ -256,7 +277,12 @@ impl Scripted {
             }
             let free = left.free[run.accelerator.index()];
             let most = free.count() + run.units.count();
-            let fits = |class: &&ClassId| **class != run.class && view.profile.class(**class).units <= most;
+            let jobs = run.jobs.count();
+            let fits = |class: &&ClassId| {
+                view.profile.class(**class).units != view.profile.class(run.class).units
+                    && view.profile.class(**class).units <= most
+                    && jobs <= view.profile.largest_batch(run.model, run.accelerator, **class)
+            };
             let classes: Vec<&ClassId> =
                 view.profile.classes_of(run.accelerator).iter().filter(fits).collect();
             if classes.is_empty() {
@@ -297,24 +323,28 @@ impl Scripted {
             return;
         }
         let is_going = |job: JobId| {
-            out.iter().any(
-                |decision| matches!(decision, Decision::Dispatch { jobs, .. } if jobs.single() == Some(job)),
-            )
+            out.iter().any(|decision| {
+                let Decision::Dispatch { jobs, .. } = decision else { return false };
+                out.jobs_of(jobs).expect("jobs of this list").contains(&job)
+            })
         };
         let idle =
             view.ready().chain(view.waiting()).filter(|job| !is_going(job.id)).map(|job| (job.id, None));
-        let running = view
-            .running()
-            .filter(|(run, _)| !self.runs[run.id.slot()].drops_at_boundary)
-            .map(|(run, job)| (job.id, Some(run.id.slot())));
+        // What happens to a batch is for the engine to know.
+        let running = view.runs().flat_map(|run| {
+            let slot = run.jobs.single().map(|_| run.id.slot());
+            view.jobs_of(run).iter().map(move |job| (*job, slot))
+        });
+        let running = running.filter(|(job, _)| !self.dropped.contains(job));
         let all: Vec<(JobId, Option<usize>)> = idle.chain(running).collect();
         if all.is_empty() {
             return;
         }
         let (job, slot) = all[self.pick(13, 0, all.len())];
         if let Some(slot) = slot {
-            (self.runs[slot].is_ending, self.runs[slot].drops_at_boundary) = (true, true);
+            self.runs[slot].is_ending = true;
         }
+        self.dropped.push(job);
         out.push(Decision::Drop { job });
     }
 }
@@ -365,8 +395,9 @@ impl Policy for Scripted {
 
     fn notify(&mut self, notice: &Notice, view: &View<'_>) -> Result<(), PolicyError> {
         let Notice::LayerCompleted { job, layer, run, .. } = notice else { return Ok(()) };
+        let of_run = view.run(*run).map(|run| view.jobs_of(run));
+        assert!(of_run.is_some_and(|jobs| jobs.contains(job)), "layers complete where they were dispatched");
         let run = &mut self.runs[run.slot()];
-        assert_eq!(run.job, Some(*job), "layers complete where they were dispatched");
         *run = Run { layer: layer.index() as u32 + 1, quantum: 0, began: view.now.picoseconds(), ..*run };
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use rtmm_hardware::{Energy, EnergyParts, UnitSet};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Interests, Job, JobState, Notice, Policy, PolicyError, Preemption, Progress,
-    Run, RunId, TaskCounters, Truth, View,
+    Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Policy, PolicyError, Preemption,
+    Progress, Run, RunId, TaskCounters, Truth, View,
 };
 use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
 use rtmm_workload::{Duration, TaskId, Time};
@@ -46,7 +46,16 @@ pub enum Event {
         stop: u32,
         started: u64,
     },
-    /// Units that a run holds from now on.
+    /// A further job of a batch that is dispatched.
+    Joined {
+        job: Name,
+    },
+    /// A job leaves its batch.
+    Left {
+        job: Name,
+        to: Reached,
+    },
+    /// Units that a run holds from now on; of a batch by its first job.
     Reserved {
         job: Name,
         units: Vec<u32>,
@@ -95,8 +104,8 @@ pub struct Record {
     pub expected_ends: Vec<u64>,
     /// The energy of each component of each job that is over.
     pub parts: Vec<(Name, EnergyParts<Energy>)>,
-    /// The jobs of runs.
-    running: BTreeMap<RunId, Name>,
+    /// Jobs that ran.
+    known: BTreeMap<JobId, Name>,
 }
 
 pub fn reached(progress: Progress) -> Reached {
@@ -114,6 +123,10 @@ impl Record {
             assert!(*last <= now, "time fell from {last} to {now}: {before:?}, then {event:?}");
         }
         self.events.push((now, event));
+    }
+
+    fn first(&self, run: &Run) -> Name {
+        self.known[&run.jobs.first().expect("a run has a job")]
     }
 
     fn spent(&mut self, record: &JobRecord<'_>) -> (Name, Spent) {
@@ -152,20 +165,30 @@ impl Observer for Record {
             started: run.started.picoseconds(),
         };
         assert_eq!((run.dispatched, job.state), (now, JobState::Running(run.id)));
-        self.running.insert(run.id, name(job));
+        self.known.insert(job.id, name(job));
         self.expected_ends.push(run.expected_end.picoseconds());
         self.push(now, event);
     }
 
+    fn joined(&mut self, now: Time, run: &Run, job: &Job) {
+        assert_eq!(job.state, JobState::Running(run.id));
+        self.known.insert(job.id, name(job));
+        self.push(now, Event::Joined { job: name(job) });
+    }
+
+    fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        self.push(now, Event::Left { job: name(record.job), to: reached(record.to) });
+    }
+
     fn units_reserved(&mut self, now: Time, run: &Run, _before: UnitSet) {
-        let job = self.running[&run.id];
+        let job = self.first(run);
         self.push(now, Event::Reserved { job, units: run.units.iter().collect() });
     }
 
     fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
         let ResizeRecord { run, to, .. } = *record;
         let event = Event::Resized {
-            job: self.running[&run.id],
+            job: self.first(run),
             to: reached(to),
             units: run.units.iter().collect(),
             started: run.started.picoseconds(),
@@ -210,9 +233,9 @@ impl Observer for Record {
 }
 
 /// A decision with jobs by name.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Said {
-    Dispatch { job: Name, variant: Option<usize>, accelerator: usize, units: u32, layers: Option<u32> },
+    Dispatch { jobs: Vec<Name>, variant: Option<usize>, accelerator: usize, units: u32, layers: Option<u32> },
     Preempt { job: Name, mode: Preemption },
     Resize { job: Name, units: u32 },
     Drop { job: Name },
@@ -259,20 +282,22 @@ impl Recorder {
     }
 }
 
-fn job_name(view: &View<'_>, id: rtmm_scheduler::JobId) -> Name {
+fn job_name(view: &View<'_>, id: JobId) -> Name {
     name(view.job(id).expect("only live jobs are told of"))
 }
 
 /// The job of a run, or of one that is dispatched by the same list of decisions.
 fn run_name(view: &View<'_>, run: RunId) -> Name {
     let run = view.run(run).expect("only runs that are not over are spoken of");
-    job_name(view, run.jobs.single().expect("one job"))
+    job_name(view, run.jobs.first().expect("a job"))
 }
 
-fn said(view: &View<'_>, decision: &Decision) -> Said {
+fn said(view: &View<'_>, decision: &Decision, list: &Decisions) -> Said {
     match decision {
         Decision::Dispatch { jobs, variant, on, units, extent } => Said::Dispatch {
-            job: job_name(view, jobs.single().expect("one job")),
+            jobs: (list.jobs_of(jobs).expect("jobs of this list").iter())
+                .map(|job| job_name(view, *job))
+                .collect(),
             variant: variant.map(|variant| variant.index()),
             accelerator: on.index(),
             units: units.of(view.accelerators[on.index()].units),
@@ -304,7 +329,7 @@ fn switch(view: &View<'_>, decision: &Decision) -> Option<(Energy, u64)> {
     if !is_whole {
         return None;
     }
-    let job = view.job(jobs.single().expect("one job")).expect("it is dispatched");
+    let job = view.job(jobs.single()?).expect("it is dispatched");
     let variants = view.task(job.task).variants;
     let model = variant.map_or(job.model, |variant| variants[variant.index()]);
     let layer = job.progress.layer;
@@ -350,10 +375,17 @@ fn check(view: &View<'_>, log: &Log) {
         }
     }
     assert_eq!(free, with_free);
-    for (run, job) in view.running() {
-        assert_eq!((Some(job.id), job.state), (run.jobs.single(), JobState::Running(run.id)));
+    let mut running = 0;
+    for run in view.runs() {
         assert_eq!(view.run(run.id), Some(run));
-        assert_eq!(job.model, run.model);
+        let jobs = view.jobs_of(run);
+        assert_eq!((jobs.first().copied(), jobs.len() as u32), (run.jobs.first(), run.jobs.count()));
+        assert_eq!(view.profile.class(run.class).batch, run.jobs.count());
+        for id in jobs {
+            let job = view.job(*id).expect("a job that runs");
+            assert_eq!((job.state, job.model), (JobState::Running(run.id), run.model));
+            running += 1;
+        }
         let units = view.profile.class(run.next_class.unwrap_or(run.class)).units;
         let of_class = view.profile.class(run.class).units;
         // A run that is preempted holds what it was about to gain until it ends.
@@ -365,7 +397,7 @@ fn check(view: &View<'_>, log: &Log) {
     assert!(view.ready().all(|job| job.state == JobState::Ready && view.job(job.id) == Some(job)));
     assert!(view.waiting().all(|job| job.state == JobState::Waiting && view.job(job.id) == Some(job)));
     assert!(is_sorted(view.ready().collect()) && is_sorted(view.waiting().collect()));
-    let live = view.ready().len() + view.waiting().len() + view.running().count();
+    let live = view.ready().len() + view.waiting().len() + running;
     let over: u64 = view.counters.iter().map(|of| of.completed + of.dropped).sum();
     let released: u64 = view.counters.iter().map(|of| of.released).sum();
     assert_eq!(released, over + live as u64, "a job is live or over");
@@ -393,7 +425,7 @@ impl Policy for Recorder {
         check(view, &log);
         log.counters = view.counters.to_vec();
         log.switches.extend(out.iter().filter_map(|one| switch(view, one)));
-        log.calls.push((view.now.picoseconds(), out.iter().map(|one| said(view, one)).collect()));
+        log.calls.push((view.now.picoseconds(), out.iter().map(|one| said(view, one, out)).collect()));
         Ok(())
     }
 

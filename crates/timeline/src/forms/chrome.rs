@@ -170,6 +170,9 @@ impl TimelineForm for ChromeTrace<'_> {
         let (model, units) = (&self.models[segment.model.index()], segment.units);
         let switched = u8::from(segment.switched);
         let length = segment.to.saturating_since(segment.from).picoseconds();
+        if segment.jobs > 1 {
+            write!(self.output, r#","jobs":{}"#, segment.jobs)?;
+        }
         write!(
             self.output,
             r#","model":{model},"units":{units},"switched":{switched},"length_ps":{length}}}}}"#

@@ -6,18 +6,19 @@ use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::policies::next_quantum;
 use rtmm_testkit::random_systems::record::{Event, Name, Said};
 
-use super::{Fate, Oracle, Seg};
+use super::{Fate, Last, Member, Oracle, Seg};
 
 impl Oracle<'_> {
     pub(super) fn obey(&mut self, said: Said) {
         match said {
-            Said::Dispatch { job, variant, accelerator, units, layers } => {
-                self.dispatch(job, variant, accelerator, units, layers);
+            Said::Dispatch { jobs, variant, accelerator, units, layers } => {
+                self.dispatch(&jobs, variant, accelerator, units, layers);
             }
             Said::Preempt { job, mode } => {
                 // Preempting what ends at its next boundary anyway changes nothing.
                 let slot = self.slot_of(job);
                 self.segment(slot).mode = Some(mode);
+                self.segment(slot).is_ending = true;
                 self.preempt(slot, mode);
             }
             Said::Resize { job, units } => self.want(job, units),
@@ -25,8 +26,12 @@ impl Oracle<'_> {
                 let one = self.find(job);
                 if let Fate::Running(slot) = self.ones[one].fate {
                     self.ones[one].drops_at_boundary = true;
-                    self.segment(slot).mode = None;
-                    self.preempt(slot, Preemption::Layer);
+                    if self.segment(slot).members.len() > 1 {
+                        self.drop_of_batch(slot);
+                    } else {
+                        self.segment(slot).mode = None;
+                        self.preempt(slot, Preemption::Layer);
+                    }
                 } else {
                     self.drop(one, DropCause::Policy);
                 }
@@ -62,69 +67,104 @@ impl Oracle<'_> {
             let units = segment.units.clone();
             self.tell(Event::Reserved { job, units });
         }
-        if self.cut(slot, Preemption::Quantum) {
+        // A batch that goes on after its next boundary in any case changes there.
+        if self.cut(slot, Preemption::Quantum) || self.segment(slot).members.len() > 1 {
             self.segment(slot).next = Some(units);
         }
     }
 
+    /// A job of a batch is to leave at the next layer: the others go on from there, as they would have.
+    fn drop_of_batch(&mut self, slot: usize) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        if segment.is_ending {
+            return;
+        }
+        self.preempt(slot, Preemption::Layer);
+        let is_over = segment.members.iter().all(|member| self.ones[member.one].drops_at_boundary);
+        let changed = self.segment(slot);
+        changed.is_ending = is_over;
+        changed.next = segment.next.filter(|_| !is_over);
+    }
+
     pub(super) fn dispatch(
         &mut self,
-        job: Name,
+        jobs: &[Name],
         variant: Option<usize>,
         accelerator: usize,
         count: u32,
         layers: Option<u32>,
     ) {
-        let one = self.find(job);
-        assert_eq!(self.ones[one].fate, Fate::Ready, "the engine accepted a job that is not ready");
+        let ones: Vec<usize> = jobs.iter().map(|job| self.find(*job)).collect();
+        let variant_of = |one: usize| {
+            let variants = &self.built.scenario.tasks[self.ones[one].task].variants;
+            variant.map_or(self.ones[one].model, |variant| variants[variant].index())
+        };
+        let model = variant_of(ones[0]);
+        for one in &ones {
+            assert_eq!(self.ones[*one].fate, Fate::Ready, "the engine accepted a job that is not ready");
+            assert!(!self.ones[*one].is_started || self.ones[*one].model == model, "the network is fixed");
+            assert!(
+                !self.ones[*one].is_started || jobs.len() == 1,
+                "a batch is of jobs that have not started"
+            );
+            assert_eq!(variant_of(*one), model, "a batch is of one network");
+        }
+        let most = self.built.platform.accelerators[accelerator].max_batch as usize;
+        assert!(jobs.len() <= most, "the batch is too large");
         let units: Vec<u32> = self.free_units(accelerator).into_iter().take(count as usize).collect();
         assert_eq!(units.len(), count as usize, "the engine accepted a busy accelerator");
-        let variants = &self.built.scenario.tasks[self.ones[one].task].variants;
-        let model = variant.map_or(self.ones[one].model, |variant| variants[variant].index());
-        assert!(!self.ones[one].is_started || self.ones[one].model == model, "the network is fixed");
+        let members: Vec<Member> = (ones.iter())
+            .map(|one| Member { one: *one, realisation: self.realise(&self.ones[*one], model) })
+            .collect();
         self.scheduler_free = self.scheduler_free.max(self.now) + self.decision_time;
         let first = self.first_unit(accelerator);
         let written = units.iter().map(|unit| self.written[first + *unit as usize]).max().expect("units");
         let mut started = self.scheduler_free.max(written);
         let lasts = units.iter().filter_map(|unit| self.last[first + *unit as usize]);
-        let others: Vec<(usize, Option<u32>, u32)> = lasts.filter(|(last, ..)| *last != model).collect();
+        let others: Vec<Last> = lasts.filter(|(last, ..)| *last != model).collect();
         let switched = !others.is_empty();
+        let from = self.ones[ones[0]].reached;
         if switched {
             let switch = self.built.platform.accelerators[accelerator].context_switch;
             started += switch.time.picoseconds();
-            self.ones[one].spent.switches += Energy::from_picojoules(switch.energy_pj);
+            let mut energy = Energy::from_picojoules(switch.energy_pj);
             if let Some(moves) = switch.activations {
-                // What goes out is what each unit holds; what comes in is the input of the next layer.
+                // What goes out is what each unit holds; what comes in is the input of the next layer of each job.
                 let models = &self.built.models;
-                let input = models[model].layers[self.ones[one].reached.0 as usize].input_elements();
-                let mut moved = [input, 0];
-                for (last, layer, held_by) in others {
+                let input = models[model].layers[from.0 as usize].input_elements();
+                let mut all = [input * jobs.len() as u64, 0];
+                for (last, layer, held_by, of_jobs) in others {
                     let left = layer.map_or([0, 0], |layer| self.left(last, layer));
-                    for (sum, all) in moved.iter_mut().zip(left) {
-                        *sum += all.div_ceil(u64::from(held_by));
+                    for (sum, all) in all.iter_mut().zip(left) {
+                        *sum += (all * of_jobs).div_ceil(u64::from(held_by));
                     }
                 }
-                started += self.move_activations(one, moved, moves);
+                let (time, of_moves) = moved(all, moves);
+                started += time;
+                energy += of_moves;
+            }
+            self.pay(&members, energy);
+        }
+        for one in &ones {
+            let context = std::mem::take(&mut self.ones[*one].context);
+            if context != [0, 0] {
+                let moves = self.built.platform.accelerators[accelerator].context_switch.activations;
+                let (time, energy) = moved(context, moves.expect("the engine accepted it"));
+                started += time;
+                self.ones[*one].spent.switches += energy;
             }
         }
-        let context = std::mem::take(&mut self.ones[one].context);
-        if context != [0, 0] {
-            let moves = self.built.platform.accelerators[accelerator].context_switch.activations;
-            started += self.move_activations(one, context, moves.expect("the engine accepted it"));
-        }
         let all = self.built.models[model].layers.len() as u32;
-        let from = self.ones[one].reached;
-        let realisation = self.realise(&self.ones[one], model);
-        let next = self.built.models[model].next_layer(&realisation, from.0);
-        let stop = layers.map_or(all, |layers| all.min(next + layers));
         let slot = first + units[0] as usize;
-        (self.ones[one].model, self.ones[one].is_started) = (model, true);
-        self.ones[one].fate = Fate::Running(slot);
-        let end = stop.min(realisation.end);
+        for one in &ones {
+            let one = &mut self.ones[*one];
+            (one.model, one.is_started) = (model, true);
+            one.fate = Fate::Running(slot);
+        }
         let platform = &self.built.platform.accelerators[accelerator];
         let (_, configuration) = platform.configurations().find(|(of, _)| *of == count).expect("it exists");
-        self.segments[slot] = Some(Seg {
-            one,
+        let mut segment = Seg {
+            members,
             model,
             accelerator,
             units: units.clone(),
@@ -136,14 +176,23 @@ impl Oracle<'_> {
             from,
             started,
             switched,
-            end,
-            realisation,
+            stop: all,
+            end: all,
+            is_ending: false,
             running: None,
             previous: None,
             cut: None,
             mode: None,
-        });
-        self.tell(Event::Dispatched { job, accelerator, units, model, from, stop, started });
+        };
+        let next = self.next_layer(&segment, from.0);
+        let stop = layers.map_or(all, |layers| all.min(next + layers));
+        let ends = segment.members.iter().map(|member| member.realisation.end).min().expect("a job");
+        (segment.stop, segment.end) = (stop, stop.min(ends));
+        self.segments[slot] = Some(segment);
+        self.tell(Event::Dispatched { job: jobs[0], accelerator, units, model, from, stop, started });
+        for job in &jobs[1..] {
+            self.tell(Event::Joined { job: *job });
+        }
     }
 
     /// What a layer leaves behind: elements of its output, or bytes if the model states them.
@@ -153,25 +202,6 @@ impl Oracle<'_> {
             Some(bytes) => [0, bytes],
             None => [layer.output_elements().expect("it has dimensions"), 0],
         }
-    }
-
-    /// Has a job pay for elements that are moved; the time that this takes.
-    pub(super) fn move_activations(
-        &mut self,
-        one: usize,
-        [elements, stated]: [u64; 2],
-        moves: ActivationMoves,
-    ) -> u64 {
-        let bytes = if moves.element_bytes == 0 { 0 } else { elements * moves.element_bytes + stated };
-        self.ones[one].spent.switches += Energy::from_picojoules(moves.pj_per_byte * bytes as f64);
-        // Picosecond by picosecond, until all of it is moved.
-        let (mut time, mut moved) = (0_u64, 0_u128);
-        let speed = moves.bandwidth;
-        while speed != Bandwidth::UNLIMITED && moved < u128::from(bytes) << 30 {
-            moved += u128::from(speed.bytes_per_window());
-            time += 1;
-        }
-        time
     }
 
     /// Ends a segment at its next boundary, not before it has run a layer, or a quantum. A resize that is
@@ -193,11 +223,11 @@ impl Oracle<'_> {
         let Some(segment) = self.segments[slot].clone() else { return false };
         // A segment that is about to begin stands at its first layer.
         let now = self.now.max(segment.started);
-        let of_layer = |layer: u32| self.quanta(segment.configuration, segment.model, layer);
+        let of_layer = |layer: u32| self.steps(&segment, layer);
         let (layer, began, quantum) = match segment.running {
             Some(running) => (running.layer, running.began, running.quantum),
             None => {
-                let layer = self.built.models[segment.model].next_layer(&segment.realisation, segment.from.0);
+                let layer = self.next_layer(&segment, segment.from.0);
                 if layer >= segment.end {
                     return false;
                 }
@@ -235,4 +265,17 @@ impl Oracle<'_> {
         self.segment(slot).cut = Some(cut);
         true
     }
+}
+
+/// The time and the energy of moving elements, and bytes as they are stated.
+pub(super) fn moved([elements, stated]: [u64; 2], moves: ActivationMoves) -> (u64, Energy) {
+    let bytes = if moves.element_bytes == 0 { 0 } else { elements * moves.element_bytes + stated };
+    // Picosecond by picosecond, until all of it is moved.
+    let (mut time, mut moved) = (0_u64, 0_u128);
+    let speed = moves.bandwidth;
+    while speed != Bandwidth::UNLIMITED && moved < u128::from(bytes) << 30 {
+        moved += u128::from(speed.bytes_per_window());
+        time += 1;
+    }
+    (time, Energy::from_picojoules(moves.pj_per_byte * bytes as f64))
 }

@@ -109,7 +109,7 @@ impl Oracle<'_> {
             let available = self.available(self.own_share(accelerator, units));
             (0..realisation.end)
                 .filter(|layer| self.built.models[model].next_layer(&realisation, *layer) == *layer)
-                .map(|layer| self.work(one, configuration, model, realisation.row, layer))
+                .map(|layer| self.work(one, configuration, model, realisation.row, layer, 1))
                 .map(|work| Isolated::of(&work, available).latency().picoseconds())
                 .sum()
         };

@@ -1,17 +1,35 @@
 //! Costs of layers, and the memory bandwidth that running layers are granted.
 
-use rtmm_hardware::{Available, Bandwidth, Isolated, LayerOf, Share, Work};
+use rtmm_hardware::{Available, Bandwidth, Condition, Isolated, LayerOf, Share, Work};
 use rtmm_workload::Duration;
 use rtmm_workload::random::{Draws, Stream};
 
-use super::{One, Oracle, Running, Seg};
+use super::{Member, One, Oracle, Running, Seg};
 
 impl Oracle<'_> {
     pub(super) fn is_shared(&self) -> bool {
         self.built.platform.shared_dram.is_some() || self.built.platform.shared_cache.is_some()
     }
 
-    /// The work of a layer of a job, with the time that it drew.
+    /// The work of a layer of a job as it is stated, or of a batch of so many.
+    pub(super) fn stated(
+        &self,
+        configuration: usize,
+        model: usize,
+        sample: u32,
+        layer: u32,
+        jobs: u32,
+    ) -> Work {
+        if jobs == 1 {
+            return self.work[model][sample as usize][layer as usize][configuration];
+        }
+        let models = &self.built.models;
+        let of = LayerOf { model: &models[model].name, layer: &models[model].layers[layer as usize] };
+        let cost_model = self.built.platform.configurations[configuration].cost_model.as_ref();
+        cost_model.work_of_batch(of, jobs, Condition::Profile).expect("a cost")
+    }
+
+    /// The work of a layer of so many jobs, with the time that one of them drew.
     pub(super) fn work(
         &self,
         one: usize,
@@ -19,14 +37,15 @@ impl Oracle<'_> {
         model: usize,
         sample: u32,
         layer: u32,
+        jobs: u32,
     ) -> Work {
-        let work = self.work[model][sample as usize][layer as usize][configuration];
+        let work = self.stated(configuration, model, sample, layer, jobs);
         let models = &self.built.models;
         let cost_model = self.built.platform.configurations[configuration].cost_model.as_ref();
         let of = LayerOf { model: &models[model].name, layer: &models[model].layers[layer as usize] };
         let is_sampled = models[model].samples.is_some() && cost_model.depends_on_input();
         let Some(variation) = cost_model.variation().filter(|_| !is_sampled) else { return work };
-        let Some(quantiles) = variation.quantiles(of, 1) else { return work };
+        let Some(quantiles) = variation.quantiles(of, jobs) else { return work };
         let One { task, frame, .. } = &self.ones[one];
         let name = &self.built.scenario.tasks[*task].name;
         let draws = Draws::new(self.options.seed, Stream::Latency, name);
@@ -37,8 +56,11 @@ impl Oracle<'_> {
         Work { compute: Duration::from_picoseconds(on_the_lines(&quantiles.values(), part)), ..work }
     }
 
-    /// The steps that a layer has on a configuration: as many as every sample of it has.
-    pub(super) fn quanta(&self, configuration: usize, model: usize, layer: u32) -> u32 {
+    /// The steps that a layer of so many jobs has on a configuration: as many as every sample of it has.
+    pub(super) fn quanta(&self, configuration: usize, model: usize, layer: u32, jobs: u32) -> u32 {
+        if jobs > 1 {
+            return self.stated(configuration, model, 0, layer, jobs).quanta;
+        }
         let samples = 0..self.work[model].len() as u32;
         let of =
             samples.map(|sample| self.work[model][sample as usize][layer as usize][configuration].quanta);
@@ -72,11 +94,47 @@ impl Oracle<'_> {
         Available { dram, cache: self.built.platform.shared_cache }
     }
 
+    /// The jobs of a segment that run a layer.
+    pub(super) fn of_layer(&self, segment: &Seg, layer: u32) -> Vec<Member> {
+        let model = &self.built.models[segment.model];
+        let runs = |member: &&Member| {
+            layer < member.realisation.end && model.next_layer(&member.realisation, layer) == layer
+        };
+        segment.members.iter().filter(runs).copied().collect()
+    }
+
+    /// The first layer at or after another that any job of a segment runs.
+    pub(super) fn next_layer(&self, segment: &Seg, layer: u32) -> u32 {
+        let model = &self.built.models[segment.model];
+        let next = |member: &Member| model.next_layer(&member.realisation, layer);
+        segment.members.iter().map(next).min().expect("a job")
+    }
+
+    /// The steps of a layer that jobs of a segment run.
+    pub(super) fn steps(&self, segment: &Seg, layer: u32) -> u32 {
+        let jobs = self.of_layer(segment, layer).len().max(1) as u32;
+        self.quanta(segment.configuration, segment.model, layer, jobs)
+    }
+
+    /// The work of a layer of a segment: of its jobs that run it, the one that alone with the others would take longest,
+    /// and of these the first, says what it costs. With that job.
+    pub(super) fn work_of(&self, segment: &Seg, layer: u32) -> (Work, Member) {
+        let share = self.own_share(segment.accelerator, segment.used);
+        let jobs = self.of_layer(segment, layer);
+        let (configuration, model) = (segment.configuration, segment.model);
+        let work = |member: &Member| {
+            let (row, count) = (member.realisation.row, jobs.len() as u32);
+            self.work(member.one, configuration, model, row, layer, count)
+        };
+        let latency = |member: &Member| Isolated::of(&work(member), self.available(share)).latency();
+        let longest = jobs.iter().map(latency).max().expect("a job runs it");
+        let slowest = jobs.iter().find(|member| latency(member) == longest).expect("one takes longest");
+        (work(slowest), *slowest)
+    }
+
     /// A layer that has everything to itself.
     pub(super) fn isolated(&self, segment: &Seg, layer: u32) -> Isolated {
-        let row = segment.realisation.row;
-        let work = self.work(segment.one, segment.configuration, segment.model, row, layer);
-        Isolated::of(&work, self.available(segment.share))
+        Isolated::of(&self.work_of(segment, layer).0, self.available(segment.share))
     }
 
     /// What is done between this picosecond and the next, in competition.

@@ -74,10 +74,22 @@ struct Running {
     throttle: Option<throttle::Counter>,
 }
 
+/// What a unit ran last: the model, the layer of it that its jobs had run last when they left the unit, and the numbers
+/// of units and of jobs that it had.
+type Last = (usize, Option<u32>, u32, u64);
+
+/// A job in a segment.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    one: usize,
+    realisation: Realisation,
+}
+
 /// A segment on units of its accelerator.
 #[derive(Clone, Debug)]
 struct Seg {
-    one: usize,
+    /// In the order of its dispatch.
+    members: Vec<Member>,
     model: usize,
     accelerator: usize,
     /// Ascending, each by its position on the accelerator.
@@ -93,8 +105,11 @@ struct Seg {
     from: Reached,
     started: u64,
     switched: bool,
+    /// The layer that it was dispatched up to, and the first before which one of its jobs is over if that is earlier.
+    stop: u32,
     end: u32,
-    realisation: Realisation,
+    /// Whether it was told to end at its next boundary, and its batch to dissolve.
+    is_ending: bool,
     running: Option<Running>,
     /// The last layer that it completed.
     previous: Option<u32>,
@@ -116,9 +131,8 @@ pub(crate) struct Oracle<'o> {
     ones: Vec<One>,
     /// By slot: the position of the lowest unit that it was dispatched on, among all units.
     segments: Vec<Option<Seg>>,
-    /// By unit: the model that ran last, the layer of it that its job had run last when it left the unit, and
-    /// the number of units that it had.
-    last: Vec<Option<(usize, Option<u32>, u32)>>,
+    /// By unit.
+    last: Vec<Option<Last>>,
     /// By unit: when a context that was to be written from it is written.
     written: Vec<u64>,
     /// By accelerator: time in segments times the units that they held.
@@ -297,7 +311,7 @@ impl<'o> Oracle<'o> {
                 assert_eq!(*at, self.now, "the policy was not asked again");
                 self.called += 1;
                 for decision in decisions {
-                    self.obey(*decision);
+                    self.obey(decision.clone());
                 }
                 if decisions.is_empty() {
                     break;
@@ -312,8 +326,11 @@ impl<'o> Oracle<'o> {
                 // Layers that are not complete count for nothing.
                 let to = segment.previous.map_or(segment.from, |layer| (layer + 1, 0, 0));
                 self.count_busy(slot);
-                let (job, started, accelerator) =
-                    (self.name(segment.one), segment.started, segment.accelerator);
+                let (last, others) = segment.members.split_last().expect("a job");
+                for member in others {
+                    self.tell(Event::Left { job: self.name(member.one), to });
+                }
+                let (job, started, accelerator) = (self.name(last.one), segment.started, segment.accelerator);
                 self.tell(Event::Ended { job, accelerator, to, switched: segment.switched, started });
             }
         }

@@ -5,7 +5,8 @@ use rtmm_scheduler::Preemption;
 use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::record::{Event, Heard, Name, Reached};
 
-use super::{Fate, Oracle, Running, Seg};
+use super::decisions::moved;
+use super::{Fate, Member, Oracle, Running, Seg};
 
 impl Oracle<'_> {
     /// The slot of a job's segment.
@@ -47,13 +48,13 @@ impl Oracle<'_> {
     /// Begins the next layer of a segment at or after `layer` now; false if there is none.
     pub(super) fn begin(&mut self, slot: usize, layer: u32) -> bool {
         let segment = self.segments[slot].clone().expect("a segment begins");
-        let layer = self.built.models[segment.model].next_layer(&segment.realisation, layer);
+        let layer = self.next_layer(&segment, layer);
         if layer >= segment.end {
             return false;
         }
         let isolated = self.isolated(&segment, layer);
         let latency = isolated.latency().picoseconds();
-        let quanta = self.quanta(segment.configuration, segment.model, layer);
+        let quanta = self.steps(&segment, layer);
         // Progress inside the layer, in the steps that it has here, rounded down.
         let (of, quantum, of_quanta) = segment.from;
         let quantum = if of == layer { (quantum * quanta).checked_div(of_quanta).unwrap_or(0) } else { 0 };
@@ -124,21 +125,23 @@ impl Oracle<'_> {
         if !is_done {
             return false;
         }
-        let quanta = self.quanta(segment.configuration, segment.model, running.layer);
+        let quanta = self.steps(&segment, running.layer);
         self.spend(slot, running.layer, quanta - running.quantum);
-        self.ones[segment.one].last_layer = Some(running.layer);
-        let job = self.name(segment.one);
-        let samples = self.built.models[segment.model].samples.as_ref();
-        let row = segment.realisation.row as usize;
-        let sparsity = samples.map(|samples| samples.sparsity(row, running.layer as usize));
-        self.hear(Heard::Layer {
-            job,
-            model: segment.model,
-            layer: running.layer as usize,
-            accelerator: segment.accelerator,
-            latency: self.now - running.began,
-            sparsity,
-        });
+        for member in self.of_layer(&segment, running.layer) {
+            self.ones[member.one].last_layer = Some(running.layer);
+            let job = self.name(member.one);
+            let samples = self.built.models[segment.model].samples.as_ref();
+            let row = member.realisation.row as usize;
+            let sparsity = samples.map(|samples| samples.sparsity(row, running.layer as usize));
+            self.hear(Heard::Layer {
+                job,
+                model: segment.model,
+                layer: running.layer as usize,
+                accelerator: segment.accelerator,
+                latency: self.now - running.began,
+                sparsity,
+            });
+        }
         self.must_decide |= self.interests.layers;
         self.segment(slot).previous = Some(running.layer);
         let after = (running.layer + 1, 0, 0);
@@ -154,11 +157,12 @@ impl Oracle<'_> {
     /// Books the energy of some steps of the layer that runs.
     pub(super) fn spend(&mut self, slot: usize, layer: u32, steps: u32) {
         let segment = self.segments[slot].clone().expect("it runs");
-        let row = segment.realisation.row;
-        let work = self.work(segment.one, segment.configuration, segment.model, row, layer);
-        let quanta = self.quanta(segment.configuration, segment.model, layer);
+        let (work, slowest) = self.work_of(&segment, layer);
+        let jobs = self.of_layer(&segment, layer);
+        let quanta = self.steps(&segment, layer);
         // Static energy is stated for the mean, and accrues as long as the layer takes.
-        let stated = &self.work[segment.model][row as usize][layer as usize][segment.configuration];
+        let (row, count) = (slowest.realisation.row, jobs.len() as u32);
+        let stated = self.stated(segment.configuration, segment.model, row, layer, count);
         let mut steady = work.energy.static_energy;
         let share = self.own_share(segment.accelerator, segment.used);
         let alone = Isolated::of(&work, self.available(share)).latency().picoseconds();
@@ -182,18 +186,22 @@ impl Oracle<'_> {
             u64::try_from(before(begun + steps) - before(begun)).expect("a small energy")
         };
         let EnergyParts { mac, l1, l2, dram, .. } = work.energy;
-        let dynamic: u64 = [mac, l1, l2, dram].into_iter().map(of_steps).sum();
         let steady = (of_steps(steady) as f64 * stretch).round() as u64;
-        self.ones[segment.one].spent.layers += Energy::from_femtojoules(dynamic + steady);
+        let parts = [of_steps(mac), of_steps(l1), of_steps(l2), of_steps(dram), steady];
+        for (position, member) in jobs.iter().enumerate() {
+            let own = parts.iter().map(|part| split(*part, position, jobs.len())).sum();
+            self.ones[member.one].spent.layers += Energy::from_femtojoules(own);
+        }
     }
 
     /// Says of units what ran on them last.
     pub(super) fn leave(&mut self, slot: usize, units: &[u32]) {
         let segment = self.segments[slot].clone().expect("it runs");
         let first = self.first_unit(segment.accelerator);
+        let layer = segment.members.iter().filter_map(|member| self.ones[member.one].last_layer).max();
+        let jobs = segment.members.len() as u64;
         for unit in units {
-            self.last[first + *unit as usize] =
-                Some((segment.model, self.ones[segment.one].last_layer, segment.used));
+            self.last[first + *unit as usize] = Some((segment.model, layer, segment.used, jobs));
         }
     }
 
@@ -202,31 +210,100 @@ impl Oracle<'_> {
         let segment = self.segments[slot].clone().expect("it runs");
         if let (Some(running), true) = (segment.running, to.1 > 0) {
             self.spend(slot, running.layer, to.1 - running.quantum);
-            self.ones[segment.one].last_layer = Some(running.layer);
+            for member in self.of_layer(&segment, running.layer) {
+                self.ones[member.one].last_layer = Some(running.layer);
+            }
         }
-        if to.1 > 0 && !self.ones[segment.one].drops_at_boundary {
+        self.must_decide = true;
+        self.count_busy(slot);
+        // A job by itself that is dropped leaves nothing behind.
+        let is_kept = segment.members.len() > 1 || !self.ones[segment.members[0].one].drops_at_boundary;
+        if to.1 > 0 && is_kept {
             match segment.mode {
-                Some(Preemption::Checkpoint) => self.write_context(slot, carried(segment.from, to)),
+                Some(Preemption::Checkpoint) => self.write_contexts(slot, carried(segment.from, to)),
                 Some(Preemption::Kill) => {
-                    self.ones[segment.one].last_layer = None;
-                    self.must_decide = true;
-                    self.count_busy(slot);
+                    for member in &segment.members {
+                        self.ones[member.one].last_layer = None;
+                    }
                     return self.end(slot, (to.0, 0, 0));
                 }
                 _ => {}
             }
         }
-        let to = carried(segment.from, to);
-        self.must_decide = true;
-        self.count_busy(slot);
+        let carried = carried(segment.from, to);
+        if segment.members.len() > 1 {
+            let stays = |member: &&Member| to.1 > 0 || !self.is_over(member, to.0);
+            let has_more = to.1 > 0 || to.0 < segment.stop;
+            if !segment.is_ending && has_more && segment.members.iter().any(|member| stays(&member)) {
+                return self.go_on(slot, carried);
+            }
+            return self.end(slot, carried);
+        }
         match segment.next {
-            Some(units) if to.0 < segment.end => self.resize(slot, units, to),
-            _ => self.end(slot, to),
+            Some(units) if to.0 < segment.end => self.resize(slot, units, carried),
+            _ => self.end(slot, carried),
         }
     }
 
-    /// What has been computed of a layer's output goes to memory, and nothing of it is left on the units.
-    fn write_context(&mut self, slot: usize, (layer, quantum, quanta): Reached) {
+    /// Whether a job of a batch leaves it before a layer.
+    fn is_over(&self, member: &Member, layer: u32) -> bool {
+        layer >= member.realisation.end || self.ones[member.one].drops_at_boundary
+    }
+
+    /// A batch goes on without its jobs that are over, on other units if it was to be resized.
+    fn go_on(&mut self, slot: usize, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let (gone, staying): (Vec<Member>, Vec<Member>) =
+            segment.members.iter().partition(|member| to.1 == 0 && self.is_over(member, to.0));
+        let before = segment.members.clone();
+        for member in &gone {
+            let next = self.built.models[segment.model].next_layer(&member.realisation, to.0);
+            self.ones[member.one].reached = (next, 0, 0);
+            self.tell(Event::Left { job: self.name(member.one), to: (next, 0, 0) });
+        }
+        match segment.next {
+            Some(units) => {
+                // What is left on units that it loses is that of all jobs.
+                let kept = self.kept(slot, units);
+                let lost: Vec<u32> =
+                    segment.units.iter().copied().filter(|unit| !kept.contains(unit)).collect();
+                self.leave(slot, &lost);
+                self.segment(slot).members = staying.clone();
+                self.change_units(slot, units, kept, to);
+            }
+            None => {
+                let now = self.now;
+                let changed = self.segment(slot);
+                changed.members = staying.clone();
+                (changed.from, changed.started) = (to, now);
+                (changed.running, changed.previous, changed.cut) = (None, None, None);
+            }
+        }
+        let ends = staying.iter().map(|member| member.realisation.end).min().expect("one stays");
+        self.segment(slot).end = segment.stop.min(ends);
+        if to.1 > 0 && before.iter().any(|member| self.ones[member.one].drops_at_boundary) {
+            self.preempt(slot, Preemption::Layer);
+        }
+        for member in gone {
+            self.settle_job(member, to.0);
+        }
+    }
+
+    /// What becomes of a job that left its segment before a layer.
+    fn settle_job(&mut self, member: Member, layer: u32) {
+        let one = member.one;
+        if layer >= member.realisation.end {
+            self.complete(one);
+        } else if self.ones[one].drops_at_boundary {
+            self.drop(one, DropCause::Policy);
+        } else {
+            self.ones[one].fate = Fate::Ready;
+        }
+    }
+
+    /// What has been computed of a layer's output goes to memory for each job that ran it and goes on, one after the other,
+    /// and nothing of it is left on the units.
+    fn write_contexts(&mut self, slot: usize, (layer, quantum, quanta): Reached) {
         let segment = self.segments[slot].clone().expect("it runs");
         // The least numbers that are at least the part.
         let part = |all: u64| {
@@ -234,28 +311,51 @@ impl Oracle<'_> {
         };
         let context = self.left(segment.model, layer).map(part);
         let moves = self.built.platform.accelerators[segment.accelerator].context_switch.activations;
-        let time = self.move_activations(segment.one, context, moves.expect("the engine accepted it"));
+        let moves = moves.expect("the engine accepted it");
+        let mut all = [0, 0];
+        for member in self.of_layer(&segment, layer) {
+            let one = &mut self.ones[member.one];
+            if !one.drops_at_boundary {
+                one.context = context;
+                one.spent.switches += moved(context, moves).1;
+                all = [all[0] + context[0], all[1] + context[1]];
+            }
+        }
+        let time = moved(all, moves).0;
         let first = self.first_unit(segment.accelerator);
         for unit in &segment.units {
             self.written[first + *unit as usize] = self.now + time;
         }
-        self.ones[segment.one].context = context;
-        self.ones[segment.one].last_layer = None;
+        for member in &segment.members {
+            self.ones[member.one].last_layer = None;
+        }
     }
 
     pub(super) fn resize(&mut self, slot: usize, units: u32, to: Reached) {
         let segment = self.segments[slot].clone().expect("it runs");
-        let one = &self.built.platform.accelerators[segment.accelerator];
-        let (_, configuration) = one.configurations().find(|(count, _)| *count == units).expect("it exists");
-        let migration = one.migration();
-        // The lowest stay, and the one that it was dispatched on.
+        let kept = self.kept(slot, units);
+        let lost: Vec<u32> = segment.units.iter().copied().filter(|unit| !kept.contains(unit)).collect();
+        self.leave(slot, &lost);
+        self.change_units(slot, units, kept, to);
+    }
+
+    /// The units that a segment keeps of its own: the lowest stay, and the one that it was dispatched on.
+    fn kept(&self, slot: usize, units: u32) -> Vec<u32> {
+        let segment = self.segments[slot].as_ref().expect("it runs");
         let home = (slot - self.first_unit(segment.accelerator)) as u32;
         let others = segment.units.iter().copied().filter(|unit| *unit != home);
         let mut kept: Vec<u32> = others.take(units as usize - 1).chain([home]).collect();
         kept.sort_unstable();
-        let lost: Vec<u32> = segment.units.iter().copied().filter(|unit| !kept.contains(unit)).collect();
-        self.leave(slot, &lost);
-        self.ones[segment.one].spent.switches += Energy::from_picojoules(migration.energy_pj);
+        kept
+    }
+
+    /// A segment goes on with other units.
+    fn change_units(&mut self, slot: usize, units: u32, kept: Vec<u32>, to: Reached) {
+        let segment = self.segments[slot].clone().expect("it runs");
+        let one = &self.built.platform.accelerators[segment.accelerator];
+        let (_, configuration) = one.configurations().find(|(count, _)| *count == units).expect("it exists");
+        let migration = one.migration();
+        self.pay(&segment.members, Energy::from_picojoules(migration.energy_pj));
         let started = self.now + migration.time.picoseconds();
         // More units bring more bandwidth, if others have left it, and fewer take it away.
         let others: u32 = (0..self.segments.len())
@@ -276,33 +376,50 @@ impl Oracle<'_> {
         (changed.units, changed.used, changed.configuration) = (kept.clone(), units, configuration.index());
         (changed.share, changed.next, changed.from, changed.started) = (share, None, to, started);
         (changed.running, changed.previous, changed.cut) = (None, None, None);
-        self.tell(Event::Resized { job: self.name(segment.one), to, units: kept, started });
+        self.tell(Event::Resized { job: self.name(segment.members[0].one), to, units: kept, started });
+    }
+
+    /// Jobs pay for something together.
+    pub(super) fn pay(&mut self, members: &[Member], energy: Energy) {
+        for (position, member) in members.iter().enumerate() {
+            let own = split(energy.femtojoules(), position, members.len());
+            self.ones[member.one].spent.switches += Energy::from_femtojoules(own);
+        }
     }
 
     pub(super) fn end(&mut self, slot: usize, to: Reached) {
         let segment = self.segments[slot].clone().expect("it runs");
         self.leave(slot, &segment.units);
         self.segments[slot] = None;
-        let one = segment.one;
-        // What is skipped next shows now.
-        let next = self.built.models[segment.model].next_layer(&segment.realisation, to.0);
-        let to = if next == to.0 { to } else { (next, 0, 0) };
-        self.ones[one].reached = to;
-        self.tell(Event::Ended {
-            job: self.name(one),
-            accelerator: segment.accelerator,
-            to,
-            switched: segment.switched,
-            started: segment.started,
-        });
-        if to.0 >= segment.realisation.end {
-            self.complete(one);
-        } else if self.ones[one].drops_at_boundary {
-            self.drop(one, DropCause::Policy);
-        } else {
-            self.ones[one].fate = Fate::Ready;
+        for (position, member) in segment.members.iter().enumerate() {
+            // What is skipped next shows now.
+            let next = self.built.models[segment.model].next_layer(&member.realisation, to.0);
+            let to = if next == to.0 { to } else { (next, 0, 0) };
+            self.ones[member.one].reached = to;
+            let job = self.name(member.one);
+            if position + 1 < segment.members.len() {
+                self.tell(Event::Left { job, to });
+                continue;
+            }
+            self.tell(Event::Ended {
+                job,
+                accelerator: segment.accelerator,
+                to,
+                switched: segment.switched,
+                started: segment.started,
+            });
+        }
+        for member in segment.members {
+            let (layer, ..) = self.ones[member.one].reached;
+            self.settle_job(member, layer);
         }
     }
+}
+
+/// The part of a whole that the one at a position has of so many: floors of equal parts, and what they leave.
+pub(super) fn split(whole: u64, position: usize, of: usize) -> u64 {
+    let before = |parts: usize| u128::from(whole) * parts as u128 / of as u128;
+    (before(position + 1) - before(position)) as u64
 }
 
 /// Where a job stands that a segment took from one part of a layer to another: whole steps of its own, from the last of them

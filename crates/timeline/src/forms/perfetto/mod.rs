@@ -149,6 +149,9 @@ impl TimelineForm for PerfettoTrace<'_> {
             annotate(event, Key::Model, AnnotationValue::Text(tracks.model(segment.model)));
             annotate(event, Key::Units, AnnotationValue::Unsigned(segment.units.into()));
             annotate(event, Key::Switched, AnnotationValue::Unsigned(segment.switched.into()));
+            if segment.jobs > 1 {
+                annotate(event, Key::Jobs, AnnotationValue::Unsigned(segment.jobs.into()));
+            }
             annotate(event, Key::Length, length_ps(segment.from, segment.to));
         })?;
         for part in segment.parts {

@@ -61,6 +61,8 @@ texts! {
         Length = "length_ps",
         Deadline = "deadline_ns",
         Lateness = "lateness_ns",
+        // The last one, which traces without batches do not name.
+        Jobs = "jobs",
     }
 }
 
@@ -159,6 +161,7 @@ impl<'s> Tracks<'s> {
     }
 
     fn texts(&self) -> InternedData {
+        let keys = Key::TEXTS.len() - usize::from(!self.system.platform.has_batches());
         let marks = MARKS.iter().map(|mark| mark.name());
         let layers = self.system.models.iter().flat_map(|model| &model.layers);
         let names =
@@ -166,7 +169,7 @@ impl<'s> Tracks<'s> {
         InternedData {
             event_categories: numbered(Category::TEXTS.iter().copied()),
             event_names: numbered(names),
-            debug_annotation_names: numbered(Key::TEXTS.iter().copied()),
+            debug_annotation_names: numbered(Key::TEXTS.iter().copied().take(keys)),
             debug_annotation_string_values: numbered(
                 self.system.models.iter().map(|model| model.name.as_str()),
             ),
