@@ -74,7 +74,7 @@ const MAY_TOUCH_FILES: [&str; 8] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 17] = [
+const DECODERS: [&str; 19] = [
     "crates/workload/src/scenario_file/mod.rs",
     "crates/workload/src/scenario_file/mix.rs",
     "crates/workload/src/scenario_file/task.rs",
@@ -82,6 +82,7 @@ const DECODERS: [&str; 17] = [
     "crates/workload/src/requests.rs",
     "crates/workload/src/model_file/mod.rs",
     "crates/workload/src/model_file/operators.rs",
+    "crates/workload/src/operator_kind.rs",
     "crates/workload/src/model_file/parameters.rs",
     "crates/workload/src/model_file/samples.rs",
     "crates/workload/src/model_file/structure.rs",
@@ -90,6 +91,7 @@ const DECODERS: [&str; 17] = [
     "crates/hardware/src/load.rs",
     "crates/hardware/src/division_file.rs",
     "crates/hardware/src/power_file.rs",
+    "crates/hardware/src/transfers_file.rs",
     "crates/hardware/src/maestro/dataflow.rs",
     "crates/sweep/src/file.rs",
 ];
@@ -379,7 +381,7 @@ fn every_key_of_input_files_is_documented() {
     for source in DECODERS {
         let text = read(source);
         let mut keys = 0;
-        for (start, end) in [("only(&[", "]"), ("const OPERATORS: ", "];"), ("const KEYS: ", "];")] {
+        for (start, end) in [("only(&[", "]"), ("const WRITTEN: ", "];"), ("const KEYS: ", "];")] {
             let lists = text.split(start).skip(1).filter_map(|rest| rest.split(end).next());
             for key in lists.flat_map(|list| list.split('"').skip(1).step_by(2)) {
                 assert!(names(&spans, key), "{page} lacks `{key}` of {source}");

@@ -668,6 +668,95 @@ fn technologies_that_cannot_be() {
 }
 
 #[test]
+fn accelerators_and_tasks_that_do_not_fit_together() {
+    let mut transcript = Transcript::new();
+    let task =
+        |keys: &str| scenario(&format!("name = \"a\"\nmodel = \"m.toml\"\nperiod = \"1ms\"\n{keys}\n"));
+    let convolution = "operator = \"convolution\"\nchannels = 3\nkernel = 1\n";
+    transcript.workspace.write(
+        "m.toml",
+        format!("{}[[layer]]\nname = \"soft\"\noperator = \"softmax\"\n", model(convolution)),
+    );
+    // What a scenario says by itself.
+    transcript.bad_file("empty.toml", task("run_on = []\navoid = []"));
+    transcript.bad_file("types.toml", task("run_on = \"npu\"\navoid = [1]"));
+    transcript.bad_file("twice.toml", task("run_on = [\"npu\", \"npu\"]"));
+    transcript.bad_file("contradiction.toml", task("run_on = [\"npu\", \"gpu\"]\navoid = [\"gpu\"]"));
+    // What a platform says by itself.
+    let array = "model = \"systolic\"\ndataflow = \"os\"\nrows = 4\ncols = 4\n";
+    let platform = |keys: &str| {
+        let npu = format!("[[accelerator]]\nname = \"npu0\"\nkind = \"npu\"\n{array}{keys}\n");
+        format!("source = \"a test\"\n{npu}[[accelerator]]\nname = \"big\"\nkind = \"gpu\"\n{array}{keys}\n")
+    };
+    transcript.bad_file("none.toml", platform("operators = []"));
+    transcript
+        .bad_file("unknown.toml", platform("operators = [\"convolution\", \"soft-max\", \"convolution\"]"));
+    transcript.bad_file("kind.toml", platform("").replace("\"npu\"", "7"));
+    // What they say together.
+    transcript.workspace.write("p.toml", platform(""));
+    for (name, keys) in [
+        ("name.toml", "run_on = [\"npu1\"]"),
+        ("both.toml", "run_on = [\"npu\"]\navoid = [\"tpu\"]"),
+        ("nothing.toml", "run_on = [\"npu\"]\navoid = [\"npu0\"]"),
+    ] {
+        transcript.workspace.write(name, task(keys));
+        let outcome = transcript.workspace.rtmm(&["check", name, "p.toml"]);
+        assert_eq!(outcome.code, 2, "{name}: {}", outcome.stderr);
+        transcript.add(&["check", name, "p.toml"], &outcome);
+    }
+    transcript.workspace.write("partial.toml", platform("operators = [\"convolution\"]"));
+    transcript.workspace.write(
+        "mixed.toml",
+        platform("").replacen("cols = 4\n", "cols = 4\noperators = [\"convolution\"]\n", 1),
+    );
+    for (name, keys, on) in
+        [("free.toml", "", "partial.toml"), ("pinned.toml", "run_on = [\"npu\"]", "mixed.toml")]
+    {
+        transcript.workspace.write(name, task(keys));
+        let outcome = transcript.workspace.rtmm(&["check", name, on]);
+        assert_eq!(outcome.code, 2, "{name}: {}", outcome.stderr);
+        transcript.add(&["check", name, on], &outcome);
+    }
+    transcript.fails(&["run", "--scenario", "name.toml", "--platform", "p.toml", "--policy", "edf"]);
+    transcript.fails(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
+    insta::assert_snapshot!("partial_and_pinned", transcript.text);
+}
+
+#[test]
+fn links_that_cannot_be() {
+    let mut transcript = Transcript::new();
+    let array = "model = \"systolic\"\ndataflow = \"os\"\nrows = 4\ncols = 4\n";
+    let accelerators: String =
+        ["a", "b", "c"].map(|name| format!("[[accelerator]]\nname = \"{name}\"\n{array}")).concat();
+    for (name, keys) in [
+        ("empty", ""),
+        ("missing", "link = [{ between = [\"a\", \"b\"], bandwidth = 8 }]"),
+        ("names", "link = [{ between = [\"a\", \"bb\"], bandwidth = 8 }]"),
+        (
+            "ends",
+            "link = [{ between = [\"a\"], bandwidth = 8 }, { between = [\"c\", \"c\"], bandwidth = 8 }]",
+        ),
+        (
+            "twice",
+            "default = { bandwidth = 8 }\n\
+             link = [{ between = [\"a\", \"b\"], bandwidth = 8 }, { between = [\"b\", \"a\"], bandwidth = 9 }]",
+        ),
+        ("zero", "default = { bandwidth = 0 }"),
+        ("negative", "default = { bandwidth = 1, latency = \"-1ns\", pj_per_byte = -1 }"),
+        ("nothing", "default = { latency = \"1us\" }\nelement_bytes = 65"),
+        ("memory", "memory = { pj_per_byte = 1 }"),
+        ("both", "default = { bandwidth = 8 }\nmemory = { pj_per_byte = 1 }"),
+        ("keys", "links = []\ndefault = { bandwith = 8 }"),
+    ] {
+        transcript.bad_file(
+            &format!("{name}.toml"),
+            format!("source = \"a test\"\n{accelerators}[transfers]\n{keys}\n"),
+        );
+    }
+    insta::assert_snapshot!("links", transcript.text);
+}
+
+#[test]
 fn dataflows_without_a_rule() {
     let mut transcript = Transcript::new();
     for (name, levels) in [

@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, EnergyParts, LayerOf, Mode, Platform, SHARED_LEVELS, Share, Work,
+    Accelerator, AcceleratorId, AcceleratorKind, Condition, Configuration, ConfigurationId, ContextSwitch,
+    CostError, CostModel, EnergyParts, LayerOf, Mode, Platform, SHARED_LEVELS, Share, Work,
 };
 use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_scheduler::registry;
@@ -434,6 +434,7 @@ impl Sketch {
     fn platform(&self) -> Platform {
         let accelerator = |index: usize| Accelerator {
             name: format!("acc{index}"),
+            kind: AcceleratorKind::default(),
             configuration: ConfigurationId::new(index),
             dram_share: Share::WHOLE,
             context_switch: ContextSwitch::default(),
@@ -455,6 +456,7 @@ impl Sketch {
             configurations: (0..self.accelerators).map(configuration).collect(),
             shared_dram: None,
             shared_cache: None,
+            transfers: None,
             power: Default::default(),
         }
     }

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use rtmm_hardware::{
-    Accelerator, Condition, Configuration, ConfigurationId, ContextSwitch, CostError, CostModel, Division,
-    EnergyParts, LayerOf, Migration, Platform, SHARED_LEVELS, Share, Work,
+    Accelerator, AcceleratorKind, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
+    CostModel, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_LEVELS, Share, Work,
 };
 use rtmm_reference::mersenne_twister::MersenneTwister;
 use rtmm_reference::planaria::{
@@ -125,6 +125,7 @@ fn platform(case: &Case) -> Platform {
     let parts = (1..all).map(|units| (units, id(units as usize - 1))).collect();
     let accelerator = Accelerator {
         name: "array".to_owned(),
+        kind: AcceleratorKind::default(),
         configuration: id(all as usize - 1),
         dram_share: Share::WHOLE,
         max_batch: 1,
@@ -146,6 +147,7 @@ fn platform(case: &Case) -> Platform {
         configurations: (0..all as usize).map(configuration).collect(),
         shared_dram: None,
         shared_cache: None,
+        transfers: None,
         power: Default::default(),
     }
 }

@@ -1086,6 +1086,55 @@ fn a_link_stays_a_link_to_what_is_written() {
 }
 
 #[test]
+fn a_platform_of_accelerators_that_run_some_layers_is_checked_and_run() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "a.toml",
+        "source = \"x\"\ninput = [1, 4, 4]\nlayer = [\n\
+         { name = \"one\", operator = \"convolution\", channels = 1, kernel = 1 },\n\
+         { name = \"two\", operator = \"softmax\" } ]\n",
+    );
+    let task = "[[task]]\nmodel = \"a.toml\"\nperiod = \"1ms\"\nname = ";
+    workspace.write(
+        "s.toml",
+        format!("source = \"x\"\nduration = \"1ms\"\n{task}\"A\"\n{task}\"B\"\navoid = [\"npu0\"]\n"),
+    );
+    let table = |name: &str| {
+        format!("[[accelerator]]\nname = \"{name}\"\nmodel = \"table\"\nfile = \"{name}.csv\"\n")
+    };
+    let accelerators = ["npu0", "gpu", "cpu"].map(table).concat();
+    workspace.write("p.toml", format!("source = \"x\"\n{accelerators}"));
+    // The first one has no row of one layer; the others run both.
+    workspace.write("npu0.csv", "model,layer,latency_us\na,one,1\n");
+    workspace.write("gpu.csv", "model,layer,latency_us\na,one,10\na,two,10\n");
+    workspace.write("cpu.csv", "model,layer,latency_us\na,one,100\na,two,100\n");
+    let outcome = workspace.rtmm(&["check", "s.toml", "p.toml"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let told: Vec<&str> = outcome.stdout.lines().skip(2).collect();
+    assert_eq!(
+        told,
+        [
+            "s.toml on p.toml: every layer has an accelerator that runs it",
+            "s.toml on p.toml: `npu0` runs 1 of 2 layers of `a`, not `two`: the cost table has no row for layer `two` \
+             of model `a`",
+            "s.toml on p.toml: task `B` may run on `gpu`, `cpu`",
+        ]
+    );
+    let outcome = workspace.rtmm(&[
+        "run",
+        "--scenario",
+        "s.toml",
+        "--platform",
+        "p.toml",
+        "--policy",
+        "edf",
+        "--format",
+        "csv",
+    ]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+}
+
+#[test]
 fn a_scenario_and_a_platform_are_checked_as_a_pair() {
     let workspace = Workspace::new();
     workspace.write("a.toml", MODEL_OF_ONE_LAYER);

@@ -31,8 +31,8 @@ pub struct Work {
 }
 
 impl Work {
-    /// No work.
-    pub(crate) const NOTHING: Self = Self {
+    /// No work: takes no time, no memory and no energy. In sums it stands for a layer that does not run.
+    pub const NOTHING: Self = Self {
         compute: Duration::ZERO,
         traffic: [0; SHARED_LEVELS],
         transfer: Duration::ZERO,
@@ -152,6 +152,14 @@ pub enum CostError {
         layer: String,
         /// The number of inferences at once.
         batch: u32,
+    },
+    /// The platform file lists the operators that the accelerator runs, and this is none of them.
+    #[error("the accelerator runs no `{operator}`: `operators` lists {}", .listed.join(", "))]
+    OperatorNotListed {
+        /// The word for the layer's operator.
+        operator: &'static str,
+        /// The words that are listed.
+        listed: Vec<&'static str>,
     },
     /// A model that answers with recordings was asked for a layer without one.
     #[error(

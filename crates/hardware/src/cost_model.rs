@@ -49,10 +49,15 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// with equal identities share their costs, and results are stored under it.
     fn identity(&self) -> String;
 
-    /// True if the answer depends on the layer's shape alone. If so a shape is computed once
+    /// True if the answer depends on the layer's operator with its shape alone. If so a shape is computed once
     /// however many layers share it.
     fn depends_on_shape_only(&self) -> bool {
         true
+    }
+
+    /// True if the answer depends on [`rtmm_workload::Layer::kind`], which is no part of the identity of models.
+    fn depends_on_operator_words(&self) -> bool {
+        false
     }
 
     /// True if the answer depends on the [`Condition`]. If not, every input costs what the profile says.

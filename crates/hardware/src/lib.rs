@@ -29,6 +29,7 @@ mod granted_division;
 pub mod load;
 pub mod maestro;
 pub mod registry;
+mod restricted;
 pub mod sanger;
 pub mod systolic;
 pub mod table;
@@ -49,6 +50,8 @@ mod memory_file;
 mod platform;
 mod power;
 mod power_file;
+mod transfers;
+mod transfers_file;
 mod units;
 
 pub use blocks::VectorUnit;
@@ -58,16 +61,16 @@ pub use contention::{
 };
 pub use cost::{Condition, CostError, DRAM, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Unmatched, Work};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
-pub use cost_table::{CostTable, NoCost};
+pub use cost_table::{CostTable, Lack, NoCost};
 pub use decode::{Indivisible, Mode, Surroundings};
 pub use energy::{Energy, EnergyParts, EnergyTotal};
 pub use explain::{Explain, Explanation, Quantity, Section};
 pub use granted_division::GrantError;
 pub use ids::{AcceleratorId, ClassId, ConfigurationId};
-pub use isolated_costs::{Class, IsolatedCosts, Outcome};
+pub use isolated_costs::{Class, IsolatedCosts, Outcome, PinnedModel};
 pub use platform::{
-    Accelerator, ActivationMoves, Available, Configuration, ContextSwitch, Division, Isolated, MAX_BATCH,
-    Migration, Moved, Platform, SharedDram,
+    Accelerator, AcceleratorKind, ActivationMoves, Available, Configuration, ContextSwitch, Division,
+    Isolated, MAX_BATCH, Migration, Moved, Platform, SharedDram,
 };
 pub use power::{
     Gating, MAX_POINTS, OperatingPoint, PlatformPower, PointId, PointSwitch, Points, Power, PowerStates,
@@ -76,5 +79,6 @@ pub use power::{
 pub use registry::{CostModelRegistry, CostModelRow};
 pub use table::MeasuredTable;
 pub use technology::{Level, Price, PriceOf, Prices, Technology};
+pub use transfers::{Link, Transfers};
 pub use units::{MAX_UNITS, UnitSet, Units};
 pub use varying::{Correlation, JobRanks, Quantiles, Rank, Variation};

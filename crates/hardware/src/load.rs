@@ -11,27 +11,39 @@ use crate::cost_model::Decoded;
 use crate::decode::{Mode, Surroundings};
 use crate::division_file::{Parts, decode_division, decode_energy_pj, decode_time};
 use crate::ids::ConfigurationId;
-use crate::memory_file::{decode_bandwidth, decode_dram_shares, decode_shared_cache, decode_shared_dram};
+use crate::memory_file::{
+    MAX_MOVE_PICOJOULES, decode_bandwidth, decode_dram_shares, decode_shared_cache, decode_shared_dram,
+};
 use crate::platform::{
-    Accelerator, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform, SharedDram,
+    Accelerator, AcceleratorKind, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform,
+    SharedDram,
 };
 use crate::power::PlatformPower;
 use crate::power_file::{check_classes, decode_accelerator_power, decode_platform_power};
 use crate::registry::{CostModelRegistry, CostModelRow};
+use crate::restricted::{Operators, Restricted};
 use crate::technology::{Level, Prices, decode_technology, split_level};
+use crate::transfers_file::decode_transfers;
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 8] =
-    ["model", "name", "dram_share", "context_switch", "division", "max_batch", "power", "calibration"];
+const KEYS: [&str; 10] = [
+    "model",
+    "name",
+    "kind",
+    "operators",
+    "dram_share",
+    "context_switch",
+    "division",
+    "max_batch",
+    "power",
+    "calibration",
+];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning. The technology is otherwise the platform's.
-const KEYS_ALONE: [&str; 4] = ["model", "name", "calibration", "technology"];
-
-/// The most that moving a byte may take of energy, in picojoules: a microjoule.
-const MAX_MOVE_PICOJOULES: f64 = 1e6;
+const KEYS_ALONE: [&str; 5] = ["model", "name", "operators", "calibration", "technology"];
 
 /// Reads and checks a platform of built-in cost models, by its built-in name or by a path.
 ///
@@ -141,6 +153,7 @@ fn decode_platform(
         "shared_dram",
         "shared_cache",
         "context_switch",
+        "transfers",
         "power",
         "accelerator",
     ]);
@@ -186,6 +199,7 @@ fn decode_platform(
         });
         context_switch.activations = context_switch.activations.filter(|moves| !moves.is_free());
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
+        let kind = decode_kind(table);
         // What leaks is in the static power of power states that state it.
         let of_accelerator = match states_static_power(table) {
             true => surroundings.clone().without_leakage(),
@@ -216,6 +230,7 @@ fn decode_platform(
         let states = table.optional("power", decode_accelerator_power);
         let accelerator = Accelerator {
             name,
+            kind,
             configuration,
             dram_share,
             context_switch,
@@ -235,6 +250,12 @@ fn decode_platform(
         }
         accelerators.push(accelerator);
     }
+    let names: Vec<String> = accelerators.iter().map(|accelerator| accelerator.name.clone()).collect();
+    // Names of accelerators that could not be read would be missed.
+    let transfers = root
+        .get("transfers")
+        .filter(|_| names.len() == tables.len())
+        .and_then(|value| decode_transfers(&value.table()?, &names, shared_dram, clock_hz));
     Some(Platform {
         name: name.to_owned(),
         source: source?.to_owned(),
@@ -245,6 +266,7 @@ fn decode_platform(
         configurations,
         shared_dram,
         shared_cache,
+        transfers,
         power,
     })
 }
@@ -316,6 +338,15 @@ fn decode_labels(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
     table.keys().map(|key| label(key.value)).collect()
 }
 
+/// The kind of an accelerator: stated, or the name of its cost model, which is checked elsewhere.
+fn decode_kind(table: &Table<'_>) -> AcceleratorKind {
+    if let Some(word) = table.optional("kind", Value::string) {
+        return AcceleratorKind { word: word.to_owned(), is_stated: true };
+    }
+    let model = table.get("model").filter(Value::is_string).and_then(|value| value.string());
+    AcceleratorKind { word: model.unwrap_or_default().to_owned(), is_stated: false }
+}
+
 /// Reads the cost model, with the row that it is of; `own` are the keys of the table that are not the cost model's.
 fn decode_cost_model<'r>(
     cost_models: &'r CostModelRegistry,
@@ -332,12 +363,13 @@ fn decode_cost_model<'r>(
     known.extend(row.parameters.names());
     table.only(&known);
     let calibration = table.optional("calibration", Coefficients::decode);
-    let decoded = row.decode(table, surroundings.clone())?;
-    Some((
-        row,
-        match calibration {
-            Some(coefficients) => Calibrated::decoded(decoded, coefficients),
-            None => decoded,
-        },
-    ))
+    let operators = Operators::decode(table);
+    let mut decoded = row.decode(table, surroundings.clone())?;
+    if let Some(coefficients) = calibration {
+        decoded = Calibrated::decoded(decoded, coefficients);
+    }
+    if let Some(operators) = operators {
+        decoded = Restricted::decoded(decoded, operators);
+    }
+    Some((row, decoded))
 }

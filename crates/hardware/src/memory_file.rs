@@ -91,6 +91,9 @@ pub(crate) fn decode_shared_cache(value: &Value<'_>, clock_hz: u64) -> Option<Ba
     table.required("bandwidth", |value| decode_bandwidth(value, clock_hz))
 }
 
+/// The most that moving a byte may take of energy, in picojoules: a microjoule.
+pub(crate) const MAX_MOVE_PICOJOULES: f64 = 1e6;
+
 /// Reads a bandwidth in bytes a cycle.
 pub(crate) fn decode_bandwidth(value: &Value<'_>, clock_hz: u64) -> Option<Bandwidth> {
     let millionths = value.millionths(BANDWIDTH_MILLIONTHS)?;

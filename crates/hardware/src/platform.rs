@@ -15,6 +15,7 @@ use crate::energy::Energy;
 use crate::ids::{AcceleratorId, ConfigurationId};
 use crate::power::{PlatformPower, PointId, PowerStates, PowerUnit, Scaling};
 use crate::technology::Prices;
+use crate::transfers::Transfers;
 
 /// The most inferences of a batch.
 pub const MAX_BATCH: u32 = 128;
@@ -24,6 +25,8 @@ pub const MAX_BATCH: u32 = 128;
 pub struct Accelerator {
     /// Unique within the platform.
     pub name: String,
+    /// Word for accelerators of its kind, by which tasks are pinned to them: stated, or the name of its cost model.
+    pub kind: AcceleratorKind,
     /// The configuration that has all units.
     pub configuration: ConfigurationId,
     /// Its part of the shared DRAM where that is divided up; the whole where it is not.
@@ -36,6 +39,15 @@ pub struct Accelerator {
     pub max_batch: u32,
     /// Its operating points and what it draws beside its work; none where that is not stated.
     pub power: Option<PowerStates>,
+}
+
+/// The kind of an accelerator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AcceleratorKind {
+    /// The word; empty for an accelerator that no task can be pinned to but by its name.
+    pub word: String,
+    /// True if the platform file states it.
+    pub is_stated: bool,
 }
 
 /// The ways in which runs can divide an accelerator.
@@ -260,6 +272,8 @@ pub struct Platform {
     pub shared_dram: Option<SharedDram>,
     /// The bandwidth of an on-chip cache that all accelerators share; without it none limits them.
     pub shared_cache: Option<Bandwidth>,
+    /// Ways between accelerators; without them a job that goes on on another one moves nothing.
+    pub transfers: Option<Transfers>,
     /// The power of the memory, and of all that is no accelerator's.
     pub power: PlatformPower,
 }
@@ -411,6 +425,12 @@ impl Platform {
         }
     }
 
+    /// True if costs depend on the words for operators, which are no part of the identity of models.
+    #[must_use]
+    pub fn depends_on_operator_words(&self) -> bool {
+        self.configurations.iter().any(|configuration| configuration.cost_model.depends_on_operator_words())
+    }
+
     /// Everything that determines costs and schedules on the platform, in one canonical text.
     #[must_use]
     pub fn identity(&self) -> String {
@@ -451,6 +471,16 @@ impl Platform {
                 text
             });
             text.push_str(&format!("|context_switch={switches}"));
+        }
+        if let Some(transfers) = &self.transfers {
+            text.push_str(&format!("|transfers={}", transfers.identity()));
+        }
+        if self.accelerators.iter().any(|accelerator| accelerator.kind.is_stated) {
+            let stated = |Accelerator { kind, .. }: &Accelerator| match kind.is_stated {
+                true => format!("{:?}", kind.word),
+                false => String::new(),
+            };
+            text.push_str(&format!("|kinds={}", each(stated)));
         }
         if self.accelerators.iter().any(|accelerator| accelerator.division.is_some()) {
             text.push_str("|division=");

@@ -11,6 +11,7 @@ mod geometry;
 mod granted_division;
 mod maestro_oracle;
 mod maestro_reference;
+mod partial;
 mod platform;
 mod power;
 mod sanger;

@@ -5,6 +5,9 @@
 //! is kept here for both, with what a predictor needs to correct it by the sparsity that was measured
 //! so far: the mean density of each layer, and its latency as a straight line in the density.
 //!
+//! Means count an accelerator that does not run a layer as the mean of those that do. The least counts accelerators that run
+//! some layer that is left, each with the layers that it does not run where they are fastest.
+//!
 //! All tables have a row a layer and one for the end, so that everything is one look-up.
 
 use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts, Outcome};
@@ -54,25 +57,37 @@ pub struct Expectations {
 /// A layer on an accelerator, with all that follows it.
 #[derive(Clone, Copy, Debug, Default)]
 struct LayerSteps {
-    /// In picoseconds.
+    /// In picoseconds, as means count it.
     remaining: u64,
     latency: u64,
+    /// The steps of the layer; 0 where the accelerator does not run it.
     quanta: u32,
+    /// As the least counts it; none where the accelerator runs no layer that is left.
+    least: Option<LeastSteps>,
+}
+
+/// A layer with all that follows it, as the least counts them.
+#[derive(Clone, Copy, Debug)]
+struct LeastSteps {
+    remaining: u64,
+    latency: u64,
 }
 
 impl LayerSteps {
     /// The latency of the steps of the layer that are done.
-    fn done(&self, from: Progress) -> u64 {
-        from.in_steps(self.quanta).done_of(self.latency)
+    fn done(&self, from: Progress, latency: u64) -> u64 {
+        if self.quanta == 0 { from.done_of(latency) } else { from.in_steps(self.quanta).done_of(latency) }
     }
 }
 
 /// Latencies of one model, before sums are taken.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerProfile {
-    /// By accelerator, then layer, in picoseconds.
+    /// By accelerator, then layer, in picoseconds; where it does not run the layer, the mean of those that do.
     latency: Vec<Vec<u64>>,
-    /// In the same layout.
+    /// In the same layout: where it does not run the layer, the latency where that is fastest.
+    least: Vec<Vec<u64>>,
+    /// In the same layout: steps; 0 where it does not run the layer.
     quanta: Vec<Vec<u32>>,
     /// By layer.
     density: Vec<f64>,
@@ -110,7 +125,10 @@ impl Expectations {
     /// [`Expectations::least_remaining`] from inside of a layer.
     #[cold]
     fn least_inside(&self, row: usize, from: Progress) -> Duration {
-        let left = self.steps(row).iter().map(|steps| steps.remaining.saturating_sub(steps.done(from)));
+        let left = self.steps(row).iter().filter_map(|steps| {
+            let LeastSteps { remaining, latency } = steps.least?;
+            Some(remaining.saturating_sub(steps.done(from, latency)))
+        });
         Duration::from_picoseconds(left.min().unwrap_or(0))
     }
 
@@ -123,7 +141,7 @@ impl Expectations {
         if from.quantum == 0 {
             return Duration::from_picoseconds(self.mean_remaining[row]);
         }
-        self.mean(row, |steps| steps.remaining.saturating_sub(steps.done(from)))
+        self.mean(row, |steps| steps.remaining.saturating_sub(steps.done(from, steps.latency)))
     }
 
     /// The mean over accelerators of what is left of one layer alone, rounded down.
@@ -135,7 +153,7 @@ impl Expectations {
         if from.quantum == 0 {
             return Duration::from_picoseconds(self.mean_layer[row]);
         }
-        self.mean(row, |steps| steps.latency - steps.done(from))
+        self.mean(row, |steps| steps.latency - steps.done(from, steps.latency))
     }
 
     /// The mean density of a layer over samples, above 0; 1 for a model without samples.
@@ -173,8 +191,12 @@ impl Expectations {
     }
 
     /// Expectations of each model as one of its architecture. Models of other numbers of layers are of
-    /// other architectures.
-    pub(crate) fn of_architectures(models: &[Model], profiles: &[LayerProfile]) -> Self {
+    /// other architectures, and so are those that may not use the same accelerators.
+    pub(crate) fn of_architectures(
+        models: &[Model],
+        profiles: &[LayerProfile],
+        may_use_alike: impl Fn(usize, usize) -> bool,
+    ) -> Self {
         let is_kin = |one: &Model, other: &Model| {
             let Some(architecture) = &one.sparsity.architecture else { return false };
             other.sparsity.architecture.as_ref() == Some(architecture)
@@ -182,7 +204,9 @@ impl Expectations {
         };
         let mut expectations = Self::default();
         for (index, model) in models.iter().enumerate() {
-            let kin = |other: &usize| *other == index || is_kin(model, &models[*other]);
+            let kin = |other: &usize| {
+                *other == index || (is_kin(model, &models[*other]) && may_use_alike(index, *other))
+            };
             let kin: Vec<usize> = (0..models.len()).filter(kin).collect();
             match kin.first() {
                 Some(first) if *first < index => expectations.repeat(*first, model.layers.len()),
@@ -201,10 +225,18 @@ impl Expectations {
         self.accelerators = profile.latency.len();
         let remaining: Vec<Vec<u64>> =
             profile.latency.iter().map(|latency| model.expected_remaining(latency)).collect();
+        let least: Vec<Vec<u64>> =
+            profile.least.iter().map(|latency| model.expected_remaining(latency)).collect();
         let mean = |sum: u128| u64::try_from(sum / remaining.len().max(1) as u128).unwrap_or(u64::MAX);
+        // At the end nothing is left anywhere.
+        let runs_any = |accelerator: usize, layer: usize| {
+            let mut left = profile.quanta[accelerator].iter().skip(layer);
+            layer == layers || left.any(|quanta| *quanta > 0)
+        };
         for layer in 0..=layers {
             let all = || remaining.iter().map(|of_accelerator| of_accelerator[layer]);
-            self.least_remaining.push(all().min().unwrap_or(0));
+            let running = least.iter().enumerate().filter(|(accelerator, _)| runs_any(*accelerator, layer));
+            self.least_remaining.push(running.map(|(_, least)| least[layer]).min().unwrap_or(0));
             self.mean_remaining.push(mean(all().map(u128::from).sum()));
             let next = profile.latency.iter().map(|latency| latency.get(layer).copied().unwrap_or(0));
             self.mean_layer.push(mean(next.map(u128::from).sum()));
@@ -212,6 +244,10 @@ impl Expectations {
                 remaining: remaining[layer],
                 latency: profile.latency[accelerator].get(layer).copied().unwrap_or(0),
                 quanta: profile.quanta[accelerator].get(layer).copied().unwrap_or(1),
+                least: runs_any(accelerator, layer).then(|| LeastSteps {
+                    remaining: least[accelerator][layer],
+                    latency: profile.least[accelerator].get(layer).copied().unwrap_or(0),
+                }),
             }));
             self.density.push(profile.density.get(layer).copied().unwrap_or(1.0));
         }
@@ -245,12 +281,28 @@ impl LayerProfile {
         let classes: Vec<ClassId> =
             (0..costs.accelerators()).map(|index| costs.whole(AcceleratorId::new(index))).collect();
         let layers = model.layers.len();
-        let of_class = |class: &ClassId| -> Vec<u64> {
-            (0..layers as u32).map(|layer| costs.latency(id, layer, *class).picoseconds()).collect()
+        let latency_of = |layer: u32, class: &ClassId| costs.latency(id, layer, *class).picoseconds();
+        let runs = |layer: u32, class: &ClassId| costs.supports(id, layer, *class);
+        // Of each layer, over the accelerators that run it.
+        let mean_of = |layer: u32| {
+            let running = classes.iter().filter(|class| runs(layer, class));
+            let (sum, count) = running.fold((0_u128, 0_u128), |(sum, count), class| {
+                (sum + u128::from(latency_of(layer, class)), count + 1)
+            });
+            u64::try_from(sum / count.max(1)).unwrap_or(u64::MAX)
         };
-        let latency: Vec<Vec<u64>> = classes.iter().map(of_class).collect();
+        let least_of = |layer: u32| {
+            let latencies = costs.supporting(id, layer).map(|class| latency_of(layer, &class));
+            latencies.min().unwrap_or(0)
+        };
+        let with = |fill: &dyn Fn(u32) -> u64| -> Vec<Vec<u64>> {
+            let of = |layer, class| if runs(layer, class) { latency_of(layer, class) } else { fill(layer) };
+            classes.iter().map(|class| (0..layers as u32).map(|layer| of(layer, class)).collect()).collect()
+        };
+        let (latency, least) = (with(&mean_of), with(&least_of));
         let quanta_of = |class: &ClassId| -> Vec<u32> {
-            (0..layers as u32).map(|layer| costs.quanta(id, layer, *class)).collect()
+            let of = |layer| if runs(layer, class) { costs.quanta(id, layer, *class) } else { 0 };
+            (0..layers as u32).map(of).collect()
         };
         let quanta = classes.iter().map(quanta_of).collect();
         let density: Vec<f64> = match &model.samples {
@@ -262,7 +314,7 @@ impl LayerProfile {
             for (layer, sum) in split.iter_mut().enumerate() {
                 let mean_s = latency[layer] as f64 * SECONDS_PER_PICOSECOND;
                 let line = match &model.samples {
-                    Some(samples) if costs.is_sampled(id, *class) => {
+                    Some(samples) if costs.is_sampled(id, *class) && runs(layer as u32, class) => {
                         let latency_s = |sample: usize| {
                             let outcome = Outcome { row: sample as u32, ranks: &[] };
                             let latency = costs.true_latency(id, outcome, layer as u32, *class);
@@ -276,7 +328,7 @@ impl LayerProfile {
                 sum.scaled_s += line.scaled_s / classes.len() as f64;
             }
         }
-        Self { latency, quanta, density, split }
+        Self { latency, least, quanta, density, split }
     }
 }
 
@@ -289,12 +341,14 @@ fn merge(models: &[Model], profiles: &[LayerProfile], kin: &[usize]) -> LayerPro
     let mut merged = profiles[kin[0]].clone();
     let total: u64 = kin.iter().map(|kin| weight_of(*kin)).sum();
     let all = || kin.iter().map(|kin| (&profiles[*kin], weight_of(*kin)));
-    for (accelerator, latency) in merged.latency.iter_mut().enumerate() {
-        for (layer, of_layer) in latency.iter_mut().enumerate() {
-            let sum: u128 = all()
-                .map(|(profile, weight)| u128::from(profile.latency[accelerator][layer]) * u128::from(weight))
-                .sum();
-            *of_layer = u64::try_from((sum + u128::from(total / 2)) / u128::from(total)).unwrap_or(u64::MAX);
+    let of_kin: Vec<(&LayerProfile, u64)> = all().collect();
+    merged.latency = merged_latencies(&of_kin, |profile| &profile.latency);
+    merged.least = merged_latencies(&of_kin, |profile| &profile.least);
+    for (accelerator, quanta) in merged.quanta.iter_mut().enumerate() {
+        for (layer, of_layer) in quanta.iter_mut().enumerate() {
+            // The first of them that the accelerator runs.
+            let mut running = all().map(|(profile, _)| profile.quanta[accelerator][layer]);
+            *of_layer = running.find(|quanta| *quanta > 0).unwrap_or(0);
         }
     }
     let mean = |of: &dyn Fn(&LayerProfile) -> f64| {
@@ -308,6 +362,26 @@ fn merge(models: &[Model], profiles: &[LayerProfile], kin: &[usize]) -> LayerPro
         };
     }
     merged
+}
+
+/// The weighted means of latencies by accelerator and layer, to the nearest picosecond.
+fn merged_latencies(
+    of_kin: &[(&LayerProfile, u64)],
+    latencies: impl Fn(&LayerProfile) -> &Vec<Vec<u64>>,
+) -> Vec<Vec<u64>> {
+    let Some((first, _)) = of_kin.first() else { return Vec::new() };
+    let total: u64 = of_kin.iter().map(|(_, weight)| weight).sum();
+    let mean = |accelerator: usize, layer: usize| {
+        let weighted = |(profile, weight): &(&LayerProfile, u64)| {
+            u128::from(latencies(profile)[accelerator][layer]) * u128::from(*weight)
+        };
+        let sum: u128 = of_kin.iter().map(weighted).sum();
+        u64::try_from((sum + u128::from(total / 2)) / u128::from(total)).unwrap_or(u64::MAX)
+    };
+    let of_accelerator = |(accelerator, layers): (usize, &Vec<u64>)| {
+        (0..layers.len()).map(|layer| mean(accelerator, layer)).collect()
+    };
+    latencies(first).iter().enumerate().map(of_accelerator).collect()
 }
 
 /// The line through the latencies of a layer's samples over their densities, by least squares. Neither of

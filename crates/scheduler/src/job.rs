@@ -1,5 +1,6 @@
 //! Jobs as a scheduler knows them.
 
+use rtmm_hardware::AcceleratorId;
 use rtmm_hardware::Energy;
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
@@ -119,6 +120,17 @@ pub enum JobState {
     Over,
 }
 
+/// Place of what a job has computed so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The accelerator that its last segment ran on.
+    pub accelerator: AcceleratorId,
+    /// The last layer that it completed; none where it has completed none.
+    pub layer: Option<u32>,
+    /// True if what it has computed of the next layer was written to memory, from where any accelerator reads it.
+    pub is_written: bool,
+}
+
 /// One release of a task, as far as it was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Job {
@@ -148,6 +160,8 @@ pub struct Job {
     pub sequence: u64,
     /// When its last segment ended; its release before the first.
     pub last_ran: Time,
+    /// Where its last segment ran; none before the first, and on platforms that do not say what lies between accelerators.
+    pub place: Option<Place>,
     /// Energy spent on it so far.
     pub energy: Energy,
 }

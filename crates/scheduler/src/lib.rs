@@ -41,7 +41,7 @@ pub use decision::{Decision, Decisions, Extent, Preemption, VariantId};
 pub use estimator::{Estimator, Predictor};
 pub use expectations::{Expectations, Knowledge, SplitLatency};
 pub use ids::{JobId, RunId};
-pub use job::{Job, JobState, Progress, before_quantum};
+pub use job::{Job, JobState, Place, Progress, before_quantum};
 pub use policy::{Interests, Notice, Policy};
 pub use policy_error::PolicyError;
 pub use profile::{LayerRow, Preference, Profile};

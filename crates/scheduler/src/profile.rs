@@ -7,6 +7,11 @@
 //! Of a model with recorded samples, a layer's latency is the mean over samples, and where times vary it is the mean of what
 //! jobs draw. The samples and the draws themselves are hidden: only [`crate::Truth`] reads them.
 //!
+//! Not every accelerator runs every layer, and not every job may run on every accelerator. What is said of one class
+//! counts a layer that it does not run at the class that is fastest for it, since that is where the job goes on at the
+//! best; what is said of accelerators in the mean counts one that does not run a layer as the mean of those that do. So
+//! latencies over all accelerators compare between layers that all of them run and layers that few of them do.
+//!
 //! Accelerators that are alike have their *classes* in common: a class is a configuration with a number of
 //! units and, where memory bandwidth is partitioned, a share of it. What compares accelerators, compares
 //! them with all of their units.
@@ -15,12 +20,12 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, Energy, EnergyParts, Isolated, IsolatedCosts,
-    Moved, Platform, SHARED_LEVELS, Shares,
+    Moved, Platform, SHARED_LEVELS, Shares, Transfers,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
-use crate::job::Progress;
+use crate::job::{Place, Progress};
 use crate::state::UnitState;
 use crate::terms;
 
@@ -28,18 +33,23 @@ use crate::terms;
 #[derive(Clone, Debug)]
 pub struct Profile {
     costs: Arc<IsolatedCosts>,
+    is_partial: bool,
     models: Vec<ModelProfile>,
     /// A row a layer and one for the end of each model, a column a class: expected remaining latency.
     remaining: Vec<u64>,
     worst_remaining: Vec<u64>,
     /// A row a layer and one for the end: the expected rest where each layer runs where it is fastest.
     fastest_remaining: Vec<u64>,
+    /// A row a layer: its latency where it is fastest. Empty where every class runs every layer.
+    fastest_layer: Vec<u64>,
     /// A row a layer, a column a class of one inference.
     preferences: Vec<Preference>,
     of_patterns: Expectations,
     of_architectures: Expectations,
     /// By accelerator.
     context_switches: Vec<ContextSwitch>,
+    /// Ways between accelerators; none where jobs move for nothing.
+    transfers: Option<Transfers>,
     /// Input of each layer and what it leaves, a row a layer.
     activations: Vec<Activations>,
 }
@@ -88,14 +98,17 @@ impl Profile {
     #[must_use]
     pub fn new(models: &[Model], platform: &Platform, costs: Arc<IsolatedCosts>) -> Self {
         let mut profile = Self {
+            is_partial: costs.is_partial(),
             costs,
             models: Vec::with_capacity(models.len()),
             remaining: Vec::new(),
             worst_remaining: Vec::new(),
             fastest_remaining: Vec::new(),
+            fastest_layer: Vec::new(),
             preferences: Vec::new(),
             of_patterns: Expectations::default(),
             of_architectures: Expectations::default(),
+            transfers: platform.transfers.clone(),
             context_switches: platform.accelerators.iter().map(|one| one.context_switch).collect(),
             activations: Vec::new(),
         };
@@ -105,7 +118,12 @@ impl Profile {
         let of_model = |(index, model)| LayerProfile::new(ModelId::new(index), model, &profile.costs);
         let profiles: Vec<LayerProfile> = models.iter().enumerate().map(of_model).collect();
         profile.of_patterns = Expectations::of_patterns(models, &profiles);
-        profile.of_architectures = Expectations::of_architectures(models, &profiles);
+        let may_use_alike = |one: usize, other: usize| {
+            let mut accelerators = (0..profile.accelerators()).map(AcceleratorId::new);
+            let [one, other] = [one, other].map(ModelId::new);
+            accelerators.all(|of| profile.may_use(one, of) == profile.may_use(other, of))
+        };
+        profile.of_architectures = Expectations::of_architectures(models, &profiles, may_use_alike);
         profile
     }
 
@@ -131,20 +149,25 @@ impl Profile {
         }));
         let worst = |layer| self.classes().map(|class| costs.energy(id, layer, class).total()).max();
         let worst_energy = (0..layers).filter_map(worst).sum();
-        let of_class = |class| -> Vec<u64> {
-            (0..layers).map(|layer| costs.latency(id, layer, class).picoseconds()).collect()
+        let least = |layer| {
+            let latencies = costs.supporting(id, layer).map(|class| costs.latency(id, layer, class));
+            latencies.min().map_or(0, Duration::picoseconds)
         };
+        let fastest: Vec<u64> = (0..layers).map(least).collect();
+        let of_layer = |layer: u32, class| match costs.supports(id, layer, class) {
+            true => costs.latency(id, layer, class).picoseconds(),
+            false => fastest[layer as usize],
+        };
+        let of_class = |class| -> Vec<u64> { (0..layers).map(|layer| of_layer(layer, class)).collect() };
         let sums: Vec<(Vec<u64>, Vec<u64>)> = (0..self.costs.class_count())
             .map(ClassId::new)
             .map(of_class)
             .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
             .collect();
-        let least = |layer| {
-            let latencies = self.classes().map(|class| costs.latency(id, layer, class).picoseconds());
-            latencies.min().unwrap_or(0)
-        };
-        let fastest: Vec<u64> = (0..layers).map(least).collect();
         self.fastest_remaining.extend(model.expected_remaining(&fastest));
+        if costs.is_partial() {
+            self.fastest_layer.extend(fastest);
+        }
         (0..layers).for_each(|layer| self.prefer(id, layer));
         for layer in 0..=model.layers.len() {
             self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
@@ -161,19 +184,28 @@ impl Profile {
         });
     }
 
-    /// Compares classes with the mean over whole accelerators, for a layer.
+    /// Compares classes with the mean over whole accelerators, for a layer. A class that does not run it has no preference.
     fn prefer(&mut self, model: ModelId, layer: u32) {
         let energy_pj = |class| self.costs.energy(model, layer, class).total().picojoules();
         let latency = |class| self.costs.latency(model, layer, class).picoseconds() as f64;
+        let supports = |class| self.costs.supports(model, layer, class);
+        let all = self.accelerators();
         let over_accelerators = |of: &dyn Fn(ClassId) -> f64| {
-            let accelerators = (0..self.accelerators()).map(AcceleratorId::new);
-            accelerators.fold(0.0, |sum, accelerator| sum + of(self.whole(accelerator)))
+            let wholes = (0..all).map(|index| self.whole(AcceleratorId::new(index)));
+            let (sum, count) = wholes
+                .filter(|class| supports(*class))
+                .fold((0.0, 0), |(sum, count), class| (sum + of(class), count + 1));
+            // One that does not run the layer counts as the mean of those that do.
+            if count == all { sum } else { sum * all as f64 / f64::from(count.max(1) as u32) }
         };
         let (latencies, energies) = (over_accelerators(&latency), over_accelerators(&energy_pj));
-        let of_class = |class| Preference {
-            latency: terms::preference(latencies, latency(class)),
-            energy: terms::preference(energies, energy_pj(class)),
-            layer_pj: energy_pj(class),
+        let of_class = |class| match supports(class) {
+            true => Preference {
+                latency: terms::preference(latencies, latency(class)),
+                energy: terms::preference(energies, energy_pj(class)),
+                layer_pj: energy_pj(class),
+            },
+            false => Preference::default(),
         };
         let preferences: Vec<Preference> = self.classes().map(of_class).collect();
         self.preferences.extend(preferences);
@@ -211,10 +243,51 @@ impl Profile {
     /// [`Profile::fastest_remaining`] from inside of the layer of row `at`.
     #[cold]
     fn fastest_inside(&self, model: ModelId, from: Progress, at: usize, remaining: Duration) -> Duration {
-        let rests = self.classes().map(|class| self.rest_of_layer(model, from, class));
+        let rests = self.costs.supporting(model, from.layer);
+        let rests = rests.map(|class| self.rest_of_layer(model, from, class));
         let after = Duration::from_picoseconds(self.fastest_remaining[at + 1]);
         // Of the layer that is begun nothing is left to chance.
         rests.min().unwrap_or(Duration::ZERO).saturating_add(after).min(remaining)
+    }
+
+    /// True if some accelerator does not run some layer, or jobs of some model may not run there.
+    #[inline]
+    #[must_use]
+    pub const fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// True if a class runs a layer.
+    #[inline]
+    #[must_use]
+    pub fn supports(&self, model: ModelId, layer: u32, class: ClassId) -> bool {
+        !self.is_partial || self.costs.supports(model, layer, class)
+    }
+
+    /// True if an accelerator runs a layer, on any number of its units.
+    #[inline]
+    #[must_use]
+    pub fn runs(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> bool {
+        !self.is_partial || self.costs.supports(model, layer, self.whole(accelerator))
+    }
+
+    /// The first layer at or after `layer` that a class does not run: a segment that is dispatched there ends before it.
+    #[inline]
+    #[must_use]
+    pub fn supported_until(&self, model: ModelId, layer: u32, class: ClassId) -> u32 {
+        self.costs.supported_until(model, layer, class)
+    }
+
+    /// The model whose costs a model has: itself, unless it is that of a task which is pinned to some accelerators.
+    #[must_use]
+    pub fn network(&self, model: ModelId) -> ModelId {
+        self.costs.network(model)
+    }
+
+    /// True if jobs of a model may run on an accelerator, whichever of its layers that runs.
+    #[must_use]
+    pub fn may_use(&self, model: ModelId, accelerator: AcceleratorId) -> bool {
+        self.costs.may_use(model, accelerator)
     }
 
     /// The classes of one inference on the platform, in the order of their indices.
@@ -322,10 +395,13 @@ impl Profile {
         (first + layer as usize) * self.costs.class_count() + class.index()
     }
 
-    /// The latency of a layer by itself.
+    /// The latency of a layer by itself; where the class does not run it, that of the class that is fastest for it.
     #[must_use]
     pub fn latency(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
-        self.costs.latency(model, layer, class)
+        if self.supports(model, layer, class) {
+            return self.costs.latency(model, layer, class);
+        }
+        Duration::from_picoseconds(self.fastest_layer[self.models[model.index()].first + layer as usize])
     }
 
     /// Compute, transfer and memory demand of a layer by itself; of a model with samples, of its mean work.
@@ -360,7 +436,12 @@ impl Profile {
             return Duration::ZERO;
         }
         let latency = self.latency(model, from.layer, class).picoseconds();
-        Duration::from_picoseconds(from.in_steps(self.quanta(model, from.layer, class)).done_of(latency))
+        // A class that does not run the layer has no steps of its own.
+        let done = match self.supports(model, from.layer, class) {
+            true => from.in_steps(self.quanta(model, from.layer, class)),
+            false => from,
+        };
+        Duration::from_picoseconds(done.done_of(latency))
     }
 
     /// The latency in a class of the steps of a layer that are not done.
@@ -371,8 +452,8 @@ impl Profile {
         Duration::from_picoseconds(latency.saturating_sub(done))
     }
 
-    /// The expected latency of everything from a progress on, in one class. Exact where nothing is skipped and
-    /// nothing exits.
+    /// The expected latency of everything from a progress on, in one class, with the layers that it does not run at the class
+    /// that is fastest for them. Exact where nothing is skipped and nothing exits.
     #[inline]
     #[must_use]
     pub fn remaining(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Duration {
@@ -389,14 +470,14 @@ impl Profile {
         Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, class)])
     }
 
-    /// The least of [`Profile::remaining`] over accelerators.
+    /// The least of [`Profile::remaining`] over accelerators that run any of it.
     #[inline]
     #[must_use]
     pub fn least_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         self.of_patterns.least_remaining(model, from)
     }
 
-    /// The mean of [`Profile::remaining`] over accelerators, rounded down.
+    /// The mean over accelerators of what is left, rounded down: of [`Profile::remaining`] where each of them runs all of it.
     #[inline]
     #[must_use]
     pub fn mean_remaining(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
@@ -427,9 +508,9 @@ impl Profile {
         layer: u32,
         jobs: u32,
     ) -> Option<Moved> {
-        let mut moved = None;
+        let (mut moved, network) = (None, self.costs.network(model));
         for unit in units {
-            let Some(from) = unit.last_model.filter(|from| *from != model) else { continue };
+            let Some(from) = unit.last_model.filter(|from| *from != network) else { continue };
             let left = unit.last_layer.map_or(Moved::default(), |layer| self.activations(from, layer).left);
             let of_all = |amount: u64| amount.saturating_mul(unit.last_jobs.max(1).into());
             let held = left.map(|amount| of_all(amount).div_ceil(u64::from(unit.last_units.max(1))));
@@ -465,6 +546,33 @@ impl Profile {
         moves.map_or((Duration::ZERO, Energy::ZERO), |moves| moves.cost(context))
     }
 
+    /// True if the platform says what lies between accelerators, so that jobs that go on elsewhere pay for it.
+    #[must_use]
+    pub const fn has_transfers(&self) -> bool {
+        self.transfers.is_some()
+    }
+
+    /// The time and the energy of a job of a model that goes on from a progress on another accelerator than the one of its
+    /// place: of what its last complete layer leaves, and of what is computed of the next one where that was not written to
+    /// memory. None where the job moves
+    /// nothing: it stays, or has run nothing, or the platform does not say what lies between accelerators.
+    #[must_use]
+    pub fn transfer(
+        &self,
+        model: ModelId,
+        from: Progress,
+        place: Option<Place>,
+        to: AcceleratorId,
+    ) -> Option<(Duration, Energy)> {
+        let transfers = self.transfers.as_ref()?;
+        let Place { accelerator, layer, is_written } = place.filter(|place| place.accelerator != to)?;
+        let left = layer.map_or(Moved::default(), |layer| self.activations(model, layer).left);
+        let is_inside = from.quantum > 0 && !is_written;
+        let moved = if is_inside { left.plus(self.context(model, from)) } else { left };
+        let Moved { elements, bytes } = moved;
+        (layer.is_some() || is_inside).then(|| transfers.cost(accelerator, to, elements, bytes))
+    }
+
     /// The first accelerator of which the platform states no bandwidth for activations. Where there is one, no context can
     /// be written, since its job may go on anywhere.
     #[must_use]
@@ -495,4 +603,80 @@ fn block_ends(model: &Model) -> Vec<u32> {
         ends[block.first.index()..=block.last.index()].fill(block.last.index() as u32);
     }
     ends
+}
+
+#[cfg(test)]
+mod tests {
+    use rtmm_hardware::AcceleratorId;
+    use rtmm_workload::ModelId;
+
+    use super::*;
+    use crate::fixture::{Fixture, NONE, TaskSketch};
+
+    fn us(duration: Duration) -> u64 {
+        duration.picoseconds() / 1_000_000
+    }
+
+    /// Three layers on three accelerators: all run the first, the first two the second, the last alone the third.
+    fn partial() -> TaskSketch {
+        TaskSketch::new("a", &[&[2, 4, 6], &[10, 20, NONE], &[NONE, NONE, 30]]).energy_pj(&[
+            &[1.0, 2.0, 3.0],
+            &[4.0, 8.0, 9.0],
+            &[9.0, 9.0, 5.0],
+        ])
+    }
+
+    #[test]
+    fn estimates_are_over_what_can_run_a_layer() {
+        let fixture = Fixture::new(&[partial()]).unwrap();
+        let view = fixture.view();
+        let (profile, model) = (view.profile, ModelId::new(0));
+        let class = |accelerator| profile.whole(AcceleratorId::new(accelerator));
+        let remaining = |layer: u32| [0, 1, 2].map(|one| us(profile.remaining(model, layer, class(one))));
+        // Layers that are not run count at 10 and 30, where they are fastest.
+        assert_eq!(remaining(0), [2 + 10 + 30, 4 + 20 + 30, 6 + 10 + 30]);
+        assert_eq!(remaining(1), [10 + 30, 20 + 30, 10 + 30]);
+        assert_eq!(remaining(2), [30, 30, 30]);
+        assert_eq!(us(profile.fastest_remaining(model, 0)), 2 + 10 + 30);
+        // The third layer is left to the last accelerator alone.
+        assert_eq!([0, 1, 2].map(|layer| us(profile.least_remaining(model, layer))), [42, 40, 30]);
+        // Means are over those that run a layer: 4, 15 and 30.
+        assert_eq!([0, 1, 2].map(|layer| us(profile.mean_remaining(model, layer))), [49, 45, 30]);
+        let expectations = profile.expectations(Knowledge::Pattern);
+        assert_eq!([0, 1, 2].map(|layer| us(expectations.mean_layer(model, layer))), [4, 15, 30]);
+        assert_eq!([0, 1, 2].map(|one| profile.supported_until(model, 0, class(one))), [2, 2, 1]);
+        // At the most costly accelerator: 3, 8 and 5.
+        assert_eq!(profile.worst_energy(model).picojoules(), 16.0);
+        let preference = |layer, one| *profile.preference(model, layer, class(one));
+        // All accelerators 12, those that run the second layer 30, and the last one as their mean.
+        assert_eq!([0, 1, 2].map(|one| preference(0, one).latency), [6.0, 3.0, 2.0]);
+        assert_eq!([0, 1, 2].map(|one| preference(1, one).latency), [4.5, 2.25, 0.0]);
+        assert_eq!([0, 1, 2].map(|one| preference(2, one).energy), [0.0, 0.0, 3.0]);
+    }
+
+    #[test]
+    fn inside_of_a_layer_what_is_done_counts_where_it_is_not_run() {
+        let fixture = Fixture::new(&[partial().quanta(4)]).unwrap();
+        let profile = fixture.view().profile;
+        let model = ModelId::new(0);
+        let half = Progress { layer: 1, quantum: 2, quanta: 4 };
+        let remaining = |one| us(profile.remaining(model, half, profile.whole(AcceleratorId::new(one))));
+        assert_eq!([0, 1, 2].map(remaining), [5 + 30, 10 + 30, 5 + 30]);
+        assert_eq!(us(profile.least_remaining(model, half)), 35);
+        assert_eq!(us(profile.fastest_remaining(model, half)), 35);
+        // Half of 10, 20 and of their mean.
+        assert_eq!(us(profile.mean_remaining(model, half)), (5 * 2 + 10 * 2 + 15) / 6 + 30);
+    }
+
+    #[test]
+    fn oracles_count_as_estimates_do_where_nothing_is_hidden() {
+        let mut fixture = Fixture::new(&[partial()]).unwrap();
+        let id = fixture.ready(0, 0, 100);
+        let (view, truth) = (fixture.view(), fixture.truth());
+        let job = view.job(id).unwrap();
+        for accelerator in (0..3).map(AcceleratorId::new) {
+            assert_eq!(truth.remaining(job, accelerator), view.remaining(job, accelerator));
+        }
+        assert_eq!(truth.mean_remaining(job), view.mean_remaining(job));
+    }
 }

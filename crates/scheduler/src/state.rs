@@ -41,7 +41,8 @@ impl AcceleratorState {
 /// A unit of an accelerator in the course of a simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UnitState {
-    /// The model that it ran last, or runs.
+    /// The model that it ran last, or runs; the network of a pinned one, so that jobs which are pinned elsewhere turn it to
+    /// no other.
     pub last_model: Option<ModelId>,
     /// The layer of that model that it ran last, completed or stopped in: its output is still there. While
     /// a segment runs, the last one that the segment was dispatched for. None if nothing ran.

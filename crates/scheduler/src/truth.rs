@@ -40,7 +40,8 @@ impl<'t> Truth<'t> {
         Outcome { row: self.realisation(job).row, ranks: self.ranks.of(job.id.slot()) }
     }
 
-    /// The true remaining latency of a job, in the mean over accelerators.
+    /// The true remaining latency of a job, in the mean over accelerators; one that does not run a layer counts as the mean of
+    /// those that do.
     #[must_use]
     pub fn mean_remaining(&self, job: &Job) -> Duration {
         let accelerators = self.profile.accelerators();
@@ -48,7 +49,11 @@ impl<'t> Truth<'t> {
             return self.remaining(job, AcceleratorId::new(0));
         }
         let all = (0..accelerators).map(AcceleratorId::new);
-        let total: u128 = all.map(|one| u128::from(self.remaining(job, one).picoseconds())).sum();
+        let remaining = |one| match self.costs.is_partial() {
+            true => self.remaining_with(job, self.profile.whole(one), |layer| self.mean_of(job, layer)),
+            false => self.remaining(job, one),
+        };
+        let total: u128 = all.map(|one| u128::from(remaining(one).picoseconds())).sum();
         // Rounded as the profile's own mean is, so that ties are the same.
         let mean = total / accelerators.max(1) as u128;
         Duration::from_picoseconds(u64::try_from(mean).unwrap_or(u64::MAX))
@@ -61,10 +66,14 @@ impl<'t> Truth<'t> {
     }
 
     /// The true remaining latency of a job on an accelerator: the layers that it will really run, each in
-    /// isolation. Takes a step a layer for models that skip or exit, and where times vary.
+    /// isolation, and those that the accelerator does not run where they are fastest. Takes a step a layer for models that
+    /// skip or exit, where times vary, and where accelerators lack layers.
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
         let class = self.profile.whole(accelerator);
+        if self.costs.is_partial() {
+            return self.remaining_with(job, class, |layer| self.least_of(job, layer));
+        }
         let model = &self.models[job.model.index()];
         let realisation = self.realisation(job);
         let (id, outcome, from) = (job.model, self.outcome(job), job.progress.layer);
@@ -83,6 +92,46 @@ impl<'t> Truth<'t> {
             layer = model.next_layer(realisation, layer + 1);
         }
         Duration::from_picoseconds(total - done)
+    }
+
+    /// The true remaining latency of a job in a class, of which `elsewhere` says what a layer takes that the class does not run.
+    fn remaining_with(&self, job: &Job, class: ClassId, elsewhere: impl Fn(u32) -> u64) -> Duration {
+        let model = &self.models[job.model.index()];
+        let realisation = self.realisation(job);
+        let mut layer = model.next_layer(realisation, job.progress.layer);
+        let mut total = 0_u64;
+        while layer < realisation.end {
+            let supports = self.costs.supports(job.model, layer, class);
+            let latency = match supports {
+                true => self.costs.true_latency(job.model, self.outcome(job), layer, class),
+                false => elsewhere(layer),
+            };
+            let done = match supports {
+                _ if layer != job.progress.layer || job.progress.quantum == 0 => 0,
+                true => self.done(job, class),
+                false => job.progress.done_of(latency),
+            };
+            total = total.saturating_add(latency.saturating_sub(done));
+            layer = model.next_layer(realisation, layer + 1);
+        }
+        Duration::from_picoseconds(total)
+    }
+
+    /// The true latency of a layer where it is fastest, in picoseconds.
+    fn least_of(&self, job: &Job, layer: u32) -> u64 {
+        let latency = |class| self.costs.true_latency(job.model, self.outcome(job), layer, class);
+        self.costs.supporting(job.model, layer).map(latency).min().unwrap_or(0)
+    }
+
+    /// The true latency of a layer in the mean over the accelerators that run it, in picoseconds, rounded down.
+    fn mean_of(&self, job: &Job, layer: u32) -> u64 {
+        let wholes = (0..self.profile.accelerators()).map(|one| self.profile.whole(AcceleratorId::new(one)));
+        let running = wholes.filter(|class| self.costs.supports(job.model, layer, *class));
+        let (sum, count) = running.fold((0_u128, 0_u128), |(sum, count), class| {
+            let latency = self.costs.true_latency(job.model, self.outcome(job), layer, class);
+            (sum + u128::from(latency), count + 1)
+        });
+        u64::try_from(sum / count.max(1)).unwrap_or(u64::MAX)
     }
 
     /// The latency in a class of the steps of a job's layer that are done, in picoseconds.

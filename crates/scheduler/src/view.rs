@@ -141,6 +141,26 @@ impl<'v> View<'v> {
         }
     }
 
+    /// True if an accelerator runs the next layer of a job, and the job may run there: it can be dispatched there once there
+    /// are free units.
+    #[inline]
+    #[must_use]
+    pub fn can_run(&self, job: &Job, accelerator: AcceleratorId) -> bool {
+        self.profile.runs(job.model, job.progress.layer, accelerator)
+    }
+
+    /// The least expected remaining latency of a job over accelerators that it can run on.
+    #[inline]
+    #[must_use]
+    pub fn least_remaining_here(&self, job: &Job) -> Duration {
+        if !self.profile.is_partial() {
+            return self.least_remaining(job);
+        }
+        let accelerators = (0..self.accelerators.len()).map(AcceleratorId::new);
+        let here = accelerators.filter(|accelerator| self.can_run(job, *accelerator));
+        here.map(|accelerator| self.remaining(job, accelerator)).min().unwrap_or(Duration::MAX)
+    }
+
     /// The latency of what is left of a job's next layer on all units of an accelerator, in isolation.
     #[inline]
     #[must_use]
@@ -204,6 +224,13 @@ impl<'v> View<'v> {
         let units = self.units(accelerator).iter().copied();
         let moved = self.profile.switched(units, model, layer, jobs)?;
         Some(self.profile.switch_cost(accelerator, moved))
+    }
+
+    /// The time and the energy that a job pays if it goes on on an accelerator where it did not run last: of moving its
+    /// activations there. Exactly what is charged if it is dispatched there now.
+    #[must_use]
+    pub fn transfer(&self, job: &Job, accelerator: AcceleratorId) -> Option<(Duration, Energy)> {
+        self.profile.transfer(job.model, job.progress, job.place, accelerator)
     }
 
     /// True if a job can be dispatched now.

@@ -5,6 +5,8 @@ use rtmm_scheduler::{Decision, PolicyError};
 use rtmm_workload::Time;
 use thiserror::Error;
 
+use crate::pins::PinFault;
+
 /// A factor as text, without digits that do not matter.
 fn factor(factor: f64) -> String {
     if factor < 10.0 { format!("{factor:.2}") } else { format!("{factor:.0}") }
@@ -14,9 +16,12 @@ fn factor(factor: f64) -> String {
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum SimulationError {
-    /// Layers that cannot run on the platform at all.
+    /// Layers that no accelerator of the platform runs.
     #[error("{} layers cannot run on the platform, the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     NoCost(Vec<NoCost>),
+    /// Tasks that cannot be pinned as the scenario says.
+    #[error("{}", .0.iter().map(PinFault::told).collect::<Vec<_>>().join("; "))]
+    Pins(Vec<PinFault>),
     /// A policy took a decision that the state does not allow.
     #[error(
         "policy `{policy}` took an illegal decision at {} ps: {decision:?}: {reason}",
@@ -92,6 +97,12 @@ pub enum Illegal {
     /// Runs hold too many units of it.
     #[error("the accelerator is busy")]
     AcceleratorBusy,
+    /// The job's task is pinned to other accelerators.
+    #[error("the task is pinned to other accelerators")]
+    PinnedElsewhere,
+    /// The accelerator has no cost for the next layer of the job.
+    #[error("the accelerator does not run the next layer of the job")]
+    LayerNotSupported,
     /// The platform states no cost for so many units.
     #[error("no run of the accelerator may hold so many units")]
     NoSuchUnits,

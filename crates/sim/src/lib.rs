@@ -30,6 +30,8 @@ mod error;
 mod events;
 mod frames;
 mod observer;
+mod partial_support;
+mod pins;
 mod record;
 mod simulate;
 mod system;
@@ -38,8 +40,11 @@ pub use engine::{EndOfRun, RunOptions, Simulation};
 pub use error::{Illegal, SimulationError};
 pub use metrics::{Metrics, MetricsOptions, Summary};
 pub use observer::{
-    ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, Observer, ResizeRecord, SegmentRecord,
+    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, Observer, ResizeRecord,
+    SegmentRecord,
 };
+pub use partial_support::PartialSupport;
+pub use pins::PinFault;
 pub use record::{RecordEntry, RecordedEnd, RecordedEvent, RecordedJob, RunRecord};
 pub use simulate::simulate;
 pub use system::System;

@@ -20,6 +20,18 @@ pub enum DropCause {
     Upstream,
 }
 
+/// Moves of a job that went on on another accelerator than the one of its last segment, where the platform says what lies
+/// between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct JobMoves {
+    /// Their number.
+    pub count: u32,
+    /// Time that they took.
+    pub time: Duration,
+    /// Their energy.
+    pub energy: Energy,
+}
+
 /// Report on a job when it is over, beside what a scheduler could see.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JobRecord<'j> {
@@ -33,6 +45,8 @@ pub struct JobRecord<'j> {
     pub energy: &'j EnergyParts<Energy>,
     /// Energy of the context switches and migrations of its runs, in picojoules.
     pub switch_energy: Energy,
+    /// Its moves from one accelerator to another.
+    pub moves: JobMoves,
     /// Accuracy of its answer: that of its model, or of the exit that it took.
     pub accuracy: Option<f64>,
     /// The energy of its model had each layer run where it costs most.
@@ -43,10 +57,10 @@ pub struct JobRecord<'j> {
 }
 
 impl JobRecord<'_> {
-    /// Energy of its layers, context switches and migrations.
+    /// Energy of its layers, context switches, migrations and moves.
     #[must_use]
     pub fn spent(&self) -> Energy {
-        self.energy.total() + self.switch_energy
+        self.energy.total() + self.switch_energy + self.moves.energy
     }
 }
 

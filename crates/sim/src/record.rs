@@ -15,7 +15,8 @@ use rtmm_workload::{Duration, TaskId, Time};
 use crate::execution::MemoryUse;
 use crate::metrics::{Audit, JobRow, JobRows};
 use crate::observer::{
-    ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, Observer, ResizeRecord, SegmentRecord,
+    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, Observer, ResizeRecord,
+    SegmentRecord,
 };
 use crate::system::System;
 
@@ -144,6 +145,8 @@ pub struct RecordedJob {
     pub energy: EnergyParts<Energy>,
     /// Energy of the context switches and migrations of its runs, in picojoules.
     pub switch_energy: Energy,
+    /// Its moves from one accelerator to another.
+    pub moves: JobMoves,
     /// The accuracy of its answer.
     pub accuracy: Option<f64>,
     /// The energy of its model had each layer run where it costs most.
@@ -169,13 +172,15 @@ pub struct RecordedEnd {
 
 impl RecordedJob {
     fn new(record: &JobRecord<'_>) -> Self {
-        let JobRecord { job, ready, energy, switch_energy, accuracy, worst_energy, isolated } = *record;
-        Self { job: *job, ready, energy: *energy, switch_energy, accuracy, worst_energy, isolated }
+        let JobRecord { job, ready, energy, switch_energy, moves, accuracy, worst_energy, isolated } =
+            *record;
+        Self { job: *job, ready, energy: *energy, switch_energy, moves, accuracy, worst_energy, isolated }
     }
 
     fn as_record(&self) -> JobRecord<'_> {
-        let Self { ref job, ready, ref energy, switch_energy, accuracy, worst_energy, isolated } = *self;
-        JobRecord { job, ready, energy, switch_energy, accuracy, worst_energy, isolated }
+        let Self { ref job, ready, ref energy, switch_energy, moves, accuracy, worst_energy, isolated } =
+            *self;
+        JobRecord { job, ready, energy, switch_energy, moves, accuracy, worst_energy, isolated }
     }
 }
 

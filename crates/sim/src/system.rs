@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use rtmm_hardware::{AcceleratorId, ClassId, CostTable, IsolatedCosts, Outcome, Platform, Share};
+use rtmm_hardware::{
+    AcceleratorId, ClassId, CostTable, IsolatedCosts, Outcome, PinnedModel, Platform, Share,
+};
 use rtmm_scheduler::{Knowledge, Profile, Progress, SystemState, View};
 use rtmm_workload::{Deadline, DependencyKind, Duration, Model, ModelId, Realisation, Scenario, TaskId};
 
 use crate::error::SimulationError;
+use crate::pins::Pinned;
 
 /// Everything that runs of a scenario on a platform share, whatever the policy and the seed. It owns its scenario and
 /// shares the rest with other systems, so that a program can keep it and send it to its threads.
@@ -14,7 +17,7 @@ use crate::error::SimulationError;
 pub struct System {
     /// The scenario, with deadlines that follow from latencies resolved to spans.
     pub scenario: Scenario,
-    /// The models of its tasks.
+    /// The models of its tasks, and behind them those of pinned tasks once more.
     pub models: Arc<[Model]>,
     /// The platform that it runs on.
     pub platform: Arc<Platform>,
@@ -27,6 +30,10 @@ pub struct System {
     pub(crate) order: Vec<TaskId>,
     /// True if each model skips or exits.
     pub(crate) is_dynamic: Vec<bool>,
+    /// True if some accelerator does not run some layer, or some job may not run there.
+    pub(crate) is_partial: bool,
+    /// The last of the models: those of tasks that may not run everywhere.
+    pub(crate) pinned: Vec<PinnedModel>,
     /// True if all inferences of each model cost the same: nothing is skipped, sampled or drawn.
     pub(crate) is_alike: Vec<bool>,
 }
@@ -67,28 +74,35 @@ impl System {
     /// Resolves a scenario with its models on a platform, all of which are copied: once a system, and not once a run.
     ///
     /// # Errors
-    /// [`SimulationError::NoCost`] with every layer that cannot run.
+    /// [`SimulationError::NoCost`] with every layer that no accelerator runs, [`SimulationError::Pins`] with every task that
+    /// cannot be pinned as it says.
     pub fn new(scenario: &Scenario, models: &[Model], platform: &Platform) -> Result<Self, SimulationError> {
         let costs = CostTable::new(platform, models).map_err(SimulationError::NoCost)?;
-        Ok(Self::with_costs(scenario, models.into(), Arc::new(platform.clone()), Arc::new(costs)))
+        Self::with_costs(scenario, models.into(), Arc::new(platform.clone()), Arc::new(costs))
     }
 
     /// The same with models and a platform that systems share, and with costs that are known already, such as those of
     /// another load on the same platform. They must be of these models on this platform.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`SimulationError::Pins`] with every task that cannot be pinned as it says.
     pub fn with_costs(
         scenario: &Scenario,
         models: Arc<[Model]>,
         platform: Arc<Platform>,
         costs: Arc<CostTable>,
-    ) -> Self {
-        let costs = Arc::new(IsolatedCosts::new(&models, &platform, costs));
+    ) -> Result<Self, SimulationError> {
+        let Pinned { scenario, models, pinned } =
+            Pinned::new(scenario, models, &platform, &costs).map_err(SimulationError::Pins)?;
+        let costs = Arc::new(IsolatedCosts::with_pinned(&models, pinned.clone(), &platform, costs));
         let profile = Arc::new(Profile::new(&models, &platform, Arc::clone(&costs)));
-        let order = topological(scenario);
-        Self {
-            tasks: links(scenario, &models, &order),
-            scenario: resolve_deadlines(scenario, &profile),
+        let order = topological(&scenario);
+        Ok(Self {
+            tasks: links(&scenario, &models, &order),
+            scenario: resolve_deadlines(&scenario, &profile),
             order,
+            is_partial: costs.is_partial(),
+            pinned,
             is_dynamic: models.iter().map(Model::is_dynamic).collect(),
             is_alike: models
                 .iter()
@@ -101,16 +115,32 @@ impl System {
             platform,
             profile,
             costs,
-        }
+        })
     }
 
     /// Another scenario of the same models on the same platform, such as another load: models, platform and costs are
-    /// shared. Its tasks must run the models of this one.
-    #[must_use]
-    pub fn with_scenario(&self, scenario: &Scenario) -> Self {
+    /// shared. Its tasks must run the models that this one was made of.
+    ///
+    /// # Errors
+    /// [`SimulationError::Pins`] with every task that cannot be pinned as it says.
+    pub fn with_scenario(&self, scenario: &Scenario) -> Result<Self, SimulationError> {
+        let networks: Arc<[Model]> = match &self.pinned[..] {
+            [] => Arc::clone(&self.models),
+            pinned => self.models[..self.models.len() - pinned.len()].into(),
+        };
+        let of = Pinned::new(scenario, Arc::clone(&networks), &self.platform, self.costs.table())
+            .map_err(SimulationError::Pins)?;
+        if of.pinned != self.pinned {
+            // Other pins are other models.
+            let (platform, table) = (Arc::clone(&self.platform), self.costs.shared_table());
+            return Self::with_costs(scenario, networks, platform, table);
+        }
+        let scenario = &of.scenario;
         let order = topological(scenario);
-        Self {
+        Ok(Self {
             scenario: resolve_deadlines(scenario, &self.profile),
+            is_partial: self.is_partial,
+            pinned: of.pinned,
             models: Arc::clone(&self.models),
             platform: Arc::clone(&self.platform),
             profile: Arc::clone(&self.profile),
@@ -119,7 +149,7 @@ impl System {
             order,
             is_dynamic: self.is_dynamic.clone(),
             is_alike: self.is_alike.clone(),
-        }
+        })
     }
 
     /// The same system with the worst-case energies, by which normalised energy is judged, of another one of the same models:
@@ -135,7 +165,8 @@ impl System {
         View::new(state, &self.scenario, &self.profile)
     }
 
-    /// The latency of an inference by itself, on all units of the accelerator that is fastest for it.
+    /// The latency of an inference by itself, on all units of the accelerator that is fastest for it; layers that it does not
+    /// run count where they are fastest.
     pub(crate) fn isolated_latency(
         &self,
         model: ModelId,
@@ -145,7 +176,14 @@ impl System {
         if self.is_alike[model.index()] {
             return self.profile.least_remaining(model, 0);
         }
+        let accelerators = (0..self.profile.accelerators()).map(AcceleratorId::new);
+        let wholes = accelerators.map(|accelerator| self.profile.whole(accelerator));
         let end = realisation.end;
+        if self.is_partial {
+            let latencies =
+                wholes.filter_map(|class| self.latency_with_others(model, realisation, outcome, class));
+            return Duration::from_picoseconds(latencies.min().unwrap_or(0));
+        }
         let on = |class: ClassId| {
             if !self.is_dynamic[model.index()] {
                 return self.costs.true_latency_between(model, outcome, 0, end, class);
@@ -158,9 +196,29 @@ impl System {
             }
             total
         };
-        let accelerators = (0..self.profile.accelerators()).map(AcceleratorId::new);
-        let wholes = accelerators.map(|accelerator| self.profile.whole(accelerator));
         Duration::from_picoseconds(wholes.map(on).min().unwrap_or(0))
+    }
+
+    /// The latency of an inference in a class, with the layers that it does not run where they are fastest, in picoseconds;
+    /// none where it runs none of them.
+    fn latency_with_others(
+        &self,
+        model: ModelId,
+        realisation: &Realisation,
+        outcome: Outcome<'_>,
+        class: ClassId,
+    ) -> Option<u64> {
+        let latency = |layer: u32, class: ClassId| self.costs.true_latency(model, outcome, layer, class);
+        let (mut total, mut runs_any) = (0_u64, false);
+        let mut layer = self.next_layer(model, realisation, 0);
+        while layer < realisation.end {
+            let runs = self.costs.supports(model, layer, class);
+            let elsewhere = || self.costs.supporting(model, layer).map(|one| latency(layer, one)).min();
+            total = total.saturating_add(if runs { latency(layer, class) } else { elsewhere().unwrap_or(0) });
+            runs_any |= runs;
+            layer = self.next_layer(model, realisation, layer + 1);
+        }
+        runs_any.then_some(total)
     }
 
     /// The share of the memory bandwidth that a class comes with; the whole where that is not partitioned.

@@ -174,6 +174,46 @@ fn generated(system: u64, drawn: Drawn) -> String {
     text
 }
 
+/// The same where accelerators do not run some layers, and tasks are pinned to some accelerators; none on one accelerator.
+fn partial(system: u64) -> Option<String> {
+    let text = generated(system, Drawn::Everything);
+    let accelerators: u64 = text.split(';').next()?.split_whitespace().last()?.parse().ok()?;
+    if accelerators < 2 {
+        return None;
+    }
+    let mut lines = text.lines();
+    let mut found = lines.next()?.to_owned();
+    for (task, line) in lines.enumerate() {
+        let draws = Draws::new(4, Stream::Bootstrap, "gaps");
+        let draw = |layer: u64, what: u64, below| {
+            draws.below(system, 1_000 * task as u64 + 10 * layer + what, below)
+        };
+        // Pinned to all but one, which is none for every layer.
+        let barred = (draw(0, 7, 3) == 0).then(|| draw(0, 8, accelerators));
+        let (mut layer, mut is_row, mut words) = (0, false, Vec::new());
+        for word in line.split_whitespace() {
+            if word.starts_with(|first: char| first.is_ascii_digit()) && is_row {
+                let cells: Vec<&str> = word.split('/').collect();
+                let home = (0..accelerators).map(|one| (one + draw(layer, 9, accelerators)) % accelerators);
+                let home = home.into_iter().find(|one| Some(*one) != barred)?;
+                let lacks = |one: &u64| *one != home && draw(layer, *one, 3) == 0;
+                let cell =
+                    |one: u64| if lacks(&one) { "-" } else { cells[(one as usize).min(cells.len() - 1)] };
+                words.push((0..accelerators).map(cell).collect::<Vec<&str>>().join("/"));
+                layer += 1;
+            } else {
+                (is_row, layer) = (word == "layers" || word == "sample", 0);
+                words.push(word.to_owned());
+            }
+        }
+        found += &format!("\n{}", words.join(" "));
+        if let Some(barred) = barred.filter(|_| line.starts_with("task")) {
+            found += &format!(" off {barred}");
+        }
+    }
+    Some(found)
+}
+
 fn options(row: &PolicyRow, seed: u64) -> RunOptions {
     RunOptions { seed, end: EndOfRun::Drain, oracle: row.oracle }
 }
@@ -243,6 +283,25 @@ fn policies_decide_legally_as_they_promise_and_always_the_same() {
 }
 
 #[test]
+fn policies_keep_to_what_accelerators_run_and_nobody_waits_for_ever() {
+    let texts: Vec<String> = (0..48).filter_map(partial).collect();
+    let systems: Vec<System> = texts.iter().map(|text| ByHand::parse(text).system()).collect();
+    assert!(systems.iter().filter(|system| system.profile.is_partial()).count() > 20);
+    for row in PolicyRegistry::built_in() {
+        let mut seen = Seen::default();
+        for parameters in settings(row) {
+            for (system, text) in systems.iter().zip(&texts) {
+                conforms(system, row, &parameters, text, &mut seen);
+                let Ok(whole) = watch(system, row, &parameters, options(row, 7), false) else { continue };
+                let in_flight = whole.count(|line| matches!(line, Line::InFlight(_)));
+                assert_eq!(in_flight, 0, "{} {parameters} in {text}", row.name);
+            }
+        }
+        assert!(seen.dispatches > 0, "{}: {seen:?}", row.name);
+    }
+}
+
+#[test]
 fn policies_conform_on_built_in_systems() {
     let cases = [
         ("xrbench/ar_gaming", "xrbench/dual_4k_ws_os", 6),
@@ -306,6 +365,12 @@ fn what_policies_remember_changes_nothing() {
 #[test]
 fn what_policies_know_of_hundreds_of_jobs_changes_nothing() {
     remembered_or_not((0..6).map(overrun), 5, 50_000);
+    // Three accelerators, two of the tasks pinned to some of them.
+    let apart = |text: String| {
+        let text = text.replacen("task a ", "task a off 0 ", 1).replacen("task c ", "task c on 1 2 ", 1);
+        format!("accelerators 3; {text}")
+    };
+    remembered_or_not([1, 3].into_iter().map(overrun).map(apart), 5, 10_000);
 }
 
 /// Holds policies to the same without memory: in these systems, with every `step`th of their settings.

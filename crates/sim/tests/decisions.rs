@@ -60,6 +60,8 @@ fn sketch(memory: Memory) -> Sketch {
         scale: 1,
         seed: 0,
         varies: None,
+        partial: None,
+        links: None,
     }
 }
 

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_LEVELS, Share, Work,
+    Accelerator, AcceleratorId, AcceleratorKind, Condition, Configuration, ConfigurationId, ContextSwitch,
+    CostError, CostModel, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_LEVELS, Share, Work,
 };
 use rtmm_scheduler::{Decision, Job, Run, registry};
 use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, System, simulate};
@@ -170,6 +170,7 @@ fn machine(units: &[u32]) -> Platform {
     };
     let accelerator = |(index, units): (usize, &u32)| Accelerator {
         name: format!("a{index}"),
+        kind: AcceleratorKind::default(),
         configuration: configuration(*units),
         dram_share: Share::WHOLE,
         context_switch: ContextSwitch::default(),
@@ -189,6 +190,7 @@ fn machine(units: &[u32]) -> Platform {
             .collect(),
         shared_dram: None,
         shared_cache: None,
+        transfers: None,
         power: Default::default(),
     }
 }

@@ -535,6 +535,7 @@ fn job(slot: u32, arrival: Time) -> Job {
         state: JobState::Ready,
         sequence: u64::from(slot),
         last_ran: arrival,
+        place: None,
         // What a record of it says that it spent without layers.
         energy: pj(1.0),
     }
@@ -547,7 +548,17 @@ fn pj(picojoules: f64) -> Energy {
 fn record<'j>(job: &'j Job, energy: &'j EnergyParts<Energy>, accuracy: Option<f64>) -> JobRecord<'j> {
     let isolated = Duration::from_picoseconds(1_000_000_000);
     let ready = job.arrival;
-    JobRecord { job, ready, energy, switch_energy: pj(1.0), accuracy, worst_energy: pj(31.0), isolated }
+    let moves = rtmm_sim::JobMoves::default();
+    JobRecord {
+        job,
+        ready,
+        energy,
+        switch_energy: pj(1.0),
+        moves,
+        accuracy,
+        worst_energy: pj(31.0),
+        isolated,
+    }
 }
 
 /// A system with one task on one accelerator.

@@ -168,7 +168,8 @@ impl Costs {
             for name in grid.platforms {
                 let (platform, costs) = &self.platforms[name];
                 let (models, platform) = (Arc::clone(&self.models), Arc::clone(platform));
-                let system = System::with_costs(&scenario, models, platform, Arc::clone(costs));
+                let system = System::with_costs(&scenario, models, platform, Arc::clone(costs))
+                    .expect("no task is pinned");
                 let title = format!("load {load} on {name}");
                 let mut rows = vec![head.clone()];
                 for row in PolicyRegistry::built_in() {

@@ -11,6 +11,7 @@ mod metrics;
 mod moca;
 #[path = "oracle/main.rs"]
 mod oracle;
+mod partial_support;
 mod prema;
 mod progress_inside_layers;
 mod properties;
@@ -20,4 +21,5 @@ mod samples;
 mod schedules;
 mod shortlist;
 mod throttle;
+mod transfers;
 mod varying;

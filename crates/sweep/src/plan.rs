@@ -620,6 +620,15 @@ impl<'a> ModelHashes<'a> {
     }
 }
 
+/// The words for the operators of all layers, which are no part of the hash of their models.
+fn hash_operator_words(models: &[Model]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for layer in models.iter().flat_map(|model| &model.layers) {
+        add_text(&mut hasher, layer.kind.word());
+    }
+    hasher.finalize()
+}
+
 fn hash_platform(platform: &Platform) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     add_text(&mut hasher, &platform.name);
@@ -698,16 +707,20 @@ fn identities(
     let runner_hash = hasher.finalize();
     let policies: Vec<blake3::Hash> =
         axes.policies.iter().map(|policy| hash_policy(runner, policy)).collect();
+    let words: Vec<blake3::Hash> =
+        axes.workloads.iter().map(|workload| hash_operator_words(&workload.models)).collect();
     cells
         .iter()
         .map(|cell| {
             let mut bytes = [0; 4 * 32 + 8];
-            let parts = [
-                &runner_hash,
-                &scenarios[cell.scenario.index()].hash,
-                &platforms[cell.platform.index()],
-                &policies[cell.policy.index()],
-            ];
+            let mut scenario = scenarios[cell.scenario.index()].hash;
+            // The words for operators count where an accelerator lists those that it runs, and nowhere else.
+            if axes.platforms[cell.platform.index()].depends_on_operator_words() {
+                let of_words = words[cell.workload.index()].as_bytes();
+                scenario = blake3::Hasher::new().update(scenario.as_bytes()).update(of_words).finalize();
+            }
+            let parts =
+                [&runner_hash, &scenario, &platforms[cell.platform.index()], &policies[cell.policy.index()]];
             for (to, part) in bytes.chunks_exact_mut(32).zip(parts) {
                 to.copy_from_slice(part.as_bytes());
             }

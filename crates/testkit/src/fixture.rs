@@ -9,9 +9,9 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    Accelerator, AcceleratorId, Condition, Configuration, ConfigurationId, ContextSwitch, CostError,
-    CostModel, CostTable, Division, Energy, EnergyParts, IsolatedCosts, JobRanks, LayerOf, Migration, NoCost,
-    Platform, Share, Sparse, Units, Work,
+    Accelerator, AcceleratorId, AcceleratorKind, Condition, Configuration, ConfigurationId, ContextSwitch,
+    CostError, CostModel, CostTable, Division, Energy, EnergyParts, IsolatedCosts, JobRanks, LayerOf,
+    Migration, NoCost, Platform, Share, Sparse, Units, Work,
 };
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Notice, Policy, PolicyError, Profile, Progress, Run,
@@ -50,6 +50,9 @@ pub struct TaskSketch {
     /// Steps of each layer.
     quanta: u32,
 }
+
+/// In place of a latency: the accelerator does not run the layer.
+pub const NONE: u64 = u64::MAX;
 
 impl TaskSketch {
     /// A task with the latencies of its layers, in microseconds: a row a layer, a column an
@@ -199,7 +202,8 @@ impl CostModel for Stated {
         let stated = || {
             let task = self.tasks.iter().find(|task| task.name == layer.model)?;
             let row: usize = layer.layer.name.parse().ok()?;
-            let latency_us = task.latency_us.get(row)?.get(self.column)?;
+            let latency_us =
+                task.latency_us.get(row)?.get(self.column).filter(|latency| **latency != NONE)?;
             let compute = match condition {
                 Condition::Sparse(Sparse { recorded: Some(recorded), .. }) => {
                     let first = u128::from((*task.latency_us.get(row)?.first()?).max(1));
@@ -385,6 +389,7 @@ impl Fixture {
             state,
             sequence: self.state.jobs.len() as u64,
             last_ran: time(arrival_us),
+            place: None,
             energy: Energy::ZERO,
         });
         id
@@ -434,6 +439,7 @@ impl Fixture {
             Extent::Layers(count) => from.layer.saturating_add(count.get()).min(layers),
             Extent::Rest => layers,
         };
+        let stop = stop.min(self.profile.supported_until(state.model, from.layer, class));
         let model = state.model;
         let latency = (from.layer..stop).map(|layer| self.profile.latency(model, layer, class));
         let id = RunId::new(slot, 0);
@@ -579,6 +585,8 @@ impl Fixture {
                         labels.push_str(&format!("+{}", self.label(&other)));
                     }
                 }
+                let turned = *self.view().job(job)?;
+                self.view().can_run(&turned, *on).then_some(())?;
                 self.run_all(all, on.index(), *units, *extent);
                 let part = match units {
                     Units::Count(count) => format!("[{count}]"),
@@ -634,6 +642,7 @@ impl Fixture {
 fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch, max_batch: u32) -> Platform {
     let accelerator = |index: usize| Accelerator {
         name: index.to_string(),
+        kind: AcceleratorKind::default(),
         configuration: ConfigurationId::new(index),
         dram_share: Share::WHOLE,
         context_switch,
@@ -654,6 +663,7 @@ fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
     };
     let accelerator = Accelerator {
         name: "0".to_owned(),
+        kind: AcceleratorKind::default(),
         configuration: ConfigurationId::new(parts.len()),
         dram_share: Share::WHOLE,
         context_switch: ContextSwitch::default(),
@@ -680,6 +690,7 @@ fn with_columns(tasks: &[TaskSketch], width: usize, accelerators: Vec<Accelerato
         configurations: (0..width).map(configuration).collect(),
         shared_dram: None,
         shared_cache: None,
+        transfers: None,
         power: Default::default(),
     }
 }

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rtmm_hardware::{
-    Accelerator, Condition, Configuration, ConfigurationId, CostError, CostModel, LayerOf, Platform, Work,
+    Accelerator, AcceleratorKind, Condition, Configuration, ConfigurationId, CostError, CostModel, LayerOf,
+    Platform, Work,
 };
 use rtmm_sweep::plan::{Axes, Cell, Plan};
 use rtmm_sweep::runner::{
@@ -322,6 +323,7 @@ pub fn platform(name: &str) -> Platform {
         technology: None,
         accelerators: vec![Accelerator {
             name: "one".to_owned(),
+            kind: AcceleratorKind::default(),
             configuration: ConfigurationId::new(0),
             dram_share: Default::default(),
             context_switch: Default::default(),
@@ -332,6 +334,7 @@ pub fn platform(name: &str) -> Platform {
         configurations: vec![Configuration::new("free", Free)],
         shared_dram: None,
         shared_cache: None,
+        transfers: None,
         power: Default::default(),
     }
 }

@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use crate::kernel::{Kernel, Repeated};
+use crate::operator_kind::OperatorKind;
 use crate::shape_error::{MAX_DIMENSION, ShapeError};
 use crate::window::{self, Padding};
 
@@ -181,6 +182,10 @@ pub struct Layer {
     pub name: String,
     /// Operator, with the extents of one input.
     pub operator: Operator,
+    /// Word for the operator, by which accelerators say that they run it. No part of the layer's own identity: it counts
+    /// where an accelerator lists operators.
+    #[serde(skip)]
+    pub kind: OperatorKind,
     /// Independent inputs that it takes at once, which share its weights.
     #[serde(skip_serializing_if = "is_single")]
     pub batch: u32,
@@ -310,11 +315,35 @@ impl RecurrentCell {
     }
 }
 
+impl Operator {
+    /// The kind of the operator where no word is written for it: of a layer of a table, or of a program. Of kinds whose
+    /// dimensions are alike the plainest.
+    #[must_use]
+    pub const fn kind(&self) -> OperatorKind {
+        OperatorKind::known(match self {
+            Self::Convolution(convolution) if convolution.transposed => "transposed-convolution",
+            Self::Convolution(_) => "convolution",
+            Self::Gemm(_) => "fully-connected",
+            Self::Attention(_) => "attention",
+            Self::Recurrent(recurrent) => match recurrent.cell {
+                RecurrentCell::Lstm => "lstm",
+                RecurrentCell::Gru => "gru",
+                RecurrentCell::Rnn => "rnn",
+            },
+            Self::Pool(_) => "max-pool",
+            Self::Elementwise(_) => "activation",
+            Self::Normalisation(_) => "batch-norm",
+            Self::Opaque => return OperatorKind::OPAQUE,
+        })
+    }
+}
+
 impl Layer {
     /// A layer of one input, of no published table.
     #[must_use]
     pub fn new(name: impl Into<String>, operator: Operator) -> Self {
-        Self { name: name.into(), operator, batch: 1, live_bytes: None, published: None }
+        let kind = operator.kind();
+        Self { name: name.into(), operator, kind, batch: 1, live_bytes: None, published: None }
     }
 
     /// The layer as it is for `batch` inferences at once, which share its weights. Beyond what an integer holds it takes more

@@ -11,6 +11,7 @@ use crate::decimal::Decimal;
 use crate::ids::{ModelId, TaskId};
 use crate::input::{CsvRow, CsvTable, Diagnostics, Source, problem_with, suggestion};
 use crate::model::{Model, model_name};
+use crate::pins::Pins;
 use crate::sample_trace::SampleTrace;
 use crate::scenario::{Arrivals, Deadline, Request, Scenario, Task, Workload};
 use crate::scenario_file::add_model;
@@ -226,6 +227,8 @@ struct Stream {
     deadline: Option<Duration>,
     /// True if the task's deadline follows from latencies, which a table of instants knows nothing of.
     is_isolated: bool,
+    /// Of the scenario's task.
+    pins: Pins,
     requests: Vec<Request>,
     lacks_deadline: bool,
     /// Of its default variant.
@@ -355,6 +358,7 @@ impl<'o> Streams<'o> {
             drawn_priorities: task.drawn_priorities.clone(),
             deadline,
             is_isolated: matches!(task.deadline, Deadline::Isolated { .. }),
+            pins: task.pins.clone(),
             ..Stream::new(name, networks)
         })
     }
@@ -384,6 +388,7 @@ impl Stream {
             drawn_priorities: Vec::new(),
             deadline: None,
             is_isolated: false,
+            pins: Pins::default(),
             requests: Vec::new(),
             lacks_deadline: false,
             samples: None,
@@ -402,6 +407,7 @@ impl Stream {
             drawn_priorities: self.drawn_priorities,
             depends_on: Vec::new(),
             trigger_probability: 1.0,
+            pins: self.pins,
         })
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::ids::{ModelId, TaskId};
 use crate::mix::{Mix, TooManyRequests};
 use crate::model::Model;
+use crate::pins::Pins;
 use crate::time::{Duration, Period, Time, TimeError};
 
 /// A recurring stream of inferences of one model.
@@ -33,6 +34,9 @@ pub struct Task {
     pub depends_on: Vec<Dependency>,
     /// The probability that a frame becomes a job at all, drawn for each frame.
     pub trigger_probability: f64,
+    /// Accelerators that its jobs may run on.
+    #[serde(skip_serializing_if = "Pins::is_empty")]
+    pub pins: Pins,
 }
 
 /// When the frames of a task arrive.
@@ -307,6 +311,7 @@ impl Task {
             drawn_priorities: Vec::new(),
             depends_on: Vec::new(),
             trigger_probability: 1.0,
+            pins: Pins::default(),
         }
     }
 }

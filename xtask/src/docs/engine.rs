@@ -211,7 +211,8 @@ impl Engine {
             let (models, of) = (&self.models[pair / platforms], &scenarios[pair / platforms]);
             let platform = Arc::clone(&self.platforms[pair % platforms]);
             let costs = Arc::clone(&self.costs[pair]);
-            let system = System::with_costs(&of.scenario, Arc::clone(models), platform, costs);
+            let system = System::with_costs(&of.scenario, Arc::clone(models), platform, costs)
+                .map_err(|error| error.to_string())?;
             let mut expected = 0.0;
             for (seed, weight) in &of.seeds {
                 let policy = row.build(&row.defaults()).map_err(|error| error.to_string())?;

@@ -1,24 +1,24 @@
 //! `rtmm check`: every problem of every file.
 
+mod pairs;
+
 use std::io::Write;
 use std::path::Path;
 
-use rtmm_hardware::{
-    MeasuredTable, Mode, Platform, Technology, load as hardware, maestro::dataflow::Dataflow,
-};
+use rtmm_hardware::{MeasuredTable, Mode, Technology, load as hardware, maestro::dataflow::Dataflow};
 use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
-use rtmm_runners::engine::system;
-use rtmm_workload::input::{Diagnostic, Diagnostics, Document, Source};
+use rtmm_workload::input::{Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
 use super::cost::no_rows;
-use super::{priced, unmatched};
+use super::priced;
 use crate::args::{Check, LayerCompat};
 use crate::failure::Failure;
 use crate::idle::warn_of_sweep;
 use crate::output::stdout;
+use pairs::Pairs;
 
 /// The reading of layer shapes and of cost models that a published tool asks for.
 pub(crate) fn readings(compat: Option<LayerCompat>) -> (Legality, Mode) {
@@ -50,31 +50,6 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     }
     out.flush()?;
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
-}
-
-/// Scenarios and platforms that are checked together: each of the ones must be able to run on each of the others.
-#[derive(Default)]
-struct Pairs {
-    scenarios: Vec<(String, Workload)>,
-    platforms: Vec<(String, Platform)>,
-}
-
-impl Pairs {
-    fn check(&self, out: &mut impl Write, problems: &mut Diagnostics) -> Result<(), Failure> {
-        for (scenario, workload) in &self.scenarios {
-            for (on, platform) in &self.platforms {
-                unmatched::warn(platform, &workload.models);
-                match system(workload, platform) {
-                    Ok(_) => writeln!(out, "{scenario} on {on}: every layer has a cost")?,
-                    Err(error) => {
-                        let message = format!("{scenario} on {on}: {error}");
-                        problems.push(Diagnostic::without_place(message));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Kind of a sound file, with its counts.
@@ -120,14 +95,14 @@ fn check_file(
             let (tasks, models) = (workload.scenario.tasks.len(), workload.models.len());
             let what =
                 format!("scenario, {tasks} tasks of {models} models over {}", workload.scenario.duration);
-            pairs.scenarios.push((path.display().to_string(), workload));
+            pairs.add_scenario(path, source, workload);
             Ok(what)
         }
         Kind::Platform => {
             let platform = hardware::platform_of(&source, mode)?;
             priced::warn(source.name(), &platform);
             let (accelerators, kinds) = (platform.accelerators.len(), platform.configurations.len());
-            pairs.platforms.push((path.display().to_string(), platform));
+            pairs.add_platform(path, platform);
             Ok(format!("platform, {accelerators} accelerators of {kinds} configurations"))
         }
         Kind::Dataflow => {

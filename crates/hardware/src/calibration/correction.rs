@@ -97,6 +97,10 @@ impl CostModel for Calibrated {
         self.of.depends_on_shape_only()
     }
 
+    fn depends_on_operator_words(&self) -> bool {
+        self.of.depends_on_operator_words()
+    }
+
     fn depends_on_input(&self) -> bool {
         self.of.depends_on_input()
     }

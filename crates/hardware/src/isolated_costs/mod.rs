@@ -8,10 +8,14 @@
 //! job's own sample; of a layer whose time varies, estimates read the mean, and the truth the time at the
 //! rank that the job drew.
 //!
+//! A class may not run a layer: its accelerators have no cost for it, or the jobs of a pinned model may not run there. Such a
+//! layer counts as nothing in sums; [`IsolatedCosts::supports`] tells it apart.
+//!
 //! A layer's latency is stored once. Beside it stand sums from the first layer of its model on, so that
 //! the latency and energy of any stretch of layers take one subtraction.
 
 mod points;
+mod support;
 mod truths;
 
 use std::sync::Arc;
@@ -28,6 +32,8 @@ use crate::power::Scaling;
 use crate::varying::Copula;
 
 use points::PointClasses;
+pub use support::PinnedModel;
+use support::Support;
 pub use truths::Outcome;
 use truths::TruthRows;
 
@@ -46,6 +52,8 @@ pub struct Class {
     pub clock: Scaling,
     /// The operating point of the memory.
     pub memory: Scaling,
+    /// The group of its accelerators: those of one group run the same layers of the same models.
+    pub group: u32,
 }
 
 /// Costs of every layer in every class, in isolation.
@@ -73,6 +81,10 @@ pub struct IsolatedCosts {
     dram: Option<(Bandwidth, Sharing)>,
     cache: Option<Bandwidth>,
     models: Vec<ModelRows>,
+    /// The number of models that are not pinned, which stand first; and those that are.
+    networks: usize,
+    pinned: Vec<PinnedModel>,
+    support: Support,
     /// A row a layer, a column a class: picoseconds; of a model with samples, the mean over them.
     latency: Vec<u64>,
     /// In the same layout.
@@ -104,7 +116,19 @@ impl IsolatedCosts {
     /// The costs of `models` on `platform`, which `table` must have been computed for.
     #[must_use]
     pub fn new(models: &[Model], platform: &Platform, table: Arc<CostTable>) -> Self {
-        let (mut classes, of_accelerators) = classes(platform);
+        Self::with_pinned(models, Vec::new(), platform, table)
+    }
+
+    /// The same where the last of the models are pinned: copies of earlier ones, which `table` need not know.
+    #[must_use]
+    pub fn with_pinned(
+        models: &[Model],
+        pinned: Vec<PinnedModel>,
+        platform: &Platform,
+        table: Arc<CostTable>,
+    ) -> Self {
+        let support = Support::new(platform, &table, &pinned);
+        let (mut classes, of_accelerators) = classes(platform, &support);
         let nominal = classes.len();
         let of_points = points::classes_at_points(platform, &of_accelerators, &mut classes);
         let single = classes.len();
@@ -124,6 +148,9 @@ impl IsolatedCosts {
             dram: platform.shared_dram.map(|dram| (dram.bandwidth, dram.sharing)),
             cache: platform.shared_cache,
             models: Vec::with_capacity(models.len()),
+            networks: models.len() - pinned.len().min(models.len()),
+            pinned,
+            support,
             latency: Vec::new(),
             parts: Vec::new(),
             energy: Vec::new(),
@@ -135,6 +162,7 @@ impl IsolatedCosts {
             copulas: Vec::new(),
         };
         costs.add_copulas();
+        costs.add_support(models.iter().map(|model| model.layers.len()));
         for (index, model) in models.iter().enumerate() {
             costs.add(ModelId::new(index), model);
         }
@@ -153,7 +181,8 @@ impl IsolatedCosts {
         });
         for layer in (0..layers).map(LayerId::new) {
             for class in &self.classes {
-                let work = self.table.work_of_batch(id, layer, class.configuration, class.batch);
+                let work = *self.work(id, layer.index() as u32, class);
+                let work = &work;
                 let isolated = self.isolated(work, class);
                 let quantiles = self.quantiles(id, layer, class);
                 let latency = match (&model.samples, quantiles) {
@@ -161,11 +190,12 @@ impl IsolatedCosts {
                         quantiles.mean_at_least(isolated.transfer).saturating_add(isolated.exposed)
                     }
                     (Some(samples), None)
-                        if class.batch == 1 && self.table.is_sampled(id, class.configuration) =>
+                        if class.batch == 1
+                            && self.table.is_sampled(self.network(id), class.configuration) =>
                     {
                         mean(
                             (0..samples.len() as u32)
-                                .map(|sample| self.table.sample_work(id, sample, layer, class.configuration))
+                                .map(|sample| self.sample_work(id, sample, layer.index() as u32, class))
                                 .map(|work| self.isolated(work, class).latency()),
                         )
                     }
@@ -191,6 +221,16 @@ impl IsolatedCosts {
         self.energy_before.extend(&energy);
         let truths = self.truth_rows(id, model, first_before);
         self.truths.push(truths);
+    }
+
+    /// The work of a layer in a class, before the platform's memory and operating points are accounted for; none where the class
+    /// does not run it.
+    fn work(&self, model: ModelId, layer: u32, class: &Class) -> &Work {
+        if !self.runs_in(model, layer, class) {
+            return &Work::NOTHING;
+        }
+        let (network, layer) = (self.network(model), LayerId::new(layer as usize));
+        self.table.work_of_batch(network, layer, class.configuration, class.batch)
     }
 
     /// Latency of `work` in a class that has its share of the memory to itself.
@@ -221,6 +261,12 @@ impl IsolatedCosts {
     #[must_use]
     pub fn table(&self) -> &CostTable {
         &self.table
+    }
+
+    /// The same, to be shared with the costs of other models of it.
+    #[must_use]
+    pub fn shared_table(&self) -> Arc<CostTable> {
+        Arc::clone(&self.table)
     }
 
     /// Meaning of the shares of the memory that accelerators share.
@@ -264,7 +310,7 @@ impl IsolatedCosts {
     #[must_use]
     pub fn largest_batch(&self, model: ModelId, accelerator: AcceleratorId, class: ClassId) -> u32 {
         let largest = self.max_batch[accelerator.index()];
-        largest.min(self.table.largest_batch(model, self.class(class).configuration))
+        largest.min(self.table.largest_batch(self.network(model), self.class(class).configuration))
     }
 
     /// The bandwidth of the memory that accelerators share, at an operating point; none where each has its own.
@@ -345,8 +391,7 @@ impl IsolatedCosts {
     /// The bytes that a layer moves across each shared memory level; the mean over samples.
     #[must_use]
     pub fn traffic(&self, model: ModelId, layer: u32, class: ClassId) -> [u64; SHARED_LEVELS] {
-        let Class { configuration, batch, .. } = *self.class(class);
-        self.table.work_of_batch(model, LayerId::new(layer as usize), configuration, batch).traffic
+        self.work(model, layer, self.class(class)).traffic
     }
 
     /// The energy of a layer; of a model with samples, that of its mean work.
@@ -377,17 +422,18 @@ impl IsolatedCosts {
     /// True if inferences of a model differ by their samples in a class.
     #[must_use]
     pub fn is_sampled(&self, model: ModelId, class: ClassId) -> bool {
-        self.table.is_sampled(model, self.class(class).configuration)
+        self.table.is_sampled(self.network(model), self.class(class).configuration)
     }
 }
 
 /// The distinct classes of a platform in the order of first use, and those of each accelerator.
-fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
+fn classes(platform: &Platform, support: &Support) -> (Vec<Class>, Vec<Vec<ClassId>>) {
     let mut classes: Vec<Class> = Vec::new();
     let of_accelerators = platform
         .accelerators
         .iter()
-        .map(|accelerator| {
+        .zip(&support.of_accelerators)
+        .map(|(accelerator, group)| {
             let of_units = accelerator.configurations().map(|(units, configuration)| {
                 let share = match platform.shared_dram.map_or(Shares::None, |dram| dram.sharing.shares()) {
                     Shares::None => None,
@@ -402,6 +448,7 @@ fn classes(platform: &Platform) -> (Vec<Class>, Vec<Vec<ClassId>>) {
                     batch: 1,
                     clock: Scaling::NOMINAL,
                     memory: Scaling::NOMINAL,
+                    group: *group,
                 };
                 let known = classes.iter().position(|known| *known == class);
                 ClassId::new(known.unwrap_or_else(|| {

@@ -78,7 +78,8 @@ impl IsolatedCosts {
 
     /// The quantiles of the compute time of a layer at the clock of a class; none where every job takes the same.
     pub(super) fn quantiles(&self, model: ModelId, layer: LayerId, class: &Class) -> Option<Quantiles> {
-        let quantiles = self.table.quantiles(model, layer, class.configuration, class.batch)?;
+        let network = self.network(model);
+        let quantiles = self.table.quantiles(network, layer, class.configuration, class.batch)?;
         Some(quantiles.map(|time| class.clock.time(time)))
     }
 }

@@ -61,7 +61,8 @@ impl IsolatedCosts {
     pub(super) fn truth_rows(&self, id: ModelId, model: &Model, first_before: usize) -> Option<TruthRows> {
         let varying = self.varying_layers(id, model.layers.len());
         let (rows, width) = (model.layers.len() + 1, self.classes.len());
-        let is_sampled = self.classes.iter().any(|class| self.table.is_sampled(id, class.configuration));
+        let network = self.network(id);
+        let is_sampled = self.classes.iter().any(|class| self.table.is_sampled(network, class.configuration));
         let Some(samples) = model.samples.as_ref().filter(|_| is_sampled) else {
             let before = || self.latency_before[first_before * width..].to_vec();
             return (!varying.is_empty()).then(|| TruthRows { rows, before: before(), varying });
@@ -71,7 +72,7 @@ impl IsolatedCosts {
         for sample in 0..samples.len() as u32 {
             sums.fill(0);
             before.extend_from_slice(&sums);
-            for layer in (0..model.layers.len()).map(LayerId::new) {
+            for layer in 0..self.layers(id) {
                 for (sum, class) in sums.iter_mut().zip(&self.classes) {
                     let work = self.sample_work(id, sample, layer, class);
                     let latency = self.isolated(work, class).latency();
@@ -140,11 +141,12 @@ impl IsolatedCosts {
     }
 
     /// The work of a layer of a recorded sample in a class; batches have none of their own.
-    fn sample_work(&self, model: ModelId, sample: u32, layer: LayerId, class: &Class) -> &Work {
-        match class.batch {
-            1 => self.table.sample_work(model, sample, layer, class.configuration),
-            batch => self.table.work_of_batch(model, layer, class.configuration, batch),
+    pub(super) fn sample_work(&self, model: ModelId, sample: u32, layer: u32, class: &Class) -> &Work {
+        if class.batch > 1 || !self.runs_in(model, layer, class) {
+            return self.work(model, layer, class);
         }
+        let (network, layer) = (self.network(model), LayerId::new(layer as usize));
+        self.table.sample_work(network, sample, layer, class.configuration)
     }
 
     fn before(&self, of: &TruthRows, outcome: Outcome<'_>, layer: u32, class: ClassId) -> u64 {
@@ -216,22 +218,18 @@ impl IsolatedCosts {
     ) -> EnergyParts<Energy> {
         let in_class = self.class(class);
         let Class { configuration, batch, .. } = *in_class;
-        let id = LayerId::new(layer as usize);
+        let network = self.network(model);
         if let Some(compute) = self.drawn(of, outcome, layer, class) {
             let latency = Isolated { compute, ..*self.parts(model, layer, class) }.latency();
-            return over_latency(
-                self.table.work_of_batch(model, id, configuration, batch),
-                in_class,
-                latency,
-            );
+            return over_latency(self.work(model, layer, in_class), in_class, latency);
         }
         if batch > 1
-            || !self.table.is_sampled(model, configuration)
-            || !self.table.has_energy(model, configuration)
+            || !self.table.is_sampled(network, configuration)
+            || !self.table.has_energy(network, configuration)
         {
             return *self.energy(model, layer, class);
         }
-        let work = self.table.sample_work(model, outcome.row, id, configuration);
+        let work = self.sample_work(model, outcome.row, layer, in_class);
         match (self.dram, self.cache) {
             (None, None) if in_class.is_nominal() => work.energy.rounded(),
             _ => over_latency(work, in_class, self.isolated(work, in_class).latency()),
@@ -250,13 +248,12 @@ impl IsolatedCosts {
         share: Share,
     ) -> Isolated {
         let in_class = self.class(class);
-        let Class { configuration, share: own, .. } = *in_class;
+        let own = in_class.share;
         let share = own.map(|_| share);
-        let isolated = if share == own && !self.table.is_sampled(model, configuration) {
+        let isolated = if share == own && !self.is_sampled(model, class) {
             *self.parts(model, layer, class)
         } else {
-            let id = LayerId::new(layer as usize);
-            let work = self.sample_work(model, outcome.row, id, in_class);
+            let work = self.sample_work(model, outcome.row, layer, in_class);
             self.isolated(work, &Class { share, ..*in_class })
         };
         let of = self.truths[model.index()].as_ref();

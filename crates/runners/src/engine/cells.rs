@@ -13,7 +13,7 @@ use rtmm_workload::Model;
 
 use super::{Engine, RunSettings, columns, failed, series};
 
-/// A scenario on a platform before its rates are scaled.
+/// A scenario on a platform, before its rates are scaled or after.
 type Base = Result<System, RunError>;
 
 /// A platform, or the same divided into so many units for a policy.
@@ -28,7 +28,7 @@ pub(super) struct Ready<'p> {
     models: BTreeMap<WorkloadId, Arc<[Model]>>,
     platforms: BTreeMap<Form, OnceLock<Result<Arc<Platform>, RunError>>>,
     bases: BTreeMap<(WorkloadId, Form), OnceLock<Base>>,
-    systems: BTreeMap<(VariedScenarioId, Form), OnceLock<System>>,
+    systems: BTreeMap<(VariedScenarioId, Form), OnceLock<Base>>,
 }
 
 impl<'p> Ready<'p> {
@@ -74,7 +74,8 @@ impl<'p> Ready<'p> {
                 layers,
             })?;
             let (models, platform) = (Arc::clone(models), Arc::clone(platform));
-            let system = System::with_costs(scenario, models, platform, Arc::new(costs));
+            let system = System::with_costs(scenario, models, platform, Arc::new(costs))
+                .map_err(|error| failed(error.to_string()))?;
             Ok(match whole {
                 Some(whole) => system.judged_as(whole),
                 None => system,
@@ -87,7 +88,10 @@ impl<'p> Ready<'p> {
         let form = (cell.platform, self.engine.granted_units(self.plan.policy(cell))?);
         let base = self.base(cell, form)?;
         let system = self.systems.get(&(cell.scenario, form)).ok_or_else(unprepared)?;
-        Ok(system.get_or_init(|| base.with_scenario(self.plan.scenario(cell))))
+        let system = system.get_or_init(|| {
+            base.with_scenario(self.plan.scenario(cell)).map_err(|error| failed(error.to_string()))
+        });
+        system.as_ref().map_err(Clone::clone)
     }
 }
 

@@ -225,6 +225,17 @@ const CELL: &[Row<Summary>] = &[
         |run| number(Some(run.energy.energy_switch_pj)),
     ),
     (
+        labelled(
+            "energy of moves",
+            real("energy_move_pj", "picojoules", "part of `energy_pj`: moves of jobs between accelerators"),
+        ),
+        |run| number(Some(run.energy.energy_move_pj)),
+    ),
+    (count("moves", "moves of jobs from one accelerator to another"), |run| integer(run.energy.moves)),
+    (real("move_ms", "milliseconds", "time of moves, summed over jobs"), |run| {
+        number(Some(run.energy.move_ms))
+    }),
+    (
         lower(real("normalised_energy", SHARE, "energy of decided jobs as a share of their worst case")),
         |run| number(run.normalised_energy),
     ),
@@ -479,7 +490,7 @@ mod tests {
             })
             .collect();
         let names: Vec<&str> = energies.iter().map(|(name, _)| *name).collect();
-        let components = ["mac", "l1", "l2", "dram", "static", "switch"];
+        let components = ["mac", "l1", "l2", "dram", "static", "switch", "move"];
         let expected: Vec<String> = std::iter::once("energy_pj".to_owned())
             .chain(components.iter().map(|component| format!("energy_{component}_pj")))
             .collect();

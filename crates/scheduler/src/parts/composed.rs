@@ -24,8 +24,8 @@ use crate::parts::batching::{Offer, Size, Waits};
 use crate::parts::tournament::MANY;
 use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
-    Batching, DecisionTime, DropRule, Granularity, PlacementRule, PreemptionRule, Ranking, ScoreTerms,
-    UnitRule, VariantChoice, next_boundary,
+    Batching, DecisionTime, DropRule, Granularity, Placement, PreemptionRule, Ranking, ScoreTerms, UnitRule,
+    VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -39,7 +39,7 @@ pub struct Parts {
     /// The part of a job that is dispatched at once.
     pub granularity: Granularity,
     /// Where it runs.
-    pub placement: PlacementRule,
+    pub placement: Placement,
     /// The number of units of an accelerator that it runs on.
     pub units: UnitRule,
     /// When it is dropped.
@@ -66,7 +66,7 @@ impl Parts {
     pub fn schema_with_units(own: &[&[&dyn Declared]], units: &[&dyn Declared]) -> Schema {
         let parts = [
             Granularity::PARAMETERS,
-            PlacementRule::PARAMETERS,
+            Placement::PARAMETERS,
             units,
             DropRule::PARAMETERS,
             VariantChoice::PARAMETERS,
@@ -82,7 +82,7 @@ impl Parts {
     pub fn read(parameters: &Parameters) -> Self {
         Self {
             granularity: Granularity::read(parameters),
-            placement: PlacementRule::read(parameters),
+            placement: Placement::read(parameters),
             units: UnitRule::read(parameters),
             drop: DropRule::read(parameters),
             variants: VariantChoice::read(parameters),
@@ -100,6 +100,11 @@ impl Parts {
         }
     }
 
+    /// True if a job may have no room although an accelerator is idle.
+    fn may_lack_room(&self, view: &View<'_>) -> bool {
+        self.placement.waits() || view.profile.is_partial()
+    }
+
     /// True if any accelerator has as many free units as a job takes at the least.
     fn has_any_room(&self, view: &View<'_>) -> bool {
         if !view.is_divided() {
@@ -110,8 +115,8 @@ impl Parts {
 
     /// True if one of those that have room is for the job, as the variant that it is to run as.
     fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
-        // Without waiting any accelerator does for any variant.
-        !self.placement.waits() || {
+        // Without waiting, and where all accelerators run all layers, any of them does for any variant.
+        !self.may_lack_room(view) || {
             let (_, chosen) = self.as_chosen(view, job);
             self.placement.has_room(view, &chosen, self.units)
         }
@@ -208,7 +213,8 @@ impl<R: Ranking> Composed<R> {
         self.update_waiting(view, truth);
         if self.waiting.is_kept() {
             self.memory = None;
-            return self.waiting.first(&self.ranking, view, truth).map(|(_, job)| job);
+            let has_room = |job: &Job| self.parts.has_room(view, job);
+            return self.waiting.first(&self.ranking, view, truth, has_room).map(|(_, job)| job);
         }
         if self.can_remember(view) && self.update_table(view, truth) {
             return self.first_of_table(view);
@@ -317,7 +323,7 @@ impl<R: Ranking> Composed<R> {
     ) -> Option<(RunId, Preemption)> {
         let mut last: Option<Preempted<R::Key>> = None;
         // The key of the ready job that comes first, where that is known without a look at all.
-        let first_key = self.waiting.first(&self.ranking, view, truth).map(|(key, _)| key);
+        let first_key = self.waiting.first(&self.ranking, view, truth, |_| true).map(|(key, _)| key);
         for (run, job) in view.running() {
             if run.is_ending {
                 continue;
@@ -332,8 +338,8 @@ impl<R: Ranking> Composed<R> {
             // Of equal keys the job comes last that was released last.
             let place = (key, job.sequence);
             let is_last = last.is_none_or(|last| place > last.place);
-            let ending = self.ending(view, run);
             let rivals = || self.rivals(view, truth, run.accelerator, key);
+            let ending = self.ending(view, run, rivals);
             if is_last
                 && rivals().nth(ending).is_some()
                 && let Some(first) = rivals().min_by_key(|job| self.ranking.key(view, truth, job))
@@ -359,13 +365,22 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// The number of runs that were told to end and whose units the jobs wait for that could run in place
-    /// of another run.
-    fn ending(&self, view: &View<'_>, run: &Run) -> usize {
+    /// of another run: `rivals`.
+    fn ending<'v, I: Iterator<Item = &'v Job>>(
+        &self,
+        view: &View<'v>,
+        run: &Run,
+        rivals: impl Fn() -> I,
+    ) -> usize {
         let class = view.profile.whole(run.accelerator);
-        let counts = |other: &&Run| {
-            let is_wanted = !self.parts.placement.waits() || view.profile.whole(other.accelerator) == class;
-            is_wanted && other.is_ending
+        let serves = |other: &Run| {
+            let is_free_to_choose = !self.parts.placement.waits();
+            if is_free_to_choose && view.profile.is_partial() {
+                return rivals().any(|job| view.can_run(job, other.accelerator));
+            }
+            is_free_to_choose || view.profile.whole(other.accelerator) == class
         };
+        let counts = |other: &&Run| other.is_ending && serves(other);
         view.runs().filter(counts).count()
     }
 

@@ -246,11 +246,23 @@ impl Mapped {
         is_kept
     }
 
+    /// A job as the variant that it is to run as, if it was dispatched now.
+    fn as_chosen(&self, view: &View<'_>, job: &Job) -> Job {
+        let chosen = self.parts.variants.choose(view, job);
+        Job { model: chosen.map_or(job.model, |(_, model)| model), ..*job }
+    }
+
     /// Takes the pairs of a job where they are better than the best so far.
     fn compare<'v>(&self, view: &View<'v>, job: &'v Job, terms: &MapScoreTerms, best: &mut Option<Best<'v>>) {
         let common = self.score.common(view.now, job, terms);
         let is_divided = view.is_divided();
+        // It runs as the variant that it would be dispatched as now.
+        let is_partial = view.profile.is_partial();
+        let as_chosen = if is_partial { self.as_chosen(view, job) } else { *job };
         for accelerator in view.free.iter().copied() {
+            if is_partial && !view.can_run(&as_chosen, accelerator) {
+                continue;
+            }
             // A pair is of a job and all of an accelerator.
             if is_divided && !view.accelerators[accelerator.index()].is_idle() {
                 continue;
@@ -311,7 +323,7 @@ struct Best<'v> {
 /// True if the next layer of a job would end sooner on an accelerator that is busy now than on an idle one.
 fn ends_sooner_elsewhere(view: &View<'_>, job: &Job, idle: AcceleratorId) -> bool {
     let here = view.now.saturating_add(view.next_layer(job, idle));
-    view.runs().any(|run| {
+    view.runs().filter(|run| view.can_run(job, run.accelerator)).any(|run| {
         run.expected_end.max(view.now).saturating_add(view.next_layer(job, run.accelerator)) < here
     })
 }

@@ -33,7 +33,7 @@ pub use drop_rule::DropRule;
 pub use granularity::Granularity;
 pub use map_score::{MapScore, ToGo, Weights};
 pub use mapped::{Mapped, MappedParts};
-pub use placement::PlacementRule;
+pub use placement::{CountSwitches, Placement, PlacementRule};
 pub use preemption::{PreemptionRule, next_boundary};
 pub use ranking::{Ranking, ScoreTerms, TermsSpan};
 pub use search::{Search, SearchMethod, SearchOptions};

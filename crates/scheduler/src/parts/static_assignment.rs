@@ -5,11 +5,15 @@
 //! the task's default variant over its period, each to the accelerator whose utilisation is then least.
 //! Equal tasks go in the order of the scenario, equal accelerators in that of the platform. A task without a
 //! period counts as one with its deadline for a period; trigger probabilities and phases are not counted.
+//!
+//! A task chooses among the accelerators that run all layers of all of its variants; where none does, among those that run
+//! some layer of its default variant, and the layers that its accelerator does not run go to any other.
 
 use rtmm_hardware::AcceleratorId;
-use rtmm_workload::TaskId;
+use rtmm_workload::{ModelId, TaskId};
 
 use crate::estimator::seconds;
+use crate::job::Job;
 use crate::terms::{self, Score};
 use crate::view::View;
 
@@ -25,6 +29,14 @@ impl StaticAssignment {
         if self.of_task.len() != view.tasks() {
             self.of_task = assign(view);
         }
+    }
+
+    /// True if a job may be dispatched on an accelerator, which must run its next layer: its task's, or any other where that
+    /// one does not run it.
+    #[must_use]
+    pub fn admits(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> bool {
+        let Some(assigned) = self.of(job.task) else { return false };
+        assigned == accelerator || !view.can_run(job, assigned)
     }
 
     /// Where a task's jobs run; none before the first [`StaticAssignment::begin`].
@@ -43,23 +55,51 @@ fn assign(view: &View<'_>) -> Vec<AcceleratorId> {
         terms::ratio(seconds(latency), period_s.unwrap_or(1.0))
     };
     let mut tasks: Vec<TaskId> = (0..view.tasks()).map(TaskId::new).collect();
-    let sum = |task: &TaskId| accelerators.iter().fold(0.0, |sum, one| sum + utilisation(*task, *one));
+    let candidates: Vec<Vec<AcceleratorId>> =
+        tasks.iter().map(|task| candidates(view, *task, &accelerators)).collect();
+    let sum = |task: &TaskId| {
+        let candidates = &candidates[task.index()];
+        let sum = candidates.iter().fold(0.0, |sum, one| sum + utilisation(*task, *one));
+        // The others count as the mean of these.
+        let (all, some) = (accelerators.len(), candidates.len());
+        if some == all { sum } else { sum * all as f64 / some.max(1) as f64 }
+    };
     tasks.sort_by_key(|task| std::cmp::Reverse(Score(sum(task))));
     let mut load = vec![0.0_f64; accelerators.len()];
     let mut of_task = vec![AcceleratorId::new(0); view.tasks()];
     for task in tasks {
         let with = |accelerator: &AcceleratorId| load[accelerator.index()] + utilisation(task, *accelerator);
-        let Some(least) = accelerators.iter().copied().min_by_key(|one| Score(with(one))) else { continue };
+        let candidates = candidates[task.index()].iter().copied();
+        let Some(least) = candidates.min_by_key(|one| Score(with(one))) else { continue };
         load[least.index()] = with(&least);
         of_task[task.index()] = least;
     }
     of_task
 }
 
+/// The accelerators that a task chooses among.
+fn candidates(view: &View<'_>, task: TaskId, accelerators: &[AcceleratorId]) -> Vec<AcceleratorId> {
+    if !view.profile.is_partial() {
+        return accelerators.to_vec();
+    }
+    let info = view.task(task);
+    let runs = |model: ModelId, one: AcceleratorId| {
+        (0..view.profile.layers(model)).filter(move |layer| view.profile.runs(model, *layer, one)).count()
+    };
+    let runs_all =
+        |model: ModelId, one: AcceleratorId| runs(model, one) == view.profile.layers(model) as usize;
+    let of_all = |one: &AcceleratorId| info.variants.iter().all(|variant| runs_all(*variant, *one));
+    let all: Vec<AcceleratorId> = accelerators.iter().copied().filter(of_all).collect();
+    if !all.is_empty() {
+        return all;
+    }
+    accelerators.iter().copied().filter(|one| runs(info.model, *one) > 0).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Fixture, TaskSketch};
+    use crate::fixture::{Fixture, NONE, TaskSketch};
     use rtmm_workload::{Arrivals, Deadline, Duration};
 
     fn assigned(fixture: &Fixture) -> Vec<usize> {
@@ -115,5 +155,31 @@ mod tests {
             task.deadline = Deadline::After(Duration::from_picoseconds(20_000_000));
         });
         assert_eq!(assigned(&fixture), [0, 1, 1]);
+    }
+
+    #[test]
+    fn tasks_choose_among_accelerators_that_run_all_of_them() {
+        // a: 0.1 on the first accelerator, which does not run its second layer; b runs anywhere, and chooses first.
+        let a = TaskSketch::new("a", &[&[5, 20], &[NONE, 20]]);
+        let b = TaskSketch::new("b", &[&[60, 50]]);
+        let fixture = Fixture::new(&[a, b]).unwrap();
+        assert_eq!(assigned(&fixture), [1, 1]);
+        // None runs all of c: to the one with less load, and what that does not run goes to the other.
+        let c = TaskSketch::new("c", &[&[5, NONE], &[NONE, 20]]);
+        let mut fixture = Fixture::new(&[c]).unwrap();
+        assert_eq!(assigned(&fixture), [0]);
+        let mut assignment = StaticAssignment::default();
+        let job = fixture.ready(0, 0, 100);
+        assignment.begin(&fixture.view());
+        for (layer, expected) in [(0, [true, false]), (1, [false, true])] {
+            fixture.change(job, |job| job.progress = crate::job::Progress::at(layer));
+            let view = fixture.view();
+            let job = view.job(job).unwrap();
+            let admits = |one| {
+                let accelerator = AcceleratorId::new(one);
+                view.can_run(job, accelerator) && assignment.admits(&view, job, accelerator)
+            };
+            assert_eq!([0, 1].map(admits), expected, "layer {layer}");
+        }
     }
 }

@@ -73,14 +73,15 @@ impl<K: Copy + fmt::Debug + Ord> WaitingJobs<K> {
         self.kept = kept.filter(|_| is_kept);
     }
 
-    /// The job that comes first, with its key; none where jobs are not kept.
+    /// The job that comes first of those that are admitted, with its key; none where jobs are not kept.
     pub(super) fn first<'v, R: Ranking<Key = K>>(
         &self,
         ranking: &R,
         view: &View<'v>,
         truth: Option<&Truth<'_>>,
+        admits: impl Fn(&Job) -> bool,
     ) -> Option<(K, &'v Job)> {
-        let mut contest = First { ranking, view, truth, best: None };
+        let mut contest = First { ranking, view, truth, admits, best: None };
         match self.kept? {
             Kept::Keys => self.by_key.search(&mut contest),
             Kept::Terms => self.by_terms.search(&mut contest),
@@ -129,28 +130,30 @@ fn kind<R: Ranking>(ranking: &R, view: &View<'_>, truth: Option<&Truth<'_>>) -> 
 }
 
 /// A search for the job that comes first.
-struct First<'c, 'v, R: Ranking> {
+struct First<'c, 'v, R: Ranking, A> {
     ranking: &'c R,
     view: &'c View<'v>,
     truth: Option<&'c Truth<'c>>,
+    admits: A,
     /// The least key, and its job.
     best: Option<(R::Key, &'v Job)>,
 }
 
-impl<'v, R: Ranking> First<'_, 'v, R> {
+impl<'v, R: Ranking, A: Fn(&Job) -> bool> First<'_, 'v, R, A> {
     fn is_beaten(&self, bound: Option<R::Key>, earliest: u64) -> bool {
         let (Some(bound), Some((best, job))) = (bound, self.best) else { return false };
         (bound, earliest) > (best, job.sequence)
     }
 
     fn compare(&mut self, job: &'v Job, key: R::Key) {
-        if self.best.is_none_or(|(best, other)| (key, job.sequence) < (best, other.sequence)) {
+        let is_first = self.best.is_none_or(|(best, other)| (key, job.sequence) < (best, other.sequence));
+        if is_first && (self.admits)(job) {
             self.best = Some((key, job));
         }
     }
 }
 
-impl<R: Ranking> Contest<LeastKey<R::Key>> for First<'_, '_, R> {
+impl<R: Ranking, A: Fn(&Job) -> bool> Contest<LeastKey<R::Key>> for First<'_, '_, R, A> {
     type Key = Option<R::Key>;
 
     fn bound(&self, span: &LeastKey<R::Key>) -> Self::Key {
@@ -168,7 +171,7 @@ impl<R: Ranking> Contest<LeastKey<R::Key>> for First<'_, '_, R> {
     }
 }
 
-impl<R: Ranking> Contest<TermsSpan> for First<'_, '_, R> {
+impl<R: Ranking, A: Fn(&Job) -> bool> Contest<TermsSpan> for First<'_, '_, R, A> {
     type Key = Option<R::Key>;
 
     fn bound(&self, span: &TermsSpan) -> Self::Key {

@@ -181,14 +181,26 @@ impl Moca {
         Ok(of_group.filter(|_| units <= state.free.count()).map(|units| (units, class)))
     }
 
-    /// The first accelerator with a free group.
-    fn free_group(&self, view: &View<'_>) -> Result<Option<(AcceleratorId, Units, ClassId)>, PolicyError> {
+    /// The next job with the first free group that runs its next layer.
+    fn pair<'v>(&self, view: &View<'v>) -> Result<Option<(&'v Job, AcceleratorId, Units)>, PolicyError> {
         for on in view.free.iter().copied() {
-            if let Some((units, class)) = self.room(view, on)? {
-                return Ok(Some((on, units, class)));
+            let Some((units, class)) = self.room(view, on)? else { continue };
+            let next = self.next(view, on, class);
+            // Where all groups run all layers, a job that this one has no use for is none.
+            if next.is_some() || !view.profile.is_partial() {
+                return Ok(next.map(|job| (job, on, units)));
             }
         }
         Ok(None)
+    }
+
+    /// True if a job, as the variant that it would run as, could be dispatched on an accelerator.
+    fn can_run(&self, view: &View<'_>, job: &Job, on: AcceleratorId) -> bool {
+        if !view.profile.is_partial() {
+            return true;
+        }
+        let chosen = self.variants.choose(view, job).map_or(job.model, |(_, model)| model);
+        view.can_run(&Job { model: chosen, ..*job }, on)
     }
 
     /// The failure of a platform that has no such group.
@@ -208,14 +220,14 @@ impl Moca {
         PolicyError::new(format!("{reason}; set `tiles` to one of: {}", stated.join(", ")))
     }
 
-    /// The ready job to dispatch next in a class.
-    fn next<'v>(&self, view: &View<'v>, class: ClassId) -> Option<&'v Job> {
+    /// The ready job to dispatch next in a class of an accelerator.
+    fn next<'v>(&self, view: &View<'v>, on: AcceleratorId, class: ClassId) -> Option<&'v Job> {
         let is_intensive = |model, layer, class| average_demand(view, model, layer, class) > self.intensive;
         let beside_intensive =
             self.pairing && view.runs().any(|run| is_intensive(run.model, run.from.layer, run.class));
         let mut head: Option<(Score, &Job)> = None;
         let mut partner: Option<(Score, &Job)> = None;
-        for job in view.ready() {
+        for job in view.ready().filter(|job| self.can_run(view, job, on)) {
             let waited = seconds(view.now.saturating_since(job.arrival));
             let isolated = seconds(view.profile.remaining(job.model, 0, class));
             // Negated: the smallest comes first, and of equal ones that which was released first.
@@ -331,9 +343,7 @@ impl Policy for Moca {
             out.push(Decision::Drop { job });
             return Ok(());
         }
-        if let Some((on, units, class)) = self.free_group(view)?
-            && let Some(job) = self.next(view, class)
-        {
+        if let Some((job, on, units)) = self.pair(view)? {
             let variant = self.variants.choose(view, job).map(|(variant, _)| variant);
             out.push(Decision::Dispatch { jobs: job.id.into(), variant, on, units, extent: Extent::Rest });
             return Ok(());

@@ -24,8 +24,8 @@ use crate::decision::Decisions;
 use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parts::{
-    Composed, MapScore, Mapped, MappedParts, Parts, PlacementRule, PreemptionRule, Ranking, ScoreTerms,
-    TermsSpan, ToGo, UnitRule,
+    Composed, CountSwitches, MapScore, Mapped, MappedParts, Parts, Placement, PlacementRule, PreemptionRule,
+    Ranking, ScoreTerms, TermsSpan, ToGo, UnitRule,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -172,7 +172,8 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
             late_urgency: score.late_urgency,
         };
         let MappedParts { granularity, drop, variants, batching, decision_time, .. } = parts.clone();
-        let (placement, preemption) = (PlacementRule::FirstIdle, PreemptionRule::Never);
+        let placement = Placement::new(PlacementRule::FirstIdle, CountSwitches::Never);
+        let preemption = PreemptionRule::Never;
         Composed::new(
             ranking,
             Parts {

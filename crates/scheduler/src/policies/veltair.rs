@@ -25,8 +25,7 @@ use crate::decision::Extent;
 use crate::estimator::seconds;
 use crate::job::Job;
 use crate::parts::{
-    Composed, DecisionTime, DropRule, Granularity, Parts, PlacementRule, PreemptionRule, Ranking,
-    VariantChoice,
+    Composed, DecisionTime, DropRule, Granularity, Parts, Placement, PreemptionRule, Ranking, VariantChoice,
 };
 use crate::policy::Policy;
 use crate::terms;
@@ -45,7 +44,7 @@ const BLOCK_GROWTH: Real = Real::new(
 pub fn schema() -> Schema {
     Schema::of(&[
         &[&BLOCK_GROWTH],
-        PlacementRule::PARAMETERS,
+        Placement::PARAMETERS,
         DropRule::PARAMETERS,
         VariantChoice::PARAMETERS,
         PreemptionRule::PARAMETERS,

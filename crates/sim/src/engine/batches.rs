@@ -6,11 +6,11 @@
 //! The energy of a layer is split among the jobs that run it, and that of a switch among all, in equal parts.
 
 use rtmm_hardware::{AcceleratorId, ClassId, Energy, Moved};
-use rtmm_scheduler::{Job, JobId, JobState, Notice, Preemption, Progress, Run, RunId, UnitState};
+use rtmm_scheduler::{Job, JobId, JobState, Notice, Place, Preemption, Progress, Run, RunId, UnitState};
 use rtmm_workload::{LayerId, ModelId, Time};
 
 use super::Simulation;
-use super::decisions::{Dispatch, is_ready, stop_of};
+use super::decisions::{Dispatch, is_ready, stop_of, supported_stop};
 use super::state::HiddenJob;
 use crate::error::Illegal;
 use crate::execution::{Batch, Completed, Execution, LayerOfBatch, Stop};
@@ -41,6 +41,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let model = self.model_of_batch(jobs, &dispatch)?;
         let mut place = self.place(&dispatch)?;
         place.class = self.class_of_batch(model, place.accelerator, place.class, count)?;
+        self.check_support(&place, model, 0)?;
         self.check_share(place.class)?;
         for id in jobs {
             let Job { task, frame, model: current, .. } = self.state.jobs[id.slot()];
@@ -62,6 +63,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         });
         let begun = self.hidden.batch(jobs).next_layer(system, model, from.layer);
         let stop = stop_of(system, model, begun, dispatch.extent);
+        let stop = supported_stop(system, &place, model, from.layer, stop);
         let run = self.new_run(&place, model, from, stop, start, switched.is_some());
         self.occupy(&place, model, stop, count);
         for id in jobs {
@@ -319,6 +321,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.hidden.jobs[id.slot()].booked = progress;
         let job = &mut self.state.jobs[id.slot()];
         (job.progress, job.last_ran) = (progress, now);
+        if self.system.profile.has_transfers() {
+            let layer = self.system.last_layer(run.model, realisation, Progress::at(to.layer));
+            let is_written = stopped == Some(Preemption::Checkpoint);
+            job.place = Some(Place { accelerator: run.accelerator, layer, is_written });
+        }
         let switched = self.hidden.runs[slot].switched;
         let record = SegmentRecord { run, job, to: progress, switched, stopped };
         if run.jobs.single() == Some(id) {
@@ -353,7 +360,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let last_layer =
             if is_left { None } else { self.hidden.batch(jobs).last_layer(system, run.model, to) };
         let last = UnitState {
-            last_model: Some(run.model),
+            last_model: Some(system.costs.network(run.model)),
             last_layer,
             last_units: system.costs.class(run.class).units,
             last_jobs: run.jobs.count(),

@@ -197,7 +197,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     fn dispatch(&mut self, id: JobId, dispatch: Dispatch) -> Result<(), Illegal> {
         let system = self.system;
         let slot = self.slot(id)?;
-        let Job { task, frame, model: current, started, progress: from, state, .. } = self.state.jobs[slot];
+        let Job { task, frame, model: current, started, progress: from, state, place: left_at, .. } =
+            self.state.jobs[slot];
         is_ready(state)?;
         let place = self.place(&dispatch)?;
         let model = match dispatch.variant {
@@ -207,6 +208,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         if started && model != current {
             return Err(Illegal::VariantIsFixed);
         }
+        self.check_support(&place, model, from.layer)?;
         self.check_share(place.class)?;
         if model != current {
             let HiddenJob { sample, is_recorded, .. } = self.hidden.jobs[slot];
@@ -224,6 +226,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             ContextSwitchRecord { time, energy, moved }
         });
         let hidden = &mut self.hidden.jobs[slot];
+        if let Some((time, energy)) = system.profile.transfer(model, from, left_at, accelerator) {
+            start = start.saturating_add(time);
+            hidden.moves.count += 1;
+            hidden.moves.time = hidden.moves.time.saturating_add(time);
+            hidden.moves.energy += energy;
+        }
         if hidden.written != Moved::default() {
             let context = std::mem::take(&mut hidden.written);
             let (time, energy) = system.profile.context_move(accelerator, context);
@@ -233,6 +241,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
         let first = system.next_layer(model, &self.hidden.realisations[slot], from.layer);
         let stop = stop_of(system, model, first, dispatch.extent);
+        let stop = supported_stop(system, &place, model, from.layer, stop);
         let run = self.new_run(&place, model, from, stop, start, switched.is_some());
         self.occupy(&place, model, stop, 1);
         self.state.set_job_state(slot, JobState::Running(run.id));
@@ -270,6 +279,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn variant(&self, task: TaskId, variant: VariantId) -> Result<ModelId, Illegal> {
         let variants = &self.system.scenario.tasks[task.index()].variants;
         variants.get(variant.index()).copied().ok_or(Illegal::NoSuchVariant)
+    }
+
+    /// Refuses a layer that the accelerator does not run, or not for a pinned task.
+    #[inline]
+    pub(super) fn check_support(&self, place: &Place, model: ModelId, layer: u32) -> Result<(), Illegal> {
+        let system = self.system;
+        if system.is_partial && !system.costs.supports(model, layer, place.class) {
+            let may_use = system.costs.may_use(model, place.accelerator);
+            return Err(if may_use { Illegal::LayerNotSupported } else { Illegal::PinnedElsewhere });
+        }
+        Ok(())
     }
 
     /// Refuses a run for whose share of the memory bandwidth too little is left.
@@ -340,9 +360,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     #[inline]
     pub(super) fn occupy(&mut self, place: &Place, model: ModelId, stop: u32, jobs: u32) {
         self.state.take_units(place.accelerator, place.taken);
-        let last_layer = stop.checked_sub(1);
+        let (network, last_layer) = (self.system.costs.network(model), stop.checked_sub(1));
         let last =
-            UnitState { last_model: Some(model), last_layer, last_units: place.count, last_jobs: jobs };
+            UnitState { last_model: Some(network), last_layer, last_units: place.count, last_jobs: jobs };
         self.state.mark_units(place.accelerator, place.taken, last);
     }
 
@@ -419,6 +439,13 @@ pub(super) fn stop_of(system: &System, model: ModelId, first: u32, extent: Exten
         Extent::Layers(count) => first.saturating_add(count.get()).min(layers),
         Extent::Rest => layers,
     }
+}
+
+/// Where a segment that is to end before `stop` does: from the first layer on that the accelerator does not run, the job goes on
+/// elsewhere.
+#[inline]
+pub(super) fn supported_stop(system: &System, place: &Place, model: ModelId, from: u32, stop: u32) -> u32 {
+    if system.is_partial { stop.min(system.costs.supported_until(model, from, place.class)) } else { stop }
 }
 
 /// Latency of a segment by the profile: exactly so where nothing is skipped.

@@ -148,6 +148,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             state,
             sequence: self.next_sequence,
             last_ran: self.state.now,
+            place: None,
             energy: Energy::ZERO,
         };
         self.next_sequence += 1;
@@ -335,6 +336,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             ready: hidden.ready,
             energy: &hidden.energy,
             switch_energy: hidden.switch_energy,
+            moves: hidden.moves,
             accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),
             worst_energy: self.system.profile.worst_energy(job.model),
             isolated: self.system.isolated_latency(

@@ -1,7 +1,7 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
 use rtmm_hardware::{Class, ClassId, Energy, Outcome, Shares, UnitSet};
-use rtmm_scheduler::{JobState, Notice, Preemption, Progress, Run, UnitState, before_quantum};
+use rtmm_scheduler::{JobState, Notice, Place, Preemption, Progress, Run, UnitState, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
 use super::Simulation;
@@ -102,7 +102,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         } else {
             // Some may have been held for a change of units that never came.
             let last_units = self.system.costs.class(class).units;
-            let last = UnitState { last_model: Some(model), last_layer, last_units, last_jobs: 1 };
+            let last_model = Some(self.system.costs.network(model));
+            let last = UnitState { last_model, last_layer, last_units, last_jobs: 1 };
             self.state.mark_units(accelerator, units, last);
         }
         // What is skipped next shows now, and is behind the job.
@@ -124,6 +125,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         // Field by field: a copy of what was just put together would have to wait for it.
         (job.progress.layer, job.progress.quantum, job.progress.quanta) = (next, quantum, quanta);
         job.last_ran = now;
+        if self.system.profile.has_transfers() {
+            let at = Progress::at(stop.to.layer);
+            let layer = self.system.last_layer(model, &self.hidden.realisations[of_job], at);
+            let is_written = stopped == Some(Preemption::Checkpoint);
+            job.place = Some(Place { accelerator, layer, is_written });
+        }
         let switched = self.hidden.runs[slot].switched;
         self.observer.segment_ended(now, &SegmentRecord { run, job, to, switched, stopped });
         self.state.runs.end(slot);
@@ -221,7 +228,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         run.expected_end = started.saturating_add(expected);
         let Class { units, batch, .. } = *system.costs.class(class);
         let last_layer = run.stop.checked_sub(1);
-        let last = UnitState { last_model: Some(run.model), last_layer, last_units: units, last_jobs: batch };
+        let last_model = Some(system.costs.network(run.model));
+        let last = UnitState { last_model, last_layer, last_units: units, last_jobs: batch };
         self.state.mark_units(run.accelerator, run.units, last);
     }
 
@@ -263,7 +271,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     pub(super) fn show_energy(&mut self, slot: usize) {
         let hidden = &self.hidden.jobs[slot];
         let job = &mut self.state.jobs[slot];
-        let spent = hidden.energy.total() + hidden.switch_energy;
+        let spent = hidden.energy.total() + hidden.switch_energy + hidden.moves.energy;
         self.state.counters[job.task.index()].energy += spent.saturating_sub(job.energy);
         job.energy = spent;
     }

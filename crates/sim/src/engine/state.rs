@@ -5,6 +5,7 @@ use rtmm_scheduler::{JobId, Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
 use crate::execution::{Batch, Segment};
+use crate::observer::JobMoves;
 
 /// The hidden part of the state, beside [`SystemState`].
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,7 @@ pub(super) struct HiddenJob {
     pub ready: Time,
     pub energy: EnergyParts<Energy>,
     pub switch_energy: Energy,
+    pub moves: JobMoves,
     /// It is dropped at its next boundary.
     pub drops_at_boundary: bool,
     /// Up to where its energy is counted.

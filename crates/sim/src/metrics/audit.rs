@@ -3,8 +3,10 @@
 //! It knows nothing of how the engine works. Whatever a correct run of anything would tell, it
 //! accepts.
 
+use std::sync::Arc;
+
 use rtmm_hardware::{AcceleratorId, Energy, UnitSet};
-use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId};
+use rtmm_scheduler::{Job, JobId, Preemption, Profile, Progress, Run, RunId};
 use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::observer::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
@@ -18,6 +20,7 @@ const KEPT: usize = 32;
 /// - time never falls;
 /// - of each task, released = completed + dropped + in flight;
 /// - a unit is held by one run at a time, and a job is in one run at a time;
+/// - layers run where their accelerator has a cost for them, and where the task of their job is pinned;
 /// - only live jobs run, none before its release, and the three instants of a segment are in order;
 /// - the jobs of a batch have not begun before it, and each leaves it once;
 /// - a segment goes on where its job stood, and no progress or energy falls, but for the layer of a killed run;
@@ -25,6 +28,7 @@ const KEPT: usize = 32;
 /// - nothing is told after the end.
 #[derive(Clone, Debug)]
 pub struct Audit {
+    profile: Arc<Profile>,
     now: Time,
     has_ended: bool,
     /// By slot.
@@ -77,6 +81,7 @@ impl Audit {
     #[must_use]
     pub fn new(system: &System) -> Self {
         Self {
+            profile: Arc::clone(&system.profile),
             now: Time::ZERO,
             has_ended: false,
             live: Vec::new(),
@@ -257,6 +262,10 @@ impl Observer for Audit {
         });
         self.check(run.dispatched == now && run.started >= now, || {
             format!("a segment of {:?} starts at {:?}", job.id, run.started)
+        });
+        let until = self.profile.supported_until(run.model, run.from.layer, run.class);
+        self.check(until >= run.stop, || {
+            format!("{:?} is to run up to layer {} in a class that runs up to {until}", job.id, run.stop)
         });
         self.hold(run.accelerator, run.units);
         let slot = run.id.slot();

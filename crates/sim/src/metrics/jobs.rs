@@ -7,7 +7,7 @@ use rtmm_scheduler::{Job, Run};
 use rtmm_workload::{ModelId, TaskId, Time};
 use serde::Serialize;
 
-use crate::observer::{DropCause, JobRecord, Observer, SegmentRecord};
+use crate::observer::{DropCause, JobMoves, JobRecord, Observer, SegmentRecord};
 
 /// Status of a job at its end, or at the end of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +48,8 @@ pub struct JobRow {
     pub energy: EnergyParts<Energy>,
     /// Energy of the context switches and migrations of its runs, in picojoules.
     pub switch_energy: Energy,
+    /// Its moves from one accelerator to another.
+    pub moves: JobMoves,
     /// Segments that it ran in.
     pub segments: u32,
     /// Number of them that found another model on the accelerator.
@@ -107,7 +109,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
     }
 
     fn row(&mut self, end: Time, record: &JobRecord<'_>, status: JobStatus) {
-        let JobRecord { job, energy, switch_energy, .. } = *record;
+        let JobRecord { job, energy, switch_energy, moves, .. } = *record;
         let live = std::mem::take(self.of(job));
         (self.write)(&JobRow {
             task: job.task,
@@ -121,6 +123,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
             model: job.model,
             energy: *energy,
             switch_energy,
+            moves,
             segments: live.segments,
             context_switches: live.context_switches,
             accelerator: live.accelerator,

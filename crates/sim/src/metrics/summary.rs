@@ -106,6 +106,12 @@ pub struct EnergySummary {
     pub energy_static_pj: f64,
     /// Context switches that the jobs' segments caused.
     pub energy_switch_pj: f64,
+    /// Moves of jobs from one accelerator to another.
+    pub energy_move_pj: f64,
+    /// The number of these moves.
+    pub moves: u64,
+    /// Time that they took, summed over jobs.
+    pub move_ms: f64,
 }
 
 impl EnergySummary {
@@ -119,6 +125,9 @@ impl EnergySummary {
             energy_dram_pj: parts.dram,
             energy_static_pj: parts.static_energy,
             energy_switch_pj: spent.switches.picojoules(),
+            energy_move_pj: spent.moves.picojoules(),
+            moves: spent.move_count,
+            move_ms: spent.move_time as f64 / 1e9,
         }
     }
 }
@@ -128,16 +137,23 @@ impl EnergySummary {
 pub(crate) struct Spent {
     parts: EnergyParts<EnergyTotal>,
     switches: EnergyTotal,
+    moves: EnergyTotal,
+    move_count: u64,
+    /// In picoseconds.
+    move_time: u128,
 }
 
 impl Spent {
     pub(crate) fn add(&mut self, record: &JobRecord<'_>) {
         self.parts += *record.energy;
         self.switches += record.switch_energy;
+        self.moves += record.moves.energy;
+        self.move_count += u64::from(record.moves.count);
+        self.move_time += u128::from(record.moves.time.picoseconds());
     }
 
     fn total(&self) -> EnergyTotal {
-        self.parts.total() + self.switches
+        self.parts.total() + self.switches + self.moves
     }
 }
 
@@ -145,6 +161,9 @@ impl std::ops::AddAssign for Spent {
     fn add_assign(&mut self, other: Self) {
         self.parts += other.parts;
         self.switches += other.switches;
+        self.moves += other.moves;
+        self.move_count += other.move_count;
+        self.move_time += other.move_time;
     }
 }
 

@@ -15,10 +15,10 @@ use proptest::prelude::*;
 use rtmm_scheduler::{Extent, Interests, Policy};
 use rtmm_sim::{EndOfRun, RunOptions, System};
 use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted};
-use rtmm_testkit::random_systems::record::{Event, Record, Recorder};
+use rtmm_testkit::random_systems::record::{Event, Heard, Record, Recorder};
 use rtmm_testkit::random_systems::systems::{self, Memory, Sketch};
 use rtmm_testkit::{cases, random_systems};
-use rtmm_workload::Duration;
+use rtmm_workload::{Duration, ModelId};
 
 use simulator::Oracle;
 
@@ -49,17 +49,31 @@ fn compare(
 
     let mut oracle = Oracle::new(&built, &log, options, interests, decision_time);
     oracle.run(last);
-    let engine = with_sorted_rest(record.events);
+    // The models of pinned tasks are copies, which the second simulator has no use for.
+    let network = |model: &mut usize| *model = system.profile.network(ModelId::new(*model)).index();
+    let mut told = record.events;
+    for (_, event) in &mut told {
+        if let Event::Dispatched { model, .. } = event {
+            network(model);
+        }
+    }
+    let mut heard = log.heard.clone();
+    for (_, notice) in &mut heard {
+        if let Heard::Layer { model, .. } = notice {
+            network(model);
+        }
+    }
+    let engine = with_sorted_rest(told);
     let events = with_sorted_rest(std::mem::take(&mut oracle.events));
     for (index, (one, other)) in engine.iter().zip(&events).enumerate() {
         let before = &engine[index.saturating_sub(4)..index];
         prop_assert!(one == other, "event {index}: engine {one:?}\noracle {other:?}\nafter {before:?}");
     }
     prop_assert_eq!(engine.len(), events.len());
-    for (one, other) in log.heard.iter().zip(&oracle.heard) {
+    for (one, other) in heard.iter().zip(&oracle.heard) {
         prop_assert_eq!(one, other, "the engine's notice, then the oracle's");
     }
-    prop_assert_eq!(log.heard.len(), oracle.heard.len());
+    prop_assert_eq!(heard.len(), oracle.heard.len());
     Ok(())
 }
 
@@ -167,8 +181,31 @@ proptest! {
     }
 
     #[test]
+    fn chaos_where_accelerators_run_some_layers_and_tasks_are_pinned(
+        sketch in systems::partial(prop_oneof![
+            2 => systems::sketch(), 1 => systems::divided(systems::sketch()), 1 => systems::varying(systems::sketch())
+        ]),
+        habits in habits(), interests in interests(), end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn chaos_where_jobs_move(
+        sketch in systems::linked(prop_oneof![
+            1 => systems::sketch(), 1 => systems::divided(systems::sketch()), 1 => systems::partial(systems::sketch())
+        ]),
+        habits in habits(), interests in interests(), end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
+    }
+
+    #[test]
     fn first_come_first_served(
-        sketch in systems::sketch(), interests in interests(), end in ends(), time in thinking(),
+        sketch in prop_oneof![2 => systems::sketch(), 1 => systems::partial(systems::sketch())],
+        interests in interests(), end in ends(), time in thinking(),
         is_whole in any::<bool>(),
     ) {
         let extent = if is_whole { Extent::Rest } else { Extent::LAYER };

@@ -14,6 +14,7 @@
 //! | --- | --- |
 //! | `layers 2/4 1/3` | two layers; the first takes 2 on accelerator 0 and 4 on accelerator 1; one number for all |
 //! | `layers 2@5/4@1` | the same with the energy of each in microjoules |
+//! | `layers 2/-` | accelerator 1 does not run the layer |
 //! | `layers 2~6` | with `dram`: 2 of compute beside 6 gigabytes; `2~6~8`: which take it 8 at least |
 //! | `sizes 2 5 1` | of two layers: the first reads 2, puts out 5, which the second reads to put out 1; in hundreds of megabytes |
 //! | `quanta 4` | each layer is so many equal steps |
@@ -28,10 +29,12 @@
 //! | `sample 2/4 1/3` | a recorded sample: what it takes, written as `layers` are |
 //! | `zeros 0.5 0.25` | how sparse the layers of that sample were; not at all if this is left out |
 //! | `of net` | the architecture of its model |
+//! | `on 0 2`, `off 1` | the accelerators that its jobs may run on, or may not |
 //! | `needs a`, `if a 0.5` | the output of `a`; the outcome of `a`, which triggers with this probability |
 //!
 //! `switch 0.5` is what it takes to turn to another model, besides 100 nanojoules; `moves 1` that activations
-//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts, `weighted` or `capped` by the shares that a policy sets,
+//! are moved then at a gigabyte a millisecond, for a picojoule a byte. `links 1 0.5` is a link of a gigabyte a millisecond
+//! between any two accelerators, with a latency of 0.5 and for a picojoule a byte. `dram 1` is a gigabyte a millisecond for all, max-min fair; `dram 1 static` in equal parts, `weighted` or `capped` by the shares that a policy sets,
 //! `throttle 2 0.5` with throttles that count in windows of 2, and thresholds of half of what is moved in one. A layer
 //! costs a microjoule on accelerator 0, half on 1, a third on 2; a layer of sample 0 two, of sample 1
 //! three and so on. `blind 1` makes accelerators from 1 on cost what `layers` says, whatever the sample. `varies 0.5` has
@@ -68,9 +71,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    Correlation, CostError, CostModel, DRAM, EnergyParts, LayerOf, Platform, Quantiles, SHARED_LEVELS, Share,
-    SharedDram, Shares, Sharing, Sparse, Throttle, Variation, Work,
+    Accelerator, AcceleratorKind, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
+    ContextSwitch, Correlation, CostError, CostModel, DRAM, EnergyParts, LayerOf, Link, Platform, Quantiles,
+    SHARED_LEVELS, Share, SharedDram, Shares, Sharing, Sparse, Throttle, Transfers, Variation, Work,
 };
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Run, registry};
 use rtmm_sim::metrics::Audit;
@@ -197,7 +200,7 @@ impl<'t> Words<'t> {
 
     /// Words up to the next that begins with a letter.
     fn numbers(&mut self) -> Vec<&'t str> {
-        let is_number = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit());
+        let is_number = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit() || first == '-');
         std::iter::from_fn(|| self.0.next_if(is_number)).collect()
     }
 }
@@ -225,7 +228,7 @@ impl ByHand {
         let mut blind_from = usize::MAX;
         let mut varies = None;
         let mut switch = ContextSwitch::default();
-        let mut shared_dram = None;
+        let (mut shared_dram, mut link) = (None, None);
         let (mut max_batch, mut further) = (1, 0.0);
         let mut threshold = 1_000_000;
         let (mut duration, mut tasks, mut models, mut phases) =
@@ -245,6 +248,12 @@ impl ByHand {
                     let bandwidth = Bandwidth::from_bytes_per_window(bytes);
                     let moves = ActivationMoves { pj_per_byte: 1.0, element_bytes: 1, bandwidth };
                     switch.activations = Some(moves);
+                }
+                "links" => {
+                    let bandwidth = number::<u64>(words.value()) * GIGABYTE_A_MILLISECOND;
+                    let bandwidth = Bandwidth::from_bytes_per_window(bandwidth);
+                    link =
+                        Some(Link { bandwidth, latency: ms(words.value()), pj_per_byte: 1.0, crossings: 1 });
                 }
                 "dram" => {
                     let gigabytes: u64 = number(words.value());
@@ -276,6 +285,7 @@ impl ByHand {
         let share = if has_parts { 1_000_000 / accelerators as u32 } else { threshold };
         let accelerator = |index: usize| Accelerator {
             name: index.to_string(),
+            kind: AcceleratorKind::default(),
             configuration: ConfigurationId::new(index),
             dram_share: Share::from_millionths(share).expect("at most the whole"),
             context_switch: switch,
@@ -303,6 +313,7 @@ impl ByHand {
                     .collect(),
                 shared_dram,
                 shared_cache: None,
+                transfers: link.map(|link| Transfers::new(1, accelerators, |_, _| link)),
                 power: Default::default(),
             },
         }
@@ -348,6 +359,8 @@ fn task(words: &mut Words<'_>, tasks: &[Task], models: &mut Vec<Model>, costs: &
             }
             "of" => model.sparsity.architecture = Some(words.value().to_owned()),
             "quanta" => sketch.quanta = number(words.value()),
+            "on" => task.pins.run_on = words.numbers().into_iter().map(str::to_owned).collect(),
+            "off" => task.pins.avoid = words.numbers().into_iter().map(str::to_owned).collect(),
             "needs" => task.depends_on.push(Dependency::data(position(tasks, words.value()))),
             "if" => {
                 let task_of = position(tasks, words.value());
@@ -428,7 +441,11 @@ fn cost(model: &str, sample: usize, row: &[&str], quanta: u32, costs: &mut [Cost
     for (layer, cells) in row.iter().enumerate() {
         let cells: Vec<&str> = cells.split('/').collect();
         for (accelerator, costs) in costs.iter_mut().enumerate() {
-            let mut work = work(cells[accelerator.min(cells.len() - 1)], accelerator, quanta);
+            let cell = cells[accelerator.min(cells.len() - 1)];
+            if cell == "-" {
+                continue;
+            }
+            let mut work = work(cell, accelerator, quanta);
             work.energy = work.energy.scaled(sample as f64 + 1.0);
             costs.insert((model.to_owned(), layer.to_string(), sample as u64), work);
         }

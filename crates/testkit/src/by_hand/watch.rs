@@ -66,7 +66,7 @@ pub enum Line {
 struct Book {
     entries: Vec<Entry>,
     faults: Vec<String>,
-    /// Rounds that ended with an idle accelerator and a ready job.
+    /// Rounds that ended with an idle accelerator and a ready job that it could run.
     idled: u64,
 }
 
@@ -198,7 +198,8 @@ impl Policy for Watched {
             self.check(view, decision, out);
             write(&self.book, view.now, decided(decision, out));
         }
-        if out.is_empty() && !view.is_stuck() {
+        let is_for = |job: &Job| view.free.iter().any(|accelerator| view.can_run(job, *accelerator));
+        if out.is_empty() && view.ready().any(is_for) {
             open(&self.book).idled += 1;
             if !self.capabilities.idles {
                 self.fault(view, "a job is ready and an accelerator idle, and the policy is content");
@@ -231,7 +232,7 @@ pub struct Watch {
     pub entries: Vec<Entry>,
     /// Promises that were not kept.
     pub faults: Vec<String>,
-    /// Rounds that ended with an idle accelerator and a ready job.
+    /// Rounds that ended with an idle accelerator and a ready job that it could run.
     pub idled: u64,
 }
 

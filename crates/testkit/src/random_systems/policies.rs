@@ -22,7 +22,7 @@ pub fn next_quantum(latency: u64, from: u32, quanta: u32, elapsed: u64) -> Optio
         .find(|(_, distance)| *distance >= elapsed)
 }
 
-/// Ready jobs in the order of release to idle accelerators in their own order, and nothing else.
+/// Ready jobs in the order of release, each to the first idle accelerator that runs its next layer, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Fcfs {
     /// Extent of its dispatches.
@@ -47,8 +47,11 @@ impl Policy for Fcfs {
         _: Option<&Truth<'_>>,
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
-        for (job, accelerator) in view.ready().zip(&view.free) {
-            out.push(Decision::dispatch(job.id, None, *accelerator, self.extent));
+        let mut free: Vec<_> = view.free.clone();
+        for job in view.ready() {
+            if let Some(first) = free.iter().position(|accelerator| view.can_run(job, *accelerator)) {
+                out.push(Decision::dispatch(job.id, None, free.remove(first), self.extent));
+            }
         }
         Ok(())
     }
@@ -163,14 +166,8 @@ impl Scripted {
             }
             let class = *classes[self.pick(18, index, classes.len())];
             let Class { units, share, .. } = *view.profile.class(class);
-            if self.shares == Shares::Parts {
-                let part = share.map_or(0, Share::millionths);
-                let Some(rest) = left.millionths.checked_sub(part) else { continue };
-                left.millionths = rest;
-            }
-            let taken = free.lowest_of(units);
-            left.free[accelerator.index()] = free.without(taken);
-            let job = ready.swap_remove(self.pick(2, index, ready.len()));
+            let chosen = self.pick(2, index, ready.len());
+            let job = ready[chosen];
             let variants = &view.task(job.task).variants;
             let variant = match self.pick(3, index, 3) {
                 0 => None,
@@ -178,6 +175,17 @@ impl Scripted {
                 _ => Some(self.pick(4, index, variants.len())),
             };
             let model = variant.map_or(job.model, |variant| variants[variant]);
+            if !view.profile.supports(model, job.progress.layer, class) {
+                continue;
+            }
+            if self.shares == Shares::Parts {
+                let part = share.map_or(0, Share::millionths);
+                let Some(rest) = left.millionths.checked_sub(part) else { continue };
+                left.millionths = rest;
+            }
+            let taken = free.lowest_of(units);
+            left.free[accelerator.index()] = free.without(taken);
+            ready.swap_remove(chosen);
             let extent = match self.pick(5, index, 4) {
                 0 => Extent::LAYER,
                 1 => NonZeroU32::new(1 + self.pick(6, index, 4) as u32).map_or(Extent::Rest, Extent::Layers),

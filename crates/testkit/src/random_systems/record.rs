@@ -17,11 +17,14 @@ pub type Name = (usize, u64);
 /// Layer, quantum and quanta.
 pub type Reached = (u32, u32, u32);
 
-/// Energy of a job: of its layers and of the context switches before them.
+/// Energy of a job: of its layers, of the context switches before them, and of its moves, with their number and time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
     pub layers: Energy,
     pub switches: Energy,
+    pub moves: Energy,
+    pub move_count: u32,
+    pub move_time: u64,
 }
 
 /// Call of an observer.
@@ -130,8 +133,15 @@ impl Record {
     }
 
     fn spent(&mut self, record: &JobRecord<'_>) -> (Name, Spent) {
-        let spent = Spent { layers: record.energy.total(), switches: record.switch_energy };
-        assert_eq!(record.job.energy, spent.layers + spent.switches, "shown, and the sum of its parts");
+        let spent = Spent {
+            layers: record.energy.total(),
+            switches: record.switch_energy,
+            moves: record.moves.energy,
+            move_count: record.moves.count,
+            move_time: record.moves.time.picoseconds(),
+        };
+        let whole = spent.layers + spent.switches + spent.moves;
+        assert_eq!(record.job.energy, whole, "shown, and the sum of its parts");
         self.parts.push((name(record.job), *record.energy));
         (name(record.job), spent)
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    Accelerator, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId, ContextSwitch,
-    Correlation, CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Migration, Platform, Quantiles,
-    SHARED_CACHE, Share, SharedDram, Shares, Sharing, Sparse, Throttle, Variation, Work,
+    Accelerator, AcceleratorKind, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
+    ContextSwitch, Correlation, CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Link, Migration,
+    Platform, Quantiles, SHARED_CACHE, Share, SharedDram, Shares, Sharing, Sparse, Throttle, Transfers,
+    Variation, Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -34,6 +35,20 @@ pub struct Sketch {
     pub seed: u64,
     /// The correlation of the layers of a job, in eighths, where times vary.
     pub varies: Option<u32>,
+    /// Layers that accelerators do not run, and pins of tasks.
+    pub partial: Option<PartialSketch>,
+    /// Of the draws of what lies between accelerators; none where nothing is said of it.
+    pub links: Option<u64>,
+}
+
+/// Layers that accelerators do not run, and accelerators that tasks may not use. Every task is left one for each layer.
+#[derive(Clone, Debug)]
+pub struct PartialSketch {
+    /// Of the draws of layers: of eight times that a type is asked for a layer it has no cost this often.
+    pub seed: u64,
+    pub eighths: u64,
+    /// By task: a bit for each accelerator that its jobs may run on; all of them where none of the bits is an accelerator's.
+    pub pins: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -296,6 +311,50 @@ impl Sketch {
         self
     }
 
+    /// The accelerators that a task may use.
+    fn allowed(&self, task: usize) -> Vec<usize> {
+        let all = 0..self.machine.accelerators.len();
+        let pins = self.partial.as_ref().and_then(|partial| partial.pins.get(task)).copied().unwrap_or(0);
+        let pinned: Vec<usize> = all.clone().filter(|one| pins >> one & 1 == 1).collect();
+        if pinned.is_empty() { all.collect() } else { pinned }
+    }
+
+    /// True if an accelerator type has no cost for a layer: unless it is part of the accelerator that is left to a task, or
+    /// no task runs the model.
+    fn lacks(&self, model: usize, layer: usize, kind: usize) -> bool {
+        let Some(PartialSketch { seed, eighths, .. }) = self.partial else { return false };
+        let draw = |what: u64| hash(&[seed, model as u64, layer as u64, what]) >> 8;
+        let runs_it = |task: &usize| {
+            let TaskSketch { model: own, variant, .. } = &self.tasks[*task];
+            let mut models = std::iter::once(own).chain(variant).map(|model| model % self.models.len());
+            models.any(|of| of == model)
+        };
+        let needs_kind = |task: &usize| {
+            let allowed = self.allowed(*task);
+            let home = allowed[draw(*task as u64) as usize % allowed.len()];
+            let AcceleratorSketch { kind: whole, division, .. } = self.machine.accelerators[home];
+            let mut parts = division.iter().flat_map(|division| division.kinds).flatten();
+            whole == kind || parts.any(|part| part == kind)
+        };
+        let mut running = (0..self.tasks.len()).filter(runs_it).peekable();
+        let is_drawn = draw(100 + kind as u64) % 8 < eighths;
+        is_drawn && running.peek().is_some() && !running.any(|task| needs_kind(&task))
+    }
+
+    /// Links of a few bytes a picosecond, some of them through memory.
+    fn transfers(&self, seed: u64) -> Transfers {
+        let between = |one: usize, other: usize| {
+            let draw = |what: u64| hash(&[seed, one as u64, other as u64, what]) >> 8;
+            Link {
+                bandwidth: Bandwidth::from_bytes_per_window((1 << 31) + draw(0) % (1 << 34)),
+                latency: self.span(draw(1) % 4),
+                pj_per_byte: (draw(2) % 20) as f64 / 10.0,
+                crossings: 1 + u32::from(draw(3).is_multiple_of(3)),
+            }
+        };
+        Transfers::new(hash(&[seed]) % 3, self.machine.accelerators.len(), between)
+    }
+
     fn span(&self, units: u64) -> Duration {
         Duration::from_picoseconds(units * self.scale)
     }
@@ -407,6 +466,16 @@ impl Sketch {
             task.drawn_priorities = vec![sketch.priority, 1, 3, 9];
         }
         task.trigger_probability = f64::from(sketch.trigger) / 8.0;
+        let allowed = self.allowed(index);
+        let (on, off): (Vec<usize>, Vec<usize>) =
+            (0..self.machine.accelerators.len()).partition(|one| allowed.contains(one));
+        let names = |of: Vec<usize>| of.into_iter().map(|one| format!("a{one}")).collect();
+        if !off.is_empty() {
+            match index % 2 {
+                0 => task.pins.run_on = names(on),
+                _ => task.pins.avoid = names(off),
+            }
+        }
         for (of, chance) in sketch.needs.iter().take(index) {
             let of = TaskId::new(self.place(of % index));
             if task.depends_on.iter().all(|dependency| dependency.task != of) {
@@ -511,6 +580,7 @@ impl Sketch {
             };
             accelerators.push(Accelerator {
                 name: format!("a{index}"),
+                kind: AcceleratorKind::default(),
                 configuration,
                 division,
                 max_batch: sketch.max_batch,
@@ -532,6 +602,9 @@ impl Sketch {
             let mut quantiles = BTreeMap::new();
             for (model, sketch) in self.models.iter().enumerate() {
                 for (layer, costs) in sketch.layers.iter().enumerate() {
+                    if self.lacks(model, layer, *kind) {
+                        continue;
+                    }
                     let key = |sample| (format!("m{model}"), layer.to_string(), sample);
                     let mut usual = self.work(&costs[*kind]);
                     // Some layers take the same for every job.
@@ -565,6 +638,7 @@ impl Sketch {
             accelerators,
             shared_dram: self.machine.memory.shared(),
             shared_cache: self.machine.memory.cache(),
+            transfers: self.links.map(|seed| self.transfers(seed)),
             power: Default::default(),
         }
     }
@@ -742,6 +816,20 @@ pub fn varying(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = S
     (sketch, 0..=8_u32).prop_map(|(sketch, correlation)| Sketch { varies: Some(correlation), ..sketch })
 }
 
+/// The same where accelerators do not run some layers, and tasks are pinned to some accelerators.
+pub fn partial(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    let pins = prop::collection::vec(prop_oneof![1 => Just(0), 1 => 0..16_u32], 5);
+    (sketch, any::<u64>(), 0..=6_u64, pins).prop_map(|(sketch, seed, eighths, pins)| Sketch {
+        partial: Some(PartialSketch { seed, eighths, pins }),
+        ..sketch
+    })
+}
+
+/// The same where jobs that go on elsewhere move their activations.
+pub fn linked(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    (sketch, any::<u64>()).prop_map(|(sketch, seed)| Sketch { links: Some(seed), ..sketch })
+}
+
 /// A system with this memory.
 pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value = Sketch> {
     (
@@ -764,6 +852,8 @@ pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value
                 scale: 1,
                 seed,
                 varies: None,
+                partial: None,
+                links: None,
             }
         })
 }

@@ -34,7 +34,7 @@ use crate::layer::{Layer, Operator, Shape};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes, Sparsity};
 use crate::model_file::batch::{batch_of, stated_batch};
-use crate::model_file::operators::{OPERATORS, decode_operator};
+use crate::model_file::operators::decode_operator;
 use crate::model_file::parameters::ModelParameters;
 pub use crate::model_file::parameters::ParameterSetting;
 pub(crate) use crate::model_file::samples::OpenSamples;
@@ -42,6 +42,7 @@ use crate::model_file::samples::{decode_model_of_trace, decode_samples, decode_s
 use crate::model_file::structure::{Place, decode_blocks, decode_exits};
 pub(crate) use crate::model_file::variants::OpenVariant;
 use crate::model_file::variants::{decode_supernet, is_supernet, open_model};
+use crate::operator_kind::OperatorKind;
 use crate::shape_error::{MAX_DIMENSION, MAX_LAYER_WORK, ShapeError};
 
 /// A model file's reference to a layer table: found by the loader of files.
@@ -376,7 +377,7 @@ fn decode_layer(
         None => table.clone(),
     };
     let operator = table.required("operator", |value| {
-        let choices: Vec<(&str, &str)> = OPERATORS.iter().map(|name| (*name, *name)).collect();
+        let choices = OperatorKind::WRITTEN.map(|word| (word, word));
         value.choice(&choices)
     });
     let is_chained = shapes == Shapes::Chained;
@@ -391,8 +392,10 @@ fn decode_layer(
     let given: Vec<u32> = inputs.iter().map(|input| known[*input].batch).collect();
     let batch = batch_of(&table, parameters, &given, batch);
     let live_bytes = table.optional("live_bytes", |value| value.integer(0..=MAX_LAYER_WORK));
+    let kind = operator.and_then(OperatorKind::named);
     let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes, parameters));
-    let layer = name.as_ref().zip(operator).map(|(name, operator)| Layer {
+    let layer = name.as_ref().zip(operator.zip(kind)).map(|(name, (operator, kind))| Layer {
+        kind,
         batch,
         live_bytes,
         ..Layer::new(name.value.clone(), operator)

@@ -8,31 +8,6 @@ use crate::model_file::parameters::ModelParameters;
 use crate::shape_error::MAX_DIMENSION;
 use crate::window::Padding;
 
-/// All operators that a layer can name.
-pub(super) const OPERATORS: [&str; 21] = [
-    "convolution",
-    "transposed-convolution",
-    "fully-connected",
-    "attention",
-    "lstm",
-    "gru",
-    "rnn",
-    "max-pool",
-    "average-pool",
-    "global-pool",
-    "add",
-    "multiply",
-    "activation",
-    "concatenate",
-    "resize",
-    "batch-norm",
-    "layer-norm",
-    "group-norm",
-    "softmax",
-    "tokens",
-    "plane",
-];
-
 /// Decodes the keys of an operator that reads `inputs`; records every problem.
 pub(super) fn decode_operator(
     table: &Table<'_>,
@@ -213,7 +188,7 @@ pub(super) fn decode_operator(
             let output = Shape { channels: input.channels, height, width: 1 };
             Some(Operator::Elementwise(Elementwise { output, elements_in: 0, operations: 0 }))
         }
-        // The last of OPERATORS: tokens back to a plane.
+        // The last of `OperatorKind::WRITTEN`: tokens back to a plane.
         _ => {
             only(&["height", "width"]);
             let height = table.required("height", |value| value.at(extent));

@@ -317,6 +317,7 @@ impl Tasks {
                     drawn_priorities: draft.drawn_priorities,
                     depends_on: arrows.into_iter().map(dependency).collect(),
                     trigger_probability: draft.trigger_probability,
+                    pins: draft.pins,
                 })
             })
             .collect()

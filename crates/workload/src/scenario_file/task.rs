@@ -6,6 +6,7 @@ use crate::ids::ModelId;
 use crate::input::{At, Table, Value, suggestion};
 use crate::model::Model;
 use crate::model_file::ParameterSetting;
+use crate::pins::Pins;
 use crate::requests::read_trace;
 use crate::scenario::{Arrivals, Deadline};
 use crate::time::{Duration, Period};
@@ -26,6 +27,7 @@ pub(super) struct Draft {
     pub drawn_priorities: Vec<i32>,
     pub depends_on: Vec<DraftDependency>,
     pub trigger_probability: f64,
+    pub pins: Pins,
 }
 
 impl Draft {
@@ -78,6 +80,8 @@ pub(super) fn decode_task(
         "priority",
         "depends_on",
         "trigger_probability",
+        "run_on",
+        "avoid",
     ]);
     let name = table.required("name", owned_text);
     let settings = match table.get("model_parameters") {
@@ -108,6 +112,7 @@ pub(super) fn decode_task(
     };
     let depends_on = table.list("depends_on", decode_dependency);
     let trigger_probability = table.or("trigger_probability", 1.0, Value::probability);
+    let pins = decode_pins(table);
     let range = table.range();
     Some(Draft {
         name: name?,
@@ -119,7 +124,44 @@ pub(super) fn decode_task(
         drawn_priorities,
         depends_on,
         trigger_probability,
+        pins: pins?,
     })
+}
+
+/// Names and kinds of accelerators, which a platform knows; none where a list says nothing or contradicts the other one.
+fn decode_pins(table: &Table<'_>) -> Option<Pins> {
+    let run_on = decode_pinned(table, "run_on", &[]);
+    let avoid = decode_pinned(table, "avoid", run_on.as_deref().unwrap_or_default());
+    Some(Pins { run_on: run_on?, avoid: avoid? })
+}
+
+/// The words of a list, each once, and none that another list has.
+fn decode_pinned(table: &Table<'_>, key: &str, others: &[String]) -> Option<Vec<String>> {
+    let Some(value) = table.get(key) else { return Some(Vec::new()) };
+    let items = value.items()?;
+    if items.is_empty() {
+        let help = "list names or kinds of accelerators, or remove it";
+        return value.reject(format!("the list `{key}` is empty"), help);
+    }
+    let mut words: Vec<String> = Vec::new();
+    let mut is_sound = true;
+    for item in &items {
+        let Some(word) = item.string() else {
+            is_sound = false;
+            continue;
+        };
+        if words.iter().any(|known| known == word) {
+            item.reject::<()>(format!("`{word}` is listed twice"), "keep one of the two");
+            is_sound = false;
+        }
+        if others.iter().any(|other| other == word) {
+            let message = format!("the task is to run on `{word}`, and to avoid it");
+            item.reject::<()>(message, "remove it from `run_on` or from `avoid`");
+            is_sound = false;
+        }
+        words.push(word.to_owned());
+    }
+    is_sound.then_some(words)
 }
 
 /// The variants of a model that a task's jobs may run as, the default first: all of them in their order,

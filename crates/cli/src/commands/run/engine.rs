@@ -405,7 +405,7 @@ fn jobs_csv(system: &System, jobs: &[JobRow]) -> Result<String, Failure> {
             accelerator: job.accelerator.map(|id| system.platform.accelerators[id.index()].name.as_str()),
             segments: job.segments,
             context_switches: job.context_switches,
-            energy_pj: (job.energy.total() + job.switch_energy).picojoules(),
+            energy_pj: (job.energy.total() + job.switch_energy + job.moves.energy).picojoules(),
         })?;
     }
     let bytes = writer.into_inner().map_err(|error| Failure::Run(error.to_string()))?;

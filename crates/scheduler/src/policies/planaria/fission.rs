@@ -62,7 +62,10 @@ impl Fission {
         }
         self.is_due.resize(view.accelerators.len(), false);
         for job in view.ready() {
-            if self.place_of(job.id).is_none() {
+            let place = self.place_of(job.id);
+            if place.is_none_or(|place| !self.can_run(view, job, place)) {
+                // Where it was others may have more of the units.
+                place.iter().for_each(|left| self.is_due[left.index()] = true);
                 let accelerator = self.choose(view, job);
                 self.settle(job.id, accelerator);
             }
@@ -111,7 +114,12 @@ impl Fission {
         self.is_due[accelerator.index()] = true;
     }
 
-    /// The accelerator for a job that has none yet; of equal ones the one that the platform states first.
+    /// True if an accelerator runs the next layer of a job, as the variant that it would run as.
+    fn can_run(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId) -> bool {
+        !view.profile.is_partial() || view.can_run(&self.parts.as_chosen(view, job).1, accelerator)
+    }
+
+    /// The accelerator for a job that has none yet, or whose own does not run its next layer; of equal ones the one that the platform states first.
     fn choose(&self, view: &View<'_>, job: &Job) -> AcceleratorId {
         let (_, job) = self.parts.as_chosen(view, job);
         let through = |accelerator: &AcceleratorId| {
@@ -120,6 +128,7 @@ impl Fission {
             (!is_admitted, work)
         };
         let accelerators = (0..view.accelerators.len()).map(AcceleratorId::new);
+        let accelerators = accelerators.filter(|accelerator| view.can_run(&job, *accelerator));
         let only = AcceleratorId::new(0);
         if view.accelerators.len() == 1 { only } else { accelerators.min_by_key(through).unwrap_or(only) }
     }

@@ -1,6 +1,6 @@
 //! Decisions: those that the policy took in the engine are followed.
 
-use rtmm_hardware::{ActivationMoves, Bandwidth, Energy, Share};
+use rtmm_hardware::{AcceleratorId, ActivationMoves, Bandwidth, Energy, Share};
 use rtmm_scheduler::Preemption;
 use rtmm_sim::DropCause;
 use rtmm_testkit::random_systems::policies::next_quantum;
@@ -113,6 +113,12 @@ impl Oracle<'_> {
         assert!(jobs.len() <= most, "the batch is too large");
         let units: Vec<u32> = self.free_units(accelerator).into_iter().take(count as usize).collect();
         assert_eq!(units.len(), count as usize, "the engine accepted a busy accelerator");
+        let task = self.ones[ones[0]].task;
+        let first_layer = self.ones[ones[0]].reached.0;
+        assert!(
+            self.runs(task, accelerator, model, first_layer),
+            "the engine accepted a layer that does not run there"
+        );
         let members: Vec<Member> = (ones.iter())
             .map(|one| Member { one: *one, realisation: self.realise(&self.ones[*one], model) })
             .collect();
@@ -154,6 +160,9 @@ impl Oracle<'_> {
                 self.ones[*one].spent.switches += energy;
             }
         }
+        for one in &ones {
+            started += self.move_job(*one, model, accelerator);
+        }
         let all = self.built.models[model].layers.len() as u32;
         let slot = first + units[0] as usize;
         for one in &ones {
@@ -186,6 +195,9 @@ impl Oracle<'_> {
         };
         let next = self.next_layer(&segment, from.0);
         let stop = layers.map_or(all, |layers| all.min(next + layers));
+        // Before the first layer that the accelerator does not run the job goes on elsewhere.
+        let lacking = (from.0..all).find(|layer| !self.runs(task, accelerator, model, *layer));
+        let stop = stop.min(lacking.unwrap_or(all));
         let ends = segment.members.iter().map(|member| member.realisation.end).min().expect("a job");
         (segment.stop, segment.end) = (stop, stop.min(ends));
         self.segments[slot] = Some(segment);
@@ -193,6 +205,39 @@ impl Oracle<'_> {
         for job in &jobs[1..] {
             self.tell(Event::Joined { job: *job });
         }
+    }
+
+    /// Has a job pay for its activations if it goes on elsewhere; the time that this takes.
+    fn move_job(&mut self, one: usize, model: usize, to: usize) -> u64 {
+        let Some(transfers) = &self.built.platform.transfers else { return 0 };
+        let Some((from, is_written)) = self.ones[one].place.filter(|(from, _)| *from != to) else { return 0 };
+        let (layer, quantum, quanta) = self.ones[one].reached;
+        let complete = self.ones[one].completed;
+        let mut moved = complete.map_or([0, 0], |layer| self.left(model, layer));
+        let is_inside = quantum > 0 && !is_written;
+        if is_inside {
+            // The least numbers that are at least the part that is computed.
+            let computed =
+                self.left(model, layer).map(|all| (all * u64::from(quantum)).div_ceil(u64::from(quanta)));
+            moved = [moved[0] + computed[0], moved[1] + computed[1]];
+        }
+        if complete.is_none() && !is_inside {
+            return 0;
+        }
+        let link = *transfers.between(AcceleratorId::new(from), AcceleratorId::new(to));
+        let bytes = moved[0] * transfers.element_bytes + moved[1];
+        let mut time = link.latency.picoseconds();
+        for _ in 0..link.crossings {
+            let mut crossed = 0_u128;
+            while crossed < u128::from(bytes) << 30 {
+                crossed += u128::from(link.bandwidth.bytes_per_window());
+                time += 1;
+            }
+        }
+        let spent = &mut self.ones[one].spent;
+        spent.moves += Energy::from_picojoules(link.pj_per_byte * (bytes * u64::from(link.crossings)) as f64);
+        (spent.move_count, spent.move_time) = (spent.move_count + 1, spent.move_time + time);
+        time
     }
 
     /// What a layer leaves behind: elements of its output, or bytes if the model states them.

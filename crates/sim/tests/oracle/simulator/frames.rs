@@ -101,21 +101,36 @@ impl Oracle<'_> {
         draws.below(one.frame.sample, 0, count) as u32
     }
 
-    /// What a job takes by itself where it is fastest: the layers that it runs, one after the other.
+    /// What a job takes by itself where it is fastest: the layers that it runs, one after the other; those that the
+    /// accelerator does not run where they are fastest.
     pub(super) fn alone(&self, one: usize) -> u64 {
-        let model = self.ones[one].model;
+        let (model, task) = (self.ones[one].model, self.ones[one].task);
         let realisation = self.realise(&self.ones[one], model);
-        let on = |(accelerator, units, configuration): (usize, u32, usize)| -> u64 {
+        let latency = |(accelerator, units, configuration): (usize, u32, usize), layer: u32| -> u64 {
             let available = self.available(self.own_share(accelerator, units));
-            (0..realisation.end)
-                .filter(|layer| self.built.models[model].next_layer(&realisation, *layer) == *layer)
-                .map(|layer| self.work(one, configuration, model, realisation.row, layer, 1))
-                .map(|work| Isolated::of(&work, available).latency().picoseconds())
-                .sum()
+            let work = self.work(one, configuration, model, realisation.row, layer, 1);
+            Isolated::of(&work, available).latency().picoseconds()
         };
-        let accelerators = self.built.platform.accelerators.iter().enumerate();
-        let ways = accelerators.map(|(index, one)| (index, one.units(), one.configuration.index()));
-        ways.map(on).min().expect("an accelerator")
+        let runs = |accelerator: usize, layer: u32| self.runs(task, accelerator, model, layer);
+        let accelerators = || self.built.platform.accelerators.iter().enumerate();
+        let least = |layer: u32| {
+            let running = accelerators().filter(|(index, _)| runs(*index, layer));
+            let ways = running.flat_map(|(index, one)| {
+                one.configurations().map(move |(units, configuration)| (index, units, configuration.index()))
+            });
+            ways.map(|way| latency(way, layer)).min().expect("an accelerator that runs it")
+        };
+        let layers: Vec<u32> = (0..realisation.end)
+            .filter(|layer| self.built.models[model].next_layer(&realisation, *layer) == *layer)
+            .collect();
+        let on = |way: (usize, u32, usize)| -> u64 {
+            let of = |layer: &u32| if runs(way.0, *layer) { latency(way, *layer) } else { least(*layer) };
+            layers.iter().map(of).sum()
+        };
+        let some = accelerators().filter(|(index, _)| layers.iter().any(|layer| runs(*index, *layer)));
+        let ways = some.map(|(index, one)| (index, one.units(), one.configuration.index()));
+        // All of it may be skipped.
+        ways.map(on).min().unwrap_or(0)
     }
 
     pub(super) fn frames_show(&mut self) {

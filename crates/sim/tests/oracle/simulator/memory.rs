@@ -21,7 +21,8 @@ impl Oracle<'_> {
         jobs: u32,
     ) -> Work {
         if jobs == 1 {
-            return self.work[model][sample as usize][layer as usize][configuration];
+            let work = self.work[model][sample as usize][layer as usize][configuration];
+            return work.expect("the layer runs there");
         }
         let models = &self.built.models;
         let of = LayerOf { model: &models[model].name, layer: &models[model].layers[layer as usize] };
@@ -56,14 +57,24 @@ impl Oracle<'_> {
         Work { compute: Duration::from_picoseconds(on_the_lines(&quantiles.values(), part)), ..work }
     }
 
+    /// Whether an accelerator runs a layer of a task: with all of its units and with each number of them that there is, for
+    /// every sample, and where the task may go.
+    pub(super) fn runs(&self, task: usize, accelerator: usize, model: usize, layer: u32) -> bool {
+        let one = &self.built.platform.accelerators[accelerator];
+        let has_cost = |configuration: usize| {
+            self.work[model].iter().all(|sample| sample[layer as usize][configuration].is_some())
+        };
+        self.built.scenario.tasks[task].pins.allow(&one.name, &one.kind.word)
+            && one.configurations().all(|(_, configuration)| has_cost(configuration.index()))
+    }
+
     /// The steps that a layer of so many jobs has on a configuration: as many as every sample of it has.
     pub(super) fn quanta(&self, configuration: usize, model: usize, layer: u32, jobs: u32) -> u32 {
         if jobs > 1 {
             return self.stated(configuration, model, 0, layer, jobs).quanta;
         }
         let samples = 0..self.work[model].len() as u32;
-        let of =
-            samples.map(|sample| self.work[model][sample as usize][layer as usize][configuration].quanta);
+        let of = samples.map(|sample| self.stated(configuration, model, sample, layer, 1).quanta);
         of.min().expect("a row")
     }
 

@@ -47,6 +47,10 @@ struct One {
     reached: Reached,
     /// The layer that it completed last, or stopped in.
     last_layer: Option<u32>,
+    /// The layer that it completed last, and where its last segment ran, with whether what it had computed of the next layer was
+    /// written to memory there.
+    completed: Option<u32>,
+    place: Option<(usize, bool)>,
     drops_at_boundary: bool,
     /// Elements, and stated bytes, of a context in memory, which it reads before it goes on.
     context: [u64; 2],
@@ -125,8 +129,8 @@ pub(crate) struct Oracle<'o> {
     options: RunOptions,
     interests: Interests,
     decision_time: u64,
-    /// By model, sample, layer and configuration. A model without samples has one row.
-    work: Vec<Vec<Vec<Vec<Work>>>>,
+    /// By model, sample, layer and configuration. A model without samples has one row. None where there is no cost.
+    work: Vec<Vec<Vec<Vec<Option<Work>>>>>,
     order: Vec<usize>,
     ones: Vec<One>,
     /// By slot: the position of the lowest unit that it was dispatched on, among all units.
@@ -167,7 +171,7 @@ impl<'o> Oracle<'o> {
                 let on = |one: &Configuration| {
                     let is_asked = one.cost_model.depends_on_input();
                     let condition = if is_asked { condition } else { Condition::Profile };
-                    one.cost_model.work(of, condition).expect("a cost")
+                    one.cost_model.work(of, condition).ok()
                 };
                 platform.configurations.iter().map(on).collect()
             };
@@ -204,6 +208,8 @@ impl<'o> Oracle<'o> {
                     is_started: false,
                     reached: (0, 0, 0),
                     last_layer: None,
+                    completed: None,
+                    place: None,
                     drops_at_boundary: false,
                     context: [0, 0],
                     spent: Spent::default(),

@@ -129,6 +129,7 @@ impl Oracle<'_> {
         self.spend(slot, running.layer, quanta - running.quantum);
         for member in self.of_layer(&segment, running.layer) {
             self.ones[member.one].last_layer = Some(running.layer);
+            self.ones[member.one].completed = Some(running.layer);
             let job = self.name(member.one);
             let samples = self.built.models[segment.model].samples.as_ref();
             let row = member.realisation.row as usize;
@@ -392,6 +393,9 @@ impl Oracle<'_> {
         self.leave(slot, &segment.units);
         self.segments[slot] = None;
         for (position, member) in segment.members.iter().enumerate() {
+            let is_written =
+                self.ones[member.one].context != [0, 0] || segment.mode == Some(Preemption::Checkpoint);
+            self.ones[member.one].place = Some((segment.accelerator, is_written));
             // What is skipped next shows now.
             let next = self.built.models[segment.model].next_layer(&member.realisation, to.0);
             let to = if next == to.0 { to } else { (next, 0, 0) };

@@ -1,4 +1,4 @@
-//! Cost tables: the work of every layer on every configuration, computed once.
+//! Cost tables: the work of every layer on every configuration, computed once. Not every configuration runs every layer.
 //!
 //! A layer of a model with recorded samples has the work of each of them, where the configuration's cost
 //! depends on the input; what stands for the layer as a whole is then their mean. A layer whose time varies from job to job
@@ -8,11 +8,12 @@
 //! model has batches up to the largest that all of its layers have a cost for; one whose recorded inputs cost more or less
 //! has none, since no input of a batch is like the others.
 
+mod lacks;
+
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use rtmm_workload::{Duration, Layer, LayerId, Model, ModelId, SampleTrace};
-use thiserror::Error;
 use tracing::debug;
 
 use crate::cost::{Condition, CostError, LayerOf, SHARED_LEVELS, Sparse, Work};
@@ -22,14 +23,19 @@ use crate::ids::ConfigurationId;
 use crate::platform::{Configuration, Platform};
 use crate::varying::{Correlation, Quantiles, Variation};
 
+pub use lacks::{Lack, NoCost};
+
 /// The work of each (model, layer, configuration, batch), in one flat array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostTable {
     columns: Columns,
     /// Position of the first layer of each model, counted in layers.
     starts: Vec<usize>,
-    /// Layer-major: all columns of a layer stand together. That of a batch which its model does not have is nothing.
+    /// Layer-major: all columns of a layer stand together. That of a batch which its model does not have is nothing, and so is
+    /// that of a layer which the configuration does not run.
     work: Vec<Work>,
+    /// By position in `work`, of one inference: why the configuration does not run the layer.
+    lacks: BTreeMap<usize, CostError>,
     /// By model, then configuration: the largest batch.
     largest_batches: Vec<Vec<u32>>,
     /// By model, then configuration: a row a sample, a column a layer. None where every input costs the
@@ -79,26 +85,14 @@ impl Columns {
     }
 }
 
-/// A layer that cannot run on a configuration.
-#[derive(Clone, Debug, Error, PartialEq)]
-#[error("layer `{layer}` of model `{model}` cannot run on `{configuration}`: {reason}")]
-pub struct NoCost {
-    /// Name of the model.
-    pub model: String,
-    /// Name of the layer.
-    pub layer: String,
-    /// Label of the configuration.
-    pub configuration: String,
-    /// Why.
-    #[source]
-    pub reason: CostError,
-}
-
 impl CostTable {
     /// Computes the table for `models` on `platform`, in parallel, each distinct shape once.
     ///
+    /// An accelerator may have no cost for a layer: it does not run it. One that runs divide must have a cost with all of its
+    /// units and with each number of them that a run may hold.
+    ///
     /// # Errors
-    /// Every pair of layer and configuration that has no cost, in the order of models and layers.
+    /// Every layer that no accelerator runs, in the order of models and layers.
     pub fn new(platform: &Platform, models: &[Model]) -> Result<Self, Vec<NoCost>> {
         let layers: Vec<LayerOf<'_>> = models
             .iter()
@@ -107,25 +101,12 @@ impl CostTable {
         let (distinct, rows) = distinct_layers(&layers);
         let columns_of = Columns::of(platform);
         let width = platform.configurations.len();
-        let (samples, mut missing) = work_of_samples(platform, models);
-        let means: Vec<Vec<Option<Vec<Work>>>> = samples
-            .iter()
-            .zip(models)
-            .map(|(of_model, model)| {
-                let mean = |works: &Vec<Work>| means(works, model.layers.len());
-                of_model.iter().map(|works| works.as_ref().map(mean)).collect()
-            })
-            .collect();
+        let mut samples = work_of_samples(platform, models);
         let places: Vec<(usize, usize)> = models
             .iter()
             .enumerate()
             .flat_map(|(model, of)| (0..of.layers.len()).map(move |layer| (model, layer)))
             .collect();
-        // A pair whose samples were asked for is not asked for the cost of an unknown input.
-        let is_sampled = |position: usize, configuration: usize| {
-            let (model, _) = places[position];
-            models[model].is_sampled() && platform.configurations[configuration].cost_model.depends_on_input()
-        };
         let columns: Vec<Vec<Result<Work, CostError>>> = platform
             .configurations
             .iter()
@@ -140,30 +121,28 @@ impl CostTable {
         let mut largest_batches: Vec<Vec<u32>> =
             vec![columns_of.batches.iter().map(|(largest, _)| *largest).collect(); models.len()];
         let mut work = Vec::with_capacity(layers.len() * columns_of.count);
-        for (position, (layer, row)) in layers.iter().zip(rows).enumerate() {
-            let largest = &mut largest_batches[places[position].0];
+        let mut lacks = BTreeMap::new();
+        for (position, row) in rows.into_iter().enumerate() {
+            let (model, layer) = places[position];
+            let largest = &mut largest_batches[model];
+            let first = work.len();
             for (index, (configuration, column)) in platform.configurations.iter().zip(&columns).enumerate() {
-                if is_sampled(position, index) {
-                    let (model, layer) = places[position];
-                    largest[index] = 1;
-                    work.extend(means[model][index].as_ref().map(|means| means[layer]));
-                    continue;
-                }
                 let by_shape = configuration.cost_model.depends_on_shape_only();
-                match &column[if by_shape { row } else { position }] {
-                    Ok(cost) => work.push(*cost),
-                    Err(reason) => missing.push(NoCost {
-                        model: layer.model.to_owned(),
-                        layer: layer.layer.name.clone(),
-                        configuration: configuration.label.clone(),
-                        reason: reason.clone(),
-                    }),
-                }
+                // A pair whose samples were asked for is not asked for the cost of an unknown input.
+                let cost = match &mut samples[model][index] {
+                    Some(pair) => {
+                        largest[index] = 1;
+                        std::mem::replace(&mut pair.means[layer], Ok(Work::NOTHING))
+                    }
+                    None => column[if by_shape { row } else { position }].clone(),
+                };
+                work.push(cost.unwrap_or_else(|reason| {
+                    lacks.insert(first + index, reason);
+                    Work::NOTHING
+                }));
             }
-            batched.add_row(position, row, largest, &mut work);
-        }
-        if !missing.is_empty() {
-            return Err(missing);
+            let runs = |configuration: usize| !lacks.contains_key(&(first + configuration));
+            batched.add_row(position, row, runs, largest, &mut work);
         }
         let starts = models.iter().scan(0, |next, model| {
             let start = *next;
@@ -174,8 +153,13 @@ impl CostTable {
             layers = layers.len(),
             distinct = distinct.len(),
             configurations = width,
+            lacking = lacks.len(),
             "cost table computed"
         );
+        let samples: Vec<Vec<Option<Vec<Work>>>> = samples
+            .into_iter()
+            .map(|of_model| of_model.into_iter().map(|pair| pair.map(|pair| pair.works)).collect())
+            .collect();
         let has_energy = samples
             .iter()
             .map(|of_model| {
@@ -186,7 +170,19 @@ impl CostTable {
         let correlations = correlations(platform);
         let quantiles = quantiles(platform, &columns_of, &layers);
         let (starts, columns) = (starts.collect(), columns_of);
-        Ok(Self { columns, starts, work, largest_batches, samples, has_energy, correlations, quantiles })
+        let table = Self {
+            columns,
+            starts,
+            work,
+            lacks,
+            largest_batches,
+            samples,
+            has_energy,
+            correlations,
+            quantiles,
+        };
+        let missing = table.layers_without_accelerator(platform, models);
+        if missing.is_empty() { Ok(table) } else { Err(missing) }
     }
 
     /// The most inferences of a model that its accelerators can run at once on a configuration.
@@ -252,8 +248,8 @@ impl CostTable {
         self.starts.get(model.index() + 1).copied().unwrap_or(end) - self.starts[model.index()]
     }
 
-    /// The work of one layer on one configuration; of a model whose inferences differ, the mean over its
-    /// samples, part by part.
+    /// The work of one layer on one configuration, nothing where that does not run it; of a model whose inferences differ, the
+    /// mean over its samples, part by part.
     #[must_use]
     pub fn work(&self, model: ModelId, layer: LayerId, configuration: ConfigurationId) -> &Work {
         self.work_of_batch(model, layer, configuration, 1)
@@ -303,12 +299,20 @@ impl WorkOfBatches {
         Self(platform.configurations.iter().zip(&columns.batches).map(of_configuration).collect())
     }
 
-    /// Adds the work of a layer, and lowers the largest batches of its model to those that it has a cost for.
-    fn add_row(&self, position: usize, shape: usize, largest: &mut [u32], work: &mut Vec<Work>) {
-        for (columns, largest) in self.0.iter().zip(largest) {
+    /// Adds the work of a layer, and lowers the largest batches of its model to those that it has a cost for. A configuration
+    /// that does not run the layer at all lowers none.
+    fn add_row(
+        &self,
+        position: usize,
+        shape: usize,
+        runs: impl Fn(usize) -> bool,
+        largest: &mut [u32],
+        work: &mut Vec<Work>,
+    ) {
+        for (configuration, (columns, largest)) in self.0.iter().zip(largest).enumerate() {
             let row = if columns.by_shape { shape } else { position };
             for (batch, of_batch) in (2..).zip(&columns.batches) {
-                if of_batch[row].is_none() {
+                if of_batch[row].is_none() && runs(configuration) {
                     *largest = (*largest).min(batch - 1);
                 }
                 work.push(of_batch[row].unwrap_or(Work::NOTHING));
@@ -317,17 +321,20 @@ impl WorkOfBatches {
     }
 }
 
-/// By model, then configuration: the work of each layer of each sample; none where inputs make no
-/// difference, or where a layer has no cost.
-type SampleWork = Vec<Vec<Option<Vec<Work>>>>;
+/// The work of a model with samples on a configuration.
+struct SampleWork {
+    /// A row a sample, a column a layer; nothing for a layer that one of the samples has no cost of.
+    works: Vec<Work>,
+    /// By layer: the mean over samples, or why it has no cost.
+    means: Vec<Result<Work, CostError>>,
+}
 
-/// The work of each layer of each sample of a model on a configuration, or the first layer without one.
-type PairWork = Result<Vec<Work>, (String, CostError)>;
-
-/// The work of every recorded sample, in parallel, with the layers that have none.
-fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<NoCost>) {
+/// By model, then configuration, in parallel: the work of every recorded sample; none where inputs make no difference.
+fn work_of_samples(platform: &Platform, models: &[Model]) -> Vec<Vec<Option<SampleWork>>> {
     let of_pair = |model: &Model, samples: &SampleTrace, cost_model: &dyn CostModel| {
-        let mut works = Vec::with_capacity(samples.len() * model.layers.len());
+        let layers = model.layers.len();
+        let mut works = Vec::with_capacity(samples.len() * layers);
+        let mut lacks: Vec<Option<CostError>> = vec![None; layers];
         for sample in 0..samples.len() {
             for (index, layer) in model.layers.iter().enumerate() {
                 let of_sample = samples.at(sample, index);
@@ -338,12 +345,21 @@ fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<No
                     recorded: of_sample.latency,
                 });
                 let work = cost_model.work(LayerOf { model: &model.name, layer }, condition);
-                works.push(work.map_err(|reason| (layer.name.clone(), reason))?);
+                works.push(work.unwrap_or_else(|reason| {
+                    lacks[index].get_or_insert(reason);
+                    Work::NOTHING
+                }));
             }
         }
-        Ok(works)
+        for row in works.chunks_mut(layers.max(1)) {
+            let lacking = row.iter_mut().zip(&lacks).filter(|(_, lack)| lack.is_some());
+            lacking.for_each(|(work, _)| *work = Work::NOTHING);
+        }
+        let means = means(&works, layers).into_iter().zip(lacks);
+        let means = means.map(|(mean, lack)| lack.map_or(Ok(mean), Err)).collect();
+        SampleWork { works, means }
     };
-    let computed: Vec<Vec<Option<PairWork>>> = models
+    models
         .par_iter()
         .map(|model| {
             let of_configuration = |configuration: &Configuration| {
@@ -353,29 +369,7 @@ fn work_of_samples(platform: &Platform, models: &[Model]) -> (SampleWork, Vec<No
             };
             platform.configurations.par_iter().map(of_configuration).collect()
         })
-        .collect();
-    let mut missing = Vec::new();
-    let mut samples = Vec::with_capacity(models.len());
-    for (model, of_model) in models.iter().zip(computed) {
-        let mut of_configurations = Vec::with_capacity(of_model.len());
-        for (configuration, works) in platform.configurations.iter().zip(of_model) {
-            of_configurations.push(match works {
-                None => None,
-                Some(Ok(works)) => Some(works),
-                Some(Err((layer, reason))) => {
-                    missing.push(NoCost {
-                        model: model.name.clone(),
-                        layer,
-                        configuration: configuration.label.clone(),
-                        reason,
-                    });
-                    None
-                }
-            });
-        }
-        samples.push(of_configurations);
-    }
-    (samples, missing)
+        .collect()
 }
 
 /// The correlation of each configuration.
@@ -434,8 +428,8 @@ fn distinct_layers<'l>(layers: &[LayerOf<'l>]) -> (Vec<LayerOf<'l>>, Vec<usize>)
     let mut distinct = Vec::new();
     let mut known = BTreeMap::new();
     let rows = layers.iter().map(|layer| {
-        let Layer { operator, batch, published, .. } = layer.layer;
-        *known.entry((operator, batch, published)).or_insert_with(|| {
+        let Layer { operator, kind, batch, published, .. } = layer.layer;
+        *known.entry((operator, kind, batch, published)).or_insert_with(|| {
             distinct.push(*layer);
             distinct.len() - 1
         })
@@ -489,7 +483,7 @@ mod tests {
         let missing = CostTable::new(&platform, &[model]).expect_err("L1 is too small for a 3x3 filter");
         let names: Vec<&str> = missing.iter().map(|one| one.layer.as_str()).collect();
         assert_eq!(names, ["conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"]);
-        assert!(matches!(missing[0].reason, CostError::BufferTooSmall { buffer: "L1", .. }));
+        assert!(matches!(missing[0].lacks[0].reason, CostError::BufferTooSmall { buffer: "L1", .. }));
     }
 
     /// Joining neighbours renames data; whatever the model, it costs nothing.
