@@ -709,7 +709,7 @@ fn check_says_what_good_files_are() {
     dataflow.toml: dataflow, 2 levels, clusters of 16
     sweep.toml: sweep, 6 cells
     layers.csv: layer table, 2 layers
-    topology.csv: layer table, 1 layers
+    topology.csv: layer table, 1 layer
     scenario.toml on platform.toml: every layer has a cost
     ");
 }
@@ -755,7 +755,7 @@ fn imported_models_are_counted_and_written() {
     let file = fs::read_to_string(workspace.path("mine/product.toml")).expect("a model file");
     insta::assert_snapshot!("import_file", file);
     let checked = workspace.rtmm(&["check", "mine/product.toml"]).success();
-    assert_eq!(checked, "mine/product.toml: model, 1 layers, 24 multiply-accumulates, 12 parameters\n");
+    assert_eq!(checked, "mine/product.toml: model, 1 layer, 24 multiply-accumulates, 12 parameters\n");
 }
 
 /// A trace of 0, 4, 1.5 and 1.5 ms.
@@ -1150,7 +1150,7 @@ fn a_scenario_and_a_platform_are_checked_as_a_pair() {
     let outcome = workspace.rtmm(&["check", "s.toml", "p.toml", "t.csv"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(outcome.stdout.contains("s.toml on p.toml: every layer has a cost"), "{}", outcome.stdout);
-    assert!(outcome.stdout.contains("t.csv: cost table, 1 layers of 1 models"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("t.csv: cost table, 1 layer of 1 model"), "{}", outcome.stdout);
     workspace.write("t.csv", "model,layer,latency_us\na,other,1\n");
     let outcome = workspace.rtmm(&["check", "s.toml", "p.toml"]);
     assert_eq!(outcome.code, 2);

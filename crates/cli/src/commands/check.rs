@@ -71,30 +71,34 @@ fn check_file(
         Kind::Model => {
             let model = load::model_of(&source, legality)?;
             let mut what = format!(
-                "model, {} layers, {} multiply-accumulates, {} parameters",
-                model.layers.len(),
+                "model, {}, {} multiply-accumulates, {} parameters",
+                count_of(model.layers.len(), "layer"),
                 model.macs(),
                 model.parameters()
             );
             let others = [
-                (model.blocks.len(), "blocks"),
-                (model.exits.len(), "exits"),
-                (model.variants.len(), "more networks"),
+                (model.blocks.len(), "block"),
+                (model.exits.len(), "exit"),
+                (model.variants.len(), "more network"),
             ];
             for (count, noun) in others.into_iter().filter(|(count, _)| *count > 0) {
-                what.push_str(&format!(", {count} {noun}"));
+                what.push_str(&format!(", {}", count_of(count, noun)));
             }
             if let Some(samples) = &model.samples {
-                let kind = if samples.synthesis().is_some() { "synthetic samples" } else { "samples" };
-                what.push_str(&format!(", {} {kind}", samples.len()));
+                let kind = if samples.synthesis().is_some() { "synthetic sample" } else { "sample" };
+                what.push_str(&format!(", {}", count_of(samples.len(), kind)));
             }
             Ok(what)
         }
         Kind::Scenario => {
             let workload = load::workload_of(&source, legality)?;
             let (tasks, models) = (workload.scenario.tasks.len(), workload.models.len());
-            let what =
-                format!("scenario, {tasks} tasks of {models} models over {}", workload.scenario.duration);
+            let what = format!(
+                "scenario, {} of {} over {}",
+                count_of(tasks, "task"),
+                count_of(models, "model"),
+                workload.scenario.duration
+            );
             pairs.add_scenario(path, source, workload);
             Ok(what)
         }
@@ -103,12 +107,16 @@ fn check_file(
             priced::warn(source.name(), &platform);
             let (accelerators, kinds) = (platform.accelerators.len(), platform.configurations.len());
             pairs.add_platform(path, platform);
-            Ok(format!("platform, {accelerators} accelerators of {kinds} configurations"))
+            Ok(format!(
+                "platform, {} of {}",
+                count_of(accelerators, "accelerator"),
+                count_of(kinds, "configuration")
+            ))
         }
         Kind::Dataflow => {
             let dataflow = Dataflow::parse(source.name(), &source, mode)?;
             let elements = dataflow.cluster_elements();
-            Ok(format!("dataflow, {} levels, clusters of {elements}", dataflow.levels.len()))
+            Ok(format!("dataflow, {}, clusters of {elements}", count_of(dataflow.levels.len(), "level")))
         }
         Kind::Technology => {
             let technology = Technology::of(&source)?;
@@ -116,14 +124,23 @@ fn check_file(
             let nodes = technology
                 .nodes_nm()
                 .map_or_else(String::new, |nodes| format!(", {} to {} nm", nodes.start(), nodes.end()));
-            Ok(format!("technology, {precisions} precisions, {kinds} kinds of off-chip memory{nodes}"))
+            Ok(format!(
+                "technology, {}, {} of off-chip memory{nodes}",
+                count_of(precisions, "precision"),
+                count_of(kinds, "kind")
+            ))
         }
         Kind::Sweep => {
             let plan = rtmm_sweep::file::plan_of(&source, &Runners::built_in().list())?;
             warn_of_sweep(source.name(), &plan);
-            Ok(format!("sweep, {} cells", plan.len()))
+            Ok(format!("sweep, {}", count_of(plan.len(), "cell")))
         }
     }
+}
+
+/// A count with its noun, such as `1 task` and `2 tasks`.
+fn count_of(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Kind of a sound CSV table, with its counts.
@@ -142,7 +159,11 @@ fn check_table(
     match kind {
         TableKind::Costs => {
             let table = MeasuredTable::parse(source)?;
-            Ok(format!("cost table, {} layers of {} models", table.layers(), table.models()))
+            Ok(format!(
+                "cost table, {} of {}",
+                count_of(table.layers(), "layer"),
+                count_of(table.models(), "model")
+            ))
         }
         TableKind::Layers => {
             let mut layers = 0;
@@ -150,13 +171,13 @@ fn check_table(
             if layers == 0 && problems.is_empty() {
                 return Err(no_rows(source).into());
             }
-            problems.into_result(Some(format!("layer table, {layers} layers")))
+            problems.into_result(Some(format!("layer table, {}", count_of(layers, "layer"))))
         }
         TableKind::Trace => {
             let requests = load::trace_of(source)?;
             let last = requests.last().map_or(Time::ZERO, |request| request.arrival);
             let over = last.saturating_since(Time::ZERO);
-            Ok(format!("trace, {} requests, the last one at {over}", requests.len()))
+            Ok(format!("trace, {}, the last one at {over}", count_of(requests.len(), "request")))
         }
         TableKind::Requests => {
             let Workload { scenario, models } = load::requests_of(source, scenario, legality)?;
@@ -169,12 +190,21 @@ fn check_table(
                 })
                 .sum();
             let (models, over) = (models.len(), scenario.duration);
-            Ok(format!("request file, {requests} requests of {models} models over {over}"))
+            Ok(format!(
+                "request file, {} of {} over {over}",
+                count_of(requests, "request"),
+                count_of(models, "model")
+            ))
         }
         TableKind::Samples => {
             let trace = load::sample_trace_of(source)?;
             let (samples, layers) = (trace.len(), trace.layers());
-            Ok(format!("sample trace ({}), {samples} samples of {layers} layers", trace.schema.name()))
+            Ok(format!(
+                "sample trace ({}), {} of {}",
+                trace.schema.name(),
+                count_of(samples, "sample"),
+                count_of(layers, "layer")
+            ))
         }
     }
 }
