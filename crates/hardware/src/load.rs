@@ -255,7 +255,7 @@ fn decode_platform(
     let transfers = root
         .get("transfers")
         .filter(|_| names.len() == tables.len())
-        .and_then(|value| decode_transfers(&value.table()?, &names, shared_dram, clock_hz));
+        .and_then(|value| decode_transfers(&value.table()?, &names, shared_dram, clock_hz, prices));
     Some(Platform {
         name: name.to_owned(),
         source: source?.to_owned(),

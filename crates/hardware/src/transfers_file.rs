@@ -13,6 +13,7 @@ use rtmm_workload::input::{At, Table, Value, suggestion};
 use crate::contention::Bandwidth;
 use crate::memory_file::{MAX_MOVE_PICOJOULES, decode_bandwidth};
 use crate::platform::SharedDram;
+use crate::technology::Prices;
 use crate::transfers::{Link, Transfers};
 
 /// Reads a `transfers` table of a platform of accelerators of these names; problems are recorded.
@@ -21,6 +22,7 @@ pub(crate) fn decode_transfers(
     names: &[String],
     shared_dram: Option<SharedDram>,
     clock_hz: u64,
+    prices: Option<&Prices>,
 ) -> Option<Transfers> {
     let table = &table.clone().named("`transfers`");
     table.only(&["element_bytes", "link", "default", "memory"]);
@@ -30,7 +32,8 @@ pub(crate) fn decode_transfers(
         default.only(&["bandwidth", "latency", "pj_per_byte"]);
         decode_link(&default, clock_hz)
     });
-    let memory = table.optional("memory", |value| decode_memory(value, shared_dram));
+    let of_byte = prices.map_or(0.0, |prices| prices.dram_byte(element_bytes));
+    let memory = table.optional("memory", |value| decode_memory(value, shared_dram, of_byte));
     if let (Some(value), true) = (table.get("memory"), table.has("default")) {
         let help = "remove one of the two: both are for accelerators without a link";
         return value.reject("`transfers` has a `default` and a `memory`", help);
@@ -79,22 +82,23 @@ pub(crate) fn decode_transfers(
 
 fn decode_link(table: &Table<'_>, clock_hz: u64) -> Option<Link> {
     let bandwidth = table.required("bandwidth", |value| decode_bandwidth(value, clock_hz));
-    let (latency, pj_per_byte) = decode_extras(table);
+    let (latency, pj_per_byte) = decode_extras(table, 0.0);
     Some(Link { bandwidth: bandwidth?, latency: latency?, pj_per_byte: pj_per_byte?, crossings: 1 })
 }
 
-/// Latency and energy; none where they are bad.
-fn decode_extras(table: &Table<'_>) -> (Option<Duration>, Option<f64>) {
+/// Latency and energy, of which `own` is where none is stated; none where they are bad.
+fn decode_extras(table: &Table<'_>, own: f64) -> (Option<Duration>, Option<f64>) {
     let latency = table.get("latency").map_or(Some(Duration::ZERO), |value| value.duration_or_zero());
     let energy = |value: Value<'_>| value.number(0.0..=MAX_MOVE_PICOJOULES).map(f64::abs);
-    (latency, table.get("pj_per_byte").map_or(Some(0.0), energy))
+    (latency, table.get("pj_per_byte").map_or(Some(own), energy))
 }
 
-/// Activations that go through the shared memory are written and read again, at all of its bandwidth.
-fn decode_memory(value: &Value<'_>, shared_dram: Option<SharedDram>) -> Option<Link> {
+/// Activations that go through the shared memory are written and read again, at all of its bandwidth, for the energy of a
+/// byte that is stated, or `of_byte`.
+fn decode_memory(value: &Value<'_>, shared_dram: Option<SharedDram>, of_byte: f64) -> Option<Link> {
     let table = value.table()?.named("`memory`");
     table.only(&["latency", "pj_per_byte"]);
-    let (latency, pj_per_byte) = decode_extras(&table);
+    let (latency, pj_per_byte) = decode_extras(&table, of_byte);
     let Some(SharedDram { bandwidth, .. }) = shared_dram else {
         return value.reject(
             "the accelerators share no memory that activations could go through",

@@ -5,7 +5,8 @@
 
 use rtmm_hardware::technology::apart;
 use rtmm_hardware::{
-    Condition, CostModel, Decoded, EnergyParts, LayerOf, Level, Mode, Platform, Price, PriceOf, load,
+    AcceleratorId, Condition, CostModel, Decoded, EnergyParts, LayerOf, Level, Mode, Platform, Price,
+    PriceOf, load,
 };
 use rtmm_workload::input::Source;
 use rtmm_workload::{Legality, load as workload};
@@ -240,6 +241,18 @@ fn context_switches_move_bytes_at_the_price_of_off_chip_memory() {
     assert_eq!(moved("", bandwidth), 0.0);
     let stated = "context_switch = { activations = { pj_per_byte = 216 } }";
     assert_eq!(moved(&format!("{PUBLISHED}\n{stated}"), bandwidth), 216.0);
+}
+
+#[test]
+fn moves_through_the_memory_have_its_price() {
+    let of_byte = |head: &str, memory: &str| {
+        let head = format!("{head}\n[shared_dram]\nbandwidth = 8\n[transfers]\nmemory = {memory}");
+        let transfers = platform(&head, &[ARRAYS[0], ARRAYS[0]]).transfers.expect("transfers");
+        transfers.between(AcceleratorId::new(0), AcceleratorId::new(1)).pj_per_byte
+    };
+    assert_eq!(of_byte(PUBLISHED, "{}"), 43.0);
+    assert_eq!(of_byte(PUBLISHED, "{ pj_per_byte = 7 }"), 7.0);
+    assert_eq!(of_byte("", "{}"), 0.0);
 }
 
 #[test]

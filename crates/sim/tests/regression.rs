@@ -48,9 +48,17 @@ const GRID: Grid = Grid {
 const DREAM: Grid =
     Grid { platforms: &["dream/dual_4k_ws_os", "shared/quad_4k_ws_os_ws_os"], loads: [(1, 350), (6, 100)] };
 
+/// For `phone/*`, whose tasks are pinned to kinds of accelerators that other platforms do not have: unlike ones, which do not run
+/// every layer.
+const PHONE: Grid = Grid { platforms: &["phone/four_unlike"], loads: [(1, 350), (3, 350)] };
+
 impl Grid {
     fn of(scenario: &Scenario) -> &'static Self {
-        if scenario.name.starts_with("dream/") { &DREAM } else { &GRID }
+        match scenario.name.split('/').next() {
+            Some("dream") => &DREAM,
+            Some("phone") => &PHONE,
+            _ => &GRID,
+        }
     }
 }
 
@@ -139,7 +147,8 @@ impl Costs {
         let of_all = workloads.iter().flat_map(|workload| &workload.models);
         let by_name: BTreeMap<&str, &Model> = of_all.map(|model| (model.name.as_str(), model)).collect();
         let models: Arc<[Model]> = by_name.into_values().cloned().collect();
-        let names: BTreeSet<&str> = [GRID, DREAM].iter().flat_map(|grid| grid.platforms).copied().collect();
+        let names: BTreeSet<&str> =
+            [GRID, DREAM, PHONE].iter().flat_map(|grid| grid.platforms).copied().collect();
         let with_costs = |name: &'static str| {
             let platform =
                 rtmm_hardware::load::platform(name, None, Mode::Corrected).expect("a built-in platform");
