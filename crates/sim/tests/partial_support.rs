@@ -3,8 +3,6 @@
 //!
 //! `by_hand` says how systems and schedules are written. Times are milliseconds.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{Decision, Extent};
 use rtmm_sim::{EndOfRun, Illegal, PinFault, RunOptions, SimulationError, System, simulate};

@@ -3,8 +3,6 @@
 //!
 //! `by_hand` says how systems and schedules are written. Times are milliseconds.
 
-#![expect(clippy::expect_used, reason = "a broken fixture should fail loudly")]
-
 use rtmm_sim::metrics::{JobRow, JobRows, MetricsOptions};
 use rtmm_sim::{EndOfRun, Metrics, RunOptions, simulate};
 use rtmm_testkit::by_hand::{ByHand, check, policy};
