@@ -18,6 +18,9 @@
 use rtmm_workload::Duration;
 use rtmm_workload::define_index;
 
+use crate::energy::Energy;
+use crate::ids::AcceleratorId;
+
 define_index!(
     /// An operating point: a position among those of its accelerator, or of the memory.
     PointId
@@ -71,8 +74,8 @@ pub struct OperatingPoint {
 pub struct PointSwitch {
     /// Time from the decision until the new point is in effect.
     pub time: Duration,
-    /// Energy of a change, in femtojoules.
-    pub femtojoules: u64,
+    /// Energy of a change.
+    pub energy: Energy,
     /// True if nothing runs on the hardware in that time; without, it goes on at the point before.
     pub stalls: bool,
 }
@@ -84,8 +87,8 @@ pub struct Gating {
     pub power: Power,
     /// Time from a dispatch until the accelerator can begin.
     pub wake_time: Duration,
-    /// Energy of a wake-up, in femtojoules.
-    pub wake_femtojoules: u64,
+    /// Energy of a wake-up.
+    pub wake_energy: Energy,
 }
 
 /// The power states of an accelerator, or of the memory.
@@ -130,14 +133,15 @@ impl PowerStates {
             let (run, idle) = (static_power.nanowatts(), idle_power.nanowatts());
             text.push_str(&format!("{hertz}Hz@{microvolts}uV+{run}nW/{idle}nW,"));
         }
-        let PointSwitch { time, femtojoules, stalls } = switch;
-        text.push_str(&format!("nominal={} {}ps+{femtojoules}fJ", nominal.index(), time.picoseconds()));
+        let PointSwitch { time, energy, stalls } = switch;
+        let (nominal, time, energy) = (nominal.index(), time.picoseconds(), energy.femtojoules());
+        text.push_str(&format!("nominal={nominal} {time}ps+{energy}fJ"));
         if *stalls {
             text.push_str(" stalls");
         }
-        if let Some(Gating { power, wake_time, wake_femtojoules }) = gating {
+        if let Some(Gating { power, wake_time, wake_energy }) = gating {
             let (power, time) = (power.nanowatts(), wake_time.picoseconds());
-            text.push_str(&format!(" gating={power}nW {time}ps+{wake_femtojoules}fJ"));
+            text.push_str(&format!(" gating={power}nW {time}ps+{}fJ", wake_energy.femtojoules()));
         }
         text
     }
@@ -157,7 +161,7 @@ pub struct PlatformPower {
 #[serde(rename_all = "kebab-case")]
 pub enum PowerUnit {
     /// An accelerator.
-    Accelerator(crate::ids::AcceleratorId),
+    Accelerator(AcceleratorId),
     /// The memory behind all accelerators.
     Dram,
 }

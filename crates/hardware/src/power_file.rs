@@ -19,6 +19,7 @@ use std::ops::RangeInclusive;
 
 use rtmm_workload::input::{At, Table, Value, show_millionths};
 
+use crate::energy::Energy;
 use crate::platform::Accelerator;
 use crate::power::{
     Gating, MAX_POINTS, OperatingPoint, PlatformPower, PointId, PointSwitch, Power, PowerStates,
@@ -127,11 +128,11 @@ fn decode_nominal(table: &Table<'_>, points: &[OperatingPoint]) -> Option<PointI
 fn decode_switch(value: &Value<'_>) -> Option<PointSwitch> {
     let table = value.table()?;
     table.only(&["time", "energy_nj", "stalls"]);
-    let PointSwitch { time, femtojoules, stalls } = PointSwitch::default();
+    let PointSwitch { time, energy, stalls } = PointSwitch::default();
     let time = table.or("time", time, Value::duration_or_zero);
-    let femtojoules = table.or("energy_nj", femtojoules, |value| value.millionths(FEMTOJOULES));
+    let energy = table.or("energy_nj", energy, decode_energy);
     let stalls = table.or("stalls", stalls, Value::boolean);
-    Some(PointSwitch { time, femtojoules, stalls })
+    Some(PointSwitch { time, energy, stalls })
 }
 
 fn decode_gating(value: &Value<'_>) -> Option<Gating> {
@@ -139,8 +140,8 @@ fn decode_gating(value: &Value<'_>) -> Option<Gating> {
     table.only(&["power_mw", "wake_time", "wake_energy_nj"]);
     let power = table.or("power_mw", Power::ZERO, decode_power);
     let wake_time = table.required("wake_time", Value::duration_or_zero);
-    let wake_femtojoules = table.or("wake_energy_nj", 0, |value| value.millionths(FEMTOJOULES));
-    Some(Gating { power, wake_time: wake_time?, wake_femtojoules })
+    let wake_energy = table.or("wake_energy_nj", Energy::ZERO, decode_energy);
+    Some(Gating { power, wake_time: wake_time?, wake_energy })
 }
 
 /// Reports an accelerator of which there would be too many classes: its parts, at all its points, at all of the memory's.
@@ -154,6 +155,11 @@ pub(crate) fn check_classes(table: &Table<'_>, accelerator: &Accelerator, of_pla
             "leave out operating points, or parts of its division: {MAX_CLASSES} can be costed at the most"
         )));
     }
+}
+
+/// Reads an energy in nanojoules, exactly.
+fn decode_energy(value: &Value<'_>) -> Option<Energy> {
+    value.millionths(FEMTOJOULES).map(Energy::from_femtojoules)
 }
 
 /// Reads a power in milliwatts, at least zero.

@@ -52,8 +52,11 @@ fn a_platform_states_its_power() {
     assert_eq!(states.nominal, PointId::new(1), "the highest");
     assert_eq!(states.points[1].static_power.nanowatts(), 12_500_000);
     assert_eq!(states.points[1].idle_power.nanowatts(), 1);
-    assert_eq!((states.switch.time.picoseconds(), states.switch.femtojoules), (5_000_000, 2_000_000));
-    assert_eq!(states.gating.expect("gating").wake_femtojoules, 500_000);
+    assert_eq!(
+        (states.switch.time.picoseconds(), states.switch.energy.femtojoules()),
+        (5_000_000, 2_000_000)
+    );
+    assert_eq!(states.gating.expect("gating").wake_energy.femtojoules(), 500_000);
     assert_eq!(one.power.background.nanowatts(), 1_500_000);
     assert!(one.has_power() && one.has_points());
     // Stated points are part of what determines results, and platforms without any are what they were.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
 
-use rtmm_hardware::{AcceleratorId, Share, Units};
+use rtmm_hardware::{AcceleratorId, PointId, PowerUnit, Share, Units};
 use rtmm_workload::{Time, define_index};
 use serde::Serialize;
 
@@ -62,6 +62,19 @@ pub enum Decision {
         run: RunId,
         /// Its share from now on.
         share: Share,
+    },
+    /// Changes the operating point of an accelerator or of the memory: at once, or after the time that the platform states
+    /// for a change. What runs goes on at the new point from then on; where a change stalls, it stands still until then.
+    SetPoint {
+        /// The accelerator, or the memory.
+        on: PowerUnit,
+        /// One of its points.
+        point: PointId,
+    },
+    /// Gates an accelerator that no run holds a unit of. It wakes at the next dispatch, which waits for that and pays for it.
+    Gate {
+        /// The accelerator.
+        on: AcceleratorId,
     },
     /// Asks to be asked again.
     SetTimer {

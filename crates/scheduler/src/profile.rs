@@ -14,13 +14,13 @@
 //!
 //! Accelerators that are alike have their *classes* in common: a class is a configuration with a number of
 //! units and, where memory bandwidth is partitioned, a share of it. What compares accelerators, compares
-//! them with all of their units.
+//! them with all of their units, at their nominal operating points.
 
 use std::sync::Arc;
 
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, Energy, EnergyParts, Isolated, IsolatedCosts,
-    Moved, Platform, SHARED_LEVELS, Shares, Transfers,
+    Moved, Platform, Points, PowerStates, PowerUnit, SHARED_LEVELS, Shares, Transfers,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -50,6 +50,9 @@ pub struct Profile {
     context_switches: Vec<ContextSwitch>,
     /// Ways between accelerators; none where jobs move for nothing.
     transfers: Option<Transfers>,
+    /// Power states by accelerator, then those of the memory.
+    power: Vec<Option<PowerStates>>,
+    has_points: bool,
     /// Input of each layer and what it leaves, a row a layer.
     activations: Vec<Activations>,
 }
@@ -110,6 +113,11 @@ impl Profile {
             of_architectures: Expectations::default(),
             transfers: platform.transfers.clone(),
             context_switches: platform.accelerators.iter().map(|one| one.context_switch).collect(),
+            power: (platform.accelerators.iter().map(|one| &one.power))
+                .chain([&platform.power.dram])
+                .cloned()
+                .collect(),
+            has_points: platform.has_points(),
             activations: Vec::new(),
         };
         for (index, model) in models.iter().enumerate() {
@@ -147,7 +155,8 @@ impl Profile {
                 None => Moved::elements(layer.output_elements().unwrap_or(0)),
             },
         }));
-        let worst = |layer| self.classes().map(|class| costs.energy(id, layer, class).total()).max();
+        // At the points that costs are stated for, so that governors are judged by one measure.
+        let worst = |layer| costs.nominal_classes().map(|class| costs.energy(id, layer, class).total()).max();
         let worst_energy = (0..layers).filter_map(worst).sum();
         let least = |layer| {
             let latencies = costs.supporting(id, layer).map(|class| costs.latency(id, layer, class));
@@ -337,6 +346,31 @@ impl Profile {
     #[must_use]
     pub fn class_with(&self, accelerator: AcceleratorId, units: u32) -> Option<ClassId> {
         self.costs.class_with(accelerator, units)
+    }
+
+    /// The class of a run that holds `units` units of an accelerator at operating points; none where no run may hold so
+    /// many, and for points that there are not.
+    #[inline]
+    #[must_use]
+    pub fn class_at(&self, accelerator: AcceleratorId, units: u32, points: Points) -> Option<ClassId> {
+        self.costs.class_at(accelerator, units, points)
+    }
+
+    /// True if anything has more than one operating point.
+    #[inline]
+    #[must_use]
+    pub const fn has_points(&self) -> bool {
+        self.has_points
+    }
+
+    /// The power states of an accelerator, or of the memory; none where the platform does not state them.
+    #[must_use]
+    pub fn power_states(&self, unit: PowerUnit) -> Option<&PowerStates> {
+        let at = match unit {
+            PowerUnit::Accelerator(accelerator) => accelerator.index(),
+            PowerUnit::Dram => self.accelerators(),
+        };
+        self.power.get(at)?.as_ref()
     }
 
     /// The number of accelerators.

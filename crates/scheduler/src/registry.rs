@@ -492,6 +492,8 @@ mod tests {
                         name if name.starts_with("drop_") => Some(("drop", "smart")),
                         "batch_limit" => Some(("batching", "up-to-n")),
                         "variant_queue" => Some(("variants", "largest-that-fits")),
+                        "governor_point" => Some(("governor", "fixed")),
+                        "governor_dram" => Some(("governor", "max")),
                         "scheduling_period" => Some(("preemption_mechanism", "kill")),
                         _ => None,
                     };

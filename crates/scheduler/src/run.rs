@@ -1,7 +1,7 @@
 //! Runs: what executes on accelerators, as a scheduler knows it.
 
 use rtmm_hardware::{AcceleratorId, ClassId, Share, UnitSet};
-use rtmm_workload::{ModelId, Time};
+use rtmm_workload::{Duration, ModelId, Time};
 use serde::Serialize;
 
 use crate::ids::{JobId, RunId};
@@ -64,6 +64,37 @@ impl From<JobId> for Jobs {
     }
 }
 
+/// The progress of a run that is expected by the profile: time in its class from where it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// Since when it has gone at the pace of its class: since it started, unless an operating point has changed.
+    pub since: Time,
+    /// Time in its class of what was done before.
+    pub done: Duration,
+}
+
+impl Pace {
+    /// The pace of a run that starts.
+    #[must_use]
+    pub const fn from(since: Time) -> Self {
+        Self { since, done: Duration::ZERO }
+    }
+
+    /// Time in the class of what is done at an instant.
+    #[must_use]
+    pub fn done_at(self, now: Time) -> Duration {
+        self.done.saturating_add(now.saturating_since(self.since))
+    }
+
+    /// The pace in another class from `since` on, in which all that takes `before` here takes `after`. Rounded down.
+    #[must_use]
+    pub fn changed(self, now: Time, since: Time, before: Duration, after: Duration) -> Self {
+        let done = u128::from(self.done_at(now).picoseconds()) * u128::from(after.picoseconds());
+        let done = done / u128::from(before.picoseconds().max(1));
+        Self { since, done: Duration::from_picoseconds(u64::try_from(done).unwrap_or(u64::MAX)) }
+    }
+}
+
 /// A segment that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
@@ -93,6 +124,8 @@ pub struct Run {
     pub dispatched: Time,
     /// When the layer that it began with, or was last resized in, started or will.
     pub started: Time,
+    /// Its expected progress, by the profile.
+    pub pace: Pace,
     /// When it should end, by the profile, if it runs as dispatched and resized.
     pub expected_end: Time,
     /// True if it was told to end at its next boundary: preempted, or its job dropped.
@@ -133,6 +166,7 @@ impl Runs {
             stop: 0,
             dispatched: Time::ZERO,
             started: Time::ZERO,
+            pace: Pace::from(Time::ZERO),
             expected_end: Time::ZERO,
             is_ending: false,
         };

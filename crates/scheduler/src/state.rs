@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use rtmm_hardware::{AcceleratorId, EnergyTotal, UnitSet};
+use rtmm_hardware::{Accelerator, AcceleratorId, EnergyTotal, Platform, PointId, Points, UnitSet};
 use rtmm_workload::{ModelId, Time};
 use serde::Serialize;
 
@@ -12,6 +12,44 @@ use crate::ids::JobId;
 use crate::job::{Job, JobState};
 use crate::live_jobs::LiveJobs;
 use crate::run::Runs;
+
+/// The operating point of an accelerator, or of the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PointState {
+    /// The point in force.
+    pub point: PointId,
+    /// A change that is under way.
+    pub change: Option<PointChange>,
+}
+
+/// A change of an operating point that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PointChange {
+    /// The point to come; of a change that stalls, the one in force.
+    pub to: PointId,
+    /// When it is complete.
+    pub at: Time,
+}
+
+impl PointState {
+    /// A point that is in force.
+    #[must_use]
+    pub const fn at(point: PointId) -> Self {
+        Self { point, change: None }
+    }
+
+    /// The point that is in force once a change that is under way is complete.
+    #[must_use]
+    pub fn last(&self) -> PointId {
+        self.change.map_or(self.point, |change| change.to)
+    }
+}
+
+impl Default for PointState {
+    fn default() -> Self {
+        Self::at(PointId::new(0))
+    }
+}
 
 /// An accelerator in the course of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +60,10 @@ pub struct AcceleratorState {
     pub free: UnitSet,
     /// The position of its first unit among all units of the platform.
     pub first_unit: u32,
+    /// Its operating point.
+    pub power: PointState,
+    /// True if it is gated: the next dispatch has to wait until it is awake.
+    pub is_gated: bool,
 }
 
 impl AcceleratorState {
@@ -86,6 +128,8 @@ pub struct SystemState {
     pub accelerators: Vec<AcceleratorState>,
     /// Accelerators that have a free unit, ascending.
     pub free: Vec<AcceleratorId>,
+    /// The operating point of the memory.
+    pub dram: PointState,
     /// All runs.
     pub runs: Runs,
     /// All units, those of an accelerator side by side.
@@ -100,7 +144,9 @@ impl SystemState {
     pub fn new(units: impl Iterator<Item = u32>, tasks: usize) -> Self {
         let mut first_unit = 0;
         let of_units = |units: u32| {
-            let state = AcceleratorState { units, free: UnitSet::first(units), first_unit };
+            let free = UnitSet::first(units);
+            let state =
+                AcceleratorState { units, free, first_unit, power: PointState::default(), is_gated: false };
             first_unit += units;
             state
         };
@@ -114,6 +160,25 @@ impl SystemState {
             counters: vec![TaskCounters::default(); tasks],
             ..Self::default()
         }
+    }
+
+    /// The same of a platform, at its nominal points.
+    #[must_use]
+    pub fn of_platform(platform: &Platform, tasks: usize) -> Self {
+        let mut state = Self::new(platform.accelerators.iter().map(Accelerator::units), tasks);
+        for (own, accelerator) in state.accelerators.iter_mut().zip(&platform.accelerators) {
+            own.power = accelerator.power.as_ref().map_or(own.power, |states| PointState::at(states.nominal));
+        }
+        state.dram = PointState::at(platform.nominal_dram());
+        state
+    }
+
+    /// The operating points in force for runs of an accelerator.
+    #[inline]
+    #[must_use]
+    pub fn points(&self, accelerator: AcceleratorId) -> Points {
+        let own = self.accelerators[accelerator.index()].power;
+        Points { accelerator: own.point, dram: self.dram.point }
     }
 
     /// Gives units of an accelerator to a run.

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use rtmm_hardware::{AcceleratorId, Energy};
+use rtmm_hardware::{AcceleratorId, ClassId, Energy};
 use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
 
 use crate::ids::JobId;
@@ -161,28 +161,47 @@ impl<'v> View<'v> {
         here.map(|accelerator| self.remaining(job, accelerator)).min().unwrap_or(Duration::MAX)
     }
 
-    /// The latency of what is left of a job's next layer on all units of an accelerator, in isolation.
+    /// The class of a run that would hold all units of an accelerator now, at the operating points in force.
+    #[inline]
+    #[must_use]
+    pub fn whole(&self, accelerator: AcceleratorId) -> ClassId {
+        let nominal = self.profile.whole(accelerator);
+        if self.profile.has_points() { self.class_now(accelerator, nominal) } else { nominal }
+    }
+
+    /// The class at the operating points in force of as many units of an accelerator as another class of it has.
+    #[must_use]
+    pub fn class_now(&self, accelerator: AcceleratorId, class: ClassId) -> ClassId {
+        if !self.profile.has_points() {
+            return class;
+        }
+        let points = self.state.points(accelerator);
+        self.profile.class_at(accelerator, self.profile.class(class).units, points).unwrap_or(class)
+    }
+
+    /// The latency of what is left of a job's next layer on all units of an accelerator, in isolation, at the operating
+    /// points in force.
     #[inline]
     #[must_use]
     pub fn next_layer(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        self.profile.rest_of_layer(job.model, job.progress, self.profile.whole(accelerator))
+        self.profile.rest_of_layer(job.model, job.progress, self.whole(accelerator))
     }
 
-    /// The expected remaining latency of a job on all units of an accelerator.
+    /// The expected remaining latency of a job on all units of an accelerator, at the operating points in force.
     #[inline]
     #[must_use]
     pub fn remaining(&self, job: &Job, accelerator: AcceleratorId) -> Duration {
-        self.profile.remaining(job.model, job.progress, self.profile.whole(accelerator))
+        self.profile.remaining(job.model, job.progress, self.whole(accelerator))
     }
 
-    /// The expected remaining latency of a job on the accelerator that is fastest for all of it.
+    /// The expected remaining latency of a job on the accelerator that is fastest for all of it, at the nominal points.
     #[inline]
     #[must_use]
     pub fn least_remaining(&self, job: &Job) -> Duration {
         self.profile.least_remaining(job.model, job.progress)
     }
 
-    /// The expected remaining latency of a job, in the mean over accelerators.
+    /// The expected remaining latency of a job, in the mean over accelerators, at the nominal points.
     #[inline]
     #[must_use]
     pub fn mean_remaining(&self, job: &Job) -> Duration {

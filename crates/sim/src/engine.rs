@@ -6,30 +6,31 @@
 //! Events of one instant are taken in this order: runs and layers that end, by accelerator, then by the
 //! lowest unit that the run was dispatched on;
 //! frames that arrive, tasks that others depend on first; frames that become visible after their
-//! jitter, in the same order of tasks; phases that begin; timers, in the order in which they were set.
+//! jitter, in the same order of tasks; phases that begin; timers, in the order in which they were set; changes of operating
+//! points that are complete, by accelerator, that of the memory last.
 //!
 //! What must stay true: time never falls. The policy sees nothing that it could not know: hidden
 //! jobs and realisations stand in [`Simulation`], never in its [`View`]. Once warm, the loop
 //! allocates nothing. Memory follows the number of live jobs, not the length of the run.
 //!
 //! The loop is [`Simulation::run_until`]. What events do is beside it: frames become jobs in `jobs`,
-//! layers and segments end in `segments`, the policy is asked and obeyed in `decisions`, and runs of several jobs are in
-//! `batches`.
+//! layers and segments end in `segments`, the policy is asked and obeyed in `decisions`, runs of several jobs are in
+//! `batches`, and operating points change in `points`.
 
 mod batches;
 mod decisions;
 mod jobs;
+mod points;
 mod segments;
 mod state;
 
-use rtmm_hardware::Accelerator;
 use rtmm_scheduler::{Decisions, Interests, JobId, JobState, Notice, Policy, PolicyError, SystemState, View};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Duration, Follower, Frames, TaskId, Time};
 
 use crate::error::SimulationError;
 use crate::events::{Event, Events};
-use crate::execution::Execution;
+use crate::execution::{Execution, LayerPart, Reach};
 use crate::frames::FrameTable;
 use crate::observer::{EndRecord, Observer, SegmentRecord};
 use crate::system::System;
@@ -120,8 +121,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         execution.tell_layers(interests.layers);
         let tasks = || (0..scenario.tasks.len()).map(TaskId::new);
         let follows = |task: TaskId| scenario.leader(task) != task;
-        let units = system.platform.accelerators.iter().map(Accelerator::units);
-        let state = SystemState::new(units, scenario.tasks.len());
+        let state = SystemState::of_platform(&system.platform, scenario.tasks.len());
         let draws = |stream| {
             tasks().map(|task| Draws::new(seed, stream, &scenario.tasks[task.index()].name)).collect()
         };
@@ -270,6 +270,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
                 Event::Release => self.release_hidden(),
                 Event::Phase(phase) => self.change_phase(phase),
                 Event::Timer(tag) => self.tick(tag),
+                Event::Point(on) => self.complete_change(on),
             }
             // As many slots as were ever needed at a time.
             if self.state.jobs.len() > MAX_LIVE_JOBS {
@@ -397,7 +398,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             };
             self.state.runs.end(index);
             self.hidden.count_busy(index, run.accelerator, now);
-            self.spend(slot, run.class, run.model, to, 1.0);
+            // What was booked of a layer that is not complete, where an operating point changed, stays booked.
+            let hidden = &self.hidden.jobs[slot];
+            if hidden.booked_part == LayerPart::NONE || to.layer > hidden.booked.layer {
+                self.spend(slot, run.class, run.model, Reach::at(to));
+            }
             self.show_energy(slot);
             let job = &mut self.state.jobs[slot];
             job.progress = to;

@@ -160,6 +160,24 @@ pub enum Illegal {
     /// A checkpoint where an accelerator has no bandwidth for activations: the job may go on there.
     #[error("the platform states no bandwidth at which every accelerator moves activations")]
     NoContextMoves,
+    /// A point of hardware of which the platform states none.
+    #[error("the platform states no operating points of it")]
+    NoPoints,
+    /// There is no such operating point.
+    #[error("it has no such operating point")]
+    NoSuchPoint,
+    /// It is at that point.
+    #[error("it is at this operating point already")]
+    NothingToChange,
+    /// A change of point is not complete.
+    #[error("its operating point is changing")]
+    PointChanges,
+    /// The platform states no power gating of the accelerator.
+    #[error("the platform does not say that the accelerator can be gated")]
+    NoGating,
+    /// The accelerator is gated.
+    #[error("the accelerator is gated already")]
+    GatedAlready,
     /// A kind of decision that this engine does not know.
     #[error("the engine knows no such decision")]
     Unknown,

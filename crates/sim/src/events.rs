@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
+use rtmm_hardware::PowerUnit;
 use rtmm_workload::Time;
 
 /// Something that happens. Of one instant, in this order.
@@ -23,6 +24,8 @@ pub(crate) enum Event {
     Phase(usize),
     /// A timer of the policy.
     Timer(u64),
+    /// A change of an operating point is complete.
+    Point(PowerUnit),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -37,6 +40,8 @@ pub(crate) struct Events {
     phases: Vec<(Time, usize)>,
     timers: BinaryHeap<Reverse<(Time, u64, u64)>>,
     timers_set: u64,
+    /// When changes of operating points are complete, at most one of each unit.
+    points: BinaryHeap<Reverse<(Time, PowerUnit)>>,
     next: Option<(Time, Event)>,
 }
 
@@ -60,6 +65,7 @@ impl Events {
         consider(self.releases.peek().map(|Reverse((time, ..))| (*time, Event::Release)));
         consider(self.phases.last().map(|(time, phase)| (*time, Event::Phase(*phase))));
         consider(self.timers.peek().map(|Reverse((time, _, tag))| (*time, Event::Timer(*tag))));
+        consider(self.points.peek().map(|Reverse((time, unit))| (*time, Event::Point(*unit))));
         self.next = first;
     }
 
@@ -128,6 +134,16 @@ impl Events {
 
     pub(crate) fn take_timer(&mut self) {
         self.timers.pop();
+        self.find_next();
+    }
+
+    pub(crate) fn add_point(&mut self, at: Time, unit: PowerUnit) {
+        self.points.push(Reverse((at, unit)));
+        self.find_next();
+    }
+
+    pub(crate) fn take_point(&mut self) {
+        self.points.pop();
         self.find_next();
     }
 }

@@ -4,7 +4,7 @@
 //! An observer is a type parameter of the run, so that what is not watched costs nothing. A pair of
 //! observers is one, and so is a mutable reference.
 
-use rtmm_hardware::{ClassId, Energy, EnergyParts, Moved, UnitSet};
+use rtmm_hardware::{AcceleratorId, ClassId, Energy, EnergyParts, Moved, PointId, PowerUnit, UnitSet};
 use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
@@ -121,6 +121,37 @@ pub struct ResizeRecord<'s> {
     pub to: Progress,
 }
 
+/// Something that changes the power of hardware beside its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerEvent {
+    /// A change of an operating point begins, and is paid for.
+    Changes {
+        /// The accelerator, or the memory.
+        on: PowerUnit,
+        /// The point to come.
+        to: PointId,
+        /// When it is complete.
+        at: Time,
+    },
+    /// A point is in force from now on.
+    InForce {
+        /// The accelerator, or the memory.
+        on: PowerUnit,
+        /// The point.
+        point: PointId,
+    },
+    /// An accelerator is gated.
+    Gated {
+        /// Which one.
+        on: AcceleratorId,
+    },
+    /// A gated accelerator begins to wake, and pays for it.
+    Wakes {
+        /// Which one.
+        on: AcceleratorId,
+    },
+}
+
 /// Report on a run when it is over. All of it counts from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndRecord<'r> {
@@ -194,6 +225,9 @@ pub trait Observer {
 
     /// A job was dropped.
     fn dropped(&mut self, _now: Time, _record: &JobRecord<'_>, _cause: DropCause) {}
+
+    /// An operating point changes, or an accelerator is gated or wakes.
+    fn power_changed(&mut self, _now: Time, _event: PowerEvent) {}
 
     /// A phase of the scenario began.
     fn phase_changed(&mut self, _now: Time, _phase: usize) {}
@@ -271,6 +305,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
         (**self).dropped(now, record, cause);
+    }
+
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        (**self).power_changed(now, event);
     }
 
     fn phase_changed(&mut self, now: Time, phase: usize) {
@@ -372,6 +410,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn dropped(&mut self, now: Time, record: &JobRecord<'_>, cause: DropCause) {
         self.0.dropped(now, record, cause);
         self.1.dropped(now, record, cause);
+    }
+
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        self.0.power_changed(now, event);
+        self.1.power_changed(now, event);
     }
 
     fn phase_changed(&mut self, now: Time, phase: usize) {

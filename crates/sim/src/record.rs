@@ -15,8 +15,8 @@ use rtmm_workload::{Duration, TaskId, Time};
 use crate::execution::MemoryUse;
 use crate::metrics::{Audit, JobRow, JobRows};
 use crate::observer::{
-    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, Observer, ResizeRecord,
-    SegmentRecord,
+    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, Observer, PowerEvent,
+    ResizeRecord, SegmentRecord,
 };
 use crate::system::System;
 
@@ -121,6 +121,8 @@ pub enum RecordedEvent {
     Dropped(RecordedJob, DropCause),
     /// A job was not over when the run ended.
     InFlight(RecordedJob),
+    /// An operating point changes, or an accelerator is gated or wakes.
+    PowerChanged(PowerEvent),
     /// A phase of the scenario began.
     PhaseChanged(usize),
     /// Use of the memory that runs share, over a time without changes that ends now.
@@ -240,6 +242,7 @@ impl RunRecord {
                     observer.resized(now, &ResizeRecord { run, before: *before, to: *to });
                 }
                 RecordedEvent::ShareSet(run) => observer.share_set(now, run),
+                RecordedEvent::PowerChanged(event) => observer.power_changed(now, *event),
                 RecordedEvent::LayerCompleted(layer) if wants_layers => observer.layer_completed(now, layer),
                 RecordedEvent::LayerCompleted(_) => {}
                 RecordedEvent::SegmentEnded { run, job, to, switched, stopped } => {
@@ -319,6 +322,10 @@ impl Observer for RunRecord {
 
     fn share_set(&mut self, now: Time, run: &Run) {
         self.push(now, RecordedEvent::ShareSet(*run));
+    }
+
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        self.push(now, RecordedEvent::PowerChanged(event));
     }
 
     fn layer_completed(&mut self, now: Time, record: &LayerRecord) {

@@ -62,6 +62,7 @@ fn sketch(memory: Memory) -> Sketch {
         varies: None,
         partial: None,
         links: None,
+        power: None,
     }
 }
 

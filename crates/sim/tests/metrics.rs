@@ -7,8 +7,8 @@
 
 use rtmm_hardware::{ClassId, Energy, EnergyParts, Mode, Platform, Share, UnitSet};
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Job, JobId, JobState, Policy, PolicyError, Preemption, Progress, Run, RunId,
-    Truth, TuningWindow, View,
+    Decision, Decisions, Extent, Job, JobId, JobState, Pace, Policy, PolicyError, Preemption, Progress, Run,
+    RunId, Truth, TuningWindow, View,
 };
 use rtmm_sim::metrics::{
     Audit, JobRow, JobRows, JobStatus, PriorityClass, PriorityClassSummary, PriorityClasses, Window, Windows,
@@ -692,6 +692,7 @@ fn the_audit_finds_what_is_wrong() {
             stop: 2,
             dispatched: at(5),
             started: at(5),
+            pace: Pace::from(at(5)),
             expected_end: at(10),
             is_ending: false,
         };

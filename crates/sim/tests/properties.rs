@@ -181,7 +181,7 @@ fn lives(built: &Built, seed: u64, record: &Record) -> Result<BTreeMap<Name, Sta
                 let before = stages.insert(*job, Stage::InFlight);
                 prop_assert!(matches!(before, Some(Stage::Waiting | Stage::Idle)), "{before:?}");
             }
-            Event::NotTriggered { .. } | Event::Phase { .. } | Event::Over { .. } => {}
+            Event::NotTriggered { .. } | Event::Phase { .. } | Event::Power { .. } | Event::Over { .. } => {}
         }
     }
     // Whatever needs a job that was given up is given up.

@@ -7,11 +7,13 @@ mod decisions;
 mod dream;
 mod dream_oracle;
 mod fission;
+mod governors;
 mod metrics;
 mod moca;
 #[path = "oracle/main.rs"]
 mod oracle;
 mod partial_support;
+mod power;
 mod prema;
 mod progress_inside_layers;
 mod properties;

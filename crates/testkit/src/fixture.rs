@@ -14,8 +14,8 @@ use rtmm_hardware::{
     Migration, NoCost, Platform, Share, Sparse, Units, Work,
 };
 use rtmm_scheduler::{
-    Decision, Decisions, Extent, Job, JobId, JobState, Notice, Policy, PolicyError, Profile, Progress, Run,
-    RunId, SystemState, TaskCounters, Truth, UnitState, VariantId, View,
+    Decision, Decisions, Extent, Job, JobId, JobState, Notice, Pace, Policy, PolicyError, Profile, Progress,
+    Run, RunId, SystemState, TaskCounters, Truth, UnitState, VariantId, View,
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
@@ -337,11 +337,10 @@ impl Fixture {
             tasks: tasks.iter().enumerate().map(of_sketch).collect::<Result<_, FixtureError>>()?,
             phases: Vec::new(),
         };
-        let units = platform.accelerators.iter().map(Accelerator::units);
         Ok(Self {
             profile: Profile::new(&models, &platform, Arc::clone(&costs)),
             costs,
-            state: SystemState::new(units, tasks.len()),
+            state: SystemState::of_platform(&platform, tasks.len()),
             realisations: Vec::new(),
             ranks: JobRanks::default(),
             scenario,
@@ -468,6 +467,7 @@ impl Fixture {
             stop,
             dispatched: now,
             started: now,
+            pace: Pace::from(now),
             expected_end: now.saturating_add(latency.fold(Duration::ZERO, Duration::saturating_add)),
             is_ending: false,
         };

@@ -84,10 +84,11 @@ impl Bandwidth {
         Self(u64::try_from(part).unwrap_or(u64::MAX))
     }
 
-    /// This bandwidth at an operating point of what it is of, rounded down to a unit; what has no limit has none there.
+    /// This bandwidth at an operating point of what it is of, rounded down, but to a unit at least; what has no limit has
+    /// none there.
     #[must_use]
     pub fn at(self, scaling: Scaling) -> Self {
-        if self == Self::UNLIMITED { self } else { Self(scaling.rate(self.0)) }
+        if self == Self::UNLIMITED || self == Self::ZERO { self } else { Self(scaling.rate(self.0).max(1)) }
     }
 
     /// Bytes in every 2^30 ps.

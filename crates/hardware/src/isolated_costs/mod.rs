@@ -235,8 +235,7 @@ impl IsolatedCosts {
 
     /// Latency of `work` in a class that has its share of the memory to itself.
     fn isolated(&self, work: &Work, class: &Class) -> Isolated {
-        let Available { dram, cache } = self.available(class.share);
-        let available = Available { dram: dram.at(class.memory), cache };
+        let available = self.available(class);
         if class.is_nominal() {
             return Isolated::of(work, available);
         }
@@ -247,12 +246,12 @@ impl IsolatedCosts {
         Isolated::of(&Work { compute, transfer, exposed, ..*work }, available)
     }
 
-    /// The memory bandwidth that a run with a share can have if no other runs, at the memory's nominal point.
-    fn available(&self, share: Option<Share>) -> Available {
-        let dram = match (self.dram, share) {
+    /// The memory bandwidth that a run of a class can have if no other runs.
+    fn available(&self, class: &Class) -> Available {
+        let dram = match (self.dram, class.share) {
             (None, _) => Bandwidth::UNLIMITED,
-            (Some((bandwidth, sharing)), Some(share)) => sharing.alone(bandwidth, share),
-            (Some((bandwidth, _)), None) => bandwidth,
+            (Some((bandwidth, sharing)), Some(share)) => sharing.alone(bandwidth.at(class.memory), share),
+            (Some((bandwidth, _)), None) => bandwidth.at(class.memory),
         };
         Available { dram, cache: self.cache }
     }
@@ -311,12 +310,6 @@ impl IsolatedCosts {
     pub fn largest_batch(&self, model: ModelId, accelerator: AcceleratorId, class: ClassId) -> u32 {
         let largest = self.max_batch[accelerator.index()];
         largest.min(self.table.largest_batch(self.network(model), self.class(class).configuration))
-    }
-
-    /// The bandwidth of the memory that accelerators share, at an operating point; none where each has its own.
-    #[must_use]
-    pub fn shared_bandwidth_at(&self, memory: Scaling) -> Option<Bandwidth> {
-        self.dram.map(|(bandwidth, _)| bandwidth.at(memory))
     }
 
     /// The number of classes.

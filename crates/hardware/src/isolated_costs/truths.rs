@@ -35,7 +35,7 @@ pub(super) struct TruthRows {
 /// A layer whose time varies in a class.
 #[derive(Clone, Copy, Debug)]
 struct Varying {
-    /// Of its compute time.
+    /// Of its compute time at the nominal operating point.
     quantiles: Quantiles,
     /// The position of its rank among those of a job.
     rank: usize,
@@ -87,7 +87,9 @@ impl IsolatedCosts {
     /// By layer, then class; nothing where every job takes the same.
     fn varying_layers(&self, id: ModelId, layers: usize) -> Vec<Option<Varying>> {
         let of = |layer: usize, class: usize| {
-            let quantiles = self.quantiles(id, LayerId::new(layer), &self.classes[class])?;
+            let Class { configuration, batch, .. } = self.classes[class];
+            let quantiles =
+                *self.table.quantiles(self.network(id), LayerId::new(layer), configuration, batch)?;
             let rank = layer * self.copulas.len() + self.copula_of[class]?;
             Some(Varying { quantiles, rank })
         };
@@ -160,7 +162,8 @@ impl IsolatedCosts {
     /// The compute time that a layer of an inference drew; none where all take the same, and where nothing was drawn.
     fn drawn(&self, of: &TruthRows, outcome: Outcome<'_>, layer: u32, class: ClassId) -> Option<Duration> {
         let varying = of.varying.get(layer as usize * self.classes.len() + class.index())?.as_ref()?;
-        Some(varying.quantiles.at(*outcome.ranks.get(varying.rank)?))
+        let drawn = varying.quantiles.at(*outcome.ranks.get(varying.rank)?);
+        Some(self.class(class).clock.time(drawn))
     }
 
     /// The latency of one layer of an inference, in picoseconds.

@@ -1,7 +1,7 @@
 //! The results of a run as columns: the names are those of `docs/metrics.md`.
 
 use rtmm_sim::Summary;
-use rtmm_sim::metrics::{AcceleratorSummary, PriorityClass, TaskSummary};
+use rtmm_sim::metrics::{AcceleratorSummary, PriorityClass, TaskSummary, UnitPowerSummary};
 use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
 
 /// A column with where its value comes from.
@@ -243,6 +243,63 @@ const CELL: &[Row<Summary>] = &[
         number(run.mean_power_w)
     }),
     (
+        lower(labelled(
+            "platform energy",
+            real("platform_energy_pj", "picojoules", "energy of the whole platform from start to end"),
+        )),
+        |run| number(run.platform.as_ref().map(|of| of.platform_energy_pj)),
+    ),
+    (
+        labelled(
+            "energy of work",
+            real("platform_work_pj", "picojoules", "part of `platform_energy_pj`: segments"),
+        ),
+        |run| number(run.platform.as_ref().map(|of| of.platform_work_pj)),
+    ),
+    (
+        labelled(
+            "static energy of the platform",
+            real("platform_static_pj", "picojoules", "part of `platform_energy_pj`: hardware that runs hold"),
+        ),
+        |run| number(run.platform.as_ref().map(|of| of.platform_static_pj)),
+    ),
+    (
+        labelled(
+            "idle energy",
+            real(
+                "platform_idle_pj",
+                "picojoules",
+                "part of `platform_energy_pj`: hardware that no run holds",
+            ),
+        ),
+        |run| number(run.platform.as_ref().map(|of| of.platform_idle_pj)),
+    ),
+    (
+        labelled(
+            "gated energy",
+            real("platform_gated_pj", "picojoules", "part of `platform_energy_pj`: gated accelerators"),
+        ),
+        |run| number(run.platform.as_ref().map(|of| of.platform_gated_pj)),
+    ),
+    (
+        labelled(
+            "energy of power switches",
+            real(
+                "platform_switches_pj",
+                "picojoules",
+                "part of `platform_energy_pj`: changes of operating points, and wake-ups",
+            ),
+        ),
+        |run| number(run.platform.as_ref().map(|of| of.platform_switches_pj)),
+    ),
+    (
+        labelled(
+            "background energy",
+            real("platform_background_pj", "picojoules", "part of `platform_energy_pj`: background power"),
+        ),
+        |run| number(run.platform.as_ref().map(|of| of.platform_background_pj)),
+    ),
+    (
         summed(labelled(
             "throughput",
             real("throughput_per_s", "jobs a second", "completed jobs over the measured time"),
@@ -433,6 +490,34 @@ const ACCELERATOR: &[Row<AcceleratorSummary>] = &[
             ),
         ),
         |one| number(one.batch_mean),
+    ),
+    (
+        labelled(
+            "static energy",
+            real("accelerator_static_pj", "picojoules", "its static power while runs hold it"),
+        ),
+        |one| number(one.power.as_ref().map(|of| of.energy.static_pj)),
+    ),
+    (
+        labelled("idle energy", real("accelerator_idle_pj", "picojoules", "its idle power while none does")),
+        |one| number(one.power.as_ref().map(|of| of.energy.idle_pj)),
+    ),
+    (labelled("gated energy", real("accelerator_gated_pj", "picojoules", "its power while gated")), |one| {
+        number(one.power.as_ref().map(|of| of.energy.gated_pj))
+    }),
+    (
+        labelled(
+            "energy of power switches",
+            real("accelerator_switches_pj", "picojoules", "changes of its operating point, and wake-ups"),
+        ),
+        |one| number(one.power.as_ref().map(|of| of.energy.switches_pj)),
+    ),
+    (labelled("gated time", real("gated_ms", "milliseconds", "time in which it was gated")), |one| {
+        number(one.power.as_ref().map(|of| of.gated_ms))
+    }),
+    (
+        labelled("mean clock", real("clock_mhz_mean", "megahertz", "mean frequency while it was not gated")),
+        |one| number(one.power.as_ref().and_then(UnitPowerSummary::mean_mhz)),
     ),
 ];
 

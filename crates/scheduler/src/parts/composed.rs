@@ -24,8 +24,8 @@ use crate::parts::batching::{Offer, Size, Waits};
 use crate::parts::tournament::MANY;
 use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
-    Batching, DecisionTime, DropRule, Granularity, Placement, PreemptionRule, Ranking, ScoreTerms, UnitRule,
-    VariantChoice, next_boundary,
+    Batching, Blocking, DecisionTime, DropRule, Governor, Granularity, Placement, PreemptionRule, Ranking,
+    ScoreTerms, UnitRule, VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -52,6 +52,8 @@ pub struct Parts {
     pub batching: Batching,
     /// The time that a decision takes.
     pub decision_time: DecisionTime,
+    /// The operating points of accelerators.
+    pub governor: Governor,
 }
 
 impl Parts {
@@ -73,6 +75,7 @@ impl Parts {
             PreemptionRule::PARAMETERS,
             Batching::PARAMETERS,
             DecisionTime::PARAMETERS,
+            Governor::PARAMETERS,
         ];
         Schema::of(&[own, &parts].concat())
     }
@@ -80,15 +83,22 @@ impl Parts {
     /// Reads the parameters of all parts.
     #[must_use]
     pub fn read(parameters: &Parameters) -> Self {
+        let (granularity, preemption) = (Granularity::read(parameters), PreemptionRule::read(parameters));
+        let blocking = match (preemption, &granularity) {
+            (PreemptionRule::Quantum, _) => Blocking::Quantum,
+            (PreemptionRule::Layer, _) | (_, Granularity::Layer) => Blocking::Layer,
+            (PreemptionRule::Never, _) => Blocking::Model,
+        };
         Self {
-            granularity: Granularity::read(parameters),
+            granularity,
             placement: Placement::read(parameters),
             units: UnitRule::read(parameters),
             drop: DropRule::read(parameters),
             variants: VariantChoice::read(parameters),
-            preemption: PreemptionRule::read(parameters),
+            preemption,
             batching: Batching::read(parameters),
             decision_time: DecisionTime::read(parameters),
+            governor: Governor::read(parameters, blocking),
         }
     }
 
@@ -487,6 +497,10 @@ impl<R: Ranking> Policy for Composed<R> {
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
         self.parts.begin(view);
+        if let Some(change) = self.parts.governor.next(view) {
+            out.push(change);
+            return Ok(());
+        }
         if let Some(job) = self.parts.drop.next(view, &self.parts.variants) {
             out.push(Decision::Drop { job });
             return Ok(());
@@ -533,6 +547,7 @@ impl<R: Ranking> Policy for Composed<R> {
         }
         self.waiting.notify(notice);
         self.parts.drop.notify(notice, view);
+        self.parts.governor.notify(notice, view);
         self.ranking.notify(notice, view);
         Ok(())
     }

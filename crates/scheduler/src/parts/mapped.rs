@@ -19,7 +19,7 @@ use crate::job::{Job, Progress};
 use crate::parts::batching::{Offer, Size, Waits};
 use crate::parts::map_score::{MapScore, MapScoreSpan, MapScoreTerms};
 use crate::parts::tournament::{Contest, Tournament};
-use crate::parts::{Batching, DecisionTime, DropRule, Granularity, Tuner, VariantChoice};
+use crate::parts::{Batching, Blocking, DecisionTime, DropRule, Governor, Granularity, Tuner, VariantChoice};
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
 use crate::terms::Score;
@@ -43,6 +43,8 @@ pub struct MappedParts {
     pub batching: Batching,
     /// The time that a decision takes.
     pub decision_time: DecisionTime,
+    /// The operating points of accelerators.
+    pub governor: Governor,
 }
 
 impl MappedParts {
@@ -56,13 +58,14 @@ impl MappedParts {
     /// The parameters of a policy: those of its score, then of its own, then those of all parts.
     #[must_use]
     pub fn schema(own: &[&[&dyn Declared]]) -> Schema {
-        let parts: [&[&dyn Declared]; 6] = [
+        let parts: [&[&dyn Declared]; 7] = [
             &[&Self::WAIT],
             Granularity::PARAMETERS,
             DropRule::PARAMETERS,
             VariantChoice::PARAMETERS,
             Batching::PARAMETERS,
             DecisionTime::PARAMETERS,
+            Governor::PARAMETERS,
         ];
         Schema::of(&[&[MapScore::PARAMETERS], own, &parts].concat())
     }
@@ -70,13 +73,16 @@ impl MappedParts {
     /// Reads the parameters of all parts.
     #[must_use]
     pub fn read(parameters: &Parameters) -> Self {
+        let granularity = Granularity::read(parameters);
+        let blocking = if granularity == Granularity::Layer { Blocking::Layer } else { Blocking::Model };
         Self {
-            granularity: Granularity::read(parameters),
+            granularity,
             drop: DropRule::read(parameters),
             variants: VariantChoice::read(parameters),
             waits: parameters.read(&Self::WAIT),
             batching: Batching::read(parameters),
             decision_time: DecisionTime::read(parameters),
+            governor: Governor::read(parameters, blocking),
         }
     }
 }
@@ -340,6 +346,10 @@ impl Policy for Mapped {
         }
         self.parts.drop.begin(view);
         self.parts.variants.begin(view);
+        if let Some(change) = self.parts.governor.next(view) {
+            out.push(change);
+            return Ok(());
+        }
         if let Some(job) = self.parts.drop.next(view, &self.parts.variants) {
             out.push(Decision::Drop { job });
             return Ok(());
@@ -375,6 +385,7 @@ impl Policy for Mapped {
         }
         self.score.estimator.notify(notice, view);
         self.parts.drop.notify(notice, view);
+        self.parts.governor.notify(notice, view);
         if let Some(tuner) = &mut self.tuner {
             tuner.notify(notice, view);
         }

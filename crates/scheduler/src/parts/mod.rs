@@ -2,7 +2,8 @@
 //!
 //! A [`Composed`] policy is a [`Ranking`], which orders jobs, and [`Parts`], which are the
 //! same for all rankings and chosen by parameters: where a job runs, how much of it at once, with which
-//! other jobs, when it is dropped, as which variant of a supernet it runs, and when it makes room for another. A
+//! other jobs, when it is dropped, as which variant of a supernet it runs, when it makes room for another, and at which
+//! clocks. A
 //! [`Mapped`] policy has a [`MapScore`] instead, which maps jobs to accelerators by one number, with the parts
 //! that this leaves, and may tune its weights while it runs. So an ablation is a parameter, not a copy of
 //! a policy.
@@ -11,6 +12,7 @@ mod batching;
 mod composed;
 mod decision_time;
 mod drop_rule;
+mod governor;
 mod granularity;
 mod map_score;
 mod mapped;
@@ -30,6 +32,7 @@ pub use batching::Batching;
 pub use composed::{Composed, Parts};
 pub use decision_time::DecisionTime;
 pub use drop_rule::DropRule;
+pub use governor::{Blocking, Governor};
 pub use granularity::Granularity;
 pub use map_score::{MapScore, ToGo, Weights};
 pub use mapped::{Mapped, MappedParts};

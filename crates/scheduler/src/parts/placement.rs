@@ -179,6 +179,7 @@ impl Placement {
         }
         match &self.rule {
             PlacementRule::Fastest => {
+                // At the nominal points, so that a clock that is lower for a while moves nothing.
                 let whole = view.profile.whole(accelerator);
                 self.remaining(view, job, accelerator, whole) == self.least_remaining(view, job)
             }
@@ -242,7 +243,7 @@ impl Placement {
     /// The same where no accelerator is divided: any that is free is idle.
     fn place_whole(&self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
         let mut free = view.free.iter().copied().filter(|accelerator| view.can_run(job, *accelerator));
-        let whole = |one: &AcceleratorId| view.profile.whole(*one);
+        let whole = |one: &AcceleratorId| view.whole(*one);
         match &self.rule {
             PlacementRule::FirstIdle => free.next(),
             PlacementRule::FastestIdle => free.min_by_key(|one| self.remaining(view, job, *one, whole(one))),

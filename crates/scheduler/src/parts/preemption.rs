@@ -85,7 +85,7 @@ fn expected_layer(view: &View<'_>, run: &Run, last: u32) -> (u32, u64) {
     let (profile, model, from, class) = (view.profile, run.model, run.from.layer, run.class);
     let all = profile.remaining(model, from, class);
     let done = profile.done_of_layer(model, run.from, class).picoseconds();
-    let ran = view.now.saturating_since(run.started).picoseconds().saturating_add(done);
+    let ran = run.pace.done_at(view.now).picoseconds().saturating_add(done);
     let before =
         |layer: u32| all.picoseconds().saturating_sub(profile.remaining(model, layer, class).picoseconds());
     let has_passed = |layer: u32| view.now >= run.started && before(layer + 1) <= ran;

@@ -171,7 +171,8 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
             urgency_cap: score.urgency_cap,
             late_urgency: score.late_urgency,
         };
-        let MappedParts { granularity, drop, variants, batching, decision_time, .. } = parts.clone();
+        let MappedParts { granularity, drop, variants, batching, decision_time, governor, .. } =
+            parts.clone();
         let placement = Placement::new(PlacementRule::FirstIdle, CountSwitches::Never);
         let preemption = PreemptionRule::Never;
         Composed::new(
@@ -185,6 +186,7 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
                 preemption,
                 batching,
                 decision_time,
+                governor,
             },
         )
     });

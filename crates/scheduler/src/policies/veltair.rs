@@ -25,7 +25,8 @@ use crate::decision::Extent;
 use crate::estimator::seconds;
 use crate::job::Job;
 use crate::parts::{
-    Composed, DecisionTime, DropRule, Granularity, Parts, Placement, PreemptionRule, Ranking, VariantChoice,
+    Composed, DecisionTime, DropRule, Governor, Granularity, Parts, Placement, PreemptionRule, Ranking,
+    VariantChoice,
 };
 use crate::policy::Policy;
 use crate::terms;
@@ -49,6 +50,7 @@ pub fn schema() -> Schema {
         VariantChoice::PARAMETERS,
         PreemptionRule::PARAMETERS,
         DecisionTime::PARAMETERS,
+        Governor::PARAMETERS,
     ])
 }
 

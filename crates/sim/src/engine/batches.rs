@@ -5,15 +5,16 @@
 //! follows of the run, nothing is left of it. Where the run ends, be it preempted or not, the batch dissolves into ready jobs.
 //! The energy of a layer is split among the jobs that run it, and that of a switch among all, in equal parts.
 
-use rtmm_hardware::{AcceleratorId, ClassId, Energy, Moved};
+use rtmm_hardware::{AcceleratorId, ClassId, Energy, EnergyParts, Moved};
 use rtmm_scheduler::{Job, JobId, JobState, Notice, Place, Preemption, Progress, Run, RunId, UnitState};
 use rtmm_workload::{LayerId, ModelId, Time};
 
 use super::Simulation;
 use super::decisions::{Dispatch, is_ready, stop_of, supported_stop};
-use super::state::HiddenJob;
+use super::segments::energy_until;
+use super::state::{Anchor, HiddenJob};
 use crate::error::Illegal;
-use crate::execution::{Batch, Completed, Execution, LayerOfBatch, Stop};
+use crate::execution::{Batch, Completed, Execution, LayerOfBatch, LayerPart, Reach, Stop};
 use crate::observer::{ContextSwitchRecord, DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
@@ -152,7 +153,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Some(run) = self.state.runs.at(slot).copied() else { return };
         let Completed { layer, began, stretch } = *completed;
         let (index, now) = (layer.index() as u32, self.state.now);
-        self.spend_batch(slot, Progress::at(index + 1), stretch);
+        self.spend_batch(slot, Reach { stretch, ..Reach::at(Progress::at(index + 1)) });
         if self.observes_layers {
             self.tell_layer_of_batch(&run, index, began, now);
         }
@@ -187,44 +188,52 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Reports the layers that a batch completed before it stopped at `to`, where the execution told of none.
     pub(super) fn report_layers_of_batch(&mut self, slot: usize, to: Progress) {
         let Some(run) = self.state.runs.at(slot).copied() else { return };
-        let (system, mut began) = (self.system, run.started);
+        let system = self.system;
+        let Anchor { from, mut began, at, rest } = self.hidden.runs[slot].anchor;
+        // The layer at the anchor may have begun before it.
+        let mut goes_on = at;
         let Some(segment) = self.hidden.segment(&self.state, slot) else { return };
-        let mut layer = segment.next_layer(system, run.from.layer);
+        let mut layer = segment.next_layer(system, from.layer);
         while layer < to.layer {
             let Some(segment) = self.hidden.segment(&self.state, slot) else { return };
             let latency = segment.layer_latency(system, layer);
-            let done =
-                if layer == run.from.layer { segment.next_from(system, run.from) } else { layer.into() };
+            let is_first = layer == from.layer;
+            let done = if is_first { segment.next_from(system, from) } else { layer.into() };
             let next = segment.next_layer(system, layer + 1);
-            let rest = latency - done.done_of(latency);
-            let ended = Time::from_picoseconds(began.picoseconds().saturating_add(rest));
+            let rest = rest.filter(|_| is_first).unwrap_or_else(|| latency - done.done_of(latency));
+            let ended = Time::from_picoseconds(goes_on.picoseconds().saturating_add(rest));
             self.tell_layer_of_batch(&run, layer, began, ended);
-            (began, layer) = (ended, next);
+            (began, goes_on, layer) = (ended, ended, next);
         }
     }
 
     /// Adds the energy of what a batch has done since it was last booked, layer by layer, in equal parts to the jobs that ran
     /// each.
-    pub(super) fn spend_batch(&mut self, slot: usize, to: Progress, stretch: f64) {
+    pub(super) fn spend_batch(&mut self, slot: usize, reach: Reach) {
+        let Reach { to, part, stretch } = reach;
         let (system, hidden) = (self.system, &mut self.hidden);
         let Some(run) = self.state.runs.at(slot) else { return };
         let (model, jobs) = (run.model, self.state.runs.jobs_of(run));
         let Some(first) = jobs.first() else { return };
-        let booked = hidden.jobs[first.slot()].booked;
+        let HiddenJob { booked, booked_part, .. } = hidden.jobs[first.slot()];
+        let is_between = |at: Progress, part| at.quantum == 0 && part == LayerPart::NONE;
+        let is_there = (to, part) == (booked, booked_part);
         let spent = &mut hidden.jobs;
         let batch = Batch { jobs, realisations: &hidden.realisations, ranks: &hidden.ranks };
         let mut layer = batch.next_layer(system, model, booked.layer);
-        while to != booked && (layer < to.layer || (layer == to.layer && to.quantum > 0)) {
+        while !is_there && (layer < to.layer || (layer == to.layer && !is_between(to, part))) {
             let LayerOfBatch { count, class, outcome } = batch.layer(system, model, run.class, layer);
             let mut energy = system.costs.true_energy(model, outcome, layer, class);
             let from = system.in_steps_of(model, class, booked);
-            let is_cut = |at: Progress| at.quantum > 0 && at.layer == layer;
-            if is_cut(from) || is_cut(to) {
-                let before = |part: Energy, at: Progress| part.before(at.quantum.into(), at.quanta.into());
-                energy = energy.map(|part| {
-                    let until = if is_cut(to) { before(part, to) } else { part };
-                    until.saturating_sub(if is_cut(from) { before(part, from) } else { Energy::ZERO })
-                });
+            let is_cut = |at: Progress, part| at.layer == layer && !is_between(at, part);
+            if is_cut(from, booked_part) || is_cut(to, part) {
+                let until = if is_cut(to, part) { energy_until(energy, to, part) } else { energy };
+                let before = if is_cut(from, booked_part) {
+                    energy_until(energy, from, booked_part)
+                } else {
+                    EnergyParts::default()
+                };
+                energy = until.saturating_sub(&before);
             }
             energy.static_energy = energy.static_energy.scaled(stretch);
             for (position, job) in (0..).zip(batch.of_layer(system, model, layer)) {
@@ -232,13 +241,16 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             }
             layer = batch.next_layer(system, model, layer + 1);
         }
-        jobs.iter().for_each(|job| spent[job.slot()].booked = to);
+        for job in jobs {
+            let hidden = &mut spent[job.slot()];
+            (hidden.booked, hidden.booked_part) = (to, part);
+        }
     }
 
     /// Books a batch that stopped, all of whose layers were told of. Where it was to be resized, or has more to do than its jobs that are over, the rest go on;
     /// else all of them are ready again, complete or dropped.
     pub(super) fn stop_batch(&mut self, slot: usize, stop: &Stop, resizes: bool) {
-        self.spend_batch(slot, stop.to, stop.stretch);
+        self.spend_batch(slot, Reach { stretch: stop.stretch, ..Reach::at(stop.to) });
         let Some(run) = self.state.runs.at(slot).copied() else { return };
         let mut jobs = std::mem::take(&mut self.members);
         jobs.clear();
@@ -413,7 +425,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Some(run) = self.state.runs.at(slot).copied() else { return };
         let jobs = self.state.runs.jobs_of(&run).to_vec();
         self.hidden.count_busy(slot, run.accelerator, self.state.now);
-        self.spend_batch(slot, to, 1.0);
+        // What was booked of a layer that is not complete, where an operating point changed, stays booked.
+        let first = jobs.first().map(|job| self.hidden.jobs[job.slot()]);
+        if first.is_some_and(|one| one.booked_part == LayerPart::NONE || to.layer > one.booked.layer) {
+            self.spend_batch(slot, Reach::at(to));
+        }
         for job in &jobs {
             self.show_energy(job.slot());
             let Some(run) = self.state.runs.at(slot) else { return };

@@ -2,13 +2,13 @@
 
 use rtmm_hardware::{AcceleratorId, ClassId, Moved, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Decisions, Extent, Job, JobId, JobState, Preemption, Progress, Run, RunId,
-    Truth, UnitState, VariantId,
+    AcceleratorState, Decision, Decisions, Extent, Job, JobId, JobState, Pace, Preemption, Progress, Run,
+    RunId, Truth, UnitState, VariantId,
 };
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use super::Simulation;
-use super::state::{HiddenJob, HiddenRun};
+use super::state::{Anchor, HiddenJob, HiddenRun};
 use crate::error::{Illegal, SimulationError};
 use crate::execution::{Execution, Segment};
 use crate::observer::{ContextSwitchRecord, DropCause, Observer};
@@ -102,6 +102,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
                 Ok(())
             }
             Decision::SetShare { run, share } => self.set_share(*run, *share),
+            Decision::SetPoint { on, point } => self.set_point(*on, *point),
+            Decision::Gate { on } => self.gate(*on),
             Decision::SetTimer { at, tag } => {
                 if *at <= self.state.now {
                     return Err(Illegal::TimerNotInFuture);
@@ -135,10 +137,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             return Err(Illegal::ResizesAlready);
         }
         let (accelerator, class, held) = (run.accelerator, run.class, run.units);
+        let (model, jobs) = (run.model, run.jobs.count());
         let state = &self.state.accelerators[accelerator.index()];
         let (count, free) = (units.of(state.units), state.free);
-        let next = self.system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
-        let (model, jobs) = (run.model, run.jobs.count());
+        let next = self.class_now(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
         let next = self.class_of_batch(model, accelerator, next, jobs)?;
         if next == class {
             return Err(Illegal::NothingToResize);
@@ -264,7 +266,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let known = self.state.accelerators.get(accelerator.index());
         let state = *known.ok_or(Illegal::NoSuchAccelerator)?;
         let count = dispatch.units.of(state.units);
-        let class = self.system.profile.class_with(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
+        let class = self.class_now(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
         // Of an accelerator with one unit nothing has to be counted.
         if state.free.is_empty() || (state.units > 1 && state.free.count() < count) {
             return Err(Illegal::AcceleratorBusy);
@@ -312,7 +314,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             });
         self.scheduler_free = self.scheduler_free.max(self.state.now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
-        self.scheduler_free.max(self.written(&place.state, place.taken))
+        let mut start = self.scheduler_free.max(self.written(&place.state, place.taken));
+        if place.state.is_gated {
+            start = start.saturating_add(self.wake(place.accelerator));
+        }
+        if self.system.profile.has_points() {
+            start = start.max(self.stalled_until(place.accelerator));
+        }
+        start
     }
 
     /// A run that is about to begin, in its slot; its jobs are yet to be filled in.
@@ -336,6 +345,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             since: now,
             switched,
             mode: None,
+            anchor: Anchor::of(from, started),
         };
         let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
         Run {
@@ -351,6 +361,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             stop,
             dispatched: now,
             started,
+            pace: Pace::from(started),
             expected_end: started.saturating_add(expected),
             is_ending: false,
         }

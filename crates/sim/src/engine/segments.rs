@@ -1,12 +1,13 @@
 //! Consequences of the end of a layer or of a run: progress, energy, other units, completion.
 
-use rtmm_hardware::{Class, ClassId, Energy, Outcome, Shares, UnitSet};
-use rtmm_scheduler::{JobState, Notice, Place, Preemption, Progress, Run, UnitState, before_quantum};
+use rtmm_hardware::{Class, ClassId, Energy, EnergyParts, Outcome, Shares, UnitSet};
+use rtmm_scheduler::{JobState, Notice, Pace, Place, Preemption, Progress, Run, UnitState, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
 use super::Simulation;
 use super::decisions::expected_latency;
-use crate::execution::{Completed, Execution, Segment, Step, Stop};
+use super::state::Anchor;
+use crate::execution::{Completed, Execution, LayerPart, Reach, Segment, Step, Stop};
 use crate::observer::{DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
@@ -28,7 +29,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Some(job) = run.jobs.single() else { return self.complete_layer_of_batch(slot, completed) };
         let Completed { layer, began, stretch } = *completed;
         let to = Progress::at(layer.index() as u32 + 1);
-        self.spend(job.slot(), class, model, to, stretch);
+        self.spend(job.slot(), class, model, Reach { stretch, ..Reach::at(to) });
         if self.observes_layers {
             let ended = self.state.now;
             let record = LayerRecord { run: id, job, model, layer, class, began, ended };
@@ -50,23 +51,28 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Some(run) = self.state.runs.at(slot) else { return };
         let Some(job) = run.jobs.single() else { return self.report_layers_of_batch(slot, to) };
         let (system, now) = (self.system, self.state.now);
-        let Run { id, class, model, from, started, .. } = *run;
+        let Run { id, class, model, .. } = *run;
+        let Anchor { from, mut began, at, rest } = self.hidden.runs[slot].anchor;
         let realisation = self.hidden.realisations[job.slot()];
-        let mut began = started;
+        // The layer at the anchor may have begun before it.
+        let mut goes_on = at;
         let mut layer = system.next_layer(model, &realisation, from.layer);
         while layer < to.layer {
             let latency = system.costs.true_latency(model, self.hidden.outcome(job.slot()), layer, class);
-            let done = if layer == from.layer {
-                system.in_steps_of(model, class, from)
-            } else {
-                Progress::at(layer)
+            let rest = match rest.filter(|_| layer == from.layer) {
+                Some(rest) => rest,
+                None => {
+                    let is_first = layer == from.layer;
+                    let done =
+                        if is_first { system.in_steps_of(model, class, from) } else { Progress::at(layer) };
+                    latency - before_quantum(latency, done.quantum, done.quanta)
+                }
             };
-            let rest = latency - before_quantum(latency, done.quantum, done.quanta);
-            let ended = began.saturating_add(Duration::from_picoseconds(rest));
+            let ended = goes_on.saturating_add(Duration::from_picoseconds(rest));
             let of_run =
                 LayerRecord { run: id, job, model, layer: LayerId::new(layer as usize), class, began, ended };
             self.observer.layer_completed(now, &of_run);
-            began = ended;
+            (began, goes_on) = (ended, ended);
             layer = system.next_layer(model, &realisation, layer + 1);
         }
     }
@@ -87,7 +93,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.hidden.count_busy(slot, accelerator, self.state.now);
         let now = self.state.now;
         let (of_job, to) = (id.slot(), stop.to);
-        self.spend(of_job, class, model, to, stop.stretch);
+        self.spend(of_job, class, model, Reach { stretch: stop.stretch, ..Reach::at(to) });
         let stopped = if to.quantum > 0 { self.hidden.runs[slot].mode } else { None };
         let is_left = matches!(stopped, Some(Preemption::Checkpoint | Preemption::Kill));
         if stopped == Some(Preemption::Checkpoint) {
@@ -119,7 +125,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         }
         let to = Progress { layer: next, quantum, quanta };
         let hidden = &mut self.hidden.jobs[of_job];
-        hidden.booked = to;
+        (hidden.booked, hidden.booked_part) = (to, LayerPart::NONE);
         let drops_at_boundary = hidden.drops_at_boundary;
         let job = &mut self.state.jobs[of_job];
         // Field by field: a copy of what was just put together would have to wait for it.
@@ -180,7 +186,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Some(id) = run.jobs.single() else { return self.stop_batch(slot, stop, true) };
         let Some(class) = run.next_class else { return };
         let (of_job, now) = (id.slot(), self.state.now);
-        self.spend(of_job, run.class, run.model, stop.to, stop.stretch);
+        self.spend(of_job, run.class, run.model, Reach { stretch: stop.stretch, ..Reach::at(stop.to) });
         let to = run.from.carried_to(stop.to);
         self.hidden.jobs[of_job].booked = to;
         let before = run.units;
@@ -219,10 +225,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.hidden.runs[slot].held = kept;
     }
 
-    /// Has a run that stands at `to` go on in a class, from an instant on.
+    /// Has a run that stands at `to` go on in a class, from an instant on, or from the end of a stall.
     pub(super) fn go_on(&mut self, run: &mut Run, class: ClassId, to: Progress, started: Time) {
         let system = self.system;
+        let started = if system.profile.has_points() {
+            started.max(self.stalled_until(run.accelerator))
+        } else {
+            started
+        };
         (run.class, run.next_class, run.from, run.started) = (class, None, to, started);
+        run.pace = Pace::from(started);
+        self.hidden.runs[run.id.slot()].anchor = Anchor::of(to, started);
         let from = system.in_steps_of(run.model, class, to);
         let expected = expected_latency(system, run.model, from, run.stop, class);
         run.expected_end = started.saturating_add(expected);
@@ -236,13 +249,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Adds the energy of what a job has done since it was last booked. Parts of a layer are differences of floors, so that how
     /// layers are grouped into segments, and how they are cut, changes no total. Layers that took `stretch` times as long as in
     /// isolation spent as much more static energy.
-    pub(super) fn spend(&mut self, slot: usize, class: ClassId, model: ModelId, to: Progress, stretch: f64) {
+    pub(super) fn spend(&mut self, slot: usize, class: ClassId, model: ModelId, reach: Reach) {
         let system = self.system;
         let hidden = &mut self.hidden.jobs[slot];
+        let Reach { to, part, stretch } = reach;
+        let booked_part = std::mem::replace(&mut hidden.booked_part, part);
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, class, booked) };
-        if from.quantum == 0 && to.quantum == 0 && stretch == 1.0 && system.is_alike[model.index()] {
+        let is_between = |at: Progress, part| at.quantum == 0 && part == LayerPart::NONE;
+        let is_whole = is_between(from, booked_part) && is_between(to, part);
+        if is_whole && stretch == 1.0 && system.is_alike[model.index()] {
             let before = |layer| system.costs.energy_before(model, layer, class);
             hidden.energy += before(to.layer).saturating_sub(before(from.layer));
             return;
@@ -250,15 +267,17 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let realisation = &self.hidden.realisations[slot];
         let outcome = Outcome { row: realisation.row, ranks: self.hidden.ranks.of(slot) };
         let mut layer = system.next_layer(model, realisation, from.layer);
-        while layer < to.layer || (layer == to.layer && to.quantum > 0) {
+        while layer < to.layer || (layer == to.layer && !is_between(to, part)) {
             let mut energy = system.costs.true_energy(model, outcome, layer, class);
-            let is_cut = |at: Progress| at.quantum > 0 && at.layer == layer;
-            if is_cut(from) || is_cut(to) {
-                let before = |part: Energy, at: Progress| part.before(at.quantum.into(), at.quanta.into());
-                energy = energy.map(|part| {
-                    let until = if is_cut(to) { before(part, to) } else { part };
-                    until.saturating_sub(if is_cut(from) { before(part, from) } else { Energy::ZERO })
-                });
+            let is_cut = |at: Progress, part| at.layer == layer && !is_between(at, part);
+            if is_cut(from, booked_part) || is_cut(to, part) {
+                let until = if is_cut(to, part) { energy_until(energy, to, part) } else { energy };
+                let before = if is_cut(from, booked_part) {
+                    energy_until(energy, from, booked_part)
+                } else {
+                    EnergyParts::default()
+                };
+                energy = until.saturating_sub(&before);
             }
             energy.static_energy = energy.static_energy.scaled(stretch);
             hidden.energy += energy;
@@ -274,5 +293,27 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let spent = hidden.energy.total() + hidden.switch_energy + hidden.moves.energy;
         self.state.counters[job.task.index()].energy += spent.saturating_sub(job.energy);
         job.energy = spent;
+    }
+}
+
+/// The energy of a layer up to a place in it, which is told in quanta, as a part of its compute and its traffic, or as both: then
+/// the one that is further on counts.
+pub(super) fn energy_until(
+    energy: EnergyParts<Energy>,
+    at: Progress,
+    part: LayerPart,
+) -> EnergyParts<Energy> {
+    let of = |energy: Energy, part: u64| {
+        let in_quanta =
+            if at.quantum > 0 { energy.before(at.quantum.into(), at.quanta.into()) } else { Energy::ZERO };
+        in_quanta.max(energy.before(part, LayerPart::WHOLE))
+    };
+    let EnergyParts { mac, l1, l2, dram, static_energy } = energy;
+    EnergyParts {
+        mac: of(mac, part.compute),
+        l1: of(l1, part.compute),
+        l2: of(l2, part.compute),
+        dram: of(dram, part.traffic),
+        static_energy: of(static_energy, part.compute),
     }
 }

@@ -4,7 +4,7 @@ use rtmm_hardware::{AcceleratorId, Energy, EnergyParts, JobRanks, Moved, Outcome
 use rtmm_scheduler::{JobId, Preemption, Progress, SystemState};
 use rtmm_workload::{Duration, Realisation, Time};
 
-use crate::execution::{Batch, Segment};
+use crate::execution::{Batch, LayerPart, Segment};
 use crate::observer::JobMoves;
 
 /// The hidden part of the state, beside [`SystemState`].
@@ -41,6 +41,8 @@ pub(super) struct HiddenJob {
     pub drops_at_boundary: bool,
     /// Up to where its energy is counted.
     pub booked: Progress,
+    /// The part of the layer there that is counted, where an operating point changed inside it.
+    pub booked_part: LayerPart,
     /// Its context that a checkpoint wrote, and that it reads again before it goes on.
     pub written: Moved,
 }
@@ -57,6 +59,29 @@ pub(super) struct HiddenRun {
     pub switched: bool,
     /// The last mode in which it was told to end early.
     pub mode: Option<Preemption>,
+    /// Where the layers follow from that it completes, where the execution does not tell of them.
+    pub anchor: Anchor,
+}
+
+/// A place in a run from which the instants of its layers follow in its class: its beginning, or where it stood when an
+/// operating point changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Anchor {
+    /// The layer, with the quanta of it that were done when the run began.
+    pub from: Progress,
+    /// When that layer began, or went on in this run.
+    pub began: Time,
+    /// The instant at which the run stood there, or goes on from there.
+    pub at: Time,
+    /// The time that the rest of the layer takes from then on; none where it follows from the quanta.
+    pub rest: Option<u64>,
+}
+
+impl Anchor {
+    /// The beginning of a run.
+    pub(super) const fn of(from: Progress, started: Time) -> Self {
+        Self { from, began: started, at: started, rest: None }
+    }
 }
 
 impl HiddenState {

@@ -103,6 +103,95 @@ pub enum Step {
     Resizes(Stop),
 }
 
+/// Up to where a run has come, for the account of its energy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reach {
+    /// The layer, and the quanta of it that are done.
+    pub to: Progress,
+    /// The part of the layer that is done, where it is not told in quanta.
+    pub part: LayerPart,
+    /// Slowdown of what was done since the last account, relative to isolation.
+    pub stretch: f64,
+}
+
+impl Reach {
+    /// A progress, reached without competition.
+    #[inline]
+    #[must_use]
+    pub const fn at(to: Progress) -> Self {
+        Self { to, part: LayerPart::NONE, stretch: 1.0 }
+    }
+}
+
+/// A part of a layer: of its compute, and of its traffic, each in 2^-32 of the whole and rounded down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LayerPart {
+    /// Of the compute.
+    pub compute: u64,
+    /// Of the traffic.
+    pub traffic: u64,
+}
+
+impl LayerPart {
+    /// Nothing.
+    pub const NONE: Self = Self { compute: 0, traffic: 0 };
+
+    /// All of it.
+    pub const WHOLE: u64 = 1 << 32;
+
+    /// This part where it is one of `layer`, and a run stands there at `at`; nothing of any other layer.
+    #[must_use]
+    pub fn of_layer(self, at: Progress, layer: u32) -> Self {
+        if at.layer == layer { self } else { Self::NONE }
+    }
+
+    /// The same part of both.
+    #[must_use]
+    pub fn of(done: u128, whole: u128) -> Self {
+        let part = Self::ratio(done, whole);
+        Self { compute: part, traffic: part }
+    }
+
+    /// `done` of `whole`; nothing of nothing.
+    #[must_use]
+    pub fn ratio(done: u128, whole: u128) -> u64 {
+        // What does not fit loses digits that do not count.
+        let spare = (whole >> 90).checked_ilog2().map_or(0, |bits| bits + 1);
+        let (done, whole) = (done >> spare, whole >> spare);
+        let part = (done << 32).checked_div(whole).unwrap_or(0);
+        u64::try_from(part).unwrap_or(Self::WHOLE).min(Self::WHOLE)
+    }
+}
+
+/// Where a layer stands in the midst of which an operating point changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// For the account of energy.
+    pub reach: Reach,
+    /// The last boundary before: layers that are skipped may lie between it and the layer.
+    pub boundary: Progress,
+    /// When the layer began, or went on in this run; none where that is now: nothing of it has run, and it begins anew in the
+    /// other class.
+    pub began: Option<Time>,
+    /// Time that the layer takes as things are, and the rest of it, where nothing competes.
+    pub whole: u64,
+    /// See `whole`.
+    pub rest: u64,
+}
+
+/// `amount * after / before`, rounded up: what an amount becomes whose whole becomes `after`. All of it is never exceeded.
+#[must_use]
+pub(crate) fn rescaled(amount: u128, before: u128, after: u128) -> u128 {
+    if before == after {
+        return amount;
+    }
+    match amount.checked_mul(after) {
+        Some(product) => product.checked_div(before).map_or(0, |_| product.div_ceil(before)).min(after),
+        // Of amounts beyond all reason the lowest digits do not count.
+        None => ((amount >> 40).saturating_mul(after >> 40) / (before >> 40).max(1) << 40).min(after),
+    }
+}
+
 /// Where a run stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
@@ -205,6 +294,26 @@ pub trait Execution: Clone {
     fn memory_use(&self) -> Option<MemoryUse> {
         None
     }
+
+    /// Where a run stands, before an operating point changes; none of one whose first layer has not begun.
+    fn stand(&mut self, system: &System, slot: usize, now: Time, segment: &Segment<'_>) -> Option<Standing>;
+
+    /// Has a run go on in another class from `resumes` on, from where it stood; nothing of it runs before. Gives the time
+    /// that the rest of its layer takes then, where nothing competes.
+    fn rescale(
+        &mut self,
+        system: &System,
+        slot: usize,
+        resumes: Time,
+        segment: &Segment<'_>,
+        standing: Option<&Standing>,
+    ) -> Option<u64>;
+
+    /// The memory that runs share has another bandwidth: between [`Execution::stand`] and [`Execution::rescale`].
+    fn set_bandwidth(&mut self, _bandwidth: Bandwidth) {}
+
+    /// All runs go on as they were rescaled.
+    fn go_on(&mut self, _now: Time) {}
 
     /// Gives a run another share of partitioned memory bandwidth.
     fn set_share(&mut self, now: Time, slot: usize, share: Share);

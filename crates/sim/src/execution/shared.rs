@@ -22,11 +22,15 @@
 //!
 //! An event takes a step a run, and so does finding the next one.
 
-use rtmm_hardware::{AcceleratorId, Bandwidth, Contention, Isolated, Meter, Rates, Running, Share, Speed};
+use rtmm_hardware::{
+    AcceleratorId, Bandwidth, ClassId, Contention, Isolated, Meter, Rates, Running, Share, Speed,
+};
 use rtmm_scheduler::{Preemption, Progress, before_quantum};
 use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
-use crate::execution::{Completed, Execution, Instants, MemoryUse, Segment, Step, Stop};
+use crate::execution::{
+    Completed, Execution, Instants, LayerPart, MemoryUse, Reach, Segment, Standing, Step, Stop, rescaled,
+};
 use crate::system::System;
 
 /// Runs that compete under a contention model.
@@ -63,6 +67,8 @@ struct Run {
     share: Share,
     /// The layer that runs; none before the first one begins.
     layer: Option<u32>,
+    /// The class that it runs in.
+    class: ClassId,
     /// When it began.
     began: Time,
     /// The last layer of the run that is complete.
@@ -84,7 +90,8 @@ struct Run {
     whole: Amounts,
     /// Compute and traffic that is left.
     left: Amounts,
-    /// The rest of that which follows when both are done.
+    /// That which follows when both are done, and the rest of it.
+    whole_exposed: Duration,
     exposed: Duration,
     /// Its demand while it has traffic left.
     demand: Bandwidth,
@@ -95,6 +102,12 @@ struct Run {
     meter: Option<Meter>,
     /// Latency of the whole layer alone, with the share that the platform gives it.
     alone: u64,
+    /// Since when its slowdown counts, and what of that latency was done then: from the beginning of the layer, or of the
+    /// quantum that it began with, unless an operating point has changed since.
+    paced: Time,
+    paced_from: Option<u64>,
+    /// When it goes on, while a change of an operating point has it stand still.
+    resumes: Option<Time>,
 }
 
 /// Amounts of work.
@@ -143,6 +156,7 @@ impl Run {
         stop: 0,
         share: Share::ZERO,
         layer: None,
+        class: ClassId::new(0),
         began: Time::ZERO,
         previous: None,
         is_cut: false,
@@ -154,12 +168,16 @@ impl Run {
         since: Time::ZERO,
         whole: Amounts { compute: 0, transfer: 0 },
         left: Amounts { compute: 0, transfer: 0 },
+        whole_exposed: Duration::ZERO,
         exposed: Duration::ZERO,
         demand: Bandwidth::ZERO,
         cache_demand: Bandwidth::ZERO,
         rates: Rates { compute: Speed::FULL, transfer: Bandwidth::ZERO },
         meter: None,
         alone: 0,
+        paced: Time::ZERO,
+        paced_from: None,
+        resumes: None,
     };
 
     /// The layer before which it really ends.
@@ -216,6 +234,9 @@ impl Run {
     /// begins or ends a pause.
     #[inline]
     fn event(&self) -> Time {
+        if let Some(resumes) = self.resumes {
+            return resumes;
+        }
         let by_traffic = if self.left.transfer > 0 {
             let moved = after(self.since, steps(self.left.transfer, self.rates.transfer.bytes_per_window()));
             match &self.meter {
@@ -270,13 +291,74 @@ impl Run {
     /// Slowdown of the layer relative to isolation up to `now`, from the quantum that it began with to
     /// the one that it stops before.
     fn stretch(&self, now: Time) -> f64 {
-        let took = now.saturating_since(self.began).picoseconds();
-        let before = |quantum: u32| match quantum {
+        self.stretch_to(now, self.target.map_or(self.alone, |target| self.alone_before(target)))
+    }
+
+    /// The same up to where `until` of its latency alone is done.
+    fn stretch_to(&self, now: Time, until: u64) -> f64 {
+        let took = now.saturating_since(self.paced).picoseconds();
+        let from = self.paced_from.unwrap_or_else(|| self.alone_before(self.quantum));
+        let alone = until.saturating_sub(from);
+        if took == alone || alone == 0 { 1.0 } else { took as f64 / alone as f64 }
+    }
+
+    /// Its latency alone up to a quantum.
+    fn alone_before(&self, quantum: u32) -> u64 {
+        match quantum {
             0 => 0,
             _ => before_quantum(self.alone, quantum, self.quanta),
+        }
+    }
+
+    /// Takes the amounts and the demands of the whole layer.
+    fn take_whole(&mut self, isolated: &Isolated) {
+        let Isolated { compute, transfer, exposed, demand, cache_demand } = *isolated;
+        self.whole = Amounts {
+            compute: u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts()),
+            transfer: u128::from(transfer.picoseconds())
+                * u128::from(pace(demand, cache_demand).bytes_per_window()),
         };
-        let alone = self.target.map_or(self.alone, before) - before(self.quantum);
-        if took == alone || alone == 0 { 1.0 } else { took as f64 / alone as f64 }
+        (self.whole_exposed, self.demand, self.cache_demand) = (exposed, demand, cache_demand);
+        // Without traffic the two may still differ: a transfer that takes time takes it.
+        if self.whole.transfer == 0 {
+            let transfer = u128::from(transfer.picoseconds()) * u128::from(Speed::FULL.parts());
+            self.whole.compute = self.whole.compute.max(transfer);
+        }
+    }
+
+    /// Has its layer begin, at an instant and at the quantum that it begins with.
+    fn begin_anew(&mut self, at: Time) {
+        (self.began, self.paced, self.paced_from) = (at, at, None);
+        self.exposed = self.whole_exposed;
+        self.left = self.whole;
+        if self.quantum > 0 {
+            self.left = self.whole.less(self.whole.part(self.quantum, self.quanta));
+        }
+    }
+
+    /// Has the rest of its layer go on in another class, of which the whole is taken: before, it was `whole` and `exposed`.
+    fn rescale(&mut self, whole: Amounts, exposed: Duration, part: LayerPart) {
+        self.left = Amounts {
+            compute: rescaled(self.left.compute, whole.compute, self.whole.compute),
+            transfer: rescaled(self.left.transfer, whole.transfer, self.whole.transfer),
+        };
+        let [left, before, after] = [self.exposed, exposed, self.whole_exposed].map(Duration::picoseconds);
+        let left = rescaled(u128::from(left), u128::from(before), u128::from(after));
+        self.exposed = Duration::from_picoseconds(u64::try_from(left).unwrap_or(after));
+        self.paced_from = Some(part_of(self.alone, part.compute));
+    }
+
+    /// The part of the layer that is done.
+    fn part(&self) -> LayerPart {
+        let done = self.whole.less(self.left);
+        // A layer has compute, traffic or neither: what it lacks is done as far as the other is.
+        let of = |done: u128, whole: u128| (whole > 0).then(|| LayerPart::ratio(done, whole));
+        let (compute, traffic) =
+            (of(done.compute, self.whole.compute), of(done.transfer, self.whole.transfer));
+        LayerPart {
+            compute: compute.or(traffic).unwrap_or_default(),
+            traffic: traffic.or(compute).unwrap_or_default(),
+        }
     }
 }
 
@@ -295,6 +377,11 @@ fn steps(amount: u128, speed: u64) -> u64 {
             Err(_) => u64::try_from(amount.div_ceil(u128::from(speed))).unwrap_or(u64::MAX),
         },
     }
+}
+
+/// So many 2^-32 of a time, rounded down.
+fn part_of(time: u64, part: u64) -> u64 {
+    u64::try_from((u128::from(time) * u128::from(part)) >> 32).unwrap_or(time)
 }
 
 fn after(time: Time, picoseconds: u64) -> Time {
@@ -342,28 +429,15 @@ impl<C: Contention> Shared<C> {
             return false;
         }
         let (class, outcome) = segment.layer(system, layer);
-        let Isolated { compute, transfer, exposed, demand, cache_demand } =
-            system.costs.true_parts(model, outcome, layer, class, run.share);
+        let isolated = system.costs.true_parts(model, outcome, layer, class, run.share);
+        let Isolated { demand, cache_demand, .. } = isolated;
         (run.layer, run.began, run.since) = (Some(layer), now, now);
+        (run.class, run.paced, run.paced_from) = (class, now, None);
         (run.quantum, run.quanta) = (at.quantum, system.costs.quanta(model, layer, class));
         // Energies are for the platform's own share.
         run.alone = system.costs.true_latency(model, outcome, layer, class);
-        run.whole = Amounts {
-            compute: u128::from(compute.picoseconds()) * u128::from(Speed::FULL.parts()),
-            transfer: u128::from(transfer.picoseconds())
-                * u128::from(pace(demand, cache_demand).bytes_per_window()),
-        };
-        (run.exposed, run.demand, run.cache_demand) = (exposed, demand, cache_demand);
-        // Without traffic the two may still differ: a transfer that takes time takes it.
-        if run.whole.transfer == 0 {
-            let transfer = u128::from(transfer.picoseconds()) * u128::from(Speed::FULL.parts());
-            run.whole.compute = run.whole.compute.max(transfer);
-        }
-        run.left = run.whole;
-        if at.quantum > 0 {
-            run.left = run.whole.less(run.whole.part(at.quantum, run.quanta));
-        }
-        run.rates = Rates::default();
+        run.take_whole(&isolated);
+        run.begin_anew(now);
         // Traffic that stays on the chip is not throttled.
         run.meter = self.contention.meter(run.share).filter(|_| demand > Bandwidth::ZERO);
         if std::mem::replace(&mut run.ends_with_quantum, false) && !run.stop_with(layer, at.quantum) {
@@ -379,6 +453,13 @@ impl<C: Contention> Shared<C> {
             cache_demand: if moves { cache_demand } else { Bandwidth::ZERO },
             share: run.share,
         };
+        self.put_in(slot, shown);
+        true
+    }
+
+    /// Lists a layer among those that run, without rates yet.
+    fn put_in(&mut self, slot: usize, shown: Running) {
+        self.runs[slot].rates = Rates::default();
         let at = self.place_of(slot);
         if self.slots.get(at) == Some(&slot) {
             (self.running[at], self.rates[at], self.paused[at]) = (shown, Rates::default(), false);
@@ -388,7 +469,23 @@ impl<C: Contention> Shared<C> {
             self.rates.insert(at, Rates::default());
             self.paused.insert(at, false);
         }
-        true
+    }
+
+    /// Lists a layer that has begun, as it is now.
+    fn put_back(&mut self, slot: usize) {
+        let run = &self.runs[slot];
+        let Some(layer) = run.layer else { return };
+        let demands = if run.left.transfer > 0 { (run.demand, run.cache_demand) } else { Default::default() };
+        let shown = Running {
+            accelerator: self.accelerators[slot],
+            model: run.model,
+            layer: LayerId::new(layer as usize),
+            class: run.class,
+            demand: demands.0,
+            cache_demand: demands.1,
+            share: run.share,
+        };
+        self.put_in(slot, shown);
     }
 
     /// Place of the layer that runs in a slot among those that run, or the place that it would have.
@@ -457,8 +554,10 @@ impl<C: Contention> Shared<C> {
         if let Some(previous) = run.previous.filter(|_| run.began == now) {
             run.is_cut = true;
             (run.stop, run.layer) = (previous.saturating_add(1), None);
+            // A run that stands still stops when it would go on.
+            let at = run.resumes.take().unwrap_or(now);
             self.take_out(slot);
-            self.events.set(slot, now);
+            self.events.set(slot, at);
             return true;
         }
         match (mode.is_inside_layers(), run.layer) {
@@ -519,6 +618,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         (own.layer, own.previous, own.target, own.meter) = (None, None, None, None);
         (own.began, own.since) = (run.started, run.started);
         (own.is_cut, own.ends_with_quantum, own.resizes) = (false, false, false);
+        own.resumes = None;
         // The first layer begins with an event of its own, so that runs that are dispatched at one
         // instant share from its beginning.
         self.events.set(slot, run.started);
@@ -543,6 +643,13 @@ impl<C: Contention + Clone> Execution for Shared<C> {
             self.runs[slot].resizes = false;
             return self.end(slot, None, now);
         };
+        if run.resumes.take().is_some() {
+            self.put_back(slot);
+            self.share_out(now);
+            let at = self.runs[slot].event();
+            self.events.set(slot, at);
+            return Step::Internal;
+        }
         run.settle(now);
         if run.event() > now {
             // It has moved its traffic; the bandwidth is free for others.
@@ -600,6 +707,83 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         self.take_out(slot);
         self.events.set(slot, Time::MAX);
         Some(reached)
+    }
+
+    fn stand(
+        &mut self,
+        _system: &System,
+        slot: usize,
+        now: Time,
+        _segment: &Segment<'_>,
+    ) -> Option<Standing> {
+        let run = self.runs.get_mut(slot).filter(|run| run.is_live)?;
+        let layer = run.layer?;
+        run.settle(now);
+        // Of a layer that begins now nothing has to be booked.
+        let part = if run.began < now { run.part() } else { LayerPart::NONE };
+        // What is done of its latency alone is told by its compute.
+        let done = part_of(run.alone, part.compute);
+        let stretch = run.stretch_to(now, done);
+        let quantum = if run.quantum > 0 { (run.quantum, run.quanta) } else { (0, 0) };
+        let to = Progress { layer, quantum: quantum.0, quanta: quantum.1 };
+        let (whole, rest) = (run.alone, run.alone.saturating_sub(done));
+        let boundary = Progress::at(layer);
+        let began = Some(run.began).filter(|began| *began < now);
+        Some(Standing { reach: Reach { to, part, stretch }, boundary, began, whole, rest })
+    }
+
+    fn rescale(
+        &mut self,
+        system: &System,
+        slot: usize,
+        resumes: Time,
+        segment: &Segment<'_>,
+        standing: Option<&Standing>,
+    ) -> Option<u64> {
+        let run = self.runs.get_mut(slot).filter(|run| run.is_live)?;
+        let (Some(layer), Some(standing)) = (run.layer, standing) else {
+            // Its first layer has not begun, or it ends between two.
+            let at = self.events.events[slot].max(resumes);
+            self.events.set(slot, at);
+            return None;
+        };
+        let model = run.model;
+        let (class, outcome) = segment.layer(system, layer);
+        let memory = |class| system.costs.class(class).memory;
+        let bandwidth_changes = memory(run.class) != memory(class);
+        run.class = class;
+        let (whole, exposed) = (run.whole, run.whole_exposed);
+        run.take_whole(&system.costs.true_parts(model, outcome, layer, class, run.share));
+        run.alone = system.costs.true_latency(model, outcome, layer, class);
+        (run.since, run.paced) = (resumes, resumes);
+        if standing.began.is_none() {
+            run.begin_anew(resumes);
+        } else {
+            run.rescale(whole, exposed, standing.reach.part);
+        }
+        if bandwidth_changes && run.meter.is_some() {
+            // A threshold is a part of the bandwidth: what was counted against another one is forgotten.
+            run.meter = self.contention.meter(run.share).filter(|_| run.demand > Bandwidth::ZERO);
+        }
+        run.resumes = Some(resumes);
+        self.take_out(slot);
+        self.events.set(slot, resumes);
+        None
+    }
+
+    fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
+        self.contention.set_bandwidth(bandwidth);
+    }
+
+    /// Runs that do not stand still go on at once.
+    fn go_on(&mut self, now: Time) {
+        for slot in 0..self.runs.len() {
+            if self.runs[slot].is_live && self.runs[slot].resumes.is_some_and(|resumes| resumes <= now) {
+                self.runs[slot].resumes = None;
+                self.put_back(slot);
+            }
+        }
+        self.share_out(now);
     }
 
     fn memory_use(&self) -> Option<MemoryUse> {

@@ -118,6 +118,7 @@ impl AcceleratorTally {
             job_switches: self.job_switches,
             segment_energy_pj: self.energy.picojoules(),
             batch_mean: self.batches.and_then(mean_batch),
+            power: None,
         }
     }
 }

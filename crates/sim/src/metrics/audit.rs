@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use rtmm_hardware::{AcceleratorId, Energy, UnitSet};
+use rtmm_hardware::{AcceleratorId, Energy, PointId, PowerUnit, UnitSet};
 use rtmm_scheduler::{Job, JobId, Preemption, Profile, Progress, Run, RunId};
 use rtmm_workload::{Duration, TaskId, Time};
 
-use crate::observer::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, PowerEvent, ResizeRecord, SegmentRecord};
 use crate::system::System;
 
 /// Violations of which the text is kept.
@@ -24,6 +24,7 @@ const KEPT: usize = 32;
 /// - only live jobs run, none before its release, and the three instants of a segment are in order;
 /// - the jobs of a batch have not begun before it, and each leaves it once;
 /// - a segment goes on where its job stood, and no progress or energy falls, but for the layer of a killed run;
+/// - points come into force that changes brought, one change at a time, and no gated accelerator is held;
 /// - the engine's own busy times are those of the segments, and no longer than the run;
 /// - nothing is told after the end.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Audit {
     /// By slot.
     live: Vec<Option<Live>>,
     accelerators: Vec<Watched>,
+    /// By accelerator, then the memory: the change of a point that is under way.
+    changes: Vec<Option<(PointId, Time)>>,
     /// By slot.
     runs: Vec<Option<Running>>,
     tasks: Vec<Balance>,
@@ -56,6 +59,7 @@ struct Watched {
     held: UnitSet,
     /// Time in runs times the units that they held, in picoseconds.
     busy: u128,
+    is_gated: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,8 +90,9 @@ impl Audit {
             has_ended: false,
             live: Vec::new(),
             accelerators: (system.platform.accelerators.iter())
-                .map(|one| Watched { units: one.units(), held: UnitSet::EMPTY, busy: 0 })
+                .map(|one| Watched { units: one.units(), held: UnitSet::EMPTY, busy: 0, is_gated: false })
                 .collect(),
+            changes: vec![None; system.platform.accelerators.len() + 1],
             runs: Vec::new(),
             tasks: vec![Balance::default(); system.scenario.tasks.len()],
             violations: Vec::new(),
@@ -154,7 +159,8 @@ impl Audit {
 
     /// Units of an accelerator are held from now on.
     fn hold(&mut self, accelerator: AcceleratorId, units: UnitSet) {
-        let Watched { units: all, held, .. } = self.accelerators[accelerator.index()];
+        let Watched { units: all, held, is_gated, .. } = self.accelerators[accelerator.index()];
+        self.check(!is_gated, || format!("{accelerator:?} is held and gated"));
         self.check(units.without(UnitSet::first(all).without(held)).is_empty(), || {
             format!("{accelerator:?} has {held:?} held and gives {units:?}")
         });
@@ -337,6 +343,38 @@ impl Observer for Audit {
         self.over(now, record, "the drop");
     }
 
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        self.at(now);
+        let place = |on: PowerUnit, accelerators: usize| match on {
+            PowerUnit::Accelerator(accelerator) => accelerator.index(),
+            PowerUnit::Dram => accelerators,
+        };
+        let count = self.accelerators.len();
+        match event {
+            PowerEvent::Changes { on, to, at } => {
+                let before = self.changes[place(on, count)].replace((to, at));
+                // A change that stalls is in force before it is complete.
+                let is_over = before.is_none_or(|(_, complete)| complete <= now);
+                self.check(is_over && at >= now, || format!("{on:?} changes its point while it does"));
+            }
+            PowerEvent::InForce { on, point } => {
+                let change = self.changes[place(on, count)];
+                self.check(change.is_some_and(|(to, _)| to == point), || {
+                    format!("{on:?} is at {point:?} without a change")
+                });
+            }
+            PowerEvent::Gated { on } => {
+                let Watched { held, is_gated, .. } = self.accelerators[on.index()];
+                self.check(held.is_empty() && !is_gated, || format!("{on:?} is gated while it is held"));
+                self.accelerators[on.index()].is_gated = true;
+            }
+            PowerEvent::Wakes { on } => {
+                let is_gated = std::mem::replace(&mut self.accelerators[on.index()].is_gated, false);
+                self.check(is_gated, || format!("{on:?} wakes and was awake"));
+            }
+        }
+    }
+
     fn phase_changed(&mut self, now: Time, _phase: usize) {
         self.at(now);
     }
@@ -357,7 +395,7 @@ impl Observer for Audit {
         let expected = self.accelerators.len();
         self.check(told == expected, || format!("busy times of {told} accelerators of {expected}"));
         for (index, told) in record.accelerators_busy.iter().enumerate().take(expected) {
-            let Watched { units, held, busy } = self.accelerators[index];
+            let Watched { units, held, busy, .. } = self.accelerators[index];
             self.check(held.is_empty(), || format!("units {held:?} of accelerator {index} are still held"));
             let mean = Duration::from_picoseconds((busy / u128::from(units.max(1))) as u64);
             self.check(mean == *told && *told <= elapsed, || {

@@ -12,13 +12,14 @@ use crate::metrics::accelerator::{AcceleratorTally, Began, mean_batch};
 use crate::metrics::histogram::Histogram;
 use crate::metrics::memory::MemoryTally;
 use crate::metrics::options::MetricsOptions;
+use crate::metrics::power::PowerTally;
 use crate::metrics::priority::PriorityTallies;
 use crate::metrics::progress::{by_network, fairness_min_ratio, jain_index, system_throughput};
-use crate::metrics::summary::{EnergySummary, JobCounts, Spent, Summary, TaskSummary};
+use crate::metrics::summary::{AcceleratorSummary, EnergySummary, JobCounts, Spent, Summary, TaskSummary};
 use crate::metrics::task::{TaskTally, Turnaround, normalised_turnaround};
 use crate::metrics::uxcost::{normalised_energy, ux_cost_factors};
 use crate::metrics::xrbench::overall_percent;
-use crate::observer::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, PowerEvent, ResizeRecord, SegmentRecord};
 use crate::system::System;
 
 /// Adds up a run, in memory that does not depend on its length.
@@ -50,6 +51,8 @@ pub struct Metrics {
     decisions: u64,
     rounds: u64,
     memory: MemoryTally,
+    /// None on a platform that states no power.
+    power: Option<PowerTally>,
     /// Of the DRAM that runs share; none where they share none.
     bandwidth: Option<Bandwidth>,
     /// True if runs share memory, be it a cache alone.
@@ -82,6 +85,7 @@ impl Metrics {
             decisions: 0,
             rounds: 0,
             memory: MemoryTally::default(),
+            power: PowerTally::new(&system.platform, Time::ZERO.saturating_add(options.warm_up)),
             bandwidth: system.platform.shared_dram.map(|dram| dram.bandwidth),
             shares: system.platform.shared_dram.is_some() || system.platform.shared_cache.is_some(),
         }
@@ -165,8 +169,12 @@ impl Metrics {
             xrbench_score_percent: overall_percent(tasks.iter().map(|task| task.xrbench)),
             priorities: self.priorities.summaries(),
             priority_classes: self.priorities.summaries_of_classes(self.options.priority_classes),
-            accelerators: (self.accelerators.iter().zip(&self.accelerator_names))
-                .map(|(accelerator, name)| accelerator.summary(name, measured))
+            platform: self.power.as_ref().map(|power| power.summary(of_segments)),
+            accelerators: (self.accelerators.iter().zip(&self.accelerator_names).enumerate())
+                .map(|(index, (accelerator, name))| AcceleratorSummary {
+                    power: self.power.as_ref().and_then(|power| power.of_accelerator(index)),
+                    ..accelerator.summary(name, measured)
+                })
                 .collect(),
             tasks,
             batch_mean: (self.accelerators.iter().filter_map(AcceleratorTally::batches))
@@ -203,6 +211,9 @@ impl Observer for Metrics {
         let from = self.from();
         self.accelerators[run.accelerator.index()].dispatched(run, from);
         self.began[run.id.slot()] = Began::new(now, held, job.energy);
+        if let Some(power) = &mut self.power {
+            power.held(now, run.accelerator, true);
+        }
     }
 
     fn left(&mut self, _now: Time, record: &SegmentRecord<'_>) {
@@ -213,6 +224,9 @@ impl Observer for Metrics {
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
         let (from, Run { id, accelerator, .. }) = (self.from(), record.run);
         self.accelerators[accelerator.index()].ended(now, record, &mut self.began[id.slot()], from);
+        if let Some(power) = &mut self.power {
+            power.held(now, *accelerator, false);
+        }
     }
 
     fn units_reserved(&mut self, now: Time, run: &Run, _before: UnitSet) {
@@ -222,6 +236,12 @@ impl Observer for Metrics {
 
     fn resized(&mut self, now: Time, record: &ResizeRecord<'_>) {
         self.units_reserved(now, record.run, record.before);
+    }
+
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        if let Some(power) = &mut self.power {
+            power.changed(now, event);
+        }
     }
 
     fn wants_memory(&self) -> bool {
@@ -265,5 +285,8 @@ impl Observer for Metrics {
         self.end = now;
         (self.decisions, self.rounds) = (record.decisions, record.rounds);
         self.scheduler_busy = record.scheduler_busy;
+        if let Some(power) = &mut self.power {
+            power.ended(now);
+        }
     }
 }

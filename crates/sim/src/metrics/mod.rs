@@ -10,6 +10,7 @@
 //! | `collector.rs` | [`Metrics`]: which call counts where |
 //! | `task.rs`, `accelerator.rs`, `priority.rs` | running sums of a task, of an accelerator, of a priority |
 //! | `memory.rs` | use of the shared memory |
+//! | `power.rs` | energy beside that of work: static, idle and gated power, changes of operating points |
 //! | `classes.rs` | classes of priorities |
 //! | `progress.rs` | normalised progress: system throughput and fairness |
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
@@ -35,6 +36,7 @@ mod histogram;
 mod jobs;
 mod memory;
 mod options;
+mod power;
 mod priority;
 mod progress;
 mod summary;
@@ -47,6 +49,7 @@ pub use collector::Metrics;
 pub use histogram::Histogram;
 pub use jobs::{JobRow, JobRows, JobStatus};
 pub use options::{MetricsOptions, OptionsError};
+pub use power::{PlatformEnergy, PointSummary, StandingEnergy, UnitPowerSummary};
 pub use summary::{
     AcceleratorSummary, EnergySummary, JobCounts, PriorityClassSummary, PrioritySummary, Summary, TaskSummary,
 };

@@ -7,6 +7,7 @@ use rtmm_workload::Duration;
 use serde::Serialize;
 
 use crate::metrics::classes::PriorityClass;
+use crate::metrics::power::{PlatformEnergy, UnitPowerSummary};
 use crate::metrics::xrbench::XrbenchScores;
 use crate::observer::JobRecord;
 
@@ -266,6 +267,9 @@ pub struct AcceleratorSummary {
     /// Jobs of a segment at its dispatch, mean over `segments`; missing where no accelerator runs batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_mean: Option<f64>,
+    /// Power that it drew beside its work; missing where the platform does not state it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<UnitPowerSummary>,
 }
 
 /// The results of a run.
@@ -317,6 +321,9 @@ pub struct Summary {
     pub normalised_energy: Option<f64>,
     /// Energy of the segments that were dispatched in the measured time, over that time.
     pub mean_power_w: Option<f64>,
+    /// Energy of the whole platform, that of its work included; missing where the platform states no power.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformEnergy>,
     /// Mean DRAM bandwidth that runs were granted in the measured time, as a part of the platform's; missing where they
     /// share none.
     pub dram_bandwidth_utilisation: Option<f64>,

@@ -71,7 +71,8 @@ fn compare(
     }
     prop_assert_eq!(engine.len(), events.len());
     for (one, other) in heard.iter().zip(&oracle.heard) {
-        prop_assert_eq!(one, other, "the engine's notice, then the oracle's");
+        let recent: Vec<_> = engine.iter().filter(|(at, _)| *at <= one.0).rev().take(9).collect();
+        prop_assert_eq!(one, other, "the engine's notice, then the oracle's, after {:?}", recent);
     }
     prop_assert_eq!(heard.len(), oracle.heard.len());
     Ok(())
@@ -178,6 +179,18 @@ proptest! {
     ) {
         let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
         compare(&sketch, chaos(&sketch, Habits { batch, ..habits }, interests, time), end, time)?;
+    }
+
+    #[test]
+    fn chaos_at_changing_clocks(
+        sketch in systems::powered(prop_oneof![
+            systems::sketch_with(Just(Memory::Own)), systems::sketch(), systems::divided(systems::sketch()),
+            systems::varying(systems::sketch()),
+        ]),
+        habits in habits(), interests in interests(), end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, habits, interests, time), end, time)?;
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use rtmm_hardware::{Class, ClassId, Share, Shares, UnitSet, Units};
+use rtmm_hardware::{AcceleratorId, Class, ClassId, PointId, PowerUnit, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, Truth, VariantId,
     View,
@@ -68,6 +68,9 @@ impl Policy for Fcfs {
         Some(Box::new(self.clone()))
     }
 }
+
+/// Probability of a change of power, in 256ths of an opportunity: platforms that state none have none.
+const POWER: u64 = 40;
 
 /// Probability of each kind of decision, in 256ths of an opportunity.
 #[derive(Clone, Copy, Debug)]
@@ -325,6 +328,29 @@ impl Scripted {
         }
     }
 
+    /// Changes of operating points, and accelerators that are gated.
+    fn powers(&mut self, view: &View<'_>, left: &Left, out: &mut Decisions) {
+        let accelerators = (0..view.accelerators.len()).map(AcceleratorId::new).map(PowerUnit::Accelerator);
+        for (index, on) in (0..).zip(accelerators.chain([PowerUnit::Dram])) {
+            let Some(states) = view.profile.power_states(on) else { continue };
+            let state = match on {
+                PowerUnit::Accelerator(accelerator) => view.accelerators[accelerator.index()].power,
+                PowerUnit::Dram => view.dram,
+            };
+            if states.points.len() > 1 && state.change.is_none() && self.chance(23, index, POWER) {
+                let others: Vec<PointId> = states.ids().filter(|point| *point != state.point).collect();
+                let point = others[self.pick(24, index, others.len())];
+                out.push(Decision::SetPoint { on, point });
+            }
+            let PowerUnit::Accelerator(accelerator) = on else { continue };
+            let state = &view.accelerators[accelerator.index()];
+            let is_idle = left.free[accelerator.index()] == UnitSet::first(state.units);
+            if states.gating.is_some() && is_idle && !state.is_gated && self.chance(25, index, POWER) {
+                out.push(Decision::Gate { on: accelerator });
+            }
+        }
+    }
+
     /// A job to drop. What depends on it may go with it, so that nothing may follow.
     fn drop_one(&mut self, view: &View<'_>, out: &mut Decisions) {
         if !self.chance(12, 0, self.habits.drop) {
@@ -379,6 +405,7 @@ impl Policy for Scripted {
             self.resizes(view, &mut left, out);
             self.dispatches(view, &mut left, out);
             self.shares(view, &mut left, out);
+            self.powers(view, &left, out);
             if self.chance(14, 0, self.habits.timer) {
                 let at = view.now.saturating_add(Duration::from_picoseconds(
                     (1 + self.pick(15, 0, 9) as u64) * self.scale,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use rtmm_hardware::{Energy, EnergyParts, UnitSet};
+use rtmm_hardware::{Energy, EnergyParts, PowerUnit, UnitSet};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Policy, PolicyError, Preemption,
     Progress, Run, RunId, TaskCounters, Truth, View,
 };
-use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, ResizeRecord, SegmentRecord};
+use rtmm_sim::{DropCause, EndRecord, JobRecord, Observer, PowerEvent, ResizeRecord, SegmentRecord};
 use rtmm_workload::{Duration, TaskId, Time};
 
 /// A job, by its task and its frame.
@@ -90,6 +90,11 @@ pub enum Event {
     Phase {
         phase: usize,
     },
+    /// A change of power: of an accelerator, or of the memory, which is `usize::MAX`.
+    Power {
+        unit: usize,
+        change: PowerChange,
+    },
     InFlight {
         job: Name,
         spent: Spent,
@@ -97,6 +102,15 @@ pub enum Event {
     Over {
         busy: Vec<u64>,
     },
+}
+
+/// Kind of a change of power.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PowerChange {
+    Changes { to: usize, at: u64 },
+    InForce { point: usize },
+    Gated,
+    Wakes,
 }
 
 /// Calls of a run to its observer, in order.
@@ -227,6 +241,22 @@ impl Observer for Record {
         self.push(now, Event::Dropped { job, cause, spent });
     }
 
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        let place = |on: PowerUnit| match on {
+            PowerUnit::Accelerator(accelerator) => accelerator.index(),
+            PowerUnit::Dram => usize::MAX,
+        };
+        let (unit, change) = match event {
+            PowerEvent::Changes { on, to, at } => {
+                (place(on), PowerChange::Changes { to: to.index(), at: at.picoseconds() })
+            }
+            PowerEvent::InForce { on, point } => (place(on), PowerChange::InForce { point: point.index() }),
+            PowerEvent::Gated { on } => (on.index(), PowerChange::Gated),
+            PowerEvent::Wakes { on } => (on.index(), PowerChange::Wakes),
+        };
+        self.push(now, Event::Power { unit, change });
+    }
+
     fn phase_changed(&mut self, now: Time, phase: usize) {
         self.push(now, Event::Phase { phase });
     }
@@ -251,6 +281,8 @@ pub enum Said {
     Drop { job: Name },
     Share { job: Name, millionths: u32 },
     Timer { at: u64, tag: u64 },
+    Point { unit: usize, point: usize },
+    Gate { accelerator: usize },
 }
 
 /// A notice with jobs by name.
@@ -327,6 +359,14 @@ fn said(view: &View<'_>, decision: &Decision, list: &Decisions) -> Said {
             Said::Share { job: run_name(view, *run), millionths: share.millionths() }
         }
         Decision::SetTimer { at, tag } => Said::Timer { at: at.picoseconds(), tag: *tag },
+        Decision::SetPoint { on, point } => {
+            let unit = match on {
+                PowerUnit::Accelerator(accelerator) => accelerator.index(),
+                PowerUnit::Dram => usize::MAX,
+            };
+            Said::Point { unit, point: point.index() }
+        }
+        Decision::Gate { on } => Said::Gate { accelerator: on.index() },
         _ => panic!("a decision that these tests do not know: {decision:?}"),
     }
 }

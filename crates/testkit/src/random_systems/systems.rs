@@ -6,9 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rtmm_hardware::{
     Accelerator, AcceleratorKind, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
-    ContextSwitch, Correlation, CostError, CostModel, DRAM, Division, EnergyParts, LayerOf, Link, Migration,
-    Platform, Quantiles, SHARED_CACHE, Share, SharedDram, Shares, Sharing, Sparse, Throttle, Transfers,
-    Variation, Work,
+    ContextSwitch, Correlation, CostError, CostModel, DRAM, Division, Energy, EnergyParts, Gating, LayerOf,
+    Link, Migration, OperatingPoint, Platform, PlatformPower, PointId, PointSwitch, Power, PowerStates,
+    Quantiles, SHARED_CACHE, Share, SharedDram, Shares, Sharing, Sparse, Throttle, Transfers, Variation,
+    Work,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
@@ -35,6 +36,8 @@ pub struct Sketch {
     pub seed: u64,
     /// The correlation of the layers of a job, in eighths, where times vary.
     pub varies: Option<u32>,
+    /// The seed of operating points and power gating; none where there are none.
+    pub power: Option<u64>,
     /// Layers that accelerators do not run, and pins of tasks.
     pub partial: Option<PartialSketch>,
     /// Of the draws of what lies between accelerators; none where nothing is said of it.
@@ -547,6 +550,40 @@ impl Sketch {
         Quantiles::new(at).expect("they never fall")
     }
 
+    /// The power states of an accelerator, or of the memory, which is the last one; none for some.
+    fn power_states(&self, index: usize, is_memory: bool) -> Option<PowerStates> {
+        let seed = self.power?;
+        let draw = |purpose: u64, below: u64| hash(&[seed, index as u64, purpose]) % below;
+        let count = [0, 1, 2, 3, 3][draw(0, 5) as usize];
+        let (mut hertz, mut points) = (0, Vec::new());
+        for point in 0..count {
+            hertz += 100_000_000 * (1 + draw(10 + point, 4));
+            let milliwatts = |purpose| Power::from_nanowatts(1_000_000 * draw(purpose + point, 40));
+            points.push(OperatingPoint {
+                hertz,
+                microvolts: 400_000 + 50_000 * draw(20 + point, 12),
+                static_power: milliwatts(30),
+                idle_power: milliwatts(40),
+            });
+        }
+        let gating = Gating {
+            power: Power::from_nanowatts(1_000_000),
+            wake_time: self.span(draw(1, 6)),
+            wake_energy: Energy::from_femtojoules(draw(2, 900)),
+        };
+        let switch = PointSwitch {
+            time: self.span(draw(3, 9).saturating_sub(3)),
+            energy: Energy::from_femtojoules(draw(4, 900)),
+            stalls: draw(5, 2) == 0,
+        };
+        (count > 0).then(|| PowerStates {
+            nominal: PointId::new(draw(6, count) as usize),
+            points,
+            switch,
+            gating: (!is_memory && draw(7, 2) == 0).then_some(gating),
+        })
+    }
+
     fn platform(&self) -> Platform {
         let mut kinds: Vec<usize> = Vec::new();
         let mut known_kind = |kind: usize| {
@@ -584,7 +621,7 @@ impl Sketch {
                 configuration,
                 division,
                 max_batch: sketch.max_batch,
-                power: None,
+                power: self.power_states(index, false),
                 dram_share: u32::try_from(share).ok().and_then(Share::from_millionths).expect("a share"),
                 context_switch: ContextSwitch {
                     time: self.span(sketch.switch_time),
@@ -639,7 +676,10 @@ impl Sketch {
             shared_dram: self.machine.memory.shared(),
             shared_cache: self.machine.memory.cache(),
             transfers: self.links.map(|seed| self.transfers(seed)),
-            power: Default::default(),
+            power: PlatformPower {
+                background: Power::ZERO,
+                dram: self.power_states(self.machine.accelerators.len(), true),
+            },
         }
     }
 }
@@ -811,6 +851,11 @@ pub fn batched(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = S
     })
 }
 
+/// The same with operating points, some of which take time to change, and with power gating.
+pub fn powered(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    (sketch, any::<u64>()).prop_map(|(sketch, seed)| Sketch { power: Some(seed), ..sketch })
+}
+
 /// The same where times vary.
 pub fn varying(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
     (sketch, 0..=8_u32).prop_map(|(sketch, correlation)| Sketch { varies: Some(correlation), ..sketch })
@@ -854,6 +899,7 @@ pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value
                 varies: None,
                 partial: None,
                 links: None,
+                power: None,
             }
         })
 }

@@ -49,6 +49,8 @@ impl Oracle<'_> {
                 }
             }
             Said::Timer { at, tag } => self.timers.push((at, tag)),
+            Said::Point { unit, point } => self.set_point(unit, point),
+            Said::Gate { accelerator } => self.gate(accelerator),
         }
     }
 
@@ -125,7 +127,8 @@ impl Oracle<'_> {
         self.scheduler_free = self.scheduler_free.max(self.now) + self.decision_time;
         let first = self.first_unit(accelerator);
         let written = units.iter().map(|unit| self.written[first + *unit as usize]).max().expect("units");
-        let mut started = self.scheduler_free.max(written);
+        let mut started = self.scheduler_free.max(written) + self.wake(accelerator);
+        started = started.max(self.stalled_until(accelerator));
         let lasts = units.iter().filter_map(|unit| self.last[first + *unit as usize]);
         let others: Vec<Last> = lasts.filter(|(last, ..)| *last != model).collect();
         let switched = !others.is_empty();
@@ -178,6 +181,7 @@ impl Oracle<'_> {
             accelerator,
             units: units.clone(),
             since: self.now,
+            stands: 0,
             used: count,
             configuration: configuration.index(),
             share: self.own_share(accelerator, count),
@@ -283,8 +287,8 @@ impl Oracle<'_> {
         };
         let quanta = of_layer(layer);
         let cut = match segment.previous {
-            // A layer begins now, so that this is a boundary.
-            Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now)),
+            // A layer begins now, so that this is a boundary: it stops here, or when it would go on.
+            Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now.max(segment.stands))),
             _ if mode != Preemption::Layer && self.is_shared() => {
                 // The first that is not done.
                 let is_done =
@@ -294,11 +298,19 @@ impl Oracle<'_> {
             }
             _ => {
                 let latency = self.isolated(&segment, layer).latency().picoseconds();
+                // Where it stands now, or will when it goes on, and the first step from there on.
+                let from = now.max(segment.stands);
+                let until = |step: u32| latency * u64::from(step) / u64::from(quanta);
+                let done = match segment.running {
+                    Some(running) => latency.saturating_sub(running.end.saturating_sub(from)),
+                    None => until(quantum),
+                };
+                let elapsed = done.saturating_sub(until(quantum));
                 let within = (mode != Preemption::Layer)
-                    .then(|| next_quantum(latency, quantum, quanta, now - began))
+                    .then(|| next_quantum(latency, quantum, quanta, elapsed))
                     .flatten();
                 match within {
-                    Some((quantum, distance)) => ((layer, quantum, quanta), Some(began + distance)),
+                    Some((step, _)) => ((layer, step, quanta), Some(from + until(step) - done)),
                     None => ((layer + 1, 0, 0), None),
                 }
             }

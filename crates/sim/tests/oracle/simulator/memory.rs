@@ -137,7 +137,10 @@ impl Oracle<'_> {
             let (row, count) = (member.realisation.row, jobs.len() as u32);
             self.work(member.one, configuration, model, row, layer, count)
         };
-        let latency = |member: &Member| Isolated::of(&work(member), self.available(share)).latency();
+        let latency = |member: &Member| {
+            let work = self.at_points(segment.accelerator, work(member));
+            Isolated::of(&work, self.available_now(share)).latency()
+        };
         let longest = jobs.iter().map(latency).max().expect("a job runs it");
         let slowest = jobs.iter().find(|member| latency(member) == longest).expect("one takes longest");
         (work(slowest), *slowest)
@@ -145,7 +148,8 @@ impl Oracle<'_> {
 
     /// A layer that has everything to itself.
     pub(super) fn isolated(&self, segment: &Seg, layer: u32) -> Isolated {
-        Isolated::of(&self.work_of(segment, layer).0, self.available(segment.share))
+        let work = self.at_points(segment.accelerator, self.work_of(segment, layer).0);
+        Isolated::of(&work, self.available_now(segment.share))
     }
 
     /// What is done between this picosecond and the next, in competition.
@@ -153,8 +157,11 @@ impl Oracle<'_> {
         if !self.is_shared() {
             return;
         }
-        let grants = self.grants();
+        let (grants, now) = (self.grants(), self.now);
         for (segment, grant) in self.segments.iter_mut().zip(grants) {
+            if segment.as_ref().is_some_and(|segment| segment.stands > now) {
+                continue;
+            }
             let Some(running) = segment.as_mut().and_then(|segment| segment.running.as_mut()) else {
                 continue;
             };
@@ -173,7 +180,7 @@ impl Oracle<'_> {
     pub(super) fn grants(&self) -> Vec<u64> {
         let of_memory = self.grants_of_memory();
         let Some(cache) = self.built.platform.shared_cache else { return of_memory };
-        let running = |segment: &Option<Seg>| segment.as_ref().and_then(|segment| segment.running);
+        let running = |segment: &Option<Seg>| self.moving(segment.as_ref());
         let moving: Vec<Option<Running>> = self.segments.iter().map(running).collect();
         let moving: Vec<Option<Running>> = moving.into_iter().map(|one| one.filter(Running::moves)).collect();
         let demands: Vec<u64> =
@@ -199,15 +206,15 @@ impl Oracle<'_> {
 
     /// The bandwidth of the memory that each segment is granted now, by filling.
     fn grants_of_memory(&self) -> Vec<u64> {
-        let running = |segment: &Option<Seg>| segment.as_ref().and_then(|segment| segment.running);
+        let running = |segment: &Option<Seg>| self.moving(segment.as_ref());
         let demands: Vec<u64> = self
             .segments
             .iter()
             .map(running)
             .map(|running| running.filter(Running::moves).map_or(0, |running| running.demand))
             .collect();
-        let Some(dram) = self.built.platform.shared_dram else { return demands };
-        let part = |share: Share| dram.bandwidth.part(share).bytes_per_window();
+        let Some(bandwidth) = self.bandwidth() else { return demands };
+        let part = |share: Share| bandwidth.part(share).bytes_per_window();
         let of_runs = |of: &dyn Fn(Share) -> u64| -> Vec<u64> {
             self.segments
                 .iter()
@@ -225,9 +232,14 @@ impl Oracle<'_> {
         }
         if self.rule() == "weighted" {
             let weights = of_runs(&|share| u64::from(share.millionths().max(1)));
-            return weighted(dram.bandwidth.bytes_per_window(), &demands, &weights);
+            return weighted(bandwidth.bytes_per_window(), &demands, &weights);
         }
-        filled(dram.bandwidth.bytes_per_window(), &demands)
+        filled(bandwidth.bytes_per_window(), &demands)
+    }
+
+    /// The layer of a segment that does not stand still.
+    fn moving(&self, segment: Option<&Seg>) -> Option<Running> {
+        segment.filter(|segment| segment.stands <= self.now)?.running
     }
 }
 

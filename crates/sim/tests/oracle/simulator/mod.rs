@@ -1,6 +1,6 @@
 //! The second simulator: its state, and the order in which it looks at everything in a picosecond.
 
-use rtmm_hardware::{Condition, Configuration, LayerOf, Share, Work};
+use rtmm_hardware::{Condition, Configuration, LayerOf, PowerStates, Share, Work};
 use rtmm_scheduler::{Interests, Preemption};
 use rtmm_sim::{EndOfRun, RunOptions};
 use rtmm_testkit::random_systems::record::{Event, Heard, Log, Name, Reached, Spent};
@@ -10,6 +10,7 @@ use rtmm_workload::{Follower, Frame, Frames, Realisation, TaskId};
 mod decisions;
 mod frames;
 mod memory;
+mod power;
 mod segments;
 mod throttle;
 
@@ -73,9 +74,14 @@ struct Running {
     compute: u128,
     traffic: u128,
     exposed: u64,
+    all_exposed: u64,
     demand: u64,
     cache_demand: u64,
     throttle: Option<throttle::Counter>,
+    /// The parts of its compute and traffic whose energy is booked, in 2^-32, once an operating point has changed.
+    counted: Option<(u128, u128)>,
+    /// Since when its slowdown counts, and the latency alone that was done then, once a point has changed.
+    paced: (u64, Option<u64>),
 }
 
 /// What a unit ran last: the model, the layer of it that its jobs had run last when they left the unit, and the numbers
@@ -100,6 +106,8 @@ struct Seg {
     units: Vec<u32>,
     /// Since when it has held these.
     since: u64,
+    /// It stands still until then, because a change of an operating point stalls it.
+    stands: u64,
     /// The units that its layers run on, and what they are.
     used: u32,
     configuration: usize,
@@ -141,6 +149,10 @@ pub(crate) struct Oracle<'o> {
     written: Vec<u64>,
     /// By accelerator: time in segments times the units that they held.
     busy: Vec<u64>,
+    /// By accelerator, and of the memory.
+    clocks: Vec<power::Clock>,
+    memory_clock: power::Clock,
+    gated: Vec<bool>,
     scheduler_free: u64,
     timers: Vec<(u64, u64)>,
     now: u64,
@@ -217,6 +229,10 @@ impl<'o> Oracle<'o> {
             }
         }
         let accelerators = platform.accelerators.len();
+        let nominal = |states: Option<&PowerStates>| power::Clock {
+            point: states.map_or(0, |states| states.nominal.index()),
+            change: None,
+        };
         let units = platform.accelerators.iter().map(|one| one.units() as usize).sum();
         Self {
             built,
@@ -231,6 +247,9 @@ impl<'o> Oracle<'o> {
             last: vec![None; units],
             written: vec![0; units],
             busy: vec![0; accelerators],
+            clocks: platform.accelerators.iter().map(|one| nominal(one.power.as_ref())).collect(),
+            memory_clock: nominal(platform.power.dram.as_ref()),
+            gated: vec![false; accelerators],
             scheduler_free: 0,
             timers: Vec::new(),
             now: 0,
@@ -292,6 +311,7 @@ impl<'o> Oracle<'o> {
                 self.frames_show();
                 self.phases_begin();
                 self.timers_ring();
+                self.points_change();
                 is_first = false;
             }
             // Decisions at the last instant of a run that is cut could do nothing.

@@ -52,22 +52,24 @@ impl Oracle<'_> {
         if layer >= segment.end {
             return false;
         }
-        let isolated = self.isolated(&segment, layer);
+        let running = self.at_its_start(&segment, layer, self.now);
+        self.segment(slot).running = Some(running);
+        true
+    }
+
+    /// A layer of a segment that begins at an instant, or goes on at the step that was done before.
+    pub(super) fn at_its_start(&self, segment: &Seg, layer: u32, began: u64) -> Running {
+        let isolated = self.isolated(segment, layer);
         let latency = isolated.latency().picoseconds();
-        let quanta = self.steps(&segment, layer);
+        let quanta = self.steps(segment, layer);
         // Progress inside the layer, in the steps that it has here, rounded down.
         let (of, quantum, of_quanta) = segment.from;
         let quantum = if of == layer { (quantum * quanta).checked_div(of_quanta).unwrap_or(0) } else { 0 };
         let done = latency * u64::from(quantum) / u64::from(quanta);
-        // Traffic that stays on the chip is counted as the cache counts it.
         let off_chip = isolated.demand.bytes_per_window();
-        let units =
-            u128::from(if off_chip > 0 { off_chip } else { isolated.cache_demand.bytes_per_window() });
-        let all_compute = u128::from(isolated.compute.picoseconds()) << 20;
-        let all_traffic = units * u128::from(isolated.transfer.picoseconds());
+        let (all_compute, all_traffic) = amounts(&isolated);
         let rest = |all: u128| all - all * u128::from(quantum) / u128::from(quanta);
-        let began = self.now;
-        self.segment(slot).running = Some(Running {
+        Running {
             layer,
             began,
             quantum,
@@ -77,11 +79,13 @@ impl Oracle<'_> {
             compute: rest(all_compute),
             traffic: rest(all_traffic),
             exposed: isolated.exposed.picoseconds(),
-            demand: isolated.demand.bytes_per_window(),
+            all_exposed: isolated.exposed.picoseconds(),
+            demand: off_chip,
             cache_demand: isolated.cache_demand.bytes_per_window(),
             throttle: self.counter(segment.share).filter(|_| off_chip > 0),
-        });
-        true
+            counted: None,
+            paced: (began, None),
+        }
     }
 
     pub(super) fn segments_end(&mut self) {
@@ -99,7 +103,7 @@ impl Oracle<'_> {
     /// What happens to a segment now; whether anything did.
     pub(super) fn step(&mut self, slot: usize) -> bool {
         let Some(segment) = self.segments[slot].clone() else { return false };
-        if segment.started > self.now {
+        if segment.started > self.now || segment.stands > self.now {
             return false;
         }
         let Some(running) = segment.running else {
@@ -126,7 +130,7 @@ impl Oracle<'_> {
             return false;
         }
         let quanta = self.steps(&segment, running.layer);
-        self.spend(slot, running.layer, quanta - running.quantum);
+        self.spend(slot, running.layer, quanta, (1 << 32, 1 << 32));
         for member in self.of_layer(&segment, running.layer) {
             self.ones[member.one].last_layer = Some(running.layer);
             self.ones[member.one].completed = Some(running.layer);
@@ -155,8 +159,9 @@ impl Oracle<'_> {
         true
     }
 
-    /// Books the energy of some steps of the layer that runs.
-    pub(super) fn spend(&mut self, slot: usize, layer: u32, steps: u32) {
+    /// Books the energy of the layer that runs up to a step, or up to parts of its compute and its traffic in 2^-32,
+    /// whichever is further on.
+    pub(super) fn spend(&mut self, slot: usize, layer: u32, until: u32, parts: (u128, u128)) {
         let segment = self.segments[slot].clone().expect("it runs");
         let (work, slowest) = self.work_of(&segment, layer);
         let jobs = self.of_layer(&segment, layer);
@@ -165,32 +170,42 @@ impl Oracle<'_> {
         let (row, count) = (slowest.realisation.row, jobs.len() as u32);
         let stated = self.stated(segment.configuration, segment.model, row, layer, count);
         let mut steady = work.energy.static_energy;
-        let share = self.own_share(segment.accelerator, segment.used);
-        let alone = Isolated::of(&work, self.available(share)).latency().picoseconds();
+        let alone = self.alone_latency(&segment, layer);
         let own = stated.latency().picoseconds();
         if own > 0 {
             steady *= alone as f64 / own as f64;
         }
+        let begun = segment.running.map_or(0, |running| running.quantum);
         let stretch = match segment.running {
             Some(running) if self.is_shared() => {
                 let before = |quantum: u32| alone * u64::from(quantum) / u64::from(quanta);
-                let alone = before(running.quantum + steps) - before(running.quantum);
-                if alone == 0 { 1.0 } else { (self.now - running.began) as f64 / alone as f64 }
+                let (since, done) = running.paced;
+                let done = done.unwrap_or_else(|| before(begun));
+                let by_parts = until == begun && parts != (0, 0);
+                let to = if by_parts { (u128::from(alone) * parts.0 >> 32) as u64 } else { before(until) };
+                let alone = to.saturating_sub(done);
+                let took = self.now.saturating_sub(since);
+                if alone == 0 { 1.0 } else { took as f64 / alone as f64 }
             }
             _ => 1.0,
         };
-        let begun = segment.running.map_or(0, |running| running.quantum);
+        let counted = segment.running.and_then(|running| running.counted).unwrap_or((0, 0));
         // Whole femtojoules a part of the layer's energy, and floors of them at the steps.
-        let of_steps = |picojoules: f64| -> u64 {
+        let between = |picojoules: f64, part: u128, counted: u128| -> u64 {
             let whole = (picojoules * 1e3).round() as u128;
-            let before = |step: u32| whole * u128::from(step) / u128::from(quanta);
-            u64::try_from(before(begun + steps) - before(begun)).expect("a small energy")
+            let at = |step: u32, part: u128| {
+                (whole * u128::from(step) / u128::from(quanta)).max(whole * part >> 32)
+            };
+            let spent = at(until, part).saturating_sub(at(begun, counted));
+            u64::try_from(spent).expect("a small energy")
         };
-        let EnergyParts { mac, l1, l2, dram, .. } = work.energy;
-        let steady = (of_steps(steady) as f64 * stretch).round() as u64;
-        let parts = [of_steps(mac), of_steps(l1), of_steps(l2), of_steps(dram), steady];
+        let EnergyParts { mac, l1, l2, dram, .. } = self.at_points(segment.accelerator, work).energy;
+        let steady = (between(steady, parts.0, counted.0) as f64 * stretch).round() as u64;
+        let of_compute = |one: f64| between(one, parts.0, counted.0);
+        let of_dram = between(dram, parts.1, counted.1);
+        let spent = [of_compute(mac), of_compute(l1), of_compute(l2), of_dram, steady];
         for (position, member) in jobs.iter().enumerate() {
-            let own = parts.iter().map(|part| split(*part, position, jobs.len())).sum();
+            let own = spent.iter().map(|part| split(*part, position, jobs.len())).sum();
             self.ones[member.one].spent.layers += Energy::from_femtojoules(own);
         }
     }
@@ -210,7 +225,7 @@ impl Oracle<'_> {
     pub(super) fn stop(&mut self, slot: usize, to: Reached) {
         let segment = self.segments[slot].clone().expect("it runs");
         if let (Some(running), true) = (segment.running, to.1 > 0) {
-            self.spend(slot, running.layer, to.1 - running.quantum);
+            self.spend(slot, running.layer, to.1, (0, 0));
             for member in self.of_layer(&segment, running.layer) {
                 self.ones[member.one].last_layer = Some(running.layer);
             }
@@ -357,7 +372,7 @@ impl Oracle<'_> {
         let (_, configuration) = one.configurations().find(|(count, _)| *count == units).expect("it exists");
         let migration = one.migration();
         self.pay(&segment.members, Energy::from_picojoules(migration.energy_pj));
-        let started = self.now + migration.time.picoseconds();
+        let started = (self.now + migration.time.picoseconds()).max(self.stalled_until(segment.accelerator));
         // More units bring more bandwidth, if others have left it, and fewer take it away.
         let others: u32 = (0..self.segments.len())
             .filter(|other| *other != slot)
@@ -441,4 +456,12 @@ fn carried(from: Reached, to: Reached) -> Reached {
     let in_parts = |parts: &u32| (done * parts).is_multiple_of(common);
     let parts = Some(steps).filter(in_parts).or_else(|| (1..=common).find(in_parts)).expect("all of them");
     (layer, done * parts / common, parts)
+}
+
+/// The compute and the traffic of a layer. Traffic that stays on the chip is counted as the cache counts it.
+pub(super) fn amounts(isolated: &Isolated) -> (u128, u128) {
+    let off_chip = isolated.demand.bytes_per_window();
+    let units = u128::from(if off_chip > 0 { off_chip } else { isolated.cache_demand.bytes_per_window() });
+    let compute = u128::from(isolated.compute.picoseconds()) << 20;
+    (compute, units * u128::from(isolated.transfer.picoseconds()))
 }

@@ -71,6 +71,6 @@ impl Oracle<'_> {
     /// The throttle of a layer that begins with a share, if the memory has them.
     pub(super) fn counter(&self, share: Share) -> Option<Counter> {
         let dram = self.built.platform.shared_dram?;
-        Some(Counter::new(dram.sharing.throttle()?, dram.bandwidth.part(share)))
+        Some(Counter::new(dram.sharing.throttle()?, self.bandwidth()?.part(share)))
     }
 }
