@@ -20,6 +20,7 @@ mod moca_evaluation;
 mod moca_fixes;
 mod planaria_fixes;
 mod policies;
+mod power_evaluation;
 mod technology;
 mod xrbench_fixes;
 
@@ -43,6 +44,7 @@ struct Part {
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
 const MOCA: &str = "evaluation/moca.md";
+const POWER: &str = "evaluation/power.md";
 const TECHNOLOGY: &str = "models/technology.md";
 /// Where figures of pages under docs/evaluation/ stand.
 const FIGURES: &str = "docs/evaluation/figures";
@@ -109,6 +111,11 @@ const PARTS: &[Part] = &[
     Part { page: MOCA, name: "not-causal", make: moca_evaluation::not_causal },
     Part { page: MOCA, name: "causes", make: moca_evaluation::causes },
     Part { page: "models/maestro.md", name: "maestro-differences", make: |_| maestro_differences::part() },
+    Part { page: POWER, name: "winners", make: |_| power_evaluation::winners() },
+    Part { page: POWER, name: "energy", make: |_| power_evaluation::energy() },
+    Part { page: POWER, name: "misses", make: |_| power_evaluation::misses() },
+    Part { page: POWER, name: "accuracy", make: |_| power_evaluation::accuracy() },
+    Part { page: POWER, name: "parts", make: |_| power_evaluation::parts() },
     Part { page: "models/boards.md", name: "boards", make: |_| boards::part() },
     Part { page: TECHNOLOGY, name: "resnet-50", make: |_| technology::resnet50() },
     Part { page: TECHNOLOGY, name: "networks", make: |_| technology::networks() },
