@@ -188,7 +188,10 @@ pub(crate) fn rescaled(amount: u128, before: u128, after: u128) -> u128 {
     match amount.checked_mul(after) {
         Some(product) => product.checked_div(before).map_or(0, |_| product.div_ceil(before)).min(after),
         // Of amounts beyond all reason the lowest digits do not count.
-        None => ((amount >> 40).saturating_mul(after >> 40) / (before >> 40).max(1) << 40).min(after),
+        None => {
+            let scaled = (amount >> 40).saturating_mul(after >> 40) / (before >> 40).max(1);
+            (scaled << 40).min(after)
+        }
     }
 }
 

@@ -194,7 +194,7 @@ impl Oracle<'_> {
                 demand: isolated.demand.bytes_per_window(),
                 cache_demand: isolated.cache_demand.bytes_per_window(),
                 throttle: if is_memory { running.throttle.and(counter) } else { running.throttle },
-                paced: (from, Some((u128::from(alone) * part >> 32) as u64)),
+                paced: (from, Some(((u128::from(alone) * part) >> 32) as u64)),
                 ..running
             };
             self.segment(slot).running = Some(changed);

@@ -182,7 +182,7 @@ impl Oracle<'_> {
                 let (since, done) = running.paced;
                 let done = done.unwrap_or_else(|| before(begun));
                 let by_parts = until == begun && parts != (0, 0);
-                let to = if by_parts { (u128::from(alone) * parts.0 >> 32) as u64 } else { before(until) };
+                let to = if by_parts { ((u128::from(alone) * parts.0) >> 32) as u64 } else { before(until) };
                 let alone = to.saturating_sub(done);
                 let took = self.now.saturating_sub(since);
                 if alone == 0 { 1.0 } else { took as f64 / alone as f64 }
@@ -194,7 +194,7 @@ impl Oracle<'_> {
         let between = |picojoules: f64, part: u128, counted: u128| -> u64 {
             let whole = (picojoules * 1e3).round() as u128;
             let at = |step: u32, part: u128| {
-                (whole * u128::from(step) / u128::from(quanta)).max(whole * part >> 32)
+                (whole * u128::from(step) / u128::from(quanta)).max((whole * part) >> 32)
             };
             let spent = at(until, part).saturating_sub(at(begun, counted));
             u64::try_from(spent).expect("a small energy")
