@@ -5,13 +5,14 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-use rtmm_hardware::{AcceleratorId, Units};
+use rtmm_hardware::{AcceleratorId, Mode, Units};
 use rtmm_scheduler::{Decision, Decisions, Extent, JobId, Policy, PolicyRegistry, Preemption, RunId, View};
-use rtmm_sim::metrics::{Audit, JobRow, JobRows};
+use rtmm_sim::metrics::{Audit, JobRow, JobRows, Metrics, MetricsOptions};
 use rtmm_sim::{EndOfRun, Illegal, RecordedEvent, RunOptions, RunRecord, SimulationError, System, simulate};
 use rtmm_testkit::by_hand::{self, ByHand, Log};
 use rtmm_testkit::closures::deciding;
-use rtmm_workload::{Duration, Time};
+use rtmm_testkit::pages;
+use rtmm_workload::{Duration, Legality, Time, load};
 
 /// What is said when a policy is asked for the nth time at an instant in milliseconds.
 type Say = (u64, fn(&View<'_>, &mut Decisions));
@@ -465,4 +466,54 @@ fn every_policy_forms_sound_batches() {
             }
         }
     }
+}
+
+/// The rows of the page on batches, as the built-in example gives them.
+fn rows_of_the_server() -> Vec<Vec<String>> {
+    let workload = load::workload("examples/server", None, Legality::Strict).expect("built in");
+    let platform = rtmm_hardware::load::platform("examples/server", None, Mode::Corrected).expect("built in");
+    let mut rows = Vec::new();
+    for factor in [1, 2, 4] {
+        let scenario = workload.scenario.clone().scaled(factor * 1_000_000).expect("a period");
+        let system = System::new(&scenario, &workload.models, &platform).expect("every layer has a cost");
+        for batching in ["none", "up-to-n", "deadline-aware"] {
+            let settings = format!("edf granularity=model batch_limit=16 batching={batching}");
+            let (row, parameters) = by_hand::policy(&settings);
+            let policy = row.build(&parameters).expect("parameters of this policy");
+            let options = RunOptions { seed: 1, ..RunOptions::default() };
+            let metrics = Metrics::new(&system, MetricsOptions::default());
+            let observer = (metrics, Audit::new(&system));
+            let (metrics, audit) =
+                simulate(&system, &row.name, policy, observer, options).expect("only legal decisions");
+            assert_eq!(audit.violations(), Vec::<String>::new(), "{settings}");
+            let summary = metrics.summary();
+            let resnet = &summary.tasks[0];
+            let rounded =
+                |value: Option<f64>, digits: usize| format!("{:.digits$}", value.unwrap_or(f64::NAN));
+            rows.push(vec![
+                factor.to_string(),
+                batching.to_owned(),
+                rounded(summary.throughput_per_s, 0),
+                rounded(resnet.response_p50_ms, 1),
+                rounded(resnet.response_p99_ms, 1),
+                rounded(summary.batch_mean, 2),
+                rounded(Some(summary.energy.energy_pj / summary.jobs.completed.max(1) as f64 / 1e9), 2),
+                rounded(summary.deadline_violation_rate.map(|rate| 100.0 * rate), 1),
+            ]);
+        }
+    }
+    rows
+}
+
+#[test]
+fn the_page_on_batches_has_the_numbers_of_the_server() {
+    let page = include_str!("../../../docs/batching.md");
+    let rows = rows_of_the_server();
+    let line = |row: &Vec<String>| format!("| {} | `{}` | {} |", row[0], row[1], row[2..].join(" | "));
+    let text = rows.iter().map(line).collect::<Vec<_>>().join("\n");
+    assert_eq!(pages::table(page, &["load", "batching"]), rows, "the page has other numbers:\n{text}");
+    // Batches complete more under overload; to wait for them costs latency where there is none, no deadline, and less energy.
+    let number = |row: usize, column: usize| rows[row][column].parse::<f64>().expect("a number");
+    assert!(number(7, 2) > 1.2 * number(6, 2) && number(2, 3) > number(0, 3), "{text}");
+    assert!(number(2, 7) == 0.0 && number(2, 6) < number(1, 6), "{text}");
 }

@@ -8,14 +8,16 @@
 //!
 //! `deadline-aware` takes the largest batch with which all of its jobs are expected to meet their deadlines, where jobs that would
 //! be late alone hold nothing up. Where that is all jobs that there are, and one more could still meet the deadlines, it waits
-//! until that is no longer so: a batch of one more would then begin too late. Others may run meanwhile where they leave an
-//! accelerator for each batch that waits, or are expected to be over before the first of them has to begin.
+//! until that is no longer so: a batch of one more would then begin too late, if what else is ready ran before it. Others may run
+//! meanwhile where they leave an accelerator for each batch that waits, or are expected to be over before the first of them has
+//! to begin.
 //!
 //! ```text
 //! end(n)  = now + decision + switch(n) + latency of a batch of n
 //! due(n)  = the earliest deadline of the first n jobs that is at or after end(1)
 //! size    = the largest n with end(n) <= due(n), from 1 on; `batch_limit` at most
-//! wait    = due(size) - end(size + 1) where no more jobs are ready, and that is above zero
+//! others  = latency of the ready jobs of other models, in batches as large as may be, over the number of accelerators
+//! wait    = due(size) - end(size + 1) - others where no more jobs are ready, and that is above zero
 //! ```
 
 use rtmm_hardware::{AcceleratorId, ClassId, MAX_BATCH};
@@ -138,7 +140,10 @@ impl Batching {
         }
         let one_more = if size < most { offer.end(size + 1) } else { Time::MAX };
         if due < Time::MAX && due > one_more {
-            return Size::Wait(offer.view.now.saturating_add(due.saturating_since(one_more)));
+            let last = one_more.saturating_add(offer.others(self));
+            if due > last {
+                return Size::Wait(offer.view.now.saturating_add(due.saturating_since(last)));
+            }
         }
         Size::Run(size.max(1))
     }
@@ -152,6 +157,31 @@ impl Offer<'_, '_> {
         }
         let latency = self.view.profile.remaining(job.model, job.progress, self.class);
         self.view.now.saturating_add(self.decision).saturating_add(latency)
+    }
+
+    /// The expected latency of the ready jobs of other models here, in batches as large as may be, over the number of accelerators.
+    /// Takes a step a ready job and model.
+    fn others(&self, batching: Batching) -> Duration {
+        let Self { view, on, class, .. } = *self;
+        let others = || view.ready().filter(|job| job.model != self.model);
+        let is_first = |job: &&Job| {
+            others().find(|other| !other.started && other.model == job.model).map(|first| first.id)
+                == Some(job.id)
+        };
+        let mut total = 0_u64;
+        for job in others().filter(|job| job.started || is_first(job)) {
+            let of_one = Self { model: job.model, ..*self };
+            let count = if job.started {
+                1
+            } else {
+                others().filter(|other| !other.started && other.model == job.model).count() as u32
+            };
+            let most = batching.most(&of_one).clamp(1, count.max(1));
+            let class = view.profile.in_batch(class, most).unwrap_or(view.profile.whole(on));
+            let latency = view.profile.remaining(job.model, job.progress, class).picoseconds();
+            total = total.saturating_add(latency.saturating_mul(count.div_ceil(most).into()));
+        }
+        Duration::from_picoseconds(total / view.accelerators.len().max(1) as u64)
     }
 
     /// When a batch of so many is expected to be over that begins now; never for one that the accelerator does not run.
@@ -316,13 +346,16 @@ mod tests {
     #[test]
     fn a_batch_that_waits_lets_others_run_that_are_over_before_it_has_to_begin() {
         for (name, due_us, expected) in [
-            // `a` waits until 12 - 6 = 6, `b` until 10 - 3 = 7.
-            ("edf", [12, 10], "timer 6"),
+            // `a` waits until 12 - 6 less 2 for `b`, `b` until 10 - 3 less 4 for `a`.
+            ("edf", [12, 10], "timer 3"),
             // `b` cannot wait: it runs, and is over at 2.
             ("edf", [12, 2], "b0>0:1"),
-            // `a` waits until 7 - 6 = 1; `b`, which is late, would be over at 2.
-            ("edf", [7, 1], "b0>0:1"),
-            ("fcfs", [7, 1], "timer 1"),
+            ("fcfs", [12, 2], "b0>0:1"),
+            // `a` waits until 9 - 6 - 2 = 1; `b`, which is late, would be over at 2.
+            ("edf", [9, 1], "b0>0:1"),
+            ("fcfs", [9, 1], "timer 1"),
+            // Nothing is left to wait for.
+            ("fcfs", [8, 1], "a0>0:1"),
         ] {
             let mut fixture = fixture();
             fixture.ready(0, 0, due_us[0]);
