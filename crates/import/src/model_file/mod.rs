@@ -8,7 +8,7 @@ mod lowering;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use rtmm_workload::{Layer, Operator, Padding, Shape, ShapeError};
+use rtmm_workload::{Layer, Operator, OperatorKind, Padding, Shape, ShapeError};
 use thiserror::Error;
 
 use crate::layer::ImportedLayer;
@@ -144,7 +144,9 @@ impl ImportedModel {
 }
 
 fn layer(name: String, piece: &Piece) -> Layer {
-    Layer { batch: piece.batch, ..Layer::new(name, piece.operator) }
+    let plain = Layer::new(name, piece.operator);
+    let kind = OperatorKind::named(piece.keyword).unwrap_or(plain.kind);
+    Layer { kind, batch: piece.batch, ..plain }
 }
 
 fn unique(layer: &ImportedLayer, piece: &Piece, names: &BTreeSet<String>) -> String {
