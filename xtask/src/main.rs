@@ -15,7 +15,7 @@ Tasks:
   sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
   merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
   docs [PAGE]                   write the generated parts of docs/, or of one page such as evaluation/moca.md
-  docs --check                  check that all of them are current
+  docs --check [--quick]        check that all of them are current, or all that take no sweeps
   equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
   evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures
   evaluation moca               run the sweeps behind docs/evaluation/moca.md, and write their data and figures
@@ -30,7 +30,11 @@ fn main() -> ExitCode {
             rtmm_cli::main(command.into_iter().chain(arguments))
         }
         Some("docs") => match arguments.next().as_ref().and_then(|option| option.to_str()) {
-            Some("--check") => docs::check(),
+            Some("--check") => match arguments.next().as_ref().and_then(|option| option.to_str()) {
+                None => docs::check(false),
+                Some("--quick") => docs::check(true),
+                Some(other) => usage_error(&format!("`docs --check` has no option `{other}`")),
+            },
             Some(other) if other.starts_with('-') => usage_error(&format!("`docs` has no option `{other}`")),
             page => docs::write(page),
         },
