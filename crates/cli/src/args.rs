@@ -331,8 +331,8 @@ pub(crate) struct Hardware {
 Example:
   rtmm check my_scenario.toml my_platform.toml my_layers.csv")]
 pub(crate) struct Check {
-    /// Models, scenarios, platforms, dataflows, sweeps (.toml), layer tables, requests and sample
-    /// traces (.csv), cases of published tools (.json).
+    /// Models, scenarios, platforms, dataflows, technologies, sweeps (.toml, or built-in names), layer
+    /// tables, costs, requests and sample traces (.csv), cases of published tools (.json).
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Scenario whose tasks request files name: a built-in name, or a path that ends in .toml.

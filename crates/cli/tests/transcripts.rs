@@ -715,6 +715,51 @@ fn check_says_what_good_files_are() {
 }
 
 #[test]
+fn built_in_files_are_checked_by_their_names_and_in_pairs() {
+    let workspace = Workspace::new();
+    let outcome = workspace.rtmm(&["check", "phone/filming", "phone/four_unlike"]);
+    insta::assert_snapshot!("checked_pair", outcome.success());
+    // One name, of a scenario and of a platform.
+    let both = workspace.rtmm(&["check", "examples/server"]).success();
+    assert!(
+        both.contains("examples/server: scenario, ") && both.contains("examples/server: platform, "),
+        "{both}"
+    );
+    let unknown = workspace.rtmm(&["check", "phone/filmin"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("phone/filmin: cannot be read"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_run_says_what_the_whole_platform_takes() {
+    let workspace = Workspace::new();
+    let run =
+        ["run", "--scenario", "phone/filming", "--platform", "phone/four_unlike", "--duration", "100ms"];
+    let text = workspace.rtmm(&run).success();
+    let number = |name: &str| -> f64 {
+        let rest = text.split(&format!("{name}: ")).nth(1).unwrap_or_else(|| panic!("{name} in {text}"));
+        rest.split(' ')
+            .next()
+            .and_then(|word| word.parse().ok())
+            .unwrap_or_else(|| panic!("{name} in {text}"))
+    };
+    let parts = ["work", "static", "idle", "gated", "switches", "background"].map(number);
+    let rest = number("energy of the platform") - parts.iter().sum::<f64>();
+    assert!(rest.abs() < 0.004 && parts[2] > 0.0, "{text}");
+    // A platform that states no power has no such line.
+    let plain = [
+        "run",
+        "--scenario",
+        "xrbench/vr_gaming",
+        "--platform",
+        "xrbench/dual_4k_ws_os",
+        "--duration",
+        "100ms",
+    ];
+    assert!(!workspace.rtmm(&plain).success().contains("energy of the platform"));
+}
+
+#[test]
 fn one_bad_file_does_not_keep_check_from_the_others() {
     let workspace = Workspace::new();
     workspace.write("model.toml", MODEL);

@@ -8,7 +8,7 @@ use std::path::Path;
 use rtmm_hardware::{MeasuredTable, Mode, Technology, load as hardware, maestro::dataflow::Dataflow};
 use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
-use rtmm_workload::input::{Diagnostics, Document, Source};
+use rtmm_workload::input::{Diagnostic, Diagnostics, Document, Source};
 use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
@@ -39,9 +39,18 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     let mut out = stdout();
     let mut pairs = Pairs::default();
     for path in &arguments.files {
-        match check_file(path, scenario.as_ref(), legality, mode, &mut pairs) {
-            Ok(what) => writeln!(out, "{}: {what}", path.display())?,
-            Err(found) => problems.extend(found),
+        let sources = match sources(path) {
+            Ok(sources) => sources,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        for source in sources {
+            match check_file(path, source, scenario.as_ref(), legality, mode, &mut pairs) {
+                Ok(what) => writeln!(out, "{}: {what}", path.display())?,
+                Err(found) => problems.extend(found),
+            }
         }
     }
     // Published tools have costs of their own.
@@ -52,15 +61,31 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
+/// The file of a path, or those built-in files that have it for a name.
+fn sources(path: &Path) -> Result<Vec<Source>, Diagnostic> {
+    let name = path.to_string_lossy();
+    if path.extension().is_none() && !path.is_file() {
+        let kinds =
+            [Kind::Model, Kind::Scenario, Kind::Platform, Kind::Dataflow, Kind::Technology, Kind::Sweep];
+        let named =
+            kinds.into_iter().filter(|kind| load::built_in_names(*kind).iter().any(|one| *one == name));
+        let sources = named.map(|kind| load::open(kind, &name, None)).collect::<Result<Vec<Source>, _>>()?;
+        if !sources.is_empty() {
+            return Ok(sources);
+        }
+    }
+    load::read(path).map(|source| vec![source])
+}
+
 /// Kind of a sound file, with its counts.
 fn check_file(
     path: &Path,
+    source: Source,
     scenario: Option<&Workload>,
     legality: Legality,
     mode: Mode,
     pairs: &mut Pairs,
 ) -> Result<String, Diagnostics> {
-    let source = load::read(path)?;
     if path.extension().is_some_and(|extension| extension == "csv") {
         return check_table(&source, scenario, legality);
     }

@@ -327,6 +327,21 @@ fn accelerators_table(summary: &Summary) -> TextTable {
     table
 }
 
+/// Energy of the whole platform by its parts, where the platform states power.
+fn of_platform(summary: &Summary) -> Vec<String> {
+    let Some(of) = &summary.platform else { return Vec::new() };
+    let part = |name: &str, picojoules: f64| format!("{name}: {:.3} mJ", picojoules / PJ_PER_MJ);
+    vec![
+        part("energy of the platform", of.platform_energy_pj),
+        part("work", of.platform_work_pj),
+        part("static", of.platform_static_pj),
+        part("idle", of.platform_idle_pj),
+        part("gated", of.platform_gated_pj),
+        part("switches", of.platform_switches_pj),
+        part("background", of.platform_background_pj),
+    ]
+}
+
 /// Lines on the whole run, in as few lines as fit.
 fn totals(summary: &Summary, width: usize) -> Vec<String> {
     let or_dash = |value: Option<f64>, decimals: usize, unit: &str| {
@@ -342,7 +357,9 @@ fn totals(summary: &Summary, width: usize) -> Vec<String> {
         format!("XRBench score: {}", or_dash(summary.xrbench_score_percent, 2, " %")),
         format!("energy: {:.3} mJ", summary.energy.energy_pj / PJ_PER_MJ),
         format!("decisions: {}", summary.decisions),
-    ];
+    ]
+    .into_iter()
+    .chain(of_platform(summary));
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
         match lines.last_mut() {
