@@ -5,13 +5,13 @@
 //! follows of the run, nothing is left of it. Where the run ends, be it preempted or not, the batch dissolves into ready jobs.
 //! The energy of a layer is split among the jobs that run it, and that of a switch among all, in equal parts.
 
-use rtmm_hardware::{AcceleratorId, ClassId, Energy, EnergyParts, Moved};
+use rtmm_hardware::{AcceleratorId, ClassId, Energy, Moved};
 use rtmm_scheduler::{Job, JobId, JobState, Notice, Place, Preemption, Progress, Run, RunId, UnitState};
 use rtmm_workload::{LayerId, ModelId, Time};
 
 use super::Simulation;
 use super::decisions::{Dispatch, is_ready, stop_of, supported_stop};
-use super::segments::energy_until;
+use super::segments::{energy_between, is_between};
 use super::state::{Anchor, HiddenJob};
 use crate::error::Illegal;
 use crate::execution::{Batch, Completed, Execution, LayerOfBatch, LayerPart, Reach, Stop};
@@ -216,25 +216,15 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let (model, jobs) = (run.model, self.state.runs.jobs_of(run));
         let Some(first) = jobs.first() else { return };
         let HiddenJob { booked, booked_part, .. } = hidden.jobs[first.slot()];
-        let is_between = |at: Progress, part| at.quantum == 0 && part == LayerPart::NONE;
         let is_there = (to, part) == (booked, booked_part);
         let spent = &mut hidden.jobs;
         let batch = Batch { jobs, realisations: &hidden.realisations, ranks: &hidden.ranks };
         let mut layer = batch.next_layer(system, model, booked.layer);
         while !is_there && (layer < to.layer || (layer == to.layer && !is_between(to, part))) {
             let LayerOfBatch { count, class, outcome } = batch.layer(system, model, run.class, layer);
-            let mut energy = system.costs.true_energy(model, outcome, layer, class);
+            let whole = system.costs.true_energy(model, outcome, layer, class);
             let from = system.in_steps_of(model, class, booked);
-            let is_cut = |at: Progress, part| at.layer == layer && !is_between(at, part);
-            if is_cut(from, booked_part) || is_cut(to, part) {
-                let until = if is_cut(to, part) { energy_until(energy, to, part) } else { energy };
-                let before = if is_cut(from, booked_part) {
-                    energy_until(energy, from, booked_part)
-                } else {
-                    EnergyParts::default()
-                };
-                energy = until.saturating_sub(&before);
-            }
+            let mut energy = energy_between(whole, layer, (from, booked_part), (to, part));
             energy.static_energy = energy.static_energy.scaled(stretch);
             for (position, job) in (0..).zip(batch.of_layer(system, model, layer)) {
                 spent[job.slot()].energy += energy.map(|part| share(part, position, count));

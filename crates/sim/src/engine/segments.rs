@@ -257,7 +257,6 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         // What of a step is done where steps are smaller counts for nothing where it is done again.
         let booked = std::mem::replace(&mut hidden.booked, to);
         let from = if to == booked { to } else { system.in_steps_of(model, class, booked) };
-        let is_between = |at: Progress, part| at.quantum == 0 && part == LayerPart::NONE;
         let is_whole = is_between(from, booked_part) && is_between(to, part);
         if is_whole && stretch == 1.0 && system.is_alike[model.index()] {
             let before = |layer| system.costs.energy_before(model, layer, class);
@@ -268,17 +267,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let outcome = Outcome { row: realisation.row, ranks: self.hidden.ranks.of(slot) };
         let mut layer = system.next_layer(model, realisation, from.layer);
         while layer < to.layer || (layer == to.layer && !is_between(to, part)) {
-            let mut energy = system.costs.true_energy(model, outcome, layer, class);
-            let is_cut = |at: Progress, part| at.layer == layer && !is_between(at, part);
-            if is_cut(from, booked_part) || is_cut(to, part) {
-                let until = if is_cut(to, part) { energy_until(energy, to, part) } else { energy };
-                let before = if is_cut(from, booked_part) {
-                    energy_until(energy, from, booked_part)
-                } else {
-                    EnergyParts::default()
-                };
-                energy = until.saturating_sub(&before);
-            }
+            let whole = system.costs.true_energy(model, outcome, layer, class);
+            let mut energy = energy_between(whole, layer, (from, booked_part), (to, part));
             energy.static_energy = energy.static_energy.scaled(stretch);
             hidden.energy += energy;
             layer = system.next_layer(model, realisation, layer + 1);
@@ -296,13 +286,31 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 }
 
+/// True if a place is between two layers.
+pub(super) fn is_between(at: Progress, part: LayerPart) -> bool {
+    at.quantum == 0 && part == LayerPart::NONE
+}
+
+/// The part of a layer's energy between two places, each of which may be inside of it.
+pub(super) fn energy_between(
+    whole: EnergyParts<Energy>,
+    layer: u32,
+    from: (Progress, LayerPart),
+    to: (Progress, LayerPart),
+) -> EnergyParts<Energy> {
+    let up_to = |(at, part): (Progress, LayerPart)| {
+        let is_cut = at.layer == layer && !is_between(at, part);
+        is_cut.then(|| energy_until(whole, at, part))
+    };
+    match (up_to(from), up_to(to)) {
+        (None, until) => until.unwrap_or(whole),
+        (Some(before), until) => until.unwrap_or(whole).saturating_sub(&before),
+    }
+}
+
 /// The energy of a layer up to a place in it, which is told in quanta, as a part of its compute and its traffic, or as both: then
 /// the one that is further on counts.
-pub(super) fn energy_until(
-    energy: EnergyParts<Energy>,
-    at: Progress,
-    part: LayerPart,
-) -> EnergyParts<Energy> {
+fn energy_until(energy: EnergyParts<Energy>, at: Progress, part: LayerPart) -> EnergyParts<Energy> {
     let of = |energy: Energy, part: u64| {
         let in_quanta =
             if at.quantum > 0 { energy.before(at.quantum.into(), at.quanta.into()) } else { Energy::ZERO };
