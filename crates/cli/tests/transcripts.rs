@@ -727,7 +727,9 @@ fn built_in_files_are_checked_by_their_names_and_in_pairs() {
     );
     let unknown = workspace.rtmm(&["check", "phone/filmin"]);
     assert_eq!(unknown.code, 2);
-    assert!(unknown.stderr.contains("phone/filmin: cannot be read"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("did you mean `phone/filming`?"), "{}", unknown.stderr);
+    let absent = workspace.rtmm(&["check", "nothing-of-the-kind-anywhere"]);
+    assert!(absent.stderr.contains("nothing-of-the-kind-anywhere: cannot be read"), "{}", absent.stderr);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use rtmm_hardware::{MeasuredTable, Mode, Technology, load as hardware, maestro::dataflow::Dataflow};
 use rtmm_reference::{moca, planaria};
 use rtmm_runners::Runners;
-use rtmm_workload::input::{Diagnostic, Diagnostics, Document, Source};
+use rtmm_workload::input::{Diagnostic, Diagnostics, Document, Source, nearest};
 use rtmm_workload::load::{self, Kind, TableKind};
 use rtmm_workload::{Arrivals, Legality, Time, Workload, read_layer_table};
 
@@ -67,11 +67,18 @@ fn sources(path: &Path) -> Result<Vec<Source>, Diagnostic> {
     if path.extension().is_none() && !path.is_file() {
         let kinds =
             [Kind::Model, Kind::Scenario, Kind::Platform, Kind::Dataflow, Kind::Technology, Kind::Sweep];
-        let named =
-            kinds.into_iter().filter(|kind| load::built_in_names(*kind).iter().any(|one| *one == name));
-        let sources = named.map(|kind| load::open(kind, &name, None)).collect::<Result<Vec<Source>, _>>()?;
+        let of_kind = |kind| load::built_in_names(kind).into_iter().map(move |one| (kind, one));
+        let names: Vec<(Kind, String)> = kinds.into_iter().flat_map(of_kind).collect();
+        let named = names.iter().filter(|(_, one)| *one == name);
+        let sources =
+            named.map(|(kind, _)| load::open(*kind, &name, None)).collect::<Result<Vec<Source>, _>>()?;
         if !sources.is_empty() {
             return Ok(sources);
+        }
+        if let Some(near) = nearest(&name, names.iter().map(|(_, one)| one.as_str())) {
+            let problem = format!("there is no file and nothing built in called `{name}`");
+            let help = format!("did you mean `{near}`? (a file is named with its extension)");
+            return Err(Diagnostic::without_place(problem).help(help));
         }
     }
     load::read(path).map(|source| vec![source])
