@@ -1,6 +1,7 @@
 //! The arguments of every command.
 
 mod arrivals;
+mod interference;
 mod measured;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::names::Names;
 
 use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
+pub(crate) use interference::{Fitting, Interference, InterferenceVerb, OnDevice, Predict};
 pub(crate) use measured::Measured;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
@@ -69,6 +71,8 @@ pub(crate) enum Verb {
     Import(Import),
     /// Fit coefficients of an accelerator to measured layers, and say how far they are off.
     Calibrate(Calibrate),
+    /// Predict latencies of inferences that share a GPU from measured co-locations, and score predictions.
+    Interference(Interference),
     /// Print shell completions.
     Completions(Completions),
 }

@@ -60,6 +60,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Traces(arguments) => commands::traces::traces(arguments),
         Verb::Import(arguments) => commands::import::import(arguments),
         Verb::Calibrate(arguments) => commands::calibrate::calibrate(arguments),
+        Verb::Interference(arguments) => commands::interference::interference(arguments),
         Verb::Completions(arguments) => commands::completions::completions(arguments),
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command, Error};
+use rtmm_interference::PredictorRegistry;
 use rtmm_runners::engine::Engine;
 use rtmm_sweep::runner::CellRunner;
 use rtmm_workload::load::{Kind, built_in_names};
@@ -13,6 +14,7 @@ use rtmm_workload::load::{Kind, built_in_names};
 pub(crate) enum Names {
     BuiltIn(Kind),
     Policies,
+    Predictors,
 }
 
 impl Names {
@@ -31,6 +33,9 @@ impl Names {
             Self::BuiltIn(kind) => built_in_names(kind),
             Self::Policies => {
                 Engine::built_in().spec().policies.iter().map(|policy| policy.name.to_string()).collect()
+            }
+            Self::Predictors => {
+                PredictorRegistry::built_in().iter().map(|row| row.name.to_string()).collect()
             }
         }
     }

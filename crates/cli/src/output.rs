@@ -48,15 +48,15 @@ struct Listing {
 }
 
 /// A table of texts in whichever format is asked for; all columns are text.
-pub(crate) struct Rows {
+pub(crate) struct Rows<H = &'static str> {
     pub title: String,
-    pub header: Vec<&'static str>,
+    pub header: Vec<H>,
     /// True if each column holds numbers.
     pub numbers: Vec<bool>,
     pub rows: Vec<Vec<String>>,
 }
 
-impl Rows {
+impl<H: AsRef<str>> Rows<H> {
     pub(crate) fn print(&self, format: Format) -> Result<(), Failure> {
         let mut out = stdout();
         match format {
@@ -64,7 +64,7 @@ impl Rows {
             Format::Table => self.print_blocks(&mut out)?,
             Format::Csv => {
                 let mut writer = csv::Writer::from_writer(&mut out);
-                writer.write_record(&self.header)?;
+                writer.write_record(self.header.iter().map(AsRef::as_ref))?;
                 for row in &self.rows {
                     writer.write_record(row)?;
                 }
@@ -83,7 +83,7 @@ impl Rows {
                                 _ => serde_json::Value::String(cell.clone()),
                             };
                         let values = row.iter().zip(&self.numbers).map(value);
-                        self.header.iter().map(|name| (*name).to_owned()).zip(values).collect()
+                        self.header.iter().map(|name| name.as_ref().to_owned()).zip(values).collect()
                     })
                     .collect();
                 print_json(&mut out, &Listing { format: "rtmm-rows", version: JSON_VERSION, rows })?;
@@ -94,13 +94,11 @@ impl Rows {
     }
 }
 
-impl Rows {
+impl<H: AsRef<str>> Rows<H> {
     fn table(&self) -> TextTable {
-        let columns = self
-            .header
-            .iter()
-            .zip(&self.numbers)
-            .map(|(name, number)| if *number { Column::number(*name) } else { Column::text(*name) });
+        let columns = self.header.iter().zip(&self.numbers).map(|(name, number)| {
+            if *number { Column::number(name.as_ref()) } else { Column::text(name.as_ref()) }
+        });
         let mut table = TextTable::new(self.title.as_str(), columns.collect());
         table.rows.extend(self.rows.iter().map(|cells| text_row(cells)));
         table
@@ -110,7 +108,7 @@ impl Rows {
     fn fits(&self, width: usize) -> bool {
         let widest = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
-            cells.chain([self.header[column].len()]).max().unwrap_or(0)
+            cells.chain([self.header[column].as_ref().len()]).max().unwrap_or(0)
         };
         let columns = self.header.len();
         (0..columns).map(widest).sum::<usize>() + GAP * columns.saturating_sub(1) <= width
@@ -118,13 +116,13 @@ impl Rows {
 
     /// One block a row, for long texts: the first cell, then every other under its head, wrapped.
     fn print_blocks(&self, out: &mut impl Write) -> Result<(), Failure> {
-        let indent = self.header.iter().skip(1).map(|head| head.len()).max().unwrap_or(0) + 2 * GAP;
+        let indent = self.header.iter().skip(1).map(|head| head.as_ref().len()).max().unwrap_or(0) + 2 * GAP;
         let room = width().saturating_sub(indent).max(20);
         for row in &self.rows {
             writeln!(out, "{}", row[0])?;
             for (head, cell) in self.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty()) {
                 for (number, line) in wrap(cell, room).into_iter().enumerate() {
-                    let head = if number == 0 { *head } else { "" };
+                    let head = if number == 0 { head.as_ref() } else { "" };
                     writeln!(out, "{:indent$}{line}", format!("{:GAP$}{head}", ""))?;
                 }
             }

@@ -15,17 +15,26 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("crates/workload", &[]),
     ("crates/import", &["rtmm-workload"]),
-    ("crates/hardware", &["rtmm-workload"]),
-    ("crates/scheduler", &["rtmm-workload", "rtmm-hardware"]),
-    ("crates/sim", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
+    ("crates/interference", &["rtmm-workload"]),
+    ("crates/hardware", &["rtmm-workload", "rtmm-interference"]),
+    ("crates/scheduler", &["rtmm-workload", "rtmm-interference", "rtmm-hardware"]),
+    ("crates/sim", &["rtmm-workload", "rtmm-interference", "rtmm-hardware", "rtmm-scheduler"]),
     ("crates/reference", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
     ("crates/sweep", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
     (
         "crates/runners",
-        &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-reference", "rtmm-sweep"],
+        &[
+            "rtmm-workload",
+            "rtmm-interference",
+            "rtmm-hardware",
+            "rtmm-scheduler",
+            "rtmm-sim",
+            "rtmm-reference",
+            "rtmm-sweep",
+        ],
     ),
     ("crates/report", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sweep"]),
     ("crates/timeline", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-report"]),
@@ -35,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         &[
             "rtmm-workload",
             "rtmm-import",
+            "rtmm-interference",
             "rtmm-hardware",
             "rtmm-scheduler",
             "rtmm-sim",
@@ -49,6 +59,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         "xtask",
         &[
             "rtmm-workload",
+            "rtmm-interference",
             "rtmm-hardware",
             "rtmm-scheduler",
             "rtmm-sim",

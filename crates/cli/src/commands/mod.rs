@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod interference;
 pub(crate) mod list;
 mod priced;
 pub(crate) mod requests;

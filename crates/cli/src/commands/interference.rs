@@ -1,0 +1,174 @@
+//! `rtmm interference`: predictions of measured co-locations, and their scores.
+
+use std::path::Path;
+
+use rtmm_interference::load::{self, BUILT_IN, Written};
+use rtmm_interference::replay::{self, Answer};
+use rtmm_interference::score::Score;
+use rtmm_interference::{
+    Device, FitError, Measurements, Parameters, Predictor, PredictorRegistry, PredictorRow, QueryKind,
+    Training,
+};
+use rtmm_workload::parameters::assign;
+
+use crate::args::{Fitting, Format, Interference, InterferenceVerb, OnDevice, Predict};
+use crate::failure::Failure;
+use crate::output::Rows;
+
+pub(crate) fn interference(arguments: &Interference) -> Result<(), Failure> {
+    match &arguments.verb {
+        InterferenceVerb::Predict(arguments) => predict(arguments),
+        InterferenceVerb::Score(arguments) => score(arguments),
+        InterferenceVerb::List(arguments) => list(arguments.format),
+    }
+}
+
+/// Rows with what a fitted predictor says of them.
+struct Predicted {
+    written: Written,
+    answers: Vec<Answer>,
+    parameters: Parameters,
+}
+
+impl Predicted {
+    fn of(arguments: &Predict, labelled: bool) -> Result<Self, Failure> {
+        let fitting = &arguments.fitting;
+        let mut measurements = load::measurements(&fitting.fit)?;
+        let written = load::rows(&arguments.on, labelled, &mut measurements)?;
+        let observed = match &fitting.observe {
+            Some(reference) => Some(load::rows(reference, true, &mut measurements)?.rows),
+            None => None,
+        };
+        if let Some(observed) = observed.as_ref().filter(|observed| observed.kind() != written.rows.kind()) {
+            let (seen, asked) = (observed.kind().rows(), written.rows.kind().rows());
+            let message = format!("--observe has {seen}, and --on has {asked}");
+            return Err(Failure::usage(message, "observe rows of the kind that is predicted"));
+        }
+        let (mut predictor, parameters) = fitted(fitting, &measurements, written.rows.kind())?;
+        if let Some(observed) = observed {
+            replay::observe(predictor.as_mut(), &observed);
+        }
+        let answers = replay::predict(predictor.as_ref(), &written.rows)
+            .ok_or_else(|| refused(&not_this(&fitting.predictor, written.rows.kind())))?;
+        Ok(Self { written, answers, parameters })
+    }
+}
+
+/// The predictor that is asked for, fitted to measurements.
+fn fitted(
+    fitting: &Fitting,
+    measurements: &Measurements,
+    kind: QueryKind,
+) -> Result<(Box<dyn Predictor>, Parameters), Failure> {
+    let row = PredictorRegistry::built_in()
+        .find(&fitting.predictor)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    if !row.kinds.contains(&kind) {
+        return Err(refused(&not_this(&row.name, kind)));
+    }
+    let mut parameters = Parameters::defaults(row.schema());
+    assign(&format!("predictor `{}`", row.name), &mut [&mut parameters], &fitting.set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    let device = match fitting.on_device {
+        OnDevice::Same => Device::Same,
+        OnDevice::New => Device::New,
+    };
+    let training = Training { measurements, device };
+    let predictor = row.fit(&parameters, &training).map_err(|error| refused(&error))?;
+    Ok((predictor, parameters))
+}
+
+fn not_this(predictor: &str, kind: QueryKind) -> FitError {
+    let others = PredictorRegistry::built_in().iter().filter(|row| row.kinds.contains(&kind));
+    let others = others.map(|row| row.name.to_string()).collect();
+    FitError::NotThis { predictor: predictor.to_owned(), kind, others }
+}
+
+fn refused(error: &FitError) -> Failure {
+    Failure::usage(error.to_string(), error.help())
+}
+
+fn predict(arguments: &Predict) -> Result<(), Failure> {
+    let Predicted { written, answers, .. } = Predicted::of(arguments, false)?;
+    let (columns, unit_us, members): (&[&str], f64, usize) = match written.rows.kind() {
+        QueryKind::CoRun => {
+            (&["predicted_a_ms", "predicted_b_ms", "predicted_a_ms_upper", "predicted_b_ms_upper"], 1e3, 2)
+        }
+        QueryKind::Group => (&["predicted_us", "predicted_us_upper"], 1.0, 1),
+    };
+    let mut rows = Vec::with_capacity(written.cells.len());
+    for (mut cells, answers) in written.cells.into_iter().zip(answers.chunks(members)) {
+        let time = |us: f64| format!("{:.6}", us / unit_us);
+        cells.extend(answers.iter().map(|answer| time(answer.prediction.mean_us())));
+        cells.extend(answers.iter().map(|answer| time(answer.prediction.upper_us())));
+        rows.push(cells);
+    }
+    let numeric = |column: usize| {
+        rows.iter()
+            .all(|row| row.get(column).is_some_and(|cell| cell.is_empty() || cell.parse::<f64>().is_ok()))
+    };
+    let header: Vec<String> =
+        written.header.into_iter().chain(columns.iter().map(|name| (*name).to_owned())).collect();
+    let numbers = (0..header.len()).map(numeric).collect();
+    let rows = Rows { title: title(arguments), header, numbers, rows };
+    rows.print(arguments.format.unwrap_or(Format::Csv))
+}
+
+/// The rows and the predictor, as titles of tables have them.
+fn title(arguments: &Predict) -> String {
+    let on = Path::new(&arguments.on);
+    format!("{} by {}", on.display(), arguments.fitting.predictor)
+}
+
+fn score(arguments: &Predict) -> Result<(), Failure> {
+    let Predicted { written, answers, parameters } = Predicted::of(arguments, true)?;
+    let rows = written.rows.len();
+    let score = Score::of(answers).ok_or_else(|| Failure::Run("no row has a measured time".to_owned()))?;
+    let percent = |value: f64| format!("{value:.3}");
+    let cells = vec![
+        arguments.on.clone(),
+        arguments.fitting.predictor.clone(),
+        parameters.to_string(),
+        rows.to_string(),
+        score.answers.to_string(),
+        percent(score.mape),
+        percent(score.p90),
+        percent(score.p99),
+        percent(score.under),
+        percent(score.coverage),
+    ];
+    let header = vec![
+        "on",
+        "predictor",
+        "parameters",
+        "rows",
+        "predictions",
+        "mape_pct",
+        "p90_pct",
+        "p99_pct",
+        "under_by_10_pct",
+        "coverage_pct",
+    ];
+    let numbers = [false, false, false, true, true, true, true, true, true, true].into();
+    Rows { title: "Scores".to_owned(), header, numbers, rows: vec![cells] }
+        .print(arguments.format.unwrap_or(Format::Table))
+}
+
+fn list(format: Format) -> Result<(), Failure> {
+    let kinds = |row: &PredictorRow| row.kinds.iter().map(|kind| kind.rows()).collect::<Vec<_>>().join(", ");
+    let mut rows = Vec::new();
+    for row in PredictorRegistry::built_in() {
+        let one = |parameter: &rtmm_workload::parameters::Parameter| {
+            format!("{}={}", parameter.name, parameter.default)
+        };
+        let parameters: Vec<String> = row.schema().iter().map(one).collect();
+        let cells = ["predictor", &row.name, &row.summary, &kinds(row), &parameters.join(" "), &row.source];
+        rows.push(cells.map(str::to_owned).into());
+    }
+    for built_in in BUILT_IN {
+        let cells = ["measurements", built_in.name, built_in.summary, "", "", ""];
+        rows.push(cells.map(str::to_owned).into());
+    }
+    let header = vec!["kind", "name", "summary", "predicts", "parameters", "source"];
+    Rows { title: "Interference".to_owned(), header, numbers: vec![false; 6], rows }.print(format)
+}

@@ -1,0 +1,150 @@
+//! Pairs: `model_a, model_b, batch_a, batch_b`, their shares, their solo latencies and what was measured of both.
+
+use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
+
+use super::columns::{BATCH, DEVIATION, LATENCY_MS, model, optional, required, share};
+use super::repeats::Repeats;
+use super::solo::{self, Solo};
+use crate::{CoRun, Inference, Names, Overlap};
+
+/// Two inferences beside each other, each repeated as long as the other runs: steady overlap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// One.
+    pub a: Inference,
+    /// The other.
+    pub b: Inference,
+    /// Mean latency of `a` beside `b`, in microseconds, where it was measured.
+    pub observed_a_us: Option<f64>,
+    /// Mean latency of `b` beside `a`, in microseconds, where it was measured.
+    pub observed_b_us: Option<f64>,
+}
+
+impl Pair {
+    /// The query for `a` beside `b`.
+    #[must_use]
+    pub const fn first(&self) -> CoRun<'_> {
+        CoRun { own: self.a, others: std::slice::from_ref(&self.b), overlap: Overlap::Whole }
+    }
+
+    /// The query for `b` beside `a`.
+    #[must_use]
+    pub const fn second(&self) -> CoRun<'_> {
+        CoRun { own: self.b, others: std::slice::from_ref(&self.a), overlap: Overlap::Whole }
+    }
+
+    /// Both queries, each with what was observed of it.
+    #[must_use]
+    pub const fn queries(&self) -> [(CoRun<'_>, Option<f64>); 2] {
+        [(self.first(), self.observed_a_us), (self.second(), self.observed_b_us)]
+    }
+}
+
+/// The columns.
+const KNOWN: [&str; 12] = [
+    "model_a",
+    "model_b",
+    "batch_a",
+    "batch_b",
+    "sm_pct_a",
+    "sm_pct_b",
+    "lat_a_ms",
+    "lat_b_ms",
+    "std_a_ms",
+    "std_b_ms",
+    "solo_a_ms",
+    "solo_b_ms",
+];
+
+/// Columns of one member of the pairs.
+#[derive(Clone, Copy)]
+struct Member {
+    model: usize,
+    batch: usize,
+    share: Option<usize>,
+    solo: Option<usize>,
+    latency: Option<usize>,
+    deviation: Option<usize>,
+}
+
+impl Member {
+    fn of(table: &CsvTable<'_>, letter: char) -> Self {
+        let column = |begin: &str, end: &str| table.column(&format!("{begin}_{letter}{end}"));
+        Self {
+            model: required(table, &format!("model_{letter}")),
+            batch: required(table, &format!("batch_{letter}")),
+            share: column("sm_pct", ""),
+            solo: column("solo", "_ms"),
+            latency: column("lat", "_ms"),
+            deviation: column("std", "_ms"),
+        }
+    }
+
+    /// The inference and its label; none where something of it is rejected.
+    fn read(
+        self,
+        row: &mut CsvRow<'_>,
+        names: &mut Names,
+        solos: &[Solo],
+        labelled: bool,
+    ) -> Option<(Inference, Option<f64>)> {
+        let model = model(row, self.model, names);
+        let batch = row.integer(self.batch, BATCH);
+        let share = share(row, self.share);
+        let stated = optional(row, self.solo, LATENCY_MS);
+        let latency = match self.latency {
+            Some(column) if labelled => row.number(column, LATENCY_MS).map(Some),
+            column => optional(row, column, LATENCY_MS),
+        };
+        optional(row, self.deviation, DEVIATION)?;
+        let (model, batch, share, stated, latency) = (model?, batch?, share?, stated?, latency?);
+        let measured = solo::find(solos, model, batch, share).map(|solo| solo.latency_us);
+        let Some(solo_us) = stated.map(|ms| 1e3 * ms).or(measured) else {
+            let message = format!(
+                "there is no solo latency of `{}` at batch {batch} on {} % of the SMs",
+                names.name(model),
+                share.in_percent()
+            );
+            let help = "measure it alone, and give the row in a table of solo latencies (`--fit solo.csv`) or in the columns `solo_a_ms` and `solo_b_ms`";
+            row.reject(self.model, message, help);
+            return None;
+        };
+        Some((Inference { model, batch, share, solo_us }, latency.map(|ms| 1e3 * ms)))
+    }
+}
+
+/// Reads a table of pairs; `labelled` ones must have what was measured of both.
+pub(super) fn read(
+    source: &Source,
+    names: &mut Names,
+    solos: &[Solo],
+    labelled: bool,
+    pairs: &mut Vec<Pair>,
+) -> Diagnostics {
+    let inputs = ["model_a", "model_b", "batch_a", "batch_b"];
+    let labels: &[&str] = if labelled { &["lat_a_ms", "lat_b_ms"] } else { &[] };
+    let required: Vec<&str> = inputs.iter().chain(labels).copied().collect();
+    let mut table = CsvTable::parse(source, &required);
+    table.only(&KNOWN);
+    let (one, other) = (Member::of(&table, 'a'), Member::of(&table, 'b'));
+    let mut repeats = Repeats::new();
+    let mut rows = 0_usize;
+    let mut problems = table.each_row(|row| {
+        rows += 1;
+        let a = one.read(row, names, solos, labelled);
+        let b = other.read(row, names, solos, labelled);
+        let (Some((a, observed_a_us)), Some((b, observed_b_us))) = (a, b) else { return };
+        let key = [(a.model, a.batch, a.share), (b.model, b.batch, b.share)];
+        match (observed_a_us, observed_b_us) {
+            // Two rows name the same pair in whatever order.
+            (Some(first), Some(second)) if key[0] <= key[1] => {
+                repeats.note(row, key, &[first / 1e3, second / 1e3])
+            }
+            (Some(first), Some(second)) => repeats.note(row, [key[1], key[0]], &[second / 1e3, first / 1e3]),
+            _ => {}
+        }
+        pairs.push(Pair { a, b, observed_a_us, observed_b_us });
+    });
+    super::rows::none(source, rows, &mut problems);
+    problems
+}

@@ -1,0 +1,91 @@
+//! Rows to predict or to observe: of pairs or of groups, with the cells that they were written with.
+
+use rtmm_workload::input::{CsvTable, Diagnostics, Source, problem_with};
+
+use super::{FileKind, Group, Measurements, Pair, groups, pairs};
+use crate::QueryKind;
+
+/// Rows of one table.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// Pairs.
+    Pairs(Vec<Pair>),
+    /// Segment groups.
+    Groups(Vec<Group>),
+}
+
+impl Rows {
+    /// Reads rows to predict, or labelled rows to observe or to score. Models that the measurements do not know are added
+    /// to their names; pairs without solo latencies take them from the measurements.
+    ///
+    /// # Errors
+    /// Every problem of the table.
+    pub fn read(
+        source: &Source,
+        labelled: bool,
+        measurements: &mut Measurements,
+    ) -> Result<Self, Diagnostics> {
+        let kind = FileKind::of(source)?;
+        let names = &mut measurements.names;
+        match kind {
+            FileKind::Pairs => {
+                let mut rows = Vec::new();
+                let problems = pairs::read(source, names, &measurements.solos, labelled, &mut rows);
+                problems.into_result(Some(Self::Pairs(rows)))
+            }
+            FileKind::Groups => {
+                let mut rows = Vec::new();
+                let problems = groups::read(source, names, labelled, &mut rows);
+                problems.into_result(Some(Self::Groups(rows)))
+            }
+            kind => {
+                let message = format!("a table of {} has nothing to predict", kind.rows());
+                Err(problem_with(source, message).help("give a table of pairs or of segment groups").into())
+            }
+        }
+    }
+
+    /// The kind of their queries.
+    #[must_use]
+    pub const fn kind(&self) -> QueryKind {
+        match self {
+            Self::Pairs(_) => QueryKind::CoRun,
+            Self::Groups(_) => QueryKind::Group,
+        }
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Pairs(rows) => rows.len(),
+            Self::Groups(rows) => rows.len(),
+        }
+    }
+
+    /// True if there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Header and cells of a table that was read, row by row as [`Rows`] has them.
+#[must_use]
+pub(crate) fn cells(source: &Source) -> (Vec<String>, Vec<Vec<String>>) {
+    let table = CsvTable::parse(source, &[]);
+    let header = table.header().to_vec();
+    let mut rows = Vec::new();
+    // Its problems were found when it was read.
+    let _ = table
+        .each_row(|row| rows.push((0..header.len()).map(|column| row.text(column).to_owned()).collect()));
+    (header, rows)
+}
+
+/// Records a table without rows.
+pub(super) fn none(source: &Source, rows: usize, problems: &mut Diagnostics) {
+    if rows == 0 && problems.is_empty() {
+        let problem = problem_with(source, "the table has a header and no rows");
+        problems.push(problem.help("write a row for each measurement"));
+    }
+}
