@@ -18,14 +18,18 @@
 //! ```
 
 pub mod load;
+pub mod protocols;
 pub mod replay;
 pub mod score;
 
+mod calibration;
 mod fit_error;
+mod linear;
 mod measurements;
 mod names;
 mod predictor;
 mod predictors;
+mod profile;
 mod query;
 mod registry;
 mod share;

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use rtmm_workload::parameters::{Parameters, Schema};
+use rtmm_workload::parameters::{Declared, Parameter, Parameters, Schema};
 use rtmm_workload::{Registered, Registry};
 
+use crate::calibration;
 use crate::measurements::Measurements;
 use crate::predictors;
 use crate::{FitError, Predictor, QueryKind};
@@ -89,6 +90,20 @@ impl PredictorRow {
     #[must_use]
     pub fn with_source(self, source: impl Into<Cow<'static, str>>) -> Self {
         Self { source: source.into(), ..self }
+    }
+
+    /// The row with upper bounds that are calibrated on measurements that fits leave out, and then on what is observed: see
+    /// the parameters `coverage` and `window`, which are added. The function that fits is called several times.
+    #[must_use]
+    pub fn calibrated(self) -> Self {
+        let added: [Parameter; 2] = [calibration::COVERAGE.parameter(), calibration::WINDOW.parameter()];
+        let declared = self.schema.iter().chain(&added).map(|parameter| parameter as &dyn Declared);
+        let schema = Schema::of(&[&declared.collect::<Vec<_>>()]);
+        let fit = self.fit;
+        let fit = Arc::new(move |parameters: &Parameters, training: &Training<'_>| {
+            calibration::calibrated(parameters, training, |training| fit(parameters, training))
+        });
+        Self { schema, fit, ..self }
     }
 
     /// The parameters.

@@ -1,1 +1,4 @@
 //! Tests of the crate as its users see it, as modules of one program.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod baselines;

@@ -49,7 +49,7 @@ impl Predicted {
             replay::observe(predictor.as_mut(), &observed);
         }
         let answers = replay::predict(predictor.as_ref(), &written.rows)
-            .ok_or_else(|| refused(&not_this(&fitting.predictor, written.rows.kind())))?;
+            .ok_or_else(|| nothing_fitted(&fitting.predictor, written.rows.kind()))?;
         Ok(Self { written, answers, parameters })
     }
 }
@@ -76,6 +76,13 @@ fn fitted(
     let training = Training { measurements, device };
     let predictor = row.fit(&parameters, &training).map_err(|error| refused(&error))?;
     Ok((predictor, parameters))
+}
+
+/// The failure of a predictor that had no rows of the kind that is asked for.
+fn nothing_fitted(predictor: &str, kind: QueryKind) -> Failure {
+    let rows = kind.rows();
+    let message = format!("--on has {rows}, and predictor `{predictor}` was fitted to none");
+    Failure::usage(message, format!("give a table of {rows} to --fit"))
 }
 
 fn not_this(predictor: &str, kind: QueryKind) -> FitError {

@@ -90,6 +90,23 @@ impl Measurements {
         }
     }
 
+    /// The same without pairs and groups.
+    #[must_use]
+    pub fn without_rows(&self) -> Self {
+        let Self { names, solos, powers, coefficients, kernels, utilisations, linear, .. } = self;
+        Self {
+            names: names.clone(),
+            solos: solos.clone(),
+            powers: powers.clone(),
+            coefficients: coefficients.clone(),
+            kernels: kernels.clone(),
+            utilisations: utilisations.clone(),
+            linear: linear.clone(),
+            pairs: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
     /// The solo latency that was measured of a model, a batch and a share, in microseconds.
     #[must_use]
     pub fn solo_us(&self, model: crate::ModelKey, batch: u32, share: crate::Share) -> Option<f64> {

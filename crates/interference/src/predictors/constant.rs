@@ -24,6 +24,7 @@ pub(super) fn row() -> PredictorRow {
         Ok(Box::new(Constant { slowdown }))
     })
     .with_summary("the mean slowdown of all measured pairs, for any co-runner")
+    .calibrated()
 }
 
 impl Predictor for Constant {

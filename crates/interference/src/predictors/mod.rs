@@ -4,12 +4,33 @@
 
 mod best;
 mod constant;
+mod feature_model;
+mod gpulet;
+mod gpulet_online;
+mod group_linear;
+mod group_table;
+mod igniter;
 mod none;
 mod pair_table;
+mod rate;
+mod strait_reading;
 
 use crate::PredictorRow;
 
 /// The built-in predictors.
 pub(crate) fn built_in_rows() -> Vec<PredictorRow> {
-    vec![best::row(), constant::row(), none::row(), pair_table::row()]
+    let mut rows = vec![
+        best::row(),
+        constant::row(),
+        gpulet::row(),
+        group_linear::row(),
+        group_table::row(),
+        igniter::row(),
+        none::row(),
+        pair_table::row(),
+        rate::row(),
+        strait_reading::row(),
+    ];
+    rows.extend(gpulet_online::rows());
+    rows
 }

@@ -5,6 +5,7 @@
 
 use rtmm_workload::parameters::Schema;
 
+use crate::linear::unordered_sum;
 use crate::slowdowns::{overlapped, slowdowns};
 use crate::{FitError, ModelKey, Prediction, Predictor, PredictorRow, Query, QueryKind};
 
@@ -64,6 +65,7 @@ pub(super) fn row() -> PredictorRow {
         Ok(Box::new(table))
     })
     .with_summary("the mean slowdown of each model beside each other one")
+    .calibrated()
 }
 
 impl PairTable {
@@ -82,16 +84,8 @@ impl PairTable {
 impl Predictor for PairTable {
     fn predict(&self, query: &Query<'_>) -> Option<Prediction> {
         let Query::CoRun(query) = query else { return None };
-        // Sorted before they are summed, so that the order of co-runners changes no bit.
-        let mut excess = 0.0;
-        let mut last = None;
-        for _ in query.others {
-            let next = query.others.iter().map(|other| other.model).filter(|model| Some(*model) > last).min();
-            let Some(model) = next else { break };
-            let count = query.others.iter().filter(|other| other.model == model).count();
-            excess += (self.slowdown(query.own.model, model) - 1.0) * count as f64;
-            last = Some(model);
-        }
+        let others = query.others.iter();
+        let excess = unordered_sum(others.map(|other| self.slowdown(query.own.model, other.model) - 1.0));
         Some(Prediction::exactly(query.own.solo_us * (1.0 + excess * overlapped(query))))
     }
 

@@ -1,0 +1,117 @@
+//! Utilisation of memory by models alone, between what was measured.
+//!
+//! Between two batches, and between two shares, values are interpolated linearly; beyond the measured ones they are those
+//! of the nearest. A model without any has the mean of all models.
+
+use crate::linear::unordered_sum;
+use crate::measurements::Measurements;
+use crate::{CoRun, FitError, Inference, Running};
+
+/// Features of an interval: utilisation of L2 by the inference, by its co-runners, of DRAM by both, and 1.
+pub(crate) const FEATURES: usize = 5;
+
+/// Utilisations of the bandwidth of the L2 cache and of DRAM, as fractions of 1.
+pub(crate) type Utilised = [f64; 2];
+
+/// Utilisations at one share by batch.
+#[derive(Clone, Debug)]
+struct AtShare {
+    share: f64,
+    /// Batches and utilisations, in the order of the batches.
+    batches: Vec<(f64, Utilised)>,
+}
+
+/// Utilisations by model.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    models: Vec<Vec<AtShare>>,
+    mean: Utilised,
+}
+
+impl Profile {
+    /// The utilisations of solo measurements; none where no row states any.
+    pub(crate) fn of(measurements: &Measurements) -> Option<Self> {
+        let mut rows: Vec<_> = measurements
+            .solos
+            .iter()
+            .filter_map(|solo| Some((solo.model, solo.share, solo.batch, [solo.l2?, solo.dram?])))
+            .collect();
+        // One value for each point, that of the first row.
+        rows.sort_by_key(|(model, share, batch, _)| (*model, *share, *batch));
+        rows.dedup_by_key(|(model, share, batch, _)| (*model, *share, *batch));
+        let mut models: Vec<Vec<AtShare>> = vec![Vec::new(); measurements.names.len()];
+        let mut sum = [0.0; 2];
+        for (model, share, batch, utilised) in &rows {
+            let Some(shares) = models.get_mut(model.index()) else { continue };
+            let share = share.fraction();
+            if shares.last().is_none_or(|last| last.share != share) {
+                shares.push(AtShare { share, batches: Vec::new() });
+            }
+            if let Some(last) = shares.last_mut() {
+                last.batches.push((f64::from(*batch), *utilised));
+            }
+            sum = [sum[0] + utilised[0], sum[1] + utilised[1]];
+        }
+        let count = rows.len() as f64;
+        (!rows.is_empty()).then(|| Self { models, mean: sum.map(|sum| sum / count) })
+    }
+
+    /// The same for a predictor that cannot be fitted without.
+    pub(crate) fn required(predictor: &'static str, measurements: &Measurements) -> Result<Self, FitError> {
+        Self::of(measurements).ok_or_else(|| FitError::Missing {
+            predictor,
+            what: "utilisations of memory, and no table of solo latencies has any".to_owned(),
+            help: "give a table of solo latencies with `l2_util_pct` and `dram_util_pct`, such as igniter/v100-solo, \
+                   or choose `pair-table`"
+                .to_owned(),
+        })
+    }
+
+    /// The features of an interval; none where no co-runner runs in it. The order of co-runners changes no bit.
+    pub(crate) fn features(&self, query: &CoRun<'_>, running: Running) -> Option<[f64; FEATURES]> {
+        let beside = || {
+            query
+                .others
+                .iter()
+                .enumerate()
+                .filter(|(position, _)| running.has(*position))
+                .map(|(_, other)| other)
+        };
+        beside().next()?;
+        let [own_l2, own_dram] = self.utilised(&query.own);
+        let sum = |part: usize| unordered_sum(beside().map(|other| self.utilised(other)[part]));
+        Some([own_l2, sum(0), own_dram, sum(1), 1.0])
+    }
+
+    /// The utilisation of an inference alone on its share.
+    pub(crate) fn utilised(&self, inference: &Inference) -> Utilised {
+        let shares = self.models.get(inference.model.index()).map_or(&[][..], Vec::as_slice);
+        let batch = f64::from(inference.batch);
+        let at = |entry: &AtShare| {
+            between(&entry.batches, batch, |entry| entry.0, |entry| entry.1).unwrap_or(self.mean)
+        };
+        between(shares, inference.share.fraction(), |entry| entry.share, at).unwrap_or(self.mean)
+    }
+}
+
+/// The value at a place between sorted entries; none where there are no entries.
+fn between<T>(
+    entries: &[T],
+    place: f64,
+    at: impl Fn(&T) -> f64,
+    value: impl Fn(&T) -> Utilised,
+) -> Option<Utilised> {
+    let behind = entries.partition_point(|entry| at(entry) < place);
+    let (low, high) =
+        match (behind.checked_sub(1).and_then(|before| entries.get(before)), entries.get(behind)) {
+            (Some(low), Some(high)) => (low, high),
+            (Some(one), None) | (None, Some(one)) => return Some(value(one)),
+            (None, None) => return None,
+        };
+    if at(high) == place {
+        return Some(value(high));
+    }
+    let weight = (place - at(low)) / (at(high) - at(low));
+    let (low, high) = (value(low), value(high));
+    Some([low[0] + weight * (high[0] - low[0]), low[1] + weight * (high[1] - low[1])])
+}
