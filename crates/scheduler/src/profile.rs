@@ -488,7 +488,7 @@ impl Profile {
 
     /// The expected latency of everything from a progress on, in one class, with the layers that it does not run at the class
     /// that is fastest for them. Exact where nothing is skipped and nothing exits.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn remaining(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Duration {
         let from = from.into();
@@ -496,6 +496,30 @@ impl Profile {
         // Few jobs stand inside a layer.
         let done = if from.quantum == 0 { 0 } else { self.done_of_layer(model, from, class).picoseconds() };
         Duration::from_picoseconds(remaining.saturating_sub(done))
+    }
+
+    /// The first of the accelerators whose whole takes least, by [`Profile::remaining`], for what is left of a job.
+    #[inline(always)]
+    #[must_use]
+    pub fn fastest_of(
+        &self,
+        model: ModelId,
+        from: Progress,
+        accelerators: &[AcceleratorId],
+    ) -> Option<AcceleratorId> {
+        let (first, others) = accelerators.split_first()?;
+        if others.is_empty() {
+            return Some(*first);
+        }
+        let remaining = |one: &AcceleratorId| self.remaining(model, from, self.whole(*one));
+        let mut fastest = (*first, remaining(first));
+        for one in others {
+            let own = remaining(one);
+            if own < fastest.1 {
+                fastest = (*one, own);
+            }
+        }
+        Some(fastest.0)
     }
 
     /// The latency of everything from `layer` on if nothing is skipped and nothing exits.
@@ -518,6 +542,7 @@ impl Profile {
         self.of_patterns.mean_remaining(model, from)
     }
 
+    #[inline(always)]
     fn activations(&self, model: ModelId, layer: u32) -> Activations {
         let ModelProfile { first, .. } = self.models[model.index()];
         if layer < self.layers(model) {
@@ -533,7 +558,7 @@ impl Profile {
     ///
     /// What a layer leaves, its output unless the model states it, lies on the units of its run in equal parts, each
     /// rounded up to an element or a byte. Both are as many times as the runs have jobs.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn switched(
         &self,
@@ -547,7 +572,11 @@ impl Profile {
             let Some(from) = unit.last_model.filter(|from| *from != network) else { continue };
             let left = unit.last_layer.map_or(Moved::default(), |layer| self.activations(from, layer).left);
             let of_all = |amount: u64| amount.saturating_mul(unit.last_jobs.max(1).into());
-            let held = left.map(|amount| of_all(amount).div_ceil(u64::from(unit.last_units.max(1))));
+            let held = match unit.last_units {
+                // Of most accelerators: nothing has to be divided.
+                0 | 1 => left.map(of_all),
+                units => left.map(|amount| of_all(amount).div_ceil(u64::from(units))),
+            };
             moved = Some(moved.unwrap_or(Moved::default()).plus(held));
         }
         let input = |amount: u64| amount.saturating_mul(jobs.into());
@@ -557,8 +586,21 @@ impl Profile {
     /// The time and the energy of a context switch of an accelerator that moves these activations.
     #[must_use]
     pub fn switch_cost(&self, accelerator: AcceleratorId, moved: Moved) -> (Duration, Energy) {
-        let context_switch = &self.context_switches[accelerator.index()];
-        (context_switch.time_for(moved), context_switch.energy_for(moved))
+        (self.switch_time(accelerator, moved), self.switch_energy(accelerator, moved))
+    }
+
+    /// The time of [`Profile::switch_cost`].
+    #[inline]
+    #[must_use]
+    pub fn switch_time(&self, accelerator: AcceleratorId, moved: Moved) -> Duration {
+        self.context_switches[accelerator.index()].time_for(moved)
+    }
+
+    /// The energy of [`Profile::switch_cost`].
+    #[inline]
+    #[must_use]
+    pub fn switch_energy(&self, accelerator: AcceleratorId, moved: Moved) -> Energy {
+        self.context_switches[accelerator.index()].energy_for(moved)
     }
 
     /// The part that there is of what a layer leaves, in proportion to the part of the layer that is done and rounded up:
@@ -581,6 +623,7 @@ impl Profile {
     }
 
     /// True if the platform says what lies between accelerators, so that jobs that go on elsewhere pay for it.
+    #[inline]
     #[must_use]
     pub const fn has_transfers(&self) -> bool {
         self.transfers.is_some()

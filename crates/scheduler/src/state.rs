@@ -8,7 +8,7 @@ use rtmm_hardware::{Accelerator, AcceleratorId, EnergyTotal, Platform, PointId, 
 use rtmm_workload::{ModelId, Time};
 use serde::Serialize;
 
-use crate::ids::JobId;
+use crate::ids::{JobId, RunId};
 use crate::job::{Job, JobState};
 use crate::live_jobs::LiveJobs;
 use crate::run::Runs;
@@ -182,7 +182,7 @@ impl SystemState {
     }
 
     /// Gives units of an accelerator to a run.
-    #[inline]
+    #[inline(always)]
     pub fn take_units(&mut self, accelerator: AcceleratorId, units: UnitSet) {
         let state = &mut self.accelerators[accelerator.index()];
         state.free = state.free.without(units);
@@ -206,9 +206,14 @@ impl SystemState {
     }
 
     /// Records what units of an accelerator ran last.
-    #[inline]
+    #[inline(always)]
     pub fn mark_units(&mut self, accelerator: AcceleratorId, units: UnitSet, last: UnitState) {
-        self.for_each_unit(accelerator, units, |unit| *unit = last);
+        let UnitState { last_model, last_layer, last_units, last_jobs } = last;
+        // Field by field: a copy of what was just put together would have to wait for it.
+        self.for_each_unit(accelerator, units, move |unit| {
+            (unit.last_model, unit.last_layer) = (last_model, last_layer);
+            (unit.last_units, unit.last_jobs) = (last_units, last_jobs);
+        });
     }
 
     /// Corrects the layer that units of an accelerator ran last, of the model that is recorded.
@@ -217,7 +222,7 @@ impl SystemState {
         self.for_each_unit(accelerator, units, |unit| unit.last_layer = last_layer);
     }
 
-    #[inline]
+    #[inline(always)]
     fn for_each_unit(
         &mut self,
         accelerator: AcceleratorId,
@@ -243,7 +248,7 @@ impl SystemState {
     }
 
     /// Changes the state of a live job. One that is over leaves the list of live jobs, if it has not been withdrawn.
-    #[inline]
+    #[inline(always)]
     pub fn set_job_state(&mut self, slot: usize, state: JobState) {
         if state == JobState::Over {
             self.withdraw(slot);
@@ -251,6 +256,14 @@ impl SystemState {
             self.live.recount(self.jobs[slot].state, state);
         }
         self.jobs[slot].state = state;
+    }
+
+    /// Puts a ready job into a run, as a model.
+    #[inline(always)]
+    pub fn start_job(&mut self, slot: usize, run: RunId, model: ModelId) {
+        let job = &mut self.jobs[slot];
+        (job.state, job.model, job.started) = (JobState::Running(run), model, true);
+        self.live.recount(JobState::Ready, JobState::Running(run));
     }
 
     /// Takes a job that is about to end out of the list of live jobs. It keeps its state until it is over, so that it can

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use rtmm_hardware::{AcceleratorId, ClassId, Energy};
+use rtmm_hardware::{AcceleratorId, ClassId, Energy, Moved};
 use rtmm_workload::{Dependency, Duration, ModelId, Period, Scenario, Task, TaskId};
 
 use crate::ids::JobId;
@@ -59,6 +59,7 @@ impl<'v> View<'v> {
     }
 
     /// Jobs that can be dispatched, in the order of release.
+    #[inline(always)]
     pub fn ready(&self) -> impl ExactSizeIterator<Item = &'v Job> + use<'v> {
         self.in_state(JobState::Ready, self.state.live.ready())
     }
@@ -214,35 +215,28 @@ impl<'v> View<'v> {
     /// be after them.
     #[must_use]
     pub fn switch_energy(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Energy {
-        self.switch(model, layer, accelerator).map_or(Energy::ZERO, |(_, energy)| energy)
+        let moved = self.switched(model, layer, accelerator, 1);
+        moved.map_or(Energy::ZERO, |moved| self.profile.switch_energy(accelerator, moved))
     }
 
     /// The latency of that context switch.
     #[must_use]
     pub fn switch_time(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Duration {
-        self.switch(model, layer, accelerator).map_or(Duration::ZERO, |(time, _)| time)
+        let moved = self.switched(model, layer, accelerator, 1);
+        moved.map_or(Duration::ZERO, |moved| self.profile.switch_time(accelerator, moved))
     }
 
     /// The latency of the context switch that an accelerator would make to run a batch of `model`, on all of its units.
     #[must_use]
     pub fn switch_time_of_batch(&self, model: ModelId, accelerator: AcceleratorId, jobs: u32) -> Duration {
-        self.switch_for(model, 0, accelerator, jobs).map_or(Duration::ZERO, |(time, _)| time)
+        let moved = self.switched(model, 0, accelerator, jobs);
+        moved.map_or(Duration::ZERO, |moved| self.profile.switch_time(accelerator, moved))
     }
 
-    fn switch(&self, model: ModelId, layer: u32, accelerator: AcceleratorId) -> Option<(Duration, Energy)> {
-        self.switch_for(model, layer, accelerator, 1)
-    }
-
-    fn switch_for(
-        &self,
-        model: ModelId,
-        layer: u32,
-        accelerator: AcceleratorId,
-        jobs: u32,
-    ) -> Option<(Duration, Energy)> {
-        let units = self.units(accelerator).iter().copied();
-        let moved = self.profile.switched(units, model, layer, jobs)?;
-        Some(self.profile.switch_cost(accelerator, moved))
+    /// The activations that the switch of a whole accelerator would move.
+    #[inline]
+    fn switched(&self, model: ModelId, layer: u32, accelerator: AcceleratorId, jobs: u32) -> Option<Moved> {
+        self.profile.switched(self.units(accelerator).iter().copied(), model, layer, jobs)
     }
 
     /// The time and the energy that a job pays if it goes on on an accelerator where it did not run last: of moving its

@@ -86,7 +86,8 @@ pub struct Simulation<'s, E, O> {
     path_draws: Vec<Draws>,
     sample_draws: Vec<Draws>,
     latency_draws: Vec<Draws>,
-    decisions: Decisions,
+    /// What the policy says, taken out while it is obeyed.
+    decisions: Option<Box<Decisions>>,
     /// Jobs that were dropped with others since the policy was last asked.
     dropped_upstream: Vec<JobId>,
     needs: Vec<u64>,
@@ -147,7 +148,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             path_draws: draws(Stream::Path),
             sample_draws: draws(Stream::Sample),
             latency_draws: draws(Stream::Latency),
-            decisions: Decisions::new(),
+            decisions: None,
             dropped_upstream: Vec::new(),
             needs: Vec::new(),
             members: Vec::new(),
@@ -332,7 +333,11 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
     }
 
     /// Ends the run where a hook of the policy has failed.
+    #[inline(always)]
     fn check_policy(&mut self) -> Result<(), SimulationError> {
+        if self.failure.is_none() {
+            return Ok(());
+        }
         self.failure.take().map_or(Ok(()), |error| Err(self.policy_failed(error)))
     }
 
@@ -360,6 +365,7 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
         }
     }
 
+    #[cold]
     fn policy_failed(&self, error: PolicyError) -> SimulationError {
         SimulationError::PolicyFailed { policy: self.policy_name.clone(), now: self.state.now, error }
     }

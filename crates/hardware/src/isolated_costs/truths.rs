@@ -241,8 +241,26 @@ impl IsolatedCosts {
 
     /// Compute, transfer and memory demand of one layer of an inference in a class that has `share` of a
     /// partitioned memory in place of the class's own.
+    #[inline(always)]
     #[must_use]
     pub fn true_parts(
+        &self,
+        model: ModelId,
+        outcome: Outcome<'_>,
+        layer: u32,
+        class: ClassId,
+        share: Share,
+    ) -> Isolated {
+        let own = self.class(class).share;
+        // Most models do the same in every inference, and most memories have no shares.
+        if self.truths[model.index()].is_none() && own.is_none_or(|own| own == share) {
+            return *self.parts(model, layer, class);
+        }
+        self.parts_of_outcome(model, outcome, layer, class, share)
+    }
+
+    /// [`IsolatedCosts::true_parts`] of an inference that may differ from others, or has another share.
+    fn parts_of_outcome(
         &self,
         model: ModelId,
         outcome: Outcome<'_>,

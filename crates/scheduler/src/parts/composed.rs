@@ -103,6 +103,7 @@ impl Parts {
     }
 
     /// A job as the variant that it is to run as, if it was dispatched now.
+    #[inline(always)]
     pub(crate) fn as_chosen(&self, view: &View<'_>, job: &Job) -> (Option<VariantId>, Job) {
         match self.variants.choose(view, job) {
             Some((variant, model)) => (Some(variant), Job { model, ..*job }),
@@ -111,6 +112,7 @@ impl Parts {
     }
 
     /// True if a job may have no room although an accelerator is idle.
+    #[inline(always)]
     fn may_lack_room(&self, view: &View<'_>) -> bool {
         self.placement.waits() || view.profile.is_partial()
     }
@@ -124,6 +126,7 @@ impl Parts {
     }
 
     /// True if one of those that have room is for the job, as the variant that it is to run as.
+    #[inline(always)]
     fn has_room(&self, view: &View<'_>, job: &Job) -> bool {
         // Without waiting, and where all accelerators run all layers, any of them does for any variant.
         !self.may_lack_room(view) || {
@@ -293,6 +296,7 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// Brings the tournament of ready jobs up to date.
+    #[inline(always)]
     fn update_waiting(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) {
         // Where a job may wait for one accelerator while others are idle, the first job may have no room.
         let is_worth = self.waiting.is_kept() || view.ready().len() >= MANY;

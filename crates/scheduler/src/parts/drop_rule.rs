@@ -80,8 +80,18 @@ impl DropRule {
     /// the lightest that it could run as.
     ///
     /// One at a time, since the jobs that need its output are dropped with it.
+    #[inline]
     #[must_use]
     pub fn next(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
+        match self {
+            Self::Never => None,
+            Self::Smart(smart) => smart.next(view, variants),
+            Self::Late | Self::Infeasible => self.first_lost(view, variants),
+        }
+    }
+
+    /// The first job that is late or infeasible.
+    fn first_lost(&self, view: &View<'_>, variants: &VariantChoice) -> Option<JobId> {
         let drops = |job: &Job| match self {
             Self::Never | Self::Smart(_) => false,
             Self::Late => terms::is_late(job.deadline, view.now),
@@ -90,14 +100,8 @@ impl DropRule {
                 !terms::is_feasible(job.deadline, view.now, least)
             }
         };
-        match self {
-            Self::Never => None,
-            Self::Smart(smart) => smart.next(view, variants),
-            Self::Late | Self::Infeasible => {
-                let mut jobs = view.ready().chain(view.waiting());
-                jobs.find(|job| drops(job)).map(|job| job.id)
-            }
-        }
+        let mut jobs = view.ready().chain(view.waiting());
+        jobs.find(|job| drops(job)).map(|job| job.id)
     }
 }
 

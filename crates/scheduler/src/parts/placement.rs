@@ -112,6 +112,7 @@ impl Placement {
         Self::new(PlacementRule::read(parameters), parameters.read(&Self::COUNT_SWITCHES))
     }
 
+    #[inline(always)]
     fn counts(&self, view: &View<'_>) -> bool {
         match self.counts {
             CountSwitches::WhereLinked => view.profile.has_transfers(),
@@ -121,11 +122,21 @@ impl Placement {
     }
 
     /// The expected latency of the rest of a job in a class of an accelerator, with what it pays before where that counts.
+    #[inline(always)]
     fn remaining(&self, view: &View<'_>, job: &Job, accelerator: AcceleratorId, class: ClassId) -> Duration {
         let remaining = view.profile.remaining(job.model, job.progress, class);
-        if !self.counts(view) {
-            return remaining;
-        }
+        if self.counts(view) { self.with_moves(view, job, accelerator, remaining) } else { remaining }
+    }
+
+    /// Adds what a job pays before it goes on with an accelerator.
+    #[cold]
+    fn with_moves(
+        &self,
+        view: &View<'_>,
+        job: &Job,
+        accelerator: AcceleratorId,
+        remaining: Duration,
+    ) -> Duration {
         let switch = view.switch_time(job.model, job.progress.layer, accelerator);
         let transfer = view.transfer(job, accelerator).map_or(Duration::ZERO, |(time, _)| time);
         remaining.saturating_add(switch).saturating_add(transfer)
@@ -241,7 +252,18 @@ impl Placement {
     }
 
     /// The same where no accelerator is divided: any that is free is idle.
+    #[inline]
     fn place_whole(&self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
+        // Most platforms have accelerators that run everything at one point, and state no links.
+        let is_plain = !(view.profile.is_partial() || view.profile.has_points() || self.counts(view));
+        if is_plain && self.rule == PlacementRule::FastestIdle {
+            return view.profile.fastest_of(job.model, job.progress, &view.free);
+        }
+        self.place_whole_anywhere(view, job, extent)
+    }
+
+    /// [`Placement::place_whole`] for any platform and any rule.
+    fn place_whole_anywhere(&self, view: &View<'_>, job: &Job, extent: Extent) -> Option<AcceleratorId> {
         let mut free = view.free.iter().copied().filter(|accelerator| view.can_run(job, *accelerator));
         let whole = |one: &AcceleratorId| view.whole(*one);
         match &self.rule {

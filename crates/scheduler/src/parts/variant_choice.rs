@@ -126,9 +126,23 @@ impl VariantChoice {
     }
 
     /// The variant to dispatch a job as; none where that is settled.
+    #[inline]
     #[must_use]
     pub fn choose(&self, view: &View<'_>, job: &Job) -> Option<(VariantId, ModelId)> {
-        let (lightest, larger) = self.order(job).split_last()?;
+        match self.order(job) {
+            [] => None,
+            order => self.choose_of(order, view, job),
+        }
+    }
+
+    /// [`VariantChoice::choose`] of the variants from the largest to the lightest.
+    fn choose_of(
+        &self,
+        order: &[(VariantId, ModelId)],
+        view: &View<'_>,
+        job: &Job,
+    ) -> Option<(VariantId, ModelId)> {
+        let (lightest, larger) = order.split_last()?;
         if self.rule == VariantRule::Lightest {
             return Some(*lightest);
         }

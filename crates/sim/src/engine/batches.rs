@@ -10,7 +10,7 @@ use rtmm_scheduler::{Job, JobId, JobState, Notice, Place, Preemption, Progress, 
 use rtmm_workload::{LayerId, ModelId, Time};
 
 use super::Simulation;
-use super::decisions::{Dispatch, is_ready, stop_of, supported_stop};
+use super::decisions::{Dispatch, is_ready, run_of, stop_of, supported_stop};
 use super::segments::{energy_between, is_between};
 use super::state::{Anchor, HiddenJob};
 use crate::error::Illegal;
@@ -35,6 +35,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Starts a run of several jobs.
+    #[cold]
     pub(super) fn dispatch_batch(&mut self, jobs: &[JobId], dispatch: Dispatch) -> Result<(), Illegal> {
         let system = self.system;
         let count = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
@@ -55,7 +56,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
         let mut start = self.take_decision_time(&place);
         let from = Progress::default();
-        let switched = self.switched(&place.state, place.taken, model, from.layer, count);
+        let switched = self.switched(&place, model, from.layer, count);
         let switched = switched.map(|moved| {
             let (time, energy) = system.profile.switch_cost(place.accelerator, moved);
             start = start.saturating_add(time);
@@ -65,14 +66,13 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let begun = self.hidden.batch(jobs).next_layer(system, model, from.layer);
         let stop = stop_of(system, model, begun, dispatch.extent);
         let stop = supported_stop(system, &place, model, from.layer, stop);
-        let run = self.new_run(&place, model, from, stop, start, switched.is_some());
+        let run_id = self.take_slot(&place, from, start, switched.is_some());
         self.occupy(&place, model, stop, count);
         for id in jobs {
-            self.state.set_job_state(id.slot(), JobState::Running(run.id));
-            let job = &mut self.state.jobs[id.slot()];
-            (job.model, job.started) = (model, true);
+            self.state.start_job(id.slot(), run_id, model);
         }
-        self.state.runs.begin_batch(run, jobs);
+        let run = run_of(system, self.state.now, &place, model, (from, stop), start);
+        self.state.runs.begin_batch(Run { id: run_id, ..run }, jobs);
         self.begin(place.home as usize);
         let Some(run) = self.state.runs.at(place.home as usize) else { return Ok(()) };
         let now = self.state.now;

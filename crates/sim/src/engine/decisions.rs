@@ -1,9 +1,11 @@
 //! Asking the policy, and doing what it says if that is legal.
 
+use std::ops::Range;
+
 use rtmm_hardware::{AcceleratorId, ClassId, Moved, Share, Shares, UnitSet, Units};
 use rtmm_scheduler::{
-    AcceleratorState, Decision, Decisions, Extent, Job, JobId, JobState, Pace, Preemption, Progress, Run,
-    RunId, Truth, UnitState, VariantId,
+    Decision, Decisions, Extent, Job, JobId, JobState, Pace, Preemption, Progress, Run, RunId, Truth,
+    UnitState, VariantId,
 };
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
@@ -20,30 +22,36 @@ const MAX_ROUNDS: u32 = 1_000_000;
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// Asks the policy until it has no more to say.
     pub(super) fn decide(&mut self) -> Result<(), SimulationError> {
+        let mut decisions = self.decisions.take().unwrap_or_default();
+        let outcome = self.decide_by(&mut decisions);
+        self.decisions = Some(decisions);
+        outcome
+    }
+
+    /// Asks the policy, each time for the list of what it says next.
+    #[inline(always)]
+    fn decide_by(&mut self, decisions: &mut Decisions) -> Result<(), SimulationError> {
         for _ in 0..MAX_ROUNDS {
             let view = self.system.view(&self.state);
             let truth = self.options.oracle.then(|| {
                 let System { profile, models, costs, .. } = self.system;
                 Truth::new(profile, models, costs, &self.hidden.realisations, &self.hidden.ranks)
             });
-            let mut decisions = std::mem::take(&mut self.decisions);
             decisions.clear();
             self.dropped_upstream.clear();
-            let decided = self.policy.decide(&view, truth.as_ref(), &mut decisions);
+            let decided = self.policy.decide(&view, truth.as_ref(), decisions);
             decided.map_err(|error| self.policy_failed(error))?;
             self.rounds += 1;
             self.decisions_taken += decisions.len() as u64;
             let is_done = decisions.is_empty();
-            let outcome = decisions.iter().try_for_each(|decision| {
-                self.apply(decision, &decisions).map_err(|reason| SimulationError::IllegalDecision {
+            decisions.iter().try_for_each(|decision| {
+                self.apply(decision, decisions).map_err(|reason| SimulationError::IllegalDecision {
                     policy: self.policy_name.clone(),
                     now: self.state.now,
                     decision: *decision,
                     reason,
                 })
-            });
-            self.decisions = decisions;
-            outcome?;
+            })?;
             self.check_policy()?;
             if is_done {
                 // What the policy did itself is no news to it.
@@ -220,7 +228,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
 
         let mut start = self.take_decision_time(&place);
         let accelerator = place.accelerator;
-        let switched = self.switched(&place.state, place.taken, model, from.layer, 1);
+        let switched = self.switched(&place, model, from.layer, 1);
         let switched = switched.map(|moved| {
             let (time, energy) = system.profile.switch_cost(accelerator, moved);
             start = start.saturating_add(time);
@@ -228,7 +236,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             ContextSwitchRecord { time, energy, moved }
         });
         let hidden = &mut self.hidden.jobs[slot];
-        if let Some((time, energy)) = system.profile.transfer(model, from, left_at, accelerator) {
+        if system.profile.has_transfers()
+            && let Some((time, energy)) = system.profile.transfer(model, from, left_at, accelerator)
+        {
             start = start.saturating_add(time);
             hidden.moves.count += 1;
             hidden.moves.time = hidden.moves.time.saturating_add(time);
@@ -244,12 +254,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let first = system.next_layer(model, &self.hidden.realisations[slot], from.layer);
         let stop = stop_of(system, model, first, dispatch.extent);
         let stop = supported_stop(system, &place, model, from.layer, stop);
-        let run = self.new_run(&place, model, from, stop, start, switched.is_some());
+        let run_id = self.take_slot(&place, from, start, switched.is_some());
         self.occupy(&place, model, stop, 1);
-        self.state.set_job_state(slot, JobState::Running(run.id));
-        let job = &mut self.state.jobs[slot];
-        (job.model, job.started) = (model, true);
-        let run = self.state.runs.begin(Run { jobs: id.into(), ..run });
+        self.state.start_job(slot, run_id, model);
+        let run = run_of(system, self.state.now, &place, model, (from, stop), start);
+        let run = self.state.runs.begin(Run { id: run_id, jobs: id.into(), ..run });
         let (realisation, ranks) = (&self.hidden.realisations[slot], self.hidden.ranks.of(slot));
         self.execution.begin(system, place.home as usize, &Segment { run, realisation, ranks, batch: None });
         self.observer.dispatched(self.state.now, run, &self.state.jobs[slot]);
@@ -260,11 +269,11 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// The units that a dispatch takes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&self, dispatch: &Dispatch) -> Result<Place, Illegal> {
         let accelerator = dispatch.accelerator;
         let known = self.state.accelerators.get(accelerator.index());
-        let state = *known.ok_or(Illegal::NoSuchAccelerator)?;
+        let state = known.ok_or(Illegal::NoSuchAccelerator)?;
         let count = dispatch.units.of(state.units);
         let class = self.class_now(accelerator, count).ok_or(Illegal::NoSuchUnits)?;
         // Of an accelerator with one unit nothing has to be counted.
@@ -274,7 +283,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         // Of an accelerator with one unit this is that one.
         let taken = if state.units == 1 { state.free } else { state.free.lowest_of(count) };
         let home = state.first_unit + if state.units == 1 { 0 } else { taken.lowest().unwrap_or(0) };
-        Ok(Place { accelerator, state, count, class, taken, home })
+        let (units, first_unit) = (state.units, state.first_unit);
+        Ok(Place { accelerator, units, first_unit, count, class, taken, home })
     }
 
     #[inline]
@@ -284,7 +294,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Refuses a layer that the accelerator does not run, or not for a pinned task.
-    #[inline]
+    #[inline(always)]
     pub(super) fn check_support(&self, place: &Place, model: ModelId, layer: u32) -> Result<(), Illegal> {
         let system = self.system;
         if system.is_partial && !system.costs.supports(model, layer, place.class) {
@@ -295,7 +305,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Refuses a run for whose share of the memory bandwidth too little is left.
-    #[inline]
+    #[inline(always)]
     pub(super) fn check_share(&self, class: ClassId) -> Result<(), Illegal> {
         let has_share = self.system.costs.class(class).share.is_some();
         if has_share && self.system.share_of(class) > self.share_left(None) {
@@ -305,7 +315,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// Takes the time of the decision; when the run can begin, before anything is switched or read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_decision_time(&mut self, place: &Place) -> Time {
         let decision_time =
             self.policy.decision_time(&self.system.view(&self.state)).unwrap_or_else(|error| {
@@ -314,8 +324,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             });
         self.scheduler_free = self.scheduler_free.max(self.state.now).saturating_add(decision_time);
         self.scheduler_busy = self.scheduler_busy.saturating_add(decision_time);
-        let mut start = self.scheduler_free.max(self.written(&place.state, place.taken));
-        if place.state.is_gated {
+        let mut start = self.scheduler_free.max(self.written(place));
+        if self.state.accelerators[place.accelerator.index()].is_gated {
             start = start.saturating_add(self.wake(place.accelerator));
         }
         if self.system.profile.has_points() {
@@ -324,51 +334,30 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         start
     }
 
-    /// A run that is about to begin, in its slot; its jobs are yet to be filled in.
-    #[inline]
-    pub(super) fn new_run(
+    /// Takes the slot of a run that is about to begin; the id of the run.
+    #[inline(always)]
+    pub(super) fn take_slot(
         &mut self,
         place: &Place,
-        model: ModelId,
         from: Progress,
-        stop: u32,
         started: Time,
         switched: bool,
-    ) -> Run {
-        let (system, now) = (self.system, self.state.now);
-        let Place { accelerator, class, count, taken, home, .. } = *place;
-        let hidden = &mut self.hidden.runs[home as usize];
-        let id = RunId::new(home, hidden.generation);
+    ) -> RunId {
+        let hidden = &mut self.hidden.runs[place.home as usize];
+        let id = RunId::new(place.home, hidden.generation);
         *hidden = HiddenRun {
             generation: hidden.generation.wrapping_add(1),
-            held: count,
-            since: now,
+            held: place.count,
+            since: self.state.now,
             switched,
             mode: None,
             anchor: Anchor::of(from, started),
         };
-        let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
-        Run {
-            id,
-            accelerator,
-            units: taken,
-            class,
-            next_class: None,
-            share: system.share_of(class),
-            jobs: JobId::new(0, 0).into(),
-            model,
-            from,
-            stop,
-            dispatched: now,
-            started,
-            pace: Pace::from(started),
-            expected_end: started.saturating_add(expected),
-            is_ending: false,
-        }
+        id
     }
 
     /// Gives a run its units.
-    #[inline]
+    #[inline(always)]
     pub(super) fn occupy(&mut self, place: &Place, model: ModelId, stop: u32, jobs: u32) {
         self.state.take_units(place.accelerator, place.taken);
         let (network, last_layer) = (self.system.costs.network(model), stop.checked_sub(1));
@@ -378,12 +367,12 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     }
 
     /// When the contexts are written that units hold of runs before.
-    #[inline]
-    fn written(&self, accelerator: &AcceleratorState, units: UnitSet) -> Time {
-        match &self.hidden.written[accelerator.slots()] {
+    #[inline(always)]
+    fn written(&self, place: &Place) -> Time {
+        match &self.hidden.written[place.slots()] {
             // The only unit of most accelerators.
             [only] => *only,
-            all => units.iter().map(|unit| all[unit as usize]).max().unwrap_or(Time::ZERO),
+            all => place.taken.iter().map(|unit| all[unit as usize]).max().unwrap_or(Time::ZERO),
         }
     }
 
@@ -391,20 +380,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     ///
     /// A block that is skipped next passes its input on, so that the layer at which the job is known to
     /// stand says what comes in.
-    pub(super) fn switched(
-        &self,
-        accelerator: &AcceleratorState,
-        units: UnitSet,
-        model: ModelId,
-        layer: u32,
-        jobs: u32,
-    ) -> Option<Moved> {
+    #[inline(always)]
+    pub(super) fn switched(&self, place: &Place, model: ModelId, layer: u32, jobs: u32) -> Option<Moved> {
         let profile = &self.system.profile;
-        let states = &self.state.units[accelerator.slots()];
+        let states = &self.state.units[place.slots()];
         if let [only] = states {
             return profile.switched(std::iter::once(*only), model, layer, jobs);
         }
-        profile.switched(units.iter().map(|unit| states[unit as usize]), model, layer, jobs)
+        profile.switched(place.taken.iter().map(|unit| states[unit as usize]), model, layer, jobs)
     }
 }
 
@@ -421,13 +404,54 @@ pub(super) struct Dispatch {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub accelerator: AcceleratorId,
-    pub state: AcceleratorState,
+    /// The number of its units, and the slot of the first of them.
+    pub units: u32,
+    pub first_unit: u32,
     /// The number of units, and the class that they form.
     pub count: u32,
     pub class: ClassId,
     pub taken: UnitSet,
     /// The slot of the run.
     pub home: u32,
+}
+
+impl Place {
+    /// The slots of all units of the accelerator.
+    fn slots(&self) -> Range<usize> {
+        self.first_unit as usize..(self.first_unit + self.units) as usize
+    }
+}
+
+/// A run of `model` that is dispatched now, from a progress to the layer that it ends before; its id and its jobs are yet to be
+/// filled in.
+#[inline(always)]
+pub(super) fn run_of(
+    system: &System,
+    now: Time,
+    place: &Place,
+    model: ModelId,
+    (from, stop): (Progress, u32),
+    started: Time,
+) -> Run {
+    let Place { accelerator, class, taken, .. } = *place;
+    let expected = expected_latency(system, model, system.in_steps_of(model, class, from), stop, class);
+    Run {
+        id: RunId::new(0, 0),
+        accelerator,
+        units: taken,
+        class,
+        next_class: None,
+        share: system.share_of(class),
+        jobs: JobId::new(0, 0).into(),
+        model,
+        from,
+        stop,
+        dispatched: now,
+        started,
+        pace: Pace::from(started),
+        expected_end: started.saturating_add(expected),
+        is_ending: false,
+    }
 }
 
 /// Refuses jobs that cannot be dispatched.
@@ -443,7 +467,7 @@ pub(super) const fn is_ready(state: JobState) -> Result<(), Illegal> {
 
 /// The layer that a segment ends before, of which `first` is the first layer that runs: layers that are skipped before it do
 /// not count.
-#[inline]
+#[inline(always)]
 pub(super) fn stop_of(system: &System, model: ModelId, first: u32, extent: Extent) -> u32 {
     let layers = system.profile.layers(model);
     match extent {
@@ -460,7 +484,7 @@ pub(super) fn supported_stop(system: &System, place: &Place, model: ModelId, fro
 }
 
 /// Latency of a segment by the profile: exactly so where nothing is skipped.
-#[inline]
+#[inline(always)]
 pub(super) fn expected_latency(
     system: &System,
     model: ModelId,

@@ -16,7 +16,7 @@ use crate::observer::{Observer, PowerEvent};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     /// The class of a run that would hold so many units of an accelerator now; none where no run may.
-    #[inline]
+    #[inline(always)]
     pub(super) fn class_now(&self, accelerator: AcceleratorId, units: u32) -> Option<ClassId> {
         let profile = &self.system.profile;
         if profile.has_points() {

@@ -180,7 +180,7 @@ impl Plan {
 }
 
 /// The latency of a layer from a quantum on, in picoseconds, or from where so much of it is done.
-#[inline]
+#[inline(always)]
 fn rest_of_layer(system: &System, segment: &Segment<'_>, at: Progress, done: Option<u64>) -> u64 {
     let full = segment.layer_latency(system, at.layer);
     full - done.unwrap_or_else(|| before_quantum(full, at.quantum, at.quanta))

@@ -64,7 +64,7 @@ impl<'r> Segment<'r> {
     }
 
     /// The latency of a layer, in picoseconds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn layer_latency(&self, system: &System, layer: u32) -> u64 {
         let (class, outcome) = self.layer(system, layer);
         system.costs.true_latency(self.run.model, outcome, layer, class)
@@ -80,7 +80,7 @@ impl<'r> Segment<'r> {
     }
 
     /// From where the next layer runs: progress inside a layer counts only if that is the layer.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_from(&self, system: &System, from: Progress) -> Progress {
         let layer = self.next_layer(system, from.layer);
         if layer != from.layer || from.quantum == 0 {

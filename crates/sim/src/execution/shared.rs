@@ -232,7 +232,7 @@ impl Run {
 
     /// When its traffic is moved, or without traffic, when the layer ends; sooner if it stops sooner, or if its throttle
     /// begins or ends a pause.
-    #[inline]
+    #[inline(always)]
     fn event(&self) -> Time {
         if let Some(resumes) = self.resumes {
             return resumes;
@@ -458,6 +458,7 @@ impl<C: Contention> Shared<C> {
     }
 
     /// Lists a layer among those that run, without rates yet.
+    #[inline(always)]
     fn put_in(&mut self, slot: usize, shown: Running) {
         self.runs[slot].rates = Rates::default();
         let at = self.place_of(slot);

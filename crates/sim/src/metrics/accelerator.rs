@@ -53,6 +53,7 @@ impl AcceleratorTally {
     }
 
     /// Counts the time of a run from the end of the warm-up on; it holds `held` units from now on.
+    #[inline(always)]
     pub(crate) fn count_busy(&mut self, now: Time, began: &mut Began, held: u32, from: Time) {
         let took = now.saturating_since(began.since.max(from)).picoseconds();
         self.busy += u128::from(took) * u128::from(began.held);
@@ -84,6 +85,7 @@ impl AcceleratorTally {
 
     /// Counts a segment's time from the end of the warm-up on, and all else of segments that were
     /// dispatched since.
+    #[inline(always)]
     pub(crate) fn ended(&mut self, now: Time, record: &SegmentRecord<'_>, began: &mut Began, from: Time) {
         let Run { dispatched, .. } = *record.run;
         self.count_busy(now, began, 0, from);

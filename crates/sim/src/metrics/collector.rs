@@ -204,6 +204,7 @@ impl Observer for Metrics {
         }
     }
 
+    #[inline(always)]
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         // Of an accelerator with one unit nothing has to be counted.
         let units = self.accelerators[run.accelerator.index()].units();
