@@ -15,6 +15,7 @@ mod dysta_evaluation;
 mod dysta_fixes;
 mod engine;
 mod fidelity;
+mod interference_evaluation;
 mod maestro_differences;
 mod moca_evaluation;
 mod moca_fixes;
@@ -58,6 +59,7 @@ impl Parts {
 
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
+const INTERFERENCE: &str = "evaluation/interference.md";
 const MOCA: &str = "evaluation/moca.md";
 const POWER: &str = "evaluation/power.md";
 const TECHNOLOGY: &str = "models/technology.md";
@@ -107,6 +109,10 @@ const PARTS: &[Part] = &[
     Part { page: DYSTA, name: "storage", make: |_| Ok(dysta_evaluation::storage()) },
     Part { page: DYSTA, name: "hardware", make: |_| dysta_evaluation::hardware() },
     Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
+    Part { page: INTERFERENCE, name: "pairs", make: |_| interference_evaluation::pairs() },
+    Part { page: INTERFERENCE, name: "streams", make: |_| interference_evaluation::streams() },
+    Part { page: INTERFERENCE, name: "groups", make: |_| interference_evaluation::groups() },
+    Part { page: INTERFERENCE, name: "slice", make: |_| interference_evaluation::slice() },
     Part { page: MOCA, name: "setup", make: |_| moca_evaluation::setup() },
     Part { page: MOCA, name: "sla", make: moca_evaluation::sla },
     Part { page: MOCA, name: "classes", make: moca_evaluation::classes },

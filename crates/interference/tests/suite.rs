@@ -2,3 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod baselines;
+mod properties;
+mod strait;
+mod tables;

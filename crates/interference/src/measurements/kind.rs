@@ -53,8 +53,9 @@ impl FileKind {
         if has("latency_ms") {
             return Ok(Self::Solo);
         }
-        // A table without a header has its own problem.
-        if let Some(problem) = table.each_row(|_| ()).iter().next() {
+        // A table without a header has its own problem, and no rows are read of it.
+        let is_unread = table.header().iter().all(String::is_empty);
+        if let Some(problem) = table.each_row(|_| ()).iter().next().filter(|_| is_unread) {
             return Err(problem.clone());
         }
         Err(problem_with(source, "these columns are of no known kind of measurements").help(

@@ -1,0 +1,153 @@
+//! Tables that are read, and what is said of bad ones.
+
+use rtmm_interference::load::{self, BUILT_IN};
+use rtmm_interference::{FileKind, Measurements, Rows};
+use rtmm_workload::input::Source;
+
+/// The messages about a table, each with its place.
+fn problems(name: &str, text: &str) -> Vec<String> {
+    let problems = Measurements::read(&[Source::new(name, text)]).unwrap_err();
+    let said = |problem: &rtmm_workload::input::Diagnostic| {
+        let place = problem.place().map(|(_, line, column)| format!("{line}:{column}: ")).unwrap_or_default();
+        format!("{place}{}", problem.message())
+    };
+    problems.iter().map(said).collect()
+}
+
+const SOLO: &str = "model,batch,sm_pct,latency_ms\n";
+const PAIRS: &str = "model_a,model_b,batch_a,batch_b,lat_a_ms,lat_b_ms,solo_a_ms,solo_b_ms\n";
+const GROUPS: &str = "combo,start_1,end_1,batch_1,seq_1,start_2,end_2,batch_2,seq_2,median_us\n";
+
+#[test]
+fn bad_rows_are_told_with_their_place() {
+    for (header, row, expected) in [
+        (SOLO, "", "1:1: the table has a header and no rows"),
+        (SOLO, "a,4,50,-1\n", "2:8: `-1` in column `latency_ms` is out of range"),
+        (SOLO, "a,4,50,0\n", "2:8: `0` in column `latency_ms` is out of range"),
+        (SOLO, "a,4,50,NaN\n", "2:8: `NaN` in column `latency_ms` is out of range"),
+        (SOLO, "a,4,50,inf\n", "2:8: `inf` in column `latency_ms` is out of range"),
+        (SOLO, "a,0,50,1\n", "2:3: `0` in column `batch` is out of range"),
+        (SOLO, "a,4,0,1\n", "2:5: `0` in column `sm_pct` is out of range"),
+        (SOLO, ",4,50,1\n", "2:1: column `model` names no model"),
+        (
+            SOLO,
+            "a,4,50,1\na,4,50,2\n",
+            "3:1: this row contradicts line 2, which measures the same: 2, and there 1",
+        ),
+        (PAIRS, "a,b,1,1,2,3,1,\n", "2:3: there is no solo latency of `b` at batch 1 on 100 % of the SMs"),
+        (PAIRS, "a,b,1,1,,3,1,1\n", "2:9: `` in column `lat_a_ms` is no number"),
+        (PAIRS, "a+c,b,1,1,2,3,1,1\n", "2:1: `a+c` names several models"),
+        (
+            PAIRS,
+            "a,b,1,2,2,3,1,1\nb,a,2,1,9,2,1,1\n",
+            "3:1: this row contradicts line 2, which measures the same: 9, and there 3",
+        ),
+        (
+            GROUPS,
+            "a+b,5,3,4,0,0,2,4,0,10\n",
+            "2:7: the segment of `a` ends at module 3, before its start at 5",
+        ),
+        (
+            GROUPS,
+            "a+b+c,0,3,4,0,0,2,4,0,10\n",
+            "2:1: `a+b+c` names 3 members, and the table has columns of 2",
+        ),
+        (GROUPS, "a+,0,3,4,0,0,2,4,0,10\n", "2:1: `a+` names no model for some member"),
+        (GROUPS, "a+b,0,3,4,0,0,2,4,0,\n", "2:1: this row has no measured time"),
+        (GROUPS, "a+b,0,3,4,0,0,2,4,0,-5\n", "2:21: `-5` in column `median_us` is out of range"),
+        (
+            GROUPS,
+            "a+b,0,3,4,0,0,2,4,0,10\nb+a,0,2,4,0,0,3,4,0,20\n",
+            "3:1: this row contradicts line 2, which measures the same: 20, and there 10",
+        ),
+    ] {
+        assert_eq!(problems("t.csv", &format!("{header}{row}")), [expected], "{row}");
+    }
+}
+
+#[test]
+fn headers_are_strict() {
+    for (header, expected) in [
+        ("model,batch,latency_ms,colour", "1:1: unknown column `colour`"),
+        ("combo,start_1,end_1,batch_1,median_us", "1:1: the table has no column `seq_1`"),
+        ("combo,start_2,end_2,batch_2,seq_2,median_us", "1:1: the table has no column `start_1`"),
+        ("combo,start_1,end_1,batch_1,seq_1", "1:1: the table has no column `median_us`"),
+        ("model_a,model_b,batch_a,batch_b,lat_a_ms", "1:1: the table has no column `lat_b_ms`"),
+        ("a,b", "1:1: these columns are of no known kind of measurements"),
+        ("Time (%),Total Time (h),Instances,Name", "1:1: the table has no column `Total Time (ns)`"),
+    ] {
+        let found = problems("t.csv", &format!("{header}\n1\n"));
+        assert_eq!(found.first().map(String::as_str), Some(expected), "{header}");
+    }
+    assert_eq!(problems("t.csv", ""), ["1:1: the table is empty"]);
+    let noted = "model,batch,latency_ms,_machine\na,1,2.5,left\n";
+    assert_eq!(Measurements::read(&[Source::new("t.csv", noted)]).map(|read| read.solos.len()).unwrap(), 1);
+}
+
+#[test]
+fn a_pair_takes_its_solo_latencies_from_a_table_that_stands_behind_it() {
+    let pairs = Source::new(
+        "p.csv",
+        "model_a,model_b,batch_a,batch_b,sm_pct_a,sm_pct_b,lat_a_ms,lat_b_ms\na,b,1,2,40,60,3,4\n",
+    );
+    let solo = Source::new("s.csv", format!("{SOLO}a,1,40,2\nb,2,60,3\n"));
+    let read = Measurements::read(&[pairs.clone(), solo]).unwrap();
+    assert_eq!((read.pairs[0].a.solo_us, read.pairs[0].b.solo_us), (2_000.0, 3_000.0));
+    let problems = Measurements::read(&[pairs]).unwrap_err();
+    assert_eq!(problems.iter().count(), 2);
+}
+
+#[test]
+fn groups_have_any_number_of_members_and_a_model_may_stand_twice() {
+    for members in [1_usize, 2, 4, 7] {
+        let columns: String =
+            (1..=members).map(|k| format!(",start_{k},end_{k},batch_{k},seq_{k}")).collect();
+        let combo = vec!["a"; members].join("+");
+        let text = format!("combo{columns},mean_us\n{combo}{},12.5\n", ",0,3,4,0".repeat(members));
+        let read = Measurements::read(&[Source::new("g.csv", text)]).unwrap();
+        assert_eq!((read.groups[0].segments.len(), read.groups[0].observed_us), (members, Some(12.5)));
+    }
+}
+
+#[test]
+fn rows_to_predict_need_no_labels() {
+    let mut measurements = Measurements::default();
+    let groups = Source::new("g.csv", "combo,start_1,end_1,batch_1,seq_1\na,0,3,4,0\na,0,3,4,0\n");
+    assert_eq!(Rows::read(&groups, false, &mut measurements).unwrap().len(), 2);
+    assert!(Rows::read(&groups, true, &mut measurements).is_err());
+    let pairs = Source::new("p.csv", "model_a,model_b,batch_a,batch_b,solo_a_ms,solo_b_ms\na,b,1,1,2,3\n");
+    assert_eq!(Rows::read(&pairs, false, &mut measurements).unwrap().len(), 1);
+    let solo = Source::new("s.csv", format!("{SOLO}a,4,50,1\n"));
+    let problems = Rows::read(&solo, false, &mut measurements).unwrap_err().to_string();
+    assert!(problems.contains("a table of solo latencies has nothing to predict"), "{problems}");
+}
+
+#[test]
+fn summaries_of_nsight_systems_are_read() {
+    let text = "Time (%),Total Time (ns),Instances,Avg (ns),Med (ns),Min (ns),Max (ns),StdDev (ns),Name\n\
+        61.2,201802100,4992,40425.1,40390.0,38593,47617,812.4,\"void gemm<float, 128>(int, float)\"\n\
+        38.8,128000000,100,1280000.0,1280000.0,1200000,1300000,5.0,relu\n";
+    let read = Measurements::read(&[Source::new("out/resnet50_cuda_gpu_kern_sum.csv", text)]).unwrap();
+    assert_eq!(read.names.iter().collect::<Vec<_>>(), ["resnet50"]);
+    let launches: Vec<(u64, f64)> =
+        read.kernels.iter().map(|kernel| (kernel.launches, kernel.total_ns)).collect();
+    assert_eq!(launches, [(4_992, 201_802_100.0), (100, 128_000_000.0)]);
+}
+
+/// Rows of each built-in table, as `crates/interference/data/ORIGIN.md` states them.
+#[test]
+fn built_in_tables_are_whole() {
+    let origin = include_str!("../data/ORIGIN.md");
+    for built_in in BUILT_IN {
+        let source = load::open(built_in.name).unwrap();
+        let rows = source.text().lines().count() - 1;
+        let file = built_in.name.replace(['/', '-'], "_");
+        let stated = origin.lines().find(|line| line.starts_with(&format!("| `{file}.csv.gz` |"))).unwrap();
+        let stated = stated.split('|').nth(2).unwrap().trim().replace(',', "");
+        assert_eq!(rows.to_string(), stated, "{}", built_in.name);
+        assert!(FileKind::of(&source).is_ok());
+        assert!(load::measurements(&[built_in.name]).is_ok(), "{}", built_in.name);
+    }
+    let names: Vec<&str> = BUILT_IN.iter().map(|built_in| built_in.name).collect();
+    assert!(names.is_sorted());
+}
