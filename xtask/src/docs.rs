@@ -22,6 +22,7 @@ mod moca_fixes;
 mod planaria_fixes;
 mod policies;
 mod power_evaluation;
+mod predictors;
 mod technology;
 mod xrbench_fixes;
 
@@ -109,6 +110,9 @@ const PARTS: &[Part] = &[
     Part { page: DYSTA, name: "storage", make: |_| Ok(dysta_evaluation::storage()) },
     Part { page: DYSTA, name: "hardware", make: |_| dysta_evaluation::hardware() },
     Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
+    Part { page: "interference.md", name: "predictors", make: |_| Ok(predictors::predictors()) },
+    Part { page: "interference.md", name: "predictor-parameters", make: |_| Ok(predictors::parameters()) },
+    Part { page: "interference.md", name: "measurements", make: |_| predictors::measurements() },
     Part { page: INTERFERENCE, name: "pairs", make: |_| interference_evaluation::pairs() },
     Part { page: INTERFERENCE, name: "streams", make: |_| interference_evaluation::streams() },
     Part { page: INTERFERENCE, name: "groups", make: |_| interference_evaluation::groups() },

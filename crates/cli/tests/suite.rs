@@ -11,6 +11,7 @@ mod engine;
 mod engine_and_loop;
 mod identities;
 mod imports;
+mod interference;
 mod interruptions;
 mod moca;
 mod moca_workloads;

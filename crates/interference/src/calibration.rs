@@ -4,6 +4,8 @@
 //! after the other, since those to predict may be new, too; single rows where there are fewer than three combinations. The
 //! window forgets its oldest ratio with each observation, so that the bound follows drift and memory stays as it is.
 
+use std::collections::VecDeque;
+
 use rtmm_workload::parameters::{Integer, Parameters, Real};
 
 use crate::measurements::Measurements;
@@ -20,39 +22,52 @@ pub(crate) const WINDOW: Integer<u32> =
 const FOLDS: u32 = 5;
 /// The most left-out rows of a part that are predicted.
 const MAX_ROWS: usize = 400;
+/// Ratios of left-out measurements that an observed one takes the place of.
+const SEEDS_A_RATIO: usize = 4;
 /// Part of the window that left-out measurements fill where another device is predicted.
 const OTHER_DEVICE: usize = 10;
 
-/// Latest ratios, in the order in which they came and sorted.
+/// Latest ratios, in the order in which they came and sorted; the first of them may be those of left-out measurements.
 #[derive(Clone, Debug)]
 struct Window {
-    latest: Vec<f64>,
-    oldest: usize,
+    latest: VecDeque<f64>,
     sorted: Vec<f64>,
     capacity: usize,
+    /// Ratios that were not observed.
+    seeds: usize,
 }
 
 impl Window {
-    fn new(capacity: usize) -> Self {
-        Self {
-            latest: Vec::with_capacity(capacity),
-            oldest: 0,
-            sorted: Vec::with_capacity(capacity),
-            capacity,
-        }
+    /// A window of so many ratios, that begins with the given ones.
+    fn new(capacity: usize, seeds: &[f64]) -> Self {
+        let (latest, sorted) = (VecDeque::with_capacity(capacity), Vec::with_capacity(capacity));
+        let mut window = Self { latest, sorted, capacity, seeds: 0 };
+        seeds.iter().take(capacity).for_each(|ratio| window.insert(*ratio));
+        window.seeds = window.latest.len();
+        window
     }
 
-    fn push(&mut self, ratio: f64) {
-        if self.latest.len() < self.capacity {
-            self.latest.push(ratio);
-        } else if let Some(oldest) = self.latest.get_mut(self.oldest) {
-            let place = self.sorted.partition_point(|known| known.total_cmp(oldest).is_lt());
-            self.sorted.remove(place);
-            *oldest = ratio;
-            self.oldest = (self.oldest + 1) % self.capacity;
-        }
+    fn insert(&mut self, ratio: f64) {
+        self.latest.push_back(ratio);
         let place = self.sorted.partition_point(|known| known.total_cmp(&ratio).is_lt());
         self.sorted.insert(place, ratio);
+    }
+
+    fn forget(&mut self) {
+        let Some(oldest) = self.latest.pop_front() else { return };
+        let place = self.sorted.partition_point(|known| known.total_cmp(&oldest).is_lt());
+        self.sorted.remove(place);
+        self.seeds = self.seeds.saturating_sub(1);
+    }
+
+    /// Takes in an observed ratio. It takes the place of the oldest one, or of several that were not observed.
+    fn push(&mut self, ratio: f64) {
+        let forgotten = match self.seeds {
+            0 => usize::from(self.latest.len() == self.capacity),
+            seeds => seeds.min(SEEDS_A_RATIO),
+        };
+        (0..forgotten).for_each(|_| self.forget());
+        self.insert(ratio);
     }
 
     /// The least ratio that bounds a next one with the given probability, if it is like those of the window.
@@ -133,13 +148,9 @@ pub(crate) fn calibrated(
         Device::New => capacity / OTHER_DEVICE,
     }
     .min(ratios.len());
-    let mut window = Window::new(capacity);
-    for seed in 0..seeds {
-        // In the middle of each of so many equal parts.
-        if let Some(ratio) = ratios.get((2 * seed + 1) * ratios.len() / (2 * seeds)) {
-            window.push(*ratio);
-        }
-    }
+    // In the middle of each of so many equal parts.
+    let at = |seed: usize| ratios.get((2 * seed + 1) * ratios.len() / (2 * seeds)).copied();
+    let window = Window::new(capacity, &(0..seeds).filter_map(at).collect::<Vec<_>>());
     Ok(Box::new(Calibrated { inner, window, coverage: parameters.read(&COVERAGE) }))
 }
 
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_window_holds_the_latest_ratios_and_their_quantile() {
-        let mut window = Window::new(10);
+        let mut window = Window::new(10, &[]);
         assert_eq!(window.quantile(0.9), None);
         for ratio in 1..=25 {
             window.push(f64::from(ratio));
@@ -173,5 +184,15 @@ mod tests {
         assert_eq!(window.quantile(0.5), Some(21.0));
         assert_eq!(window.quantile(0.999), Some(25.0));
         assert_eq!((window.latest.len(), window.sorted.len()), (10, 10));
+    }
+
+    #[test]
+    fn observed_ratios_take_the_places_of_several_that_were_not() {
+        let mut window = Window::new(10, &[9.0; 10]);
+        window.push(1.0);
+        window.push(2.0);
+        assert_eq!(window.sorted, [1.0, 2.0, 9.0, 9.0]);
+        window.push(3.0);
+        assert_eq!((window.sorted.as_slice(), window.seeds), (&[1.0, 2.0, 3.0][..], 0));
     }
 }

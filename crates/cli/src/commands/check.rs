@@ -1,5 +1,6 @@
 //! `rtmm check`: every problem of every file.
 
+mod measured;
 mod pairs;
 
 use std::io::Write;
@@ -38,6 +39,7 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     let mut problems = Diagnostics::default();
     let mut out = stdout();
     let mut pairs = Pairs::default();
+    let solos = measured::solos(&arguments.files);
     for path in &arguments.files {
         let sources = match sources(path) {
             Ok(sources) => sources,
@@ -47,7 +49,12 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
             }
         };
         for source in sources {
-            match check_file(path, source, scenario.as_ref(), legality, mode, &mut pairs) {
+            // Measurements of a GPU have tables of their own.
+            let checked = match measured::check(&source, &solos) {
+                Some(checked) => checked,
+                None => check_file(path, source, scenario.as_ref(), legality, mode, &mut pairs),
+            };
+            match checked {
                 Ok(what) => writeln!(out, "{}: {what}", path.display())?,
                 Err(found) => problems.extend(found),
             }
@@ -185,7 +192,7 @@ fn check_table(
         let problem = rtmm_workload::input::problem_with(source, "this is no table that rtmm knows");
         let help = "a layer table has columns K, C, R, S, Y, X, those of SCALE-Sim's topologies, or M, N, K; a cost table \
                     model, layer, latency_us or quantiles of it; requests have arrival_s; a sample trace has \
-                    overall-sparsity; measurements and arrivals of other programs are read by `rtmm import --kind`";
+                    overall-sparsity; co-located models have model_a and model_b, segment groups combo; measurements and arrivals of other programs are read by `rtmm import --kind`";
         return Err(problem.help(help).into());
     };
     match kind {

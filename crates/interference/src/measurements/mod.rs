@@ -107,6 +107,21 @@ impl Measurements {
         }
     }
 
+    /// The number of rows of all kinds.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        let Self { names: _, solos, pairs, groups, powers, coefficients, kernels, utilisations, linear } =
+            self;
+        solos.len()
+            + pairs.len()
+            + groups.len()
+            + powers.len()
+            + coefficients.len()
+            + kernels.len()
+            + utilisations.len()
+            + linear.len()
+    }
+
     /// The solo latency that was measured of a model, a batch and a share, in microseconds.
     #[must_use]
     pub fn solo_us(&self, model: crate::ModelKey, batch: u32, share: crate::Share) -> Option<f64> {

@@ -1,0 +1,41 @@
+//! Measurements of inferences that share a GPU.
+
+use std::path::PathBuf;
+
+use rtmm_interference::{FileKind, Measurements, Rows};
+use rtmm_workload::input::{CsvTable, Diagnostics, Source};
+use rtmm_workload::load;
+
+use super::count_of;
+
+/// Kind of a table of such measurements; none for any other file. Costs of layers have latencies, too.
+fn kind_of(source: &Source) -> Option<FileKind> {
+    let is_table = source.name().to_lowercase().ends_with(".csv");
+    let is_other = || CsvTable::parse(source, &[]).header().iter().any(|name| name == "layer");
+    FileKind::of(source).ok().filter(|_| is_table && !is_other())
+}
+
+/// The sound tables of solo latencies among some files: pairs may take theirs from them.
+pub(super) fn solos(files: &[PathBuf]) -> Vec<Source> {
+    // A pipe can be read once.
+    let tables =
+        files.iter().filter(|path| path.is_file() && path.extension().is_some_and(|found| found == "csv"));
+    let sources = tables.filter_map(|path| load::read(path).ok());
+    sources
+        .filter(|source| kind_of(source) == Some(FileKind::Solo))
+        .filter(|source| Measurements::read(std::slice::from_ref(source)).is_ok())
+        .collect()
+}
+
+/// Kind of a sound table of measurements, with its rows; none for a file that is no such table.
+pub(super) fn check(source: &Source, solos: &[Source]) -> Option<Result<String, Diagnostics>> {
+    let kind = kind_of(source)?;
+    let said = |rows: usize| format!("{}, {}", kind.rows(), count_of(rows, "row"));
+    Some(match kind {
+        // Rows to predict are sound without labels.
+        FileKind::Pairs | FileKind::Groups => Measurements::read(solos)
+            .and_then(|mut measurements| Rows::read(source, false, &mut measurements))
+            .map(|rows| said(rows.len())),
+        _ => Measurements::read(std::slice::from_ref(source)).map(|measurements| said(measurements.rows())),
+    })
+}
