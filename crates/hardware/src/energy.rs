@@ -47,13 +47,21 @@ impl Energy {
     }
 
     /// The nearest energy to `picojoules`; zero for less and for what is no number.
+    #[inline]
     #[must_use]
     pub fn from_picojoules(picojoules: f64) -> Self {
         Self::nearest(picojoules * FEMTOJOULES_PER_PICOJOULE)
     }
 
     /// Halves up. Casts go to the nearest end of the range, and what is no number becomes zero.
+    #[inline]
     fn nearest(femtojoules: f64) -> Self {
+        // Signed integers convert in one step; below 2^53 all are exact.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if (0.0..EXACT).contains(&femtojoules) {
+            let whole = femtojoules as i64;
+            return Self((whole + i64::from(femtojoules - whole as f64 >= 0.5)) as u64);
+        }
         let whole = femtojoules as u64;
         Self(whole.saturating_add(u64::from(femtojoules - whole as f64 >= 0.5)))
     }

@@ -368,6 +368,7 @@ fn pace(demand: Bandwidth, cache_demand: Bandwidth) -> Bandwidth {
 }
 
 /// Number of steps of `speed` that an amount takes; all of time if it never moves.
+#[inline(always)]
 fn steps(amount: u128, speed: u64) -> u64 {
     match (amount, speed) {
         (0, _) => 0,
