@@ -37,8 +37,8 @@ mod slowdowns;
 
 pub use fit_error::FitError;
 pub use measurements::{
-    Bound, Coefficient, FileKind, Group, KernelUse, LinearCoefficients, Measurements, Pair, PowerPoint, Rows,
-    Solo, Utilisation,
+    Bound, Coefficient, FileKind, Group, KernelUse, LinearCoefficients, Measurements, Pair, PowerPoint,
+    Purpose, Rows, Solo, Utilisation,
 };
 pub use names::{ModelKey, Names};
 pub use predictor::{Prediction, Predictor};

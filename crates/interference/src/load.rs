@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use rtmm_workload::input::{Diagnostic, Diagnostics, Source, suggestion};
 use tracing::debug;
 
-use crate::measurements::{Measurements, Rows, cells};
+use crate::measurements::{Measurements, Purpose, Rows, cells};
 
 /// Built-in table of measurements.
 #[derive(Clone, Copy, Debug)]
@@ -133,17 +133,17 @@ pub struct Written {
     pub cells: Vec<Vec<String>>,
 }
 
-/// Reads rows to predict, or labelled ones to observe or to score: see [`Rows::read`].
+/// Reads the rows of a table: see [`Rows::read`].
 ///
 /// # Errors
 /// Every problem of the table.
 pub fn rows(
     reference: &str,
-    labelled: bool,
+    purpose: Purpose,
     measurements: &mut Measurements,
 ) -> Result<Written, Diagnostics> {
     let source = open(reference)?;
-    let rows = Rows::read(&source, labelled, measurements)?;
+    let rows = Rows::read(&source, purpose, measurements)?;
     let (header, cells) = cells(&source);
     Ok(Written { rows, header, cells })
 }

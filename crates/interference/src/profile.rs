@@ -1,7 +1,8 @@
 //! Utilisation of memory by models alone, between what was measured.
 //!
 //! Between two batches, and between two shares, values are interpolated linearly; beyond the measured ones they are those
-//! of the nearest. A model without any has the mean of all models.
+//! of the nearest, in proportion to the share where that is below the least measured one (as gpulet takes utilisations of a
+//! whole GPU). A model without any has the mean of all models.
 
 use crate::linear::unordered_sum;
 use crate::measurements::Measurements;
@@ -90,7 +91,10 @@ impl Profile {
         let at = |entry: &AtShare| {
             between(&entry.batches, batch, |entry| entry.0, |entry| entry.1).unwrap_or(self.mean)
         };
-        between(shares, inference.share.fraction(), |entry| entry.share, at).unwrap_or(self.mean)
+        let share = inference.share.fraction();
+        let below = shares.first().map_or(1.0, |least| (share / least.share).min(1.0));
+        between(shares, share, |entry| entry.share, at)
+            .map_or(self.mean, |utilised| utilised.map(|part| part * below))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables that are read, and what is said of bad ones.
 
 use rtmm_interference::load::{self, BUILT_IN};
-use rtmm_interference::{FileKind, Measurements, Rows};
+use rtmm_interference::{FileKind, Measurements, Purpose, Rows};
 use rtmm_workload::input::Source;
 
 /// The messages about a table, each with its place.
@@ -113,12 +113,16 @@ fn groups_have_any_number_of_members_and_a_model_may_stand_twice() {
 fn rows_to_predict_need_no_labels() {
     let mut measurements = Measurements::default();
     let groups = Source::new("g.csv", "combo,start_1,end_1,batch_1,seq_1\na,0,3,4,0\na,0,3,4,0\n");
-    assert_eq!(Rows::read(&groups, false, &mut measurements).unwrap().len(), 2);
-    assert!(Rows::read(&groups, true, &mut measurements).is_err());
+    assert_eq!(Rows::read(&groups, Purpose::Predict, &mut measurements).unwrap().len(), 2);
+    assert!(Rows::read(&groups, Purpose::Fit, &mut measurements).is_err());
     let pairs = Source::new("p.csv", "model_a,model_b,batch_a,batch_b,solo_a_ms,solo_b_ms\na,b,1,1,2,3\n");
-    assert_eq!(Rows::read(&pairs, false, &mut measurements).unwrap().len(), 1);
+    assert_eq!(Rows::read(&pairs, Purpose::Predict, &mut measurements).unwrap().len(), 1);
+    let drift =
+        Source::new("d.csv", "combo,start_1,end_1,batch_1,seq_1,mean_us\na,0,3,4,0,10\na,0,3,4,0,20\n");
+    assert_eq!(Rows::read(&drift, Purpose::Observe, &mut measurements).unwrap().len(), 2);
+    assert!(Rows::read(&drift, Purpose::Fit, &mut measurements).is_err());
     let solo = Source::new("s.csv", format!("{SOLO}a,4,50,1\n"));
-    let problems = Rows::read(&solo, false, &mut measurements).unwrap_err().to_string();
+    let problems = Rows::read(&solo, Purpose::Predict, &mut measurements).unwrap_err().to_string();
     assert!(problems.contains("a table of solo latencies has nothing to predict"), "{problems}");
 }
 

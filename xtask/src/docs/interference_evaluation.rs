@@ -7,7 +7,8 @@ use rtmm_interference::protocols::{
 use rtmm_interference::replay::{self, Answer};
 use rtmm_interference::score::Score;
 use rtmm_interference::{
-    Device, Measurements, Parameters, PredictorRegistry, PredictorRow, QueryKind, Rows, Training, load,
+    Device, Measurements, Parameters, PredictorRegistry, PredictorRow, Purpose, QueryKind, Rows, Training,
+    load,
 };
 
 use super::{Problem, table};
@@ -143,7 +144,7 @@ pub(super) fn groups() -> Result<String, Problem> {
         let random = score(predict_left_out(&folds, row, &parameters)?.into_iter().flatten())?;
         let unseen = score(predict_left_out(&left_out, row, &parameters)?.into_iter().flatten())?;
         let mut known = measurements.clone();
-        let triplets = load::rows(TRIPLETS, true, &mut known)?.rows;
+        let triplets = load::rows(TRIPLETS, Purpose::Observe, &mut known)?.rows;
         let triplets = score(answers(row, &parameters, &Training::of(&known), &triplets)?)?;
         let disorder = Split { fit: shuffled_labels(&measurements, 1), ..folds[0].clone() };
         let disorder = score(predict_left_out(&[disorder], row, &parameters)?.into_iter().flatten())?;
@@ -182,7 +183,7 @@ fn answers(
 /// Predictors of groups on a slice of the GPU, after so many rows of it in the order of the file.
 pub(super) fn slice() -> Result<String, Problem> {
     let mut measurements: Measurements = load::measurements(&[ABACUS])?;
-    let Rows::Groups(groups) = load::rows(SLICE, true, &mut measurements)?.rows else {
+    let Rows::Groups(groups) = load::rows(SLICE, Purpose::Observe, &mut measurements)?.rows else {
         return Err("the slice has segment groups".into());
     };
     let slice = Measurements { groups, ..measurements.without_rows() };

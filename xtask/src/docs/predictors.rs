@@ -51,7 +51,8 @@ pub(super) fn parameters() -> String {
 pub(super) fn measurements() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for built_in in BUILT_IN {
-        let kind = FileKind::of(&load::open(built_in.name)?).map_err(|problem| problem.message().to_owned())?;
+        let kind =
+            FileKind::of(&load::open(built_in.name)?).map_err(|problem| problem.message().to_owned())?;
         let count = load::measurements(&[built_in.name])?.rows();
         rows.push(vec![
             format!("`{}`", built_in.name),

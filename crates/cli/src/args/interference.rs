@@ -36,8 +36,8 @@ Examples:
 pub(crate) struct Predict {
     #[command(flatten)]
     pub fitting: Fitting,
-    /// Rows: a table of pairs or of segment groups (.csv), or built-in measurements. Its labels, if it has any, are not
-    /// looked at by `predict`.
+    /// Rows: a table of pairs or of segment groups (.csv), or built-in measurements. Labels change
+    /// no prediction.
     #[arg(long, value_name = "ROWS.csv")]
     pub on: String,
     /// Form of the printed rows [default: csv of predictions, table of scores].

@@ -31,12 +31,12 @@ struct Predicted {
 }
 
 impl Predicted {
-    fn of(arguments: &Predict, labelled: bool) -> Result<Self, Failure> {
+    fn of(arguments: &Predict, purpose: Purpose) -> Result<Self, Failure> {
         let fitting = &arguments.fitting;
         let mut measurements = load::measurements(&fitting.fit)?;
-        let written = load::rows(&arguments.on, labelled, &mut measurements)?;
+        let written = load::rows(&arguments.on, purpose, &mut measurements)?;
         let observed = match &fitting.observe {
-            Some(reference) => Some(load::rows(reference, true, &mut measurements)?.rows),
+            Some(reference) => Some(load::rows(reference, Purpose::Observe, &mut measurements)?.rows),
             None => None,
         };
         if let Some(observed) = observed.as_ref().filter(|observed| observed.kind() != written.rows.kind()) {
@@ -96,7 +96,7 @@ fn refused(error: &FitError) -> Failure {
 }
 
 fn predict(arguments: &Predict) -> Result<(), Failure> {
-    let Predicted { written, answers, .. } = Predicted::of(arguments, false)?;
+    let Predicted { written, answers, .. } = Predicted::of(arguments, Purpose::Predict)?;
     let (columns, unit_us, members): (&[&str], f64, usize) = match written.rows.kind() {
         QueryKind::CoRun => {
             (&["predicted_a_ms", "predicted_b_ms", "predicted_a_ms_upper", "predicted_b_ms_upper"], 1e3, 2)
@@ -128,7 +128,7 @@ fn title(arguments: &Predict) -> String {
 }
 
 fn score(arguments: &Predict) -> Result<(), Failure> {
-    let Predicted { written, answers, parameters } = Predicted::of(arguments, true)?;
+    let Predicted { written, answers, parameters } = Predicted::of(arguments, Purpose::Observe)?;
     let rows = written.rows.len();
     let score = Score::of(answers).ok_or_else(|| Failure::Run("no row has a measured time".to_owned()))?;
     let percent = |value: f64| format!("{value:.3}");

@@ -4,6 +4,7 @@ use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
 
 use super::columns::{BATCH, DEVIATION, LATENCY_US, optional};
 use super::repeats::Repeats;
+use super::rows::Purpose;
 use crate::{Names, Segment};
 
 /// The most members of a group.
@@ -69,11 +70,11 @@ fn known(members: usize) -> Vec<String> {
     labels.into_iter().chain((1..=members).flat_map(of)).collect()
 }
 
-/// Reads a table of groups; `labelled` ones must have what was measured.
+/// Reads a table of groups.
 pub(super) fn read(
     source: &Source,
     names: &mut Names,
-    labelled: bool,
+    purpose: Purpose,
     groups: &mut Vec<Group>,
 ) -> Diagnostics {
     let mut table = CsvTable::parse(source, &["combo"]);
@@ -92,7 +93,7 @@ pub(super) fn read(
     table.only(&columns.iter().map(String::as_str).collect::<Vec<_>>());
     let (median, mean, deviation) =
         (table.column("median_us"), table.column("mean_us"), table.column("std_us"));
-    if labelled && median.or(mean).is_none() {
+    if purpose.is_labelled() && median.or(mean).is_none() {
         table
             .reject_header("the table has no column `median_us`", "give the measured times, in microseconds");
     }
@@ -112,13 +113,15 @@ pub(super) fn read(
         };
         let observed_us = median.or(mean);
         match observed_us {
-            Some(observed) => {
+            Some(observed) if purpose == Purpose::Fit => {
                 let mut key = segments.clone();
                 key.sort_unstable();
                 repeats.note(row, key, &[observed]);
             }
-            None if labelled => row.reject_row("this row has no measured time", "write it into `median_us`"),
-            None => {}
+            None if purpose.is_labelled() => {
+                row.reject_row("this row has no measured time", "write it into `median_us`")
+            }
+            _ => {}
         }
         groups.push(Group { segments: segments.into(), observed_us, deviation_us });
     });

@@ -21,8 +21,8 @@ pub use kernels::{Bound, KernelUse};
 pub use kind::FileKind;
 pub use pairs::Pair;
 pub use power::PowerPoint;
-pub use rows::Rows;
 pub(crate) use rows::cells;
+pub use rows::{Purpose, Rows};
 pub use solo::Solo;
 pub use utilisation::Utilisation;
 
@@ -79,8 +79,10 @@ impl Measurements {
     fn add(&mut self, kind: FileKind, source: &Source) -> Diagnostics {
         match kind {
             FileKind::Solo => solo::read(source, self),
-            FileKind::Pairs => pairs::read(source, &mut self.names, &self.solos, true, &mut self.pairs),
-            FileKind::Groups => groups::read(source, &mut self.names, true, &mut self.groups),
+            FileKind::Pairs => {
+                pairs::read(source, &mut self.names, &self.solos, Purpose::Fit, &mut self.pairs)
+            }
+            FileKind::Groups => groups::read(source, &mut self.names, Purpose::Fit, &mut self.groups),
             FileKind::Power => power::read(source, self),
             FileKind::Coefficients => coefficients::read(source, self),
             FileKind::LinearCoefficients => coefficients::read_linear(source, self),

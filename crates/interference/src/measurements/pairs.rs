@@ -4,6 +4,7 @@ use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
 
 use super::columns::{BATCH, DEVIATION, LATENCY_MS, model, optional, required, share};
 use super::repeats::Repeats;
+use super::rows::Purpose;
 use super::solo::{self, Solo};
 use crate::{CoRun, Inference, Names, Overlap};
 
@@ -86,14 +87,14 @@ impl Member {
         row: &mut CsvRow<'_>,
         names: &mut Names,
         solos: &[Solo],
-        labelled: bool,
+        purpose: Purpose,
     ) -> Option<(Inference, Option<f64>)> {
         let model = model(row, self.model, names);
         let batch = row.integer(self.batch, BATCH);
         let share = share(row, self.share);
         let stated = optional(row, self.solo, LATENCY_MS);
         let latency = match self.latency {
-            Some(column) if labelled => row.number(column, LATENCY_MS).map(Some),
+            Some(column) if purpose.is_labelled() => row.number(column, LATENCY_MS).map(Some),
             column => optional(row, column, LATENCY_MS),
         };
         optional(row, self.deviation, DEVIATION)?;
@@ -113,16 +114,16 @@ impl Member {
     }
 }
 
-/// Reads a table of pairs; `labelled` ones must have what was measured of both.
+/// Reads a table of pairs.
 pub(super) fn read(
     source: &Source,
     names: &mut Names,
     solos: &[Solo],
-    labelled: bool,
+    purpose: Purpose,
     pairs: &mut Vec<Pair>,
 ) -> Diagnostics {
     let inputs = ["model_a", "model_b", "batch_a", "batch_b"];
-    let labels: &[&str] = if labelled { &["lat_a_ms", "lat_b_ms"] } else { &[] };
+    let labels: &[&str] = if purpose.is_labelled() { &["lat_a_ms", "lat_b_ms"] } else { &[] };
     let required: Vec<&str> = inputs.iter().chain(labels).copied().collect();
     let mut table = CsvTable::parse(source, &required);
     table.only(&KNOWN);
@@ -131,11 +132,12 @@ pub(super) fn read(
     let mut rows = 0_usize;
     let mut problems = table.each_row(|row| {
         rows += 1;
-        let a = one.read(row, names, solos, labelled);
-        let b = other.read(row, names, solos, labelled);
+        let a = one.read(row, names, solos, purpose);
+        let b = other.read(row, names, solos, purpose);
         let (Some((a, observed_a_us)), Some((b, observed_b_us))) = (a, b) else { return };
         let key = [(a.model, a.batch, a.share), (b.model, b.batch, b.share)];
         match (observed_a_us, observed_b_us) {
+            _ if purpose != Purpose::Fit => {}
             // Two rows name the same pair in whatever order.
             (Some(first), Some(second)) if key[0] <= key[1] => {
                 repeats.note(row, key, &[first / 1e3, second / 1e3])

@@ -5,6 +5,24 @@ use rtmm_workload::input::{CsvTable, Diagnostics, Source, problem_with};
 use super::{FileKind, Group, Measurements, Pair, groups, pairs};
 use crate::QueryKind;
 
+/// Use of a table, which decides what its rows must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Measurements of one device and one time: labels are needed, and may not contradict each other.
+    Fit,
+    /// A stream that is observed or scored: labels are needed, and may drift.
+    Observe,
+    /// Rows to predict: labels may be absent.
+    Predict,
+}
+
+impl Purpose {
+    /// True if rows need labels.
+    pub(super) const fn is_labelled(self) -> bool {
+        !matches!(self, Self::Predict)
+    }
+}
+
 /// Rows of one table.
 #[derive(Clone, Debug)]
 pub enum Rows {
@@ -15,14 +33,14 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// Reads rows to predict, or labelled rows to observe or to score. Models that the measurements do not know are added
+    /// Reads the rows of a table. Models that the measurements do not know are added
     /// to their names; pairs without solo latencies take them from the measurements.
     ///
     /// # Errors
     /// Every problem of the table.
     pub fn read(
         source: &Source,
-        labelled: bool,
+        purpose: Purpose,
         measurements: &mut Measurements,
     ) -> Result<Self, Diagnostics> {
         let kind = FileKind::of(source)?;
@@ -30,12 +48,12 @@ impl Rows {
         match kind {
             FileKind::Pairs => {
                 let mut rows = Vec::new();
-                let problems = pairs::read(source, names, &measurements.solos, labelled, &mut rows);
+                let problems = pairs::read(source, names, &measurements.solos, purpose, &mut rows);
                 problems.into_result(Some(Self::Pairs(rows)))
             }
             FileKind::Groups => {
                 let mut rows = Vec::new();
-                let problems = groups::read(source, names, labelled, &mut rows);
+                let problems = groups::read(source, names, purpose, &mut rows);
                 problems.into_result(Some(Self::Groups(rows)))
             }
             kind => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rtmm_interference::{FileKind, Measurements, Rows};
+use rtmm_interference::{FileKind, Measurements, Purpose, Rows};
 use rtmm_workload::input::{CsvTable, Diagnostics, Source};
 use rtmm_workload::load;
 
@@ -34,7 +34,7 @@ pub(super) fn check(source: &Source, solos: &[Source]) -> Option<Result<String, 
     Some(match kind {
         // Rows to predict are sound without labels.
         FileKind::Pairs | FileKind::Groups => Measurements::read(solos)
-            .and_then(|mut measurements| Rows::read(source, false, &mut measurements))
+            .and_then(|mut measurements| Rows::read(source, Purpose::Predict, &mut measurements))
             .map(|rows| said(rows.len())),
         _ => Measurements::read(std::slice::from_ref(source)).map(|measurements| said(measurements.rows())),
     })
