@@ -2,6 +2,7 @@
 
 use rtmm_interference::load::{self, BUILT_IN};
 use rtmm_interference::{FileKind, PredictorRegistry};
+use rtmm_workload::input::Diagnostics;
 use rtmm_workload::parameters::Parameter;
 
 use super::{Problem, table};
@@ -51,8 +52,8 @@ pub(super) fn parameters() -> String {
 pub(super) fn measurements() -> Result<String, Problem> {
     let mut rows = Vec::new();
     for built_in in BUILT_IN {
-        let kind =
-            FileKind::of(&load::open(built_in.name)?).map_err(|problem| problem.message().to_owned())?;
+        let source = load::open(built_in.name).map_err(Diagnostics::from)?;
+        let kind = FileKind::of(&source).map_err(Diagnostics::from)?;
         let count = load::measurements(&[built_in.name])?.rows();
         rows.push(vec![
             format!("`{}`", built_in.name),

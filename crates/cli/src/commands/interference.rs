@@ -6,8 +6,8 @@ use rtmm_interference::load::{self, BUILT_IN, Written};
 use rtmm_interference::replay::{self, Answer};
 use rtmm_interference::score::Score;
 use rtmm_interference::{
-    Device, FitError, Measurements, Parameters, Predictor, PredictorRegistry, PredictorRow, QueryKind,
-    Training,
+    Device, FitError, Measurements, Parameters, Predictor, PredictorRegistry, PredictorRow, Purpose,
+    QueryKind, Training,
 };
 use rtmm_workload::parameters::assign;
 
