@@ -1,8 +1,12 @@
 //! Tables that are read, and what is said of bad ones.
 
 use rtmm_interference::load::{self, BUILT_IN};
-use rtmm_interference::{FileKind, Measurements, Purpose, Rows};
+use rtmm_interference::{
+    FileKind, Measurements, Parameters, PredictorRegistry, Purpose, Rows, Training, replay,
+};
 use rtmm_workload::input::Source;
+
+use proptest::prelude::*;
 
 /// The messages about a table, each with its place.
 fn problems(name: &str, text: &str) -> Vec<String> {
@@ -154,4 +158,39 @@ fn built_in_tables_are_whole() {
     }
     let names: Vec<&str> = BUILT_IN.iter().map(|built_in| built_in.name).collect();
     assert!(names.is_sorted());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Damaged tables are refused or read, and whatever is read can be fitted to and predicted, or not, without a panic.
+    #[test]
+    fn damaged_tables_never_panic(
+        table in 0_usize..6,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), "[-+,.\"\\r\\n0-9a-eNI_]{0,3}", 0_usize..4), 0..6),
+    ) {
+        let tables = [
+            format!("{SOLO}a,4,50,1\nb,4,50,2\na,8,50,2.5\n"),
+            format!("{PAIRS}a,b,1,1,2,3,1,2\nb,a,1,2,3,4,2,2\nb,a,4,2,3,4,2,2\n"),
+            format!("{GROUPS}a+b,0,3,4,0,0,2,4,0,10\nb+a,0,2,4,0,0,3,4,0,20\na+a,0,2,4,0,0,3,4,0,20\n"),
+            "scope,name,value\nhardware,idlepower,53.5\na,l2caches,\"[1, 2, 3]\"\n".to_owned(),
+            "gpu,coefficient,value\nx,constant,1\nx,l2_util_m1,1e-3\n".to_owned(),
+            "Total Time (ns),Instances,Name\n10,2,\"a, b\"\n".to_owned(),
+        ];
+        let mut text = tables[table].clone();
+        for (place, inserted, removed) in edits {
+            let start = place.index(text.len() + 1);
+            text.replace_range(start..(start + removed).min(text.len()), &inserted);
+        }
+        let Ok(read) = Measurements::read(&[Source::new("t.csv", text)]) else { return Ok(()) };
+        for row in PredictorRegistry::built_in() {
+            let Ok(mut predictor) = row.fit(&Parameters::defaults(row.schema()), &Training::of(&read)) else { continue };
+            for rows in [Rows::Pairs(read.pairs.clone()), Rows::Groups(read.groups.clone())] {
+                replay::observe(predictor.as_mut(), &rows);
+                for answer in replay::predict(predictor.as_ref(), &rows).into_iter().flatten() {
+                    prop_assert!(answer.prediction.upper_us().is_finite());
+                }
+            }
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The page "Interference on a GPU, measured": errors of every predictor under every protocol.
 
 use rtmm_interference::protocols::{
-    Split, after, at_batches_from, leave_one_combination_out, predict_left_out, random_folds,
-    shuffled_labels, stream,
+    Split, after, at_batches_from, leave_one_combination_out, leave_one_model_out, predict_left_out,
+    random_folds, shuffled_labels, stream,
 };
 use rtmm_interference::replay::{self, Answer};
 use rtmm_interference::score::Score;
@@ -79,6 +79,7 @@ pub(super) fn pairs() -> Result<String, Problem> {
     let measurements = load::measurements(&IGNITER)?;
     let folds = random_folds(&measurements, 5, 1);
     let left_out = leave_one_combination_out(&measurements);
+    let without_model = leave_one_model_out(&measurements);
     let larger = [at_batches_from(&measurements, LARGE_BATCH)];
     let mut rows = Vec::new();
     for Candidate { row, parameters, label } in candidates(QueryKind::CoRun)? {
@@ -90,6 +91,7 @@ pub(super) fn pairs() -> Result<String, Problem> {
             label,
             errors(&random),
             mean_of_parts(unseen)?,
+            mean_of_parts(predict_left_out(&without_model, row, &parameters)?)?,
             errors(&shifted),
             format!("{:.1}", all.under),
             format!("{:.1}", all.coverage),
@@ -99,6 +101,7 @@ pub(super) fn pairs() -> Result<String, Problem> {
         "predictor",
         "random fifth",
         "unseen pair",
+        "unseen model",
         "batches from 16",
         "unseen: under by 10 %",
         "unseen: within the bound",
@@ -139,10 +142,12 @@ pub(super) fn groups() -> Result<String, Problem> {
     let measurements = load::measurements(&[ABACUS])?;
     let folds = random_folds(&measurements, 5, 1);
     let left_out = leave_one_combination_out(&measurements);
+    let without_model = leave_one_model_out(&measurements);
     let mut rows = Vec::new();
     for Candidate { row, parameters, label } in candidates(QueryKind::Group)? {
         let random = score(predict_left_out(&folds, row, &parameters)?.into_iter().flatten())?;
         let unseen = score(predict_left_out(&left_out, row, &parameters)?.into_iter().flatten())?;
+        let strange = score(predict_left_out(&without_model, row, &parameters)?.into_iter().flatten())?;
         let mut known = measurements.clone();
         let triplets = load::rows(TRIPLETS, Purpose::Observe, &mut known)?.rows;
         let triplets = score(answers(row, &parameters, &Training::of(&known), &triplets)?)?;
@@ -152,6 +157,7 @@ pub(super) fn groups() -> Result<String, Problem> {
             label,
             errors(&random),
             errors(&unseen),
+            errors(&strange),
             errors(&triplets),
             format!("{:.1}", unseen.under),
             format!("{:.1}", unseen.coverage),
@@ -162,6 +168,7 @@ pub(super) fn groups() -> Result<String, Problem> {
         "predictor",
         "random fifth",
         "unseen pair",
+        "unseen model",
         "triplets",
         "unseen: under by 10 %",
         "unseen: within the bound",

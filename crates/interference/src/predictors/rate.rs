@@ -9,7 +9,7 @@
 
 use rtmm_workload::parameters::{Choice, Declared, Schema};
 
-use super::feature_model::{COVARIANCE, FORGETTING, UPDATE, UpdateRule};
+use super::feature_model::{COVARIANCE, FORGETTING};
 use crate::linear::{LeastSquares, Recursive, RecursiveOptions, dot, unordered_sum};
 use crate::profile::{FEATURES, Profile};
 use crate::slowdowns::slowdowns;
@@ -38,6 +38,14 @@ const GRANULARITY: Choice<Granularity> = Choice::new(
     &[("fine", Granularity::Fine), ("coarse", Granularity::Coarse)],
 );
 
+/// True for weights that stay as they were fitted.
+const UPDATE: Choice<bool> = Choice::new(
+    "update",
+    "rule by which weights follow observations",
+    false,
+    &[("static", true), ("rls", false)],
+);
+
 /// The rate model.
 #[derive(Clone, Debug)]
 struct Rate {
@@ -56,14 +64,7 @@ pub(super) fn row() -> PredictorRow {
             covariance: parameters.read(&COVARIANCE),
             clip: CLIP,
         };
-        let is_static = match parameters.read(&UPDATE) {
-            UpdateRule::Static => true,
-            UpdateRule::Rls => false,
-            UpdateRule::Sgd => {
-                let reason = "the rate model follows by `update=rls`, or not at all";
-                return Err(rtmm_workload::parameters::ParameterError::refused(reason).into());
-            }
-        };
+        let is_static = parameters.read(&UPDATE);
         let granularity = parameters.read(&GRANULARITY);
         Ok(Box::new(Rate::fit(training, granularity, is_static, options)?))
     })

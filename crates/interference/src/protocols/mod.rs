@@ -7,7 +7,8 @@ mod split;
 mod stream;
 
 pub use split::{
-    Split, at_batches_from, leave_one_combination_out, of_combination, random_folds, shuffled_labels,
+    Split, at_batches_from, leave_one_combination_out, leave_one_model_out, of_combination, random_folds,
+    shuffled_labels,
 };
 pub(crate) use split::{combinations, partition};
 pub use stream::{Streamed, after, stream};

@@ -84,6 +84,17 @@ pub fn of_combination(measurements: &Measurements, models: &[ModelKey]) -> Split
     partition(measurements, names.join("+"), |row, _| row.combination() == models)
 }
 
+/// A split for each model, which leaves out all rows that it is a member of.
+#[must_use]
+pub fn leave_one_model_out(measurements: &Measurements) -> Vec<Split> {
+    let models: BTreeSet<ModelKey> = combinations(measurements).into_iter().flatten().collect();
+    let without = |model: ModelKey| {
+        let name = measurements.names.name(model).to_owned();
+        partition(measurements, name, |row, _| row.combination().contains(&model))
+    };
+    models.into_iter().map(without).collect()
+}
+
 /// Random parts of nearly equal size, each left out once.
 #[must_use]
 pub fn random_folds(measurements: &Measurements, folds: u32, seed: u64) -> Vec<Split> {
