@@ -4,7 +4,7 @@
 //! of the nearest, in proportion to the share where that is below the least measured one (as gpulet takes utilisations of a
 //! whole GPU). A model without any has the mean of all models.
 
-use crate::linear::unordered_sum;
+use crate::linear::UnorderedSum;
 use crate::measurements::Measurements;
 use crate::{CoRun, FitError, Inference, Running};
 
@@ -70,18 +70,19 @@ impl Profile {
 
     /// The features of an interval; none where no co-runner runs in it. The order of co-runners changes no bit.
     pub(crate) fn features(&self, query: &CoRun<'_>, running: Running) -> Option<[f64; FEATURES]> {
-        let beside = || {
-            query
-                .others
-                .iter()
-                .enumerate()
-                .filter(|(position, _)| running.has(*position))
-                .map(|(_, other)| other)
-        };
-        beside().next()?;
+        if running.is_none() {
+            return None;
+        }
+        let mut sums: Option<[UnorderedSum; 2]> = None;
+        for (position, other) in query.others.iter().enumerate() {
+            if running.has(position) {
+                let sums = sums.get_or_insert_default();
+                sums.iter_mut().zip(self.utilised(other)).for_each(|(sum, part)| sum.add(part));
+            }
+        }
+        let [l2, dram] = sums?.map(UnorderedSum::get);
         let [own_l2, own_dram] = self.utilised(&query.own);
-        let sum = |part: usize| unordered_sum(beside().map(|other| self.utilised(other)[part]));
-        Some([own_l2, sum(0), own_dram, sum(1), 1.0])
+        Some([own_l2, l2, own_dram, dram, 1.0])
     }
 
     /// The utilisation of an inference alone on its share.

@@ -12,12 +12,29 @@ pub(crate) use recursive::{Recursive, RecursiveOptions};
 /// The most unknowns of a system.
 pub(crate) const MAX_UNKNOWNS: usize = 64;
 
-/// Sum of terms in units of 2^-40, in which the order of terms changes no bit. Terms are of the order of 1; a term beyond
-/// 2^20, or one that is no number, counts as nothing.
-pub(crate) fn unordered_sum(terms: impl Iterator<Item = f64>) -> f64 {
+/// Sum of terms in units of 2^-40, in which the order of terms changes no bit. Terms are of the order of 1; one beyond 2^20,
+/// or that is no number, counts as nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct UnorderedSum(i128);
+
+impl UnorderedSum {
     const UNIT: f64 = (1_u64 << 40) as f64;
     const MAX: f64 = (1_u64 << 20) as f64;
-    let total: i128 =
-        terms.filter(|term| term.abs() <= MAX).map(|term| i128::from((term * UNIT).round() as i64)).sum();
-    total as f64 / UNIT
+
+    pub(crate) fn add(&mut self, term: f64) {
+        if term.abs() <= Self::MAX {
+            self.0 += i128::from((term * Self::UNIT) as i64);
+        }
+    }
+
+    pub(crate) fn get(self) -> f64 {
+        self.0 as f64 / Self::UNIT
+    }
+}
+
+/// The [`UnorderedSum`] of some terms.
+pub(crate) fn unordered_sum(terms: impl Iterator<Item = f64>) -> f64 {
+    let mut sum = UnorderedSum::default();
+    terms.for_each(|term| sum.add(term));
+    sum.get()
 }

@@ -233,7 +233,12 @@ impl FeatureModel {
     fn row(&self, query: &CoRun<'_>) -> Row {
         let mut row = [0.0; MAX_UNKNOWNS];
         match query.overlap {
-            Overlap::Whole => self.add(&mut row, query, Running::first(query.others.len()), 1.0),
+            Overlap::Whole => {
+                let running = Running::first(query.others.len());
+                if let Some(phi) = self.profile.features(query, running) {
+                    self.add(&mut row, query, running, phi, 1.0);
+                }
+            }
             Overlap::Intervals(intervals) => self.weigh(query, intervals, &mut row),
         }
         if !self.settings.gated {
@@ -245,45 +250,38 @@ impl FeatureModel {
 
     /// Adds the features of each interval by its weight.
     fn weigh(&self, query: &CoRun<'_>, intervals: &[Interval], row: &mut Row) {
-        let total: f64 = match self.settings.overlap {
-            OverlapRule::Full | OverlapRule::Ewma => 1.0,
-            OverlapRule::Wall => intervals.iter().map(|interval| interval.wall_us).sum(),
-            OverlapRule::Work => intervals.iter().map(|interval| self.work(query, *interval)).sum(),
-        };
-        if total <= 0.0 || !total.is_finite() {
-            return;
-        }
-        let last = intervals.len().saturating_sub(1);
-        // Of the running average, the newest interval first.
+        let mut total = 0.0;
+        // Of the running average, what the intervals that are newer leave.
         let mut left = 1.0;
         for (position, interval) in intervals.iter().enumerate().rev() {
+            let phi = self.profile.features(query, interval.running);
             let weight = match self.settings.overlap {
                 OverlapRule::Full => f64::from(u8::from(position == 0)),
-                OverlapRule::Ewma if position == 0 || last == 0 => left,
+                OverlapRule::Ewma if position == 0 => left,
                 OverlapRule::Ewma => {
                     let weight = left * self.settings.ewma;
                     left -= weight;
                     weight
                 }
-                OverlapRule::Wall => interval.wall_us / total,
-                OverlapRule::Work => self.work(query, *interval) / total,
+                OverlapRule::Wall => interval.wall_us,
+                // Wall time divided by the slowdown is the work that is done in it.
+                OverlapRule::Work => {
+                    let slowdown = |phi: &[f64; FEATURES]| self.base() + dot(phi, self.learner.weights());
+                    interval.wall_us / phi.as_ref().map_or(1.0, slowdown).clamp(1.0, MAX_SLOWDOWN)
+                }
             };
-            self.add(row, query, interval.running, weight);
+            total += weight;
+            if let Some(phi) = phi {
+                self.add(row, query, interval.running, phi, weight);
+            }
         }
-    }
-
-    /// Work of the inference in an interval, in microseconds alone.
-    fn work(&self, query: &CoRun<'_>, interval: Interval) -> f64 {
-        let slowdown = self
-            .profile
-            .features(query, interval.running)
-            .map_or(1.0, |phi| self.base() + dot(&phi, self.learner.weights()));
-        interval.wall_us / slowdown.clamp(1.0, MAX_SLOWDOWN)
+        // Lengths that add up to nothing weigh nothing.
+        let scale = if total > 0.0 && total.is_finite() { 1.0 / total } else { 0.0 };
+        row.iter_mut().for_each(|cell| *cell *= scale);
     }
 
     /// Adds the features of an interval, and the indicators of its models.
-    fn add(&self, row: &mut Row, query: &CoRun<'_>, running: Running, weight: f64) {
-        let Some(phi) = self.profile.features(query, running) else { return };
+    fn add(&self, row: &mut Row, query: &CoRun<'_>, running: Running, phi: [f64; FEATURES], weight: f64) {
         row.iter_mut().zip(phi).for_each(|(cell, feature)| *cell += weight * feature);
         if !self.settings.indicators {
             return;
