@@ -4,9 +4,11 @@
 //! of the nearest, in proportion to the share where that is below the least measured one (as gpulet takes utilisations of a
 //! whole GPU). A model without any has the mean of all models.
 
+use std::collections::BTreeSet;
+
 use crate::linear::UnorderedSum;
 use crate::measurements::Measurements;
-use crate::{CoRun, FitError, Inference, Running};
+use crate::{CoRun, FitError, Inference, ModelKey, Running, Share};
 
 /// Features of an interval: utilisation of L2 by the inference, by its co-runners, of DRAM by both, and 1.
 pub(crate) const FEATURES: usize = 5;
@@ -30,13 +32,22 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// The utilisations of solo measurements; none where no row states any.
-    pub(crate) fn of(measurements: &Measurements) -> Option<Self> {
+    /// The utilisations of solo measurements. Models without any take those of a whole GPU from tables of utilisation: of
+    /// the named one, or of the only one. None where no row states any.
+    pub(crate) fn of(measurements: &Measurements, gpu: Option<&str>) -> Option<Self> {
         let mut rows: Vec<_> = measurements
             .solos
             .iter()
             .filter_map(|solo| Some((solo.model, solo.share, solo.batch, [solo.l2?, solo.dram?])))
             .collect();
+        let profiled: BTreeSet<ModelKey> = rows.iter().map(|(model, ..)| *model).collect();
+        let gpus: BTreeSet<&str> = measurements.utilisations.iter().map(|row| row.gpu.as_str()).collect();
+        let gpu = gpu.or(gpus.first().copied().filter(|_| gpus.len() == 1));
+        let others = measurements
+            .utilisations
+            .iter()
+            .filter(|row| Some(row.gpu.as_str()) == gpu && !profiled.contains(&row.model));
+        rows.extend(others.map(|row| (row.model, Share::WHOLE, row.batch, [row.l2, row.dram])));
         // One value for each point, that of the first row.
         rows.sort_by_key(|(model, share, batch, _)| (*model, *share, *batch));
         rows.dedup_by_key(|(model, share, batch, _)| (*model, *share, *batch));
@@ -58,8 +69,12 @@ impl Profile {
     }
 
     /// The same for a predictor that cannot be fitted without.
-    pub(crate) fn required(predictor: &'static str, measurements: &Measurements) -> Result<Self, FitError> {
-        Self::of(measurements).ok_or_else(|| FitError::Missing {
+    pub(crate) fn required(
+        predictor: &'static str,
+        measurements: &Measurements,
+        gpu: Option<&str>,
+    ) -> Result<Self, FitError> {
+        Self::of(measurements, gpu).ok_or_else(|| FitError::Missing {
             predictor,
             what: "utilisations of memory, and no table of solo latencies has any".to_owned(),
             help: "give a table of solo latencies with `l2_util_pct` and `dram_util_pct`, such as igniter/v100-solo, \

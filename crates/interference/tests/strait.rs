@@ -56,3 +56,29 @@ fn work_weighted_overlap_is_exact_and_others_are_not() {
     assert!((found - 1.3).abs() < 1e-5, "gpulet: {found}");
     assert_eq!(slowdown("none", &[]), 1.0);
 }
+
+/// gpulet's published weights on its published utilisations: a batch of 4 of `bert` on 40 % of a 2080 Ti beside a batch of 16
+/// of `vgg16` on the rest.
+#[test]
+fn published_weights_take_utilisations_in_proportion_to_the_share() {
+    let measurements = rtmm_interference::load::measurements(&["gpulet/utilisation"]).unwrap();
+    let of = |name: &str, batch, percent: f64| Inference {
+        model: measurements.names.find(name).unwrap(),
+        batch,
+        share: Share::percent(percent).unwrap(),
+        solo_us: 1_000.0,
+    };
+    let row = PredictorRegistry::built_in().find("gpulet").unwrap();
+    let mut parameters = Parameters::defaults(row.schema());
+    parameters.set_text("coefficients", "2080ti").unwrap();
+    let predictor = row.fit(&parameters, &Training::of(&measurements)).unwrap();
+    let (own, others) = (of("bert", 4, 40.0), [of("vgg16", 16, 60.0)]);
+    let query = CoRun { own, others: &others, overlap: Overlap::Whole };
+    let expected = 0.112_908_39 * 0.4 * 0.140_061_92
+        + 0.715_959_87 * 0.6 * 0.305_208_14
+        + 0.354_865_92 * 0.4 * 0.303_156_19
+        + 0.088_203_83 * 0.6 * 0.608_393_8
+        + 0.895_369_39;
+    let found = predictor.predict(&query.into()).unwrap().mean_us() / 1_000.0;
+    assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
+}

@@ -103,6 +103,8 @@ pub(super) struct Settings {
     pub rate: f64,
     pub bias_rate: f64,
     pub recursive: RecursiveOptions,
+    /// The GPU of tables of utilisation, for models whose solo measurements have none.
+    pub gpu: Option<&'static str>,
 }
 
 impl Settings {
@@ -114,6 +116,7 @@ impl Settings {
             update: UpdateRule::Static,
             bias: BiasRule::None,
             indicators: false,
+            gpu: None,
             ewma: parameters.read(&EWMA),
             rate: parameters.read(&RATE),
             bias_rate: parameters.read(&BIAS_RATE),
@@ -183,7 +186,7 @@ impl FeatureModel {
         settings: Settings,
         training: &Training<'_>,
     ) -> Result<Self, FitError> {
-        let profile = Profile::required(predictor, training.measurements)?;
+        let profile = Profile::required(predictor, training.measurements, settings.gpu)?;
         let models = training.measurements.names.len();
         let unknowns = FEATURES + if settings.indicators { 2 * models.min(MAX_INDICATED) } else { 0 };
         let biases = match settings.bias {

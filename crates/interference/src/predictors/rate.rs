@@ -81,7 +81,7 @@ impl Rate {
         is_static: bool,
         options: RecursiveOptions,
     ) -> Result<Self, FitError> {
-        let profile = Profile::required(NAME, training.measurements)?;
+        let profile = Profile::required(NAME, training.measurements, None)?;
         let mut system = LeastSquares::new(FEATURES);
         for (query, slowdown) in slowdowns(training.measurements) {
             if let Some(phi) = profile.features(&query, Running::first(query.others.len())) {
