@@ -46,6 +46,8 @@ fn work_weighted_overlap_is_exact_and_others_are_not() {
         ("strait-reading", [("overlap", "work"), ("gated", "true")], 1.138_46),
         // One step of the running average: 0.7 of the co-runner is left.
         ("strait-reading", [("overlap", "ewma"), ("update", "static")], 1.21),
+        // 5,384.6 us alone are 0.897 steps: 0.7 to that power is left.
+        ("strait-reading", [("overlap", "ewma"), ("ewma_tick_us", "6000")], 1.217_834),
         ("rate", [("granularity", "fine"), ("update", "static")], 1.138_46),
         ("rate", [("granularity", "coarse"), ("update", "static")], 1.3),
     ] {

@@ -25,7 +25,7 @@ const MAX_INDICATED: usize = (MAX_UNKNOWNS - FEATURES) / 2;
 pub(super) enum OverlapRule {
     /// The co-runners at dispatch count as if they ran to the end.
     Full,
-    /// A running average with one step at each change of the co-runners.
+    /// A running average with one step at each change of the co-runners, or at equal distances of time.
     Ewma,
     /// Shares of the wall time.
     Wall,
@@ -68,6 +68,13 @@ pub(super) const UPDATE: Choice<UpdateRule> = Choice::new(
 );
 pub(super) const EWMA: Real =
     Real::new("ewma", "weight of the newest co-runners in the running average", 0.3, 0.001..=1.0);
+pub(super) const EWMA_TICK: Real = Real::new(
+    "ewma_tick_us",
+    "time of a step of the running average; 0 for a step at each change of the co-runners",
+    0.0,
+    0.0..=1e9,
+)
+.in_unit("us");
 pub(super) const RATE: Real =
     Real::new("rate", "part of an error that normalised gradient steps take away", 0.05, 0.0001..=1.0);
 pub(super) const FORGETTING: Real = Real::new(
@@ -100,6 +107,7 @@ pub(super) struct Settings {
     /// True for a weight of each model, as own model and as co-runner.
     pub indicators: bool,
     pub ewma: f64,
+    pub ewma_tick_us: f64,
     pub rate: f64,
     pub bias_rate: f64,
     pub recursive: RecursiveOptions,
@@ -118,6 +126,7 @@ impl Settings {
             indicators: false,
             gpu: None,
             ewma: parameters.read(&EWMA),
+            ewma_tick_us: parameters.read(&EWMA_TICK),
             rate: parameters.read(&RATE),
             bias_rate: parameters.read(&BIAS_RATE),
             recursive: RecursiveOptions {
@@ -125,6 +134,15 @@ impl Settings {
                 covariance: parameters.read(&COVARIANCE),
                 clip: CLIP,
             },
+        }
+    }
+
+    /// The part that the newest interval takes in the running average.
+    fn newest(&self, wall_us: f64) -> f64 {
+        if self.ewma_tick_us > 0.0 {
+            1.0 - libm::pow(1.0 - self.ewma, (wall_us / self.ewma_tick_us).max(0.0))
+        } else {
+            self.ewma
         }
     }
 }
@@ -262,7 +280,7 @@ impl FeatureModel {
                 OverlapRule::Full => f64::from(u8::from(position == 0)),
                 OverlapRule::Ewma if position == 0 => left,
                 OverlapRule::Ewma => {
-                    let weight = left * self.settings.ewma;
+                    let weight = left * self.settings.newest(interval.wall_us);
                     left -= weight;
                     weight
                 }

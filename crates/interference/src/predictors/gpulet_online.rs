@@ -6,7 +6,8 @@
 use rtmm_workload::parameters::{Choice, Declared, Schema, Switch};
 
 use super::feature_model::{
-    BIAS_RATE, BiasRule, COVARIANCE, EWMA, FORGETTING, FeatureModel, OverlapRule, RATE, Settings, UpdateRule,
+    BIAS_RATE, BiasRule, COVARIANCE, EWMA, EWMA_TICK, FORGETTING, FeatureModel, OverlapRule, RATE, Settings,
+    UpdateRule,
 };
 use crate::{PredictorRow, QueryKind};
 
@@ -28,7 +29,7 @@ const SOURCE: &str = "gpulet's model; variants named in arXiv 2512.18725, parame
 
 /// The rows of the registry.
 pub(super) fn rows() -> [PredictorRow; 4] {
-    let ewma: &[&dyn Declared] = &[&EWMA];
+    let ewma: &[&dyn Declared] = &[&EWMA, &EWMA_TICK];
     let sgd: &[&dyn Declared] = &[&RATE];
     let rls: &[&dyn Declared] = &[&FORGETTING, &COVARIANCE, &INDICATORS];
     let bias: &[&dyn Declared] = &[&BIAS, &BIAS_RATE];

@@ -8,7 +8,8 @@
 use rtmm_workload::parameters::{Choice, Declared, Schema, Switch};
 
 use super::feature_model::{
-    BIAS_RATE, BiasRule, COVARIANCE, EWMA, FORGETTING, FeatureModel, OVERLAP, RATE, Settings, UPDATE,
+    BIAS_RATE, BiasRule, COVARIANCE, EWMA, EWMA_TICK, FORGETTING, FeatureModel, OVERLAP, RATE, Settings,
+    UPDATE,
 };
 use crate::{PredictorRow, QueryKind};
 
@@ -27,7 +28,7 @@ const BIAS: Choice<BiasRule> = Choice::new(
 /// The row of the registry.
 pub(super) fn row() -> PredictorRow {
     let declared: &[&dyn Declared] =
-        &[&OVERLAP, &GATED, &UPDATE, &EWMA, &RATE, &FORGETTING, &COVARIANCE, &BIAS, &BIAS_RATE];
+        &[&OVERLAP, &GATED, &UPDATE, &EWMA, &EWMA_TICK, &RATE, &FORGETTING, &COVARIANCE, &BIAS, &BIAS_RATE];
     PredictorRow::new(NAME, Schema::of(&[declared]), &[QueryKind::CoRun], |parameters, training| {
         let settings = Settings {
             overlap: parameters.read(&OVERLAP),
