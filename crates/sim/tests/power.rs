@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rtmm_hardware::{
     AcceleratorId, Energy, Gating, OperatingPoint, PointId, PointSwitch, Power, PowerStates, PowerUnit,
 };
-use rtmm_scheduler::{Decision, Decisions, Extent, Policy, View};
+use rtmm_scheduler::{Decision, Decisions, Extent, JobId, Policy, Preemption, RunId, View};
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
     EndOfRun, Illegal, Metrics, MetricsOptions, RunOptions, RunRecord, SimulationError, Summary, System,
@@ -159,6 +159,32 @@ fn a_change_that_takes_time_is_in_force_when_it_is_complete() {
         &[("2", to(NPU, 0))],
         "0 a0>0 | 1 a0 done | 3 b0>0 | 22 b0 done",
     );
+}
+
+/// Once the engine forgot a stall where a run that had been stopped at a boundary was told to stop or to be dropped again,
+/// if runs shared memory; and it ran a layer first where the stall came before the word, in one list of decisions.
+#[test]
+fn a_run_that_stands_still_at_a_boundary_stops_there_when_it_would_go_on() {
+    let own = "for 50; task a every 50 layers 10 4 2";
+    let sharing = "for 50; dram 1; task a every 50 layers 10~1 4~1 2~1";
+    for text in [own, sharing] {
+        let stalling = system(text, Some(switching("2", true, states(&HALF))), None);
+        let (stop, slow) = (|mode| Decision::Preempt { run: RunId::new(0, 0), mode }, to(NPU, 0));
+        let (layer, quantum) = (stop(Preemption::Layer), stop(Preemption::Quantum));
+        let (drop, stopped) = (Decision::Drop { job: JobId::new(0, 0) }, "0 a0>0 | 12 a0 at 1, a0>0 | 24 a0 done");
+        // Whatever is said first, how often, and while it stands there.
+        for mode in [layer, quantum] {
+            check(&stalling, &[("10", mode), ("10", slow)], stopped);
+            check(&stalling, &[("10", slow), ("10", mode)], stopped);
+            check(&stalling, &[("10", mode), ("10", slow), ("10", layer), ("11", quantum)], stopped);
+            check(&stalling, &[("10", slow), ("11", mode)], stopped);
+            check(&stalling, &[("10", slow), ("12", mode)], stopped);
+            check(&stalling, &[("10", mode), ("10", slow), ("10", drop)], "0 a0>0 | 12 a0 dropped");
+        }
+        check(&stalling, &[("10", slow), ("11", drop)], "0 a0>0 | 12 a0 dropped");
+        // Once it goes on, the next boundary is the end of the layer.
+        check(&stalling, &[("10", slow), ("13", layer)], "0 a0>0 | 20 a0 at 2, a0>0 | 24 a0 done");
+    }
 }
 
 #[test]

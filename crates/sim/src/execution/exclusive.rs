@@ -65,10 +65,9 @@ impl Exclusive {
         let Some(plan) = self.plans.get_mut(slot).filter(|plan| plan.is_live) else { return false };
         let end = segment.end(plan.stop);
         let mut began = plan.began;
-        // Between two layers that are told of: the boundary is now.
-        if plan.has_passed && plan.layer_began == now {
+        // Between two layers that are told of: the boundary is now. A run that stands still there stops when it would go on.
+        if plan.has_passed && plan.layer_began >= now {
             (plan.to, plan.completes, plan.stop) = (plan.stood, None, plan.stood.layer);
-            // A run that stands still stops when it would go on.
             let at = plan.began.max(now);
             self.events.set(slot, at);
             return true;

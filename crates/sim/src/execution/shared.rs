@@ -552,11 +552,14 @@ impl<C: Contention> Shared<C> {
         mode: Preemption,
     ) -> bool {
         let Some(run) = self.run_mut(slot) else { return false };
-        // Between two layers: the boundary is now.
-        if let Some(previous) = run.previous.filter(|_| run.began == now) {
+        // It stops at a boundary already, perhaps not before it would go on.
+        if run.is_cut {
+            return true;
+        }
+        // Between two layers: the boundary is now. A run that stands still there stops when it would go on.
+        if let Some(previous) = run.previous.filter(|_| run.began >= now) {
             run.is_cut = true;
             (run.stop, run.layer) = (previous.saturating_add(1), None);
-            // A run that stands still stops when it would go on.
             let at = run.resumes.take().unwrap_or(now);
             self.take_out(slot);
             self.events.set(slot, at);

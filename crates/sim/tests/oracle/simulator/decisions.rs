@@ -256,12 +256,11 @@ impl Oracle<'_> {
     /// Ends a segment at its next boundary, not before it has run a layer, or a quantum. A resize that is
     /// still to come does not.
     pub(super) fn preempt(&mut self, slot: usize, mode: Preemption) {
-        let now = self.now;
         let segment = self.segment(slot);
         let is_to_resize = segment.next.take().is_some();
-        // A boundary between layers that is now is one for either reason.
-        let is_now = matches!(segment.cut, Some(((_, 0, _), Some(at))) if at == now);
-        if is_to_resize && mode == Preemption::Layer && !is_now {
+        // A boundary between layers at which it stands is one for either reason.
+        let stands_there = matches!(segment.cut, Some(((_, 0, _), Some(_))));
+        if is_to_resize && mode == Preemption::Layer && !stands_there {
             segment.cut = None;
         }
         self.cut(slot, mode);
@@ -287,8 +286,8 @@ impl Oracle<'_> {
         };
         let quanta = of_layer(layer);
         let cut = match segment.previous {
-            // A layer begins now, so that this is a boundary: it stops here, or when it would go on.
-            Some(previous) if began == self.now => ((previous + 1, 0, 0), Some(self.now.max(segment.stands))),
+            // A layer begins now, or after a stall, so that this is a boundary: it stops here, or when it would go on.
+            Some(previous) if began >= self.now => ((previous + 1, 0, 0), Some(self.now.max(segment.stands))),
             _ if mode != Preemption::Layer && self.is_shared() => {
                 // The first that is not done.
                 let is_done =
