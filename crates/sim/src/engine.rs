@@ -30,7 +30,7 @@ use rtmm_workload::{Duration, Follower, Frames, TaskId, Time};
 
 use crate::error::SimulationError;
 use crate::events::{Event, Events};
-use crate::execution::{Execution, LayerPart, Reach};
+use crate::execution::{Execution, Reach};
 use crate::frames::FrameTable;
 use crate::observer::{EndRecord, Observer, SegmentRecord};
 use crate::system::System;
@@ -404,9 +404,9 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             };
             self.state.runs.end(index);
             self.hidden.count_busy(index, run.accelerator, now);
-            // What was booked of a layer that is not complete, where an operating point changed, stays booked.
-            let hidden = &self.hidden.jobs[slot];
-            if hidden.booked_part == LayerPart::NONE || to.layer > hidden.booked.layer {
+            // What was booked of a layer that is not complete, where an operating point changed, stays booked, and nothing of it
+            // has been done since that counts: where the run came from may lie within a step that it has here.
+            if to.layer > self.hidden.jobs[slot].booked.layer {
                 self.spend(slot, run.class, run.model, Reach::at(to));
             }
             self.show_energy(slot);

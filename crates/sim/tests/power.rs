@@ -171,7 +171,8 @@ fn a_run_that_stands_still_at_a_boundary_stops_there_when_it_would_go_on() {
         let stalling = system(text, Some(switching("2", true, states(&HALF))), None);
         let (stop, slow) = (|mode| Decision::Preempt { run: RunId::new(0, 0), mode }, to(NPU, 0));
         let (layer, quantum) = (stop(Preemption::Layer), stop(Preemption::Quantum));
-        let (drop, stopped) = (Decision::Drop { job: JobId::new(0, 0) }, "0 a0>0 | 12 a0 at 1, a0>0 | 24 a0 done");
+        let (drop, stopped) =
+            (Decision::Drop { job: JobId::new(0, 0) }, "0 a0>0 | 12 a0 at 1, a0>0 | 24 a0 done");
         // Whatever is said first, how often, and while it stands there.
         for mode in [layer, quantum] {
             check(&stalling, &[("10", mode), ("10", slow)], stopped);

@@ -18,7 +18,7 @@ use rtmm_workload::Duration;
 
 const DEFAULT_CASES: u32 = 200;
 const HABITS: Habits =
-    Habits { dispatch: 160, batch: 0, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
+    Habits { dispatch: 160, batch: 80, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
 
 fn policy(sketch: &Sketch, layers: bool) -> Box<dyn Policy> {
     let shares = sketch.machine.memory.shares();
@@ -44,7 +44,7 @@ proptest! {
 
     #[test]
     fn recording_changes_nothing_and_is_read_as_the_run_is(
-        sketch in systems::with_divisions(), layers in any::<bool>(), end in ends(),
+        sketch in prop_oneof![systems::with_divisions().boxed(), systems::whole()], layers in any::<bool>(), end in ends(),
     ) {
         let built = sketch.build();
         let system = System::new(&built.scenario, &built.models, &built.platform).expect("costs");

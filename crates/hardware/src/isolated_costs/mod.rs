@@ -61,10 +61,9 @@ pub struct Class {
 pub struct IsolatedCosts {
     table: Arc<CostTable>,
     classes: Vec<Class>,
-    /// The number of classes of one inference at the nominal points, which come first.
+    /// The number of classes of one inference at the nominal points, which come first; those of other points stand behind
+    /// them, and those of batches behind these.
     nominal: usize,
-    /// The number of classes of one inference: those of other points stand behind them.
-    single: usize,
     /// By class: that of one inference which it is a batch of, and by class of one inference: its batches from two on.
     single_of: Vec<ClassId>,
     batches_of: Vec<Vec<ClassId>>,
@@ -131,14 +130,12 @@ impl IsolatedCosts {
         let (mut classes, of_accelerators) = classes(platform, &support);
         let nominal = classes.len();
         let of_points = points::classes_at_points(platform, &of_accelerators, &mut classes);
-        let single = classes.len();
         let (single_of, batches_of) = add_batches(platform, &of_points, &mut classes);
         let whole = of_accelerators.iter().filter_map(|classes| classes.last().copied()).collect();
         let mut costs = Self {
             table,
             classes,
             nominal,
-            single,
             single_of,
             batches_of,
             max_batch: platform.accelerators.iter().map(|accelerator| accelerator.max_batch).collect(),
@@ -278,11 +275,6 @@ impl IsolatedCosts {
     #[must_use]
     pub fn shared_bandwidth(&self) -> Option<Bandwidth> {
         self.dram.map(|(bandwidth, _)| bandwidth)
-    }
-
-    /// The classes of one inference, in the order of their indices, those at the nominal operating points first.
-    pub fn single_classes(&self) -> impl ExactSizeIterator<Item = ClassId> + use<> {
-        (0..self.single).map(ClassId::new)
     }
 
     /// The class that differs from another one by the number of inferences at once; none where no accelerator of the class

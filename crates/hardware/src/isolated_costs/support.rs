@@ -130,9 +130,9 @@ impl IsolatedCosts {
         !self.is_partial() || self.until_in(model, layer, class) > layer
     }
 
-    /// The classes of one inference that run a layer, in the order of their indices.
+    /// The classes of one inference at the nominal points that run a layer, in the order of their indices.
     pub fn supporting(&self, model: ModelId, layer: u32) -> impl Iterator<Item = ClassId> {
-        self.single_classes().filter(move |class| self.supports(model, layer, *class))
+        self.nominal_classes().filter(move |class| self.supports(model, layer, *class))
     }
 
     /// True if jobs of a model may run on an accelerator, whichever of its layers that runs.

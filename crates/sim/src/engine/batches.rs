@@ -14,7 +14,7 @@ use super::decisions::{Dispatch, is_ready, run_of, stop_of, supported_stop};
 use super::segments::{energy_between, is_between};
 use super::state::{Anchor, HiddenJob};
 use crate::error::Illegal;
-use crate::execution::{Batch, Completed, Execution, LayerOfBatch, LayerPart, Reach, Stop};
+use crate::execution::{Batch, Completed, Execution, LayerOfBatch, Reach, Stop};
 use crate::observer::{ContextSwitchRecord, DropCause, LayerRecord, Observer, ResizeRecord, SegmentRecord};
 
 impl<E: Execution, O: Observer> Simulation<'_, E, O> {
@@ -415,9 +415,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let Some(run) = self.state.runs.at(slot).copied() else { return };
         let jobs = self.state.runs.jobs_of(&run).to_vec();
         self.hidden.count_busy(slot, run.accelerator, self.state.now);
-        // What was booked of a layer that is not complete, where an operating point changed, stays booked.
-        let first = jobs.first().map(|job| self.hidden.jobs[job.slot()]);
-        if first.is_some_and(|one| one.booked_part == LayerPart::NONE || to.layer > one.booked.layer) {
+        // What was booked of a layer that is not complete, where an operating point changed, stays booked, and nothing of it
+        // has been done since that counts.
+        let booked = jobs.first().map(|job| self.hidden.jobs[job.slot()].booked);
+        if booked.is_some_and(|booked| to.layer > booked.layer) {
             self.spend_batch(slot, Reach::at(to));
         }
         for job in &jobs {

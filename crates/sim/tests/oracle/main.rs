@@ -216,6 +216,15 @@ proptest! {
     }
 
     #[test]
+    fn chaos_on_the_whole(
+        sketch in systems::whole(), habits in habits(), batch in 60..256_u64, interests in interests(),
+        end in ends(), time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, Habits { batch, ..habits }, interests, time), end, time)?;
+    }
+
+    #[test]
     fn first_come_first_served(
         sketch in prop_oneof![2 => systems::sketch(), 1 => systems::partial(systems::sketch())],
         interests in interests(), end in ends(), time in thinking(),

@@ -875,6 +875,17 @@ pub fn linked(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sk
     (sketch, any::<u64>()).prop_map(|(sketch, seed)| Sketch { links: Some(seed), ..sketch })
 }
 
+/// All that a system can have, at once: accelerators that run batches and lack layers, links between them, pinned tasks,
+/// operating points and power gating, memory of any kind; in some, accelerators that runs divide, and times that vary.
+pub fn whole() -> BoxedStrategy<Sketch> {
+    // Strategies hold those that they are made of, each with its own state: on the heap, or they fill a stack.
+    let some = prop_oneof![
+        2 => sketch().boxed(), 1 => divided(sketch()).boxed(), 1 => varying(sketch()).boxed(),
+        1 => varying(divided(sketch())).boxed(),
+    ];
+    linked(partial(powered(batched(some)))).boxed()
+}
+
 /// A system with this memory.
 pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value = Sketch> {
     (

@@ -70,8 +70,11 @@ impl Oracle<'_> {
             self.tell(Event::Reserved { job, units });
         }
         // A batch that goes on after its next boundary in any case changes there.
-        if self.cut(slot, Preemption::Quantum) || self.segment(slot).members.len() > 1 {
-            self.segment(slot).next = Some(units);
+        let stops = self.cut(slot, Preemption::Quantum);
+        let segment = self.segment(slot);
+        segment.stops_to_resize = stops;
+        if stops || segment.members.len() > 1 {
+            segment.next = Some(units);
         }
     }
 
@@ -186,6 +189,7 @@ impl Oracle<'_> {
             configuration: configuration.index(),
             share: self.own_share(accelerator, count),
             next: None,
+            stops_to_resize: false,
             from,
             started,
             switched,
@@ -257,10 +261,13 @@ impl Oracle<'_> {
     /// still to come does not.
     pub(super) fn preempt(&mut self, slot: usize, mode: Preemption) {
         let segment = self.segment(slot);
-        let is_to_resize = segment.next.take().is_some();
-        // A boundary between layers at which it stands is one for either reason.
-        let stands_there = matches!(segment.cut, Some(((_, 0, _), Some(_))));
-        if is_to_resize && mode == Preemption::Layer && !stands_there {
+        segment.next = None;
+        if std::mem::take(&mut segment.stops_to_resize) {
+            // A boundary between layers at which it stands is one for either reason, and so is the quantum that it was told.
+            let stands_there = matches!(segment.cut, Some(((_, 0, _), Some(_))));
+            if mode != Preemption::Layer || stands_there {
+                return;
+            }
             segment.cut = None;
         }
         self.cut(slot, mode);

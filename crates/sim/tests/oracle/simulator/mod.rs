@@ -114,6 +114,8 @@ struct Seg {
     share: Share,
     /// The number of units that it is to have from its next boundary on.
     next: Option<u32>,
+    /// Whether it was for that that it was told to stop.
+    stops_to_resize: bool,
     from: Reached,
     started: u64,
     switched: bool,

@@ -293,6 +293,7 @@ impl Oracle<'_> {
                 changed.members = staying.clone();
                 (changed.from, changed.started) = (to, now);
                 (changed.running, changed.previous, changed.cut) = (None, None, None);
+                changed.stops_to_resize = false;
             }
         }
         let ends = staying.iter().map(|member| member.realisation.end).min().expect("one stays");
@@ -392,6 +393,7 @@ impl Oracle<'_> {
         (changed.units, changed.used, changed.configuration) = (kept.clone(), units, configuration.index());
         (changed.share, changed.next, changed.from, changed.started) = (share, None, to, started);
         (changed.running, changed.previous, changed.cut) = (None, None, None);
+        changed.stops_to_resize = false;
         self.tell(Event::Resized { job: self.name(segment.members[0].one), to, units: kept, started });
     }
 
