@@ -86,7 +86,7 @@ pub struct Simulation<'s, E, O> {
     path_draws: Vec<Draws>,
     sample_draws: Vec<Draws>,
     latency_draws: Vec<Draws>,
-    /// What the policy says, taken out while it is obeyed.
+    /// Decisions of the policy, taken out while they are obeyed.
     decisions: Option<Box<Decisions>>,
     /// Jobs that were dropped with others since the policy was last asked.
     dropped_upstream: Vec<JobId>,
