@@ -71,6 +71,9 @@ fn bad_rows_are_told_with_their_place() {
 
 #[test]
 fn headers_are_strict() {
+    // What stands twice and is the same is no contradiction, whatever its sign.
+    let again = "scope,name,value\nhardware,slope,-1\nhardware,slope,-1\n";
+    assert!(Measurements::read(&[Source::new("t.csv", again)]).is_ok());
     for (header, expected) in [
         ("model,batch,latency_ms,colour", "1:1: unknown column `colour`"),
         ("combo,start_1,end_1,batch_1,median_us", "1:1: the table has no column `seq_1`"),
@@ -99,6 +102,10 @@ fn a_pair_takes_its_solo_latencies_from_a_table_that_stands_behind_it() {
     assert_eq!((read.pairs[0].a.solo_us, read.pairs[0].b.solo_us), (2_000.0, 3_000.0));
     let problems = Measurements::read(&[pairs]).unwrap_err();
     assert_eq!(problems.iter().count(), 2);
+    let stated = Source::new("p.csv", format!("{PAIRS}a,b,1,1,3,4,2,9\n"));
+    let solo = Source::new("s.csv", "model,batch,latency_ms\na,1,2.1\nb,1,3\n");
+    let problems = Measurements::read(&[stated, solo]).unwrap_err().to_string();
+    assert!(problems.contains("contradicts the table of solo latencies: 9, and there 3"), "{problems}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
 
 use super::columns::{BATCH, DEVIATION, LATENCY_MS, model, optional, required, share};
-use super::repeats::Repeats;
+use super::repeats::{Repeats, contradict};
 use super::rows::Purpose;
 use super::solo::{self, Solo};
 use crate::{CoRun, Inference, Names, Overlap};
@@ -110,6 +110,17 @@ impl Member {
             row.reject(self.model, message, help);
             return None;
         };
+        if let (Some(column), Some(measured)) = (self.solo, measured)
+            && purpose == Purpose::Fit
+            && contradict(solo_us, measured)
+        {
+            let (here, there) = (solo_us / 1e3, measured / 1e3);
+            let message = format!(
+                "this solo latency contradicts the table of solo latencies: {here}, and there {there}"
+            );
+            row.reject(column, message, "keep the right one, or leave the cell empty");
+            return None;
+        }
         Some((Inference { model, batch, share, solo_us }, latency.map(|ms| 1e3 * ms)))
     }
 }

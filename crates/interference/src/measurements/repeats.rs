@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 
 use rtmm_workload::input::CsvRow;
 
-/// The largest ratio of two measurements of the same thing in one table: beyond it they contradict each other.
-const MAX_RATIO: f64 = 1.2;
+/// The largest difference of two measurements of the same thing, as a part of the smaller one: beyond it they contradict
+/// each other.
+const NOISE: f64 = 0.2;
+
+/// True if two measurements of the same thing differ by more than noise.
+pub(super) fn contradict(one: f64, other: f64) -> bool {
+    (one - other).abs() > NOISE * one.abs().min(other.abs())
+}
 
 /// Rows of one table by what they measure.
 pub(super) struct Repeats<K>(BTreeMap<K, (usize, Vec<f64>)>);
@@ -22,8 +28,8 @@ impl<K: Ord> Repeats<K> {
             self.0.insert(key, (row.line(), values.to_vec()));
             return;
         };
-        let differs = |(one, other): (&f64, &f64)| one.max(*other) > MAX_RATIO * one.min(*other);
-        if let Some((value, other)) = values.iter().zip(known).find(|(one, other)| differs((one, other))) {
+        if let Some((value, other)) = values.iter().zip(known).find(|(one, other)| contradict(**one, **other))
+        {
             let message = format!(
                 "this row contradicts line {line}, which measures the same: {value}, and there {other}"
             );
