@@ -3,5 +3,6 @@
 
 mod baselines;
 mod properties;
+mod recommended;
 mod strait;
 mod tables;

@@ -33,6 +33,8 @@ pub enum Stream {
     Latency,
     /// The tasks, priorities and distances of the requests of a mix.
     Mix,
+    /// The order in which a fit takes its measurements.
+    Fit,
     /// Synthesised samples: how sparse each layer is on average.
     SampleProfile,
     /// Synthesised samples: how sparse each input is in all of its layers.
@@ -58,6 +60,7 @@ impl Stream {
             Self::Sample => 13,
             Self::Mix => 14,
             Self::Latency => 15,
+            Self::Fit => 16,
             Self::SampleProfile => 7,
             Self::SampleInput => 8,
             Self::SampleLayer => 9,

@@ -2,7 +2,7 @@
 
 use rtmm_workload::parameters::Schema;
 
-use super::{group_linear, pair_table};
+use super::{module_rate, pair_posterior};
 use crate::registry::Fitted;
 use crate::{FitError, Parameters, Prediction, Predictor, PredictorRow, Query, QueryKind, Training};
 
@@ -21,8 +21,8 @@ pub(super) fn row() -> PredictorRow {
     PredictorRow::new(NAME, Schema::default(), kinds, |_, training| {
         let measurements = training.measurements;
         let best = Best {
-            pairs: fitted(&pair_table::row(), training, measurements.pairs.len())?,
-            groups: fitted(&group_linear::row(), training, measurements.groups.len())?,
+            pairs: fitted(&pair_posterior::row(), training, measurements.pairs.len())?,
+            groups: fitted(&module_rate::row(), training, measurements.groups.len())?,
         };
         if best.pairs.is_none() && best.groups.is_none() {
             return Err(FitError::NoRows { predictor: NAME, wants: "pairs or segment groups" });

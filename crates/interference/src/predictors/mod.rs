@@ -10,7 +10,10 @@ mod gpulet_online;
 mod group_linear;
 mod group_table;
 mod igniter;
+mod margin;
+mod module_rate;
 mod none;
+mod pair_posterior;
 mod pair_table;
 mod rate;
 mod strait_reading;
@@ -26,7 +29,9 @@ pub(crate) fn built_in_rows() -> Vec<PredictorRow> {
         group_linear::row(),
         group_table::row(),
         igniter::row(),
+        module_rate::row(),
         none::row(),
+        pair_posterior::row(),
         pair_table::row(),
         rate::row(),
         strait_reading::row(),

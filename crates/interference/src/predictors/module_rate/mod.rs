@@ -1,0 +1,212 @@
+//! Rates by module: each segment works through its modules, and each module slows down by who is beside it at that time.
+//!
+//! Module `m` of a model has a time `l` to launch its kernels, which does not depend on its input, and a time `w` that they
+//! keep the whole GPU busy, which does. Alone it takes `d = max(l, w)`, smoothly, and keeps the GPU busy for a part
+//! `u = w / d` of it. It presses on others with `q = δ √u / (1 - u + u / γ)`: one that waits for launches takes what it
+//! needs and leaves `1 - u`, one that is always busy shares, to a limit `γ`; `δ` is what is the module's own. Beside
+//! others it takes `max(l, w (1 + u Σ q))`: launches hide the delay of a module that is seldom busy. The group takes a fixed time
+//! and the walk over all modules, see `timeline`.
+//!
+//! `l`, `w`, `δ` of each module, `γ` and the fixed time are fitted to groups alone, with no term that names a pair: a
+//! mix that was never measured is predicted from what its members did in others. The form is our own.
+
+mod costs;
+mod device;
+mod fit;
+mod tables;
+mod timeline;
+
+use std::sync::Arc;
+
+use libm::log;
+use rtmm_workload::parameters::{Declared, Integer, Schema};
+
+use self::costs::Costs;
+use self::device::{Adaptation, StateSlopes};
+use self::fit::Effort;
+use self::tables::Layout;
+use self::timeline::{Derivatives, Module};
+use super::margin::{Margin, score};
+use crate::score::quantile;
+use crate::{Device, FitError, Group, Prediction, Predictor, PredictorRow, Query, QueryKind, Segment};
+
+const NAME: &str = "module-rate";
+
+/// The least number of steps of a fit.
+const MIN_STEPS: usize = 2_000;
+/// Parts that the combinations are divided into for the upper bound. Their fits are a third as long: they want the spread of
+/// errors, not the least error.
+const FOLDS: usize = 3;
+/// The least standard deviation of a prediction's logarithm: no measurement is repeated more exactly.
+const MIN_DEVIATION: f64 = 0.01;
+/// The standard deviation of a normal distribution over its median absolute deviation.
+const NORMAL: f64 = 1.4826;
+
+const PASSES: Integer<u32> =
+    Integer::new("passes", "passes over the groups that are fitted to", 15, 1..=1000);
+
+/// The row of the registry.
+pub(super) fn row() -> PredictorRow {
+    let schema = Schema::of(&[&[&PASSES as &dyn Declared]]);
+    PredictorRow::new(NAME, schema, &[QueryKind::Group], |parameters, training| {
+        let measured = training.measurements.groups.iter();
+        let groups: Vec<&Group> = measured.filter(|group| group.observed_us.is_some()).collect();
+        if groups.is_empty() {
+            return Err(FitError::NoRows { predictor: NAME, wants: QueryKind::Group.rows() });
+        }
+        let models = training.measurements.names.len();
+        let effort = Effort { passes: parameters.read(&PASSES) as usize, least_steps: MIN_STEPS };
+        Ok(Box::new(ModuleRate::fit(&groups, effort, training.device, models)))
+    })
+    .with_summary("launch and work of each module, slowed down by the modules that run beside it")
+}
+
+/// A fitted predictor.
+#[derive(Clone, Debug)]
+struct ModuleRate {
+    fitted: Arc<Fitted>,
+    device: Adaptation,
+    /// Standard deviation of a prediction's logarithm on the device of the fit.
+    deviation: f64,
+    margin: Margin,
+}
+
+/// Costs that a fit found, which no observation changes.
+#[derive(Debug)]
+struct Fitted {
+    layout: Layout,
+    costs: Costs,
+}
+
+impl Fitted {
+    fn to(groups: &[&Group], effort: Effort) -> Self {
+        let layout = Layout::of(groups.iter().flat_map(|group| group.segments.iter()));
+        let parameters = fit::fit(&layout, groups, effort);
+        Self { costs: Costs::of(&parameters), layout }
+    }
+
+    /// The modules of sorted segments, and the end of each segment among them.
+    fn modules(&self, segments: &[Segment], device: &Adaptation) -> (Vec<usize>, Vec<Module>) {
+        let count = segments.iter().map(|segment| (segment.end - segment.start) as usize).sum();
+        let (mut ends, mut modules) = (Vec::with_capacity(segments.len()), Vec::with_capacity(count));
+        for segment in segments {
+            let scale = device.scale(segment.model);
+            let places = self.layout.places(segment);
+            modules.extend(places.map(|place| self.costs.module(&self.layout, &place, &scale)));
+            ends.push(modules.len());
+        }
+        (ends, modules)
+    }
+
+    fn fixed_us(&self, device: &Adaptation) -> f64 {
+        self.costs.fixed_us(&self.layout) * device.fixed()
+    }
+
+    fn time_us(&self, segments: &[Segment], device: &Adaptation) -> f64 {
+        let (ends, modules) = self.modules(segments, device);
+        self.fixed_us(device) + timeline::time(&ends, &modules)
+    }
+}
+
+/// Segments in an order of their own, so that the order in which they are given changes no bit.
+fn sorted(segments: &[Segment]) -> Vec<Segment> {
+    let mut segments = segments.to_vec();
+    segments.sort_unstable();
+    segments
+}
+
+impl ModuleRate {
+    fn fit(groups: &[&Group], effort: Effort, device: Device, models: usize) -> Self {
+        let less = Effort { passes: effort.passes.div_ceil(FOLDS), least_steps: effort.least_steps / FOLDS };
+        let ratios = held_out(groups, less, models);
+        let mut errors: Vec<f64> = ratios.iter().map(|ratio| log(*ratio).abs()).collect();
+        errors.sort_by(f64::total_cmp);
+        let deviation = (NORMAL * quantile(&errors, 0.5)).max(MIN_DEVIATION);
+        let margin = Margin::of_scores(ratios.iter().map(|ratio| score(1.0, deviation, *ratio)).collect());
+        let fitted = Arc::new(Fitted::to(groups, effort));
+        Self { fitted, device: Adaptation::of(device, models), deviation, margin }
+    }
+
+    /// Standard deviation of the logarithm of a prediction: that of the fit, and what is not yet known of the device.
+    fn deviation(&self, segments: &[Segment]) -> f64 {
+        let device = segments.iter().map(|segment| self.device.deviation(segment.model)).fold(0.0, f64::max);
+        (self.deviation * self.deviation + device * device).sqrt()
+    }
+
+    fn learn(&mut self, segments: &[Segment], observed_us: f64) {
+        let segments = sorted(segments);
+        let (layout, costs) = (&self.fitted.layout, &self.fitted.costs);
+        let (ends, modules) = self.fitted.modules(&segments, &self.device);
+        let mut derivatives = Derivatives::default();
+        let fixed = self.fitted.fixed_us(&self.device);
+        let time = fixed + derivatives.of(&ends, &modules);
+        self.margin.observe(time, self.deviation(&segments), observed_us);
+        let mut slopes = StateSlopes::of(self.device.models());
+        let mut by_modules = derivatives.modules.iter();
+        for segment in &segments {
+            let scale = self.device.scale(segment.model);
+            for (place, by) in layout.places(segment).zip(&mut by_modules) {
+                slopes.add(
+                    segment.model,
+                    costs.scale_slopes(layout, &place, &scale, by).map(|slope| slope / time),
+                );
+            }
+        }
+        slopes.add_fixed(fixed / time);
+        self.device.observe(&slopes, log(observed_us / time));
+    }
+}
+
+/// Observed over predicted times, of each group by a fit to other combinations of models; where there are fewer
+/// combinations than parts, to other groups.
+fn held_out(groups: &[&Group], effort: Effort, models: usize) -> Vec<f64> {
+    let mut combinations: Vec<_> = groups.iter().map(|group| group.models()).collect();
+    combinations.sort_unstable();
+    combinations.dedup();
+    let by_combination = combinations.len() >= FOLDS;
+    let fold = |position: usize, group: &Group| {
+        let key =
+            if by_combination { combinations.binary_search(&group.models()).unwrap_or(0) } else { position };
+        key % FOLDS
+    };
+    let folds: Vec<usize> =
+        groups.iter().enumerate().map(|(position, group)| fold(position, group)).collect();
+    let device = Adaptation::of(Device::Same, models);
+    let mut ratios = Vec::with_capacity(groups.len());
+    for part in 0..FOLDS {
+        let of = |held: bool| {
+            let groups = groups.iter().zip(&folds).filter(move |(_, fold)| (**fold == part) == held);
+            groups.map(|(group, _)| *group).collect::<Vec<&Group>>()
+        };
+        let (fitted, held) = (of(false), of(true));
+        if fitted.is_empty() {
+            continue;
+        }
+        let fitted = Fitted::to(&fitted, effort);
+        ratios.extend(held.iter().filter_map(|group| {
+            group.observed_us.map(|observed| observed / fitted.time_us(&sorted(&group.segments), &device))
+        }));
+    }
+    ratios
+}
+
+impl Predictor for ModuleRate {
+    fn predict(&self, query: &Query<'_>) -> Option<Prediction> {
+        let Query::Group(segments) = query else { return None };
+        let mean = self.fitted.time_us(&sorted(segments), &self.device);
+        Some(Prediction::new(mean, self.margin.upper(mean, self.deviation(segments))))
+    }
+
+    fn observe(&mut self, query: &Query<'_>, observed_us: f64) {
+        if let Query::Group(segments) = query
+            && observed_us.is_finite()
+            && observed_us > 0.0
+        {
+            self.learn(segments, observed_us);
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Predictor> {
+        Box::new(self.clone())
+    }
+}
