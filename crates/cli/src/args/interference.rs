@@ -19,7 +19,7 @@ pub(crate) enum InterferenceVerb {
 Examples:
   rtmm interference predict --fit abacus/a100-pairs --on groups.csv
   rtmm interference predict --fit solo.csv pairs.csv --on new_pairs.csv --predictor gpulet
-  rtmm interference predict --fit abacus/a100-pairs --on slice.csv --observe seen.csv --on-device new")]
+  rtmm interference predict --fit abacus/a100-pairs --on mig.csv --observe seen.csv --on-device new")]
     Predict(Predict),
     /// Predict the rows of a labelled table, and say how far off the predictions are.
     #[command(after_help = "\
