@@ -73,7 +73,10 @@ impl Kind {
     pub fn of(document: &Document<'_>) -> Option<Self> {
         let root = document.root();
         [
-            (Self::Model, ["layer", "layer_table", "layers_of", "variant", "samples"].as_slice()),
+            (
+                Self::Model,
+                ["layer", "layer_table", "layers_of", "measured_layers", "variant", "samples"].as_slice(),
+            ),
             (Self::Scenario, ["task"].as_slice()),
             (Self::Platform, ["accelerator"].as_slice()),
             (Self::Dataflow, ["level"].as_slice()),

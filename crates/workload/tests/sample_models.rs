@@ -72,7 +72,9 @@ fn layers_come_from_one_place() {
     );
     refused(
         &format!("source = \"s\"\nlayers_of = \"two.toml\"\n{TWO_LAYERS}"),
-        &["a model has one of `layer`, `layer_table` and `layers_of`, not `layer` and `layers_of`"],
+        &[
+            "a model has one of `layer`, `layer_table`, `layers_of` and `measured_layers`, not `layer` and `layers_of`",
+        ],
     );
     refused(
         "source = \"s\"\nlayers_of = \"two.toml\"\ninput = [1, 1, 1]\nshapes = \"chained\"",

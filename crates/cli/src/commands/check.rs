@@ -281,7 +281,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     let kind = Kind::of(&document);
     if kind.is_none() && !document.has_problems() {
         document.report(rtmm_workload::input::problem_with(source, "this is no file that rtmm knows").help(
-            "a model has [[layer]], layer_table, layers_of, [samples] or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
+            "a model has [[layer]], layer_table, layers_of, measured_layers, [samples] or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
              [[level]], a technology [[mac]] and [[dram]], a sweep scenarios and platforms",
         ));
     }

@@ -81,6 +81,7 @@ pub(crate) fn decode_model(
         "shapes",
         "layer_table",
         "layers_of",
+        "measured_layers",
         "input",
         "batch",
         "layer",
@@ -130,7 +131,7 @@ fn stated_name(root: &Table<'_>) -> Option<String> {
 }
 
 /// The keys that give a model its layers; one of them at a time.
-const LAYERS: [&str; 3] = ["layer", "layer_table", "layers_of"];
+const LAYERS: [&str; 4] = ["layer", "layer_table", "layers_of", "measured_layers"];
 /// Keys that go with layers that stand in the file itself or in its table.
 const OF_OWN_LAYERS: [&str; 6] = ["input", "batch", "shapes", "block", "exit", "parameters"];
 
@@ -147,7 +148,10 @@ fn decode_layers(
         let keys: Vec<String> =
             LAYERS.iter().filter(|key| root.has(key)).map(|key| format!("`{key}`")).collect();
         return second.reject(
-            format!("a model has one of `layer`, `layer_table` and `layers_of`, not {}", keys.join(" and ")),
+            format!(
+                "a model has one of `layer`, `layer_table`, `layers_of` and `measured_layers`, not {}",
+                keys.join(" and ")
+            ),
             "keep one of them",
         );
     }
@@ -156,6 +160,10 @@ fn decode_layers(
         let other = open_model(&value, files.layers)?;
         let model = Model::of_layers(String::new(), String::new(), other.shapes, other.layers);
         return Some(Model { blocks: other.blocks, exits: other.exits, ..model });
+    }
+    if let Some(value) = root.get("measured_layers") {
+        reject_all(root, &OF_OWN_LAYERS, "layers of which only measurements are known have no");
+        return measured_layers(&value);
     }
     let shapes = root.or("shapes", Shapes::Chained, |value| {
         value.choice(&[("chained", Shapes::Chained), ("independent", Shapes::Independent)])
@@ -183,6 +191,26 @@ fn decode_layers(
     let exits = decode_exits(root, &places);
     let model = Model::of_layers(String::new(), String::new(), shapes, layers);
     Some(Model { blocks, exits, ..model })
+}
+
+/// A model of layers of which nothing is known but their names: only measured latencies can cost them.
+fn measured_layers(value: &Value<'_>) -> Option<Model> {
+    let items = value.items()?;
+    if items.is_empty() {
+        return value.reject("the model has no layers", "name at least one");
+    }
+    let mut layers: Vec<Layer> = Vec::new();
+    for item in &items {
+        let name = item.string()?;
+        if layers.iter().any(|known| known.name == name) {
+            return item.reject(
+                format!("there are two layers named `{name}`"),
+                "give every layer a name of its own",
+            );
+        }
+        layers.push(Layer::new(name, Operator::Opaque));
+    }
+    Some(Model::of_layers(String::new(), String::new(), Shapes::Independent, layers))
 }
 
 /// Records every key of a list that a model of some kind cannot have.

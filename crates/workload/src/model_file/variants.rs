@@ -10,10 +10,11 @@ pub(crate) type OpenVariant<'o> = dyn Fn(&str) -> Result<Model, Diagnostics> + '
 /// The keys of a supernet.
 const KEYS: [&str; 5] = ["name", "source", "description", "default", "variant"];
 /// Keys that describe layers, which a supernet has none of.
-const OF_LAYERS: [&str; 11] = [
+const OF_LAYERS: [&str; 12] = [
     "layer",
     "layer_table",
     "layers_of",
+    "measured_layers",
     "input",
     "shapes",
     "block",
@@ -25,7 +26,7 @@ const OF_LAYERS: [&str; 11] = [
 ];
 
 /// Keys that give a model its layers.
-const LAYERS: [&str; 4] = ["layer", "layer_table", "layers_of", "samples"];
+const LAYERS: [&str; 5] = ["layer", "layer_table", "layers_of", "measured_layers", "samples"];
 
 /// True if a file describes a supernet.
 pub(super) fn is_supernet(root: &Table<'_>) -> bool {
