@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::common::Workspace;
-use rtmm_hardware::{ContentionRow, CostModelRegistry, Explainer, Mode, Quantity, load as hardware};
+use rtmm_hardware::{
+    CoLocationRow, ContentionRow, CostModelRegistry, Explainer, Mode, Quantity, load as hardware,
+};
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
@@ -85,7 +87,7 @@ const MAY_TOUCH_FILES: [&str; 8] = [
 ];
 
 /// Files whose decoders state the keys of input files.
-const DECODERS: [&str; 19] = [
+const DECODERS: [&str; 20] = [
     "crates/workload/src/scenario_file/mod.rs",
     "crates/workload/src/scenario_file/mix.rs",
     "crates/workload/src/scenario_file/task.rs",
@@ -100,6 +102,7 @@ const DECODERS: [&str; 19] = [
     "crates/workload/src/model_file/variants.rs",
     "crates/hardware/src/calibration/correction.rs",
     "crates/hardware/src/load.rs",
+    "crates/hardware/src/co_location_file.rs",
     "crates/hardware/src/division_file.rs",
     "crates/hardware/src/power_file.rs",
     "crates/hardware/src/transfers_file.rs",
@@ -382,6 +385,9 @@ fn every_contention_rule_is_documented() {
     let text = read(page);
     for row in ContentionRow::built_in() {
         assert!(text.contains(&format!("- `{}`: ", row.name)), "{page} does not explain `{}`", row.name);
+    }
+    for CoLocationRow { name, meaning, .. } in CoLocationRow::built_in() {
+        assert!(text.contains(&format!("- `{name}`: {meaning}")), "{page} does not explain `{name}`");
     }
 }
 

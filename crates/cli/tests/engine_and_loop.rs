@@ -441,6 +441,7 @@ impl Sketch {
             division: None,
             max_batch: 1,
             power: None,
+            co_location: None,
         };
         let configuration = |index: usize| {
             let cycles = (0..self.tasks.len()).map(|task| self.cycles(task, index)).collect();

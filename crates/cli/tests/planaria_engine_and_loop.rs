@@ -132,6 +132,7 @@ fn platform(case: &Case) -> Platform {
         context_switch: ContextSwitch::default(),
         division: Some(Division { units: all, parts, migration: Migration::default() }),
         power: None,
+        co_location: None,
     };
     let configuration = |position: usize| {
         let cost_model = OnSubarrays { position, models: case.models().to_vec() };

@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, ClassId, Contention, MaxMinFair, Rates, Running, Share, StaticPartition,
 };
-use rtmm_workload::{LayerId, ModelId};
+use rtmm_workload::{LayerId, ModelId, Time};
 
 /// About 1 GB/s.
 const UNIT: u64 = 1_000_000;
@@ -28,6 +28,7 @@ fn runs(count: usize, demand: impl Fn(u64) -> u64) -> Vec<Running> {
             demand: Bandwidth::from_bytes_per_window(demand(position as u64)),
             cache_demand: Bandwidth::ZERO,
             share,
+            began: Time::ZERO,
         })
         .collect()
 }
@@ -44,7 +45,7 @@ fn bench(criterion: &mut Criterion) {
         for (name, running) in [("mixed", &mixed), ("fits", &fits), ("rising", &rising)] {
             group.bench_function(BenchmarkId::new(format!("max-min {name}"), count), |bencher| {
                 bencher.iter(|| {
-                    fair_model.rates(black_box(running), &mut out);
+                    fair_model.rates(Time::ZERO, black_box(running), &mut out);
                     black_box(&mut out);
                 });
             });
@@ -52,7 +53,7 @@ fn bench(criterion: &mut Criterion) {
         let mut static_model = StaticPartition::new(BANDWIDTH);
         group.bench_function(BenchmarkId::new("static mixed", count), |bencher| {
             bencher.iter(|| {
-                static_model.rates(black_box(&mixed), &mut out);
+                static_model.rates(Time::ZERO, black_box(&mixed), &mut out);
                 black_box(&mut out);
             });
         });

@@ -37,6 +37,7 @@ pub mod technology;
 pub mod traced;
 pub mod varying;
 
+mod co_location_file;
 mod cost;
 mod cost_model;
 mod cost_table;
@@ -56,8 +57,10 @@ mod units;
 
 pub use blocks::VectorUnit;
 pub use contention::{
-    Bandwidth, BehindCache, Capped, Contention, ContentionRow, MaxMinFair, Meter, Rates, Running, Share,
-    Shares, Sharing, Speed, StaticPartition, Throttle, Throttled, WeightedFair,
+    Bandwidth, BehindCache, Capped, CoLocated, CoLocation, CoLocationRow, CoLocationRule, CoLocations,
+    Contention, ContentionRow, Copies, CopyOrder, MaxMinFair, Meter, PairTable, Phase, RateModel, Rates,
+    Resident, Running, SegmentTable, Share, Shares, Sharing, Slowdowns, Speed, StaticPartition, Throttle,
+    Throttled, Unmeasured, Utilisation, WEIGHTS, WeightedFair, Weights,
 };
 pub use cost::{Condition, CostError, DRAM, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Unmatched, Work};
 pub use cost_model::{ByWork, CostModel, Decoded, Explainer};

@@ -6,6 +6,7 @@ use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value};
 use rtmm_workload::load::{Kind, name_of, open};
 
 use crate::calibration::{Calibrated, Coefficients};
+use crate::co_location_file::decode_co_location;
 use crate::contention::{Bandwidth, Share, Shares};
 use crate::cost_model::Decoded;
 use crate::decode::{Mode, Surroundings};
@@ -29,7 +30,7 @@ use crate::transfers_file::decode_transfers;
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "model",
     "name",
     "kind",
@@ -40,6 +41,7 @@ const KEYS: [&str; 10] = [
     "max_batch",
     "power",
     "calibration",
+    "co_location",
 ];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning. The technology is otherwise the platform's.
@@ -228,6 +230,14 @@ fn decode_platform(
         });
         let max_batch = table.or("max_batch", 1, |value| value.integer(1..=MAX_BATCH));
         let states = table.optional("power", decode_accelerator_power);
+        let co_location = table.optional("co_location", |value| {
+            if division.is_none() && !table.has("division") {
+                let help = "add `division = { units = 2, ... }`: the runs that are at once hold units of it";
+                return value
+                    .reject("one run at a time is beside no other: the accelerator has no `division`", help);
+            }
+            decode_co_location(value)
+        });
         let accelerator = Accelerator {
             name,
             kind,
@@ -237,6 +247,7 @@ fn decode_platform(
             division,
             max_batch,
             power: states,
+            co_location,
         };
         check_classes(table, &accelerator, &power);
         if let Some(SharedDram { bandwidth, sharing }) = shared_dram

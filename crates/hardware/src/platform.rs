@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rtmm_workload::Duration;
 
-use crate::contention::{Bandwidth, BehindCache, Contention, Share, Shares, Sharing, Throttle};
+use crate::contention::{Bandwidth, BehindCache, CoLocation, Contention, Share, Shares, Sharing, Throttle};
 use crate::cost::{DRAM, SHARED_CACHE, Work};
 use crate::cost_model::CostModel;
 use crate::cost_model::Decoded;
@@ -39,6 +39,8 @@ pub struct Accelerator {
     pub max_batch: u32,
     /// Its operating points and what it draws beside its work; none where that is not stated.
     pub power: Option<PowerStates>,
+    /// Slowdowns of runs beside each other on it; none where they do not slow each other down.
+    pub co_location: Option<CoLocation>,
 }
 
 /// The kind of an accelerator.
@@ -411,7 +413,7 @@ impl Platform {
         Isolated::of(work, Available { dram: self.dram_bandwidth(accelerator), cache: self.shared_cache })
     }
 
-    /// The model of how runs slow each other down; none where they share nothing.
+    /// The model of how runs slow each other down in the memory that accelerators share; none where they share none.
     #[must_use]
     pub fn contention(&self) -> Option<Box<dyn Contention>> {
         let of_memory = self.shared_dram.map(|dram| dram.sharing.contention(dram.bandwidth));
@@ -500,6 +502,11 @@ impl Platform {
         }
         if self.has_batches() {
             text.push_str(&format!("|max_batch={}", each(|one| one.max_batch.to_string())));
+        }
+        if self.accelerators.iter().any(|accelerator| accelerator.co_location.is_some()) {
+            let stated =
+                |one: &Accelerator| one.co_location.as_ref().map_or_else(String::new, CoLocation::identity);
+            text.push_str(&format!("|co_location={}", each(stated)));
         }
         if self.has_power() {
             let PlatformPower { background, dram } = &self.power;

@@ -11,7 +11,7 @@ use rtmm_hardware::{
     Share, Sharing, Speed, StaticPartition, Throttle,
 };
 use rtmm_testkit::cases::config;
-use rtmm_workload::{Duration, LayerId, ModelId};
+use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
 /// So that all tests together take a second.
 const DEFAULT_CASES: u32 = 1_000;
@@ -25,6 +25,7 @@ fn run(position: usize, demand: u64, share: Share) -> Running {
         demand: Bandwidth::from_bytes_per_window(demand),
         cache_demand: Bandwidth::ZERO,
         share,
+        began: Time::ZERO,
     }
 }
 
@@ -35,7 +36,7 @@ fn runs(demands: &[u64]) -> Vec<Running> {
 /// What each run is granted, in bytes a window.
 fn grants(model: &mut impl Contention, running: &[Running]) -> Vec<u64> {
     let mut rates = vec![Rates::default(); running.len()];
-    model.rates(running, &mut rates);
+    model.rates(Time::ZERO, running, &mut rates);
     assert!(rates.iter().all(|rates| rates.compute == Speed::FULL), "memory does not slow arithmetic");
     rates.iter().map(|rates| rates.transfer.bytes_per_window()).collect()
 }

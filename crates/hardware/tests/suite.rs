@@ -3,6 +3,7 @@
 mod batches;
 mod boards;
 mod calibration;
+mod co_location;
 mod contention;
 mod eyeriss_v2;
 mod fission;

@@ -1,6 +1,6 @@
 //! Why a run could not be made, or could not go on.
 
-use rtmm_hardware::NoCost;
+use rtmm_hardware::{NoCost, Unmeasured};
 use rtmm_scheduler::{Decision, PolicyError};
 use rtmm_workload::Time;
 use thiserror::Error;
@@ -19,6 +19,14 @@ pub enum SimulationError {
     /// Layers that no accelerator of the platform runs.
     #[error("{} layers cannot run on the platform, the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     NoCost(Vec<NoCost>),
+    /// Pairs of models that may run beside each other on an accelerator, and that its rule of co-location says nothing of.
+    #[error(
+        "{} pairs of models were not measured beside each other, the first: {}; add rows of them, or state a slowdown for \
+         what was not measured (`unmeasured = 1.1` in `co_location`)",
+        .0.len(),
+        .0.first().map(ToString::to_string).unwrap_or_default()
+    )]
+    Unmeasured(Vec<Unmeasured>),
     /// Tasks that cannot be pinned as the scenario says.
     #[error("{}", .0.iter().map(PinFault::told).collect::<Vec<_>>().join("; "))]
     Pins(Vec<PinFault>),

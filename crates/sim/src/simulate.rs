@@ -21,7 +21,7 @@ pub fn simulate<O: Observer>(
     options: RunOptions,
 ) -> Result<O, SimulationError> {
     let accelerators = system.platform.unit_owners();
-    match system.platform.contention() {
+    match system.contention() {
         None => {
             let execution = Exclusive::new(accelerators.len());
             Simulation::new(system, name, policy, execution, observer, options).run()

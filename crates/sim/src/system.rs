@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    AcceleratorId, ClassId, CostTable, IsolatedCosts, Outcome, PinnedModel, Platform, Share,
+    AcceleratorId, ClassId, Contention, CostTable, IsolatedCosts, Outcome, PinnedModel, Platform, Share,
 };
 use rtmm_scheduler::{Knowledge, Profile, Progress, SystemState, View};
 use rtmm_workload::{Deadline, DependencyKind, Duration, Model, ModelId, Realisation, Scenario, TaskId};
@@ -85,7 +85,8 @@ impl System {
     /// another load on the same platform. They must be of these models on this platform.
     ///
     /// # Errors
-    /// [`SimulationError::Pins`] with every task that cannot be pinned as it says.
+    /// [`SimulationError::Pins`] with every task that cannot be pinned as it says, [`SimulationError::Unmeasured`] with pairs
+    /// of models that a rule of co-location says nothing of.
     pub fn with_costs(
         scenario: &Scenario,
         models: Arc<[Model]>,
@@ -95,6 +96,10 @@ impl System {
         let Pinned { scenario, models, pinned } =
             Pinned::new(scenario, models, &platform, &costs).map_err(SimulationError::Pins)?;
         let costs = Arc::new(IsolatedCosts::with_pinned(&models, pinned.clone(), &platform, costs));
+        let unmeasured = costs.unmeasured(&models, &platform);
+        if !unmeasured.is_empty() {
+            return Err(SimulationError::Unmeasured(unmeasured));
+        }
         let profile = Arc::new(Profile::new(&models, &platform, Arc::clone(&costs)));
         let order = topological(&scenario);
         Ok(Self {
@@ -158,6 +163,12 @@ impl System {
     pub fn judged_as(mut self, other: &Self) -> Self {
         Arc::make_mut(&mut self.profile).judge_energy_as(&other.profile);
         self
+    }
+
+    /// The rule by which runs of the system slow each other down; none where they share nothing.
+    #[must_use]
+    pub fn contention(&self) -> Option<Box<dyn Contention>> {
+        self.costs.contention(&self.platform)
     }
 
     /// A state of a run of the system as a policy sees it.

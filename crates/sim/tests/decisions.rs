@@ -63,6 +63,7 @@ fn sketch(memory: Memory) -> Sketch {
         partial: None,
         links: None,
         power: None,
+        co_location: None,
     }
 }
 

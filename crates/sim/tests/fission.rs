@@ -177,6 +177,7 @@ fn machine(units: &[u32]) -> Platform {
         division: (*units > 1).then(|| division(*units)),
         max_batch: 1,
         power: None,
+        co_location: None,
     };
     Platform {
         name: "machine".to_owned(),

@@ -649,6 +649,7 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch, m
         division: None,
         max_batch,
         power: None,
+        co_location: None,
     };
     with_columns(tasks, width, (0..width).map(accelerator).collect())
 }
@@ -670,6 +671,7 @@ fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
         division: Some(division),
         max_batch: 1,
         power: None,
+        co_location: None,
     };
     with_columns(tasks, units.len(), vec![accelerator])
 }

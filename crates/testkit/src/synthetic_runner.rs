@@ -330,6 +330,7 @@ pub fn platform(name: &str) -> Platform {
             division: None,
             max_batch: 1,
             power: None,
+            co_location: None,
         }],
         configurations: vec![Configuration::new("free", Free)],
         shared_dram: None,

@@ -141,6 +141,14 @@ impl Speed {
         if parts > Self::FULL.0 { Self::FULL } else { Self(parts) }
     }
 
+    /// The rate of work that takes `slowdown` times as long as alone, to the nearest part; never none.
+    #[must_use]
+    pub fn of_slowdown(slowdown: f64) -> Self {
+        let parts = f64::from(Self::FULL.0) / slowdown;
+        // A conversion of what is no number, or beyond the range, saturates.
+        Self::from_parts(((parts + 0.5) as u32).max(1))
+    }
+
     /// Parts of 2^20.
     #[must_use]
     pub const fn parts(self) -> u32 {

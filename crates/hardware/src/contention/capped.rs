@@ -8,6 +8,8 @@
 //! grant = min(demand, floor(bandwidth * share), L)    with the largest whole L for which the grants fit
 //! ```
 
+use rtmm_workload::Time;
+
 use super::bandwidth::Bandwidth;
 use super::max_min::MaxMinFair;
 use super::rates::{Contention, Rates, Running};
@@ -32,12 +34,12 @@ impl Capped {
 }
 
 impl Contention for Capped {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+    fn rates(&mut self, now: Time, running: &[Running], out: &mut [Rates]) {
         self.capped.clear();
         let under_cap =
             |run: &Running| Running { demand: run.demand.min(self.bandwidth.part(run.share)), ..*run };
         self.capped.extend(running.iter().map(under_cap));
-        self.fair.rates(&self.capped, out);
+        self.fair.rates(now, &self.capped, out);
     }
 
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {

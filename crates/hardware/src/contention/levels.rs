@@ -8,6 +8,8 @@
 //! pace = min(granted / demanded at the cache, granted / demanded at the memory)
 //! ```
 
+use rtmm_workload::Time;
+
 use super::bandwidth::{Bandwidth, Share};
 use super::max_min::MaxMinFair;
 use super::rates::{Contention, Rates, Running};
@@ -45,13 +47,13 @@ fn in_proportion(whole: Bandwidth, granted: Bandwidth, demanded: Bandwidth) -> B
 }
 
 impl Contention for BehindCache {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
-        self.memory.rates(running, out);
+    fn rates(&mut self, now: Time, running: &[Running], out: &mut [Rates]) {
+        self.memory.rates(now, running, out);
         self.at_cache.clear();
         self.at_cache.extend(running.iter().map(|run| Running { demand: run.cache_demand, ..*run }));
         self.of_cache.clear();
         self.of_cache.resize(running.len(), Rates::default());
-        self.cache.rates(&self.at_cache, &mut self.of_cache);
+        self.cache.rates(now, &self.at_cache, &mut self.of_cache);
         for ((run, rates), of_cache) in running.iter().zip(out).zip(&self.of_cache) {
             // A layer without off-chip traffic goes at the pace of the cache alone.
             rates.transfer = if run.demand == Bandwidth::ZERO {

@@ -9,6 +9,8 @@
 //! grant = min(demand, L)    with the largest whole L for which the grants fit
 //! ```
 
+use rtmm_workload::Time;
+
 use super::bandwidth::{Bandwidth, Speed};
 use super::rates::{Contention, Rates, Running};
 
@@ -54,7 +56,7 @@ impl MaxMinFair {
 }
 
 impl Contention for MaxMinFair {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+    fn rates(&mut self, _: Time, running: &[Running], out: &mut [Rates]) {
         debug_assert_eq!(running.len(), out.len());
         let level = self.level(running);
         for (run, rates) in running.iter().zip(out) {

@@ -11,6 +11,7 @@
 
 mod bandwidth;
 mod capped;
+pub mod co_location;
 mod levels;
 mod max_min;
 mod rates;
@@ -22,6 +23,12 @@ mod weighted;
 
 pub use bandwidth::{Bandwidth, Share, Speed};
 pub use capped::Capped;
+pub use co_location::{
+    CoLocated, CoLocation, CoLocationRow, CoLocationRule, CoLocations, Copies, CopyOrder, Decoding,
+    PairTable, Phase, RateModel, Resident, SegmentTable, Slowdowns, Unmeasured, Utilisation, WEIGHTS,
+    Weights,
+};
+pub(crate) use co_location::{decode_file, decode_weights};
 pub use levels::BehindCache;
 pub use max_min::MaxMinFair;
 pub use rates::{Contention, Rates, Running};

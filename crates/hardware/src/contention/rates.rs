@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use rtmm_workload::{LayerId, ModelId};
+use rtmm_workload::{LayerId, ModelId, Time};
 
 use super::bandwidth::{Bandwidth, Share, Speed};
 use super::throttle::Meter;
@@ -26,6 +26,8 @@ pub struct Running {
     pub cache_demand: Bandwidth,
     /// The run's share of the DRAM's bandwidth: its part, weight, cap or threshold, as the rule has it.
     pub share: Share,
+    /// When the layer began.
+    pub began: Time,
 }
 
 /// Rates of the parts of a running layer.
@@ -43,8 +45,8 @@ pub struct Rates {
 /// Implementations keep nothing between two calls but memory to work in: the same runs, the same
 /// rates, in whatever order they are listed.
 pub trait Contention: Debug + Send {
-    /// Writes the rates of `running[i]` to `out[i]`; both have the same length.
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]);
+    /// Writes the rates of `running[i]` from an instant on to `out[i]`; both have the same length.
+    fn rates(&mut self, now: Time, running: &[Running], out: &mut [Rates]);
 
     /// The throttle of a run with a share whose layer begins; none where the rule has none, and for a share that
     /// holds nothing back. The caller keeps its
@@ -67,8 +69,8 @@ impl Clone for Box<dyn Contention> {
 }
 
 impl Contention for Box<dyn Contention> {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
-        (**self).rates(running, out);
+    fn rates(&mut self, now: Time, running: &[Running], out: &mut [Rates]) {
+        (**self).rates(now, running, out);
     }
 
     fn meter(&self, share: Share) -> Option<Meter> {

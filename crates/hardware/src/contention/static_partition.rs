@@ -5,6 +5,8 @@
 //! grant = min(demand, floor(bandwidth * share))
 //! ```
 
+use rtmm_workload::Time;
+
 use super::bandwidth::{Bandwidth, Speed};
 use super::rates::{Contention, Rates, Running};
 
@@ -25,7 +27,7 @@ impl StaticPartition {
 }
 
 impl Contention for StaticPartition {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+    fn rates(&mut self, _: Time, running: &[Running], out: &mut [Rates]) {
         debug_assert_eq!(running.len(), out.len());
         for (run, rates) in running.iter().zip(out) {
             *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(self.bandwidth.part(run.share)) };

@@ -4,6 +4,8 @@
 //! grant = what the other rule grants     among the runs that do not pause
 //! ```
 
+use rtmm_workload::Time;
+
 use super::bandwidth::{Bandwidth, Share};
 use super::rates::{Contention, Rates, Running};
 use super::throttle::{Meter, Throttle};
@@ -29,8 +31,8 @@ impl Throttled {
 }
 
 impl Contention for Throttled {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
-        self.unthrottled.rates(running, out);
+    fn rates(&mut self, now: Time, running: &[Running], out: &mut [Rates]) {
+        self.unthrottled.rates(now, running, out);
     }
 
     fn meter(&self, share: Share) -> Option<Meter> {

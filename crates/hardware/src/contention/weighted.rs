@@ -10,6 +10,8 @@
 //! Weighted fair queueing in memory controllers, such as Nesbit et al., "Fair queuing memory systems",
 //! MICRO 2006, aims at these rates.
 
+use rtmm_workload::Time;
+
 use super::bandwidth::{Bandwidth, Speed};
 use super::rates::{Contention, Rates, Running};
 
@@ -37,7 +39,7 @@ fn weight(run: &Running) -> u64 {
 }
 
 impl Contention for WeightedFair {
-    fn rates(&mut self, running: &[Running], out: &mut [Rates]) {
+    fn rates(&mut self, _: Time, running: &[Running], out: &mut [Rates]) {
         debug_assert_eq!(running.len(), out.len());
         for (run, rates) in running.iter().zip(&mut *out) {
             *rates = Rates { compute: Speed::FULL, transfer: run.demand };
@@ -103,6 +105,7 @@ mod tests {
             demand: Bandwidth::from_bytes_per_window(*demand),
             cache_demand: Bandwidth::ZERO,
             share: Share::from_millionths(*share).expect("a share"),
+            began: Time::ZERO,
         };
         of.iter().enumerate().map(run).collect()
     }
@@ -110,7 +113,7 @@ mod tests {
     fn granted(mut rule: impl Contention, of: &[(u64, u32)]) -> Vec<u64> {
         let running = running(of);
         let mut out = vec![Rates::default(); running.len()];
-        rule.rates(&running, &mut out);
+        rule.rates(Time::ZERO, &running, &mut out);
         out.iter().map(|rates| rates.transfer.bytes_per_window()).collect()
     }
 

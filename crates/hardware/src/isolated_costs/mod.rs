@@ -22,7 +22,9 @@ use std::sync::Arc;
 
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
-use crate::contention::{Bandwidth, Share, Shares, Sharing};
+use crate::contention::{
+    Bandwidth, CoLocated, CoLocations, Contention, Phase, Resident, Share, Shares, Sharing, Unmeasured,
+};
 use crate::cost::{SHARED_LEVELS, Work};
 use crate::cost_table::CostTable;
 use crate::energy::{Energy, EnergyParts};
@@ -79,6 +81,8 @@ pub struct IsolatedCosts {
     /// The bandwidth of the shared memory, and whether shares of it are fixed.
     dram: Option<(Bandwidth, Sharing)>,
     cache: Option<Bandwidth>,
+    /// Slowdowns of runs beside each other on their accelerators; none where none states them.
+    co_locations: Option<Arc<CoLocations>>,
     models: Vec<ModelRows>,
     /// The number of models that are not pinned, which stand first; and those that are.
     networks: usize,
@@ -144,6 +148,7 @@ impl IsolatedCosts {
             whole,
             dram: platform.shared_dram.map(|dram| (dram.bandwidth, dram.sharing)),
             cache: platform.shared_cache,
+            co_locations: CoLocations::new(models, &platform.accelerators).map(Arc::new),
             models: Vec::with_capacity(models.len()),
             networks: models.len() - pinned.len().min(models.len()),
             pinned,
@@ -251,6 +256,62 @@ impl IsolatedCosts {
             (Some((bandwidth, _)), None) => bandwidth.at(class.memory),
         };
         Available { dram, cache: self.cache }
+    }
+
+    /// True slowdowns of runs beside each other on their accelerators; none where no accelerator states any.
+    #[must_use]
+    pub fn co_locations(&self) -> Option<&CoLocations> {
+        self.co_locations.as_deref()
+    }
+
+    /// Pairs of layers that could run beside each other on an accelerator of `platform`, and of which its rule of co-location
+    /// says nothing: those at the first batch of each, since rules say something of all batches or of none.
+    #[must_use]
+    pub fn unmeasured(&self, models: &[Model], platform: &Platform) -> Vec<Unmeasured> {
+        let Some(co_locations) = self.co_locations() else { return Vec::new() };
+        let mut unmeasured = Vec::new();
+        for (index, accelerator) in platform.accelerators.iter().enumerate() {
+            let on = AcceleratorId::new(index);
+            let residents: Vec<Resident> = (0..models.len())
+                .flat_map(|model| (0..models[model].layers.len()).map(move |layer| (model, layer)))
+                .flat_map(|(model, layer)| {
+                    self.classes_of(on).iter().map(move |class| (model, layer, *class))
+                })
+                .filter(|(model, layer, class)| self.supports(ModelId::new(*model), *layer as u32, *class))
+                .map(|(model, layer, class)| Resident {
+                    model: ModelId::new(model),
+                    layer: LayerId::new(layer),
+                    units: self.class(class).units,
+                    batch: 1,
+                })
+                .filter(|one| co_locations.phase(on, one.model, one.layer) == Phase::Kernels)
+                .collect();
+            for own in &residents {
+                let beside = |other: &&Resident| own.units + other.units <= accelerator.units();
+                let lacking =
+                    residents.iter().filter(beside).find(|other| co_locations.lacks(on, own, other));
+                unmeasured.extend(lacking.map(|other| Unmeasured {
+                    accelerator: accelerator.name.clone(),
+                    models: [own, other].map(|one| models[one.model.index()].name.clone()),
+                    units: [own.units, other.units],
+                }));
+            }
+        }
+        unmeasured
+    }
+
+    /// The rule of all contention on `platform`, which these costs are of: of its memory, and of runs beside each other on its
+    /// accelerators. None where runs share nothing.
+    #[must_use]
+    pub fn contention(&self, platform: &Platform) -> Option<Box<dyn Contention>> {
+        let of_memory = platform.contention();
+        match &self.co_locations {
+            None => of_memory,
+            Some(of) => {
+                let classes = self.classes.iter().map(|class| (class.units, class.batch));
+                Some(Box::new(CoLocated::new(of_memory, Arc::clone(of), classes)))
+            }
+        }
     }
 
     /// The work of each layer on each configuration, before the platform's memory is accounted for.

@@ -453,6 +453,7 @@ impl<C: Contention> Shared<C> {
             demand: if moves { demand } else { Bandwidth::ZERO },
             cache_demand: if moves { cache_demand } else { Bandwidth::ZERO },
             share: run.share,
+            began: run.began,
         };
         self.put_in(slot, shown);
         true
@@ -486,6 +487,7 @@ impl<C: Contention> Shared<C> {
             demand: demands.0,
             cache_demand: demands.1,
             share: run.share,
+            began: run.began,
         };
         self.put_in(slot, shown);
     }
@@ -530,7 +532,7 @@ impl<C: Contention> Shared<C> {
         }
         self.answers.clear();
         self.answers.resize(self.running.len(), Rates::default());
-        self.contention.rates(&self.running, &mut self.answers);
+        self.contention.rates(now, &self.running, &mut self.answers);
         for ((slot, rates), answer) in self.slots.iter().zip(&mut self.rates).zip(&self.answers) {
             if *rates != *answer {
                 let run = &mut self.runs[*slot];

@@ -162,6 +162,18 @@ proptest! {
     }
 
     #[test]
+    fn chaos_where_runs_slow_each_other_down(
+        sketch in systems::co_located(systems::batched(systems::divided(prop_oneof![
+            3 => systems::sketch(), 1 => systems::varying(systems::sketch()), 1 => systems::partial(systems::sketch()),
+        ]))),
+        habits in habits(), batch in prop_oneof![Just(0), 60..256_u64], interests in interests(), end in ends(),
+        time in thinking(),
+    ) {
+        let sketch = if interests.layers { sketch } else { sketch.without_empty_layers() };
+        compare(&sketch, chaos(&sketch, Habits { batch, ..habits }, interests, time), end, time)?;
+    }
+
+    #[test]
     fn chaos_where_times_vary(
         sketch in systems::varying(prop_oneof![systems::sketch(), systems::divided(systems::sketch())]),
         habits in habits(), interests in interests(), end in ends(), time in thinking(),

@@ -292,6 +292,7 @@ impl ByHand {
             division: None,
             max_batch,
             power: None,
+            co_location: None,
         };
         let (name, source) = ("by hand".to_owned(), "a test".to_owned());
         Self {

@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "fields and variants say what they are")]
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
+pub mod neighbours;
 pub mod policies;
 pub mod record;
 pub mod systems;
@@ -11,6 +12,7 @@ use rtmm_hardware::{Bandwidth, Contention, Meter, Share, Shares};
 use rtmm_scheduler::Policy;
 use rtmm_sim::execution::{Exclusive, Execution, Shared};
 use rtmm_sim::{RunOptions, Simulation, System};
+use rtmm_workload::Time;
 
 use record::Record;
 
@@ -41,7 +43,7 @@ pub fn simulation<'s, U: Use<'s>>(
     options: RunOptions,
     user: U,
 ) -> U::Output {
-    match system.platform.contention() {
+    match system.contention() {
         None => {
             let execution = Exclusive::new(system.platform.unit_owners().len());
             user.with(Simulation::new(system, "test", policy, execution, Record::default(), options))
@@ -90,8 +92,8 @@ pub struct Checking<C> {
 }
 
 impl<C: Contention + Clone + 'static> Contention for Checking<C> {
-    fn rates(&mut self, running: &[rtmm_hardware::Running], out: &mut [rtmm_hardware::Rates]) {
-        self.inner.rates(running, out);
+    fn rates(&mut self, now: Time, running: &[rtmm_hardware::Running], out: &mut [rtmm_hardware::Rates]) {
+        self.inner.rates(now, running, out);
         assert_eq!(running.len(), out.len());
         for pair in running.windows(2) {
             assert!(pair[0].accelerator <= pair[1].accelerator, "runs are in the order of accelerators");

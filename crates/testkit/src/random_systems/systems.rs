@@ -42,6 +42,8 @@ pub struct Sketch {
     pub partial: Option<PartialSketch>,
     /// Of the draws of what lies between accelerators; none where nothing is said of it.
     pub links: Option<u64>,
+    /// Of the draws of what runs on one accelerator do to each other; none where they do nothing.
+    pub co_location: Option<u64>,
 }
 
 /// Layers that accelerators do not run, and accelerators that tasks may not use. Every task is left one for each layer.
@@ -208,6 +210,8 @@ pub struct Built {
     pub scenario: Scenario,
     pub models: Vec<Model>,
     pub platform: Platform,
+    /// The seed of what runs on one accelerator do to each other; without meaning where they do nothing.
+    pub co_location: u64,
 }
 
 /// Quantiles of compute times, by model and layer.
@@ -300,7 +304,8 @@ impl Sketch {
     /// The real types.
     pub fn build(&self) -> Built {
         let models = (0..self.models.len()).map(|model| self.model(model)).collect();
-        Built { scenario: self.scenario(), models, platform: self.platform() }
+        let co_location = self.co_location.unwrap_or(0);
+        Built { scenario: self.scenario(), models, platform: self.platform(), co_location }
     }
 
     /// The same where every layer takes time.
@@ -622,6 +627,10 @@ impl Sketch {
                 division,
                 max_batch: sketch.max_batch,
                 power: self.power_states(index, false),
+                co_location: self
+                    .co_location
+                    .filter(|seed| index == 0 || seed & 4 == 0)
+                    .map(super::neighbours::co_location),
                 dram_share: u32::try_from(share).ok().and_then(Share::from_millionths).expect("a share"),
                 context_switch: ContextSwitch {
                     time: self.span(sketch.switch_time),
@@ -886,6 +895,11 @@ pub fn whole() -> BoxedStrategy<Sketch> {
     linked(partial(powered(batched(some)))).boxed()
 }
 
+/// The same where runs on one accelerator slow each other down.
+pub fn co_located(sketch: impl Strategy<Value = Sketch>) -> impl Strategy<Value = Sketch> {
+    (sketch, any::<u64>()).prop_map(|(sketch, seed)| Sketch { co_location: Some(seed), ..sketch })
+}
+
 /// A system with this memory.
 pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value = Sketch> {
     (
@@ -911,6 +925,7 @@ pub fn sketch_with(memory: impl Strategy<Value = Memory>) -> impl Strategy<Value
                 partial: None,
                 links: None,
                 power: None,
+                co_location: None,
             }
         })
 }

@@ -1,6 +1,7 @@
 //! Costs of layers, and the memory bandwidth that running layers are granted.
 
 use rtmm_hardware::{Available, Bandwidth, Condition, Isolated, LayerOf, Share, Work};
+use rtmm_testkit::random_systems::neighbours::{Neighbour, quarters};
 use rtmm_workload::Duration;
 use rtmm_workload::random::{Draws, Stream};
 
@@ -8,7 +9,9 @@ use super::{Member, One, Oracle, Running, Seg};
 
 impl Oracle<'_> {
     pub(super) fn is_shared(&self) -> bool {
-        self.built.platform.shared_dram.is_some() || self.built.platform.shared_cache.is_some()
+        self.built.platform.shared_dram.is_some()
+            || self.built.platform.shared_cache.is_some()
+            || self.built.platform.accelerators.iter().any(|one| one.co_location.is_some())
     }
 
     /// The work of a layer of a job as it is stated, or of a batch of so many.
@@ -157,8 +160,8 @@ impl Oracle<'_> {
         if !self.is_shared() {
             return;
         }
-        let (grants, now) = (self.grants(), self.now);
-        for (segment, grant) in self.segments.iter_mut().zip(grants) {
+        let (grants, paces, now) = (self.grants(), self.paces(), self.now);
+        for ((segment, grant), pace) in self.segments.iter_mut().zip(grants).zip(paces) {
             if segment.as_ref().is_some_and(|segment| segment.stands > now) {
                 continue;
             }
@@ -168,12 +171,58 @@ impl Oracle<'_> {
             if (running.compute, running.traffic) == (0, 0) {
                 running.exposed = running.exposed.saturating_sub(1);
             }
-            running.compute = running.compute.saturating_sub(1 << 20);
+            running.compute = running.compute.saturating_sub(pace);
             running.traffic = running.traffic.saturating_sub(u128::from(grant));
             if let Some(throttle) = &mut running.throttle {
                 throttle.pass(grant);
             }
         }
+    }
+
+    /// The pace of each segment's compute now, in 2^-20: that of kernels beside those of others on the accelerator, and that of
+    /// copies beside those that go the same way.
+    fn paces(&self) -> Vec<u128> {
+        let slots = 0..self.segments.len();
+        let running =
+            |slot: usize| Some((self.segments[slot].as_ref()?, self.moving(self.segments[slot].as_ref())?));
+        let way = |slot: usize| {
+            let (segment, running) = running(slot)?;
+            let copies =
+                self.built.platform.accelerators[segment.accelerator].co_location.as_ref()?.copies.as_ref();
+            let name = &self.built.models[segment.model].layers[running.layer as usize].name;
+            let is = |word: fn(&rtmm_hardware::Copies) -> &String| {
+                copies.is_some_and(|copies| word(copies) == name)
+            };
+            Some((segment.accelerator, is(|copies| &copies.to_device), is(|copies| &copies.from_device)))
+        };
+        let neighbour = |slot: usize| -> Option<Neighbour> {
+            let (segment, running) = running(slot)?;
+            let jobs = self.of_layer(segment, running.layer).len() as u32;
+            Some((segment.model, running.layer as usize, segment.used, jobs))
+        };
+        let pace = |slot: usize| {
+            let (Some(own), Some((segment, now))) = (way(slot), running(slot)) else { return 1 << 20 };
+            let alike: Vec<usize> = slots.clone().filter(|other| way(*other) == Some(own)).collect();
+            let copies = self.built.platform.accelerators[segment.accelerator].co_location.as_ref();
+            if (own.1, own.2) == (false, false) {
+                let others = alike.into_iter().filter(|other| *other != slot).filter_map(neighbour);
+                let slowdown =
+                    u128::from(quarters(self.built.co_location, neighbour(slot).expect("it runs"), others));
+                // 2^20 times four over the quarters, to the nearest.
+                return ((1 << 23) + slowdown) / (2 * slowdown);
+            }
+            match copies.and_then(|of| of.copies.as_ref()).expect("it is a copy").order {
+                rtmm_hardware::CopyOrder::Share => (1 << 20) / alike.len() as u128,
+                rtmm_hardware::CopyOrder::Fifo => {
+                    let is_ahead = |other: &usize| {
+                        let began = running(*other).map_or(u64::MAX, |(_, running)| running.began);
+                        (began, *other) < (now.began, slot)
+                    };
+                    if alike.iter().any(is_ahead) { 0 } else { 1 << 20 }
+                }
+            }
+        };
+        slots.clone().map(pace).collect()
     }
 
     /// The pace of each segment's traffic now: the slower of what both levels grant it.

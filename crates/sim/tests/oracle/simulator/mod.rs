@@ -174,7 +174,7 @@ impl<'o> Oracle<'o> {
         interests: Interests,
         decision_time: u64,
     ) -> Self {
-        let Built { scenario, models, platform } = built;
+        let Built { scenario, models, platform, .. } = built;
         let work = models.iter().map(|model| {
             let of_layer = |sample: usize, index: usize| {
                 let of = LayerOf { model: &model.name, layer: &model.layers[index] };
