@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use rtmm_hardware::{
     AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, Energy, EnergyParts, Isolated, IsolatedCosts,
-    Moved, Platform, Points, PowerStates, PowerUnit, SHARED_LEVELS, Shares, Transfers,
+    Moved, Phase, Platform, Points, PowerStates, PowerUnit, Resident, SHARED_LEVELS, Shares, Transfers,
+    WEIGHTS, Weights,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -395,6 +396,44 @@ impl Profile {
     #[must_use]
     pub fn shared_bandwidth(&self) -> Option<Bandwidth> {
         self.costs.shared_bandwidth()
+    }
+
+    /// The number of models.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.models.len()
+    }
+
+    /// True if runs on an accelerator slow each other down.
+    #[must_use]
+    pub fn is_co_located(&self, accelerator: AcceleratorId) -> bool {
+        self.costs.co_locations().is_some_and(|of| of.is_stated(accelerator))
+    }
+
+    /// The features of a layer beside others on its accelerator, by which slowdowns are predicted: what a profiler measured of
+    /// each of them alone.
+    #[must_use]
+    pub fn co_location_features(
+        &self,
+        accelerator: AcceleratorId,
+        own: &Resident,
+        others: &[Resident],
+    ) -> Weights {
+        let stated = self.costs.co_locations();
+        stated.map_or([0.0; WEIGHTS], |of| of.features(accelerator, own, others))
+    }
+
+    /// The weights of these features that were fitted before anything ran.
+    #[must_use]
+    pub fn co_location_prior(&self, accelerator: AcceleratorId) -> Weights {
+        self.costs.co_locations().map_or([0.0; WEIGHTS], |of| of.prior(accelerator))
+    }
+
+    /// The use that a layer makes of an accelerator: kernels, or a copy to it or from it.
+    #[must_use]
+    pub fn phase(&self, accelerator: AcceleratorId, model: ModelId, layer: u32) -> Phase {
+        let stated = self.costs.co_locations();
+        stated.map_or(Phase::Kernels, |of| of.phase(accelerator, model, LayerId::new(layer as usize)))
     }
 
     /// The energy of an inference each of whose layers runs on the accelerator where it costs most,

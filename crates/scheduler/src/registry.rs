@@ -11,8 +11,9 @@ use rtmm_workload::{Registered, Registry};
 use crate::estimator::Estimator;
 use crate::parts::{MappedParts, Parts, PreemptionRule};
 use crate::policies::{
-    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, moca, planaria,
-    prema, round_robin, sdrm3, sjf, sjf_oracle, veltair,
+    abacus_reading, deadline_batching, dream, dysta, dysta_hardware, edf, fcfs, fixed_priority,
+    latency_greedy, least_slack, moca, planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, strait_reading,
+    veltair,
 };
 use crate::policy::Policy;
 
@@ -313,7 +314,47 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
         .with_source("Silberschatz et al., Operating System Concepts; Schrage, Operations Research 1968")
         .with_behaviour(composed(false));
 
+    const PREDICTED: &str = "this project, after Gujarati et al., Clockwork, OSDI 2020";
+    const ABACUS: &str = "a reading of Cui et al., Abacus, SC 2021";
+    const STRAIT: &str =
+        "a reading of Zhao and Georgantas, Strait, 2026, of whose text the abstract is known";
+    let waits = |_: &Parameters| Behaviour { idles: true, preempts: false, starvation_free: false };
+    let batching = row("deadline-batching", deadline_batching::schema(), deadline_batching::build)
+        .with_summary(
+            "batches beside each other, as large as predicted ends allow, the earliest deadline first",
+        )
+        .with_source(PREDICTED)
+        .with_behaviour(waits);
+
     Ok(vec![
+        row("abacus-reading", abacus_reading::schema(), abacus_reading::build)
+            .with_summary("groups of batches that begin together, within the tightest deadline of the group")
+            .with_source(ABACUS)
+            .with_behaviour(waits),
+        row("abacus-reading-oracle", abacus_reading::oracle_schema(), abacus_reading::build_oracle)
+            .with_summary("the same with true slowdowns")
+            .with_source(ABACUS)
+            .as_oracle()
+            .with_behaviour(waits),
+        batching
+            .preset("time-sharing", deadline_batching::TIME_SHARING)?
+            .with_summary("one batch at a time, as large as deadlines allow, the earliest deadline first")
+            .with_source("Gujarati et al., Clockwork, OSDI 2020"),
+        batching,
+        row("deadline-batching-oracle", deadline_batching::oracle_schema(), deadline_batching::build_oracle)
+            .with_summary("deadline-batching with true slowdowns")
+            .with_source(PREDICTED)
+            .as_oracle()
+            .with_behaviour(waits),
+        row("strait-reading", strait_reading::schema(), strait_reading::build)
+            .with_summary("two priorities, with predicted ends of copies and kernels")
+            .with_source(STRAIT)
+            .with_behaviour(waits),
+        row("strait-reading-oracle", strait_reading::oracle_schema(), strait_reading::build_oracle)
+            .with_summary("the same with true slowdowns")
+            .with_source(STRAIT)
+            .as_oracle()
+            .with_behaviour(waits),
         mapscore.preset("dream-drop", dream::DROP)?.with_summary("MapScore and smart frame drop"),
         mapscore
             .preset("dream-full", dream::FULL)?

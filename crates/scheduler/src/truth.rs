@@ -1,7 +1,7 @@
 //! The truth about jobs that are not over, which only oracles are told.
 
-use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts, JobRanks, Outcome};
-use rtmm_workload::{Duration, Model, Realisation};
+use rtmm_hardware::{AcceleratorId, ClassId, IsolatedCosts, JobRanks, Outcome, Resident};
+use rtmm_workload::{Duration, Model, Realisation, Time};
 
 use crate::job::Job;
 use crate::profile::Profile;
@@ -115,6 +115,18 @@ impl<'t> Truth<'t> {
             layer = model.next_layer(realisation, layer + 1);
         }
         Duration::from_picoseconds(total)
+    }
+
+    /// The true slowdown of a layer beside others on its accelerator, at an instant; 1 where nothing is known of any.
+    #[must_use]
+    pub fn slowdown(
+        &self,
+        now: Time,
+        accelerator: AcceleratorId,
+        own: &Resident,
+        others: &[Resident],
+    ) -> f64 {
+        self.costs.co_locations().map_or(1.0, |of| of.slowdown(now, accelerator, own, others))
     }
 
     /// The true latency of a layer where it is fastest, in picoseconds.

@@ -449,6 +449,10 @@ fn a_copy_of_a_run_goes_on_as_the_run_does() {
     }
 }
 
+/// Oracles that are told slowdowns alone, and nothing of inferences.
+const OF_SLOWDOWNS: [&str; 3] =
+    ["abacus-reading-oracle", "deadline-batching-oracle", "strait-reading-oracle"];
+
 #[test]
 fn only_oracles_decide_by_what_nobody_observed() {
     for (row, drawn) in PolicyRegistry::built_in().iter().flat_map(|row| {
@@ -482,7 +486,8 @@ fn only_oracles_decide_by_what_nobody_observed() {
         }
         // The worlds did differ, and an oracle did see it.
         assert!(observed > 0, "{} {drawn:?}", row.name);
-        assert_eq!(decided > 0, row.oracle, "{} {drawn:?}", row.name);
+        let is_told = row.oracle && !OF_SLOWDOWNS.contains(&row.name.as_ref());
+        assert_eq!(decided > 0, is_told, "{} {drawn:?}", row.name);
     }
 }
 

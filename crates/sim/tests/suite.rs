@@ -2,6 +2,7 @@
 
 mod audit;
 mod batches;
+mod co_location;
 mod conformance;
 mod decisions;
 mod dream;

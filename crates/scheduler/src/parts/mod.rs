@@ -20,6 +20,7 @@ mod placement;
 mod preemption;
 mod ranking;
 mod search;
+mod serving;
 mod smart_drop;
 mod static_assignment;
 mod tournament;
@@ -40,6 +41,9 @@ pub use placement::{CountSwitches, Placement, PlacementRule};
 pub use preemption::{PreemptionRule, next_boundary};
 pub use ranking::{Ranking, ScoreTerms, TermsSpan};
 pub use search::{Search, SearchMethod, SearchOptions};
+pub use serving::{
+    Batch, Candidate, Lateness, Queue as RequestQueue, Queues, Room, Serving, Slowdowns, Tracked, lateness,
+};
 pub use smart_drop::{Excess, SmartDrop, SparedUpstream};
 pub use static_assignment::StaticAssignment;
 pub use tuner::{Restart, Tuner, window_cost};

@@ -2,6 +2,8 @@
 //!
 //! They are found by name in [`crate::registry`].
 
+pub mod abacus_reading;
+pub mod deadline_batching;
 pub mod dream;
 pub mod dysta;
 pub mod dysta_hardware;
@@ -17,6 +19,7 @@ pub mod round_robin;
 pub mod sdrm3;
 pub mod sjf;
 pub mod sjf_oracle;
+pub mod strait_reading;
 pub mod veltair;
 
 #[cfg(test)]
