@@ -9,6 +9,7 @@ mod dysta;
 mod dysta_engine_and_loop;
 mod engine;
 mod engine_and_loop;
+mod gpu_platforms;
 mod identities;
 mod imports;
 mod interference;

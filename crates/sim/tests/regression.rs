@@ -52,8 +52,18 @@ const DREAM: Grid =
 /// every layer.
 const PHONE: Grid = Grid { platforms: &["phone/four_unlike"], loads: [(1, 350), (3, 350)] };
 
+/// For `gpu/*`: the devices that networks were measured on, or that are synthetic.
+const GPUS: [(&str, Grid); 3] = [
+    ("gpu/v100", Grid { platforms: &["gpu/v100"], loads: [(1, 350), (3, 350)] }),
+    ("gpu/a100", Grid { platforms: &["gpu/a100"], loads: [(1, 350), (3, 350)] }),
+    ("gpu/l4", Grid { platforms: &["gpu/l4"], loads: [(1, 350), (3, 350)] }),
+];
+
 impl Grid {
     fn of(scenario: &Scenario) -> &'static Self {
+        if let Some((_, grid)) = GPUS.iter().find(|(name, _)| scenario.name.starts_with(name)) {
+            return grid;
+        }
         match scenario.name.split('/').next() {
             Some("dream") => &DREAM,
             Some("phone") => &PHONE,
@@ -120,8 +130,8 @@ fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// The workload with its tasks' models as positions in a list of all models.
-fn with_all_models(workload: Workload, all: &[Model]) -> Scenario {
+/// The workload with its tasks' models as positions in a list of models that has them.
+fn with_models(workload: &Workload, all: &[Model]) -> Scenario {
     let find = |id: ModelId| {
         let name = &workload.models[id.index()].name;
         ModelId::new(all.iter().position(|model| model.name == *name).expect("listed before"))
@@ -136,31 +146,47 @@ fn with_all_models(workload: Workload, all: &[Model]) -> Scenario {
     scenario
 }
 
-/// Platforms with what all models cost on them.
-struct Costs {
+/// A platform with what all models cost that run there.
+struct Device {
+    platform: Arc<Platform>,
     models: Arc<[Model]>,
-    platforms: BTreeMap<&'static str, (Arc<Platform>, Arc<CostTable>)>,
+    costs: Arc<CostTable>,
+}
+
+/// All platforms.
+struct Costs {
+    platforms: BTreeMap<&'static str, Device>,
 }
 
 impl Costs {
     fn of(workloads: &[Workload]) -> Self {
-        let of_all = workloads.iter().flat_map(|workload| &workload.models);
-        let by_name: BTreeMap<&str, &Model> = of_all.map(|model| (model.name.as_str(), model)).collect();
-        let models: Arc<[Model]> = by_name.into_values().cloned().collect();
-        let names: BTreeSet<&str> =
-            [GRID, DREAM, PHONE].iter().flat_map(|grid| grid.platforms).copied().collect();
+        let named = |is_on_gpu: bool| -> Arc<[Model]> {
+            let of = workloads.iter().filter(|of| of.scenario.name.starts_with("gpu/") == is_on_gpu);
+            let models = of.flat_map(|workload| &workload.models);
+            let by_name: BTreeMap<&str, &Model> = models.map(|model| (model.name.as_str(), model)).collect();
+            by_name.into_values().cloned().collect()
+        };
+        // What was measured on one device has no cost on another.
+        let (others, on_gpus) = (named(false), named(true));
+        let of_device = |name: &str| -> Arc<[Model]> {
+            on_gpus.iter().filter(|model| model.name.starts_with(name)).cloned().collect()
+        };
+        let grids = [GRID, DREAM, PHONE].iter().chain(GPUS.iter().map(|(_, grid)| grid));
+        let names: BTreeSet<&str> = grids.flat_map(|grid| grid.platforms).copied().collect();
         let with_costs = |name: &'static str| {
             let platform =
                 rtmm_hardware::load::platform(name, None, Mode::Corrected).expect("a built-in platform");
+            let is_gpu = GPUS.iter().any(|(device, _)| *device == name);
+            let models = if is_gpu { of_device(name) } else { Arc::clone(&others) };
             let costs = CostTable::new(&platform, &models).expect("every layer has a cost");
-            (name, (Arc::new(platform), Arc::new(costs)))
+            (name, Device { platform: Arc::new(platform), models, costs: Arc::new(costs) })
         };
-        let platforms = names.into_iter().map(with_costs).collect();
-        Self { models, platforms }
+        Self { platforms: names.into_iter().map(with_costs).collect() }
     }
 
     /// What every policy makes of a scenario.
-    fn tables(&self, scenario: &Scenario) -> Tables {
+    fn tables(&self, workload: &Workload) -> Tables {
+        let scenario = &workload.scenario;
         let mut tasks: Vec<&str> = scenario.tasks.iter().map(|task| task.name.as_str()).collect();
         if tasks.len() > MAX_TASKS {
             tasks = vec!["all"];
@@ -173,12 +199,14 @@ impl Costs {
         for (load, milliseconds) in grid.loads {
             let mut scenario = scenario.clone().scaled(load * 1_000_000).expect("a period");
             scenario.duration = Duration::from_milliseconds(milliseconds).expect("not too long");
+            let of_load = Workload { scenario, models: workload.models.clone() };
             let mut distinct = BTreeSet::new();
             for name in grid.platforms {
-                let (platform, costs) = &self.platforms[name];
-                let (models, platform) = (Arc::clone(&self.models), Arc::clone(platform));
-                let system = System::with_costs(&scenario, models, platform, Arc::clone(costs))
-                    .expect("no task is pinned");
+                let Device { platform, models, costs } = &self.platforms[name];
+                let own = with_models(&of_load, models);
+                let system =
+                    System::with_costs(&own, Arc::clone(models), Arc::clone(platform), Arc::clone(costs))
+                        .expect("no task is pinned");
                 let title = format!("load {load} on {name}");
                 let mut rows = vec![head.clone()];
                 for row in PolicyRegistry::built_in() {
@@ -193,7 +221,7 @@ impl Costs {
             }
             // A table that says the same of all policies would guard nothing.
             let are_alike = distinct.len() <= grid.platforms.len();
-            assert!(!are_alike, "{} at load {load}: policies are alike", scenario.name);
+            assert!(!are_alike, "{} at load {load}: policies are alike", tables.name);
         }
         tables
     }
@@ -215,13 +243,11 @@ fn built_in_workloads_under_every_policy() {
         .map(|name| rtmm_workload::load::workload(name, None, Legality::Strict).expect("a built-in workload"))
         .collect();
     let costs = Costs::of(&workloads);
-    let scenarios: Vec<Scenario> =
-        workloads.into_iter().map(|workload| with_all_models(workload, &costs.models)).collect();
     // A thread each: runs are independent, and this is most of what the tests of this crate take.
     let tables: Vec<Tables> = std::thread::scope(|scope| {
         let costs = &costs;
-        let tables = |scenario| scope.spawn(move || costs.tables(scenario));
-        let threads: Vec<_> = scenarios.iter().map(tables).collect();
+        let tables = |workload| scope.spawn(move || costs.tables(workload));
+        let threads: Vec<_> = workloads.iter().map(tables).collect();
         threads.into_iter().map(|thread| thread.join().expect("tables")).collect()
     });
     let read = tables.iter().filter(|tables| READ_WORKLOADS.contains(&tables.name.as_str()));
