@@ -16,6 +16,7 @@ mod dysta_fixes;
 mod engine;
 mod fidelity;
 mod interference_evaluation;
+mod interference_loop;
 mod maestro_differences;
 mod moca_evaluation;
 mod moca_fixes;
@@ -117,6 +118,11 @@ const PARTS: &[Part] = &[
     Part { page: INTERFERENCE, name: "streams", make: |_| interference_evaluation::streams() },
     Part { page: INTERFERENCE, name: "groups", make: |_| interference_evaluation::groups() },
     Part { page: INTERFERENCE, name: "slice", make: |_| interference_evaluation::slice() },
+    Part { page: INTERFERENCE, name: "misses", make: |_| interference_loop::misses() },
+    Part { page: INTERFERENCE, name: "kept", make: |_| interference_loop::kept() },
+    Part { page: INTERFERENCE, name: "high", make: |_| interference_loop::high() },
+    Part { page: INTERFERENCE, name: "strait", make: |_| interference_loop::strait() },
+    Part { page: INTERFERENCE, name: "utilisation", make: |_| interference_loop::utilisation() },
     Part { page: MOCA, name: "setup", make: |_| moca_evaluation::setup() },
     Part { page: MOCA, name: "sla", make: moca_evaluation::sla },
     Part { page: MOCA, name: "classes", make: moca_evaluation::classes },

@@ -19,6 +19,7 @@ Tasks:
   equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
   evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures
   evaluation moca               run the sweeps behind docs/evaluation/moca.md, and write their data and figures
+  evaluation interference       run the sweep behind docs/evaluation/interference.md, and write its data and figures
 ";
 
 fn main() -> ExitCode {
@@ -48,10 +49,11 @@ fn main() -> ExitCode {
         Some("evaluation") => match arguments.next().as_ref().and_then(|name| name.to_str()) {
             Some("dream") => evaluation::dream(arguments.next().as_ref().and_then(|sweep| sweep.to_str())),
             Some("moca") => evaluation::moca::run(),
-            Some(other) => {
-                usage_error(&format!("there is no evaluation `{other}`: there are `dream` and `moca`"))
-            }
-            None => usage_error("`evaluation` needs a name: `dream` or `moca`"),
+            Some("interference") => evaluation::interference::run(),
+            Some(other) => usage_error(&format!(
+                "there is no evaluation `{other}`: there are `dream`, `moca` and `interference`"
+            )),
+            None => usage_error("`evaluation` needs a name: `dream`, `moca` or `interference`"),
         },
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
