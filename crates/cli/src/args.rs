@@ -240,6 +240,10 @@ pub(crate) struct Cost {
     /// Reproduce a published tool with all its quirks.
     #[arg(long, value_enum)]
     pub compat: Option<CostCompat>,
+    /// Costs of so many inferences at once, which share the weights, all together.
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(rtmm_hardware::MAX_BATCH)))]
+    pub batch: u32,
     /// Form of the printed costs: a table has the columns that all cost models have, csv and json also the details of each.
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,

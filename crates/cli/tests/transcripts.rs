@@ -527,6 +527,67 @@ fn cost_on_accelerators_of_different_models_has_columns_in_common_and_details_be
 }
 
 #[test]
+fn layers_that_another_accelerator_runs_are_no_failure_of_cost() {
+    let workspace = mixed();
+    workspace.write("board.csv", BOARD.replace("net.toml,act,0.25,0,64\n", ""));
+    let arguments = ["cost", "--model", "net.toml", "--platform", "mixed.toml", "--format"];
+    for format in ["csv", "json", "table"] {
+        let outcome = workspace.rtmm(&[&arguments[..], &[format]].concat());
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.starts_with(
+                "note: `board` does not run 1 of 3 layers, which others run; the first: net layer 1 `act`: "
+            ),
+            "{}",
+            outcome.stderr
+        );
+    }
+    let (_, rows) = csv_rows(&workspace.rtmm(&[&arguments[..], &["csv"]].concat()).stdout);
+    let of_board: Vec<&str> =
+        rows.iter().filter(|row| row[3] == "board").map(|row| row[2].as_str()).collect();
+    assert_eq!((rows.len(), of_board), (8, vec!["in", "out"]));
+    // By itself the board has nothing to leave it to.
+    workspace.write(
+        "alone.toml",
+        "source = \"my own\"\n[[accelerator]]\nname = \"board\"\nmodel = \"table\"\nfile = \"board.csv\"\n",
+    );
+    let outcome = workspace.rtmm(&["cost", "--model", "net.toml", "--platform", "alone.toml"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("layers that cannot run: 1"), "{}", outcome.stderr);
+}
+
+#[test]
+fn cost_of_a_batch_is_that_of_so_many_inferences_at_once() {
+    let workspace = mixed();
+    workspace.write(
+        "board.csv",
+        "model,layer,batch,latency_us,energy_uj,dram_bytes\n\
+         net.toml,in,1,12.5,3,5000\nnet.toml,in,4,20,9,6000\nnet.toml,act,4,1,0,64\nnet.toml,out,4,8,2,900\n",
+    );
+    let arguments = ["cost", "--model", "net.toml", "--platform", "mixed.toml", "--batch"];
+    let of = |batch: &'static str| csv_rows(&workspace.rtmm(&[&arguments[..], &[batch]].concat()).success());
+    let ((one, alone), (two, pairs)) = (of("1"), of("2"));
+    assert!(!one.contains(&"batch".to_owned()));
+    assert_eq!(two[..4], ["model", "layer_index", "layer_name", "batch"]);
+    let cell = |header: &[String], row: &[String], name: &str| -> f64 {
+        row[header.iter().position(|head| head == name).expect("a column")].parse().expect("a number")
+    };
+    for (alone, pair) in alone.iter().zip(&pairs) {
+        let (alone, pair) = (|name| cell(&one, alone, name), |name| cell(&two, pair, name));
+        assert_eq!((pair("batch"), pair("macs")), (2.0, 2.0 * alone("macs")));
+        assert!(pair("latency_us") >= alone("latency_us"));
+    }
+    // Of two the table has the next larger batch; of eight it has none, and the others have.
+    let latencies: Vec<f64> = pairs[6..].iter().map(|row| cell(&two, row, "latency_us")).collect();
+    assert_eq!(latencies, [20.0, 1.0, 8.0]);
+    let outcome = workspace.rtmm(&[&arguments[..], &["8"]].concat());
+    assert!(outcome.stderr.starts_with("note: `board` does not run 3 of 3 layers"), "{}", outcome.stderr);
+    assert_eq!(outcome.code, 0);
+    let table = workspace.rtmm(&[&arguments[..], &["2", "--format", "table"]].concat()).success();
+    assert!(table.starts_with("Layer costs of net, 2 at once\n"), "{table}");
+}
+
+#[test]
 fn a_table_of_costs_has_a_line_a_layer() {
     let workspace = mixed();
     let arguments = ["cost", "--model", "net.toml", "--platform", "mixed.toml", "--format", "table"];

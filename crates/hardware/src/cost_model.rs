@@ -142,6 +142,15 @@ impl ByWork<'_> {
     fn work(&self, layer: LayerOf<'_>) -> Result<Work, CostError> {
         self.0.work(layer, Condition::Profile)
     }
+
+    fn tell(work: &Work, row: &mut Vec<Quantity>) {
+        let times = [work.latency(), work.compute, work.transfer, work.exposed];
+        row.extend(times.map(|time| Quantity::Integer(time.picoseconds())));
+        row.extend([work.traffic[DRAM], work.quanta.into()].map(Quantity::Integer));
+        let energy = &work.energy;
+        let parts = [energy.mac, energy.l1, energy.l2, energy.dram, energy.static_energy, energy.total()];
+        row.extend(parts.map(Quantity::Real));
+    }
 }
 
 impl Explain for ByWork<'_> {
@@ -163,13 +172,17 @@ impl Explain for ByWork<'_> {
     }
 
     fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let work = self.work(layer)?;
-        let times = [work.latency(), work.compute, work.transfer, work.exposed];
-        row.extend(times.map(|time| Quantity::Integer(time.picoseconds())));
-        row.extend([work.traffic[DRAM], work.quanta.into()].map(Quantity::Integer));
-        let energy = &work.energy;
-        let parts = [energy.mac, energy.l1, energy.l2, energy.dram, energy.static_energy, energy.total()];
-        row.extend(parts.map(Quantity::Real));
+        Self::tell(&self.work(layer)?, row);
+        Ok(())
+    }
+
+    fn report_of_batch(
+        &self,
+        layer: LayerOf<'_>,
+        batch: u32,
+        row: &mut Vec<Quantity>,
+    ) -> Result<(), CostError> {
+        Self::tell(&self.0.work_of_batch(layer, batch, Condition::Profile)?, row);
         Ok(())
     }
 

@@ -77,6 +77,24 @@ pub trait Explain {
     /// [`CostError`] says why the layer cannot run here.
     fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError>;
 
+    /// The details of a layer's cost for `batch` inferences at once: by default those of the layer with as many times its
+    /// inputs. A batch of one is [`Explain::report`].
+    ///
+    /// # Errors
+    /// [`CostError`] says why the layer cannot run so here.
+    fn report_of_batch(
+        &self,
+        layer: LayerOf<'_>,
+        batch: u32,
+        row: &mut Vec<Quantity>,
+    ) -> Result<(), CostError> {
+        if batch == 1 {
+            return self.report(layer, row);
+        }
+        let of_all = layer.layer.in_batch(batch);
+        self.report(LayerOf { model: layer.model, layer: &of_all }, row)
+    }
+
     /// The terms of a layer's cycles and energy under its profile.
     ///
     /// # Errors

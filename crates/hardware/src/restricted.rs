@@ -145,6 +145,16 @@ impl Explain for Restricted {
         self.of.explain().map_or(Ok(()), |of| of.report(layer, row))
     }
 
+    fn report_of_batch(
+        &self,
+        layer: LayerOf<'_>,
+        batch: u32,
+        row: &mut Vec<Quantity>,
+    ) -> Result<(), CostError> {
+        self.allow(layer)?;
+        self.of.explain().map_or(Ok(()), |of| of.report_of_batch(layer, batch, row))
+    }
+
     fn explanation(&self, layer: LayerOf<'_>) -> Result<Explanation, CostError> {
         self.allow(layer)?;
         self.of.explain().map_or_else(|| Ok(Explanation { sections: Vec::new() }), |of| of.explanation(layer))

@@ -40,8 +40,8 @@ pub use engine::{EndOfRun, RunOptions, Simulation};
 pub use error::{Illegal, SimulationError};
 pub use metrics::{Metrics, MetricsOptions, Summary};
 pub use observer::{
-    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, Observer, PowerEvent,
-    ResizeRecord, SegmentRecord,
+    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, MoveRecord, Observer,
+    PowerEvent, ResizeRecord, SegmentRecord,
 };
 pub use partial_support::PartialSupport;
 pub use pins::PinFault;

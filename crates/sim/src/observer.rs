@@ -83,12 +83,27 @@ pub struct SegmentRecord<'s> {
 /// Report on a context switch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ContextSwitchRecord {
-    /// Its time: the first layer of the run starts when it is over.
+    /// Its time: a move of the job follows it if there is one, and then the first layer of the run.
     pub time: Duration,
     /// Its energy.
     pub energy: Energy,
     /// The activations that it moves.
     pub moved: Moved,
+}
+
+/// Report on the activations of a job that goes on on another accelerator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MoveRecord {
+    /// The job.
+    pub job: JobId,
+    /// The accelerator that it leaves.
+    pub from: AcceleratorId,
+    /// The accelerator that it is dispatched on.
+    pub to: AcceleratorId,
+    /// Time of the move, after a context switch: the first layer of the run starts when it is over.
+    pub time: Duration,
+    /// Its energy.
+    pub energy: Energy,
 }
 
 /// Report on a layer when it is complete, or when its run stops.
@@ -190,6 +205,10 @@ pub trait Observer {
     /// The run that was just dispatched pays for a context switch first.
     fn context_switched(&mut self, _now: Time, _run: &Run, _switch: &ContextSwitchRecord) {}
 
+    /// A job is about to be dispatched on another accelerator than the one that it ran on last, and pays for its activations:
+    /// told before [`Observer::dispatched`].
+    fn moved(&mut self, _now: Time, _record: &MoveRecord) {}
+
     /// A layer is complete. It may be told later than its own instant: when its run stops, at the latest.
     /// Told only to observers that want layers.
     fn layer_completed(&mut self, _now: Time, _record: &LayerRecord) {}
@@ -269,6 +288,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
         (**self).context_switched(now, run, switch);
+    }
+
+    fn moved(&mut self, now: Time, record: &MoveRecord) {
+        (**self).moved(now, record);
     }
 
     fn layer_completed(&mut self, now: Time, record: &LayerRecord) {
@@ -358,6 +381,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
         self.0.context_switched(now, run, switch);
         self.1.context_switched(now, run, switch);
+    }
+
+    fn moved(&mut self, now: Time, record: &MoveRecord) {
+        self.0.moved(now, record);
+        self.1.moved(now, record);
     }
 
     fn layer_completed(&mut self, now: Time, record: &LayerRecord) {

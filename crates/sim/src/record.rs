@@ -15,8 +15,8 @@ use rtmm_workload::{Duration, TaskId, Time};
 use crate::execution::MemoryUse;
 use crate::metrics::{Audit, JobRow, JobRows};
 use crate::observer::{
-    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, Observer, PowerEvent,
-    ResizeRecord, SegmentRecord,
+    ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, MoveRecord, Observer,
+    PowerEvent, ResizeRecord, SegmentRecord,
 };
 use crate::system::System;
 
@@ -69,6 +69,8 @@ pub enum RecordedEvent {
         /// Cost of the switch.
         switch: ContextSwitchRecord,
     },
+    /// A job that is about to be dispatched pays for the move of its activations.
+    Moved(MoveRecord),
     /// A run holds more units.
     UnitsReserved {
         /// The run with the units that it holds from now on.
@@ -237,6 +239,7 @@ impl RunRecord {
                     observer.left(now, &record);
                 }
                 RecordedEvent::ContextSwitched { run, switch } => observer.context_switched(now, run, switch),
+                RecordedEvent::Moved(record) => observer.moved(now, record),
                 RecordedEvent::UnitsReserved { run, before } => observer.units_reserved(now, run, *before),
                 RecordedEvent::Resized { run, before, to } => {
                     observer.resized(now, &ResizeRecord { run, before: *before, to: *to });
@@ -309,6 +312,10 @@ impl Observer for RunRecord {
 
     fn context_switched(&mut self, now: Time, run: &Run, switch: &ContextSwitchRecord) {
         self.push(now, RecordedEvent::ContextSwitched { run: *run, switch: *switch });
+    }
+
+    fn moved(&mut self, now: Time, record: &MoveRecord) {
+        self.push(now, RecordedEvent::Moved(*record));
     }
 
     fn units_reserved(&mut self, now: Time, run: &Run, before: UnitSet) {

@@ -129,6 +129,27 @@ fn the_end_of_a_segment_dissolves_a_batch() {
 }
 
 #[test]
+fn rows_say_in_what_batch_a_job_began_and_tasks_have_the_mean_of_their_segments() {
+    // Two jobs run a layer at once, then each the other one by itself; the third never runs.
+    let text = "for 20; batch 4 0.5; task a comes 0 0 0 due 30 layers 2 4; task b every 20 layers 1";
+    let two: Say = (0, |view, out| batch(out, &ready(view)[..2], Extent::LAYER));
+    let second: Say = (3, |view, out| batch(out, &ready(view)[1..2], Extent::Rest));
+    let other: Say = (7, |view, out| batch(out, &ready(view)[..1], Extent::Rest));
+    let system = ByHand::parse(text).system();
+    let (_, rows, record) = run_on(&system, 0, says(&[two, second, other])).expect("legal decisions");
+    let mut batches: Vec<(usize, u64, Option<u32>, u32)> =
+        rows.iter().map(|row| (row.task.index(), row.frame, row.batch, row.segments)).collect();
+    batches.sort_unstable();
+    assert_eq!(batches, [(0, 0, Some(2), 2), (0, 1, Some(2), 2), (0, 2, None, 0), (1, 0, None, 0)]);
+    let mut metrics = Metrics::new(&system, MetricsOptions::default());
+    record.replay(&mut metrics);
+    let summary = metrics.summary();
+    // Of four segments of jobs of `a` two had two jobs, and two one: three segments on the accelerator.
+    assert_eq!(summary.tasks.iter().map(|task| task.batch_mean).collect::<Vec<_>>(), [Some(1.5), None]);
+    assert_eq!(summary.batch_mean, Some(4.0 / 3.0));
+}
+
+#[test]
 fn a_preempted_batch_dissolves_at_the_progress_that_its_jobs_have_in_common() {
     // 0: two jobs. The first layer takes 3, the second 6 in four steps of 1.5.
     // 5: told to stop at a quantum: the second step ends at 6. Both stand at 1+2/4.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, PowerUnit};
 use rtmm_sim::DropCause;
 use rtmm_workload::{LayerId, ModelId, TaskId, Time};
 
@@ -62,6 +62,8 @@ pub enum SegmentPartKind {
     PartOfLayer(LayerId),
     /// A context switch.
     ContextSwitch,
+    /// The move of the job's activations from the accelerator that it ran on last.
+    Move,
     /// A change of the number of units, in which the run makes no progress.
     Migration,
 }
@@ -140,6 +142,9 @@ pub enum Counter {
     Bandwidth,
     /// Units of an accelerator that runs hold, in percent of all of its units.
     Utilisation(AcceleratorId),
+    /// Frequency of the operating point in force, of an accelerator or of the memory, in hertz; 0 while an accelerator is
+    /// gated.
+    Clock(PowerUnit),
 }
 
 /// A form of timelines, which writes what it is told.

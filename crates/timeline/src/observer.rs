@@ -5,14 +5,14 @@
 
 use std::io;
 
-use rtmm_hardware::{AcceleratorId, UnitSet};
+use rtmm_hardware::{AcceleratorId, PointId, PowerStates, PowerUnit, UnitSet};
 use rtmm_scheduler::{Job, Run};
 use rtmm_sim::execution::MemoryUse;
 use rtmm_sim::{
-    ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, Observer, ResizeRecord, SegmentRecord,
-    System,
+    ContextSwitchRecord, DropCause, EndRecord, JobRecord, LayerRecord, MoveRecord, Observer, PowerEvent,
+    ResizeRecord, SegmentRecord, System,
 };
-use rtmm_workload::{LayerId, ModelId, Time};
+use rtmm_workload::{Duration, LayerId, ModelId, Time};
 
 use crate::form::{
     Counter, Hold, JobMark, JobRef, MarkKind, SegmentPart, SegmentPartKind, SegmentSlice, TimelineForm,
@@ -36,6 +36,33 @@ pub struct Timeline<'s> {
     running: u64,
     queue: Level,
     bandwidth: Level,
+    /// Time of the move of the job that is dispatched next.
+    moving: Duration,
+    /// Of hardware that states operating points.
+    clocks: Vec<Clock<'s>>,
+}
+
+/// The clock of an accelerator, or of the memory.
+#[derive(Clone, Copy, Debug)]
+struct Clock<'s> {
+    on: PowerUnit,
+    states: &'s PowerStates,
+    point: PointId,
+    is_gated: bool,
+    level: Level,
+}
+
+impl<'s> Clock<'s> {
+    fn new(on: PowerUnit, states: &'s PowerStates) -> Self {
+        let mut clock = Self { on, states, point: states.nominal, is_gated: false, level: Level::default() };
+        // The value from the start on, which nothing is due before.
+        clock.level.set(Time::ZERO, clock.hertz());
+        clock
+    }
+
+    fn hertz(&self) -> u64 {
+        self.states.point(self.point).filter(|_| !self.is_gated).map_or(0, |point| point.hertz)
+    }
 }
 
 /// The form, until the first failure.
@@ -131,7 +158,13 @@ impl<'s> Timeline<'s> {
             accelerators.push(Occupied { first_unit, units, held: 0, level: Level::default() });
             first_unit += units as usize;
         }
+        let own = (0..).zip(&system.platform.accelerators).filter_map(|(index, accelerator)| {
+            let on = PowerUnit::Accelerator(AcceleratorId::new(index));
+            Some(Clock::new(on, accelerator.power.as_ref()?))
+        });
+        let memory = system.platform.power.dram.iter().map(|states| Clock::new(PowerUnit::Dram, states));
         Self {
+            clocks: own.chain(memory).collect(),
             system,
             teller: Teller { form, failure: None },
             accelerators,
@@ -140,6 +173,7 @@ impl<'s> Timeline<'s> {
             running: 0,
             queue: Level::default(),
             bandwidth: Level::default(),
+            moving: Duration::ZERO,
         }
     }
 
@@ -197,6 +231,15 @@ impl<'s> Timeline<'s> {
         self.occupy(now, accelerator, 0, lost.count());
     }
 
+    /// The clock of an accelerator or of the memory changes.
+    fn change_clock(&mut self, now: Time, on: PowerUnit, change: impl FnOnce(&mut Clock<'_>)) {
+        if let Some(clock) = self.clocks.iter_mut().find(|clock| clock.on == on) {
+            change(clock);
+            let due = clock.level.set(now, clock.hertz());
+            self.teller.counter(due, Counter::Clock(on), 1.0);
+        }
+    }
+
     fn mark(&mut self, at: Time, job: &Job, kind: MarkKind) {
         let mark = JobMark { job: job.into(), at, deadline: job.deadline, kind };
         self.teller.tell(|form| form.mark(&mark));
@@ -208,6 +251,11 @@ impl<'s> Timeline<'s> {
         self.count_jobs(now);
         self.mark(now, job, kind);
     }
+}
+
+/// An instant so long before another one.
+fn before(at: Time, time: Duration) -> Time {
+    Time::from_picoseconds(at.picoseconds().saturating_sub(time.picoseconds()))
 }
 
 /// The percentage that a unit is.
@@ -240,6 +288,10 @@ impl Observer for Timeline<'_> {
         (open.job, open.units, open.from) = (job.into(), run.units.count(), now);
         (open.jobs, open.switched, open.covered) = (1, false, run.started);
         open.parts.clear();
+        let moving = std::mem::take(&mut self.moving);
+        if !moving.is_zero() {
+            open.push(SegmentPartKind::Move, before(run.started, moving), run.started);
+        }
         open.held.clear();
         self.running += 1;
         self.count_jobs(now);
@@ -261,9 +313,17 @@ impl Observer for Timeline<'_> {
         let open = &mut self.open[run.id.slot()];
         open.switched = true;
         if !switch.time.is_zero() {
-            let began = run.started.picoseconds().saturating_sub(switch.time.picoseconds());
-            open.push(SegmentPartKind::ContextSwitch, Time::from_picoseconds(began), run.started);
+            // A move follows the switch.
+            let moves = open.parts.pop();
+            let end = moves.map_or(run.started, |moves| moves.from);
+            open.push(SegmentPartKind::ContextSwitch, before(end, switch.time), end);
+            open.parts.extend(moves);
+            open.covered = run.started;
         }
+    }
+
+    fn moved(&mut self, _now: Time, record: &MoveRecord) {
+        self.moving = record.time;
     }
 
     fn layer_completed(&mut self, _now: Time, record: &LayerRecord) {
@@ -283,6 +343,20 @@ impl Observer for Timeline<'_> {
             open.push(SegmentPartKind::Migration, now, run.started);
         }
         self.lose(now, run, before.without(run.units));
+    }
+
+    fn power_changed(&mut self, now: Time, event: PowerEvent) {
+        let accelerator = PowerUnit::Accelerator;
+        match event {
+            PowerEvent::InForce { on, point } => self.change_clock(now, on, |clock| clock.point = point),
+            PowerEvent::Gated { on } => {
+                self.change_clock(now, accelerator(on), |clock| clock.is_gated = true)
+            }
+            PowerEvent::Wakes { on } => {
+                self.change_clock(now, accelerator(on), |clock| clock.is_gated = false)
+            }
+            PowerEvent::Changes { .. } => {}
+        }
     }
 
     fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
@@ -331,6 +405,9 @@ impl Observer for Timeline<'_> {
         for (index, occupied) in self.accelerators.iter_mut().enumerate() {
             let counter = Counter::Utilisation(AcceleratorId::new(index));
             self.teller.counter(occupied.level.due(), counter, percent_of(occupied.units));
+        }
+        for clock in &mut self.clocks {
+            self.teller.counter(clock.level.due(), Counter::Clock(clock.on), 1.0);
         }
         self.teller.tell(|form| form.finish(now));
     }

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use prost::Message;
+use rtmm_hardware::{Energy, Gating, OperatingPoint, PointId, PointSwitch, Power, PowerStates};
 use rtmm_scheduler::{Interests, Policy};
 use rtmm_sim::metrics::Summary;
 use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, RunRecord, System, simulate};
+use rtmm_testkit::by_hand::{ByHand, policy as policy_of};
 use rtmm_testkit::cases;
 use rtmm_testkit::random_systems::policies::{Habits, Scripted};
 use rtmm_testkit::random_systems::systems::{self, Sketch};
@@ -20,7 +22,7 @@ use rtmm_workload::Duration;
 
 const DEFAULT_CASES: u32 = 60;
 const HABITS: Habits =
-    Habits { dispatch: 160, batch: 0, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
+    Habits { dispatch: 160, batch: 80, preempt: 60, context: 60, resize: 60, drop: 20, share: 40, timer: 20 };
 
 fn policy(sketch: &Sketch) -> Box<dyn Policy> {
     let interests = Interests { jobs: true, layers: false, times: true };
@@ -43,6 +45,11 @@ fn written(system: &System, sketch: &Sketch, end: EndOfRun, file: &str) -> (Vec<
     let (metrics, timeline) = simulate(system, "test", policy(sketch), observer, options).expect("legal");
     timeline.finish().expect("memory");
     (bytes, metrics.summary())
+}
+
+/// Systems of all features, and simpler ones.
+fn systems() -> impl Strategy<Value = Sketch> {
+    prop_oneof![systems::with_divisions().boxed(), systems::whole()]
 }
 
 /// A slice as a viewer sees it.
@@ -129,7 +136,7 @@ proptest! {
 
     #[test]
     fn perfetto_traces_add_up_to_the_run(
-        sketch in systems::with_divisions(), drains in any::<bool>(),
+        sketch in systems(), drains in any::<bool>(),
     ) {
         let built = sketch.build();
         let system = System::new(&built.scenario, &built.models, &built.platform).expect("costs");
@@ -173,7 +180,7 @@ proptest! {
 
     #[test]
     fn chrome_traces_say_the_same_and_hold_no_complete_event_without_a_length(
-        sketch in systems::with_divisions(),
+        sketch in systems(),
     ) {
         let built = sketch.build();
         let system = System::new(&built.scenario, &built.models, &built.platform).expect("costs");
@@ -206,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn a_record_gives_the_bytes_of_the_run(sketch in systems::with_divisions()) {
+    fn a_record_gives_the_bytes_of_the_run(sketch in systems()) {
         let built = sketch.build();
         let system = System::new(&built.scenario, &built.models, &built.platform).expect("costs");
         let options = RunOptions { seed: sketch.seed, ..RunOptions::default() };
@@ -254,4 +261,81 @@ fn a_full_disk_is_told_and_stops_no_run() {
         let error = timeline.finish().expect_err("a full disk");
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{file}");
     }
+}
+
+/// The value behind a key of a line of a Chrome trace.
+fn field<'l>(line: &'l str, key: &str) -> &'l str {
+    let value = &line[line.find(key).expect("a key") + key.len()..];
+    &value[..value.find([',', '}']).expect("its end")]
+}
+
+/// Clocks are shown from the start on, where they change, and where an accelerator is gated and wakes.
+#[test]
+fn clocks_are_counters() {
+    let mut by_hand = ByHand::parse("for 20; dram 1; task a every 10 layers 3");
+    let point = |mhz: u64| OperatingPoint {
+        hertz: mhz * 1_000_000,
+        microvolts: 1_000_000,
+        static_power: Power::from_nanowatts(1),
+        idle_power: Power::from_nanowatts(1_000_000),
+    };
+    let states = PowerStates {
+        points: vec![point(400), point(800)],
+        nominal: PointId::new(1),
+        switch: PointSwitch::default(),
+        gating: None,
+    };
+    let gating =
+        Gating { power: Power::ZERO, wake_time: Duration::from_picoseconds(1), wake_energy: Energy::ZERO };
+    by_hand.platform.accelerators[0].power = Some(PowerStates { gating: Some(gating), ..states.clone() });
+    by_hand.platform.power.dram = Some(states);
+    let system = by_hand.system();
+    let (row, parameters) = policy_of("edf governor=race-to-idle governor_dram=lowest");
+    let mut bytes = Vec::new();
+    let form =
+        form_of("run.json".as_ref()).expect("a form").open(&system, Box::new(&mut bytes)).expect("memory");
+    let policy = row.build(&parameters).expect("parameters of this policy");
+    let timeline = simulate(&system, "edf", policy, Timeline::new(&system, form), RunOptions::default());
+    timeline.expect("legal").finish().expect("memory");
+    let text = String::from_utf8(bytes).expect("a text");
+    let clocks = |name: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.contains(&format!("\"name\":\"{name}\",\"args\"")));
+        lines.map(|line| format!("{} {}", field(line, "\"ts\":"), field(line, "\"Hz\":"))).collect()
+    };
+    assert_eq!(clocks("clock"), ["0.000 800000000", "3000.000 0", "10000.000 800000000", "13000.000 0"]);
+    assert_eq!(clocks("DRAM clock"), ["0.000 400000000"]);
+}
+
+/// A move stands behind the context switch that precedes it, and before the layer.
+#[test]
+fn moves_are_parts_of_segments() {
+    // The second layer runs on the other accelerator: half a millisecond to switch, and a move of half and two.
+    let text = "accelerators 2; for 20; switch 0.5; links 1 0.5; task b every 20 layers -/1; task a every 20 at 2 layers 2/- -/3 sizes 1 20 1";
+    let system = ByHand::parse(text).system();
+    let (row, parameters) = policy_of("edf");
+    let mut bytes = Vec::new();
+    let form =
+        form_of("run.json".as_ref()).expect("a form").open(&system, Box::new(&mut bytes)).expect("memory");
+    let policy = row.build(&parameters).expect("parameters of this policy");
+    let timeline = simulate(&system, "edf", policy, Timeline::new(&system, form), RunOptions::default());
+    timeline.expect("legal").finish().expect("memory");
+    let text = String::from_utf8(bytes).expect("a text");
+    let slices =
+        text.lines().filter(|line| line.contains("\"pid\":2,\"tid\":1,\"ts\"") && line.contains("\"dur\""));
+    let parts: Vec<String> = slices
+        .map(|line| {
+            format!("{} {}+{}", field(line, "\"cat\":"), field(line, "\"ts\":"), field(line, "\"dur\":"))
+        })
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            "\"segment\" 0.000+1000.000",
+            "\"layer\" 0.000+1000.000",
+            "\"segment\" 4000.000+6000.000",
+            "\"context switch\" 4000.000+500.000",
+            "\"move\" 4500.000+2500.000",
+            "\"layer\" 7000.000+3000.000"
+        ]
+    );
 }

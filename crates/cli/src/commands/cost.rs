@@ -3,6 +3,7 @@
 mod columns;
 mod moca;
 mod overview;
+mod refusals;
 
 use std::io::Write;
 use std::iter;
@@ -19,13 +20,12 @@ use crate::args::{Cost, CostCompat, Format, Hardware, Layers};
 use crate::failure::Failure;
 use crate::output::{Rows, stdout};
 use columns::{Cell, Columns, Costing};
+use refusals::Refusals;
 
 /// Title of tables of costs.
 const TITLE: &str = "Layer costs";
 /// Rows that one task computes and formats.
 const CHUNK: usize = 4_096;
-/// Layers that cannot run and are named; the rest is counted.
-const NAMED_FAILURES: usize = 20;
 
 /// One accelerator to cost layers on.
 pub(crate) struct Target {
@@ -124,11 +124,12 @@ pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {
 fn on_accelerators(arguments: &Cost, legality: Legality, mode: Mode) -> Result<(), Failure> {
     let layers = layers(&arguments.layers, legality)?;
     let targets = targets(&arguments.hardware, mode)?;
+    let batch = arguments.batch;
     // In reference mode the columns are those of the published tool, and no others.
     let columns = Columns::of(&targets, mode == Mode::Corrected);
     let print = || match arguments.format {
-        Format::Table if columns.has_common => overview::print(&layers, &targets),
-        _ => print(arguments.format, &layers, &targets, &columns),
+        Format::Table if columns.has_common => overview::print(&layers, &targets, batch),
+        _ => print(arguments.format, &layers, &targets, batch, &columns),
     };
     match arguments.threads {
         None => print(),
@@ -140,17 +141,27 @@ fn on_accelerators(arguments: &Cost, legality: Legality, mode: Mode) -> Result<(
     }
 }
 
-/// Rows of a chunk of layers, and what could not be costed.
+/// Rows of a chunk of layers, and which of them could not be costed.
 struct Chunk {
     rows: Vec<Vec<String>>,
     text: Vec<u8>,
-    failures: Vec<String>,
+    refused: Vec<(usize, CostError)>,
 }
 
-fn print(format: Format, layers: &[TableRow], targets: &[Target], columns: &Columns) -> Result<(), Failure> {
+fn print(
+    format: Format,
+    layers: &[TableRow],
+    targets: &[Target],
+    batch: u32,
+    columns: &Columns,
+) -> Result<(), Failure> {
     let named = targets.iter().any(|target| !target.name.is_empty());
     let mut header = vec!["model", "layer_index", "layer_name"];
     let mut numbers = vec![false, true, false];
+    if batch > 1 {
+        header.push("batch");
+        numbers.push(true);
+    }
     if named {
         header.push("accelerator");
         numbers.push(false);
@@ -165,18 +176,20 @@ fn print(format: Format, layers: &[TableRow], targets: &[Target], columns: &Colu
         writeln!(out, "{}", header.join(","))?;
     }
     let mut rows = Vec::new();
-    let mut failures = Vec::new();
-    for target in targets {
+    let mut refusals = Refusals::default();
+    for (at, target) in targets.iter().enumerate() {
         // Formatted in parallel and printed in order, a bounded number of rows at a time.
-        for block in layers.chunks(CHUNK * 64) {
+        for (block, first) in layers.chunks(CHUNK * 64).zip((0..).step_by(CHUNK * 64)) {
             let chunks: Vec<Chunk> = block
                 .par_chunks(CHUNK)
-                .map(|rows| cost_chunk(rows, target, named, as_text, columns))
+                .map(|rows| cost_chunk(rows, target, batch, named, as_text, columns))
                 .collect();
-            for chunk in chunks {
+            for (chunk, begin) in chunks.into_iter().zip((first..).step_by(CHUNK)) {
                 out.write_all(&chunk.text)?;
                 rows.extend(chunk.rows);
-                failures.extend(chunk.failures);
+                for (row, error) in chunk.refused {
+                    refusals.add(begin + row, at, error);
+                }
             }
         }
     }
@@ -184,41 +197,29 @@ fn print(format: Format, layers: &[TableRow], targets: &[Target], columns: &Colu
     if !as_text {
         Rows { title: TITLE.to_owned(), header, numbers, rows }.print(format)?;
     }
-    report(&failures)
+    refusals.report(layers, targets)
 }
 
-/// Fails where layers could not be costed: names the first ones.
-fn report(failures: &[String]) -> Result<(), Failure> {
-    if failures.is_empty() {
-        return Ok(());
-    }
-    let mut message = format!("layers that cannot run: {}", failures.len());
-    for failure in failures.iter().take(NAMED_FAILURES) {
-        message.push_str("\n  ");
-        message.push_str(failure);
-    }
-    if failures.len() > NAMED_FAILURES {
-        message.push_str(&format!("\n  ... and {} more", failures.len() - NAMED_FAILURES));
-    }
-    Err(Failure::Run(message))
-}
-
-/// Names a layer that could not be costed, and why.
-fn failure(row: &TableRow, error: &CostError) -> String {
-    let TableRow { model, index, layer, .. } = row;
-    format!("{model} layer {index} `{}`: {error}", layer.name)
-}
-
-fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool, columns: &Columns) -> Chunk {
-    let mut chunk = Chunk { rows: Vec::new(), text: Vec::new(), failures: Vec::new() };
-    let mut costing = Costing::new(target, columns);
-    for row in layers {
+fn cost_chunk(
+    layers: &[TableRow],
+    target: &Target,
+    batch: u32,
+    named: bool,
+    as_text: bool,
+    columns: &Columns,
+) -> Chunk {
+    let mut chunk = Chunk { rows: Vec::new(), text: Vec::new(), refused: Vec::new() };
+    let mut costing = Costing::new(target, batch, columns);
+    for (place, row) in layers.iter().enumerate() {
         let TableRow { model, index, layer, .. } = row;
         let of = LayerOf { model, layer };
         if as_text {
             let start = chunk.text.len();
             // Writing to memory does not fail.
             let _ = write!(chunk.text, "{},{index},{}", quoted(model), quoted(&layer.name));
+            if batch > 1 {
+                let _ = write!(chunk.text, ",{batch}");
+            }
             if named {
                 let _ = write!(chunk.text, ",{}", quoted(&target.name));
             }
@@ -233,18 +234,17 @@ fn cost_chunk(layers: &[TableRow], target: &Target, named: bool, as_text: bool, 
                 Ok(()) => chunk.text.push(b'\n'),
                 Err(error) => {
                     chunk.text.truncate(start);
-                    chunk.failures.push(failure(row, &error));
+                    chunk.refused.push((place, error));
                 }
             }
             continue;
         }
         let mut cells = vec![model.clone(), index.to_string(), layer.name.clone()];
-        if named {
-            cells.push(target.name.clone());
-        }
+        cells.extend((batch > 1).then(|| batch.to_string()));
+        cells.extend(named.then(|| target.name.clone()));
         match costing.row(of, |cell| cells.push(cell.to_string())) {
             Ok(()) => chunk.rows.push(cells),
-            Err(error) => chunk.failures.push(failure(row, &error)),
+            Err(error) => chunk.refused.push((place, error)),
         }
     }
     chunk

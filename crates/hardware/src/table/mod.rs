@@ -296,7 +296,16 @@ impl Explain for MeasuredTable {
     }
 
     fn report(&self, layer: LayerOf<'_>, row: &mut Vec<Quantity>) -> Result<(), CostError> {
-        let measured = self.measured(layer, 1)?;
+        self.report_of_batch(layer, 1, row)
+    }
+
+    fn report_of_batch(
+        &self,
+        layer: LayerOf<'_>,
+        batch: u32,
+        row: &mut Vec<Quantity>,
+    ) -> Result<(), CostError> {
+        let measured = self.measured(layer, batch)?;
         row.push(Quantity::Integer(measured.latency.picoseconds()));
         if self.correlation.is_some() {
             let values = measured.quantiles.map_or([measured.latency; 5], |quantiles| quantiles.values());

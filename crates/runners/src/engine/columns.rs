@@ -435,6 +435,17 @@ const TASK: &[Row<TaskSummary>] = &[
     (real("accuracy_mean", SHARE, "accuracy delivered, mean over completed jobs"), |task| {
         number(task.accuracy_mean)
     }),
+    (
+        labelled(
+            "batch size",
+            real(
+                "task_batch_mean",
+                "",
+                "jobs of the segments that its jobs were in, mean; missing where accelerators run no batches",
+            ),
+        ),
+        |task| number(task.batch_mean),
+    ),
     (real("real_time_score", "", "XRBench, mean over completed jobs"), |task| {
         number(task.xrbench.and_then(|scores| scores.real_time_score))
     }),

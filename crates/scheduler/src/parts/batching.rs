@@ -25,6 +25,7 @@ use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters};
 use rtmm_workload::{Duration, ModelId, Time};
 
 use crate::decision::{Decision, Decisions};
+use crate::ids::JobId;
 use crate::job::Job;
 use crate::view::View;
 
@@ -191,6 +192,55 @@ impl Offer<'_, '_> {
         let switch = view.switch_time_of_batch(model, on, jobs);
         let latency = view.profile.remaining(model, 0, class);
         view.now.saturating_add(decision).saturating_add(switch).saturating_add(latency)
+    }
+}
+
+/// Jobs that could be in a batch with a first one, by keys of the policy's own; used again and again.
+#[derive(Clone, Debug)]
+pub(super) struct Candidates<K> {
+    others: Vec<(K, u64, JobId)>,
+    deadlines: Vec<Time>,
+}
+
+impl<K> Default for Candidates<K> {
+    fn default() -> Self {
+        Self { others: Vec::new(), deadlines: Vec::new() }
+    }
+}
+
+impl<K: Ord> Candidates<K> {
+    /// Gathers the ready jobs that could be in a batch of at most `most` with `first`, those with the least keys first and of
+    /// equal ones the earliest release. Jobs without a key cannot.
+    pub(super) fn gather(
+        &mut self,
+        view: &View<'_>,
+        first: &Job,
+        most: u32,
+        mut key: impl FnMut(&Job) -> Option<K>,
+    ) {
+        self.others.clear();
+        self.deadlines.clear();
+        self.deadlines.push(first.deadline);
+        if most <= 1 {
+            return;
+        }
+        for job in view.ready().filter(|job| !job.started && job.id != first.id) {
+            self.others.extend(key(job).map(|key| (key, job.sequence, job.id)));
+        }
+        self.others.sort_unstable();
+        self.others.truncate(most as usize - 1);
+        let deadlines = self.others.iter().filter_map(|(.., id)| Some(view.job(*id)?.deadline));
+        self.deadlines.extend(deadlines);
+    }
+
+    /// The deadlines of the first job and of the others, in their order.
+    pub(super) fn deadlines(&self) -> &[Time] {
+        &self.deadlines
+    }
+
+    /// The jobs that are in a batch of so many beside the first one.
+    pub(super) fn others_of(&self, size: u32) -> impl Iterator<Item = JobId> {
+        self.others.iter().take(size.saturating_sub(1) as usize).map(|(.., id)| *id)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::decision::{Decision, Decisions, Extent, Preemption, VariantId};
 use crate::ids::JobId;
 use crate::ids::RunId;
 use crate::job::Job;
-use crate::parts::batching::{Offer, Size, Waits};
+use crate::parts::batching::{Candidates, Offer, Size, Waits};
 use crate::parts::tournament::MANY;
 use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
@@ -155,9 +155,7 @@ pub struct Composed<R: Ranking> {
     /// Where the job stands in it that was dispatched last.
     dispatched: Option<usize>,
     waiting: WaitingJobs<R::Key>,
-    /// Jobs that could be in a batch with the first, by their keys, and the deadlines of all.
-    candidates: Vec<(R::Key, u64, JobId)>,
-    deadlines: Vec<Time>,
+    candidates: Candidates<R::Key>,
     waits: Waits,
     remembers: bool,
 }
@@ -188,19 +186,8 @@ impl<R: Ranking> Composed<R> {
     #[must_use]
     pub fn new(ranking: R, parts: Parts) -> Self {
         let (memory, table, dispatched, waiting) = (None, Vec::new(), None, WaitingJobs::default());
-        let (candidates, deadlines, waits) = (Vec::new(), Vec::new(), Waits::default());
-        Self {
-            ranking,
-            parts,
-            memory,
-            table,
-            dispatched,
-            waiting,
-            candidates,
-            deadlines,
-            waits,
-            remembers: true,
-        }
+        let (candidates, waits) = (Candidates::default(), Waits::default());
+        Self { ranking, parts, memory, table, dispatched, waiting, candidates, waits, remembers: true }
     }
 
     /// The same that looks at all jobs at every decision: slower, and the same in all that it decides.
@@ -418,8 +405,14 @@ impl<R: Ranking> Composed<R> {
             let decision = self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view));
             let offer = Offer { view, model: job.model, on, class, decision };
             let most = if started { 1 } else { self.parts.batching.most(&offer) };
-            self.gather(view, truth, &job, variant, on, most);
-            let size = match self.parts.batching.size(&offer, &self.deadlines, most) {
+            let (parts, ranking) = (&self.parts, &self.ranking);
+            self.candidates.gather(view, &job, most, |other| {
+                let (as_variant, chosen) = parts.as_chosen(view, other);
+                let is_alike = (as_variant, chosen.model) == (variant, job.model);
+                (is_alike && parts.placement.admits(view, &chosen, on))
+                    .then(|| ranking.key(view, truth, other))
+            });
+            let size = match self.parts.batching.size(&offer, self.candidates.deadlines(), most) {
                 Size::Wait(until) => {
                     self.waits.wait(job.model, until);
                     continue;
@@ -430,9 +423,7 @@ impl<R: Ranking> Composed<R> {
                 self.waits.pass(job.model, started);
                 continue;
             }
-            let others = size.saturating_sub(1) as usize;
-            let others = self.candidates.iter().take(others).map(|(.., id)| *id);
-            let jobs = out.batch(std::iter::once(job.id).chain(others));
+            let jobs = out.batch(std::iter::once(job.id).chain(self.candidates.others_of(size)));
             let extent = if size > 1 { Extent::Rest } else { extent };
             for id in out.jobs_of(&jobs).unwrap_or_default() {
                 if let Some(member) = view.job(*id) {
@@ -454,35 +445,6 @@ impl<R: Ranking> Composed<R> {
             !self.waits.has_passed(chosen.model, job.started) && self.parts.has_room(view, job)
         };
         view.ready().filter(is_left).min_by_key(|job| self.ranking.key(view, truth, job))
-    }
-
-    /// Gathers the jobs that could be in a batch of at most `most` with a job, the first ones first, and the deadlines of all.
-    fn gather(
-        &mut self,
-        view: &View<'_>,
-        truth: Option<&Truth<'_>>,
-        first: &Job,
-        variant: Option<VariantId>,
-        on: AcceleratorId,
-        most: u32,
-    ) {
-        self.candidates.clear();
-        self.deadlines.clear();
-        self.deadlines.push(first.deadline);
-        if most <= 1 {
-            return;
-        }
-        for job in view.ready().filter(|job| !job.started && job.id != first.id) {
-            let (as_variant, chosen) = self.parts.as_chosen(view, job);
-            let is_alike = (as_variant, chosen.model) == (variant, first.model);
-            if is_alike && self.parts.placement.admits(view, &chosen, on) {
-                self.candidates.push((self.ranking.key(view, truth, job), job.sequence, job.id));
-            }
-        }
-        self.candidates.sort_unstable();
-        self.candidates.truncate(most as usize - 1);
-        let deadlines = self.candidates.iter().filter_map(|(.., id)| Some(view.job(*id)?.deadline));
-        self.deadlines.extend(deadlines);
     }
 
     fn preempt(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {

@@ -10,13 +10,13 @@
 //! warm but the tuner's record of its windows.
 
 use rtmm_hardware::{AcceleratorId, Units};
+use rtmm_workload::Duration;
 use rtmm_workload::parameters::{Declared, Parameters, Schema, Switch};
-use rtmm_workload::{Duration, Time};
 
 use crate::decision::{Decision, Decisions, Extent, VariantId};
 use crate::ids::JobId;
 use crate::job::{Job, Progress};
-use crate::parts::batching::{Offer, Size, Waits};
+use crate::parts::batching::{Candidates, Offer, Size, Waits};
 use crate::parts::map_score::{MapScore, MapScoreSpan, MapScoreTerms};
 use crate::parts::tournament::{Contest, Tournament};
 use crate::parts::{Batching, Blocking, DecisionTime, DropRule, Governor, Granularity, Tuner, VariantChoice};
@@ -96,9 +96,8 @@ pub struct Mapped {
     /// By slot: what was computed of the job that was seen there last.
     terms: Vec<Option<MapScoreTerms>>,
     waiting: Tournament<MapScoreSpan>,
-    /// Jobs that could be in a batch with the first, by their scores with the sign changed, and the deadlines of all.
-    candidates: Vec<(Score, u64, JobId)>,
-    deadlines: Vec<Time>,
+    /// By scores with the sign changed.
+    candidates: Candidates<Score>,
     waits: Waits,
     remembers: bool,
 }
@@ -113,8 +112,7 @@ impl Mapped {
             tuner,
             terms: Vec::new(),
             waiting: Tournament::default(),
-            candidates: Vec::new(),
-            deadlines: Vec::new(),
+            candidates: Candidates::default(),
             waits: Waits::default(),
             remembers: true,
         }
@@ -166,8 +164,10 @@ impl Mapped {
             let decision = self.parts.decision_time.of(view);
             let offer = Offer { view, model: job.model, on, class, decision };
             let most = if started { 1 } else { self.parts.batching.most(&offer) };
-            self.gather(view, &job, variant, on, most);
-            let size = match self.parts.batching.size(&offer, &self.deadlines, most) {
+            let mut candidates = std::mem::take(&mut self.candidates);
+            candidates.gather(view, &job, most, |other| self.key_in_batch(view, &job, variant, on, other));
+            self.candidates = candidates;
+            let size = match self.parts.batching.size(&offer, self.candidates.deadlines(), most) {
                 Size::Wait(until) => {
                     self.waits.wait(job.model, until);
                     continue;
@@ -178,8 +178,7 @@ impl Mapped {
                 self.waits.pass(job.model, started);
                 continue;
             }
-            let others = self.candidates.iter().take(size.saturating_sub(1) as usize).map(|(.., id)| *id);
-            let jobs = out.batch(std::iter::once(job.id).chain(others));
+            let jobs = out.batch(std::iter::once(job.id).chain(self.candidates.others_of(size)));
             for id in out.jobs_of(&jobs).unwrap_or_default() {
                 self.waiting.take_out(*id);
                 self.waiting.put_aside(*id);
@@ -204,37 +203,25 @@ impl Mapped {
         best.map(|Best { job, accelerator, .. }| (job, accelerator))
     }
 
-    /// Gathers the jobs that could be in a batch of at most `most` with a job, those with the greatest scores first, and the
-    /// deadlines of all.
-    fn gather(
+    /// The key of a job that could be in a batch on an accelerator with another one, which runs as a variant: its score with the
+    /// sign changed; none where it would run as another model.
+    fn key_in_batch(
         &mut self,
         view: &View<'_>,
         first: &Job,
         variant: Option<VariantId>,
         on: AcceleratorId,
-        most: u32,
-    ) {
-        self.candidates.clear();
-        self.deadlines.clear();
-        self.deadlines.push(first.deadline);
-        if most <= 1 {
-            return;
+        job: &Job,
+    ) -> Option<Score> {
+        let chosen = self.parts.variants.choose(view, job);
+        let model = chosen.map_or(job.model, |(_, model)| model);
+        if (chosen.map(|(variant, _)| variant), model) != (variant, first.model) {
+            return None;
         }
-        for job in view.ready().filter(|job| !job.started && job.id != first.id) {
-            let chosen = self.parts.variants.choose(view, job);
-            let model = chosen.map_or(job.model, |(_, model)| model);
-            if (chosen.map(|(variant, _)| variant), model) == (variant, first.model) {
-                let terms = self.terms(view, job);
-                let common = self.score.common(view.now, job, &terms);
-                let score =
-                    self.score.score_from(view, &terms, common, on, None).unwrap_or(f64::NEG_INFINITY);
-                self.candidates.push((Score(-score), job.sequence, job.id));
-            }
-        }
-        self.candidates.sort_unstable_by_key(|(score, sequence, _)| (*score, *sequence));
-        self.candidates.truncate(most as usize - 1);
-        let deadlines = self.candidates.iter().filter_map(|(.., id)| Some(view.job(*id)?.deadline));
-        self.deadlines.extend(deadlines);
+        let terms = self.terms(view, job);
+        let common = self.score.common(view.now, job, &terms);
+        let score = self.score.score_from(view, &terms, common, on, None);
+        Some(Score(-score.unwrap_or(f64::NEG_INFINITY)))
     }
 
     /// Brings the tournament of ready jobs up to date; false where they are few.

@@ -13,7 +13,7 @@ use super::Simulation;
 use super::state::{Anchor, HiddenJob, HiddenRun};
 use crate::error::{Illegal, SimulationError};
 use crate::execution::{Execution, Segment};
-use crate::observer::{ContextSwitchRecord, DropCause, Observer};
+use crate::observer::{ContextSwitchRecord, DropCause, MoveRecord, Observer};
 use crate::system::System;
 
 /// Rounds of decisions in one instant after which a policy is taken to be endless.
@@ -243,6 +243,10 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             hidden.moves.count += 1;
             hidden.moves.time = hidden.moves.time.saturating_add(time);
             hidden.moves.energy += energy;
+            if let Some(place) = left_at {
+                let record = MoveRecord { job: id, from: place.accelerator, to: accelerator, time, energy };
+                self.observer.moved(self.state.now, &record);
+            }
         }
         if hidden.written != Moved::default() {
             let context = std::mem::take(&mut hidden.written);

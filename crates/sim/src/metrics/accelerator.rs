@@ -60,15 +60,15 @@ impl AcceleratorTally {
         (began.held, began.since) = (held, now);
     }
 
-    /// Counts the jobs of a segment that is dispatched.
+    /// Counts the jobs of a segment that is dispatched; whether it was counted.
     #[inline]
-    pub(crate) fn dispatched(&mut self, run: &Run, from: Time) {
-        if let Some((segments, jobs)) = &mut self.batches
-            && run.dispatched >= from
-        {
-            *segments += 1;
-            *jobs += u64::from(run.jobs.count());
-        }
+    pub(crate) fn dispatched(&mut self, run: &Run, from: Time) -> bool {
+        let Some((segments, jobs)) = self.batches.as_mut().filter(|_| run.dispatched >= from) else {
+            return false;
+        };
+        *segments += 1;
+        *jobs += u64::from(run.jobs.count());
+        true
     }
 
     /// Segments that were dispatched, and the jobs that they had then; none where no accelerator runs batches.

@@ -210,10 +210,18 @@ impl Observer for Metrics {
         let units = self.accelerators[run.accelerator.index()].units();
         let held = if units == 1 { 1 } else { run.units.count() };
         let from = self.from();
-        self.accelerators[run.accelerator.index()].dispatched(run, from);
+        if self.accelerators[run.accelerator.index()].dispatched(run, from) {
+            self.tasks[job.task.index()].dispatched(run.jobs.count());
+        }
         self.began[run.id.slot()] = Began::new(now, held, job.energy);
         if let Some(power) = &mut self.power {
             power.held(now, run.accelerator, true);
+        }
+    }
+
+    fn joined(&mut self, _now: Time, run: &Run, job: &Job) {
+        if run.dispatched >= self.from() {
+            self.tasks[job.task.index()].dispatched(run.jobs.count());
         }
     }
 

@@ -56,6 +56,8 @@ pub struct JobRow {
     pub context_switches: u32,
     /// Where its last segment ran; none without any.
     pub accelerator: Option<AcceleratorId>,
+    /// Jobs of the segment that it began in, itself one of them: its batch. None without any segment.
+    pub batch: Option<u32>,
 }
 
 impl JobRow {
@@ -87,6 +89,7 @@ struct Live {
     segments: u32,
     context_switches: u32,
     accelerator: Option<AcceleratorId>,
+    batch: Option<u32>,
 }
 
 impl<W: FnMut(&JobRow)> JobRows<W> {
@@ -127,6 +130,7 @@ impl<W: FnMut(&JobRow)> JobRows<W> {
             segments: live.segments,
             context_switches: live.context_switches,
             accelerator: live.accelerator,
+            batch: live.batch,
         });
     }
 }
@@ -139,6 +143,7 @@ impl<W: FnMut(&JobRow)> Observer for JobRows<W> {
     fn dispatched(&mut self, now: Time, run: &Run, job: &Job) {
         let live = self.of(job);
         live.start = live.start.or(Some(now));
+        live.batch = live.batch.or(Some(run.jobs.count()));
         live.segments += 1;
         live.accelerator = Some(run.accelerator);
     }

@@ -212,6 +212,10 @@ pub struct TaskSummary {
     /// Mean accuracy of the model, or of the exit, that completed jobs ended with, over those of
     /// which it is known; a fraction.
     pub accuracy_mean: Option<f64>,
+    /// Jobs of a segment at its dispatch, mean over the segments that its jobs were in in the measured time; missing where no
+    /// accelerator runs batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_mean: Option<f64>,
     /// XRBench scores; missing where no job counts.
     pub xrbench: Option<XrbenchScores>,
 }

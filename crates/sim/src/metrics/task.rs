@@ -4,6 +4,7 @@ use rtmm_hardware::EnergyTotal;
 use rtmm_scheduler::Job;
 use rtmm_workload::{Duration, Time};
 
+use crate::metrics::accelerator::mean_batch;
 use crate::metrics::histogram::Histogram;
 use crate::metrics::progress::Progress;
 use crate::metrics::summary::{EnergySummary, JobCounts, Spent, TaskSummary};
@@ -63,6 +64,8 @@ pub(crate) struct TaskTally {
     /// Over completed jobs.
     turnaround: Turnaround,
     progress: Progress,
+    /// Segments that its jobs were in, and the jobs that these had at their dispatch, where accelerators run batches.
+    batches: (u64, u64),
 }
 
 impl TaskTally {
@@ -72,6 +75,11 @@ impl TaskTally {
 
     pub(crate) fn released(&mut self) {
         self.counts.released += 1;
+    }
+
+    /// Counts a segment of so many jobs that one of its jobs is in.
+    pub(crate) fn dispatched(&mut self, jobs: u32) {
+        self.batches = (self.batches.0 + 1, self.batches.1 + u64::from(jobs));
     }
 
     pub(crate) fn completed(&mut self, now: Time, record: &JobRecord<'_>, constants: &XrbenchConstants) {
@@ -176,6 +184,7 @@ impl TaskTally {
                 self.decided_worst.picojoules(),
             ),
             accuracy_mean: (self.accurate > 0).then(|| self.accuracy / self.accurate as f64),
+            batch_mean: mean_batch(self.batches),
             xrbench: self.scores.scores(constants, counts.dropped, counts.overdue),
         }
     }

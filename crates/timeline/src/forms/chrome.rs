@@ -11,6 +11,7 @@
 
 use std::io::{self, Write};
 
+use rtmm_hardware::PowerUnit;
 use rtmm_sim::System;
 use rtmm_workload::Time;
 
@@ -183,6 +184,7 @@ impl TimelineForm for ChromeTrace<'_> {
                 SegmentPartKind::Layer(layer) => ("layer", Some(layer)),
                 SegmentPartKind::PartOfLayer(layer) => ("part of layer", Some(layer)),
                 SegmentPartKind::ContextSwitch => ("context switch", None),
+                SegmentPartKind::Move => ("move", None),
                 SegmentPartKind::Migration => ("migration", None),
             };
             self.slice(category, thread, Span::new(part.from, part.to))?;
@@ -239,6 +241,8 @@ impl TimelineForm for ChromeTrace<'_> {
             Counter::Queue => (self.jobs, "queue length", "jobs"),
             Counter::Bandwidth => (self.jobs, "DRAM bandwidth granted", "B/s"),
             Counter::Utilisation(accelerator) => (accelerator.index() + 1, "utilisation", "%"),
+            Counter::Clock(PowerUnit::Accelerator(accelerator)) => (accelerator.index() + 1, "clock", "Hz"),
+            Counter::Clock(PowerUnit::Dram) => (self.jobs, "DRAM clock", "Hz"),
         };
         self.next()?;
         let ts = Microseconds(nanoseconds(at));

@@ -64,6 +64,7 @@ impl Columns {
 /// Costs of layers on one accelerator, as cells.
 pub(super) struct Costing<'t> {
     target: &'t Target,
+    batch: u32,
     explainer: Explainer<'t>,
     has_common: bool,
     settings: Vec<String>,
@@ -73,13 +74,15 @@ pub(super) struct Costing<'t> {
 }
 
 impl<'t> Costing<'t> {
-    pub(super) fn new(target: &'t Target, columns: &Columns) -> Self {
+    /// Costs of `batch` inferences at once.
+    pub(super) fn new(target: &'t Target, batch: u32, columns: &Columns) -> Self {
         let explainer = target.explainer();
         let (names, settings): (Vec<&str>, Vec<String>) = explainer.settings().into_iter().unzip();
         let all: Vec<&str> = names.into_iter().chain(explainer.columns().iter().copied()).collect();
         let place = |detail: &&str| all.iter().position(|name| name == detail);
         let places = columns.details.iter().map(place).collect();
-        Self { target, explainer, has_common: columns.has_common, settings, places, values: Vec::new() }
+        let has_common = columns.has_common;
+        Self { target, batch, explainer, has_common, settings, places, values: Vec::new() }
     }
 
     /// Tells each cell of a layer's row behind those that name the layer; a blank one is an empty text.
@@ -89,10 +92,10 @@ impl<'t> Costing<'t> {
         mut tell: impl FnMut(Cell<'_>),
     ) -> Result<(), CostError> {
         self.values.clear();
-        self.explainer.report(layer, &mut self.values)?;
+        self.explainer.report_of_batch(layer, self.batch, &mut self.values)?;
         let blank = Cell::Text("");
         if self.has_common {
-            let common = Common::of(self.target, layer)?;
+            let common = Common::of(self.target, layer, self.batch)?;
             tell(Cell::Number(Quantity::Real(common.latency_us())));
             tell(Cell::Number(Quantity::Real(common.energy_uj())));
             tell(common.utilisation.map_or(blank, |part| Cell::Number(Quantity::Real(part))));
@@ -138,9 +141,10 @@ pub(super) struct Common {
 }
 
 impl Common {
-    pub(super) fn of(target: &Target, layer: LayerOf<'_>) -> Result<Self, CostError> {
-        let work = target.cost_model.work(layer, Condition::Profile)?;
-        let macs = layer.layer.macs().ok();
+    /// Costs of `batch` inferences at once.
+    pub(super) fn of(target: &Target, layer: LayerOf<'_>, batch: u32) -> Result<Self, CostError> {
+        let work = target.cost_model.work_of_batch(layer, batch, Condition::Profile)?;
+        let macs = layer.layer.macs().ok().map(|macs| macs.saturating_mul(batch.into()));
         let utilisation = target.cost_model.processing_elements().zip(macs).map(|(elements, macs)| {
             let cycles = work.latency().picoseconds() as f64 / PICOSECONDS * target.clock_hz as f64;
             let most = elements as f64 * cycles;

@@ -18,6 +18,7 @@ pub(super) fn cost(arguments: &Cost) -> Result<(), Failure> {
         ("--accelerator", arguments.hardware.accelerator.is_some()),
         ("--platform", arguments.hardware.platform.is_some()),
         ("--clock-mhz", arguments.hardware.clock_mhz.is_some()),
+        ("--batch", arguments.batch > 1),
         ("--threads", arguments.threads.is_some()),
     ];
     if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {

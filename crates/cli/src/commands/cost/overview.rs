@@ -6,12 +6,13 @@
 use std::io::Write;
 
 use rayon::prelude::*;
-use rtmm_hardware::LayerOf;
+use rtmm_hardware::{CostError, LayerOf};
 use rtmm_report::{Column, TextTable};
 use rtmm_workload::TableRow;
 
 use super::columns::{COMMON, Common};
-use super::{TITLE, Target, failure, report};
+use super::refusals::Refusals;
+use super::{TITLE, Target};
 use crate::failure::Failure;
 use crate::output::{section_table, stdout, style, text_row};
 
@@ -20,7 +21,7 @@ const DIGITS: i32 = 4;
 /// The most decimals.
 const MAX_DECIMALS: i32 = 6;
 
-pub(super) fn print(layers: &[TableRow], targets: &[Target]) -> Result<(), Failure> {
+pub(super) fn print(layers: &[TableRow], targets: &[Target], batch: u32) -> Result<(), Failure> {
     let names_model = layers.iter().any(|row| row.model != layers[0].model);
     let names_accelerator = targets.iter().any(|target| !target.name.is_empty());
     let mut columns = vec![Column::text("layer")];
@@ -28,14 +29,16 @@ pub(super) fn print(layers: &[TableRow], targets: &[Target]) -> Result<(), Failu
     columns.extend(names_accelerator.then(|| Column::text("accelerator")));
     let labels = columns.len();
     columns.extend(COMMON.map(Column::number));
-    let title = if names_model { TITLE.to_owned() } else { format!("{TITLE} of {}", layers[0].model) };
+    let mut title = if names_model { TITLE.to_owned() } else { format!("{TITLE} of {}", layers[0].model) };
+    if batch > 1 {
+        title += &format!(", {batch} at once");
+    }
     let mut table = TextTable::new(title, columns);
     table.label_columns = labels;
-    let mut failures = Vec::new();
-    for target in targets {
+    let mut refusals = Refusals::default();
+    for (at, target) in targets.iter().enumerate() {
         let row = |row: &TableRow| {
-            let common = Common::of(target, LayerOf { model: &row.model, layer: &row.layer });
-            let common = common.map_err(|error| failure(row, &error))?;
+            let common = Common::of(target, LayerOf { model: &row.model, layer: &row.layer }, batch)?;
             let mut cells = vec![row.layer.name.clone()];
             cells.extend(names_model.then(|| row.model.clone()));
             cells.extend(names_accelerator.then(|| target.name.clone()));
@@ -46,11 +49,11 @@ pub(super) fn print(layers: &[TableRow], targets: &[Target]) -> Result<(), Failu
             cells.push(common.dram_bytes().to_string());
             Ok(cells)
         };
-        let rows: Vec<Result<Vec<String>, String>> = layers.par_iter().map(row).collect();
-        for row in rows {
+        let rows: Vec<Result<Vec<String>, CostError>> = layers.par_iter().map(row).collect();
+        for (place, row) in rows.into_iter().enumerate() {
             match row {
                 Ok(cells) => table.rows.push(text_row(&cells)),
-                Err(message) => failures.push(message),
+                Err(error) => refusals.add(place, at, error),
             }
         }
     }
@@ -65,7 +68,7 @@ pub(super) fn print(layers: &[TableRow], targets: &[Target]) -> Result<(), Failu
         }
     }
     out.flush()?;
-    report(&failures)
+    refusals.report(layers, targets)
 }
 
 /// A number with the digits that matter.

@@ -388,6 +388,7 @@ struct JobRecord<'r> {
     segments: u32,
     context_switches: u32,
     energy_pj: f64,
+    batch: Option<u32>,
 }
 
 /// A row a point, series by series.
@@ -423,6 +424,7 @@ fn jobs_csv(system: &System, jobs: &[JobRow]) -> Result<String, Failure> {
             segments: job.segments,
             context_switches: job.context_switches,
             energy_pj: (job.energy.total() + job.switch_energy + job.moves.energy).picojoules(),
+            batch: job.batch,
         })?;
     }
     let bytes = writer.into_inner().map_err(|error| Failure::Run(error.to_string()))?;

@@ -105,6 +105,7 @@ impl<'s> PerfettoTrace<'s> {
                 SegmentPartKind::ContextSwitch => {
                     (Category::ContextSwitch, tracks.category_name(Category::ContextSwitch))
                 }
+                SegmentPartKind::Move => (Category::Move, tracks.category_name(Category::Move)),
                 SegmentPartKind::Migration => {
                     (Category::Migration, tracks.category_name(Category::Migration))
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, PowerUnit};
 use rtmm_sim::{DropCause, System};
 use rtmm_workload::{LayerId, ModelId, TaskId};
 
@@ -48,8 +48,13 @@ texts! {
         ContextSwitch = "context switch",
         Migration = "migration",
         Job = "job",
+        // The last one, which traces of platforms without links do not name.
+        Move = "move",
     }
 }
+
+/// Categories that every trace has.
+const CATEGORIES: usize = Category::TEXTS.len() - 1;
 
 texts! {
     /// Name of an argument.
@@ -84,6 +89,8 @@ pub(super) struct Tracks<'s> {
     /// By model: the number of the name of its first layer.
     layers: Vec<u64>,
     first_task: u64,
+    /// The number of the name of moves, behind those of all layers.
+    move_name: u64,
 }
 
 impl<'s> Tracks<'s> {
@@ -94,13 +101,13 @@ impl<'s> Tracks<'s> {
             accelerators.push(next);
             next += 2 + u64::from(accelerator.units());
         }
-        let mut name = (Category::TEXTS.len() + MARKS.len()) as u64 + 1;
+        let mut name = (CATEGORIES + MARKS.len()) as u64 + 1;
         let mut layers = Vec::new();
         for model in system.models.iter() {
             layers.push(name);
             name += model.layers.len() as u64;
         }
-        Self { system, accelerators, layers, first_task: next }
+        Self { system, accelerators, layers, first_task: next, move_name: name }
     }
 
     pub(super) fn unit(&self, accelerator: AcceleratorId, unit: u32) -> u64 {
@@ -111,11 +118,18 @@ impl<'s> Tracks<'s> {
         self.first_task + task.index() as u64
     }
 
+    /// The clock of the accelerator at a position, or behind all of them that of the memory.
+    fn clock(&self, position: usize) -> u64 {
+        self.first_task + (self.system.scenario.tasks.len() + position) as u64
+    }
+
     pub(super) fn counter(&self, counter: Counter) -> u64 {
         match counter {
             Counter::Queue => QUEUE,
             Counter::Bandwidth => BANDWIDTH,
             Counter::Utilisation(accelerator) => self.accelerators[accelerator.index()] + 1,
+            Counter::Clock(PowerUnit::Accelerator(accelerator)) => self.clock(accelerator.index()),
+            Counter::Clock(PowerUnit::Dram) => self.clock(self.accelerators.len()),
         }
     }
 
@@ -132,12 +146,12 @@ impl<'s> Tracks<'s> {
 
     /// The number of a category's text among the names of events.
     pub(super) fn category_name(&self, category: Category) -> u64 {
-        category.iid()
+        if matches!(category, Category::Move) { self.move_name } else { category.iid() }
     }
 
     pub(super) fn mark_name(&self, kind: MarkKind) -> u64 {
         let place = MARKS.iter().position(|mark| *mark == kind).unwrap_or_default();
-        (Category::TEXTS.len() + place) as u64 + 1
+        (CATEGORIES + place) as u64 + 1
     }
 
     pub(super) fn model(&self, model: ModelId) -> u64 {
@@ -164,10 +178,13 @@ impl<'s> Tracks<'s> {
         let keys = Key::TEXTS.len() - usize::from(!self.system.platform.has_batches());
         let marks = MARKS.iter().map(|mark| mark.name());
         let layers = self.system.models.iter().flat_map(|model| &model.layers);
-        let names =
-            Category::TEXTS.iter().copied().chain(marks).chain(layers.map(|layer| layer.name.as_str()));
+        let (common, moves) = Category::TEXTS.split_at(CATEGORIES);
+        let moves = moves.iter().copied().filter(|_| self.system.platform.transfers.is_some());
+        let common = common.iter().copied();
+        let layers = layers.map(|layer| layer.name.as_str());
+        let names = common.clone().chain(marks).chain(layers).chain(moves.clone());
         InternedData {
-            event_categories: numbered(Category::TEXTS.iter().copied()),
+            event_categories: numbered(common.chain(moves)),
             event_names: numbered(names),
             debug_annotation_names: numbered(Key::TEXTS.iter().copied().take(keys)),
             debug_annotation_string_values: numbered(
@@ -179,9 +196,13 @@ impl<'s> Tracks<'s> {
     fn descriptors(&self) -> Vec<TrackDescriptor> {
         let platform = &self.system.platform;
         let mut tracks = Vec::new();
-        for (accelerator, first) in platform.accelerators.iter().zip(&self.accelerators) {
+        for ((index, accelerator), first) in platform.accelerators.iter().enumerate().zip(&self.accelerators)
+        {
             tracks.push(group(*first, &accelerator.name));
             tracks.push(counter(first + 1, *first, "utilisation", "%"));
+            if accelerator.power.is_some() {
+                tracks.push(counter(self.clock(index), *first, "clock", "Hz"));
+            }
             let units = (0..accelerator.units()).zip(first + 2..);
             tracks.extend(units.map(|(unit, uuid)| child(uuid, *first, format!("unit {unit}"), unit + 1)));
         }
@@ -191,6 +212,9 @@ impl<'s> Tracks<'s> {
         tracks.push(counter(QUEUE, 0, "queue length", "jobs"));
         if platform.shared_dram.is_some() {
             tracks.push(counter(BANDWIDTH, 0, "DRAM bandwidth granted", "B/s"));
+        }
+        if platform.power.dram.is_some() {
+            tracks.push(counter(self.clock(platform.accelerators.len()), 0, "DRAM clock", "Hz"));
         }
         tracks
     }
