@@ -48,14 +48,16 @@ struct Part {
 #[derive(Clone, Copy)]
 enum Parts {
     All,
-    /// Those that take no sweep of more than a thousand runs.
+    /// Those that take no sweep of more than a thousand runs, and no fits to tens of thousands of measurements.
     Quick,
 }
 
 impl Parts {
     fn has(self, part: &Part) -> bool {
-        let takes_sweep = part.page == POWER || (part.page == TECHNOLOGY && part.name == "dream");
-        matches!(self, Self::All) || !takes_sweep
+        let takes_long = part.page == POWER
+            || (part.page == TECHNOLOGY && part.name == "dream")
+            || (part.page == INTERFERENCE && matches!(part.name, "groups" | "slice"));
+        matches!(self, Self::All) || !takes_long
     }
 }
 

@@ -26,6 +26,10 @@ const ABACUS: &str = "abacus/a100-pairs";
 const TRIPLETS: &str = "abacus/a100-triplets";
 const SLICE: &str = "abacus/a100-mig-pairs";
 
+/// Predictors that `best` is made of, by the kind of rows: tables show them as that.
+const RECOMMENDED: [(QueryKind, &str); 2] =
+    [(QueryKind::CoRun, "pair-posterior"), (QueryKind::Group, "module-rate")];
+
 /// A predictor as a row of tables: its registry row, and parameters that differ from their defaults.
 struct Candidate {
     row: &'static PredictorRow,
@@ -43,8 +47,16 @@ fn candidates(kind: QueryKind) -> Result<Vec<Candidate>, Problem> {
     ];
     let mut found = Vec::new();
     for row in PredictorRegistry::built_in().iter().filter(|row| row.kinds.contains(&kind)) {
+        if RECOMMENDED.iter().any(|(_, name)| *name == row.name) {
+            continue;
+        }
+        let recommended = RECOMMENDED.iter().find(|(of, _)| *of == kind && row.name == "best");
+        let label = match recommended {
+            Some((_, name)) => format!("`{}` (`{name}`)", row.name),
+            None => format!("`{}`", row.name),
+        };
         let defaults = Parameters::defaults(row.schema());
-        found.push(Candidate { row, label: format!("`{}`", row.name), parameters: defaults.clone() });
+        found.push(Candidate { row, label, parameters: defaults.clone() });
         for (_, key, value) in SETTINGS.iter().filter(|(name, ..)| *name == row.name) {
             let mut parameters = defaults.clone();
             parameters.set_text(key, value)?;
