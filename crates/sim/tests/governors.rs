@@ -159,7 +159,31 @@ fn scaled(tasks: &[(u64, u64, u64)], factor: u64, shares: bool, stalls: bool) ->
     by_hand.system()
 }
 
+/// A task whose layers, at either clock of its accelerator and with the memory at its lowest, take times in ratios of twos and
+/// fives, of which a millisecond in picoseconds is a product.
+fn without_rests((period, compute, bytes): (u64, u64, u64)) -> (u64, u64, u64) {
+    let nearest = |of: u64, allowed: &[u64]| {
+        allowed.iter().copied().filter(|allowed| *allowed <= of).max().unwrap_or(1)
+    };
+    (period, nearest(compute, &[1, 2, 4, 5]), nearest(bytes, &[1, 2, 4, 5, 8]))
+}
+
 const GOVERNORS: [&str; 5] = ["max", "fixed", "race-to-idle", "slowest-that-fits", "cycle-conserving"];
+
+/// The bytes of a layer take 3.5 at the memory's lowest clock, and 4 of compute at the slower clock are 8 sevenths of that: the
+/// rest of a run is rounded when the clock changes, and of an end that is expected at a deadline a picosecond is left over.
+#[test]
+fn where_times_are_rounded_a_deadline_that_is_met_to_the_picosecond_may_be_missed_by_one() {
+    let text = "edf preemption=quantum granularity=model governor=slowest-that-fits governor_dram=lowest";
+    let energies = |tasks: &[(u64, u64, u64)]| {
+        [1, 2]
+            .map(|factor| ran(&scaled(tasks, factor, true, false), text, EndOfRun::Cut, 3).1.energy.energy_pj)
+    };
+    let [one, two] = energies(&[(2, 3, 7), (2, 5, 2), (2, 2, 4)]);
+    assert!((one - two).abs() > 0.03 * one, "{one} {two}");
+    let [one, two] = energies(&[(2, 3, 7), (2, 5, 2), (2, 2, 4)].map(without_rests));
+    assert_eq!(one, two);
+}
 
 proptest! {
     #![proptest_config(cases::config(60))]
@@ -169,8 +193,12 @@ proptest! {
         tasks in prop::collection::vec((1..6_u64, 1..6_u64, 1..9_u64), 1..4),
         governor in prop::sample::select(GOVERNORS.to_vec()), shares in any::<bool>(), stalls in any::<bool>(),
     ) {
-        // Where layers wait for memory, what it expects of them is rounded, and deadlines that are met exactly are not.
-        prop_assume!(!(shares && governor == "slowest-that-fits"));
+        // Where a governor compares expected ends with deadlines, only times without a rest: thirds and sevenths of a
+        // layer are rounded to a picosecond, and a deadline that is met to the picosecond is met no more.
+        let tasks = match (shares, governor) {
+            (true, "slowest-that-fits") => tasks.iter().map(|task| without_rests(*task)).collect(),
+            _ => tasks,
+        };
         let policy_text =
             format!("edf preemption=quantum granularity=model governor={governor} governor_dram=lowest");
         let (_, one) = ran(&scaled(&tasks, 1, shares, stalls), &policy_text, EndOfRun::Cut, 3);
