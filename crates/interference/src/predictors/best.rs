@@ -22,7 +22,7 @@ pub(super) fn row() -> PredictorRow {
         let measurements = training.measurements;
         let best = Best {
             pairs: fitted(&pair_posterior::row(), training, measurements.pairs.len())?,
-            groups: fitted(&module_rate::row(), training, measurements.groups.len())?,
+            groups: fitted(&module_rate::recommended(), training, measurements.groups.len())?,
         };
         if best.pairs.is_none() && best.groups.is_none() {
             return Err(FitError::NoRows { predictor: NAME, wants: "pairs or segment groups" });

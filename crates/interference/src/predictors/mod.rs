@@ -17,6 +17,7 @@ mod pair_posterior;
 mod pair_table;
 mod rate;
 mod strait_reading;
+mod trees;
 
 use crate::PredictorRow;
 
@@ -29,7 +30,6 @@ pub(crate) fn built_in_rows() -> Vec<PredictorRow> {
         group_linear::row(),
         group_table::row(),
         igniter::row(),
-        module_rate::row(),
         none::row(),
         pair_posterior::row(),
         pair_table::row(),
@@ -37,5 +37,6 @@ pub(crate) fn built_in_rows() -> Vec<PredictorRow> {
         strait_reading::row(),
     ];
     rows.extend(gpulet_online::rows());
+    rows.extend(module_rate::rows());
     rows
 }

@@ -29,7 +29,7 @@ pub(super) struct Effort {
     /// Passes over the groups.
     pub passes: usize,
     /// The least number of steps, however few groups there are.
-    pub least_steps: usize,
+    pub min_steps: usize,
 }
 
 /// Fits the parameters of a layout to groups that were measured.
@@ -37,7 +37,7 @@ pub(super) fn fit(layout: &Layout, groups: &[&Group], effort: Effort) -> Vec<f64
     let mut parameters = start(layout, groups);
     let neighbours = layout.neighbours();
     let batches = groups.len().div_ceil(BATCH);
-    let passes = effort.passes.max(effort.least_steps.div_ceil(batches.max(1)));
+    let passes = effort.passes.max(effort.min_steps.div_ceil(batches.max(1)));
     let steps = (passes * batches) as f64;
     let draws = Draws::new(0, Stream::Fit, "module-rate");
     let mut order: Vec<usize> = (0..groups.len()).collect();

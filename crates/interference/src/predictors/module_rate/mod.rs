@@ -13,6 +13,7 @@
 mod costs;
 mod device;
 mod fit;
+mod residual;
 mod tables;
 mod timeline;
 
@@ -24,13 +25,12 @@ use rtmm_workload::parameters::{Declared, Integer, Schema};
 use self::costs::Costs;
 use self::device::{Adaptation, StateSlopes};
 use self::fit::Effort;
+use self::residual::Residual;
 use self::tables::Layout;
 use self::timeline::{Derivatives, Module};
 use super::margin::{Margin, score};
 use crate::score::quantile;
 use crate::{Device, FitError, Group, Prediction, Predictor, PredictorRow, Query, QueryKind, Segment};
-
-const NAME: &str = "module-rate";
 
 /// The least number of steps of a fit.
 const MIN_STEPS: usize = 2_000;
@@ -45,20 +45,36 @@ const NORMAL: f64 = 1.4826;
 const PASSES: Integer<u32> =
     Integer::new("passes", "passes over the groups that are fitted to", 15, 1..=1000);
 
-/// The row of the registry.
-pub(super) fn row() -> PredictorRow {
+/// The rows of the registry: without and with a learned correction.
+pub(super) fn rows() -> [PredictorRow; 2] {
+    [
+        row("module-rate", false)
+            .with_summary("launch and work of each module, slowed down by the modules that run beside it"),
+        row("boosted-residual", true)
+            .with_summary("`module-rate`, corrected by boosted trees on features that name no model"),
+    ]
+}
+
+/// The row that `best` is for segment groups.
+pub(super) fn recommended() -> PredictorRow {
+    let [_, boosted] = rows();
+    boosted
+}
+
+fn row(name: &'static str, corrected: bool) -> PredictorRow {
     let schema = Schema::of(&[&[&PASSES as &dyn Declared]]);
-    PredictorRow::new(NAME, schema, &[QueryKind::Group], |parameters, training| {
+    PredictorRow::new(name, schema, &[QueryKind::Group], move |parameters, training| {
         let measured = training.measurements.groups.iter();
         let groups: Vec<&Group> = measured.filter(|group| group.observed_us.is_some()).collect();
         if groups.is_empty() {
-            return Err(FitError::NoRows { predictor: NAME, wants: QueryKind::Group.rows() });
+            return Err(FitError::NoRows { predictor: name, wants: QueryKind::Group.rows() });
         }
         let models = training.measurements.names.len();
-        let effort = Effort { passes: parameters.read(&PASSES) as usize, least_steps: MIN_STEPS };
-        Ok(Box::new(ModuleRate::fit(&groups, effort, training.device, models)))
+        let effort = Effort { passes: parameters.read(&PASSES) as usize, min_steps: MIN_STEPS };
+        // What is left over on one device says nothing of another.
+        let corrected = corrected && training.device == Device::Same;
+        Ok(Box::new(ModuleRate::fit(&groups, effort, corrected, training.device, models)))
     })
-    .with_summary("launch and work of each module, slowed down by the modules that run beside it")
 }
 
 /// A fitted predictor.
@@ -76,13 +92,29 @@ struct ModuleRate {
 struct Fitted {
     layout: Layout,
     costs: Costs,
+    residual: Option<Residual>,
 }
 
 impl Fitted {
-    fn to(groups: &[&Group], effort: Effort) -> Self {
+    fn to(groups: &[&Group], effort: Effort, corrected: bool, models: usize) -> Self {
         let layout = Layout::of(groups.iter().flat_map(|group| group.segments.iter()));
         let parameters = fit::fit(&layout, groups, effort);
-        Self { costs: Costs::of(&parameters), layout }
+        let mut fitted = Self { costs: Costs::of(&parameters), layout, residual: None };
+        if corrected {
+            let device = Adaptation::of(Device::Same, models);
+            let (mut rows, mut errors) = (Vec::new(), Vec::new());
+            for group in groups {
+                let Some(observed) = group.observed_us else { continue };
+                let segments = sorted(&group.segments);
+                let (ends, modules) = fitted.modules(&segments, &device);
+                let fixed = fitted.fixed_us(&device);
+                let time = fixed + timeline::time(&ends, &modules);
+                rows.push(residual::features(&segments, &ends, &modules, time, fixed));
+                errors.push(log(observed / time));
+            }
+            fitted.residual = Some(Residual::fit(&rows, &errors));
+        }
+        fitted
     }
 
     /// The modules of sorted segments, and the end of each segment among them.
@@ -102,9 +134,25 @@ impl Fitted {
         self.costs.fixed_us(&self.layout) * device.fixed()
     }
 
+    /// Factor of a time by the walk, of which a part is fixed.
+    fn correction(
+        &self,
+        segments: &[Segment],
+        ends: &[usize],
+        modules: &[Module],
+        time: f64,
+        fixed: f64,
+    ) -> f64 {
+        self.residual.as_ref().map_or(1.0, |residual| {
+            residual.factor(&residual::features(segments, ends, modules, time, fixed))
+        })
+    }
+
     fn time_us(&self, segments: &[Segment], device: &Adaptation) -> f64 {
         let (ends, modules) = self.modules(segments, device);
-        self.fixed_us(device) + timeline::time(&ends, &modules)
+        let fixed = self.fixed_us(device);
+        let time = fixed + timeline::time(&ends, &modules);
+        time * self.correction(segments, &ends, &modules, time, fixed)
     }
 }
 
@@ -116,14 +164,14 @@ fn sorted(segments: &[Segment]) -> Vec<Segment> {
 }
 
 impl ModuleRate {
-    fn fit(groups: &[&Group], effort: Effort, device: Device, models: usize) -> Self {
-        let less = Effort { passes: effort.passes.div_ceil(FOLDS), least_steps: effort.least_steps / FOLDS };
-        let ratios = held_out(groups, less, models);
+    fn fit(groups: &[&Group], effort: Effort, corrected: bool, device: Device, models: usize) -> Self {
+        let less = Effort { passes: effort.passes.div_ceil(FOLDS), min_steps: effort.min_steps / FOLDS };
+        let ratios = held_out(groups, less, corrected, models);
         let mut errors: Vec<f64> = ratios.iter().map(|ratio| log(*ratio).abs()).collect();
         errors.sort_by(f64::total_cmp);
         let deviation = (NORMAL * quantile(&errors, 0.5)).max(MIN_DEVIATION);
         let margin = Margin::of_scores(ratios.iter().map(|ratio| score(1.0, deviation, *ratio)).collect());
-        let fitted = Arc::new(Fitted::to(groups, effort));
+        let fitted = Arc::new(Fitted::to(groups, effort, corrected, models));
         Self { fitted, device: Adaptation::of(device, models), deviation, margin }
     }
 
@@ -140,7 +188,8 @@ impl ModuleRate {
         let mut derivatives = Derivatives::default();
         let fixed = self.fitted.fixed_us(&self.device);
         let time = fixed + derivatives.of(&ends, &modules);
-        self.margin.observe(time, self.deviation(&segments), observed_us);
+        let predicted = time * self.fitted.correction(&segments, &ends, &modules, time, fixed);
+        self.margin.observe(predicted, self.deviation(&segments), observed_us);
         let mut slopes = StateSlopes::of(self.device.models());
         let mut by_modules = derivatives.modules.iter();
         for segment in &segments {
@@ -153,13 +202,13 @@ impl ModuleRate {
             }
         }
         slopes.add_fixed(fixed / time);
-        self.device.observe(&slopes, log(observed_us / time));
+        self.device.observe(&slopes, log(observed_us / predicted));
     }
 }
 
 /// Observed over predicted times, of each group by a fit to other combinations of models; where there are fewer
 /// combinations than parts, to other groups.
-fn held_out(groups: &[&Group], effort: Effort, models: usize) -> Vec<f64> {
+fn held_out(groups: &[&Group], effort: Effort, corrected: bool, models: usize) -> Vec<f64> {
     let mut combinations: Vec<_> = groups.iter().map(|group| group.models()).collect();
     combinations.sort_unstable();
     combinations.dedup();
@@ -182,7 +231,7 @@ fn held_out(groups: &[&Group], effort: Effort, models: usize) -> Vec<f64> {
         if fitted.is_empty() {
             continue;
         }
-        let fitted = Fitted::to(&fitted, effort);
+        let fitted = Fitted::to(&fitted, effort, corrected, models);
         ratios.extend(held.iter().filter_map(|group| {
             group.observed_us.map(|observed| observed / fitted.time_us(&sorted(&group.segments), &device))
         }));
