@@ -28,7 +28,7 @@ const SLICE: &str = "abacus/a100-mig-pairs";
 
 /// Predictors that `best` is made of, by the kind of rows: tables show them as that.
 const RECOMMENDED: [(QueryKind, &str); 2] =
-    [(QueryKind::CoRun, "pair-posterior"), (QueryKind::Group, "module-rate")];
+    [(QueryKind::CoRun, "pair-posterior"), (QueryKind::Group, "boosted-residual")];
 
 /// A predictor as a row of tables: its registry row, and parameters that differ from their defaults.
 struct Candidate {

@@ -93,7 +93,7 @@ impl Sum {
         self.count += 1.0;
     }
 
-    /// What is gained by an answer of their own.
+    /// Gain of an answer of their own.
     fn gain(self) -> f64 {
         self.total * self.total / (self.count + HALF)
     }
