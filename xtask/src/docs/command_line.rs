@@ -8,6 +8,13 @@ pub(super) fn part() -> String {
     for name in names.iter().filter(|name| *name != "help") {
         if let Some(verb) = command.find_subcommand_mut(name) {
             text.push_str(&format!("\n## `rtmm {name}`\n\n{}", block(verb)));
+            for part in verb.get_subcommands_mut().filter(|part| part.get_name() != "help") {
+                text.push_str(&format!(
+                    "\n### `rtmm {name} {}`\n\n{}",
+                    part.get_name().to_owned(),
+                    block(part)
+                ));
+            }
         }
     }
     text
