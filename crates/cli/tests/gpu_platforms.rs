@@ -1,5 +1,7 @@
 //! The tables of the platforms `gpu/v100` and `gpu/v100_halves` against the measurements that they are from.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use rtmm_interference::{Inference, Measurements, load};
 use rtmm_workload::load::{Kind, open};
 
@@ -68,9 +70,8 @@ fn solved(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
         rows.swap(pivot, largest.unwrap());
         for other in (0..n).filter(|other| *other != pivot) {
             let factor = rows[other][pivot] / rows[pivot][pivot];
-            for column in 0..=n {
-                rows[other][column] -= factor * rows[pivot][column];
-            }
+            let line = rows[pivot].clone();
+            rows[other].iter_mut().zip(line).for_each(|(cell, above)| *cell -= factor * above);
         }
     }
     (0..n).map(|row| rows[row][n] / rows[row][row]).collect()

@@ -404,12 +404,6 @@ impl Profile {
         self.models.len()
     }
 
-    /// True if runs on an accelerator slow each other down.
-    #[must_use]
-    pub fn is_co_located(&self, accelerator: AcceleratorId) -> bool {
-        self.costs.co_locations().is_some_and(|of| of.is_stated(accelerator))
-    }
-
     /// The features of a layer beside others on its accelerator, by which slowdowns are predicted: what a profiler measured of
     /// each of them alone.
     #[must_use]

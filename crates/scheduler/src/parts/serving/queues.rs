@@ -98,9 +98,4 @@ impl Queues {
     pub fn at(&self, at: usize) -> Option<&Queue> {
         self.queues[..self.used].get(at)
     }
-
-    /// All queues.
-    pub fn iter(&self) -> impl Iterator<Item = &Queue> {
-        self.queues[..self.used].iter()
-    }
 }
