@@ -68,6 +68,21 @@ fn an_unseen_mix_is_predicted_from_what_its_members_do_in_others() {
 }
 
 #[test]
+fn a_group_is_predicted_without_an_allocation() {
+    let (measurements, [busy, other, waits, _]) = hand_made(1.0);
+    let (row, parameters) = row("boosted-residual");
+    let predictor = row.fit(&parameters, &Training::of(&measurements)).unwrap();
+    let members: Vec<Segment> = [busy, other, waits, busy, other].map(|model| segment(model, 0, 3)).into();
+    let predict = || {
+        (1..=members.len()).rev().all(|count| predictor.predict(&Query::Group(&members[..count])).is_some())
+    };
+    // The first prediction of a thread makes its buffers.
+    assert!(predict());
+    let again = allocation_counter::measure(|| assert!(predict()));
+    assert_eq!(again.count_total, 0);
+}
+
+#[test]
 fn another_device_is_learnt_from_few_observations() {
     let (measurements, _) = hand_made(1.0);
     let (slower, _) = hand_made(3.0);

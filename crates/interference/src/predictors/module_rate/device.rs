@@ -33,8 +33,11 @@ const MODELS: usize = 4;
 pub(super) struct Adaptation {
     /// Logarithms of the factors.
     state: Vec<f64>,
-    /// Their covariance, by rows.
+    /// Their covariance, by columns.
     covariance: Vec<f64>,
+    /// The covariance times the derivatives of the last observation, and its gains.
+    spread: Vec<f64>,
+    gains: Vec<f64>,
     /// The factors that follow, with one of work for each model.
     factors: Vec<f64>,
     /// Standard deviation of the logarithm of each model's factor of work; none on the device of the fit, whose errors have
@@ -85,7 +88,14 @@ impl Adaptation {
             state[WORK] = mean;
             covariance[WORK * count + WORK] = squares.sum::<f64>() / SLICES.len() as f64;
         }
-        let mut adaptation = Self { state, covariance, factors: vec![1.0; count], deviations: Vec::new() };
+        let mut adaptation = Self {
+            state,
+            covariance,
+            spread: vec![0.0; count],
+            gains: Vec::with_capacity(count),
+            factors: vec![1.0; count],
+            deviations: Vec::new(),
+        };
         if device == Device::New {
             adaptation.deviations.resize(models, 0.0);
         }
@@ -99,7 +109,7 @@ impl Adaptation {
             *factor = exp((self.state[index] + shared).clamp(-10.0, 10.0));
         }
         let count = self.state.len();
-        let covariance = |row: usize, column: usize| self.covariance[row * count + column];
+        let covariance = |row: usize, column: usize| self.covariance[column * count + row];
         for (model, deviation) in self.deviations.iter_mut().enumerate() {
             let own = MODELS + model;
             let variance = covariance(WORK, WORK) + 2.0 * covariance(WORK, own) + covariance(own, own);
@@ -130,12 +140,17 @@ impl Adaptation {
 
     /// Learns from the logarithm of an observed time over the predicted one.
     pub(super) fn observe(&mut self, StateSlopes(slopes): &StateSlopes, error: f64) {
-        let count = self.state.len();
-        let spread: Vec<f64> = self
-            .covariance
-            .chunks_exact(count)
-            .map(|row| row.iter().zip(slopes).map(|(covariance, slope)| covariance * slope).sum())
-            .collect();
+        let Self { state, covariance, spread, .. } = self;
+        let count = state.len();
+        // The factors of models that are not in the group have no part in its time.
+        spread.fill(0.0);
+        for (column, slope) in covariance.chunks_exact(count).zip(slopes) {
+            if *slope != 0.0 {
+                for (spread, covariance) in spread.iter_mut().zip(column) {
+                    *spread += covariance * slope;
+                }
+            }
+        }
         let expected =
             NOISE * NOISE + spread.iter().zip(slopes).map(|(spread, slope)| spread * slope).sum::<f64>();
         // An error far beyond what is expected is more likely of the measurement: its variance grows with it.
@@ -144,12 +159,65 @@ impl Adaptation {
         if !(error.is_finite() && variance.is_finite()) {
             return;
         }
-        for (row, gain) in spread.iter().map(|spread| spread / variance).enumerate() {
-            self.state[row] += gain * error;
-            for (column, spread) in spread.iter().enumerate() {
-                self.covariance[row * count + column] -= gain * spread;
+        let gains = &mut self.gains;
+        gains.clear();
+        gains.extend(spread.iter().map(|spread| spread / variance));
+        for (state, gain) in state.iter_mut().zip(gains.iter()) {
+            *state += gain * error;
+        }
+        for (column, spread) in covariance.chunks_exact_mut(count).zip(spread.iter()) {
+            for (covariance, gain) in column.iter_mut().zip(gains.iter()) {
+                *covariance -= gain * spread;
             }
         }
         self.renew();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An observation as the filter is written down: every product of every row, in order.
+    fn plain(state: &mut [f64], rows: &mut [Vec<f64>], slopes: &[f64], error: f64) {
+        let dot =
+            |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(one, other)| one * other).sum::<f64>();
+        let spread: Vec<f64> = rows.iter().map(|row| dot(row, slopes)).collect();
+        let expected = NOISE * NOISE + dot(&spread, slopes);
+        let beyond = (error.abs() / (ROBUST * expected.sqrt())).max(1.0);
+        let variance = expected + NOISE * NOISE * (beyond * beyond - 1.0);
+        for (row, place) in rows.iter_mut().enumerate() {
+            let gain = spread[row] / variance;
+            state[row] += gain * error;
+            for (covariance, spread) in place.iter_mut().zip(&spread) {
+                *covariance -= gain * spread;
+            }
+        }
+    }
+
+    #[test]
+    fn observations_are_those_of_the_plain_filter_to_the_bit() {
+        let models = 5;
+        let count = MODELS + models;
+        for device in [Device::Same, Device::New] {
+            let mut adaptation = Adaptation::of(device, models);
+            let mut state = adaptation.state.clone();
+            let mut rows: Vec<Vec<f64>> = adaptation.covariance.chunks(count).map(<[f64]>::to_vec).collect();
+            for number in 0..200_u32 {
+                let mut slopes = StateSlopes::of(models);
+                let part = |multiple: u32| f64::from(number * multiple % 97) / 97.0;
+                slopes.0[..MODELS].copy_from_slice(&[part(31), part(53), part(71), part(11)]);
+                // Two models of five, or one twice.
+                slopes.0[MODELS + number as usize % models] += part(17);
+                slopes.0[MODELS + number as usize * 3 % models] += part(61);
+                let error = part(43) - 0.5;
+                adaptation.observe(&slopes, error);
+                plain(&mut state, &mut rows, &slopes.0, error);
+                assert_eq!(adaptation.state, state);
+                for (column, values) in adaptation.covariance.chunks(count).enumerate() {
+                    assert!(values.iter().zip(&rows).all(|(value, row)| *value == row[column]));
+                }
+            }
+        }
     }
 }

@@ -4,8 +4,9 @@ use libm::{cos, log};
 use rtmm_workload::random::{Draws, Stream};
 
 use super::costs::{Costs, Scale};
+use super::derivatives::{Derivatives, Slopes};
 use super::tables::Layout;
-use super::timeline::{Derivatives, Module};
+use super::timeline::Module;
 use crate::Group;
 
 /// Groups in a batch.
@@ -145,7 +146,7 @@ impl Gradient {
         let part = error / HUBER;
         let by_time = part / (1.0 + part * part).sqrt() / time;
         for (place, by) in places.iter().zip(&self.derivatives.modules) {
-            let by = Module {
+            let by = Slopes {
                 launch: by_time * by.launch,
                 work: by_time * by.work,
                 yields: by_time * by.yields,

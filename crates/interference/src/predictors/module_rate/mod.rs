@@ -10,7 +10,9 @@
 //! `l`, `w`, `δ` of each module, `γ` and the fixed time are fitted to groups alone, with no term that names a pair: a
 //! mix that was never measured is predicted from what its members did in others. The form is our own.
 
+mod buffers;
 mod costs;
+mod derivatives;
 mod device;
 mod fit;
 mod residual;
@@ -22,12 +24,12 @@ use std::sync::Arc;
 use libm::log;
 use rtmm_workload::parameters::{Declared, Integer, Schema};
 
+use self::buffers::Buffers;
 use self::costs::Costs;
 use self::device::{Adaptation, StateSlopes};
 use self::fit::Effort;
 use self::residual::Residual;
 use self::tables::Layout;
-use self::timeline::{Derivatives, Module};
 use super::margin::{Margin, score};
 use crate::score::quantile;
 use crate::{Device, FitError, Group, Prediction, Predictor, PredictorRow, Query, QueryKind, Segment};
@@ -105,29 +107,28 @@ impl Fitted {
             let (mut rows, mut errors) = (Vec::new(), Vec::new());
             for group in groups {
                 let Some(observed) = group.observed_us else { continue };
-                let segments = sorted(&group.segments);
-                let (ends, modules) = fitted.modules(&segments, &device);
-                let fixed = fitted.fixed_us(&device);
-                let time = fixed + timeline::time(&ends, &modules);
-                rows.push(residual::features(&segments, &ends, &modules, time, fixed));
-                errors.push(log(observed / time));
+                buffers::with(|buffers| {
+                    fitted.fill(&group.segments, &device, buffers);
+                    let fixed = fitted.fixed_us(&device);
+                    let time = fixed + buffers.time();
+                    rows.push(buffers.features(time, fixed));
+                    errors.push(log(observed / time));
+                });
             }
             fitted.residual = Some(Residual::fit(&rows, &errors));
         }
         fitted
     }
 
-    /// The modules of sorted segments, and the end of each segment among them.
-    fn modules(&self, segments: &[Segment], device: &Adaptation) -> (Vec<usize>, Vec<Module>) {
-        let count = segments.iter().map(|segment| (segment.end - segment.start) as usize).sum();
-        let (mut ends, mut modules) = (Vec::with_capacity(segments.len()), Vec::with_capacity(count));
+    /// Writes the segments in an order of their own, so that the order in which they are given changes no bit, and their
+    /// modules.
+    fn fill(&self, segments: &[Segment], device: &Adaptation, buffers: &mut Buffers) {
+        buffers.start(segments);
+        let Buffers { segments, ends, modules, .. } = buffers;
         for segment in segments {
-            let scale = device.scale(segment.model);
-            let places = self.layout.places(segment);
-            modules.extend(places.map(|place| self.costs.module(&self.layout, &place, &scale)));
+            self.costs.append(&self.layout, segment, &device.scale(segment.model), modules);
             ends.push(modules.len());
         }
-        (ends, modules)
     }
 
     fn fixed_us(&self, device: &Adaptation) -> f64 {
@@ -135,32 +136,18 @@ impl Fitted {
     }
 
     /// Factor of a time by the walk, of which a part is fixed.
-    fn correction(
-        &self,
-        segments: &[Segment],
-        ends: &[usize],
-        modules: &[Module],
-        time: f64,
-        fixed: f64,
-    ) -> f64 {
-        self.residual.as_ref().map_or(1.0, |residual| {
-            residual.factor(&residual::features(segments, ends, modules, time, fixed))
-        })
+    fn correction(&self, buffers: &Buffers, time: f64, fixed: f64) -> f64 {
+        self.residual.as_ref().map_or(1.0, |residual| residual.factor(&buffers.features(time, fixed)))
     }
 
     fn time_us(&self, segments: &[Segment], device: &Adaptation) -> f64 {
-        let (ends, modules) = self.modules(segments, device);
-        let fixed = self.fixed_us(device);
-        let time = fixed + timeline::time(&ends, &modules);
-        time * self.correction(segments, &ends, &modules, time, fixed)
+        buffers::with(|buffers| {
+            self.fill(segments, device, buffers);
+            let fixed = self.fixed_us(device);
+            let time = fixed + buffers.time();
+            time * self.correction(buffers, time, fixed)
+        })
     }
-}
-
-/// Segments in an order of their own, so that the order in which they are given changes no bit.
-fn sorted(segments: &[Segment]) -> Vec<Segment> {
-    let mut segments = segments.to_vec();
-    segments.sort_unstable();
-    segments
 }
 
 impl ModuleRate {
@@ -182,26 +169,27 @@ impl ModuleRate {
     }
 
     fn learn(&mut self, segments: &[Segment], observed_us: f64) {
-        let segments = sorted(segments);
-        let (layout, costs) = (&self.fitted.layout, &self.fitted.costs);
-        let (ends, modules) = self.fitted.modules(&segments, &self.device);
-        let mut derivatives = Derivatives::default();
-        let fixed = self.fitted.fixed_us(&self.device);
-        let time = fixed + derivatives.of(&ends, &modules);
-        let predicted = time * self.fitted.correction(&segments, &ends, &modules, time, fixed);
-        self.margin.observe(predicted, self.deviation(&segments), observed_us);
-        let mut slopes = StateSlopes::of(self.device.models());
-        let mut by_modules = derivatives.modules.iter();
-        for segment in &segments {
-            let scale = self.device.scale(segment.model);
-            for (place, by) in layout.places(segment).zip(&mut by_modules) {
-                slopes.add(
-                    segment.model,
-                    costs.scale_slopes(layout, &place, &scale, by).map(|slope| slope / time),
-                );
+        let Self { fitted, device, .. } = self;
+        let (layout, costs) = (&fitted.layout, &fitted.costs);
+        let fixed = fitted.fixed_us(device);
+        let mut slopes = StateSlopes::of(device.models());
+        let predicted = buffers::with(|buffers| {
+            fitted.fill(segments, device, buffers);
+            let time = fixed + buffers.derive();
+            let mut begin = 0;
+            for (segment, &end) in buffers.segments.iter().zip(&buffers.ends) {
+                let scale = device.scale(segment.model);
+                let range = begin..end;
+                begin = end;
+                for (module, by) in buffers.modules[range.clone()].iter().zip(&buffers.slopes()[range]) {
+                    let of_scale = costs.scale_slopes(layout, module, &scale, by);
+                    slopes.add(segment.model, of_scale.map(|slope| slope / time));
+                }
             }
-        }
-        slopes.add_fixed(fixed / time);
+            slopes.add_fixed(fixed / time);
+            time * fitted.correction(buffers, time, fixed)
+        });
+        self.margin.observe(predicted, self.deviation(segments), observed_us);
         self.device.observe(&slopes, log(observed_us / predicted));
     }
 }
@@ -233,7 +221,7 @@ fn held_out(groups: &[&Group], effort: Effort, corrected: bool, models: usize) -
         }
         let fitted = Fitted::to(&fitted, effort, corrected, models);
         ratios.extend(held.iter().filter_map(|group| {
-            group.observed_us.map(|observed| observed / fitted.time_us(&sorted(&group.segments), &device))
+            group.observed_us.map(|observed| observed / fitted.time_us(&group.segments, &device))
         }));
     }
     ratios
@@ -242,7 +230,7 @@ fn held_out(groups: &[&Group], effort: Effort, corrected: bool, models: usize) -
 impl Predictor for ModuleRate {
     fn predict(&self, query: &Query<'_>) -> Option<Prediction> {
         let Query::Group(segments) = query else { return None };
-        let mean = self.fitted.time_us(&sorted(segments), &self.device);
+        let mean = self.fitted.time_us(segments, &self.device);
         Some(Prediction::new(mean, self.margin.upper(mean, self.deviation(segments))))
     }
 

@@ -5,11 +5,11 @@
 
 use libm::{exp, log};
 
-use super::timeline::{Module, longer};
+use super::timeline::Module;
 use crate::Segment;
 use crate::predictors::trees::Trees;
 
-const FEATURES: usize = 13;
+pub(super) const FEATURES: usize = 13;
 /// Trees of a fit.
 const TREES: usize = 100;
 /// Largest error that counts, and largest correction, as logarithms.
@@ -40,7 +40,7 @@ pub(super) fn features(
     for (segment, &end) in segments.iter().zip(ends) {
         let mut summary = Summary { batch: f64::from(segment.batch), ..Summary::default() };
         for module in &modules[begin..end] {
-            summary.alone += longer(module.launch, module.work);
+            summary.alone += module.alone();
             summary.busy += module.work;
             summary.modules += 1.0;
         }

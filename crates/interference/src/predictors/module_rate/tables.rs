@@ -49,6 +49,24 @@ pub(super) struct Place {
     pub beyond: f64,
 }
 
+impl Place {
+    /// The place of the module so many behind, at the same size.
+    pub(super) const fn next(self, modules: usize) -> Self {
+        Self { launch: self.launch + modules, low: self.low + modules, high: self.high + modules, ..self }
+    }
+}
+
+/// Places of the modules of a segment, side by side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// That of its first module.
+    pub first: Place,
+    /// The number of modules; at least 1.
+    pub count: usize,
+    /// Modules behind them that count as the last of them.
+    pub repeats: usize,
+}
+
 impl Layout {
     /// The places for all models of some segments.
     pub(super) fn of<'s>(segments: impl Iterator<Item = &'s Segment>) -> Self {
@@ -111,6 +129,21 @@ impl Layout {
 
     /// The places of a segment's modules. A module beyond those seen counts as the last of its model.
     pub(super) fn places(&self, segment: &Segment) -> impl Iterator<Item = Place> + use<> {
+        let (model, first) = self.first(segment);
+        (segment.start..segment.end).map(move |module| first.next((module as usize).min(model.modules - 1)))
+    }
+
+    /// The same places as a row; none for a segment without modules.
+    pub(super) fn row(&self, segment: &Segment) -> Option<Row> {
+        let (model, first) = self.first(segment);
+        let all = segment.end.checked_sub(segment.start).filter(|all| *all > 0)? as usize;
+        let start = (segment.start as usize).min(model.modules - 1);
+        let count = all.min(model.modules - start);
+        Some(Row { first: first.next(start), count, repeats: all - count })
+    }
+
+    /// The model of a segment, and the place of its first module at the segment's size.
+    fn first(&self, segment: &Segment) -> (Model, Place) {
         let model = self.models.get(segment.model.index()).copied().flatten().unwrap_or(self.typical);
         let size = size(segment);
         let last = model.sizes - 1;
@@ -118,17 +151,8 @@ impl Layout {
         // As a multiple of the size at `low`, at least 1: below the smallest size nothing gets shorter.
         let above = (size as f64 / (1_u64 << (model.least as usize + low).min(63)) as f64).max(1.0);
         let (high, part, beyond) = if low == last { (low, 0.0, above) } else { (low + 1, above - 1.0, 1.0) };
-        let row = move |size: usize| model.work + size * model.modules;
-        (segment.start..segment.end).map(move |module| {
-            let module = (module as usize).min(model.modules - 1);
-            Place {
-                launch: model.launch + module,
-                low: row(low) + module,
-                high: row(high) + module,
-                part,
-                beyond,
-            }
-        })
+        let row = |size: usize| model.work + size * model.modules;
+        (model, Place { launch: model.launch, low: row(low), high: row(high), part, beyond })
     }
 
     /// The modules of all models that were seen, and of none else, as pairs of neighbours: parameters that are alike where

@@ -1,4 +1,4 @@
-//! The walk over the modules of concurrent segments, and its derivatives.
+//! The walk over the modules of concurrent segments.
 //!
 //! Each segment works through its modules in order. A module alone takes the longer of the time to launch its kernels and
 //! the time that they keep the GPU busy; beside others the busy time stretches and the launch time does not. Between two
@@ -6,7 +6,7 @@
 
 /// Softness of [`longer`] where both times are alike: a module whose launches take as long as its kernels takes 10 %
 /// longer than either. Launches and kernels alternate within a module, so neither is hidden wholly.
-const SOFTNESS: f64 = 0.1;
+pub(super) const SOFTNESS: f64 = 0.1;
 
 /// Module of a segment as the walk needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,34 +19,43 @@ pub(super) struct Module {
     pub yields: f64,
     /// Pressure on the work of others.
     pub presses: f64,
+    /// The [`spread`] of its launch time and its work.
+    pub spread: f64,
 }
 
 impl Module {
+    /// Its time alone, in microseconds.
+    pub(super) fn alone(&self) -> f64 {
+        longer(self.launch, self.work, self.spread)
+    }
+
     /// Work beside a pressure, in microseconds.
-    fn stretched(&self, pressure: f64) -> f64 {
+    pub(super) fn stretched(&self, pressure: f64) -> f64 {
         self.work * (1.0 + self.yields * pressure)
+    }
+
+    /// Beside a pressure: the spread of its launch time and its work, and the time that it takes.
+    fn beside(&self, pressure: f64) -> (f64, f64) {
+        let stretched = self.stretched(pressure);
+        let spread = spread(self.launch, stretched);
+        (spread, longer(self.launch, stretched, spread))
     }
 }
 
-/// The longer of two times above 0, smoothly: homogeneous, and differentiable where both are alike.
-pub(super) fn longer(one: f64, other: f64) -> f64 {
-    0.5 * (one + other + spread(one, other))
+/// The longer of two times above 0 with a spread, smoothly: homogeneous, and differentiable where both are alike.
+pub(super) fn longer(one: f64, other: f64, spread: f64) -> f64 {
+    0.5 * (one + other + spread)
 }
 
-/// Derivatives of [`longer`] by its two arguments.
-pub(super) fn longer_slopes(one: f64, other: f64) -> (f64, f64) {
-    let (spread, soft) = (spread(one, other), 2.0 * SOFTNESS * SOFTNESS);
-    (0.5 * (1.0 + (one - other + soft * other) / spread), 0.5 * (1.0 + (other - one + soft * one) / spread))
-}
-
-fn spread(one: f64, other: f64) -> f64 {
+/// The difference of two times, smoothly: above 0 also where both are alike.
+pub(super) fn spread(one: f64, other: f64) -> f64 {
     let between = one - other;
     (between * between + 4.0 * SOFTNESS * SOFTNESS * one * other).sqrt()
 }
 
 /// Segment in a walk: the modules that are left to it and the part of the first that is left.
 #[derive(Clone, Copy, Debug)]
-struct Lane {
+pub(super) struct Lane {
     segment: usize,
     module: usize,
     end: usize,
@@ -55,10 +64,27 @@ struct Lane {
     takes: f64,
 }
 
+/// Module in progress in a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Progress {
+    /// The position of its segment in the group.
+    pub segment: usize,
+    /// Its position among the modules of the group.
+    pub module: usize,
+    /// The part of it that is left when the step begins.
+    pub left: f64,
+    /// The pressure of the others.
+    pub pressure: f64,
+    /// The [`spread`] of its launch time and its work beside them.
+    pub spread: f64,
+    /// Time that the whole module would take beside them.
+    pub takes: f64,
+}
+
 /// Notes of a walk for its derivatives.
-trait Notes {
+pub(super) trait Notes {
     /// A module in progress in the step that begins.
-    fn progress(&mut self, lane: &Lane, pressure: f64, takes: f64);
+    fn progress(&mut self, progress: Progress);
     /// The end of the step: its length and which of the modules in progress has ended.
     fn end(&mut self, length: f64, ended: usize);
 }
@@ -66,18 +92,40 @@ trait Notes {
 struct Nothing;
 
 impl Notes for Nothing {
-    fn progress(&mut self, _: &Lane, _: f64, _: f64) {}
+    fn progress(&mut self, _: Progress) {}
     fn end(&mut self, _: f64, _: usize) {}
 }
 
 /// Time until all segments have ended, in microseconds. `ends` has for each segment the position in `modules` behind its
-/// last one; the first begins at 0 and each next one where the one before ends.
-pub(super) fn time(ends: &[usize], modules: &[Module]) -> f64 {
-    walk(ends, modules, &mut Nothing)
+/// last one; the first begins at 0 and each next one where the one before ends. `lanes` is a buffer.
+pub(super) fn time(ends: &[usize], modules: &[Module], lanes: &mut Vec<Lane>) -> f64 {
+    walk(ends, modules, lanes, &mut Nothing)
 }
 
-fn walk(ends: &[usize], modules: &[Module], notes: &mut impl Notes) -> f64 {
-    let mut lanes = Vec::with_capacity(ends.len());
+/// The same, with notes of its steps.
+pub(super) fn walk(ends: &[usize], modules: &[Module], lanes: &mut Vec<Lane>, notes: &mut impl Notes) -> f64 {
+    enter(ends, lanes);
+    let mut time = 0.0;
+    loop {
+        let ended = match lanes.as_mut_slice() {
+            [] => return time,
+            [lane] => {
+                one(lane, modules, &mut time, notes);
+                0
+            }
+            [first, second] => two(first, second, modules, &mut time, notes),
+            many => step(many, modules, &mut time, notes),
+        };
+        let lane = &lanes[ended];
+        if lane.module == lane.end {
+            lanes.remove(ended);
+        }
+    }
+}
+
+/// All segments that have modules, at their begin.
+fn enter(ends: &[usize], lanes: &mut Vec<Lane>) {
+    lanes.clear();
     let mut begin = 0;
     for (segment, &end) in ends.iter().enumerate() {
         if begin < end {
@@ -85,185 +133,188 @@ fn walk(ends: &[usize], modules: &[Module], notes: &mut impl Notes) -> f64 {
         }
         begin = end;
     }
-    let mut time = 0.0;
-    while !lanes.is_empty() {
-        let (mut ended, mut length) = (0, f64::INFINITY);
-        for position in 0..lanes.len() {
-            let mut pressure = 0.0;
-            for (other, lane) in lanes.iter().enumerate() {
-                if other != position {
-                    pressure += modules[lane.module].presses;
-                }
-            }
-            let lane = &mut lanes[position];
-            let module = &modules[lane.module];
-            lane.takes = longer(module.launch, module.stretched(pressure));
-            notes.progress(lane, pressure, lane.takes);
-            let until_end = lane.left * lane.takes;
-            if until_end < length {
-                (ended, length) = (position, until_end);
+}
+
+/// Step of any number of segments from one end of a module to the next; the position of the segment whose module ended.
+fn step(lanes: &mut [Lane], modules: &[Module], time: &mut f64, notes: &mut impl Notes) -> usize {
+    let (mut ended, mut length) = (0, f64::INFINITY);
+    for position in 0..lanes.len() {
+        let mut pressure = 0.0;
+        for (other, lane) in lanes.iter().enumerate() {
+            if other != position {
+                pressure += modules[lane.module].presses;
             }
         }
-        notes.end(length, ended);
-        time += length;
-        for (position, lane) in lanes.iter_mut().enumerate() {
-            if position != ended {
-                lane.left = (lane.left - length / lane.takes).max(0.0);
+        let lane = &mut lanes[position];
+        let (spread, takes) = modules[lane.module].beside(pressure);
+        lane.takes = takes;
+        let &mut Lane { segment, module, left, .. } = lane;
+        notes.progress(Progress { segment, module, left, pressure, spread, takes });
+        let until_end = left * takes;
+        if until_end < length {
+            (ended, length) = (position, until_end);
+        }
+    }
+    notes.end(length, ended);
+    *time += length;
+    for (position, lane) in lanes.iter_mut().enumerate() {
+        if position != ended {
+            lane.left = (lane.left - length / lane.takes).max(0.0);
+        }
+    }
+    let lane = &mut lanes[ended];
+    lane.module += 1;
+    lane.left = 1.0;
+    ended
+}
+
+/// Steps of two segments, as [`step`] takes them, until one of them has ended; which one.
+fn two(
+    first: &mut Lane,
+    second: &mut Lane,
+    modules: &[Module],
+    time: &mut f64,
+    notes: &mut impl Notes,
+) -> usize {
+    let (mut one, mut other) = (first.module, second.module);
+    let (mut left_one, mut left_other) = (first.left, second.left);
+    let ended = loop {
+        let (module, beside) = (&modules[one], &modules[other]);
+        let (spread_one, takes_one) = module.beside(beside.presses);
+        let (spread_other, takes_other) = beside.beside(module.presses);
+        notes.progress(Progress {
+            segment: first.segment,
+            module: one,
+            left: left_one,
+            pressure: beside.presses,
+            spread: spread_one,
+            takes: takes_one,
+        });
+        notes.progress(Progress {
+            segment: second.segment,
+            module: other,
+            left: left_other,
+            pressure: module.presses,
+            spread: spread_other,
+            takes: takes_other,
+        });
+        let (until_one, until_other) = (left_one * takes_one, left_other * takes_other);
+        if until_other < until_one {
+            notes.end(until_other, 1);
+            *time += until_other;
+            left_one = (left_one - until_other / takes_one).max(0.0);
+            left_other = 1.0;
+            other += 1;
+            if other == second.end {
+                break 1;
+            }
+        } else {
+            notes.end(until_one, 0);
+            *time += until_one;
+            left_other = (left_other - until_one / takes_other).max(0.0);
+            left_one = 1.0;
+            one += 1;
+            if one == first.end {
+                break 0;
             }
         }
-        let lane = &mut lanes[ended];
-        lane.module += 1;
+    };
+    (first.module, first.left) = (one, left_one);
+    (second.module, second.left) = (other, left_other);
+    ended
+}
+
+/// Steps of the last segment to its end.
+fn one(lane: &mut Lane, modules: &[Module], time: &mut f64, notes: &mut impl Notes) {
+    for (module, alone) in modules[lane.module..lane.end].iter().enumerate() {
+        let (left, takes) = (lane.left, alone.alone());
+        let module = lane.module + module;
+        notes.progress(Progress {
+            segment: lane.segment,
+            module,
+            left,
+            pressure: 0.0,
+            spread: alone.spread,
+            takes,
+        });
+        notes.end(left * takes, 0);
+        *time += left * takes;
         lane.left = 1.0;
-        if lane.module == lane.end {
-            lanes.remove(ended);
-        }
     }
-    time
-}
-
-/// Module in progress in a step.
-#[derive(Clone, Copy, Debug)]
-struct Progress {
-    segment: usize,
-    module: usize,
-    left: f64,
-    pressure: f64,
-    takes: f64,
-}
-
-/// Step from one end of a module to the next.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// The first of its modules in progress, in [`Derivatives::progress`].
-    first: usize,
-    /// The number of them.
-    count: usize,
-    /// The one that ended, counted from the first.
-    ended: usize,
-    length: f64,
-}
-
-/// Derivatives of the time by what the modules are, by reverse accumulation. The buffers are kept from one group to the
-/// next.
-#[derive(Debug, Default)]
-pub(super) struct Derivatives {
-    progress: Vec<Progress>,
-    steps: Vec<Step>,
-    left: Vec<f64>,
-    /// Derivatives by each module of the group, in the order in which they were given.
-    pub modules: Vec<Module>,
-}
-
-impl Notes for Derivatives {
-    fn progress(&mut self, lane: &Lane, pressure: f64, takes: f64) {
-        let &Lane { segment, module, left, .. } = lane;
-        self.progress.push(Progress { segment, module, left, pressure, takes });
-    }
-
-    fn end(&mut self, length: f64, ended: usize) {
-        let first = self.steps.last().map_or(0, |step| step.first + step.count);
-        let count = self.progress.len() - first;
-        self.steps.push(Step { first, count, ended, length });
-    }
-}
-
-impl Derivatives {
-    /// Time until all segments have ended, as [`time`] has it, and its derivatives in [`Self::modules`].
-    pub(super) fn of(&mut self, ends: &[usize], modules: &[Module]) -> f64 {
-        self.progress.clear();
-        self.steps.clear();
-        let time = walk(ends, modules, self);
-        self.modules.clear();
-        self.modules.resize(modules.len(), Module::default());
-        self.left.clear();
-        self.left.resize(ends.len(), 0.0);
-        for step in self.steps.iter().rev() {
-            let in_progress = &self.progress[step.first..step.first + step.count];
-            // What a longer step is worth: itself, less what it takes off the modules that go on.
-            let mut by_length = 1.0;
-            for (position, module) in in_progress.iter().enumerate() {
-                if position != step.ended {
-                    by_length -= self.left[module.segment] / module.takes;
-                }
-            }
-            for (position, progress) in in_progress.iter().enumerate() {
-                let by_takes = if position == step.ended {
-                    self.left[progress.segment] = by_length * progress.takes;
-                    by_length * progress.left
-                } else {
-                    self.left[progress.segment] * step.length / (progress.takes * progress.takes)
-                };
-                let module = &modules[progress.module];
-                let (by_launch, by_stretched) =
-                    longer_slopes(module.launch, module.stretched(progress.pressure));
-                let by_stretched = by_takes * by_stretched;
-                let slopes = &mut self.modules[progress.module];
-                slopes.launch += by_takes * by_launch;
-                slopes.work += by_stretched * (1.0 + module.yields * progress.pressure);
-                slopes.yields += by_stretched * module.work * progress.pressure;
-                let by_pressure = by_stretched * module.work * module.yields;
-                for (other, beside) in in_progress.iter().enumerate() {
-                    if other != position {
-                        self.modules[beside.module].presses += by_pressure;
-                    }
-                }
-            }
-        }
-        time
-    }
+    lane.module = lane.end;
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    const ENDS: [usize; 3] = [2, 3, 5];
+    fn of(launch: f64, work: f64, yields: f64, presses: f64) -> Module {
+        Module { launch, work, yields, presses, spread: spread(launch, work) }
+    }
 
-    fn modules() -> Vec<Module> {
-        let of = |launch, work, yields, presses| Module { launch, work, yields, presses };
-        vec![
-            of(3.0, 1.0, 0.2, 0.5),
-            of(2.0, 4.0, 0.9, 1.2),
-            of(5.0, 5.5, 0.7, 0.8),
-            of(1.0, 0.3, 0.1, 0.1),
-            of(2.5, 2.0, 0.6, 0.9),
-        ]
+    fn time(ends: &[usize], modules: &[Module]) -> f64 {
+        super::time(ends, modules, &mut Vec::new())
     }
 
     #[test]
     fn modules_alone_take_the_longer_of_launch_and_work() {
-        let module = Module { launch: 100.0, work: 1.0, yields: 1.0, presses: 1.0 };
-        assert!((time(&[1], &[module]) - 100.0).abs() < 0.02);
-        let module = Module { launch: 1.0, work: 100.0, ..module };
-        assert!((time(&[0, 1], &[module]) - 100.0).abs() < 0.02);
+        assert!((time(&[1], &[of(100.0, 1.0, 1.0, 1.0)]) - 100.0).abs() < 0.02);
+        assert!((time(&[0, 1], &[of(1.0, 100.0, 1.0, 1.0)]) - 100.0).abs() < 0.02);
         assert_eq!(time(&[0, 0], &[]), 0.0);
     }
 
     #[test]
     fn two_that_share_fairly_take_twice_as_long_while_both_run() {
-        let module = |work| Module { launch: 1e-6, work, yields: 1.0, presses: 1.0 };
+        let module = |work| of(1e-6, work, 1.0, 1.0);
         // 10 beside 20 for 20, then 10 alone.
         assert!((time(&[1, 2], &[module(10.0), module(20.0)]) - 30.0).abs() < 1e-3);
     }
 
-    #[test]
-    fn derivatives_are_those_of_small_differences() {
-        let modules = modules();
-        let mut derivatives = Derivatives::default();
-        assert_eq!(derivatives.of(&ENDS, &modules), time(&ENDS, &modules));
-        let fields: [fn(&mut Module) -> &mut f64; 4] =
-            [|m| &mut m.launch, |m| &mut m.work, |m| &mut m.yields, |m| &mut m.presses];
-        for position in 0..modules.len() {
-            for field in fields {
-                let shifted = |by: f64| {
-                    let mut modules = modules.clone();
-                    *field(&mut modules[position]) += by;
-                    time(&ENDS, &modules)
-                };
-                let numeric = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
-                let exact = *field(&mut derivatives.modules[position]);
-                assert!((numeric - exact).abs() < 1e-6, "{position}: {numeric} for {exact}");
+    #[derive(Debug, Default, PartialEq)]
+    struct All(Vec<Progress>, Vec<(f64, usize)>);
+
+    impl Notes for All {
+        fn progress(&mut self, progress: Progress) {
+            self.0.push(progress);
+        }
+
+        fn end(&mut self, length: f64, ended: usize) {
+            self.1.push((length, ended));
+        }
+    }
+
+    /// The walk by nothing but [`step`], which knows no number of segments.
+    fn plain(ends: &[usize], modules: &[Module], notes: &mut impl Notes) -> f64 {
+        let (mut lanes, mut time) = (Vec::new(), 0.0);
+        enter(ends, &mut lanes);
+        while !lanes.is_empty() {
+            let ended = step(&mut lanes, modules, &mut time, notes);
+            if lanes[ended].module == lanes[ended].end {
+                lanes.remove(ended);
             }
+        }
+        time
+    }
+
+    fn module() -> impl Strategy<Value = Module> {
+        // Equal times are among them: then the first of the segments ends.
+        let time = || prop_oneof![0.01..100.0_f64, Just(5.0)];
+        (time(), time(), 0.0..1.0_f64, prop_oneof![0.0..3.0_f64, Just(0.5)])
+            .prop_map(|(launch, work, yields, presses)| of(launch, work, yields, presses))
+    }
+
+    proptest! {
+        #[test]
+        fn one_and_two_segments_walk_as_any_number_does(segments in prop::collection::vec(prop::collection::vec(module(), 0..8), 0..5)) {
+            let modules = segments.concat();
+            let ends: Vec<usize> = (1..=segments.len()).map(|count| segments[..count].concat().len()).collect();
+            let (mut fast, mut slow) = (All::default(), All::default());
+            let walked = walk(&ends, &modules, &mut Vec::new(), &mut fast);
+            prop_assert_eq!(walked.to_bits(), plain(&ends, &modules, &mut slow).to_bits());
+            prop_assert_eq!(walked.to_bits(), time(&ends, &modules).to_bits());
+            prop_assert_eq!(fast, slow);
         }
     }
 }
