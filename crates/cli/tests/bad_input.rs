@@ -691,6 +691,9 @@ fn accelerators_and_tasks_that_do_not_fit_together() {
     transcript.bad_file("none.toml", platform("operators = []"));
     transcript
         .bad_file("unknown.toml", platform("operators = [\"convolution\", \"soft-max\", \"convolution\"]"));
+    transcript.bad_file("no_precisions.toml", platform("precisions = []"));
+    transcript.bad_file("precisions.toml", platform("precisions = [\"int8\", \"INT4\", \"int8\"]"));
+    transcript.bad_file("precision.toml", format!("precision = \"int9\"\n{}", model(convolution)));
     transcript.bad_file("kind.toml", platform("").replace("\"npu\"", "7"));
     // What they say together.
     transcript.workspace.write("p.toml", platform(""));
@@ -719,6 +722,10 @@ fn accelerators_and_tasks_that_do_not_fit_together() {
     }
     transcript.fails(&["run", "--scenario", "name.toml", "--platform", "p.toml", "--policy", "edf"]);
     transcript.fails(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
+    // A precision that no accelerator has.
+    transcript.workspace.write("m.toml", format!("precision = \"fp16\"\n{}", model(convolution)));
+    transcript.workspace.write("integers.toml", platform("precisions = [\"int8\"]"));
+    transcript.fails(&["run", "--scenario", "free.toml", "--platform", "integers.toml", "--policy", "edf"]);
     insta::assert_snapshot!("partial_and_pinned", transcript.text);
 }
 

@@ -161,6 +161,14 @@ pub enum CostError {
         /// The words that are listed.
         listed: Vec<&'static str>,
     },
+    /// The platform file lists the precisions that the accelerator computes in, and the layer's is none of them.
+    #[error("the accelerator computes nothing in `{precision}`: `precisions` lists {}", .listed.join(", "))]
+    PrecisionNotListed {
+        /// The word for the layer's precision.
+        precision: &'static str,
+        /// The words that are listed.
+        listed: Vec<&'static str>,
+    },
     /// A model that answers with recordings was asked for a layer without one.
     #[error(
         "nothing was recorded of the layer: only inputs of a sample trace with latencies have a cost on \

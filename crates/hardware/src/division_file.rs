@@ -101,7 +101,7 @@ where
                 if has_keys { Err(Indivisible::Unsupported) } else { self.whole.part(count, units) };
             let configuration = match derived {
                 Ok(configuration) => Some(configuration),
-                Err(Indivisible::Unsupported) => (self.decode)(part, &["units", "operators"]),
+                Err(Indivisible::Unsupported) => (self.decode)(part, &["units", "operators", "precisions"]),
                 Err(error) => {
                     part.report(part.problem_at(&range, error.to_string()).help(error.help()));
                     None

@@ -22,7 +22,7 @@ use crate::platform::{
 use crate::power::PlatformPower;
 use crate::power_file::{check_classes, decode_accelerator_power, decode_platform_power};
 use crate::registry::{CostModelRegistry, CostModelRow};
-use crate::restricted::{Operators, Restricted};
+use crate::restricted::{Listed, Restricted};
 use crate::technology::{Level, Prices, decode_technology, split_level};
 use crate::transfers_file::decode_transfers;
 
@@ -30,11 +30,12 @@ use crate::transfers_file::decode_transfers;
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "model",
     "name",
     "kind",
     "operators",
+    "precisions",
     "dram_share",
     "context_switch",
     "division",
@@ -45,7 +46,7 @@ const KEYS: [&str; 11] = [
 ];
 /// Keys of an accelerator without a platform. Its name is for people; memory that it shares with
 /// no other and models that it never changes have no meaning. The technology is otherwise the platform's.
-const KEYS_ALONE: [&str; 5] = ["model", "name", "operators", "calibration", "technology"];
+const KEYS_ALONE: [&str; 6] = ["model", "name", "operators", "precisions", "calibration", "technology"];
 
 /// Reads and checks a platform of built-in cost models, by its built-in name or by a path.
 ///
@@ -374,13 +375,13 @@ fn decode_cost_model<'r>(
     known.extend(row.parameters.names());
     table.only(&known);
     let calibration = table.optional("calibration", Coefficients::decode);
-    let operators = Operators::decode(table);
+    let listed = Listed::decode(table);
     let mut decoded = row.decode(table, surroundings.clone())?;
     if let Some(coefficients) = calibration {
         decoded = Calibrated::decoded(decoded, coefficients);
     }
-    if let Some(operators) = operators {
-        decoded = Restricted::decoded(decoded, operators);
+    if let Some(listed) = listed {
+        decoded = Restricted::decoded(decoded, listed);
     }
     Some((row, decoded))
 }

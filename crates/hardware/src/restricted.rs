@@ -1,7 +1,7 @@
-//! Accelerators that run only some operators: a cost model that has no cost for the others.
+//! Accelerators that run only some operators, or compute in some precisions only: a cost model that has no cost for other layers.
 
-use rtmm_workload::input::{Table, suggestion};
-use rtmm_workload::{Model, OperatorKind};
+use rtmm_workload::input::{Table, Value, suggestion};
+use rtmm_workload::{Layer, Model, OperatorKind, Precision};
 
 use crate::cost::{Condition, CostError, LayerOf, Unmatched, Work};
 use crate::cost_model::{CostModel, Decoded};
@@ -10,65 +10,101 @@ use crate::explain::{Explain, Explanation, Quantity};
 use crate::technology::Price;
 use crate::varying::Variation;
 
-/// The operators that an accelerator runs, as its platform file lists them.
+/// The operators that an accelerator runs and the precisions that it computes in, as its platform file lists them; what is
+/// not listed at all is not restricted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operators(Vec<OperatorKind>);
+pub struct Listed {
+    operators: Option<Vec<OperatorKind>>,
+    precisions: Option<Vec<Precision>>,
+}
 
-impl Operators {
-    /// Reads the key `operators` of an accelerator.
+impl Listed {
+    /// Reads the keys `operators` and `precisions` of an accelerator; none where it has neither.
     pub(crate) fn decode(table: &Table<'_>) -> Option<Self> {
-        let value = table.get("operators")?;
-        let items = value.items()?;
-        if items.is_empty() {
-            let help = "list the operators that the accelerator runs, or remove it if it runs all";
-            return value.reject("the list of operators is empty", help);
-        }
-        let mut kinds: Vec<OperatorKind> = Vec::new();
-        for item in &items {
-            let Some(word) = item.string() else { continue };
-            let Some(kind) = OperatorKind::named(word) else {
-                let known: Vec<&str> = OperatorKind::words().collect();
-                item.reject::<()>(
-                    format!("there is no operator `{word}`"),
-                    suggestion(word, "operator", &known),
-                );
-                continue;
-            };
-            if kinds.contains(&kind) {
-                item.reject::<()>(format!("`{word}` is listed twice"), "keep one of the two");
-            }
-            kinds.push(kind);
-        }
-        // The order says nothing.
-        kinds.sort_unstable();
-        Some(Self(kinds))
+        let operators = list(table, "operators", "runs", |item| {
+            let word = item.string()?;
+            let known: Vec<&str> = OperatorKind::words().collect();
+            OperatorKind::named(word).or_else(|| {
+                item.reject(format!("there is no operator `{word}`"), suggestion(word, "operator", &known))
+            })
+        });
+        let precisions = list(table, "precisions", "computes in", Precision::decode);
+        (operators.is_some() || precisions.is_some()).then_some(Self { operators, precisions })
     }
 
-    fn words(&self) -> Vec<&'static str> {
-        self.0.iter().map(|kind| kind.word()).collect()
+    fn allow(&self, layer: &Layer) -> Result<(), CostError> {
+        if let Some(listed) = &self.operators
+            && !listed.contains(&layer.kind)
+        {
+            let listed = listed.iter().map(|kind| kind.word()).collect();
+            return Err(CostError::OperatorNotListed { operator: layer.kind.word(), listed });
+        }
+        if let (Some(listed), Some(precision)) = (&self.precisions, layer.precision)
+            && !listed.contains(&precision)
+        {
+            let listed = listed.iter().map(|precision| precision.word()).collect();
+            return Err(CostError::PrecisionNotListed { precision: precision.word(), listed });
+        }
+        Ok(())
+    }
+
+    /// The keys that are stated, for the identity of the cost model.
+    fn identity(&self) -> String {
+        let mut text = String::new();
+        if let Some(operators) = &self.operators {
+            let words: Vec<&str> = operators.iter().map(|kind| kind.word()).collect();
+            text.push_str(&format!(r#""operators":{words:?},"#));
+        }
+        if let Some(precisions) = &self.precisions {
+            let words: Vec<&str> = precisions.iter().map(|precision| precision.word()).collect();
+            text.push_str(&format!(r#""precisions":{words:?},"#));
+        }
+        text
     }
 }
 
-/// A cost model that has no cost for layers of operators that are not listed.
+/// Reads a list of words, each once, and sorts it: the order says nothing.
+fn list<W: Copy + Ord>(
+    table: &Table<'_>,
+    key: &'static str,
+    does: &str,
+    word: impl Fn(&Value<'_>) -> Option<W>,
+) -> Option<Vec<W>> {
+    let value = table.get(key)?;
+    let items = value.items()?;
+    if items.is_empty() {
+        let help = format!("list the {key} that the accelerator {does}, or remove it if it {does} all");
+        return value.reject(format!("the list of {key} is empty"), help);
+    }
+    let mut words: Vec<W> = Vec::new();
+    for item in &items {
+        let Some(known) = word(item) else { continue };
+        if words.contains(&known) {
+            let text = item.string().unwrap_or_default();
+            item.reject::<()>(format!("`{text}` is listed twice"), "keep one of the two");
+        }
+        words.push(known);
+    }
+    words.sort_unstable();
+    Some(words)
+}
+
+/// A cost model that has no cost for layers of operators and precisions that are not listed.
 #[derive(Debug)]
 pub struct Restricted {
     of: Box<dyn CostModel>,
-    operators: Operators,
+    listed: Listed,
 }
 
 impl Restricted {
-    /// Restricts what was decoded to some operators.
+    /// Restricts what was decoded to what is listed.
     #[must_use]
-    pub fn decoded(of: Decoded, operators: Operators) -> Decoded {
-        Decoded { label: of.label, cost_model: Box::new(Self { of: of.cost_model, operators }) }
+    pub fn decoded(of: Decoded, listed: Listed) -> Decoded {
+        Decoded { label: of.label, cost_model: Box::new(Self { of: of.cost_model, listed }) }
     }
 
     fn allow(&self, layer: LayerOf<'_>) -> Result<(), CostError> {
-        let kind = layer.layer.kind;
-        if self.operators.0.contains(&kind) {
-            return Ok(());
-        }
-        Err(CostError::OperatorNotListed { operator: kind.word(), listed: self.operators.words() })
+        self.listed.allow(layer.layer)
     }
 }
 
@@ -85,7 +121,7 @@ impl CostModel for Restricted {
 
     fn identity(&self) -> String {
         let of = self.of.identity();
-        format!(r#"{{"operators":{:?},"of":{of}}}"#, self.operators.words())
+        format!(r#"{{{}"of":{of}}}"#, self.listed.identity())
     }
 
     fn depends_on_shape_only(&self) -> bool {
@@ -93,7 +129,7 @@ impl CostModel for Restricted {
     }
 
     fn depends_on_operator_words(&self) -> bool {
-        true
+        self.listed.operators.is_some() || self.of.depends_on_operator_words()
     }
 
     fn depends_on_input(&self) -> bool {
@@ -105,7 +141,7 @@ impl CostModel for Restricted {
     }
 
     fn part(&self, units: u32, of: u32) -> Result<Decoded, Indivisible> {
-        Ok(Self::decoded(self.of.part(units, of)?, self.operators.clone()))
+        Ok(Self::decoded(self.of.part(units, of)?, self.listed.clone()))
     }
 
     fn unmatched(&self, models: &[Model]) -> Unmatched {

@@ -68,6 +68,31 @@ fn an_accelerator_runs_the_operators_that_it_lists() {
 }
 
 #[test]
+fn an_accelerator_computes_in_the_precisions_that_it_lists() {
+    // The model is of 8-bit integers but for its softmax; what states no precision runs in any.
+    let text = "source = \"a test\"\ninput = [3, 8, 8]\nprecision = \"int8\"\nlayer = [\n\
+                { name = \"one\", operator = \"convolution\", channels = 3, kernel = 3 },\n\
+                { name = \"soft\", operator = \"softmax\", precision = \"fp16\" },\n\
+                { name = \"two\", operator = \"convolution\", channels = 3, kernel = 3 } ]\n";
+    let of = |text: &str| rtmm_workload::load::model_of(&Source::new("net", text), Legality::Strict);
+    let models = [of(text).expect("a model"), model()];
+    let platform = platform(&["precisions = [\"int8\"]", "precisions = [\"fp16\", \"int8\"]", ""]);
+    let table = CostTable::new(&platform, &models).expect("every layer has an accelerator");
+    let costs = IsolatedCosts::new(&models, &platform, Arc::new(table));
+    let of = |model, index| {
+        let class = costs.whole(id(index));
+        [0, 1, 2].map(|layer| costs.supports(ModelId::new(model), layer, class))
+    };
+    let runs = [0, 1, 2].map(|accelerator| of(0, accelerator));
+    assert_eq!(runs, [[true, false, true], [true; 3], [true; 3]]);
+    assert!((0..3).all(|accelerator| of(1, accelerator) == [true; 3]));
+    // Precisions are part of models, so that no words need be added to their identities.
+    assert!(!platform.depends_on_operator_words());
+    assert_ne!(models[0].layers[0], models[0].layers[2]);
+    assert_ne!(serde_json::to_string(&models[0]).ok(), serde_json::to_string(&models[1]).ok());
+}
+
+#[test]
 fn operators_are_part_of_the_identity_and_their_order_is_not() {
     let identity = |keys: &str| platform(&[keys]).identity();
     let plain = identity("");
@@ -75,6 +100,9 @@ fn operators_are_part_of_the_identity_and_their_order_is_not() {
     assert_eq!(one, identity("operators = [\"convolution\", \"softmax\"]"));
     assert_ne!(one, identity("operators = [\"convolution\"]"));
     assert_ne!(one, plain);
+    let precise = identity("precisions = [\"int8\", \"fp16\"]");
+    assert_eq!(precise, identity("precisions = [\"fp16\", \"int8\"]"));
+    assert!(precise != plain && precise != identity("precisions = [\"int8\"]"), "{precise}");
     assert!(platform(&["operators = [\"convolution\"]"]).depends_on_operator_words());
     assert!(!platform(&[""]).depends_on_operator_words());
     // A kind that is not stated is that of the cost model, and adds nothing.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::kernel::{Kernel, Repeated};
 use crate::operator_kind::OperatorKind;
+use crate::precision::Precision;
 use crate::shape_error::{MAX_DIMENSION, ShapeError};
 use crate::window::{self, Padding};
 
@@ -186,6 +187,9 @@ pub struct Layer {
     /// where an accelerator lists operators.
     #[serde(skip)]
     pub kind: OperatorKind,
+    /// Number format that it is computed in; none where any will do. It counts where an accelerator lists precisions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// Independent inputs that it takes at once, which share its weights.
     #[serde(skip_serializing_if = "is_single")]
     pub batch: u32,
@@ -343,7 +347,8 @@ impl Layer {
     #[must_use]
     pub fn new(name: impl Into<String>, operator: Operator) -> Self {
         let kind = operator.kind();
-        Self { name: name.into(), operator, kind, batch: 1, live_bytes: None, published: None }
+        let name = name.into();
+        Self { name, operator, kind, precision: None, batch: 1, live_bytes: None, published: None }
     }
 
     /// The layer as it is for `batch` inferences at once, which share its weights. Beyond what an integer holds it takes more

@@ -428,8 +428,8 @@ fn distinct_layers<'l>(layers: &[LayerOf<'l>]) -> (Vec<LayerOf<'l>>, Vec<usize>)
     let mut distinct = Vec::new();
     let mut known = BTreeMap::new();
     let rows = layers.iter().map(|layer| {
-        let Layer { operator, kind, batch, published, .. } = layer.layer;
-        *known.entry((operator, kind, batch, published)).or_insert_with(|| {
+        let Layer { operator, kind, precision, batch, published, .. } = layer.layer;
+        *known.entry((operator, kind, precision, batch, published)).or_insert_with(|| {
             distinct.push(*layer);
             distinct.len() - 1
         })

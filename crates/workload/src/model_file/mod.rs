@@ -43,6 +43,7 @@ use crate::model_file::structure::{Place, decode_blocks, decode_exits};
 pub(crate) use crate::model_file::variants::OpenVariant;
 use crate::model_file::variants::{decode_supernet, is_supernet, open_model};
 use crate::operator_kind::OperatorKind;
+use crate::precision::Precision;
 use crate::shape_error::{MAX_DIMENSION, MAX_LAYER_WORK, ShapeError};
 
 /// A model file's reference to a layer table: found by the loader of files.
@@ -92,6 +93,7 @@ pub(crate) fn decode_model(
         "sparsity",
         "samples",
         "parameters",
+        "precision",
     ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
@@ -104,7 +106,11 @@ pub(crate) fn decode_model(
     } else {
         decode_layers(&root, legality, &parameters, files)
     };
-    let model = model?;
+    let precision = Precision::of(&root);
+    let mut model = model?;
+    for layer in &mut model.layers {
+        layer.precision = layer.precision.or(precision);
+    }
     let sparsity = Sparsity {
         architecture: sparsity
             .as_ref()
@@ -420,10 +426,12 @@ fn decode_layer(
     let given: Vec<u32> = inputs.iter().map(|input| known[*input].batch).collect();
     let batch = batch_of(&table, parameters, &given, batch);
     let live_bytes = table.optional("live_bytes", |value| value.integer(0..=MAX_LAYER_WORK));
+    let precision = Precision::of(&table);
     let kind = operator.and_then(OperatorKind::named);
     let operator = operator.and_then(|operator| decode_operator(&table, operator, &shapes, parameters));
     let layer = name.as_ref().zip(operator.zip(kind)).map(|(name, (operator, kind))| Layer {
         kind,
+        precision,
         batch,
         live_bytes,
         ..Layer::new(name.value.clone(), operator)

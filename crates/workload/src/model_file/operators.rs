@@ -16,7 +16,7 @@ pub(super) fn decode_operator(
     parameters: &ModelParameters,
 ) -> Option<Operator> {
     let only = |extra: &[&str]| {
-        let mut keys = vec!["name", "operator", "input", "output", "batch", "live_bytes"];
+        let mut keys = vec!["name", "operator", "input", "output", "batch", "live_bytes", "precision"];
         keys.extend(extra);
         table.only(&keys);
     };
