@@ -4,12 +4,14 @@
 
 use proptest::prelude::*;
 use rtmm_hardware::{
-    Energy, Gating, OperatingPoint, PlatformPower, PointId, PointSwitch, Power, PowerStates,
+    Energy, Gating, Mode, OperatingPoint, PlatformPower, PointId, PointSwitch, Power, PowerStates,
 };
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
 use rtmm_testkit::by_hand::{ByHand, Log, ms, policy};
 use rtmm_testkit::cases;
+use rtmm_workload::Legality;
+use rtmm_workload::input::Source;
 
 /// Points of so many megahertz at so many millivolts, the last one nominal: 30 mW where it runs, 12 mW where it does not,
 /// and that times the voltage at the others.
@@ -293,4 +295,28 @@ proptest! {
         let (_, fast) = ran(&system, "edf preemption=quantum granularity=layer governor=max", EndOfRun::Drain, seed);
         prop_assert!(run.energy.energy_pj <= fast.energy.energy_pj + 1.0);
     }
+}
+
+#[test]
+fn a_governor_comes_to_an_end_in_every_instant_where_changes_take_no_time() {
+    // Layers that wait for memory stretch less at a low clock than others: by what is left of the run at one point, the other
+    // fits, and the other way round.
+    let platform = "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"systolic\"\ndataflow = \"os\"\n\
+                    rows = 32\ncols = 32\ndram_bandwidth = 2\n[accelerator.power]\npoints = [\n\
+                    { frequency_mhz = 150, voltage_v = 0.833, static_mw = 285, idle_mw = 117 },\n\
+                    { frequency_mhz = 1450, voltage_v = 1.182, static_mw = 76, idle_mw = 102 } ]\n";
+    let task = |name: &str, model: &str| {
+        format!(
+            "[[task]]\nname = \"{name}\"\nmodel = \"{model}\"\ndeadline = \"20ms\"\n\
+             arrivals = {{ process = \"poisson\", rate_hz = 50 }}\n"
+        )
+    };
+    let tasks = [task("t0", "examples/supernet"), task("t2", "examples/early_exit_cnn")].concat();
+    let scenario = format!("source = \"a test\"\nduration = \"100ms\"\n{tasks}");
+    let platform = rtmm_hardware::load::platform_of(&Source::new("p", platform), Mode::Corrected);
+    let workload = rtmm_workload::load::workload_of(&Source::new("s", scenario), Legality::Strict);
+    let (platform, workload) = (platform.expect("a platform"), workload.expect("a scenario"));
+    let system = System::new(&workload.scenario, &workload.models, &platform).expect("costs");
+    let (_, summary) = ran(&system, "dream-mapscore governor=slowest-that-fits", EndOfRun::Cut, 0);
+    assert!(summary.decisions > 0);
 }

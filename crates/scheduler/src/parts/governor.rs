@@ -80,6 +80,8 @@ struct Governing {
     arrivals: Vec<Option<Time>>,
     /// Deadlines and remaining work of what waits, used again and again.
     waiting: Vec<(Time, JobId)>,
+    /// By accelerator: the instant of the last change of its point.
+    changed: Vec<Option<Time>>,
 }
 
 /// Rule by which points are chosen.
@@ -168,7 +170,13 @@ impl Governor {
             Rule::CycleConserving => Aim::Utilisation(Box::new(CycleConserving::new(blocking))),
         };
         let memory = parameters.read(&Self::DRAM);
-        Self(Some(Box::new(Governing { aim, memory, arrivals: Vec::new(), waiting: Vec::new() })))
+        Self(Some(Box::new(Governing {
+            aim,
+            memory,
+            arrivals: Vec::new(),
+            waiting: Vec::new(),
+            changed: Vec::new(),
+        })))
     }
 
     /// The next change; none where everything is as it is to be, or is about to be.
@@ -208,10 +216,18 @@ impl Governing {
                 _ if state.power.change.is_some() || states.points.len() == 1 => state.power.point,
                 Aim::Highest { .. } => highest(states),
                 Aim::Fixed(point) => PointId::new(*point as usize).min(highest(states)),
-                Aim::Deadlines => slowest_that_fits(view, accelerator, states, &mut self.waiting),
+                Aim::Deadlines => {
+                    let to = slowest_that_fits(view, accelerator, states, &mut self.waiting);
+                    // What fits is judged from the point in force, so that two of them may each call for the other where
+                    // a change takes no time: within one instant the second change and all later ones only raise.
+                    let has_changed = self.changed.get(index) == Some(&Some(view.now));
+                    if has_changed { to.max(state.power.point) } else { to }
+                }
                 Aim::Utilisation(conserving) => conserving.point(accelerator, states),
             };
             if let Some(change) = change(on, state.power, to) {
+                self.changed.resize(view.accelerators.len(), None);
+                self.changed[index] = Some(view.now);
                 return Some(change);
             }
             if matches!(self.aim, Aim::Highest { gates: true })
