@@ -77,6 +77,9 @@ fn bad_tables_are_refused_with_their_places() {
     let twice = format!("{head}a,b,1,1,1.2,1.1\nb,a,1,1,1.1,1.3\n");
     refused(pairs(&twice, None), &["pairs.csv:3:", "another slowdown of this pair stands in line 2"]);
     assert!(pairs(&format!("{head}a,b,1,1,1.2,1.1\nb,a,1,1,1.1,1.2\n"), None).is_ok(), "they say the same");
+    // A model beside itself was measured twice, which is no contradiction: its slowdown is the mean.
+    let itself = pairs(&format!("{head}a,a,1,1,1.25,1.5\n"), None).expect("a table");
+    assert_eq!(itself, pairs(&format!("{head}a,a,1,1,1.375,1.375\n"), None).expect("a table"));
     let segments = |rows: &str| {
         let head = "model_a,from_a,to_a,batch_a,model_b,from_b,to_b,batch_b,slowdown\n";
         let source = Source::new("segments.csv", format!("{head}{rows}"));

@@ -770,7 +770,7 @@ fn unknown_keys_are_still_found_beside_those_of_the_platform() {
     1 | accelerator = { model = "systolic", dataflow = "ws", rows = 8, cols = 8, dram_share = 0.5 }
       |                                                                          ^^^^^^^^^^
       |
-      = help: known: model, name, operators, calibration, technology, dataflow, rows, cols, vector_lanes, vector_bandwidth, element_bytes, sram_ifmap_bytes, sram_filter_bytes, sram_ofmap_bytes, dram_bandwidth, mac_pj, vector_pj, sram_pj, dram_pj, static_pj_per_cycle
+      = help: known: model, name, operators, precisions, calibration, technology, dataflow, rows, cols, vector_lanes, vector_bandwidth, element_bytes, sram_ifmap_bytes, sram_filter_bytes, sram_ofmap_bytes, dram_bandwidth, mac_pj, vector_pj, sram_pj, dram_pj, static_pj_per_cycle
     "##);
 }
 

@@ -54,10 +54,23 @@ const WORKED: [&str; 27] = [
     "veltair",
 ];
 
+/// Policies of batches beside each other, whose schedules are worked by hand in `co_location`.
+const WORKED_BESIDE: [&str; 7] = [
+    "abacus-reading",
+    "abacus-reading-oracle",
+    "deadline-batching",
+    "deadline-batching-oracle",
+    "strait-reading",
+    "strait-reading-oracle",
+    "time-sharing",
+];
+
 #[test]
 fn every_policy_has_a_schedule_worked_by_hand() {
     let names: Vec<&str> = PolicyRegistry::built_in().iter().map(|row| &*row.name).collect();
-    assert_eq!(names, WORKED, "add a test to this file for each new policy, and its name to the list");
+    let mut worked = [&WORKED[..], &WORKED_BESIDE].concat();
+    worked.sort_unstable();
+    assert_eq!(names, worked, "add a test to this file for each new policy, and its name to the list");
 }
 
 #[test]

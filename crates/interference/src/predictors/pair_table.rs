@@ -3,6 +3,8 @@
 //! An unseen pair takes the mean of its first model beside all others, and an unseen model the mean of all. With several
 //! co-runners the excesses over 1 are added.
 
+use std::collections::BTreeMap;
+
 use rtmm_workload::parameters::Schema;
 
 use crate::linear::unordered_sum;
@@ -32,8 +34,8 @@ impl Mean {
 /// Means by models, a row for each first one.
 #[derive(Clone, Debug)]
 struct PairTable {
-    models: usize,
-    pairs: Vec<Mean>,
+    /// Of pairs that were measured, by the positions of both.
+    pairs: BTreeMap<(usize, usize), Mean>,
     first: Vec<Mean>,
     all: f64,
 }
@@ -42,19 +44,12 @@ struct PairTable {
 pub(super) fn row() -> PredictorRow {
     PredictorRow::new(NAME, Schema::default(), &[QueryKind::CoRun], |_, training| {
         let models = training.measurements.names.len();
-        let mut table = PairTable {
-            models,
-            pairs: vec![Mean::default(); models * models],
-            first: vec![Mean::default(); models],
-            all: 1.0,
-        };
+        let mut table = PairTable { pairs: BTreeMap::new(), first: vec![Mean::default(); models], all: 1.0 };
         let mut all = Mean::default();
         for (query, slowdown) in slowdowns(training.measurements) {
             let own = query.own.model.index();
             for other in query.others {
-                if let Some(mean) = table.pairs.get_mut(own * models + other.model.index()) {
-                    mean.add(slowdown);
-                }
+                table.pairs.entry((own, other.model.index())).or_default().add(slowdown);
             }
             if let Some(mean) = table.first.get_mut(own) {
                 mean.add(slowdown);
@@ -71,11 +66,7 @@ pub(super) fn row() -> PredictorRow {
 impl PairTable {
     fn slowdown(&self, own: ModelKey, other: ModelKey) -> f64 {
         let (own, other) = (own.index(), other.index());
-        let pair = if own < self.models && other < self.models {
-            self.pairs.get(own * self.models + other).and_then(|mean| mean.get())
-        } else {
-            None
-        };
+        let pair = self.pairs.get(&(own, other)).and_then(|mean| mean.get());
         let first = || self.first.get(own).and_then(|mean| mean.get());
         pair.or_else(first).unwrap_or(self.all)
     }

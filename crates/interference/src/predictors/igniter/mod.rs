@@ -67,11 +67,12 @@ pub(super) fn row() -> PredictorRow {
     PredictorRow::new(NAME, Schema::of(&[declared]), &[QueryKind::CoRun], |parameters, training| {
         let measurements = training.measurements;
         let gpu = Gpu::of(measurements)?;
-        let of = |position: usize| {
-            let key = measurements.names.iter().nth(position).and_then(|name| measurements.names.find(name));
+        // In the order of their keys.
+        let of = |name| {
+            let key = measurements.names.find(name);
             key.map(|key| ModelCoefficients::fit(measurements, key, &gpu)).transpose().map(Option::flatten)
         };
-        let models: Result<Vec<_>, FitError> = (0..measurements.names.len()).map(of).collect();
+        let models: Result<Vec<_>, FitError> = measurements.names.iter().map(of).collect();
         Ok(Box::new(Igniter {
             gpu,
             base: parameters.read(&BASE),
