@@ -9,11 +9,13 @@ use rtmm_workload::parameters::{ParameterError, Parameters, Schema};
 use rtmm_workload::{Registered, Registry};
 
 use crate::estimator::Estimator;
-use crate::parts::{MappedParts, Parts, PreemptionRule};
+use crate::parts::{MappedParts, Parts, PreemptionRule, Server, ServingRule};
+use crate::policies::abacus_reading::AbacusReading;
+use crate::policies::deadline_batching::{self, DeadlineBatching};
+use crate::policies::strait_reading::StraitReading;
 use crate::policies::{
-    abacus_reading, deadline_batching, dream, dysta, dysta_hardware, edf, fcfs, fixed_priority,
-    latency_greedy, least_slack, moca, planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, strait_reading,
-    veltair,
+    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, moca, planaria,
+    prema, round_robin, sdrm3, sjf, sjf_oracle, veltair,
 };
 use crate::policy::Policy;
 
@@ -270,6 +272,19 @@ fn composed(starvation_free: bool) -> impl Fn(&Parameters) -> Behaviour {
     move |parameters| Behaviour::of_parts(parameters, starvation_free)
 }
 
+/// A policy of batches beside each other, by a rule: it waits while an accelerator is idle, and stops nothing.
+fn served<R: ServingRule>(name: &'static str) -> PolicyRow {
+    row(name, Server::<R>::schema(), Server::<R>::build).with_behaviour(BESIDE)
+}
+
+/// The same with true slowdowns.
+fn oracle_of<R: ServingRule>(name: &'static str) -> PolicyRow {
+    row(name, Server::<R>::oracle_schema(), Server::<R>::build_oracle).as_oracle().with_behaviour(BESIDE)
+}
+
+const BESIDE: fn(&Parameters) -> Behaviour =
+    |_| Behaviour { idles: true, preempts: false, starvation_free: false };
+
 /// The built-in policies. A preset names its base and the values that differ from it.
 fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
     const DREAM: &str = "Kim et al., DREAM, ASPLOS 2023";
@@ -318,43 +333,33 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
     const ABACUS: &str = "a reading of Cui et al., Abacus, SC 2021";
     const STRAIT: &str =
         "a reading of Zhao and Georgantas, Strait, 2026, of whose text the abstract is known";
-    let waits = |_: &Parameters| Behaviour { idles: true, preempts: false, starvation_free: false };
-    let batching = row("deadline-batching", deadline_batching::schema(), deadline_batching::build)
+    let batching = served::<DeadlineBatching>("deadline-batching")
         .with_summary(
             "batches beside each other, as large as predicted ends allow, the earliest deadline first",
         )
-        .with_source(PREDICTED)
-        .with_behaviour(waits);
+        .with_source(PREDICTED);
 
     Ok(vec![
-        row("abacus-reading", abacus_reading::schema(), abacus_reading::build)
+        served::<AbacusReading>("abacus-reading")
             .with_summary("groups of batches that begin together, within the tightest deadline of the group")
-            .with_source(ABACUS)
-            .with_behaviour(waits),
-        row("abacus-reading-oracle", abacus_reading::oracle_schema(), abacus_reading::build_oracle)
+            .with_source(ABACUS),
+        oracle_of::<AbacusReading>("abacus-reading-oracle")
             .with_summary("the same with true slowdowns")
-            .with_source(ABACUS)
-            .as_oracle()
-            .with_behaviour(waits),
+            .with_source(ABACUS),
         batching
             .preset("time-sharing", deadline_batching::TIME_SHARING)?
             .with_summary("one batch at a time, as large as deadlines allow, the earliest deadline first")
             .with_source("Gujarati et al., Clockwork, OSDI 2020"),
         batching,
-        row("deadline-batching-oracle", deadline_batching::oracle_schema(), deadline_batching::build_oracle)
+        oracle_of::<DeadlineBatching>("deadline-batching-oracle")
             .with_summary("deadline-batching with true slowdowns")
-            .with_source(PREDICTED)
-            .as_oracle()
-            .with_behaviour(waits),
-        row("strait-reading", strait_reading::schema(), strait_reading::build)
+            .with_source(PREDICTED),
+        served::<StraitReading>("strait-reading")
             .with_summary("two priorities, with predicted ends of copies and kernels")
-            .with_source(STRAIT)
-            .with_behaviour(waits),
-        row("strait-reading-oracle", strait_reading::oracle_schema(), strait_reading::build_oracle)
+            .with_source(STRAIT),
+        oracle_of::<StraitReading>("strait-reading-oracle")
             .with_summary("the same with true slowdowns")
-            .with_source(STRAIT)
-            .as_oracle()
-            .with_behaviour(waits),
+            .with_source(STRAIT),
         mapscore.preset("dream-drop", dream::DROP)?.with_summary("MapScore and smart frame drop"),
         mapscore
             .preset("dream-full", dream::FULL)?

@@ -42,7 +42,8 @@ pub use preemption::{PreemptionRule, next_boundary};
 pub use ranking::{Ranking, ScoreTerms, TermsSpan};
 pub use search::{Search, SearchMethod, SearchOptions};
 pub use serving::{
-    Batch, Candidate, Lateness, Queue as RequestQueue, Queues, Room, Serving, Slowdowns, Tracked, lateness,
+    Batch, Candidate, Lateness, Queue as RequestQueue, Queues, Room, Server, Serving, ServingRule, Slowdowns,
+    Tracked, lateness,
 };
 pub use smart_drop::{Excess, SmartDrop, SparedUpstream};
 pub use static_assignment::StaticAssignment;

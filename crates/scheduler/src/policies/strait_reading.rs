@@ -19,12 +19,10 @@
 use std::cmp::Reverse;
 
 use rtmm_workload::Duration;
-use rtmm_workload::parameters::{Declared, Integer, Parameters, Schema, Switch};
+use rtmm_workload::parameters::{Declared, Integer, Parameters, Switch};
 
 use crate::decision::Decisions;
-use crate::parts::{Batch, DecisionTime, Lateness, Queues, RequestQueue, Serving, Slowdowns, lateness};
-use crate::policy::{Interests, Notice, Policy};
-use crate::policy_error::PolicyError;
+use crate::parts::{Batch, Lateness, Queues, RequestQueue, Serving, ServingRule, Tracked, lateness};
 use crate::truth::Truth;
 use crate::view::View;
 
@@ -37,72 +35,85 @@ const REFUSE_LOW: Switch =
 const REFUSE_HIGH: Switch =
     Switch::new("refuse_high", "whether high requests are dropped that are late even alone", false);
 
-const OWN: &[&dyn Declared] = &[&HIGH, &RESERVED, &REFUSE_LOW, &REFUSE_HIGH];
-
-/// The parameters of the policy.
-#[must_use]
-pub fn schema() -> Schema {
-    Schema::of(&[OWN, Serving::PARAMETERS, Slowdowns::PARAMETERS, DecisionTime::PARAMETERS])
-}
-
-/// The parameters of its oracle: those of predictions have no meaning.
-#[must_use]
-pub fn oracle_schema() -> Schema {
-    Schema::of(&[OWN, Serving::PARAMETERS, DecisionTime::PARAMETERS])
-}
-
-/// The policy.
+/// The rule of the policy.
 #[derive(Clone, Debug)]
 pub struct StraitReading {
     high: i32,
     reserved: u32,
     refuses_low: bool,
     refuses_high: bool,
-    serving: Serving,
-    queues: Queues,
-    decision_time: DecisionTime,
 }
 
-/// The policy with these parameters.
-#[must_use]
-pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
-    Box::new(StraitReading::new(parameters, Slowdowns::read(parameters)))
-}
+impl ServingRule for StraitReading {
+    const PARAMETERS: &'static [&'static dyn Declared] = &[&HIGH, &RESERVED, &REFUSE_LOW, &REFUSE_HIGH];
+    const BY_PRIORITY: bool = true;
 
-/// The policy that is told true slowdowns.
-#[must_use]
-pub fn build_oracle(parameters: &Parameters) -> Box<dyn Policy> {
-    Box::new(StraitReading::new(parameters, Slowdowns::oracle()))
-}
-
-impl StraitReading {
-    fn new(parameters: &Parameters, slowdowns: Slowdowns) -> Self {
+    fn read(parameters: &Parameters) -> Self {
         Self {
             high: parameters.read(&HIGH),
             reserved: parameters.read(&RESERVED),
             refuses_low: parameters.read(&REFUSE_LOW),
             refuses_high: parameters.read(&REFUSE_HIGH),
-            serving: Serving::new(parameters, slowdowns),
-            queues: Queues::default(),
-            decision_time: DecisionTime::read(parameters),
         }
     }
 
+    fn refuses(&self, queue: &RequestQueue) -> bool {
+        if self.is_high(queue.priority) { self.refuses_high } else { self.refuses_low }
+    }
+
+    fn dispatch(
+        &mut self,
+        serving: &mut Serving,
+        queues: &Queues,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        out: &mut Decisions,
+    ) {
+        if let Some(batch) = self.first(true, serving, queues, view, truth)
+            && self.goes_now(&batch, serving, view, truth)
+        {
+            Serving::dispatch(queues, &batch, out);
+            return;
+        }
+        let Some(batch) = self.first(false, serving, queues, view, truth) else { return };
+        let counts = |run: &Tracked| self.counts(run);
+        if serving.leaves(batch.room.on, self.reserved)
+            && serving.harm(view, truth, &batch.candidate, counts).is_none()
+        {
+            Serving::dispatch(queues, &batch, out);
+        }
+    }
+}
+
+impl StraitReading {
+    const fn is_high(&self, priority: i32) -> bool {
+        priority >= self.high
+    }
+
+    /// True if the lateness of a run counts.
+    const fn counts(&self, run: &Tracked) -> bool {
+        self.is_high(run.priority)
+    }
+
     /// The next batch of high or of low requests.
-    fn next(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, high: bool) -> Option<Batch> {
+    fn first(
+        &self,
+        high: bool,
+        serving: &mut Serving,
+        queues: &Queues,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+    ) -> Option<Batch> {
         // What is not refused has to run at some time: where nothing else does, at the latest.
-        let runs_late = !self.refuses_low || self.serving.is_idle();
+        let runs_late = !self.refuses_low || serving.is_idle();
         let mut best: Option<Batch> = None;
-        for at in 0..self.queues.count() {
+        for (at, queue) in queues.iter().enumerate() {
             // No batch of this queue, or of those behind it, has an earlier deadline than its first request.
-            let is_first = |best: Batch| {
-                best.is_in_time && Some(best.due) < self.queues.at(at).and_then(RequestQueue::due)
-            };
-            if best.is_some_and(is_first) {
+            if best.is_some_and(|best| best.is_in_time && Some(best.due) < queue.due()) {
                 break;
             }
-            let is_of = self.queues.at(at).is_some_and(|queue| (queue.priority >= self.high) == high);
-            let batch = if is_of { self.serving.batch(view, truth, &self.queues, at) } else { None };
+            let is_of = self.is_high(queue.priority) == high;
+            let batch = if is_of { serving.batch(view, truth, queues, at) } else { None };
             let Some(batch) = batch.filter(|batch| high || batch.is_in_time || runs_late) else {
                 continue;
             };
@@ -115,71 +126,20 @@ impl StraitReading {
     }
 
     /// True if a high batch is better dispatched now than after the next batch that ends.
-    fn goes_now(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, batch: &Batch) -> bool {
-        let high = self.high;
-        let Some(harm) = self.serving.harm(view, truth, &batch.candidate, |run| run.priority >= high) else {
-            return true;
-        };
+    fn goes_now(
+        &self,
+        batch: &Batch,
+        serving: &mut Serving,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+    ) -> bool {
+        let counts = |run: &Tracked| self.counts(run);
+        let Some(harm) = serving.harm(view, truth, &batch.candidate, counts) else { return true };
         // Of what was forecast beside it, the sooner end is what it would wait for.
-        self.serving.forecast(view, truth, &[]);
-        let next = self.serving.forecasts().map(|(_, end)| end).min().unwrap_or(Duration::ZERO);
+        serving.forecast(view, truth, &[]);
+        let next = serving.forecasts().map(|(_, end)| end).min().unwrap_or(Duration::ZERO);
         let waited = lateness(view, next.saturating_add(batch.end), batch.due);
         let now: Lateness = harm + lateness(view, batch.end, batch.due);
         waited > 0 && now < waited
-    }
-}
-
-impl Policy for StraitReading {
-    fn decide(
-        &mut self,
-        view: &View<'_>,
-        truth: Option<&Truth<'_>>,
-        out: &mut Decisions,
-    ) -> Result<(), PolicyError> {
-        self.serving.begin(view, truth);
-        if view.is_stuck() {
-            return Ok(());
-        }
-        self.queues.fill(view, true);
-        for at in 0..self.queues.count() {
-            let is_high = self.queues.at(at).is_some_and(|queue| queue.priority >= self.high);
-            if if is_high { self.refuses_high } else { self.refuses_low } {
-                self.serving.refuse(view, &self.queues, at, out);
-            }
-        }
-        if !out.is_empty() {
-            return Ok(());
-        }
-        if let Some(batch) = self.next(view, truth, true)
-            && self.goes_now(view, truth, &batch)
-        {
-            Serving::dispatch(&self.queues, &batch, out);
-            return Ok(());
-        }
-        let Some(batch) = self.next(view, truth, false) else { return Ok(()) };
-        let high = self.high;
-        if self.serving.leaves(batch.room.on, self.reserved)
-            && self.serving.harm(view, truth, &batch.candidate, |run| run.priority >= high).is_none()
-        {
-            Serving::dispatch(&self.queues, &batch, out);
-        }
-        Ok(())
-    }
-
-    fn interests(&self) -> Interests {
-        Serving::interests()
-    }
-
-    fn notify(&mut self, notice: &Notice, _view: &View<'_>) -> Result<(), PolicyError> {
-        self.serving.notify(notice);
-        Ok(())
-    }
-
-    fn decision_time(&self, view: &View<'_>) -> Result<Duration, PolicyError> {
-        Ok(self.decision_time.of(view))
-    }
-
-    fn boxed_clone(&self) -> Option<Box<dyn Policy>> {
-        Some(Box::new(self.clone()))
     }
 }

@@ -2,7 +2,7 @@
 
 use rtmm_workload::{Duration, Time};
 
-use super::queues::Queues;
+use super::queues::{Queue, Queues};
 use super::tracked::Tracked;
 use super::{Candidate, Room, Serving};
 use crate::decision::{Decision, Decisions, Extent};
@@ -90,14 +90,16 @@ impl Serving {
             return None;
         }
         self.forecast(view, truth, &[]);
-        let mut in_time = 0_u64;
-        for (at, (run, end)) in self.forecasts().enumerate() {
-            let is_in_time = Self::is_in_time(view, end, run.deadline);
-            in_time |= u64::from(counts(run) && is_in_time && at < 64) << (at % 64);
-        }
+        let mut in_time = std::mem::take(&mut self.in_time);
+        in_time.clear();
+        let is_in_time =
+            |(run, end): (&Tracked, Duration)| counts(run) && Self::is_in_time(view, end, run.deadline);
+        in_time.extend(self.forecasts().map(is_in_time));
         self.forecast(view, truth, &[*candidate]);
-        let late = self.forecasts().enumerate().filter(|(at, _)| in_time >> (at % 64) & 1 == 1);
-        let sum = late.map(|(_, (run, end))| lateness(view, end, run.deadline)).sum::<Lateness>();
+        let were_in_time = self.forecasts().zip(&in_time).filter(|(_, was)| **was);
+        let late = were_in_time.map(|((run, end), _)| lateness(view, end, run.deadline));
+        let sum = late.sum::<Lateness>();
+        self.in_time = in_time;
         (sum > 0).then_some(sum)
     }
 
@@ -110,8 +112,8 @@ impl Serving {
     }
 
     /// Drops requests of a queue that are late even if they run now with nothing beside them.
-    pub fn refuse(&self, view: &View<'_>, queues: &Queues, at: usize, out: &mut Decisions) {
-        for (deadline, id) in queues.at(at).into_iter().flat_map(|queue| &queue.waiting) {
+    pub fn refuse(&self, view: &View<'_>, queue: &Queue, out: &mut Decisions) {
+        for (deadline, id) in &queue.waiting {
             let Some(job) = view.job(*id) else { continue };
             if Self::is_in_time(view, Self::alone(view, job, self.units), *deadline) {
                 break;

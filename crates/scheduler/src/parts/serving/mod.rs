@@ -13,6 +13,7 @@ mod forecast;
 mod others;
 mod part;
 mod queues;
+mod server;
 mod slowdowns;
 mod tracked;
 
@@ -32,6 +33,7 @@ pub use batch::{Batch, Lateness, lateness};
 use others::MOST;
 use part::Part;
 pub use queues::{Queue, Queues};
+pub use server::{Server, ServingRule};
 pub use slowdowns::Slowdowns;
 pub use tracked::Tracked;
 
@@ -94,6 +96,8 @@ pub struct Serving {
     parts: Vec<(AcceleratorId, Part)>,
     places: Vec<usize>,
     speeds: Vec<Speed>,
+    /// By run: whether it was in time before a candidate, used again and again.
+    in_time: Vec<bool>,
 }
 
 impl Serving {
@@ -116,6 +120,7 @@ impl Serving {
             parts: Vec::new(),
             places: Vec::new(),
             speeds: Vec::new(),
+            in_time: Vec::new(),
         }
     }
 

@@ -54,7 +54,8 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// Looks at all requests that wait, and orders queues by their first deadlines. Queues of one model have one priority each where `by_priority`, and are one where not.
+    /// Looks at all requests that wait, and orders queues by their first deadlines. Queues of one model have one priority each
+    /// where `by_priority`, and are one where not.
     pub fn fill(&mut self, view: &View<'_>, by_priority: bool) {
         self.used = 0;
         for job in view.ready() {
@@ -91,6 +92,11 @@ impl Queues {
     #[must_use]
     pub fn count(&self) -> usize {
         self.used
+    }
+
+    /// All queues, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Queue> {
+        self.queues[..self.used].iter()
     }
 
     /// A queue by its position.
