@@ -416,6 +416,31 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_waits_stops_nothing_before_it_has_to_begin() {
+        for (batching, due_us, expected) in [
+            // One more `b` could still come until 30 - 3, and not at 3 - 3.
+            ("deadline-aware", 30, "timer 27"),
+            ("deadline-aware", 3, "preempt 0"),
+            ("up-to-n", 30, "preempt 0"),
+            ("none", 30, "preempt 0"),
+        ] {
+            for name in ["edf", "fcfs"] {
+                let mut fixture = fixture();
+                // `b` is due first, and was released first.
+                let waiting = fixture.ready(1, 0, due_us);
+                let running = fixture.ready(0, 0, 90);
+                fixture.change(running, |job| job.arrival = Time::MAX);
+                fixture.run(running, 0, crate::Extent::Rest);
+                let settings = [("batching", batching), ("granularity", "model"), ("preemption", "layer")];
+                let mut policy = policy(name, &settings);
+                assert_eq!(fixture.settle(policy.as_mut()), expected, "{name} {batching} {due_us}");
+                assert_eq!(fixture.settle(policy.as_mut()), "", "{name} says it once");
+                assert_eq!(fixture.view().job(waiting).map(|job| job.started), Some(false));
+            }
+        }
+    }
+
+    #[test]
     fn a_job_that_has_started_runs_alone() {
         let mut fixture = fixture();
         let first = fixture.ready(0, 0, 20);

@@ -12,13 +12,12 @@
 //! the keys of jobs that wait can have fallen ([`Ranking::floor`]), one that is still below all of them is
 //! dispatched without a look at the others: a decision then costs the same however many jobs there are.
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, ClassId};
 use rtmm_workload::parameters::{Declared, Parameters, Schema};
-use rtmm_workload::{Duration, Time};
+use rtmm_workload::{Duration, ModelId, Time};
 
 use crate::decision::{Decision, Decisions, Extent, Preemption, VariantId};
-use crate::ids::JobId;
-use crate::ids::RunId;
+use crate::ids::{JobId, RunId};
 use crate::job::Job;
 use crate::parts::batching::{Candidates, Offer, Size, Waits};
 use crate::parts::tournament::MANY;
@@ -166,6 +165,8 @@ struct Preempted<K> {
     /// The key of its job, then the order of release.
     place: (K, u64),
     run: RunId,
+    /// The ready job that comes first.
+    first: JobId,
     mode: Preemption,
 }
 
@@ -315,13 +316,13 @@ impl<R: Ranking> Composed<R> {
     }
 
     /// The run to preempt: of those that more ready jobs rank before than runs are ending already, the one
-    /// whose job comes last; and the mode.
+    /// whose job comes last.
     fn last(
         &self,
         view: &View<'_>,
         truth: Option<&Truth<'_>>,
         mode: Preemption,
-    ) -> Option<(RunId, Preemption)> {
+    ) -> Option<Preempted<R::Key>> {
         let mut last: Option<Preempted<R::Key>> = None;
         // The key of the ready job that comes first, where that is known without a look at all.
         let first_key = self.waiting.first(&self.ranking, view, truth, |_| true).map(|(key, _)| key);
@@ -346,10 +347,10 @@ impl<R: Ranking> Composed<R> {
                 && let Some(first) = rivals().min_by_key(|job| self.ranking.key(view, truth, job))
                 && let Some(mode) = self.ranking.preemption(view, run, &running, first, mode)
             {
-                last = Some(Preempted { place, run: run.id, mode });
+                last = Some(Preempted { place, run: run.id, first: first.id, mode });
             }
         }
-        last.map(|Preempted { run, mode, .. }| (run, mode))
+        last
     }
 
     /// Ready jobs that rank before a key and could run on an accelerator.
@@ -402,17 +403,8 @@ impl<R: Ranking> Composed<R> {
                 Some((on, units, view.profile.class_with(on, count)?))
             });
             let Some((on, units, class)) = placed else { break };
-            let decision = self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view));
-            let offer = Offer { view, model: job.model, on, class, decision };
-            let most = if started { 1 } else { self.parts.batching.most(&offer) };
-            let (parts, ranking) = (&self.parts, &self.ranking);
-            self.candidates.gather(view, &job, most, |other| {
-                let (as_variant, chosen) = parts.as_chosen(view, other);
-                let is_alike = (as_variant, chosen.model) == (variant, job.model);
-                (is_alike && parts.placement.admits(view, &chosen, on))
-                    .then(|| ranking.key(view, truth, other))
-            });
-            let size = match self.parts.batching.size(&offer, self.candidates.deadlines(), most) {
+            let offer = self.offer(view, job.model, on, class);
+            let size = match self.size(&offer, truth, &job, variant) {
                 Size::Wait(until) => {
                     self.waits.wait(job.model, until);
                     continue;
@@ -438,6 +430,59 @@ impl<R: Ranking> Composed<R> {
         self.waits.is_waiting()
     }
 
+    /// A batch of a model that begins now on an accelerator.
+    fn offer<'o, 'v>(
+        &self,
+        view: &'o View<'v>,
+        model: ModelId,
+        on: AcceleratorId,
+        class: ClassId,
+    ) -> Offer<'o, 'v> {
+        let decision = self.parts.decision_time.of(view).saturating_add(self.ranking.decision_time(view));
+        Offer { view, model, on, class, decision }
+    }
+
+    /// The number of jobs that run now with a job, which are gathered, or until when they wait for more.
+    fn size(
+        &mut self,
+        offer: &Offer<'_, '_>,
+        truth: Option<&Truth<'_>>,
+        job: &Job,
+        variant: Option<VariantId>,
+    ) -> Size {
+        let view = offer.view;
+        let most = if job.started { 1 } else { self.parts.batching.most(offer) };
+        let (parts, ranking) = (&self.parts, &self.ranking);
+        self.candidates.gather(view, job, most, |other| {
+            let (as_variant, chosen) = parts.as_chosen(view, other);
+            let is_alike = (as_variant, chosen.model) == (variant, job.model);
+            (is_alike && parts.placement.admits(view, &chosen, offer.on))
+                .then(|| ranking.key(view, truth, other))
+        });
+        self.parts.batching.size(offer, self.candidates.deadlines(), most)
+    }
+
+    /// Until when a job would wait for others of its model, were a run to make room for it; none where it would run at once.
+    fn waits_in_place_of(
+        &mut self,
+        view: &View<'_>,
+        truth: Option<&Truth<'_>>,
+        first: JobId,
+        run: RunId,
+    ) -> Option<(ModelId, Time)> {
+        if !self.parts.batching.is_on(view) {
+            return None;
+        }
+        let (variant, job) = self.parts.as_chosen(view, view.job(first)?);
+        let run = view.run(run)?;
+        let class = view.profile.class_with(run.accelerator, run.units.count())?;
+        let offer = self.offer(view, job.model, run.accelerator, class);
+        match self.size(&offer, truth, &job, variant) {
+            Size::Wait(until) => Some((job.model, until)),
+            Size::Run(_) => None,
+        }
+    }
+
     /// The ready job that comes first of those that have room, and were not looked at.
     fn head<'v>(&self, view: &View<'v>, truth: Option<&Truth<'_>>) -> Option<&'v Job> {
         let is_left = |job: &&Job| {
@@ -449,7 +494,13 @@ impl<R: Ranking> Composed<R> {
 
     fn preempt(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, mode: Preemption, out: &mut Decisions) {
         self.update_waiting(view, truth);
-        if let Some((run, mode)) = self.last(view, truth, mode) {
+        let Some(Preempted { run, first, mode, .. }) = self.last(view, truth, mode) else { return };
+        if let Some((model, until)) = self.waits_in_place_of(view, truth, first, run) {
+            // A batch that waits needs no room before it begins.
+            self.waits.begin();
+            self.waits.wait(model, until);
+            self.waits.set_timer(out);
+        } else {
             out.push(Decision::Preempt { run, mode });
         }
     }
