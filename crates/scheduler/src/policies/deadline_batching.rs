@@ -8,7 +8,7 @@
 //! admission  : a request that is predicted to be late even alone is dropped when it is looked at
 //! ```
 //!
-//! Predictions are those of [`Serving`](crate::parts::Serving). Batching by deadlines is that of Clockwork (Gujarati et al., OSDI
+//! Predictions are those of [`Serving`]. Batching by deadlines is that of Clockwork (Gujarati et al., OSDI
 //! 2020) and Nexus (Shen et al., SOSP 2019), which run one batch at a time; admission by predicted ends is Clockwork's. What is
 //! beside it, prediction of what runs at the same time, is this project's.
 //!
