@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+mod analyse;
 mod arrivals;
 mod interference;
 mod measured;
@@ -13,6 +14,7 @@ use rtmm_workload::load::Kind;
 
 use crate::names::Names;
 
+pub(crate) use analyse::Analyse;
 use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
 pub(crate) use interference::{Fitting, Interference, InterferenceVerb, OnDevice, Predict};
@@ -73,6 +75,8 @@ pub(crate) enum Verb {
     Calibrate(Calibrate),
     /// Predict latencies of inferences that share a GPU from measured co-locations, and score predictions.
     Interference(Interference),
+    /// Bound when jobs are complete, over all schedules, without simulation.
+    Analyse(Analyse),
     /// Print shell completions.
     Completions(Completions),
 }

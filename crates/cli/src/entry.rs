@@ -61,6 +61,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Import(arguments) => commands::import::import(arguments),
         Verb::Calibrate(arguments) => commands::calibrate::calibrate(arguments),
         Verb::Interference(arguments) => commands::interference::interference(arguments),
+        Verb::Analyse(arguments) => commands::analyse::analyse(arguments),
         Verb::Completions(arguments) => commands::completions::completions(arguments),
     }
 }

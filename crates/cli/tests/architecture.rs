@@ -17,8 +17,9 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("crates/workload", &[]),
+    ("crates/analysis", &["rtmm-workload"]),
     ("crates/import", &["rtmm-workload"]),
     ("crates/interference", &["rtmm-workload"]),
     ("crates/hardware", &["rtmm-workload", "rtmm-interference"]),
@@ -45,6 +46,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
         "crates/cli",
         &[
             "rtmm-workload",
+            "rtmm-analysis",
             "rtmm-import",
             "rtmm-interference",
             "rtmm-hardware",

@@ -1,5 +1,6 @@
 //! All tests of this crate in one program, which links once: each module is a file beside this one.
 
+mod analyse;
 mod architecture;
 mod bad_input;
 mod circles;

@@ -1,0 +1,18 @@
+//! `rtmm analyse`: worst cases without simulation, and beside it.
+
+mod jobs;
+
+use crate::args::Analyse;
+use crate::failure::Failure;
+
+/// Name of the form of analyses in JSON.
+const FORMAT: &str = "rtmm-analysis";
+/// The form of analyses in JSON; raised when a field changes its meaning or goes away.
+const VERSION: u32 = 1;
+
+pub(crate) fn analyse(arguments: &Analyse) -> Result<(), Failure> {
+    match &arguments.jobs {
+        Some(path) => jobs::analyse(arguments, path),
+        None => Err(Failure::usage("there is nothing to analyse", "name a job set: --jobs jobs.csv")),
+    }
+}
