@@ -435,6 +435,7 @@ impl Sketch {
         let accelerator = |index: usize| Accelerator {
             name: format!("acc{index}"),
             kind: AcceleratorKind::default(),
+            clock_hz: 1_000_000_000,
             configuration: ConfigurationId::new(index),
             dram_share: Share::WHOLE,
             context_switch: ContextSwitch::default(),

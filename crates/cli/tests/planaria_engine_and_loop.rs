@@ -126,6 +126,7 @@ fn platform(case: &Case) -> Platform {
     let accelerator = Accelerator {
         name: "array".to_owned(),
         kind: AcceleratorKind::default(),
+        clock_hz: 1_000_000_000,
         configuration: id(all as usize - 1),
         dram_share: Share::WHOLE,
         max_batch: 1,

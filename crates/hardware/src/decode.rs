@@ -6,13 +6,16 @@ use thiserror::Error;
 
 use crate::technology::Prices;
 
-/// Facts of a platform that an accelerator's cost model may need.
+/// Facts that an accelerator's cost model may need beside its own keys.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
-    /// Clock of the platform, in hertz.
+    /// Clock of the accelerator, in hertz.
     pub clock_hz: u64,
     /// Which behaviour is asked for.
     pub mode: Mode,
+    /// True if layers that a published tool lacks are costed by stated rules, in [`Mode::Reference`]: a platform asks for the
+    /// tool's costs. False where the tool itself is repeated, which refuses them.
+    pub completed: bool,
     /// Prices of the platform's technology, which stand in for those that cost models have of their own; none without a
     /// technology, and in [`Mode::Reference`]: published tools have prices of their own.
     pub prices: Option<Arc<Prices>>,
@@ -22,7 +25,7 @@ impl Surroundings {
     /// A clock in hertz and a mode, without a technology.
     #[must_use]
     pub const fn new(clock_hz: u64, mode: Mode) -> Self {
-        Self { clock_hz, mode, prices: None }
+        Self { clock_hz, mode, completed: false, prices: None }
     }
 
     /// The same with a technology.

@@ -49,6 +49,7 @@ mod ids;
 mod isolated_costs;
 mod memory_file;
 mod platform;
+mod platform_choice;
 mod power;
 mod power_file;
 mod transfers;

@@ -19,21 +19,25 @@ use crate::platform::{
     Accelerator, AcceleratorKind, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform,
     SharedDram,
 };
+use crate::platform_choice::{Chosen, REFERENCE, asks_for_reference, split_choice};
 use crate::power::PlatformPower;
-use crate::power_file::{check_classes, decode_accelerator_power, decode_platform_power};
+use crate::power_file::{
+    HERTZ, check_classes, decode_accelerator_power, decode_clock, decode_platform_power,
+};
 use crate::registry::{CostModelRegistry, CostModelRow};
 use crate::restricted::{Listed, Restricted};
-use crate::technology::{Level, Prices, decode_technology, split_level};
+use crate::technology::{Prices, decode_technology};
 use crate::transfers_file::decode_transfers;
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
 pub const DEFAULT_CLOCK_HZ: u64 = 1_000_000_000;
 
 /// Keys of an accelerator of a platform beside the keys of its cost model.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "model",
     "name",
     "kind",
+    "clock_mhz",
     "operators",
     "precisions",
     "dram_share",
@@ -50,7 +54,8 @@ const KEYS_ALONE: [&str; 6] = ["model", "name", "operators", "precisions", "cali
 
 /// Reads and checks a platform of built-in cost models, by its built-in name or by a path.
 ///
-/// A reference may end in `@low`, `@typical` or `@high`: the platform at that level of the technology that it names.
+/// A reference may end in `@low`, `@typical` or `@high`: the platform at that level of the technology that it names; or in
+/// `@reference`: the platform with the costs of published tools, as `mode = "reference"` in its file asks for.
 ///
 /// # Errors
 /// Every problem of the file.
@@ -68,9 +73,9 @@ pub fn platform_with(
     from: Option<&Source>,
     mode: Mode,
 ) -> Result<Platform, Diagnostics> {
-    let (file, level) = split_level(reference);
+    let (file, chosen) = split_choice(reference);
     let source = open(Kind::Platform, file, from)?;
-    decode_source(cost_models, &source, mode, level)
+    decode_source(cost_models, &source, mode, chosen)
 }
 
 /// Checks a platform of built-in cost models that was read already.
@@ -97,14 +102,14 @@ fn decode_source(
     cost_models: &CostModelRegistry,
     source: &Source,
     mode: Mode,
-    level: Option<Level>,
+    chosen: Option<Chosen>,
 ) -> Result<Platform, Diagnostics> {
     let document = Document::parse(source);
     let mut name = name_of(Kind::Platform, source);
-    if let Some(level) = level {
-        name.push_str(&format!("@{}", level.name()));
+    if let Some(chosen) = chosen {
+        name.push_str(&format!("@{}", chosen.word()));
     }
-    let platform = decode_platform(cost_models, &name, &document, mode, level);
+    let platform = decode_platform(cost_models, &name, &document, mode, chosen);
     document.finish(platform)
 }
 
@@ -144,14 +149,16 @@ fn decode_platform(
     name: &str,
     document: &Document<'_>,
     mode: Mode,
-    level: Option<Level>,
+    chosen: Option<Chosen>,
 ) -> Option<Platform> {
+    let level = chosen.and_then(Chosen::level);
     let root = document.root().named("this platform");
     root.only(&[
         "source",
         "description",
         "labels",
         "clock_mhz",
+        "mode",
         "technology",
         "shared_dram",
         "shared_cache",
@@ -163,9 +170,7 @@ fn decode_platform(
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
     let mut labels = root.optional("labels", decode_labels).unwrap_or_default();
-    // A thousandth of a megahertz to a terahertz; millionths of a megahertz are hertz.
-    let clock_hz =
-        root.or("clock_mhz", DEFAULT_CLOCK_HZ, |value| value.millionths(1_000..=1_000_000_000_000));
+    let clock_hz = root.or("clock_mhz", DEFAULT_CLOCK_HZ, |value| value.millionths(HERTZ));
     let technology = root.optional("technology", |value| decode_technology(value, level));
     if let Some(level) = level.filter(|_| !root.has("technology")) {
         let message = format!("this platform names no technology that has a level `{}`", level.name());
@@ -174,7 +179,15 @@ fn decode_platform(
     if let Some(prices) = &technology {
         labels.entry("technology_level".to_owned()).or_insert_with(|| prices.level().name().to_owned());
     }
-    let surroundings = Surroundings::new(clock_hz, mode).with(technology.clone());
+    let asks_for_reference = asks_for_reference(&root, chosen);
+    if asks_for_reference {
+        labels.entry("costs".to_owned()).or_insert_with(|| REFERENCE.to_owned());
+    }
+    // A command that repeats a published tool has its costs already, without rules for what it lacks.
+    let completed = asks_for_reference && mode == Mode::Corrected;
+    let mode = if asks_for_reference { Mode::Reference } else { mode };
+    let surroundings =
+        Surroundings { completed, ..Surroundings::new(clock_hz, mode).with(technology.clone()) };
     let prices = surroundings.prices.as_deref();
     let shared_dram = root.optional("shared_dram", |value| decode_shared_dram(value, clock_hz));
     let shared_cache = root.optional("shared_cache", |value| decode_shared_cache(value, clock_hz));
@@ -197,6 +210,8 @@ fn decode_platform(
     };
     let shared_dram = shared_dram.map(|of| of.dram);
     for (table, dram_share) in tables.iter().zip(shares) {
+        let states = table.optional("power", decode_accelerator_power);
+        let clock_hz = decode_clock(table, states.as_ref(), clock_hz);
         let mut context_switch = table.or("context_switch", context_switch, |value| {
             decode_context_switch(value, context_switch, clock_hz, prices)
         });
@@ -204,9 +219,10 @@ fn decode_platform(
         let name = table.required("name", |value| value.at(|value| value.string().map(str::to_owned)));
         let kind = decode_kind(table);
         // What leaks is in the static power of power states that state it.
+        let of_accelerator = Surroundings { clock_hz, ..surroundings.clone() };
         let of_accelerator = match states_static_power(table) {
-            true => surroundings.clone().without_leakage(),
-            false => surroundings.clone(),
+            true => of_accelerator.without_leakage(),
+            false => of_accelerator,
         };
         let decode = |table: &Table<'_>, own: &[&str]| {
             let (row, Decoded { label, cost_model }) =
@@ -230,7 +246,6 @@ fn decode_platform(
             decode_division(&value.table()?, parts)
         });
         let max_batch = table.or("max_batch", 1, |value| value.integer(1..=MAX_BATCH));
-        let states = table.optional("power", decode_accelerator_power);
         let co_location = table.optional("co_location", |value| {
             if division.is_none() && !table.has("division") {
                 let help = "add `division = { units = 2, ... }`: the runs that are at once hold units of it";
@@ -242,6 +257,7 @@ fn decode_platform(
         let accelerator = Accelerator {
             name,
             kind,
+            clock_hz,
             configuration,
             dram_share,
             context_switch,

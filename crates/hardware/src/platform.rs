@@ -27,6 +27,8 @@ pub struct Accelerator {
     pub name: String,
     /// Word for accelerators of its kind, by which tasks are pinned to them: stated, or the name of its cost model.
     pub kind: AcceleratorKind,
+    /// Clock in which its cost model counts cycles, in hertz: that of its nominal operating point, where it has points.
+    pub clock_hz: u64,
     /// The configuration that has all units.
     pub configuration: ConfigurationId,
     /// Its part of the shared DRAM where that is divided up; the whole where it is not.
@@ -261,7 +263,7 @@ pub struct Platform {
     pub source: String,
     /// Labels by which reports group platforms, such as `budget` and `hardware`; no part of the identity.
     pub labels: BTreeMap<String, String>,
-    /// Clock of all accelerators, in hertz.
+    /// Clock in which bandwidths of the platform are stated, in hertz, and of accelerators that have none of their own.
     pub clock_hz: u64,
     /// Prices that its cost models draw where its file states none; none where each has prices of its own. No part of the
     /// identity: what they price is.

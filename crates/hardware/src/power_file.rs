@@ -25,8 +25,8 @@ use crate::power::{
     Gating, MAX_POINTS, OperatingPoint, PlatformPower, PointId, PointSwitch, Power, PowerStates,
 };
 
-/// A thousandth of a megahertz to a terahertz: millionths of a megahertz are hertz.
-const HERTZ: RangeInclusive<u64> = 1_000..=1_000_000_000_000;
+/// Clocks in hertz, from a thousandth of a megahertz to a terahertz: millionths of a megahertz are hertz.
+pub(crate) const HERTZ: RangeInclusive<u64> = 1_000..=1_000_000_000_000;
 /// Millionths of a volt, to a hundred volts.
 const MICROVOLTS: RangeInclusive<u64> = 1..=100_000_000;
 /// Millionths of a milliwatt, to a kilowatt.
@@ -52,6 +52,26 @@ pub(crate) fn decode_platform_power(value: &Value<'_>) -> Option<PlatformPower> 
         decode_power_states(&table)
     });
     Some(PlatformPower { background, dram })
+}
+
+/// Reads the clock of an accelerator: stated, that of its nominal operating point, or the platform's.
+///
+/// Costs are those at the nominal point, so that a clock beside it would state them twice.
+pub(crate) fn decode_clock(table: &Table<'_>, states: Option<&PowerStates>, of_platform: u64) -> u64 {
+    let nominal = states.and_then(|states| states.point(states.nominal)).map(|point| point.hertz);
+    let stated = table.optional("clock_mhz", |value| value.at(|value| value.millionths(HERTZ)));
+    if let (Some(At { value: stated, range }), Some(nominal)) = (&stated, nominal)
+        && *stated != nominal
+    {
+        let (stated, nominal) = (show_millionths(*stated), show_millionths(nominal));
+        let message = format!(
+            "this accelerator has a clock of {stated} MHz, and its nominal operating point one of {nominal} MHz"
+        );
+        let help =
+            "leave `clock_mhz` out: costs are those at the nominal point, which `power.nominal_mhz` states";
+        table.report(table.problem_at(range, message).help(help));
+    }
+    nominal.or(stated.map(|stated| stated.value)).unwrap_or(of_platform)
 }
 
 /// Reads the `power` table of an accelerator.

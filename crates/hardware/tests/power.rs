@@ -96,6 +96,7 @@ fn power_that_cannot_be_is_told() {
         ("negative", String::new(), point("frequency_mhz = 500, voltage_v = 1, idle_mw = -1, static_mw = -0.5")),
         ("unknown key", String::new(), point("frequency_mhz = 500, voltage_v = 1, power_mw = 1")),
         ("nominal", String::new(), format!("{TWO}, nominal_mhz = 300 }}")),
+        ("two clocks", String::new(), format!("clock_mhz = 250\n{TWO} }}")),
         ("no wake", String::new(), format!("{TWO}, gating = {{ power_mw = 1 }} }}")),
         ("wake", String::new(), format!("{TWO}, gating = {{ wake_time = \"-1us\" }} }}")),
         ("switch", String::new(), format!("{TWO}, switch = {{ time = \"soon\", energy_nj = -1, stalls = 1 }} }}")),
@@ -161,6 +162,35 @@ fn layers_cost_more_time_and_less_energy_at_a_lower_point() {
         assert_eq!((slow.1.dram, memory.1.mac), (nominal.1.dram, nominal.1.mac));
         assert!(near(memory.1.dram, nominal.1.dram.femtojoules() as f64 / 4.0));
     }
+}
+
+#[test]
+fn cycles_are_those_of_the_clock_of_an_accelerator() {
+    // Times of the layers at an operating point, with the clock that the platform file states.
+    let times = |head: &str, keys: &str, point: usize| {
+        let platform = platform(head, keys);
+        let models = [model("xrbench/es_ritnet", None, Legality::Strict).expect("a built-in model")];
+        let table = CostTable::new(&platform, &models).expect("costs");
+        let costs = IsolatedCosts::new(&models, &platform, Arc::new(table));
+        let points = Points { accelerator: PointId::new(point), dram: PointId::new(0) };
+        let class = costs.class_at(AcceleratorId::new(0), 1, points).expect("a class");
+        let layers = 0..models[0].layers.len() as u32;
+        let times = layers.map(|layer| costs.parts(ModelId::new(0), layer, class).compute.picoseconds());
+        (platform.accelerators[0].clock_hz, times.collect::<Vec<_>>())
+    };
+    let (hertz, fast) = times("clock_mhz = 1000", "", 0);
+    assert_eq!(hertz, 1_000_000_000);
+    let halved: Vec<u64> = fast.iter().map(|time| 2 * time).collect();
+    let half = (500_000_000, halved.clone());
+    assert_eq!(times("clock_mhz = 500", "", 0), half, "the platform's");
+    assert_eq!(times("", "clock_mhz = 500", 0), half, "its own");
+    assert_eq!(times("", &format!("{TWO} }}"), 1), half, "that of its nominal point");
+    assert_eq!(times("clock_mhz = 7", &format!("clock_mhz = 500\n{TWO} }}"), 1), half, "stated twice");
+    // The choice of the nominal point changes nothing of what a point takes.
+    let (hertz, low) = times("", &format!("{TWO}, nominal_mhz = 250 }}"), 1);
+    assert_eq!((hertz, low), (250_000_000, halved));
+    let slow: Vec<u64> = fast.iter().map(|time| 4 * time).collect();
+    assert_eq!(times("", &format!("{TWO} }}"), 0).1, slow);
 }
 
 #[test]

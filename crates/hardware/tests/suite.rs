@@ -15,6 +15,7 @@ mod maestro_reference;
 mod partial;
 mod platform;
 mod power;
+mod reference_costs;
 mod sanger;
 mod systolic;
 mod table;

@@ -53,7 +53,7 @@ fn runner(policies: &[&'static str], give: Give) -> Told {
         column("energy_pj", "picojoules", None),
     ];
     let mut spec = RunnerSpec::new("told", policies, columns);
-    spec.expense = Some("energy_pj");
+    spec.expenses = vec!["energy_pj"];
     Told { spec, give }
 }
 
@@ -207,6 +207,31 @@ fn equal_policies_are_ranked_by_what_they_spend() {
         "{:?}",
         report.conclusion
     );
+}
+
+#[test]
+fn the_expense_is_the_widest_that_all_results_have() {
+    let give_all: Give = |plan, cell| {
+        let values = [misses(plan, cell), spent(plan, cell), -spent(plan, cell)].map(Value::Real);
+        Ok(CellResult { cell: values.into(), ..CellResult::default() })
+    };
+    let give_some: Give = |plan, cell| {
+        let whole = match plan.scenario(cell).name.ends_with("vr_gaming") {
+            true => Value::Missing,
+            false => Value::Real(1.0),
+        };
+        let values = [Value::Real(misses(plan, cell)), Value::Real(spent(plan, cell)), whole];
+        Ok(CellResult { cell: values.into(), ..CellResult::default() })
+    };
+    let expense = |give: Give, scenarios: &[&str]| {
+        let mut runner = runner(&POLICIES, give);
+        runner.spec.cell_columns.push(column("platform_energy_pj", "picojoules", None));
+        runner.spec.expenses = vec!["platform_energy_pj", "energy_pj"];
+        with_results(&runner, &sweep(&POLICIES, scenarios, &[1], 2), |results| results.expense())
+    };
+    assert_eq!(expense(give_all, &SCENARIOS), Some(2));
+    assert_eq!(expense(give_some, &SCENARIOS), Some(1), "one scenario has no value of it");
+    assert_eq!(expense(give_some, &SCENARIOS[..1]), Some(2));
 }
 
 #[test]

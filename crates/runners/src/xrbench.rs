@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode, Platform};
+use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode};
 use rtmm_reference::ReferenceError;
-use rtmm_reference::xrbench::{CLOCK_HZ, CostMatrix, ModelCost, Parameters, Runtime, TaskCosts};
+use rtmm_reference::xrbench::{CostMatrix, ModelCost, Parameters, Runtime, TaskCosts, check_clock};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use rtmm_sweep::runner::{
     Better, CellResult, CellRunner, Column, ColumnKind, Policy, PolicySchema, Prepared, RunError, RunnerSpec,
@@ -127,13 +127,6 @@ fn runtime(plan: &Plan<'_>, costs: &Costs, cell: &Cell) -> Result<Runtime, Refer
         Some(error) => Err(error),
         None => Runtime::new(scenario, &tasks, &parameters_of(plan.policy(cell))),
     }
-}
-
-fn check_clock(platform: &Platform) -> Result<(), ReferenceError> {
-    if platform.clock_hz == CLOCK_HZ {
-        return Ok(());
-    }
-    Err(ReferenceError::Clock { platform: platform.name.clone(), clock_hz: platform.clock_hz })
 }
 
 type Key = (VariedScenarioId, PlatformId, PolicyId);

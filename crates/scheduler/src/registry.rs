@@ -597,6 +597,7 @@ mod tests {
             ("urgency_cap", "-1", real),
             ("late_urgency", "worst", "allowed: negative, zero, greatest"),
             ("to_go", "best", "allowed: mean, least"),
+            ("starvation_unit", "layer", "allowed: next-layer, to-go, isolated, deadline"),
             ("latency_preference", "1", "allowed: true, false"),
             ("switch_cost", "free", "allowed: true, false"),
             ("wait", "yes", "allowed: true, false"),

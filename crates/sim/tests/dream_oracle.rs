@@ -148,13 +148,28 @@ impl Definitions {
 
     // MapScore.
 
-    fn urgency(&self, view: &View<'_>, job: &Job) -> f64 {
-        let layer = job.progress.layer;
-        let to_go = if self.is("to_go", "least") {
-            self.fastest_to_go(view, job.model, layer)
+    fn stated_to_go(&self, view: &View<'_>, job: &Job) -> f64 {
+        if self.is("to_go", "least") {
+            self.fastest_to_go(view, job.model, job.progress.layer)
         } else {
-            self.to_go(view, job.model, layer)
-        };
+            self.to_go(view, job.model, job.progress.layer)
+        }
+    }
+
+    fn starvation_unit(&self, view: &View<'_>, job: &Job) -> f64 {
+        if self.is("starvation_unit", "deadline") {
+            ps(job.deadline) - ps(job.arrival)
+        } else if self.is("starvation_unit", "isolated") {
+            self.to_go(view, job.model, 0)
+        } else if self.is("starvation_unit", "to-go") {
+            self.stated_to_go(view, job)
+        } else {
+            Self::mean_latency(view, job.model, job.progress.layer as usize)
+        }
+    }
+
+    fn urgency(&self, view: &View<'_>, job: &Job) -> f64 {
+        let to_go = self.stated_to_go(view, job);
         let (left, cap) = (Self::time_left(view, job), self.real("urgency_cap"));
         if left > 0.0 || self.is("late_urgency", "negative") {
             over(to_go, left).min(cap)
@@ -171,7 +186,7 @@ impl Definitions {
         let energy = |on| Self::energy(view, model, layer, on);
         let latency_preference =
             if self.yes("latency_preference") { over(Self::sum(view, latency), latency(on)) } else { 1.0 };
-        let starvation = over(ps(view.now) - ps(job.last_ran), Self::mean_latency(view, model, layer));
+        let starvation = over(ps(view.now) - ps(job.last_ran), self.starvation_unit(view, job));
         let energy_preference = over(Self::sum(view, energy), energy(on));
         let switch = view.switch_energy(model, layer as u32, on).picojoules();
         let switch_cost = if self.yes("switch_cost") { over(switch, energy(on)) } else { 0.0 };
@@ -769,6 +784,9 @@ fn dream_full_decides_by_the_definitions() {
         "switch_cost=false drop_cap=10 urgency_cap=4",
         "granularity=block drop_excess=ratio drop_upstream=without-consumers wait=true",
         "variants=default drop_window=4",
+        "starvation_unit=deadline urgency_cap=1000",
+        "starvation_unit=to-go to_go=least",
+        "starvation_unit=isolated alpha=3 beta=0",
     ];
     let tally = judge_all("dream-full", &settings, 1_000);
     assert!(tally.dispatches > 10_000 && tally.drops > 200 && tally.lighter > 500, "{tally:?}");
@@ -783,6 +801,7 @@ fn sdrm3_decides_by_the_definitions() {
         "late_urgency=greatest to_go=least",
         "drop=smart switch_cost=true",
         "granularity=model wait=true variants=lightest",
+        "starvation_unit=deadline beta=0",
     ];
     let tally = judge_all("sdrm3", &settings, 600);
     assert!(tally.dispatches > 5_000 && tally.drops > 20 && tally.lighter > 100, "{tally:?}");

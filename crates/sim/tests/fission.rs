@@ -171,6 +171,7 @@ fn machine(units: &[u32]) -> Platform {
     let accelerator = |(index, units): (usize, &u32)| Accelerator {
         name: format!("a{index}"),
         kind: AcceleratorKind::default(),
+        clock_hz: 1_000_000_000,
         configuration: configuration(*units),
         dram_share: Share::WHOLE,
         context_switch: ContextSwitch::default(),

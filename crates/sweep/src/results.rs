@@ -135,6 +135,23 @@ impl<'p> Results<'p> {
         &self.cells
     }
 
+    /// The position of the cell column of what runs spend: of the runner's [`expenses`] the first that every result has a
+    /// value of, so that no competitor is judged by another one than the rest.
+    ///
+    /// [`expenses`]: crate::runner::RunnerSpec::expenses
+    #[must_use]
+    pub fn expense(&self) -> Option<usize> {
+        let spec = self.plan.spec();
+        let columns = || spec.cell_columns.iter();
+        let positions =
+            spec.expenses.iter().filter_map(|name| columns().position(|column| column.name == *name));
+        let is_whole = |position: &usize| {
+            let values = self.cells.iter().flatten().map(|result| result.cell.get(*position));
+            values.into_iter().all(|value| value.is_some_and(|value| *value != Value::Missing))
+        };
+        positions.into_iter().find(is_whole)
+    }
+
     /// The cells that failed, in the order of the plan.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {

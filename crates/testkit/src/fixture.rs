@@ -643,6 +643,7 @@ fn platform(tasks: &[TaskSketch], width: usize, context_switch: ContextSwitch, m
     let accelerator = |index: usize| Accelerator {
         name: index.to_string(),
         kind: AcceleratorKind::default(),
+        clock_hz: 1_000_000_000,
         configuration: ConfigurationId::new(index),
         dram_share: Share::WHOLE,
         context_switch,
@@ -665,6 +666,7 @@ fn divided_platform(tasks: &[TaskSketch], units: &[u32]) -> Platform {
     let accelerator = Accelerator {
         name: "0".to_owned(),
         kind: AcceleratorKind::default(),
+        clock_hz: 1_000_000_000,
         configuration: ConfigurationId::new(parts.len()),
         dram_share: Share::WHOLE,
         context_switch: ContextSwitch::default(),

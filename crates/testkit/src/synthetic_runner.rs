@@ -324,6 +324,7 @@ pub fn platform(name: &str) -> Platform {
         accelerators: vec![Accelerator {
             name: "one".to_owned(),
             kind: AcceleratorKind::default(),
+            clock_hz: 1_000_000_000,
             configuration: ConfigurationId::new(0),
             dram_share: Default::default(),
             context_switch: Default::default(),

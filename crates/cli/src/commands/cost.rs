@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rtmm_hardware::{
-    CostError, CostModel, Decoded, Explainer, LayerOf, Mode, Prices, Section, load as hardware,
+    Accelerator, Configuration, CostError, CostModel, Decoded, Explainer, LayerOf, Mode, Prices, Section,
+    load as hardware,
 };
 use rtmm_workload::input::{Diagnostic, Source};
 use rtmm_workload::{Layer, Legality, Model, TableRow, load, read_layer_table};
@@ -106,10 +107,18 @@ pub(crate) fn targets(arguments: &Hardware, mode: Mode) -> Result<Vec<Target>, F
     };
     let names: Vec<String> =
         (0..platform.configurations.len()).map(|index| name(index).unwrap_or_default()).collect();
-    let (clock_hz, technology) = (platform.clock_hz, platform.technology);
-    let models = platform.configurations.into_iter().map(|configuration| configuration.cost_model);
-    let target = |(name, cost_model)| Target { name, cost_model, clock_hz, technology: technology.clone() };
-    Ok(names.into_iter().zip(models).map(target).collect())
+    let clock_hz = |index: usize| {
+        let is_of = |one: &&Accelerator| one.configurations().any(|(_, id)| id.index() == index);
+        platform.accelerators.iter().find(is_of).map_or(platform.clock_hz, |one| one.clock_hz)
+    };
+    let configurations = platform.configurations.iter().zip(names).enumerate();
+    let target = |(index, (configuration, name)): (usize, (&Configuration, String))| Target {
+        name,
+        cost_model: configuration.cost_model.clone(),
+        clock_hz: clock_hz(index),
+        technology: platform.technology.clone(),
+    };
+    Ok(configurations.map(target).collect())
 }
 
 pub(crate) fn cost(arguments: &Cost) -> Result<(), Failure> {

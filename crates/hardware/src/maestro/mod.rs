@@ -1,7 +1,8 @@
 //! `maestro`: a spatial array of processing elements under dataflow directives.
 //!
 //! - [`dataflow`]: the directives and how they are read;
-//! - [`mod@reference`]: the published tool (XRBench's fork of MAESTRO), to the integer;
+//! - [`mod@reference`]: the published tool (XRBench's fork of MAESTRO), to the integer; `completed_model` has rules for the
+//!   layers that it lacks, for platforms that ask for its costs;
 //! - [`mapping`] and [`corrected`]: the default, exact volumes of the same tiling with the layer's
 //!   real filter, stride, padding and groups, an off-chip model and buffer capacities.
 //!
@@ -14,6 +15,7 @@ pub mod mapping;
 pub mod reference;
 
 mod axis;
+mod completed_model;
 mod corrected_model;
 mod explain;
 mod off_chip;
@@ -32,6 +34,7 @@ use crate::blocks::{
 use crate::cost_model::Decoded;
 use crate::decode::{Mode, Surroundings};
 use crate::technology::Place;
+use completed_model::Completed;
 use corrected::Memory;
 use corrected_model::Corrected;
 use dataflow::Dataflow;
@@ -125,8 +128,14 @@ pub fn decode(table: &Table<'_>, surroundings: Surroundings) -> Option<Decoded> 
     let clock_hz = surroundings.clock_hz;
     if mode == Mode::Reference {
         let array = ReferenceArray::new(&dataflow, pes.into(), noc_bandwidth);
-        let cost_model = Box::new(Reference { dataflow, pes, noc_bandwidth, array, clock_hz });
-        return Some(Decoded { label, cost_model });
+        let reference = Reference { dataflow, pes, noc_bandwidth, array, clock_hz };
+        return Some(match surroundings.completed {
+            true => Decoded {
+                label: format!("{label}, reference costs"),
+                cost_model: Box::new(Completed(reference)),
+            },
+            false => Decoded { label, cost_model: Box::new(reference) },
+        });
     }
     let loops = match flatten(&dataflow, pes) {
         Ok(loops) => loops,

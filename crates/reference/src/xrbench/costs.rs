@@ -278,6 +278,18 @@ pub struct TaskCosts {
     costs: Vec<ModelCost>,
 }
 
+/// Checks that all accelerators of a platform have the clock of the published tool, 1 GHz.
+///
+/// # Errors
+/// [`ReferenceError::Clock`] with another clock.
+pub fn check_clock(platform: &Platform) -> Result<(), ReferenceError> {
+    let clocks = platform.accelerators.iter().map(|one| one.clock_hz);
+    match clocks.chain([platform.clock_hz]).find(|&clock_hz| clock_hz != CLOCK_HZ) {
+        Some(clock_hz) => Err(ReferenceError::Clock { platform: platform.name.clone(), clock_hz }),
+        None => Ok(()),
+    }
+}
+
 impl TaskCosts {
     /// The costs of a workload on a platform.
     ///
@@ -285,12 +297,7 @@ impl TaskCosts {
     /// [`ReferenceError::Clock`] for a platform of another clock than 1 GHz, and whatever
     /// [`CostMatrix::new`] returns.
     pub fn of(workload: &Workload, platform: &Platform) -> Result<Self, ReferenceError> {
-        if platform.clock_hz != CLOCK_HZ {
-            return Err(ReferenceError::Clock {
-                platform: platform.name.clone(),
-                clock_hz: platform.clock_hz,
-            });
-        }
+        check_clock(platform)?;
         let models: Vec<&Model> = workload.models.iter().collect();
         let configurations: Vec<&Configuration> = platform.configurations.iter().collect();
         Ok(Self::of_matrix(workload, platform, &CostMatrix::new(&models, &configurations)?))
@@ -524,13 +531,14 @@ mod tests {
         let platform = platform.expect("a platform");
         let costs = TaskCosts::of(&workload, &platform).expect("costs");
         assert_eq!((costs.tasks(), costs.accelerators()), (3, 2));
-        let platform = Platform { clock_hz: 700_000_000, ..platform };
-        assert_eq!(
-            TaskCosts::of(&workload, &platform),
-            Err(ReferenceError::Clock {
-                platform: "xrbench/dual_4k_ws_os".to_owned(),
-                clock_hz: 700_000_000
-            })
-        );
+        let refused = Err(ReferenceError::Clock {
+            platform: "xrbench/dual_4k_ws_os".to_owned(),
+            clock_hz: 700_000_000,
+        });
+        let mut slow = Platform { clock_hz: 700_000_000, ..platform.clone() };
+        assert_eq!(TaskCosts::of(&workload, &slow), refused);
+        slow.clock_hz = CLOCK_HZ;
+        slow.accelerators[1].clock_hz = 700_000_000;
+        assert_eq!(TaskCosts::of(&workload, &slow), refused);
     }
 }

@@ -20,7 +20,7 @@ pub mod fixes;
 pub mod runtime;
 pub mod scoring;
 
-pub use costs::{CLOCK_HZ, CostMatrix, ModelCost, TaskCosts};
+pub use costs::{CLOCK_HZ, CostMatrix, ModelCost, TaskCosts, check_clock};
 pub use fixes::{FIXES, FixRow, Fixes};
 pub use runtime::{JobEnd, JobRow, LONGEST_RUN_MS, Outcome, Runtime, TaskOutcome};
 pub use scoring::{Parameters, TaskScores};

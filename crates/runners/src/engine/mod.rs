@@ -76,7 +76,7 @@ impl Engine {
             result_version: RESULT_VERSION,
             cost_models,
             settings: settings::schema(),
-            expense: Some("energy_pj"),
+            expenses: vec!["platform_energy_pj", "energy_pj"],
             task_columns: columns::task_columns(),
             accelerator_columns: columns::accelerator_columns(),
             series_columns: series::COLUMNS.to_vec(),

@@ -9,13 +9,13 @@
 //! Urgency       = ToGo / (deadline - now)
 //! ToGo          = sum over remaining layers of the latency in the mean over accelerators
 //! LatPref(a)    = sum over accelerators of the next layer's latency / its latency on a
-//! Starvation    = (now - last ran) / mean latency of the next layer
+//! Starvation    = (now - last ran) / unit, the mean latency of the next layer
 //! EnergyPref(a) = sum over accelerators of the next layer's energy / its energy on a
 //! SwitchCost(a) = energy of turning a to the job's model / energy of the next layer on a
 //! ```
 //!
 //! Choices that the publication is not known to make are parameters: whether urgency has a cap, what it is of a late
-//! job, and whether ToGo is the mean or the least. Each term can be taken away: `latency_preference = false`
+//! job, whether ToGo is the mean or the least, and the unit of starvation. Each term can be taken away: `latency_preference = false`
 //! makes LatPref 1, `alpha = 0` and `beta = 0` do the same to theirs, `switch_cost = false` to the last one.
 //!
 //! A layer that takes no energy on an accelerator, such as one that only renames its input, has no energy term
@@ -46,6 +46,19 @@ pub enum ToGo {
     Least,
 }
 
+/// The unit in which the time since a job ran counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StarvationUnit {
+    /// The latency of its next layer, in the mean over accelerators: a long wait by short layers outweighs all other terms.
+    NextLayer,
+    /// What is left of it, as urgency has it.
+    ToGo,
+    /// All of its model by itself, in the mean over accelerators.
+    Isolated,
+    /// The time from its arrival to its deadline.
+    Deadline,
+}
+
 /// Weights of starvation and energy beside urgency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
@@ -66,6 +79,8 @@ pub struct MapScore {
     pub late_urgency: LateUrgency,
     /// The measure of a job's remaining latency.
     pub to_go: ToGo,
+    /// The unit of starvation.
+    pub starvation_unit: StarvationUnit,
     /// True if urgency counts by how well an accelerator suits the next layer.
     pub latency_preference: bool,
     /// True if energy counts the context switch.
@@ -84,7 +99,8 @@ pub struct MapScoreTerms {
     /// Where the next layer stands in the tables of the profile.
     row: LayerRow,
     to_go_s: f64,
-    next_layer_s: f64,
+    /// The unit of starvation.
+    unit_s: f64,
     /// The least and the greatest preference by latency, and the greatest by energy.
     least_suited: f64,
     best_suited: f64,
@@ -109,7 +125,7 @@ pub struct MapScoreSpan {
     /// The least and the greatest.
     to_go_s: [f64; 2],
     /// The least.
-    next_layer_s: f64,
+    unit_s: f64,
     least_suited: f64,
     best_suited: f64,
     best_energy: f64,
@@ -123,7 +139,7 @@ impl MapScoreSpan {
             deadlines: [job.deadline; 2],
             last_ran: job.last_ran,
             to_go_s: [terms.to_go_s; 2],
-            next_layer_s: terms.next_layer_s,
+            unit_s: terms.unit_s,
             least_suited: terms.least_suited,
             best_suited: terms.best_suited,
             best_energy: terms.best_energy,
@@ -139,7 +155,7 @@ impl Span for MapScoreSpan {
             deadlines: [first.min(other.deadlines[0]), last.max(other.deadlines[1])],
             last_ran: self.last_ran.min(other.last_ran),
             to_go_s: [least.min(other.to_go_s[0]), greatest.max(other.to_go_s[1])],
-            next_layer_s: self.next_layer_s.min(other.next_layer_s),
+            unit_s: self.unit_s.min(other.unit_s),
             least_suited: self.least_suited.min(other.least_suited),
             best_suited: self.best_suited.max(other.best_suited),
             best_energy: self.best_energy.max(other.best_energy),
@@ -187,6 +203,19 @@ impl MapScore {
         &[("mean", ToGo::Mean), ("least", ToGo::Least)],
     );
 
+    /// `starvation_unit`.
+    const STARVATION_UNIT: Choice<StarvationUnit> = Choice::new(
+        "starvation_unit",
+        "unit of the time since a job ran: its next layer, what is left of it, all of its model, or its deadline",
+        StarvationUnit::NextLayer,
+        &[
+            ("next-layer", StarvationUnit::NextLayer),
+            ("to-go", StarvationUnit::ToGo),
+            ("isolated", StarvationUnit::Isolated),
+            ("deadline", StarvationUnit::Deadline),
+        ],
+    );
+
     /// `latency_preference`.
     const LATENCY_PREFERENCE: Switch = Switch::new(
         "latency_preference",
@@ -205,6 +234,7 @@ impl MapScore {
         &Self::URGENCY_CAP,
         &Self::LATE_URGENCY,
         &Self::TO_GO,
+        &Self::STARVATION_UNIT,
         &Self::LATENCY_PREFERENCE,
         &Self::SWITCH_COST,
     ];
@@ -217,6 +247,7 @@ impl MapScore {
             urgency_cap: parameters.read(&Self::URGENCY_CAP),
             late_urgency: parameters.read(&Self::LATE_URGENCY),
             to_go: parameters.read(&Self::TO_GO),
+            starvation_unit: parameters.read(&Self::STARVATION_UNIT),
             latency_preference: parameters.read(&Self::LATENCY_PREFERENCE),
             switch_cost: parameters.read(&Self::SWITCH_COST),
             estimator,
@@ -230,6 +261,10 @@ impl MapScore {
         let row = view.profile.row(model, progress.layer);
         let preferences = || view.profile.classes().map(|class| view.profile.preference_in(row, class));
         let suits = || preferences().map(|one| if self.latency_preference { one.latency } else { 1.0 });
+        let to_go_s = match self.to_go {
+            ToGo::Mean => self.estimator.remaining_s(view, job),
+            ToGo::Least => seconds(view.profile.fastest_remaining(model, progress)),
+        };
         MapScoreTerms {
             generation: job.id.generation(),
             model,
@@ -241,11 +276,13 @@ impl MapScore {
                 .filter(|one| one.layer_pj > 0.0)
                 .map(|one| one.energy)
                 .fold(0.0, f64::max),
-            to_go_s: match self.to_go {
-                ToGo::Mean => self.estimator.remaining_s(view, job),
-                ToGo::Least => seconds(view.profile.fastest_remaining(model, progress)),
+            to_go_s,
+            unit_s: match self.starvation_unit {
+                StarvationUnit::NextLayer => self.estimator.next_layer_s(view, job),
+                StarvationUnit::ToGo => to_go_s,
+                StarvationUnit::Isolated => self.estimator.isolated_s(view, job),
+                StarvationUnit::Deadline => seconds(job.deadline.saturating_since(job.arrival)),
             },
-            next_layer_s: self.estimator.next_layer_s(view, job),
         }
     }
 
@@ -254,7 +291,7 @@ impl MapScore {
     pub fn common(&self, now: Time, job: &Job, terms: &MapScoreTerms) -> Common {
         let left_s = terms::time_left_s(job.deadline, now);
         let waited_s = seconds(now.saturating_since(job.last_ran));
-        let starvation = terms::starvation(waited_s, terms.next_layer_s);
+        let starvation = terms::starvation(waited_s, terms.unit_s);
         Common {
             urgency: terms::urgency(terms.to_go_s, left_s, self.urgency_cap, self.late_urgency),
             starvation: weighed(self.weights.alpha, starvation),
@@ -273,7 +310,7 @@ impl MapScore {
             terms::greatest_urgency(least..=greatest, first..=last, self.urgency_cap, self.late_urgency);
         let suits = if urgency < 0.0 { span.least_suited } else { span.best_suited };
         let waited_s = seconds(now.saturating_since(span.last_ran));
-        let starvation = terms::starvation(waited_s, span.next_layer_s);
+        let starvation = terms::starvation(waited_s, span.unit_s);
         let score = weighed(urgency, suits) + weighed(self.weights.alpha, starvation);
         if self.weights.beta == 0.0 { score } else { score.max(score + self.weights.beta * span.best_energy) }
     }
@@ -444,6 +481,31 @@ mod tests {
         let view = fixture.view();
         let (score, job) = (map_score(alone), view.ready().next().unwrap());
         assert!(score.score(&view, job, AcceleratorId::new(1)) > 999_000.0);
+    }
+
+    #[test]
+    fn starvation_counts_in_other_units() {
+        // a and b have waited 4, c 2. Left of a: 8, of b 8, of c 3, and nothing has begun; deadlines are 28, 40 and 88 long.
+        let mut fixture = three_jobs([28, 40, 90]);
+        let alone = "beta=0 urgency_cap=0";
+        check(&fixture, &format!("{alone} starvation_unit=to-go"), [[0.5; 2], [0.5; 2], [2.0 / 3.0; 2]]);
+        let least = [[2.0 / 3.0; 2], [0.5; 2], [1.0; 2]];
+        check(&fixture, &format!("{alone} starvation_unit=to-go to_go=least"), least);
+        let isolated = [[0.5; 2], [0.5; 2], [2.0 / 3.0; 2]];
+        check(&fixture, &format!("{alone} starvation_unit=isolated"), isolated);
+        check(&fixture, &format!("{alone} starvation_unit=isolated to_go=least"), isolated);
+        let by_deadline = [[1.0 / 7.0; 2], [0.1; 2], [1.0 / 44.0; 2]];
+        check(&fixture, &format!("{alone} starvation_unit=deadline"), by_deadline);
+        // After the first layer of a, 4 of its 8 are left; it ran until 6.
+        let job = fixture.view().ready().next().unwrap().id;
+        fixture.run(job, 0, crate::decision::Extent::LAYER);
+        fixture.set_now(6);
+        fixture.stop(0, 1);
+        fixture.set_now(9);
+        let left = [[3.0 / 4.0; 2], [9.0 / 8.0; 2], [7.0 / 3.0; 2]];
+        check(&fixture, &format!("{alone} starvation_unit=to-go"), left);
+        let whole = [[3.0 / 8.0; 2], [9.0 / 8.0; 2], [7.0 / 3.0; 2]];
+        check(&fixture, &format!("{alone} starvation_unit=isolated"), whole);
     }
 
     #[test]

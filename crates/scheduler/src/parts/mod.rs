@@ -35,7 +35,7 @@ pub use decision_time::DecisionTime;
 pub use drop_rule::DropRule;
 pub use governor::{Blocking, Governor};
 pub use granularity::Granularity;
-pub use map_score::{MapScore, ToGo, Weights};
+pub use map_score::{MapScore, StarvationUnit, ToGo, Weights};
 pub use mapped::{Mapped, MappedParts};
 pub use placement::{CountSwitches, Placement, PlacementRule};
 pub use preemption::{PreemptionRule, next_boundary};

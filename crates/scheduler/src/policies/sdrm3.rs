@@ -25,7 +25,7 @@ use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parts::{
     Composed, CountSwitches, MapScore, Mapped, MappedParts, Parts, Placement, PlacementRule, PreemptionRule,
-    Ranking, ScoreTerms, TermsSpan, ToGo, UnitRule,
+    Ranking, ScoreTerms, StarvationUnit, TermsSpan, ToGo, UnitRule,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -163,7 +163,8 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
     let estimator = Estimator::read(parameters);
     let score = MapScore::read(parameters, estimator.clone());
     let parts = MappedParts::read(parameters);
-    let has_order = !score.switch_cost && score.to_go == ToGo::Mean;
+    let has_order =
+        !score.switch_cost && score.to_go == ToGo::Mean && score.starvation_unit == StarvationUnit::NextLayer;
     let on_one = has_order.then(|| {
         let ranking = OnOneAccelerator {
             estimator,

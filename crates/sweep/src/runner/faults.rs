@@ -21,8 +21,8 @@ impl RunnerSpec {
         let mut faults = Vec::new();
         let mut taken: Vec<&str> = AXES.iter().map(|axis| axis.name).collect();
         taken.extend(["cell", "identity", "task", "task_index", "accelerator", "accelerator_index"]);
-        if let Some(expense) = self.expense {
-            let found = self.cell_columns.iter().find(|column| column.name == expense);
+        for expense in &self.expenses {
+            let found = self.cell_columns.iter().find(|column| column.name == *expense);
             if found.is_none_or(|column| !column.summarised) {
                 faults.push(format!("expense `{expense}`: it is no cell column that is summarised"));
             }

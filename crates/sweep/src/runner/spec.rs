@@ -34,9 +34,9 @@ pub struct RunnerSpec {
     pub settings_rule: Rule,
     /// Values of a cell, in order.
     pub cell_columns: Vec<Column>,
-    /// Cell column of what a run spends, such as its energy: reports show it against the first one of which more or
-    /// less is better. Less of it is better where all else is equal.
-    pub expense: Option<&'static str>,
+    /// Cell columns of what a run spends, such as energies, the widest first: reports show the first that every result has
+    /// a value of against the first column of which more or less is better. Less of it is better where all else is equal.
+    pub expenses: Vec<&'static str>,
     /// Values of each task of a cell, in order.
     pub task_columns: Vec<Column>,
     /// Values of each accelerator of a cell's platform, in order.
@@ -66,7 +66,7 @@ impl RunnerSpec {
             settings: Schema::default(),
             settings_rule: Rule::NONE,
             cell_columns,
-            expense: None,
+            expenses: Vec::new(),
             task_columns: Vec::new(),
             accelerator_columns: Vec::new(),
             series_columns: Vec::new(),

@@ -286,6 +286,7 @@ impl ByHand {
         let accelerator = |index: usize| Accelerator {
             name: index.to_string(),
             kind: AcceleratorKind::default(),
+            clock_hz: 1_000_000_000,
             configuration: ConfigurationId::new(index),
             dram_share: Share::from_millionths(share).expect("at most the whole"),
             context_switch: switch,

@@ -623,6 +623,7 @@ impl Sketch {
             accelerators.push(Accelerator {
                 name: format!("a{index}"),
                 kind: AcceleratorKind::default(),
+                clock_hz: 1_000_000_000,
                 configuration,
                 division,
                 max_batch: sketch.max_batch,

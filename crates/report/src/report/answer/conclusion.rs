@@ -53,7 +53,7 @@ impl Conclusion {
         let plan = results.plan();
         let columns = &plan.spec().cell_columns;
         let metric = columns.iter().position(|column| column.summarised && column.better.is_some())?;
-        let expense = plan.spec().expense.and_then(|name| columns.iter().position(|one| one.name == name));
+        let expense = results.expense();
         let (outcome, sampling, places) = match Competitors::of(plan) {
             None => {
                 let standings = Standings::of(results, Competitors::Policies, metric)?;
