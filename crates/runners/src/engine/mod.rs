@@ -39,6 +39,9 @@ pub use idle::IdleParameter;
 pub use series::points;
 pub use settings::{RunSettings, SettingsError};
 
+/// Since version 8, tasks that state no priority have 1, and not 0, which PREMA and Planaria's score multiply by: only results
+/// of `prema`, `prema-sparse` and `planaria` are others than those of version 7.
+/// Since version 7, energy is whole femtojoules.
 /// Since version 6, inputs that no tap of a dilated filter touches are not fetched: only results of models with dilated layers
 /// are others than those of version 5, on the cost models `systolic`, `fission` and `maestro`.
 /// Since version 5, normalised turnaround counts from readiness, and not from the arrival, where jobs need others: only
@@ -48,7 +51,7 @@ pub use settings::{RunSettings, SettingsError};
 /// memory is shared: only results with `preemption=quantum`, and those of `planaria` on accelerators that runs divide, are
 /// others than those of version 3. Since version 3, `sdrm3` and `sdrm3-sparse` on several accelerators choose among pairs
 /// of job and accelerator, with preferences, as published; on one accelerator their results are those of version 2.
-const RESULT_VERSION: u32 = 7;
+const RESULT_VERSION: u32 = 8;
 
 /// The event engine of `rtmm-sim` under the policies of one registry, on platforms of the cost models of another.
 #[derive(Clone, Debug)]

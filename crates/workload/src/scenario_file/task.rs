@@ -14,6 +14,9 @@ use crate::time::{Duration, Period};
 use super::mix::MIX;
 use super::{Files, Models, report_from};
 
+/// The priority of a task that states none: policies that multiply by priorities treat such tasks alike, and not as nothing.
+const DEFAULT_PRIORITY: i32 = 1;
+
 /// A task before the names that it uses are resolved. What is none was there, but bad.
 pub(super) struct Draft {
     pub name: At<String>,
@@ -106,9 +109,9 @@ pub(super) fn decode_task(
             if value.items().is_some_and(|items| items.is_empty()) {
                 value.reject::<()>("the list of priorities is empty", "list at least one, or remove it");
             }
-            (0, table.list("priority", of_range))
+            (DEFAULT_PRIORITY, table.list("priority", of_range))
         }
-        _ => (table.or("priority", 0, of_range), Vec::new()),
+        _ => (table.or("priority", DEFAULT_PRIORITY, of_range), Vec::new()),
     };
     let depends_on = table.list("depends_on", decode_dependency);
     let trigger_probability = table.or("trigger_probability", 1.0, Value::probability);
