@@ -27,7 +27,7 @@ use crate::truth::Truth;
 use crate::view::View;
 
 const HIGH: Integer<i32> =
-    Integer::new("high_priority", "the least priority that is high", 1, -1_000..=1_000);
+    Integer::new("high_priority", "the least priority that is high", 2, -1_000..=1_000);
 const RESERVED: Integer<u32> =
     Integer::new("reserved_slots", "batches at once that low requests leave room for", 0, 0..=8);
 const REFUSE_LOW: Switch =
