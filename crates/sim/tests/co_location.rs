@@ -246,19 +246,19 @@ fn requests_that_are_late_even_alone_are_dropped_or_run_last() {
 fn of_two_priorities_the_low_one_waits_for_the_high_one_alone() {
     let oracle = "strait-reading-oracle";
     // `b` is low and would make `a` late.
-    let jobs = [Job("a", 0.0, 11.0, 1), Job("b", 1.0, 30.0, 0)];
+    let jobs = [Job("a", 0.0, 11.0, 2), Job("b", 1.0, 30.0, 1)];
     check_policy(PAIRS, oracle, &jobs, &[10.0, 14.0]);
     check_policy(PAIRS, "strait-reading predictor=none", &jobs, &[A_LATE, 7.0]);
     // `b` is high, and `a` may become late.
-    let jobs = [Job("a", 0.0, 11.0, 0), Job("b", 1.0, 30.0, 1)];
+    let jobs = [Job("a", 0.0, 11.0, 1), Job("b", 1.0, 30.0, 2)];
     check_policy(PAIRS, oracle, &jobs, &[A_LATE, 7.0]);
     // Both are high: `b` waits, unless it would itself be late by more.
-    let jobs = [Job("a", 0.0, 11.0, 1), Job("b", 1.0, 30.0, 1)];
+    let jobs = [Job("a", 0.0, 11.0, 2), Job("b", 1.0, 30.0, 2)];
     check_policy(PAIRS, oracle, &jobs, &[10.0, 14.0]);
-    let jobs = [Job("a", 0.0, 11.0, 1), Job("b", 1.0, 12.0, 1)];
+    let jobs = [Job("a", 0.0, 11.0, 2), Job("b", 1.0, 12.0, 2)];
     check_policy(PAIRS, oracle, &jobs, &[A_LATE, 7.0]);
     // No slot is left for a low one.
-    let jobs = [Job("a", 0.0, 30.0, 1), Job("b", 1.0, 30.0, 0)];
+    let jobs = [Job("a", 0.0, 30.0, 2), Job("b", 1.0, 30.0, 1)];
     check_policy(PAIRS, &format!("{oracle} reserved_slots=1"), &jobs, &[10.0, 14.0]);
     check_policy(PAIRS, oracle, &jobs, &[A_LATE, 7.0]);
 }

@@ -307,6 +307,30 @@ const CELL: &[Row<Summary>] = &[
         |run| number(run.throughput_per_s),
     ),
     (
+        summed(labelled(
+            "completions",
+            real("completion_rate", SHARE, "completed jobs, late ones included, as a share of the decided"),
+        )),
+        |run| {
+            let decided = run.jobs.decided();
+            number((decided > 0).then(|| run.jobs.completed as f64 / decided as f64))
+        },
+    ),
+    (
+        summed(labelled(
+            "energy per completed job",
+            real(
+                "energy_per_completed_pj",
+                "picojoules",
+                "energy of judged jobs, of those that did not end too, over the completed ones",
+            ),
+        )),
+        |run| {
+            let completed = run.jobs.completed;
+            number((completed > 0).then(|| run.energy.energy_pj / completed as f64))
+        },
+    ),
+    (
         labelled(
             "mean utilisation",
             real("utilisation_mean", SHARE, "mean of the accelerators' shares of time in segments"),
