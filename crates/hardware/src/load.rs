@@ -19,7 +19,7 @@ use crate::platform::{
     Accelerator, AcceleratorKind, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform,
     SharedDram,
 };
-use crate::platform_choice::{Chosen, REFERENCE, asks_for_reference, split_choice};
+use crate::platform_choice::{COSTS_LABEL, Chosen, split_choice, stated_mode, word_of};
 use crate::power::PlatformPower;
 use crate::power_file::{
     HERTZ, check_classes, decode_accelerator_power, decode_clock, decode_platform_power,
@@ -55,7 +55,8 @@ const KEYS_ALONE: [&str; 6] = ["model", "name", "operators", "precisions", "cali
 /// Reads and checks a platform of built-in cost models, by its built-in name or by a path.
 ///
 /// A reference may end in `@low`, `@typical` or `@high`: the platform at that level of the technology that it names; or in
-/// `@reference`: the platform with the costs of published tools, as `mode = "reference"` in its file asks for.
+/// `@reference` or `@corrected`: the platform with the costs of published tools or with corrected ones, as `mode` in its file
+/// says.
 ///
 /// # Errors
 /// Every problem of the file.
@@ -179,10 +180,11 @@ fn decode_platform(
     if let Some(prices) = &technology {
         labels.entry("technology_level".to_owned()).or_insert_with(|| prices.level().name().to_owned());
     }
-    let asks_for_reference = asks_for_reference(&root, chosen);
-    if asks_for_reference {
-        labels.entry("costs".to_owned()).or_insert_with(|| REFERENCE.to_owned());
+    let stated = stated_mode(&root, chosen);
+    if let Some(mode) = stated {
+        labels.entry(COSTS_LABEL.to_owned()).or_insert_with(|| word_of(mode).to_owned());
     }
+    let asks_for_reference = stated == Some(Mode::Reference);
     // A command that repeats a published tool has its costs already, without rules for what it lacks.
     let completed = asks_for_reference && mode == Mode::Corrected;
     let mode = if asks_for_reference { Mode::Reference } else { mode };

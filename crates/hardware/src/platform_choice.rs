@@ -5,16 +5,18 @@ use rtmm_workload::input::{Table, Value};
 use crate::decode::Mode;
 use crate::technology::{Level, split_level};
 
-/// The mode with the costs of published tools, as files and names of platforms have it.
-pub(crate) const REFERENCE: &str = "reference";
+/// The modes, as files and names of platforms have them.
+const MODES: [(&str, Mode); 2] = [("corrected", Mode::Corrected), ("reference", Mode::Reference)];
+/// The label of platforms whose mode is stated.
+pub(crate) const COSTS_LABEL: &str = "costs";
 
 /// The choice that the name of a platform ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Chosen {
     /// A level of its technology.
     Level(Level),
-    /// The costs of published tools.
-    Reference,
+    /// Corrected costs, or those of published tools.
+    Costs(Mode),
 }
 
 impl Chosen {
@@ -22,7 +24,7 @@ impl Chosen {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Level(level) => level.name(),
-            Self::Reference => REFERENCE,
+            Self::Costs(mode) => word_of(mode),
         }
     }
 
@@ -30,37 +32,45 @@ impl Chosen {
     pub(crate) fn level(self) -> Option<Level> {
         match self {
             Self::Level(level) => Some(level),
-            Self::Reference => None,
+            Self::Costs(_) => None,
         }
     }
 }
 
 /// Splits the choice off the reference of a platform, such as `boards/phone@high`.
 pub(crate) fn split_choice(reference: &str) -> (&str, Option<Chosen>) {
-    match reference.strip_suffix(REFERENCE).and_then(|rest| rest.strip_suffix('@')) {
-        Some(platform) => (platform, Some(Chosen::Reference)),
-        None => {
-            let (platform, level) = split_level(reference);
-            (platform, level.map(Chosen::Level))
-        }
-    }
+    let named = |(word, mode): (&'static str, Mode)| {
+        let platform = reference.strip_suffix(word)?.strip_suffix('@')?;
+        Some((platform, Some(Chosen::Costs(mode))))
+    };
+    MODES.into_iter().find_map(named).unwrap_or_else(|| {
+        let (platform, level) = split_level(reference);
+        (platform, level.map(Chosen::Level))
+    })
 }
 
-/// True if the costs are to be those of published tools, by the name of the platform or by `mode` in its file.
-pub(crate) fn asks_for_reference(root: &Table<'_>, chosen: Option<Chosen>) -> bool {
-    let stated = root.or("mode", Mode::Corrected, decode_mode);
-    let asks = stated == Mode::Reference || chosen == Some(Chosen::Reference);
-    if asks && root.has("technology") {
+pub(crate) fn word_of(mode: Mode) -> &'static str {
+    MODES.iter().find(|(_, known)| *known == mode).map_or("", |(word, _)| word)
+}
+
+/// The mode that the name of the platform asks for, or else `mode` in its file; none where neither does.
+pub(crate) fn stated_mode(root: &Table<'_>, chosen: Option<Chosen>) -> Option<Mode> {
+    let in_file = root.optional("mode", decode_mode);
+    let mode = match chosen {
+        Some(Chosen::Costs(mode)) => Some(mode),
+        Some(Chosen::Level(_)) | None => in_file,
+    };
+    if mode == Some(Mode::Reference) && root.has("technology") {
         let message = "published tools have prices of their own, and this platform names a technology";
         root.report(root.problem(message).help("leave one of both out"));
     }
-    asks
+    mode
 }
 
 fn decode_mode(value: &Value<'_>) -> Option<Mode> {
-    match value.string()? {
-        "corrected" => Some(Mode::Corrected),
-        REFERENCE => Some(Mode::Reference),
-        other => value.reject(format!("`{other}` is no mode"), "allowed: corrected, reference"),
+    let stated = value.string()?;
+    match MODES.iter().find(|(word, _)| *word == stated) {
+        Some((_, mode)) => Some(*mode),
+        None => value.reject(format!("`{stated}` is no mode"), "allowed: corrected, reference"),
     }
 }

@@ -605,7 +605,9 @@ mod tests {
             .iter()
             .zip(&values)
             .filter_map(|(column, value)| match value {
-                Value::Real(value) if column.unit == "picojoules" => Some((column.name, *value)),
+                Value::Real(value) if column.unit == "picojoules" && !column.name.contains("_per_") => {
+                    Some((column.name, *value))
+                }
                 _ => None,
             })
             .collect();

@@ -15,9 +15,9 @@ use crate::runner::{ParameterValue, Policy, short_names};
 /// The labels of platforms that say which hardware they are.
 pub const HARDWARE_LABELS: [&str; 3] = ["budget", "hardware", "dataflow"];
 
-/// The labels of platforms that figures can go by: those of the hardware, and the level of the technology.
-pub const LABELS: [&str; 4] =
-    [HARDWARE_LABELS[0], HARDWARE_LABELS[1], HARDWARE_LABELS[2], "technology_level"];
+/// The labels of platforms that figures can go by: those of the hardware, the level of the technology, and which costs.
+pub const LABELS: [&str; 5] =
+    [HARDWARE_LABELS[0], HARDWARE_LABELS[1], HARDWARE_LABELS[2], "technology_level", "costs"];
 
 /// Something by which cells differ: an axis, a label of platforms, or a parameter of policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
