@@ -88,6 +88,8 @@ const PARTS: &[Part] = &[
     Part { page: DREAM, name: "setup", make: |_| dream_evaluation::setup() },
     Part { page: DREAM, name: "uxcost", make: dream_evaluation::uxcost },
     Part { page: DREAM, name: "reductions", make: dream_evaluation::reductions },
+    Part { page: DREAM, name: "regimes", make: dream_evaluation::regimes },
+    Part { page: DREAM, name: "regime-gains", make: dream_evaluation::regime_gains },
     Part { page: DREAM, name: "violations", make: dream_evaluation::violations },
     Part { page: DREAM, name: "energy", make: dream_evaluation::energy },
     Part { page: DREAM, name: "winners", make: dream_evaluation::winners },

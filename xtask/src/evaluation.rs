@@ -36,7 +36,7 @@ const MAIN: &str = "dream";
 const LANDSCAPE: &str = "dream_landscape";
 
 /// The sweeps with those of their figures that the page shows.
-pub(crate) const SWEEPS: [(&str, &[&str]); 8] = [
+pub(crate) const SWEEPS: [(&str, &[&str]); 9] = [
     (MAIN, &["uxcost_by_scenario", "uxcost_by_platform", "violations_by_scenario", "energy_by_scenario"]),
     ("dream_ablation", &["ablation_uxcost", "ablation_violations"]),
     ("dream_cascades", &["cascades_uxcost", "cascades_violations"]),
@@ -45,7 +45,14 @@ pub(crate) const SWEEPS: [(&str, &[&str]); 8] = [
     ("dream_drop_cap", &["drop_cap_uxcost", "drop_cap_violations"]),
     ("dream_load", &["load_uxcost", "load_violations"]),
     ("dream_fragile", &["fragile_uxcost"]),
+    (
+        "dream_regimes",
+        &["regimes_uxcost", "regimes_violations", "regimes_completions", "regimes_energy", "regimes_units"],
+    ),
 ];
+/// Figures of which the page has the values alone, in tables: they have too many bars to look at.
+const VALUES_ALONE: [&str; 4] =
+    ["regimes_uxcost", "regimes_violations", "regimes_completions", "regimes_energy"];
 
 /// Folder of the data of pages under docs/evaluation.
 pub(crate) const DATA: &str = "docs/evaluation/data";
@@ -116,7 +123,7 @@ fn publish(root: &Path, report: &Report, figures: &[&str]) -> Result<(), Problem
         let (_, values) =
             report.values.iter().find(|(known, _)| known == name).ok_or("the sweep lacks a figure")?;
         write(DATA, &format!("{name}.csv"), values)?;
-        for figure in &report.figures {
+        for figure in report.figures.iter().filter(|_| !VALUES_ALONE.contains(name)) {
             let is_facet = figure.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
             if figure.name == *name || is_facet {
                 write(FIGURES, &format!("{}.svg", figure.name), figure.svg.as_str())?;

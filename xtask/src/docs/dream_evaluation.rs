@@ -2,6 +2,8 @@
 //!
 //! Every number of the page comes from there, and so does every statement that depends on one.
 
+mod regimes;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -9,6 +11,8 @@ use rtmm_runners::Runners;
 
 use super::{Problem, table};
 use crate::evaluation::{DATA, SWEEPS};
+
+pub(in crate::docs) use regimes::{all as regimes, gains as regime_gains};
 
 /// Names of the policies for readers, in the order of the page.
 const NAMES: [(&str, &str); 14] = [

@@ -51,7 +51,7 @@ pub enum ToGo {
 pub enum StarvationUnit {
     /// The latency of its next layer, in the mean over accelerators: a long wait by short layers outweighs all other terms.
     NextLayer,
-    /// What is left of it, as urgency has it.
+    /// Its remaining latency, as urgency has it.
     ToGo,
     /// All of its model by itself, in the mean over accelerators.
     Isolated,
