@@ -20,6 +20,15 @@ pub struct Decoded {
     pub cost_model: Box<dyn CostModel>,
 }
 
+/// Error of a cost model, as a source states it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StatedError {
+    /// Mean over layers of the error of a time, as a share of the true one.
+    pub share: f64,
+    /// Measurement or publication that it is from.
+    pub source: &'static str,
+}
+
 /// Cost model: the costs of layers on one configuration of an accelerator.
 ///
 /// [`CostModel::work`] and [`CostModel::identity`] are all that a simulation needs. A model must be pure: the same
@@ -100,6 +109,11 @@ pub trait CostModel: fmt::Debug + Send + Sync {
     /// True if its times are corrected by measurements already.
     fn is_calibrated(&self) -> bool {
         false
+    }
+
+    /// The error of its times, as far as it is known from measurements that the model was not fitted to; none where it is not.
+    fn stated_error(&self) -> Option<StatedError> {
+        None
     }
 
     /// The model's own account of its costs, where it has one; [`Explainer::of`] finds the account of any model.

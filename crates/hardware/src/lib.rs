@@ -64,8 +64,8 @@ pub use contention::{
     Throttled, Unmeasured, Utilisation, WEIGHTS, WeightedFair, Weights,
 };
 pub use cost::{Condition, CostError, DRAM, LayerOf, SHARED_CACHE, SHARED_LEVELS, Sparse, Unmatched, Work};
-pub use cost_model::{ByWork, CostModel, Decoded, Explainer};
-pub use cost_table::{CostTable, Lack, NoCost};
+pub use cost_model::{ByWork, CostModel, Decoded, Explainer, StatedError};
+pub use cost_table::{CostTable, Lack, NoCost, Rescaling};
 pub use decode::{Indivisible, Mode, Surroundings};
 pub use energy::{Energy, EnergyParts, EnergyTotal};
 pub use explain::{Explain, Explanation, Quantity, Section};

@@ -4,7 +4,7 @@ use rtmm_workload::input::{Table, Value, suggestion};
 use rtmm_workload::{Layer, Model, OperatorKind, Precision};
 
 use crate::cost::{Condition, CostError, LayerOf, Unmatched, Work};
-use crate::cost_model::{CostModel, Decoded};
+use crate::cost_model::{CostModel, Decoded, StatedError};
 use crate::decode::Indivisible;
 use crate::explain::{Explain, Explanation, Quantity};
 use crate::technology::Price;
@@ -158,6 +158,10 @@ impl CostModel for Restricted {
 
     fn is_calibrated(&self) -> bool {
         self.of.is_calibrated()
+    }
+
+    fn stated_error(&self) -> Option<StatedError> {
+        self.of.stated_error()
     }
 
     fn explain(&self) -> Option<&dyn Explain> {

@@ -36,6 +36,8 @@ pub struct System {
     pub(crate) pinned: Vec<PinnedModel>,
     /// True if all inferences of each model cost the same: nothing is skipped, sampled or drawn.
     pub(crate) is_alike: Vec<bool>,
+    /// The latency of each model by itself where it is fastest, as its inferences take it if they are alike.
+    isolated: Arc<[Duration]>,
 }
 
 /// Systems outlive what they were made of, and go to other threads.
@@ -116,6 +118,9 @@ impl System {
                     !model.is_dynamic() && !model.is_sampled() && !costs.varies(ModelId::new(index))
                 })
                 .collect(),
+            isolated: (0..models.len())
+                .map(|model| profile.least_remaining(ModelId::new(model), 0))
+                .collect(),
             models,
             platform,
             profile,
@@ -154,6 +159,7 @@ impl System {
             order,
             is_dynamic: self.is_dynamic.clone(),
             is_alike: self.is_alike.clone(),
+            isolated: Arc::clone(&self.isolated),
         })
     }
 
@@ -163,6 +169,23 @@ impl System {
     pub fn judged_as(mut self, other: &Self) -> Self {
         Arc::make_mut(&mut self.profile).judge_energy_as(&other.profile);
         self
+    }
+
+    /// The same system under policies that plan on the estimates of another one of the same models, platform and scenario:
+    /// what they are shown of costs is wrong, and what runs take and spend is not. Deadlines, and the energies by which
+    /// normalised energy is judged, stay its own.
+    #[must_use]
+    pub fn planned_by(mut self, estimates: &Self) -> Self {
+        let mut profile = Profile::clone(&estimates.profile);
+        profile.judge_energy_as(&self.profile);
+        self.profile = Arc::new(profile);
+        self
+    }
+
+    /// The work of each layer on each configuration.
+    #[must_use]
+    pub fn cost_table(&self) -> &CostTable {
+        self.costs.table()
     }
 
     /// The rule by which runs of the system slow each other down; none where they share nothing.
@@ -185,7 +208,7 @@ impl System {
         outcome: Outcome<'_>,
     ) -> Duration {
         if self.is_alike[model.index()] {
-            return self.profile.least_remaining(model, 0);
+            return self.isolated[model.index()];
         }
         let accelerators = (0..self.profile.accelerators()).map(AcceleratorId::new);
         let wholes = accelerators.map(|accelerator| self.profile.whole(accelerator));

@@ -35,6 +35,8 @@ pub enum Stream {
     Mix,
     /// The order in which a fit takes its measurements.
     Fit,
+    /// Errors of costs, prices, estimates and rates in an analysis of how far a ranking carries.
+    Error,
     /// Synthesised samples: how sparse each layer is on average.
     SampleProfile,
     /// Synthesised samples: how sparse each input is in all of its layers.
@@ -61,6 +63,7 @@ impl Stream {
             Self::Mix => 14,
             Self::Latency => 15,
             Self::Fit => 16,
+            Self::Error => 17,
             Self::SampleProfile => 7,
             Self::SampleInput => 8,
             Self::SampleLayer => 9,

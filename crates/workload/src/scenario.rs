@@ -248,6 +248,32 @@ impl Scenario {
         Ok(self)
     }
 
+    /// Multiplies the rates of each task by a factor of its own, in millionths, as [`Scenario::scaled`] does with one for all.
+    /// It is asked for the name of the stream of arrivals: that of the mix for tasks whose requests are drawn together, else
+    /// that of the task.
+    ///
+    /// # Errors
+    /// [`TimeError`] where a period leaves the clock's range.
+    pub fn scaled_each(mut self, factor_millionths: impl Fn(&str) -> u64) -> Result<Self, TimeError> {
+        let names: Vec<String> = self.tasks.iter().map(|task| task.stream_name().to_owned()).collect();
+        for (index, (task, name)) in self.tasks.iter_mut().zip(&names).enumerate() {
+            let of_phases =
+                self.phases.iter_mut().filter_map(|phase| phase.arrivals.get_mut(index)?.as_mut());
+            for arrivals in std::iter::once(&mut task.arrivals).chain(of_phases) {
+                arrivals.scale(factor_millionths(name))?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// True if any task has a rate that can be scaled: recorded requests have none.
+    #[must_use]
+    pub fn has_rates(&self) -> bool {
+        let of_phases = self.phases.iter().flat_map(|phase| phase.arrivals.iter().flatten());
+        let mut all = self.tasks.iter().map(|task| &task.arrivals).chain(of_phases);
+        all.any(|arrivals| !matches!(arrivals, Arrivals::Trace(_) | Arrivals::Follows))
+    }
+
     /// Checks that the scenario lasts no longer than its mixes can be drawn.
     ///
     /// # Errors
@@ -296,6 +322,15 @@ impl Scenario {
 }
 
 impl Task {
+    /// The name of the stream that its frames arrive in: that of its mix, or its own.
+    #[must_use]
+    pub fn stream_name(&self) -> &str {
+        match &self.arrivals {
+            Arrivals::Mix { mix, .. } => &mix.name,
+            _ => &self.name,
+        }
+    }
+
     /// A task of one model with a frame every `period`, due by the next: no offset, no jitter, no
     /// dependencies.
     #[must_use]

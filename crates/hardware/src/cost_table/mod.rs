@@ -9,6 +9,7 @@
 //! has none, since no input of a batch is like the others.
 
 mod lacks;
+mod rescaled;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use crate::platform::{Configuration, Platform};
 use crate::varying::{Correlation, Quantiles, Variation};
 
 pub use lacks::{Lack, NoCost};
+pub use rescaled::Rescaling;
 
 /// The work of each (model, layer, configuration, batch), in one flat array.
 #[derive(Clone, Debug, PartialEq)]

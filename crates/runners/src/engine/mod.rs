@@ -111,8 +111,11 @@ impl Engine {
         Ok(system(workload, &divided)?.judged_as(&whole))
     }
 
-    /// The units that a policy is to find on platforms which divide no accelerator.
-    fn granted_units(&self, policy: &Policy) -> Result<Option<NonZeroU32>, RunError> {
+    /// The units that a policy is to find on platforms which divide no accelerator; none for one that takes them as they are.
+    ///
+    /// # Errors
+    /// [`RunError::Failed`] where the engine does not know the policy, or its parameters make no sense.
+    pub fn granted_units(&self, policy: &Policy) -> Result<Option<NonZeroU32>, RunError> {
         let row = self.policies.find(&policy.name).map_err(|error| failed(error.to_string()))?;
         row.granted_units(&policy.parameters).map_err(|error| failed(error.to_string()))
     }
