@@ -14,6 +14,7 @@ mod failures;
 mod item;
 mod reading;
 mod sections;
+mod significance;
 mod tables;
 mod tasks;
 mod whole;
@@ -50,6 +51,8 @@ const FIGURES: &str = "figures";
 const ANSWER: &str = "Answer";
 /// The group of cells that failed; the last one.
 const FAILURES: &str = "Failures";
+/// The group of tests of all pairs.
+const SIGNIFICANCE: &str = "Significance";
 /// The group of the figures that a sweep file declares.
 const DECLARED: &str = "Figures of the sweep";
 
@@ -158,7 +161,23 @@ impl Report {
         for item in defaults {
             source.add(&item, declared.is_empty(), &mut report);
         }
+        let tests = significance::tables(results);
+        if !tests.is_empty() {
+            report.add_group(SIGNIFICANCE);
+        }
+        report.tables.extend(tests.into_iter().map(|(name, table)| ReportTable {
+            name,
+            group: SIGNIFICANCE.to_owned(),
+            table,
+            on_terminal: false,
+        }));
         report
+    }
+
+    /// Adds a group of sections behind the others, but before that of failures.
+    pub fn add_group(&mut self, name: &str) {
+        let place = self.groups.iter().position(|group| group == FAILURES).unwrap_or(self.groups.len());
+        self.groups.insert(place, name.to_owned());
     }
 
     /// Adds what stands first.

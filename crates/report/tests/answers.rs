@@ -173,6 +173,35 @@ fn rankings_and_intervals_are_those_of_a_second_computation() {
 }
 
 #[test]
+fn pairs_are_tested_over_seeds_and_over_systems() {
+    let text = sweep(&POLICIES, &SCENARIOS, &[1, 2], 20);
+    let at = |name: &str| POLICIES.iter().position(|known| *known == name).unwrap();
+    with_results(&runner(&POLICIES, GIVE), &text, |results| {
+        let standings = Standings::of(results, Competitors::Policies, 0).unwrap();
+        let pairs = [("swift", "frugal"), ("steady", "same"), ("swift", "steady")];
+        let tests = standings.tests(&pairs.map(|(one, other)| (at(one), at(other))));
+        // All 20 seeds and all four systems have one sign; two pairs differ at all.
+        assert_eq!((tests[0].seeds, tests[0].places), (Some(2.0 * 2.0_f64.powi(-19)), Some(2.0 * 0.125)));
+        assert_eq!((tests[0].above, tests[0].below), (0, 4));
+        assert_eq!((tests[1].seeds, tests[1].places, tests[1].difference), (None, None, 0.0));
+        // Noise in one scenario, under both loads.
+        assert_eq!((tests[2].places, tests[2].above + tests[2].below), (Some(0.5), 2));
+        assert!(tests[2].seeds.unwrap() > 0.05, "{:?}", tests[2]);
+    });
+    let report = report_of(&runner(&POLICIES, GIVE), &text);
+    let table = report.tables.iter().find(|table| table.name == "significance_misses").unwrap();
+    assert!(!table.on_terminal);
+    let table = table.table.to_csv();
+    let row = |one: &str, other: &str| {
+        table.lines().find(|line| line.starts_with(&format!("{one},{other},"))).unwrap().to_owned()
+    };
+    assert!(row("swift", "frugal").ends_with(",over seeds"), "{table}");
+    assert!(row("swift", "steady").ends_with(",no"), "{table}");
+    let alone = report_of(&runner(&POLICIES, GIVE), &sweep(&POLICIES[..1], &SCENARIOS, &[1], 20));
+    assert!(alone.tables.iter().all(|table| !table.name.starts_with("significance")));
+}
+
+#[test]
 fn nothing_is_claimed_of_too_few_seeds() {
     let runner = runner(&POLICIES, GIVE);
     let report = report_of(&runner, &sweep(&POLICIES, &SCENARIOS, &[1], 3));

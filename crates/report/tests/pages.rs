@@ -15,7 +15,10 @@ fn a_report_has_the_tables_and_figures_it_promises() {
     let report = report_of(&scored(), SWEEP);
     let tables: Vec<&str> = report.tables.iter().map(|table| table.name.as_str()).collect();
     let figures: Vec<&str> = report.figures.iter().map(|figure| figure.name.as_str()).collect();
-    assert_eq!(tables, ["ranking", "heat_map_4k", "heat_map_8k", "heat_map_best"]);
+    assert_eq!(
+        tables,
+        ["ranking", "heat_map_4k", "heat_map_8k", "heat_map_best", "significance_score_percent"]
+    );
     assert_eq!(figures, ["heat_map_4k", "heat_map_8k", "best_bars_4k", "best_bars_8k", "mean_bars"]);
     insta::assert_snapshot!("scores_csv", report.tables[1].table.to_csv());
     insta::assert_snapshot!("report_markdown", report.to_markdown());
@@ -38,7 +41,7 @@ fn the_page_is_one_well_formed_file() {
         assert!(!html.contains(outside), "the page needs {outside}");
     }
     assert_eq!(html.matches("<svg").count(), 5);
-    assert_eq!(html.matches("<table>").count(), 4);
+    assert_eq!(html.matches("<table>").count(), 5);
 }
 
 #[test]

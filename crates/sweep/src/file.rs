@@ -20,9 +20,18 @@ use crate::figures::Figure;
 use crate::plan::{Axes, Baseline, Plan, PlanError, PlatformId, PolicyId, WorkloadId};
 use crate::runner::{CellRunner, ParameterValue, Parameters, Policy, PolicySchema, RunnerSpec, Schema, find};
 
-/// The keys of a sweep file that belong to no axis.
-const KEYS: &[&str] =
-    &["description", "source", "runner", "pairs", "technology_levels", "settings", "baseline", "figure"];
+/// The keys of a sweep file that belong to no axis. The table `robust` is for what judges results, and is not read here.
+const KEYS: &[&str] = &[
+    "description",
+    "source",
+    "runner",
+    "pairs",
+    "technology_levels",
+    "settings",
+    "baseline",
+    "figure",
+    "robust",
+];
 
 /// The most seeds that one sweep can have.
 const MAX_SEEDS: u64 = 1_000_000;

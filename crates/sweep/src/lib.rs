@@ -74,6 +74,7 @@ pub mod ranking;
 pub mod results;
 pub mod runner;
 pub mod shard;
+pub mod significance;
 pub mod statistics;
 pub mod store;
 pub mod summary;

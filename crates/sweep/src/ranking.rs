@@ -14,6 +14,7 @@ use crate::figures::Dimension;
 use crate::plan::{Cell, Plan};
 use crate::results::Results;
 use crate::runner::Better;
+use crate::significance::{holm, signed_rank};
 use crate::statistics::{Bootstrap, Interval, MINIMUM_SAMPLES, mean, over_seeds};
 
 /// Part of cells that competes.
@@ -178,6 +179,42 @@ impl Standings {
         Some(Estimated { value: of(None)?, interval })
     }
 
+    /// Tests of pairs of competitors, each corrected for all of these. A pair of which one lacks a place has no test.
+    #[must_use]
+    pub fn tests(&self, pairs: &[(usize, usize)]) -> Vec<PairTest> {
+        let mut tests: Vec<PairTest> =
+            pairs.par_iter().filter_map(|(one, other)| self.test(*one, *other)).collect();
+        let seeds: Vec<Option<f64>> = tests.iter().map(|test| test.seeds).collect();
+        let places: Vec<Option<f64>> = tests.iter().map(|test| test.places).collect();
+        for (test, (seeds, places)) in tests.iter_mut().zip(holm(&seeds).into_iter().zip(holm(&places))) {
+            (test.seeds, test.places) = (seeds, places);
+        }
+        tests
+    }
+
+    fn test(&self, one: usize, other: usize) -> Option<PairTest> {
+        let differences = self.differences(one, other)?;
+        let places: Vec<f64> =
+            differences.iter().map(|seeds| over_seeds(seeds, None)).collect::<Option<_>>()?;
+        let count = differences.iter().map(Vec::len).max().unwrap_or(0);
+        let at = |seed: usize| {
+            // What is not random has one seed.
+            let values = differences.iter().map(|seeds| seeds.get(seed).or(seeds.first()).copied().flatten());
+            mean(&values.collect::<Option<Vec<f64>>>()?)
+        };
+        let seeds: Vec<f64> = (0..count).filter_map(at).collect();
+        let several = |values: &[f64]| if values.len() > 1 { signed_rank(values) } else { None };
+        Some(PairTest {
+            one,
+            other,
+            difference: mean(&places)?,
+            above: places.iter().filter(|difference| **difference > 0.0).count(),
+            below: places.iter().filter(|difference| **difference < 0.0).count(),
+            seeds: several(&seeds),
+            places: several(&places),
+        })
+    }
+
     /// Relation of a competitor to another one, such as the best.
     #[must_use]
     pub fn verdict(&self, competitor: usize, best: usize) -> Verdict {
@@ -235,6 +272,26 @@ fn is_complete(places: &[Vec<Option<f64>>]) -> bool {
 fn over_places(places: &[Vec<Option<f64>>], seeds: Option<&[u32]>) -> Option<f64> {
     let means: Vec<f64> = places.iter().map(|values| over_seeds(values, seeds)).collect::<Option<_>>()?;
     mean(&means)
+}
+
+/// Tests of the differences of a competitor from another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairTest {
+    /// The competitor.
+    pub one: usize,
+    /// The other one.
+    pub other: usize,
+    /// Mean over places of the mean difference over seeds.
+    pub difference: f64,
+    /// Places in which the competitor's mean is above the other's.
+    pub above: usize,
+    /// Places in which it is below.
+    pub below: usize,
+    /// Probability of the differences of the seeds, each the mean over places, if nothing tells the two apart; none of a single
+    /// seed, and where there is no difference.
+    pub seeds: Option<f64>,
+    /// The same over places, each the mean over seeds.
+    pub places: Option<f64>,
 }
 
 /// Relation of a competitor to the best one.
