@@ -4,6 +4,7 @@ mod analyse;
 mod arrivals;
 mod interference;
 mod measured;
+mod robust;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
 pub(crate) use interference::{Fitting, Interference, InterferenceVerb, OnDevice, Predict};
 pub(crate) use measured::Measured;
+pub(crate) use robust::Robust;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
 #[derive(Debug, Parser)]
@@ -55,6 +57,8 @@ pub(crate) enum Verb {
     Sweep(Sweep),
     /// Combine the shards of a sweep and write its results.
     Merge(Merge),
+    /// Find how wrong costs, prices, estimates or rates may be before a ranking turns.
+    Robust(Robust),
     /// List what is built in.
     List(List),
     /// The cost of every layer of a table on an accelerator.

@@ -17,7 +17,7 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("crates/workload", &[]),
     ("crates/analysis", &["rtmm-workload"]),
     ("crates/import", &["rtmm-workload"]),
@@ -41,6 +41,10 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ),
     ("crates/report", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sweep"]),
     ("crates/timeline", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-report"]),
+    (
+        "crates/robust",
+        &["rtmm-workload", "rtmm-hardware", "rtmm-sim", "rtmm-sweep", "rtmm-runners", "rtmm-report"],
+    ),
     ("crates/testkit", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-sweep"]),
     (
         "crates/cli",
@@ -56,6 +60,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "rtmm-sweep",
             "rtmm-runners",
             "rtmm-report",
+            "rtmm-robust",
             "rtmm-timeline",
         ],
     ),
@@ -71,6 +76,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "rtmm-sweep",
             "rtmm-runners",
             "rtmm-report",
+            "rtmm-robust",
             "rtmm-cli",
         ],
     ),

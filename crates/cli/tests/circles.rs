@@ -194,6 +194,7 @@ fn circles_between_files_are_known() {
         "sweep",
         "runners",
         "report",
+        "robust",
         "testkit",
         "cli",
     ];

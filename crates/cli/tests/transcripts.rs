@@ -12,10 +12,11 @@ use std::fs;
 use common::{Outcome, Workspace, final_files};
 use serde_json::Value;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "sweep",
     "merge",
+    "robust",
     "list",
     "cost",
     "explain",

@@ -171,6 +171,7 @@ fn check_file(
         }
         Kind::Sweep => {
             let plan = rtmm_sweep::file::plan_of(&source, &Runners::built_in().list())?;
+            rtmm_robust::request::of(&source, &plan)?;
             warn_of_sweep(source.name(), &plan);
             Ok(format!("sweep, {}", count_of(plan.len(), "cell")))
         }

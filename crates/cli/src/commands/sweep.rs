@@ -4,7 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rtmm_report::Report;
+use rtmm_robust::request::{self, Request};
+use rtmm_robust::{Outcome, analyse};
 use rtmm_runners::Runners;
+use rtmm_runners::engine::Engine;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::figures::Figure;
 use rtmm_sweep::file::SweepFile;
@@ -13,7 +16,9 @@ use rtmm_sweep::results::{Alike, Failure as Failed, alike};
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
 use rtmm_sweep::store::Store;
 use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
+use rtmm_workload::load::{Kind, open};
 
+use super::robust::in_pool;
 use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
 use crate::folders::{create, refuse_inputs_in, refuse_report};
@@ -25,7 +30,9 @@ use crate::reports;
 pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     let shard = arguments.shard.as_deref().map(str::parse::<Shard>).transpose();
     let shard = shard.map_err(|error| Failure::usage(error.to_string(), "such as --shard 1/3"))?;
-    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
+    let source = open(Kind::Sweep, &arguments.sweep, None)?;
+    let SweepFile { plan, figures } = rtmm_sweep::file::read_source(&source, &Runners::built_in().list())?;
+    let request = request::of(&source, &plan)?;
     warn_of_sweep(&arguments.sweep, &plan);
     let directory = directory(arguments.output.as_ref(), &plan);
     refuse_report(&directory)?;
@@ -46,7 +53,11 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
         directory.display()
     );
     match (outcome.finished, shard) {
-        (Some(finished), _) => conclude(&plan, &figures, &finished, &directory, arguments.format),
+        (Some(finished), _) => {
+            let robustness = robustness(request.as_ref(), arguments.threads, arguments.quiet)?;
+            let wanted = Wanted { figures: &figures, robustness, format: arguments.format };
+            conclude(&plan, wanted, &finished, &directory)
+        }
         (None, Some(shard)) => {
             let failed = failed_cells(&plan, &executed.failures, None);
             say!(
@@ -63,7 +74,9 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
 }
 
 pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
-    let SweepFile { plan, figures } = rtmm_sweep::file::read(&arguments.sweep, &Runners::built_in().list())?;
+    let source = open(Kind::Sweep, &arguments.sweep, None)?;
+    let SweepFile { plan, figures } = rtmm_sweep::file::read_source(&source, &Runners::built_in().list())?;
+    let request = request::of(&source, &plan)?;
     let directory = directory(arguments.output.as_ref(), &plan);
     let stores = if arguments.stores.is_empty() { shards_in(&directory)? } else { arguments.stores.clone() };
     if stores.is_empty() {
@@ -92,7 +105,9 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
         return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
     let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
-    let concluded = conclude(&plan, &figures, &finished, &directory, arguments.format);
+    let robustness = robustness(request.as_ref(), None, false)?;
+    let wanted = Wanted { figures: &figures, robustness, format: arguments.format };
+    let concluded = conclude(&plan, wanted, &finished, &directory);
     target.close().map_err(|error| Failure::Run(error.to_string()))?;
     concluded
 }
@@ -184,15 +199,38 @@ fn shards_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
+/// Runs what the sweep file asks of wrong worlds, once its cells are run.
+fn robustness(
+    request: Option<&Request>,
+    threads: Option<u16>,
+    quiet: bool,
+) -> Result<Option<Outcome>, Failure> {
+    let Some(Request { study, axes }) = request else { return Ok(None) };
+    let bar = Bar::new(quiet);
+    let outcome = in_pool(threads, || analyse(Engine::built_in(), study, axes, &bar));
+    bar.finish();
+    Ok(Some(outcome??))
+}
+
+/// Contents of a report beside the results.
+struct Wanted<'f> {
+    figures: &'f [Figure],
+    robustness: Option<Outcome>,
+    format: Format,
+}
+
 /// Prints the tables and writes the report beside the results; cells that failed come last.
 fn conclude(
     plan: &Plan<'_>,
-    figures: &[Figure],
+    wanted: Wanted<'_>,
     finished: &Finished<'_>,
     directory: &Path,
-    format: Format,
 ) -> Result<(), Failure> {
+    let Wanted { figures, robustness, format } = wanted;
     let mut report = Report::new(&finished.results, &finished.summary, figures);
+    if let Some(outcome) = &robustness {
+        rtmm_robust::report::add(&mut report, outcome);
+    }
     report.run = reports::worst(&finished.results);
     report.files_beside.clone_from(&finished.files);
     let mut files = finished.files.clone();
