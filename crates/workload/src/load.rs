@@ -81,7 +81,7 @@ impl Kind {
             (Self::Platform, ["accelerator"].as_slice()),
             (Self::Dataflow, ["level"].as_slice()),
             (Self::Technology, ["mac", "dram"].as_slice()),
-            (Self::Sweep, ["scenarios", "platforms"].as_slice()),
+            (Self::Sweep, ["scenarios", "platforms", "pairs", "runner"].as_slice()),
         ]
         .into_iter()
         .find(|(_, keys)| keys.iter().any(|key| root.has(key)))

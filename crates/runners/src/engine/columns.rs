@@ -1,7 +1,7 @@
 //! The results of a run as columns: the names are those of `docs/metrics.md`.
 
 use rtmm_sim::Summary;
-use rtmm_sim::metrics::{AcceleratorSummary, PriorityClass, TaskSummary, UnitPowerSummary};
+use rtmm_sim::metrics::{AcceleratorSummary, PriorityClass, TaskSummary};
 use rtmm_sweep::runner::{Better, CellResult, Column, ColumnKind, Value};
 
 /// A column with where its value comes from.
@@ -552,7 +552,7 @@ const ACCELERATOR: &[Row<AcceleratorSummary>] = &[
     }),
     (
         labelled("mean clock", real("clock_mhz_mean", "megahertz", "mean frequency while it was not gated")),
-        |one| number(one.power.as_ref().and_then(UnitPowerSummary::mean_mhz)),
+        |one| number(one.power.as_ref().and_then(|of| of.clock_mhz_mean)),
     ),
 ];
 

@@ -34,19 +34,10 @@ pub struct UnitPowerSummary {
     pub wakes: u64,
     /// Time in which it was gated.
     pub gated_ms: f64,
+    /// The mean frequency over the time in which it was not gated, to a hertz; none without any.
+    pub clock_mhz_mean: Option<f64>,
     /// Its points, by rising frequency; the times sum to what is left of the measured time.
     pub points: Vec<PointSummary>,
-}
-
-impl UnitPowerSummary {
-    /// The mean frequency over the time in which it was not gated; none without any.
-    #[must_use]
-    pub fn mean_mhz(&self) -> Option<f64> {
-        let (sum, time) = self.points.iter().fold((0.0, 0.0), |(sum, time), point| {
-            (sum + point.frequency_mhz * point.time_ms, time + point.time_ms)
-        });
-        (time > 0.0).then(|| sum / time)
-    }
 }
 
 /// Time at an operating point.
@@ -278,9 +269,17 @@ impl UnitTally {
             point_changes: self.changes,
             wakes: self.wakes,
             gated_ms: milliseconds(self.gated_time),
+            clock_mhz_mean: mean_mhz(states, &self.at_points),
             points: points.collect(),
         })
     }
+}
+
+/// The mean frequency over the times at all points, rounded down to a hertz; none of no time.
+fn mean_mhz(states: &PowerStates, at_points: &[u128]) -> Option<f64> {
+    let time: u128 = at_points.iter().sum();
+    let sum: u128 = states.points.iter().zip(at_points).map(|(point, at)| u128::from(point.hertz) * at).sum();
+    (time > 0).then(|| (sum / time) as f64 / 1e6)
 }
 
 fn picojoules(femtojoules: u128) -> f64 {

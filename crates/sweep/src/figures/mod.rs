@@ -352,8 +352,7 @@ pub fn reference_policies(
             || other.name == own.name
                 && own
                     .parameters
-                    .assignments()
-                    .iter()
+                    .all()
                     .all(|(name, value)| says(name) || other.parameter(name) == Some(value));
         fits && same
     };

@@ -262,8 +262,11 @@ impl<'s> Scope<'s> {
     /// The parameters that some policy has.
     fn parameters(&self) -> Vec<&'s Cow<'static, str>> {
         let mut names = Vec::new();
-        for (name, _) in
-            self.policies.unwrap_or_default().iter().flat_map(|policy| policy.parameters.assignments())
+        for name in self
+            .policies
+            .unwrap_or_default()
+            .iter()
+            .flat_map(|policy| policy.parameters.all().map(|(name, _)| name))
         {
             if !names.contains(&name) {
                 names.push(name);

@@ -7,7 +7,7 @@ use super::tables::Table;
 use crate::axes::{self, Variation};
 use crate::plan::{Baseline, PlatformId};
 use crate::results::Results;
-use crate::runner::{Assignment, Better, ColumnKind, ParameterValue};
+use crate::runner::{Better, ColumnKind, ParameterValue, Parameters};
 use crate::statistics::{CONFIDENCE, MINIMUM_SAMPLES, RESAMPLES};
 
 #[derive(Serialize)]
@@ -121,8 +121,8 @@ impl<'m> TableEntry<'m> {
     }
 }
 
-fn entries(assignments: &[Assignment]) -> Vec<ParameterEntry<'_>> {
-    assignments.iter().map(|(name, value)| ParameterEntry { name, value }).collect()
+fn entries(parameters: &Parameters) -> Vec<ParameterEntry<'_>> {
+    parameters.all().map(|(name, value)| ParameterEntry { name, value }).collect()
 }
 
 /// The order of the cells, in words.
@@ -154,10 +154,10 @@ pub(super) fn manifest(results: &Results<'_>, tables: &[&Table]) -> serde_json::
         source: &platform.source,
         blake3: vec![plan.platform_hash(PlatformId::new(index))],
     });
-    let policies = axes.policies.iter().map(|policy| PolicyEntry {
-        name: &policy.name,
-        parameters: entries(policy.parameters.assignments()),
-    });
+    let policies = axes
+        .policies
+        .iter()
+        .map(|policy| PolicyEntry { name: &policy.name, parameters: entries(&policy.parameters) });
     let manifest = Manifest {
         format: "rtmm-sweep-manifest",
         version: OUTPUT_VERSION,
@@ -178,7 +178,7 @@ pub(super) fn manifest(results: &Results<'_>, tables: &[&Table]) -> serde_json::
         changes: Changes(&axes.variations),
         seeds: &axes.seeds,
         duration: axes.duration.map(|duration| duration.to_string()),
-        settings: entries(axes.settings.assignments()),
+        settings: entries(&axes.settings),
         baseline: axes.baseline.as_ref().map(|baseline| match baseline {
             Baseline::Platform(platform) => format!("platform {}", axes.platforms[platform.index()].name),
             Baseline::Policy(policy) => format!("policy {}", axes.policies[policy.index()]),

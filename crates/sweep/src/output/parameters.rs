@@ -53,7 +53,7 @@ impl ParameterColumn {
     pub(super) fn of(plan: &Plan<'_>) -> Vec<Self> {
         let mut columns: Vec<Self> = Vec::new();
         for policy in &plan.axes().policies {
-            for (name, value) in policy.parameters.assignments() {
+            for (name, value) in policy.parameters.all() {
                 let form = Form::of(value);
                 match columns.iter_mut().find(|column| column.parameter == **name) {
                     Some(column) => column.form = column.form.with(form),

@@ -1,5 +1,6 @@
 //! Values for the parameters of a schema.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -119,10 +120,15 @@ impl Parameters {
         }
     }
 
-    /// All of them, in the order of the schema.
+    /// Those that identities and names state, in the order of the schema.
     #[must_use]
     pub fn assignments(&self) -> &[Assignment] {
         &self.assignments
+    }
+
+    /// Every parameter with its value, those that are unstated at their default too, in the order of the schema.
+    pub fn all(&self) -> impl Iterator<Item = (&Cow<'static, str>, &ParameterValue)> {
+        self.schema.iter().filter_map(|parameter| Some((&parameter.name, self.get(&parameter.name)?)))
     }
 
     /// True if there are none.
@@ -150,10 +156,10 @@ impl Parameters {
     }
 }
 
-/// A map of names to values.
+/// A map of all names to values.
 impl Serialize for Parameters {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.assignments.iter().map(|(name, value)| (name, value)))
+        serializer.collect_map(self.all())
     }
 }
 
