@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rtmm_workload::input::{At, Diagnostics, Document, Source, Table, Value};
+use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Source, Table, Value};
 use rtmm_workload::load::{Kind, name_of, open};
 
 use crate::calibration::{Calibrated, Coefficients};
@@ -26,7 +26,7 @@ use crate::power_file::{
 };
 use crate::registry::{CostModelRegistry, CostModelRow};
 use crate::restricted::{Listed, Restricted};
-use crate::technology::{Prices, decode_technology};
+use crate::technology::{Price, Prices, decode_technology, refuse_unused_precisions};
 use crate::transfers_file::decode_transfers;
 
 /// The clock where a file states none: 1 GHz, that of the XRBench artifact.
@@ -74,9 +74,24 @@ pub fn platform_with(
     from: Option<&Source>,
     mode: Mode,
 ) -> Result<Platform, Diagnostics> {
-    let (file, chosen) = split_choice(reference);
-    let source = open(Kind::Platform, file, from)?;
+    let (_, chosen) = split_choice(reference);
+    let source = open_platform(reference, from)?;
     decode_source(cost_models, &source, mode, chosen)
+}
+
+/// The reference of a platform without the choice that it ends in, such as `@low` or `@reference`, and the word of the choice.
+#[must_use]
+pub fn choice_of(reference: &str) -> (&str, Option<&'static str>) {
+    let (platform, chosen) = split_choice(reference);
+    (platform, chosen.map(Chosen::word))
+}
+
+/// The file of a platform, by its built-in name or by a path, whatever choice the reference ends in.
+///
+/// # Errors
+/// A problem that says what there is instead.
+pub fn open_platform(reference: &str, from: Option<&Source>) -> Result<Source, Diagnostic> {
+    open(Kind::Platform, split_choice(reference).0, from)
 }
 
 /// Checks a platform of built-in cost models that was read already.
@@ -139,8 +154,12 @@ pub fn accelerator_with(
     root.only(&["accelerator"]);
     let decoded = root.required("accelerator", Value::table).and_then(|table| {
         let prices = table.optional("technology", |value| decode_technology(value, None));
-        let surroundings = Surroundings::new(clock_hz, mode).with(prices);
-        decode_cost_model(cost_models, &table, &KEYS_ALONE, &surroundings)
+        let surroundings = Surroundings::new(clock_hz, mode).with(prices.clone());
+        let decoded = decode_cost_model(cost_models, &table, &KEYS_ALONE, &surroundings)?;
+        if let Some(prices) = prices {
+            refuse_unused_precisions(&table, &prices, &decoded.1.cost_model.prices());
+        }
+        Some(decoded)
     });
     document.finish(decoded.map(|(_, decoded)| decoded))
 }
@@ -280,6 +299,11 @@ fn decode_platform(
         }
         accelerators.push(accelerator);
     }
+    tables.iter().for_each(|table| refuse_kind_of_name(table, &accelerators));
+    if let (Some(prices), true) = (&technology, accelerators.len() == tables.len()) {
+        let priced = configurations.iter().flat_map(|configuration| configuration.cost_model.prices());
+        refuse_unused_precisions(&root, prices, &priced.collect::<Vec<Price>>());
+    }
     let names: Vec<String> = accelerators.iter().map(|accelerator| accelerator.name.clone()).collect();
     // Names of accelerators that could not be read would be missed.
     let transfers = root
@@ -366,6 +390,21 @@ fn decode_labels(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
     let table = value.table()?;
     let label = |key: &str| Some((key.to_owned(), table.required(key, Value::string)?.to_owned()));
     table.keys().map(|key| label(key.value)).collect()
+}
+
+/// Reports a kind that is the name of another accelerator: tasks are pinned by either.
+fn refuse_kind_of_name(table: &Table<'_>, accelerators: &[Accelerator]) {
+    let Some(kind) = table.get("kind").filter(Value::is_string) else { return };
+    let own = table.get("name").filter(Value::is_string).and_then(|name| name.string());
+    let Some(word) = kind.string().filter(|word| own != Some(*word)) else { return };
+    if accelerators.iter().any(|other| other.name == word) {
+        kind.reject::<()>(
+            format!(
+                "the kind `{word}` is the name of another accelerator: tasks are pinned by names and kinds"
+            ),
+            "give the kind, or the accelerator, a name of its own",
+        );
+    }
 }
 
 /// The kind of an accelerator: stated, or the name of its cost model, which is checked elsewhere.

@@ -101,6 +101,9 @@ fn decode_points(table: &Table<'_>) -> Vec<OperatingPoint> {
         let message = format!("there are {} operating points", rows.len());
         table.report(table.problem(message).help(format!("state {MAX_POINTS} of them at the most")));
     }
+    for key in ["static_mw", "idle_mw"] {
+        refuse_gaps(&rows, key);
+    }
     let mut points: Vec<OperatingPoint> = Vec::new();
     for row in rows {
         row.only(&["frequency_mhz", "voltage_v", "static_mw", "idle_mw"]);
@@ -124,6 +127,19 @@ fn decode_points(table: &Table<'_>) -> Vec<OperatingPoint> {
         points.push(OperatingPoint { hertz, microvolts, static_power, idle_power });
     }
     points
+}
+
+/// Reports the points that lack a power which others state: no power would be taken for theirs, and the leakage that the
+/// technology knows would not count beside it.
+fn refuse_gaps(rows: &[Table<'_>], key: &str) {
+    let lacking = || rows.iter().filter(|row| !row.has(key));
+    if lacking().count() == rows.len() {
+        return;
+    }
+    for row in lacking() {
+        let message = format!("this operating point states no `{key}`, and others do");
+        row.report(row.problem(message).help(format!("state it; `{key} = 0` where it draws nothing")));
+    }
 }
 
 /// The point of the stated frequency, or the last one.

@@ -3,13 +3,14 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use rtmm_hardware::contention::co_location::{CoLocationRule, PairTable, SegmentTable, Utilisation};
-use rtmm_hardware::{Mode, RateModel, Resident, load};
+use rtmm_hardware::{CoLocation, Copies, CopyOrder, Mode, RateModel, Resident, load};
 use rtmm_testkit::cases::config;
 use rtmm_workload::input::Source;
-use rtmm_workload::{LayerId, ModelId, Time};
+use rtmm_workload::{LayerId, Legality, ModelId, Time};
 
 const PAIRS: &str = "\
 model_a,model_b,batch_a,batch_b,sm_pct_a,sm_pct_b,slowdown_a,slowdown_b
@@ -94,6 +95,12 @@ fn bad_tables_are_refused_with_their_places() {
         segments("a,0,1,1,b,0,2,1,1.2\nb,0,2,1,a,0,1,1,1.3\n"),
         &["segments.csv:3:", "there is a row for these parts and batches already"],
     );
+    // Layer 1 of `a` beside layer 1 of `b` would have two slowdowns.
+    refused(
+        segments("a,0,2,1,b,0,2,1,1.2\nb,1,3,1,a,1,2,1,1.3\n"),
+        &["segments.csv:3:", "these parts overlap with those in line 2"],
+    );
+    assert!(segments("a,0,2,1,b,0,2,1,1.2\na,0,2,1,b,2,4,1,1.3\na,0,2,2,b,0,2,1,1.1\n").is_ok());
     let utilisation = |rows: &str| {
         let source = Source::new("use.csv", format!("model,batch,l2_util_pct,dram_util_pct\n{rows}"));
         Utilisation::parse(&source).map_err(|problems| problems.render(false))
@@ -144,6 +151,56 @@ fn bad_platforms_are_refused_with_a_remedy() {
             "rule = \"pairs\", file = 'DATA/gpu_pairs.csv', copies = { to_device = \"x\", from_device = \"x\" }",
         ),
         &["both directions have copies of one name"],
+    );
+}
+
+#[test]
+fn what_a_table_says_nothing_of_is_told() {
+    let model = |name: &str, layers: &[&str]| {
+        let layer = |name: &&str| {
+            format!("{{ name = \"{name}\", operator = \"convolution\", channels = 1, kernel = 1 }}")
+        };
+        let layers: Vec<String> = layers.iter().map(layer).collect();
+        let text = format!("source = \"a test\"\ninput = [1, 4, 4]\nlayer = [{}]\n", layers.join(", "));
+        rtmm_workload::load::model_of(&Source::new(name, text), Legality::Strict).expect("a model")
+    };
+    let models = [model("a", &["copy_in", "k"]), model("c", &["k"])];
+    let head = "model_a,model_b,batch_a,batch_b,sm_pct_a,sm_pct_b,slowdown_a,slowdown_b\n";
+    let rows = format!("{head}a,b,1,1,50,50,1.2,1.1\na,b,1,1,33,67,1.2,1.1\n");
+    let of = |rule: Arc<dyn CoLocationRule>| CoLocation {
+        rule,
+        utilisation: Some(Arc::new(
+            Utilisation::parse(&Source::new("use.csv", "model,batch,l2_util_pct,dram_util_pct\na,1,10,11\n"))
+                .expect("a table"),
+        )),
+        prior: [0.0; 5],
+        copies: Some(Copies {
+            to_device: "copy_in".to_owned(),
+            from_device: "copy_out".to_owned(),
+            order: CopyOrder::Fifo,
+        }),
+    };
+    let shared = [
+        "the table of `utilisation` has no row of `c`: taken as idle",
+        "no layer is called `copy_out`: `copies.from_device` changes nothing",
+    ];
+    assert_eq!(
+        of(Arc::new(pairs(&rows, Some(1.1)).expect("a table"))).doubts(&models, 2),
+        [
+            &[
+                "2 of 4 measured pairs are of shares that are no whole number of 2 units",
+                "the table of pairs has no row of `c`: the slowdown is 1.1"
+            ][..],
+            &shared,
+        ]
+        .concat()
+    );
+    let head = "model_a,from_a,to_a,batch_a,model_b,from_b,to_b,batch_b,slowdown\n";
+    let source = Source::new("segments.csv", format!("{head}a,0,3,1,c,0,1,1,1.2\n"));
+    let segments = SegmentTable::parse(&source, None).expect("a table");
+    assert_eq!(
+        of(Arc::new(segments)).doubts(&models, 2),
+        [&["layers 0 to 3 of `a` were measured, and the model has 2"][..], &shared].concat()
     );
 }
 

@@ -36,7 +36,7 @@ fn problems(head: &str, keys: &str) -> String {
     problems.lines().filter(is_told).map(str::trim_start).collect::<Vec<_>>().join("\n")
 }
 
-const TWO: &str = "power = { points = [ { frequency_mhz = 250, voltage_v = 0.6 }, \
+const TWO: &str = "power = { points = [ { frequency_mhz = 250, voltage_v = 0.6, static_mw = 0, idle_mw = 0 }, \
                    { frequency_mhz = 500, voltage_v = 0.9, static_mw = 12.5, idle_mw = 0.000001 } ]";
 
 #[test]

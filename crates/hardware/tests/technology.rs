@@ -219,6 +219,28 @@ fn stated_prices_go_before_those_of_the_technology() {
 }
 
 #[test]
+fn a_stated_multiply_accumulate_leaves_vector_operations_to_the_technology() {
+    for keys in ARRAYS[..2].iter().chain(&ARRAYS[3..4]).chain([&MAESTRO]) {
+        let of = |head: &str| {
+            let platform = platform(head, &[&format!("{keys}\nmac_pj = 1.5")]);
+            let prices = platform.configurations[0].cost_model.prices();
+            let one =
+                |is: fn(&Price) -> bool| prices.iter().find(|price| is(price)).expect("its price").picojoules;
+            let mac = one(|price| matches!(price.of, PriceOf::Mac { .. }));
+            (four_digits(mac), four_digits(one(|price| price.of == PriceOf::Vector)))
+        };
+        // Without a technology it is the only price that there is.
+        assert_eq!(of(""), (1.5, 1.5), "{keys}");
+        for (head, factor) in [(PUBLISHED, 3.0), ("technology = \"horowitz45\"", 1.0)] {
+            let drawn = platform(head, &[keys]);
+            let prices = drawn.configurations[0].cost_model.prices();
+            let mac = prices.iter().find(|price| matches!(price.of, PriceOf::Mac { .. })).expect("its price");
+            assert_eq!(of(head), (1.5, four_digits(factor * mac.picojoules)), "{keys} {head}");
+        }
+    }
+}
+
+#[test]
 fn hardware_whose_static_power_is_stated_leaks_nothing_beside_it() {
     let power = "power = { points = [{ frequency_mhz = 1000, voltage_v = 0.8, static_mw = 5 }] }";
     let of = |keys: &str| prices(PUBLISHED, &format!("{}\n{keys}", ARRAYS[0]));

@@ -93,6 +93,9 @@ impl Section {
 /// The key `static_pj_per_cycle`.
 pub const STATIC: Real = energy_key("static_pj_per_cycle", "static energy of a cycle", 0.0);
 
+/// The key of every cost model for the energy of a multiply-accumulate.
+const MAC_KEY: &str = "mac_pj";
+
 /// The key `vector_pj`.
 pub const VECTOR: Real =
     derived_energy_key("vector_pj", "energy of a vector operation", "mac_pj, or the technology's");
@@ -117,8 +120,14 @@ pub fn picojoules(table: &Table<'_>, key: &Real, default: f64) -> f64 {
 
 /// The energy of a vector operation of elements of so many bytes, in picojoules, where it is not that of a
 /// multiply-accumulate.
+///
+/// Under a technology it is drawn, as every price is that the table does not state: a multiply-accumulate of the technology
+/// where the file prices no vector operation, whatever `mac_pj` the table states.
 pub fn vector_pj(table: &Table<'_>, surroundings: &Surroundings, element_bytes: u64) -> Option<f64> {
-    let drawn = surroundings.prices.as_deref().and_then(|prices| prices.vector(element_bytes));
+    let drawn = surroundings.prices.as_deref().and_then(|prices| {
+        let of_mac = || table.has(MAC_KEY).then(|| prices.mac(element_bytes));
+        prices.vector(element_bytes).or_else(of_mac)
+    });
     VECTOR.stated(table).map(f64::abs).or(drawn)
 }
 

@@ -8,6 +8,7 @@ use rtmm_workload::load::{Kind, open};
 use super::band::Level;
 use super::curve::NODES_NM;
 use super::file::Technology;
+use super::price::{Price, PriceOf};
 use super::prices::Prices;
 
 const KEYS: [&str; 6] = ["name", "node_nm", "dram", "level", "precision", "port_bits"];
@@ -38,6 +39,44 @@ pub(crate) fn decode_technology(value: &Value<'_>, level: Option<Level>) -> Opti
     table.only(&KEYS);
     let technology = table.required("name", decode_file)?;
     choose(&Chosen { value, table: Some(table) }, &technology, level)
+}
+
+/// Reports precisions that the `technology` of a table names, and that none of the prices which cost models have is of.
+pub(crate) fn refuse_unused_precisions(table: &Table<'_>, prices: &Prices, priced: &[Price]) {
+    let Some(chosen) = table.get("technology").filter(Value::is_table).and_then(|value| value.table()) else {
+        return;
+    };
+    let Some(stated) = chosen.get("precision") else { return };
+    let bytes: Vec<u64> = priced
+        .iter()
+        .filter_map(|price| match price.of {
+            PriceOf::Mac { element_bytes } => Some(element_bytes),
+            _ => None,
+        })
+        .collect();
+    let is_used = |precision: &str| {
+        bytes.iter().filter_map(|bytes| prices.mac_row(*bytes)).any(|row| row.precision == precision)
+    };
+    let items = if stated.is_array() { stated.items().unwrap_or_default() } else { vec![stated] };
+    for item in items.iter().filter(|item| item.is_string()) {
+        let Some(precision) = item.string().filter(|precision| !is_used(precision)) else { continue };
+        let help = match &bytes[..] {
+            [] => "remove it".to_owned(),
+            _ => {
+                let mut sizes: Vec<String> = bytes.iter().map(u64::to_string).collect();
+                sizes.sort_unstable();
+                sizes.dedup();
+                format!(
+                    "remove it, or state `element_bytes` of its size: there are elements of {} bytes",
+                    sizes.join(", ")
+                )
+            }
+        };
+        item.reject::<()>(
+            format!("no accelerator computes with elements of the size of `{precision}`"),
+            help,
+        );
+    }
 }
 
 /// The place of a choice, with its table where there is one.

@@ -28,4 +28,4 @@ pub use price::{Price, PriceOf, apart};
 pub use prices::{MacPrice, Prices, UNSTATED_BUFFER_BYTES};
 pub use sram::Place;
 
-pub(crate) use choice::{decode_technology, split_level};
+pub(crate) use choice::{decode_technology, refuse_unused_precisions, split_level};

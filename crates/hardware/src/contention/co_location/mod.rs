@@ -14,6 +14,7 @@
 //! that slow no kernel down, and that share the link of their direction ([`Copies`]).
 
 mod copies;
+mod doubts;
 mod features;
 mod grid;
 mod pairs;
@@ -40,12 +41,18 @@ pub use utilisation::Utilisation;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use rtmm_workload::Time;
+use rtmm_workload::{Model, Time};
 
 /// A rule of slowdowns, as a platform file states it: it knows models by their names.
 pub trait CoLocationRule: Debug + Send + Sync {
     /// The rule for models of these names, on an accelerator of so many units.
     fn resolve(&self, models: &[&str], units: u32) -> Box<dyn Slowdowns>;
+
+    /// Doubts of the rule, a sentence each: measurements that no run of these models on an accelerator of so many units matches, and models
+    /// that it measured nothing of; where that is an error, it is told elsewhere.
+    fn doubts(&self, _models: &[Model], _units: u32) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Everything that determines its slowdowns, in one canonical text.
     fn identity(&self) -> String;

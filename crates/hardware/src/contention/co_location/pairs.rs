@@ -21,8 +21,9 @@
 use std::collections::BTreeMap;
 
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, problem_with};
-use rtmm_workload::{Time, model_name};
+use rtmm_workload::{Model, Time, model_name};
 
+use super::doubts::without_row;
 use super::grid::Grid;
 use super::resident::Resident;
 use super::{CoLocationRule, Slowdowns};
@@ -160,6 +161,26 @@ impl CoLocationRule for PairTable {
             has_shares: self.has_shares,
             unmeasured: self.unmeasured,
         })
+    }
+
+    fn doubts(&self, models: &[Model], units: u32) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let is_held = |pct: u32| (pct * units).is_multiple_of(100);
+        let held = self.pairs.keys().filter(|(_, _, own, other)| is_held(*own) && is_held(*other)).count();
+        let all = self.pairs.len();
+        if held < all {
+            doubts.push(format!(
+                "{} of {all} measured pairs are of shares that are no whole number of {units} units",
+                all - held
+            ));
+        }
+        if let Some(unmeasured) = self.unmeasured {
+            let missing = without_row(models, |name| self.pairs.keys().any(|(own, ..)| own == name));
+            doubts.extend(missing.map(|names| {
+                format!("the table of pairs has no row of {names}: the slowdown is {unmeasured}")
+            }));
+        }
+        doubts
     }
 
     fn identity(&self) -> String {

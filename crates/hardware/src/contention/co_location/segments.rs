@@ -22,9 +22,10 @@
 
 use std::collections::BTreeMap;
 
-use rtmm_workload::Time;
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source, problem_with};
+use rtmm_workload::{Model, Time};
 
+use super::doubts::without_row;
 use super::grid::Grid;
 use super::pairs::{SLOWDOWNS, named};
 use super::resident::Resident;
@@ -59,10 +60,20 @@ impl SegmentTable {
         let columns: Option<Vec<usize>> = COLUMNS.iter().map(|name| csv.column(name)).collect();
         let Some(columns) = columns else { return csv.each_row(|_| {}).into_result(None) };
         let mut parts: BTreeMap<(Part, Part), BTreeMap<(u32, u32), f64>> = BTreeMap::new();
+        let mut known_parts = KnownParts::new();
         let problems = csv.each_row(|row| {
             let (a, b) = (side(row, &columns[..4]), side(row, &columns[4..8]));
             let slowdown = row.number(columns[8], SLOWDOWNS);
             let (Some((a, batch_a)), Some((b, batch_b)), Some(slowdown)) = (a, b, slowdown) else { return };
+            if let Some(line) = overlapping(&mut known_parts, (&a, &b), row.line()) {
+                row.reject_row(
+                    format!(
+                        "these parts overlap with those in line {line}: two slowdowns would be of one layer"
+                    ),
+                    "state parts that do not overlap, or the same ones",
+                );
+                return;
+            }
             let is_new = a == b && batch_a == batch_b || {
                 let mirrored = parts.entry((b.clone(), a.clone())).or_default();
                 mirrored.insert((batch_b, batch_a), slowdown).is_none()
@@ -81,6 +92,28 @@ impl SegmentTable {
         }
         problems.into_result(Some(Self { parts, unmeasured }))
     }
+}
+
+/// By the models of both sides: pairs of parts that were stated, with the line of the first row of each.
+type KnownParts = BTreeMap<(String, String), Vec<([(u32, u32); 2], usize)>>;
+
+/// The line of parts that share layers with these on both sides, and are others; new ones are kept, as seen from both sides.
+fn overlapping(known: &mut KnownParts, (a, b): (&Part, &Part), line: usize) -> Option<usize> {
+    let crosses = |one: (u32, u32), other: (u32, u32)| one.0 < other.1 && other.0 < one.1;
+    for (own, other) in [(a, b), (b, a)] {
+        let spans = [(own.1, own.2), (other.1, other.2)];
+        let stated = known.entry((own.0.clone(), other.0.clone())).or_default();
+        let is_met = |(of, _): &&([(u32, u32); 2], usize)| {
+            *of != spans && crosses(of[0], spans[0]) && crosses(of[1], spans[1])
+        };
+        if let Some((_, first)) = stated.iter().find(is_met) {
+            return Some(*first);
+        }
+        if stated.iter().all(|(of, _)| *of != spans) {
+            stated.push((spans, line));
+        }
+    }
+    None
 }
 
 /// Reads one side of a row: a part of a model, and its batch.
@@ -113,6 +146,27 @@ impl CoLocationRule for SegmentTable {
             }
         }
         Box::new(Segments { models: models.len(), grids, unmeasured: self.unmeasured })
+    }
+
+    fn doubts(&self, models: &[Model], _units: u32) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let parts = || self.parts.keys().map(|(own, _)| own);
+        for model in models {
+            let layers = model.layers.len();
+            let mut beyond = parts().filter(|(name, _, to)| *name == model.name && *to as usize > layers);
+            if let Some((name, from, to)) = beyond.next() {
+                doubts.push(format!(
+                    "layers {from} to {to} of `{name}` were measured, and the model has {layers}"
+                ));
+            }
+        }
+        if let Some(unmeasured) = self.unmeasured {
+            let missing = without_row(models, |name| parts().any(|(own, ..)| own == name));
+            doubts.extend(missing.map(|names| {
+                format!("the table of segments has no row of {names}: the slowdown is {unmeasured}")
+            }));
+        }
+        doubts
     }
 
     fn identity(&self) -> String {

@@ -85,6 +85,11 @@ impl Utilisation {
         text
     }
 
+    /// True if there is a row of a model.
+    pub(super) fn knows(&self, model: &str) -> bool {
+        self.models.contains_key(model)
+    }
+
     /// The table for models of these names.
     pub(super) fn resolve(&self, models: &[&str], units: u32) -> Utilisations {
         let of_model = |name: &&str| {
