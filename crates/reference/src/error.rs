@@ -47,6 +47,20 @@ pub enum ReferenceError {
         /// Its clock, in hertz.
         clock_hz: u64,
     },
+    /// A part of a platform that the loop knows nothing of.
+    #[error(
+        "platform `{platform}` states `{key}`{}: compat xrbench knows accelerators that share nothing, run one model at a time \
+         and change for free, at prices of their own",
+        of_accelerator(.accelerator.as_deref())
+    )]
+    Unknown {
+        /// Name of the platform.
+        platform: String,
+        /// Name of the accelerator that states it; none for the platform itself.
+        accelerator: Option<String>,
+        /// The key that states it.
+        key: &'static str,
+    },
     /// A scenario without tasks.
     #[error("the scenario has no tasks")]
     NoTasks,
@@ -82,6 +96,22 @@ pub enum ReferenceError {
         deadline: Duration,
         /// Its period.
         period: Duration,
+    },
+    /// A deadline that counts in latencies of the model.
+    #[error(
+        "task `{task}` has a deadline by its isolated latency: compat xrbench knows no deadline but the period"
+    )]
+    IsolatedDeadline {
+        /// Name of the task.
+        task: String,
+    },
+    /// A task that may not run everywhere: the artifact takes the fastest accelerator that is idle.
+    #[error("task `{task}` is pinned by `{key}`: compat xrbench knows no pins")]
+    Pinned {
+        /// Name of the task.
+        task: String,
+        /// The list that pins it: `run_on` or `avoid`.
+        key: &'static str,
     },
     /// Arrivals other than at a plain period.
     #[error(
@@ -139,4 +169,8 @@ pub enum ReferenceError {
         /// Its value.
         value: f32,
     },
+}
+
+fn of_accelerator(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" of accelerator `{name}`"))
 }

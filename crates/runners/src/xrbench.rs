@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rtmm_hardware::{AcceleratorId, Configuration, ConfigurationId, Mode};
 use rtmm_reference::ReferenceError;
-use rtmm_reference::xrbench::{CostMatrix, ModelCost, Parameters, Runtime, TaskCosts, check_clock};
+use rtmm_reference::xrbench::{CostMatrix, ModelCost, Parameters, Runtime, TaskCosts, platform};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, PolicyId, VariedScenarioId};
 use rtmm_sweep::runner::{
     Better, CellResult, CellRunner, Column, ColumnKind, Policy, PolicySchema, Prepared, RunError, RunnerSpec,
@@ -114,10 +114,10 @@ impl CellRunner for XrbenchReference {
 
 /// The loop for one scenario on one platform, or why it cannot run there.
 fn runtime(plan: &Plan<'_>, costs: &Costs, cell: &Cell) -> Result<Runtime, ReferenceError> {
-    let (scenario, platform) = (plan.scenario(cell), plan.platform(cell));
-    check_clock(platform)?;
+    let (scenario, on) = (plan.scenario(cell), plan.platform(cell));
+    platform::check(on)?;
     let mut refused = None;
-    let tasks = TaskCosts::from_fn(scenario.tasks.len(), platform.accelerators.len(), |task, accelerator| {
+    let tasks = TaskCosts::from_fn(scenario.tasks.len(), on.accelerators.len(), |task, accelerator| {
         costs.cost(plan, cell, task, accelerator).unwrap_or_else(|error| {
             refused.get_or_insert(error);
             ModelCost::default()

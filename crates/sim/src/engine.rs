@@ -233,8 +233,17 @@ impl<'s, E: Execution, O: Observer> Simulation<'s, E, O> {
             EndOfRun::Drain => Time::MAX,
         };
         self.advance(last, self.options.end == EndOfRun::Drain)?;
+        if self.options.end == EndOfRun::Drain {
+            self.refuse_endless_runs()?;
+        }
         self.finish(end.max(self.state.now));
         Ok(self.observer)
+    }
+
+    /// Refuses to end a run in which jobs run that will never be over: times saturate at the last instant of the clock.
+    fn refuse_endless_runs(&self) -> Result<(), SimulationError> {
+        let runs = (0..self.state.runs.slots()).filter(|index| self.state.runs.at(*index).is_some()).count();
+        if runs == 0 { Ok(()) } else { Err(SimulationError::BeyondClock { runs }) }
     }
 
     /// Runs all that happens up to and at an instant.

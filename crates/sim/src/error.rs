@@ -12,6 +12,8 @@ fn factor(factor: f64) -> String {
     if factor < 10.0 { format!("{factor:.2}") } else { format!("{factor:.0}") }
 }
 
+const PICOSECONDS_PER_DAY: u64 = 86_400_000_000_000_000;
+
 /// Failure of a simulation.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -73,6 +75,16 @@ pub enum SimulationError {
         of_task: usize,
         /// Latencies of its jobs so far, by themselves in the mean over accelerators, over the time of all accelerators.
         utilisation: f64,
+    },
+    /// A run that is to end with its last job has runs that end beyond the last instant of the clock, or never.
+    #[error(
+        "{runs} runs on accelerators end beyond the last instant that the clock counts, {} days: their jobs would stay \
+         undecided; state shorter times, or cut the run at its duration (`end_of_run=cut`)",
+        Time::MAX.picoseconds() / PICOSECONDS_PER_DAY
+    )]
+    BeyondClock {
+        /// Their number.
+        runs: usize,
     },
     /// A policy never has enough.
     #[error("policy `{policy}` took {rounds} rounds of decisions at {} ps without an end", now.picoseconds())]

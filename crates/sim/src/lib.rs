@@ -44,7 +44,7 @@ pub use observer::{
     PowerEvent, ResizeRecord, SegmentRecord,
 };
 pub use partial_support::PartialSupport;
-pub use pins::PinFault;
+pub use pins::{MisspeltPin, PinFault};
 pub use record::{RecordEntry, RecordedEnd, RecordedEvent, RecordedJob, RunRecord};
 pub use simulate::simulate;
 pub use system::System;

@@ -5,7 +5,7 @@
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{Decision, Extent};
-use rtmm_sim::{EndOfRun, Illegal, PinFault, RunOptions, SimulationError, System, simulate};
+use rtmm_sim::{EndOfRun, Illegal, MisspeltPin, PinFault, RunOptions, SimulationError, System, simulate};
 use rtmm_testkit::by_hand::{ByHand, check, policy, run};
 use rtmm_testkit::closures::deciding;
 use rtmm_workload::{ModelId, Pins};
@@ -123,18 +123,17 @@ fn pins_that_do_not_fit_a_platform_are_told() {
          did you mean `npu`?"
     );
     assert_eq!(
-        told(&[], &["dsp"]),
-        "`avoid` of task `a` names `dsp`, and platform `by hand` has no accelerator of this name or kind: \
-         known: npu0, npu1, big, npu, gpu"
-    );
-    assert_eq!(
         told(&["npu"], &["npu0", "npu1"]),
         "task `a` avoids every accelerator of platform `by hand` that it is to run on"
     );
     assert_eq!(
         told(&["npu1"], &[]),
-        "task `a` is pinned away from what runs all of its layers: layer `0` of model `a` cannot run on `1`: \
+        "task `a` is pinned away from what runs one of its layers: layer `0` of model `a` cannot run on `1`: \
          the cost table has no row for layer `0` of model `a`"
+    );
+    assert_eq!(
+        told(&["npu1"], &["npu1", "npu2"]),
+        "task `a` avoids every accelerator of platform `by hand` that it is to run on"
     );
     // Any of a kind that runs it will do.
     by_hand.scenario.tasks[0].pins = Pins { run_on: words(&["npu"]), avoid: Vec::new() };
@@ -144,6 +143,65 @@ fn pins_that_do_not_fit_a_platform_are_told() {
         told,
         ["`npu1` runs 0 of 1 layers of `a`, not `0`: the cost table has no row for layer `0` of model `a`"]
     );
+}
+
+#[test]
+fn one_wrong_pin_is_one_fault_however_many_layers_and_hides_no_other() {
+    let mut by_hand =
+        ByHand::parse("accelerators 2; task a every 10 layers 1/- 1/- 1; task b every 10 layers 1 1");
+    let word = |word: &str| vec![word.to_owned()];
+    by_hand.scenario.tasks[0].pins.run_on = word("1");
+    by_hand.scenario.tasks[1].pins = Pins { run_on: word("0"), avoid: word("0") };
+    let told: Vec<String> = faults(&by_hand).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "task `a` is pinned away from what runs 2 of its layers, the first: layer `0` of model `a` cannot run on `1`: the \
+             cost table has no row for layer `0` of model `a`",
+            "task `b` avoids every accelerator of platform `by hand` that it is to run on",
+        ]
+    );
+    // A word that is a name and a kind says two things.
+    by_hand.platform.accelerators[1].kind.word = "0".to_owned();
+    by_hand.scenario.tasks[0].pins = Pins { run_on: Vec::new(), avoid: word("0") };
+    by_hand.scenario.tasks[1].pins = Pins::default();
+    let told: Vec<String> = faults(&by_hand).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "`avoid` of task `a` names `0`, which on platform `by hand` is the name of one accelerator and the kind of `1`"
+        ]
+    );
+}
+
+#[test]
+fn nothing_runs_on_what_is_not_there_and_misspelt_words_are_told() {
+    let mut by_hand = ByHand::parse("accelerators 2; for 10; task a every 10 layers 1/4");
+    for (accelerator, (name, kind)) in
+        by_hand.platform.accelerators.iter_mut().zip([("npu0", "neural"), ("big", "graphics")])
+    {
+        (accelerator.name, accelerator.kind.word) = (name.to_owned(), kind.to_owned());
+    }
+    let mut near = |word: &str| {
+        by_hand.scenario.tasks[0].pins.avoid = vec![word.to_owned()];
+        let system =
+            System::new(&by_hand.scenario, &by_hand.models, &by_hand.platform).expect("nothing to avoid");
+        assert!(
+            system
+                .platform
+                .accelerators
+                .iter()
+                .all(|one| by_hand.scenario.tasks[0].pins.allow(&one.name, ""))
+        );
+        let found = MisspeltPin::all(&by_hand.scenario, &by_hand.platform);
+        found.first().map(|pin| pin.near.clone())
+    };
+    for absent in ["dsp", "npu1", "bug", "cpu"] {
+        assert_eq!(near(absent), None, "{absent}");
+    }
+    for (word, meant) in [("nueral", "neural"), ("graphic", "graphics"), ("NPU0", "npu0")] {
+        assert_eq!(near(word).as_deref(), Some(meant));
+    }
 }
 
 #[test]

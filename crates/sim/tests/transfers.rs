@@ -3,9 +3,11 @@
 //!
 //! `by_hand` says how systems and schedules are written. Times are milliseconds.
 
+use rtmm_hardware::{Bandwidth, Link, Transfers};
 use rtmm_sim::metrics::{JobRow, JobRows, MetricsOptions};
-use rtmm_sim::{EndOfRun, Metrics, RunOptions, simulate};
+use rtmm_sim::{EndOfRun, Metrics, RunOptions, SimulationError, simulate};
 use rtmm_testkit::by_hand::{ByHand, check, policy};
+use rtmm_workload::Duration;
 
 /// A layer that accelerator 0 alone runs, and one that accelerator 1 alone runs: between them a gigabyte is live.
 const FORCED: &str = "accelerators 2; for 20; links 1 0.5; task a every 20 layers 2/- -/3 sizes 1 10 1";
@@ -74,4 +76,22 @@ fn moves_are_counted_apart() {
     assert_eq!(energy.energy_pj, 1e9 + 1e6 + 5e5);
     let moves = rows[0].moves;
     assert_eq!((moves.count, moves.energy.picojoules(), moves.time.picoseconds()), (1, 1e9, 1_500_000_000));
+}
+
+#[test]
+fn a_drained_run_whose_moves_outlast_the_clock_fails_and_leaves_no_job_undecided() {
+    let mut by_hand = ByHand::parse(FORCED);
+    let endless =
+        Link { bandwidth: Bandwidth::UNLIMITED, latency: Duration::MAX, pj_per_byte: 0.0, crossings: 1 };
+    by_hand.platform.transfers = Some(Transfers::new(1, 2, |_, _| endless));
+    let system = by_hand.system();
+    let (row, parameters) = policy("edf");
+    let run = |end| {
+        let policy = row.build(&parameters).expect("its own");
+        simulate(&system, &row.name, policy, (), RunOptions { end, ..RunOptions::default() })
+    };
+    let error = run(EndOfRun::Drain).expect_err("it never ends");
+    assert_eq!(error, SimulationError::BeyondClock { runs: 1 });
+    assert!(error.to_string().contains("213 days"), "{error}");
+    run(EndOfRun::Cut).expect("what has not ended by the duration is in flight");
 }

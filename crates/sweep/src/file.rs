@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rtmm_hardware::Level;
 use rtmm_hardware::Platform;
-use rtmm_hardware::load::platform_with;
+use rtmm_hardware::load::{choice_of, platform_with};
 use rtmm_workload::input::{At, Diagnostic, Diagnostics, Document, Origin, Source, Table, Value, suggestion};
 use rtmm_workload::load::{Kind, built_in_names, name_of, open};
 use rtmm_workload::{Workload, load};
@@ -124,7 +124,7 @@ fn decode<'r>(document: &Document<'_>, runners: &[&'r dyn CellRunner]) -> Option
     });
     let platforms = platforms.map(|references| {
         let references = expand(&root, Kind::Platform, references);
-        levels.as_deref().map_or_else(|| references.clone(), |levels| at_levels(&references, levels))
+        levels.as_deref().map_or_else(|| references.clone(), |levels| at_levels(&root, &references, levels))
     });
     // Which shapes are legal and how platforms are read is the runner's to say.
     let runner = runner?;
@@ -336,10 +336,16 @@ fn expand(root: &Table<'_>, kind: Kind, references: Vec<At<String>>) -> Vec<At<S
             continue;
         }
         let names = built_in_names(kind);
-        let mut matching = names.iter().filter(|name| matches(&reference, name)).peekable();
+        // The choice of a pattern is that of every platform that it names.
+        let (pattern, choice) = match kind {
+            Kind::Platform => choice_of(&reference),
+            _ => (reference.as_str(), None),
+        };
+        let choice = choice.map_or_else(String::new, |word| format!("@{word}"));
+        let mut matching = names.iter().filter(|name| matches(pattern, name)).peekable();
         if matching.peek().is_none() {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let help = if reference.ends_with(".toml") {
+            let help = if pattern.ends_with(".toml") {
                 "patterns are for built-in names; list files one by one".to_owned()
             } else {
                 suggestion(&reference, kind.noun(), &names)
@@ -347,14 +353,21 @@ fn expand(root: &Table<'_>, kind: Kind, references: Vec<At<String>>) -> Vec<At<S
             let message = format!("no built-in {} matches `{reference}`", kind.noun());
             root.report(root.problem_at(&range, message).help(help));
         }
-        matching.for_each(|name| add(name, &range));
+        matching.for_each(|name| add(&format!("{name}{choice}"), &range));
     }
     expanded
 }
 
-/// Each platform at each level of its technology, under names such as `boards/phone@low`.
-fn at_levels(platforms: &[At<String>], levels: &[At<Level>]) -> Vec<At<String>> {
-    let variants = platforms.iter().flat_map(|At { value: name, range }| {
+/// Each platform at each level of its technology, under names such as `boards/phone@low`. A name that ends in a choice already
+/// is a problem.
+fn at_levels(root: &Table<'_>, platforms: &[At<String>], levels: &[At<Level>]) -> Vec<At<String>> {
+    for At { value: name, range } in platforms.iter().filter(|one| choice_of(&one.value).1.is_some()) {
+        let message = format!("`{name}` names its choice of costs already, and `technology_levels` lists levels");
+        let help = format!("write `{}`, or remove `technology_levels`", choice_of(name).0);
+        root.report(root.problem_at(range, message).help(help));
+    }
+    let platforms = platforms.iter().filter(|one| choice_of(&one.value).1.is_none());
+    let variants = platforms.flat_map(|At { value: name, range }| {
         levels
             .iter()
             .map(move |level| At { value: format!("{name}@{}", level.value.name()), range: range.clone() })

@@ -17,10 +17,9 @@ use rtmm_hardware::{
 use rtmm_workload::{Layer, Model, ModelId, Operator, PublishedShape, TaskId, Workload};
 use serde::Serialize;
 
+use super::platform;
 use crate::error::ReferenceError;
 
-/// The artifact's clock, in hertz: every latency in milliseconds is cycles by a million.
-pub const CLOCK_HZ: u64 = 1_000_000_000;
 /// The column of a cost model's report with the layer's cycles.
 const LATENCY_CYCLES: &str = "latency_cycles";
 /// The column of a cost model's report with the layer's energy in nanojoules.
@@ -278,26 +277,13 @@ pub struct TaskCosts {
     costs: Vec<ModelCost>,
 }
 
-/// Checks that all accelerators of a platform have the clock of the published tool, 1 GHz.
-///
-/// # Errors
-/// [`ReferenceError::Clock`] with another clock.
-pub fn check_clock(platform: &Platform) -> Result<(), ReferenceError> {
-    let clocks = platform.accelerators.iter().map(|one| one.clock_hz);
-    match clocks.chain([platform.clock_hz]).find(|&clock_hz| clock_hz != CLOCK_HZ) {
-        Some(clock_hz) => Err(ReferenceError::Clock { platform: platform.name.clone(), clock_hz }),
-        None => Ok(()),
-    }
-}
-
 impl TaskCosts {
     /// The costs of a workload on a platform.
     ///
     /// # Errors
-    /// [`ReferenceError::Clock`] for a platform of another clock than 1 GHz, and whatever
-    /// [`CostMatrix::new`] returns.
+    /// Whatever [`platform::check`] and [`CostMatrix::new`] return.
     pub fn of(workload: &Workload, platform: &Platform) -> Result<Self, ReferenceError> {
-        check_clock(platform)?;
+        platform::check(platform)?;
         let models: Vec<&Model> = workload.models.iter().collect();
         let configurations: Vec<&Configuration> = platform.configurations.iter().collect();
         Ok(Self::of_matrix(workload, platform, &CostMatrix::new(&models, &configurations)?))
@@ -537,7 +523,7 @@ mod tests {
         });
         let mut slow = Platform { clock_hz: 700_000_000, ..platform.clone() };
         assert_eq!(TaskCosts::of(&workload, &slow), refused);
-        slow.clock_hz = CLOCK_HZ;
+        slow.clock_hz = super::platform::CLOCK_HZ;
         slow.accelerators[1].clock_hz = 700_000_000;
         assert_eq!(TaskCosts::of(&workload, &slow), refused);
     }

@@ -17,10 +17,12 @@
 
 pub mod costs;
 pub mod fixes;
+pub mod platform;
 pub mod runtime;
 pub mod scoring;
 
-pub use costs::{CLOCK_HZ, CostMatrix, ModelCost, TaskCosts, check_clock};
+pub use costs::{CostMatrix, ModelCost, TaskCosts};
 pub use fixes::{FIXES, FixRow, Fixes};
+pub use platform::CLOCK_HZ;
 pub use runtime::{JobEnd, JobRow, LONGEST_RUN_MS, Outcome, Runtime, TaskOutcome};
 pub use scoring::{Parameters, TaskScores};

@@ -187,7 +187,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`ReferenceError`] where the artifact's loop cannot express the scenario: no tasks, an
-    /// interval below a millisecond, a deadline that is not the period, a run of no whole
+    /// interval below a millisecond, a deadline that is not the period, pins, a run of no whole
     /// milliseconds or beyond [`LONGEST_RUN_MS`], parameters out of range; or where `costs` are
     /// another scenario's.
     pub fn new(
@@ -234,11 +234,17 @@ impl Runtime {
         for (position, task) in scenario.tasks.iter().enumerate() {
             let exact = plain_period(task)?;
             let period = exact.duration();
-            if let Deadline::After(deadline) = task.deadline
-                && deadline != period
-            {
-                let task = task.name.clone();
-                return Err(ReferenceError::DeadlineIsNotThePeriod { task, deadline, period });
+            let name = || task.name.clone();
+            match task.deadline {
+                Deadline::After(deadline) if deadline != period => {
+                    return Err(ReferenceError::DeadlineIsNotThePeriod { task: name(), deadline, period });
+                }
+                Deadline::Isolated { .. } => return Err(ReferenceError::IsolatedDeadline { task: name() }),
+                Deadline::After(_) | Deadline::Period => {}
+            }
+            if !task.pins.is_empty() {
+                let key = if task.pins.run_on.is_empty() { "avoid" } else { "run_on" };
+                return Err(ReferenceError::Pinned { task: name(), key });
             }
             // The period is a ratio, rounded down to a picosecond; rounding it down once more to a
             // millisecond is rounding the ratio down. Beyond a run it does not matter how far.

@@ -23,6 +23,7 @@ mod columns;
 mod idle;
 mod series;
 mod settings;
+mod unmet;
 
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
@@ -38,6 +39,7 @@ pub use columns::result;
 pub use idle::IdleParameter;
 pub use series::points;
 pub use settings::{RunSettings, SettingsError};
+pub use unmet::UnmetParameter;
 
 /// Since version 8, tasks that state no priority have 1, and not 0, which PREMA and Planaria's score multiply by: only results
 /// of `prema`, `prema-sparse` and `planaria` are others than those of version 7.
@@ -118,6 +120,15 @@ impl Engine {
     pub fn granted_units(&self, policy: &Policy) -> Result<Option<NonZeroU32>, RunError> {
         let row = self.policies.find(&policy.name).map_err(|error| failed(error.to_string()))?;
         row.granted_units(&policy.parameters).map_err(|error| failed(error.to_string()))
+    }
+
+    /// The parameters of a policy that are not at their defaults and that a platform has no use for, such as a governor where
+    /// nothing has operating points.
+    #[must_use]
+    pub fn unmet_parameters(&self, policy: &Policy, platform: &Platform) -> Vec<UnmetParameter> {
+        self.policies
+            .get(&policy.name)
+            .map_or_else(Vec::new, |row| unmet::of(row, &policy.parameters, platform))
     }
 
     /// The parameters of a policy that are not at their defaults and change nothing as the others are, such as the size of
