@@ -1,6 +1,7 @@
 //! Warnings of parameters that have no effect.
 
-use rtmm_runners::engine::{Engine, IdleParameter};
+use rtmm_hardware::Platform;
+use rtmm_runners::engine::{Engine, IdleParameter, UnmetParameter};
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::runner::{CellRunner, Policy};
 
@@ -13,11 +14,45 @@ pub(crate) fn warn_of_run(policy: &Policy) {
     }
 }
 
+/// Names the parameters of a run that ask for what its platform does not have.
+pub(crate) fn warn_of_platform(policy: &Policy, platform: &Platform) {
+    for unmet in Engine::built_in().unmet_parameters(policy, platform) {
+        say!("warning: --set: policy `{}` on platform `{}`: {unmet}", policy.name, platform.name);
+    }
+}
+
+/// Names the parameters of a sweep that ask for what none of its platforms has.
+fn warn_of_platforms(file: &str, plan: &Plan<'_>) {
+    let engine = Engine::built_in();
+    let mut told: Vec<(&str, UnmetParameter)> = Vec::new();
+    for policy in &plan.axes().policies {
+        // Platforms that a policy divides are others.
+        if engine.granted_units(policy).is_ok_and(|units| units.is_some()) {
+            continue;
+        }
+        let mut platforms = plan.axes().platforms.iter();
+        let Some(first) = platforms.next() else { continue };
+        for unmet in engine.unmet_parameters(policy, first) {
+            let is_unmet = |platform: &Platform| {
+                let others = engine.unmet_parameters(policy, platform);
+                others.iter().any(|other| other.name == unmet.name)
+            };
+            let everywhere = platforms.clone().all(is_unmet);
+            let key = (policy.name.as_ref(), unmet);
+            if everywhere && !told.contains(&key) {
+                say!("warning: {file}: policy `{}`: {}", key.0, key.1);
+                told.push(key);
+            }
+        }
+    }
+}
+
 /// Names the parameters of a sweep that change nothing under any policy of their name; `file` is the sweep.
 pub(crate) fn warn_of_sweep(file: &str, plan: &Plan<'_>) {
     if plan.spec().name != Engine::built_in().spec().name {
         return;
     }
+    warn_of_platforms(file, plan);
     let policies = &plan.axes().policies;
     let engine = Engine::built_in();
     let idle: Vec<Vec<IdleParameter>> =

@@ -14,6 +14,10 @@ use crate::failure::Failure;
 const DEFAULT_WIDTH: usize = 100;
 /// Spaces between columns.
 const GAP: usize = 2;
+/// Digits of a number that matter.
+const DIGITS: i32 = 4;
+/// The most decimals.
+const MAX_DECIMALS: i32 = 6;
 
 /// Standard output, with colours where it is a terminal.
 pub(crate) fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
@@ -153,8 +157,37 @@ pub(crate) fn section_table(section: &Section) -> TextTable {
         if numeric(column) { Column::number(name.as_str()) } else { Column::text(name.as_str()) }
     });
     let mut table = TextTable::new(section.title.as_str(), heads.collect());
-    table.rows.extend(section.rows.iter().map(|cells| text_row(cells)));
+    let shown =
+        |cells: &Vec<String>| text_row(&cells.iter().map(|cell| shown(cell)).collect::<Vec<String>>());
+    table.rows.extend(section.rows.iter().map(shown));
     table
+}
+
+/// A cell of an account: numbers of more decimals than any table has are rounded.
+fn shown(cell: &str) -> String {
+    let decimals = cell.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    match cell.parse::<f64>() {
+        Ok(number) if decimals > MAX_DECIMALS as usize => rounded(number),
+        _ => cell.to_owned(),
+    }
+}
+
+/// A number with the digits that matter.
+pub(crate) fn rounded(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    // Digits before the point; below one, less the zeros behind it.
+    let mut whole = 0;
+    let mut rest = number.abs();
+    while rest >= 1.0 {
+        (whole, rest) = (whole + 1, rest / 10.0);
+    }
+    while rest < 0.1 && whole > -MAX_DECIMALS {
+        (whole, rest) = (whole - 1, rest * 10.0);
+    }
+    let decimals = (DIGITS - whole).clamp(0, MAX_DECIMALS);
+    format!("{number:.*}", decimals as usize)
 }
 
 /// A row of texts.
@@ -315,4 +348,21 @@ impl Drop for Streamed<'_> {
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes)
         .map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let shown = [0.0, 0.000_001_26, 0.012_345_6, 1.0, 127.475, 9_999.6, 123_456.7].map(rounded);
+        assert_eq!(shown, ["0", "0.000001", "0.01235", "1.000", "127.5", "10000", "123457"]);
+    }
+
+    #[test]
+    fn cells_of_accounts_have_no_endless_decimals() {
+        let cells = ["1.0611666104010975", "2.8800000000000003", "0.0845", "34", "12.5 %", "a.bcdefghi"];
+        assert_eq!(cells.map(shown), ["1.061", "2.880", "0.0845", "34", "12.5 %", "a.bcdefghi"]);
+    }
 }

@@ -664,6 +664,23 @@ fn technologies_that_cannot_be() {
         "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"xrbench/single_4k_ws\"]\n\
          technology_levels = [\"low\", \"middling\"]\nseeds = [1]\n[[policy]]\nname = \"edf\"\n",
     );
+    let array = "model = \"systolic\"\ndataflow = \"os\"\nrows = 4\ncols = 4\n";
+    let of = |technology: &str, keys: &str| {
+        format!(
+            "source = \"a test\"\ntechnology = {technology}\n[[accelerator]]\nname = \"a\"\n{array}{keys}"
+        )
+    };
+    // A precision of operands that nothing has.
+    let precision = "{ name = \"published\", node_nm = 7, dram = \"LPDDR5\", precision = [\"int8_int32\", \"bf16_fp32\"] }";
+    transcript.bad_file("precision.toml", of(precision, ""));
+    transcript.bad_accelerator(&accelerator(
+        &precision.replace("[\"int8_int32\", \"bf16_fp32\"]", "\"bf16_fp32\""),
+    ));
+    // Static power of one point alone, beside leakage.
+    let plain = "{ name = \"published\", node_nm = 7, dram = \"LPDDR5\" }";
+    let points = "[accelerator.power]\npoints = [\n  { frequency_mhz = 500, voltage_v = 1, idle_mw = 1 },\n  \
+                  { frequency_mhz = 1000, voltage_v = 1, static_mw = 3, idle_mw = 1 },\n]\n";
+    transcript.bad_file("some_static.toml", of(plain, points));
     insta::assert_snapshot!("technologies", transcript.text);
 }
 
@@ -695,11 +712,12 @@ fn accelerators_and_tasks_that_do_not_fit_together() {
     transcript.bad_file("precisions.toml", platform("precisions = [\"int8\", \"INT4\", \"int8\"]"));
     transcript.bad_file("precision.toml", format!("precision = \"int9\"\n{}", model(convolution)));
     transcript.bad_file("kind.toml", platform("").replace("\"npu\"", "7"));
+    transcript.bad_file("kind_of_name.toml", platform("").replace("\"npu\"", "\"big\""));
     // What they say together.
     transcript.workspace.write("p.toml", platform(""));
     for (name, keys) in [
         ("name.toml", "run_on = [\"npu1\"]"),
-        ("both.toml", "run_on = [\"npu\"]\navoid = [\"tpu\"]"),
+        ("both.toml", "run_on = [\"npu\", \"tpu\"]\navoid = [\"npu0\"]"),
         ("nothing.toml", "run_on = [\"npu\"]\navoid = [\"npu0\"]"),
     ] {
         transcript.workspace.write(name, task(keys));
@@ -720,7 +738,17 @@ fn accelerators_and_tasks_that_do_not_fit_together() {
         assert_eq!(outcome.code, 2, "{name}: {}", outcome.stderr);
         transcript.add(&["check", name, on], &outcome);
     }
-    transcript.fails(&["run", "--scenario", "name.toml", "--platform", "p.toml", "--policy", "edf"]);
+    transcript.refused(&["run", "--scenario", "name.toml", "--platform", "p.toml", "--policy", "edf"]);
+    // One wrong pin, whatever number of layers.
+    transcript.refused(&["run", "--scenario", "pinned.toml", "--platform", "mixed.toml", "--policy", "edf"]);
+    let pairs = |name: &str| {
+        format!(
+            "runner = \"engine\"\npairs = [[\"{name}\", \"mixed.toml\"]]\nseeds = [1]\npolicy = [{{ name = \"edf\" }}]\n"
+        )
+    };
+    transcript.bad_file("pinned_sweep.toml", pairs("pinned.toml"));
+    transcript.workspace.write("sweep.toml", pairs("pinned.toml"));
+    transcript.refused(&["run", "--sweep", "sweep.toml", "--cell", "0"]);
     transcript.fails(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
     // A precision that no accelerator has.
     transcript.workspace.write("m.toml", format!("precision = \"fp16\"\n{}", model(convolution)));
@@ -1289,6 +1317,50 @@ fn durations_and_rates_beyond_the_reference_loop() {
     let arguments =
         ["run", "--scenario", "xrbench/vr_gaming", "--platform", "slow_clock.toml", "--compat", "xrbench"];
     transcript.refused(&arguments);
+    // What the loop would pass over in silence.
+    let array = "[[accelerator]]\nname = \"a\"\nmodel = \"maestro\"\ndataflow = \"WS\"\npes = 256\nnoc_bandwidth = 64\n";
+    for (name, of_platform, of_accelerator) in [
+        ("shared", "[shared_dram]\nbandwidth = 8\n", ""),
+        ("switches", "context_switch = { time = \"1us\" }\n", ""),
+        ("batches", "", "max_batch = 4\n"),
+        ("points", "", "[accelerator.power]\npoints = [{ frequency_mhz = 1000, voltage_v = 1 }]\n"),
+    ] {
+        transcript.workspace.write(
+            &format!("{name}.toml"),
+            format!("source = \"a test\"\n{of_platform}{array}{of_accelerator}"),
+        );
+        let on = format!("{name}.toml");
+        transcript.refused(&[
+            "run",
+            "--scenario",
+            "xrbench/vr_gaming",
+            "--platform",
+            &on,
+            "--compat",
+            "xrbench",
+        ]);
+    }
+    let task = |keys: &str| {
+        scenario(&format!("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 20\n{keys}\n"))
+    };
+    for (name, keys) in [
+        ("pinned", "run_on = [\"maestro\"]"),
+        ("avoids", "avoid = [\"dsp\"]"),
+        ("isolated", "deadline = { isolated = 10 }"),
+        ("jitter", "jitter = \"1ms\""),
+    ] {
+        transcript.workspace.write(&format!("{name}.toml"), task(keys));
+        let file = format!("{name}.toml");
+        transcript.refused(&[&["run", "--scenario", &file], &platform[..]].concat());
+    }
+    let checked = ["check", "pinned.toml", "xrbench/single_4k_ws", "--compat", "xrbench"];
+    let outcome = transcript.workspace.rtmm(&checked);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    transcript.add(&checked, &outcome);
+    transcript.bad_file(
+        "sweep.toml",
+        sweep("scenarios = [\"pinned.toml\"]\nplatforms = [\"xrbench/single_4k_ws\"]\nseeds = [1]\n"),
+    );
     insta::assert_snapshot!("beyond_the_loop", transcript.text);
 }
 

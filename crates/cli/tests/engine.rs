@@ -4,6 +4,7 @@
 
 use crate::common;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use common::Workspace;
@@ -290,4 +291,75 @@ fn requests_are_replayed_as_recorded() {
         .map(|task| (task["task"].as_str().expect("a name"), task["released"].as_u64().expect("a count")))
         .collect();
     assert_eq!(released, [("ES_RITNet", 1), ("GE_FBNet_C", 1), ("xrbench/es_ritnet", 1)]);
+}
+
+#[test]
+fn the_names_of_the_page_on_metrics_are_those_of_results() {
+    let workspace = Workspace::new();
+    let on = |scenario: &str, platform: &str| {
+        json(&workspace, &["run", "--scenario", scenario, "--platform", platform], &[])
+    };
+    // Between them they have power, moves and batches.
+    let mut values = vec![on("phone/filming", "phone/four_unlike"), on("examples/server", "examples/server")];
+    let mut names = BTreeSet::new();
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Object(fields) => {
+                names.extend(fields.keys().cloned());
+                values.extend(fields.into_iter().map(|(_, value)| value));
+            }
+            Value::Array(items) => values.extend(items),
+            _ => {}
+        }
+    }
+    let page = include_str!("../../../docs/metrics.md");
+    let of_runs = page.split("## Over time").next().expect("what stands before it");
+    let rows = of_runs.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let stated: Vec<&str> =
+        rows.flat_map(|cell| cell.split('`').step_by(2)).filter(|name| !name.is_empty()).collect();
+    assert!(stated.len() > 80, "{stated:?}");
+    let missing: Vec<&&str> = stated.iter().filter(|name| !names.contains(**name)).collect();
+    assert_eq!(missing, Vec::<&&str>::new(), "the page has names that no run prints");
+    // Columns of accelerators are these fields, some of them with the prefix that the page gives.
+    let columns = &common::runner("engine").accelerator_columns;
+    let is_field = |column: &str| {
+        let bare = column.strip_prefix("accelerator_").unwrap_or(column);
+        stated.contains(&column) || stated.contains(&bare)
+    };
+    let unknown: Vec<&str> =
+        columns.iter().map(|column| column.name).filter(|name| !is_field(name)).collect();
+    assert_eq!(unknown, Vec::<&str>::new(), "columns of accelerators that the page lacks");
+}
+
+#[test]
+fn parameters_at_their_defaults_are_stated_and_moves_are_told() {
+    let workspace = Workspace::new();
+    let phone = ["run", "--scenario", "phone/filming", "--platform", "phone/four_unlike"];
+    let report = json(&workspace, &phone, &["--jobs", "jobs.csv"]);
+    for (name, value) in
+        [("batching", "none"), ("count_switches", "where-linked"), ("governor", "none"), ("units", "all")]
+    {
+        assert_eq!(report["parameters"][name], value, "{name}");
+    }
+    assert_eq!(report["parameters"]["batch_limit"], 8);
+    let moves = report["moves"].as_u64().expect("a number");
+    assert!(moves > 0, "{report}");
+    let text = fs::read_to_string(workspace.path("jobs.csv")).expect("the jobs were written");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let head = reader.headers().expect("a header").clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    let sum = |name: &str| -> f64 {
+        let column = head.iter().position(|known| known == name).expect("the column");
+        rows.iter().map(|row| row[column].parse::<f64>().expect("a number")).sum()
+    };
+    assert_eq!(sum("moves"), moves as f64);
+    for (column, field) in [("move_ms", "move_ms"), ("energy_move_pj", "energy_move_pj")] {
+        let all = report[field].as_f64().expect("a number");
+        assert!((sum(column) / all - 1.0).abs() < 1e-9, "{column}: {} {all}", sum(column));
+    }
+    let table = run(&workspace, &phone, &[]);
+    for told in [format!("moves: {moves} "), "time of moves: ".to_owned(), "energy of moves: ".to_owned()] {
+        assert!(table.contains(&told), "{told}: {table}");
+    }
+    assert!(!run(&workspace, &VR, &[]).contains("moves"), "nothing is said of links that are not stated");
 }

@@ -1241,6 +1241,104 @@ fn a_platform_of_accelerators_that_run_some_layers_is_checked_and_run() {
         "csv",
     ]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    // Costs are shown where there are any, and who lacks one.
+    let explain = |layer: &str, form: &str| {
+        workspace.rtmm(&[
+            "explain",
+            "--model",
+            "a.toml",
+            "--layer",
+            layer,
+            "--platform",
+            "p.toml",
+            "--format",
+            form,
+        ])
+    };
+    let table = explain("two", "table").success();
+    let lack = "the cost table has no row for layer `two` of model `a`";
+    assert!(
+        table.contains(&format!("Layer two of a on npu0\n\nThe accelerator does not run this layer: {lack}")),
+        "{table}"
+    );
+    assert!(table.contains("Layer two of a on gpu\n\nAs measured"), "{table}");
+    let all = json(&explain("two", "json").success());
+    assert_eq!(all[0]["unsupported"], lack);
+    assert!(all[0]["explanation"].is_null() && all[1]["explanation"]["sections"].is_array(), "{all}");
+    let csv = explain("two", "csv").success();
+    assert!(csv.starts_with(&format!("npu0,The accelerator does not run this layer,reason\nnpu0,The accelerator does not run this layer,{lack}\n")), "{csv}");
+    for name in ["npu0", "gpu", "cpu"] {
+        workspace.write(&format!("{name}.csv"), "model,layer,latency_us\na,one,1\n");
+    }
+    let outcome = explain("two", "table");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+    assert_eq!(outcome.stderr, format!("error: layer `two`: `npu0`: {lack}\n"));
+    // A layer without support counts once, with all that lack it.
+    let outcome = workspace.rtmm(&["cost", "--model", "a.toml", "--platform", "p.toml", "--format", "csv"]);
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.stderr.contains("layers that cannot run: 1\n  a layer 1 `two`: `npu0`: "),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_platform_at_a_level_is_named_wherever_a_platform_is() {
+    let workspace = Workspace::new();
+    let phone = "phone/four_unlike@high";
+    let layer = ["--model", "dream/kws_res8", "--layer", "conv1"];
+    workspace.rtmm(&["check", phone, "phone/filming"]).success();
+    workspace.rtmm(&["cost", "--model", "dream/kws_res8", "--platform", phone]).success();
+    let high = workspace.rtmm(&[&["explain"], &layer[..], &["--platform", phone]].concat()).success();
+    assert!(high.contains("LPDDR5X, high"), "{high}");
+    workspace
+        .rtmm(&["run", "--scenario", "phone/filming", "--platform", phone, "--duration", "10ms"])
+        .success();
+    let sweep = |lines: &str| {
+        let text = format!(
+            "runner = \"engine\"\nscenarios = [\"phone/filming\"]\nseeds = [1]\npolicy = [{{ name = \"edf\" }}]\n{lines}"
+        );
+        workspace.write("sweep.toml", text);
+        workspace.rtmm(&["check", "sweep.toml"])
+    };
+    assert!(
+        sweep("platforms = [\"phone/*@low\", \"phone/four_unlike@high\"]\n").success().contains("2 cells")
+    );
+    let outcome = sweep("platforms = [\"phone/four_unlike@low\"]\ntechnology_levels = [\"low\", \"high\"]\n");
+    assert_eq!(outcome.code, 2);
+    let told = [
+        "sweep.toml:5:14",
+        "is at a level already",
+        "write `phone/four_unlike`, or remove `technology_levels`",
+    ];
+    assert!(told.iter().all(|told| outcome.stderr.contains(told)), "{}", outcome.stderr);
+    let outcome = workspace.rtmm(&["check", "xrbench/single_4k_ws@high"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("names no technology that has a level `high`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn parameters_that_a_platform_has_no_use_for_are_told() {
+    let workspace = Workspace::new();
+    let told = |arguments: &[&str]| workspace.rtmm(arguments).stderr;
+    let run = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/dual_4k_ws_os"];
+    let governed = told(&[&run[..], &["--set", "governor=max"]].concat());
+    assert!(governed.contains("`governor=max` asks for what the platform does not have"), "{governed}");
+    assert_eq!(told(&run), "");
+    let sweep = |platforms: &str| {
+        workspace.write(
+            "sweep.toml",
+            format!(
+                "runner = \"engine\"\nscenarios = [\"xrbench/vr_gaming\"]\nseeds = [1]\nplatforms = [{platforms}]\n\
+                 policy = [{{ name = \"edf\", set = {{ batching = \"up-to-n\" }} }}]\n"
+            ),
+        );
+        told(&["check", "sweep.toml"])
+    };
+    let nowhere = sweep("\"xrbench/dual_4k_ws_os\"");
+    assert!(nowhere.contains("warning: sweep.toml: policy `edf`: `batching=up-to-n` asks for"), "{nowhere}");
+    assert_eq!(sweep("\"xrbench/dual_4k_ws_os\", \"examples/server\""), "");
 }
 
 #[test]

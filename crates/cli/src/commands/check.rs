@@ -2,6 +2,7 @@
 
 mod measured;
 mod pairs;
+mod sweep;
 
 use std::io::Write;
 use std::path::Path;
@@ -60,10 +61,7 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
             }
         }
     }
-    // Published tools have costs of their own.
-    if arguments.compat.is_none() {
-        pairs.check(&mut out, &mut problems)?;
-    }
+    pairs.check(arguments.compat, &mut out, &mut problems)?;
     out.flush()?;
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
@@ -71,6 +69,9 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
 /// The file of a path, or those built-in files that have it for a name.
 fn sources(path: &Path) -> Result<Vec<Source>, Diagnostic> {
     let name = path.to_string_lossy();
+    if at_level(path) {
+        return hardware::open_platform(&name, None).map(|source| vec![source]);
+    }
     if path.extension().is_none() && !path.is_file() {
         let kinds =
             [Kind::Model, Kind::Scenario, Kind::Platform, Kind::Dataflow, Kind::Technology, Kind::Sweep];
@@ -89,6 +90,11 @@ fn sources(path: &Path) -> Result<Vec<Source>, Diagnostic> {
         }
     }
     load::read(path).map(|source| vec![source])
+}
+
+/// True for a platform at a level of its technology, such as `boards/rk3588@high`.
+fn at_level(path: &Path) -> bool {
+    !path.is_file() && hardware::level_of(&path.to_string_lossy()).1.is_some()
 }
 
 /// Kind of a sound file, with its counts.
@@ -142,15 +148,19 @@ fn check_file(
             Ok(what)
         }
         Kind::Platform => {
-            let platform = hardware::platform_of(&source, mode)?;
+            let platform = match at_level(path) {
+                true => hardware::platform(&path.to_string_lossy(), None, mode)?,
+                false => hardware::platform_of(&source, mode)?,
+            };
             priced::warn(source.name(), &platform);
             let (accelerators, kinds) = (platform.accelerators.len(), platform.configurations.len());
-            pairs.add_platform(path, platform);
-            Ok(format!(
+            let what = format!(
                 "platform, {} of {}",
                 count_of(accelerators, "accelerator"),
                 count_of(kinds, "configuration")
-            ))
+            );
+            pairs.add_platform(path, source, platform);
+            Ok(what)
         }
         Kind::Dataflow => {
             let dataflow = Dataflow::parse(source.name(), &source, mode)?;
@@ -173,6 +183,7 @@ fn check_file(
             let plan = rtmm_sweep::file::plan_of(&source, &Runners::built_in().list())?;
             rtmm_robust::request::of(&source, &plan)?;
             warn_of_sweep(source.name(), &plan);
+            sweep::check(&source, &plan)?;
             Ok(format!("sweep, {}", count_of(plan.len(), "cell")))
         }
     }
@@ -283,7 +294,7 @@ fn kind_of(source: &Source) -> Result<Kind, Diagnostics> {
     if kind.is_none() && !document.has_problems() {
         document.report(rtmm_workload::input::problem_with(source, "this is no file that rtmm knows").help(
             "a model has [[layer]], layer_table, layers_of, measured_layers, [samples] or [[variant]], a scenario [[task]], a platform [[accelerator]], a dataflow \
-             [[level]], a technology [[mac]] and [[dram]], a sweep scenarios and platforms",
+             [[level]], a technology [[mac]] and [[dram]], a sweep scenarios and platforms, or pairs",
         ));
     }
     document.finish(kind)

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cost;
 pub(crate) mod explain;
+mod fit;
 pub(crate) mod import;
 pub(crate) mod interference;
 pub(crate) mod list;

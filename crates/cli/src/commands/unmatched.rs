@@ -1,16 +1,23 @@
-//! A warning where rows of a cost table match nothing that runs.
+//! A warning where rows of a cost table, or of a table of co-location, match nothing that runs.
 
 use rtmm_hardware::{Platform, Unmatched};
 use rtmm_workload::Model;
 
 use crate::failure::say;
 
-/// Warns of the rows of a platform's cost tables that match no layer of `models`, in a line a table.
+/// Warns of the rows of a platform's cost tables that match no layer of `models`, in a line a table, and of what its
+/// accelerators state of co-location that says nothing of them.
 pub(crate) fn warn(platform: &Platform, models: &[Model]) {
     for configuration in &platform.configurations {
         let unmatched = configuration.cost_model.unmatched(models);
         if let Some(what) = said(&unmatched) {
             say!("warning: {}: {what}", configuration.label);
+        }
+    }
+    for accelerator in &platform.accelerators {
+        let doubts = accelerator.co_location.as_ref().map(|of| of.doubts(models, accelerator.units()));
+        for doubt in doubts.into_iter().flatten() {
+            say!("warning: `co_location` of accelerator `{}`: {doubt}", accelerator.name);
         }
     }
 }

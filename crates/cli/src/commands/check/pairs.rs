@@ -4,54 +4,64 @@ use std::io::Write;
 use std::path::Path;
 
 use rtmm_hardware::Platform;
-use rtmm_runners::engine::system;
-use rtmm_sim::{PinFault, SimulationError, System};
+use rtmm_sim::System;
 use rtmm_workload::Workload;
-use rtmm_workload::input::{Diagnostic, Diagnostics, Document, Source, Table, Value};
+use rtmm_workload::input::{Diagnostics, Source};
 
+use crate::args::LayerCompat;
+use crate::commands::fit::{self, Sources};
 use crate::commands::unmatched;
 use crate::failure::Failure;
 
 /// Scenarios and platforms that are checked together.
 #[derive(Default)]
 pub(super) struct Pairs {
-    scenarios: Vec<Scenario>,
-    platforms: Vec<(String, Platform)>,
+    scenarios: Vec<Named<Workload>>,
+    platforms: Vec<Named<Platform>>,
 }
 
-struct Scenario {
+/// An input with its name on the command line and its file.
+struct Named<T> {
     name: String,
     source: Source,
-    workload: Workload,
+    input: T,
 }
 
 impl Pairs {
-    pub(super) fn add_scenario(&mut self, path: &Path, source: Source, workload: Workload) {
-        self.scenarios.push(Scenario { name: path.display().to_string(), source, workload });
+    pub(super) fn add_scenario(&mut self, path: &Path, source: Source, input: Workload) {
+        self.scenarios.push(Named { name: path.display().to_string(), source, input });
     }
 
-    pub(super) fn add_platform(&mut self, path: &Path, platform: Platform) {
-        self.platforms.push((path.display().to_string(), platform));
+    pub(super) fn add_platform(&mut self, path: &Path, source: Source, input: Platform) {
+        self.platforms.push(Named { name: path.display().to_string(), source, input });
     }
 
     /// Says of each pair whether it can run, and of accelerators that run some layers alone which those are.
-    pub(super) fn check(&self, out: &mut impl Write, problems: &mut Diagnostics) -> Result<(), Failure> {
+    pub(super) fn check(
+        &self,
+        compat: Option<LayerCompat>,
+        out: &mut impl Write,
+        problems: &mut Diagnostics,
+    ) -> Result<(), Failure> {
         for scenario in &self.scenarios {
-            for (on, platform) in &self.platforms {
-                let Scenario { name, source, workload } = scenario;
-                unmatched::warn(platform, &workload.models);
-                match System::new(&workload.scenario, &workload.models, platform) {
-                    Ok(system) => tell(out, &format!("{name} on {on}"), &system)?,
-                    Err(SimulationError::Pins(faults)) => {
-                        faults.iter().for_each(|fault| problems.push(located(source, fault)));
+            for platform in &self.platforms {
+                let (workload, on) = (&scenario.input, &platform.input);
+                let pair = format!("{} on {}", scenario.name, platform.name);
+                if let Some(LayerCompat::Xrbench) = compat {
+                    let (scenario, platform) = (Some(&scenario.source), Some(&platform.source));
+                    let sources = Sources { scenario: scenario.cloned(), platform: platform.cloned() };
+                    match fit::check_on_artifact(workload, on, &sources) {
+                        Ok(()) => writeln!(out, "{pair}: the artifact's loop runs it")?,
+                        Err(problem) => problems.push(problem),
                     }
-                    // With the layers that no accelerator runs, as runs tell it.
-                    Err(_) => {
-                        let told = system(workload, platform).err().map(|error| error.to_string());
-                        let message = format!("{name} on {on}: {}", told.unwrap_or_default());
-                        problems.push(Diagnostic::without_place(message));
-                    }
+                    continue;
                 }
+                unmatched::warn(on, &workload.models);
+                match fit::on_engine(Some(&scenario.source), workload, on) {
+                    Ok(system) => tell(out, &pair, &system)?,
+                    Err(found) => problems.extend(found),
+                }
+                fit::warn_of_pins(|| Some(scenario.source.clone()), &workload.scenario, on);
             }
         }
         Ok(())
@@ -75,33 +85,4 @@ fn tell(out: &mut impl Write, pair: &str, system: &System) -> Result<(), Failure
         writeln!(out, "{pair}: task `{}` may run on {}", task.name, names.join(", "))?;
     }
     Ok(())
-}
-
-/// A fault with the place of the pins that it is of, in the file that was read before.
-fn located(source: &Source, fault: &PinFault) -> Diagnostic {
-    let document = Document::parse(source);
-    let tables = document.root().tables("task", "a task");
-    let (task, key, word, help) = match fault {
-        PinFault::UnknownWord { task, key, word, help, .. } => (task, Some(*key), Some(word), help.as_str()),
-        PinFault::NothingLeft { task, .. } => {
-            (task, Some("avoid"), None, "list fewer accelerators in `avoid`, or more in `run_on`")
-        }
-        PinFault::NoCost { task, .. } => {
-            (task, None, None, "let the task run on an accelerator that runs the layer")
-        }
-        _ => return Diagnostic::without_place(fault.to_string()),
-    };
-    let is_named = |table: &&Table<'_>| {
-        table.get("name").is_some_and(|name| name.is_string() && name.string() == Some(task.as_str()))
-    };
-    let keys: &[&str] = key.as_ref().map_or(&["run_on", "avoid"], std::slice::from_ref);
-    let found = tables.iter().find(is_named);
-    let value = found.and_then(|table| keys.iter().find_map(|key| table.get(key)));
-    let item = |value: &Value<'_>| {
-        let items = value.items()?;
-        let position = items.iter().position(|item| item.string() == word.map(String::as_str))?;
-        items.get(position).map(|item| item.problem(fault.to_string()))
-    };
-    let problem = value.as_ref().map(|value| item(value).unwrap_or_else(|| value.problem(fault.to_string())));
-    problem.unwrap_or_else(|| Diagnostic::without_place(fault.to_string())).help(help)
 }

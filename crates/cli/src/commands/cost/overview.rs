@@ -14,12 +14,7 @@ use super::columns::{COMMON, Common};
 use super::refusals::Refusals;
 use super::{TITLE, Target};
 use crate::failure::Failure;
-use crate::output::{section_table, stdout, style, text_row};
-
-/// Digits of a number that matter.
-const DIGITS: i32 = 4;
-/// The most decimals.
-const MAX_DECIMALS: i32 = 6;
+use crate::output::{rounded, section_table, stdout, style, text_row};
 
 pub(super) fn print(layers: &[TableRow], targets: &[Target], batch: u32) -> Result<(), Failure> {
     let names_model = layers.iter().any(|row| row.model != layers[0].model);
@@ -69,33 +64,4 @@ pub(super) fn print(layers: &[TableRow], targets: &[Target], batch: u32) -> Resu
     }
     out.flush()?;
     refusals.report(layers, targets)
-}
-
-/// A number with the digits that matter.
-fn rounded(number: f64) -> String {
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    // Digits before the point; below one, less the zeros behind it.
-    let mut whole = 0;
-    let mut rest = number.abs();
-    while rest >= 1.0 {
-        (whole, rest) = (whole + 1, rest / 10.0);
-    }
-    while rest < 0.1 && whole > -MAX_DECIMALS {
-        (whole, rest) = (whole - 1, rest * 10.0);
-    }
-    let decimals = (DIGITS - whole).clamp(0, MAX_DECIMALS);
-    format!("{number:.*}", decimals as usize)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_four_digits() {
-        let shown = [0.0, 0.000_001_26, 0.012_345_6, 1.0, 127.475, 9_999.6, 123_456.7].map(rounded);
-        assert_eq!(shown, ["0", "0.000001", "0.01235", "1.000", "127.5", "10000", "123457"]);
-    }
 }

@@ -40,23 +40,38 @@ impl Refusals {
                 );
             }
         }
-        let failures: Vec<String> = nowhere
-            .iter()
-            .flat_map(|(layer, refusals)| refusals.iter().map(|(_, error)| sentence(&layers[**layer], error)))
-            .collect();
-        if failures.is_empty() {
+        if nowhere.is_empty() {
             return Ok(());
         }
-        let mut message = format!("layers that cannot run: {}", failures.len());
-        for failure in failures.iter().take(NAMED) {
-            message.push_str("\n  ");
-            message.push_str(failure);
+        let mut message = format!("layers that cannot run: {}", nowhere.len());
+        for (layer, refusals) in nowhere.iter().take(NAMED) {
+            let TableRow { model, index, layer, .. } = &layers[**layer];
+            let name = &layer.name;
+            message.push_str(&format!("\n  {model} layer {index} `{name}`: {}", reasons(refusals, targets)));
         }
-        if failures.len() > NAMED {
-            message.push_str(&format!("\n  ... and {} more", failures.len() - NAMED));
+        if nowhere.len() > NAMED {
+            message.push_str(&format!("\n  ... and {} more", nowhere.len() - NAMED));
         }
         Err(Failure::Run(message))
     }
+}
+
+/// The reasons of accelerators, with the names of those that have each where they have names.
+fn reasons(refusals: &[(usize, CostError)], targets: &[Target]) -> String {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for (target, error) in refusals {
+        let (name, reason) = (format!("`{}`", targets[*target].name), error.to_string());
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    let is_named = targets.iter().any(|target| !target.name.is_empty());
+    let told = reasons.into_iter().map(|(reason, names)| match is_named {
+        true => format!("{}: {reason}", names.join(", ")),
+        false => reason,
+    });
+    told.collect::<Vec<String>>().join("; ")
 }
 
 /// Names a layer that could not be costed, and why.

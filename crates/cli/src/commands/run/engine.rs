@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use super::{inputs, report, spare_inputs, timeline};
 use crate::args::{Format, Run};
-use crate::commands::unmatched;
+use crate::commands::{fit, unmatched};
 use crate::failure::Failure;
-use crate::idle::warn_of_run;
+use crate::idle::{warn_of_platform, warn_of_run};
 use crate::output::{print_json, stdout, style, width, write_file};
 use crate::progress::Simulated;
 use crate::reports::cell_on_engine;
@@ -54,7 +54,12 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     warn_of_run(&chosen.policy);
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     unmatched::warn(&platform, &workload.models);
-    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
+    let file = || fit::Sources::of(arguments.scenario.as_deref(), None, None).scenario;
+    let system = Engine::built_in()
+        .system_for(&chosen.policy, &workload, &platform)
+        .map_err(|error| fit::failed(file().as_ref(), &workload, &platform, error))?;
+    fit::warn_of_pins(file, &workload.scenario, &platform);
+    warn_of_platform(&chosen.policy, &system.platform);
     let inputs = arguments.report.is_some().then_some((workload, platform));
     let wanted = Wanted { system, chosen, seed: arguments.seed, inputs };
     let (summary, chart) = simulate(arguments, &wanted)?;
@@ -83,7 +88,12 @@ fn run_cell(arguments: &Run, sweep: &str, number: usize) -> Result<(), Failure> 
             "take the number from the column `cell` of its results",
         ));
     };
-    let (chosen, system) = cell_on_engine(&plan, cell)?;
+    let (chosen, system) = cell_on_engine(&plan, cell).map_err(|error| {
+        let workload = &plan.axes().workloads[cell.workload.index()];
+        let from = load::open(load::Kind::Sweep, sweep, None).ok();
+        let file = fit::Sources::of(Some(&workload.scenario.name), None, from.as_ref()).scenario;
+        fit::failed(file.as_ref(), workload, plan.platform(cell), error)
+    })?;
     let wanted = Wanted { system, chosen, seed: cell.seed, inputs: None };
     let (summary, chart) = simulate(arguments, &wanted)?;
     if let (Some(directory), Some(chart)) = (&arguments.report, chart) {
@@ -237,11 +247,12 @@ pub(super) fn print<X: Serialize>(
                 "{} on {} under {}, seed {seed}",
                 system.scenario.name, system.platform.name, chosen.policy.name
             );
-            write!(out, "{}", tasks_table(title, summary).to_terminal(&style()))?;
+            let has_moves = system.platform.transfers.is_some();
+            write!(out, "{}", tasks_table(title, summary, has_moves).to_terminal(&style()))?;
             writeln!(out)?;
             write!(out, "{}", accelerators_table(summary).to_terminal(&style()))?;
             writeln!(out)?;
-            for line in totals(summary, width()) {
+            for line in totals(summary, has_moves, width()) {
                 writeln!(out, "{line}")?;
             }
         }
@@ -278,7 +289,7 @@ fn count(value: u64) -> TableCell {
     TableCell::text(value.to_string())
 }
 
-fn tasks_table(title: String, summary: &Summary) -> TextTable {
+fn tasks_table(title: String, summary: &Summary, has_moves: bool) -> TextTable {
     let numbers = [
         "released",
         "on time",
@@ -291,9 +302,10 @@ fn tasks_table(title: String, summary: &Summary) -> TextTable {
         "energy (mJ)",
     ];
     let columns = std::iter::once(Column::text("task")).chain(numbers.map(Column::number));
+    let columns = columns.chain(has_moves.then(|| Column::number("moves")));
     let mut table = TextTable::new(title, columns.collect());
     for task in &summary.tasks {
-        let cells = vec![
+        let mut cells = vec![
             TableCell::text(&task.task),
             count(task.jobs.released),
             count(task.jobs.on_time),
@@ -305,6 +317,7 @@ fn tasks_table(title: String, summary: &Summary) -> TextTable {
             cell(task.response_p95_ms, 3),
             cell(Some(task.energy.energy_pj / PJ_PER_MJ), 3),
         ];
+        cells.extend(has_moves.then(|| count(task.energy.moves)));
         table.rows.push(Row { cells, starts_group: false });
     }
     table
@@ -342,8 +355,18 @@ fn of_platform(summary: &Summary) -> Vec<String> {
     ]
 }
 
+/// Costs of the moves of jobs between accelerators, where the platform says what lies between them.
+fn of_moves(summary: &Summary) -> Vec<String> {
+    let energy = &summary.energy;
+    vec![
+        format!("moves: {}", energy.moves),
+        format!("time of moves: {:.3} ms", energy.move_ms),
+        format!("energy of moves: {:.3} mJ", energy.energy_move_pj / PJ_PER_MJ),
+    ]
+}
+
 /// Lines on the whole run, in as few lines as fit.
-fn totals(summary: &Summary, width: usize) -> Vec<String> {
+fn totals(summary: &Summary, has_moves: bool, width: usize) -> Vec<String> {
     let or_dash = |value: Option<f64>, decimals: usize, unit: &str| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}{unit}"))
     };
@@ -359,6 +382,7 @@ fn totals(summary: &Summary, width: usize) -> Vec<String> {
         format!("decisions: {}", summary.decisions),
     ]
     .into_iter()
+    .chain(has_moves.then(|| of_moves(summary)).into_iter().flatten())
     .chain(of_platform(summary));
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
@@ -389,6 +413,9 @@ struct JobRecord<'r> {
     context_switches: u32,
     energy_pj: f64,
     batch: Option<u32>,
+    moves: u32,
+    move_ms: f64,
+    energy_move_pj: f64,
 }
 
 /// A row a point, series by series.
@@ -425,6 +452,9 @@ fn jobs_csv(system: &System, jobs: &[JobRow]) -> Result<String, Failure> {
             context_switches: job.context_switches,
             energy_pj: (job.energy.total() + job.switch_energy + job.moves.energy).picojoules(),
             batch: job.batch,
+            moves: job.moves.count,
+            move_ms: job.moves.time.milliseconds(),
+            energy_move_pj: job.moves.energy.picojoules(),
         })?;
     }
     let bytes = writer.into_inner().map_err(|error| Failure::Run(error.to_string()))?;

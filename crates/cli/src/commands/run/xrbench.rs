@@ -14,6 +14,7 @@ use tracing::debug;
 
 use super::inputs;
 use crate::args::{Format, Run};
+use crate::commands::fit::{self, Sources};
 use crate::failure::Failure;
 use crate::output::{print_json, stdout, style, write_file};
 
@@ -41,6 +42,13 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
             format!("a duration of {} is no whole number of milliseconds", workload.scenario.duration);
         return Err(Failure::usage(message, "the XRBench artifact's loop counts whole milliseconds"));
     }
+    let failed = |error: ReferenceError| {
+        // A length that the arguments state stands in no file.
+        let is_stated = matches!(error, ReferenceError::RunLength { .. }) && arguments.duration.is_some();
+        let scenario = arguments.scenario.as_deref().filter(|_| !is_stated);
+        let sources = Sources::of(scenario, arguments.platform.as_deref(), None);
+        fit::refused_by_artifact(&error, &sources)
+    };
     let costs = TaskCosts::of(&workload, &platform).map_err(failed)?;
     debug!(
         tasks = workload.scenario.tasks.len(),
@@ -74,20 +82,6 @@ fn policy(arguments: &Run) -> Result<Policy, Failure> {
     let chosen = Chosen::read(XrbenchReference::new().spec(), &schema, &arguments.set)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
     Ok(chosen.policy)
-}
-
-/// Layers that cannot run fail the run; anything else is a scenario or a platform that the artifact
-/// has no words for.
-fn failed(error: ReferenceError) -> Failure {
-    match error {
-        ReferenceError::NoCost { .. } | ReferenceError::TooManyCycles { .. } => {
-            Failure::Run(error.to_string())
-        }
-        other => Failure::usage(
-            other.to_string(),
-            "the XRBench artifact's loop cannot express this; change the scenario or the platform",
-        ),
-    }
 }
 
 #[derive(Serialize)]
