@@ -1309,7 +1309,7 @@ fn a_platform_at_a_level_is_named_wherever_a_platform_is() {
     assert_eq!(outcome.code, 2);
     let told = [
         "sweep.toml:5:14",
-        "is at a level already",
+        "names its choice of costs already",
         "write `phone/four_unlike`, or remove `technology_levels`",
     ];
     assert!(told.iter().all(|told| outcome.stderr.contains(told)), "{}", outcome.stderr);

@@ -362,7 +362,8 @@ fn expand(root: &Table<'_>, kind: Kind, references: Vec<At<String>>) -> Vec<At<S
 /// is a problem.
 fn at_levels(root: &Table<'_>, platforms: &[At<String>], levels: &[At<Level>]) -> Vec<At<String>> {
     for At { value: name, range } in platforms.iter().filter(|one| choice_of(&one.value).1.is_some()) {
-        let message = format!("`{name}` names its choice of costs already, and `technology_levels` lists levels");
+        let message =
+            format!("`{name}` names its choice of costs already, and `technology_levels` lists levels");
         let help = format!("write `{}`, or remove `technology_levels`", choice_of(name).0);
         root.report(root.problem_at(range, message).help(help));
     }

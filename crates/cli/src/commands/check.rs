@@ -69,7 +69,7 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
 /// The file of a path, or those built-in files that have it for a name.
 fn sources(path: &Path) -> Result<Vec<Source>, Diagnostic> {
     let name = path.to_string_lossy();
-    if at_level(path) {
+    if is_chosen(path) {
         return hardware::open_platform(&name, None).map(|source| vec![source]);
     }
     if path.extension().is_none() && !path.is_file() {
@@ -92,9 +92,9 @@ fn sources(path: &Path) -> Result<Vec<Source>, Diagnostic> {
     load::read(path).map(|source| vec![source])
 }
 
-/// True for a platform at a level of its technology, such as `boards/rk3588@high`.
-fn at_level(path: &Path) -> bool {
-    !path.is_file() && hardware::level_of(&path.to_string_lossy()).1.is_some()
+/// True for a platform with a choice of its costs, such as `boards/rk3588@high`.
+fn is_chosen(path: &Path) -> bool {
+    !path.is_file() && hardware::choice_of(&path.to_string_lossy()).1.is_some()
 }
 
 /// Kind of a sound file, with its counts.
@@ -148,7 +148,7 @@ fn check_file(
             Ok(what)
         }
         Kind::Platform => {
-            let platform = match at_level(path) {
+            let platform = match is_chosen(path) {
                 true => hardware::platform(&path.to_string_lossy(), None, mode)?,
                 false => hardware::platform_of(&source, mode)?,
             };

@@ -523,7 +523,7 @@ mod tests {
         });
         let mut slow = Platform { clock_hz: 700_000_000, ..platform.clone() };
         assert_eq!(TaskCosts::of(&workload, &slow), refused);
-        slow.clock_hz = super::platform::CLOCK_HZ;
+        slow.clock_hz = platform::CLOCK_HZ;
         slow.accelerators[1].clock_hz = 700_000_000;
         assert_eq!(TaskCosts::of(&workload, &slow), refused);
     }
