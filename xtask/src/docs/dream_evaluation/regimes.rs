@@ -168,6 +168,37 @@ pub(in crate::docs) fn gains(root: &Path) -> Result<String, Problem> {
             })
             .collect();
         text.push_str(&format!("Costs {costs}:\n\n{}\n", table(&header, &rows)));
+        text.push_str(&beside_the_publication(&uxcost, costs));
     }
     Ok(text)
+}
+
+/// The gains over the two baselines that the published numbers are remembered to be against, which drop nothing.
+fn beside_the_publication(uxcost: &Table, costs: &str) -> String {
+    let policies = uxcost.members(2);
+    let find = |is: &dyn Fn(&Named<'_>) -> bool| {
+        let policy = policies.iter().find(|policy| is(&Named::of(policy)))?;
+        uxcost.find(costs, STATED_LOAD, policy)?.value
+    };
+    let dream = |cap: &str| {
+        find(&|named| {
+            named.policy == "dream-full"
+                && named.parameter("drop_cap") == Some(cap)
+                && named.parameter("starvation_unit") == Some("next-layer")
+        })
+    };
+    let gain = |cap: &str, baseline: &str| {
+        let against = find(&|named| named.policy == baseline && named.parameter("drop") == Some("never"))?;
+        Some(percent(1.0 - dream(cap)? / against))
+    };
+    let said = |baseline: &str| {
+        let [two, ten] = ["2", "10"].map(|cap| gain(cap, baseline).unwrap_or_else(|| "—".to_owned()));
+        format!("{two} with a cap of 2 and {ten} with a cap of 10")
+    };
+    format!(
+        "Against Veltair {} (published, as remembered: 50.0 %); against Planaria's score {} (published, of a Planaria that \
+         divides its array: 32.2 %).\n\n",
+        said("veltair"),
+        said("planaria")
+    )
 }
