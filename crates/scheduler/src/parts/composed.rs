@@ -23,8 +23,8 @@ use crate::parts::batching::{Candidates, Offer, Size, Waits};
 use crate::parts::tournament::MANY;
 use crate::parts::waiting_jobs::WaitingJobs;
 use crate::parts::{
-    Batching, Blocking, DecisionTime, DropRule, Governor, Granularity, Placement, PreemptionRule, Ranking,
-    ScoreTerms, UnitRule, VariantChoice, next_boundary,
+    Batching, Blocking, DecisionTime, DeclaredTies, DropRule, Governor, Granularity, Placement,
+    PreemptionRule, Ranking, ScoreTerms, SerialTasks, Ties, UnitRule, VariantChoice, next_boundary,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -53,9 +53,18 @@ pub struct Parts {
     pub decision_time: DecisionTime,
     /// The operating points of accelerators.
     pub governor: Governor,
+    /// The rule by which jobs of a task run one after the other.
+    pub serial: SerialTasks,
 }
 
 impl Parts {
+    /// The parameters of a policy that is an order of jobs and nothing else ([`Composed::boxed`]): those of
+    /// [`Parts::schema`], and what decides between equal jobs and between those of one task.
+    #[must_use]
+    pub fn schema_of_ranking(own: &[&[&dyn Declared]]) -> Schema {
+        Self::schema_with(own, UnitRule::PARAMETERS, &[Ties::PARAMETERS, SerialTasks::PARAMETERS])
+    }
+
     /// The parameters of a policy: those of its own, then those of all parts.
     #[must_use]
     pub fn schema(own: &[&[&dyn Declared]]) -> Schema {
@@ -65,6 +74,10 @@ impl Parts {
     /// The same with `units` in place of the parameters of the unit rule.
     #[must_use]
     pub fn schema_with_units(own: &[&[&dyn Declared]], units: &[&dyn Declared]) -> Schema {
+        Self::schema_with(own, units, &[])
+    }
+
+    fn schema_with(own: &[&[&dyn Declared]], units: &[&dyn Declared], last: &[&[&dyn Declared]]) -> Schema {
         let parts = [
             Granularity::PARAMETERS,
             Placement::PARAMETERS,
@@ -76,7 +89,7 @@ impl Parts {
             DecisionTime::PARAMETERS,
             Governor::PARAMETERS,
         ];
-        Schema::of(&[own, &parts].concat())
+        Schema::of(&[own, &parts, last].concat())
     }
 
     /// Reads the parameters of all parts.
@@ -98,6 +111,7 @@ impl Parts {
             batching: Batching::read(parameters),
             decision_time: DecisionTime::read(parameters),
             governor: Governor::read(parameters, blocking),
+            serial: SerialTasks::read(parameters),
         }
     }
 
@@ -113,7 +127,7 @@ impl Parts {
     /// True if a job may have no room although an accelerator is idle.
     #[inline(always)]
     fn may_lack_room(&self, view: &View<'_>) -> bool {
-        self.placement.waits() || view.profile.is_partial()
+        self.placement.waits() || view.profile.is_partial() || self.serial.is_on()
     }
 
     /// True if any accelerator has as many free units as a job takes at the least.
@@ -130,7 +144,7 @@ impl Parts {
         // Without waiting, and where all accelerators run all layers, any of them does for any variant.
         !self.may_lack_room(view) || {
             let (_, chosen) = self.as_chosen(view, job);
-            self.placement.has_room(view, &chosen, self.units)
+            self.serial.admits(job) && self.placement.has_room(view, &chosen, self.units)
         }
     }
 
@@ -139,6 +153,7 @@ impl Parts {
         self.placement.begin(view);
         self.drop.begin(view);
         self.variants.begin(view);
+        self.serial.begin(view);
     }
 }
 
@@ -200,7 +215,11 @@ impl<R: Ranking> Composed<R> {
     /// A ranking with the parts that parameters state, as policies' constructors return it.
     #[must_use]
     pub fn boxed(ranking: R, parameters: &Parameters) -> Box<dyn Policy> {
-        Box::new(Self::new(ranking, Parts::read(parameters)))
+        let parts = Parts::read(parameters);
+        match parameters.read(&Ties::WORD) {
+            Ties::Release => Box::new(Self::new(ranking, parts)),
+            Ties::Declared => Box::new(Composed::new(DeclaredTies(ranking), parts)),
+        }
     }
 
     /// The ready job that comes first among those that an idle accelerator has room for.
@@ -288,14 +307,16 @@ impl<R: Ranking> Composed<R> {
     fn update_waiting(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) {
         // Where a job may wait for one accelerator while others are idle, the first job may have no room.
         let is_worth = self.waiting.is_kept() || view.ready().len() >= MANY;
-        if is_worth && self.remembers && !self.parts.placement.waits() {
+        let may_pass = self.parts.placement.waits() || self.parts.serial.is_on();
+        if is_worth && self.remembers && !may_pass {
             self.waiting.update(&self.ranking, view, truth);
         }
     }
 
     /// True if all that changes between two decisions is the job that ran, or is told of.
     fn can_remember(&self, view: &View<'_>) -> bool {
-        self.remembers && view.accelerators.len() == 1
+        // A job that waits for another of its task is passed over, and not for what its key says.
+        self.remembers && view.accelerators.len() == 1 && !self.parts.serial.is_on()
     }
 
     /// The job that came first at the last look at all of them, if it certainly does still.
@@ -362,7 +383,9 @@ impl<R: Ranking> Composed<R> {
         key: R::Key,
     ) -> impl Iterator<Item = &'v Job> {
         view.ready().filter(move |job| {
-            self.ranking.key(view, truth, job) < key && self.parts.placement.admits(view, job, accelerator)
+            self.ranking.key(view, truth, job) < key
+                && self.parts.serial.admits(job)
+                && self.parts.placement.admits(view, job, accelerator)
         })
     }
 
@@ -456,7 +479,7 @@ impl<R: Ranking> Composed<R> {
         self.candidates.gather(view, job, most, |other| {
             let (as_variant, chosen) = parts.as_chosen(view, other);
             let is_alike = (as_variant, chosen.model) == (variant, job.model);
-            (is_alike && parts.placement.admits(view, &chosen, offer.on))
+            (is_alike && parts.serial.admits(other) && parts.placement.admits(view, &chosen, offer.on))
                 .then(|| ranking.key(view, truth, other))
         });
         self.parts.batching.size(offer, self.candidates.deadlines(), most)

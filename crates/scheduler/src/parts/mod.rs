@@ -20,9 +20,11 @@ mod placement;
 mod preemption;
 mod ranking;
 mod search;
+mod serial_tasks;
 mod serving;
 mod smart_drop;
 mod static_assignment;
+mod ties;
 mod tournament;
 mod tuner;
 mod unit_rule;
@@ -41,12 +43,14 @@ pub use placement::{CountSwitches, Placement, PlacementRule};
 pub use preemption::{PreemptionRule, next_boundary};
 pub use ranking::{Ranking, ScoreTerms, TermsSpan};
 pub use search::{Search, SearchMethod, SearchOptions};
+pub use serial_tasks::SerialTasks;
 pub use serving::{
     Batch, Candidate, Lateness, Queue as RequestQueue, Queues, Room, Server, Serving, ServingRule, Slowdowns,
     Tracked, lateness,
 };
 pub use smart_drop::{Excess, SmartDrop, SparedUpstream};
 pub use static_assignment::StaticAssignment;
+pub use ties::{DeclaredTies, Ties};
 pub use tuner::{Restart, Tuner, window_cost};
 pub use unit_rule::UnitRule;
 pub use variant_choice::{Queue, VariantChoice, VariantRule};

@@ -69,13 +69,13 @@ pub const NAIVE: &[(&str, &str)] = &[("estimate", "architecture"), ("predictor",
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[OWN, Estimator::PARAMETERS])
+    Parts::schema_of_ranking(&[OWN, Estimator::PARAMETERS])
 }
 
 /// The parameters of the oracle, which estimates nothing.
 #[must_use]
 pub fn oracle_schema() -> Schema {
-    Parts::schema(&[OWN])
+    Parts::schema_of_ranking(&[OWN])
 }
 
 /// The order of Dysta's scores.

@@ -70,7 +70,7 @@ const OWN: &[&dyn Declared] =
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[OWN])
+    Parts::schema_of_ranking(&[OWN])
 }
 
 /// The order of the hardware's scores.

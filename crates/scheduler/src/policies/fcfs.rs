@@ -22,7 +22,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model")];
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[])
+    Parts::schema_of_ranking(&[])
 }
 
 /// The order of release.

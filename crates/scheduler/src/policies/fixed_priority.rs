@@ -41,7 +41,7 @@ const PRIORITY: Choice<Priority> = Choice::new(
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[&[&PRIORITY]])
+    Parts::schema_of_ranking(&[&[&PRIORITY]])
 }
 
 /// The source of a task's priority.

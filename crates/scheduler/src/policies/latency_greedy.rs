@@ -36,7 +36,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[("granularity", "model"), ("drop", "late
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[&[&ORDER]])
+    Parts::schema_of_ranking(&[&[&ORDER]])
 }
 
 /// The order of ready jobs.

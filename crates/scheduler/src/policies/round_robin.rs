@@ -18,7 +18,7 @@ use crate::view::View;
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[])
+    Parts::schema_of_ranking(&[])
 }
 
 /// The order of last turns.

@@ -25,7 +25,7 @@ use crate::estimator::{Estimator, seconds};
 use crate::job::Job;
 use crate::parts::{
     Composed, CountSwitches, MapScore, Mapped, MappedParts, Parts, Placement, PlacementRule, PreemptionRule,
-    Ranking, ScoreTerms, StarvationUnit, TermsSpan, ToGo, UnitRule,
+    Ranking, ScoreTerms, SerialTasks, StarvationUnit, TermsSpan, ToGo, UnitRule,
 };
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
@@ -188,6 +188,7 @@ pub fn build(parameters: &Parameters) -> Box<dyn Policy> {
                 batching,
                 decision_time,
                 governor,
+                serial: SerialTasks::default(),
             },
         )
     });

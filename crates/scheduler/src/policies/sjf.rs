@@ -32,7 +32,7 @@ pub const SPARSE: &[(&str, &str)] =
 /// The parameters of the policy.
 #[must_use]
 pub fn schema() -> Schema {
-    Parts::schema(&[Estimator::PARAMETERS])
+    Parts::schema_of_ranking(&[Estimator::PARAMETERS])
 }
 
 /// The order of expected remaining latencies.

@@ -301,6 +301,14 @@ impl Switch {
     pub const fn new(name: &'static str, meaning: &'static str, default: bool) -> Self {
         Self { head: Head::new(name, meaning, Absent::Default), default }
     }
+
+    /// The same that no label and no identity states where it is at its default: see
+    /// [`Choice::unstated_at_default`].
+    #[must_use]
+    pub const fn unstated_at_default(mut self) -> Self {
+        self.head.unstated_at_default = true;
+        self
+    }
 }
 
 impl Declared for Switch {
