@@ -381,6 +381,26 @@ const CELL: &[Row<Summary>] = &[
         ),
         |run| number(run.batch_mean),
     ),
+    (
+        labelled(
+            "longest run of misses",
+            summed(count(
+                "longest_miss_run",
+                "most jobs of a task in a row that missed; missing without `firm_window`",
+            )),
+        ),
+        |run| run.firm.map_or(Value::Missing, |of| integer(of.longest_miss_run)),
+    ),
+    (
+        labelled(
+            "least in time of a window",
+            summed(count(
+                "firm_met_min",
+                "least jobs in time of `firm_window` consecutive ones of a task; missing without it",
+            )),
+        ),
+        |run| run.firm.and_then(|of| of.firm_met_min).map_or(Value::Missing, integer),
+    ),
 ];
 
 const TASK: &[Row<TaskSummary>] = &[
@@ -469,6 +489,26 @@ const TASK: &[Row<TaskSummary>] = &[
             ),
         ),
         |task| number(task.batch_mean),
+    ),
+    (
+        labelled(
+            "longest run of misses",
+            count(
+                "task_longest_miss_run",
+                "most jobs in a row that missed; missing without the setting `firm_window`",
+            ),
+        ),
+        |task| task.firm.map_or(Value::Missing, |of| integer(of.longest_miss_run)),
+    ),
+    (
+        labelled(
+            "least in time of a window",
+            count(
+                "task_firm_met_min",
+                "least jobs in time of `firm_window` consecutive ones; missing without it",
+            ),
+        ),
+        |task| task.firm.and_then(|of| of.firm_met_min).map_or(Value::Missing, integer),
     ),
     (real("real_time_score", "", "XRBench, mean over completed jobs"), |task| {
         number(task.xrbench.and_then(|scores| scores.real_time_score))

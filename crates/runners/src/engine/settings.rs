@@ -1,5 +1,7 @@
 //! Settings of a run beside its policy: warm-up, end, windows, classes of priorities, and the constants of scores.
 
+use std::num::NonZeroU32;
+
 use rtmm_sim::metrics::{PriorityClasses, XrbenchConstants};
 use rtmm_sim::{EndOfRun, MetricsOptions};
 use rtmm_workload::Duration;
@@ -57,6 +59,13 @@ const PRIORITY_HIGH_FROM: Integer<i32> = Integer::new(
     9,
     i32::MIN..=i32::MAX,
 );
+const FIRM_WINDOW: Integer<u32> = Integer::new(
+    "firm_window",
+    "consecutive jobs of a task of which the least number in time is reported, with its longest run of misses; 0: neither is",
+    0,
+    0..=1_000_000,
+)
+.unstated_at_default();
 const ALL: &[&dyn Declared] = &[
     &WARM_UP,
     &END_OF_RUN,
@@ -69,6 +78,7 @@ const ALL: &[&dyn Declared] = &[
     &COUNT_OVERDUE,
     &PRIORITY_MID_FROM,
     &PRIORITY_HIGH_FROM,
+    &FIRM_WINDOW,
 ];
 
 /// The settings of a run, for sweep files and `--set`.
@@ -104,8 +114,14 @@ impl RunSettings {
             priority_mid_from: settings.read(&PRIORITY_MID_FROM),
             priority_high_from: settings.read(&PRIORITY_HIGH_FROM),
         };
+        let firm_window = NonZeroU32::new(settings.read(&FIRM_WINDOW));
         Self {
-            metrics: MetricsOptions { warm_up: settings.read(&WARM_UP), priority_classes, xrbench },
+            metrics: MetricsOptions {
+                warm_up: settings.read(&WARM_UP),
+                priority_classes,
+                xrbench,
+                firm_window,
+            },
             end: settings.read(&END_OF_RUN),
             window: settings.read(&WINDOW),
         }

@@ -9,6 +9,7 @@ use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use crate::execution::MemoryUse;
 use crate::metrics::accelerator::{AcceleratorTally, Began, mean_batch};
+use crate::metrics::firm::{FirmSummary, FirmTally};
 use crate::metrics::histogram::Histogram;
 use crate::metrics::memory::MemoryTally;
 use crate::metrics::options::MetricsOptions;
@@ -69,7 +70,7 @@ impl Metrics {
             task_names: tasks.iter().map(|task| task.name.clone()).collect(),
             networks: tasks.iter().map(|task| task.model).collect(),
             accelerator_names: accelerators.iter().map(|accelerator| accelerator.name.clone()).collect(),
-            tasks: vec![TaskTally::default(); tasks.len()],
+            tasks: vec![TaskTally::new(FirmTally::new(options.firm_window)); tasks.len()],
             accelerators: (accelerators.iter())
                 .map(|one| AcceleratorTally::new(one.units(), system.platform.has_batches()))
                 .collect(),
@@ -176,6 +177,7 @@ impl Metrics {
                     ..accelerator.summary(name, measured)
                 })
                 .collect(),
+            firm: tasks.iter().filter_map(|task| task.firm).reduce(FirmSummary::worse),
             tasks,
             batch_mean: (self.accelerators.iter().filter_map(AcceleratorTally::batches))
                 .reduce(|sum, of| (sum.0 + of.0, sum.1 + of.1))

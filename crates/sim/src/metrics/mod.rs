@@ -13,6 +13,7 @@
 //! | `power.rs` | energy beside that of work: static, idle and gated power, changes of operating points |
 //! | `classes.rs` | classes of priorities |
 //! | `progress.rs` | normalised progress: system throughput and fairness |
+//! | `firm.rs` | deadlines missed in a row, and kept among consecutive jobs |
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
 //! | `xrbench.rs`, `uxcost.rs` | the published scores, as pure functions |
 //! | `summary.rs` | the results |
@@ -32,6 +33,7 @@ mod accelerator;
 mod audit;
 mod classes;
 mod collector;
+mod firm;
 mod histogram;
 mod jobs;
 mod memory;
@@ -46,6 +48,7 @@ mod windows;
 pub use audit::Audit;
 pub use classes::{PriorityClass, PriorityClasses};
 pub use collector::Metrics;
+pub use firm::FirmSummary;
 pub use histogram::Histogram;
 pub use jobs::{JobRow, JobRows, JobStatus};
 pub use options::{MetricsOptions, OptionsError};

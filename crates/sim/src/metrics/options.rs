@@ -1,5 +1,7 @@
 //! Options of a run's metrics, and the constants of their scores.
 
+use std::num::NonZeroU32;
+
 use rtmm_workload::Duration;
 use serde::Serialize;
 use thiserror::Error;
@@ -18,6 +20,10 @@ pub struct MetricsOptions {
     pub priority_classes: PriorityClasses,
     /// Of the XRBench scores.
     pub xrbench: XrbenchConstants,
+    /// Number of consecutive jobs of a task of which the least number in time is reported, with the longest run of misses;
+    /// none where neither is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firm_window: Option<NonZeroU32>,
 }
 
 /// An option outside of its range.

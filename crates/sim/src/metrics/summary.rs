@@ -7,6 +7,7 @@ use rtmm_workload::Duration;
 use serde::Serialize;
 
 use crate::metrics::classes::PriorityClass;
+use crate::metrics::firm::FirmSummary;
 use crate::metrics::power::{PlatformEnergy, UnitPowerSummary};
 use crate::metrics::xrbench::XrbenchScores;
 use crate::observer::JobRecord;
@@ -216,6 +217,9 @@ pub struct TaskSummary {
     /// accelerator runs batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_mean: Option<f64>,
+    /// Deadlines of consecutive jobs; missing where no `firm_window` asks for them.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub firm: Option<FirmSummary>,
     /// XRBench scores; missing where no job counts.
     pub xrbench: Option<XrbenchScores>,
 }
@@ -352,6 +356,9 @@ pub struct Summary {
     pub priority_classes: Vec<PriorityClassSummary>,
     /// One an accelerator, in the order of the platform.
     pub accelerators: Vec<AcceleratorSummary>,
+    /// The worst of the tasks' deadlines of consecutive jobs; missing where no `firm_window` asks for them.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub firm: Option<FirmSummary>,
     /// Jobs of a segment at its dispatch, mean over the segments of all accelerators; missing where none runs batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_mean: Option<f64>,

@@ -5,6 +5,7 @@ use rtmm_scheduler::Job;
 use rtmm_workload::{Duration, Time};
 
 use crate::metrics::accelerator::mean_batch;
+use crate::metrics::firm::FirmTally;
 use crate::metrics::histogram::Histogram;
 use crate::metrics::progress::Progress;
 use crate::metrics::summary::{EnergySummary, JobCounts, Spent, TaskSummary};
@@ -66,9 +67,14 @@ pub(crate) struct TaskTally {
     progress: Progress,
     /// Segments that its jobs were in, and the jobs that these had at their dispatch, where accelerators run batches.
     batches: (u64, u64),
+    firm: FirmTally,
 }
 
 impl TaskTally {
+    pub(crate) fn new(firm: FirmTally) -> Self {
+        Self { firm, ..Self::default() }
+    }
+
     pub(crate) fn not_triggered(&mut self) {
         self.counts.not_triggered += 1;
     }
@@ -90,6 +96,7 @@ impl TaskTally {
         } else {
             self.counts.on_time += 1;
         }
+        self.firm.decide(record.job.frame, now <= deadline);
         self.response.record(now.saturating_since(arrival));
         self.turnaround.add(normalised_turnaround(now, record));
         self.progress.complete(now, record);
@@ -112,6 +119,7 @@ impl TaskTally {
     pub(crate) fn dropped(&mut self, record: &JobRecord<'_>, cause: DropCause) {
         self.counts.dropped += 1;
         self.counts.dropped_upstream += u64::from(cause == DropCause::Upstream);
+        self.firm.decide(record.job.frame, false);
         self.spend(record, true);
     }
 
@@ -120,6 +128,7 @@ impl TaskTally {
         let is_overdue = record.job.deadline <= now;
         if is_overdue {
             self.counts.overdue += 1;
+            self.firm.decide(record.job.frame, false);
         } else {
             self.counts.undecided += 1;
         }
@@ -185,6 +194,7 @@ impl TaskTally {
             ),
             accuracy_mean: (self.accurate > 0).then(|| self.accuracy / self.accurate as f64),
             batch_mean: mean_batch(self.batches),
+            firm: self.firm.summary(),
             xrbench: self.scores.scores(constants, counts.dropped, counts.overdue),
         }
     }
