@@ -18,7 +18,7 @@ fn jobs_of_the_page() -> String {
 }
 
 fn workspace() -> Workspace {
-    let workspace = Workspace::new();
+    let workspace = systems();
     workspace.write("jobs.csv", &jobs_of_the_page());
     workspace
 }
@@ -119,4 +119,196 @@ fn bad_input_is_told_with_its_place_and_a_remedy() {
             assert!(outcome.stderr.contains(expected), "{jobs} {extra:?}: {}", outcome.stderr);
         }
     }
+}
+
+/// Two tasks on one accelerator, of two layers of 0.5 ms and of 2 ms.
+const SCENARIO: &str = "source = \"by hand\"\nduration = \"60ms\"\n\
+    [[task]]\nname = \"fast\"\nmodel = \"fast.toml\"\nperiod = \"6ms\"\n\
+    [[task]]\nname = \"slow\"\nmodel = \"slow.toml\"\nperiod = \"20ms\"\n";
+/// A third one, which comes at random.
+const RANDOM: &str = "[[task]]\nname = \"asked\"\nmodel = \"asked.toml\"\narrivals = { process = \"poisson\", rate_hz = 5 }\n\
+    deadline = \"30ms\"\n";
+const PLATFORM: &str = "source = \"by hand\"\nclock_mhz = 1000\n[context_switch]\ntime = \"100us\"\n\
+    [[accelerator]]\nname = \"npu\"\nmodel = \"table\"\nfile = \"costs.csv\"\n";
+
+fn systems() -> Workspace {
+    let workspace = Workspace::new();
+    let mut costs = "model,layer,latency_us\n".to_owned();
+    for (model, latency) in [("fast", 500), ("slow", 2_000), ("asked", 1_500)] {
+        workspace
+            .write(&format!("{model}.toml"), "source = \"by hand\"\nmeasured_layers = [\"l0\", \"l1\"]\n");
+        costs.push_str(&format!("{model}.toml,l0,{latency}\n{model}.toml,l1,{latency}\n"));
+    }
+    workspace.write("costs.csv", costs);
+    workspace.write("scenario.toml", SCENARIO);
+    workspace.write("random.toml", format!("{SCENARIO}{RANDOM}"));
+    workspace.write("platform.toml", PLATFORM);
+    workspace.write(
+        "two.toml",
+        format!("{PLATFORM}[[accelerator]]\nname = \"npu2\"\nmodel = \"table\"\nfile = \"costs.csv\"\n"),
+    );
+    workspace
+}
+
+fn tasks(scenario: &str, platform: &str, extra: &[&str]) -> serde_json::Value {
+    let arguments = ["analyse", "--scenario", scenario, "--platform", platform, "--format", "json"];
+    let printed = systems().rtmm(&[&arguments[..], extra].concat()).success();
+    serde_json::from_str(&printed).unwrap()
+}
+
+#[test]
+fn bounds_of_a_scenario_stand_beside_what_was_observed() {
+    let report = tasks("scenario.toml", "platform.toml", &["--policy", "fixed-priority"]);
+    let us = |report: &serde_json::Value, task: usize, key: &str| {
+        (report["tasks"][task][key].as_f64().unwrap() * 1e3).round() as u64
+    };
+    // A layer of the other with its switch holds up; two switches of its own are charged.
+    assert_eq!(us(&report, 0, "bound_ms"), 2_100 + 1_200);
+    // One job of `fast` before the last layer begins: its time, two switches for each.
+    assert_eq!(us(&report, 1, "bound_ms"), 4_200 + 1_200);
+    assert_eq!(report["schedulable"], true);
+    for task in [0, 1] {
+        assert!(us(&report, task, "observed_ms") <= us(&report, task, "bound_ms"), "{report}");
+    }
+    let whole = tasks("scenario.toml", "platform.toml", &["--policy", "edf", "--set", "granularity=model"]);
+    assert_eq!(whole["tasks"][0]["method"], "edf-by-segments");
+    assert_eq!(us(&whole, 0, "bound_ms"), 4_100 + 1_100);
+}
+
+#[test]
+fn what_a_task_lacks_for_a_bound_is_said_for_each() {
+    let reasons = |scenario, platform, extra: &[&str]| {
+        let report = tasks(scenario, platform, extra);
+        assert_eq!(report["tasks"][0]["observed_ms"].is_null(), false);
+        let reasons = report["tasks"].as_array().unwrap().iter().map(|task| task["reason"].to_string());
+        reasons.collect::<Vec<_>>().join("\n")
+    };
+    // The random task goes last: only its segments count.
+    let fixed = reasons("random.toml", "platform.toml", &["--policy", "fixed-priority"]);
+    assert_eq!(fixed, "null\nnull\n\"its arrivals have no least distance: they are a Poisson process\"");
+    for (scenario, platform, extra, expected) in [
+        (
+            "random.toml",
+            "platform.toml",
+            &["--policy", "edf"][..],
+            "task `asked` on the same accelerator may go first",
+        ),
+        ("scenario.toml", "two.toml", &["--policy", "edf"], "it may run on 2 accelerators: pin it to one"),
+        ("scenario.toml", "platform.toml", &["--policy", "sjf"], "policy `sjf` is no order of deadlines"),
+        (
+            "scenario.toml",
+            "platform.toml",
+            &["--policy", "edf", "--set", "drop=late"],
+            "`drop=late` is not analysed",
+        ),
+        (
+            "scenario.toml",
+            "platform.toml",
+            &["--policy", "edf", "--set", "preemption=quantum"],
+            "`preemption=quantum` is not analysed",
+        ),
+    ] {
+        let reasons = reasons(scenario, platform, extra);
+        assert!(reasons.contains(expected), "{extra:?}: {reasons}");
+    }
+}
+
+#[test]
+fn a_scenario_needs_its_platform_and_no_processors() {
+    for (arguments, expected) in [
+        (&["--scenario", "scenario.toml"][..], "--platform"),
+        (
+            &["--scenario", "scenario.toml", "--platform", "platform.toml", "--processors", "2"],
+            "--processors",
+        ),
+        (&["--jobs", "jobs.csv", "--set", "granularity=model"], "--set"),
+        (&["--jobs", "jobs.csv", "--platform", "platform.toml"], "--platform"),
+        (&["--scenario", "gone.toml", "--platform", "platform.toml"], "gone.toml"),
+        (&["--platform", "platform.toml"], "--scenario"),
+        (&["--scenario", "scenario.toml", "--platform", "platform.toml", "--set", "prio=1"], "prio"),
+    ] {
+        let outcome = systems().rtmm(&[&["analyse", "--policy", "edf"][..], arguments].concat());
+        assert_eq!(outcome.code, 2, "{arguments:?}");
+        assert!(outcome.stderr.contains(expected), "{arguments:?}: {}", outcome.stderr);
+    }
+}
+
+/// A task of random systems: microseconds of its layers, period, jitter, offset and deadline.
+type Sketch = (Vec<u64>, u64, u64, u64, u64);
+
+/// Runs of the engine on random systems of one accelerator: the bounds hold in them, whatever jitter was drawn.
+#[test]
+fn no_run_of_the_engine_exceeds_a_bound() {
+    use proptest::prelude::*;
+    let policies = prop::sample::select(vec![
+        &["edf"][..],
+        &["edf", "ties=declared"],
+        &["edf", "granularity=model"],
+        &["edf", "granularity=model", "preemption=layer"],
+        &["fixed-priority"],
+        &["fixed-priority", "priority=task-order", "granularity=model", "serial_tasks=true"],
+        &["fixed-priority", "priority=deadline-monotonic", "granularity=model", "preemption=layer"],
+    ]);
+    let task =
+        (prop::collection::vec(1_u64..900, 1..4), 500_u64..6_000, 0_u64..400, 0_u64..2_000, 300_u64..9_000);
+    let systems = (prop::collection::vec(task, 1..5), 0_u64..60, 1_u64..1_000, policies);
+    let cases = std::env::var("RTMM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let bounded = |(tasks, switch, seed, policy): (Vec<Sketch>, u64, u64, &[&str])| {
+        let workspace = Workspace::new();
+        let mut scenario = "source = \"drawn\"\nduration = \"60ms\"\n".to_owned();
+        let mut costs = "model,layer,latency_us\n".to_owned();
+        for (place, (layers, period, jitter, offset, deadline)) in tasks.iter().enumerate() {
+            let names: Vec<String> = (0..layers.len()).map(|layer| format!("\"l{layer}\"")).collect();
+            let model = format!("source = \"drawn\"\nmeasured_layers = [{}]\n", names.join(", "));
+            workspace.write(&format!("m{place}.toml"), model);
+            for (layer, latency) in layers.iter().enumerate() {
+                costs.push_str(&format!("m{place}.toml,l{layer},{latency}\n"));
+            }
+            scenario.push_str(&format!(
+                "[[task]]\nname = \"t{place}\"\nmodel = \"m{place}.toml\"\nperiod = \"{period}us\"\n\
+                 jitter = \"{jitter}us\"\noffset = \"{offset}us\"\ndeadline = \"{deadline}us\"\n"
+            ));
+        }
+        workspace.write("scenario.toml", scenario);
+        workspace.write("costs.csv", costs);
+        workspace.write("platform.toml", PLATFORM.replace("100us", &format!("{switch}us")));
+        let seed = seed.to_string();
+        let mut arguments =
+            vec!["analyse", "--scenario", "scenario.toml", "--platform", "platform.toml", "--format", "json"];
+        arguments.extend(["--seed", &seed, "--policy", policy[0]]);
+        policy[1..].iter().for_each(|set| arguments.extend(["--set", set]));
+        let report: serde_json::Value = serde_json::from_str(&workspace.rtmm(&arguments).success()).unwrap();
+        for task in report["tasks"].as_array().unwrap() {
+            if let (Some(bound), Some(observed)) = (task["bound_ms"].as_f64(), task["observed_ms"].as_f64()) {
+                prop_assert!(observed <= bound, "{report}");
+            } else {
+                let reason = task["reason"].as_str().unwrap_or_default();
+                prop_assert!(
+                    reason.contains("more time than there is") || task["observed_ms"].is_null(),
+                    "{report}"
+                );
+            }
+        }
+        Ok(())
+    };
+    proptest::test_runner::TestRunner::new(config).run(&systems, bounded).unwrap();
+}
+
+/// `slow` takes 4 ms and has 3: all of its three jobs are late.
+#[test]
+fn a_run_counts_misses_in_a_row_where_it_is_asked_to() {
+    let workspace = systems();
+    workspace
+        .write("late.toml", SCENARIO.replace("period = \"20ms\"", "period = \"20ms\"\ndeadline = \"3ms\""));
+    let run = ["run", "--scenario", "late.toml", "--platform", "platform.toml", "--format", "json"];
+    let json = |extra: &[&str]| {
+        let printed = workspace.rtmm(&[&run[..], extra].concat()).success();
+        serde_json::from_str::<serde_json::Value>(&printed).unwrap()
+    };
+    assert!(json(&[])["longest_miss_run"].is_null());
+    let counted = json(&["--set", "firm_window=2"]);
+    assert_eq!((&counted["longest_miss_run"], &counted["firm_met_min"]), (&3.into(), &0.into()));
+    let fast = &counted["tasks"][0];
+    assert_eq!((&fast["longest_miss_run"], &fast["firm_met_min"]), (&0.into(), &2.into()));
 }

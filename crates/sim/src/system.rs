@@ -188,6 +188,12 @@ impl System {
         self.costs.table()
     }
 
+    /// True if all inferences of a model cost the same: nothing is skipped, sampled or drawn.
+    #[must_use]
+    pub fn costs_alike(&self, model: ModelId) -> bool {
+        self.is_alike[model.index()]
+    }
+
     /// The rule by which runs of the system slow each other down; none where they share nothing.
     #[must_use]
     pub fn contention(&self) -> Option<Box<dyn Contention>> {

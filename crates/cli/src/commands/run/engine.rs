@@ -179,7 +179,7 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
 }
 
 /// The policy and the settings of the run, with what `--set` gives them.
-fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
+pub(crate) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
     let schema = schema(name.unwrap_or(DEFAULT_POLICY))?;
     Chosen::read(Engine::built_in().spec(), schema, set)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))

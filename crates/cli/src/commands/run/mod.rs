@@ -21,6 +21,8 @@ use crate::failure::Failure;
 use crate::folders;
 use crate::output::reserve;
 
+pub(crate) use engine::chosen;
+
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     timeline::check(arguments)?;
     if let Some(directory) = &arguments.report {
