@@ -179,7 +179,7 @@ fn bounds_of_a_scenario_stand_beside_what_was_observed() {
 fn what_a_task_lacks_for_a_bound_is_said_for_each() {
     let reasons = |scenario, platform, extra: &[&str]| {
         let report = tasks(scenario, platform, extra);
-        assert_eq!(report["tasks"][0]["observed_ms"].is_null(), false);
+        assert!(!report["tasks"][0]["observed_ms"].is_null());
         let reasons = report["tasks"].as_array().unwrap().iter().map(|task| task["reason"].to_string());
         reasons.collect::<Vec<_>>().join("\n")
     };
