@@ -107,7 +107,6 @@ mod tests {
         fixture.ready(0, 0, 20);
         check(&fixture, "edf", "", "b0>0:1 a0>1:1");
         check(&fixture, "edf", "ties=declared", "a0>0:1 a1>1:1");
-        check(&fixture, "fcfs", "ties=declared", "a0>0:1 a1>1:1");
     }
 
     #[test]
