@@ -297,7 +297,8 @@ fn requests_are_replayed_as_recorded() {
 fn the_names_of_the_page_on_metrics_are_those_of_results() {
     let workspace = Workspace::new();
     let on = |scenario: &str, platform: &str| {
-        json(&workspace, &["run", "--scenario", scenario, "--platform", platform], &[])
+        let fixed = ["run", "--scenario", scenario, "--platform", platform];
+        json(&workspace, &fixed, &["--set", "firm_window=2"])
     };
     // Between them they have power, moves and batches.
     let mut values = vec![on("phone/filming", "phone/four_unlike"), on("examples/server", "examples/server")];
