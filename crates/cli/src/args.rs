@@ -159,6 +159,10 @@ pub(crate) struct Run {
     /// for a Chrome trace, .svg for a Gantt chart.
     #[arg(long, value_name = "FILE", conflicts_with = "compat")]
     pub timeline: Option<PathBuf>,
+    /// Show the jobs of another run of the same tasks in the timeline, a measured one or one under another policy, beside
+    /// those of this one: a CSV file as --jobs writes it. The timeline is a Perfetto trace.
+    #[arg(long, value_name = "JOBS", requires = "timeline", conflicts_with = "compat")]
+    pub beside: Option<PathBuf>,
     /// Write a report of the run into this folder: a page (index.html) with its timeline, and tables of results.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["compat", "traces"])]
     pub report: Option<PathBuf>,

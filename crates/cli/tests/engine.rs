@@ -364,3 +364,31 @@ fn parameters_at_their_defaults_are_stated_and_moves_are_told() {
     }
     assert!(!run(&workspace, &VR, &[]).contains("moves"), "nothing is said of links that are not stated");
 }
+
+/// A trace with another run in it holds the trace of the run itself.
+#[test]
+fn another_run_is_shown_in_the_same_trace() {
+    let workspace = Workspace::new();
+    let whole = ["--set", "granularity=model", "--timeline"];
+    let read = |name: &str| fs::read(workspace.path(name)).expect("it was written");
+    let printed = run(&workspace, &VR, &[&whole[..], &["alone.pftrace", "--jobs", "jobs.csv"]].concat());
+    let beside = [&whole[..], &["both.pftrace", "--beside", "jobs.csv"]].concat();
+    assert_eq!(run(&workspace, &VR, &beside), printed);
+    let (alone, both) = (read("alone.pftrace"), read("both.pftrace"));
+    assert!(both.ends_with(&alone) && both.len() > alone.len());
+    for (arguments, wanted) in [
+        (&["--timeline", "both.svg", "--beside", "jobs.csv"][..], "a Gantt chart has no room for another run"),
+        (&["--timeline", "new.pftrace", "--beside", "none.csv"], "none.csv: cannot be read"),
+        (&["--beside", "jobs.csv"], "--timeline"),
+        (&["--timeline", "jobs.csv", "--beside", "jobs.csv"], "this is none of them"),
+    ] {
+        let refused = workspace.rtmm(&[&VR[..], arguments].concat());
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains(wanted), "{}", refused.stderr);
+    }
+    // Jobs that others stopped overlap on an accelerator.
+    run(&workspace, &VR, &["--set", "granularity=layer", "--jobs", "layers.csv"]);
+    let refused = workspace.rtmm(&[&VR[..], &["--timeline", "new.pftrace", "--beside", "layers.csv"]].concat());
+    assert!(refused.code == 2 && refused.stderr.contains("granularity=model"), "{}", refused.stderr);
+    assert!(!workspace.path("new.pftrace").exists());
+}

@@ -28,6 +28,7 @@ pub mod forms;
 
 mod form;
 mod level;
+mod measured;
 mod nanoseconds;
 mod observer;
 mod registry;
@@ -35,6 +36,7 @@ mod registry;
 pub use form::{
     Counter, Hold, JobMark, JobRef, MarkKind, SegmentPart, SegmentPartKind, SegmentSlice, TimelineForm,
 };
+pub use measured::{MeasuredJob, read_jobs, tell_jobs};
 pub use nanoseconds::nanoseconds;
 pub use observer::Timeline;
 pub use registry::{FormRow, UnknownForm, form_of};

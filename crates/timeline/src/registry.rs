@@ -17,7 +17,11 @@ pub struct FormRow {
     /// The form in a few words.
     pub summary: &'static str,
     open: Open,
+    /// None where a file of this form is about one run.
+    open_beside: Option<OpenBeside>,
 }
+
+type OpenBeside = for<'s> fn(&'s System, &str, Box<dyn Write + 's>) -> io::Result<Box<dyn TimelineForm + 's>>;
 
 type Open = for<'s> fn(&'s System, Box<dyn Write + 's>) -> io::Result<Box<dyn TimelineForm + 's>>;
 
@@ -27,16 +31,21 @@ static FORMS: [FormRow; 3] = [
         extension: "pftrace",
         summary: "a Perfetto trace (ui.perfetto.dev)",
         open: |system, output| Ok(Box::new(forms::PerfettoTrace::new(system, output)?)),
+        open_beside: Some(|system, label, output| {
+            Ok(Box::new(forms::PerfettoTrace::beside(system, label, output)?))
+        }),
     },
     FormRow {
         extension: "json",
         summary: "a Chrome trace",
         open: |system, output| Ok(Box::new(forms::ChromeTrace::new(system, output)?)),
+        open_beside: None,
     },
     FormRow {
         extension: "svg",
         summary: "a Gantt chart",
         open: |system, output| Ok(Box::new(forms::Gantt::new(system, output))),
+        open_beside: None,
     },
 ];
 
@@ -57,6 +66,27 @@ impl FormRow {
         output: Box<dyn Write + 's>,
     ) -> io::Result<Box<dyn TimelineForm + 's>> {
         (self.open)(system, output)
+    }
+
+    /// True if a file of this form may show another run beside the one that it is of.
+    #[must_use]
+    pub fn takes_another_run(&self) -> bool {
+        self.open_beside.is_some()
+    }
+
+    /// Begins the part of a file that is about another run of a system, which is written before the timeline of the run. Names of
+    /// its tracks end with the label.
+    ///
+    /// # Errors
+    /// [`io::Error`] where the output cannot be written, or the form [has no room](FormRow::takes_another_run) for another run.
+    pub fn open_beside<'s>(
+        &self,
+        system: &'s System,
+        label: &str,
+        output: Box<dyn Write + 's>,
+    ) -> io::Result<Box<dyn TimelineForm + 's>> {
+        let open = self.open_beside.ok_or(io::ErrorKind::Unsupported)?;
+        open(system, label, output)
     }
 }
 

@@ -67,7 +67,8 @@ fn spare_inputs(arguments: &Run) -> Result<(), Failure> {
 fn input_files(arguments: &Run) -> Vec<&Path> {
     let by_name =
         [&arguments.scenario, &arguments.platform, &arguments.sweep].into_iter().flatten().map(Path::new);
-    let by_path = [&arguments.requests, &arguments.case].into_iter().flatten().map(PathBuf::as_path);
+    let by_path =
+        [&arguments.requests, &arguments.case, &arguments.beside].into_iter().flatten().map(PathBuf::as_path);
     by_name.chain(by_path).chain(arguments.traces.iter().map(PathBuf::as_path)).collect()
 }
 

@@ -1,19 +1,39 @@
 //! The timelines of a run that is watched: the file that `rtmm run --timeline` names, and the chart of a report.
 
+use std::io::Write;
+
 use rtmm_sim::{Observer, System};
 use rtmm_timeline::forms::Gantt;
-use rtmm_timeline::{Timeline, form_of};
+use rtmm_timeline::{FormRow, Timeline, form_of, read_jobs, tell_jobs};
+use rtmm_workload::load;
 
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::output::Streamed;
 
-/// Refuses a file whose extension names no form.
+/// Refuses a file whose extension names no form, or one that has no room for another run.
 pub(super) fn check(arguments: &Run) -> Result<(), Failure> {
     match arguments.timeline.as_deref().map(form_of) {
         Some(Err(error)) => Err(Failure::usage(error.to_string(), error.help())),
+        Some(Ok(form)) if arguments.beside.is_some() && !form.takes_another_run() => Err(Failure::usage(
+            format!("{} has no room for another run", form.summary),
+            "let the name of the timeline end in `.pftrace`, for a Perfetto trace",
+        )),
         Some(Ok(_)) | None => Ok(()),
     }
+}
+
+/// The part of a trace that is about the jobs of another run, if one is asked for.
+fn beside(arguments: &Run, system: &System, form: &FormRow) -> Result<Vec<u8>, Failure> {
+    let Some(path) = arguments.beside.as_deref() else { return Ok(Vec::new()) };
+    let jobs = read_jobs(&load::read(path)?, system)?;
+    let mut part = Vec::new();
+    let failed = |error: std::io::Error| Failure::Run(format!("{}: {error}", path.display()));
+    let label = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut other = form.open_beside(system, &label, Box::new(&mut part)).map_err(failed)?;
+    tell_jobs(&jobs, other.as_mut()).map_err(failed)?;
+    drop(other);
+    Ok(part)
 }
 
 /// Does a run, which is to tell the observer that it is given, if any: the timeline that is asked for.
@@ -24,7 +44,9 @@ pub(super) fn watched<T>(
 ) -> Result<T, Failure> {
     let Some(path) = arguments.timeline.as_deref() else { return run(None) };
     let form = form_of(path).map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    let (streamed, file) = Streamed::create(path)?;
+    let part = beside(arguments, system, form)?;
+    let (streamed, mut file) = Streamed::create(path)?;
+    file.write_all(&part).map_err(|error| streamed.failed(&error))?;
     let form = form.open(system, Box::new(file)).map_err(|error| streamed.failed(&error))?;
     let mut timeline = Timeline::new(system, form);
     let result = run(Some(&mut timeline))?;

@@ -18,7 +18,7 @@ use rtmm_sim::System;
 use rtmm_workload::Time;
 
 use self::proto::{AnnotationValue, DebugAnnotation, EventKind, TracePacket, TrackEvent};
-use self::tracks::{Category, Key, SEQUENCE, Tracks};
+use self::tracks::{Category, Key, Tracks};
 use crate::form::{
     Counter, Hold, JobMark, MarkKind, SegmentPart, SegmentPartKind, SegmentSlice, TimelineForm,
 };
@@ -44,10 +44,22 @@ impl<'s> PerfettoTrace<'s> {
     /// # Errors
     /// [`io::Error`] where the output cannot be written.
     pub fn new(system: &'s System, output: Box<dyn Write + 's>) -> io::Result<Self> {
-        let tracks = Tracks::new(system);
+        Self::with(Tracks::new(system, None), output)
+    }
+
+    /// Begins the part of a trace that is about another run of the system, such as a measured one: tracks of its own, whose names
+    /// end with the label. Written before or behind the trace of a run, it makes one trace with that.
+    ///
+    /// # Errors
+    /// [`io::Error`] where the output cannot be written.
+    pub fn beside(system: &'s System, label: &str, output: Box<dyn Write + 's>) -> io::Result<Self> {
+        Self::with(Tracks::new(system, Some(label.to_owned())), output)
+    }
+
+    fn with(tracks: Tracks<'s>, output: Box<dyn Write + 's>) -> io::Result<Self> {
         let packet = TracePacket {
             track_event: Some(TrackEvent::default()),
-            trusted_packet_sequence_id: SEQUENCE,
+            trusted_packet_sequence_id: tracks.sequence(),
             sequence_flags: proto::NEEDS_INCREMENTAL_STATE,
             ..TracePacket::default()
         };
@@ -129,11 +141,6 @@ fn annotate(event: &mut TrackEvent, key: Key, value: AnnotationValue) {
     event.debug_annotations.push(DebugAnnotation { name_iid: key.iid(), value: Some(value) });
 }
 
-/// The number of a flow: above zero, which would be none.
-fn flow(sequence: u64) -> u64 {
-    sequence.saturating_add(1)
-}
-
 /// The length of a slice, exactly: its ends are rounded to nanoseconds.
 fn length_ps(from: Time, to: Time) -> AnnotationValue {
     AnnotationValue::Unsigned(to.saturating_since(from).picoseconds())
@@ -145,7 +152,7 @@ impl TimelineForm for PerfettoTrace<'_> {
         self.event(segment.from, EventKind::SliceBegin, track, |event, tracks| {
             event.category_iids.push(Category::Segment.iid());
             tracks.job_name(segment.job, &mut event.name);
-            event.flow_ids.push(flow(segment.job.sequence));
+            event.flow_ids.push(tracks.flow(segment.job.sequence));
             annotate(event, Key::Frame, AnnotationValue::Unsigned(segment.job.frame));
             annotate(event, Key::Model, AnnotationValue::Text(tracks.model(segment.model)));
             annotate(event, Key::Units, AnnotationValue::Unsigned(segment.units.into()));
@@ -192,7 +199,7 @@ impl TimelineForm for PerfettoTrace<'_> {
             }
             let flows =
                 if mark.kind.is_last() { &mut event.terminating_flow_ids } else { &mut event.flow_ids };
-            flows.push(flow(mark.job.sequence));
+            flows.push(tracks.flow(mark.job.sequence));
         })
     }
 

@@ -12,8 +12,12 @@ use super::proto::{
 };
 use crate::form::{Counter, JobRef, MarkKind};
 
-/// The sequence of all packets.
-pub(super) const SEQUENCE: u32 = 1;
+/// The sequence of all packets of a run.
+const SEQUENCE: u32 = 1;
+/// That of another run in the same trace.
+const OTHER_SEQUENCE: u32 = 2;
+/// First number of the tracks and flows of another run: those of a run are below.
+const OTHER_FIRST: u64 = 1 << 40;
 
 /// The tracks that are there in every trace.
 const JOBS: u64 = 1;
@@ -91,11 +95,13 @@ pub(super) struct Tracks<'s> {
     first_task: u64,
     /// The number of the name of moves, behind those of all layers.
     move_name: u64,
+    /// Of another run beside the one that the trace is of: the word that the names of its tracks end with.
+    label: Option<String>,
 }
 
 impl<'s> Tracks<'s> {
-    pub(super) fn new(system: &'s System) -> Self {
-        let mut next = FIRST;
+    pub(super) fn new(system: &'s System, label: Option<String>) -> Self {
+        let mut next = FIRST + if label.is_some() { OTHER_FIRST } else { 0 };
         let mut accelerators = Vec::new();
         for accelerator in &system.platform.accelerators {
             accelerators.push(next);
@@ -107,7 +113,26 @@ impl<'s> Tracks<'s> {
             layers.push(name);
             name += model.layers.len() as u64;
         }
-        Self { system, accelerators, layers, first_task: next, move_name: name }
+        Self { system, accelerators, layers, first_task: next, move_name: name, label }
+    }
+
+    /// The sequence that all packets are of.
+    pub(super) fn sequence(&self) -> u32 {
+        if self.label.is_some() { OTHER_SEQUENCE } else { SEQUENCE }
+    }
+
+    /// The number of a flow: above zero, which would be none.
+    pub(super) fn flow(&self, sequence: u64) -> u64 {
+        sequence.saturating_add(1 + self.shift())
+    }
+
+    fn shift(&self) -> u64 {
+        if self.label.is_some() { OTHER_FIRST } else { 0 }
+    }
+
+    /// The name of a track.
+    fn title(&self, name: &str) -> String {
+        self.label.as_ref().map_or_else(|| name.to_owned(), |label| format!("{name} ({label})"))
     }
 
     pub(super) fn unit(&self, accelerator: AcceleratorId, unit: u32) -> u64 {
@@ -125,8 +150,8 @@ impl<'s> Tracks<'s> {
 
     pub(super) fn counter(&self, counter: Counter) -> u64 {
         match counter {
-            Counter::Queue => QUEUE,
-            Counter::Bandwidth => BANDWIDTH,
+            Counter::Queue => QUEUE + self.shift(),
+            Counter::Bandwidth => BANDWIDTH + self.shift(),
             Counter::Utilisation(accelerator) => self.accelerators[accelerator.index()] + 1,
             Counter::Clock(PowerUnit::Accelerator(accelerator)) => self.clock(accelerator.index()),
             Counter::Clock(PowerUnit::Dram) => self.clock(self.accelerators.len()),
@@ -161,13 +186,13 @@ impl<'s> Tracks<'s> {
     /// The packets that a trace begins with: all texts, all tracks.
     pub(super) fn packets(&self) -> Vec<TracePacket> {
         let texts = TracePacket {
-            trusted_packet_sequence_id: SEQUENCE,
+            trusted_packet_sequence_id: self.sequence(),
             sequence_flags: INCREMENTAL_STATE_CLEARED,
             interned_data: Some(self.texts()),
             ..TracePacket::default()
         };
         let described = self.descriptors().into_iter().map(|track| TracePacket {
-            trusted_packet_sequence_id: SEQUENCE,
+            trusted_packet_sequence_id: self.sequence(),
             track_descriptor: Some(track),
             ..TracePacket::default()
         });
@@ -196,24 +221,29 @@ impl<'s> Tracks<'s> {
     fn descriptors(&self) -> Vec<TrackDescriptor> {
         let platform = &self.system.platform;
         let mut tracks = Vec::new();
+        // Of another run nothing is told but segments, jobs and the queue.
+        let is_other = self.label.is_some();
         for ((index, accelerator), first) in platform.accelerators.iter().enumerate().zip(&self.accelerators)
         {
-            tracks.push(group(*first, &accelerator.name));
-            tracks.push(counter(first + 1, *first, "utilisation", "%"));
-            if accelerator.power.is_some() {
-                tracks.push(counter(self.clock(index), *first, "clock", "Hz"));
+            tracks.push(group(*first, &self.title(&accelerator.name)));
+            if !is_other {
+                tracks.push(counter(first + 1, *first, "utilisation", "%"));
+                if accelerator.power.is_some() {
+                    tracks.push(counter(self.clock(index), *first, "clock", "Hz"));
+                }
             }
             let units = (0..accelerator.units()).zip(first + 2..);
             tracks.extend(units.map(|(unit, uuid)| child(uuid, *first, format!("unit {unit}"), unit + 1)));
         }
-        tracks.push(group(JOBS, "jobs"));
+        let jobs = JOBS + self.shift();
+        tracks.push(group(jobs, &self.title("jobs")));
         let tasks = self.system.scenario.tasks.iter().zip(self.first_task..).zip(0..);
-        tracks.extend(tasks.map(|((task, uuid), rank)| child(uuid, JOBS, task.name.clone(), rank)));
-        tracks.push(counter(QUEUE, 0, "queue length", "jobs"));
-        if platform.shared_dram.is_some() {
+        tracks.extend(tasks.map(|((task, uuid), rank)| child(uuid, jobs, task.name.clone(), rank)));
+        tracks.push(counter(QUEUE + self.shift(), 0, &self.title("queue length"), "jobs"));
+        if platform.shared_dram.is_some() && !is_other {
             tracks.push(counter(BANDWIDTH, 0, "DRAM bandwidth granted", "B/s"));
         }
-        if platform.power.dram.is_some() {
+        if platform.power.dram.is_some() && !is_other {
             tracks.push(counter(self.clock(platform.accelerators.len()), 0, "DRAM clock", "Hz"));
         }
         tracks
