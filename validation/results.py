@@ -35,6 +35,9 @@ def rows(table):
             "context_switches": switched.get(job, 0),
             "energy_pj": "",
             "batch": 1 if ran else "",
+            "moves": 0,
+            "move_ms": "0.0",
+            "energy_move_pj": "",
         })
     return rows
 

@@ -194,7 +194,7 @@ class Dispatcher(Folder):
     def test_columns_are_those_of_rtmm(self):
         rows, _ = self.run_it(['name = "a"\nmodel = "short"\nrate_hz = 100'])
         columns = "task,frame,status,model,arrival_ms,release_ms,deadline_ms,start_ms,end_ms,accelerator,segments,"
-        self.assertEqual(",".join(rows[0]), columns + "context_switches,energy_pj,batch")
+        self.assertEqual(",".join(rows[0]), columns + "context_switches,energy_pj,batch,moves,move_ms,energy_move_pj")
         figures = results.figures(rows, ["a"])
         self.assertEqual([row[:2] for row in figures], [["a", 6], ["all", 6]])
 

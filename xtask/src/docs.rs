@@ -30,7 +30,9 @@ mod xrbench_fixes;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::markdown::table;
 use crate::project_root;
+use crate::validation;
 
 /// Why a part could not be made.
 type Problem = Box<dyn std::error::Error>;
@@ -67,6 +69,7 @@ const INTERFERENCE: &str = "evaluation/interference.md";
 const MOCA: &str = "evaluation/moca.md";
 const POWER: &str = "evaluation/power.md";
 const TECHNOLOGY: &str = "models/technology.md";
+const VALIDATION: &str = validation::PAGE;
 /// Where figures of pages under docs/evaluation/ stand.
 const FIGURES: &str = "docs/evaluation/figures";
 
@@ -155,6 +158,17 @@ const PARTS: &[Part] = &[
     Part { page: TECHNOLOGY, name: "resnet-50", make: |_| technology::resnet50() },
     Part { page: TECHNOLOGY, name: "networks", make: |_| technology::networks() },
     Part { page: TECHNOLOGY, name: "dream", make: |_| technology::dream() },
+    Part { page: VALIDATION, name: "verdict", make: |_| validation::part(validation::Part::Verdict) },
+    Part { page: VALIDATION, name: "machine", make: |_| validation::part(validation::Part::Machine) },
+    Part { page: VALIDATION, name: "profile", make: |_| validation::part(validation::Part::Profile) },
+    Part { page: VALIDATION, name: "pairs", make: |_| validation::part(validation::Part::Pairs) },
+    Part { page: VALIDATION, name: "misses", make: |_| validation::part(validation::Part::Misses) },
+    Part { page: VALIDATION, name: "errors", make: |_| validation::part(validation::Part::Errors) },
+    Part { page: VALIDATION, name: "bands", make: |_| validation::part(validation::Part::Bands) },
+    Part { page: VALIDATION, name: "tasks", make: |_| validation::part(validation::Part::Tasks) },
+    Part { page: VALIDATION, name: "orders", make: |_| validation::part(validation::Part::Orders) },
+    Part { page: VALIDATION, name: "haxconn", make: |_| Ok(validation::published_schedules()) },
+    Part { page: VALIDATION, name: "haxconn-simulated", make: |_| validation::simulated_schedule() },
     Part { page: "models/dysta-reference.md", name: "dysta-fix-list", make: |_| Ok(dysta_fixes::list()) },
     Part { page: "models/moca-reference.md", name: "moca-fix-list", make: |_| Ok(moca_fixes::list()) },
     Part {
@@ -220,13 +234,11 @@ fn each_page(
             }
         }
     }
-    // The page whose figures are made with it.
-    let figures = if pages.contains(&DYSTA) { dysta_evaluation::figures() } else { Ok(Vec::new()) };
-    match figures {
-        Ok(figures) => {
-            for (name, wanted) in figures {
-                let path = root.join(FIGURES).join(name);
-                // A figure that is not there yet is out of date.
+    match files(&pages) {
+        Ok(files) => {
+            for (file, wanted) in files {
+                let path = root.join(file);
+                // A file that is not there yet is out of date.
                 let current = std::fs::read_to_string(&path).unwrap_or_default();
                 match visit(&path, &current, &wanted) {
                     Ok(fine) => sound &= fine,
@@ -245,6 +257,22 @@ fn each_page(
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Figures and data of pages that are made with them: files of the repository and their texts.
+fn files(pages: &[&str]) -> Result<Vec<(String, String)>, Problem> {
+    let in_folder = |folder: &'static str, files: Vec<(String, String)>| {
+        files.into_iter().map(move |(name, text)| (format!("{folder}/{name}"), text))
+    };
+    let mut files = Vec::new();
+    if pages.contains(&DYSTA) {
+        files.extend(in_folder(FIGURES, dysta_evaluation::figures()?));
+    }
+    if pages.contains(&VALIDATION) {
+        files.extend(in_folder(FIGURES, validation::figures()?));
+        files.extend(in_folder(crate::evaluation::DATA, validation::data()?));
+    }
+    Ok(files)
+}
+
 /// The page as it is and as it should be.
 fn render(root: &Path, path: &Path, page: &str, parts: Parts) -> Result<(String, String), Problem> {
     let current = std::fs::read_to_string(path)?;
@@ -257,16 +285,6 @@ fn render(root: &Path, path: &Path, page: &str, parts: Parts) -> Result<(String,
         wanted.replace_range(start..end, &format!("\n{}\n\n", text.trim()));
     }
     Ok((current, wanted))
-}
-
-/// A Markdown table.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let mut text = format!("| {} |\n|{}\n", header.join(" | "), " --- |".repeat(header.len()));
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
-    }
-    text
 }
 
 /// The largest and the median of some differences.

@@ -3,6 +3,8 @@
 mod docs;
 mod equal;
 mod evaluation;
+mod markdown;
+mod validation;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ Tasks:
   evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures
   evaluation moca               run the sweeps behind docs/evaluation/moca.md, and write their data and figures
   evaluation interference       run the sweep behind docs/evaluation/interference.md, and write its data and figures
+  validation [DIR]              compare measurements of a machine with simulations, and print tables and write figures into DIR;
+                                without it, write docs/evaluation/validation.md from those of the repository
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +58,10 @@ fn main() -> ExitCode {
                 "there is no evaluation `{other}`: there are `dream`, `moca` and `interference`"
             )),
             None => usage_error("`evaluation` needs a name: `dream`, `moca` or `interference`"),
+        },
+        Some("validation") => match arguments.next() {
+            None => docs::write(Some(validation::PAGE)),
+            Some(folder) => validation::run(Path::new(&folder)),
         },
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

@@ -377,7 +377,10 @@ fn another_run_is_shown_in_the_same_trace() {
     let (alone, both) = (read("alone.pftrace"), read("both.pftrace"));
     assert!(both.ends_with(&alone) && both.len() > alone.len());
     for (arguments, wanted) in [
-        (&["--timeline", "both.svg", "--beside", "jobs.csv"][..], "a Gantt chart has no room for another run"),
+        (
+            &["--timeline", "both.svg", "--beside", "jobs.csv"][..],
+            "a Gantt chart has no room for another run",
+        ),
         (&["--timeline", "new.pftrace", "--beside", "none.csv"], "none.csv: cannot be read"),
         (&["--beside", "jobs.csv"], "--timeline"),
         (&["--timeline", "jobs.csv", "--beside", "jobs.csv"], "this is none of them"),
@@ -388,7 +391,8 @@ fn another_run_is_shown_in_the_same_trace() {
     }
     // Jobs that others stopped overlap on an accelerator.
     run(&workspace, &VR, &["--set", "granularity=layer", "--jobs", "layers.csv"]);
-    let refused = workspace.rtmm(&[&VR[..], &["--timeline", "new.pftrace", "--beside", "layers.csv"]].concat());
+    let refused =
+        workspace.rtmm(&[&VR[..], &["--timeline", "new.pftrace", "--beside", "layers.csv"]].concat());
     assert!(refused.code == 2 && refused.stderr.contains("granularity=model"), "{}", refused.stderr);
     assert!(!workspace.path("new.pftrace").exists());
 }
