@@ -1,5 +1,6 @@
 //! `rtmm analyse`: bounds in every format, what the page shows, and what is said of bad input.
 #![expect(clippy::disallowed_methods, reason = "this test reads the repository's own files")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use crate::common::Workspace;
 
@@ -19,7 +20,7 @@ fn jobs_of_the_page() -> String {
 
 fn workspace() -> Workspace {
     let workspace = systems();
-    workspace.write("jobs.csv", &jobs_of_the_page());
+    workspace.write("jobs.csv", jobs_of_the_page());
     workspace
 }
 
@@ -74,7 +75,7 @@ fn json_says_who_is_late_and_what_proves_it() {
 #[test]
 fn a_job_that_can_be_late_is_an_answer() {
     let workspace = workspace();
-    workspace.write("late.csv", &format!("{HEADER}1, 1, 0, 0, 2, 9, 5, 1\n"));
+    workspace.write("late.csv", format!("{HEADER}1, 1, 0, 0, 2, 9, 5, 1\n"));
     let late = ["analyse", "--jobs", "late.csv", "--policy", "edf"];
     let table = workspace.rtmm(&late).success();
     assert!(table.contains("not schedulable: some job misses its deadline in some schedule"), "{table}");
@@ -98,9 +99,9 @@ fn bad_input_is_told_with_its_place_and_a_remedy() {
     let workspace = workspace();
     workspace.write("empty.csv", "");
     workspace.write("lacks.csv", "Task ID, Job ID\n1, 1\n");
-    workspace.write("reversed.csv", &format!("{HEADER}1, 1, 3, 2, 1, 1, 9, 1\n1, 1, 0, 0, 1, -1, 9, 1\n"));
-    workspace.write("twice.csv", &format!("{HEADER}1, 1, 0, 0, 1, 1, 9, 1\n1, 1, 0, 0, 1, 1, 9, 1\n"));
-    workspace.write("long.csv", &format!("{HEADER}1, 1, {0}, {0}, {0}, {0}, 9, 1\n", u64::MAX));
+    workspace.write("reversed.csv", format!("{HEADER}1, 1, 3, 2, 1, 1, 9, 1\n1, 1, 0, 0, 1, -1, 9, 1\n"));
+    workspace.write("twice.csv", format!("{HEADER}1, 1, 0, 0, 1, 1, 9, 1\n1, 1, 0, 0, 1, 1, 9, 1\n"));
+    workspace.write("long.csv", format!("{HEADER}1, 1, {0}, {0}, {0}, {0}, 9, 1\n", u64::MAX));
     for (jobs, extra, expected) in [
         ("empty.csv", &["--policy", "edf"][..], &["empty.csv:1:1", "the table is empty"][..]),
         ("lacks.csv", &["--policy", "edf"], &["no column `Arrival min`", "lacks.csv:1:1"]),

@@ -13,7 +13,7 @@ pub(super) enum Order {
     RateMonotonic,
     DeadlineMonotonic,
     Declared,
-    TaskOrder,
+    Declaration,
 }
 
 /// Parts of jobs that are not preempted.
@@ -41,7 +41,7 @@ const PRIORITIES: [(&str, Order); 4] = [
     ("rate-monotonic", Order::RateMonotonic),
     ("deadline-monotonic", Order::DeadlineMonotonic),
     ("declared", Order::Declared),
-    ("task-order", Order::TaskOrder),
+    ("task-order", Order::Declaration),
 ];
 
 impl Analysed {
@@ -91,7 +91,7 @@ impl Analysed {
             Order::Declared if task.drawn_priorities.len() > 1 => Err(Obstacle::DrawnPriorities),
             // Larger is more important there.
             Order::Declared => Ok((i64::from(i32::MAX) - i64::from(task.priority)).unsigned_abs()),
-            Order::TaskOrder => Ok(place as u64),
+            Order::Declaration => Ok(place as u64),
         }
     }
 }

@@ -161,7 +161,7 @@ impl<'s> Tasks<'s> {
             Segments::Layers => Times {
                 cost: with_switches(SWITCHES_BETWEEN_LAYERS),
                 longest_segment: latencies.clone().max().unwrap_or_default().saturating_add(switch),
-                last_segment: latencies.last().unwrap_or_default(),
+                last_segment: latencies.clone().next_back().unwrap_or_default(),
             },
         })
     }
