@@ -37,7 +37,7 @@ def member(model, batch, share, half, runs, barrier, finished, results):
     """One process: loads a model, waits for the other, and reports its latencies in milliseconds."""
     try:
         # Read when the process first touches the GPU; only a server of MPS obeys it.
-        os.environ["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] = str(share)
+        os.environ["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] = f"{share:g}"
         import torch
         import torchvision
 
@@ -113,13 +113,13 @@ def arguments():
     )
     parser.add_argument("--models", nargs="+", required=True, help="names of torchvision models")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8])
-    parser.add_argument("--shares", nargs="+", type=int, default=[100], help="percent of the SMs, under MPS")
+    parser.add_argument("--shares", nargs="+", type=float, default=[100], help="percent of the SMs, under MPS")
     parser.add_argument("--runs", type=int, default=100, help="measured inferences of each member")
     parser.add_argument("--half", action="store_true", help="half precision")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("measured"))
     given = parser.parse_args()
     if min(given.batches) < 1 or given.runs < 2 or not all(0 < share <= 100 for share in given.shares):
-        parser.error("batches are at least 1, runs at least 2, and shares from 1 to 100")
+        parser.error("batches are at least 1, runs at least 2, and shares above 0 and at most 100")
     return given
 
 
@@ -133,7 +133,7 @@ def main():
         [(solo[one], _)] = measure([one], given.half, given.runs)
         print(f"{one[0]}, batch {one[1]}, {one[2]} %: {solo[one]:.3f} ms", file=sys.stderr)
     header = ["model", "batch", "sm_pct", "latency_ms"]
-    write(given.output / "solo.csv", header, [[*one, f"{ms:.6f}"] for one, ms in solo.items()])
+    write(given.output / "solo.csv", header, [[*one[:2], f"{one[2]:g}", f"{ms:.6f}"] for one, ms in solo.items()])
     # Without MPS both members have all SMs, one after the other.
     divided = max(given.shares) < 100 or len(given.shares) > 1
     rows = []
@@ -142,7 +142,7 @@ def main():
             continue
         (mean_a, deviation_a), (mean_b, deviation_b) = measure([a, b], given.half, given.runs)
         times = [mean_a, mean_b, deviation_a, deviation_b, solo[a], solo[b]]
-        rows.append([a[0], b[0], a[1], b[1], a[2], b[2], *(f"{ms:.6f}" for ms in times)])
+        rows.append([a[0], b[0], a[1], b[1], f"{a[2]:g}", f"{b[2]:g}", *(f"{ms:.6f}" for ms in times)])
         print(f"{a[0]} beside {b[0]}: {mean_a:.3f} and {mean_b:.3f} ms", file=sys.stderr)
     header = ["model_a", "model_b", "batch_a", "batch_b", "sm_pct_a", "sm_pct_b"]
     header += ["lat_a_ms", "lat_b_ms", "std_a_ms", "std_b_ms", "solo_a_ms", "solo_b_ms"]

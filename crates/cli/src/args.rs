@@ -18,7 +18,7 @@ use crate::names::Names;
 pub(crate) use analyse::Analyse;
 use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
-pub(crate) use interference::{Fitting, Interference, InterferenceVerb, OnDevice, Predict};
+pub(crate) use interference::{Fitting, Interference, InterferenceVerb, Kernels, OnDevice, Predict};
 pub(crate) use measured::Measured;
 pub(crate) use robust::Robust;
 

@@ -168,9 +168,130 @@ fn bad_measurements_are_refused_with_a_way_out() {
 }
 
 #[test]
+fn all_problems_are_told_at_once_and_none_that_follows_from_another() {
+    let workspace = workspace();
+    workspace.write("bad_solo.csv", "model,batch,sm_pct,latency_ms\na,1,50,-2\n");
+    workspace.write("bad_rows.csv", "model_a,model_b,batch_a,batch_b,sm_pct_a,sm_pct_b\na,b,0,1,50,50\n");
+    let outcome = workspace.rtmm(&[
+        "interference",
+        "predict",
+        "--fit",
+        "bad_solo.csv",
+        "pairs.csv",
+        "none.csv",
+        "--on",
+        "bad_rows.csv",
+        "--observe",
+        "missing.csv",
+    ]);
+    assert_eq!(outcome.code, 2);
+    for said in ["bad_solo.csv:2:8", "none.csv", "bad_rows.csv:2:5", "missing.csv"] {
+        assert!(outcome.stderr.contains(said), "{said}:\n{}", outcome.stderr);
+    }
+    assert!(!outcome.stderr.contains("no solo latency"), "{}", outcome.stderr);
+    // A table to fit to and to score has its problems once.
+    workspace.write(
+        "twice.csv",
+        "model_a,model_b,batch_a,batch_b,lat_a_ms,lat_b_ms,solo_a_ms,solo_b_ms\na,b,0,1,2,3,1,2\n",
+    );
+    let outcome = workspace.rtmm(&["interference", "score", "--fit", "twice.csv", "--on", "twice.csv"]);
+    assert_eq!(outcome.stderr.matches("twice.csv:2:5").count(), 1, "{}", outcome.stderr);
+}
+
+#[test]
+fn pairs_of_another_device_state_their_own_solo_latencies() {
+    let workspace = workspace();
+    let fit = ["interference", "predict", "--fit", "solo.csv", "pairs.csv", "--on-device", "new", "--on"];
+    let outcome = workspace.rtmm(&[&fit[..], &["new.csv"]].concat());
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("are of another device"), "{}", outcome.stderr);
+    // One observation of the new device moves a pair that was measured on the old one by more.
+    workspace.write("there.csv", "model_a,model_b,batch_a,batch_b,solo_a_ms,solo_b_ms\na,b,1,1,1,1\n");
+    workspace.write(
+        "seen.csv",
+        "model_a,model_b,batch_a,batch_b,solo_a_ms,solo_b_ms,lat_a_ms,lat_b_ms\na,b,1,1,1,1,1.4,1.4\n",
+    );
+    let of = |device: &str, more: &[&str]| -> f64 {
+        // On the same device, solo latencies that rows state count, too.
+        let arguments = [
+            "interference",
+            "predict",
+            "--fit",
+            "solo.csv",
+            "pairs.csv",
+            "--on-device",
+            device,
+            "--on",
+            "there.csv",
+        ];
+        let printed = workspace.rtmm(&[&arguments[..], more].concat()).success();
+        printed
+            .lines()
+            .nth(1)
+            .expect("a row")
+            .split(',')
+            .nth(6)
+            .expect("a prediction")
+            .parse()
+            .expect("a number")
+    };
+    let seen = ["--observe", "seen.csv"];
+    assert_eq!(of("same", &[]), of("new", &[]));
+    assert!(of("new", &seen) > of("same", &seen) && of("same", &seen) > of("same", &[]));
+}
+
+#[test]
+fn what_predict_prints_is_read_again() {
+    let workspace = workspace();
+    let predict = |on: &str| {
+        workspace.rtmm(&["interference", "predict", "--fit", "solo.csv", "pairs.csv", "--on", on]).success()
+    };
+    let first = predict("new.csv");
+    workspace.write("again.csv", &first);
+    assert_eq!(predict("again.csv"), first);
+}
+
+#[test]
+fn tables_of_kernels_are_summed_up() {
+    let workspace = workspace();
+    workspace
+        .write("net_cuda_gpu_kern_sum.csv", "Total Time (ns),Instances,Name\n3000000,4,a\n1000000,1,b\n");
+    let printed = workspace
+        .rtmm(&[
+            "interference",
+            "kernels",
+            "net_cuda_gpu_kern_sum.csv",
+            "orion/v100-kernels",
+            "--format",
+            "csv",
+        ])
+        .success();
+    let mut lines = printed.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "model,batch,mode,kernels,total_ms,time_compute_bound,time_memory_bound,sms_used,time_leaving_sms"
+        )
+    );
+    assert_eq!(lines.next(), Some("net,,inference,5,4.0000,,,,"));
+    assert!(printed.contains("resnet50,4,inference,175,6.4984,0.7648,0.2010,"), "{printed}");
+    let outcome = workspace.rtmm(&["interference", "kernels", "solo.csv"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("there are no kernels in solo.csv"), "{}", outcome.stderr);
+}
+
+#[test]
 fn measurements_are_checked_as_files() {
     let workspace = workspace();
     let printed = workspace.rtmm(&["check", "solo.csv", "groups.csv"]).success();
     assert!(printed.contains("solo.csv: solo latencies, 4 rows"), "{printed}");
     assert!(printed.contains("groups.csv: segment groups, 6 rows"), "{printed}");
+    // Pairs whose solo latencies stand in another table are sound by themselves.
+    let printed = workspace.rtmm(&["check", "pairs.csv"]).success();
+    assert!(
+        printed.contains("pairs.csv: pairs, 4 rows; their solo latencies are not among the files"),
+        "{printed}"
+    );
+    let printed = workspace.rtmm(&["check", "pairs.csv", "solo.csv"]).success();
+    assert!(printed.contains("pairs.csv: pairs, 4 rows\n"), "{printed}");
 }

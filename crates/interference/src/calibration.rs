@@ -4,12 +4,11 @@
 //! after the other, since those to predict may be new, too; single rows where there are fewer than three combinations. The
 //! window forgets its oldest ratio with each observation, so that the bound follows drift and memory stays as it is.
 
-use std::collections::VecDeque;
-
 use rtmm_workload::parameters::{Integer, Parameters, Real};
 
 use crate::measurements::Measurements;
 use crate::protocols::{Split, combinations, partition, random_folds};
+use crate::ratios::Ratios;
 use crate::registry::Fitted;
 use crate::{Device, Prediction, Predictor, Query, Training};
 
@@ -22,66 +21,14 @@ pub(crate) const WINDOW: Integer<u32> =
 const FOLDS: u32 = 5;
 /// The most left-out rows of a part that are predicted.
 const MAX_ROWS: usize = 400;
-/// Ratios of left-out measurements that an observed one takes the place of.
-const SEEDS_A_RATIO: usize = 4;
 /// Part of the window that left-out measurements fill where another device is predicted.
 const OTHER_DEVICE: usize = 10;
-
-/// Latest ratios, in the order in which they came and sorted; the first of them may be those of left-out measurements.
-#[derive(Clone, Debug)]
-struct Window {
-    latest: VecDeque<f64>,
-    sorted: Vec<f64>,
-    capacity: usize,
-    /// Ratios that were not observed.
-    seeds: usize,
-}
-
-impl Window {
-    /// A window of so many ratios, that begins with the given ones.
-    fn new(capacity: usize, seeds: &[f64]) -> Self {
-        let (latest, sorted) = (VecDeque::with_capacity(capacity), Vec::with_capacity(capacity));
-        let mut window = Self { latest, sorted, capacity, seeds: 0 };
-        seeds.iter().take(capacity).for_each(|ratio| window.insert(*ratio));
-        window.seeds = window.latest.len();
-        window
-    }
-
-    fn insert(&mut self, ratio: f64) {
-        self.latest.push_back(ratio);
-        let place = self.sorted.partition_point(|known| known.total_cmp(&ratio).is_lt());
-        self.sorted.insert(place, ratio);
-    }
-
-    fn forget(&mut self) {
-        let Some(oldest) = self.latest.pop_front() else { return };
-        let place = self.sorted.partition_point(|known| known.total_cmp(&oldest).is_lt());
-        self.sorted.remove(place);
-        self.seeds = self.seeds.saturating_sub(1);
-    }
-
-    /// Takes in an observed ratio. It takes the place of the oldest one, or of several that were not observed.
-    fn push(&mut self, ratio: f64) {
-        let forgotten = match self.seeds {
-            0 => usize::from(self.latest.len() == self.capacity),
-            seeds => seeds.min(SEEDS_A_RATIO),
-        };
-        (0..forgotten).for_each(|_| self.forget());
-        self.insert(ratio);
-    }
-
-    /// The least ratio that bounds a next one with the given probability, if it is like those of the window.
-    fn quantile(&self, coverage: f64) -> Option<f64> {
-        let place = libm::ceil((self.sorted.len() + 1) as f64 * coverage) as usize;
-        self.sorted.get(place.saturating_sub(1)).or(self.sorted.last()).copied()
-    }
-}
 
 /// A predictor whose upper bounds are calibrated.
 #[derive(Clone, Debug)]
 struct Calibrated {
     inner: Box<dyn Predictor>,
-    window: Window,
+    ratios: Ratios,
     coverage: f64,
 }
 
@@ -93,13 +40,13 @@ impl Predictor for Calibrated {
         {
             return Some(predicted);
         }
-        let ratio = self.window.quantile(self.coverage).unwrap_or(1.0).max(1.0);
+        let ratio = self.ratios.quantile(self.coverage).unwrap_or(1.0).max(1.0);
         Some(Prediction::new(predicted.mean_us(), predicted.mean_us() * ratio))
     }
 
     fn observe(&mut self, query: &Query<'_>, observed_us: f64) {
         if let Some(ratio) = ratio(self.inner.as_ref(), query, observed_us) {
-            self.window.push(ratio);
+            self.ratios.push(ratio);
         }
         self.inner.observe(query, observed_us);
     }
@@ -150,8 +97,8 @@ pub(crate) fn calibrated(
     .min(ratios.len());
     // In the middle of each of so many equal parts.
     let at = |seed: usize| ratios.get((2 * seed + 1) * ratios.len() / (2 * seeds)).copied();
-    let window = Window::new(capacity, &(0..seeds).filter_map(at).collect::<Vec<_>>());
-    Ok(Box::new(Calibrated { inner, window, coverage: parameters.read(&COVERAGE) }))
+    let ratios = Ratios::new(capacity, &(0..seeds).filter_map(at).collect::<Vec<_>>());
+    Ok(Box::new(Calibrated { inner, ratios, coverage: parameters.read(&COVERAGE) }))
 }
 
 /// Splits by combinations of models where there are three or more, else by rows.
@@ -167,32 +114,4 @@ fn folds(measurements: &Measurements) -> Vec<Split> {
         })
     };
     (0..FOLDS).map(part).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_window_holds_the_latest_ratios_and_their_quantile() {
-        let mut window = Window::new(10, &[]);
-        assert_eq!(window.quantile(0.9), None);
-        for ratio in 1..=25 {
-            window.push(f64::from(ratio));
-        }
-        assert_eq!(window.sorted, (16..=25).map(f64::from).collect::<Vec<_>>());
-        assert_eq!(window.quantile(0.5), Some(21.0));
-        assert_eq!(window.quantile(0.999), Some(25.0));
-        assert_eq!((window.latest.len(), window.sorted.len()), (10, 10));
-    }
-
-    #[test]
-    fn observed_ratios_take_the_places_of_several_that_were_not() {
-        let mut window = Window::new(10, &[9.0; 10]);
-        window.push(1.0);
-        window.push(2.0);
-        assert_eq!(window.sorted, [1.0, 2.0, 9.0, 9.0]);
-        window.push(3.0);
-        assert_eq!((window.sorted.as_slice(), window.seeds), (&[1.0, 2.0, 3.0][..], 0));
-    }
 }

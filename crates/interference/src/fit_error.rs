@@ -29,6 +29,16 @@ pub enum FitError {
         /// The number of rows that there are.
         has: usize,
     },
+    /// The measurements have more modules than a fit comes to an end with.
+    #[error("predictor `{predictor}` fits at most {most} costs of modules, and these groups have {has}")]
+    TooManyModules {
+        /// The predictor's name.
+        predictor: &'static str,
+        /// The most costs.
+        most: usize,
+        /// Modules of all models, each by the sizes of its input.
+        has: usize,
+    },
     /// The predictor does not answer this kind of query.
     #[error("predictor `{predictor}` does not predict {}", .kind.rows())]
     NotThis {
@@ -64,6 +74,10 @@ impl FitError {
             }
             Self::TooFew { .. } => {
                 "measure more, or choose a predictor with fewer unknowns, such as `constant`".to_owned()
+            }
+            Self::TooManyModules { .. } => {
+                "number the modules of each model from 0 on, and fit to fewer models or sizes of inputs"
+                    .to_owned()
             }
             Self::NotThis { others, .. } => format!("choose one that does: {}", others.join(", ")),
             Self::Missing { help, .. } => help.clone(),

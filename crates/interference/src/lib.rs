@@ -17,6 +17,7 @@
 //! # Ok::<(), rtmm_workload::input::Diagnostics>(())
 //! ```
 
+pub mod kernel_summary;
 pub mod load;
 pub mod protocols;
 pub mod replay;
@@ -31,18 +32,21 @@ mod predictor;
 mod predictors;
 mod profile;
 mod query;
+mod ratios;
 mod registry;
 mod share;
 mod slowdowns;
 
 pub use fit_error::FitError;
+pub use linear::{Recursive, RecursiveOptions};
 pub use measurements::{
     Bound, Coefficient, FileKind, Group, KernelUse, LinearCoefficients, Measurements, Pair, PowerPoint,
-    Purpose, Rows, Solo, Utilisation,
+    Purpose, Rows, Solo, SoloLatencies, Utilisation,
 };
 pub use names::{ModelKey, Names};
 pub use predictor::{Prediction, Predictor};
 pub use query::{CoRun, Inference, Interval, Overlap, Query, QueryKind, Running, Segment};
+pub use ratios::Ratios;
 pub use registry::{Device, Fitted, PredictorRegistry, PredictorRow, Training};
 pub use rtmm_workload::parameters::Parameters;
 pub use share::Share;

@@ -7,7 +7,8 @@ use flate2::read::GzDecoder;
 use rtmm_workload::input::{Diagnostic, Diagnostics, Source, suggestion};
 use tracing::debug;
 
-use crate::measurements::{Measurements, Purpose, Rows, cells};
+use crate::Device;
+use crate::measurements::{Measurements, Purpose, Rows, SoloLatencies, cells};
 
 /// Built-in table of measurements.
 #[derive(Clone, Copy, Debug)]
@@ -79,19 +80,21 @@ pub const BUILT_IN: &[BuiltIn] = &[
 /// The most bytes of a built-in table.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Opens a table by its built-in name, or by a path, which ends in `.csv`.
+/// Opens a table by its built-in name, or by a path: one that ends in `.csv`, or that of a file that is there.
 ///
 /// # Errors
 /// A problem that says what there is instead.
 pub fn open(reference: &str) -> Result<Source, Diagnostic> {
-    if Path::new(reference).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-        return rtmm_workload::load::read(Path::new(reference));
-    }
+    let path = Path::new(reference);
     let Some(built_in) = BUILT_IN.iter().find(|built_in| built_in.name == reference) else {
+        let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        if is_table || path.exists() {
+            return rtmm_workload::load::read(path);
+        }
         let names: Vec<&str> = BUILT_IN.iter().map(|built_in| built_in.name).collect();
         let help = suggestion(reference, "table", &names);
-        let problem = Diagnostic::without_place(format!("there are no built-in measurements `{reference}`"));
-        return Err(problem.help(format!("{help} (a path ends in .csv)")));
+        let message = format!("there is no file and there are no built-in measurements `{reference}`");
+        return Err(Diagnostic::without_place(message).help(help));
     };
     debug!(name = built_in.name, "reading built-in measurements");
     let mut text = String::new();
@@ -101,9 +104,8 @@ pub fn open(reference: &str) -> Result<Source, Diagnostic> {
     }
 }
 
-/// Opens tables.
-fn open_all<R: AsRef<str>>(references: &[R]) -> Result<Vec<Source>, Diagnostics> {
-    let mut problems = Diagnostics::default();
+/// Opens tables, as many as can be opened.
+fn open_all<R: AsRef<str>>(references: &[R], problems: &mut Diagnostics) -> Vec<Source> {
     let mut sources = Vec::with_capacity(references.len());
     for reference in references {
         match open(reference.as_ref()) {
@@ -111,7 +113,7 @@ fn open_all<R: AsRef<str>>(references: &[R]) -> Result<Vec<Source>, Diagnostics>
             Err(problem) => problems.push(problem),
         }
     }
-    problems.into_result(Some(sources))
+    sources
 }
 
 /// Reads measurements to fit to: built-in names or paths, in any order and of any kinds.
@@ -119,7 +121,7 @@ fn open_all<R: AsRef<str>>(references: &[R]) -> Result<Vec<Source>, Diagnostics>
 /// # Errors
 /// Every problem of every table.
 pub fn measurements<R: AsRef<str>>(references: &[R]) -> Result<Measurements, Diagnostics> {
-    Measurements::read(&open_all(references)?)
+    all(references, &[], Device::Same).map(|(measurements, _)| measurements)
 }
 
 /// Rows to predict with the cells that they were written with.
@@ -127,7 +129,7 @@ pub fn measurements<R: AsRef<str>>(references: &[R]) -> Result<Measurements, Dia
 pub struct Written {
     /// The rows.
     pub rows: Rows,
-    /// The header of the table.
+    /// The header of the table, without columns of earlier predictions.
     pub header: Vec<String>,
     /// The cells of each row.
     pub cells: Vec<Vec<String>>,
@@ -142,8 +144,52 @@ pub fn rows(
     purpose: Purpose,
     measurements: &mut Measurements,
 ) -> Result<Written, Diagnostics> {
-    let source = open(reference)?;
-    let rows = Rows::read(&source, purpose, measurements)?;
-    let (header, cells) = cells(&source);
+    written(&open(reference)?, purpose, measurements, SoloLatencies::Measured)
+}
+
+fn written(
+    source: &Source,
+    purpose: Purpose,
+    measurements: &mut Measurements,
+    solos: SoloLatencies,
+) -> Result<Written, Diagnostics> {
+    let rows = Rows::read_with(source, purpose, measurements, solos)?;
+    let (header, cells) = cells(source);
     Ok(Written { rows, header, cells })
+}
+
+/// Reads all that a prediction needs: measurements to fit to, and tables of rows of a device, each for a purpose.
+///
+/// # Errors
+/// Every problem of every table, each once, and none that follows from another.
+pub fn all<R: AsRef<str>>(
+    fit: &[R],
+    tables: &[(&str, Purpose)],
+    device: Device,
+) -> Result<(Measurements, Vec<Written>), Diagnostics> {
+    let mut problems = Diagnostics::default();
+    let sources = open_all(fit, &mut problems);
+    let (mut measurements, found) = Measurements::read_partly(&sources);
+    let bad: Vec<String> =
+        found.iter().filter_map(|problem| problem.place().map(|(name, ..)| name.to_owned())).collect();
+    problems.extend(found);
+    let solos = match device {
+        Device::New => SoloLatencies::OwnAlone,
+        Device::Same if problems.is_empty() => SoloLatencies::Measured,
+        Device::Same => SoloLatencies::Partly,
+    };
+    let mut read = Vec::with_capacity(tables.len());
+    for (reference, purpose) in tables {
+        match open(reference) {
+            // It is one of those to fit to: what is wrong with it is told.
+            Ok(source) if bad.iter().any(|name| name == source.name()) => {}
+            Ok(source) => match written(&source, *purpose, &mut measurements, solos) {
+                Ok(one) => read.push(one),
+                Err(found) => problems.extend(found),
+            },
+            Err(_) if fit.iter().any(|other| other.as_ref() == *reference) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.into_result(Some((measurements, read)))
 }

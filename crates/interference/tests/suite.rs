@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod baselines;
+mod kernels;
 mod properties;
 mod recommended;
 mod strait;
+mod structural;
 mod tables;

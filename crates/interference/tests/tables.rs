@@ -2,7 +2,7 @@
 
 use rtmm_interference::load::{self, BUILT_IN};
 use rtmm_interference::{
-    FileKind, Measurements, Parameters, PredictorRegistry, Purpose, Rows, Training, replay,
+    FileKind, Measurements, Parameters, PredictorRegistry, Purpose, Rows, SoloLatencies, Training, replay,
 };
 use rtmm_workload::input::Source;
 
@@ -106,6 +106,74 @@ fn a_pair_takes_its_solo_latencies_from_a_table_that_stands_behind_it() {
     let solo = Source::new("s.csv", "model,batch,latency_ms\na,1,2.1\nb,1,3\n");
     let problems = Measurements::read(&[stated, solo]).unwrap_err().to_string();
     assert!(problems.contains("contradicts the table of solo latencies: 9, and there 3"), "{problems}");
+}
+
+#[test]
+fn tables_that_are_read_together_may_not_contradict_each_other() {
+    let text = |problems: rtmm_workload::input::Diagnostics| problems.to_string();
+    let source = |name: &str, header: &str, row: &str| Source::new(name, format!("{header}{row}\n"));
+    for (header, one, other, said) in [
+        (SOLO, "a,4,50,1", "a,4,50,2", "contradicts one.csv:2, which measures the same: 2, and there 1"),
+        (PAIRS, "a,b,1,2,2,3,1,1", "b,a,2,1,9,2,1,1", "contradicts one.csv:2"),
+        (GROUPS, "a+b,0,3,4,0,0,2,4,0,10", "b+a,0,2,4,0,0,3,4,0,20", "contradicts one.csv:2"),
+        ("gpu,coefficient,value\n", "x,constant,1", "x,constant,1.01", "contradicts one.csv:2"),
+        ("gpu,model,batch,latency_ms\n", "A100,a,1,2", "T4,b,1,3", "GPU `T4`, and one.csv:2 of `A100`"),
+    ] {
+        let both = [source("one.csv", header, one), source("two.csv", header, other)];
+        let said_of = text(Measurements::read(&both).unwrap_err());
+        assert!(said_of.contains(said) && said_of.contains("two.csv:2"), "{said_of}");
+    }
+    // What is stated twice and is the same is no contradiction, in whatever tables.
+    let twice = [source("one.csv", SOLO, "a,4,50,1"), source("two.csv", SOLO, "a,4,50,1.1")];
+    assert!(Measurements::read(&twice).is_ok());
+    // Numbers are told as they were written.
+    let noisy = [
+        source("s.csv", "model,batch,latency_ms\n", "a,1,0.3"),
+        source("p.csv", PAIRS, "a,a,1,1,1,1,0.7,0.7"),
+    ];
+    let said_of = text(Measurements::read(&noisy).unwrap_err());
+    assert!(said_of.contains("solo latencies: 0.7, and there 0.3"), "{said_of}");
+}
+
+#[test]
+fn problems_that_follow_from_others_are_not_told() {
+    // The solo table is refused; that pairs find nothing in it is no news.
+    let solo = Source::new("s.csv", format!("{SOLO}a,1,100,-2\n"));
+    let pairs =
+        Source::new("p.csv", "model_a,model_b,batch_a,batch_b,lat_a_ms,lat_b_ms\na,a,1,1,3,3\na,a,0,1,3,3\n");
+    let (_, problems) = Measurements::read_partly(&[pairs.clone(), solo]);
+    let places: Vec<_> = problems.iter().filter_map(|problem| problem.place()).collect();
+    assert_eq!(places, [("s.csv", 2, 9), ("p.csv", 3, 5)]);
+    // Pairs of another device have none of the measurements' solo latencies.
+    let whole = Source::new("s.csv", format!("{SOLO}a,1,100,2\n"));
+    let mut measurements = Measurements::read(&[whole]).unwrap();
+    let own = SoloLatencies::OwnAlone;
+    let said = Rows::read_with(&pairs, Purpose::Predict, &mut measurements, own).unwrap_err().to_string();
+    assert!(said.contains("no solo latency of `a`") && said.contains("another device"), "{said}");
+    let stated = Source::new("p.csv", format!("{PAIRS}a,a,1,1,3,3,2,2\n"));
+    assert!(Rows::read_with(&stated, Purpose::Predict, &mut measurements, own).is_ok());
+}
+
+#[test]
+fn what_is_written_is_read_again_and_counts_are_bounded() {
+    let mut measurements = Measurements::default();
+    let header = "model_a,model_b,batch_a,batch_b,solo_a_ms,solo_b_ms,predicted_a_ms,predicted_b_ms,\
+        predicted_a_ms_upper,predicted_b_ms_upper\na,b,1,1,2,3,2.5,3.5,3,4\n";
+    assert!(Rows::read(&Source::new("p.csv", header), Purpose::Predict, &mut measurements).is_ok());
+    let groups = "combo,start_1,end_1,batch_1,seq_1,predicted_us,predicted_us_upper\na,0,3,4,0,1,2\n";
+    assert!(Rows::read(&Source::new("g.csv", groups), Purpose::Predict, &mut measurements).is_ok());
+    let columns = |members: usize| {
+        (1..=members).map(|k| format!(",start_{k},end_{k},batch_{k},seq_{k}")).collect::<String>()
+    };
+    let many = problems("g.csv", &format!("combo{},mean_us\na\n", columns(65)));
+    assert_eq!(many, ["1:1: the table has a column `start_65`, and a group has at most 64 members"]);
+    let deep = problems("g.csv", &format!("combo{},mean_us\na,0,1000000,4,0,5\n", columns(1)));
+    assert_eq!(deep, ["2:5: `1000000` in column `end_1` is out of range"]);
+    let half = problems("p.csv", "model_a,batch_a,batch_b,lat_a_ms,lat_b_ms\n");
+    assert_eq!(half[0], "1:1: the table has no column `model_b`");
+    let said = Measurements::read(&[Source::new("p.csv", "model_a,batch_a,batch_b,lat_a_ms\na,1,1,2\n")]);
+    let said = said.unwrap_err().to_string();
+    assert!(!said.contains("did you mean `model_a`") && said.contains("rows to predict do not"), "{said}");
 }
 
 #[test]

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
+use rtmm_interference::kernel_summary::{KernelSummary, summaries};
 use rtmm_interference::load::{self, BUILT_IN, Written};
 use rtmm_interference::replay::{self, Answer};
 use rtmm_interference::score::Score;
 use rtmm_interference::{
-    Device, FitError, Measurements, Parameters, Predictor, PredictorRegistry, PredictorRow, Purpose,
-    QueryKind, Training,
+    Device, FitError, Parameters, Predictor, PredictorRegistry, PredictorRow, Purpose, QueryKind, Training,
 };
 use rtmm_workload::parameters::assign;
 
-use crate::args::{Fitting, Format, Interference, InterferenceVerb, OnDevice, Predict};
+use crate::args::{Fitting, Format, Interference, InterferenceVerb, Kernels, OnDevice, Predict};
 use crate::failure::Failure;
 use crate::output::Rows;
 
@@ -19,6 +19,7 @@ pub(crate) fn interference(arguments: &Interference) -> Result<(), Failure> {
     match &arguments.verb {
         InterferenceVerb::Predict(arguments) => predict(arguments),
         InterferenceVerb::Score(arguments) => score(arguments),
+        InterferenceVerb::Kernels(arguments) => kernels(arguments),
         InterferenceVerb::List(arguments) => list(arguments.format),
     }
 }
@@ -33,18 +34,23 @@ struct Predicted {
 impl Predicted {
     fn of(arguments: &Predict, purpose: Purpose) -> Result<Self, Failure> {
         let fitting = &arguments.fitting;
-        let mut measurements = load::measurements(&fitting.fit)?;
-        let written = load::rows(&arguments.on, purpose, &mut measurements)?;
-        let observed = match &fitting.observe {
-            Some(reference) => Some(load::rows(reference, Purpose::Observe, &mut measurements)?.rows),
-            None => None,
+        let device = match fitting.on_device {
+            OnDevice::Same => Device::Same,
+            OnDevice::New => Device::New,
         };
+        let mut tables = vec![(arguments.on.as_str(), purpose)];
+        tables.extend(fitting.observe.as_deref().map(|observed| (observed, Purpose::Observe)));
+        let (measurements, read) = load::all(&fitting.fit, &tables, device)?;
+        let mut read = read.into_iter();
+        let written = read.next().ok_or_else(|| Failure::Run("no rows were read".to_owned()))?;
+        let observed = read.next().map(|observed| observed.rows);
         if let Some(observed) = observed.as_ref().filter(|observed| observed.kind() != written.rows.kind()) {
             let (seen, asked) = (observed.kind().rows(), written.rows.kind().rows());
             let message = format!("--observe has {seen}, and --on has {asked}");
             return Err(Failure::usage(message, "observe rows of the kind that is predicted"));
         }
-        let (mut predictor, parameters) = fitted(fitting, &measurements, written.rows.kind())?;
+        let training = Training { measurements: &measurements, device };
+        let (mut predictor, parameters) = fitted(fitting, &training, written.rows.kind())?;
         if let Some(observed) = observed {
             replay::observe(predictor.as_mut(), &observed);
         }
@@ -57,7 +63,7 @@ impl Predicted {
 /// The predictor that is asked for, fitted to measurements.
 fn fitted(
     fitting: &Fitting,
-    measurements: &Measurements,
+    training: &Training<'_>,
     kind: QueryKind,
 ) -> Result<(Box<dyn Predictor>, Parameters), Failure> {
     let row = PredictorRegistry::built_in()
@@ -69,12 +75,7 @@ fn fitted(
     let mut parameters = Parameters::defaults(row.schema());
     assign(&format!("predictor `{}`", row.name), &mut [&mut parameters], &fitting.set)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    let device = match fitting.on_device {
-        OnDevice::Same => Device::Same,
-        OnDevice::New => Device::New,
-    };
-    let training = Training { measurements, device };
-    let predictor = row.fit(&parameters, &training).map_err(|error| refused(&error))?;
+    let predictor = row.fit(&parameters, training).map_err(|error| refused(&error))?;
     Ok((predictor, parameters))
 }
 
@@ -159,6 +160,44 @@ fn score(arguments: &Predict) -> Result<(), Failure> {
     let numbers = [false, false, false, true, true, true, true, true, true, true].into();
     Rows { title: "Scores".to_owned(), header, numbers, rows: vec![cells] }
         .print(arguments.format.unwrap_or(Format::Table))
+}
+
+fn kernels(arguments: &Kernels) -> Result<(), Failure> {
+    let measurements = load::measurements(&arguments.tables)?;
+    let found = summaries(&measurements.kernels, arguments.sms);
+    if found.is_empty() {
+        let message = format!("there are no kernels in {}", arguments.tables.join(", "));
+        let help = "give a table of kernels, such as orion/v100-kernels or what `nsys stats` writes";
+        return Err(Failure::usage(message, help));
+    }
+    let share = |part: Option<f64>| part.map_or_else(String::new, |part| format!("{part:.4}"));
+    let row = |of: &KernelSummary| {
+        vec![
+            measurements.names.name(of.model).to_owned(),
+            of.batch.map_or_else(String::new, |batch| batch.to_string()),
+            if of.training { "training" } else { "inference" }.to_owned(),
+            of.launches.to_string(),
+            format!("{:.4}", of.total_ms),
+            share(of.bound.map(|(compute, _)| compute)),
+            share(of.bound.map(|(_, memory)| memory)),
+            share(of.sms),
+            share(of.leaves_room),
+        ]
+    };
+    let header = vec![
+        "model",
+        "batch",
+        "mode",
+        "kernels",
+        "total_ms",
+        "time_compute_bound",
+        "time_memory_bound",
+        "sms_used",
+        "time_leaving_sms",
+    ];
+    let numbers = [false, true, false, true, true, true, true, true, true].into();
+    let rows = found.iter().map(row).collect();
+    Rows { title: "Kernels".to_owned(), header, numbers, rows }.print(arguments.format)
 }
 
 fn list(format: Format) -> Result<(), Failure> {

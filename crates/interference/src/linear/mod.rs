@@ -7,7 +7,7 @@ mod least_squares;
 mod recursive;
 
 pub(crate) use least_squares::{LeastSquares, dot};
-pub(crate) use recursive::{Recursive, RecursiveOptions};
+pub use recursive::{Recursive, RecursiveOptions};
 
 /// The most unknowns of a system.
 pub(crate) const MAX_UNKNOWNS: usize = 64;

@@ -7,7 +7,7 @@ use super::dot;
 
 /// Parameters of recursive least squares.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct RecursiveOptions {
+pub struct RecursiveOptions {
     /// Forgetting factor λ, above 0 and at most 1: the weight of an observation against that before.
     pub forgetting: f64,
     /// The first value of the diagonal of P, and the cap of its mean.
@@ -16,9 +16,9 @@ pub(crate) struct RecursiveOptions {
     pub clip: f64,
 }
 
-/// Weights that follow observations.
+/// Weights of a linear model that follow observations by recursive least squares with forgetting.
 #[derive(Clone, Debug)]
-pub(crate) struct Recursive {
+pub struct Recursive {
     options: RecursiveOptions,
     weights: Vec<f64>,
     /// P, row by row.
@@ -28,8 +28,9 @@ pub(crate) struct Recursive {
 }
 
 impl Recursive {
-    /// Weights before the first observation.
-    pub(crate) fn new(weights: Vec<f64>, options: RecursiveOptions) -> Self {
+    /// The model before its first observation, with these weights.
+    #[must_use]
+    pub fn new(weights: Vec<f64>, options: RecursiveOptions) -> Self {
         let n = weights.len();
         let mut covariance = vec![0.0; n * n];
         covariance.iter_mut().step_by(n + 1).for_each(|cell| *cell = options.covariance);
@@ -37,12 +38,14 @@ impl Recursive {
     }
 
     /// The weights.
-    pub(crate) fn weights(&self) -> &[f64] {
+    #[must_use]
+    pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// Learns from the error of what the weights say of `row`.
-    pub(crate) fn update(&mut self, row: &[f64], error: f64) {
+    /// Learns from the error of what the weights say of `row`, which has as many cells as there are weights. An error that is no
+    /// finite number is passed over.
+    pub fn update(&mut self, row: &[f64], error: f64) {
         let n = self.weights.len();
         let RecursiveOptions { forgetting, covariance, clip } = self.options;
         for (product, line) in self.product.iter_mut().zip(self.covariance.chunks(n)) {

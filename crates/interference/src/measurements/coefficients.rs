@@ -4,7 +4,7 @@ use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
 
 use super::Measurements;
 use super::columns::required;
-use super::repeats::Repeats;
+use super::repeats::Seen;
 use crate::ModelKey;
 
 /// Coefficient of iGniter's model of a GPU.
@@ -23,12 +23,11 @@ const HARDWARE: &str = "hardware";
 /// Coefficients beyond this are no measured quantities.
 const LARGEST: f64 = 1e15;
 
-pub(super) fn read(source: &Source, into: &mut Measurements) -> Diagnostics {
+pub(super) fn read(source: &Source, seen: &mut Seen, into: &mut Measurements) -> Diagnostics {
     let needed = ["scope", "name", "value"];
     let mut table = CsvTable::parse(source, &needed);
     table.only(&needed);
     let [scope, name, value] = needed.map(|column| required(&table, column));
-    let mut repeats = Repeats::new();
     let mut rows = 0_usize;
     let mut problems = table.each_row(|row| {
         rows += 1;
@@ -42,7 +41,7 @@ pub(super) fn read(source: &Source, into: &mut Measurements) -> Diagnostics {
             return;
         }
         let name = row.text(name).to_owned();
-        repeats.note(row, (of.clone(), name.clone()), &values);
+        seen.coefficients.note(row, (of.clone(), name.clone()), &values);
         let model = (of != HARDWARE).then(|| into.names.key(&of));
         into.coefficients.push(Coefficient { model, name, values });
     });
@@ -77,7 +76,7 @@ pub struct LinearCoefficients {
 /// The names of the weights, in their order.
 const WEIGHTS: [&str; 5] = ["l2_util_m1", "l2_util_m2", "dram_util_m1", "dram_util_m2", "constant"];
 
-pub(super) fn read_linear(source: &Source, into: &mut Measurements) -> Diagnostics {
+pub(super) fn read_linear(source: &Source, seen: &mut Seen, into: &mut Measurements) -> Diagnostics {
     let needed = ["gpu", "coefficient", "value"];
     let mut table = CsvTable::parse(source, &needed);
     table.only(&needed);
@@ -99,15 +98,15 @@ pub(super) fn read_linear(source: &Source, into: &mut Measurements) -> Diagnosti
             found.push((gpu, [None; 5]));
             found.len() - 1
         });
-        let Some((_, weights)) = found.get_mut(known) else { return };
-        let slot = &mut weights[position];
-        if slot.is_some_and(|known| known != number) {
-            row.reject(coefficient, format!("`{text}` of this GPU is stated twice"), "keep one of the two");
-        }
-        *slot = Some(number);
+        let weights = &mut found[known].1;
+        weights[position] = Some(number);
+        let key = (found[known].0.clone(), WEIGHTS[position]);
+        seen.linear.note(row, key, &[number]);
     });
     super::rows::none(source, rows, &mut problems);
-    for (gpu, weights) in found {
+    // What a rejected row lacks was told.
+    let is_whole = problems.is_empty();
+    for (gpu, weights) in found.into_iter().filter(|_| is_whole) {
         match weights {
             [Some(a), Some(b), Some(c), Some(d), Some(e)] => {
                 into.linear.push(LinearCoefficients { gpu, weights: [a, b, c, d, e] });

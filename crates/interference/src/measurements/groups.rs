@@ -3,14 +3,16 @@
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
 
 use super::columns::{BATCH, DEVIATION, LATENCY_US, optional};
-use super::repeats::Repeats;
-use super::rows::Purpose;
+use super::repeats::Seen;
+use super::rows::{PREDICTED, Purpose, needs_labels};
 use crate::{Names, Segment};
 
 /// The most members of a group.
 const MAX_MEMBERS: usize = 64;
-/// The most modules of a model, and the longest sequence.
-const MAX_COUNT: u32 = 1_000_000;
+/// The most modules of a model: several times as many as the deepest have. A fit takes time and memory in proportion to them.
+const MAX_MODULES: u32 = 4_096;
+/// The longest sequence.
+const MAX_SEQUENCE: u32 = 1_000_000;
 
 /// Segments that were launched together.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +77,7 @@ pub(super) fn read(
     source: &Source,
     names: &mut Names,
     purpose: Purpose,
+    seen: &mut Seen,
     groups: &mut Vec<Group>,
 ) -> Diagnostics {
     let mut table = CsvTable::parse(source, &["combo"]);
@@ -89,16 +92,22 @@ pub(super) fn read(
             Vec::new()
         }
     };
-    let columns = known(members.len());
-    table.only(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    let beyond = format!("start_{}", MAX_MEMBERS + 1);
+    if table.column(&beyond).is_some() {
+        let message =
+            format!("the table has a column `{beyond}`, and a group has at most {MAX_MEMBERS} members");
+        table.reject_header(message, "take out the columns of further members");
+    } else {
+        let columns = known(members.len());
+        let columns: Vec<&str> = columns.iter().map(String::as_str).chain(PREDICTED).collect();
+        table.only(&columns);
+    }
     let (median, mean, deviation) =
         (table.column("median_us"), table.column("mean_us"), table.column("std_us"));
     if purpose.is_labelled() && median.or(mean).is_none() {
-        table
-            .reject_header("the table has no column `median_us`", "give the measured times, in microseconds");
+        needs_labels(&mut table, &["median_us"]);
     }
     let combo = table.column("combo").unwrap_or(0);
-    let mut repeats = Repeats::new();
     let mut rows = 0_usize;
     let mut problems = table.each_row(|row| {
         rows += 1;
@@ -116,10 +125,10 @@ pub(super) fn read(
             Some(observed) if purpose == Purpose::Fit => {
                 let mut key = segments.clone();
                 key.sort_unstable();
-                repeats.note(row, key, &[observed]);
+                seen.groups.note(row, key, &[observed]);
             }
             None if purpose.is_labelled() => {
-                row.reject_row("this row has no measured time", "write it into `median_us`")
+                row.reject_row("this row has no measured time", "write it into `median_us` or `mean_us`")
             }
             _ => {}
         }
@@ -159,10 +168,10 @@ fn segments(
     let mut segments = Vec::with_capacity(members.len());
     for (name, member) in named.iter().zip(members) {
         let model = names.key(name);
-        let start = row.integer(member.start, 0..=MAX_COUNT);
-        let end = row.integer(member.end, 0..=MAX_COUNT);
+        let start = row.integer(member.start, 0..=MAX_MODULES);
+        let end = row.integer(member.end, 0..=MAX_MODULES);
         let batch = row.integer(member.batch, BATCH);
-        let sequence = row.integer(member.sequence, 0..=MAX_COUNT);
+        let sequence = row.integer(member.sequence, 0..=MAX_SEQUENCE);
         let (Some(start), Some(end), Some(batch), Some(sequence)) = (start, end, batch, sequence) else {
             continue;
         };

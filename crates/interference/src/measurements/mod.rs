@@ -22,13 +22,15 @@ pub use kind::FileKind;
 pub use pairs::Pair;
 pub use power::PowerPoint;
 pub(crate) use rows::cells;
-pub use rows::{Purpose, Rows};
+pub use rows::{Purpose, Rows, SoloLatencies};
 pub use solo::Solo;
 pub use utilisation::Utilisation;
 
 use rtmm_workload::input::{Diagnostics, Source};
 
 use crate::Names;
+use pairs::Solos;
+use repeats::Seen;
 
 /// Measurements of one device, from one or several tables.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +61,17 @@ impl Measurements {
     /// # Errors
     /// Every problem of every table.
     pub fn read(sources: &[Source]) -> Result<Self, Diagnostics> {
+        let (read, problems) = Self::read_partly(sources);
+        problems.into_result(Some(read))
+    }
+
+    /// Reads as much of some tables as can be read, with every problem of every table. What follows from a problem of another
+    /// table, such as pairs whose solo latencies could not be read, is no problem of its own.
+    #[must_use]
+    pub fn read_partly(sources: &[Source]) -> (Self, Diagnostics) {
         let mut read = Self::default();
         let mut problems = Diagnostics::default();
+        let mut seen = Seen::new();
         let mut kinds = Vec::with_capacity(sources.len());
         for source in sources {
             match FileKind::of(source) {
@@ -71,24 +82,26 @@ impl Measurements {
         // Pairs may take their solo latencies from another table, wherever that stands.
         kinds.sort_by_key(|(kind, _)| *kind == FileKind::Pairs);
         for (kind, source) in kinds {
-            problems.extend(read.add(kind, source));
+            let is_whole = problems.is_empty();
+            problems.extend(read.add(kind, source, &mut seen, is_whole));
         }
-        problems.into_result(Some(read))
+        (read, problems)
     }
 
-    fn add(&mut self, kind: FileKind, source: &Source) -> Diagnostics {
+    fn add(&mut self, kind: FileKind, source: &Source, seen: &mut Seen, is_whole: bool) -> Diagnostics {
         match kind {
-            FileKind::Solo => solo::read(source, self),
+            FileKind::Solo => solo::read(source, seen, self),
             FileKind::Pairs => {
-                pairs::read(source, &mut self.names, &self.solos, Purpose::Fit, &mut self.pairs)
+                let solos = Solos::of(&self.solos, is_whole);
+                pairs::read(source, &mut self.names, solos, Purpose::Fit, seen, &mut self.pairs)
             }
-            FileKind::Groups => groups::read(source, &mut self.names, Purpose::Fit, &mut self.groups),
-            FileKind::Power => power::read(source, self),
-            FileKind::Coefficients => coefficients::read(source, self),
-            FileKind::LinearCoefficients => coefficients::read_linear(source, self),
+            FileKind::Groups => groups::read(source, &mut self.names, Purpose::Fit, seen, &mut self.groups),
+            FileKind::Power => power::read(source, seen, self),
+            FileKind::Coefficients => coefficients::read(source, seen, self),
+            FileKind::LinearCoefficients => coefficients::read_linear(source, seen, self),
             FileKind::Kernels => kernels::read(source, self),
             FileKind::KernelSummary => kernels::read_summary(source, self),
-            FileKind::Utilisation => utilisation::read(source, self),
+            FileKind::Utilisation => utilisation::read(source, seen, self),
         }
     }
 

@@ -3,8 +3,8 @@
 use rtmm_workload::input::{CsvRow, CsvTable, Diagnostics, Source};
 
 use super::columns::{BATCH, DEVIATION, LATENCY_MS, model, optional, required, share};
-use super::repeats::{Repeats, contradict};
-use super::rows::Purpose;
+use super::repeats::{Seen, contradict, written};
+use super::rows::{PREDICTED, Purpose, needs_labels};
 use super::solo::{self, Solo};
 use crate::{CoRun, Inference, Names, Overlap};
 
@@ -86,7 +86,7 @@ impl Member {
         self,
         row: &mut CsvRow<'_>,
         names: &mut Names,
-        solos: &[Solo],
+        solos: Solos<'_>,
         purpose: Purpose,
     ) -> Option<(Inference, Option<f64>)> {
         let model = model(row, self.model, names);
@@ -99,14 +99,18 @@ impl Member {
         };
         optional(row, self.deviation, DEVIATION)?;
         let (model, batch, share, stated, latency) = (model?, batch?, share?, stated?, latency?);
-        let measured = solo::find(solos, model, batch, share).map(|solo| solo.latency_us);
+        let measured = solo::find(solos.rows, model, batch, share).map(|solo| solo.latency_us);
         let Some(solo_us) = stated.map(|ms| 1e3 * ms).or(measured) else {
+            // What a table that could not be read would have said is not known.
+            if !solos.is_whole {
+                return None;
+            }
             let message = format!(
                 "there is no solo latency of `{}` at batch {batch} on {} % of the SMs",
                 names.name(model),
                 share.in_percent()
             );
-            let help = "measure it alone, and give the row in a table of solo latencies (`--fit solo.csv`) or in the columns `solo_a_ms` and `solo_b_ms`";
+            let help = solos.help;
             row.reject(self.model, message, help);
             return None;
         };
@@ -114,7 +118,7 @@ impl Member {
             && purpose == Purpose::Fit
             && contradict(solo_us, measured)
         {
-            let (here, there) = (solo_us / 1e3, measured / 1e3);
+            let (here, there) = (written(solo_us / 1e3), written(measured / 1e3));
             let message = format!(
                 "this solo latency contradicts the table of solo latencies: {here}, and there {there}"
             );
@@ -125,21 +129,50 @@ impl Member {
     }
 }
 
+/// Solo latencies that pairs may take theirs from.
+#[derive(Clone, Copy)]
+pub(super) struct Solos<'s> {
+    pub rows: &'s [Solo],
+    /// False where some could not be read: pairs that lack theirs are passed over.
+    pub is_whole: bool,
+    /// The way out where there is none.
+    help: &'static str,
+}
+
+impl<'s> Solos<'s> {
+    /// Those of the device of the pairs.
+    pub(super) const fn of(rows: &'s [Solo], is_whole: bool) -> Self {
+        let help = "measure it alone, and give the row in a table of solo latencies (`--fit solo.csv`) or in the columns `solo_a_ms` and `solo_b_ms`";
+        Self { rows, is_whole, help }
+    }
+
+    /// None, as pairs of another device than that of the measurements have it.
+    pub(super) const fn of_another_device() -> Self {
+        let help = "solo latencies of `--fit` are of another device: measure it alone on this one, and give it in the columns `solo_a_ms` and `solo_b_ms`";
+        Self { rows: &[], is_whole: true, help }
+    }
+}
+
 /// Reads a table of pairs.
 pub(super) fn read(
     source: &Source,
     names: &mut Names,
-    solos: &[Solo],
+    solos: Solos<'_>,
     purpose: Purpose,
+    seen: &mut Seen,
     pairs: &mut Vec<Pair>,
 ) -> Diagnostics {
+    let mut table = CsvTable::parse(source, &[]);
     let inputs = ["model_a", "model_b", "batch_a", "batch_b"];
-    let labels: &[&str] = if purpose.is_labelled() { &["lat_a_ms", "lat_b_ms"] } else { &[] };
-    let required: Vec<&str> = inputs.iter().chain(labels).copied().collect();
-    let mut table = CsvTable::parse(source, &required);
-    table.only(&KNOWN);
+    for missing in inputs.into_iter().filter(|name| table.column(name).is_none()).collect::<Vec<_>>() {
+        let help = "a pair has `model_a` and `model_b`, `batch_a` and `batch_b`";
+        table.reject_header(format!("the table has no column `{missing}`"), help);
+    }
+    if purpose.is_labelled() {
+        needs_labels(&mut table, &["lat_a_ms", "lat_b_ms"]);
+    }
+    table.only(&[&KNOWN[..], &PREDICTED].concat());
     let (one, other) = (Member::of(&table, 'a'), Member::of(&table, 'b'));
-    let mut repeats = Repeats::new();
     let mut rows = 0_usize;
     let mut problems = table.each_row(|row| {
         rows += 1;
@@ -151,9 +184,11 @@ pub(super) fn read(
             _ if purpose != Purpose::Fit => {}
             // Two rows name the same pair in whatever order.
             (Some(first), Some(second)) if key[0] <= key[1] => {
-                repeats.note(row, key, &[first / 1e3, second / 1e3])
+                seen.pairs.note(row, key, &[first / 1e3, second / 1e3]);
             }
-            (Some(first), Some(second)) => repeats.note(row, [key[1], key[0]], &[second / 1e3, first / 1e3]),
+            (Some(first), Some(second)) => {
+                seen.pairs.note(row, [key[1], key[0]], &[second / 1e3, first / 1e3]);
+            }
             _ => {}
         }
         pairs.push(Pair { a, b, observed_a_us, observed_b_us });

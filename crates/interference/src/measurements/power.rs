@@ -4,7 +4,7 @@ use rtmm_workload::input::{CsvTable, Diagnostics, Source};
 
 use super::Measurements;
 use super::columns::{BATCH, LATENCY_MS, model, required, share};
-use super::repeats::Repeats;
+use super::repeats::Seen;
 use crate::{ModelKey, Share};
 
 /// Time on the GPU, power and clock of a model alone.
@@ -24,12 +24,11 @@ pub struct PowerPoint {
     pub clock_mhz: f64,
 }
 
-pub(super) fn read(source: &Source, into: &mut Measurements) -> Diagnostics {
+pub(super) fn read(source: &Source, seen: &mut Seen, into: &mut Measurements) -> Diagnostics {
     let needed = ["model", "batch", "sm_pct", "gpu_latency_ms", "power_w", "freq_mhz"];
     let mut table = CsvTable::parse(source, &needed);
     table.only(&needed);
     let [name, batch, sms, latency, power, clock] = needed.map(|column| required(&table, column));
-    let mut repeats = Repeats::new();
     let mut rows = 0_usize;
     let mut problems = table.each_row(|row| {
         rows += 1;
@@ -41,7 +40,7 @@ pub(super) fn read(source: &Source, into: &mut Measurements) -> Diagnostics {
         let clock_mhz = row.number(clock, 0.001..=1_000_000.0);
         let (Some(model), Some(batch), Some(share)) = (model, batch, share) else { return };
         let (Some(gpu_ms), Some(power_w), Some(clock_mhz)) = (gpu_ms, power_w, clock_mhz) else { return };
-        repeats.note(row, (model, batch, share), &[gpu_ms, power_w, clock_mhz]);
+        seen.powers.note(row, (model, batch, share), &[gpu_ms, power_w, clock_mhz]);
         into.powers.push(PowerPoint { model, batch, share, gpu_ms, power_w, clock_mhz });
     });
     super::rows::none(source, rows, &mut problems);

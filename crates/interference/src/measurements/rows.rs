@@ -2,6 +2,8 @@
 
 use rtmm_workload::input::{CsvTable, Diagnostics, Source, problem_with};
 
+use super::pairs::Solos;
+use super::repeats::Seen;
 use super::{FileKind, Group, Measurements, Pair, groups, pairs};
 use crate::QueryKind;
 
@@ -21,6 +23,35 @@ impl Purpose {
     pub(super) const fn is_labelled(self) -> bool {
         !matches!(self, Self::Predict)
     }
+}
+
+/// Columns that predictions are written to. In tables that are read they are notes, so that predicted rows can be read again.
+pub(super) const PREDICTED: [&str; 6] = [
+    "predicted_a_ms",
+    "predicted_b_ms",
+    "predicted_a_ms_upper",
+    "predicted_b_ms_upper",
+    "predicted_us",
+    "predicted_us_upper",
+];
+
+/// Records columns of measured times that a table lacks.
+pub(super) fn needs_labels(table: &mut CsvTable<'_>, labels: &[&str]) {
+    for label in labels.iter().filter(|label| table.column(label).is_none()).collect::<Vec<_>>() {
+        let help = "rows to fit to, to observe and to score need what was measured; rows to predict do not";
+        table.reject_header(format!("the table has no column `{label}`"), help);
+    }
+}
+
+/// Solo latencies that rows of pairs may take theirs from where they state none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoloLatencies {
+    /// Those of the measurements, which are of the same device.
+    Measured,
+    /// The same, where some tables of them could not be read: what is missing is not told, and such rows are left out.
+    Partly,
+    /// None: the measurements are of another device.
+    OwnAlone,
 }
 
 /// Rows of one table.
@@ -43,17 +74,36 @@ impl Rows {
         purpose: Purpose,
         measurements: &mut Measurements,
     ) -> Result<Self, Diagnostics> {
+        Self::read_with(source, purpose, measurements, SoloLatencies::Measured)
+    }
+
+    /// The same with a choice of solo latencies.
+    ///
+    /// # Errors
+    /// Every problem of the table.
+    pub fn read_with(
+        source: &Source,
+        purpose: Purpose,
+        measurements: &mut Measurements,
+        solos: SoloLatencies,
+    ) -> Result<Self, Diagnostics> {
         let kind = FileKind::of(source)?;
         let names = &mut measurements.names;
+        let mut seen = Seen::new();
         match kind {
             FileKind::Pairs => {
                 let mut rows = Vec::new();
-                let problems = pairs::read(source, names, &measurements.solos, purpose, &mut rows);
+                let solos = match solos {
+                    SoloLatencies::Measured => Solos::of(&measurements.solos, true),
+                    SoloLatencies::Partly => Solos::of(&measurements.solos, false),
+                    SoloLatencies::OwnAlone => Solos::of_another_device(),
+                };
+                let problems = pairs::read(source, names, solos, purpose, &mut seen, &mut rows);
                 problems.into_result(Some(Self::Pairs(rows)))
             }
             FileKind::Groups => {
                 let mut rows = Vec::new();
-                let problems = groups::read(source, names, purpose, &mut rows);
+                let problems = groups::read(source, names, purpose, &mut seen, &mut rows);
                 problems.into_result(Some(Self::Groups(rows)))
             }
             kind => {
@@ -88,15 +138,23 @@ impl Rows {
     }
 }
 
-/// Header and cells of a table that was read, row by row as [`Rows`] has them.
+/// Header and cells of a table that was read, row by row as [`Rows`] has them, without earlier predictions.
 #[must_use]
 pub(crate) fn cells(source: &Source) -> (Vec<String>, Vec<Vec<String>>) {
     let table = CsvTable::parse(source, &[]);
-    let header = table.header().to_vec();
+    let is_kept = |name: &str| !PREDICTED.contains(&name);
+    let columns: Vec<usize> = table
+        .header()
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| is_kept(name))
+        .map(|(column, _)| column)
+        .collect();
+    let header = columns.iter().map(|column| table.header()[*column].clone()).collect();
     let mut rows = Vec::new();
     // Its problems were found when it was read.
-    let _ = table
-        .each_row(|row| rows.push((0..header.len()).map(|column| row.text(column).to_owned()).collect()));
+    let _ =
+        table.each_row(|row| rows.push(columns.iter().map(|column| row.text(*column).to_owned()).collect()));
     (header, rows)
 }
 

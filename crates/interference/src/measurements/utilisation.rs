@@ -4,7 +4,7 @@ use rtmm_workload::input::{CsvTable, Diagnostics, Source};
 
 use super::Measurements;
 use super::columns::{BATCH, PERCENT, model, optional, required};
-use super::repeats::Repeats;
+use super::repeats::Seen;
 use crate::ModelKey;
 
 /// Utilisation of a whole GPU by a model alone.
@@ -35,13 +35,12 @@ const KNOWN: [&str; 9] = [
     "theoretical_occ_pct",
 ];
 
-pub(super) fn read(source: &Source, into: &mut Measurements) -> Diagnostics {
+pub(super) fn read(source: &Source, seen: &mut Seen, into: &mut Measurements) -> Diagnostics {
     let needed = ["gpu", "model", "batch", "l2_util_pct", "mem_util_pct"];
     let mut table = CsvTable::parse(source, &needed);
     table.only(&KNOWN);
     let [gpu, name, batch, l2, dram] = needed.map(|column| required(&table, column));
     let others = ["sm_util_pct", "achieved_occ_pct", "theoretical_occ_pct"].map(|name| table.column(name));
-    let mut repeats = Repeats::new();
     let mut rows = 0_usize;
     let mut problems = table.each_row(|row| {
         rows += 1;
@@ -54,7 +53,7 @@ pub(super) fn read(source: &Source, into: &mut Measurements) -> Diagnostics {
         let (Some(model), Some(batch), Some(l2), Some(dram), true) = (model, batch, l2, dram, sound) else {
             return;
         };
-        repeats.note(row, (gpu.clone(), model, batch), &[l2, dram]);
+        seen.utilisations.note(row, (gpu.clone(), model, batch), &[l2, dram]);
         into.utilisations.push(Utilisation { gpu, model, batch, l2: l2 / 100.0, dram: dram / 100.0 });
     });
     super::rows::none(source, rows, &mut problems);

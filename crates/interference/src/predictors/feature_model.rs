@@ -19,6 +19,8 @@ use crate::{
 const MAX_SLOWDOWN: f64 = 6.0;
 /// Models that can have an indicator of their own, as own model and as co-runner.
 const MAX_INDICATED: usize = (MAX_UNKNOWNS - FEATURES) / 2;
+/// The most models whose pairs have corrections of their own, each of which takes eight bytes.
+const MAX_PAIRED: usize = 256;
 
 /// Weights of the intervals of an inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +185,11 @@ impl Learner {
     }
 }
 
+/// The number of models whose pairs have corrections of their own: those that the fit names first.
+fn paired(models: usize) -> usize {
+    models.min(MAX_PAIRED)
+}
+
 /// A linear model of slowdowns.
 #[derive(Clone, Debug)]
 pub(super) struct FeatureModel {
@@ -210,7 +217,7 @@ impl FeatureModel {
         let biases = match settings.bias {
             BiasRule::None => 0,
             BiasRule::Model => models,
-            BiasRule::Pair => models * models,
+            BiasRule::Pair => paired(models) * paired(models),
         };
         let mut weights = vec![0.0; unknowns];
         if !settings.gated {
@@ -326,8 +333,9 @@ impl FeatureModel {
         let own = query.own.model.index();
         let place = match (self.settings.bias, query.others) {
             (BiasRule::Model, _) => own,
-            (BiasRule::Pair, [other]) if other.model.index() < self.models => {
-                own * self.models + other.model.index()
+            (BiasRule::Pair, [other]) => {
+                let (models, other) = (paired(self.models), other.model.index());
+                return (own < models && other < models).then_some(own * models + other);
             }
             _ => return None,
         };

@@ -4,6 +4,7 @@
 
 mod best;
 mod constant;
+mod descent;
 mod feature_model;
 mod gpulet;
 mod gpulet_online;
@@ -17,6 +18,7 @@ mod pair_posterior;
 mod pair_table;
 mod rate;
 mod strait_reading;
+mod structural;
 mod trees;
 
 use crate::PredictorRow;
@@ -35,6 +37,7 @@ pub(crate) fn built_in_rows() -> Vec<PredictorRow> {
         pair_table::row(),
         rate::row(),
         strait_reading::row(),
+        structural::row(),
     ];
     rows.extend(gpulet_online::rows());
     rows.extend(module_rate::rows());

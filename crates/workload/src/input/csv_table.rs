@@ -315,6 +315,12 @@ impl CsvRow<'_> {
         }
     }
 
+    /// The name of the table.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        self.source.name()
+    }
+
     /// The line of the row, from 1.
     #[must_use]
     pub fn line(&self) -> usize {

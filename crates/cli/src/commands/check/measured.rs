@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rtmm_interference::{FileKind, Measurements, Purpose, Rows};
+use rtmm_interference::{FileKind, Measurements, Purpose, Rows, SoloLatencies};
 use rtmm_workload::input::{CsvTable, Diagnostics, Source};
 use rtmm_workload::load;
 
@@ -33,9 +33,28 @@ pub(super) fn check(source: &Source, solos: &[Source]) -> Option<Result<String, 
     let said = |rows: usize| format!("{}, {}", kind.rows(), count_of(rows, "row"));
     Some(match kind {
         // Rows to predict are sound without labels.
-        FileKind::Pairs | FileKind::Groups => Measurements::read(solos)
-            .and_then(|mut measurements| Rows::read(source, Purpose::Predict, &mut measurements))
-            .map(|rows| said(rows.len())),
+        FileKind::Pairs | FileKind::Groups => {
+            // Solo latencies that stand in a table which is not among the files are not missing.
+            let known = if solos.is_empty() { SoloLatencies::Partly } else { SoloLatencies::Measured };
+            let (mut measurements, _) = Measurements::read_partly(solos);
+            let read = Rows::read_with(source, Purpose::Predict, &mut measurements, known);
+            read.map(|_| {
+                let said = said(rows_of(source));
+                let states_solos = CsvTable::parse(source, &[]).column("solo_a_ms").is_some();
+                if kind == FileKind::Pairs && solos.is_empty() && !states_solos {
+                    format!("{said}; their solo latencies are not among the files")
+                } else {
+                    said
+                }
+            })
+        }
         _ => Measurements::read(std::slice::from_ref(source)).map(|measurements| said(measurements.rows())),
     })
+}
+
+/// The number of rows of a sound table, those included that lack a solo latency.
+fn rows_of(source: &Source) -> usize {
+    let mut rows = 0;
+    let _ = CsvTable::parse(source, &[]).each_row(|_| rows += 1);
+    rows
 }

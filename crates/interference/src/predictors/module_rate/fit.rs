@@ -1,26 +1,20 @@
-//! Fit of the parameters: gradient steps on small batches of groups, with the moments of Adam.
+//! Fit of the parameters to groups.
 
-use libm::{cos, log};
-use rtmm_workload::random::{Draws, Stream};
+use libm::log;
 
 use super::costs::{Costs, Scale};
 use super::derivatives::{Derivatives, Slopes};
 use super::tables::Layout;
 use super::timeline::Module;
 use crate::Group;
+use crate::predictors::descent::{BATCH, descend};
 
-/// Groups in a batch.
-const BATCH: usize = 64;
 /// Relative error from which on the loss grows linearly: that of a repeated measurement.
 const HUBER: f64 = 0.03;
-/// Step length: the change of a logarithm in one step at the start.
-const STEP: f64 = 0.03;
 /// Weight of the difference between neighbours.
 const ALIKE: f64 = 1e-6;
 /// Weight of a pressure's deviation.
 const DEVIATION: f64 = 1e-5;
-/// Decay of the moments, and what keeps a quotient finite.
-const MOMENTS: (f64, f64, f64) = (0.9, 0.999, 1e-10);
 /// The limit of the pressure at the start: beside a module that is always busy, half of the GPU and some loss.
 const LIMIT: f64 = 1.5;
 
@@ -39,45 +33,23 @@ pub(super) fn fit(layout: &Layout, groups: &[&Group], effort: Effort) -> Vec<f64
     let neighbours = layout.neighbours();
     let batches = groups.len().div_ceil(BATCH);
     let passes = effort.passes.max(effort.min_steps.div_ceil(batches.max(1)));
-    let steps = (passes * batches) as f64;
-    let draws = Draws::new(0, Stream::Fit, "module-rate");
-    let mut order: Vec<usize> = (0..groups.len()).collect();
     let mut gradient = Gradient::of(layout, &parameters);
-    let (mut first, mut second) = (vec![0.0; layout.len()], vec![0.0; layout.len()]);
-    let (mut first_left, mut second_left) = (1.0, 1.0);
-    let mut step = 0.0;
-    for pass in 0..passes {
-        for last in (1..order.len()).rev() {
-            order.swap(last, draws.below(pass as u64, last as u64, last as u64 + 1) as usize);
+    descend(&mut parameters, groups.len(), passes, "module-rate", |parameters, batch, slopes| {
+        gradient.start(parameters);
+        for &index in batch {
+            gradient.add(layout, groups[index]);
         }
-        for batch in order.chunks(BATCH) {
-            gradient.start(&parameters);
-            for &index in batch {
-                gradient.add(layout, groups[index]);
-            }
-            let slopes = &mut gradient.slopes;
-            slopes.iter_mut().for_each(|slope| *slope /= batch.len() as f64);
-            for &(one, other, larger) in &neighbours {
-                let difference = ALIKE * (parameters[other] - parameters[one] - larger);
-                slopes[other] += difference;
-                slopes[one] -= difference;
-            }
-            for deviation in layout.deviation(0)..layout.limit() {
-                slopes[deviation] += DEVIATION * parameters[deviation];
-            }
-            step += 1.0;
-            let length = STEP * (0.51 + 0.49 * cos(std::f64::consts::PI * step / steps));
-            let (keep_first, keep_second, least) = MOMENTS;
-            first_left *= keep_first;
-            second_left *= keep_second;
-            for (index, slope) in slopes.iter().enumerate() {
-                first[index] += (1.0 - keep_first) * (slope - first[index]);
-                second[index] += (1.0 - keep_second) * (slope * slope - second[index]);
-                let (mean, square) = (first[index] / (1.0 - first_left), second[index] / (1.0 - second_left));
-                parameters[index] -= length * mean / (square.sqrt() + least);
-            }
+        slopes.copy_from_slice(&gradient.slopes);
+        slopes.iter_mut().for_each(|slope| *slope /= batch.len() as f64);
+        for &(one, other, larger) in &neighbours {
+            let difference = ALIKE * (parameters[other] - parameters[one] - larger);
+            slopes[other] += difference;
+            slopes[one] -= difference;
         }
-    }
+        for deviation in layout.deviation(0)..layout.limit() {
+            slopes[deviation] += DEVIATION * parameters[deviation];
+        }
+    });
     layout.fill_typical(&mut parameters);
     parameters
 }

@@ -30,6 +30,7 @@ use self::device::{Adaptation, StateSlopes};
 use self::fit::Effort;
 use self::residual::Residual;
 use self::tables::Layout;
+use super::descent::MAX_PARAMETERS;
 use super::margin::{Margin, score};
 use crate::score::quantile;
 use crate::{Device, FitError, Group, Prediction, Predictor, PredictorRow, Query, QueryKind, Segment};
@@ -72,6 +73,10 @@ fn row(name: &'static str, corrected: bool) -> PredictorRow {
             return Err(FitError::NoRows { predictor: name, wants: QueryKind::Group.rows() });
         }
         let models = training.measurements.names.len();
+        let has = Layout::of(groups.iter().flat_map(|group| group.segments.iter())).len();
+        if has > MAX_PARAMETERS {
+            return Err(FitError::TooManyModules { predictor: name, most: MAX_PARAMETERS, has });
+        }
         let effort = Effort { passes: parameters.read(&PASSES) as usize, min_steps: MIN_STEPS };
         // What is left over on one device says nothing of another.
         let corrected = corrected && training.device == Device::Same;

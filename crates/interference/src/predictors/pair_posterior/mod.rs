@@ -21,8 +21,8 @@ use self::normal::{Normal, Prior, Sums};
 use super::margin::{Margin, score};
 use crate::linear::{dot, unordered_sum};
 use crate::{
-    CoRun, FitError, Inference, ModelKey, Overlap, Prediction, Predictor, PredictorRow, Query, QueryKind,
-    Running,
+    CoRun, Device, FitError, Inference, ModelKey, Overlap, Prediction, Predictor, PredictorRow, Query,
+    QueryKind, Running,
 };
 
 const NAME: &str = "pair-posterior";
@@ -48,7 +48,7 @@ pub(super) fn row() -> PredictorRow {
         if rows.is_empty() {
             return Err(FitError::NoRows { predictor: NAME, wants: QueryKind::CoRun.rows() });
         }
-        Ok(Box::new(PairPosterior::fit(&rows)))
+        Ok(Box::new(PairPosterior::fit(&rows, training.device)))
     })
     .with_summary(
         "a quadratic slowdown of each pair, which starts from those of other pairs and follows observations",
@@ -95,13 +95,22 @@ fn sums(rows: &[Row], ranges: &Ranges) -> Vec<((ModelKey, ModelKey), Sums)> {
 }
 
 impl PairPosterior {
-    fn fit(rows: &[Row]) -> Self {
+    fn fit(rows: &[Row], device: Device) -> Self {
         let ranges = Ranges::of(rows.iter().map(|row| (&row.own, &row.other)));
         let sums = sums(rows, &ranges);
         let prior = Prior::of(&sums.iter().map(|(_, sums)| sums).collect::<Vec<_>>(), FEATURES);
-        let pairs = sums.iter().map(|(pair, sums)| (*pair, prior.posterior(sums))).collect();
+        let unseen = prior.normal();
+        let of_pair = |sums: &Sums| {
+            let posterior = prior.posterior(sums);
+            match device {
+                Device::Same => posterior,
+                // A first guess, as uncertain as that of a pair of which nothing is known.
+                Device::New => Normal { covariance: unseen.covariance.clone(), ..posterior },
+            }
+        };
+        let pairs = sums.iter().map(|(pair, sums)| (*pair, of_pair(sums))).collect();
         let margin = Margin::of_scores(left_out(rows, &sums, &ranges));
-        Self { ranges, unseen: Arc::new(prior.normal()), prior: Arc::new(prior), pairs, margin }
+        Self { ranges, unseen: Arc::new(unseen), prior: Arc::new(prior), pairs, margin }
     }
 
     fn weights(&self, pair: (ModelKey, ModelKey)) -> &Normal {
