@@ -29,6 +29,8 @@ fn runs(count: usize, demand: impl Fn(u64) -> u64) -> Vec<Running> {
             cache_demand: Bandwidth::ZERO,
             share,
             began: Time::ZERO,
+            priority: 0,
+            is_underway: false,
         })
         .collect()
 }

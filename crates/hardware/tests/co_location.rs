@@ -50,6 +50,21 @@ fn pairs_are_replayed_and_linear_between_batches() {
 }
 
 #[test]
+fn shares_may_be_parts_of_a_percent() {
+    let text = "model_a,model_b,batch_a,batch_b,sm_pct_a,sm_pct_b,slowdown_a,slowdown_b\na,b,1,1,12.5,87.5,1.2,1.1\n\
+                a,b,1,1,33.33,66.67,1.3,1.4\n";
+    let table = pairs(text, None).expect("a sound table");
+    let lacks = |units: u32, own: u32, other: u32| {
+        table.resolve(&["a", "b"], units).lacks(&resident(0, own, 1), &resident(1, other, 1))
+    };
+    assert!(!lacks(8, 1, 7) && !lacks(3, 1, 2));
+    // No run holds an eighth of three units, or a third of eight.
+    assert!(lacks(3, 1, 3) && lacks(8, 3, 5));
+    let utilisation = "model,batch,sm_pct,l2_util_pct,dram_util_pct\na,1,12.5,10,20\n";
+    assert!(Utilisation::parse(&Source::new("u.csv", utilisation)).is_ok());
+}
+
+#[test]
 fn tables_without_shares_hold_for_any() {
     let text = "model_a,model_b,batch_a,batch_b,slowdown_a,slowdown_b\na,a,1,1,1.25,1.25\n";
     let rule = pairs(text, None).expect("a sound table").resolve(&["a"], 4);

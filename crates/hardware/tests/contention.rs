@@ -26,6 +26,8 @@ fn run(position: usize, demand: u64, share: Share) -> Running {
         cache_demand: Bandwidth::ZERO,
         share,
         began: Time::ZERO,
+        priority: 0,
+        is_underway: false,
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::ids::JobId;
 use crate::ids::RunId;
+use crate::prediction::RunPrediction;
 use crate::run::Jobs;
 
 define_index!(
@@ -133,25 +134,28 @@ impl Preemption {
     }
 }
 
-/// The list that a policy writes its decisions to, used again and again, with the jobs of the batches among them.
+/// The list that a policy writes its decisions to, used again and again, with the jobs of the batches among them and what it
+/// predicts of runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decisions {
     list: Vec<Decision>,
     /// The jobs of all batches, one after the other.
     batched: Vec<JobId>,
+    /// Told beside the decisions.
+    predictions: Vec<RunPrediction>,
 }
 
 impl Decisions {
     /// No decisions.
     #[must_use]
     pub const fn new() -> Self {
-        Self { list: Vec::new(), batched: Vec::new() }
+        Self { list: Vec::new(), batched: Vec::new(), predictions: Vec::new() }
     }
 
     /// No decisions, with room for some.
     #[must_use]
     pub fn with_capacity(decisions: usize) -> Self {
-        Self { list: Vec::with_capacity(decisions), batched: Vec::new() }
+        Self { list: Vec::with_capacity(decisions), ..Self::new() }
     }
 
     /// Jobs for a dispatch of this list: one, or a batch in this order.
@@ -171,10 +175,22 @@ impl Decisions {
         (listed.first().copied() == jobs.first()).then_some(listed)
     }
 
-    /// Takes all decisions out.
+    /// Tells what is predicted of a run that the view shows. Nothing depends on it: observers hold it against what comes.
+    pub fn predict(&mut self, prediction: RunPrediction) {
+        self.predictions.push(prediction);
+    }
+
+    /// Predictions of runs.
+    #[must_use]
+    pub fn predictions(&self) -> &[RunPrediction] {
+        &self.predictions
+    }
+
+    /// Takes all decisions out, and all predictions.
     pub fn clear(&mut self) {
         self.list.clear();
         self.batched.clear();
+        self.predictions.clear();
     }
 }
 

@@ -19,9 +19,9 @@
 use std::sync::Arc;
 
 use rtmm_hardware::{
-    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, Energy, EnergyParts, Isolated, IsolatedCosts,
-    Moved, Phase, Platform, Points, PowerStates, PowerUnit, Resident, SHARED_LEVELS, Shares, Transfers,
-    WEIGHTS, Weights,
+    AcceleratorId, Bandwidth, Class, ClassId, ContextSwitch, CopyOrder, Energy, EnergyParts, Isolated,
+    IsolatedCosts, Moved, Phase, Platform, Points, PowerStates, PowerUnit, Resident, SHARED_LEVELS, Shares,
+    Transfers, WEIGHTS, Weights,
 };
 use rtmm_workload::{Duration, LayerId, Model, ModelId};
 
@@ -428,6 +428,12 @@ impl Profile {
     pub fn phase(&self, accelerator: AcceleratorId, model: ModelId, layer: u32) -> Phase {
         let stated = self.costs.co_locations();
         stated.map_or(Phase::Kernels, |of| of.phase(accelerator, model, LayerId::new(layer as usize)))
+    }
+
+    /// The order of the copies of one direction on an accelerator.
+    #[must_use]
+    pub fn copy_order(&self, accelerator: AcceleratorId) -> CopyOrder {
+        self.costs.co_locations().map_or_else(CopyOrder::default, |of| of.copy_order(accelerator))
     }
 
     /// The energy of an inference each of whose layers runs on the accelerator where it costs most,

@@ -5,7 +5,7 @@
 //! observers is one, and so is a mutable reference.
 
 use rtmm_hardware::{AcceleratorId, ClassId, Energy, EnergyParts, Moved, PointId, PowerUnit, UnitSet};
-use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId, TuningWindow};
+use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run, RunId, RunPrediction, TuningWindow};
 use rtmm_workload::{Duration, LayerId, ModelId, TaskId, Time};
 
 use crate::execution::MemoryUse;
@@ -202,6 +202,9 @@ pub trait Observer {
     /// A further job of the batch that was just dispatched, in their order.
     fn joined(&mut self, _now: Time, _run: &Run, _job: &Job) {}
 
+    /// The policy has predicted the end of a run that goes on.
+    fn predicted(&mut self, _now: Time, _prediction: &RunPrediction) {}
+
     /// The run that was just dispatched pays for a context switch first.
     fn context_switched(&mut self, _now: Time, _run: &Run, _switch: &ContextSwitchRecord) {}
 
@@ -276,6 +279,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn joined(&mut self, now: Time, run: &Run, job: &Job) {
         (**self).joined(now, run, job);
+    }
+
+    fn predicted(&mut self, now: Time, prediction: &RunPrediction) {
+        (**self).predicted(now, prediction);
     }
 
     fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {
@@ -367,6 +374,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn joined(&mut self, now: Time, run: &Run, job: &Job) {
         self.0.joined(now, run, job);
         self.1.joined(now, run, job);
+    }
+
+    fn predicted(&mut self, now: Time, prediction: &RunPrediction) {
+        self.0.predicted(now, prediction);
+        self.1.predicted(now, prediction);
     }
 
     fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {

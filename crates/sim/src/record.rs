@@ -9,7 +9,7 @@
 //! use [`crate::Metrics`], whose memory is bounded.
 
 use rtmm_hardware::{Energy, EnergyParts, UnitSet};
-use rtmm_scheduler::{Job, Preemption, Progress, Run, TuningWindow};
+use rtmm_scheduler::{Job, Preemption, Progress, Run, RunPrediction, TuningWindow};
 use rtmm_workload::{Duration, TaskId, Time};
 
 use crate::execution::MemoryUse;
@@ -62,6 +62,8 @@ pub enum RecordedEvent {
         /// The job.
         job: Job,
     },
+    /// The policy has predicted the end of a run.
+    Predicted(RunPrediction),
     /// A dispatch pays for a context switch.
     ContextSwitched {
         /// The run.
@@ -234,6 +236,7 @@ impl RunRecord {
                 RecordedEvent::Released(job) => observer.released(now, job),
                 RecordedEvent::Dispatched { run, job } => observer.dispatched(now, run, job),
                 RecordedEvent::Joined { run, job } => observer.joined(now, run, job),
+                RecordedEvent::Predicted(prediction) => observer.predicted(now, prediction),
                 RecordedEvent::Left { run, job, to, switched, stopped } => {
                     let record = SegmentRecord { run, job, to: *to, switched: *switched, stopped: *stopped };
                     observer.left(now, &record);
@@ -303,6 +306,10 @@ impl Observer for RunRecord {
 
     fn joined(&mut self, now: Time, run: &Run, job: &Job) {
         self.push(now, RecordedEvent::Joined { run: *run, job: *job });
+    }
+
+    fn predicted(&mut self, now: Time, prediction: &RunPrediction) {
+        self.push(now, RecordedEvent::Predicted(*prediction));
     }
 
     fn left(&mut self, now: Time, record: &SegmentRecord<'_>) {

@@ -101,7 +101,13 @@ fn check_ends(system: &System, name: &str, policy: Box<dyn Policy>, oracle: bool
 /// Jobs run on a stream each as soon as they come.
 #[track_caller]
 fn check(co_location: &str, of: &[(&'static str, f64)], expected: &[f64]) {
-    let system = system(co_location, &jobs(of)).expect("all was measured");
+    check_jobs(co_location, &jobs(of), expected);
+}
+
+/// The same of jobs with priorities.
+#[track_caller]
+fn check_jobs(co_location: &str, jobs: &[Job], expected: &[f64]) {
+    let system = system(co_location, jobs).expect("all was measured");
     let dispatch = |view: &View<'_>, out: &mut Decisions| {
         let on = AcceleratorId::new(0);
         let free = view.accelerators[0].free.count() as usize;
@@ -178,6 +184,19 @@ fn copies_of_one_direction_wait_for_each_other_and_not_for_kernels() {
     );
     // `e` goes at half of the bandwidth for 0.9633792; `d` has what it did not move left.
     check(&copies("share"), &[("d", 0.0), ("e", 1.0)], &[4.4138496 + 1.5, 1.9633792 + 1.5]);
+    // The second `d` goes ahead of `e`, which waits for longer, and not of the first one, which has begun. The last output of `e`
+    // waits for that of the second `d`.
+    let of = [Job("d", 0.0, 1_000.0, 0), Job("e", 1.0, 1_000.0, 0), Job("d", 2.0, 1_000.0, 1)];
+    let (first, second) = (3.93216, 2.0 * 3.93216);
+    check_jobs(&copies("priority"), &of, &[first + 1.5, second + 1.5 + 0.5, second + 1.5]);
+    // Of two that begin at one instant the higher priority goes first, whatever their order.
+    let at_once = [Job("e", 0.0, 1_000.0, 0), Job("d", 0.0, 1_000.0, 1)];
+    check_jobs(&copies("priority"), &at_once, &[first + 1.5 + 0.5, first + 1.5]);
+    // Of one priority it is first come, first served.
+    let alike = of.map(|Job(name, at, due, _)| Job(name, at, due, 3));
+    let e = first + 0.4816896;
+    check_jobs(&copies("priority"), &alike, &[first + 1.5, first + 1.5 + 0.5, e + first + 1.5]);
+    check_jobs(&copies("fifo"), &of, &[first + 1.5, first + 1.5 + 0.5, e + first + 1.5]);
 }
 
 #[test]

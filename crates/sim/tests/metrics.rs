@@ -8,7 +8,7 @@
 use rtmm_hardware::{ClassId, Energy, EnergyParts, Mode, Platform, Share, UnitSet};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Job, JobId, JobState, Pace, Policy, PolicyError, Preemption, Progress, Run,
-    RunId, Truth, TuningWindow, View,
+    RunId, RunPrediction, Truth, TuningWindow, View,
 };
 use rtmm_sim::metrics::{
     Audit, JobRow, JobRows, JobStatus, PriorityClass, PriorityClassSummary, PriorityClasses, Window, Windows,
@@ -896,6 +896,50 @@ fn use_of_shared_dram_worked_by_hand() {
     assert_eq!(windows.len(), 3);
     windows.iter().zip([1.0, 0.2, 0.0]).for_each(|(found, expected)| near(*found, expected));
     near(of(2, 1, 12).1, 10.0);
+}
+
+/// Fcfs that predicts 5 ms for each run, again and again, and that it takes no longer.
+fn predicting() -> impl Policy + 'static {
+    revised(Box::new(Fcfs::default()), |view: &View<'_>, out: &mut Decisions| {
+        for run in view.runs() {
+            let end = view.now.saturating_add(ms(5));
+            out.predict(RunPrediction { run: run.id, end, upper: Some(end) });
+        }
+    })
+}
+
+#[test]
+fn predictions_worked_by_hand() {
+    // All runs take 5 ms with their switches but A1, which takes 6 up to 16 ms, and A3, which goes on at the end of the run.
+    let scenario = Scenario { duration: ms(32), ..two_tasks() };
+    let (summary, windows) = windowed(&scenario, predicting(), 10, 0, EndOfRun::Cut);
+    let of = summary.predictions.expect("it predicts");
+    assert_eq!(of.predicted_runs, 5);
+    close(of.prediction_error, 1.0 / 6.0 / 5.0);
+    assert_eq!((of.under_predicted, of.within_bound), (Some(0.2), Some(0.8)));
+    let by_window: Vec<_> = windows
+        .iter()
+        .filter_map(|window| window.predictions)
+        .map(|of| (of.predicted_runs, of.under_predicted))
+        .collect();
+    assert_eq!(by_window, [(2, Some(0.0)), (1, Some(1.0)), (2, Some(0.0)), (0, None)]);
+    // Of runs that were dispatched before the end of the warm-up nothing is counted.
+    let (summary, _) = windowed(&scenario, predicting(), 10, 6, EndOfRun::Cut);
+    let of = summary.predictions.expect("it predicts");
+    assert_eq!((of.predicted_runs, of.under_predicted), (3, Some(1.0 / 3.0)));
+    // A policy that predicts nothing has no such results, and one that states no bound none of it.
+    let (summary, windows) = windowed(&scenario, Fcfs::default(), 10, 0, EndOfRun::Cut);
+    assert!(summary.predictions.is_none() && windows.iter().all(|window| window.predictions.is_none()));
+    let unbounded = revised(Box::new(predicting()), |_: &View<'_>, out: &mut Decisions| {
+        let predictions = out.predictions().to_vec();
+        let decisions = out.to_vec();
+        out.clear();
+        out.extend(decisions);
+        predictions.iter().for_each(|of| out.predict(RunPrediction { upper: None, ..*of }));
+    });
+    let (summary, _) = windowed(&scenario, unbounded, 10, 0, EndOfRun::Cut);
+    let of = summary.predictions.expect("it predicts");
+    assert_eq!((of.under_predicted, of.within_bound), (Some(0.2), None));
 }
 
 #[test]

@@ -776,7 +776,7 @@ error: no built-in platform matches `xrbench/pentuple_*`
 4 | platforms = ["xrbench/pentuple_*", "xrbench/single_4k_ws", "xrbench/single_4k_ws"]
   |              ^^^^^^^^^^^^^^^^^^^^
   |
-  = help: there are 95 of them, such as `boards/gs101`
+  = help: there are 97 of them, such as `boards/gs101`
 "#);
 }
 

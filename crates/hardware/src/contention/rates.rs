@@ -28,6 +28,10 @@ pub struct Running {
     pub share: Share,
     /// When the layer began.
     pub began: Time,
+    /// Priority of its run: the highest of its jobs. Told only where the rule [asks for it](Contention::has_priorities); 0 elsewhere.
+    pub priority: i32,
+    /// True if some of its compute is done. Told only where the rule asks for priorities.
+    pub is_underway: bool,
 }
 
 /// Rates of the parts of a running layer.
@@ -55,6 +59,11 @@ pub trait Contention: Debug + Send {
         None
     }
 
+    /// True if rates depend on priorities, and on what is underway. Asked once. A rule that is made of another hands this on.
+    fn has_priorities(&self) -> bool {
+        false
+    }
+
     /// The resource has another bandwidth from now on: its clock has changed.
     fn set_bandwidth(&mut self, bandwidth: Bandwidth);
 
@@ -75,6 +84,10 @@ impl Contention for Box<dyn Contention> {
 
     fn meter(&self, share: Share) -> Option<Meter> {
         (**self).meter(share)
+    }
+
+    fn has_priorities(&self) -> bool {
+        (**self).has_priorities()
     }
 
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {

@@ -106,6 +106,8 @@ mod tests {
             cache_demand: Bandwidth::ZERO,
             share: Share::from_millionths(*share).expect("a share"),
             began: Time::ZERO,
+            priority: 0,
+            is_underway: false,
         };
         of.iter().enumerate().map(run).collect()
     }

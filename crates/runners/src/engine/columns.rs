@@ -401,6 +401,35 @@ const CELL: &[Row<Summary>] = &[
         ),
         |run| run.firm.and_then(|of| of.firm_met_min).map_or(Value::Missing, integer),
     ),
+    (count("predicted_runs", "runs whose end the policy predicted, and which came to it"), |run| {
+        integer(run.predictions.map_or(0, |of| of.predicted_runs))
+    }),
+    (
+        summed(real(
+            "prediction_error",
+            SHARE,
+            "error of the predicted time to the end of a run, as a share of the actual one, mean",
+        )),
+        |run| number(run.predictions.and_then(|of| of.prediction_error)),
+    ),
+    (
+        summed(labelled(
+            "under-predicted runs",
+            real(
+                "under_predicted",
+                SHARE,
+                "runs predicted more than 10 % too short, as a share of the predicted",
+            ),
+        )),
+        |run| number(run.predictions.and_then(|of| of.under_predicted)),
+    ),
+    (
+        summed(labelled(
+            "runs within their bound",
+            real("within_bound", SHARE, "runs that ended by the upper bound of their prediction, as a share"),
+        )),
+        |run| number(run.predictions.and_then(|of| of.within_bound)),
+    ),
 ];
 
 const TASK: &[Row<TaskSummary>] = &[

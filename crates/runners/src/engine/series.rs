@@ -1,6 +1,6 @@
 //! The series of a run over simulated time: `docs/metrics.md` has what they mean.
 
-use rtmm_sim::metrics::Windows;
+use rtmm_sim::metrics::{PredictionSummary, Windows};
 use rtmm_sweep::runner::{SeriesColumn, SeriesPoint};
 use rtmm_workload::Time;
 
@@ -18,6 +18,15 @@ pub(super) const COLUMNS: &[SeriesColumn] = &[
     series("normalised_energy", "energy of the jobs settled in each window as a share of their worst case"),
     series("dropped", "jobs dropped, of those settled in each window"),
     series("dram_bandwidth_utilisation", "mean granted part of the shared DRAM's bandwidth in each window"),
+    series("prediction_error", "error of the predicted times of the runs that ended in each window, mean"),
+    series(
+        "under_predicted",
+        "runs predicted more than 10 % too short, as a share of those that ended in each window",
+    ),
+    series(
+        "within_bound",
+        "runs that ended by the upper bound of their prediction, as a share, in each window",
+    ),
     series("phase", "phases of the scenario that have begun"),
     series("alpha", "weight of starvation that the policy tries or has chosen"),
     series("beta", "weight of energy that the policy tries or has chosen"),
@@ -30,6 +39,14 @@ pub fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
     let of_windows = |value: &dyn Fn(&rtmm_sim::metrics::Window) -> Option<f64>| {
         all.iter().map(|window| point(window.from, value(window))).collect::<Vec<_>>()
     };
+    // A policy that predicts nothing has no points.
+    let of_predictions = |value: &dyn Fn(&PredictionSummary) -> Option<f64>| {
+        let points = all.iter().filter_map(|window| {
+            let predictions = window.predictions.as_ref()?;
+            Some(point(window.from, value(predictions)))
+        });
+        points.collect::<Vec<_>>()
+    };
     let phases = windows.phases().iter().map(|(at, phase)| point(*at, Some((phase + 1) as f64)));
     let of_tuning = |value: &dyn Fn(&rtmm_scheduler::TuningWindow) -> Option<f64>| {
         ascending(windows.tuning().iter().map(|window| point(window.from, value(window))).collect())
@@ -40,6 +57,9 @@ pub fn points(windows: &Windows) -> Vec<Vec<SeriesPoint>> {
         of_windows(&|window| window.normalised_energy),
         of_windows(&|window| Some(window.dropped as f64)),
         of_windows(&|window| window.dram_bandwidth_utilisation),
+        of_predictions(&|of| of.prediction_error),
+        of_predictions(&|of| of.under_predicted),
+        of_predictions(&|of| of.within_bound),
         ascending(phases.collect()),
         of_tuning(&|window| Some(window.alpha)),
         of_tuning(&|window| Some(window.beta)),
@@ -113,6 +133,11 @@ mod tests {
         };
         windows.ended(at(1_000), &end);
         let all = points(&windows);
+        assert!(
+            all.iter()
+                .zip(COLUMNS)
+                .all(|(points, column)| !column.name.contains("predict") || points.is_empty())
+        );
         assert_eq!(all.len(), COLUMNS.len());
         let of = |name: &str| {
             let position = COLUMNS.iter().position(|column| column.name == name).unwrap();

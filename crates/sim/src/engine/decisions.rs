@@ -44,6 +44,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             self.rounds += 1;
             self.decisions_taken += decisions.len() as u64;
             let is_done = decisions.is_empty();
+            for prediction in decisions.predictions() {
+                self.observer.predicted(self.state.now, prediction);
+            }
             decisions.iter().try_for_each(|decision| {
                 self.apply(decision, decisions).map_err(|reason| SimulationError::IllegalDecision {
                     policy: self.policy_name.clone(),
@@ -264,7 +267,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let run = run_of(system, self.state.now, &place, model, (from, stop), start);
         let run = self.state.runs.begin(Run { id: run_id, jobs: id.into(), ..run });
         let (realisation, ranks) = (&self.hidden.realisations[slot], self.hidden.ranks.of(slot));
-        self.execution.begin(system, place.home as usize, &Segment { run, realisation, ranks, batch: None });
+        let segment = Segment { run, realisation, ranks, batch: None, jobs: &self.state.jobs };
+        self.execution.begin(system, place.home as usize, &segment);
         self.observer.dispatched(self.state.now, run, &self.state.jobs[slot]);
         if let Some(switch) = &switched {
             self.observer.context_switched(self.state.now, run, switch);

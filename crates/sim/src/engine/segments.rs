@@ -197,7 +197,8 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.go_on(&mut run, class, to, now.saturating_add(migration.time));
         let run = self.state.runs.begin(run);
         let (realisation, ranks) = (&self.hidden.realisations[of_job], self.hidden.ranks.of(of_job));
-        self.execution.begin(system, slot, &Segment { run, realisation, ranks, batch: None });
+        let segment = Segment { run, realisation, ranks, batch: None, jobs: &self.state.jobs };
+        self.execution.begin(system, slot, &segment);
         let record = ResizeRecord { run, before, to };
         self.observer.resized(now, &record);
     }

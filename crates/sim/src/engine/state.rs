@@ -103,7 +103,7 @@ impl HiddenState {
         let job = run.jobs.first()?.slot();
         let realisation = self.realisations.get(job)?;
         let batch = if run.jobs.count() == 1 { None } else { Some(self.batch(state.runs.jobs_of(run))) };
-        Some(Segment { run, realisation, ranks: self.ranks.of(job), batch })
+        Some(Segment { run, realisation, ranks: self.ranks.of(job), batch, jobs: &state.jobs })
     }
 
     /// The inferences of jobs.

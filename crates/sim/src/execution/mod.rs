@@ -11,7 +11,7 @@ pub use exclusive::Exclusive;
 pub use shared::Shared;
 
 use rtmm_hardware::{Bandwidth, ClassId, Outcome, Rank, Share};
-use rtmm_scheduler::{Preemption, Progress, Run};
+use rtmm_scheduler::{Job, JobId, Preemption, Progress, Run};
 use rtmm_workload::{LayerId, Realisation, Time};
 
 use crate::system::System;
@@ -29,6 +29,8 @@ pub struct Segment<'r> {
     pub ranks: &'r [Rank],
     /// The inferences of a run of several jobs; none for a run of one.
     pub batch: Option<Batch<'r>>,
+    /// All jobs, by their slots.
+    pub jobs: &'r [Job],
 }
 
 impl<'r> Segment<'r> {
@@ -36,6 +38,15 @@ impl<'r> Segment<'r> {
     #[inline]
     fn outcome(&self) -> Outcome<'r> {
         Outcome { row: self.realisation.row, ranks: self.ranks }
+    }
+
+    /// The highest priority of its jobs.
+    fn priority(&self) -> i32 {
+        let of = |job: JobId| self.jobs.get(job.slot()).map_or(0, |job| job.priority);
+        match self.batch {
+            None => self.run.jobs.first().map_or(0, of),
+            Some(batch) => batch.jobs.iter().map(|job| of(*job)).max().unwrap_or(0),
+        }
     }
 
     /// The layer before which its inference is over; of a batch, the first one before which any is.

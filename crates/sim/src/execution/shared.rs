@@ -53,6 +53,8 @@ pub struct Shared<C> {
     answers: Vec<Rates>,
     /// True if runs have throttles.
     has_throttles: bool,
+    /// True if rates depend on priorities.
+    has_priorities: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,8 @@ struct Run {
     inference_end: u32,
     stop: u32,
     share: Share,
+    /// The highest of its jobs, where rates depend on it.
+    priority: i32,
     /// The layer that runs; none before the first one begins.
     layer: Option<u32>,
     /// The class that it runs in.
@@ -155,6 +159,7 @@ impl Run {
         inference_end: 0,
         stop: 0,
         share: Share::ZERO,
+        priority: 0,
         layer: None,
         class: ClassId::new(0),
         began: Time::ZERO,
@@ -204,6 +209,16 @@ impl Run {
     fn pauses_by(&self, now: Time, mut meter: Meter) -> bool {
         meter.advance(self.rates.transfer, now.saturating_since(self.since));
         meter.is_paused()
+    }
+
+    /// True if some of the compute of its layer is done at an instant up to which its rates hold.
+    fn is_underway(&self, now: Time) -> bool {
+        let begun = match self.quantum {
+            0 => self.whole,
+            quantum => self.whole.less(self.whole.part(quantum, self.quanta)),
+        };
+        let goes = self.left.compute > 0 && self.rates.compute > Speed::ZERO && now > self.since;
+        goes || self.left.compute < begun.compute
     }
 
     /// Counts what was done since the amounts were last counted.
@@ -396,6 +411,7 @@ impl<C: Contention> Shared<C> {
         let slots = accelerators.len();
         Self {
             has_throttles: contention.meter(Share::ZERO).is_some(),
+            has_priorities: contention.has_priorities(),
             contention,
             events: Instants::new(slots),
             runs: vec![Run::NONE; slots],
@@ -454,6 +470,8 @@ impl<C: Contention> Shared<C> {
             cache_demand: if moves { cache_demand } else { Bandwidth::ZERO },
             share: run.share,
             began: run.began,
+            priority: run.priority,
+            is_underway: false,
         };
         self.put_in(slot, shown);
         true
@@ -488,6 +506,8 @@ impl<C: Contention> Shared<C> {
             cache_demand: demands.1,
             share: run.share,
             began: run.began,
+            priority: run.priority,
+            is_underway: false,
         };
         self.put_in(slot, shown);
     }
@@ -528,6 +548,11 @@ impl<C: Contention> Shared<C> {
             // Until its event, a layer demands what it did.
             if self.events.events[self.slots[at]] <= now {
                 self.show(at, now);
+            }
+        }
+        if self.has_priorities {
+            for (slot, running) in self.slots.iter().zip(&mut self.running) {
+                running.is_underway = self.runs[*slot].is_underway(now);
             }
         }
         self.answers.clear();
@@ -622,6 +647,7 @@ impl<C: Contention + Clone> Execution for Shared<C> {
         own.from = run.from;
         (own.inference_end, own.stop) = (segment.inference_end(), run.stop);
         own.share = run.share;
+        own.priority = if self.has_priorities { segment.priority() } else { 0 };
         (own.layer, own.previous, own.target, own.meter) = (None, None, None, None);
         (own.began, own.since) = (run.started, run.started);
         (own.is_cut, own.ends_with_quantum, own.resizes) = (false, false, false);

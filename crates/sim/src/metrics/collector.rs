@@ -4,7 +4,7 @@
 //! beyond a factor of two of all before do, at most 30 times a task.
 
 use rtmm_hardware::{Bandwidth, EnergyTotal, UnitSet};
-use rtmm_scheduler::{Job, Run};
+use rtmm_scheduler::{Job, Run, RunPrediction};
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use crate::execution::MemoryUse;
@@ -14,6 +14,7 @@ use crate::metrics::histogram::Histogram;
 use crate::metrics::memory::MemoryTally;
 use crate::metrics::options::MetricsOptions;
 use crate::metrics::power::PowerTally;
+use crate::metrics::predictions::PredictionTally;
 use crate::metrics::priority::PriorityTallies;
 use crate::metrics::progress::{by_network, fairness_min_ratio, jain_index, system_throughput};
 use crate::metrics::summary::{AcceleratorSummary, EnergySummary, JobCounts, Spent, Summary, TaskSummary};
@@ -58,6 +59,8 @@ pub struct Metrics {
     bandwidth: Option<Bandwidth>,
     /// True if runs share memory, be it a cache alone.
     shares: bool,
+    /// None as long as the policy has predicted nothing.
+    predictions: Option<PredictionTally>,
 }
 
 impl Metrics {
@@ -89,6 +92,7 @@ impl Metrics {
             power: PowerTally::new(&system.platform, Time::ZERO.saturating_add(options.warm_up)),
             bandwidth: system.platform.shared_dram.map(|dram| dram.bandwidth),
             shares: system.platform.shared_dram.is_some() || system.platform.shared_cache.is_some(),
+            predictions: None,
         }
     }
 
@@ -182,6 +186,7 @@ impl Metrics {
             batch_mean: (self.accelerators.iter().filter_map(AcceleratorTally::batches))
                 .reduce(|sum, of| (sum.0 + of.0, sum.1 + of.1))
                 .and_then(mean_batch),
+            predictions: self.predictions.as_ref().map(PredictionTally::summary),
         }
     }
 }
@@ -227,6 +232,10 @@ impl Observer for Metrics {
         }
     }
 
+    fn predicted(&mut self, now: Time, prediction: &RunPrediction) {
+        self.predictions.get_or_insert_default().predicted(now, prediction);
+    }
+
     fn left(&mut self, _now: Time, record: &SegmentRecord<'_>) {
         let (from, accelerator) = (self.from(), record.run.accelerator);
         self.accelerators[accelerator.index()].left(record, from);
@@ -237,6 +246,9 @@ impl Observer for Metrics {
         self.accelerators[accelerator.index()].ended(now, record, &mut self.began[id.slot()], from);
         if let Some(power) = &mut self.power {
             power.held(now, *accelerator, false);
+        }
+        if let Some(predictions) = &mut self.predictions {
+            predictions.ended(now, record, from);
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `memory.rs` | use of the shared memory |
 //! | `power.rs` | energy beside that of work: static, idle and gated power, changes of operating points |
 //! | `classes.rs` | classes of priorities |
+//! | `predictions.rs` | predicted ends of runs against the ends that came |
 //! | `progress.rs` | normalised progress: system throughput and fairness |
 //! | `firm.rs` | deadlines missed in a row, and kept among consecutive jobs |
 //! | `histogram.rs` | times: exact sums and extremes, percentiles within 0.1 % |
@@ -39,6 +40,7 @@ mod jobs;
 mod memory;
 mod options;
 mod power;
+mod predictions;
 mod priority;
 mod progress;
 mod summary;
@@ -53,6 +55,7 @@ pub use histogram::Histogram;
 pub use jobs::{JobRow, JobRows, JobStatus};
 pub use options::{MetricsOptions, OptionsError};
 pub use power::{PlatformEnergy, PointSummary, StandingEnergy, UnitPowerSummary};
+pub use predictions::PredictionSummary;
 pub use summary::{
     AcceleratorSummary, EnergySummary, JobCounts, PriorityClassSummary, PrioritySummary, Summary, TaskSummary,
 };

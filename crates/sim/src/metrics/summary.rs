@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::metrics::classes::PriorityClass;
 use crate::metrics::firm::FirmSummary;
 use crate::metrics::power::{PlatformEnergy, UnitPowerSummary};
+use crate::metrics::predictions::PredictionSummary;
 use crate::metrics::xrbench::XrbenchScores;
 use crate::observer::JobRecord;
 
@@ -362,4 +363,7 @@ pub struct Summary {
     /// Jobs of a segment at its dispatch, mean over the segments of all accelerators; missing where none runs batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_mean: Option<f64>,
+    /// Predictions of the ends of runs; missing where the policy predicts none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predictions: Option<PredictionSummary>,
 }

@@ -9,14 +9,15 @@
 
 use rtmm_hardware::{Bandwidth, EnergyTotal};
 use rtmm_scheduler::Job;
-use rtmm_scheduler::TuningWindow;
+use rtmm_scheduler::{RunPrediction, TuningWindow};
 use rtmm_workload::{Duration, Time};
 use serde::Serialize;
 
 use crate::execution::MemoryUse;
 use crate::metrics::memory::MemoryTally;
+use crate::metrics::predictions::{PredictionSummary, PredictionWindows};
 use crate::metrics::uxcost::{normalised_energy, ux_cost, violation_with_floor};
-use crate::observer::{DropCause, EndRecord, JobRecord, Observer};
+use crate::observer::{DropCause, EndRecord, JobRecord, Observer, SegmentRecord};
 use crate::system::System;
 
 /// Counts of a window. Windows are half open: what is settled at the very end of one belongs to it,
@@ -41,6 +42,8 @@ pub struct Window {
     /// Sum over tasks of DLV times sum over tasks of NE, each over the jobs that were settled in the window;
     /// missing where nothing is decided.
     pub ux_cost: Option<f64>,
+    /// Predictions of the runs that ended in it; missing where the policy predicts none.
+    pub predictions: Option<PredictionSummary>,
 }
 
 /// Sums over the jobs of a task that were settled in a window.
@@ -67,6 +70,7 @@ pub struct Windows {
     bandwidth: Option<Bandwidth>,
     phases: Vec<(Time, usize)>,
     tuning: Vec<TuningWindow>,
+    predictions: PredictionWindows,
     end: Time,
 }
 
@@ -84,6 +88,7 @@ impl Windows {
             bandwidth: system.platform.shared_dram.map(|dram| dram.bandwidth),
             phases: Vec::new(),
             tuning: Vec::new(),
+            predictions: PredictionWindows::default(),
             end: Time::ZERO,
         }
     }
@@ -134,6 +139,7 @@ impl Windows {
                 let violation = violation_with_floor(task.violated, task.decided);
                 (violation, normalised_energy(task.energy.picojoules(), task.worst.picojoules()))
             })),
+            predictions: self.predictions.window(index),
         }
     }
 
@@ -183,6 +189,15 @@ impl Observer for Windows {
 
     fn dropped(&mut self, now: Time, record: &JobRecord<'_>, _cause: DropCause) {
         self.settle(now, record, true, true);
+    }
+
+    fn predicted(&mut self, now: Time, prediction: &RunPrediction) {
+        self.predictions.predicted(now, prediction);
+    }
+
+    fn segment_ended(&mut self, now: Time, record: &SegmentRecord<'_>) {
+        let length = Duration::from_picoseconds(self.length);
+        self.predictions.ended(now, record, self.warm_up, length);
     }
 
     fn phase_changed(&mut self, now: Time, phase: usize) {

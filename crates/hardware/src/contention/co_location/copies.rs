@@ -4,8 +4,9 @@
 //! a copy alone stands in the cost table as that of any layer: a fixed part, and bytes over bandwidth.
 //!
 //! ```text
-//! fifo   the copy that began to wait first goes at full rate, the others wait
-//! share  each of n copies goes at 1 / n: what copies in small chunks come to
+//! fifo      the copy that began to wait first goes at full rate, the others wait
+//! share     each of n copies goes at 1 / n: what copies in small chunks come to
+//! priority  a copy that goes goes on; then that of the highest priority goes, of these the one that began to wait first
 //! ```
 
 use rtmm_workload::LayerId;
@@ -18,11 +19,14 @@ pub enum CopyOrder {
     Fifo,
     /// All at once, at equal parts of the bandwidth.
     Share,
+    /// One after the other, the highest priority of those that wait first. A copy that has begun is not stopped.
+    Priority,
 }
 
 impl CopyOrder {
     /// By the words of platform files.
-    pub const NAMED: [(&str, Self); 2] = [("fifo", Self::Fifo), ("share", Self::Share)];
+    pub const NAMED: [(&str, Self); 3] =
+        [("fifo", Self::Fifo), ("share", Self::Share), ("priority", Self::Priority)];
 }
 
 /// The use of the device that a layer makes.

@@ -37,7 +37,7 @@ const COLUMNS: [&str; 6] = ["model_a", "model_b", "batch_a", "batch_b", "slowdow
 /// Columns of shares.
 const SHARES: [&str; 2] = ["sm_pct_a", "sm_pct_b"];
 
-/// A run and the one beside it: models, and shares in percent, 0 where the table states none.
+/// A run and the one beside it: models, and shares in millionths of the units, 0 where the table states none.
 type Key = (String, String, u32, u32);
 /// A pair as one of the two sees it: the pair, both batches, and its slowdown.
 type Side = (Key, (u32, u32), f64);
@@ -114,7 +114,7 @@ impl Columns {
         let [a, b] = self.models.map(|column| named(row, column));
         let [batch_a, batch_b] = self.batches.map(|column| row.integer(column, 1..=MAX_BATCH));
         let [share_a, share_b] = match self.shares {
-            Some(columns) => columns.map(|column| row.integer(column, 1..=100)),
+            Some(columns) => columns.map(|column| share_of(row, column)),
             None => [Some(0), Some(0)],
         };
         let [of_a, of_b] = self.slowdowns.map(|column| row.number(column, SLOWDOWNS));
@@ -130,6 +130,23 @@ impl Columns {
     }
 }
 
+/// The share of the units that a cell states in percent, in millionths.
+pub(super) fn share_of(row: &mut CsvRow<'_>, column: usize) -> Option<u32> {
+    row.number(column, 0.0001..=100.0).map(|percent| (percent * 1e4).round() as u32)
+}
+
+/// The units that a share is; none where it is no whole number of them, to a part of 200: a third may be written as 33.3.
+fn units_of(share: u32, units: u32) -> Option<u32> {
+    let held = f64::from(share) / 1e6 * f64::from(units);
+    let is_whole = (held - held.round()).abs() <= 0.005 && (held >= 0.5 || share == 0);
+    is_whole.then_some(held.round() as u32)
+}
+
+/// A share in percent.
+pub(super) fn percent_of(share: u32) -> f64 {
+    f64::from(share) / 1e4
+}
+
 /// The model that a cell names; an empty cell is recorded.
 pub(super) fn named(row: &mut CsvRow<'_>, column: usize) -> Option<String> {
     if row.is_blank(column) {
@@ -142,10 +159,10 @@ pub(super) fn named(row: &mut CsvRow<'_>, column: usize) -> Option<String> {
 impl CoLocationRule for PairTable {
     fn resolve(&self, models: &[&str], units: u32) -> Box<dyn Slowdowns> {
         let mut grids: Vec<Vec<OfShares>> = vec![Vec::new(); models.len() * models.len()];
-        for ((own, other, own_pct, other_pct), points) in &self.pairs {
+        for ((own, other, own_share, other_share), points) in &self.pairs {
             // Shares that are no whole number of units cannot be held by a run.
-            let of_units = |pct: u32| (pct * units).is_multiple_of(100).then_some(pct * units / 100);
-            let (Some(own_units), Some(other_units)) = (of_units(*own_pct), of_units(*other_pct)) else {
+            let of_units = |share: u32| units_of(share, units);
+            let (Some(own_units), Some(other_units)) = (of_units(*own_share), of_units(*other_share)) else {
                 continue;
             };
             for (row, _) in models.iter().enumerate().filter(|(_, name)| *name == own) {
@@ -187,6 +204,7 @@ impl CoLocationRule for PairTable {
         let unmeasured = self.unmeasured.map_or_else(|| "error".to_owned(), |slowdown| slowdown.to_string());
         let mut text = format!("pairs unmeasured={unmeasured}");
         for ((own, other, share, other_share), points) in &self.pairs {
+            let (share, other_share) = (percent_of(*share), percent_of(*other_share));
             text.push_str(&format!(";{own:?} {other:?} {share} {other_share}"));
             for ((batch, other_batch), slowdown) in points {
                 text.push_str(&format!(" {batch}x{other_batch}:{slowdown}"));

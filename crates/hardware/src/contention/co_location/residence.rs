@@ -133,6 +133,12 @@ impl CoLocations {
         phases.map_or(Phase::Kernels, |phases| phase_of(phases, layer))
     }
 
+    /// True if copies wait for those of a higher priority on some accelerator.
+    #[must_use]
+    pub fn has_priorities(&self) -> bool {
+        self.of.iter().flatten().any(|of| of.order == CopyOrder::Priority)
+    }
+
     /// The order of copies of one direction.
     #[must_use]
     pub fn copy_order(&self, accelerator: AcceleratorId) -> CopyOrder {

@@ -66,16 +66,17 @@ impl CoLocated {
         let own = &running[at];
         let goes_along = |run: &Running| run.accelerator == own.accelerator && self.phase(run) == phase;
         let copies = running.iter().enumerate().filter(|(_, run)| goes_along(run));
-        match self.co_locations.copy_order(own.accelerator) {
-            CopyOrder::Fifo => {
-                let first = copies.min_by_key(|(position, run)| (run.began, *position));
-                if first.is_some_and(|(first, _)| first == at) { Speed::FULL } else { Speed::ZERO }
-            }
+        let first = match self.co_locations.copy_order(own.accelerator) {
+            CopyOrder::Fifo => copies.min_by_key(|(position, run)| (run.began, *position)),
+            CopyOrder::Priority => copies.min_by_key(|(position, run)| {
+                (!run.is_underway, std::cmp::Reverse(run.priority), run.began, *position)
+            }),
             CopyOrder::Share => {
                 let count = u32::try_from(copies.count()).unwrap_or(u32::MAX).max(1);
-                Speed::from_parts((Speed::FULL.parts() / count).max(1))
+                return Speed::from_parts((Speed::FULL.parts() / count).max(1));
             }
-        }
+        };
+        if first.is_some_and(|(first, _)| first == at) { Speed::FULL } else { Speed::ZERO }
     }
 }
 
@@ -102,6 +103,11 @@ impl Contention for CoLocated {
 
     fn meter(&self, share: Share) -> Option<Meter> {
         self.memory.as_ref()?.meter(share)
+    }
+
+    fn has_priorities(&self) -> bool {
+        let of_memory = self.memory.as_ref().is_some_and(|memory| memory.has_priorities());
+        of_memory || self.co_locations.has_priorities()
     }
 
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use rtmm_workload::input::{CsvTable, Diagnostics, Source, problem_with};
 
 use super::grid::between;
-use super::pairs::named;
+use super::pairs::{named, percent_of, share_of};
 use super::resident::Resident;
 use crate::platform::MAX_BATCH;
 
@@ -25,7 +25,7 @@ const SHARE: &str = "sm_pct";
 /// Utilisation of the L2 cache and of DRAM by model, share and batch, as parts of the whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Utilisation {
-    /// By model, then by share in percent, 0 where the table states none, then by batch.
+    /// By model, then by share in millionths, 0 where the table states none, then by batch.
     models: BTreeMap<String, BTreeMap<u32, BTreeMap<u32, [f64; 2]>>>,
 }
 
@@ -48,7 +48,7 @@ impl Utilisation {
             let name = named(row, model);
             let batch = row.integer(batch, 1..=MAX_BATCH);
             let share = match share.filter(|_| has_shares) {
-                Some(column) => row.integer(column, 1..=100),
+                Some(column) => share_of(row, column),
                 None => Some(0),
             };
             let parts = [cache, memory].map(|column| row.number(column, 0.0..=100.0));
@@ -77,6 +77,7 @@ impl Utilisation {
         for (model, shares) in &self.models {
             text.push_str(&format!("{model:?}"));
             for (share, batches) in shares {
+                let share = percent_of(*share);
                 for (batch, [cache, memory]) in batches {
                     text.push_str(&format!(" {share}:{batch}:{cache}:{memory}"));
                 }
@@ -95,7 +96,7 @@ impl Utilisation {
         let of_model = |name: &&str| {
             let shares = self.models.get(*name).into_iter().flatten();
             let of_share = |(share, batches): (&u32, &BTreeMap<u32, [f64; 2]>)| OfShare {
-                hundredths: share * units,
+                millionths: u64::from(*share) * u64::from(units),
                 batches: batches.keys().copied().collect(),
                 parts: batches.values().copied().collect(),
             };
@@ -113,8 +114,8 @@ pub(super) struct Utilisations {
 
 #[derive(Clone, Debug)]
 struct OfShare {
-    /// The share, in hundredths of a unit.
-    hundredths: u32,
+    /// The share, in millionths of a unit.
+    millionths: u64,
     batches: Vec<u32>,
     parts: Vec<[f64; 2]>,
 }
@@ -123,8 +124,8 @@ impl Utilisations {
     /// The parts of the L2 cache and of DRAM that a run uses; nothing of a model that was not measured.
     pub(super) fn of(&self, resident: &Resident) -> [f64; 2] {
         let shares = self.models.get(resident.model.index()).into_iter().flatten();
-        let held = resident.units * 100;
-        let Some(of_share) = shares.min_by_key(|share| share.hundredths.abs_diff(held)) else {
+        let held = u64::from(resident.units) * 1_000_000;
+        let Some(of_share) = shares.min_by_key(|share| share.millionths.abs_diff(held)) else {
             return [0.0; 2];
         };
         let Some([(below, part), (above, other_part)]) = between(&of_share.batches, resident.batch) else {

@@ -1,6 +1,8 @@
 //! Forecasts: when runs end, and when one more would, as far as is known now.
 
-use rtmm_hardware::{AcceleratorId, Phase, Speed};
+use std::cmp::Reverse;
+
+use rtmm_hardware::{AcceleratorId, CopyOrder, Phase, Speed};
 use rtmm_workload::Duration;
 
 use super::others::Others;
@@ -19,7 +21,7 @@ impl Serving {
         truth: Option<&Truth<'_>>,
         candidates: &[Candidate],
     ) -> Option<Duration> {
-        let margin = self.slowdowns.margin();
+        let margin = self.slowdowns.margin().unwrap_or(1.0);
         self.forecast_with(view, truth, candidates, margin);
         self.ends[self.tracked.len().min(self.ends.len())..].iter().copied().max()
     }
@@ -41,7 +43,7 @@ impl Serving {
                 let part = &mut parts[at].1;
                 let ran = elapsed.saturating_sub(part.wait);
                 part.wait = part.wait.saturating_sub(elapsed);
-                part.left = part.left.saturating_sub(speed.progress(ran));
+                part.advance(speed.progress(ran));
             }
         }
         for candidate in candidates {
@@ -77,8 +79,15 @@ impl Serving {
             other_on == on && other.phase == part.phase && other.wait.is_zero() && !other.left.is_zero()
         };
         // One after the other: a server that copies in small chunks is through at the same time in the mean.
-        let first = parts.iter().enumerate().filter(|(_, other)| goes_along(other));
-        let first = first.min_by_key(|(position, (_, other))| (other.began, *position));
+        let along = parts.iter().enumerate().filter(|(_, other)| goes_along(other));
+        let first = match view.profile.copy_order(*on) {
+            CopyOrder::Fifo | CopyOrder::Share => {
+                along.min_by_key(|(position, (_, other))| (other.began, *position))
+            }
+            CopyOrder::Priority => along.min_by_key(|(position, (_, other))| {
+                (!other.is_underway, Reverse(other.priority), other.began, *position)
+            }),
+        };
         if first.is_none_or(|(first, _)| first == at) { Speed::FULL } else { Speed::ZERO }
     }
 
@@ -146,7 +155,7 @@ impl Serving {
                     at += 1;
                     continue;
                 }
-                part.left = part.left.saturating_sub(speed.progress(step));
+                part.advance(speed.progress(step));
                 if !part.left.is_zero() || speed == Speed::ZERO {
                     at += 1;
                     continue;

@@ -23,6 +23,7 @@ use rtmm_hardware::{AcceleratorId, ClassId, MAX_BATCH, Speed, Units};
 use rtmm_workload::parameters::{Declared, Integer, Parameters};
 use rtmm_workload::{Duration, ModelId, Time};
 
+use crate::decision::Decisions;
 use crate::ids::RunId;
 use crate::job::{Job, Progress};
 use crate::policy::{Interests, Notice};
@@ -62,6 +63,8 @@ pub struct Candidate {
     pub model: ModelId,
     /// Where it begins.
     pub from: Progress,
+    /// The priority of its first request.
+    pub priority: i32,
 }
 
 /// Room for one more batch.
@@ -140,8 +143,8 @@ impl Serving {
         }
     }
 
-    /// Takes in what runs now; before anything is decided.
-    pub fn begin(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) {
+    /// Takes in what runs now, and predicts the ends of runs that have begun; before anything is decided.
+    pub fn begin(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
         let is_same = self.told.is_empty()
             && self.tracked.iter().all(|run| view.run(run.id).is_some())
             && view.runs().count() == self.tracked.len();
@@ -151,7 +154,7 @@ impl Serving {
         self.advance(view, truth);
         self.take_layers(view);
         self.take_ends(view);
-        self.take_begins(view, truth);
+        self.take_begins(view, truth, out);
     }
 
     /// Room for one more batch that a request is the first of: on the accelerator that is fastest for the rest of it, of these on
@@ -190,7 +193,7 @@ impl Serving {
     #[must_use]
     pub fn candidate(&self, view: &View<'_>, job: &Job, room: &Room, requests: u32) -> Option<Candidate> {
         let class = if requests == 1 { room.class } else { view.profile.in_batch(room.class, requests)? };
-        Some(Candidate { on: room.on, class, model: job.model, from: job.progress })
+        Some(Candidate { on: room.on, class, model: job.model, from: job.progress, priority: job.priority })
     }
 
     /// True if a candidate that ends so long from now is in time for a deadline.

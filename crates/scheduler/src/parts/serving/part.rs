@@ -19,6 +19,10 @@ pub(super) struct Part {
     pub phase: Phase,
     /// Time alone that is left of it.
     pub left: Duration,
+    /// True if some of it is done.
+    pub is_underway: bool,
+    /// The highest priority of its requests, as far as it is known.
+    pub priority: i32,
     /// When it began: copies wait for those before them.
     pub began: Time,
     /// Time until it begins at all.
@@ -56,7 +60,13 @@ impl Part {
         }
         let left = self.stretch(view, kernels, layer, by_layer);
         let phase = view.profile.phase(on, self.model, layer);
-        Some(Self { layer, phase, left, began, wait: Duration::ZERO, ..self })
+        Some(Self { layer, phase, left, is_underway: false, began, wait: Duration::ZERO, ..self })
+    }
+
+    /// Has so much of it done.
+    pub(super) fn advance(&mut self, done: Duration) {
+        self.is_underway |= !done.is_zero();
+        self.left = self.left.saturating_sub(done);
     }
 
     /// The layer behind what it is in.

@@ -90,7 +90,7 @@ impl<R: ServingRule> Policy for Server<R> {
         out: &mut Decisions,
     ) -> Result<(), PolicyError> {
         let Self { rule, serving, queues, .. } = self;
-        serving.begin(view, truth);
+        serving.begin(view, truth, out);
         if view.is_stuck() {
             return Ok(());
         }

@@ -9,17 +9,15 @@
 //! | `fine-online` | the same with `w` learned, from features weighted by the work done beside each set of others |
 //!
 //! `x` is the own and the others' utilisation of the L2 cache, the same of DRAM, and 1: those of gpulet (Choi et al., USENIX ATC
-//! 2022); without another batch nothing is slowed down. Weights are learned by recursive least squares with forgetting, and
-//! beside them a bias for each ordered pair of models. The oracle is told the true slowdown at every instant.
+//! 2022); without another batch nothing is slowed down. Weights are learned by recursive least squares with forgetting
+//! ([`Recursive`]), and beside them a bias for each ordered pair of models, which moves by a tenth of what is left of an error. The
+//! oracle is told the true slowdown at every instant.
 //!
-//! ```text
-//! k = P x / (f + x' P x)     e = y - 1 - w x - bias     w += k e     P = (P - k x' P) / f     bias += a e by pair
-//! ```
-//!
-//! A margin covers what is not predicted: the 90th percentile of observed over predicted times of the last 200 batches, where
-//! above 1.
+//! A margin covers what is not predicted: the 90th percentile of observed over predicted times of the last 200 batches
+//! ([`Ratios`]), where above 1.
 
-use rtmm_hardware::{AcceleratorId, Resident, Speed, WEIGHTS, Weights};
+use rtmm_hardware::{AcceleratorId, Resident, Speed, Weights};
+use rtmm_interference::{Ratios, Recursive, RecursiveOptions};
 use rtmm_workload::ModelId;
 use rtmm_workload::parameters::{Choice, Declared, Parameters, Real};
 
@@ -34,8 +32,10 @@ const INITIAL: f64 = 100.0;
 const LARGEST_ERROR: f64 = 1.0;
 /// Part of an error by which the bias of a pair of models moves.
 const BIAS: f64 = 0.1;
-/// The number of batches that the margin looks back on.
+/// The number of batches that the margin looks back on, and the part of them that it covers.
 const WINDOW: usize = 200;
+/// See `WINDOW`.
+const COVERAGE: f64 = 0.9;
 
 /// Knowledge of slowdowns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +89,7 @@ pub struct Slowdowns {
 /// Weights as they are known of an accelerator.
 #[derive(Clone, Debug)]
 pub struct Learned {
-    weights: Weights,
-    covariance: [Weights; WEIGHTS],
+    linear: Recursive,
     /// By model, then by the model beside it.
     biases: Vec<f64>,
 }
@@ -119,12 +118,12 @@ impl Slowdowns {
 
     /// The true slowdowns, which an oracle is told; without an oracle none.
     #[must_use]
-    pub const fn oracle() -> Self {
+    pub fn oracle() -> Self {
         Self::of(Kind::Oracle, Margin::None, 1.0)
     }
 
-    const fn of(kind: Kind, margin: Margin, forgetting: f64) -> Self {
-        Self { kind, margin, forgetting, learned: Vec::new(), ratios: Ratios::new() }
+    fn of(kind: Kind, margin: Margin, forgetting: f64) -> Self {
+        Self { kind, margin, forgetting, learned: Vec::new(), ratios: Ratios::new(WINDOW, &[]) }
     }
 
     /// True if the whole of a batch is predicted at once, and not the time beside each set of others.
@@ -142,11 +141,13 @@ impl Slowdowns {
         matches!(self.kind, Kind::Linear { learns: true, .. })
     }
 
-    /// The margin by which predicted slowdowns are multiplied.
-    pub(super) fn margin(&self) -> f64 {
+    /// The margin by which predicted slowdowns are multiplied; none where there is none.
+    pub(super) fn margin(&self) -> Option<f64> {
         match (self.margin, self.kind) {
-            (Margin::None, _) | (_, Kind::Oracle | Kind::None) => 1.0,
-            (Margin::Quantile, Kind::Linear { .. }) => self.ratios.upper().max(1.0),
+            (Margin::None, _) | (_, Kind::Oracle | Kind::None) => None,
+            (Margin::Quantile, Kind::Linear { .. }) => {
+                Some(self.ratios.quantile(COVERAGE).unwrap_or(1.0).max(1.0))
+            }
         }
     }
 
@@ -154,10 +155,10 @@ impl Slowdowns {
     pub(super) fn know(&mut self, view: &View<'_>, on: AcceleratorId, models: usize) {
         while self.learned.len() <= on.index() {
             let next = AcceleratorId::new(self.learned.len());
-            let mut covariance = [[0.0; WEIGHTS]; WEIGHTS];
-            covariance.iter_mut().enumerate().for_each(|(at, row)| row[at] = INITIAL);
-            let weights = view.profile.co_location_prior(next);
-            self.learned.push(Learned { weights, covariance, biases: vec![0.0; models * models] });
+            let options =
+                RecursiveOptions { forgetting: self.forgetting, covariance: INITIAL, clip: LARGEST_ERROR };
+            let linear = Recursive::new(view.profile.co_location_prior(next).to_vec(), options);
+            self.learned.push(Learned { linear, biases: vec![0.0; models * models] });
         }
     }
 
@@ -180,7 +181,7 @@ impl Slowdowns {
                 let Some(learned) = self.learned.get(on.index()) else { return 1.0 };
                 let features = view.profile.co_location_features(on, own, others);
                 let bias: f64 = others.iter().map(|other| learned.bias(own.model, other.model)).sum();
-                (1.0 + product(&learned.weights, &features) + bias).clamp(1.0, MOST)
+                (1.0 + product(learned.linear.weights(), &features) + bias).clamp(1.0, MOST)
             }
         }
     }
@@ -192,9 +193,8 @@ impl Slowdowns {
 
     /// Learns from a batch that ended.
     pub(super) fn observe(&mut self, observation: &Observation<'_>) {
-        let forgetting = self.forgetting;
         if let Some(learned) = self.learned.get_mut(observation.on.index()) {
-            learned.observe(observation, forgetting);
+            learned.observe(observation);
         }
     }
 
@@ -214,31 +214,12 @@ impl Learned {
     }
 
     /// One step of recursive least squares, and of the biases.
-    fn observe(&mut self, observation: &Observation<'_>, forgetting: f64) {
+    fn observe(&mut self, observation: &Observation<'_>) {
         let Observation { model, features, beside, slowdown, .. } = observation;
         let own_bias: f64 = beside.iter().map(|(other, part)| part * self.bias(*model, *other)).sum();
-        let error = slowdown - 1.0 - product(&self.weights, features) - own_bias;
-        let error = error.clamp(-LARGEST_ERROR, LARGEST_ERROR);
-        let gain = self.covariance.map(|row| product(&row, features));
-        let scale = forgetting + product(features, &gain);
-        if !(scale.is_finite() && scale > 0.0) {
-            return;
-        }
-        let before = self.covariance;
-        for (row, own) in gain.iter().enumerate() {
-            self.weights[row] += own / scale * error;
-            for (column, other) in gain.iter().enumerate() {
-                // Symmetric up to rounding, of which the mean of both halves is taken.
-                let symmetric = (before[row][column] + before[column][row]) / 2.0;
-                self.covariance[row][column] = (symmetric - own * other / scale) / forgetting;
-            }
-        }
-        let trace: f64 = (0..WEIGHTS).map(|at| self.covariance[at][at]).sum();
-        let most = INITIAL * WEIGHTS as f64;
-        if trace > most {
-            self.covariance.iter_mut().flatten().for_each(|cell| *cell *= most / trace);
-        }
-        let left = slowdown - 1.0 - product(&self.weights, features) - own_bias;
+        let error = |weights: &[f64]| slowdown - 1.0 - product(weights, features) - own_bias;
+        self.linear.update(features, error(self.linear.weights()));
+        let left = error(self.linear.weights());
         let models = self.models();
         for (other, part) in *beside {
             if let Some(bias) = self.biases.get_mut(model.index() * models + other.index()) {
@@ -249,90 +230,6 @@ impl Learned {
 }
 
 /// The sum of products.
-fn product(one: &Weights, other: &Weights) -> f64 {
+fn product(one: &[f64], other: &Weights) -> f64 {
     one.iter().zip(other).map(|(one, other)| one * other).sum()
-}
-
-/// The last ratios of observed to predicted times.
-#[derive(Clone, Debug)]
-struct Ratios {
-    /// In the order in which they came, the oldest at `at` once there are [`WINDOW`] of them.
-    recent: Vec<f64>,
-    at: usize,
-    sorted: Vec<f64>,
-}
-
-impl Ratios {
-    const fn new() -> Self {
-        Self { recent: Vec::new(), at: 0, sorted: Vec::new() }
-    }
-
-    fn push(&mut self, ratio: f64) {
-        if !ratio.is_finite() {
-            return;
-        }
-        if self.recent.len() < WINDOW {
-            self.recent.push(ratio);
-        } else {
-            let oldest = std::mem::replace(&mut self.recent[self.at], ratio);
-            self.at = (self.at + 1) % WINDOW;
-            let place = self.sorted.partition_point(|known| *known < oldest);
-            self.sorted.remove(place.min(self.sorted.len() - 1));
-        }
-        let place = self.sorted.partition_point(|known| *known < ratio);
-        self.sorted.insert(place, ratio);
-    }
-
-    /// The 90th percentile; 1 of none.
-    fn upper(&self) -> f64 {
-        let rank = (self.sorted.len() * 9).div_ceil(10);
-        rank.checked_sub(1).and_then(|at| self.sorted.get(at)).copied().unwrap_or(1.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(one: f64, other: f64) -> bool {
-        (one - other).abs() < 1e-7
-    }
-
-    #[test]
-    fn two_steps_of_recursive_least_squares_are_those_worked_by_hand() {
-        // In two of the five dimensions, from weights (0, 1) less the 1 that stands for no slowdown: a second implementation's
-        // numbers.
-        let mut covariance = [[0.0; WEIGHTS]; WEIGHTS];
-        covariance.iter_mut().enumerate().for_each(|(at, row)| row[at] = 100.0);
-        let mut learned = Learned { weights: [0.0; WEIGHTS], covariance, biases: vec![0.0] };
-        let mut observe = |feature: f64, slowdown: f64| {
-            let features = [feature, 0.0, 0.0, 0.0, 1.0];
-            let beside = [];
-            let observation = Observation {
-                on: AcceleratorId::new(0),
-                model: ModelId::new(0),
-                features,
-                beside: &beside,
-                slowdown,
-            };
-            learned.observe(&observation, 0.995);
-            (learned.weights, learned.covariance)
-        };
-        let (weights, _) = observe(0.5, 1.3);
-        assert!(close(weights[0], 0.119_052_34) && close(weights[4], 0.238_104_69), "{weights:?}");
-        let (weights, _) = observe(0.2, 1.1);
-        assert!(close(weights[0], 0.546_738_54) && close(weights[4], 0.008_553_97), "{weights:?}");
-    }
-
-    #[test]
-    fn the_margin_covers_nine_of_the_last_two_hundred_in_ten() {
-        let mut ratios = Ratios::new();
-        assert!(close(ratios.upper(), 1.0));
-        (1..=10).for_each(|ratio| ratios.push(f64::from(ratio)));
-        assert!(close(ratios.upper(), 9.0));
-        ratios.push(f64::NAN);
-        (0..WINDOW).for_each(|at| ratios.push(at as f64));
-        assert_eq!((ratios.sorted.len(), ratios.recent.len()), (WINDOW, WINDOW));
-        assert!(close(ratios.upper(), 179.0));
-    }
 }

@@ -9,7 +9,9 @@ use super::others::Others;
 use super::part::Part;
 use super::slowdowns::{Observation, Slowdowns};
 use super::{Candidate, Serving};
+use crate::decision::Decisions;
 use crate::ids::RunId;
+use crate::prediction::RunPrediction;
 use crate::run::Run;
 use crate::truth::Truth;
 use crate::view::View;
@@ -79,7 +81,7 @@ impl Serving {
 
     /// The part that a candidate begins with.
     pub(super) fn first_part(&mut self, view: &View<'_>, candidate: &Candidate) -> Option<Part> {
-        let Candidate { on, class, model, from } = *candidate;
+        let Candidate { on, class, model, from, priority } = *candidate;
         self.know(view, on);
         let kernels = self.kernels(on, model);
         let of = view.profile.class(class);
@@ -91,6 +93,8 @@ impl Serving {
             layer: 0,
             phase: Phase::Kernels,
             left: Duration::ZERO,
+            is_underway: false,
+            priority,
             began: view.now,
             wait: Duration::ZERO,
         };
@@ -110,7 +114,7 @@ impl Serving {
                 run.part.wait = run.part.wait.saturating_sub(elapsed);
                 let speed = self.speed(view, truth, &parts, at, 1.0);
                 let done = speed.progress(ran).min(run.part.left);
-                run.part.left = run.part.left.saturating_sub(done);
+                run.part.advance(done);
                 if run.part.phase == Phase::Kernels && !ran.is_zero() {
                     run.beside.wall = run.beside.wall.saturating_add(ran);
                     let work = speed.progress(ran).picoseconds() as f64;
@@ -192,18 +196,18 @@ impl Serving {
         }
     }
 
-    /// Takes in runs that have begun.
-    pub(super) fn take_begins(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>) {
+    /// Takes in runs that have begun, and tells what is predicted of their ends.
+    pub(super) fn take_begins(&mut self, view: &View<'_>, truth: Option<&Truth<'_>>, out: &mut Decisions) {
         let known = self.tracked.len();
         for run in view.runs() {
             if self.tracked[..known].iter().any(|known| known.id == run.id) {
                 continue;
             }
             let on = run.accelerator;
-            let candidate = Candidate { on, class: run.class, model: run.model, from: run.from };
+            let (deadline, priority) = due(view, run);
+            let candidate = Candidate { on, class: run.class, model: run.model, from: run.from, priority };
             let Some(part) = self.first_part(view, &candidate) else { continue };
             let wait = run.started.saturating_since(view.now);
-            let (deadline, priority) = due(view, run);
             self.tracked.push(Tracked {
                 id: run.id,
                 on,
@@ -231,6 +235,15 @@ impl Serving {
             }
         }
         self.parts = parts;
+        let margin = self.slowdowns.margin();
+        if let Some(margin) = margin.filter(|margin| *margin > 1.0) {
+            self.forecast_with(view, truth, &[], margin);
+        }
+        for (run, upper) in self.tracked.iter().zip(&self.ends).skip(known) {
+            let at = |end: Duration| view.now.saturating_add(end);
+            let upper = margin.map(|_| at(*upper));
+            out.predict(RunPrediction { run: run.id, end: at(run.predicted), upper });
+        }
     }
 
     /// The parts of all runs as they are known, in memory that is used again.

@@ -220,6 +220,18 @@ impl Oracle<'_> {
                     };
                     if alike.iter().any(is_ahead) { 0 } else { 1 << 20 }
                 }
+                rtmm_hardware::CopyOrder::Priority => {
+                    let key = |slot: &usize| {
+                        let (segment, running) = running(*slot).expect("it copies");
+                        let quanta = u128::from(self.steps(segment, running.layer));
+                        let before = running.all_compute * u128::from(running.quantum) / quanta;
+                        let is_fresh = running.compute == running.all_compute - before;
+                        let of = |member: &Member| self.ones[member.one].frame.priority;
+                        let priority = segment.members.iter().map(of).max().expect("a job");
+                        (is_fresh, std::cmp::Reverse(priority), running.began, *slot)
+                    };
+                    if alike.iter().map(key).min() == Some(key(&slot)) { 1 << 20 } else { 0 }
+                }
             }
         };
         slots.clone().map(pace).collect()
