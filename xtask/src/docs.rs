@@ -48,18 +48,24 @@ struct Part {
 
 /// Generated parts that are made.
 #[derive(Clone, Copy)]
-enum Parts {
+enum Parts<'n> {
     All,
+    /// That of a name.
+    Named(&'n str),
     /// Those that take no sweep of more than a thousand runs, and no fits to tens of thousands of measurements.
     Quick,
 }
 
-impl Parts {
+impl Parts<'_> {
     fn has(self, part: &Part) -> bool {
         let takes_long = part.page == POWER
             || (part.page == TECHNOLOGY && part.name == "dream")
             || (part.page == INTERFERENCE && matches!(part.name, "groups" | "slice"));
-        matches!(self, Self::All) || !takes_long
+        match self {
+            Self::All => true,
+            Self::Quick => !takes_long,
+            Self::Named(name) => part.name == name,
+        }
     }
 }
 
@@ -128,6 +134,10 @@ const PARTS: &[Part] = &[
     Part { page: INTERFERENCE, name: "misses", make: |_| interference_loop::misses() },
     Part { page: INTERFERENCE, name: "kept", make: |_| interference_loop::kept() },
     Part { page: INTERFERENCE, name: "high", make: |_| interference_loop::high() },
+    Part { page: INTERFERENCE, name: "loop-errors", make: |_| interference_loop::prediction_error() },
+    Part { page: INTERFERENCE, name: "loop-under", make: |_| interference_loop::under() },
+    Part { page: INTERFERENCE, name: "loop-bound", make: |_| interference_loop::bound() },
+    Part { page: INTERFERENCE, name: "loop-recovery", make: |_| interference_loop::recovery() },
     Part { page: INTERFERENCE, name: "strait", make: |_| interference_loop::strait() },
     Part { page: INTERFERENCE, name: "utilisation", make: |_| interference_loop::utilisation() },
     Part { page: MOCA, name: "setup", make: |_| moca_evaluation::setup() },
@@ -183,15 +193,20 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// Writes the parts of a page below docs/, or of all pages, into them.
-pub(crate) fn write(page: Option<&str>) -> ExitCode {
-    if let Some(page) = page
-        && !PARTS.iter().any(|part| part.page == page)
+/// Writes the parts of a page below docs/, one of them (`PAGE#PART`), or those of all pages, into them.
+pub(crate) fn write(wanted: Option<&str>) -> ExitCode {
+    let (page, name) = match wanted.and_then(|wanted| wanted.split_once('#')) {
+        Some((page, name)) => (Some(page), Some(name)),
+        None => (wanted, None),
+    };
+    let has = |part: &Part| page == Some(part.page) && name.is_none_or(|name| name == part.name);
+    if let Some(wanted) = wanted
+        && !PARTS.iter().any(has)
     {
-        eprintln!("error: no page `{page}` below docs/ has generated parts");
+        eprintln!("error: no page `{wanted}` below docs/ has generated parts");
         return ExitCode::from(2);
     }
-    each_page(page, Parts::All, |path, current, wanted| {
+    each_page(page, name.map_or(Parts::All, Parts::Named), |path, current, wanted| {
         if current != wanted {
             std::fs::write(path, wanted)?;
             println!("wrote {}", path.display());
@@ -214,7 +229,7 @@ pub(crate) fn check(is_quick: bool) -> ExitCode {
 
 fn each_page(
     only: Option<&str>,
-    parts: Parts,
+    parts: Parts<'_>,
     mut visit: impl FnMut(&Path, &str, &str) -> Result<bool, Problem>,
 ) -> ExitCode {
     let root = project_root();
@@ -274,7 +289,7 @@ fn files(pages: &[&str]) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// The page as it is and as it should be.
-fn render(root: &Path, path: &Path, page: &str, parts: Parts) -> Result<(String, String), Problem> {
+fn render(root: &Path, path: &Path, page: &str, parts: Parts<'_>) -> Result<(String, String), Problem> {
     let current = std::fs::read_to_string(path)?;
     let mut wanted = current.clone();
     for part in PARTS.iter().filter(|part| part.page == page && parts.has(part)) {

@@ -16,7 +16,7 @@ Usage: cargo xtask <TASK> [ARGUMENTS]
 Tasks:
   sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
   merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
-  docs [PAGE]                   write the generated parts of docs/, or of one page such as evaluation/moca.md
+  docs [PAGE[#PART]]            write the generated parts of docs/, of one page such as evaluation/moca.md, or one of them
   docs --check [--quick]        check that all of them are current, or all that take no sweeps
   equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
   evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures

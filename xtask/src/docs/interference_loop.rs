@@ -3,7 +3,7 @@
 
 use super::{Problem, table};
 use crate::evaluation::DATA;
-use crate::evaluation::interference::FILE;
+use crate::evaluation::interference::{DRIFT_FILE, FILE};
 use crate::project_root;
 
 /// Predictors, in the order of the page.
@@ -25,8 +25,8 @@ struct Data {
 }
 
 impl Data {
-    fn read() -> Result<Self, Problem> {
-        let mut reader = csv::Reader::from_path(project_root().join(DATA).join(FILE))?;
+    fn read(file: &str) -> Result<Self, Problem> {
+        let mut reader = csv::Reader::from_path(project_root().join(DATA).join(file))?;
         let header = reader.headers()?.clone();
         Ok(Self { rows: reader.records().collect::<Result<_, _>>()?, header })
     }
@@ -80,7 +80,7 @@ impl Data {
 
 /// Schedulers and predictors down, loads across, a table a scenario.
 fn by_load(column: &str, from_whole: bool, schedulers: &[(&str, &str)]) -> Result<String, Problem> {
-    let data = Data::read()?;
+    let data = Data::read(FILE)?;
     let loads = data.loads();
     let mut text = String::new();
     for (scenario, words) in SCENARIOS {
@@ -132,9 +132,80 @@ pub(super) fn utilisation() -> Result<String, Problem> {
     by_load("utilisation_mean", false, &all())
 }
 
+/// Schedulers that predict, with all that they predict by.
+fn predicting() -> Vec<(&'static str, &'static str)> {
+    all().into_iter().filter(|(scheduler, _)| *scheduler != "edf").collect()
+}
+
+/// Error of predicted times of runs.
+pub(super) fn prediction_error() -> Result<String, Problem> {
+    by_load("prediction_error", false, &predicting())
+}
+
+/// Runs that took longer than predicted by more than what breaks deadlines.
+pub(super) fn under() -> Result<String, Problem> {
+    by_load("under_predicted", false, &predicting())
+}
+
+/// Runs within their upper bound, of the predictors that state one.
+pub(super) fn bound() -> Result<String, Problem> {
+    let has_bound = |(_, predictor): &(&str, &str)| !["none", "oracle"].contains(predictor);
+    by_load("within_bound", false, &predicting().into_iter().filter(has_bound).collect::<Vec<_>>())
+}
+
+/// Predictions before and after each change of slowdowns.
+pub(super) fn recovery() -> Result<String, Problem> {
+    const SERIES: [(&str, &str); 3] = [
+        ("prediction_error", "Error of predicted times"),
+        ("under_predicted", "Runs predicted more than 10 % too short"),
+        ("deadline_violation_rate", "Missed deadlines"),
+    ];
+    let data = Data::read(DRIFT_FILE)?;
+    let mut spans: Vec<[&str; 2]> = Vec::new();
+    let mut rows: Vec<[&str; 2]> = Vec::new();
+    for row in &data.rows {
+        let span = ["from_ms", "to_ms"].map(|column| data.cell(row, column));
+        let of = ["change_ms", "predictor"].map(|column| data.cell(row, column));
+        if !spans.contains(&span) {
+            spans.push(span);
+        }
+        if !rows.contains(&of) {
+            rows.push(of);
+        }
+    }
+    let place = |predictor: &str| PREDICTORS.iter().position(|known| *known == predictor);
+    rows.sort_by_key(|[change, predictor]| (change.parse::<i64>().unwrap_or(i64::MAX), place(predictor)));
+    let seconds = |ms: &str| ms.parse::<f64>().map_or_else(|_| ms.to_owned(), |ms| format!("{}", ms / 1e3));
+    let mut header = vec!["change".to_owned(), "predictor".to_owned()];
+    header.extend(spans.iter().map(|[from, to]| match from.starts_with('-') {
+        true => "last second before".to_owned(),
+        false => format!("{} to {} s after", seconds(from), seconds(to)),
+    }));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut text = String::new();
+    for (column, words) in SERIES {
+        let table_row = |[change, predictor]: &[&str; 2]| {
+            let mut cells = vec![format!("{} s", seconds(change)), (*predictor).to_owned()];
+            cells.extend(spans.iter().map(|span| {
+                let is_it = |row: &&csv::StringRecord| {
+                    let of = |column: &str| data.cell(row, column);
+                    [of("from_ms"), of("to_ms")] == *span
+                        && [of("change_ms"), of("predictor")] == [*change, *predictor]
+                };
+                let row = data.rows.iter().find(is_it);
+                row.map_or_else(|| "—".to_owned(), |row| data.percent(row, column, false))
+            }));
+            cells
+        };
+        let rows: Vec<Vec<String>> = rows.iter().map(table_row).collect();
+        text.push_str(&format!("{words}, in percent:\n\n{}\n", table(&header, &rows)));
+    }
+    Ok(text)
+}
+
 /// High priority under `strait-reading` against the best scheduler that predicts nothing, by scenario and load.
 pub(super) fn strait() -> Result<String, Problem> {
-    let data = Data::read()?;
+    let data = Data::read(FILE)?;
     let missed = |scenario: &str, load: &str, scheduler: &str, predictor: &str| {
         let row = data.find(scenario, load, scheduler, predictor)?;
         data.cell(row, "sla_satisfaction_high").parse::<f64>().ok().map(|kept| 100.0 * (1.0 - kept))

@@ -1,14 +1,17 @@
 //! `cargo xtask evaluation interference`: the sweeps behind the part of docs/evaluation/interference.md on schedulers.
 //!
 //! What is written to `docs/evaluation/data/interference_loop.csv` is a row for each scenario, load, scheduler and predictor: means
-//! over seeds with their 95 % intervals, and the part of the oracle's gain that the predictor keeps.
+//! over seeds with their 95 % intervals, and the part of the oracle's gain that the predictor keeps. To `interference_drift.csv`, a
+//! row for each predictor, change of slowdowns and span of time around it.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use rtmm_report::Report;
 use rtmm_sweep::figures::Figure;
+use rtmm_sweep::plan::Cell;
 use rtmm_sweep::results::Results;
+use rtmm_sweep::runner::{CellResult, SeriesPoint};
 use rtmm_sweep::statistics::{Bootstrap, Interval, mean};
 use rtmm_sweep::sweep::Finished;
 
@@ -21,9 +24,24 @@ pub(crate) const SWEEP: &str = "interference";
 const DRIFT: &str = "interference_drift";
 /// The file of its means.
 pub(crate) const FILE: &str = "interference_loop.csv";
+/// The file of its means around changes.
+pub(crate) const DRIFT_FILE: &str = "interference_drift.csv";
 /// Columns of results that are written, each with its interval.
-const COLUMNS: [&str; 4] =
-    ["deadline_violation_rate", "sla_satisfaction_high", "sla_satisfaction_low", "utilisation_mean"];
+const COLUMNS: [&str; 7] = [
+    "deadline_violation_rate",
+    "sla_satisfaction_high",
+    "sla_satisfaction_low",
+    "utilisation_mean",
+    "prediction_error",
+    "under_predicted",
+    "within_bound",
+];
+/// Series of the sweep over time that are written, each with its interval.
+const SERIES: [&str; 4] = ["deadline_violation_rate", "prediction_error", "under_predicted", "within_bound"];
+/// Instants at which slowdowns change, and spans around them, in milliseconds: multiples of the windows of the sweep.
+const CHANGES_MS: [i64; 2] = [3_000, 6_000];
+/// See `CHANGES_MS`.
+const SPANS_MS: [(i64, i64); 5] = [(-1_000, 0), (0, 500), (500, 1_000), (1_000, 2_000), (2_000, 3_000)];
 /// The end of the names of policies that are told the truth.
 const ORACLE: &str = "-oracle";
 
@@ -62,6 +80,12 @@ fn evaluate() -> Result<(), Problem> {
         write_figures(&root, finished, figures)
     })?;
     with_sweep(DRIFT, &root.join("results/interference_drift"), |finished, figures| {
+        let mut writer = csv::Writer::from_path(root.join(DATA).join(DRIFT_FILE))?;
+        writer.write_record(drift_header())?;
+        for row in drift_rows(&finished.results) {
+            writer.write_record(row)?;
+        }
+        writer.flush()?;
         write_figures(&root, finished, figures)
     })
 }
@@ -76,24 +100,78 @@ fn write_figures(root: &Path, finished: &Finished<'_>, figures: &[Figure]) -> Re
     Ok(())
 }
 
+/// The scheduler of a cell and its predictor.
+fn policy_of(results: &Results<'_>, cell: &Cell) -> (String, String) {
+    let policy = results.plan().policy(cell);
+    let name = policy.name.as_ref();
+    match name.strip_suffix(ORACLE) {
+        Some(scheduler) => (scheduler.to_owned(), "oracle".to_owned()),
+        None => {
+            let stated = policy.parameter("predictor").map(ToString::to_string);
+            (name.to_owned(), stated.unwrap_or_default())
+        }
+    }
+}
+
+fn drift_header() -> Vec<String> {
+    let mut header = ["scheduler", "predictor", "change_ms", "from_ms", "to_ms"].map(str::to_owned).to_vec();
+    for name in SERIES {
+        header.extend([name.to_owned(), format!("{name}_from"), format!("{name}_to")]);
+    }
+    header
+}
+
+/// Means over seeds of the windows in each span around each change.
+fn drift_rows(results: &Results<'_>) -> Vec<Vec<String>> {
+    let plan = results.plan();
+    let mut rows = Vec::new();
+    for cells in plan.groups() {
+        let Some(first) = cells.first() else { continue };
+        let (scheduler, predictor) = policy_of(results, first);
+        for change in CHANGES_MS {
+            for (from, to) in SPANS_MS {
+                let times = [change, from, to].map(|ms| ms.to_string());
+                let mut row = [scheduler.clone(), predictor.clone()].to_vec();
+                row.extend(times);
+                for name in SERIES {
+                    let at = plan.spec().series_columns.iter().position(|column| column.name == name);
+                    let in_span = |point: &&SeriesPoint| {
+                        let ms = (point.time_s * 1e3).round() as i64 - change;
+                        from <= ms && ms < to
+                    };
+                    let of_run = |result: &CellResult| {
+                        let points = result.series.get(at?)?.iter();
+                        mean(&points.filter(in_span).filter_map(|point| point.value).collect::<Vec<f64>>())
+                    };
+                    let by_seed: Vec<f64> = results.of(cells).iter().flatten().filter_map(of_run).collect();
+                    row.extend(with_interval(by_seed.len(), |drawn| {
+                        mean(
+                            &drawn
+                                .iter()
+                                .filter_map(|seed| by_seed.get(*seed).copied())
+                                .collect::<Vec<f64>>(),
+                        )
+                    }));
+                }
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
 fn groups(results: &Results<'_>) -> Vec<Group> {
     let plan = results.plan();
-    let of = |cells: &[rtmm_sweep::plan::Cell]| {
+    let of = |cells: &[Cell]| {
         let first = cells.first()?;
-        let policy = plan.policy(first);
-        let name = policy.name.as_ref();
-        let stated = policy.parameter("predictor").map(ToString::to_string);
-        let (scheduler, predictor) = match name.strip_suffix(ORACLE) {
-            Some(scheduler) => (scheduler, "oracle".to_owned()),
-            None => (name, stated.unwrap_or_default()),
-        };
+        let (scheduler, predictor) = policy_of(results, first);
         let by_seed = |column: &&str| {
             cells.iter().filter_map(|cell| results.cell_value(cell, column)?.number()).collect()
         };
         Some(Group {
             scenario: plan.scenario(first).name.clone(),
             load: plan.varied_scenario(first).number("load_factor").unwrap_or(1.0).to_string(),
-            scheduler: scheduler.to_owned(),
+            scheduler,
             predictor,
             values: COLUMNS.iter().map(by_seed).collect(),
         })
