@@ -7,6 +7,7 @@
 
 mod axes;
 mod boards;
+mod claims;
 mod command_line;
 mod cost_models;
 mod counts;
@@ -69,6 +70,7 @@ impl Parts<'_> {
     }
 }
 
+const CLAIMS: &str = "claims.md";
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
 const INTERFERENCE: &str = "evaluation/interference.md";
@@ -81,6 +83,8 @@ const FIGURES: &str = "docs/evaluation/figures";
 
 const PARTS: &[Part] = &[
     Part { page: "introduction.md", name: "counts", make: |_| Ok(counts::part()) },
+    Part { page: CLAIMS, name: "verdicts", make: claims::verdicts },
+    Part { page: CLAIMS, name: "ledger", make: claims::ledger },
     Part { page: "reference/command-line.md", name: "command-line", make: |_| Ok(command_line::part()) },
     Part { page: "reference/cost-models.md", name: "cost-models", make: |_| Ok(cost_models::part()) },
     Part { page: "policies.md", name: "policies", make: |_| policies::policies() },

@@ -1,5 +1,6 @@
 //! `cargo xtask evaluation dream [SWEEP]`, `cargo xtask evaluation moca` and `cargo xtask evaluation interference`: the sweeps
-//! behind pages of docs/evaluation that take too long for every check of them; of the first also one by itself.
+//! behind pages of docs/evaluation that take too long for every check of them; of the first also one by itself. `cargo xtask
+//! evaluation claims` measures what publications say.
 //!
 //! The sweeps run as `rtmm sweep` would run them, with their stores in a directory that is kept, so that what was run
 //! once is not run again. What the page needs of their results, as they are in memory, is written to `docs/evaluation/data`, and figures to
@@ -7,6 +8,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "writes data and figures of the repository")]
 
+pub(crate) mod claims;
 pub(crate) mod interference;
 pub(crate) mod moca;
 mod search;

@@ -24,6 +24,7 @@ Tasks:
   evaluation interference       run the sweep behind docs/evaluation/interference.md, and write its data and figures
   validation [DIR]              compare measurements of a machine with simulations, and print tables and write figures into DIR;
                                 without it, write docs/evaluation/validation.md from those of the repository
+  evaluation claims [NAME]      measure the claims of docs/claims.md, or of one publication, and write their values
 ";
 
 fn main() -> ExitCode {
@@ -54,10 +55,13 @@ fn main() -> ExitCode {
             Some("dream") => evaluation::dream(arguments.next().as_ref().and_then(|sweep| sweep.to_str())),
             Some("moca") => evaluation::moca::run(),
             Some("interference") => evaluation::interference::run(),
+            Some("claims") => {
+                evaluation::claims::run(arguments.next().as_ref().and_then(|name| name.to_str()))
+            }
             Some(other) => usage_error(&format!(
-                "there is no evaluation `{other}`: there are `dream`, `moca` and `interference`"
+                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference` and `claims`"
             )),
-            None => usage_error("`evaluation` needs a name: `dream`, `moca` or `interference`"),
+            None => usage_error("`evaluation` needs a name: `dream`, `moca`, `interference` or `claims`"),
         },
         Some("validation") => match arguments.next() {
             None => docs::write(Some(validation::PAGE)),

@@ -4,6 +4,7 @@ mod analyse;
 mod arrivals;
 mod interference;
 mod measured;
+mod reproduce;
 mod robust;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
 pub(crate) use interference::{Fitting, Interference, InterferenceVerb, Kernels, OnDevice, Predict};
 pub(crate) use measured::Measured;
+pub(crate) use reproduce::{LedgerFormat, Reproduce};
 pub(crate) use robust::Robust;
 
 /// Simulate schedulers for real-time multi-model ML workloads on many accelerators.
@@ -59,6 +61,8 @@ pub(crate) enum Verb {
     Merge(Merge),
     /// Find how wrong costs, prices, estimates or rates may be before a ranking turns.
     Robust(Robust),
+    /// Measure what publications say, under named readings, and judge it.
+    Reproduce(Reproduce),
     /// List what is built in.
     List(List),
     /// The cost of every layer of a table on an accelerator.

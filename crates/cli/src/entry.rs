@@ -53,6 +53,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Sweep(arguments) => commands::sweep::sweep(arguments),
         Verb::Merge(arguments) => commands::sweep::merge(arguments),
         Verb::Robust(arguments) => commands::robust::robust(arguments),
+        Verb::Reproduce(arguments) => commands::reproduce::reproduce(arguments),
         Verb::List(arguments) => commands::list::list(arguments),
         Verb::Cost(arguments) => commands::cost::cost(arguments),
         Verb::Explain(arguments) => commands::explain::explain(arguments),

@@ -15,6 +15,7 @@ pub(crate) enum Names {
     BuiltIn(Kind),
     Policies,
     Predictors,
+    Publications,
 }
 
 impl Names {
@@ -28,6 +29,11 @@ impl Names {
         Self::Policies
     }
 
+    /// Names of publications with claims, and the word that lists them.
+    pub(crate) const fn publications() -> Self {
+        Self::Publications
+    }
+
     fn list(self) -> Vec<String> {
         match self {
             Self::BuiltIn(kind) => built_in_names(kind),
@@ -36,6 +42,9 @@ impl Names {
             }
             Self::Predictors => {
                 PredictorRegistry::built_in().iter().map(|row| row.name.to_string()).collect()
+            }
+            Self::Publications => {
+                rtmm_claims::built_in::names().iter().chain(&["list"]).map(ToString::to_string).collect()
             }
         }
     }

@@ -17,7 +17,7 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("crates/workload", &[]),
     ("crates/analysis", &["rtmm-workload"]),
     ("crates/import", &["rtmm-workload"]),
@@ -39,6 +39,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "rtmm-sweep",
         ],
     ),
+    ("crates/claims", &["rtmm-workload", "rtmm-sweep", "rtmm-runners"]),
     ("crates/report", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sweep"]),
     ("crates/timeline", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler", "rtmm-sim", "rtmm-report"]),
     (
@@ -51,6 +52,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         &[
             "rtmm-workload",
             "rtmm-analysis",
+            "rtmm-claims",
             "rtmm-import",
             "rtmm-interference",
             "rtmm-hardware",
@@ -77,6 +79,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "rtmm-runners",
             "rtmm-report",
             "rtmm-robust",
+            "rtmm-claims",
             "rtmm-cli",
         ],
     ),

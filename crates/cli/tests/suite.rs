@@ -22,6 +22,7 @@ mod outputs;
 mod planaria;
 mod planaria_engine_and_loop;
 mod reports;
+mod reproduce;
 mod robust;
 mod sweeps;
 mod traces;

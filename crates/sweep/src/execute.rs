@@ -108,8 +108,23 @@ pub fn execute(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Executed, ExecuteError> {
-    let in_shard = |index: &usize| options.shard.is_none_or(|shard| shard.holds(*index));
-    let all: Vec<usize> = (0..plan.len()).filter(in_shard).collect();
+    let all: Vec<usize> = (0..plan.len()).collect();
+    execute_cells(plan, &all, store, options, progress)
+}
+
+/// Runs those of `cells`, ascending indices into `plan`, that `store` lacks.
+///
+/// # Errors
+/// As [`execute`].
+pub fn execute_cells(
+    plan: &Plan<'_>,
+    cells: &[usize],
+    store: &mut Store,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Executed, ExecuteError> {
+    let in_shard = |index: &&usize| options.shard.is_none_or(|shard| shard.holds(**index));
+    let all: Vec<usize> = cells.iter().filter(in_shard).copied().collect();
     let total = all.len();
     let pending: Vec<usize> =
         all.into_iter().filter(|index| !store.has(&plan.identities()[*index])).collect();

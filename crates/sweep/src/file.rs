@@ -377,7 +377,8 @@ fn at_levels(root: &Table<'_>, platforms: &[At<String>], levels: &[At<Level>]) -
 }
 
 /// True if a name matches a pattern, in which `*` stands for any characters but `/`.
-fn matches(pattern: &str, name: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
     let Some(rest) = name.strip_prefix(before) else { return false };
     let segment = rest.find('/').unwrap_or(rest.len());

@@ -35,7 +35,8 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 
 /// The mean over the seeds that have a value, each as often as it was drawn; what is not random has one
 /// value.
-pub(crate) fn over_seeds(values: &[Option<f64>], places: Option<&[u32]>) -> Option<f64> {
+#[must_use]
+pub fn over_seeds(values: &[Option<f64>], places: Option<&[u32]>) -> Option<f64> {
     if let [only] = values {
         return *only;
     }

@@ -446,6 +446,15 @@ impl Store {
         Ok(Results::new(plan, cells, failures))
     }
 
+    /// Reads the results of all cells of `plan` that the store has, whichever they are: the others are missing, as if they
+    /// had failed.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read.
+    pub fn results_so_far<'p>(&self, plan: &'p Plan<'p>) -> Result<Results<'p>, StoreError> {
+        Ok(Results::new(plan, self.read(plan)?, self.failures(plan)?))
+    }
+
     /// Reads what the store has of `plan`: one entry a cell, in the plan's order.
     ///
     /// # Errors

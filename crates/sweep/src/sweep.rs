@@ -4,7 +4,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::execute::{ExecuteError, Executed, Options, Progress, execute};
+use crate::execute::{ExecuteError, Executed, Options, Progress, execute, execute_cells};
 use crate::output::{OutputError, write_all};
 use crate::plan::Plan;
 use crate::results::Results;
@@ -71,6 +71,26 @@ pub fn run<'p>(
     };
     store.close()?;
     Ok(Outcome { executed, finished })
+}
+
+/// Runs what is missing of some cells of `plan`, given by their ascending indices, with the store in `directory`, which is
+/// created. The results have what the store has of the plan, these cells at least; no other outputs are written.
+///
+/// # Errors
+/// [`SweepError`] says what failed; finished cells are kept.
+pub fn run_cells<'p>(
+    plan: &'p Plan<'p>,
+    cells: &[usize],
+    directory: &Path,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(Executed, Results<'p>), SweepError> {
+    create_directory(directory)?;
+    let mut store = Store::open(&directory.join(WHOLE_STORE), plan.spec())?;
+    let executed = execute_cells(plan, cells, &mut store, options, progress)?;
+    let results = store.results_so_far(plan)?;
+    store.close()?;
+    Ok((executed, results))
 }
 
 /// Reads the results of `plan` from a store that has all of them, such as a merged one, and writes

@@ -1,5 +1,6 @@
 //! Counts of built-in things, as a table. Policies are counted on their own page.
 
+use rtmm_claims::built_in;
 use rtmm_hardware::CostModelRegistry;
 use rtmm_runners::Runners;
 use rtmm_workload::load::{Kind, built_in_names};
@@ -15,6 +16,7 @@ pub(super) fn part() -> String {
         ("platforms", files(Kind::Platform), "`rtmm list platforms`"),
         ("dataflows", files(Kind::Dataflow), "`rtmm list dataflows`"),
         ("sweeps", files(Kind::Sweep), "`rtmm list sweeps`"),
+        ("publications with claims", built_in::names().len(), "`rtmm reproduce list`"),
         ("cell runners", Runners::built_in().list().len(), "`runner` of a sweep file"),
     ];
     let rows: Vec<Vec<String>> = rows

@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod interference;
 pub(crate) mod list;
 mod priced;
+pub(crate) mod reproduce;
 pub(crate) mod requests;
 pub(crate) mod robust;
 pub(crate) mod run;

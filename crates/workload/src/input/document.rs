@@ -328,6 +328,12 @@ impl<'d> Value<'d> {
         self.value.get_ref().is_str()
     }
 
+    /// True if the value is `true` or `false`.
+    #[must_use]
+    pub fn is_boolean(&self) -> bool {
+        self.value.get_ref().is_bool()
+    }
+
     /// True if the value is an array.
     #[must_use]
     pub fn is_array(&self) -> bool {
