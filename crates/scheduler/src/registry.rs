@@ -84,7 +84,8 @@ impl Behaviour {
     pub fn of_parts(parameters: &Parameters, starvation_free: bool) -> Self {
         let parts = Parts::read(parameters);
         let preempts = parts.preemption != PreemptionRule::Never;
-        Self { idles: parts.placement.waits() || parts.batching.waits(), preempts, starvation_free }
+        let idles = parts.placement.waits() || parts.batching.waits() || parts.serial.is_on();
+        Self { idles, preempts, starvation_free }
     }
 
     /// Behaviour of a mapped policy, which follows from its parts. Under an overload that never ends, short layers

@@ -87,16 +87,16 @@ fn tasks_say_when_their_frames_arrive() {
     let scenario = &workload.scenario;
     let (offset, jitter) = (Duration::ZERO, Duration::ZERO);
     let expected = [
-        (Arrivals::Periodic { period: hertz(30), offset, jitter }, Deadline::Period, 0),
+        (Arrivals::Periodic { period: hertz(30), offset, jitter }, Deadline::Period, 1),
         (Arrivals::Periodic { period: hertz(100), offset, jitter: ms(10) }, Deadline::Period, 7),
-        (Arrivals::Poisson { mean: hertz(20) }, Deadline::After(ms(9)), 0),
+        (Arrivals::Poisson { mean: hertz(20) }, Deadline::After(ms(9)), 1),
         (
             Arrivals::Bursty { calm: hertz(5), burst: hertz(50), mean_calm: ms(1_000), mean_burst: ms(200) },
             Deadline::After(ms(9)),
             -3,
         ),
-        (Arrivals::Follows, Deadline::Period, 0),
-        (Arrivals::Periodic { period: hertz(10), offset: ms(3), jitter }, Deadline::Period, 0),
+        (Arrivals::Follows, Deadline::Period, 1),
+        (Arrivals::Periodic { period: hertz(10), offset: ms(3), jitter }, Deadline::Period, 1),
     ];
     for (task, (arrivals, deadline, priority)) in scenario.tasks.iter().zip(expected) {
         assert_eq!((&task.arrivals, task.deadline, task.priority), (&arrivals, deadline, priority));
@@ -132,7 +132,7 @@ fn deadlines_may_follow_from_latencies_and_priorities_from_draws() {
     assert_eq!(workload.scenario.relative_deadline(TaskId::new(0)), None);
     let drawn: Vec<&[i32]> = tasks.iter().map(|task| &task.drawn_priorities[..]).collect();
     assert_eq!(drawn, [&[1, 3, 9][..], &[i32::MIN], &[], &[]]);
-    assert_eq!(tasks[0].priority, 0);
+    assert_eq!(tasks[0].priority, 1);
     let mut frames = Frames::new(&workload.scenario, TaskId::new(1), 1);
     assert_eq!(frames.next_frame().map(|frame| frame.priority), Some(i32::MIN));
 
@@ -331,9 +331,9 @@ fn requests_of_a_scenario_have_its_tasks_priorities_and_deadlines() {
         .map(|task| (task.name.as_str(), task.model.index(), task.deadline, task.priority))
         .collect();
     let expected = [
-        ("words", 0, Deadline::After(ms(7)), 0),
+        ("words", 0, Deadline::After(ms(7)), 1),
         // Follows the eyes, and has their period.
-        ("gaze", 0, Deadline::After(ms(20)), 0),
+        ("gaze", 0, Deadline::After(ms(20)), 1),
         ("xrbench/es_ritnet", 1, Deadline::After(ms(20)), 4),
     ];
     assert_eq!(tasks, expected);

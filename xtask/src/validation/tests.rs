@@ -1,5 +1,7 @@
 //! The simulator held to what a feasibility study recorded on a machine, and to what that study computed.
 
+#![expect(clippy::disallowed_methods, reason = "changes measurements in a folder of the test")]
+
 use super::compare::{Comparison, Quantity};
 use super::predict::{MAIN, PLAIN};
 use super::session::{ALL, Session};

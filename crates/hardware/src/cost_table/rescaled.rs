@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(at(-1.0).work, low.work);
         let total = |table: &CostTable| table.work.iter().map(|work| work.energy.total()).sum::<f64>();
         assert!(total(&at(-0.5)) < total(&own) && total(&own) < total(&at(0.5)));
-        let other = of("xrbench/quad_4k_ws_os_ws_os", "xrbench/vr_gaming");
+        let other = of("xrbench/single_4k_ws", "xrbench/vr_gaming");
         assert_eq!(own.with_energy_between(&other, &high, &EnergyParts::default()), None);
     }
 }

@@ -182,7 +182,7 @@ impl CoLocationRule for PairTable {
 
     fn doubts(&self, models: &[Model], units: u32) -> Vec<String> {
         let mut doubts = Vec::new();
-        let is_held = |pct: u32| (pct * units).is_multiple_of(100);
+        let is_held = |share: u32| units_of(share, units).is_some();
         let held = self.pairs.keys().filter(|(_, _, own, other)| is_held(*own) && is_held(*other)).count();
         let all = self.pairs.len();
         if held < all {
