@@ -19,7 +19,7 @@ use crate::platform::{
     Accelerator, AcceleratorKind, ActivationMoves, Configuration, ContextSwitch, MAX_BATCH, Platform,
     SharedDram,
 };
-use crate::platform_choice::{COSTS_LABEL, Chosen, split_choice, stated_mode, word_of};
+use crate::platform_choice::{COSTS_LABEL, Chosen, split_choice, stated_mode, told_of_choices, word_of};
 use crate::power::PlatformPower;
 use crate::power_file::{
     HERTZ, check_classes, decode_accelerator_power, decode_clock, decode_platform_power,
@@ -91,7 +91,8 @@ pub fn choice_of(reference: &str) -> (&str, Option<&'static str>) {
 /// # Errors
 /// A problem that says what there is instead.
 pub fn open_platform(reference: &str, from: Option<&Source>) -> Result<Source, Diagnostic> {
-    open(Kind::Platform, split_choice(reference).0, from)
+    let (file, _) = split_choice(reference);
+    open(Kind::Platform, file, from).map_err(|problem| told_of_choices(file, problem))
 }
 
 /// Checks a platform of built-in cost models that was read already.

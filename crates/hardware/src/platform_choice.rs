@@ -1,6 +1,7 @@
 //! Choices among the costs of a platform, as its file and the end of its name have them.
 
-use rtmm_workload::input::{Table, Value};
+use rtmm_workload::input::{Diagnostic, Table, Value};
+use rtmm_workload::load::{Kind, open};
 
 use crate::decode::Mode;
 use crate::technology::{Level, split_level};
@@ -49,6 +50,19 @@ pub(crate) fn split_choice(reference: &str) -> (&str, Option<Chosen>) {
     })
 }
 
+/// The problem with a platform that cannot be opened: where its name goes on behind an `@`, with the choices that there are.
+pub(crate) fn told_of_choices(reference: &str, problem: Diagnostic) -> Diagnostic {
+    let Some((platform, word)) = reference.rsplit_once('@') else { return problem };
+    if open(Kind::Platform, platform, None).is_err() {
+        return problem;
+    }
+    let levels = Level::ALL.iter().map(|(word, _)| *word);
+    let words: Vec<&str> = levels.chain(MODES.iter().map(|(word, _)| *word)).collect();
+    Diagnostic::without_place(format!("there is no choice `{word}` of the costs of `{platform}`"))
+        .help(format!("allowed behind `@`: {}", words.join(", ")))
+}
+
+/// The word of a mode.
 pub(crate) fn word_of(mode: Mode) -> &'static str {
     MODES.iter().find(|(_, known)| *known == mode).map_or("", |(word, _)| word)
 }

@@ -172,3 +172,14 @@ fn platform_files_ask_for_them_too() {
         .join("\n")
     );
 }
+
+#[test]
+fn a_choice_that_there_is_not_is_told_with_those_that_there_are() {
+    let problems =
+        |name: &str| load::platform(name, None, Mode::Corrected).expect_err("no such platform").to_string();
+    let told = problems("xrbench/dual_4k_ws_os@refrence");
+    assert!(told.contains("there is no choice `refrence` of the costs of `xrbench/dual_4k_ws_os`"), "{told}");
+    assert!(told.contains("low, typical, high, corrected, reference"), "{told}");
+    let told = problems("xrbench/dual_4k_ws_oss@high");
+    assert!(told.contains("there is no built-in platform `xrbench/dual_4k_ws_oss`"), "{told}");
+}
