@@ -59,9 +59,10 @@ impl<'k> Named<'k> {
         name
     }
 
-    /// The rule that drops jobs, for readers; nothing where none is.
+    /// The rule that drops jobs, for readers; nothing where none is. DREAM with all its parts has the smart one.
     fn drop(&self) -> String {
-        match self.parameter("drop") {
+        let by_default = (self.policy == "dream-full").then_some("smart");
+        match self.parameter("drop").or(by_default) {
             Some("smart") => format!("smart, cap {}", self.parameter("drop_cap").unwrap_or("2")),
             Some("infeasible") => "infeasible".to_owned(),
             _ => String::new(),
