@@ -14,8 +14,8 @@ use crate::policies::abacus_reading::AbacusReading;
 use crate::policies::deadline_batching::{self, DeadlineBatching};
 use crate::policies::strait_reading::StraitReading;
 use crate::policies::{
-    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, latency_greedy, least_slack, moca, planaria,
-    prema, round_robin, sdrm3, sjf, sjf_oracle, veltair,
+    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, heft, latency_greedy, least_slack, moca,
+    planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, veltair,
 };
 use crate::policy::Policy;
 
@@ -298,6 +298,13 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
         )
         .with_source("Kim et al., MoCA, HPCA 2023")
         .with_behaviour(|_| Behaviour { idles: false, preempts: false, starvation_free: false });
+    let heft = row("heft", heft::schema(), heft::build)
+        .with_defaults(heft::DEFAULTS)?
+        .with_summary(
+            "the job whose earliest finish is the latest, where it has that finish, though it waits for it",
+        )
+        .with_source("Jeong et al., Band, MobiSys 2022, after Topcuoglu et al., HEFT, IEEE TPDS 2002")
+        .with_behaviour(|_| Behaviour { idles: true, preempts: false, starvation_free: false });
     let mapscore = row("dream-mapscore", dream::schema(), dream::build)
         .with_summary("MapScore: urgency, latency preference, starvation, energy preference, switch cost")
         .with_source(DREAM)
@@ -402,6 +409,9 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
             .with_summary("fixed priorities of tasks: rate-monotonic, deadline-monotonic, declared, by order")
             .with_source("Liu and Layland, JACM 1973; Leung and Whitehead, Performance Evaluation 1982")
             .with_behaviour(composed(false)),
+        heft.preset("heft-reserved", heft::RESERVED)?
+            .with_summary("heft that keeps the accelerator of a job's next part for it"),
+        heft,
         row("latency-greedy", latency_greedy::schema(), latency_greedy::build)
             .with_defaults(latency_greedy::DEFAULTS)?
             .with_summary(

@@ -24,7 +24,7 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 27] = [
+const WORKED: [&str; 29] = [
     "dream-adaptive",
     "dream-drop",
     "dream-full",
@@ -38,6 +38,8 @@ const WORKED: [&str; 27] = [
     "edf",
     "fcfs",
     "fixed-priority",
+    "heft",
+    "heft-reserved",
     "latency-greedy",
     "least-slack",
     "moca",
@@ -128,6 +130,55 @@ fn fixed_priority_asks_for_the_task_alone() {
     let declared =
         THREE_TASKS.replace("a every", "a priority -1 every").replace("c every 10", "c priority 5 every 10");
     check(&declared, "fixed-priority priority=declared drop=infeasible", expected);
+}
+
+#[test]
+fn heft_runs_the_latest_of_the_earliest_finishes_where_it_has_that_finish() {
+    // 0: a0 finishes at 4 at the earliest, b0 at 3, both on accelerator 0: a0 takes it, whole. b0 would then finish at 7
+    //    there: at 6 on the other.
+    // 4: a0 is done, so c0 is ready, and b1 comes. c0 would finish at 6, b1 at 7: b1 takes accelerator 0.
+    // 6: b0 is late. c0, due at 7, would finish at 9 on either accelerator: of equal ones it takes the last.
+    // 8: b2 finds accelerator 0.
+    let expected = "0 a0>0, b0>1 | 4 a0 done, b1>0 | 6 b0 late, c0>1 | 7 b1 done | 8 b2>0 | 9 c0 late
+                    | 11 b2 done";
+    check(THREE_TASKS, "heft", expected);
+    // Whole models have no next part to keep an accelerator for.
+    check(THREE_TASKS, "heft-reserved", expected);
+}
+
+#[test]
+fn heft_reserved_keeps_the_accelerator_of_the_next_layer() {
+    // By layers. 0: a0 takes accelerator 0 for one layer (2). b0 would finish at 2 + 3 there and at 6 on the other: it waits.
+    // 2: b0 finishes at 5 at the earliest, a0 at 4: b0 takes accelerator 0, and a0 would finish at 7 there: the other (4).
+    // 4: b1 would finish at 8 on accelerator 0, which is busy until 5, and at 12 on the other.
+    // 5: b0 is late; b1 (3). 6: a0 is done, and accelerator 0 is busy until 8: c0 on the other (3), too late.
+    // 8: b1 is done, and b2 comes.
+    check(
+        THREE_TASKS,
+        "heft granularity=layer",
+        "0 a0>0 | 2 a0 at 1, b0>0, a0>1 | 5 b0 late, b1>0 | 6 a0 done, c0>1 | 8 b1 done, b2>0 | 9 c0 late
+         | 11 b2 done",
+    );
+    // With accelerator 0 kept for a0's second layer, b0 would finish at 7 there: at 0 it takes the other (6), and a0 goes on
+    // at 2 where it was. From 4 on all is as with whole models.
+    check(
+        THREE_TASKS,
+        "heft-reserved granularity=layer",
+        "0 a0>0, b0>1 | 2 a0 at 1, a0>0 | 4 a0 done, b1>0 | 6 b0 late, c0>1 | 7 b1 done | 8 b2>0 | 9 c0 late
+         | 11 b2 done",
+    );
+}
+
+#[test]
+fn heft_cuts_models_where_the_accelerators_change() {
+    // a's first layer runs on accelerator 0 alone. Its second takes 5 there, and 1 on the other: 2 + 1. b takes 4 and 3.
+    // 0: both would finish at 3; a0 came first. b0 takes the other (3).
+    // 2: a0 would finish at 3 + 1 on accelerator 1, which is busy until 3, and at 7 on the other. It waits.
+    check(
+        "accelerators 2; task a every 20 layers 2/- 5/1; task b every 20 layers 4/3",
+        "heft",
+        "0 a0>0, b0>1 | 2 a0 at 1 | 3 b0 done, a0>1 | 4 a0 done",
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod dysta_hardware;
 pub mod edf;
 pub mod fcfs;
 pub mod fixed_priority;
+pub mod heft;
 pub mod latency_greedy;
 pub mod least_slack;
 pub mod moca;
