@@ -24,6 +24,7 @@ mod planaria_engine_and_loop;
 mod reports;
 mod reproduce;
 mod robust;
+mod sham_policies;
 mod sweeps;
 mod traces;
 mod transcripts;

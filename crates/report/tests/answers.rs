@@ -263,6 +263,46 @@ fn the_expense_is_the_widest_that_all_results_have() {
     assert_eq!(expense(give_some, &SCENARIOS[..1]), Some(2));
 }
 
+/// `frugal` completes a tenth of its jobs and is first by cost and energy; `swift` completes the most.
+#[test]
+fn a_metric_that_leaving_work_undone_wins_is_told_with_numbers() {
+    let give: Give = |plan, cell| {
+        let name = plan.policy(cell).name.clone();
+        let completed = match name.as_ref() {
+            "frugal" => 0.1,
+            "steady" => 0.95,
+            _ => 1.0,
+        };
+        let cost = if name == "steady" { 1.0 } else { 2.0 } * completed;
+        let values = [misses(plan, cell), spent(plan, cell), cost, completed].map(Value::Real);
+        Ok(CellResult { cell: values.into(), ..CellResult::default() })
+    };
+    let with = |completions: Option<&'static str>| {
+        let mut runner = runner(&POLICIES, give);
+        runner.spec.cell_columns.push(Column { label: "cost", ..column("cost", "", Some(Better::Lower)) });
+        runner.spec.cell_columns.push(Column { summarised: true, ..column("completed", "share", None) });
+        runner.spec.completions = completions;
+        assert_eq!(runner.spec.faults(), Vec::<String>::new());
+        report_of(&runner, &sweep(&POLICIES, &SCENARIOS, &[1], 12)).conclusion
+    };
+    let told = with(Some("completed"));
+    let paragraph = told.iter().find(|text| text.contains("is first by")).unwrap();
+    assert_eq!(
+        paragraph,
+        "`frugal` is first by cost (0.200) and energy (4.00 mJ), and completes 10.00 % of the jobs, where `swift` completes \
+         100.00 %. Leaving work undone makes them better: none of them is enough by itself. Of those that complete at least \
+         90 % of that, first are `steady` by cost (0.950) and `swift` by energy (5.00 mJ)."
+    );
+    assert!(with(None).iter().all(|text| !text.contains("is first by")));
+}
+
+#[test]
+fn completions_are_a_column_of_numbers() {
+    let mut runner = runner(&POLICIES, GIVE);
+    runner.spec.completions = Some("completed");
+    assert_eq!(runner.spec.faults(), ["completions `completed`: it is no cell column of numbers"]);
+}
+
 #[test]
 fn a_policy_that_lacks_a_value_is_not_ranked() {
     let give: Give = |plan, cell| match plan.policy(cell).name.as_ref() {

@@ -152,6 +152,16 @@ impl<'p> Results<'p> {
         positions.into_iter().find(is_whole)
     }
 
+    /// The position of the cell column of [completions]; `None` where the runner has none.
+    ///
+    /// [completions]: crate::runner::RunnerSpec::completions
+    #[must_use]
+    pub fn completions(&self) -> Option<usize> {
+        let spec = self.plan.spec();
+        let name = spec.completions?;
+        spec.cell_columns.iter().position(|column| column.name == name)
+    }
+
     /// The cells that failed, in the order of the plan.
     #[must_use]
     pub fn failures(&self) -> &[Failure] {

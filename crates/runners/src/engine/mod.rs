@@ -82,6 +82,7 @@ impl Engine {
             cost_models,
             settings: settings::schema(),
             expenses: vec!["platform_energy_pj", "energy_pj"],
+            completions: Some("completion_rate"),
             task_columns: columns::task_columns(),
             accelerator_columns: columns::accelerator_columns(),
             series_columns: series::COLUMNS.to_vec(),

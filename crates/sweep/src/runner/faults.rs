@@ -27,6 +27,12 @@ impl RunnerSpec {
                 faults.push(format!("expense `{expense}`: it is no cell column that is summarised"));
             }
         }
+        if let Some(completions) = self.completions {
+            let found = self.cell_columns.iter().find(|column| column.name == completions);
+            if found.is_none_or(|column| !column.kind.is_number()) {
+                faults.push(format!("completions `{completions}`: it is no cell column of numbers"));
+            }
+        }
         let columns = self.cell_columns.iter().chain(&self.task_columns).chain(&self.accelerator_columns);
         for Column { name, summarised, kind, .. } in columns {
             if *summarised && !kind.is_number() {

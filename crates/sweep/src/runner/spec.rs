@@ -37,6 +37,9 @@ pub struct RunnerSpec {
     /// Cell columns of what a run spends, such as energies, the widest first: reports show the first that every result has
     /// a value of against the first column of which more or less is better. Less of it is better where all else is equal.
     pub expenses: Vec<&'static str>,
+    /// The cell column of completed jobs as a share of the judged ones, if there is one: reports say so where the first by
+    /// another column completes far fewer than others do.
+    pub completions: Option<&'static str>,
     /// Values of each task of a cell, in order.
     pub task_columns: Vec<Column>,
     /// Values of each accelerator of a cell's platform, in order.
@@ -67,6 +70,7 @@ impl RunnerSpec {
             settings_rule: Rule::NONE,
             cell_columns,
             expenses: Vec::new(),
+            completions: None,
             task_columns: Vec::new(),
             accelerator_columns: Vec::new(),
             series_columns: Vec::new(),

@@ -5,6 +5,8 @@ use rtmm_sweep::ranking::{Competitors, Estimated, Ranked, Ranking, Sampling, Sta
 use rtmm_sweep::results::Results;
 use rtmm_sweep::runner::Column;
 
+use super::undone::Completions;
+
 /// The conclusion of a report.
 pub(in super::super) struct Conclusion {
     /// The column that competitors are ranked by.
@@ -32,6 +34,8 @@ pub(in super::super) struct Competition {
     pub spending: Option<Standings>,
     /// The competitor that spends least, against the best one.
     pub cheapest: Option<Cheapest>,
+    /// Metrics that competitors are first by who leave work undone.
+    pub completions: Option<Completions>,
 }
 
 /// The competitor that spends least.
@@ -67,7 +71,9 @@ impl Conclusion {
                 let ranking = Ranking::of(results, metric, spending.as_ref())?;
                 let cheapest = spending.as_ref().and_then(|spending| Cheapest::of(&ranking, spending));
                 let (sampling, places) = (ranking.standings.sampling(), ranking.standings.places());
-                (Outcome::Ranked(Box::new(Competition { ranking, spending, cheapest })), sampling, places)
+                let completions = Completions::of(results, competitors);
+                let competition = Competition { ranking, spending, cheapest, completions };
+                (Outcome::Ranked(Box::new(competition)), sampling, places)
             }
         };
         Some(Self {

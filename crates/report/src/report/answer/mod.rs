@@ -1,11 +1,12 @@
 //! The answer of a report: what stands first.
 //!
-//! [`conclusion`] says what follows from the results, as data; [`words`], [`table`] and [`trade_off`] say it in sentences,
+//! [`conclusion`] says what follows from the results, as data, and [`undone`] which metrics do not suffice; [`words`], [`table`] and [`trade_off`] say it in sentences,
 //! in a table and in a figure.
 
 pub(super) mod conclusion;
 pub(super) mod table;
 pub(super) mod trade_off;
+pub(super) mod undone;
 pub(super) mod words;
 
 use rtmm_sweep::plan::Plan;

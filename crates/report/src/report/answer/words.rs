@@ -5,6 +5,7 @@ use rtmm_sweep::runner::{Better, Column};
 use rtmm_sweep::statistics::{CONFIDENCE, Interval, MINIMUM_SAMPLES};
 
 use super::conclusion::{Cheapest, Competition, Conclusion, Outcome};
+use super::undone::{Completions, ENOUGH, Undone, Won};
 use crate::report::reading::{decimals, factor_of, name_of, unit_of};
 use crate::text::fixed;
 
@@ -17,7 +18,8 @@ pub(in super::super) fn paragraphs(conclusion: &Conclusion, names: &[String]) ->
         Outcome::Alone { value, spent } => vec![alone(conclusion, names, *value, *spent)],
         Outcome::Ranked(competition) => {
             let words = Words { conclusion, competition, names };
-            [Some(words.ranking()), words.expense(), words.unranked()].into_iter().flatten().collect()
+            let said = [Some(words.ranking()), words.expense()].into_iter().flatten();
+            said.chain(words.undone()).chain(words.unranked()).collect()
         }
     };
     said.into_iter().chain([basis(conclusion)]).filter(|text| !text.is_empty()).collect()
@@ -248,6 +250,52 @@ impl Words<'_> {
             }
             Verdict::Unknown(_) => format!("{name} spends the least {what}: {less}, at a {metric} of {at}."),
         })
+    }
+
+    /// A paragraph for each competitor that is first by metrics which leaving work undone wins.
+    fn undone(&self) -> Vec<String> {
+        let Some(completions) = &self.competition.completions else { return Vec::new() };
+        completions.undone.iter().map(|undone| self.undone_by(completions, undone)).collect()
+    }
+
+    fn undone_by(&self, completions: &Completions, undone: &Undone) -> String {
+        let Undone { competitor, completed, metrics } = undone;
+        let (most, greatest) = completions.most;
+        let share = Format::of(&completions.column, [*completed, greatest].into_iter());
+        let value = |won: &Won, value: f64| {
+            let values = [won.value].into_iter().chain(won.next.map(|(_, value)| value));
+            Format::of(&won.column, values).value(value)
+        };
+        let by: Vec<String> = metrics
+            .iter()
+            .map(|won| format!("{} ({})", name_of(&won.column), value(won, won.value)))
+            .collect();
+        let why = match metrics.len() {
+            1 => "Leaving work undone makes it better: it is not enough by itself.",
+            _ => "Leaving work undone makes them better: none of them is enough by itself.",
+        };
+        let mut said = vec![
+            format!(
+                "{} is first by {}, and completes {} of the jobs, where {} completes {}.",
+                self.name(*competitor),
+                list(&by, usize::MAX),
+                share.value(*completed),
+                self.name(most),
+                share.value(greatest)
+            ),
+            why.to_owned(),
+        ];
+        let next = |won: &Won| {
+            let (next, of_next) = won.next?;
+            Some(format!("{} by {} ({})", self.name(next), name_of(&won.column), value(won, of_next)))
+        };
+        let next: Vec<String> = metrics.iter().filter_map(next).collect();
+        if !next.is_empty() {
+            let (enough, first) = (fixed(100.0 * ENOUGH, 0), list(&next, usize::MAX));
+            let is = if next.len() == 1 { "is" } else { "are" };
+            said.push(format!("Of those that complete at least {enough} % of that, first {is} {first}."));
+        }
+        said.join(" ")
     }
 
     /// Sentence on competitors that lack values.
