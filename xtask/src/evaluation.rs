@@ -11,6 +11,7 @@
 pub(crate) mod claims;
 pub(crate) mod interference;
 pub(crate) mod moca;
+pub(crate) mod robustness;
 mod search;
 
 use std::path::Path;
