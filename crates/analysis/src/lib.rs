@@ -1,7 +1,9 @@
 //! Worst cases without simulation.
 //!
 //! [`explore`] bounds when each job of a set can be complete, over all its arrivals and times;
-//! [`fixed_priority_response`] and [`edf_response`] bound the response times of recurring tasks on one accelerator.
+//! [`fixed_priority_response`] and [`edf_response`] bound the response times of recurring tasks on one accelerator,
+//! [`cascade_responses`] those of tasks that wait for others, on several; [`dataflow_response`] those of a graph of operators
+//! that pass items on.
 //! [`METHODS`] names the theorem that each rests on.
 //!
 //! ```
@@ -19,6 +21,7 @@
 //! # Ok::<(), rtmm_workload::input::Diagnostics>(())
 //! ```
 
+mod dataflow;
 mod exploration;
 mod interval;
 mod job_set;
@@ -26,9 +29,13 @@ mod job_table;
 mod method;
 mod response_time;
 
+pub use dataflow::{DataflowError, DataflowGraph, Item, dataflow_response, dataflow_schedule};
 pub use exploration::{Explored, JobBounds, Limits, explore};
 pub use interval::Interval;
 pub use job_set::{Job, JobNumber, JobOrder, JobSet, JobSetError, Processors, TaskNumber};
 pub use job_table::{JOB_COLUMNS, read_job_set};
 pub use method::{Claim, METHODS, Method};
-pub use response_time::{RecurringTask, ResponseBound, Unbounded, edf_response, fixed_priority_response};
+pub use response_time::{
+    CascadeTask, RecurringTask, ResponseBound, Unbounded, cascade_responses, edf_response,
+    fixed_priority_response,
+};

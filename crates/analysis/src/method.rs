@@ -1,8 +1,9 @@
 //! Methods of analysis, and the theorems that they rest on.
 
+use crate::dataflow::DATAFLOW;
 use crate::exploration::{ON_ONE_PROCESSOR, ON_SEVERAL_PROCESSORS};
 use crate::response_time::{
-    EDF_BY_SEGMENTS, EDF_PREEMPTIVE, FIXED_PRIORITY_BY_SEGMENTS, FIXED_PRIORITY_PREEMPTIVE,
+    CASCADES, EDF_BY_SEGMENTS, EDF_PREEMPTIVE, FIXED_PRIORITY_BY_SEGMENTS, FIXED_PRIORITY_PREEMPTIVE,
 };
 
 /// Claims of a method about its bounds.
@@ -46,4 +47,6 @@ pub const METHODS: &[Method] = &[
     FIXED_PRIORITY_BY_SEGMENTS,
     EDF_PREEMPTIVE,
     EDF_BY_SEGMENTS,
+    CASCADES,
+    DATAFLOW,
 ];

@@ -1,4 +1,4 @@
-//! Response times of recurring tasks on one accelerator.
+//! Response times of recurring tasks on one accelerator, and of cascades of them on several.
 //!
 //! A task releases jobs at least a period apart, each up to `jitter` after its arrival, from which deadline and response
 //! count. Deadlines are arbitrary. A job runs in segments, which nothing preempts; one that can be preempted at any instant
@@ -9,6 +9,7 @@
 //! earlier at the latest.
 
 mod busy;
+mod cascade;
 mod edf;
 mod fixed_priority;
 
@@ -17,6 +18,8 @@ use thiserror::Error;
 
 use crate::method::Method;
 
+pub(crate) use cascade::CASCADES;
+pub use cascade::{CascadeTask, cascade_responses};
 pub use edf::response as edf_response;
 pub(crate) use edf::{BY_SEGMENTS as EDF_BY_SEGMENTS, PREEMPTIVE as EDF_PREEMPTIVE};
 pub use fixed_priority::response as fixed_priority_response;
@@ -64,4 +67,7 @@ pub enum Unbounded {
     /// The busy period is longer than what is followed.
     #[error("the accelerator may be busy for so long without a pause that the analysis stopped")]
     Limit,
+    /// A task that jobs wait for, or that may go first on their accelerator, has no bound.
+    #[error("a task that it waits for, or that may go first, has no bound")]
+    Before,
 }

@@ -80,34 +80,37 @@ pub(super) fn analyse(arguments: &Analyse, scenario: &str, platform: &str) -> Re
 
 fn reports(system: &System, policy: Result<Analysed, Obstacle>, summary: &Summary) -> Vec<TaskReport> {
     let known = policy.map(|policy| Tasks::new(system, policy));
-    let report = |(index, task): (usize, &rtmm_workload::Task)| {
-        let id = TaskId::new(index);
-        let (accelerator, bound) = match &known {
-            Ok(tasks) => (tasks.accelerator(id).map(|one| tasks.name(one)), tasks.bound(id)),
-            Err(reason) => (None, Err(reason.clone())),
-        };
-        let deadline = system.scenario.relative_deadline(id);
-        let of = summary.tasks.get(index);
-        let was_late = of.is_some_and(|of| of.jobs.violated() > 0);
-        let in_time = match (&bound, deadline) {
-            _ if was_late => Some(false),
-            (Ok(bound), Some(deadline)) if bound.response <= deadline => Some(true),
-            _ => None,
-        };
-        let method = bound.as_ref().ok().map(|bound: &ResponseBound| bound.method);
-        TaskReport {
-            task: task.name.clone(),
-            accelerator,
-            bound_ms: bound.as_ref().ok().map(|bound| bound.response.milliseconds()),
-            observed_ms: of.and_then(|of| of.response_max_ms),
-            deadline_ms: deadline.map(Duration::milliseconds),
-            in_time,
-            method: method.map(|method| method.name),
-            theorem: method.map(|method| method.theorem),
-            reason: bound.err().map(|reason| reason.to_string()),
-        }
+    let bounds = match &known {
+        Ok(tasks) => tasks.bounds(),
+        Err(reason) => vec![Err(reason.clone()); system.scenario.tasks.len()],
     };
-    system.scenario.tasks.iter().enumerate().map(report).collect()
+    let report =
+        |((index, task), bound): ((usize, &rtmm_workload::Task), Result<ResponseBound, Obstacle>)| {
+            let id = TaskId::new(index);
+            let tasks = known.as_ref().ok();
+            let accelerator = tasks.and_then(|tasks| Some(tasks.name(tasks.accelerator(id)?)));
+            let deadline = system.scenario.relative_deadline(id);
+            let of = summary.tasks.get(index);
+            let was_late = of.is_some_and(|of| of.jobs.violated() > 0);
+            let in_time = match (&bound, deadline) {
+                _ if was_late => Some(false),
+                (Ok(bound), Some(deadline)) if bound.response <= deadline => Some(true),
+                _ => None,
+            };
+            let method = bound.as_ref().ok().map(|bound: &ResponseBound| bound.method);
+            TaskReport {
+                task: task.name.clone(),
+                accelerator,
+                bound_ms: bound.as_ref().ok().map(|bound| bound.response.milliseconds()),
+                observed_ms: of.and_then(|of| of.response_max_ms),
+                deadline_ms: deadline.map(Duration::milliseconds),
+                in_time,
+                method: method.map(|method| method.name),
+                theorem: method.map(|method| method.theorem),
+                reason: bound.err().map(|reason| reason.to_string()),
+            }
+        };
+    system.scenario.tasks.iter().enumerate().zip(bounds).map(report).collect()
 }
 
 /// True if every job of every task is in time, false if one was late; none where neither is known.

@@ -30,8 +30,8 @@ pub(super) enum Obstacle {
     Dynamic,
     #[error("times of its layers are samples, or are drawn for each job")]
     Varying,
-    #[error("it waits for jobs of other tasks")]
-    Dependent,
+    #[error("it waits for task `{task}`, of which too little is known: {reason}")]
+    After { task: String, reason: Box<Obstacle> },
     #[error("its priority is drawn for each frame")]
     DrawnPriorities,
     #[error("its arrivals have no least distance: they are {arrivals}")]

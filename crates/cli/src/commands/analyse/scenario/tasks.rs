@@ -1,6 +1,6 @@
 //! Tasks of a scenario as response-time analysis knows them, and their bounds.
 
-use rtmm_analysis::{RecurringTask, ResponseBound, edf_response, fixed_priority_response};
+use rtmm_analysis::{CascadeTask, JobOrder, RecurringTask, ResponseBound, Unbounded, cascade_responses};
 use rtmm_hardware::{AcceleratorId, Bandwidth};
 use rtmm_sim::System;
 use rtmm_workload::{Arrivals, Duration, Task, TaskId};
@@ -21,7 +21,7 @@ struct Times {
     last_segment: Duration,
 }
 
-/// Tasks on a platform under a policy.
+/// Tasks on a platform under a policy, and their bounds.
 pub(super) struct Tasks<'s> {
     system: &'s System,
     policy: Analysed,
@@ -46,37 +46,118 @@ impl<'s> Tasks<'s> {
         }
     }
 
-    /// A bound of the response times of a task.
-    pub(super) fn bound(&self, task: TaskId) -> Result<ResponseBound, Obstacle> {
-        let system = self.system;
-        if !system.scenario.phases.is_empty() {
+    /// Bounds of the response times of all tasks, in their order.
+    pub(super) fn bounds(&self) -> Vec<Result<ResponseBound, Obstacle>> {
+        let known = self.known();
+        // Positions among the tasks that are analysed; those that are left out have none.
+        let mut place = 0;
+        let places: Vec<Option<usize>> = known
+            .iter()
+            .map(|task| {
+                let own = task.is_ok().then_some(place);
+                place += usize::from(task.is_ok());
+                own
+            })
+            .collect();
+        let mut tasks: Vec<CascadeTask> = Vec::with_capacity(known.len());
+        for (task, known) in self.tasks().zip(&known) {
+            let Ok((times, on)) = known else { continue };
+            let before = &self.system.scenario.tasks[task.index()].depends_on;
+            let after = before.iter().filter_map(|before| places[before.task.index()]).collect();
+            tasks.push(CascadeTask { task: *times, accelerator: on.index(), after });
+        }
+        tasks.extend(
+            self.tasks()
+                .zip(&known)
+                .filter(|(_, known)| known.is_err())
+                .flat_map(|(task, _)| self.last(task)),
+        );
+        let order = match self.policy.order {
+            Order::EarliestDeadline => JobOrder::EarliestDeadline,
+            _ => JobOrder::FixedPriority,
+        };
+        // Those that are analysed stand first, in their order.
+        let mut bounds = cascade_responses(&tasks, order).into_iter();
+        let bound = |known: Result<_, Obstacle>| {
+            known?;
+            Ok(bounds.next().unwrap_or(Err(Unbounded::Limit))?)
+        };
+        known.into_iter().map(bound).collect()
+    }
+
+    fn tasks(&self) -> impl Iterator<Item = TaskId> + use<> {
+        (0..self.system.scenario.tasks.len()).map(TaskId::new)
+    }
+
+    /// Each task with its accelerator, as far as all is known that its bound needs.
+    fn known(&self) -> Vec<Result<(RecurringTask, AcceleratorId), Obstacle>> {
+        let mut known: Vec<_> = self.tasks().map(|task| self.alone(task)).collect();
+        // A task that waits for one that is not known is not known either, and so on: a round more than the longest chain.
+        for _ in 0..known.len() {
+            let unknown =
+                |task| self.waits_for_unknown(task, &known).or_else(|| self.is_beside_unknown(task, &known));
+            let reasons: Vec<Option<Obstacle>> = self.tasks().map(unknown).collect();
+            for (known, reason) in known.iter_mut().zip(reasons) {
+                if let (Ok(_), Some(reason)) = (&*known, reason) {
+                    *known = Err(reason);
+                }
+            }
+        }
+        known
+    }
+
+    /// Times and accelerator of a task by itself.
+    fn alone(&self, task: TaskId) -> Result<(RecurringTask, AcceleratorId), Obstacle> {
+        if !self.system.scenario.phases.is_empty() {
             return Err(Obstacle::Phases);
         }
         let accelerators = self.accelerators[task.index()].len();
         let on = self.accelerator(task).ok_or(Obstacle::Roaming { accelerators })?;
         self.check_hardware(on)?;
-        let own = self.recurring(task, on)?;
-        let mut tasks = vec![own];
-        for other in (0..system.scenario.tasks.len()).map(TaskId::new) {
-            if other == task || !self.accelerators[other.index()].contains(&on) {
-                continue;
-            }
-            let beside = |reason| Obstacle::Beside {
-                task: system.scenario.tasks[other.index()].name.clone(),
-                reason: Box::new(reason),
+        Ok((self.recurring(task, on)?, on))
+    }
+
+    /// The obstacle of a task that waits for one of which too little is known.
+    fn waits_for_unknown(
+        &self,
+        task: TaskId,
+        known: &[Result<(RecurringTask, AcceleratorId), Obstacle>],
+    ) -> Option<Obstacle> {
+        let tasks = &self.system.scenario.tasks;
+        tasks[task.index()].depends_on.iter().find_map(|before| {
+            let reason = known[before.task.index()].as_ref().err()?.clone();
+            let task = tasks[before.task.index()].name.clone();
+            Some(Obstacle::After { task, reason: Box::new(reason) })
+        })
+    }
+
+    /// The obstacle of a task beside which one may go first of which too little is known.
+    fn is_beside_unknown(
+        &self,
+        task: TaskId,
+        known: &[Result<(RecurringTask, AcceleratorId), Obstacle>],
+    ) -> Option<Obstacle> {
+        let (own, on) = known[task.index()].as_ref().ok()?;
+        self.tasks().filter(|other| self.accelerators[other.index()].contains(on)).find_map(|other| {
+            let reason = match known[other.index()].as_ref().err()? {
+                // What is beside that one is beside this one, and is told itself.
+                Obstacle::Beside { .. } => return None,
+                reason => reason.clone(),
             };
-            let accelerators = self.accelerators[other.index()].len();
-            let known = match accelerators {
-                1 => self.recurring(other, on),
-                _ => Err(Obstacle::Roaming { accelerators }),
-            };
-            tasks.push(known.or_else(|reason| self.later(other, on, own.urgency, reason)).map_err(beside)?);
-        }
-        let bound = match self.policy.order {
-            Order::EarliestDeadline => edf_response(&tasks, 0),
-            _ => fixed_priority_response(&tasks, 0),
-        };
-        Ok(bound?)
+            let reason = self.later(other, *on, own.urgency, reason).err()?;
+            let task = self.system.scenario.tasks[other.index()].name.clone();
+            Some(Obstacle::Beside { task, reason: Box::new(reason) })
+        })
+    }
+
+    /// A task that is not analysed, on each accelerator that its jobs may run on, as one that goes last: what goes before
+    /// those that it may go before is not analysed either.
+    fn last(&self, task: TaskId) -> impl Iterator<Item = CascadeTask> {
+        let accelerators = self.accelerators[task.index()].iter();
+        accelerators.filter_map(move |on| {
+            let task = self.goes_last(task, *on).ok()?;
+            Some(CascadeTask { task, accelerator: on.index(), after: Vec::new() })
+        })
     }
 
     /// A task that never goes first, of which only the time of its segments matters: one of lower fixed priority.
@@ -90,6 +171,10 @@ impl<'s> Tasks<'s> {
         if self.policy.order == Order::EarliestDeadline || self.urgency(task)? <= urgency {
             return Err(reason);
         }
+        self.goes_last(task, on)
+    }
+
+    fn goes_last(&self, task: TaskId, on: AcceleratorId) -> Result<RecurringTask, Obstacle> {
         let Times { cost, longest_segment, last_segment } = self.times(task, on)?;
         let never = Duration::from_picoseconds(u64::MAX);
         let (period, jitter, deadline) = (never, Duration::ZERO, never);
@@ -97,10 +182,8 @@ impl<'s> Tasks<'s> {
     }
 
     fn recurring(&self, task: TaskId, on: AcceleratorId) -> Result<RecurringTask, Obstacle> {
-        let of = &self.system.scenario.tasks[task.index()];
-        if !of.depends_on.is_empty() {
-            return Err(Obstacle::Dependent);
-        }
+        // A task that follows another has the arrivals of that one, with their jitter.
+        let of = &self.system.scenario.tasks[self.system.scenario.leader(task).index()];
         let arrivals = match &of.arrivals {
             Arrivals::Periodic { period, jitter, .. } => Ok((period.duration(), *jitter)),
             Arrivals::Poisson { .. } => Err("a Poisson process"),
