@@ -114,7 +114,8 @@ class Measurement:
             "processor": cases.processor(),
             "caches": cases.caches(self.cores[0]),
             "memory": cases.memory(),
-            "system": f"{platform.system()} {platform.release()}",
+            # Two numbers: what stands behind them names a build.
+            "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
             "software": f"Python {platform.python_version()}, {versions}",
             "session options": "intra_op_num_threads=1, inter_op_num_threads=1, session.intra_op.allow_spinning=0",
             "run length": f"{self.given.seconds} s of releases, then to the end of the last job",

@@ -16,7 +16,7 @@ use rtmm_workload::{Legality, Workload, load};
 use super::Problem;
 use super::contention;
 use super::session::{ALL, Cell, Session, TaskFigures};
-use super::statistics::nearest_rank;
+use super::statistics::{median, nearest_rank};
 
 /// Bytes that a core moves in a microsecond if it has all of the memory: 10 bytes a cycle of 1,000 MHz. A scale alone: what
 /// counts is which part of it a model takes.
@@ -27,36 +27,59 @@ const MIN_SLOWDOWN: f64 = 1.05;
 /// Execution times of one kind, and what else a simulation is told of the machine.
 pub(super) struct Predictor {
     pub(super) name: &'static str,
-    /// Model with its execution time in microseconds, and the part of the memory's bandwidth that it takes alone.
-    times: Vec<(String, f64, f64)>,
+    models: Vec<Times>,
     overhead_us: f64,
     shares_memory: bool,
+    /// Runs of the simulator, of whose figures the median counts: one, but where times vary.
+    seeds: u64,
+}
+
+/// Execution times of a model.
+struct Times {
+    model: String,
+    /// The time in microseconds; of one that varies the quantiles that [`QUANTILES`] names.
+    us: Vec<f64>,
+    /// Part of the memory's bandwidth that the model takes alone.
+    part: f64,
 }
 
 /// The predictor that targets are asked of.
 pub(super) const MAIN: &str = "interleaved, overhead";
 /// The predictor whose sensitivities choose cells.
 pub(super) const PLAIN: &str = "interleaved";
+/// The predictor that knows most of what was measured of models by themselves.
+pub(super) const VARYING: &str = "both cores busy, overhead, varying";
+
+/// Columns of one time, and of a time that varies.
+const ONE: &str = "latency_us";
+const QUANTILES: &str = "latency_min_us,latency_p50_us,latency_p90_us,latency_p99_us,latency_max_us";
+/// Seeds with which times that vary are drawn.
+const SEEDS: u64 = 7;
 
 /// The predictors that a session has the measurements for.
 pub(super) fn predictors(session: &Session) -> Result<Vec<Predictor>, Problem> {
     let overhead_us = session.overhead_us()?;
-    let times = |of: fn(&super::session::Model) -> f64| -> Vec<(String, f64, f64)> {
-        session.models.iter().map(|model| (model.name.clone(), of(model), 0.0)).collect()
+    let times = |of: fn(&super::session::Model) -> Vec<f64>| -> Vec<Times> {
+        let times = session.models.iter();
+        times.map(|model| Times { model: model.name.clone(), us: of(model), part: 0.0 }).collect()
     };
-    let row = |name, times, overhead_us| Predictor { name, times, overhead_us, shares_memory: false };
+    let row =
+        |name, models, overhead_us| Predictor { name, models, overhead_us, shares_memory: false, seeds: 1 };
     let mut predictors = vec![
-        row("tight loop", times(|model| model.tight_us), 0.0),
-        row(PLAIN, times(|model| model.interleaved_us), 0.0),
-        row(MAIN, times(|model| model.interleaved_us), overhead_us),
-        row("both cores busy, overhead", times(|model| model.both_us), overhead_us),
+        row("tight loop", times(|model| vec![model.tight_us]), 0.0),
+        row(PLAIN, times(|model| vec![model.interleaved_us]), 0.0),
+        row(MAIN, times(|model| vec![model.interleaved_us]), overhead_us),
+        row("both cores busy, overhead", times(|model| vec![model.both_us]), overhead_us),
     ];
+    let varying = row(VARYING, times(|model| model.both_quantiles_us.to_vec()), overhead_us);
+    predictors.push(Predictor { seeds: SEEDS, ..varying });
     if tests_memory(session) {
-        let parts = contention::fit(session);
-        let times = session.models.iter().zip(parts);
-        let times = times.map(|(model, part)| (model.name.clone(), model.interleaved_us, part)).collect();
-        let name = "interleaved, overhead, shared memory";
-        predictors.push(Predictor { name, times, overhead_us, shares_memory: true });
+        let mut models = times(|model| vec![model.interleaved_us]);
+        for (times, part) in models.iter_mut().zip(contention::fit(session)) {
+            times.part = part;
+        }
+        let shared = row("interleaved, overhead, shared memory", models, overhead_us);
+        predictors.push(Predictor { shares_memory: true, ..shared });
     }
     Ok(predictors)
 }
@@ -69,11 +92,14 @@ pub(super) fn tests_memory(session: &Session) -> bool {
 impl Predictor {
     /// The platform of two cores with all times multiplied by a factor.
     fn platform(&self, folder: &Path, factor: f64) -> Result<Platform, Problem> {
-        let mut table = String::from("model,layer,latency_us,dram_bytes\n");
-        for (model, time, part) in &self.times {
-            let time = time * factor;
-            let bytes = if self.shares_memory { part * time * BYTES_A_MICROSECOND } else { 0.0 };
-            table.push_str(&format!("{model},whole,{time:.6},{bytes:.0}\n"));
+        let columns = if self.seeds > 1 { QUANTILES } else { ONE };
+        let mut table = format!("model,layer,{columns},dram_bytes\n");
+        for Times { model, us, part } in &self.models {
+            let times: Vec<f64> = us.iter().map(|time| time * factor).collect();
+            let bytes =
+                if self.shares_memory { part * times.iter().sum::<f64>() * BYTES_A_MICROSECOND } else { 0.0 };
+            let times: Vec<String> = times.iter().map(|time| format!("{time:.6}")).collect();
+            table.push_str(&format!("{model},whole,{},{bytes:.0}\n", times.join(",")));
         }
         let memory =
             if self.shares_memory { "clock_mhz = 1000\n[shared_dram]\nbandwidth = 10\n" } else { "" };
@@ -104,10 +130,31 @@ impl Predictor {
         let chosen = chosen(&cell.policy, self.overhead_us)?;
         let engine = Engine::built_in();
         let system = engine.system_for(&chosen.policy, &workload, &platform)?;
-        let mut jobs = Vec::new();
-        engine.simulate(&system, &chosen, 1, JobRows::new(|row: &JobRow| jobs.push(*row)))?;
-        Ok(figures(&workload, &jobs))
+        let run = |seed| -> Result<Vec<TaskFigures>, Problem> {
+            let mut jobs = Vec::new();
+            engine.simulate(&system, &chosen, seed, JobRows::new(|row: &JobRow| jobs.push(*row)))?;
+            Ok(figures(&workload, &jobs))
+        };
+        Ok(medians(&(1..=self.seeds).map(run).collect::<Result<Vec<_>, _>>()?))
     }
+}
+
+/// The median of each figure over runs of the same tasks.
+fn medians(runs: &[Vec<TaskFigures>]) -> Vec<TaskFigures> {
+    let of = |place: usize| {
+        let values = |of: &dyn Fn(&TaskFigures) -> Option<f64>| {
+            let values: Vec<f64> = runs.iter().filter_map(|run| of(run.get(place)?)).collect();
+            median(&values)
+        };
+        let first = runs.first().and_then(|run| run.get(place));
+        TaskFigures {
+            task: first.map(|first| first.task.clone()).unwrap_or_default(),
+            jobs: values(&|figures| Some(figures.jobs)).unwrap_or_default(),
+            miss_rate: values(&|figures| Some(figures.miss_rate)).unwrap_or_default(),
+            percentiles_ms: [0, 1, 2].map(|percentile| values(&|figures| figures.percentiles_ms[percentile])),
+        }
+    };
+    (0..runs.first().map_or(0, Vec::len)).map(of).collect()
 }
 
 /// The policy of the dispatcher by its name there, with the settings of its runs.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Problem;
-use super::statistics::median;
+use super::statistics::{median, quantile};
 use super::table::{Row, Table};
 
 /// Task of a row that is about the jobs of all tasks.
@@ -36,6 +36,19 @@ pub(super) struct Model {
     pub(super) interleaved_us: f64,
     /// The same while the other core does likewise.
     pub(super) both_us: f64,
+    /// Quantiles of the runs of that median, as cost tables state times that vary: see [`varying`].
+    pub(super) both_quantiles_us: [f64; 5],
+}
+
+/// Quantiles for a table of times that vary: least, median, 90th and 99th percentile, and in the place of the greatest the time
+/// with which the slowest hundredth has the mean that was measured. Between quantiles times are taken as spread evenly; up to
+/// one run that took five times as long as all others, they are not.
+fn varying(samples: &[f64]) -> [f64; 5] {
+    let part = |part| quantile(samples, part).unwrap_or_default();
+    let highest = part(0.99);
+    let slowest: Vec<f64> = samples.iter().copied().filter(|sample| *sample >= highest).collect();
+    let mean = slowest.iter().sum::<f64>() / slowest.len().max(1) as f64;
+    [part(0.0), part(0.5), part(0.9), highest, (2.0 * mean - highest).max(highest)]
 }
 
 /// A model that was run beside another one.
@@ -171,17 +184,19 @@ fn models(folder: &Path) -> Result<Vec<Model>, Problem> {
         let name = row.text("model")?.to_owned();
         let of = |condition: &str| {
             let samples = samples.get(&(name.clone(), condition.to_owned()));
-            samples.and_then(|samples| median(samples)).ok_or_else(|| -> Problem {
+            let quantiles = samples.map(|samples| varying(samples));
+            quantiles.ok_or_else(|| -> Problem {
                 format!("{}: samples.csv has no run of `{name}` of condition `{condition}`", folder.display())
                     .into()
             })
         };
-        let (interleaved_us, both_us) = (of("alone")?, of("both")?);
+        let ([_, interleaved_us, ..], both_quantiles_us) = (of("alone")?, of("both")?);
+        let both_us = both_quantiles_us[1];
         let tight_us = tight.get(&name).and_then(|medians| median(medians));
         let tight_us = tight_us.ok_or_else(|| format!("tight.csv has no row of `{name}`"))?;
         let text = |column: &str| row.text(column).map(str::to_owned);
         let origin = [text("package")?, text("version")?, text("file")?, text("input")?];
-        models.push(Model { name, origin, tight_us, interleaved_us, both_us });
+        models.push(Model { name, origin, tight_us, interleaved_us, both_us, both_quantiles_us });
     }
     if models.is_empty() {
         return Err(format!("{}: models.csv has no models", folder.display()).into());
