@@ -7,6 +7,7 @@
 
 mod axes;
 mod boards;
+mod bounds;
 mod claims;
 mod command_line;
 mod cost_models;
@@ -61,6 +62,7 @@ enum Parts<'n> {
 impl Parts<'_> {
     fn has(self, part: &Part) -> bool {
         let takes_long = part.page == POWER
+            || part.page == BOUNDS
             || (part.page == TECHNOLOGY && part.name == "dream")
             || (part.page == INTERFERENCE && matches!(part.name, "groups" | "slice"));
         match self {
@@ -71,6 +73,7 @@ impl Parts<'_> {
     }
 }
 
+const BOUNDS: &str = "bounds.md";
 const CLAIMS: &str = "claims.md";
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
@@ -85,6 +88,9 @@ const FIGURES: &str = "docs/evaluation/figures";
 
 const PARTS: &[Part] = &[
     Part { page: "introduction.md", name: "counts", make: |_| Ok(counts::part()) },
+    Part { page: BOUNDS, name: "windows", make: |_| bounds::windows() },
+    Part { page: BOUNDS, name: "grid", make: |_| bounds::grid() },
+    Part { page: BOUNDS, name: "policies", make: |_| bounds::policies_beside() },
     Part { page: CLAIMS, name: "verdicts", make: claims::verdicts },
     Part { page: CLAIMS, name: "ledger", make: claims::ledger },
     Part { page: "reference/command-line.md", name: "command-line", make: |_| Ok(command_line::part()) },

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod arrivals;
+mod bound;
 mod interference;
 mod measured;
 mod reproduce;
@@ -19,6 +20,7 @@ use crate::names::Names;
 pub(crate) use analyse::Analyse;
 use arrivals::KindName;
 pub(crate) use arrivals::{Arrivals, ImportKind};
+pub(crate) use bound::Bound;
 pub(crate) use interference::{Fitting, Interference, InterferenceVerb, Kernels, OnDevice, Predict};
 pub(crate) use measured::Measured;
 pub(crate) use reproduce::{LedgerFormat, Reproduce};
@@ -85,6 +87,8 @@ pub(crate) enum Verb {
     Interference(Interference),
     /// Bound when jobs are complete, over all schedules, without simulation.
     Analyse(Analyse),
+    /// Bound how few jobs of a window can be late, and their energy, whatever the policy.
+    Bound(Bound),
     /// Print shell completions.
     Completions(Completions),
 }

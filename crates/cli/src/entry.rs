@@ -64,6 +64,7 @@ fn dispatch(verb: &Verb) -> Result<(), Failure> {
         Verb::Calibrate(arguments) => commands::calibrate::calibrate(arguments),
         Verb::Interference(arguments) => commands::interference::interference(arguments),
         Verb::Analyse(arguments) => commands::analyse::analyse(arguments),
+        Verb::Bound(arguments) => commands::bound::bound(arguments),
         Verb::Completions(arguments) => commands::completions::completions(arguments),
     }
 }

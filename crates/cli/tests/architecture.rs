@@ -17,12 +17,13 @@ use rtmm_workload::load::{Kind, built_in_names, open, workload_of};
 use rtmm_workload::{Convolution, Layer, Legality, Operator, Shape};
 
 /// Every package of the workspace with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("crates/workload", &[]),
     ("crates/analysis", &["rtmm-workload"]),
     ("crates/import", &["rtmm-workload"]),
     ("crates/interference", &["rtmm-workload"]),
     ("crates/hardware", &["rtmm-workload", "rtmm-interference"]),
+    ("crates/bounds", &["rtmm-workload", "rtmm-hardware"]),
     ("crates/scheduler", &["rtmm-workload", "rtmm-interference", "rtmm-hardware"]),
     ("crates/sim", &["rtmm-workload", "rtmm-interference", "rtmm-hardware", "rtmm-scheduler"]),
     ("crates/reference", &["rtmm-workload", "rtmm-hardware", "rtmm-scheduler"]),
@@ -37,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "rtmm-sim",
             "rtmm-reference",
             "rtmm-sweep",
+            "rtmm-bounds",
         ],
     ),
     ("crates/claims", &["rtmm-workload", "rtmm-sweep", "rtmm-runners"]),
@@ -52,6 +54,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         &[
             "rtmm-workload",
             "rtmm-analysis",
+            "rtmm-bounds",
             "rtmm-claims",
             "rtmm-import",
             "rtmm-interference",
@@ -79,6 +82,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "rtmm-runners",
             "rtmm-report",
             "rtmm-robust",
+            "rtmm-bounds",
             "rtmm-claims",
             "rtmm-cli",
         ],

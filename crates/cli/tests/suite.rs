@@ -3,6 +3,7 @@
 mod analyse;
 mod architecture;
 mod bad_input;
+mod bound;
 mod circles;
 mod common;
 mod determinism;

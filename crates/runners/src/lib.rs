@@ -4,7 +4,7 @@
 //! [`CellRunner`](rtmm_sweep::runner::CellRunner) does. Each module here is one: [`engine`] runs any
 //! scenario, platform and policy on `rtmm-sim`, [`xrbench`] repeats the published program. Sweep files name
 //! one of [`Runners`]. Runs outside of a sweep go through the same runners: they have the same policies,
-//! settings and columns. [`recorded`] makes a workload of recorded requests and sample traces.
+//! settings and columns. [`bound`] makes windows for `rtmm-bounds`. [`recorded`] makes a workload of recorded requests and sample traces.
 //!
 //! ```
 //! use rtmm_runners::Runners;
@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bound;
 pub mod engine;
 pub mod recorded;
 pub mod xrbench;

@@ -28,6 +28,7 @@ pub mod metrics;
 
 mod error;
 mod events;
+mod foresight;
 mod frames;
 mod observer;
 mod partial_support;
@@ -38,6 +39,7 @@ mod system;
 
 pub use engine::{EndOfRun, RunOptions, Simulation};
 pub use error::{Illegal, SimulationError};
+pub use foresight::{ForeseenJob, Inference, InferenceLayer, TrueCost};
 pub use metrics::{Metrics, MetricsOptions, Summary};
 pub use observer::{
     ContextSwitchRecord, DropCause, EndRecord, JobMoves, JobRecord, LayerRecord, MoveRecord, Observer,

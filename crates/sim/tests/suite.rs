@@ -8,6 +8,7 @@ mod decisions;
 mod dream;
 mod dream_oracle;
 mod fission;
+mod foresight;
 mod governors;
 mod metrics;
 mod moca;

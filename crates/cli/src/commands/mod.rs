@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod analyse;
+pub(crate) mod bound;
 pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod completions;
