@@ -10,9 +10,10 @@
 
 use rtmm_workload::Time;
 
-use super::bandwidth::Bandwidth;
+use super::bandwidth::{Bandwidth, Share};
 use super::max_min::MaxMinFair;
 use super::rates::{Contention, Rates, Running};
+use super::throttle::Meter;
 
 /// Max-min fair sharing of DRAM bandwidth under caps.
 ///
@@ -40,6 +41,14 @@ impl Contention for Capped {
             |run: &Running| Running { demand: run.demand.min(self.bandwidth.part(run.share)), ..*run };
         self.capped.extend(running.iter().map(under_cap));
         self.fair.rates(now, &self.capped, out);
+    }
+
+    fn meter(&self, _share: Share) -> Option<Meter> {
+        None
+    }
+
+    fn has_priorities(&self) -> bool {
+        false
     }
 
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {

@@ -68,6 +68,10 @@ impl Contention for BehindCache {
         self.memory.meter(share)
     }
 
+    fn has_priorities(&self) -> bool {
+        self.memory.has_priorities()
+    }
+
     /// That of the memory: the cache keeps its own.
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
         self.memory.set_bandwidth(bandwidth);

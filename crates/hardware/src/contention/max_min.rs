@@ -11,8 +11,9 @@
 
 use rtmm_workload::Time;
 
-use super::bandwidth::{Bandwidth, Speed};
+use super::bandwidth::{Bandwidth, Share, Speed};
 use super::rates::{Contention, Rates, Running};
+use super::throttle::Meter;
 
 /// Max-min fair sharing of DRAM bandwidth; shares of accelerators do not matter.
 ///
@@ -63,6 +64,15 @@ impl Contention for MaxMinFair {
             *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(level) };
         }
     }
+
+    fn meter(&self, _share: Share) -> Option<Meter> {
+        None
+    }
+
+    fn has_priorities(&self) -> bool {
+        false
+    }
+
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
         self.bandwidth = bandwidth;
     }

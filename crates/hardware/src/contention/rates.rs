@@ -55,14 +55,11 @@ pub trait Contention: Debug + Send {
     /// The throttle of a run with a share whose layer begins; none where the rule has none, and for a share that
     /// holds nothing back. The caller keeps its
     /// history, and shows a run that it holds back as one without demand. A rule that is made of another hands this on.
-    fn meter(&self, _share: Share) -> Option<Meter> {
-        None
-    }
+    fn meter(&self, share: Share) -> Option<Meter>;
 
-    /// True if rates depend on priorities, and on what is underway. Asked once. A rule that is made of another hands this on.
-    fn has_priorities(&self) -> bool {
-        false
-    }
+    /// True if rates depend on priorities, and on what is underway. Asked once. A rule that is made of another hands this on;
+    /// there is no default, so that none forgets to.
+    fn has_priorities(&self) -> bool;
 
     /// The resource has another bandwidth from now on: its clock has changed.
     fn set_bandwidth(&mut self, bandwidth: Bandwidth);

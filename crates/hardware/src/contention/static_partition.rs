@@ -7,8 +7,9 @@
 
 use rtmm_workload::Time;
 
-use super::bandwidth::{Bandwidth, Speed};
+use super::bandwidth::{Bandwidth, Share, Speed};
 use super::rates::{Contention, Rates, Running};
+use super::throttle::Meter;
 
 /// Every accelerator has its own part of the DRAM's bandwidth, used or not.
 ///
@@ -33,6 +34,15 @@ impl Contention for StaticPartition {
             *rates = Rates { compute: Speed::FULL, transfer: run.demand.min(self.bandwidth.part(run.share)) };
         }
     }
+
+    fn meter(&self, _share: Share) -> Option<Meter> {
+        None
+    }
+
+    fn has_priorities(&self) -> bool {
+        false
+    }
+
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
         self.bandwidth = bandwidth;
     }

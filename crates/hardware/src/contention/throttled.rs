@@ -40,6 +40,10 @@ impl Contention for Throttled {
         (share < Share::WHOLE).then(|| self.throttle.meter(self.bandwidth.part(share)))
     }
 
+    fn has_priorities(&self) -> bool {
+        self.unthrottled.has_priorities()
+    }
+
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
         self.bandwidth = bandwidth;
         self.unthrottled.set_bandwidth(bandwidth);

@@ -12,8 +12,9 @@
 
 use rtmm_workload::Time;
 
-use super::bandwidth::{Bandwidth, Speed};
+use super::bandwidth::{Bandwidth, Share, Speed};
 use super::rates::{Contention, Rates, Running};
+use super::throttle::Meter;
 
 /// Max-min fair sharing of DRAM bandwidth by weight.
 ///
@@ -77,6 +78,14 @@ impl Contention for WeightedFair {
             free -= demand;
             weights -= weight(run);
         }
+    }
+
+    fn meter(&self, _share: Share) -> Option<Meter> {
+        None
+    }
+
+    fn has_priorities(&self) -> bool {
+        false
     }
 
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {

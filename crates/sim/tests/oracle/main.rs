@@ -12,11 +12,16 @@
 mod simulator;
 
 use proptest::prelude::*;
-use rtmm_scheduler::{Extent, Interests, Policy};
+use rtmm_hardware::{AcceleratorId, Units};
+use rtmm_scheduler::{Decision, Decisions, Extent, Interests, Policy, View};
 use rtmm_sim::{EndOfRun, RunOptions, System};
+use rtmm_testkit::closures::deciding;
 use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted};
 use rtmm_testkit::random_systems::record::{Event, Heard, Record, Recorder};
-use rtmm_testkit::random_systems::systems::{self, Memory, Sketch};
+use rtmm_testkit::random_systems::systems::{
+    self, AcceleratorSketch, ArrivalsSketch, CostSketch, DivisionSketch, MachineSketch, Memory, ModelSketch,
+    Sketch, TaskSketch,
+};
 use rtmm_testkit::{cases, random_systems};
 use rtmm_workload::{Duration, ModelId};
 
@@ -246,4 +251,82 @@ proptest! {
         let extent = if is_whole { Extent::Rest } else { Extent::LAYER };
         compare(&sketch, fcfs(extent, interests, time), end, time)?;
     }
+}
+
+/// The seed under which copies go by priority.
+const BY_PRIORITY: u64 = 1 + (2 << 3);
+
+/// Two copies of a picosecond to one device behind a shared cache, released at once: first that of priority 0, then that of 1.
+fn two_copies() -> Sketch {
+    let cost = CostSketch { compute: 1, bytes: 0, transfer: 0, exposed: 0, energy: 0, quanta: 1 };
+    let model = ModelSketch { layers: vec![[cost; 3]], samples: Vec::new(), block: None, exit: None };
+    let task = |priority| TaskSketch {
+        model: 0,
+        variant: None,
+        arrivals: ArrivalsSketch::Periodic { period: 40, offset: 0, jitter: 0 },
+        deadline: None,
+        priority,
+        draws_priorities: false,
+        needs: Vec::new(),
+        trigger: 8,
+    };
+    let division =
+        DivisionSketch { units: 2, kinds: [Some(0), None, None], migration_time: 0, migration_energy: 0 };
+    let device = AcceleratorSketch {
+        kind: 0,
+        weight: 1,
+        switch_time: 0,
+        switch_energy: 0,
+        moves: None,
+        division: Some(division),
+        max_batch: 1,
+    };
+    Sketch {
+        models: vec![model],
+        tasks: vec![task(0), task(1)],
+        machine: MachineSketch {
+            accelerators: vec![device],
+            memory: Memory::Cached { memory: 1 << 30, cache: 1 << 30 },
+        },
+        phases: Vec::new(),
+        duration: 40,
+        is_reversed: false,
+        scale: 1,
+        seed: 1,
+        varies: None,
+        power: None,
+        partial: None,
+        links: None,
+        co_location: Some(BY_PRIORITY),
+    }
+}
+
+/// Each ready job on a unit of the first accelerator.
+fn a_unit_each() -> Box<dyn Policy> {
+    Box::new(deciding(|view: &View<'_>, out: &mut Decisions| {
+        let (on, units) = (AcceleratorId::new(0), Units::exactly(1).expect("not zero"));
+        let free = view.accelerators[0].free.count() as usize;
+        out.extend(view.ready().take(free).map(|job| Decision::Dispatch {
+            jobs: job.id.into(),
+            variant: None,
+            on,
+            units,
+            extent: Extent::Rest,
+        }));
+    }))
+}
+
+#[test]
+fn of_copies_that_begin_at_once_the_higher_priority_goes_first() {
+    let sketch = two_copies();
+    compare(&sketch, a_unit_each(), EndOfRun::Drain, 0).expect("one schedule");
+    let built = sketch.build();
+    let system = System::new(&built.scenario, &built.models, &built.platform).expect("all layers have costs");
+    let options = RunOptions { end: EndOfRun::Drain, ..RunOptions::default() };
+    let record = random_systems::run(&system, a_unit_each(), options);
+    let ends = record.events.iter().filter_map(|(at, event)| match event {
+        Event::Completed { job, .. } => Some((*at, job.0)),
+        _ => None,
+    });
+    assert_eq!(ends.collect::<Vec<_>>(), [(1, 1), (2, 0)]);
 }

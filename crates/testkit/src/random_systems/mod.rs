@@ -119,6 +119,10 @@ impl<C: Contention + Clone + 'static> Contention for Checking<C> {
         self.inner.meter(share)
     }
 
+    fn has_priorities(&self) -> bool {
+        self.inner.has_priorities()
+    }
+
     fn set_bandwidth(&mut self, bandwidth: Bandwidth) {
         self.whole = Some(bandwidth);
         self.inner.set_bandwidth(bandwidth);

@@ -20,7 +20,7 @@ pub fn quarters(seed: u64, own: Neighbour, others: impl Iterator<Item = Neighbou
 
 /// The layers that are copies under a seed, by name: to the device, and from it; with the order of each direction.
 pub fn copies(seed: u64) -> Option<Copies> {
-    let order = if seed & 2 == 0 { CopyOrder::Fifo } else { CopyOrder::Share };
+    let order = [CopyOrder::Fifo, CopyOrder::Share, CopyOrder::Priority][(seed >> 3) as usize % 3];
     (seed & 1 == 1).then(|| Copies { to_device: "0".to_owned(), from_device: "2".to_owned(), order })
 }
 
