@@ -15,6 +15,7 @@ mod moca;
 #[path = "oracle/main.rs"]
 mod oracle;
 mod partial_support;
+mod permutations;
 mod power;
 mod prema;
 mod progress_inside_layers;
@@ -25,5 +26,6 @@ mod samples;
 mod schedules;
 mod shortlist;
 mod throttle;
+mod time_scaling;
 mod transfers;
 mod varying;

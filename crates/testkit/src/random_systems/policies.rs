@@ -94,7 +94,7 @@ pub struct Habits {
     pub timer: u64,
 }
 
-/// Takes random legal decisions, each a function of the seed, the instant and the round.
+/// Takes random legal decisions, each a function of the seed, the instant in units of time and the round.
 #[derive(Clone, Debug)]
 pub struct Scripted {
     seed: u64,
@@ -162,7 +162,8 @@ impl Scripted {
     }
 
     fn draw(&self, purpose: u64, index: u64) -> u64 {
-        hash(&[self.seed, self.last.picoseconds(), self.round, purpose, index])
+        let at = self.last.picoseconds() / self.scale.max(1);
+        hash(&[self.seed, at, self.round, purpose, index])
     }
 
     fn chance(&self, purpose: u64, index: u64, of_256: u64) -> bool {
