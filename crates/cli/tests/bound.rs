@@ -1,4 +1,5 @@
 //! `rtmm bound`: bounds in every format, beside policies, and what is said of bad input.
+#![expect(clippy::disallowed_methods, reason = "this test reads the repository's own files")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use crate::common::Workspace;
@@ -21,6 +22,17 @@ fn bound(more: &[&str]) -> String {
 
 fn json(arguments: &[&str]) -> serde_json::Value {
     serde_json::from_str(&Workspace::new().rtmm(arguments).success()).expect("JSON")
+}
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/bounds.md");
+
+#[test]
+fn the_page_shows_what_is_printed() {
+    let page = std::fs::read_to_string(PAGE).expect("the page");
+    let shown = page.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let (command, expected) = shown.split_once('\n').expect("a command and its output");
+    let arguments: Vec<&str> = command.trim_start_matches("$ rtmm ").split(' ').collect();
+    assert_eq!(Workspace::new().rtmm(&arguments).success(), expected);
 }
 
 #[test]
@@ -134,4 +146,60 @@ fn bad_input_is_told() {
     refused(&["--scenario", "xrbench/vr_gamin", "--platform", "xrbench/dual_4k_ws_os"], "xrbench/vr_gaming");
     refused(&[&scenario[..], &["--platform", "dual"]].concat(), "dual");
     refused(&[&scenario[..], &["--platform", "shared/quad_4k_ws_os_ws_os"]].concat(), "share memory");
+}
+
+const SWEEP: &str = r#"
+runner = "engine"
+scenarios = ["xrbench/ar_gaming"]
+platforms = ["xrbench/dual_4k_ws_os", "shared/quad_4k_ws_os_ws_os"]
+seeds = [1]
+duration = "40ms"
+load_factors = [4]
+[[policy]]
+name = "edf"
+set = { drop = ["never", "infeasible"] }
+"#;
+
+/// Columns of the cells of a sweep by name: late jobs, their bound, the gap and the ratio of energies.
+fn cells(settings: &str) -> Vec<[String; 4]> {
+    let workspace = Workspace::new();
+    workspace.write("gap.toml", format!("{SWEEP}{settings}"));
+    workspace.rtmm(&["sweep", "gap.toml", "--output", "out", "--quiet"]).success();
+    let mut reader = csv::Reader::from_path(workspace.path("out/cells.csv")).expect("cells");
+    let header = reader.headers().expect("a header").clone();
+    let names = ["late_jobs", "late_jobs_lower", "gap_to_bound", "energy_over_bound"];
+    let places = names.map(|name| header.iter().position(|column| column == name).expect(name));
+    reader.records().map(|row| row.expect("a row")).map(|row| places.map(|at| row[at].to_owned())).collect()
+}
+
+#[test]
+fn cells_of_sweeps_stand_beside_bounds_where_that_is_asked_for() {
+    assert!(cells("").iter().flatten().all(String::is_empty));
+    let cells = cells("[settings]\nbounds = true\n");
+    assert_eq!(cells.len(), 4);
+    let mut bounded = 0;
+    for [late, lower, gap, ratio] in cells {
+        let late: i64 = late.parse().expect("a number");
+        // Platforms that share memory have no bounds.
+        let Ok(lower) = lower.parse::<i64>() else {
+            assert_eq!((gap.as_str(), ratio.as_str()), ("", ""));
+            continue;
+        };
+        bounded += 1;
+        assert_eq!(gap, (late - lower).to_string());
+        assert!(
+            lower >= 0
+                && late >= lower
+                && (ratio.is_empty() || ratio.parse::<f64>().is_ok_and(|ratio| ratio >= 1.0))
+        );
+    }
+    assert_eq!(bounded, 2);
+    refused_setting();
+}
+
+fn refused_setting() {
+    let run = ["run", "--scenario", "xrbench/vr_gaming", "--platform", "xrbench/dual_4k_ws_os"];
+    let outcome = Workspace::new().rtmm(&[&run[..], &["--set", "bounds=true"]].concat());
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("a setting of sweeps"), "{}", outcome.stderr);
 }

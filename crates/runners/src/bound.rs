@@ -20,15 +20,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rtmm_bounds::{Accelerator, Chain, Cost, Job, JobIndex, Layer, Window, WindowError};
-use rtmm_hardware::AcceleratorId;
+use rtmm_bounds::{
+    Accelerator, Chain, Cost, Job, JobIndex, Layer, Limits, Window, WindowError, energy_bound, late_bound,
+};
+use rtmm_hardware::{AcceleratorId, Energy};
 use rtmm_sim::metrics::{JobRow, JobRows};
-use rtmm_sim::{ForeseenJob, Inference, Summary, System};
+use rtmm_sim::{EndOfRun, ForeseenJob, Inference, Summary, System};
 use rtmm_sweep::runner::{Chosen, RunError};
 use rtmm_workload::{Duration, Period, TaskId, Time};
 use thiserror::Error;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, RunSettings};
 
 /// The most jobs of a window.
 const MAX_JOBS: usize = 20_000;
@@ -235,6 +237,34 @@ impl Chains {
         self.known.push((Arc::clone(inference), Arc::clone(&chain)));
         chain
     }
+}
+
+/// Lower bounds of all runs of a system under a seed, whatever the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunBounds {
+    /// The fewest late jobs, of those that runs judge.
+    pub late: u64,
+    /// The least energy of runs in which none is late; none where some must be.
+    pub energy: Option<Energy>,
+}
+
+/// Bounds all runs with some settings: of the jobs that are judged, behind the warm-up, and due by the end of runs that are
+/// cut there. Jobs may run as any variant of their task, as policies may have them.
+///
+/// # Errors
+/// [`NoWindow`] where the platform does what bounds do not know, or there are too many jobs.
+pub fn of_runs(system: &System, seed: u64, settings: &RunSettings) -> Result<RunBounds, NoWindow> {
+    let options = WindowOptions {
+        variants: true,
+        from: Time::ZERO.saturating_add(settings.metrics.warm_up),
+        due_by: (settings.end == EndOfRun::Cut).then(|| Time::ZERO.saturating_add(system.scenario.duration)),
+        ..WindowOptions::default()
+    };
+    let window = window(system, seed, &options)?;
+    let limits = Limits::default();
+    let late = late_bound(&window, &limits, &|| false);
+    let energy = (late == 0).then(|| energy_bound(&window, 0, &limits, &|| false));
+    Ok(RunBounds { late, energy })
 }
 
 /// Results of a run that stand beside a window's bounds.

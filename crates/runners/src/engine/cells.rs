@@ -5,13 +5,15 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use rtmm_hardware::{CostTable, Platform};
-use rtmm_sim::System;
 use rtmm_sim::metrics::Windows;
+use rtmm_sim::{Summary, System};
 use rtmm_sweep::plan::{Cell, Plan, PlatformId, VariedScenarioId, WorkloadId};
 use rtmm_sweep::runner::{CellResult, Prepared, RunError};
 use rtmm_workload::Model;
 
+use super::columns::Beside;
 use super::{Engine, RunSettings, columns, failed, series};
+use crate::bound::{RunBounds, of_runs};
 
 /// A scenario on a platform, before its rates are scaled or after.
 type Base = Result<System, RunError>;
@@ -29,13 +31,16 @@ pub(super) struct Ready<'p> {
     platforms: BTreeMap<Form, OnceLock<Result<Arc<Platform>, RunError>>>,
     bases: BTreeMap<(WorkloadId, Form), OnceLock<Base>>,
     systems: BTreeMap<(VariedScenarioId, Form), OnceLock<Base>>,
+    /// By scenario, platform and seed: bounds of all policies, none where they are not asked for or there are none.
+    bounds: BTreeMap<(VariedScenarioId, Form, u64), OnceLock<Option<RunBounds>>>,
 }
 
 impl<'p> Ready<'p> {
     /// The cells of `plan` that `pending` indexes.
     pub(super) fn new(engine: &'p Engine, plan: &'p Plan<'_>, pending: &[usize]) -> Result<Self, RunError> {
         let (mut models, mut platforms) = (BTreeMap::new(), BTreeMap::new());
-        let (mut bases, mut systems) = (BTreeMap::new(), BTreeMap::new());
+        let (mut bases, mut systems, mut bounds) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let settings = RunSettings::of(&plan.axes().settings);
         for cell in pending.iter().map(|index| &plan.cells()[*index]) {
             models.entry(cell.workload).or_insert_with(|| plan.models(cell).into());
             let units = engine.granted_units(plan.policy(cell))?;
@@ -44,10 +49,13 @@ impl<'p> Ready<'p> {
                 platforms.entry(form).or_insert_with(OnceLock::new);
                 bases.entry((cell.workload, form)).or_insert_with(OnceLock::new);
             }
-            systems.entry((cell.scenario, (cell.platform, units))).or_insert_with(OnceLock::new);
+            let form = (cell.platform, units);
+            systems.entry((cell.scenario, form)).or_insert_with(OnceLock::new);
+            if settings.bounds {
+                bounds.entry((cell.scenario, form, cell.seed)).or_insert_with(OnceLock::new);
+            }
         }
-        let settings = RunSettings::of(&plan.axes().settings);
-        Ok(Self { engine, plan, settings, models, platforms, bases, systems })
+        Ok(Self { engine, plan, settings, models, platforms, bases, systems, bounds })
     }
 
     fn platform(&self, cell: &Cell, form: Form) -> Result<&Arc<Platform>, RunError> {
@@ -93,6 +101,21 @@ impl<'p> Ready<'p> {
         });
         system.as_ref().map_err(Clone::clone)
     }
+
+    /// A run of a cell beside the bounds of all policies; none where they are not asked for.
+    fn beside(&self, cell: &Cell, system: &System, summary: &Summary) -> Result<Option<Beside>, RunError> {
+        let form = (cell.platform, self.engine.granted_units(self.plan.policy(cell))?);
+        let Some(bounds) = self.bounds.get(&(cell.scenario, form, cell.seed)) else { return Ok(None) };
+        let bounds = bounds.get_or_init(|| of_runs(system, cell.seed, &self.settings).ok());
+        let late = summary.jobs.violated();
+        let least = bounds.as_ref().and_then(|bounds| bounds.energy).filter(|_| late == 0);
+        let least = least.map(|least| least.picojoules()).filter(|least| *least > 0.0);
+        Ok(Some(Beside {
+            late,
+            least_late: bounds.as_ref().map(|bounds| bounds.late),
+            energy_ratio: least.map(|least| summary.energy.energy_pj / least),
+        }))
+    }
 }
 
 fn unprepared() -> RunError {
@@ -106,10 +129,15 @@ impl Prepared for Ready<'_> {
         // Windows are an observer of their own: a run without them costs nothing more.
         if settings.window.is_zero() {
             let (summary, ()) = self.engine.measure(system, policy, settings, cell.seed, ())?;
-            return Ok(columns::result(&summary));
+            let beside = self.beside(cell, system, &summary)?;
+            return Ok(columns::result_beside(&summary, beside.as_ref()));
         }
         let windows = Windows::new(system, settings.window, settings.metrics.warm_up);
         let (summary, windows) = self.engine.measure(system, policy, settings, cell.seed, windows)?;
-        Ok(CellResult { series: series::points(&windows), ..columns::result(&summary) })
+        let beside = self.beside(cell, system, &summary)?;
+        Ok(CellResult {
+            series: series::points(&windows),
+            ..columns::result_beside(&summary, beside.as_ref())
+        })
     }
 }

@@ -432,6 +432,46 @@ const CELL: &[Row<Summary>] = &[
     ),
 ];
 
+/// A run beside the bounds of all policies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beside {
+    /// Late, dropped and overdue jobs.
+    pub late: u64,
+    /// None where the platform does what bounds do not know.
+    pub least_late: Option<u64>,
+    /// Energy over the least; none of a run in which anything is late.
+    pub energy_ratio: Option<f64>,
+}
+
+/// Columns that are missing without `bounds`.
+const BESIDE: &[Row<Beside>] = &[
+    (count("late_jobs", "late, dropped and overdue jobs; missing without `bounds`"), |run| integer(run.late)),
+    (count("late_jobs_lower", "no policy has fewer of the same frames; missing without `bounds`"), |run| {
+        run.least_late.map_or(Value::Missing, integer)
+    }),
+    (
+        labelled(
+            "late jobs above the bound",
+            summed(count(
+                "gap_to_bound",
+                "late jobs above the fewest of any policy; missing without `bounds`",
+            )),
+        ),
+        |run| run.least_late.map_or(Value::Missing, |least| integer(run.late.saturating_sub(least))),
+    ),
+    (
+        labelled(
+            "energy over the bound",
+            summed(real(
+                "energy_over_bound",
+                "",
+                "energy over the least of any policy, where nothing is late; missing without `bounds`",
+            )),
+        ),
+        |run| number(run.energy_ratio),
+    ),
+];
+
 const TASK: &[Row<TaskSummary>] = &[
     (count("released", "judged jobs"), |task| integer(task.jobs.released)),
     (count("not_triggered", "frames that became no job"), |task| integer(task.jobs.not_triggered)),
@@ -630,7 +670,7 @@ fn columns_of<S>(rows: &[Row<S>]) -> Vec<Column> {
 }
 
 pub(super) fn cell_columns() -> Vec<Column> {
-    columns_of(CELL)
+    [columns_of(CELL), columns_of(BESIDE)].concat()
 }
 
 pub(super) fn task_columns() -> Vec<Column> {
@@ -641,9 +681,15 @@ pub(super) fn accelerator_columns() -> Vec<Column> {
     columns_of(ACCELERATOR)
 }
 
-/// The values of a run, in the order of the columns.
+/// The values of a run, in the order of the columns; without bounds of all policies.
 pub fn result(summary: &Summary) -> CellResult {
-    let cell = CELL.iter().map(|(_, value)| value(summary)).collect();
+    result_beside(summary, None)
+}
+
+/// The same beside bounds of all policies, where there are any.
+pub(super) fn result_beside(summary: &Summary, beside: Option<&Beside>) -> CellResult {
+    let own = CELL.iter().map(|(_, value)| value(summary));
+    let cell = own.chain(BESIDE.iter().map(|(_, value)| beside.map_or(Value::Missing, value))).collect();
     let tasks = summary.tasks.iter().flat_map(|task| TASK.iter().map(move |(_, value)| value(task)));
     let accelerators =
         summary.accelerators.iter().flat_map(|one| ACCELERATOR.iter().map(move |(_, value)| value(one)));

@@ -150,7 +150,11 @@ impl Engine {
         seed: u64,
         watch: O,
     ) -> Result<(Summary, O), RunError> {
-        self.measure(system, &chosen.policy, RunSettings::of(&chosen.settings), seed, watch)
+        let settings = RunSettings::of(&chosen.settings);
+        if settings.bounds {
+            return Err(failed("`bounds` is a setting of sweeps".to_owned()));
+        }
+        self.measure(system, &chosen.policy, settings, seed, watch)
     }
 
     fn measure<O: Observer>(

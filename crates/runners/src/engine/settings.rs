@@ -66,6 +66,12 @@ const FIRM_WINDOW: Integer<u32> = Integer::new(
     0..=1_000_000,
 )
 .unstated_at_default();
+const BOUNDS: Switch = Switch::new(
+    "bounds",
+    "of cells of sweeps: the fewest late jobs and the least energy of any policy beside those of the run; takes time",
+    false,
+)
+.unstated_at_default();
 const ALL: &[&dyn Declared] = &[
     &WARM_UP,
     &END_OF_RUN,
@@ -79,6 +85,7 @@ const ALL: &[&dyn Declared] = &[
     &PRIORITY_MID_FROM,
     &PRIORITY_HIGH_FROM,
     &FIRM_WINDOW,
+    &BOUNDS,
 ];
 
 /// The settings of a run, for sweep files and `--set`.
@@ -95,6 +102,8 @@ pub struct RunSettings {
     pub end: EndOfRun,
     /// Length of windows; zero records none.
     pub window: Duration,
+    /// True if bounds of all policies stand beside the run; cells of sweeps have them, single runs do not.
+    pub bounds: bool,
 }
 
 impl RunSettings {
@@ -124,6 +133,7 @@ impl RunSettings {
             },
             end: settings.read(&END_OF_RUN),
             window: settings.read(&WINDOW),
+            bounds: settings.read(&BOUNDS),
         }
     }
 

@@ -181,8 +181,13 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
 /// The policy and the settings of the run, with what `--set` gives them.
 pub(crate) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
     let schema = schema(name.unwrap_or(DEFAULT_POLICY))?;
-    Chosen::read(Engine::built_in().spec(), schema, set)
-        .map_err(|error| Failure::usage(error.to_string(), error.help()))
+    let chosen = Chosen::read(Engine::built_in().spec(), schema, set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    if RunSettings::of(&chosen.settings).bounds {
+        let help = "put it into the `[settings]` of a sweep file, or see `rtmm bound`";
+        return Err(Failure::usage("`bounds` is a setting of sweeps", help));
+    }
+    Ok(chosen)
 }
 
 /// The policy of a name; underscores stand for hyphens.
