@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::relaxation::{Aim, Fixed, Hint, LateBound, Master, Pattern, Relaxation, Rules, least_late};
 use crate::schedule::{Draft, Plan, Schedule, lists, repair, search, verify};
 use crate::slices::{Slices, slices};
-use crate::window::{Chain, Window};
+use crate::window::{Chain, Job, Window};
 
 /// Factors on the blocks of a job: few blocks first, which are placed fast.
 const FINER: [usize; 3] = [1, 4, 16];
@@ -52,16 +52,17 @@ impl Bounds {
 /// then they are what was proved and found until then.
 #[must_use]
 pub fn bound(window: &Window, limits: &Limits, stop: &dyn Fn() -> bool) -> Bounds {
-    let mut attempts: Vec<Attempt<'_>> = Attempt::all(window, limits);
-    let mut upper = improve(&mut attempts, 0, 0, stop);
+    let mut attempts = Attempts { window, blocks: limits.blocks, all: Vec::new() };
+    let mut upper = attempts.improve(|_| {}, 0, 0, stop);
     let mut lower = 0;
     if window.jobs().len() > limits.whole {
-        if upper > 0 {
-            lower = late_in_slices(window, limits, stop);
-            improve(&mut attempts, lower, limits.repairs, stop);
+        let least = if upper > 0 { late_in_slices(window, limits, stop) } else { Vec::new() };
+        lower = least.iter().sum();
+        if lower < upper {
+            attempts.improve(|_| {}, lower, limits.repairs, stop);
         }
-        let claim = Claim::of(window, &attempts);
-        let energy_lower = energy_in_slices(window, claim.late, limits, stop);
+        let claim = Claim::of(window, &attempts.all);
+        let energy_lower = energy_in_slices(window, claim.late, &least, limits, stop);
         return claim.beside(lower, energy_lower, 0, stop());
     }
     let relaxation = Relaxation::new(window);
@@ -74,19 +75,18 @@ pub fn bound(window: &Window, limits: &Limits, stop: &dyn Fn() -> bool) -> Bound
             least_late(&mut master, jobs, upper, (branches, limits.rounds), stop);
         used += looked_into;
         lower = lower.max(least);
-        attempts.iter_mut().for_each(|attempt| hint(&mut attempt.plan, &master, found.as_ref()));
-        upper = improve(&mut attempts, lower, limits.repairs, stop);
+        upper = attempts.improve(|plan| hint(plan, &master, found.as_ref()), lower, limits.repairs, stop);
         if !is_cut || branches >= limits.branches {
             break;
         }
         branches = limits.branches;
     }
     if lower < upper
-        && let Some(Attempt { plan, best, .. }) = attempts.first_mut()
+        && let Some(Attempt { plan, best, .. }) = attempts.all.first_mut()
     {
         search(plan, best, (lower, limits.nodes), stop);
     }
-    let claim = Claim::of(window, &attempts);
+    let claim = Claim::of(window, &attempts.all);
     add_patterns(&mut master, &relaxation, &claim.schedule);
     let energy_lower = energy(&mut master, jobs, claim.late, limits, stop);
     claim.beside(lower, energy_lower, used, stop())
@@ -100,31 +100,47 @@ struct Attempt<'w> {
     order: Vec<usize>,
 }
 
-impl<'w> Attempt<'w> {
-    /// Attempts in as many blocks as are asked for, and in more.
-    fn all(window: &'w Window, limits: &Limits) -> Vec<Self> {
-        let of = |blocks: usize| {
-            let plan = Plan::new(window, blocks);
-            Self { best: Draft::new(&plan), plan, order: (0..window.jobs().len()).collect() }
-        };
-        FINER.map(|factor| of(limits.blocks.saturating_mul(factor))).into_iter().collect()
-    }
+/// Attempts in as many blocks as are asked for, then in more.
+struct Attempts<'w> {
+    window: &'w Window,
+    blocks: usize,
+    all: Vec<Attempt<'w>>,
 }
 
-/// Makes lists, and repairs them in so many steps each, until one has no more late than `enough`; the least that is late.
-fn improve(attempts: &mut [Attempt<'_>], enough: u64, repairs: u32, stop: &dyn Fn() -> bool) -> u64 {
-    let mut least = u64::MAX;
-    for Attempt { plan, best, order } in attempts {
-        if let Some(found) = lists(plan, best, enough) {
-            *order = found;
+impl<'w> Attempts<'w> {
+    /// Makes lists, and repairs them in so many steps each, until one has no more late than `enough`; the least that is late.
+    /// Without any steps the first attempt is enough.
+    fn improve(
+        &mut self,
+        hint: impl Fn(&mut Plan<'w>),
+        enough: u64,
+        steps: u32,
+        stop: &dyn Fn() -> bool,
+    ) -> u64 {
+        let mut least = u64::MAX;
+        for (index, factor) in FINER.into_iter().enumerate() {
+            if index > 0 && (steps == 0 || stop()) {
+                break;
+            }
+            if self.all.len() == index {
+                let plan = Plan::new(self.window, self.blocks.saturating_mul(factor));
+                let order = (0..self.window.jobs().len()).collect();
+                self.all.push(Attempt { best: Draft::new(&plan), plan, order });
+            }
+            let Attempt { plan, best, order } = &mut self.all[index];
+            hint(plan);
+            if let Some(found) = lists(plan, best, enough, stop) {
+                *order = found;
+            }
+            repair(plan, best, order.clone(), (enough, steps), stop);
+            least = least.min(best.late(plan));
+            if least <= enough {
+                break;
+            }
         }
-        repair(plan, best, order.clone(), (enough, repairs), stop);
-        least = least.min(best.late(plan));
-        if least <= enough {
-            break;
-        }
+        // What was found before stays.
+        self.all.iter().map(|attempt| attempt.best.late(&attempt.plan)).fold(least, u64::min)
     }
-    least
 }
 
 /// A schedule as its check sees it.
@@ -164,13 +180,13 @@ impl Claim {
 pub fn late_bound(window: &Window, limits: &Limits, stop: &dyn Fn() -> bool) -> u64 {
     let plan = Plan::new(window, limits.blocks);
     let mut best = Draft::new(&plan);
-    lists(&plan, &mut best, 0);
+    lists(&plan, &mut best, 0, stop);
     let upper = best.late(&plan);
     if upper == 0 {
         return 0;
     }
     if window.jobs().len() > limits.whole {
-        return late_in_slices(window, limits, stop);
+        return late_in_slices(window, limits, stop).iter().sum();
     }
     let relaxation = Relaxation::new(window);
     let mut master = Master::new(&relaxation);
@@ -181,33 +197,51 @@ pub fn late_bound(window: &Window, limits: &Limits, stop: &dyn Fn() -> bool) -> 
 #[must_use]
 pub fn energy_bound(window: &Window, late: u64, limits: &Limits, stop: &dyn Fn() -> bool) -> Energy {
     if window.jobs().len() > limits.whole {
-        return energy_in_slices(window, late, limits, stop);
+        return energy_in_slices(window, late, &[], limits, stop);
     }
     let relaxation = Relaxation::new(window);
     energy(&mut Master::new(&relaxation), window.jobs().len(), late, limits, stop)
 }
 
-fn late_in_slices(window: &Window, limits: &Limits, stop: &dyn Fn() -> bool) -> u64 {
+/// By slice: the least weight of late jobs; those that there is no time for may be all in time.
+fn late_in_slices(window: &Window, limits: &Limits, stop: &dyn Fn() -> bool) -> Vec<u64> {
     let slices = slices(window, limits.whole).windows;
     let whole = Limits { whole: usize::MAX, ..*limits };
-    // Those that there is no time for may be all in time.
-    slices.iter().take_while(|_| !stop()).map(|slice| late_bound(slice, &whole, stop)).sum()
+    slices.iter().take_while(|_| !stop()).map(|slice| late_bound(slice, &whole, stop)).collect()
 }
 
-/// The sum over slices, any of which could have all late jobs, and over the jobs across cuts, the dearest of which could
-/// be late.
-fn energy_in_slices(window: &Window, late: u64, limits: &Limits, stop: &dyn Fn() -> bool) -> Energy {
+/// The sum over slices, and over the jobs across cuts. Any slice could have all late jobs that the others need not have, of
+/// which `least` is known; so could the jobs across cuts, the dearest of them.
+fn energy_in_slices(
+    window: &Window,
+    late: u64,
+    least: &[u64],
+    limits: &Limits,
+    stop: &dyn Fn() -> bool,
+) -> Energy {
     let Slices { windows, across } = slices(window, limits.whole);
     let whole = Limits { whole: usize::MAX, ..*limits };
-    let of_slices: Energy = windows.iter().map(|slice| energy_bound(slice, late, &whole, stop)).sum();
-    let mut of_jobs: Vec<Energy> = across
+    let spare = late.saturating_sub(least.iter().sum());
+    let mut of_slices = Energy::ZERO;
+    // Each by itself: jobs across cuts, and those of slices that there is no time for.
+    let (mut single, mut late_of_single): (Vec<&Job>, u64) = (Vec::new(), spare);
+    single.extend(across.iter().map(|job| &window.jobs()[*job]));
+    for (index, slice) in windows.iter().enumerate() {
+        let own = least.get(index).copied().unwrap_or(0);
+        if stop() {
+            single.extend(slice.jobs());
+            late_of_single = late_of_single.saturating_add(own);
+        } else {
+            of_slices += energy_bound(slice, spare.saturating_add(own), &whole, stop);
+        }
+    }
+    let mut of_jobs: Vec<Energy> = single
         .iter()
-        .map(|job| &window.jobs()[*job])
         .filter(|job| job.weight > 0)
         .map(|job| job.chains.iter().map(|chain| least_energy(chain)).min().unwrap_or_default())
         .collect();
     of_jobs.sort_unstable();
-    let kept = of_jobs.len().saturating_sub(usize::try_from(late).unwrap_or(usize::MAX));
+    let kept = of_jobs.len().saturating_sub(usize::try_from(late_of_single).unwrap_or(usize::MAX));
     of_slices + of_jobs[..kept].iter().copied().sum()
 }
 

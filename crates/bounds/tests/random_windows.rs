@@ -126,6 +126,72 @@ fn energy_is_at_least_its_bound() {
 }
 
 #[test]
+fn bounds_of_slices_are_bounds_of_the_whole() {
+    for seed in 1..=120 {
+        let window = random_window(seed);
+        let best = least_late(&window);
+        for whole in [1, 2, 4] {
+            let limits = Limits { whole, ..Limits::default() };
+            let bounds = bound(&window, &limits, &|| false);
+            assert!(bounds.late_lower <= best && best <= bounds.late_upper, "seed {seed}, {whole}");
+            assert!(bounds.energy_lower <= bounds.energy_upper, "seed {seed}, {whole}");
+            assert!(late_bound(&window, &limits, &|| false) <= best, "seed {seed}, {whole}");
+            if best == 0 {
+                let least = least_energy_of_all(&window).map(Energy::from_femtojoules);
+                let bound = energy_bound(&window, 0, &limits, &|| false);
+                assert!(least.is_none_or(|least| bound <= least), "seed {seed}, {whole}");
+            }
+        }
+    }
+}
+
+#[test]
+fn large_numbers_change_nothing() {
+    for seed in 1..=40 {
+        let window = random_window(seed);
+        let plain = bound(&window, &Limits::default(), &|| false);
+        // Picoseconds become minutes, femtojoules tens of joules, and weights billions.
+        let (longer, dearer) = (1_u64 << 46, 1_u64 << 50);
+        let weighs = window.weight() <= 1;
+        let jobs = window.jobs().iter().map(|job| {
+            let chains = job.chains.iter().map(|chain| {
+                let layers = chain.layers.iter().map(|layer| Layer {
+                    on: layer
+                        .on
+                        .iter()
+                        .map(|of| {
+                            let of = of.as_ref()?;
+                            cost(of.time.picoseconds() * longer, of.energy.femtojoules() * dearer)
+                        })
+                        .collect(),
+                });
+                Arc::new(Chain { network: chain.network, layers: layers.collect() })
+            });
+            let instant = |time: rtmm_workload::Time| {
+                at(time.saturating_since(rtmm_workload::Time::ZERO).picoseconds() * longer)
+            };
+            Job {
+                release: instant(job.release),
+                deadline: instant(job.deadline),
+                weight: if weighs { u32::MAX } else { job.weight },
+                chains: chains.collect(),
+                ..job.clone()
+            }
+        });
+        let large = Window::new(window.accelerators().to_vec(), jobs.collect()).expect("a window");
+        let bounds = bound(&large, &Limits::default(), &|| false);
+        if !weighs {
+            assert_eq!(
+                (bounds.late_lower, bounds.late_upper),
+                (plain.late_lower, plain.late_upper),
+                "{seed}"
+            );
+        }
+        assert!(bounds.late_lower <= bounds.late_upper && bounds.energy_lower <= bounds.energy_upper);
+    }
+}
+
+#[test]
 fn bounds_are_the_same_every_time() {
     for seed in [3, 5, 8, 13, 21] {
         let window = random_window(seed);

@@ -15,12 +15,20 @@ pub(super) const RULES: [Rules; 5] = [
 
 /// Makes list schedules in all known orders and by all rules, until one has no more late than `enough`. Keeps the best, whose
 /// order is returned if any is better than what was known.
-pub(crate) fn lists(plan: &Plan<'_>, best: &mut Draft, enough: u64) -> Option<Vec<usize>> {
+pub(crate) fn lists(
+    plan: &Plan<'_>,
+    best: &mut Draft,
+    enough: u64,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<usize>> {
     let mut found = None;
     let mut draft = Draft::new(plan);
+    let mut is_first = true;
     for order in orders(plan) {
         for rules in &RULES {
-            make(plan, &mut draft, &order, |_| rules);
+            // The first is made in any case.
+            make(plan, &mut draft, &order, |_| rules, &|| !is_first && stop());
+            is_first = false;
             if draft.late(plan) < best.late(plan) {
                 best.clone_from(&draft);
                 found = Some(order.clone());
@@ -55,17 +63,22 @@ pub(super) fn orders(plan: &Plan<'_>) -> Vec<Vec<usize>> {
     ]
 }
 
-/// Makes one list schedule, with the rules of each job; a job comes behind all that it needs.
+/// Makes one list schedule, with the rules of each job; a job comes behind all that it needs. Jobs are late that are not placed
+/// when it is told to stop.
 pub(super) fn make<'r>(
     plan: &Plan<'_>,
     draft: &mut Draft,
     order: &[usize],
     rules: impl Fn(usize) -> &'r Rules,
+    stop: &dyn Fn() -> bool,
 ) {
     draft.clear();
     let mut is_tried = vec![false; plan.jobs.len()];
     let mut stack = Vec::new();
     for job in order {
+        if stop() {
+            return;
+        }
         stack.push(*job);
         while let Some(top) = stack.last().copied() {
             let missing = plan.jobs[top].needs.iter().find(|needed| !is_tried[**needed]);

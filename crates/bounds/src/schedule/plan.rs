@@ -165,8 +165,9 @@ impl Draft {
         let late = (0..plan.jobs.len()).filter(|job| self.is_late(plan, *job));
         let missing = |job: usize| {
             // One that waits for a late one is as late as can be.
-            let end = self.earliest_end(plan, job).unwrap_or(plan.jobs[job].latest.saturating_mul(2));
-            end.saturating_sub(plan.jobs[job].latest)
+            let of = &plan.jobs[job];
+            let limit = of.latest.saturating_mul(2).saturating_sub(of.release);
+            self.earliest_end(plan, job, limit).unwrap_or(limit).saturating_sub(of.latest)
         };
         late.map(missing).fold(0, u64::saturating_add)
     }
@@ -242,7 +243,7 @@ impl Draft {
         latest_end: u64,
     ) -> Option<(AcceleratorId, PieceCost, u64)> {
         let places = piece.places().map(|(on, cost)| {
-            let start = self.timeline.earliest(on, piece.network, &cost, ready);
+            let start = self.timeline.earliest(on, (piece.network, &cost), ready, latest_end);
             (on, cost, start)
         });
         places.min_by_key(|(on, cost, start)| {
@@ -260,15 +261,16 @@ impl Draft {
         })
     }
 
-    /// The first instant at which a job could end as things are; none while something that it needs is not placed.
-    pub(super) fn earliest_end(&self, plan: &Plan<'_>, job: usize) -> Option<u64> {
+    /// The first instant at which a job could end as things are, or one behind `limit` where it cannot end by then; none while
+    /// something that it needs is not placed.
+    pub(super) fn earliest_end(&self, plan: &Plan<'_>, job: usize, limit: u64) -> Option<u64> {
         let ready = self.ready(plan, job)?;
         let of = &plan.jobs[job];
         let end = |pieces: &Arc<Vec<Piece>>| {
             pieces.iter().fold(ready, |ready, piece| {
-                let ends = piece
-                    .places()
-                    .map(|(on, cost)| self.timeline.earliest(on, piece.network, &cost, ready) + cost.time);
+                let ends = piece.places().map(|(on, cost)| {
+                    self.timeline.earliest(on, (piece.network, &cost), ready, limit) + cost.time
+                });
                 ends.min().unwrap_or(ready)
             })
         };

@@ -37,7 +37,7 @@ pub(crate) fn repair(
             return;
         }
         let next = step(plan, &draft, &current, &mut noise);
-        make(plan, &mut draft, &next.order, |job| &RULES[next.rules[job]]);
+        make(plan, &mut draft, &next.order, |job| &RULES[next.rules[job]], stop);
         let value = (draft.late(plan), draft.shortfall(plan));
         if value.0 < best.late(plan) {
             best.clone_from(&draft);

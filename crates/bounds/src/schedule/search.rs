@@ -70,7 +70,7 @@ impl Search<'_, '_> {
                 lost.push(index);
                 continue;
             }
-            let Some(end) = self.draft.earliest_end(self.plan, index) else { continue };
+            let Some(end) = self.draft.earliest_end(self.plan, index, job.latest) else { continue };
             if end > job.latest {
                 lost.push(index);
                 continue;

@@ -34,8 +34,15 @@ impl Timeline {
         self.slots.iter_mut().for_each(Vec::clear);
     }
 
-    /// The first instant at which a piece that is ready can begin on an accelerator.
-    pub(super) fn earliest(&self, on: AcceleratorId, network: usize, cost: &PieceCost, ready: u64) -> u64 {
+    /// The first instant at which a piece that is ready can begin on an accelerator; one at which it ends behind `limit` where it
+    /// cannot end by then.
+    pub(super) fn earliest(
+        &self,
+        on: AcceleratorId,
+        (network, cost): (usize, &PieceCost),
+        ready: u64,
+        limit: u64,
+    ) -> u64 {
         let (slots, switch) = (&self.slots[on.index()], self.switches[on.index()]);
         let mut gap = slots.partition_point(|slot| slot.end <= ready);
         loop {
@@ -46,8 +53,8 @@ impl Timeline {
                     start += switch + before.leave + cost.enter;
                 }
             }
-            let Some(after) = slots.get(gap) else { return start };
             let end = start + cost.time;
+            let Some(after) = slots.get(gap).filter(|_| end <= limit) else { return start };
             let mut from = end;
             if after.network != network {
                 from = end.max(after.ready) + switch + cost.leave + after.enter;
