@@ -66,6 +66,33 @@ fn no_policy_is_below_the_bounds() {
 }
 
 #[test]
+fn heavy_windows_are_certified() {
+    let windows = [
+        ("xrbench/vr_gaming", "xrbench/dual_4k_ws_os", "8", 12),
+        ("dream/vr_gaming", "dream/dual_4k_ws_os", "6", 0),
+        ("dream/ar_social", "dream/dual_4k_ws_os", "2", 2),
+        ("dream/ar_social", "dream/dual_8k_ws_os", "3", 3),
+    ];
+    for (scenario, platform, load, late) in windows {
+        let report = json(&[
+            "bound",
+            "--scenario",
+            scenario,
+            "--platform",
+            platform,
+            "--load",
+            load,
+            "--window",
+            "33ms",
+            "--format",
+            "json",
+        ]);
+        let found = (&report["late_jobs_lower"], &report["late_jobs_upper"]);
+        assert_eq!(found, (&late.into(), &late.into()), "{scenario} on {platform}");
+    }
+}
+
+#[test]
 fn weights_and_variants_are_choices() {
     let of = |more: &[&str]| {
         let window = [
