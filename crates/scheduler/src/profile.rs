@@ -23,7 +23,7 @@ use rtmm_hardware::{
     IsolatedCosts, Moved, Phase, Platform, Points, PowerStates, PowerUnit, Resident, SHARED_LEVELS, Shares,
     Transfers, WEIGHTS, Weights,
 };
-use rtmm_workload::{Duration, LayerId, Model, ModelId};
+use rtmm_workload::{Duration, LayerId, LayerVariants, Model, ModelId};
 
 use crate::expectations::{Expectations, Knowledge, LayerProfile};
 use crate::job::{Place, Progress};
@@ -93,6 +93,7 @@ struct ModelProfile {
     /// All layers at their most costly accelerator.
     worst_energy: Energy,
     accuracy: Option<f64>,
+    layer_variants: Option<Arc<LayerVariants>>,
     /// Multiply-accumulates of each layer.
     macs: Vec<u64>,
 }
@@ -189,6 +190,7 @@ impl Profile {
             block_ends: block_ends(model),
             worst_energy,
             accuracy: model.accuracy,
+            layer_variants: model.layer_variants.clone(),
             // Layers without a legal shape have no costs either, and are refused before.
             macs: model.layers.iter().map(|layer| layer.macs().unwrap_or(0)).collect(),
         });
@@ -449,6 +451,13 @@ impl Profile {
         self.models[model.index()].accuracy
     }
 
+    /// Layers of the model that others can run in place of; none where there are no such layers. Between two layers a job may
+    /// turn to any variant of its task that has them.
+    #[must_use]
+    pub fn layer_variants(&self, model: ModelId) -> Option<&LayerVariants> {
+        self.models[model.index()].layer_variants.as_deref()
+    }
+
     /// The multiply-accumulates of a layer.
     #[must_use]
     pub fn macs(&self, model: ModelId, layer: u32) -> u64 {
@@ -606,7 +615,7 @@ impl Profile {
         layer: u32,
         jobs: u32,
     ) -> Option<Moved> {
-        let (mut moved, network) = (None, self.costs.network(model));
+        let (mut moved, network) = (None, self.costs.held(model));
         for unit in units {
             let Some(from) = unit.last_model.filter(|from| *from != network) else { continue };
             let left = unit.last_layer.map_or(Moved::default(), |layer| self.activations(from, layer).left);

@@ -6,7 +6,10 @@ use rtmm_hardware::{
     AcceleratorId, ClassId, Contention, CostTable, IsolatedCosts, Outcome, PinnedModel, Platform, Share,
 };
 use rtmm_scheduler::{Knowledge, Profile, Progress, SystemState, View};
-use rtmm_workload::{Deadline, DependencyKind, Duration, Model, ModelId, Realisation, Scenario, TaskId};
+use rtmm_workload::{
+    Deadline, DependencyKind, Duration, LayerVariants, Model, ModelId, Realisation, Scenario, TaskId,
+    originals,
+};
 
 use crate::error::SimulationError;
 use crate::pins::Pinned;
@@ -36,6 +39,8 @@ pub struct System {
     pub(crate) pinned: Vec<PinnedModel>,
     /// True if all inferences of each model cost the same: nothing is skipped, sampled or drawn.
     pub(crate) is_alike: Vec<bool>,
+    /// By model: the one without layer variants, by which jobs of either are judged; none where no model has layer variants.
+    originals: Option<Arc<[ModelId]>>,
     /// The latency of each model by itself where it is fastest, as its inferences take it if they are alike.
     isolated: Arc<[Duration]>,
 }
@@ -118,6 +123,7 @@ impl System {
                     !model.is_dynamic() && !model.is_sampled() && !costs.varies(ModelId::new(index))
                 })
                 .collect(),
+            originals: originals(&models).map(Into::into),
             isolated: (0..models.len())
                 .map(|model| profile.least_remaining(ModelId::new(model), 0))
                 .collect(),
@@ -159,6 +165,7 @@ impl System {
             order,
             is_dynamic: self.is_dynamic.clone(),
             is_alike: self.is_alike.clone(),
+            originals: self.originals.clone(),
             isolated: Arc::clone(&self.isolated),
         })
     }
@@ -198,6 +205,29 @@ impl System {
     #[must_use]
     pub fn contention(&self) -> Option<Box<dyn Contention>> {
         self.costs.contention(&self.platform)
+    }
+
+    /// The model by which a job that runs as `model` is judged: itself, unless it runs layer variants.
+    #[inline]
+    pub(crate) fn original(&self, model: ModelId) -> ModelId {
+        self.originals.as_ref().map_or(model, |of| of[model.index()])
+    }
+
+    /// True if any model has layer variants.
+    #[inline]
+    pub(crate) const fn has_layer_variants(&self) -> bool {
+        self.originals.is_some()
+    }
+
+    /// The layer variants of a model.
+    pub(crate) fn layer_variants(&self, model: ModelId) -> Option<&LayerVariants> {
+        self.models[model.index()].layer_variants.as_deref()
+    }
+
+    /// True if a job that has begun as one model may go on as another from a place on: between layers, where the two differ in
+    /// layer variants alone.
+    pub(crate) fn may_turn(&self, from: ModelId, to: ModelId, at: Progress) -> bool {
+        self.has_layer_variants() && at.quantum == 0 && self.original(from) == self.original(to)
     }
 
     /// A state of a run of the system as a policy sees it.

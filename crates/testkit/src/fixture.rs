@@ -19,8 +19,8 @@ use rtmm_scheduler::{
 };
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{
-    Block, Duration, Exit, Gemm, Layer, LayerId, Model, ModelId, Operator, Period, Realisation, SampleTrace,
-    Scenario, Schema, Shapes, Sparsity, Task, TaskId, Time, TimeError,
+    Block, Duration, Exit, Gemm, Layer, LayerId, LayerVariants, Model, ModelId, Operator, Period,
+    Realisation, SampleTrace, Scenario, Schema, Shapes, Sparsity, Task, TaskId, Time, TimeError, VariantSet,
 };
 
 /// Rounds of decisions after which a policy is taken to be endless.
@@ -45,6 +45,9 @@ pub struct TaskSketch {
     sizes: Vec<u32>,
     /// The other variants of a supernet.
     variants: Vec<TaskSketch>,
+    /// Layers of which the first other variant has variants, with the accuracy of each set of them; none where it is a network
+    /// of its own.
+    layer_variants: Option<LayerVariants>,
     /// Multiply-accumulates of each layer; one each where nothing is stated.
     macs: Vec<u32>,
     /// Steps of each layer.
@@ -75,6 +78,7 @@ impl TaskSketch {
             architecture,
             sizes,
             variants: Vec::new(),
+            layer_variants: None,
             macs: Vec::new(),
             quanta: 1,
         }
@@ -139,6 +143,31 @@ impl TaskSketch {
         self
     }
 
+    /// The same with layer variants: `versions` are the latencies of the variants of some layers, in microseconds, a column an
+    /// accelerator, and `accuracies` those of the sets of them in the order of their bits.
+    #[must_use]
+    pub fn layer_variants(mut self, versions: &[(usize, &[u64])], accuracies: &[f64]) -> Self {
+        let layers = versions.iter().map(|(layer, _)| LayerId::new(*layer)).collect();
+        let set = |bits: usize| {
+            let positions = (0..VariantSet::MAX_LAYERS).filter(|position| bits >> position & 1 == 1);
+            positions.fold(VariantSet::EMPTY, VariantSet::with)
+        };
+        let accuracies =
+            accuracies.iter().enumerate().map(|(bits, accuracy)| (set(bits), *accuracy)).collect();
+        let none = LayerVariants { layers, accuracies, runs_all: false };
+        let mut versioned = Self {
+            name: "versioned",
+            layer_variants: Some(LayerVariants { runs_all: true, ..none.clone() }),
+            variants: Vec::new(),
+            ..self.clone()
+        };
+        for (layer, latency_us) in versions {
+            versioned.latency_us[*layer] = latency_us.to_vec();
+        }
+        self.layer_variants = Some(none);
+        self.variant(versioned)
+    }
+
     /// The same with multiply-accumulates of each layer.
     #[must_use]
     pub fn macs(self, macs: &[u32]) -> Self {
@@ -184,6 +213,7 @@ impl TaskSketch {
             blocks: self.blocks.iter().enumerate().map(block).collect(),
             exits: self.exits.iter().enumerate().map(exit).collect(),
             samples: self.trace(),
+            layer_variants: self.layer_variants.clone().map(Arc::new),
             sparsity: Sparsity { architecture: self.architecture.map(str::to_owned), ..Sparsity::default() },
             ..Model::of_layers(self.name.to_owned(), "stated".to_owned(), Shapes::Independent, layers)
         }
@@ -622,7 +652,10 @@ impl Fixture {
     /// Has a job run as one of its task's variants; none where the engine would refuse it.
     fn turn(&mut self, job: &Job, variant: VariantId) -> Option<String> {
         let model = *self.scenario.tasks[job.task.index()].variants.get(variant.index())?;
-        (!job.started || model == job.model).then_some(())?;
+        let has_layer_variants = |model| self.profile.layer_variants(model).is_some();
+        let may_turn =
+            job.progress.quantum == 0 && has_layer_variants(model) && has_layer_variants(job.model);
+        (!job.started || model == job.model || may_turn).then_some(())?;
         self.state.jobs[job.id.slot()].model = model;
         Some(format!("/{}", variant.index()))
     }

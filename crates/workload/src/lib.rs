@@ -25,6 +25,7 @@ mod ids;
 mod kernel;
 mod layer;
 mod layer_table;
+mod layer_variants;
 mod lowering;
 mod mix;
 mod model;
@@ -51,8 +52,9 @@ pub use layer::{
     Recurrent, RecurrentCell, Shape,
 };
 pub use layer_table::{Legality, TableRow, is_layer_table, read_layer_table};
+pub use layer_variants::{LayerVariants, VariantSet};
 pub use mix::{Mix, MixMember, TooManyRequests};
-pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity, model_name};
+pub use model::{Block, Exit, Model, Pattern, Shapes, Sparsity, model_name, originals};
 pub use model_file::ParameterSetting;
 pub use operator_kind::OperatorKind;
 pub use pins::Pins;

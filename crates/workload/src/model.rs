@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::ids::LayerId;
+use crate::ids::{LayerId, ModelId};
 use crate::layer::Layer;
+use crate::layer_variants::LayerVariants;
 use crate::sample_trace::SampleTrace;
 
 /// State of the check of the shapes of consecutive layers against each other.
@@ -41,6 +42,9 @@ pub struct Model {
     /// The name of this variant in its supernet, such as `large`; none where the model is of no supernet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// Layers that others can run in place of, with the accuracy of every set of them; none where there are no such layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_variants: Option<Arc<LayerVariants>>,
     /// Sparsity of the weights.
     pub sparsity: Sparsity,
     /// Recorded inferences, layer by layer: each job is one of them. None where every
@@ -133,8 +137,21 @@ impl Model {
     #[must_use]
     pub fn of_layers(name: String, source: String, shapes: Shapes, layers: Vec<Layer>) -> Self {
         let (blocks, exits, variants) = (Vec::new(), Vec::new(), Vec::new());
-        let (accuracy, variant, sparsity, samples) = (None, None, Sparsity::default(), None);
-        Self { name, source, shapes, layers, blocks, exits, accuracy, variants, variant, sparsity, samples }
+        let (accuracy, variant, layer_variants, samples) = (None, None, None, None);
+        Self {
+            name,
+            source,
+            shapes,
+            layers,
+            blocks,
+            exits,
+            accuracy,
+            variants,
+            variant,
+            layer_variants,
+            sparsity: Sparsity::default(),
+            samples,
+        }
     }
 
     /// True if what runs depends on the input: blocks that may be skipped, exits that may be taken.
@@ -183,4 +200,21 @@ impl Model {
 /// A sum that stays at the largest number rather than wrapping: some inputs are enormous.
 fn saturating_sum(counts: impl Iterator<Item = u64>) -> u64 {
     counts.fold(0, u64::saturating_add)
+}
+
+/// By model: the one without layer variants that it was read with; itself where it has none. None where no model has any.
+#[must_use]
+pub fn originals(models: &[Model]) -> Option<Vec<ModelId>> {
+    let of = |model: &Model| model.layer_variants.as_ref().map(|of| of.runs_all);
+    models.iter().any(|model| model.layer_variants.is_some()).then(|| {
+        let original = |index: usize| {
+            let model = &models[index];
+            let is_of = |other: &usize| {
+                of(&models[*other]) == Some(false) && models[*other].supernet() == model.supernet()
+            };
+            let found = (0..index).rev().find(is_of).filter(|_| of(model) == Some(true));
+            ModelId::new(found.unwrap_or(index))
+        };
+        (0..models.len()).map(original).collect()
+    })
 }

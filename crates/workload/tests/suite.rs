@@ -12,4 +12,5 @@ mod mixes;
 mod model_parameters;
 mod sample_models;
 mod scenarios;
+mod terastal_models;
 mod xrbench_models;

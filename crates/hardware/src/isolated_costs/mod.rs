@@ -20,7 +20,7 @@ mod truths;
 
 use std::sync::Arc;
 
-use rtmm_workload::{Duration, LayerId, Model, ModelId};
+use rtmm_workload::{Duration, LayerId, Model, ModelId, originals};
 
 use crate::contention::{
     Bandwidth, CoLocated, CoLocations, Contention, Phase, Resident, Share, Shares, Sharing, Unmeasured,
@@ -86,6 +86,8 @@ pub struct IsolatedCosts {
     models: Vec<ModelRows>,
     /// The number of models that are not pinned, which stand first; and those that are.
     networks: usize,
+    /// By model: the one that units hold once they ran it.
+    held: Vec<ModelId>,
     pinned: Vec<PinnedModel>,
     support: Support,
     /// A row a layer, a column a class: picoseconds; of a model with samples, the mean over them.
@@ -151,6 +153,7 @@ impl IsolatedCosts {
             co_locations: CoLocations::new(models, &platform.accelerators).map(Arc::new),
             models: Vec::with_capacity(models.len()),
             networks: models.len() - pinned.len().min(models.len()),
+            held: Vec::new(),
             pinned,
             support,
             latency: Vec::new(),
@@ -162,6 +165,10 @@ impl IsolatedCosts {
             truths: Vec::with_capacity(models.len()),
             copula_of: Vec::new(),
             copulas: Vec::new(),
+        };
+        costs.held = match originals(models) {
+            Some(originals) => originals.into_iter().map(|original| costs.network(original)).collect(),
+            None => (0..models.len()).map(|model| costs.network(ModelId::new(model))).collect(),
         };
         costs.add_copulas();
         costs.add_support(models.iter().map(|model| model.layers.len()));

@@ -151,4 +151,12 @@ impl IsolatedCosts {
             Some(index) => self.pinned[index].network,
         }
     }
+
+    /// The model that units hold once they ran a model: its [network](Self::network), and of one that runs layer variants the one
+    /// whose layers they are variants of, since the same tensors go in and out.
+    #[inline]
+    #[must_use]
+    pub fn held(&self, model: ModelId) -> ModelId {
+        self.held[model.index()]
+    }
 }

@@ -69,6 +69,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let run_id = self.take_slot(&place, from, start, switched.is_some());
         self.occupy(&place, model, stop, count);
         for id in jobs {
+            if system.has_layer_variants() {
+                self.hidden.run_variants(system, id.slot(), model, from.layer..stop);
+            }
             self.state.start_job(id.slot(), run_id, model);
         }
         let run = run_of(system, self.state.now, &place, model, (from, stop), start);
@@ -362,7 +365,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let last_layer =
             if is_left { None } else { self.hidden.batch(jobs).last_layer(system, run.model, to) };
         let last = UnitState {
-            last_model: Some(system.costs.network(run.model)),
+            last_model: Some(system.costs.held(run.model)),
             last_layer,
             last_units: system.costs.class(run.class).units,
             last_jobs: run.jobs.count(),

@@ -218,7 +218,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             None => current,
             Some(variant) => self.variant(task, variant)?,
         };
-        if started && model != current {
+        if started && model != current && !system.may_turn(current, model, from) {
             return Err(Illegal::VariantIsFixed);
         }
         self.check_support(&place, model, from.layer)?;
@@ -261,6 +261,9 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let first = system.next_layer(model, &self.hidden.realisations[slot], from.layer);
         let stop = stop_of(system, model, first, dispatch.extent);
         let stop = supported_stop(system, &place, model, from.layer, stop);
+        if system.has_layer_variants() {
+            self.hidden.run_variants(system, slot, model, from.layer..stop);
+        }
         let run_id = self.take_slot(&place, from, start, switched.is_some());
         self.occupy(&place, model, stop, 1);
         self.state.start_job(slot, run_id, model);
@@ -368,7 +371,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
     #[inline(always)]
     pub(super) fn occupy(&mut self, place: &Place, model: ModelId, stop: u32, jobs: u32) {
         self.state.take_units(place.accelerator, place.taken);
-        let (network, last_layer) = (self.system.costs.network(model), stop.checked_sub(1));
+        let (network, last_layer) = (self.system.costs.held(model), stop.checked_sub(1));
         let last =
             UnitState { last_model: Some(network), last_layer, last_units: place.count, last_jobs: jobs };
         self.state.mark_units(place.accelerator, place.taken, last);

@@ -293,7 +293,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let counters = &mut self.state.counters[job.task.index()];
         counters.completed += 1;
         counters.late += u64::from(self.state.now > job.deadline);
-        counters.worst_energy += self.system.profile.worst_energy(job.model);
+        counters.worst_energy += self.system.profile.worst_energy(self.system.original(job.model));
         self.tell(slot, |observer, now, record| observer.completed(now, record));
         if self.interests.jobs {
             self.notify(Notice::Completed(job.id));
@@ -313,7 +313,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         self.state.withdraw(slot);
         let counters = &mut self.state.counters[job.task.index()];
         counters.dropped += 1;
-        counters.worst_energy += self.system.profile.worst_energy(job.model);
+        counters.worst_energy += self.system.profile.worst_energy(self.system.original(job.model));
         self.tell(slot, |observer, now, record| observer.dropped(now, record, cause));
         if self.interests.jobs {
             self.notify(Notice::Dropped(job.id));
@@ -330,6 +330,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         let job = &self.state.jobs[slot];
         let hidden = &self.hidden.jobs[slot];
         let model = &self.system.models[job.model.index()];
+        let judged = self.system.original(job.model);
         let exit = self.hidden.realisations[slot].exit.and_then(|exit| model.exits.get(usize::from(exit)));
         let record = JobRecord {
             job,
@@ -337,10 +338,14 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
             energy: &hidden.energy,
             switch_energy: hidden.switch_energy,
             moves: hidden.moves,
-            accuracy: exit.and_then(|exit| exit.accuracy).or(model.accuracy),
-            worst_energy: self.system.profile.worst_energy(job.model),
+            accuracy: match &model.layer_variants {
+                // Of the set that it ran, if that was measured.
+                Some(variants) => variants.accuracy(hidden.variants),
+                None => exit.and_then(|exit| exit.accuracy).or(model.accuracy),
+            },
+            worst_energy: self.system.profile.worst_energy(judged),
             isolated: self.system.isolated_latency(
-                job.model,
+                judged,
                 &self.hidden.realisations[slot],
                 self.hidden.outcome(slot),
             ),

@@ -108,7 +108,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         } else {
             // Some may have been held for a change of units that never came.
             let last_units = self.system.costs.class(class).units;
-            let last_model = Some(self.system.costs.network(model));
+            let last_model = Some(self.system.costs.held(model));
             let last = UnitState { last_model, last_layer, last_units, last_jobs: 1 };
             self.state.mark_units(accelerator, units, last);
         }
@@ -242,7 +242,7 @@ impl<E: Execution, O: Observer> Simulation<'_, E, O> {
         run.expected_end = started.saturating_add(expected);
         let Class { units, batch, .. } = *system.costs.class(class);
         let last_layer = run.stop.checked_sub(1);
-        let last_model = Some(system.costs.network(run.model));
+        let last_model = Some(system.costs.held(run.model));
         let last = UnitState { last_model, last_layer, last_units: units, last_jobs: batch };
         self.state.mark_units(run.accelerator, run.units, last);
     }

@@ -1,11 +1,14 @@
 //! The part of a run's state that no policy sees.
 
+use std::ops::Range;
+
 use rtmm_hardware::{AcceleratorId, Energy, EnergyParts, JobRanks, Moved, Outcome};
 use rtmm_scheduler::{JobId, Preemption, Progress, SystemState};
-use rtmm_workload::{Duration, Realisation, Time};
+use rtmm_workload::{Duration, ModelId, Realisation, Time, VariantSet};
 
 use crate::execution::{Batch, LayerPart, Segment};
 use crate::observer::JobMoves;
+use crate::system::System;
 
 /// The hidden part of the state, beside [`SystemState`].
 #[derive(Clone, Debug, Default)]
@@ -45,6 +48,8 @@ pub(super) struct HiddenJob {
     pub booked_part: LayerPart,
     /// Its context that a checkpoint wrote, and that it reads again before it goes on.
     pub written: Moved,
+    /// The layer variants that it has run, or was dispatched to run.
+    pub variants: VariantSet,
 }
 
 /// Hidden state of a slot of runs.
@@ -93,6 +98,14 @@ impl HiddenState {
             written: vec![Time::ZERO; state.runs.slots()],
             busy: vec![0; state.accelerators.len()],
             ..Self::default()
+        }
+    }
+
+    /// Counts the layer variants that a job is dispatched to run.
+    pub(super) fn run_variants(&mut self, system: &System, slot: usize, model: ModelId, layers: Range<u32>) {
+        if let Some(of) = system.layer_variants(model) {
+            let ran = &mut self.jobs[slot].variants;
+            *ran = of.running(*ran, layers);
         }
     }
 

@@ -26,6 +26,7 @@
 //! | `isolated 10` | instead: ten times the isolated latency |
 //! | `priority 2`, `draws 1 3 9` | its priority; or one of these for each job |
 //! | `variant 1/2` | another variant that its jobs may run as, written as `layers` are |
+//! | `accuracies 0.9 0.8` | the first `variant` has the same layers, some of them as layer variants; accuracies of their sets in the order of their bits |
 //! | `sample 2/4 1/3` | a recorded sample: what it takes, written as `layers` are |
 //! | `zeros 0.5 0.25` | how sparse the layers of that sample were; not at all if this is left out |
 //! | `of net` | the architecture of its model |
@@ -81,8 +82,9 @@ use rtmm_sim::{
     DropCause, EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System, simulate,
 };
 use rtmm_workload::{
-    Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId, Model,
-    ModelId, Operator, Period, Phase, Request, SampleTrace, Scenario, Schema, Shapes, Task, TaskId, Time,
+    Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId,
+    LayerVariants, Model, ModelId, Operator, Period, Phase, Request, SampleTrace, Scenario, Schema, Shapes,
+    Task, TaskId, Time, VariantSet,
 };
 
 /// A gigabyte a millisecond is a byte a picosecond.
@@ -217,6 +219,8 @@ struct Sketch<'t> {
     requests: Vec<&'t str>,
     /// By variant but the default: cells as those of `layers`.
     variants: Vec<Vec<&'t str>>,
+    /// Of sets of layer variants.
+    accuracies: Vec<f64>,
     /// By sample: cells as those of `layers`, and sparsities.
     samples: Vec<(Vec<&'t str>, Vec<f64>)>,
 }
@@ -354,6 +358,7 @@ fn task(words: &mut Words<'_>, tasks: &[Task], models: &mut Vec<Model>, costs: &
             "layers" => sketch.layers = words.numbers(),
             "sizes" => sketch.sizes = words.numbers(),
             "variant" => sketch.variants.push(words.numbers()),
+            "accuracies" => sketch.accuracies = words.numbers().into_iter().map(number).collect(),
             "sample" => sketch.samples.push((words.numbers(), Vec::new())),
             "zeros" => {
                 let zeros = words.numbers().into_iter().map(number).collect();
@@ -425,9 +430,30 @@ fn task(words: &mut Words<'_>, tasks: &[Task], models: &mut Vec<Model>, costs: &
         let (name, source) = (format!("{}.{}", task.name, index + 1), "a test".to_owned());
         cost(&name, 0, row, sketch.quanta, costs);
         task.variants.push(ModelId::new(models.len()));
-        models.push(Model::of_layers(name, source, Shapes::Independent, layers(row.len(), &[])));
+        models.push(Model::of_layers(name, source, Shapes::Independent, layers(row.len(), &sketch.sizes)));
+    }
+    if let ([_, second, ..], [.., original, versioned]) = (&task.variants[..], &mut models[..])
+        && !sketch.accuracies.is_empty()
+    {
+        assert_eq!(second.index(), task.model.index() + 1, "one other variant");
+        for (model, runs_all) in [(original, false), (versioned, true)] {
+            model.layer_variants = Some(Arc::new(layer_variants(&sketch, runs_all)));
+        }
     }
     task
+}
+
+/// The layers that the first other variant has otherwise.
+fn layer_variants(sketch: &Sketch<'_>, runs_all: bool) -> LayerVariants {
+    let differ = |layer: &usize| sketch.layers[*layer] != sketch.variants[0][*layer];
+    let layers = (0..sketch.layers.len()).filter(differ).map(LayerId::new).collect();
+    let set = |bits: usize| {
+        let positions = (0..VariantSet::MAX_LAYERS).filter(|position| bits >> position & 1 == 1);
+        positions.fold(VariantSet::EMPTY, VariantSet::with)
+    };
+    let accuracies = sketch.accuracies.iter().enumerate();
+    let accuracies = accuracies.map(|(bits, accuracy)| (set(bits), *accuracy)).collect();
+    LayerVariants { layers, accuracies, runs_all }
 }
 
 fn layers(count: usize, sizes: &[&str]) -> Vec<Layer> {

@@ -2,7 +2,8 @@
 //!
 //! The keys of a layer's table are in [`operators`], how many inputs it takes at once in [`batch`], numbers that a user of
 //! the model may set in [`parameters`], what joins layers to blocks and exits in [`structure`], files that name other models
-//! instead of layers in [`variants`], and sparsity with the samples of inferences in [`samples`].
+//! instead of layers in [`variants`], layers that run in place of others in [`layer_variants`], and sparsity with the samples of
+//! inferences in [`samples`].
 //!
 //! ```toml
 //! source = "an example, after LeNet-5"
@@ -23,6 +24,7 @@
 //! ```
 
 mod batch;
+mod layer_variants;
 mod operators;
 mod parameters;
 mod samples;
@@ -34,6 +36,7 @@ use crate::layer::{Layer, Operator, Shape};
 use crate::layer_table::{Legality, TableRow, read_layer_table};
 use crate::model::{Model, Shapes, Sparsity};
 use crate::model_file::batch::{batch_of, stated_batch};
+use crate::model_file::layer_variants::decode_layer_variants;
 use crate::model_file::operators::decode_operator;
 use crate::model_file::parameters::ModelParameters;
 pub use crate::model_file::parameters::ParameterSetting;
@@ -94,6 +97,7 @@ pub(crate) fn decode_model(
         "samples",
         "parameters",
         "precision",
+        "layer_variants",
     ]);
     let source = root.required("source", Value::string);
     let _description = root.optional("description", Value::string);
@@ -120,7 +124,8 @@ pub(crate) fn decode_model(
     };
     let model = Model { name: format!("{name}{}", parameters.suffix()), accuracy, sparsity, ..model };
     let samples = if is_of_trace { model.samples } else { decode_samples(&root, &model, files.samples) };
-    Some(Model { source: source?.to_owned(), samples, ..model })
+    let model = Model { source: source?.to_owned(), samples, ..model };
+    decode_layer_variants(&root, model, legality, files.table)
 }
 
 /// The name that a file states for itself, in place of its own file's.

@@ -86,6 +86,16 @@ pub(super) fn decode_supernet(
         let of_file = table.required("model", |value| open_model(value, open));
         let accuracy = table.optional("accuracy", Value::probability);
         let Some(of_variant) = of_variant else { continue };
+        let of_file = of_file.filter(|model| {
+            let value = table.get("model").filter(|_| model.layer_variants.is_some());
+            let problem =
+                value.map(|value| value.problem("a variant of a supernet has layer variants of its own"));
+            let is_plain = problem.is_none();
+            problem.into_iter().for_each(|problem| {
+                table.report(problem.help("name a model without them; a task runs it by itself"));
+            });
+            is_plain
+        });
         let model = of_file.map(|model| Model {
             name: format!("{name}/{of_variant}"),
             accuracy: accuracy.or(model.accuracy),
