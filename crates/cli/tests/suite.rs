@@ -27,5 +27,6 @@ mod reproduce;
 mod robust;
 mod sham_policies;
 mod sweeps;
+mod terastal;
 mod traces;
 mod transcripts;

@@ -15,7 +15,7 @@ use crate::policies::deadline_batching::{self, DeadlineBatching};
 use crate::policies::strait_reading::StraitReading;
 use crate::policies::{
     dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, heft, latency_greedy, least_slack, moca,
-    planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, veltair,
+    planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, terastal_reading, veltair,
 };
 use crate::policy::Policy;
 
@@ -468,6 +468,14 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
             .with_summary("sjf that knows patterns and measures sparsity")
             .with_source(DYSTA),
         sjf,
+        row("terastal-reading", terastal_reading::schema(), terastal_reading::build)
+            .with_summary("layers or their variants within budgets of the deadline, at a limit of accuracy")
+            .with_source("a reading of Terastal, RTCSA 2026, of whose text the abstract is known")
+            // Virtual deadlines grow with time, and a job waits no longer than its own.
+            .with_behaviour(|parameters| {
+                let idles = terastal_reading::waits(parameters);
+                Behaviour { idles, preempts: false, starvation_free: true }
+            }),
         row("veltair", veltair::schema(), veltair::build)
             .with_summary("Veltair's blocks of layers, first come, first served, on whole accelerators")
             .with_source("Liu et al., VELTAIR, ASPLOS 2022, as in Kim et al., DREAM, ASPLOS 2023")

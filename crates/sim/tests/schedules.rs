@@ -24,7 +24,7 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 29] = [
+const WORKED: [&str; 30] = [
     "dream-adaptive",
     "dream-drop",
     "dream-full",
@@ -53,6 +53,7 @@ const WORKED: [&str; 29] = [
     "sjf-oracle",
     "sjf-sparse",
     "static-partition",
+    "terastal-reading",
     "veltair",
 ];
 
@@ -697,6 +698,21 @@ fn searches_try_other_weights_once_a_window_is_over() {
     // Unless it should not.
     let anew = expected.replace("| 20 a1", "| 20 phase 0, a1");
     check(&format!("{system}; phase 20 b every 20"), &format!("{settings} search_restart=never"), &anew);
+}
+
+#[test]
+fn terastal_reading_gives_each_layer_a_budget_of_the_deadline() {
+    // Without layer variants: the layer with the nearest virtual deadline, where it ends first. The layers of a are alike, whatever
+    // the load: halves of 10 each. b0 is due at 4, c0 at 7.
+    // 0: b0 takes accelerator 0 (3), a0's first layer, due at 5, the other (4).
+    // 4: a0's second layer is due at 10, b1 at 8: accelerator 0 for b1 (3), and the other for a0 (4).
+    // 8: a0 is done, so c0 is ready, late already: it comes before b2, due at 12, and takes accelerator 0 (2). b2 has the other.
+    check(
+        THREE_TASKS,
+        "terastal-reading",
+        "0 b0>0, a0>1 | 3 b0 done | 4 a0 at 1, b1>0, a0>1 | 7 b1 done | 8 a0 done, c0>0, b2>1 | 10 c0 late | 14 b2 late",
+    );
+    // What its layers can run as instead is in `layer_variants`.
 }
 
 #[test]

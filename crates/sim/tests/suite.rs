@@ -10,6 +10,7 @@ mod dream_oracle;
 mod fission;
 mod foresight;
 mod governors;
+mod layer_variants;
 mod metrics;
 mod moca;
 #[path = "oracle/main.rs"]

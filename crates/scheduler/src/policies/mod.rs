@@ -21,6 +21,7 @@ pub mod sdrm3;
 pub mod sjf;
 pub mod sjf_oracle;
 pub mod strait_reading;
+pub mod terastal_reading;
 pub mod veltair;
 
 #[cfg(test)]
