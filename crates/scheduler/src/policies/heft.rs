@@ -14,7 +14,7 @@
 //!           + reservations of other jobs on a                                          (heft-reserved)
 //! ```
 //!
-//! A round looks at the first `window` jobs of the queue, of those that are alike (one model, one progress) at the first. The
+//! A round looks at the first `schedule_window` jobs of the queue, of those that are alike (one model, one progress) at the first. The
 //! one with the greatest `finish`, of equal ones the first, is dispatched for its next unit where its plan has that unit. If
 //! that accelerator is busy the job is passed over: its unit counts there as waiting time, and the others are looked at
 //! again. With reservation, a dispatch reserves the accelerator of the unit after it, for as long as that takes, until the
@@ -54,7 +54,7 @@ use crate::truth::Truth;
 use crate::view::View;
 
 const WINDOW: Integer<u32> = Integer::new(
-    "window",
+    "schedule_window",
     "jobs that are looked at, from the head of the queue; 0: all of them",
     0,
     0..=1_000_000,
@@ -407,8 +407,8 @@ mod tests {
         fixture.ready(1, 0, 90);
         check(&fixture, "heft", "", "b0>1");
         // At the head of a window of one there is a, which waits.
-        check(&fixture, "heft", "window=1", "");
-        check(&fixture, "heft", "window=2", "b0>1");
+        check(&fixture, "heft", "schedule_window=1", "");
+        check(&fixture, "heft", "schedule_window=2", "b0>1");
     }
 
     #[test]
