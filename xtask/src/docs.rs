@@ -26,7 +26,6 @@ mod planaria_fixes;
 mod policies;
 mod power_evaluation;
 mod predictors;
-mod robustness;
 mod technology;
 mod xrbench_fixes;
 
@@ -80,7 +79,6 @@ const DYSTA: &str = "evaluation/dysta.md";
 const INTERFERENCE: &str = "evaluation/interference.md";
 const MOCA: &str = "evaluation/moca.md";
 const POWER: &str = "evaluation/power.md";
-const ROBUSTNESS: &str = "evaluation/robustness.md";
 const TECHNOLOGY: &str = "models/technology.md";
 const VALIDATION: &str = validation::PAGE;
 /// Where figures of pages under docs/evaluation/ stand.
@@ -98,13 +96,6 @@ const PARTS: &[Part] = &[
     Part { page: "policies.md", name: "policies", make: |_| policies::policies() },
     Part { page: "policies.md", name: "policy-parameters", make: |_| Ok(policies::parameters()) },
     Part { page: "sweeps.md", name: "axes", make: |_| Ok(axes::part()) },
-    Part { page: "robustness.md", name: "axes", make: |_| Ok(robustness::axes()) },
-    Part { page: ROBUSTNESS, name: "setup", make: |_| robustness::setup() },
-    Part { page: ROBUSTNESS, name: "survivors", make: robustness::survivors },
-    Part { page: ROBUSTNESS, name: "claims", make: robustness::claims },
-    Part { page: ROBUSTNESS, name: "dream", make: |root| robustness::matrices(root, "dream") },
-    Part { page: ROBUSTNESS, name: "dysta", make: |root| robustness::matrices(root, "dysta") },
-    Part { page: ROBUSTNESS, name: "moca", make: |root| robustness::matrices(root, "moca") },
     Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },

@@ -11,7 +11,6 @@
 pub(crate) mod claims;
 pub(crate) mod interference;
 pub(crate) mod moca;
-pub(crate) mod robustness;
 mod search;
 
 use std::path::Path;

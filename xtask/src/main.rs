@@ -25,7 +25,6 @@ Tasks:
   validation [DIR]              compare measurements of a machine with simulations, and print tables and write figures into DIR;
                                 without it, write docs/evaluation/validation.md from those of the repository
   evaluation claims [NAME]      measure the claims of docs/claims.md, or of one publication, and write their values
-  evaluation robustness [NAME]  run the analyses behind docs/evaluation/robustness.md, or one, and write their data and figures
 ";
 
 fn main() -> ExitCode {
@@ -59,15 +58,10 @@ fn main() -> ExitCode {
             Some("claims") => {
                 evaluation::claims::run(arguments.next().as_ref().and_then(|name| name.to_str()))
             }
-            Some("robustness") => {
-                evaluation::robustness::run(arguments.next().as_ref().and_then(|name| name.to_str()))
-            }
             Some(other) => usage_error(&format!(
-                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims` and `robustness`"
+                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference` and `claims`"
             )),
-            None => usage_error(
-                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims` or `robustness`",
-            ),
+            None => usage_error("`evaluation` needs a name: `dream`, `moca`, `interference` or `claims`"),
         },
         Some("validation") => match arguments.next() {
             None => docs::write(Some(validation::PAGE)),
