@@ -5,14 +5,15 @@
 //! 8 or of 512 layers, and asks as if nothing were remembered: what a decision costs in the number of
 //! unfinished jobs, and that the layers that are left do not matter. `pairs` is of policies that score pairs of a
 //! job and an accelerator: four accelerators, all idle, and from 6 to 256 jobs of six tasks, one of them a supernet of
-//! two networks; each without memory too. Nobody has run yet, so that no switch is looked up.
+//! two networks; each without memory too. Nobody has run yet, so that no switch is looked up. `plan` is of `horizon` in the
+//! same states, which makes its plan anew for each decision.
 
 #![expect(clippy::expect_used, reason = "benches fail by panicking")]
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rtmm_scheduler::{Decisions, Extent, PolicyRegistry, registry};
+use rtmm_scheduler::{Decisions, Extent, Notice, PolicyRegistry, registry};
 use rtmm_testkit::fixture::{Fixture, TaskSketch};
 use rtmm_workload::ModelId;
 
@@ -136,5 +137,27 @@ fn pairs(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench, queues, pairs);
+fn plans(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("plan");
+    let row = registry::policy("horizon").expect("registered");
+    for jobs in [6, 16, 64] {
+        let fixture = pairs_of(jobs);
+        let mut policy = row.build(&row.defaults()).expect("defaults are allowed");
+        let mut out = Decisions::with_capacity(4);
+        group.throughput(Throughput::Elements(jobs));
+        group.bench_function(BenchmarkId::from_parameter(format!("{jobs} jobs")), |bencher| {
+            let (view, truth) = (fixture.view(), fixture.truth());
+            let ready = view.ready().next().expect("a ready job").id;
+            bencher.iter(|| {
+                out.clear();
+                policy.notify(&Notice::InputsReady(ready), &view).expect("a built-in policy");
+                policy.decide(black_box(&view), Some(&truth), &mut out).expect("a built-in policy");
+                black_box(&out);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench, queues, pairs, plans);
 criterion_main!(benches);

@@ -39,6 +39,8 @@ pub struct Profile {
     /// A row a layer and one for the end of each model, a column a class: expected remaining latency.
     remaining: Vec<u64>,
     worst_remaining: Vec<u64>,
+    /// In the same layout: expected energy of the rest, in femtojoules.
+    remaining_energy: Vec<u64>,
     /// A row a layer and one for the end: the expected rest where each layer runs where it is fastest.
     fastest_remaining: Vec<u64>,
     /// A row a layer: its latency where it is fastest. Empty where every class runs every layer.
@@ -108,6 +110,7 @@ impl Profile {
             models: Vec::with_capacity(models.len()),
             remaining: Vec::new(),
             worst_remaining: Vec::new(),
+            remaining_energy: Vec::new(),
             fastest_remaining: Vec::new(),
             fastest_layer: Vec::new(),
             preferences: Vec::new(),
@@ -175,6 +178,17 @@ impl Profile {
             .map(of_class)
             .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
             .collect();
+        let energy_of_layer = |layer: u32, class| {
+            let own = costs.supports(id, layer, class).then_some(class);
+            let of =
+                own.or_else(|| costs.supporting(id, layer).min_by_key(|of| costs.latency(id, layer, *of)));
+            of.map_or(0, |class| costs.energy(id, layer, class).total().femtojoules())
+        };
+        let energies: Vec<Vec<u64>> = (0..self.costs.class_count())
+            .map(ClassId::new)
+            .map(|class| (0..layers).map(|layer| energy_of_layer(layer, class)).collect::<Vec<u64>>())
+            .map(|energy| model.expected_remaining(&energy))
+            .collect();
         self.fastest_remaining.extend(model.expected_remaining(&fastest));
         if costs.is_partial() {
             self.fastest_layer.extend(fastest);
@@ -183,6 +197,7 @@ impl Profile {
         for layer in 0..=model.layers.len() {
             self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
             self.worst_remaining.extend(sums.iter().map(|(_, worst)| worst[layer]));
+            self.remaining_energy.extend(energies.iter().map(|energy| energy[layer]));
         }
         self.models.push(ModelProfile {
             first,
@@ -574,6 +589,23 @@ impl Profile {
     #[must_use]
     pub fn worst_remaining(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
         Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, class)])
+    }
+
+    /// The expected energy of everything from a progress on, in one class, with the layers that it does not run in the class
+    /// that is fastest for them. Of a layer that is begun the part that is not done counts.
+    #[must_use]
+    pub fn remaining_energy(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Energy {
+        let from = from.into();
+        let remaining =
+            Energy::from_femtojoules(self.remaining_energy[self.remaining_cell(model, from.layer, class)]);
+        if from.quantum == 0 {
+            return remaining;
+        }
+        let after = Energy::from_femtojoules(
+            self.remaining_energy[self.remaining_cell(model, from.layer + 1, class)],
+        );
+        // In a block that may be skipped a layer counts less than it takes: what is begun of it is at most that.
+        remaining.saturating_sub(remaining.saturating_sub(after).scaled(from.fraction()))
     }
 
     /// The least of [`Profile::remaining`] over accelerators that run any of it.

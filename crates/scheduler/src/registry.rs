@@ -14,7 +14,7 @@ use crate::policies::abacus_reading::AbacusReading;
 use crate::policies::deadline_batching::{self, DeadlineBatching};
 use crate::policies::strait_reading::StraitReading;
 use crate::policies::{
-    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, heft, latency_greedy, least_slack, moca,
+    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, heft, horizon, latency_greedy, least_slack, moca,
     planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, terastal_reading, veltair,
 };
 use crate::policy::Policy;
@@ -412,6 +412,11 @@ fn built_in_rows() -> Result<Vec<PolicyRow>, ParameterError> {
         heft.preset("heft-reserved", heft::RESERVED)?
             .with_summary("heft that keeps the accelerator of a job's next part for it"),
         heft,
+        row("horizon", horizon::schema(), horizon::build)
+            .with_defaults(horizon::DEFAULTS)?
+            .with_summary("a plan of live and expected jobs: in time at the least energy, and the least lost where not all are")
+            .with_source("this project, after Kao and Garcia-Molina, 1997, Topcuoglu et al., 2002, and Moore, 1968")
+            .with_behaviour(BESIDE),
         row("latency-greedy", latency_greedy::schema(), latency_greedy::build)
             .with_defaults(latency_greedy::DEFAULTS)?
             .with_summary(

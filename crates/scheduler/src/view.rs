@@ -226,6 +226,18 @@ impl<'v> View<'v> {
         moved.map_or(Duration::ZERO, |moved| self.profile.switch_time(accelerator, moved))
     }
 
+    /// The latency and the energy of that context switch; none where the accelerator would make none.
+    #[must_use]
+    pub fn switch(
+        &self,
+        model: ModelId,
+        layer: u32,
+        accelerator: AcceleratorId,
+    ) -> Option<(Duration, Energy)> {
+        let moved = self.switched(model, layer, accelerator, 1)?;
+        Some(self.profile.switch_cost(accelerator, moved))
+    }
+
     /// The latency of the context switch that an accelerator would make to run a batch of `model`, on all of its units.
     #[must_use]
     pub fn switch_time_of_batch(&self, model: ModelId, accelerator: AcceleratorId, jobs: u32) -> Duration {

@@ -12,7 +12,7 @@ use rtmm_scheduler::registry;
 use rtmm_sim::{Observer, RunOptions, SegmentRecord, System, simulate};
 use rtmm_workload::{Duration, Legality, Time};
 
-const POLICIES: [&str; 9] = [
+const POLICIES: [&str; 10] = [
     "fcfs",
     "edf",
     "veltair",
@@ -22,6 +22,7 @@ const POLICIES: [&str; 9] = [
     "dream-drop",
     "dream-full",
     "dream-adaptive",
+    "horizon",
 ];
 
 #[derive(Clone, Default)]

@@ -40,6 +40,7 @@ const WORKED: [&str; 30] = [
     "fixed-priority",
     "heft",
     "heft-reserved",
+    "horizon",
     "latency-greedy",
     "least-slack",
     "moca",
@@ -179,6 +180,40 @@ fn heft_cuts_models_where_the_accelerators_change() {
         "accelerators 2; task a every 20 layers 2/- 5/1; task b every 20 layers 4/3",
         "heft",
         "0 a0>0, b0>1 | 2 a0 at 1 | 3 b0 done, a0>1 | 4 a0 done",
+    );
+}
+
+#[test]
+fn horizon_takes_the_accelerator_that_costs_least_where_there_is_time() {
+    // On accelerator 1 a layer costs half as much.
+    // 0: b0, due at 5, is planned first: on accelerator 1 by 4. a0, due at 12, is in time there behind it, by 10, and waits for it
+    //    while accelerator 0 is idle.
+    // 10: b1 comes, alone.
+    let system = "
+        accelerators 2; for 20
+        task a every 20 due 12 layers 4/6
+        task b every 10 due 5 layers 5/4";
+    check(system, "horizon", "0 b0>1 | 4 b0 done, a0>1 | 10 a0 done, b1>1 | 14 b1 done");
+    // Due at 9, a0 has to take accelerator 0.
+    let hurried = system.replace("due 12", "due 9");
+    check(&hurried, "horizon", "0 a0>0, b0>1 | 4 a0 done, b0 done | 10 b1>1 | 14 b1 done");
+}
+
+#[test]
+fn horizon_keeps_an_accelerator_free_for_a_frame_that_it_expects() {
+    // A layer of a takes 3, and between two frames of b there are 2.
+    // 2: a0 comes, due at 20. b1 is expected at 4 and due at 6.5, so that it cannot begin at 5: the accelerator waits. a0 could
+    //    still end at 9, with what is left between later frames. So it goes on at 6 and 10.
+    // 14: a0 would end at 19 between the frames, at 21 if it waited once more, and weighs ten times as much as a frame of b:
+    //    it runs.
+    // 16: b4 comes, due at 18.5. 17: it would end at 19, and is given up.
+    check(
+        "accelerators 1; for 20
+         task a every 40 at 2 due 18 layers 3
+         task b every 4 due 2.5 layers 2",
+        "horizon",
+        "0 b0>0 | 2 b0 done | 4 b1>0 | 6 b1 done | 8 b2>0 | 10 b2 done | 12 b3>0 | 14 b3 done, a0>0
+         | 17 a0 done, b4 dropped",
     );
 }
 

@@ -11,6 +11,7 @@ pub mod edf;
 pub mod fcfs;
 pub mod fixed_priority;
 pub mod heft;
+pub mod horizon;
 pub mod latency_greedy;
 pub mod least_slack;
 pub mod moca;

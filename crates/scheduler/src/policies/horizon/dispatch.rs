@@ -1,0 +1,209 @@
+//! Dispatch: the next segment of the plan on an idle accelerator.
+//!
+//! Of the ready jobs that are planned on it the first one in the order of the plan goes on, for one segment. What is planned before
+//! it and cannot begin yet, such as a frame that is expected, must still be in time if it begins when the segment ends; where
+//! it would not be, the accelerator stays idle for it. Plans take work to give way at any instant, and a layer does not: a job
+//! whose layers are longer than what lies between others would wait until it is lost. So it does not wait where it would be late
+//! for that and weighs more than what it is in the way of.
+//!
+//! Jobs that the plan leaves out run where nothing else does: those that are late in any case, and by parameter all.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{ModelId, Time};
+
+use super::pieces::{NEVER, Piece, Pieces};
+use super::plan::{Placed, Plan, is_lost};
+use super::settings::Settings;
+use crate::decision::{Extent, VariantId};
+use crate::job::Job;
+use crate::parts::Batching;
+use crate::view::View;
+
+/// A segment to dispatch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment<'v> {
+    pub job: &'v Job,
+    /// The job as the network that it runs as.
+    pub chosen: Job,
+    pub variant: Option<VariantId>,
+    pub on: AcceleratorId,
+    pub extent: Extent,
+    /// The instant by which it has to end for what is planned before it.
+    latest: Time,
+}
+
+/// Time that an accelerator keeps for what is planned before a segment and cannot begin yet.
+#[derive(Clone, Copy, Debug)]
+struct Reserved {
+    begins: Time,
+    /// The latest instant at which it can begin.
+    latest: Time,
+    weight: f64,
+}
+
+/// The instant by which a piece is to end.
+fn limit(piece: &Piece, placed: &Placed) -> Time {
+    Time::from_picoseconds(if placed.end <= piece.target { piece.target } else { piece.due })
+}
+
+/// A plan, with what it was made of and the state that it is carried out in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dispatch<'d, 'v> {
+    pub view: &'d View<'v>,
+    pub settings: &'d Settings,
+    pub pieces: &'d Pieces,
+    pub plan: &'d Plan,
+}
+
+impl<'v> Dispatch<'_, 'v> {
+    /// The next segment; where there is none, when an accelerator that is kept free for something is free for others again.
+    pub(super) fn next(&self) -> Result<Segment<'v>, Option<Time>> {
+        let idle = |on: &&AcceleratorId| self.view.accelerators[on.index()].is_idle();
+        let free = self.view.free.iter().filter(idle);
+        let mut wake = None;
+        let planned = free.clone().find_map(|on| self.planned(*on, &mut wake));
+        // Where nothing runs and nothing is waited for, nothing would ask again: whatever there is runs.
+        let is_last = wake.is_none() && self.view.runs().next().is_none();
+        planned.or_else(|| free.clone().find_map(|on| self.spare(*on, is_last))).ok_or(wake)
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (&Piece, Option<Placed>)> {
+        self.pieces.list().iter().zip(self.plan.placed.iter().copied())
+    }
+
+    /// The job of a piece, if it can be dispatched.
+    fn ready(&self, piece: &Piece) -> Option<&'v Job> {
+        self.view.job(piece.job()?).filter(|job| self.view.is_ready(job))
+    }
+
+    /// The first segment of what is planned on an accelerator that is in nothing's way, or that matters more.
+    fn planned(&self, on: AcceleratorId, wake: &mut Option<Time>) -> Option<Segment<'v>> {
+        let now = self.view.now;
+        let mut reserved: Option<Reserved> = None;
+        for (piece, placed) in self.pieces() {
+            let Some(placed) = placed else { continue };
+            let ready = self.ready(piece);
+            if let Some(job) = ready.filter(|job| placed.at(job.progress.layer) == on.index()) {
+                let latest = reserved.map_or(Time::MAX, |reserved| reserved.latest);
+                let Some(segment) = self.segment(job, placed.row, on, latest) else { continue };
+                let passes = |reserved: Reserved| {
+                    let idle = reserved.begins.saturating_since(now);
+                    let end = Time::from_picoseconds(placed.end).saturating_add(idle);
+                    end > limit(piece, &placed) && piece.weight > reserved.weight
+                };
+                if !self.settings.waits || self.end_of(&segment) <= latest || reserved.is_some_and(passes) {
+                    return Some(segment);
+                }
+                *wake =
+                    reserved.map(|reserved| wake.map_or(reserved.begins, |wake| wake.min(reserved.begins)));
+            } else if let Some(part) = placed.part(self.pieces, on.index())
+                && part.time > 0
+                && part.release > now.picoseconds()
+            {
+                // It has to begin so early that it just ends in time.
+                let begins = Time::from_picoseconds(part.release);
+                let spare = limit(piece, &placed).saturating_since(Time::from_picoseconds(placed.end));
+                let of_piece =
+                    Reserved { latest: begins.saturating_add(spare), begins, weight: piece.weight };
+                if reserved.is_none_or(|reserved| of_piece.latest < reserved.latest) {
+                    reserved = Some(of_piece);
+                }
+            }
+        }
+        None
+    }
+
+    /// A segment for an accelerator on which nothing is planned that can begin.
+    fn spare(&self, on: AcceleratorId, is_last: bool) -> Option<Segment<'v>> {
+        for (piece, placed) in self.pieces() {
+            let Some(job) = self.ready(piece) else { continue };
+            let runs = is_last
+                || match placed {
+                    // Where jobs do not wait for accelerators, it runs wherever it can.
+                    Some(_) => !self.settings.waits,
+                    None => self.settings.salvages || is_lost(self.pieces, piece),
+                };
+            let row = placed.map_or(piece.rows().end - 1, |placed| placed.row);
+            if runs
+                && self.pieces.costs(row)[on.index()].time < NEVER
+                && let Some(segment) = self.segment(job, row, on, Time::MAX)
+            {
+                return Some(segment);
+            }
+        }
+        None
+    }
+
+    fn segment(&self, job: &'v Job, row: u32, on: AcceleratorId, latest: Time) -> Option<Segment<'v>> {
+        let variant = self.pieces.variant(row).filter(|_| !job.started);
+        let chosen = Job { model: self.model_of(job, variant)?, ..*job };
+        // In a plan that is older than its last segment it may have come to a layer that the accelerator does not run.
+        let extent = self.settings.granularity.extent(self.view, &chosen);
+        self.view.can_run(&chosen, on).then_some(Segment { job, chosen, variant, on, extent, latest })
+    }
+
+    /// Ready jobs that have not begun and are planned as the network of a segment, on whatever accelerator.
+    pub(super) fn alike(&self, segment: &Segment<'v>) -> impl Iterator<Item = &'v Job> {
+        let Segment { job: first, chosen, .. } = *segment;
+        self.pieces().filter_map(move |(piece, placed)| {
+            let job = self.ready(piece).filter(|job| !job.started && job.id != first.id)?;
+            let model = self.model_of(job, self.pieces.variant(placed?.row))?;
+            (model == chosen.model).then_some(job)
+        })
+    }
+
+    /// The number of jobs of a batch that a segment begins: as many as end in time together, and 1 where no batches form.
+    pub(super) fn batch(&self, segment: &Segment<'v>) -> usize {
+        let Segment { job, chosen, on, latest, .. } = *segment;
+        let (view, class) = (self.view, self.view.whole(on));
+        let limit = match self.settings.batching {
+            Batching::UpTo(limit) | Batching::DeadlineAware(limit)
+                if !job.started && view.profile.has_batches() =>
+            {
+                limit.min(view.profile.largest_batch(chosen.model, on, class))
+            }
+            _ => return 1,
+        };
+        let mut due = latest.min(job.deadline);
+        let mut size = 1;
+        for (other, with) in self.alike(segment).zip(2..=limit) {
+            due = due.min(other.deadline);
+            let Some(class) = view.profile.in_batch(class, with) else { break };
+            let switch = view.switch_time_of_batch(chosen.model, on, with);
+            let latency = view.profile.remaining(chosen.model, 0, class);
+            if view.now.saturating_add(switch).saturating_add(latency) > due {
+                break;
+            }
+            size += 1;
+        }
+        size
+    }
+
+    fn model_of(&self, job: &Job, variant: Option<VariantId>) -> Option<ModelId> {
+        match variant.filter(|_| !job.started) {
+            Some(variant) => self.view.task(job.task).variants.get(variant.index()).copied(),
+            None => Some(job.model),
+        }
+    }
+
+    /// When a segment that begins now is expected to end.
+    fn end_of(&self, segment: &Segment<'_>) -> Time {
+        let Segment { chosen, on, extent, .. } = segment;
+        let (profile, from) = (self.view.profile, chosen.progress);
+        let latency = match extent {
+            Extent::Layers(count) if count.get() == 1 => self.view.next_layer(chosen, *on),
+            Extent::Layers(count) => {
+                let behind = from.layer.saturating_add(count.get()).min(profile.layers(chosen.model));
+                let class = self.view.whole(*on);
+                self.view.remaining(chosen, *on).saturating_sub(profile.remaining(
+                    chosen.model,
+                    behind,
+                    class,
+                ))
+            }
+            Extent::Rest => self.view.remaining(chosen, *on),
+        };
+        let switch = self.view.switch_time(chosen.model, from.layer, *on);
+        self.view.now.saturating_add(switch).saturating_add(latency)
+    }
+}

@@ -1,0 +1,84 @@
+//! Pace of accelerators: how much longer segments take than the profile says.
+//!
+//! Estimates are of jobs by themselves, at the clocks of now. Others that move data across a shared memory stretch them, and so
+//! do times that are not what the profile has in the mean. Of each accelerator the quotient of the time that a segment took and
+//! of the time that it was expected to take is averaged, an eighth of the new one at a time. It is 1 where all goes as expected.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::Time;
+
+use crate::ids::{JobId, RunId};
+use crate::view::View;
+
+/// Part of an average that the last quotient is.
+const SHARE: f64 = 0.125;
+/// The least and the greatest quotient of one segment: a layer that is skipped says nothing of the next one.
+const BOUNDS: (f64, f64) = (0.5, 4.0);
+
+/// A segment that runs.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    run: RunId,
+    job: JobId,
+    dispatched: Time,
+    expected_end: Time,
+}
+
+/// The pace of each accelerator.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pace {
+    watched: Vec<Option<Watched>>,
+    factors: Vec<f64>,
+}
+
+impl Pace {
+    /// The factor by which latencies on an accelerator are longer than estimated.
+    pub(super) fn factor(&self, accelerator: AcceleratorId) -> f64 {
+        self.factors.get(accelerator.index()).copied().unwrap_or(1.0)
+    }
+
+    /// Takes in which segments run, and how long those took that are over while their jobs go on.
+    pub(super) fn look(&mut self, view: &View<'_>) {
+        self.watched.resize(view.accelerators.len(), None);
+        self.factors.resize(view.accelerators.len(), 1.0);
+        for index in 0..self.watched.len() {
+            let Some(watched) = self.watched[index] else { continue };
+            if view.run(watched.run).is_none() {
+                self.watched[index] = None;
+                if let Some(job) = view.job(watched.job) {
+                    self.learn(index, watched, job.last_ran);
+                }
+            }
+        }
+        for run in view.runs() {
+            if let Some(job) = run.jobs.first() {
+                let (dispatched, expected_end) = (run.dispatched, run.expected_end);
+                let slot = &mut self.watched[run.accelerator.index()];
+                // What changes on the way, such as a clock, is not the pace.
+                let watched = slot.filter(|watched| watched.run == run.id);
+                *slot = watched.or(Some(Watched { run: run.id, job, dispatched, expected_end }));
+            }
+        }
+    }
+
+    /// Takes in that a job is complete.
+    pub(super) fn complete(&mut self, job: JobId, now: Time) {
+        for index in 0..self.watched.len() {
+            if let Some(watched) = self.watched[index].filter(|watched| watched.job == job) {
+                self.watched[index] = None;
+                self.learn(index, watched, now);
+            }
+        }
+    }
+
+    fn learn(&mut self, accelerator: usize, watched: Watched, end: Time) {
+        let Watched { dispatched, expected_end, .. } = watched;
+        let (took, expected) = (end.saturating_since(dispatched), expected_end.saturating_since(dispatched));
+        if expected.is_zero() {
+            return;
+        }
+        let quotient = took.picoseconds() as f64 / expected.picoseconds() as f64;
+        let quotient = quotient.clamp(BOUNDS.0, BOUNDS.1);
+        self.factors[accelerator] += (quotient - self.factors[accelerator]) * SHARE;
+    }
+}

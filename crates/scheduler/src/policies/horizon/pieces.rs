@@ -1,0 +1,403 @@
+//! The work that a plan has to place: live jobs, jobs that they trigger, and frames that are expected.
+//!
+//! A piece is all that is left of one of them. It is planned on one accelerator, as one of the networks that it may still run
+//! as; what it takes there is looked up once for all plans of a decision. Of a job that runs it is what comes behind its
+//! segment. Pieces are in the order in which they are planned: by virtual deadline, or by that less what is left at the least.
+
+use rtmm_hardware::AcceleratorId;
+use rtmm_workload::{ModelId, TaskId};
+
+use super::arrivals::Arrivals;
+use super::pace::Pace;
+use super::settings::{Estimate, Order, Settings};
+use super::tasks::{Network, TaskFacts};
+use crate::decision::VariantId;
+use crate::ids::JobId;
+use crate::job::{Job, Place, Progress};
+use crate::view::View;
+
+/// In place of a latency: the accelerator cannot go on with the piece.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// What a piece takes on an accelerator: picoseconds and femtojoules, what it pays before it begins included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cost {
+    pub time: u64,
+    pub energy: u64,
+}
+
+/// What a piece is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A job that can be dispatched, or runs.
+    Live(JobId),
+    /// A job that waits for others.
+    Waiting,
+    /// A job that another may trigger.
+    Triggered,
+    /// A frame that has not come.
+    Expected,
+}
+
+/// All that is left of a job. Times are picoseconds since the run began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub kind: Kind,
+    pub task: TaskId,
+    pub arrival: u64,
+    /// When it can begin, as far as that does not depend on other pieces.
+    pub release: u64,
+    /// The virtual deadline.
+    pub target: u64,
+    pub due: u64,
+    pub weight: f64,
+    pub progress: Progress,
+    /// The least that it takes as the network that it is planned as first.
+    least: u64,
+    /// Place in the plan: smallest first.
+    key: i128,
+    sequence: u64,
+    first_row: u32,
+    rows: u32,
+    first_link: u32,
+    links: u32,
+    /// True if others need it.
+    pub leads: bool,
+}
+
+impl Piece {
+    /// Its networks, as rows of costs: from the one that is taken where it is in time to the lightest.
+    pub(super) fn rows(&self) -> std::ops::Range<u32> {
+        self.first_row..self.first_row + self.rows
+    }
+
+    /// True if it may begin behind pieces that it needs.
+    fn follows(&self) -> bool {
+        matches!(self.kind, Kind::Waiting | Kind::Triggered)
+    }
+
+    /// The live job that it is the rest of.
+    pub(super) fn job(&self) -> Option<JobId> {
+        match self.kind {
+            Kind::Live(job) => Some(job),
+            Kind::Waiting | Kind::Triggered | Kind::Expected => None,
+        }
+    }
+}
+
+/// What pieces are made of beside live jobs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'k, 'v> {
+    pub view: &'k View<'v>,
+    pub settings: &'k Settings,
+    pub facts: &'k [TaskFacts],
+    pub pace: &'k Pace,
+}
+
+impl Known<'_, '_> {
+    fn of(&self, task: TaskId) -> &TaskFacts {
+        &self.facts[task.index()]
+    }
+}
+
+/// A job, or what is to become one.
+struct Source {
+    kind: Kind,
+    task: TaskId,
+    arrival: u64,
+    release: u64,
+    due: u64,
+    progress: Progress,
+    place: Option<Place>,
+    weight: f64,
+    sequence: u64,
+}
+
+/// All pieces of a decision, with what they take; used again and again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pieces {
+    list: Vec<Piece>,
+    /// A row a network of a piece, a column an accelerator.
+    costs: Vec<Cost>,
+    /// By row.
+    networks: Vec<Network>,
+    /// Positions of pieces that others need.
+    links: Vec<usize>,
+    /// By accelerator: when what it runs ends; now where it runs nothing.
+    free: Vec<u64>,
+}
+
+impl Pieces {
+    /// The pieces in the order of the plan.
+    pub(super) fn list(&self) -> &[Piece] {
+        &self.list
+    }
+
+    /// What a row takes, by accelerator.
+    pub(super) fn costs(&self, row: u32) -> &[Cost] {
+        let width = self.free.len();
+        &self.costs[row as usize * width..][..width]
+    }
+
+    /// The variant of a row.
+    pub(super) fn variant(&self, row: u32) -> Option<VariantId> {
+        self.networks.get(row as usize).and_then(|(variant, _)| *variant)
+    }
+
+    /// The network of a row.
+    pub(super) fn model(&self, row: u32) -> Option<ModelId> {
+        self.networks.get(row as usize).map(|(_, model)| *model)
+    }
+
+    /// By accelerator: when what it runs ends.
+    pub(super) fn free(&self) -> &[u64] {
+        &self.free
+    }
+
+    /// The positions of the pieces that one needs.
+    pub(super) fn needed_by(&self, piece: &Piece) -> &[usize] {
+        &self.links[piece.first_link as usize..][..piece.links as usize]
+    }
+
+    /// The position of the piece that another one needs of a task: the latest that came no later. None where there is none.
+    fn needed_of(&self, piece: &Piece, of: TaskId) -> Option<usize> {
+        let earlier = |(_, other): &(usize, &Piece)| other.task == of && other.arrival <= piece.arrival;
+        let found = self.list.iter().enumerate().filter(earlier).max_by_key(|(_, other)| other.arrival);
+        found.map(|(position, _)| position)
+    }
+
+    /// Brings pieces into an order in which they are planned, none before what it needs, and links them.
+    pub(super) fn sort(&mut self, known: Known<'_, '_>, order: Order) {
+        for piece in &mut self.list {
+            piece.leads = false;
+            piece.key = match order {
+                Order::Deadline => i128::from(piece.target),
+                Order::Slack => i128::from(piece.target) - i128::from(piece.least),
+            };
+        }
+        // In the order in which they came, so that what others need is moved before them.
+        self.list.sort_unstable_by_key(|piece| piece.first_row);
+        for index in 0..self.list.len() {
+            let piece = self.list[index];
+            if piece.follows() {
+                for of in &known.of(piece.task).needs {
+                    let needed =
+                        self.needed_of(&piece, *of).map_or(piece.key, |needed| self.list[needed].key);
+                    self.list[index].key = self.list[index].key.max(needed);
+                }
+            }
+        }
+        // Rows tell what came first apart, of one job and what it triggers.
+        self.list.sort_unstable_by_key(|piece| (piece.key, piece.sequence, piece.first_row));
+        self.links.clear();
+        for index in 0..self.list.len() {
+            let piece = self.list[index];
+            let first_link = self.links.len();
+            if piece.follows() {
+                for of in &known.of(piece.task).needs {
+                    self.links.extend(self.needed_of(&piece, *of));
+                }
+            }
+            for needed in &self.links[first_link..] {
+                self.list[*needed].leads = true;
+            }
+            self.list[index].first_link = first_link as u32;
+            self.list[index].links = (self.links.len() - first_link) as u32;
+        }
+    }
+
+    /// Gathers the pieces of an instant, and takes in which jobs have come.
+    pub(super) fn gather(&mut self, known: Known<'_, '_>, arrivals: &mut Arrivals) {
+        self.list.clear();
+        self.costs.clear();
+        self.networks.clear();
+        self.free.clear();
+        let view = known.view;
+        let now = view.now.picoseconds();
+        self.free.resize(view.accelerators.len(), now);
+        for run in view.runs() {
+            let end = run.expected_end.picoseconds().max(now);
+            let free = &mut self.free[run.accelerator.index()];
+            *free = end.max(*free);
+            let progress = Progress::at(run.stop);
+            let place =
+                Place { accelerator: run.accelerator, layer: run.stop.checked_sub(1), is_written: false };
+            for job in view.jobs_of(run).iter().filter_map(|job| view.job(*job)) {
+                arrivals.observe(job);
+                let of = Source::of(job, Kind::Live(job.id), known, now);
+                self.add_live(known, job, Source { progress, release: end, place: Some(place), ..of });
+            }
+        }
+        for job in view.ready() {
+            arrivals.observe(job);
+            self.add_live(known, job, Source::of(job, Kind::Live(job.id), known, now));
+        }
+        for job in view.waiting() {
+            arrivals.observe(job);
+            self.add_live(known, job, Source::of(job, Kind::Waiting, known, now));
+        }
+        if known.settings.lookahead > 0 {
+            self.add_triggered(known);
+            self.add_expected(known, arrivals);
+        }
+        self.sort(known, known.settings.order);
+    }
+
+    fn add_live(&mut self, known: Known<'_, '_>, job: &Job, source: Source) {
+        let settled = [(None, job.model)];
+        let networks = if job.started { &settled[..] } else { &known.of(job.task).networks };
+        self.add(known, source, networks);
+    }
+
+    /// Adds the jobs that pieces may trigger, and those that these may.
+    fn add_triggered(&mut self, known: Known<'_, '_>) {
+        let mut at = 0;
+        while let Some(piece) = self.list.get(at).copied() {
+            at += 1;
+            for (task, probability) in &known.of(piece.task).triggers {
+                if *probability < known.settings.least_probability {
+                    continue;
+                }
+                let follower = known.of(*task);
+                let due =
+                    follower.deadline.map_or(piece.due, |deadline| piece.arrival.saturating_add(deadline));
+                let source = Source {
+                    kind: Kind::Triggered,
+                    task: *task,
+                    arrival: piece.arrival,
+                    release: piece.release,
+                    due,
+                    progress: Progress::default(),
+                    place: None,
+                    weight: follower.weight * probability,
+                    sequence: piece.sequence,
+                };
+                self.add(known, source, &follower.networks);
+            }
+        }
+    }
+
+    /// Adds the frames that are expected and are planned before the last piece so far.
+    fn add_expected(&mut self, known: Known<'_, '_>, arrivals: &Arrivals) {
+        let Some(last) = self.list.iter().map(|piece| piece.target).max() else { return };
+        let now = known.view.now.picoseconds();
+        for (index, of) in known.facts.iter().enumerate() {
+            let task = TaskId::new(index);
+            let Some(deadline) = of.deadline else { continue };
+            for arrival in arrivals.expected(task, of, now).take(known.settings.lookahead as usize) {
+                let due = arrival.saturating_add(deadline);
+                if arrival >= last || due.saturating_sub(of.reserve) > last {
+                    break;
+                }
+                let source = Source {
+                    kind: Kind::Expected,
+                    task,
+                    arrival,
+                    release: arrival,
+                    due,
+                    progress: Progress::default(),
+                    place: None,
+                    weight: of.weight,
+                    sequence: u64::MAX,
+                };
+                self.add(known, source, &of.networks);
+            }
+        }
+    }
+
+    fn add(&mut self, known: Known<'_, '_>, source: Source, networks: &[Network]) {
+        let Source { kind, task, arrival, release, due, weight, progress, sequence, .. } = source;
+        let first_row = self.networks.len() as u32;
+        let mut least = NEVER;
+        self.networks.extend_from_slice(networks);
+        for (_, model) in networks {
+            for accelerator in (0..self.free.len()).map(AcceleratorId::new) {
+                let cost = cost(known, *model, &source, accelerator);
+                least = least.min(cost.time);
+                self.costs.push(cost);
+            }
+        }
+        // What can follow nothing in time any more need not hurry.
+        let target = due.saturating_sub(known.of(task).reserve);
+        let target = if release.saturating_add(least) > target { due } else { target };
+        let rows = networks.len() as u32;
+        let (first_link, links, key) = (0, 0, 0);
+        self.list.push(Piece {
+            kind,
+            task,
+            arrival,
+            release,
+            target,
+            due,
+            weight,
+            progress,
+            least,
+            key,
+            sequence,
+            first_row,
+            rows,
+            first_link,
+            links,
+            leads: false,
+        });
+    }
+}
+
+impl Source {
+    fn of(job: &Job, kind: Kind, known: Known<'_, '_>, now: u64) -> Self {
+        Self {
+            kind,
+            task: job.task,
+            arrival: job.arrival.picoseconds(),
+            release: now,
+            due: job.deadline.picoseconds(),
+            progress: job.progress,
+            place: job.place,
+            weight: known.of(job.task).weight,
+            sequence: job.sequence,
+        }
+    }
+}
+
+/// What a piece takes as a network on an accelerator.
+fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: AcceleratorId) -> Cost {
+    let (view, progress) = (known.view, source.progress);
+    let profile = view.profile;
+    if progress.layer >= profile.layers(model) {
+        // Its last segment runs: nothing comes behind that.
+        return Cost { time: 0, energy: 0 };
+    }
+    if !profile.runs(model, progress.layer, accelerator) {
+        return Cost { time: NEVER, energy: NEVER };
+    }
+    let Cost { mut time, mut energy } = rest(known, model, progress, accelerator);
+    let pays = |time: &mut u64, energy: &mut u64, of: (u64, u64)| {
+        *time = time.saturating_add(of.0).min(NEVER - 1);
+        *energy = energy.saturating_add(of.1);
+    };
+    if let Some((span, spent)) = view.switch(model, progress.layer, accelerator) {
+        pays(&mut time, &mut energy, (span.picoseconds(), spent.femtojoules()));
+    }
+    if profile.has_transfers()
+        && let Some((span, spent)) = profile.transfer(model, progress, source.place, accelerator)
+    {
+        pays(&mut time, &mut energy, (span.picoseconds(), spent.femtojoules()));
+    }
+    Cost { time, energy }
+}
+
+/// What all of a network from a progress on takes on an accelerator, without what is paid before.
+pub(super) fn rest(known: Known<'_, '_>, model: ModelId, from: Progress, accelerator: AcceleratorId) -> Cost {
+    let Known { view, settings, pace, .. } = known;
+    let class = view.whole(accelerator);
+    let latency = match settings.estimate {
+        Estimate::Expected => view.profile.remaining(model, from, class),
+        Estimate::Worst => view.profile.worst_remaining(model, from.layer, class),
+    };
+    let mut time = latency.picoseconds().min(NEVER - 1);
+    let stretch = settings.stretch * pace.factor(accelerator);
+    if stretch != 1.0 {
+        time = ((time as f64 * stretch) as u64).min(NEVER - 1);
+    }
+    Cost { time, energy: view.profile.remaining_energy(model, from, class).femtojoules() }
+}
