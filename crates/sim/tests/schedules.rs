@@ -204,14 +204,14 @@ fn horizon_keeps_an_accelerator_free_for_a_frame_that_it_expects() {
     // A layer of a takes 3, and between two frames of b there are 2.
     // 2: a0 comes, due at 20. b1 is expected at 4 and due at 6.5, so that it cannot begin at 5: the accelerator waits. a0 could
     //    still end at 9, with what is left between later frames. So it goes on at 6 and 10.
-    // 14: a0 would end at 19 between the frames, at 21 if it waited once more, and weighs ten times as much as a frame of b:
+    // 14: a0 would end at 19 between the frames, at 21 if it waited once more, and comes ten times as seldom as a frame of b:
     //    it runs.
     // 16: b4 comes, due at 18.5. 17: it would end at 19, and is given up.
     check(
         "accelerators 1; for 20
          task a every 40 at 2 due 18 layers 3
          task b every 4 due 2.5 layers 2",
-        "horizon",
+        "horizon sacrifice=period",
         "0 b0>0 | 2 b0 done | 4 b1>0 | 6 b1 done | 8 b2>0 | 10 b2 done | 12 b3>0 | 14 b3 done, a0>0
          | 17 a0 done, b4 dropped",
     );

@@ -23,6 +23,7 @@ mod pace;
 mod pieces;
 mod plan;
 mod repair;
+mod roam;
 mod settings;
 mod split;
 mod tasks;
@@ -37,11 +38,16 @@ use self::dispatch::{Dispatch, Segment};
 use self::pace::Pace;
 use self::pieces::{Known, Pieces};
 use self::plan::Plan;
+use self::roam::Ways;
 use self::settings::{Replan, Settings};
 use self::tasks::TaskFacts;
 use crate::decision::{Decision, Decisions, Extent};
+use crate::ids::JobId;
+use crate::job::Job;
+use crate::parts::{DropRule, Granularity};
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
+use crate::terms;
 use crate::truth::Truth;
 use crate::view::View;
 
@@ -70,6 +76,7 @@ struct Horizon {
     facts: Vec<TaskFacts>,
     arrivals: Arrivals,
     pace: Pace,
+    ways: Ways,
     pieces: Pieces,
     plan: Plan,
     /// When the plan was made; none if it has to be made anew.
@@ -80,9 +87,10 @@ struct Horizon {
 
 impl Horizon {
     fn new(settings: Settings) -> Self {
-        let (facts, arrivals, pace) = (Vec::new(), Arrivals::default(), Pace::default());
+        let (facts, arrivals) = (Vec::new(), Arrivals::default());
+        let (pace, ways) = (Pace::default(), Ways::default());
         let (pieces, plan) = (Pieces::default(), Plan::default());
-        Self { settings, facts, arrivals, pace, pieces, plan, planned: None, timer: None }
+        Self { settings, facts, arrivals, pace, ways, pieces, plan, planned: None, timer: None }
     }
 
     /// Learns of the tasks, at the first look at them.
@@ -91,7 +99,24 @@ impl Horizon {
         if self.facts.len() != view.tasks() {
             self.settings.variants.begin(view);
             self.facts = tasks::facts(view, &self.settings);
+            // A segment of several layers stays where it is.
+            if self.settings.roams && self.settings.granularity == Granularity::Layer {
+                self.ways = Ways::new(view);
+            }
         }
+    }
+
+    /// The next job to drop.
+    fn lost(&self, view: &View<'_>) -> Option<JobId> {
+        let Settings { drop, variants, .. } = &self.settings;
+        if *drop != DropRule::Infeasible || self.ways.is_empty() {
+            return drop.next(view, variants);
+        }
+        let is_lost = |job: &&Job| {
+            let least = view.profile.fastest_remaining(variants.lightest(job), job.progress);
+            !terms::is_feasible(job.deadline, view.now, least)
+        };
+        view.ready().chain(view.waiting()).find(is_lost).map(|job| job.id)
     }
 
     /// Makes the plan, where the one that there is no longer holds.
@@ -102,7 +127,13 @@ impl Horizon {
             Replan::Layer | Replan::Event => self.planned == Some(view.now),
         };
         if !holds {
-            let known = Known { view, settings: &self.settings, facts: &self.facts, pace: &self.pace };
+            let known = Known {
+                view,
+                settings: &self.settings,
+                facts: &self.facts,
+                pace: &self.pace,
+                ways: &self.ways,
+            };
             self.pieces.gather(known, &mut self.arrivals);
             self.plan.make(&mut self.pieces, known);
             self.planned = Some(view.now);
@@ -125,7 +156,7 @@ impl Policy for Horizon {
             out.push(change);
             return Ok(());
         }
-        if let Some(job) = self.settings.drop.next(view, &self.settings.variants) {
+        if let Some(job) = self.lost(view) {
             out.push(Decision::Drop { job });
             return Ok(());
         }
@@ -134,7 +165,7 @@ impl Policy for Horizon {
         }
         self.update_plan(view);
         let (settings, pieces, plan) = (&self.settings, &self.pieces, &self.plan);
-        let dispatch = Dispatch { view, settings, pieces, plan };
+        let dispatch = Dispatch { view, settings, pieces, plan, ways: &self.ways };
         match dispatch.next() {
             Ok(segment) => {
                 let Segment { job, variant, on, extent, .. } = segment;
@@ -254,8 +285,8 @@ mod tests {
         fixture.ready(0, 0, 10);
         fixture.ready(1, 0, 10);
         // 8 for a weight of 2 against 5 for 1; without weights the longer one.
-        check(&fixture, "horizon", "", "long0>0:1");
-        check(&fixture, "horizon", "sacrifice=job", "short0>0:1");
+        check(&fixture, "horizon", "sacrifice=period", "long0>0:1");
+        check(&fixture, "horizon", "", "short0>0:1");
         // 8 / 1.41 is more than 5.
         check(&fixture, "horizon", "sacrifice=root-period", "short0>0:1");
     }
@@ -283,8 +314,8 @@ mod tests {
             (7, 40, "wait=false", "a0>0:1"),
             (7, 40, "lookahead=0", "a0>0:1"),
             // Between the frames it would end at 11, behind a wait until 5 at 16: it matters more than a frame of b.
-            (7, 15, "", "a0>0:1"),
-            (7, 15, "sacrifice=job", "timer 5"),
+            (7, 15, "sacrifice=period", "a0>0:1"),
+            (7, 15, "", "timer 5"),
         ] {
             let b = TaskSketch::new("b", &[&[4, 1]]).energy_pj(&[&[1.0, 9.0]]).every(5);
             let tasks = [TaskSketch::new("a", &[&[layer_us, NONE]]), b];

@@ -12,7 +12,8 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{ModelId, Time};
 
 use super::pieces::{NEVER, Piece, Pieces};
-use super::plan::{Placed, Plan, is_lost};
+use super::plan::{Placed, Plan, Shape, is_lost};
+use super::roam::Ways;
 use super::settings::Settings;
 use crate::decision::{Extent, VariantId};
 use crate::job::Job;
@@ -53,6 +54,7 @@ pub(super) struct Dispatch<'d, 'v> {
     pub settings: &'d Settings,
     pub pieces: &'d Pieces,
     pub plan: &'d Plan,
+    pub ways: &'d Ways,
 }
 
 impl<'v> Dispatch<'_, 'v> {
@@ -83,7 +85,7 @@ impl<'v> Dispatch<'_, 'v> {
         for (piece, placed) in self.pieces() {
             let Some(placed) = placed else { continue };
             let ready = self.ready(piece);
-            if let Some(job) = ready.filter(|job| placed.at(job.progress.layer) == on.index()) {
+            if let Some(job) = ready.filter(|job| self.goes_on(job, placed) == on.index()) {
                 let latest = reserved.map_or(Time::MAX, |reserved| reserved.latest);
                 let Some(segment) = self.segment(job, placed.row, on, latest) else { continue };
                 let passes = |reserved: Reserved| {
@@ -113,6 +115,19 @@ impl<'v> Dispatch<'_, 'v> {
         None
     }
 
+    /// The position of the accelerator that a job goes on with where it is placed so.
+    fn goes_on(&self, job: &Job, placed: Placed) -> usize {
+        let layer = job.progress.layer;
+        match placed.shape {
+            Shape::Split(split) if layer >= split.layer => split.on,
+            Shape::Whole | Shape::Split(_) => placed.on,
+            Shape::Roams => {
+                let model = self.pieces.model(placed.row).unwrap_or(job.model);
+                self.ways.on(model, layer).unwrap_or(placed.on)
+            }
+        }
+    }
+
     /// A segment for an accelerator on which nothing is planned that can begin.
     fn spare(&self, on: AcceleratorId, is_last: bool) -> Option<Segment<'v>> {
         for (piece, placed) in self.pieces() {
@@ -121,7 +136,7 @@ impl<'v> Dispatch<'_, 'v> {
                 || match placed {
                     // Where jobs do not wait for accelerators, it runs wherever it can.
                     Some(_) => !self.settings.waits,
-                    None => self.settings.salvages || is_lost(self.pieces, piece),
+                    None => self.settings.salvages || is_lost(piece),
                 };
             let row = placed.map_or(piece.rows().end - 1, |placed| placed.row);
             if runs

@@ -9,6 +9,7 @@ use rtmm_workload::{ModelId, TaskId};
 
 use super::arrivals::Arrivals;
 use super::pace::Pace;
+use super::roam::Ways;
 use super::settings::{Estimate, Order, Settings};
 use super::tasks::{Network, TaskFacts};
 use crate::decision::VariantId;
@@ -52,8 +53,8 @@ pub(super) struct Piece {
     pub due: u64,
     pub weight: f64,
     pub progress: Progress,
-    /// The least that it takes as the network that it is planned as first.
-    least: u64,
+    /// The least that it takes.
+    pub least: u64,
     /// Place in the plan: smallest first.
     key: i128,
     sequence: u64,
@@ -92,6 +93,7 @@ pub(super) struct Known<'k, 'v> {
     pub settings: &'k Settings,
     pub facts: &'k [TaskFacts],
     pub pace: &'k Pace,
+    pub ways: &'k Ways,
 }
 
 impl Known<'_, '_> {
@@ -121,6 +123,8 @@ pub(super) struct Pieces {
     costs: Vec<Cost>,
     /// By row.
     networks: Vec<Network>,
+    /// In the layout of costs: latency on each accelerator where every layer runs where it is fastest; 0 where none does.
+    shares: Vec<u64>,
     /// Positions of pieces that others need.
     links: Vec<usize>,
     /// By accelerator: when what it runs ends; now where it runs nothing.
@@ -137,6 +141,11 @@ impl Pieces {
     pub(super) fn costs(&self, row: u32) -> &[Cost] {
         let width = self.free.len();
         &self.costs[row as usize * width..][..width]
+    }
+
+    /// The latency of a row on an accelerator where every layer runs where it is fastest.
+    pub(super) fn share(&self, row: u32, on: usize) -> u64 {
+        self.shares.get(row as usize * self.free.len() + on).copied().unwrap_or(0)
     }
 
     /// The variant of a row.
@@ -211,6 +220,7 @@ impl Pieces {
         self.list.clear();
         self.costs.clear();
         self.networks.clear();
+        self.shares.clear();
         self.free.clear();
         let view = known.view;
         let now = view.now.picoseconds();
@@ -316,6 +326,9 @@ impl Pieces {
                 least = least.min(cost.time);
                 self.costs.push(cost);
             }
+            let shares = known.ways.shares(*model, progress.layer);
+            self.shares.extend((0..self.free.len()).map(|on| shares.get(on).copied().unwrap_or(0)));
+            least = least.min(known.ways.left(*model, progress.layer).unwrap_or(NEVER));
         }
         // What can follow nothing in time any more need not hurry.
         let target = due.saturating_sub(known.of(task).reserve);

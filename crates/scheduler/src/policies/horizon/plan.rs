@@ -31,8 +31,18 @@ pub(super) struct Placed {
     pub end: u64,
     /// Femtojoules.
     pub energy: u64,
-    /// The accelerator on which it goes on from some layer.
-    pub split: Option<Split>,
+    pub shape: Shape,
+}
+
+/// The accelerators that a piece runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One.
+    Whole,
+    /// One, and another one from some layer on.
+    Split(Split),
+    /// That on which the next layer is fastest.
+    Roams,
 }
 
 /// The two parts of a piece that moves from one accelerator to another.
@@ -61,24 +71,28 @@ pub(super) struct Part {
 impl Placed {
     /// What of it is planned on an accelerator.
     pub(super) fn part(&self, pieces: &Pieces, on: usize) -> Option<Part> {
-        let Self { release, .. } = *self;
-        match self.split {
-            None => (self.on == on).then(|| {
-                let time = pieces.costs(self.row)[on].time;
-                Part { release, time, is_first: false }
-            }),
-            Some(split) if self.on == on => Some(Part { release, time: split.first, is_first: true }),
-            Some(split) => (split.on == on).then_some(Part {
+        let Self { release, row, .. } = *self;
+        let is_on = self.on == on;
+        match self.shape {
+            Shape::Whole => {
+                is_on.then(|| Part { release, time: pieces.costs(row)[on].time, is_first: false })
+            }
+            Shape::Split(split) if is_on => Some(Part { release, time: split.first, is_first: true }),
+            Shape::Split(split) => (split.on == on).then_some(Part {
                 release: split.first_end,
                 time: split.second,
                 is_first: false,
             }),
+            Shape::Roams => {
+                let time = pieces.share(row, on);
+                (time > 0).then_some(Part { release, time, is_first: false })
+            }
         }
     }
 
-    /// The accelerator that it goes on with from a layer on.
-    pub(super) fn at(&self, layer: u32) -> usize {
-        self.split.filter(|split| layer >= split.layer).map_or(self.on, |split| split.on)
+    /// True if all of it is planned on one accelerator.
+    pub(super) fn is_whole(&self) -> bool {
+        self.shape == Shape::Whole
     }
 }
 
@@ -175,7 +189,7 @@ impl Plan {
     /// Plans pieces after all that were left out, where later changes have made room for them.
     fn bring_back(&mut self, pieces: &Pieces) {
         for (index, piece) in pieces.list().iter().enumerate() {
-            if self.placed[index].is_some() || is_lost(pieces, piece) {
+            if self.placed[index].is_some() || is_lost(piece) {
                 continue;
             }
             let Some(release) = self.release(pieces, piece) else { continue };
@@ -186,7 +200,7 @@ impl Plan {
                     && best.is_none_or(|best| cost.energy < best.energy)
                     && let Some(end) = self.has_room(pieces, on, index, None)
                 {
-                    best = Some(Placed { on, row, release, end, energy: cost.energy, split: None });
+                    best = Some(Placed { on, row, release, end, energy: cost.energy, shape: Shape::Whole });
                 }
             }
             if let Some(place) = best {
@@ -219,7 +233,10 @@ impl Plan {
                 }
                 let key = key(aim, piece, cost, end);
                 if best.is_none_or(|(of_best, _)| key < of_best) {
-                    best = Some((key, Placed { on, row, release, end, energy: cost.energy, split: None }));
+                    best = Some((
+                        key,
+                        Placed { on, row, release, end, energy: cost.energy, shape: Shape::Whole },
+                    ));
                 }
             }
             if let Some((_, place)) = best {
@@ -235,14 +252,14 @@ impl Plan {
         let costs = pieces.costs(row).iter().enumerate().filter(|(_, cost)| cost.time < NEVER);
         let places = costs.map(|(on, cost)| {
             let end = self.timelines[on].end_of(release, cost.time);
-            Placed { on, row, release, end, energy: cost.energy, split: None }
+            Placed { on, row, release, end, energy: cost.energy, shape: Shape::Whole }
         });
         places.min_by_key(|place| place.end)
     }
 
     /// Plans a piece behind all that is planned.
     pub(super) fn take(&mut self, pieces: &Pieces, index: usize, place: Placed) {
-        for on in std::iter::once(place.on).chain(place.split.map(|split| split.on)) {
+        for on in 0..self.timelines.len() {
             if let Some(Part { release, time, .. }) = place.part(pieces, on) {
                 self.timelines[on].place(release, time);
             }
@@ -256,7 +273,7 @@ impl Plan {
             match placed {
                 Some(place) => worth.energy += u128::from(place.energy),
                 // What is lost already weighs nothing.
-                None if is_lost(pieces, piece) => {}
+                None if is_lost(piece) => {}
                 None => worth.left_out.0 += piece.weight,
             }
         }
@@ -268,7 +285,7 @@ impl Plan {
         let mut is_better = true;
         while std::mem::take(&mut is_better) {
             for index in 0..self.placed.len() {
-                let Some(place) = self.placed[index].filter(|place| place.split.is_none()) else { continue };
+                let Some(place) = self.placed[index].filter(Placed::is_whole) else { continue };
                 let costs = pieces.costs(place.row);
                 let (mut least, mut to) = (place.energy, None);
                 for (on, cost) in costs.iter().enumerate() {
@@ -280,7 +297,7 @@ impl Plan {
                     }
                 }
                 if let Some(on) = to {
-                    self.placed[index] = Some(Placed { on, energy: least, split: None, ..place });
+                    self.placed[index] = Some(Placed { on, energy: least, ..place });
                     self.rebuild(pieces, place.on);
                     self.rebuild(pieces, on);
                     is_better = true;
@@ -316,8 +333,8 @@ impl Plan {
                 return None;
             }
             let end = self.scratch.place(part.release, part.time);
-            let limit = match self.placed[index].and_then(|placed| placed.split) {
-                Some(split) if part.is_first => split.first_end,
+            let limit = match self.placed[index].map(|placed| placed.shape) {
+                Some(Shape::Split(split)) if part.is_first => split.first_end,
                 _ => self.limit(pieces, index),
             };
             if end > limit {
@@ -363,9 +380,11 @@ impl Plan {
         for placed in self.placed.iter_mut().flatten() {
             let Some(part) = placed.part(pieces, on) else { continue };
             let end = self.timelines[on].place(part.release, part.time);
-            match &mut placed.split {
-                Some(split) if part.is_first => split.first_end = end,
-                _ => placed.end = end,
+            match &mut placed.shape {
+                Shape::Split(split) if part.is_first => split.first_end = end,
+                Shape::Whole | Shape::Split(_) => placed.end = end,
+                // It ends with its last layer, wherever that is.
+                Shape::Roams => placed.end = placed.end.max(end),
             }
         }
     }
@@ -381,10 +400,9 @@ fn key(aim: Aim, piece: &Piece, cost: &Cost, end: u64) -> (bool, u64, u64) {
     }
 }
 
-/// True if a piece is not in time on any accelerator, were there no others.
-pub(super) fn is_lost(pieces: &Pieces, piece: &Piece) -> bool {
-    let least = piece.rows().flat_map(|row| pieces.costs(row)).map(|cost| cost.time).min();
-    least.is_none_or(|least| piece.release.saturating_add(least) > piece.due)
+/// True if a piece is not in time on any accelerators, were there no others.
+pub(super) fn is_lost(piece: &Piece) -> bool {
+    piece.release.saturating_add(piece.least) > piece.due
 }
 
 #[cfg(test)]
@@ -397,6 +415,7 @@ mod tests {
     use crate::fixture::{Fixture, TaskSketch};
     use crate::policies::horizon::arrivals::Arrivals;
     use crate::policies::horizon::pace::Pace;
+    use crate::policies::horizon::roam::Ways;
     use crate::policies::horizon::settings::Settings;
     use crate::policies::horizon::{schema, tasks};
 
@@ -498,7 +517,13 @@ mod tests {
             let settings = settings("sacrifice=job lookahead=0 split=false");
             let facts = tasks::facts(&view, &settings);
             let (mut pieces, mut plan) = (Pieces::default(), Plan::default());
-            let known = Known { view: &view, settings: &settings, facts: &facts, pace: &Pace::default() };
+            let known = Known {
+                view: &view,
+                settings: &settings,
+                facts: &facts,
+                pace: &Pace::default(),
+                ways: &Ways::default(),
+            };
             pieces.gather(known, &mut Arrivals::default());
             plan.make(&mut pieces, known);
             let ends = replay(&pieces, &plan.placed);

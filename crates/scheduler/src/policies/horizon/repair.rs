@@ -4,7 +4,7 @@
 //! all such moves the one that takes least energy.
 //!
 //! **Split.** Where there is no such move, the new piece begins on one accelerator and goes on with another
-//! ([`super::split`]).
+//! ([`super::split`]), or runs each layer where it is fastest ([`super::roam`]).
 //!
 //! **Sacrifice.** Where that is not in time either, one piece has to go. As in the algorithm of Moore and Hodgson (Moore, *An n job,
 //! one machine sequencing algorithm for minimizing the number of late jobs*, Management Science 15(1), 1968), which is optimal for
@@ -12,7 +12,7 @@
 //! frees most time per unit of weight, or the new piece itself. Time is what is left, so that what is nearly done stays.
 
 use super::pieces::{Known, NEVER, Pieces};
-use super::plan::{Placed, Plan, is_lost};
+use super::plan::{Placed, Plan, Shape, is_lost};
 
 /// A move of a planned piece that makes room.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl Plan {
     /// Finds a place for a piece that has none, or leaves it out.
     pub(super) fn repair(&mut self, pieces: &Pieces, known: Known<'_, '_>, new: usize, release: u64) {
         let piece = &pieces.list()[new];
-        if is_lost(pieces, piece) {
+        if is_lost(piece) {
             return;
         }
         let Some(row) = piece.rows().last() else { return };
@@ -49,27 +49,27 @@ impl Plan {
                 release,
                 end: found.end_of_new,
                 energy: energy(row, taken),
-                split: None,
+                shape: Shape::Whole,
             };
             (self.placed[found.piece], self.placed[new]) = (Some(moved), Some(of_new));
             self.rebuild(pieces, found.taken);
             self.rebuild(pieces, found.to);
             return;
         }
-        if known.settings.splits
-            && let Some(place) = self.split(pieces, known, new, release)
-        {
-            self.take(pieces, new, place);
-            return;
+        let mut place = None;
+        if known.settings.splits {
+            place = self.split(pieces, known, new, release);
         }
-        if let Some((gone, on, end)) = self.longest(pieces, new, row, release) {
-            let second = self.placed[gone].take().and_then(|placed| placed.split);
+        if known.settings.roams && place.is_none() {
+            place = self.roam(pieces, known, new, release);
+        }
+        if let Some(place) = place {
+            self.take(pieces, new, place);
+        } else if let Some((gone, on, end)) = self.longest(pieces, new, row, release) {
+            self.placed[gone] = None;
             let energy = pieces.costs(row)[on].energy;
-            self.placed[new] = Some(Placed { on, row, release, end, energy, split: None });
-            self.rebuild(pieces, on);
-            if let Some(split) = second {
-                self.rebuild(pieces, split.on);
-            }
+            self.placed[new] = Some(Placed { on, row, release, end, energy, shape: Shape::Whole });
+            (0..pieces.free().len()).for_each(|on| self.rebuild(pieces, on));
         }
     }
 
@@ -77,7 +77,7 @@ impl Plan {
     fn best_move(&mut self, pieces: &Pieces, new: usize, row: u32) -> Option<Move> {
         let mut best: Option<Move> = None;
         for index in 0..new {
-            let Some(placed) = self.placed[index].filter(|placed| placed.split.is_none()) else { continue };
+            let Some(placed) = self.placed[index].filter(Placed::is_whole) else { continue };
             let taken = placed.on;
             let (costs, of_new) = (pieces.costs(placed.row), pieces.costs(row)[taken]);
             if of_new.time == NEVER || costs[taken].time == 0 {
@@ -119,8 +119,8 @@ impl Plan {
         let mut found = None;
         for index in 0..new {
             let Some(placed) = self.placed[index] else { continue };
-            let Some(part) = placed.part(pieces, placed.on) else { continue };
-            let time = part.time.saturating_add(placed.split.map_or(0, |split| split.second));
+            let parts = (0..pieces.free().len()).filter_map(|on| placed.part(pieces, on));
+            let time: u64 = parts.map(|part| part.time).fold(0, u64::saturating_add);
             let freed = time as f64 / pieces.list()[index].weight;
             if freed > longest
                 && let Some(end) = self.has_room(pieces, placed.on, new, Some(index))

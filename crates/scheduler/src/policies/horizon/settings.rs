@@ -69,6 +69,7 @@ pub(super) struct Settings {
     pub plans: u32,
     pub spill: bool,
     pub splits: bool,
+    pub roams: bool,
     pub weight: Weight,
     pub lookahead: u32,
     pub least_probability: f64,
@@ -124,11 +125,17 @@ impl Settings {
         "whether work that is in time on no accelerator is planned to go on with another one from some layer on",
         true,
     );
+    const ROAM: Switch = Switch::new(
+        "roam",
+        "whether work that is in time on no one or two accelerators may run each layer where it is fastest; with it, drop = \
+         infeasible drops what is late even so",
+        true,
+    );
     const SACRIFICE: Choice<Weight> = Choice::new(
         "sacrifice",
         "the weight of work where not all of it can be in time: none, and it is planned late; one a job; the time between the \
          jobs of a task; or the root of that",
-        Weight::Period,
+        Weight::Job,
         &[
             ("none", Weight::None),
             ("job", Weight::Job),
@@ -206,6 +213,7 @@ impl Settings {
         &Self::PLANS,
         &Self::SPILL,
         &Self::SPLIT,
+        &Self::ROAM,
         &Self::SACRIFICE,
         &Self::LOOKAHEAD,
         &Self::CASCADES,
@@ -244,6 +252,7 @@ impl Settings {
             plans: parameters.read(&Self::PLANS),
             spill: parameters.read(&Self::SPILL),
             splits: parameters.read(&Self::SPLIT),
+            roams: parameters.read(&Self::ROAM),
             weight: parameters.read(&Self::SACRIFICE),
             lookahead: parameters.read(&Self::LOOKAHEAD),
             least_probability: parameters.read(&Self::CASCADES),

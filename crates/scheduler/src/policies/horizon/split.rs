@@ -7,7 +7,7 @@
 use rtmm_hardware::AcceleratorId;
 
 use super::pieces::{Cost, Known, NEVER, Pieces, rest};
-use super::plan::{Placed, Plan, Split};
+use super::plan::{Placed, Plan, Shape, Split};
 use crate::job::Progress;
 
 /// The most layers at which a piece is split.
@@ -61,7 +61,7 @@ impl Plan {
                     let key = (end > piece.target, energy);
                     if end <= piece.due && best.is_none_or(|(of_best, _)| key < of_best) {
                         let split = Split { on: to, layer, first, first_end, second };
-                        let place = Placed { on, row, release, end, energy, split: Some(split) };
+                        let place = Placed { on, row, release, end, energy, shape: Shape::Split(split) };
                         best = Some((key, place));
                     }
                 }
