@@ -14,8 +14,8 @@ use crate::policies::abacus_reading::AbacusReading;
 use crate::policies::deadline_batching::{self, DeadlineBatching};
 use crate::policies::strait_reading::StraitReading;
 use crate::policies::{
-    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, heft, horizon, latency_greedy, least_slack, moca,
-    planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, terastal_reading, veltair,
+    dream, dysta, dysta_hardware, edf, fcfs, fixed_priority, heft, horizon, latency_greedy, least_slack,
+    moca, planaria, prema, round_robin, sdrm3, sjf, sjf_oracle, terastal_reading, veltair,
 };
 use crate::policy::Policy;
 

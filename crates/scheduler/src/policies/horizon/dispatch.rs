@@ -13,8 +13,8 @@ use rtmm_workload::{ModelId, Time};
 
 use super::pieces::{NEVER, Piece, Pieces};
 use super::plan::{Placed, Plan, Shape, is_lost};
-use super::roam::Ways;
 use super::settings::Settings;
+use super::ways::Ways;
 use crate::decision::{Extent, VariantId};
 use crate::job::Job;
 use crate::parts::Batching;

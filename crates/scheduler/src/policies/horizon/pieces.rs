@@ -9,9 +9,9 @@ use rtmm_workload::{ModelId, TaskId};
 
 use super::arrivals::Arrivals;
 use super::pace::Pace;
-use super::roam::Ways;
 use super::settings::{Estimate, Order, Settings};
 use super::tasks::{Network, TaskFacts};
+use super::ways::Ways;
 use crate::decision::VariantId;
 use crate::ids::JobId;
 use crate::job::{Job, Place, Progress};
@@ -20,14 +20,16 @@ use crate::view::View;
 /// In place of a latency: the accelerator cannot go on with the piece.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// What a piece takes on an accelerator: picoseconds and femtojoules, what it pays before it begins included.
+/// Cost of a piece on an accelerator in picoseconds and femtojoules, with what it pays before it begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
     pub time: u64,
     pub energy: u64,
+    /// Time by which it may end later than planned: what it may not skip, and the margin.
+    pub risk: u64,
 }
 
-/// What a piece is.
+/// Kinds of pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A job that can be dispatched, or runs.
@@ -86,7 +88,7 @@ impl Piece {
     }
 }
 
-/// What pieces are made of beside live jobs.
+/// Knowledge that pieces are made of beside live jobs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'k, 'v> {
     pub view: &'k View<'v>,
@@ -129,6 +131,8 @@ pub(super) struct Pieces {
     links: Vec<usize>,
     /// By accelerator: when what it runs ends; now where it runs nothing.
     free: Vec<u64>,
+    /// True if a piece may take another time than expected for what it skips.
+    is_uncertain: bool,
 }
 
 impl Pieces {
@@ -137,7 +141,7 @@ impl Pieces {
         &self.list
     }
 
-    /// What a row takes, by accelerator.
+    /// Costs of a row, by accelerator.
     pub(super) fn costs(&self, row: u32) -> &[Cost] {
         let width = self.free.len();
         &self.costs[row as usize * width..][..width]
@@ -156,6 +160,11 @@ impl Pieces {
     /// The network of a row.
     pub(super) fn model(&self, row: u32) -> Option<ModelId> {
         self.networks.get(row as usize).map(|(_, model)| *model)
+    }
+
+    /// True if a piece may take another time than expected, as its model may skip or exit.
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.is_uncertain
     }
 
     /// By accelerator: when what it runs ends.
@@ -222,6 +231,7 @@ impl Pieces {
         self.networks.clear();
         self.shares.clear();
         self.free.clear();
+        self.is_uncertain = false;
         let view = known.view;
         let now = view.now.picoseconds();
         self.free.resize(view.accelerators.len(), now);
@@ -326,6 +336,12 @@ impl Pieces {
                 least = least.min(cost.time);
                 self.costs.push(cost);
             }
+            let whole = known.view.profile.whole(AcceleratorId::new(0));
+            let [expected, worst] = [
+                known.view.profile.remaining(*model, progress.layer, whole),
+                known.view.profile.worst_remaining(*model, progress.layer, whole),
+            ];
+            self.is_uncertain |= expected != worst;
             let shares = known.ways.shares(*model, progress.layer);
             self.shares.extend((0..self.free.len()).map(|on| shares.get(on).copied().unwrap_or(0)));
             least = least.min(known.ways.left(*model, progress.layer).unwrap_or(NEVER));
@@ -372,18 +388,18 @@ impl Source {
     }
 }
 
-/// What a piece takes as a network on an accelerator.
+/// Cost of a piece as a network on an accelerator.
 fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: AcceleratorId) -> Cost {
     let (view, progress) = (known.view, source.progress);
     let profile = view.profile;
     if progress.layer >= profile.layers(model) {
         // Its last segment runs: nothing comes behind that.
-        return Cost { time: 0, energy: 0 };
+        return Cost { time: 0, energy: 0, risk: 0 };
     }
     if !profile.runs(model, progress.layer, accelerator) {
-        return Cost { time: NEVER, energy: NEVER };
+        return Cost { time: NEVER, energy: NEVER, risk: 0 };
     }
-    let Cost { mut time, mut energy } = rest(known, model, progress, accelerator);
+    let Cost { mut time, mut energy, risk } = rest(known, model, progress, accelerator);
     let pays = |time: &mut u64, energy: &mut u64, of: (u64, u64)| {
         *time = time.saturating_add(of.0).min(NEVER - 1);
         *energy = energy.saturating_add(of.1);
@@ -396,21 +412,23 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
     {
         pays(&mut time, &mut energy, (span.picoseconds(), spent.femtojoules()));
     }
-    Cost { time, energy }
+    Cost { time, energy, risk }
 }
 
-/// What all of a network from a progress on takes on an accelerator, without what is paid before.
+/// Cost of all of a network from a progress on, on an accelerator, without what is paid before.
 pub(super) fn rest(known: Known<'_, '_>, model: ModelId, from: Progress, accelerator: AcceleratorId) -> Cost {
     let Known { view, settings, pace, .. } = known;
     let class = view.whole(accelerator);
-    let latency = match settings.estimate {
-        Estimate::Expected => view.profile.remaining(model, from, class),
-        Estimate::Worst => view.profile.worst_remaining(model, from.layer, class),
+    let expected = view.profile.remaining(model, from, class).picoseconds();
+    let worst = view.profile.worst_remaining(model, from.layer, class).picoseconds().max(expected);
+    let time = match settings.estimate {
+        Estimate::Expected => expected,
+        Estimate::Worst => worst,
     };
-    let mut time = latency.picoseconds().min(NEVER - 1);
-    let stretch = settings.stretch * pace.factor(accelerator);
-    if stretch != 1.0 {
-        time = ((time as f64 * stretch) as u64).min(NEVER - 1);
-    }
-    Cost { time, energy: view.profile.remaining_energy(model, from, class).femtojoules() }
+    let factor = pace.factor(accelerator);
+    let paced = if factor == 1.0 { time } else { (time as f64 * factor) as u64 };
+    let margin = (time as f64 * settings.margin) as u64;
+    let risk = worst.saturating_sub(time).saturating_add(margin);
+    let energy = view.profile.remaining_energy(model, from, class).femtojoules();
+    Cost { time: paced.min(NEVER - 1), energy, risk }
 }

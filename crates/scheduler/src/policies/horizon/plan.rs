@@ -4,12 +4,13 @@
 //! for each piece p, in order:
 //!   release(p) = now, or the end of what runs, or the arrival, or the end of what it needs
 //!   ends       = for each network, from the largest: end(p, a) on each accelerator a behind all that is planned there
-//!   in time    = accelerators with end(p, a) <= target(p); where there are none, with end(p, a) <= due(p)
+//!   in time    = accelerators with end(p, a) + risk(p, a) <= target(p); where there are none, with end(p, a) <= target(p);
+//!                where there are none, with end(p, a) <= due(p)
 //!   place      = of those in time, by the aim: least energy, earliest end or least latency
 //! ```
 //!
 //! Where no network is in time anywhere, the plan is repaired ([`super::repair`]), and the piece is left out where that fails. If
-//! pieces of any weight are left out, the plan is made anew in other orders and with other aims, and the one is taken that leaves out least weight,
+//! pieces of any weight are left out, or at risk, the plan is made anew in other orders and with other aims, and the one is taken that leaves out least weight, of equal ones the one with least at risk,
 //! of equal ones the one that takes least energy. Then pieces are moved where they take less energy, as far as all that is
 //! planned stays in time.
 //!
@@ -69,7 +70,7 @@ pub(super) struct Part {
 }
 
 impl Placed {
-    /// What of it is planned on an accelerator.
+    /// The part of it that is planned on an accelerator.
     pub(super) fn part(&self, pieces: &Pieces, on: usize) -> Option<Part> {
         let Self { release, row, .. } = *self;
         let is_on = self.on == on;
@@ -88,6 +89,11 @@ impl Placed {
                 (time > 0).then_some(Part { release, time, is_first: false })
             }
         }
+    }
+
+    /// Time by which it may end later.
+    fn risk(&self, pieces: &Pieces) -> u64 {
+        if self.is_whole() { pieces.costs(self.row)[self.on].risk } else { 0 }
     }
 
     /// True if all of it is planned on one accelerator.
@@ -124,6 +130,8 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Worth {
     left_out: Score,
+    /// Weight of what is late if it takes as long as it may.
+    at_risk: Score,
     energy: u128,
 }
 
@@ -146,7 +154,7 @@ impl Plan {
                 best = Some((worth, order));
                 std::mem::swap(&mut self.placed, &mut self.best);
             }
-            if worth.left_out <= Score(0.0) {
+            if worth.left_out <= Score(0.0) && worth.at_risk <= Score(0.0) {
                 break;
             }
         }
@@ -221,8 +229,8 @@ impl Plan {
 
     /// The best place in time for a piece behind all that is planned.
     fn find(&self, pieces: &Pieces, piece: &Piece, release: u64, aim: Aim) -> Option<Placed> {
+        let mut best: Option<((Tier, u64, u64), Placed)> = None;
         for row in piece.rows() {
-            let mut best: Option<((bool, u64, u64), Placed)> = None;
             for (on, cost) in pieces.costs(row).iter().enumerate() {
                 if cost.time == NEVER {
                     continue;
@@ -232,18 +240,18 @@ impl Plan {
                     continue;
                 }
                 let key = key(aim, piece, cost, end);
-                if best.is_none_or(|(of_best, _)| key < of_best) {
-                    best = Some((
-                        key,
-                        Placed { on, row, release, end, energy: cost.energy, shape: Shape::Whole },
-                    ));
+                // A lighter network is for where the larger one is in time nowhere, or by its virtual deadline at a risk alone.
+                let is_better = |(of_best, placed): (_, Placed)| match placed.row == row {
+                    true => key < of_best,
+                    false => key.0 < of_best.0,
+                };
+                if best.is_none_or(is_better) {
+                    let place = Placed { on, row, release, end, energy: cost.energy, shape: Shape::Whole };
+                    best = Some((key, place));
                 }
             }
-            if let Some((_, place)) = best {
-                return Some(place);
-            }
         }
-        None
+        best.map(|(_, place)| place)
     }
 
     /// The place where a piece ends first as its lightest network, however late.
@@ -268,10 +276,15 @@ impl Plan {
     }
 
     fn worth(&self, pieces: &Pieces) -> Worth {
-        let mut worth = Worth { left_out: Score(0.0), energy: 0 };
+        let mut worth = Worth { left_out: Score(0.0), at_risk: Score(0.0), energy: 0 };
         for (piece, placed) in pieces.list().iter().zip(&self.placed) {
             match placed {
-                Some(place) => worth.energy += u128::from(place.energy),
+                Some(place) => {
+                    worth.energy += u128::from(place.energy);
+                    if place.end.saturating_add(place.risk(pieces)) > piece.due {
+                        worth.at_risk.0 += piece.weight;
+                    }
+                }
                 // What is lost already weighs nothing.
                 None if is_lost(piece) => {}
                 None => worth.left_out.0 += piece.weight,
@@ -341,6 +354,12 @@ impl Plan {
                 return None;
             }
             if index == piece {
+                // What is safe where it is has to be safe there.
+                let risk = pieces.costs(self.row_of(pieces, index))[on].risk;
+                let is_safe = |placed: Placed| placed.end.saturating_add(placed.risk(pieces)) <= limit;
+                if end.saturating_add(risk) > limit && self.placed[index].is_some_and(is_safe) {
+                    return None;
+                }
                 end_of_piece = Some(end);
             }
         }
@@ -390,13 +409,27 @@ impl Plan {
     }
 }
 
-/// What an aim compares accelerators by. Behind the virtual deadline what follows is the later the later the piece ends.
-fn key(aim: Aim, piece: &Piece, cost: &Cost, end: u64) -> (bool, u64, u64) {
+/// Ends of a piece by what they promise, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    /// By the virtual deadline, even if it takes as long as it may.
+    Safe,
+    /// By the virtual deadline.
+    Early,
+    /// By the deadline.
+    Late,
+}
+
+/// Measure by which an aim compares accelerators. Behind the virtual deadline what follows is the later the later the piece ends.
+fn key(aim: Aim, piece: &Piece, cost: &Cost, end: u64) -> (Tier, u64, u64) {
+    if end > piece.target {
+        return (Tier::Late, end, cost.energy);
+    }
+    let tier = if end.saturating_add(cost.risk) <= piece.target { Tier::Safe } else { Tier::Early };
     match aim {
-        _ if end > piece.target => (true, end, cost.energy),
-        Aim::Energy => (false, cost.energy, end),
-        Aim::End => (false, end, cost.energy),
-        Aim::Latency => (false, cost.time, end),
+        Aim::Energy => (tier, cost.energy, end),
+        Aim::End => (tier, end, cost.energy),
+        Aim::Latency => (tier, cost.time, end),
     }
 }
 
@@ -415,8 +448,8 @@ mod tests {
     use crate::fixture::{Fixture, TaskSketch};
     use crate::policies::horizon::arrivals::Arrivals;
     use crate::policies::horizon::pace::Pace;
-    use crate::policies::horizon::roam::Ways;
     use crate::policies::horizon::settings::Settings;
+    use crate::policies::horizon::ways::Ways;
     use crate::policies::horizon::{schema, tasks};
 
     fn settings(text: &str) -> Settings {

@@ -7,7 +7,7 @@ use crate::parts::{
 };
 
 /// The most frames of a task that are predicted.
-const MOST_FRAMES: u32 = 64;
+const MAX_FRAMES: u32 = 64;
 
 /// The order in which work is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,7 @@ pub(super) struct Settings {
     pub improves: bool,
     pub estimate: Estimate,
     pub learns_pace: bool,
-    /// Factor of latencies.
-    pub stretch: f64,
+    pub margin: f64,
     pub budget: u32,
     pub granularity: Granularity,
     pub drop: DropRule,
@@ -147,7 +146,7 @@ impl Settings {
         "lookahead",
         "the most frames of a periodic task that are planned before they come",
         4,
-        0..=MOST_FRAMES,
+        0..=MAX_FRAMES,
     );
     const CASCADES: Real = Real::new(
         "lookahead_probability",
@@ -186,8 +185,8 @@ impl Settings {
     );
     const MARGIN: Real = Real::new(
         "margin",
-        "by how much longer than estimated work is planned, as a share: for latencies that vary or that others stretch",
-        0.0,
+        "by how much later than planned work may end, as a share of its latency: places where it is in time even so come first",
+        0.05,
         0.0..=1.0,
     );
     const BUDGET: Integer<u32> = Integer::new(
@@ -262,7 +261,7 @@ impl Settings {
             improves: parameters.read(&Self::IMPROVE),
             estimate: parameters.read(&Self::ESTIMATE),
             learns_pace: parameters.read(&Self::PACE),
-            stretch: 1.0 + parameters.read(&Self::MARGIN),
+            margin: parameters.read(&Self::MARGIN),
             budget: parameters.read(&Self::BUDGET),
             granularity,
             drop: DropRule::read(parameters),

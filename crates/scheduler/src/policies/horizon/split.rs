@@ -47,11 +47,11 @@ impl Plan {
                     let after = rest(known, model, Progress::at(layer), accelerator);
                     // What it pays before it begins there, as if it began with all of it.
                     let paid = match of_all.time {
-                        NEVER => Cost { time: 0, energy: 0 },
+                        NEVER => Cost { time: 0, energy: 0, risk: 0 },
                         time => {
                             let all = rest(known, model, piece.progress, accelerator);
                             let energy = of_all.energy.saturating_sub(all.energy);
-                            Cost { time: time.saturating_sub(all.time), energy }
+                            Cost { time: time.saturating_sub(all.time), energy, risk: 0 }
                         }
                     };
                     let second = after.time.saturating_add(paid.time).min(NEVER - 1);

@@ -73,7 +73,7 @@ pub(super) fn facts(view: &View<'_>, settings: &Settings) -> Vec<TaskFacts> {
     facts
 }
 
-/// What can be said of a task without the others.
+/// Facts of a task without the others.
 fn alone(view: &View<'_>, settings: &Settings, task: TaskId) -> TaskFacts {
     let info = view.task(task);
     let stated = info.variants.iter().enumerate();
