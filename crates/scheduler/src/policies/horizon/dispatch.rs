@@ -60,13 +60,11 @@ pub(super) struct Dispatch<'d, 'v> {
 impl<'v> Dispatch<'_, 'v> {
     /// The next segment; where there is none, when an accelerator that is kept free for something is free for others again.
     pub(super) fn next(&self) -> Result<Segment<'v>, Option<Time>> {
-        let idle = |on: &&AcceleratorId| self.view.accelerators[on.index()].is_idle();
-        let free = self.view.free.iter().filter(idle);
         let mut wake = None;
-        let planned = free.clone().find_map(|on| self.planned(*on, &mut wake));
+        let planned = self.idle().find_map(|on| self.planned(on, &mut wake));
         // Where nothing runs and nothing is waited for, nothing would ask again: whatever there is runs.
         let is_last = wake.is_none() && self.view.runs().next().is_none();
-        planned.or_else(|| free.clone().find_map(|on| self.spare(*on, is_last))).ok_or(wake)
+        planned.or_else(|| self.spare(is_last)).ok_or(wake)
     }
 
     fn pieces(&self) -> impl Iterator<Item = (&Piece, Option<Placed>)> {
@@ -128,8 +126,9 @@ impl<'v> Dispatch<'_, 'v> {
         }
     }
 
-    /// A segment for an accelerator on which nothing is planned that can begin.
-    fn spare(&self, on: AcceleratorId, is_last: bool) -> Option<Segment<'v>> {
+    /// A segment for an idle accelerator on which nothing is planned that can begin: of all such ones that on which the job takes
+    /// least.
+    fn spare(&self, is_last: bool) -> Option<Segment<'v>> {
         for (piece, placed) in self.pieces() {
             let Some(job) = self.ready(piece) else { continue };
             let runs = is_last
@@ -138,15 +137,23 @@ impl<'v> Dispatch<'_, 'v> {
                     Some(_) => !self.settings.waits,
                     None => self.settings.salvages || is_lost(piece),
                 };
+            if !runs {
+                continue;
+            }
             let row = placed.map_or(piece.rows().end - 1, |placed| placed.row);
-            if runs
-                && self.pieces.costs(row)[on.index()].time < NEVER
-                && let Some(segment) = self.segment(job, row, on, Time::MAX)
-            {
+            let cost = |on: AcceleratorId| self.pieces.costs(row)[on.index()];
+            let idle = self.idle().filter(|on| cost(*on).time < NEVER);
+            let on = idle.min_by_key(|on| (cost(*on).time, cost(*on).energy));
+            if let Some(segment) = on.and_then(|on| self.segment(job, row, on, Time::MAX)) {
                 return Some(segment);
             }
         }
         None
+    }
+
+    fn idle(&self) -> impl Iterator<Item = AcceleratorId> {
+        let free = self.view.free.iter().copied();
+        free.filter(|on| self.view.accelerators[on.index()].is_idle())
     }
 
     fn segment(&self, job: &'v Job, row: u32, on: AcceleratorId, latest: Time) -> Option<Segment<'v>> {
