@@ -17,7 +17,6 @@ mod dysta_evaluation;
 mod dysta_fixes;
 mod engine;
 mod fidelity;
-mod horizon;
 mod interference_evaluation;
 mod interference_loop;
 mod maestro_differences;
@@ -63,7 +62,6 @@ impl Parts<'_> {
     fn has(self, part: &Part) -> bool {
         let takes_long = part.page == POWER
             || part.page == BOUNDS
-            || part.page == HORIZON
             || (part.page == TECHNOLOGY && part.name == "dream")
             || (part.page == INTERFERENCE && matches!(part.name, "groups" | "slice"));
         match self {
@@ -78,7 +76,6 @@ const BOUNDS: &str = "bounds.md";
 const CLAIMS: &str = "claims.md";
 const DREAM: &str = "evaluation/dream.md";
 const DYSTA: &str = "evaluation/dysta.md";
-const HORIZON: &str = "horizon.md";
 const INTERFERENCE: &str = "evaluation/interference.md";
 const MOCA: &str = "evaluation/moca.md";
 const POWER: &str = "evaluation/power.md";
@@ -137,9 +134,6 @@ const PARTS: &[Part] = &[
     Part { page: DYSTA, name: "storage", make: |_| Ok(dysta_evaluation::storage()) },
     Part { page: DYSTA, name: "hardware", make: |_| dysta_evaluation::hardware() },
     Part { page: DYSTA, name: "claims", make: |_| dysta_evaluation::claims() },
-    Part { page: HORIZON, name: "uxcost", make: |_| horizon::uxcost() },
-    Part { page: HORIZON, name: "misses", make: |_| horizon::misses() },
-    Part { page: HORIZON, name: "energy", make: |_| horizon::energy() },
     Part { page: "interference.md", name: "predictors", make: |_| Ok(predictors::predictors()) },
     Part { page: "interference.md", name: "predictor-parameters", make: |_| Ok(predictors::parameters()) },
     Part { page: "interference.md", name: "measurements", make: |_| predictors::measurements() },

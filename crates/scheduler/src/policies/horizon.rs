@@ -56,7 +56,7 @@ use crate::view::View;
 const TAG: u64 = u64::MAX;
 
 /// Defaults that differ from those of the parts.
-pub const DEFAULTS: &[(&str, &str)] = &[("drop", "infeasible")];
+pub const DEFAULTS: &[(&str, &str)] = &[("drop", "late")];
 
 /// The parameters of the policy.
 #[must_use]
@@ -109,8 +109,8 @@ impl Horizon {
 
     /// The next job to drop.
     fn lost(&self, view: &View<'_>) -> Option<JobId> {
-        let Settings { drop, variants, .. } = &self.settings;
-        if *drop != DropRule::Infeasible || self.ways.is_empty() {
+        let Settings { drop, variants, gives_up, .. } = &self.settings;
+        if *drop != DropRule::Late || !gives_up {
             return drop.next(view, variants);
         }
         let is_lost = |job: &&Job| {

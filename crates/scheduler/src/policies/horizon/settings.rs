@@ -70,6 +70,7 @@ pub(super) struct Settings {
     pub spill: bool,
     pub splits: bool,
     pub roams: bool,
+    pub gives_up: bool,
     pub weight: Weight,
     pub lookahead: u32,
     pub least_probability: f64,
@@ -126,8 +127,12 @@ impl Settings {
     );
     const ROAM: Switch = Switch::new(
         "roam",
-        "whether work that is in time on no one or two accelerators may run each layer where it is fastest; with it, drop = \
-         infeasible drops what is late even so",
+        "whether work that is in time on no one or two accelerators may run each layer where it is fastest",
+        true,
+    );
+    const GIVE_UP: Switch = Switch::new(
+        "give_up",
+        "drop = late: whether a job goes as soon as it is late even if each layer runs at once where it is fastest",
         true,
     );
     const SACRIFICE: Choice<Weight> = Choice::new(
@@ -213,6 +218,7 @@ impl Settings {
         &Self::SPILL,
         &Self::SPLIT,
         &Self::ROAM,
+        &Self::GIVE_UP,
         &Self::SACRIFICE,
         &Self::LOOKAHEAD,
         &Self::CASCADES,
@@ -252,6 +258,7 @@ impl Settings {
             spill: parameters.read(&Self::SPILL),
             splits: parameters.read(&Self::SPLIT),
             roams: parameters.read(&Self::ROAM),
+            gives_up: parameters.read(&Self::GIVE_UP),
             weight: parameters.read(&Self::SACRIFICE),
             lookahead: parameters.read(&Self::LOOKAHEAD),
             least_probability: parameters.read(&Self::CASCADES),

@@ -41,11 +41,6 @@ impl Ways {
         Self { models, accelerators }
     }
 
-    /// True if there is no way through any model.
-    pub(super) fn is_empty(&self) -> bool {
-        self.models.is_empty()
-    }
-
     /// All layers from one on.
     pub(super) fn steps(&self, model: ModelId, layer: u32) -> &[Step] {
         self.models.get(model.index()).and_then(|way| way.steps.get(layer as usize..)).unwrap_or_default()
