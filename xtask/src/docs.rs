@@ -17,6 +17,8 @@ mod dysta_evaluation;
 mod dysta_fixes;
 mod engine;
 mod fidelity;
+mod frontier;
+mod generated_systems;
 mod interference_evaluation;
 mod interference_loop;
 mod maestro_differences;
@@ -54,14 +56,15 @@ enum Parts<'n> {
     All,
     /// That of a name.
     Named(&'n str),
-    /// Those that take no sweep of more than a thousand runs, and no fits to tens of thousands of measurements.
+    /// Those that take seconds: no sweep of more than a thousand runs, no fits to tens of thousands of measurements, no scores of
+    /// every policy in every reference system.
     Quick,
 }
 
 impl Parts<'_> {
     fn has(self, part: &Part) -> bool {
-        let takes_long = part.page == POWER
-            || part.page == BOUNDS
+        let takes_long = [POWER, DYSTA, BOUNDS].contains(&part.page)
+            || (part.page == "fidelity.md" && part.name == "policy-scores")
             || (part.page == TECHNOLOGY && part.name == "dream")
             || (part.page == INTERFERENCE && matches!(part.name, "groups" | "slice"));
         match self {
@@ -79,6 +82,8 @@ const DYSTA: &str = "evaluation/dysta.md";
 const INTERFERENCE: &str = "evaluation/interference.md";
 const MOCA: &str = "evaluation/moca.md";
 const POWER: &str = "evaluation/power.md";
+const FRONTIER: &str = "evaluation/frontier.md";
+const GENERATED: &str = "evaluation/generated.md";
 const TECHNOLOGY: &str = "models/technology.md";
 const VALIDATION: &str = validation::PAGE;
 /// Where figures of pages under docs/evaluation/ stand.
@@ -96,6 +101,13 @@ const PARTS: &[Part] = &[
     Part { page: "policies.md", name: "policies", make: |_| policies::policies() },
     Part { page: "policies.md", name: "policy-parameters", make: |_| Ok(policies::parameters()) },
     Part { page: "sweeps.md", name: "axes", make: |_| Ok(axes::part()) },
+    Part { page: FRONTIER, name: "setup", make: frontier::setup },
+    Part { page: FRONTIER, name: "standing", make: frontier::standing },
+    Part { page: FRONTIER, name: "means", make: frontier::means },
+    Part { page: FRONTIER, name: "lost", make: frontier::lost },
+    Part { page: GENERATED, name: "setup", make: generated_systems::setup },
+    Part { page: GENERATED, name: "means", make: generated_systems::means },
+    Part { page: GENERATED, name: "lost", make: generated_systems::lost },
     Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },
@@ -259,7 +271,7 @@ fn each_page(
             }
         }
     }
-    match files(&pages) {
+    match files(&pages, parts) {
         Ok(files) => {
             for (file, wanted) in files {
                 let path = root.join(file);
@@ -283,12 +295,13 @@ fn each_page(
 }
 
 /// Figures and data of pages that are made with them: files of the repository and their texts.
-fn files(pages: &[&str]) -> Result<Vec<(String, String)>, Problem> {
+fn files(pages: &[&str], parts: Parts<'_>) -> Result<Vec<(String, String)>, Problem> {
     let in_folder = |folder: &'static str, files: Vec<(String, String)>| {
         files.into_iter().map(move |(name, text)| (format!("{folder}/{name}"), text))
     };
     let mut files = Vec::new();
-    if pages.contains(&DYSTA) {
+    // Drawn of the sweeps of the page.
+    if pages.contains(&DYSTA) && !matches!(parts, Parts::Quick) {
         files.extend(in_folder(FIGURES, dysta_evaluation::figures()?));
     }
     if pages.contains(&VALIDATION) {

@@ -9,6 +9,8 @@
 #![expect(clippy::disallowed_methods, reason = "writes data and figures of the repository")]
 
 pub(crate) mod claims;
+pub(crate) mod frontier;
+pub(crate) mod generated;
 pub(crate) mod interference;
 pub(crate) mod moca;
 mod search;
@@ -23,7 +25,7 @@ use rtmm_sweep::figures::Figure;
 use rtmm_sweep::file::{self, SweepFile};
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::results::Results;
-use rtmm_sweep::runner::Policy;
+use rtmm_sweep::runner::{Policy, short_names};
 use rtmm_sweep::summary::{Group, Summary};
 use rtmm_sweep::sweep::{self, Finished};
 
@@ -155,6 +157,13 @@ impl Seeds<'_> {
     /// A parameter of the policy; nothing where it has none of this name.
     fn parameter(&self, name: &str) -> String {
         self.policy.parameter(name).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The policy with the parameters that differ among those of its name in the sweep.
+    fn short_name(&self) -> String {
+        let policies = &self.plan.axes().policies;
+        let place = policies.iter().position(|policy| policy == self.policy);
+        place.map_or_else(|| self.policy.to_string(), |place| short_names(policies).swap_remove(place))
     }
 
     /// The load factor as results have it.

@@ -25,6 +25,8 @@ Tasks:
   validation [DIR]              compare measurements of a machine with simulations, and print tables and write figures into DIR;
                                 without it, write docs/evaluation/validation.md from those of the repository
   evaluation claims [NAME]      measure the claims of docs/claims.md, or of one publication, and write their values
+  evaluation frontier           run the sweep behind docs/evaluation/frontier.md, and write its data
+  evaluation generated [SEED]   draw systems and run the policies of the sweep `frontier` on them, for docs/evaluation/generated.md
 ";
 
 fn main() -> ExitCode {
@@ -58,10 +60,16 @@ fn main() -> ExitCode {
             Some("claims") => {
                 evaluation::claims::run(arguments.next().as_ref().and_then(|name| name.to_str()))
             }
+            Some("frontier") => evaluation::frontier::run(),
+            Some("generated") => {
+                evaluation::generated::run(arguments.next().as_ref().and_then(|seed| seed.to_str()))
+            }
             Some(other) => usage_error(&format!(
-                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference` and `claims`"
+                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims`, `frontier` and `generated`"
             )),
-            None => usage_error("`evaluation` needs a name: `dream`, `moca`, `interference` or `claims`"),
+            None => usage_error(
+                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims`, `frontier` or `generated`",
+            ),
         },
         Some("validation") => match arguments.next() {
             None => docs::write(Some(validation::PAGE)),

@@ -24,7 +24,7 @@ const THREE_TASKS: &str = "
     task c every 10 due 7 layers 2/3 needs a";
 
 /// The policies that a test below stands for, in the order of the registry.
-const WORKED: [&str; 30] = [
+const WORKED: [&str; 31] = [
     "dream-adaptive",
     "dream-drop",
     "dream-full",

@@ -37,6 +37,8 @@ pub enum Stream {
     Fit,
     /// Errors of costs, prices, estimates and rates in an analysis of how far a ranking carries.
     Error,
+    /// Systems that are drawn for an evaluation.
+    Generated,
     /// Synthesised samples: how sparse each layer is on average.
     SampleProfile,
     /// Synthesised samples: how sparse each input is in all of its layers.
@@ -64,6 +66,7 @@ impl Stream {
             Self::Latency => 15,
             Self::Fit => 16,
             Self::Error => 17,
+            Self::Generated => 18,
             Self::SampleProfile => 7,
             Self::SampleInput => 8,
             Self::SampleLayer => 9,
