@@ -124,8 +124,8 @@ fn observed(sketches: &[Sketch], seed: u64, order: JobOrder, is_preemptive: bool
     let mut longest = vec![0; sketches.len()];
     let mut running: [Option<usize>; 2] = [None, None];
     for now in 0..HORIZON {
-        for accelerator in 0..2 {
-            if running[accelerator].is_none() || is_preemptive {
+        for (accelerator, running) in running.iter_mut().enumerate() {
+            if running.is_none() || is_preemptive {
                 let key = |job: &Job| {
                     let sketch = &sketches[job.task];
                     let first = match order {
@@ -139,16 +139,16 @@ fn observed(sketches: &[Sketch], seed: u64, order: JobOrder, is_preemptive: bool
                     let is_here = sketches[job.task].accelerator == accelerator;
                     is_here && job.left > 0 && job.released.is_some_and(|released| released <= now)
                 });
-                running[accelerator] = ready.min_by_key(|index| key(&jobs[*index]));
+                *running = ready.min_by_key(|index| key(&jobs[*index]));
             }
         }
-        for accelerator in 0..2 {
-            let Some(index) = running[accelerator] else { continue };
+        for running in &mut running {
+            let Some(index) = *running else { continue };
             jobs[index].left -= 1;
             if jobs[index].left > 0 {
                 continue;
             }
-            running[accelerator] = None;
+            *running = None;
             let (task, number) = (jobs[index].task, jobs[index].number);
             longest[task] = longest[task].max(now + 1 - jobs[index].arrival);
             for job in

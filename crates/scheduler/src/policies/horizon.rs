@@ -6,11 +6,11 @@
 //! one machine sequencing algorithm for minimizing the number of late jobs*, Management Science 15(1), 1968).
 //!
 //! 1. A job is dropped by the drop rule: where it is late even if each layer runs at once where it is fastest.
-//! 2. [`pieces`]: what is left of live jobs, jobs that they may trigger, and frames of periodic tasks that are expected before
-//!    the last deadline, in the order of virtual deadlines ([`tasks`]).
-//! 3. [`plan`]: each of them on the accelerator that takes least energy for all that is left, of those that end it in time behind
-//!    what is planned; as a lighter variant where there is none; by [`repair`] where there is none either.
-//! 4. [`dispatch`]: the next segment of the first planned job of each idle accelerator. One may stay idle for a job that comes.
+//! 2. `pieces`: what is left of live jobs, jobs that they may trigger, and frames of periodic tasks that are expected before
+//!    the last deadline, in the order of virtual deadlines (`tasks`).
+//! 3. `plan`: each of them on the accelerator that takes least energy for all that is left, of those that end it in time behind
+//!    what is planned; as a lighter variant where there is none; by `repair` where there is none either.
+//! 4. `dispatch`: the next segment of the first planned job of each idle accelerator. One may stay idle for a job that comes.
 //!
 //! Ties go to the earliest deadline, then to the earliest release, then to the accelerator that the platform states first.
 //!

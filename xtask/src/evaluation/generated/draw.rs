@@ -93,7 +93,7 @@ fn draw(seed: u64, index: usize, models: &[String], platforms: &[String]) -> Res
                 after: None,
             };
             let (is_triggered, before, outcome) = (next() < TRIGGERED, next(), *pick(&OUTCOMES, next()));
-            let after = (is_triggered && place > 0).then(|| ((before * place as f64) as usize, outcome));
+            let after = (is_triggered && place > 0).then_some(((before * place as f64) as usize, outcome));
             Sketch { after, ..sketch }
         })
         .collect();
