@@ -17,7 +17,8 @@ use rtmm_reference::dysta::{
     run_observed,
 };
 use rtmm_scheduler::{Job, Run, registry};
-use rtmm_sim::{EndOfRun, Observer, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, Observer, RunOptions, System};
+use rtmm_testkit::simulate;
 use rtmm_workload::input::Source;
 use rtmm_workload::load::{Kind, built_in_names};
 use rtmm_workload::{

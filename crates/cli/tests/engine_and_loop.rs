@@ -24,8 +24,9 @@ use rtmm_hardware::{
 use rtmm_reference::xrbench::{Fixes, JobEnd, ModelCost, Parameters, Runtime, TaskCosts};
 use rtmm_scheduler::registry;
 use rtmm_sim::metrics::{JobRow, JobRows, JobStatus};
-use rtmm_sim::{RunOptions, System, simulate};
+use rtmm_sim::{RunOptions, System};
 use rtmm_testkit::cases::config;
+use rtmm_testkit::simulate;
 use rtmm_workload::load::{Kind, built_in_names, workload};
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{

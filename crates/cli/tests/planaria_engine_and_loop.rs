@@ -28,8 +28,9 @@ use rtmm_reference::planaria::{
 };
 use rtmm_scheduler::policies::planaria::allocation::{Allocator, Candidate};
 use rtmm_scheduler::{Run, registry};
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, System};
 use rtmm_testkit::cases::at_least;
+use rtmm_testkit::simulate;
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Arrivals, Deadline, Duration, Gemm, ModelId, Operator, Period, Request, Scenario, Shapes, Task, Time,

@@ -7,8 +7,9 @@ use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, JobId, Notice, Policy, PolicyError, Preemption, Run, Truth, View,
 };
 use rtmm_sim::metrics::{Audit, JobRow, JobRows, JobStatus};
-use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
+use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System};
 use rtmm_testkit::hand_made::{after, models, ms, platform, scenario, task};
+use rtmm_testkit::simulate;
 use rtmm_workload::{Duration, Legality, Model, Scenario, Time};
 
 /// Decides by a pseudorandom sequence.

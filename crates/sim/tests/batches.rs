@@ -8,10 +8,11 @@
 use rtmm_hardware::{AcceleratorId, Mode, Units};
 use rtmm_scheduler::{Decision, Decisions, Extent, JobId, Policy, PolicyRegistry, Preemption, RunId, View};
 use rtmm_sim::metrics::{Audit, JobRow, JobRows, Metrics, MetricsOptions};
-use rtmm_sim::{EndOfRun, Illegal, RecordedEvent, RunOptions, RunRecord, SimulationError, System, simulate};
+use rtmm_sim::{EndOfRun, Illegal, RecordedEvent, RunOptions, RunRecord, SimulationError, System};
 use rtmm_testkit::by_hand::{self, ByHand, Log};
 use rtmm_testkit::closures::deciding;
 use rtmm_testkit::pages;
+use rtmm_testkit::simulate;
 use rtmm_workload::{Duration, Legality, Time, load};
 
 /// What is said when a policy is asked for the nth time at an instant in milliseconds.

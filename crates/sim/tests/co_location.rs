@@ -7,10 +7,11 @@
 
 use rtmm_hardware::{AcceleratorId, Mode, Platform, Units};
 use rtmm_scheduler::{Decision, Decisions, Extent, Policy, PolicyRegistry, Run, View};
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, SimulationError, System, simulate};
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, SimulationError, System};
 use rtmm_testkit::by_hand::policy;
 use rtmm_testkit::closures::deciding;
 use rtmm_testkit::hand_made::scenario;
+use rtmm_testkit::simulate;
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Arrivals, Deadline, Duration, Layer, Model, ModelId, Operator, Period, Request, Shapes, Task, Time,

@@ -15,13 +15,14 @@ use rtmm_scheduler::{
     VariantId, View,
 };
 use rtmm_sim::execution::Execution;
-use rtmm_sim::{EndOfRun, Illegal, RunOptions, Simulation, SimulationError, System, simulate};
+use rtmm_sim::{EndOfRun, Illegal, RunOptions, Simulation, SimulationError, System};
 use rtmm_testkit::random_systems::record::Record;
 use rtmm_testkit::random_systems::systems::{
     self, AcceleratorSketch, ArrivalsSketch, CostSketch, DivisionSketch, MachineSketch, Memory, ModelSketch,
     Sketch, TaskSketch,
 };
 use rtmm_testkit::random_systems::{Use, hash, simulation};
+use rtmm_testkit::simulate;
 use rtmm_workload::{Duration, Time};
 
 const DEFAULT_CASES: u32 = 1000;

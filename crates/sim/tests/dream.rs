@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{Decision, Decisions, Job, JobId, View};
 use rtmm_sim::metrics::{JobRow, JobRows, JobStatus, Metrics, MetricsOptions, Summary};
-use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions, simulate};
+use rtmm_sim::{DropCause, EndOfRun, JobRecord, Observer, RunOptions};
 use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
 use rtmm_testkit::by_hand::{ByHand, Log, policy};
 use rtmm_testkit::cases::at_least;
 use rtmm_testkit::closures::{deciding, revised};
+use rtmm_testkit::simulate;
 use rtmm_workload::{ModelId, TaskId, Time};
 
 const OPTIONS: RunOptions = RunOptions { seed: 5, end: EndOfRun::Drain, oracle: false };

@@ -17,10 +17,11 @@ use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, JobId, JobState, Notice, Parameters, Policy, PolicyError,
     Run, TaskCounters, Truth, TuningWindow, View,
 };
-use rtmm_sim::{EndOfRun, RunOptions, simulate};
+use rtmm_sim::{EndOfRun, RunOptions};
 use rtmm_testkit::by_hand::worlds::{Dice, Kind, world};
 use rtmm_testkit::by_hand::{ByHand, policy};
 use rtmm_testkit::cases::at_least;
+use rtmm_testkit::simulate;
 use rtmm_workload::parameters::ParameterValue;
 use rtmm_workload::{Duration, Model, ModelId, TaskId, Time};
 

@@ -13,11 +13,12 @@ use rtmm_hardware::{
     CostError, CostModel, Division, EnergyParts, LayerOf, Migration, Platform, SHARED_LEVELS, Share, Work,
 };
 use rtmm_scheduler::{Decision, Job, Run, registry};
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, System, simulate};
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, System};
 use rtmm_testkit::by_hand::policy;
 use rtmm_testkit::by_hand::watch::{Line, watch, watch_policy};
 use rtmm_testkit::cases;
 use rtmm_testkit::random_systems::systems::{self, Sketch};
+use rtmm_testkit::simulate;
 use rtmm_workload::{
     Arrivals, Deadline, Duration, Gemm, Layer, Model, ModelId, Operator, Period, Request, Scenario, Shapes,
     Task, Time,

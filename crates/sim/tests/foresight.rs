@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use rtmm_hardware::{Energy, Mode};
 use rtmm_sim::metrics::{JobRow, JobRows};
-use rtmm_sim::{EndOfRun, ForeseenJob, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, ForeseenJob, RunOptions, System};
 use rtmm_testkit::by_hand::policy;
+use rtmm_testkit::simulate;
 use rtmm_workload::{Duration, Legality};
 
 fn system(scenario: &str, platform: &str, duration_ms: u64) -> System {

@@ -7,9 +7,10 @@ use rtmm_hardware::{
     Energy, Gating, Mode, OperatingPoint, PlatformPower, PointId, PointSwitch, Power, PowerStates,
 };
 use rtmm_sim::metrics::Audit;
-use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
+use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, Summary, System};
 use rtmm_testkit::by_hand::{ByHand, Log, ms, policy};
 use rtmm_testkit::cases;
+use rtmm_testkit::simulate;
 use rtmm_workload::Legality;
 use rtmm_workload::input::Source;
 

@@ -3,8 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use rtmm_sim::{Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
+use rtmm_sim::{Metrics, MetricsOptions, RunOptions, Summary, System};
 use rtmm_testkit::by_hand::{ByHand, check, policy};
+use rtmm_testkit::simulate;
 
 /// Both layers take 4, and 3 as their variants. Accuracies are those of none, of the first, of the second and of both. Turning an
 /// accelerator to another model would take 1.

@@ -16,10 +16,11 @@ use rtmm_sim::metrics::{
 };
 use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
-    Summary, System, simulate,
+    Summary, System,
 };
 use rtmm_testkit::closures::revised;
 use rtmm_testkit::hand_made::{Fcfs, accelerator, after, idle, models, ms, platform, scenario, task};
+use rtmm_testkit::simulate;
 use rtmm_workload::input::Source;
 use rtmm_workload::{
     Arrivals, Dependency, DependencyKind, Duration, Model, ModelId, Period, Scenario, Task, TaskId, Time,

@@ -5,9 +5,10 @@
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_scheduler::{Decision, Extent};
-use rtmm_sim::{EndOfRun, Illegal, MisspeltPin, PinFault, RunOptions, SimulationError, System, simulate};
+use rtmm_sim::{EndOfRun, Illegal, MisspeltPin, PinFault, RunOptions, SimulationError, System};
 use rtmm_testkit::by_hand::{ByHand, check, policy, run};
 use rtmm_testkit::closures::deciding;
+use rtmm_testkit::simulate;
 use rtmm_workload::{ModelId, Pins};
 
 #[test]

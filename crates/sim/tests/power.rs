@@ -10,11 +10,11 @@ use rtmm_scheduler::{Decision, Decisions, Extent, JobId, Policy, Preemption, Run
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
     EndOfRun, Illegal, Metrics, MetricsOptions, RunOptions, RunRecord, SimulationError, Summary, System,
-    simulate,
 };
 use rtmm_testkit::by_hand::{ByHand, Log, ms};
 use rtmm_testkit::cases;
 use rtmm_testkit::closures::deciding;
+use rtmm_testkit::simulate;
 use rtmm_workload::Time;
 
 const NPU: PowerUnit = PowerUnit::Accelerator(AcceleratorId::new(0));

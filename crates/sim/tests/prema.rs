@@ -7,8 +7,9 @@
 
 use rtmm_hardware::Energy;
 use rtmm_scheduler::registry;
-use rtmm_sim::{JobRecord, Observer, RunOptions, SimulationError, simulate};
+use rtmm_sim::{JobRecord, Observer, RunOptions, SimulationError};
 use rtmm_testkit::by_hand::{ByHand, check, check_seed};
+use rtmm_testkit::simulate;
 use rtmm_workload::Time;
 
 /// One layer of 8 in steps of 2, which reads 10 and puts out 20; at 3 a short job of high priority comes.

@@ -11,9 +11,10 @@ use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, Knowledge, Notice, Policy, PolicyError, Preemption, Truth,
     View,
 };
-use rtmm_sim::{RunOptions, System, simulate};
+use rtmm_sim::{RunOptions, System};
 use rtmm_testkit::by_hand::ByHand;
 use rtmm_testkit::random_systems::hash;
+use rtmm_testkit::simulate;
 
 /// Layers of a task: latencies by accelerator in picoseconds, and steps.
 #[derive(Clone, Debug)]

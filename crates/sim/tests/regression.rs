@@ -18,8 +18,9 @@ use std::sync::Arc;
 use rtmm_hardware::{CostTable, Mode, Platform};
 use rtmm_scheduler::{PolicyRegistry, PolicyRow};
 use rtmm_sim::metrics::JobCounts;
-use rtmm_sim::{Metrics, MetricsOptions, RunOptions, Summary, System, simulate};
+use rtmm_sim::{Metrics, MetricsOptions, RunOptions, Summary, System};
 use rtmm_testkit::digests::assert_digests;
+use rtmm_testkit::simulate;
 use rtmm_workload::load::{Kind, built_in_names};
 use rtmm_workload::{Duration, Legality, Model, ModelId, Scenario, Workload};
 

@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use rtmm_scheduler::{Interests, Policy, RunId};
 use rtmm_sim::metrics::{JobRow, JobRows};
 use rtmm_sim::{
-    EndOfRun, LayerRecord, Metrics, MetricsOptions, RecordedEvent, RunOptions, RunRecord, System, simulate,
+    EndOfRun, LayerRecord, Metrics, MetricsOptions, RecordedEvent, RunOptions, RunRecord, System,
 };
 use rtmm_testkit::cases;
 use rtmm_testkit::random_systems::policies::{Habits, Scripted};
 use rtmm_testkit::random_systems::record::{Heard, Recorder};
 use rtmm_testkit::random_systems::systems::{self, Sketch};
+use rtmm_testkit::simulate;
 use rtmm_workload::Duration;
 
 const DEFAULT_CASES: u32 = 200;

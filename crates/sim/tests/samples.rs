@@ -12,8 +12,9 @@ use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Notice, Policy, PolicyError, PolicyRegistry, Truth, View,
 };
 use rtmm_sim::metrics::{Audit, JobRow, JobRows};
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions};
 use rtmm_testkit::by_hand::{ByHand, Log, check, check_seed, ms, policy};
+use rtmm_testkit::simulate;
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Deadline, Duration, Time};
 

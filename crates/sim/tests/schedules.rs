@@ -7,9 +7,10 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 use rtmm_scheduler::{PolicyRegistry, registry};
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, simulate};
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions};
 use rtmm_testkit::by_hand;
 use rtmm_testkit::by_hand::{ByHand, at, check, check_seed};
+use rtmm_testkit::simulate;
 use rtmm_workload::random::{Draws, Stream};
 use rtmm_workload::{Frames, TaskId, Time};
 

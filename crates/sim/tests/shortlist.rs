@@ -7,8 +7,9 @@
 
 use rtmm_hardware::{AcceleratorId, Mode};
 use rtmm_scheduler::{Job, Policy, Run};
-use rtmm_sim::{EndOfRun, Observer, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, Observer, RunOptions, System};
 use rtmm_testkit::by_hand::policy;
+use rtmm_testkit::simulate;
 use rtmm_workload::{Duration, Legality, Time};
 
 /// Who was dispatched where and when, and how many jobs were ready or running at the most.

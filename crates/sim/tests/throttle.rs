@@ -9,11 +9,12 @@ use proptest::prelude::*;
 use rtmm_hardware::{Share, Sharing};
 use rtmm_scheduler::{Extent, Interests, Policy};
 use rtmm_sim::metrics::{Metrics, MetricsOptions};
-use rtmm_sim::{EndOfRun, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, RunOptions, System};
 use rtmm_testkit::by_hand::{ByHand, check};
 use rtmm_testkit::random_systems::policies::{Fcfs, Habits, Scripted};
 use rtmm_testkit::random_systems::record::{Event, Record};
 use rtmm_testkit::random_systems::systems::{self, Memory, Sketch};
+use rtmm_testkit::simulate;
 use rtmm_testkit::{cases, random_systems};
 use rtmm_workload::Duration;
 

@@ -17,11 +17,12 @@ use rtmm_hardware::{
 };
 use rtmm_scheduler::{Interests, Policy, PolicyRegistry, PolicyRow};
 use rtmm_sim::metrics::XrbenchConstants;
-use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, Metrics, MetricsOptions, RunOptions, System};
 use rtmm_testkit::cases;
 use rtmm_testkit::random_systems::policies::{Habits, Scripted};
 use rtmm_testkit::random_systems::record::{Event, Record};
 use rtmm_testkit::random_systems::systems::{self, ArrivalsSketch, Memory, Sketch};
+use rtmm_testkit::simulate;
 use rtmm_workload::parameters::{ParameterValue, Parameters};
 use rtmm_workload::{
     Arrivals, Deadline, Duration, Follower, Frame, Frames, Legality, Request, Scenario, TaskId, Time,

@@ -5,8 +5,9 @@
 
 use rtmm_hardware::{Bandwidth, Link, Transfers};
 use rtmm_sim::metrics::{JobRow, JobRows, MetricsOptions};
-use rtmm_sim::{EndOfRun, Metrics, RunOptions, SimulationError, simulate};
+use rtmm_sim::{EndOfRun, Metrics, RunOptions, SimulationError};
 use rtmm_testkit::by_hand::{ByHand, check, policy};
+use rtmm_testkit::simulate;
 use rtmm_workload::Duration;
 
 /// A layer that accelerator 0 alone runs, and one that accelerator 1 alone runs: between them a gigabyte is live.

@@ -13,10 +13,11 @@ use rtmm_hardware::{
 };
 use rtmm_scheduler::{Extent, PolicyRegistry};
 use rtmm_sim::metrics::Audit;
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, System, simulate};
+use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, System};
 use rtmm_testkit::by_hand::{ByHand, policy, schedule};
 use rtmm_testkit::random_systems::policies::Fcfs;
 use rtmm_testkit::random_systems::systems::{self, Sketch};
+use rtmm_testkit::simulate;
 use rtmm_testkit::{cases, random_systems};
 use rtmm_workload::Time;
 use rtmm_workload::random::{Draws, Stream};

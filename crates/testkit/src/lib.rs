@@ -17,7 +17,10 @@ pub mod fixture;
 pub mod hand_made;
 pub mod pages;
 pub mod random_systems;
+mod simulation;
 #[cfg(feature = "runners")]
 pub mod synthetic_runner;
 #[cfg(feature = "runners")]
 pub mod told_runner;
+
+pub use simulation::simulate;

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use rtmm_sim::metrics::{JobRow, JobRows};
-use rtmm_sim::{RunOptions, System, simulate};
+use rtmm_sim::{RunOptions, System};
 use rtmm_testkit::by_hand::{ByHand, policy as policy_of};
+use rtmm_testkit::simulate;
 use rtmm_timeline::forms::proto::{EventKind, Trace};
 use rtmm_timeline::{Timeline, form_of, read_jobs, tell_jobs};
 use rtmm_workload::input::Source;

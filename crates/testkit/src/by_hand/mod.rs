@@ -71,6 +71,7 @@ pub mod worlds;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::simulation::simulate;
 use rtmm_hardware::{
     Accelerator, AcceleratorKind, ActivationMoves, Bandwidth, Condition, Configuration, ConfigurationId,
     ContextSwitch, Correlation, CostError, CostModel, DRAM, EnergyParts, LayerOf, Link, Platform, Quantiles,
@@ -79,7 +80,7 @@ use rtmm_hardware::{
 use rtmm_scheduler::{Job, Parameters, PolicyRow, Progress, Run, registry};
 use rtmm_sim::metrics::Audit;
 use rtmm_sim::{
-    DropCause, EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System, simulate,
+    DropCause, EndOfRun, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System,
 };
 use rtmm_workload::{
     Arrivals, Block, Deadline, Dependency, DependencyKind, Duration, Exit, Gemm, Layer, LayerId,

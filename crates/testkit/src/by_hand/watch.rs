@@ -2,15 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::simulation::simulate;
 use rtmm_hardware::{AcceleratorId, Units};
 use rtmm_scheduler::{
     Capabilities, Decision, Decisions, Extent, Interests, Job, Notice, Parameters, Policy, PolicyError,
     PolicyRow, Progress, Truth, VariantId, View,
 };
 use rtmm_sim::metrics::Audit;
-use rtmm_sim::{
-    DropCause, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System, simulate,
-};
+use rtmm_sim::{DropCause, JobRecord, Observer, RunOptions, SegmentRecord, SimulationError, System};
 use rtmm_workload::parameters::ParameterValue;
 use rtmm_workload::{Duration, TaskId, Time};
 
