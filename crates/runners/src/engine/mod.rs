@@ -148,13 +148,16 @@ impl Engine {
         system: &System,
         chosen: &Chosen,
         seed: u64,
-        watch: O,
+        mut watch: O,
     ) -> Result<(Summary, O), RunError> {
         let settings = RunSettings::of(&chosen.settings);
         if settings.bounds {
             return Err(failed("`bounds` is a setting of sweeps".to_owned()));
         }
-        self.measure(system, &chosen.policy, settings, seed, watch)
+        // Behind a pointer, so that the event loop is not compiled once more for each kind of observer.
+        let observer: &mut dyn Observer = &mut watch;
+        let (summary, _) = self.measure(system, &chosen.policy, settings, seed, observer)?;
+        Ok((summary, watch))
     }
 
     fn measure<O: Observer>(
