@@ -70,7 +70,7 @@ pub fn analyse(
     let base = analysis.base()?;
     let means = analysis.means(&base);
     let axes: Result<Vec<AxisOutcome>, AnalysisError> =
-        axes.iter().map(|axis| analysis.along(axis, &means)).collect();
+        axes.iter().map(|axis| analysis.along(axis, &base, &means)).collect();
     Ok(Outcome {
         policies: short_names(&bare),
         policies_in_full: bare.iter().map(ToString::to_string).collect(),
@@ -103,6 +103,33 @@ struct Analysis<'a> {
 
 /// Values of policies in a world: by policy, by metric; none of those that were not run.
 type World = Vec<Option<Vec<Option<f64>>>>;
+
+/// Values of policies in all draws at one size.
+struct AtSize {
+    /// By policy: means over systems.
+    over_systems: Vec<Option<Draws>>,
+    /// By place, by policy.
+    by_place: Vec<Vec<Option<Draws>>>,
+}
+
+/// Values at all sizes that were simulated.
+struct Found {
+    over_systems: BySize,
+    by_place: Vec<BySize>,
+}
+
+impl Found {
+    fn new(places: usize) -> Self {
+        Self { over_systems: BySize::new(), by_place: vec![BySize::new(); places] }
+    }
+
+    fn insert(&mut self, size: Size, at: AtSize) {
+        self.over_systems.insert(size, at.over_systems);
+        for (found, values) in self.by_place.iter_mut().zip(at.by_place) {
+            found.insert(size, values);
+        }
+    }
+}
 
 impl Analysis<'_> {
     /// Runs of one policy in one world on all systems.
@@ -158,16 +185,33 @@ impl Analysis<'_> {
         base.iter().map(of_policy).collect()
     }
 
-    fn along(&self, axis: &AxisRow, base: &[Vec<Option<f64>>]) -> Result<AxisOutcome, AnalysisError> {
+    /// The values of each policy at one place without errors: means over seeds.
+    fn at_place(&self, base: &Base, place: usize) -> Vec<Vec<Option<f64>>> {
+        let metrics = 0..self.metrics.len();
+        base.iter()
+            .map(|places| metrics.clone().map(|metric| over(&places[place], metric)).collect())
+            .collect()
+    }
+
+    fn contests(&self, base: &[Vec<Option<f64>>], sizes: &BySize) -> Vec<Contest> {
+        Contest::all(&self.metrics, base, sizes, &self.study.levels)
+    }
+
+    fn along(
+        &self,
+        axis: &AxisRow,
+        base: &Base,
+        means: &[Vec<Option<f64>>],
+    ) -> Result<AxisOutcome, AnalysisError> {
         let prepare = |site| {
             (axis.prepare)(site, self.study.errors()).map_err(|error| failed(site.place.name(), error))
         };
         let perturbations: Vec<Box<dyn Perturbation + '_>> =
             self.sites.iter().map(prepare).collect::<Result<_, _>>()?;
         let sizes = self.study.sizes_of(axis);
-        let mut found = BySize::new();
+        let mut found = Found::new(self.sites.len());
         let mut runs = vec![0_u64; self.policies.len()];
-        let mut at = |size: Size, needed: &[bool], found: &mut BySize| -> Result<(), AnalysisError> {
+        let mut at = |size: Size, needed: &[bool], found: &mut Found| -> Result<(), AnalysisError> {
             found.insert(size, self.worlds(&perturbations, size, needed)?);
             let counted = runs.iter_mut().zip(needed).filter(|(_, needed)| **needed);
             counted.for_each(|(runs, _)| *runs += u64::from(self.study.draws));
@@ -177,14 +221,16 @@ impl Analysis<'_> {
             at(*size, &vec![true; self.policies.len()], &mut found)?;
         }
         for _ in 0..self.study.rounds {
-            let contests = Contest::all(&self.metrics, base, &found, &self.study.levels);
+            let contests = self.contests(means, &found.over_systems);
             let Some((size, needed)) = next(&contests, axis.greatest, self.policies.len()) else { break };
             at(size, &needed, &mut found)?;
         }
+        let at_place = |(place, found): (usize, &BySize)| self.contests(&self.at_place(base, place), found);
         Ok(AxisOutcome {
             axis: *axis,
             sizes,
-            contests: Contest::all(&self.metrics, base, &found, &self.study.levels),
+            contests: self.contests(means, &found.over_systems),
+            by_place: found.by_place.iter().enumerate().map(at_place).collect(),
             runs_per_policy: 1 + runs.into_iter().max().unwrap_or(0),
         })
     }
@@ -195,7 +241,7 @@ impl Analysis<'_> {
         perturbations: &[Box<dyn Perturbation + '_>],
         size: Size,
         needed: &[bool],
-    ) -> Result<Vec<Option<Draws>>, AnalysisError> {
+    ) -> Result<AtSize, AnalysisError> {
         let draws = self.study.draws;
         let units: Vec<(u32, usize)> =
             (0..draws).flat_map(|draw| (0..self.sites.len()).map(move |site| (draw, site))).collect();
@@ -216,7 +262,19 @@ impl Analysis<'_> {
             needed[policy]
                 .then(|| worlds.chunks(self.sites.len().max(1)).map(|sites| of_draw(policy, sites)).collect())
         };
-        Ok((0..self.policies.len()).map(of_policy).collect())
+        let at_site = |policy: usize, site: usize| -> Option<Draws> {
+            worlds
+                .iter()
+                .skip(site)
+                .step_by(self.sites.len().max(1))
+                .map(|world| world[policy].clone())
+                .collect()
+        };
+        let policies = 0..self.policies.len();
+        let by_place = (0..self.sites.len())
+            .map(|site| policies.clone().map(|policy| at_site(policy, site)).collect())
+            .collect();
+        Ok(AtSize { over_systems: policies.map(of_policy).collect(), by_place })
     }
 
     /// One wrong world on one site.

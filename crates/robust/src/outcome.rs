@@ -46,8 +46,11 @@ pub struct AxisOutcome {
     pub axis: AxisRow,
     /// Sizes that were simulated for all policies, ascending.
     pub sizes: Vec<Size>,
-    /// Contests of all pairs, by metric.
+    /// Contests of all pairs, by metric, in means over all systems.
     pub contests: Vec<Contest>,
+    /// The same contests on each system by itself, from the same runs, in the order of the systems. Sizes beyond the common ones are
+    /// those that narrow margins of means.
+    pub by_place: Vec<Vec<Contest>>,
     /// Runs of the policy that had the most, on one system under one seed, that without errors among them.
     pub runs_per_policy: u64,
 }

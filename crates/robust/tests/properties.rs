@@ -317,3 +317,25 @@ fn several_systems_are_one_conclusion() {
     assert!(outcome.tests.iter().any(|test| test.systems.is_some()), "{:?}", outcome.tests);
     assert!(outcome.tests.iter().all(|test| test.systems.is_none_or(|p| (0.0..=1.0).contains(&p))));
 }
+
+#[test]
+fn contests_of_a_place_are_those_of_it_by_itself() {
+    let places = ["dream/dual_4k_ws_os", "dream/dual_8k_ws_os"];
+    let places = places.map(|platform| built_in("dream/ar_social", platform)).to_vec();
+    let of = |places: Vec<Place>| {
+        let study = Study { rounds: 0, ..study(places, &["edf", "fcfs", "dream-full"]) };
+        outcome(&study, &["costs", "rates"])
+    };
+    let together = of(places.clone());
+    for (place, alone) in places.into_iter().map(|place| of(vec![place])).enumerate() {
+        for (together, alone) in together.axes.iter().zip(&alone.axes) {
+            assert_eq!(together.by_place[place], alone.contests, "{}", alone.axis.name);
+            assert_eq!(alone.by_place[0], alone.contests, "one system is the mean over it");
+        }
+    }
+    let wins = |contests: &[Contest]| -> u32 {
+        contests.iter().flat_map(|contest| &contest.points).map(|point| point.wins).sum()
+    };
+    let [one, other] = [0, 1].map(|place| &together.axes[0].by_place[place]);
+    assert_ne!(wins(one), wins(other), "places that would be told apart by nothing test nothing");
+}
