@@ -39,10 +39,14 @@ pub struct Profile {
     /// A row a layer and one for the end of each model, a column a class: expected remaining latency.
     remaining: Vec<u64>,
     worst_remaining: Vec<u64>,
+    /// In the same layout: the standard deviation of the remaining latency.
+    spread: Vec<u64>,
     /// In the same layout: expected energy of the rest, in femtojoules.
     remaining_energy: Vec<u64>,
     /// A row a layer and one for the end: the expected rest where each layer runs where it is fastest.
     fastest_remaining: Vec<u64>,
+    /// In the same layout: the standard deviation of that.
+    fastest_spread: Vec<u64>,
     /// A row a layer: its latency where it is fastest. Empty where every class runs every layer.
     fastest_layer: Vec<u64>,
     /// A row a layer, a column a class of one inference.
@@ -110,8 +114,10 @@ impl Profile {
             models: Vec::with_capacity(models.len()),
             remaining: Vec::new(),
             worst_remaining: Vec::new(),
+            spread: Vec::new(),
             remaining_energy: Vec::new(),
             fastest_remaining: Vec::new(),
+            fastest_spread: Vec::new(),
             fastest_layer: Vec::new(),
             preferences: Vec::new(),
             of_patterns: Expectations::default(),
@@ -173,11 +179,15 @@ impl Profile {
             false => fastest[layer as usize],
         };
         let of_class = |class| -> Vec<u64> { (0..layers).map(|layer| of_layer(layer, class)).collect() };
-        let sums: Vec<(Vec<u64>, Vec<u64>)> = (0..self.costs.class_count())
-            .map(ClassId::new)
-            .map(of_class)
-            .map(|latency| (model.expected_remaining(&latency), model.worst_remaining(&latency)))
-            .collect();
+        let sums_of = |latency: Vec<u64>| {
+            [
+                model.expected_remaining(&latency),
+                model.worst_remaining(&latency),
+                model.spread_remaining(&latency),
+            ]
+        };
+        let sums: Vec<[Vec<u64>; 3]> =
+            (0..self.costs.class_count()).map(ClassId::new).map(of_class).map(sums_of).collect();
         let energy_of_layer = |layer: u32, class| {
             let own = costs.supports(id, layer, class).then_some(class);
             let of =
@@ -190,13 +200,15 @@ impl Profile {
             .map(|energy| model.expected_remaining(&energy))
             .collect();
         self.fastest_remaining.extend(model.expected_remaining(&fastest));
+        self.fastest_spread.extend(model.spread_remaining(&fastest));
         if costs.is_partial() {
             self.fastest_layer.extend(fastest);
         }
         (0..layers).for_each(|layer| self.prefer(id, layer));
         for layer in 0..=model.layers.len() {
-            self.remaining.extend(sums.iter().map(|(expected, _)| expected[layer]));
-            self.worst_remaining.extend(sums.iter().map(|(_, worst)| worst[layer]));
+            self.remaining.extend(sums.iter().map(|[expected, ..]| expected[layer]));
+            self.worst_remaining.extend(sums.iter().map(|[_, worst, _]| worst[layer]));
+            self.spread.extend(sums.iter().map(|[.., spread]| spread[layer]));
             self.remaining_energy.extend(energies.iter().map(|energy| energy[layer]));
         }
         self.models.push(ModelProfile {
@@ -589,6 +601,24 @@ impl Profile {
     #[must_use]
     pub fn worst_remaining(&self, model: ModelId, layer: u32, class: ClassId) -> Duration {
         Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, class)])
+    }
+
+    /// The standard deviation of [`Profile::remaining`] by what is skipped and where inferences exit: 0 where they do not.
+    #[must_use]
+    pub fn spread(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Duration {
+        let from = from.into();
+        // A layer that is begun is no longer skipped.
+        let layer = from.layer + u32::from(from.quantum > 0);
+        Duration::from_picoseconds(self.spread[self.remaining_cell(model, layer, class)])
+    }
+
+    /// The standard deviation of [`Profile::fastest_remaining`] by what is skipped and where inferences exit.
+    #[must_use]
+    pub fn fastest_spread(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
+        let from = from.into();
+        let layer = from.layer + u32::from(from.quantum > 0);
+        let at = self.models[model.index()].first_remaining + layer as usize;
+        Duration::from_picoseconds(self.fastest_spread[at])
     }
 
     /// The expected energy of everything from a progress on, in one class, with the layers that it does not run in the class

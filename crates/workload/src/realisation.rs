@@ -138,6 +138,40 @@ impl Model {
         remaining
     }
 
+    /// For each layer, the standard deviation of all that is left of an inference that is about to run it, or to skip the
+    /// block that begins with it: the square root of `V`, rounded down, with `R` of [`Model::expected_remaining`] and
+    ///
+    /// ```text
+    /// U[l] = (1 - q) (V[l + 1] + q R[l + 1]^2)
+    /// V[l] = p V[e + 1] + (1 - p) U[l] + p (1 - p) (R[e + 1] - latency[l] - (1 - q) R[l + 1])^2
+    /// ```
+    ///
+    /// 0 where nothing is skipped and nothing exits.
+    #[must_use]
+    pub fn spread_remaining(&self, latency: &[u64]) -> Vec<u64> {
+        if !self.is_dynamic() {
+            return vec![0; latency.len() + 1];
+        }
+        let expected = self.expected_remaining(latency);
+        let mut variances = vec![0.0_f64; latency.len() + 1];
+        for (layer, of_layer) in latency.iter().enumerate().rev() {
+            let leaves = self.exit_after(layer).map_or(0.0, |exit| exit.probability);
+            let next = expected[layer + 1] as f64;
+            let runs = (1.0 - leaves) * (variances[layer + 1] + leaves * next * next);
+            variances[layer] = match self.block_from(layer) {
+                None => runs,
+                Some(block) => {
+                    let (skips, behind) = (block.skip_probability, block.last.index() + 1);
+                    let after = expected.get(behind).copied().unwrap_or(0) as f64;
+                    let saved = *of_layer as f64 + (1.0 - leaves) * next - after;
+                    let skipped = variances.get(behind).copied().unwrap_or(0.0);
+                    skips * skipped + (1.0 - skips) * runs + skips * (1.0 - skips) * saved * saved
+                }
+            };
+        }
+        variances.into_iter().map(|variance| variance.sqrt() as u64).collect()
+    }
+
     /// For each layer, the latency of it and all that follow, and 0 for the end: what is left if
     /// nothing is skipped and nothing exits. Stays at the largest number rather than wrap.
     #[must_use]
@@ -243,7 +277,7 @@ mod tests {
         let latency = [10, 200, 3_000, 40_000, 500_000, 6_000_000_u64];
         let (skips, leaves) = ([0.25, 0.5], 0.125);
         let model = model_of(skips, leaves);
-        let mut mean = 0.0;
+        let (mut mean, mut square) = (0.0, 0.0);
         for choice in 0..8_u8 {
             let happens = [choice & 1 != 0, choice & 2 != 0, choice & 4 != 0];
             let probability: f64 = [skips[0], skips[1], leaves]
@@ -257,14 +291,20 @@ mod tests {
             let realisation = Realisation { skipped, end, exit: None, sample: 0, row: 0 };
             let total: u64 = path(&model, &realisation).iter().map(|layer| latency[*layer as usize]).sum();
             mean += probability * total as f64;
+            square += probability * (total as f64).powi(2);
         }
         let expected = model.expected_remaining(&latency);
         assert!((expected[0] as f64 - mean).abs() < 8.0, "{} and {mean}", expected[0]);
         assert_eq!(expected[5..], [6_000_000, 0]);
+        let spread = model.spread_remaining(&latency);
+        let deviation = (square - mean * mean).sqrt();
+        assert!((spread[0] as f64 - deviation).abs() < 8.0, "{} and {deviation}", spread[0]);
+        assert_eq!(spread[5..], [0, 0]);
         assert_eq!(model.worst_remaining(&latency)[0], 6_543_210);
         // Exact without dynamics.
         let plain = model_of([0.0, 0.0], 0.0);
         assert_eq!(plain.expected_remaining(&latency), plain.worst_remaining(&latency));
+        assert_eq!(plain.spread_remaining(&latency), [0; 7]);
     }
 
     #[test]

@@ -101,8 +101,19 @@ struct Standing<'c> {
     misses: (f64, f64, &'c str),
     /// Its energy of a completed job over the least of those that miss no more than it, by half a point.
     energy: Option<f64>,
+    /// Its completions over the most of those that miss no more than it, by half a point, with that one's name.
+    completed: Option<(f64, &'c str)>,
     /// Its completions over the most of any.
-    completed: f64,
+    completed_of_all: f64,
+}
+
+/// The least part of the most completions that the target asks for.
+const COMPLETED_PART: f64 = 0.98;
+
+impl Standing<'_> {
+    fn completes(&self) -> bool {
+        self.completed.is_none_or(|(part, _)| part >= COMPLETED_PART)
+    }
 }
 
 fn standings(cells: &Cells) -> Vec<Standing<'_>> {
@@ -114,16 +125,21 @@ fn standings(cells: &Cells) -> Vec<Standing<'_>> {
         let own = of(place, MISSES, OWN)?;
         let best = others.iter().filter_map(|policy| Some((of(place, MISSES, policy)?, *policy)));
         let (least, name) = best.min_by(|one, other| one.0.total_cmp(&other.0))?;
-        let level =
-            others.iter().filter(|policy| of(place, MISSES, policy).is_some_and(|other| other <= own + NEAR));
-        let energies = level.filter_map(|policy| of(place, ENERGY, policy));
+        let level = || {
+            others.iter().filter(|policy| of(place, MISSES, policy).is_some_and(|other| other <= own + NEAR))
+        };
+        let energies = level().filter_map(|policy| of(place, ENERGY, policy));
         let energy = energies.min_by(f64::total_cmp);
+        let completed = of(place, COMPLETED, OWN)?;
         let most = others.iter().filter_map(|policy| of(place, COMPLETED, policy)).fold(0.0, f64::max);
+        let of_level = level().filter_map(|policy| Some((of(place, COMPLETED, policy)?, *policy)));
+        let most_of_level = of_level.max_by(|one, other| one.0.total_cmp(&other.0));
         Some(Standing {
             place,
             misses: (own, least, name),
             energy: of(place, ENERGY, OWN).zip(energy).map(|(own, least)| own / least),
-            completed: of(place, COMPLETED, OWN)? / most,
+            completed: most_of_level.map(|(most, name)| (completed / most, name)),
+            completed_of_all: completed / most,
         })
     };
     cells.places().into_iter().filter_map(standing).collect()
@@ -161,7 +177,8 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
                 load.to_owned(),
                 count(&|standing| standing.misses.0 <= standing.misses.1 + NEAR),
                 count(&|standing| standing.energy.is_none_or(|energy| energy <= 1.02)),
-                count(&|standing| standing.completed >= 0.98),
+                count(&Standing::completes),
+                count(&|standing| standing.completed_of_all >= COMPLETED_PART),
                 reduction(&cells, costs, load),
             ]);
         }
@@ -171,7 +188,8 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
         "load",
         "misses at most half a point above the best",
         "energy of a completed job at most 1.02 of the least at its level of misses",
-        "completions at least 0.98 of the most",
+        "completions at least 0.98 of the most at its level of misses",
+        "of the most at any level of misses",
         "UXCost against the best other",
     ];
     Ok(table(&header, &rows))
@@ -277,4 +295,47 @@ pub(super) fn lost(root: &Path) -> Result<String, Problem> {
         .collect();
     let header = ["scenario", "costs", "load", "misses of `horizon`, %", "of the best, %", "the best"];
     Ok(format!("At {} of {count} places:\n\n{}", lost.len(), table(&header, &rows)))
+}
+
+/// The places at which another policy at its level of misses completes more, by more than the target allows, with what that takes.
+pub(super) fn fewer(root: &Path) -> Result<String, Problem> {
+    let cells = Cells::read(root)?;
+    let mut fewer = standings(&cells);
+    let count = fewer.len();
+    fewer.retain(|standing| !standing.completes());
+    if fewer.is_empty() {
+        return Ok(format!("At none of {count} places.\n"));
+    }
+    let rows: Vec<Vec<String>> = fewer
+        .iter()
+        .filter_map(|standing| Some((standing.place, standing.completed?.1)))
+        .map(|(place, name)| {
+            let (costs, load, scenario) = place;
+            let shown = |policy: &str, metric: usize| {
+                cells
+                    .mean(place, policy, metric)
+                    .map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+            };
+            let energy = cells.mean(place, name, ENERGY).zip(cells.mean(place, OWN, ENERGY));
+            vec![
+                scenario.to_owned(),
+                costs.to_owned(),
+                load.to_owned(),
+                format!("{} / {}", shown(OWN, MISSES), shown(OWN, COMPLETED)),
+                format!("{} / {}", shown(name, MISSES), shown(name, COMPLETED)),
+                energy.map_or_else(|| "-".to_owned(), |(other, own)| format!("{:.2}", other / own)),
+                format!("`{name}`"),
+            ]
+        })
+        .collect();
+    let header = [
+        "scenario",
+        "costs",
+        "load",
+        "misses / completions of `horizon`, %",
+        "of the other, %",
+        "energy of a completed job of the other over that of `horizon`",
+        "the other",
+    ];
+    Ok(format!("At {} of {count} places:\n\n{}", fewer.len(), table(&header, &rows)))
 }

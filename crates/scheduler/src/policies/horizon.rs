@@ -45,7 +45,7 @@ use self::ways::Ways;
 use crate::decision::{Decision, Decisions, Extent};
 use crate::ids::JobId;
 use crate::job::Job;
-use crate::parts::{DropRule, Granularity};
+use crate::parts::Granularity;
 use crate::policy::{Interests, Notice, Policy};
 use crate::policy_error::PolicyError;
 use crate::terms;
@@ -77,7 +77,6 @@ struct Horizon {
     facts: Vec<TaskFacts>,
     arrivals: Arrivals,
     pace: Pace,
-    ways: Ways,
     pieces: Pieces,
     plan: Plan,
     /// When the plan was made; none if it has to be made anew.
@@ -89,9 +88,8 @@ struct Horizon {
 impl Horizon {
     fn new(settings: Settings) -> Self {
         let (facts, arrivals) = (Vec::new(), Arrivals::default());
-        let (pace, ways) = (Pace::default(), Ways::default());
-        let (pieces, plan) = (Pieces::default(), Plan::default());
-        Self { settings, facts, arrivals, pace, ways, pieces, plan, planned: None, timer: None }
+        let (pace, pieces, plan) = (Pace::default(), Pieces::default(), Plan::default());
+        Self { settings, facts, arrivals, pace, pieces, plan, planned: None, timer: None }
     }
 
     /// Learns of the tasks, at the first look at them.
@@ -102,20 +100,23 @@ impl Horizon {
             self.facts = tasks::facts(view, &self.settings);
             // A segment of several layers stays where it is.
             if self.settings.roams && self.settings.granularity == Granularity::Layer {
-                self.ways = Ways::new(view);
+                self.pieces.ways = Ways::new(view);
             }
         }
     }
 
     /// The next job to drop.
     fn lost(&self, view: &View<'_>) -> Option<JobId> {
-        let Settings { drop, variants, gives_up, .. } = &self.settings;
-        if *drop != DropRule::Late || !gives_up {
+        let Settings { drop, variants, .. } = &self.settings;
+        if !self.settings.drops_what_is_lost() {
             return drop.next(view, variants);
         }
         let is_lost = |job: &&Job| {
-            let least = view.profile.fastest_remaining(variants.lightest(job), job.progress);
-            !terms::is_feasible(job.deadline, view.now, least)
+            let model = variants.lightest(job);
+            let least = view.profile.fastest_remaining(model, job.progress);
+            let spread = view.profile.fastest_spread(model, job.progress).picoseconds();
+            let hoped = Duration::from_picoseconds(self.settings.hoped(spread));
+            !terms::is_feasible(job.deadline, view.now, least.saturating_sub(hoped))
         };
         view.ready().chain(view.waiting()).find(is_lost).map(|job| job.id)
     }
@@ -130,13 +131,7 @@ impl Horizon {
             Replan::Layer | Replan::Event => self.planned == Some(view.now),
         };
         if !holds {
-            let known = Known {
-                view,
-                settings: &self.settings,
-                facts: &self.facts,
-                pace: &self.pace,
-                ways: &self.ways,
-            };
+            let known = Known { view, settings: &self.settings, facts: &self.facts, pace: &self.pace };
             self.pieces.gather(known, &mut self.arrivals);
             self.plan.make(&mut self.pieces, known);
             self.planned = Some(view.now);
@@ -168,7 +163,7 @@ impl Policy for Horizon {
         }
         self.update_plan(view);
         let (settings, pieces, plan) = (&self.settings, &self.pieces, &self.plan);
-        let dispatch = Dispatch { view, settings, pieces, plan, ways: &self.ways };
+        let dispatch = Dispatch { view, settings, pieces, plan };
         match dispatch.next() {
             Ok(segment) => {
                 let Segment { job, variant, on, extent, .. } = segment;
@@ -325,6 +320,24 @@ mod tests {
             let mut fixture = Fixture::new(&tasks).unwrap();
             let b0 = fixture.ready(1, 0, 5);
             fixture.run(b0, 1, Extent::Rest);
+            fixture.ready(0, 0, due_us);
+            check(&fixture, "horizon", settings, expected);
+        }
+    }
+
+    #[test]
+    fn a_job_goes_once_it_is_late_even_if_it_skips_more_than_expected() {
+        // 4 and, behind an exit that half of the jobs take, 8 more: 8 in the mean, with a standard deviation of 4.
+        for (due_us, settings, expected) in [
+            (8, "hope=0", "a0>0:1"),
+            (7, "hope=0", "drop a0"),
+            (7, "hope=0.5", "a0>0:1"),
+            (5, "hope=0.5", "drop a0"),
+            (4, "hope=1", "a0>0:1"),
+            (3, "hope=1", "drop a0"),
+        ] {
+            let task = TaskSketch::new("a", &[&[4], &[8]]).exit(0, 0.5);
+            let mut fixture = Fixture::new(&[task]).unwrap();
             fixture.ready(0, 0, due_us);
             check(&fixture, "horizon", settings, expected);
         }

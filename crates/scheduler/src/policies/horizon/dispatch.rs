@@ -11,10 +11,9 @@
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{ModelId, Time};
 
-use super::pieces::{NEVER, Piece, Pieces};
+use super::pieces::{Cost, NEVER, Piece, Pieces};
 use super::plan::{Placed, Plan, Shape, is_lost};
 use super::settings::Settings;
-use super::ways::Ways;
 use crate::decision::{Extent, VariantId};
 use crate::job::Job;
 use crate::parts::Batching;
@@ -54,7 +53,6 @@ pub(super) struct Dispatch<'d, 'v> {
     pub settings: &'d Settings,
     pub pieces: &'d Pieces,
     pub plan: &'d Plan,
-    pub ways: &'d Ways,
 }
 
 impl<'v> Dispatch<'_, 'v> {
@@ -96,21 +94,30 @@ impl<'v> Dispatch<'_, 'v> {
                 }
                 *wake =
                     reserved.map(|reserved| wake.map_or(reserved.begins, |wake| wake.min(reserved.begins)));
-            } else if let Some(part) = placed.part(self.pieces, on.index())
-                && part.time > 0
-                && part.release > now.picoseconds()
+            } else if let Some(of_piece) = self.reserved(piece, placed, on)
+                && reserved.is_none_or(|reserved| of_piece.latest < reserved.latest)
             {
-                // It has to begin so early that it just ends in time.
-                let begins = Time::from_picoseconds(part.release);
-                let spare = limit(piece, &placed).saturating_since(Time::from_picoseconds(placed.end));
-                let of_piece =
-                    Reserved { latest: begins.saturating_add(spare), begins, weight: piece.weight };
-                if reserved.is_none_or(|reserved| of_piece.latest < reserved.latest) {
-                    reserved = Some(of_piece);
-                }
+                reserved = Some(of_piece);
             }
         }
         None
+    }
+
+    /// The time that an accelerator keeps for a piece; none where it can begin, or runs elsewhere.
+    fn reserved(&self, piece: &Piece, placed: Placed, on: AcceleratorId) -> Option<Reserved> {
+        let part = placed.part(self.pieces, on.index())?;
+        (part.time > 0 && part.release > self.view.now.picoseconds()).then(|| {
+            // It has to begin so early that it just ends in time.
+            let begins = Time::from_picoseconds(part.release);
+            let spare = limit(piece, &placed).saturating_since(Time::from_picoseconds(placed.end));
+            Reserved { latest: begins.saturating_add(spare), begins, weight: piece.weight }
+        })
+    }
+
+    /// The instant by which an accelerator has to be free for what is planned on it.
+    fn latest(&self, on: AcceleratorId) -> Time {
+        let reserved = self.pieces().filter_map(|(piece, placed)| self.reserved(piece, placed?, on));
+        reserved.map(|reserved| reserved.latest).min().unwrap_or(Time::MAX)
     }
 
     /// The position of the accelerator that a job goes on with where it is placed so.
@@ -119,9 +126,9 @@ impl<'v> Dispatch<'_, 'v> {
         match placed.shape {
             Shape::Split(split) if layer >= split.layer => split.on,
             Shape::Whole | Shape::Split(_) => placed.on,
-            Shape::Roams => {
+            Shape::Roams { way } => {
                 let model = self.pieces.model(placed.row).unwrap_or(job.model);
-                self.ways.on(model, layer).unwrap_or(placed.on)
+                self.pieces.ways.on(model, way as usize, layer).unwrap_or(placed.on)
             }
         }
     }
@@ -142,9 +149,23 @@ impl<'v> Dispatch<'_, 'v> {
             }
             let row = placed.map_or(piece.rows().end - 1, |placed| placed.row);
             let cost = |on: AcceleratorId| self.pieces.costs(row)[on.index()];
-            let idle = self.idle().filter(|on| cost(*on).time < NEVER);
+            let any = is_last || !self.settings.drops_what_is_lost();
+            let is_hoped = |on: &AcceleratorId| {
+                let Cost { time, spread, .. } = cost(*on);
+                // As a job is judged that is to be dropped: by itself, at the pace of the profile.
+                let model = self.pieces.model(row).unwrap_or(job.model);
+                let alone = self.view.profile.remaining(model, job.progress, self.view.whole(*on));
+                let hoped = alone.picoseconds().saturating_sub(self.settings.hoped(spread));
+                let soonest = self.view.now.picoseconds().saturating_add(hoped);
+                time < NEVER && (any || placed.is_some() || soonest <= piece.due)
+            };
+            let idle = self.idle().filter(is_hoped);
             let on = idle.min_by_key(|on| (cost(*on).time, cost(*on).energy));
-            if let Some(segment) = on.and_then(|on| self.segment(job, row, on, Time::MAX)) {
+            let segment = on.and_then(|on| self.segment(job, row, on, Time::MAX));
+            let is_in_no_way = |segment: &Segment<'_>| {
+                is_last || !self.settings.waits || self.end_of(segment) <= self.latest(segment.on)
+            };
+            if let Some(segment) = segment.filter(is_in_no_way) {
                 return Some(segment);
             }
         }

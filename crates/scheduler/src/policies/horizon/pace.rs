@@ -82,3 +82,51 @@ impl Pace {
         self.factors[accelerator] += (quotient - self.factors[accelerator]) * SHARE;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+
+    /// The factor of the first of two accelerators behind one layer of 4 us that took another time.
+    fn factor_behind(took_us: u64) -> f64 {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[4, 4], &[4, 4]])]).unwrap();
+        let job = fixture.ready(0, 0, 90);
+        let mut pace = Pace::default();
+        fixture.run(job, 0, Extent::LAYER);
+        pace.look(&fixture.view());
+        fixture.set_now(took_us);
+        fixture.stop(0, 1);
+        pace.look(&fixture.view());
+        assert_eq!(pace.factor(AcceleratorId::new(1)), 1.0);
+        pace.factor(AcceleratorId::new(0))
+    }
+
+    #[test]
+    fn an_eighth_of_what_a_segment_took_more_or_less_is_learned() {
+        assert_eq!(Pace::default().factor(AcceleratorId::new(3)), 1.0);
+        assert_eq!(factor_behind(4), 1.0);
+        // 6 of 4 is half more, of which an eighth counts.
+        assert_eq!(factor_behind(6), 1.0 + 0.5 / 8.0);
+        assert_eq!(factor_behind(3), 1.0 - 0.25 / 8.0);
+        // Beyond four times, and below half, it counts as that.
+        assert_eq!(factor_behind(80), 1.0 + 3.0 / 8.0);
+        assert_eq!(factor_behind(1), 1.0 - 0.5 / 8.0);
+    }
+
+    #[test]
+    fn the_last_segment_of_a_job_counts_when_the_job_is_complete() {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[4]])]).unwrap();
+        let job = fixture.ready(0, 0, 90);
+        let mut pace = Pace::default();
+        fixture.run(job, 0, Extent::Rest);
+        pace.look(&fixture.view());
+        let first = AcceleratorId::new(0);
+        pace.complete(job, Time::from_picoseconds(8_000_000));
+        assert_eq!(pace.factor(first), 1.0 + 1.0 / 8.0);
+        // Once: it is watched no more.
+        pace.complete(job, Time::from_picoseconds(8_000_000));
+        assert_eq!(pace.factor(first), 1.0 + 1.0 / 8.0);
+    }
+}

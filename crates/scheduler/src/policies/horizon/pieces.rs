@@ -11,7 +11,7 @@ use super::arrivals::Arrivals;
 use super::pace::Pace;
 use super::settings::{Estimate, Order, Settings};
 use super::tasks::{Network, TaskFacts};
-use super::ways::Ways;
+use super::ways::{Step, Ways};
 use crate::decision::VariantId;
 use crate::ids::JobId;
 use crate::job::{Job, Place, Progress};
@@ -27,6 +27,8 @@ pub(super) struct Cost {
     pub energy: u64,
     /// Time by which it may end later than planned: what it may not skip, and the margin.
     pub risk: u64,
+    /// Standard deviation of its latency, for what it may skip.
+    pub spread: u64,
 }
 
 /// Kinds of pieces.
@@ -95,7 +97,6 @@ pub(super) struct Known<'k, 'v> {
     pub settings: &'k Settings,
     pub facts: &'k [TaskFacts],
     pub pace: &'k Pace,
-    pub ways: &'k Ways,
 }
 
 impl Known<'_, '_> {
@@ -125,8 +126,10 @@ pub(super) struct Pieces {
     costs: Vec<Cost>,
     /// By row.
     networks: Vec<Network>,
-    /// In the layout of costs: latency on each accelerator where every layer runs where it is fastest; 0 where none does.
-    shares: Vec<u64>,
+    /// By row: the layer that it goes on with.
+    layers: Vec<u32>,
+    /// Ways through models on several accelerators.
+    pub ways: Ways,
     /// Positions of pieces that others need.
     links: Vec<usize>,
     /// By accelerator: when what it runs ends; now where it runs nothing.
@@ -147,9 +150,20 @@ impl Pieces {
         &self.costs[row as usize * width..][..width]
     }
 
-    /// The latency of a row on an accelerator where every layer runs where it is fastest.
-    pub(super) fn share(&self, row: u32, on: usize) -> u64 {
-        self.shares.get(row as usize * self.free.len() + on).copied().unwrap_or(0)
+    /// The latency of a row on an accelerator where it roams on a way.
+    pub(super) fn share(&self, row: u32, way: u32, on: usize) -> u64 {
+        let row = row as usize;
+        let (Some((_, model)), Some(layer)) = (self.networks.get(row), self.layers.get(row)) else {
+            return 0;
+        };
+        self.ways.shares(*model, way as usize, *layer).get(on).copied().unwrap_or(0)
+    }
+
+    /// The layers of a row where it roams on a way.
+    pub(super) fn steps(&self, row: u32, way: u32) -> &[Step] {
+        let row = row as usize;
+        let of = self.networks.get(row).zip(self.layers.get(row));
+        of.map_or(&[], |((_, model), layer)| self.ways.steps(*model, way as usize, *layer))
     }
 
     /// The variant of a row.
@@ -229,7 +243,7 @@ impl Pieces {
         self.list.clear();
         self.costs.clear();
         self.networks.clear();
-        self.shares.clear();
+        self.layers.clear();
         self.free.clear();
         self.is_uncertain = false;
         let view = known.view;
@@ -342,9 +356,8 @@ impl Pieces {
                 known.view.profile.worst_remaining(*model, progress.layer, whole),
             ];
             self.is_uncertain |= expected != worst;
-            let shares = known.ways.shares(*model, progress.layer);
-            self.shares.extend((0..self.free.len()).map(|on| shares.get(on).copied().unwrap_or(0)));
-            least = least.min(known.ways.left(*model, progress.layer).unwrap_or(NEVER));
+            self.layers.push(progress.layer);
+            least = least.min(self.ways.left(*model, progress.layer).unwrap_or(NEVER));
         }
         // What can follow nothing in time any more need not hurry.
         let target = due.saturating_sub(known.of(task).reserve);
@@ -394,12 +407,12 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
     let profile = view.profile;
     if progress.layer >= profile.layers(model) {
         // Its last segment runs: nothing comes behind that.
-        return Cost { time: 0, energy: 0, risk: 0 };
+        return Cost { time: 0, energy: 0, risk: 0, spread: 0 };
     }
     if !profile.runs(model, progress.layer, accelerator) {
-        return Cost { time: NEVER, energy: NEVER, risk: 0 };
+        return Cost { time: NEVER, energy: NEVER, risk: 0, spread: 0 };
     }
-    let Cost { mut time, mut energy, risk } = rest(known, model, progress, accelerator);
+    let Cost { mut time, mut energy, risk, spread } = rest(known, model, progress, accelerator);
     let pays = |time: &mut u64, energy: &mut u64, of: (u64, u64)| {
         *time = time.saturating_add(of.0).min(NEVER - 1);
         *energy = energy.saturating_add(of.1);
@@ -412,7 +425,7 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
     {
         pays(&mut time, &mut energy, (span.picoseconds(), spent.femtojoules()));
     }
-    Cost { time, energy, risk }
+    Cost { time, energy, risk, spread }
 }
 
 /// Cost of all of a network from a progress on, on an accelerator, without what is paid before.
@@ -429,6 +442,7 @@ pub(super) fn rest(known: Known<'_, '_>, model: ModelId, from: Progress, acceler
     let paced = if factor == 1.0 { time } else { (time as f64 * factor) as u64 };
     let margin = (time as f64 * settings.margin) as u64;
     let risk = worst.saturating_sub(time).saturating_add(margin);
+    let spread = view.profile.spread(model, from, class).picoseconds();
     let energy = view.profile.remaining_energy(model, from, class).femtojoules();
-    Cost { time: paced.min(NEVER - 1), energy, risk }
+    Cost { time: paced.min(NEVER - 1), energy, risk, spread }
 }

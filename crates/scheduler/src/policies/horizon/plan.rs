@@ -18,6 +18,7 @@
 //! are at most `budget` of them. Nothing is allocated once warm.
 
 use super::pieces::{Cost, Known, NEVER, Piece, Pieces};
+use super::roam::stays;
 use super::settings::{Aim, Order, Weight};
 use super::timeline::Timeline;
 use crate::terms::Score;
@@ -42,8 +43,8 @@ pub(super) enum Shape {
     Whole,
     /// One, and another one from some layer on.
     Split(Split),
-    /// That on which the next layer is fastest.
-    Roams,
+    /// That on which the next layer runs on a way.
+    Roams { way: u32 },
 }
 
 /// The two parts of a piece that moves from one accelerator to another.
@@ -84,8 +85,8 @@ impl Placed {
                 time: split.second,
                 is_first: false,
             }),
-            Shape::Roams => {
-                let time = pieces.share(row, on);
+            Shape::Roams { way } => {
+                let time = pieces.share(row, way, on);
                 (time > 0).then_some(Part { release, time, is_first: false })
             }
         }
@@ -94,6 +95,21 @@ impl Placed {
     /// Time by which it may end later.
     fn risk(&self, pieces: &Pieces) -> u64 {
         if self.is_whole() { pieces.costs(self.row)[self.on].risk } else { 0 }
+    }
+
+    /// The probability that it ends late, roughly: one where it does not end so early that nothing may make it late, and for what
+    /// it may skip a line that falls from a half at the deadline to zero 2.5 standard deviations before it.
+    fn is_late(&self, pieces: &Pieces, due: u64) -> f64 {
+        let Cost { risk, spread, .. } = pieces.costs(self.row)[self.on];
+        let slack = due.saturating_sub(self.end);
+        match self.shape {
+            Shape::Whole if slack >= risk => 0.0,
+            Shape::Whole | Shape::Roams { .. } if spread > 0 => {
+                (0.5 - slack as f64 / spread as f64 / 5.0).max(0.0)
+            }
+            Shape::Whole => 1.0,
+            Shape::Roams { .. } | Shape::Split(_) => 0.0,
+        }
     }
 
     /// True if all of it is planned on one accelerator.
@@ -130,7 +146,7 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Worth {
     left_out: Score,
-    /// Weight of what is late if it takes as long as it may.
+    /// Weight of what may be late, times the probability.
     at_risk: Score,
     energy: u128,
 }
@@ -267,9 +283,16 @@ impl Plan {
 
     /// Plans a piece behind all that is planned.
     pub(super) fn take(&mut self, pieces: &Pieces, index: usize, place: Placed) {
-        for on in 0..self.timelines.len() {
-            if let Some(Part { release, time, .. }) = place.part(pieces, on) {
-                self.timelines[on].place(release, time);
+        if let Shape::Roams { way } = place.shape {
+            let mut at = place.release;
+            for (on, time) in stays(pieces.steps(place.row, way)) {
+                at = self.timelines[on].place(at, time);
+            }
+        } else {
+            for on in 0..self.timelines.len() {
+                if let Some(Part { release, time, .. }) = place.part(pieces, on) {
+                    self.timelines[on].place(release, time);
+                }
             }
         }
         self.placed[index] = Some(place);
@@ -281,9 +304,7 @@ impl Plan {
             match placed {
                 Some(place) => {
                     worth.energy += u128::from(place.energy);
-                    if place.end.saturating_add(place.risk(pieces)) > piece.due {
-                        worth.at_risk.0 += piece.weight;
-                    }
+                    worth.at_risk.0 += piece.weight * place.is_late(pieces, piece.due);
                 }
                 // What is lost already weighs nothing.
                 None if is_lost(piece) => {}
@@ -403,7 +424,7 @@ impl Plan {
                 Shape::Split(split) if part.is_first => split.first_end = end,
                 Shape::Whole | Shape::Split(_) => placed.end = end,
                 // It ends with its last layer, wherever that is.
-                Shape::Roams => placed.end = placed.end.max(end),
+                Shape::Roams { .. } => placed.end = placed.end.max(end),
             }
         }
     }
@@ -440,7 +461,6 @@ pub(super) fn is_lost(piece: &Piece) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rtmm_workload::parameters::Parameters;
     use rtmm_workload::random::{Draws, Stream};
 
     use super::*;
@@ -449,17 +469,7 @@ mod tests {
     use crate::policies::horizon::arrivals::Arrivals;
     use crate::policies::horizon::pace::Pace;
     use crate::policies::horizon::settings::Settings;
-    use crate::policies::horizon::ways::Ways;
-    use crate::policies::horizon::{schema, tasks};
-
-    fn settings(text: &str) -> Settings {
-        let mut parameters = Parameters::defaults(&schema());
-        for setting in text.split_whitespace() {
-            let (key, value) = setting.split_once('=').unwrap();
-            parameters.set_text(key, value).unwrap();
-        }
-        Settings::read(&parameters)
-    }
+    use crate::policies::horizon::tasks;
 
     /// Up to six jobs of tasks of one layer, some of which run, on two or three accelerators.
     fn fixture(case: u64) -> Fixture {
@@ -547,16 +557,10 @@ mod tests {
         for case in 0..400 {
             let fixture = fixture(case);
             let view = fixture.view();
-            let settings = settings("sacrifice=job lookahead=0 split=false");
+            let settings = Settings::of("sacrifice=job lookahead=0 split=false");
             let facts = tasks::facts(&view, &settings);
             let (mut pieces, mut plan) = (Pieces::default(), Plan::default());
-            let known = Known {
-                view: &view,
-                settings: &settings,
-                facts: &facts,
-                pace: &Pace::default(),
-                ways: &Ways::default(),
-            };
+            let known = Known { view: &view, settings: &settings, facts: &facts, pace: &Pace::default() };
             pieces.gather(known, &mut Arrivals::default());
             plan.make(&mut pieces, known);
             let ends = replay(&pieces, &plan.placed);

@@ -61,7 +61,7 @@ impl Plan {
             place = self.split(pieces, known, new, release);
         }
         if known.settings.roams && place.is_none() {
-            place = self.roam(pieces, known, new, release);
+            place = self.roam(pieces, new, release);
         }
         if let Some(place) = place {
             self.take(pieces, new, place);

@@ -1,35 +1,118 @@
-//! A piece that runs each layer on the accelerator that is fastest for it.
+//! A piece that runs each layer on another accelerator: where that is fastest, or where it is no dear one.
 //!
 //! Where accelerators suit different layers, a job may be in time on none of them alone, and on several of them in turn. Such a
 //! piece waits at each layer for the accelerator that it goes on with; what it takes from each of them is the sum of its layers
-//! there. It is planned where nothing else is in time, and only on platforms on which a job moves for nothing.
+//! there. Where the fastest way is too late for what is planned on it, others are tried that leave an accelerator to the layers that
+//! lose most elsewhere ([`super::ways`]). A piece roams where nothing else is in time, and only on platforms on which a job
+//! moves for nothing.
 
-use super::pieces::{Known, Pieces};
+use super::pieces::{Piece, Pieces};
 use super::plan::{Placed, Plan, Shape};
 use super::ways::Step;
 
 impl Plan {
-    /// The place in time for a piece that roams, behind all that is planned.
-    pub(super) fn roam(
-        &mut self,
-        pieces: &Pieces,
-        known: Known<'_, '_>,
-        index: usize,
-        release: u64,
-    ) -> Option<Placed> {
+    /// The place in time for a piece that roams, behind all that is planned: on the first way that is by its virtual deadline, else on
+    /// the first that is by its deadline.
+    pub(super) fn roam(&mut self, pieces: &Pieces, index: usize, release: u64) -> Option<Placed> {
         let piece = &pieces.list()[index];
         let row = piece.rows().last()?;
-        let steps = known.ways.steps(pieces.model(row)?, piece.progress.layer);
-        self.budget = self.budget.checked_sub(steps.len() as u32)?;
-        let energy = steps.first()?.energy;
+        let mut first = None;
+        for way in 0..pieces.ways.count() {
+            if let Some(place) = self.way(pieces, piece, (row, way), release) {
+                if place.end <= piece.target {
+                    return Some(place);
+                }
+                first = first.or(Some(place));
+            }
+        }
+        first
+    }
+
+    /// The place of a piece on a way, if that is in time and there is budget to find out.
+    fn way(
+        &mut self,
+        pieces: &Pieces,
+        piece: &Piece,
+        (row, way): (u32, usize),
+        release: u64,
+    ) -> Option<Placed> {
+        let steps = pieces.steps(row, way as u32);
+        let first = *steps.first()?;
+        if release.saturating_add(first.left) > piece.due {
+            return None;
+        }
+        self.budget = self.budget.checked_sub(steps.len() as u32 / 8 + 1)?;
         let mut end = release;
-        for Step { on, latency, .. } in steps {
-            end = self.timelines[*on].end_of(end, *latency);
+        for (on, time) in stays(steps) {
+            end = self.timelines[on].end_of(end, time);
             if end > piece.due {
                 return None;
             }
         }
-        let on = steps.first()?.on;
-        Some(Placed { on, row, release, end, energy, shape: Shape::Roams })
+        let shape = Shape::Roams { way: way as u32 };
+        Some(Placed { on: first.on, row, release, end, energy: first.energy, shape })
+    }
+}
+
+/// The accelerators that a piece comes to, one after the other, with the latency of all layers in a row there.
+pub(super) fn stays(mut steps: &[Step]) -> impl Iterator<Item = (usize, u64)> {
+    std::iter::from_fn(move || {
+        let first = steps.first()?;
+        let length = steps.iter().take_while(|next| next.on == first.on).count();
+        steps = &steps[length..];
+        Some((first.on, first.left - steps.first().map_or(0, |next| next.left)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::horizon::arrivals::Arrivals;
+    use crate::policies::horizon::pace::Pace;
+    use crate::policies::horizon::pieces::Known;
+    use crate::policies::horizon::settings::Settings;
+    use crate::policies::horizon::tasks;
+    use crate::policies::horizon::timeline::Timeline;
+    use crate::policies::horizon::ways::Ways;
+
+    const US: u64 = 1_000_000;
+
+    /// The place of a job of the layers on two accelerators that are busy in the spans, all in microseconds.
+    fn place(layers: &[&[u64]], due_us: u64, busy_us: [(u64, u64); 2]) -> Option<Placed> {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", layers)]).unwrap();
+        fixture.ready(0, 0, due_us);
+        let view = fixture.view();
+        let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
+        let facts = tasks::facts(&view, &settings);
+        let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
+        let mut pieces = Pieces { ways: Ways::new(&view), ..Pieces::default() };
+        pieces.gather(known, &mut Arrivals::default());
+        let timelines = busy_us.map(|(start, end)| {
+            let mut timeline = Timeline::default();
+            timeline.reset(0);
+            timeline.place(start * US, (end - start) * US);
+            timeline
+        });
+        let mut plan = Plan { timelines: timelines.into(), budget: 100, ..Plan::default() };
+        plan.roam(&pieces, 0, 0)
+    }
+
+    #[test]
+    fn layers_wait_for_the_accelerators_on_which_they_are_fastest() {
+        // 1 on the first accelerator, 1 on the second, 1 on the first again.
+        let layers: &[&[u64]] = &[&[1, 9], &[9, 1], &[1, 9]];
+        let end = |due_us, busy_us| place(layers, due_us, busy_us).map(|place| (place.on, place.end / US));
+        assert_eq!(end(9, [(0, 0), (0, 0)]), Some((0, 3)));
+        // The second layer waits until 4, the third runs behind it.
+        assert_eq!(end(9, [(0, 0), (0, 4)]), Some((0, 6)));
+        assert_eq!(end(6, [(0, 0), (0, 4)]), Some((0, 6)));
+        assert_eq!(end(5, [(0, 0), (0, 4)]), None);
+        // What is busy on the first one when the third layer could begin delays it, too.
+        assert_eq!(end(9, [(2, 5), (0, 0)]), Some((0, 6)));
+        assert_eq!(
+            place(layers, 9, [(0, 0), (0, 0)]).map(|place| place.shape),
+            Some(Shape::Roams { way: 0 })
+        );
     }
 }

@@ -71,6 +71,7 @@ pub(super) struct Settings {
     pub splits: bool,
     pub roams: bool,
     pub gives_up: bool,
+    pub hope: f64,
     pub weight: Weight,
     pub lookahead: u32,
     pub least_probability: f64,
@@ -134,6 +135,12 @@ impl Settings {
         "give_up",
         "drop = late: whether a job goes as soon as it is late even if each layer runs at once where it is fastest",
         true,
+    );
+    const HOPE: Real = Real::new(
+        "hope",
+        "give_up: standard deviations of what a job takes, for what it may skip, by which it may take less than expected",
+        1.0,
+        0.0..=10.0,
     );
     const SACRIFICE: Choice<Weight> = Choice::new(
         "sacrifice",
@@ -219,6 +226,7 @@ impl Settings {
         &Self::SPLIT,
         &Self::ROAM,
         &Self::GIVE_UP,
+        &Self::HOPE,
         &Self::SACRIFICE,
         &Self::LOOKAHEAD,
         &Self::CASCADES,
@@ -245,6 +253,16 @@ impl Settings {
         ])
     }
 
+    /// True if a job goes as soon as it is late however it runs.
+    pub(super) fn drops_what_is_lost(&self) -> bool {
+        self.drop == DropRule::Late && self.gives_up
+    }
+
+    /// The time by which something that varies by a standard deviation is hoped to take less than expected.
+    pub(super) fn hoped(&self, spread_ps: u64) -> u64 {
+        if spread_ps == 0 { 0 } else { (spread_ps as f64 * self.hope) as u64 }
+    }
+
     /// Reads them.
     pub(super) fn read(parameters: &Parameters) -> Self {
         let granularity = Granularity::read(parameters);
@@ -259,6 +277,7 @@ impl Settings {
             splits: parameters.read(&Self::SPLIT),
             roams: parameters.read(&Self::ROAM),
             gives_up: parameters.read(&Self::GIVE_UP),
+            hope: parameters.read(&Self::HOPE),
             weight: parameters.read(&Self::SACRIFICE),
             lookahead: parameters.read(&Self::LOOKAHEAD),
             least_probability: parameters.read(&Self::CASCADES),
@@ -278,5 +297,18 @@ impl Settings {
             decision_time: DecisionTime::read(parameters),
             governor: Governor::read(parameters, blocking),
         }
+    }
+}
+
+#[cfg(test)]
+impl Settings {
+    /// The defaults, but for what a text such as `spill=false plans=1` states.
+    pub(super) fn of(text: &str) -> Self {
+        let mut parameters = Parameters::defaults(&Self::schema());
+        for setting in text.split_whitespace() {
+            let (key, value) = setting.split_once('=').unwrap();
+            parameters.set_text(key, value).unwrap();
+        }
+        Self::read(&parameters)
     }
 }

@@ -47,11 +47,11 @@ impl Plan {
                     let after = rest(known, model, Progress::at(layer), accelerator);
                     // What it pays before it begins there, as if it began with all of it.
                     let paid = match of_all.time {
-                        NEVER => Cost { time: 0, energy: 0, risk: 0 },
+                        NEVER => Cost { time: 0, energy: 0, risk: 0, spread: 0 },
                         time => {
                             let all = rest(known, model, piece.progress, accelerator);
                             let energy = of_all.energy.saturating_sub(all.energy);
-                            Cost { time: time.saturating_sub(all.time), energy, risk: 0 }
+                            Cost { time: time.saturating_sub(all.time), energy, risk: 0, spread: 0 }
                         }
                     };
                     let second = after.time.saturating_add(paid.time).min(NEVER - 1);
@@ -68,5 +68,57 @@ impl Plan {
             }
         }
         best.map(|(_, place)| place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::horizon::arrivals::Arrivals;
+    use crate::policies::horizon::pace::Pace;
+    use crate::policies::horizon::settings::Settings;
+    use crate::policies::horizon::tasks;
+    use crate::policies::horizon::timeline::Timeline;
+    use crate::policies::horizon::ways::Ways;
+
+    const US: u64 = 1_000_000;
+
+    /// The place of a job of the layers on two accelerators that are busy in the spans, all in microseconds.
+    fn place(layers: &[&[u64]], due_us: u64, busy_us: [(u64, u64); 2]) -> Option<Placed> {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", layers)]).unwrap();
+        fixture.ready(0, 0, due_us);
+        let view = fixture.view();
+        let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
+        let facts = tasks::facts(&view, &settings);
+        let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
+        let mut pieces = Pieces { ways: Ways::new(&view), ..Pieces::default() };
+        pieces.gather(known, &mut Arrivals::default());
+        let timelines = busy_us.map(|(start, end)| {
+            let mut timeline = Timeline::default();
+            timeline.reset(0);
+            timeline.place(start * US, (end - start) * US);
+            timeline
+        });
+        let mut plan = Plan { timelines: timelines.into(), budget: 100, ..Plan::default() };
+        plan.split(&pieces, known, 0, 0)
+    }
+
+    #[test]
+    fn a_piece_begins_on_one_accelerator_and_goes_on_with_another() {
+        // 4 layers of 1 on either. The first accelerator is free until 2, the second from 4 on: together they have 4 by 6.
+        let layers: &[&[u64]] = &[&[1, 1], &[1, 1], &[1, 1], &[1, 1]];
+        let found = place(layers, 6, [(2, 6), (0, 4)]);
+        let split = Split { on: 1, layer: 2, first: 2 * US, first_end: 2 * US, second: 2 * US };
+        assert_eq!(
+            found.map(|place| (place.on, place.end, place.shape)),
+            Some((0, 6 * US, Shape::Split(split)))
+        );
+        assert_eq!(place(layers, 5, [(2, 6), (0, 4)]), None);
+    }
+
+    #[test]
+    fn one_layer_is_not_split() {
+        assert_eq!(place(&[&[4, 4]], 6, [(2, 6), (0, 4)]), None);
     }
 }

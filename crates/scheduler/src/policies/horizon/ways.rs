@@ -1,32 +1,53 @@
-//! Ways through models on which each layer runs on the accelerator that is fastest for it.
+//! Ways through models: for each layer the accelerator that it runs on.
+//!
+//! On the first way each layer runs where it is fastest. On the others some accelerators have a price: each layer runs where latency
+//! times price is least, so that what leaves a dear accelerator are the layers that lose least elsewhere. Prices are what
+//! duality makes of the capacity of accelerators in the linear program of layers on unlike machines; here they are a few, in advance. Accelerators that run all layers equally fast have one price, and ways
+//! that begin with different ones of them.
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::ModelId;
 
 use crate::view::View;
 
-/// A layer of a model where it is fastest, with all that follows.
+/// A layer of a model on a way, with all that follows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub on: usize,
-    pub latency: u64,
-    /// Latency and energy of this layer and all that follow, each where it is fastest.
+    /// Latency and energy of this layer and all that follow.
     pub left: u64,
     pub energy: u64,
 }
 
-/// Ways through a model by the fastest accelerators.
+/// A way through a model.
 #[derive(Clone, Debug, Default)]
 struct Way {
     steps: Vec<Step>,
-    /// A row a layer, a column an accelerator: latency of the layers from there on that are fastest on it.
+    /// A row a layer, a column an accelerator: latency of the layers from there on that run on it.
     shares: Vec<u64>,
 }
+
+/// What layers go by: prices in quarters, by accelerator, and the accelerator that comes first of equal ones.
+#[derive(Debug)]
+struct Prices {
+    quarters: Vec<u64>,
+    first: usize,
+}
+
+/// No price: all accelerators count as they are.
+const PLAIN: u64 = 4;
+/// Prices of one kind of accelerators beside others.
+const DEAR: [u64; 3] = [5, 7, 10];
+/// The most ways through a model.
+const MOST: usize = 16;
 
 /// Ways through all models; of equal accelerators the one that takes less energy, then the one that the platform states first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ways {
-    models: Vec<Way>,
+    /// By model, then way.
+    ways: Vec<Way>,
+    /// Ways through a model.
+    count: usize,
     accelerators: usize,
 }
 
@@ -37,35 +58,93 @@ impl Ways {
         if view.profile.has_transfers() || accelerators < 2 {
             return Self::default();
         }
-        let models = (0..view.profile.models()).map(|model| Way::new(view, ModelId::new(model))).collect();
-        Self { models, accelerators }
+        let prices = prices(view);
+        let models = (0..view.profile.models()).map(ModelId::new);
+        let ways = models.flat_map(|model| prices.iter().map(move |prices| Way::new(view, model, prices)));
+        Self { ways: ways.collect(), count: prices.len(), accelerators }
+    }
+
+    /// The number of ways through a model.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    fn way(&self, model: ModelId, way: usize) -> Option<&Way> {
+        self.ways.get(model.index() * self.count + way)
     }
 
     /// All layers from one on.
-    pub(super) fn steps(&self, model: ModelId, layer: u32) -> &[Step] {
-        self.models.get(model.index()).and_then(|way| way.steps.get(layer as usize..)).unwrap_or_default()
+    pub(super) fn steps(&self, model: ModelId, way: usize, layer: u32) -> &[Step] {
+        self.way(model, way).and_then(|way| way.steps.get(layer as usize..)).unwrap_or_default()
     }
 
     /// The least latency of everything from a layer on; none where there is no way.
     pub(super) fn left(&self, model: ModelId, layer: u32) -> Option<u64> {
-        self.steps(model, layer).first().map(|step| step.left)
+        self.steps(model, 0, layer).first().map(|step| step.left)
     }
 
-    /// The accelerator that a layer is fastest on.
-    pub(super) fn on(&self, model: ModelId, layer: u32) -> Option<usize> {
-        self.steps(model, layer).first().map(|step| step.on)
+    /// The accelerator that a layer runs on.
+    pub(super) fn on(&self, model: ModelId, way: usize, layer: u32) -> Option<usize> {
+        self.steps(model, way, layer).first().map(|step| step.on)
     }
 
     /// Latency of everything from a layer on, by accelerator.
-    pub(super) fn shares(&self, model: ModelId, layer: u32) -> &[u64] {
+    pub(super) fn shares(&self, model: ModelId, way: usize, layer: u32) -> &[u64] {
         let first = layer as usize * self.accelerators;
-        let way = self.models.get(model.index());
+        let way = self.way(model, way);
         way.and_then(|way| way.shares.get(first..first + self.accelerators)).unwrap_or_default()
     }
 }
 
+/// The prices of all ways, the plain ones first.
+fn prices(view: &View<'_>) -> Vec<Prices> {
+    let profile = view.profile;
+    let width = view.accelerators.len();
+    let is_alike = |one: usize, other: usize| {
+        let [one, other] = [one, other].map(|on| profile.whole(AcceleratorId::new(on)));
+        (0..profile.models()).map(ModelId::new).all(|model| {
+            (0..profile.layers(model)).all(|layer| {
+                let of = |class| {
+                    let runs = profile.supports(model, layer, class);
+                    runs.then(|| profile.latency(model, layer, class))
+                };
+                of(one) == of(other)
+            })
+        })
+    };
+    let mut kinds: Vec<usize> = Vec::with_capacity(width);
+    for on in 0..width {
+        let kind = (0..on).find(|other| is_alike(*other, on)).map_or(on, |other| kinds[other]);
+        kinds.push(kind);
+    }
+    let plain = |first| Prices { quarters: vec![PLAIN; width], first };
+    if kinds.iter().all(|kind| *kind == kinds[0]) {
+        return vec![plain(0)];
+    }
+    // The places that accelerators have among those of their kind.
+    let places: Vec<usize> =
+        (0..width).map(|on| kinds[..on].iter().filter(|kind| **kind == kinds[on]).count()).collect();
+    let mut firsts: Vec<usize> = Vec::new();
+    for on in 0..width {
+        if !firsts.iter().any(|first| places[*first] == places[on]) {
+            firsts.push(on);
+        }
+    }
+    let mut prices: Vec<Prices> = firsts.iter().copied().map(plain).collect();
+    for quarters in DEAR {
+        for kind in (0..width).filter(|on| kinds[*on] == *on) {
+            for first in &firsts {
+                let of = |on: usize| if kinds[on] == kind { quarters } else { PLAIN };
+                prices.push(Prices { quarters: (0..width).map(of).collect(), first: *first });
+            }
+        }
+    }
+    prices.truncate(MOST);
+    prices
+}
+
 impl Way {
-    fn new(view: &View<'_>, model: ModelId) -> Self {
+    fn new(view: &View<'_>, model: ModelId, prices: &Prices) -> Self {
         let profile = view.profile;
         let layers = profile.layers(model) as usize;
         let width = view.accelerators.len();
@@ -74,15 +153,17 @@ impl Way {
             let cost = |on: usize| {
                 let class = profile.whole(AcceleratorId::new(on));
                 let latency = profile.latency(model, layer, class).picoseconds();
-                (latency, profile.energy(model, layer, class).total().femtojoules(), on)
+                let priced = u128::from(latency) * u128::from(prices.quarters[on]);
+                let energy = profile.energy(model, layer, class).total().femtojoules();
+                (priced, latency, energy, (on + width - prices.first) % width, on)
             };
             let can = |on: &usize| profile.runs(model, layer, AcceleratorId::new(*on));
-            let Some((latency, energy, on)) = (0..width).filter(can).map(cost).min() else {
+            let Some((_, latency, energy, _, on)) = (0..width).filter(can).map(cost).min() else {
                 return Self::default();
             };
             let (left, energy_left) = way.steps.last().map_or((0, 0), |next| (next.left, next.energy));
             let (left, energy) = (left.saturating_add(latency), energy_left.saturating_add(energy));
-            way.steps.push(Step { on, latency, left, energy });
+            way.steps.push(Step { on, left, energy });
             let row = layer as usize * width;
             if layer as usize + 1 < layers {
                 way.shares.copy_within(row + width..row + 2 * width, row);
@@ -91,5 +172,73 @@ impl Way {
         }
         way.steps.reverse();
         way
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, TaskSketch};
+
+    fn us(latency_ps: u64) -> u64 {
+        latency_ps / 1_000_000
+    }
+
+    #[test]
+    fn layers_go_where_they_are_fastest_and_cost_least_of_equal_ones() {
+        // Layers one and two are fastest on the first and on the second accelerator; of the third one the second takes less energy.
+        let task = TaskSketch::new("a", &[&[4, 6], &[9, 3], &[2, 2]]);
+        let fixture = Fixture::new(&[task.energy_pj(&[&[5.0, 1.0], &[5.0, 1.0], &[5.0, 1.0]])]).unwrap();
+        let ways = Ways::new(&fixture.view());
+        let model = ModelId::new(0);
+        let steps: Vec<(usize, u64)> =
+            ways.steps(model, 0, 0).iter().map(|step| (step.on, us(step.left))).collect();
+        assert_eq!(steps, [(0, 9), (1, 5), (1, 2)]);
+        assert_eq!(ways.steps(model, 0, 0)[0].energy, 7_000);
+        let shares =
+            |layer| ways.shares(model, 0, layer).iter().map(|share| us(*share)).collect::<Vec<u64>>();
+        assert_eq!([shares(0), shares(1), shares(2)], [vec![4, 5], vec![0, 5], vec![0, 2]]);
+        assert_eq!((ways.on(model, 0, 1), ways.left(model, 1).map(us)), (Some(1), Some(5)));
+        // Behind the last layer there is nothing.
+        assert_eq!((ways.on(model, 0, 3), ways.left(model, 3)), (None, None));
+        assert!(ways.shares(model, 0, 3).is_empty());
+    }
+
+    #[test]
+    fn one_accelerator_alone_has_no_ways() {
+        let fixture = Fixture::new(&[TaskSketch::new("a", &[&[4]])]).unwrap();
+        let ways = Ways::new(&fixture.view());
+        assert!(ways.steps(ModelId::new(0), 0, 0).is_empty() && ways.left(ModelId::new(0), 0).is_none());
+    }
+
+    #[test]
+    fn a_dear_accelerator_keeps_the_layers_that_lose_most_elsewhere() {
+        // On the second accelerator the layers take 2, 1.5 and 1.1 times as long as on the first, which is fastest for all.
+        let fixture = Fixture::new(&[TaskSketch::new("a", &[&[10, 20], &[10, 15], &[10, 11]])]).unwrap();
+        let ways = Ways::new(&fixture.view());
+        let on =
+            |way| -> Vec<usize> { (0..3).filter_map(|layer| ways.on(ModelId::new(0), way, layer)).collect() };
+        // Plain; the first one at 5 quarters, and the second; at 7; at 10.
+        assert_eq!(ways.count(), 7);
+        assert_eq!(on(0), [0, 0, 0]);
+        assert_eq!([on(1), on(3), on(5)], [vec![0, 0, 1], vec![0, 1, 1], vec![1, 1, 1]]);
+        assert_eq!([on(2), on(4), on(6)], [vec![0; 3], vec![0; 3], vec![0; 3]]);
+        assert_eq!(
+            ways.shares(ModelId::new(0), 3, 0).iter().map(|share| us(*share)).collect::<Vec<u64>>(),
+            [10, 26]
+        );
+    }
+
+    #[test]
+    fn accelerators_that_are_alike_have_one_price_and_each_comes_first_once() {
+        let fixture = Fixture::new(&[TaskSketch::new("a", &[&[10, 12, 12]])]).unwrap();
+        let ways = Ways::new(&fixture.view());
+        let on: Vec<Option<usize>> = (0..ways.count()).map(|way| ways.on(ModelId::new(0), way, 0)).collect();
+        // Two kinds at three prices and plain, twice each for the second and the third one.
+        assert_eq!(on.len(), 14);
+        assert_eq!(on[..6], [Some(0), Some(0), Some(1), Some(2), Some(0), Some(0)]);
+        // Of accelerators that are all alike none is dear.
+        let fixture = Fixture::new(&[TaskSketch::new("a", &[&[10, 10]])]).unwrap();
+        assert_eq!(Ways::new(&fixture.view()).count(), 1);
     }
 }
