@@ -19,6 +19,7 @@ mod engine;
 mod fidelity;
 mod frontier;
 mod generated_systems;
+mod horizon_evaluation;
 mod interference_evaluation;
 mod interference_loop;
 mod maestro_differences;
@@ -84,6 +85,7 @@ const MOCA: &str = "evaluation/moca.md";
 const POWER: &str = "evaluation/power.md";
 const FRONTIER: &str = "evaluation/frontier.md";
 const GENERATED: &str = "evaluation/generated.md";
+const HORIZON: &str = "horizon.md";
 const TECHNOLOGY: &str = "models/technology.md";
 const VALIDATION: &str = validation::PAGE;
 /// Where figures of pages under docs/evaluation/ stand.
@@ -109,6 +111,16 @@ const PARTS: &[Part] = &[
     Part { page: GENERATED, name: "setup", make: generated_systems::setup },
     Part { page: GENERATED, name: "means", make: generated_systems::means },
     Part { page: GENERATED, name: "lost", make: generated_systems::lost },
+    Part { page: HORIZON, name: "ablation-setup", make: horizon_evaluation::setup },
+    Part { page: HORIZON, name: "ablation-misses", make: horizon_evaluation::misses },
+    Part { page: HORIZON, name: "ablation-energy", make: horizon_evaluation::energy },
+    Part { page: HORIZON, name: "ablation-completed", make: horizon_evaluation::completed },
+    Part { page: HORIZON, name: "ablation-uxcost", make: horizon_evaluation::ux_cost },
+    Part { page: HORIZON, name: "built-up", make: horizon_evaluation::built_up },
+    Part { page: HORIZON, name: "over-bound", make: horizon_evaluation::over_bound },
+    Part { page: HORIZON, name: "xrbench", make: horizon_evaluation::xrbench },
+    Part { page: HORIZON, name: "dysta-violations", make: horizon_evaluation::dysta_violations },
+    Part { page: HORIZON, name: "dysta-antt", make: horizon_evaluation::dysta_antt },
     Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },

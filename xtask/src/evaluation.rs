@@ -11,6 +11,7 @@
 pub(crate) mod claims;
 pub(crate) mod frontier;
 pub(crate) mod generated;
+pub(crate) mod horizon;
 pub(crate) mod interference;
 pub(crate) mod moca;
 mod search;

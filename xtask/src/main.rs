@@ -26,6 +26,7 @@ Tasks:
                                 without it, write docs/evaluation/validation.md from those of the repository
   evaluation claims [NAME]      measure the claims of docs/claims.md, or of one publication, and write their values
   evaluation frontier           run the sweep behind docs/evaluation/frontier.md, and write its data
+  evaluation horizon [SWEEP]    run the sweeps behind the tables of docs/horizon.md, or one, and write their data
   evaluation generated [SEED]   draw systems and run the policies of the sweep `frontier` on them, for docs/evaluation/generated.md
 ";
 
@@ -61,14 +62,18 @@ fn main() -> ExitCode {
                 evaluation::claims::run(arguments.next().as_ref().and_then(|name| name.to_str()))
             }
             Some("frontier") => evaluation::frontier::run(),
+            Some("horizon") => {
+                evaluation::horizon::run(arguments.next().as_ref().and_then(|sweep| sweep.to_str()))
+            }
             Some("generated") => {
                 evaluation::generated::run(arguments.next().as_ref().and_then(|seed| seed.to_str()))
             }
             Some(other) => usage_error(&format!(
-                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims`, `frontier` and `generated`"
+                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon` and \
+                 `generated`"
             )),
             None => usage_error(
-                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims`, `frontier` or `generated`",
+                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon` or `generated`",
             ),
         },
         Some("validation") => match arguments.next() {
