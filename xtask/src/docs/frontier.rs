@@ -177,7 +177,7 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
                 load.to_owned(),
                 count(&|standing| standing.misses.0 <= standing.misses.1 + NEAR),
                 count(&|standing| standing.energy.is_none_or(|energy| energy <= 1.02)),
-                count(&Standing::completes),
+                count(&|standing| standing.completes()),
                 count(&|standing| standing.completed_of_all >= COMPLETED_PART),
                 reduction(&cells, costs, load),
             ]);

@@ -66,7 +66,9 @@ fn cell(row: Row<'_>, name: &str) -> String {
     let Some((low, high)) = number("_low").zip(number("_high")) else { return mean };
     let decimals = if name == "misses" { 2 } else { 3 };
     let text = format!("{mean} ± {:.decimals$}", factor * (high - low) / 2.0);
-    if low > level || high < level { format!("**{text}**") } else { text }
+    // What rounds to no change is none.
+    let is_none = mean.trim_start_matches(['+', '−']).parse() == Ok(level);
+    if !is_none && (low > level || high < level) { format!("**{text}**") } else { text }
 }
 
 /// Rows of a quantity: a policy with its label.
