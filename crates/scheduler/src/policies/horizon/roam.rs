@@ -86,7 +86,8 @@ mod tests {
         let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
         let facts = tasks::facts(&view, &settings);
         let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
-        let mut pieces = Pieces { ways: Ways::new(&view), ..Pieces::default() };
+        let mut pieces = Pieces::default();
+        pieces.ways = Ways::new(&view);
         pieces.gather(known, &mut Arrivals::default());
         let timelines = busy_us.map(|(start, end)| {
             let mut timeline = Timeline::default();
@@ -94,7 +95,8 @@ mod tests {
             timeline.place(start * US, (end - start) * US);
             timeline
         });
-        let mut plan = Plan { timelines: timelines.into(), budget: 100, ..Plan::default() };
+        let mut plan = Plan::default();
+        (plan.timelines, plan.budget) = (timelines.into(), 100);
         plan.roam(&pieces, 0, 0)
     }
 
