@@ -39,11 +39,7 @@ fn evaluate(only: Option<&str>) -> Result<(), Problem> {
     };
     let mut records = records(&root)?;
     for publication in &publications {
-        let measured = measure(&root, publication)?;
-        records.retain(|record| record.publication != publication.name);
-        records.extend(measured);
-        // After each, so that what was measured is kept whatever comes.
-        write(&root, &mut records)?;
+        measure(&root, publication, &mut records)?;
     }
     Ok(())
 }
@@ -59,11 +55,28 @@ pub(crate) fn records(root: &Path) -> Result<Vec<Record>, Problem> {
     Ok(record::read(&source).map_err(|problems| problems.render(false))?)
 }
 
-fn measure(root: &Path, publication: &Publication) -> Result<Vec<Record>, Problem> {
+/// Measures claims that are not known yet. Values that were measured with the same inputs are left as they are, and others of the
+/// publication are removed.
+fn measure(root: &Path, publication: &Publication, known: &mut Vec<Record>) -> Result<(), Problem> {
+    let runners = Runners::built_in();
+    let runners = runners.list();
     let asked = Asked::all(publication);
-    let resolution = Resolution::of(&asked, &Runners::built_in().list());
-    let resolution = resolution.map_err(|problems| problems.render(false))?;
-    let mut records = Vec::new();
+    let resolution = Resolution::of(&asked, &runners).map_err(|problems| problems.render(false))?;
+    let digests: Vec<(Asked<'_>, &str)> = resolution.digests().collect();
+    let is_of = |record: &Record, (asked, digest): &(Asked<'_>, &str)| {
+        (record.claim, record.reading.as_str(), record.digest.as_str())
+            == (asked.claim.number, asked.reading.name.as_str(), *digest)
+    };
+    known.retain(|record| {
+        record.publication != publication.name || digests.iter().any(|asked| is_of(record, asked))
+    });
+    let is_known = |asked: &(Asked<'_>, &str)| {
+        known.iter().any(|record| record.publication == publication.name && is_of(record, asked))
+    };
+    let missing = digests.iter().filter(|asked| !is_known(asked));
+    let missing: Vec<Asked<'_>> = missing.map(|(asked, _)| *asked).collect();
+    println!("{}: {} of {} values are not known", publication.name, missing.len(), digests.len());
+    let resolution = Resolution::of(&missing, &runners).map_err(|problems| problems.render(false))?;
     for (index, needed) in resolution.sweeps().into_iter().enumerate() {
         println!("{}: {} of {} cells of `{}`", publication.name, needed.cells, needed.of, needed.name);
         let directory = root.join("results").join(needed.name);
@@ -72,10 +85,12 @@ fn measure(root: &Path, publication: &Publication) -> Result<Vec<Record>, Proble
             return Err(failure.into());
         }
         for measurement in &measured.measurements {
-            records.push(Record::of(measurement).ok_or_else(|| without_value(measurement))?);
+            known.push(Record::of(measurement).ok_or_else(|| without_value(measurement))?);
         }
+        // After each sweep, so that what was measured is kept whatever comes.
+        write(root, known)?;
     }
-    Ok(records)
+    write(root, known)
 }
 
 fn without_value(measurement: &Measurement<'_>) -> String {
