@@ -29,6 +29,7 @@ mod planaria_fixes;
 mod policies;
 mod power_evaluation;
 mod predictors;
+mod robustness;
 mod technology;
 mod xrbench_fixes;
 
@@ -86,6 +87,7 @@ const POWER: &str = "evaluation/power.md";
 const FRONTIER: &str = "evaluation/frontier.md";
 const GENERATED: &str = "evaluation/generated.md";
 const HORIZON: &str = "horizon.md";
+const ROBUSTNESS: &str = "evaluation/robustness.md";
 const TECHNOLOGY: &str = "models/technology.md";
 const VALIDATION: &str = validation::PAGE;
 /// Where figures of pages under docs/evaluation/ stand.
@@ -121,6 +123,10 @@ const PARTS: &[Part] = &[
     Part { page: HORIZON, name: "xrbench", make: horizon_evaluation::xrbench },
     Part { page: HORIZON, name: "dysta-violations", make: horizon_evaluation::dysta_violations },
     Part { page: HORIZON, name: "dysta-antt", make: horizon_evaluation::dysta_antt },
+    Part { page: ROBUSTNESS, name: "setup", make: robustness::setup },
+    Part { page: ROBUSTNESS, name: "survivors", make: robustness::survivors },
+    Part { page: ROBUSTNESS, name: "published", make: robustness::published },
+    Part { page: ROBUSTNESS, name: "pairs", make: robustness::pairs },
     Part { page: "fidelity.md", name: "xrbench-costs", make: fidelity::xrbench_costs },
     Part { page: "fidelity.md", name: "xrbench-scores", make: fidelity::xrbench_scores },
     Part { page: "fidelity.md", name: "xrbench-random", make: fidelity::xrbench_random },
@@ -284,7 +290,7 @@ fn each_page(
             }
         }
     }
-    match files(&pages, parts) {
+    match files(&root, &pages, parts) {
         Ok(files) => {
             for (file, wanted) in files {
                 let path = root.join(file);
@@ -308,7 +314,7 @@ fn each_page(
 }
 
 /// Figures and data of pages that are made with them: files of the repository and their texts.
-fn files(pages: &[&str], parts: Parts<'_>) -> Result<Vec<(String, String)>, Problem> {
+fn files(root: &Path, pages: &[&str], parts: Parts<'_>) -> Result<Vec<(String, String)>, Problem> {
     let in_folder = |folder: &'static str, files: Vec<(String, String)>| {
         files.into_iter().map(move |(name, text)| (format!("{folder}/{name}"), text))
     };
@@ -316,6 +322,9 @@ fn files(pages: &[&str], parts: Parts<'_>) -> Result<Vec<(String, String)>, Prob
     // Drawn of the sweeps of the page.
     if pages.contains(&DYSTA) && !matches!(parts, Parts::Quick) {
         files.extend(in_folder(FIGURES, dysta_evaluation::figures()?));
+    }
+    if pages.contains(&ROBUSTNESS) {
+        files.extend(in_folder(FIGURES, robustness::figures(root)?));
     }
     if pages.contains(&VALIDATION) {
         files.extend(in_folder(FIGURES, validation::figures()?));

@@ -1,6 +1,6 @@
 //! `cargo xtask evaluation dream [SWEEP]`, `cargo xtask evaluation moca` and `cargo xtask evaluation interference`: the sweeps
 //! behind pages of docs/evaluation that take too long for every check of them; of the first also one by itself. `cargo xtask
-//! evaluation claims` measures what publications say.
+//! evaluation claims` measures what publications say, `cargo xtask evaluation robustness` how far rankings carry.
 //!
 //! The sweeps run as `rtmm sweep` would run them, with their stores in a directory that is kept, so that what was run
 //! once is not run again. What the page needs of their results, as they are in memory, is written to `docs/evaluation/data`, and figures to
@@ -14,6 +14,7 @@ pub(crate) mod generated;
 pub(crate) mod horizon;
 pub(crate) mod interference;
 pub(crate) mod moca;
+pub(crate) mod robustness;
 mod search;
 
 use std::path::Path;

@@ -27,6 +27,7 @@ Tasks:
   evaluation claims [NAME]      measure the claims of docs/claims.md, or of one publication, and write their values
   evaluation frontier           run the sweep behind docs/evaluation/frontier.md, and write its data
   evaluation horizon [SWEEP]    run the sweeps behind the tables of docs/horizon.md, or one, and write their data
+  evaluation robustness [SET]   find flip margins of the sets behind docs/evaluation/robustness.md, or of one, and write their data
   evaluation generated [SEED]   draw systems and run the policies of the sweep `frontier` on them, for docs/evaluation/generated.md
 ";
 
@@ -68,12 +69,16 @@ fn main() -> ExitCode {
             Some("generated") => {
                 evaluation::generated::run(arguments.next().as_ref().and_then(|seed| seed.to_str()))
             }
+            Some("robustness") => {
+                evaluation::robustness::run(arguments.next().as_ref().and_then(|name| name.to_str()))
+            }
             Some(other) => usage_error(&format!(
-                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon` and \
-                 `generated`"
+                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon`, \
+                 `generated` and `robustness`"
             )),
             None => usage_error(
-                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon` or `generated`",
+                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon`, `generated` or \
+                 `robustness`",
             ),
         },
         Some("validation") => match arguments.next() {
