@@ -258,16 +258,18 @@ mod tests {
     #[test]
     fn predictors_correct_what_is_left() {
         // Ratios of the first sample: 1.2, 1.25, 1.5.
-        for (predictor, gammas, remaining_us) in [
-            (Predictor::None, [1.0, 1.0, 1.0], [55.0, 35.0, 15.0]),
-            (Predictor::AverageAll, [1.2, 1.225, 3.95 / 3.0], [66.0, 42.875, 19.75]),
-            (Predictor::LastOne, [1.2, 1.25, 1.5], [66.0, 43.75, 22.5]),
-            (Predictor::LastN, [1.2, 1.225, 1.375], [66.0, 42.875, 20.625]),
-            // Fixed and in proportion: 30 and 25 us after the first layer, 10 and 25, 10 and 5.
+        for (predictor, gammas, remaining_us, next_us) in [
+            (Predictor::None, [1.0, 1.0, 1.0], [55.0, 35.0, 15.0], [20.0, 20.0, 15.0]),
+            (Predictor::AverageAll, [1.2, 1.225, 3.95 / 3.0], [66.0, 42.875, 19.75], [24.0, 24.5, 19.75]),
+            (Predictor::LastOne, [1.2, 1.25, 1.5], [66.0, 43.75, 22.5], [24.0, 25.0, 22.5]),
+            (Predictor::LastN, [1.2, 1.225, 1.375], [66.0, 42.875, 20.625], [24.0, 24.5, 20.625]),
+            // Fixed and in proportion: 30 and 25 us after the first layer, 10 and 25, 10 and 5. Of the next layer all 20 are
+            // fixed, then none of 20, then 10 of 15.
             (
                 Predictor::Affine,
                 [1.2, 1.225, 3.95 / 3.0],
                 [30.0 + 1.2 * 25.0, 10.0 + 1.225 * 25.0, 10.0 + 5.0 * 3.95 / 3.0],
+                [20.0, 1.225 * 20.0, 10.0 + 5.0 * 3.95 / 3.0],
             ),
         ] {
             let mut fixture = Fixture::new(&[sketch()]).unwrap();
@@ -276,17 +278,39 @@ mod tests {
             let estimate = |fixture: &Fixture, listener: &Listener| {
                 let view = fixture.view();
                 let job = view.job(job).unwrap();
-                (listener.0.gamma(job), listener.0.remaining_s(&view, job) * 1e6)
+                let seconds = [listener.0.remaining_s(&view, job), listener.0.next_layer_s(&view, job)];
+                (listener.0.gamma(job), seconds.map(|seconds| seconds * 1e6))
             };
-            near(estimate(&fixture, &listener).1, 85.0);
-            for (gamma, remaining_us) in gammas.into_iter().zip(remaining_us) {
+            let [all_us, first_us] = estimate(&fixture, &listener).1;
+            near(all_us, 85.0);
+            near(first_us, 30.0);
+            for ((gamma, remaining_us), next_us) in gammas.into_iter().zip(remaining_us).zip(next_us) {
                 fixture.complete_layer(&mut listener, job).unwrap();
-                let (measured, left_us) = estimate(&fixture, &listener);
+                let (measured, [left_us, layer_us]) = estimate(&fixture, &listener);
                 if predictor != Predictor::None {
                     near(measured, gamma);
                 }
                 near(left_us, remaining_us);
+                near(layer_us, next_us);
             }
+        }
+    }
+
+    #[test]
+    fn inside_a_layer_what_is_done_of_it_is_left_out_of_both_parts() {
+        let mut fixture = Fixture::new(&[sketch()]).unwrap();
+        let job = fixture.ready(0, 0, 1_000);
+        let view = fixture.view();
+        let model = view.job(job).unwrap().model;
+        let split_us = |from: Progress| {
+            let split = view.profile.expectations(Knowledge::Pattern).split_remaining(model, from);
+            (split.fixed_s * 1e6, split.scaled_s * 1e6)
+        };
+        // Of all four layers 50 us are fixed and 35 in proportion, 20 and 10 of them of the first.
+        for (quantum, fixed, scaled) in [(0, 50.0, 35.0), (1, 45.0, 32.5), (3, 35.0, 27.5)] {
+            let (found_fixed, found_scaled) = split_us(Progress { layer: 0, quantum, quanta: 4 });
+            near(found_fixed, fixed);
+            near(found_scaled, scaled);
         }
     }
 

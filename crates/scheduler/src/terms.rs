@@ -252,4 +252,23 @@ mod tests {
         assert_eq!(decision_time(span(5), Duration::ZERO, 3), span(5));
         assert_eq!(decision_time(span(5), Duration::MAX, 3), Duration::MAX);
     }
+
+    #[test]
+    fn the_greatest_ratio_of_two_ranges_is_at_one_of_their_ends() {
+        for (part, whole, expected) in [
+            ((0.0, 2.0), (1.0, 4.0), 2.0),
+            ((0.0, 0.0), (0.0, 4.0), 0.0),
+            ((1.0, 2.0), (0.0, 4.0), f64::INFINITY),
+            // Below zero it is greatest over the greatest whole.
+            ((-2.0, -1.0), (2.0, 4.0), -0.25),
+            ((-2.0, 1.0), (2.0, 4.0), 0.5),
+            ((-2.0, 1.0), (-4.0, -1.0), 2.0),
+        ] {
+            assert_eq!(
+                greatest_ratio(part.0..=part.1, whole.0..=whole.1),
+                expected,
+                "{part:?} over {whole:?}"
+            );
+        }
+    }
 }

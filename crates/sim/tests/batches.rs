@@ -440,6 +440,31 @@ fn a_batch_makes_room_and_its_jobs_go_on_alone() {
 }
 
 #[test]
+fn a_server_runs_as_many_at_once_as_end_by_the_earliest_deadline() {
+    // 4 for one, and 2 for each further one: three are over at 8, and two at 6.
+    let system = |due: u64| format!("for 40; batch 4 0.5; task a comes 0 0 0 due {due} layers 4");
+    for policy in ["deadline-batching", "time-sharing"] {
+        by_hand::check(&system(8), policy, "0 a0+a1+a2>0 | 8 a0 done, a1 done, a2 done");
+        // At 6 the third one would end at 10 even alone.
+        by_hand::check(&system(7), policy, "0 a0+a1>0 | 6 a0 done, a1 done, a2 dropped");
+        by_hand::check(
+            &system(8),
+            &format!("{policy} largest_batch=2"),
+            "0 a0+a1>0 | 6 a0 done, a1 done, a2 dropped",
+        );
+    }
+}
+
+#[test]
+fn of_equal_deadlines_and_batches_the_first_queue_goes_first() {
+    by_hand::check(
+        "for 20; task a comes 0 due 9 layers 2; task b comes 0 due 9 layers 2",
+        "deadline-batching",
+        "0 a0>0 | 2 a0 done, b0>0 | 4 b0 done",
+    );
+}
+
+#[test]
 fn nothing_changes_where_either_the_platform_or_the_policy_says_nothing_of_batches() {
     let system =
         "accelerators 2; for 20; task a every 5 due 8 layers 2/4 1/3; task b every 2 due 6 layers 1/2";

@@ -255,6 +255,28 @@ fn slowdowns_are_learned_from_batches_that_ended() {
 }
 
 #[test]
+fn a_margin_covers_what_took_longer_than_was_predicted() {
+    // Nothing is predicted of the first pair, of which `a` takes 1.14 and `b` 1.5 times as long. By the margin of 1.5 the second
+    // `b` would take 6 beside `a`, in which `a` would do 4 of the 9 that it has left: it would end at 62.
+    let first = [10.0 + 6.0 - 6.0 / 1.3, 6.0];
+    for (margin, due, second) in [
+        ("none", 11.9, [50.0 + A_LATE, 57.0]),
+        ("quantile", 11.9, [60.0, 64.0]),
+        ("quantile", 12.1, [50.0 + A_LATE, 57.0]),
+    ] {
+        let jobs = [
+            Job("a", 0.0, 100.0, 0),
+            Job("b", 0.0, 100.0, 0),
+            Job("a", 50.0, due, 0),
+            Job("b", 51.0, 30.0, 0),
+        ];
+        let ends = [first[0], first[1], second[0], second[1]];
+        let policy = format!("deadline-batching predictor=fine-static margin={margin}");
+        check_policy(PAIRS, &policy, &jobs, &ends);
+    }
+}
+
+#[test]
 fn requests_that_are_late_even_alone_are_dropped_or_run_last() {
     let jobs = [Job("a", 0.0, 9.0, 0), Job("b", 0.0, 30.0, 0)];
     check_policy(PAIRS, "deadline-batching", &jobs, &[4.0]);

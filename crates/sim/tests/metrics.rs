@@ -11,8 +11,8 @@ use rtmm_scheduler::{
     RunId, RunPrediction, Truth, TuningWindow, View,
 };
 use rtmm_sim::metrics::{
-    Audit, JobRow, JobRows, JobStatus, PriorityClass, PriorityClassSummary, PriorityClasses, Window, Windows,
-    XrbenchConstants,
+    Audit, JobCounts, JobRow, JobRows, JobStatus, PriorityClass, PriorityClassSummary, PriorityClasses,
+    Window, Windows, XrbenchConstants,
 };
 use rtmm_sim::{
     DropCause, EndOfRun, EndRecord, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SegmentRecord,
@@ -657,9 +657,10 @@ fn a_job_that_takes_no_time_has_no_normalised_turnaround() {
 
 #[test]
 fn priorities_count_what_is_given_up_and_what_is_left() {
-    // B needs A's output and A is dropped at sight; C is never run: due at 6 and 26 ms, of 24.
-    let mut tasks = vec![task("A", 0, 20, 20), after(task("B", 1, 20, 20), 0), task("C", 1, 20, 6)];
-    for (task, priority) in tasks.iter_mut().zip([4, 4, 2]) {
+    // B and D need A's output and A is dropped at sight; C is never run: due at 6 and 26 ms, of 24.
+    let needs_a = |name| after(task(name, 1, 20, 20), 0);
+    let mut tasks = vec![task("A", 0, 20, 20), needs_a("B"), task("C", 1, 20, 6), needs_a("D")];
+    for (task, priority) in tasks.iter_mut().zip([4, 4, 2, 4]) {
         task.priority = priority;
     }
     let (scenario, models, platform) = (scenario(24, tasks), models(), platform(1));
@@ -671,9 +672,42 @@ fn priorities_count_what_is_given_up_and_what_is_left() {
     let (summary, _) = run(&system, policy, MetricsOptions::default(), EndOfRun::Cut);
     let [low, high] = &summary.priorities[..] else { panic!("two priorities") };
     assert_eq!((low.priority, low.jobs.released, low.jobs.overdue, low.jobs.undecided), (2, 2, 1, 1));
-    assert_eq!((high.priority, high.jobs.dropped, high.jobs.dropped_upstream), (4, 4, 2));
+    assert_eq!((high.priority, high.jobs.dropped, high.jobs.dropped_upstream), (4, 6, 4));
     assert_eq!((low.deadline_violation_rate, high.deadline_violation_rate), (Some(1.0), Some(1.0)));
     assert_eq!((low.antt, high.antt, summary.stp), (None, None, None));
+    // None is late that was never over.
+    assert!(summary.tasks.iter().all(|task| task.tardiness_max_ms.is_none()), "{:?}", summary.tasks);
+}
+
+#[test]
+fn counts_of_jobs_add_up_one_by_one() {
+    let of = |from: u64| JobCounts {
+        released: from,
+        not_triggered: from + 1,
+        completed: from + 2,
+        on_time: from + 3,
+        late: from + 4,
+        dropped: from + 5,
+        dropped_upstream: from + 6,
+        in_flight: from + 7,
+        overdue: from + 8,
+        undecided: from + 9,
+    };
+    let mut sum = of(1);
+    sum += of(100);
+    let expected = JobCounts {
+        released: 101,
+        not_triggered: 103,
+        completed: 105,
+        on_time: 107,
+        late: 109,
+        dropped: 111,
+        dropped_upstream: 113,
+        in_flight: 115,
+        overdue: 117,
+        undecided: 119,
+    };
+    assert_eq!(sum, expected);
 }
 
 #[test]

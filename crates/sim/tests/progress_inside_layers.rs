@@ -6,15 +6,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, Units};
 use rtmm_scheduler::{
     Decision, Decisions, Extent, Interests, Job, Knowledge, Notice, Policy, PolicyError, Preemption, Truth,
     View,
 };
 use rtmm_sim::{RunOptions, System};
 use rtmm_testkit::by_hand::ByHand;
+use rtmm_testkit::closures::deciding;
 use rtmm_testkit::random_systems::hash;
 use rtmm_testkit::simulate;
+use rtmm_workload::Time;
 
 /// Layers of a task: latencies by accelerator in picoseconds, and steps.
 #[derive(Clone, Debug)]
@@ -170,4 +172,37 @@ fn what_is_left_of_jobs_that_were_stopped_inside_a_layer_is_what_a_second_implem
     }
     let judged = judged.load(Ordering::Relaxed);
     assert!(judged >= 4_000, "{judged} judged");
+}
+
+#[test]
+fn a_run_that_goes_on_inside_a_layer_is_expected_to_end_when_the_rest_is_done() {
+    // Steps of 1 ms. Told to stop at 1.5, it stops at 2: of 4 and 6 then 2 and 6 are left, until 10.
+    let by_hand = ByHand::parse("for 20; task a every 20 layers 4 6 quanta 4");
+    let system = by_hand.system();
+    let ends = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+    let told = ends.clone();
+    let tenths = |tenths: u64| Time::from_picoseconds(tenths * 100_000_000);
+    let mut stage = 0;
+    let policy = deciding(move |view: &View<'_>, out: &mut Decisions| {
+        let expected = view.runs().next().map(|run| (run.id, run.expected_end.picoseconds()));
+        let dispatch = view.ready().next().map(|job| {
+            let (jobs, on, units) = (job.id.into(), AcceleratorId::new(0), Units::All);
+            Decision::Dispatch { jobs, variant: None, on, units, extent: Extent::Rest }
+        });
+        match (stage, expected, dispatch) {
+            (0 | 3, None, Some(dispatch)) => out.push(dispatch),
+            (1, Some((_, end)), _) => {
+                told[0].store(end, Ordering::Relaxed);
+                out.push(Decision::SetTimer { at: tenths(15), tag: 0 });
+            }
+            (2, Some((run, _)), _) if view.now == tenths(15) => {
+                out.push(Decision::Preempt { run, mode: Preemption::Quantum });
+            }
+            (4, Some((_, end)), _) => told[1].store(end, Ordering::Relaxed),
+            _ => return,
+        }
+        stage += 1;
+    });
+    simulate(&system, "test", Box::new(policy), (), RunOptions::default()).expect("legal decisions");
+    assert_eq!(ends.map(|end| Time::from_picoseconds(end.load(Ordering::Relaxed))), [100, 100].map(tenths));
 }

@@ -43,6 +43,14 @@ impl From<ScoreTerms> for TermsSpan {
     }
 }
 
+#[cfg(test)]
+impl TermsSpan {
+    /// The span of the terms of some jobs.
+    pub(crate) fn of(jobs: &[ScoreTerms]) -> Self {
+        jobs.iter().map(|job| Self::from(*job)).reduce(Self::join).unwrap()
+    }
+}
+
 impl Span for TermsSpan {
     fn join(self, other: Self) -> Self {
         let (one, two) = (self.least, other.least);

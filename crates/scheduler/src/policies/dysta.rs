@@ -210,6 +210,9 @@ pub fn build_oracle(parameters: &Parameters) -> Box<dyn Policy> {
 
 #[cfg(test)]
 mod tests {
+    use rtmm_workload::random::{Draws, Stream};
+
+    use super::*;
     use crate::fixture::{Fixture, TaskSketch};
     use crate::ids::JobId;
     use crate::policies::{check, policy};
@@ -285,6 +288,86 @@ mod tests {
             for name in ["dysta", "dysta-naive", "dysta-oracle"] {
                 let said = fixture.clone().settle(policy(name, settings).as_mut());
                 assert_eq!(said, expected, "{name} {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_penalty_is_shared_among_all_jobs() {
+        // `a` has waited for 50 of its 10 us, which is 5 over two jobs: 10 us and 2.5 beta against 30 us.
+        let sketches = [TaskSketch::new("a", &[&[10]]), TaskSketch::new("b", &[&[30]])];
+        let mut fixture = Fixture::new(&sketches).unwrap();
+        fixture.ready(0, 0, 1_000);
+        fixture.ready(1, 50, 1_000);
+        fixture.set_now(50);
+        for ties in ["release", "declared"] {
+            for (beta, expected) in [("7.9e-6", "a0>0:1"), ("8.1e-6", "b0>0:1")] {
+                check(&fixture, "dysta", &format!("slack=ignored beta={beta} ties={ties}"), expected);
+            }
+        }
+    }
+
+    /// Rankings by every kind of score, among three jobs.
+    fn rankings() -> impl Iterator<Item = Dysta> {
+        let settings = ["published", "none", "reversed"].into_iter().flat_map(|penalty| {
+            [("counted", "ranked"), ("counted", "last"), ("ignored", "last")].map(|words| (penalty, words))
+        });
+        settings.map(|(penalty, (slack, hopeless))| {
+            let mut parameters = Parameters::defaults(&schema());
+            for (name, word) in [("penalty", penalty), ("slack", slack), ("hopeless", hopeless)] {
+                parameters.set_text(name, word).unwrap();
+            }
+            Dysta { jobs: 3, ..Dysta::read(&parameters, None) }
+        })
+    }
+
+    /// Terms of jobs of up to 40 us at 100 us, some of which are late.
+    fn drawn(ranking: &Dysta, draws: Draws, case: u64) -> ScoreTerms {
+        let below = |position, below| draws.below(case, position, below);
+        let at = |us: u64| Time::from_picoseconds(us * 1_000_000);
+        let whole = 1 + below(0, 40);
+        ScoreTerms {
+            deadline: at(60 + below(1, 200)),
+            last_ran: at(below(2, 100)),
+            weight: ranking.penalty_sign,
+            remaining_s: (1 + below(3, whole)) as f64 * 1e-6,
+            whole_s: whole as f64 * 1e-6,
+        }
+    }
+
+    #[test]
+    fn no_job_comes_before_the_least_key_of_those_it_is_among() {
+        let (now, draws) = (Time::from_picoseconds(100_000_000), Draws::new(1, Stream::Bootstrap, "spans"));
+        for ranking in rankings() {
+            for case in 0..200 {
+                let jobs = [0, 1, 2].map(|job| drawn(&ranking, draws, 3 * case + job));
+                let of_one = |job: &ScoreTerms| ranking.least_key(now, &TermsSpan::from(*job));
+                let least = ranking.least_key(now, &TermsSpan::of(&jobs));
+                for job in &jobs {
+                    let key = ranking.key_of(now, job);
+                    assert!(key.is_some() && least <= key, "{ranking:?}: {least:?}, {key:?} of {job:?}");
+                    // Of one job it is the key.
+                    assert_eq!(of_one(job), key, "{ranking:?}: {job:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_job_that_waits_does_not_fall_below_its_floor() {
+        let draws = Draws::new(1, Stream::Bootstrap, "floors");
+        for ranking in rankings() {
+            for case in 0..200 {
+                let (job, now) = (drawn(&ranking, draws, case), Time::from_picoseconds(100_000_000));
+                let elapsed = Duration::from_picoseconds(1 + draws.below(case, 9, 90_000_000));
+                let key = ranking.key_of(now, &job).unwrap();
+                // What the penalty takes from a score that falls with the wait is not known of a key.
+                let Some(floor) = ranking.floor(key, elapsed) else {
+                    assert!(ranking.penalty_sign < 0.0, "{ranking:?}");
+                    continue;
+                };
+                let later = ranking.key_of(now.saturating_add(elapsed), &job).unwrap();
+                assert!(floor <= later, "{ranking:?}: {later:?} is below {floor:?} after {elapsed:?}");
             }
         }
     }

@@ -414,5 +414,14 @@ mod tests {
         ] {
             check(&fixture, "terastal-reading", &format!("budgets={budgets}"), expected);
         }
+        // By load: b asks for a hundredth of accelerator 0 besides, of 2.01. There the first layer counts for
+        // 2 / 2.01 + 20 x 1.01 / 2.01 = 11.05, and the second one for 2: it is due at 50.8.
+        for (due_b, expected) in [(50, "b0>0:1 a0>1:1"), (52, "a0>0:1 b0>1:1")] {
+            let a = TaskSketch::new("a", &[&[2, 20], &[2, 2]]).every(2);
+            let mut fixture = Fixture::new(&[a, TaskSketch::new("b", &[&[1, 1]])]).unwrap();
+            fixture.ready(0, 0, 60);
+            fixture.ready(1, 0, due_b);
+            check(&fixture, "terastal-reading", "budgets=by-load", expected);
+        }
     }
 }

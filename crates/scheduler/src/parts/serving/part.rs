@@ -74,3 +74,30 @@ impl Part {
         if kernels.contains(&self.layer) && !by_layer { kernels.end } else { self.layer + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_underway_once_some_of_it_is_done() {
+        let mut part = Part {
+            model: ModelId::new(0),
+            class: ClassId::new(0),
+            units: 1,
+            batch: 1,
+            layer: 0,
+            phase: Phase::ToDevice,
+            left: Duration::from_picoseconds(5),
+            is_underway: false,
+            priority: 0,
+            began: Time::ZERO,
+            wait: Duration::ZERO,
+        };
+        // A copy that waits for another one has begun, and nothing of it is done.
+        for (done, left, is_underway) in [(0, 5, false), (2, 3, true), (0, 3, true), (9, 0, true)] {
+            part.advance(Duration::from_picoseconds(done));
+            assert_eq!((part.left.picoseconds(), part.is_underway), (left, is_underway));
+        }
+    }
+}

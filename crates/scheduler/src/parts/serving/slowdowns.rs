@@ -233,3 +233,34 @@ impl Learned {
 fn product(one: &[f64], other: &Weights) -> f64 {
     one.iter().zip(other).map(|(one, other)| one * other).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bias_of_an_ordered_pair_moves_by_a_tenth_of_the_error() {
+        let options = RecursiveOptions { forgetting: 1.0, covariance: INITIAL, clip: LARGEST_ERROR };
+        let linear = Recursive::new(vec![0.0; Weights::default().len()], options);
+        let mut learned = Learned { linear, biases: vec![0.0; 3 * 3] };
+        let [one, two] = [ModelId::new(1), ModelId::new(2)];
+        let mut observe = |beside: &[(ModelId, f64)], slowdown| {
+            // Without features the weights learn nothing.
+            let (on, features) = (AcceleratorId::new(0), Weights::default());
+            learned.observe(&Observation { on, model: one, features, beside, slowdown });
+            [0, 1, 2].map(|own| [0, 1, 2].map(|other| learned.bias(ModelId::new(own), ModelId::new(other))))
+        };
+        let with = |of_two| [[0.0; 3], [0.0, 0.0, of_two], [0.0; 3]];
+        let near = |found: [[f64; 3]; 3], expected: [[f64; 3]; 3]| {
+            let pairs = found.iter().flatten().zip(expected.iter().flatten());
+            assert!(pairs.clone().all(|(found, expected)| (found - expected).abs() < 1e-12), "{found:?}");
+        };
+        // 1.5 times as long, of which nothing was predicted: an error of 0.5.
+        near(observe(&[(two, 1.0)], 1.5), with(0.05));
+        // 0.05 were predicted of 0.45.
+        near(observe(&[(two, 1.0)], 1.45), with(0.05 + 0.1 * 0.4));
+        // Beside half of the work: 0.045 of 0.245, and half of a tenth of the rest. Errors count up to 1.
+        near(observe(&[(two, 0.5)], 1.245), with(0.09 + 0.05 * 0.2));
+        near(observe(&[(two, 1.0)], 9.0), with(0.1 + 0.1));
+    }
+}
