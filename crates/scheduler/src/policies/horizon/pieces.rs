@@ -118,6 +118,14 @@ struct Source {
     sequence: u64,
 }
 
+/// A row of costs of a network of which nothing has run: another piece of the same instant has the same.
+#[derive(Clone, Copy, Debug)]
+struct Fresh {
+    row: usize,
+    /// The least latency.
+    least: u64,
+}
+
 /// All pieces of a decision, with what they take; used again and again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pieces {
@@ -130,6 +138,8 @@ pub(super) struct Pieces {
     layers: Vec<u32>,
     /// Ways through models on several accelerators.
     pub ways: Ways,
+    /// By model: its row from the first layer on, if some piece has it. Most pieces are frames that have not begun.
+    fresh: Vec<Option<Fresh>>,
     /// Positions of pieces that others need.
     links: Vec<usize>,
     /// By accelerator: when what it runs ends; now where it runs nothing.
@@ -207,15 +217,17 @@ impl Pieces {
                 Order::Slack => i128::from(piece.target) - i128::from(piece.least),
             };
         }
-        // In the order in which they came, so that what others need is moved before them.
-        self.list.sort_unstable_by_key(|piece| piece.first_row);
-        for index in 0..self.list.len() {
-            let piece = self.list[index];
-            if piece.follows() {
-                for of in &known.of(piece.task).needs {
-                    let needed =
-                        self.needed_of(&piece, *of).map_or(piece.key, |needed| self.list[needed].key);
-                    self.list[index].key = self.list[index].key.max(needed);
+        if self.list.iter().any(Piece::follows) {
+            // In the order in which they came, so that what others need is moved before them.
+            self.list.sort_unstable_by_key(|piece| piece.first_row);
+            for index in 0..self.list.len() {
+                let piece = self.list[index];
+                if piece.follows() {
+                    for of in &known.of(piece.task).needs {
+                        let needed =
+                            self.needed_of(&piece, *of).map_or(piece.key, |needed| self.list[needed].key);
+                        self.list[index].key = self.list[index].key.max(needed);
+                    }
                 }
             }
         }
@@ -244,6 +256,8 @@ impl Pieces {
         self.costs.clear();
         self.networks.clear();
         self.layers.clear();
+        self.fresh.clear();
+        self.fresh.resize(known.view.profile.models(), None);
         self.free.clear();
         self.is_uncertain = false;
         let view = known.view;
@@ -344,20 +358,21 @@ impl Pieces {
         let first_row = self.networks.len() as u32;
         let mut least = NEVER;
         self.networks.extend_from_slice(networks);
-        for (_, model) in networks {
-            for accelerator in (0..self.free.len()).map(AcceleratorId::new) {
-                let cost = cost(known, *model, &source, accelerator);
-                least = least.min(cost.time);
-                self.costs.push(cost);
+        let is_fresh = progress == Progress::default() && source.place.is_none();
+        let width = self.free.len();
+        for ((_, model), row) in networks.iter().zip(first_row as usize..) {
+            let known_row = self.fresh[model.index()].filter(|_| is_fresh);
+            let least_of_row = if let Some(Fresh { row, least }) = known_row {
+                self.costs.extend_from_within(row * width..(row + 1) * width);
+                least
+            } else {
+                self.add_row(known, *model, &source)
+            };
+            if is_fresh {
+                self.fresh[model.index()] = known_row.or(Some(Fresh { row, least: least_of_row }));
             }
-            let whole = known.view.profile.whole(AcceleratorId::new(0));
-            let [expected, worst] = [
-                known.view.profile.remaining(*model, progress.layer, whole),
-                known.view.profile.worst_remaining(*model, progress.layer, whole),
-            ];
-            self.is_uncertain |= expected != worst;
             self.layers.push(progress.layer);
-            least = least.min(self.ways.left(*model, progress.layer).unwrap_or(NEVER));
+            least = least.min(least_of_row);
         }
         // What can follow nothing in time any more need not hurry.
         let target = due.saturating_sub(known.of(task).reserve);
@@ -382,6 +397,21 @@ impl Pieces {
             links,
             leads: false,
         });
+    }
+
+    /// Adds the row of a network, and returns the least latency.
+    fn add_row(&mut self, known: Known<'_, '_>, model: ModelId, source: &Source) -> u64 {
+        let (profile, progress) = (known.view.profile, source.progress);
+        let mut least = NEVER;
+        for accelerator in (0..self.free.len()).map(AcceleratorId::new) {
+            let cost = cost(known, model, source, accelerator);
+            least = least.min(cost.time);
+            self.costs.push(cost);
+        }
+        let whole = profile.whole(AcceleratorId::new(0));
+        let expected = profile.remaining(model, progress.layer, whole);
+        self.is_uncertain |= expected != profile.worst_remaining(model, progress.layer, whole);
+        least.min(self.ways.left(model, progress.layer).unwrap_or(NEVER))
     }
 }
 
