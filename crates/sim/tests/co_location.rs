@@ -7,7 +7,7 @@
 
 use rtmm_hardware::{AcceleratorId, Mode, Platform, Units};
 use rtmm_scheduler::{Decision, Decisions, Extent, Policy, PolicyRegistry, Run, View};
-use rtmm_sim::{EndOfRun, JobRecord, Observer, RunOptions, SimulationError, System};
+use rtmm_sim::{EndOfRun, JobRecord, Metrics, MetricsOptions, Observer, RunOptions, SimulationError, System};
 use rtmm_testkit::by_hand::policy;
 use rtmm_testkit::closures::deciding;
 use rtmm_testkit::hand_made::scenario;
@@ -198,6 +198,31 @@ fn copies_of_one_direction_wait_for_each_other_and_not_for_kernels() {
     let e = first + 0.4816896;
     check_jobs(&copies("priority"), &alike, &[first + 1.5, first + 1.5 + 0.5, e + first + 1.5]);
     check_jobs(&copies("fifo"), &of, &[first + 1.5, first + 1.5 + 0.5, e + first + 1.5]);
+}
+
+#[test]
+fn time_counts_with_the_units_that_a_run_holds_when_it_is_resized() {
+    // Of three units `f` has one for 1 ms. Told to grow, it holds all from then on, for 5: its first layer has the one until 2 ms,
+    // its second one all of them. 16 of 3.
+    let system = system(PAIRS, &[Job("f", 0.0, 1_000.0, 0)]).expect("all was measured");
+    let at_1_ms = Time::from_picoseconds(1_000_000_000);
+    let policy = deciding(move |view: &View<'_>, out: &mut Decisions| {
+        if let Some(job) = view.ready().next() {
+            let (jobs, on, units) =
+                (job.id.into(), AcceleratorId::new(0), Units::exactly(1).expect("not zero"));
+            out.push(Decision::Dispatch { jobs, variant: None, on, units, extent: Extent::Rest });
+            out.push(Decision::SetTimer { at: at_1_ms, tag: 0 });
+        }
+        let is_due = |run: &&Run| view.now == at_1_ms && run.units.count() == 1 && run.next_class.is_none();
+        if let Some(run) = view.runs().next().filter(is_due) {
+            out.push(Decision::Resize { run: run.id, units: Units::All });
+        }
+    });
+    let metrics = Metrics::new(&system, MetricsOptions::default());
+    let options = RunOptions { end: EndOfRun::Drain, ..RunOptions::default() };
+    let run = simulate(&system, "test", Box::new(policy), metrics, options).expect("legal decisions");
+    let busy_ms = run.summary().accelerators[0].busy_ms;
+    assert!((busy_ms - 16.0 / 3.0).abs() < 1e-6, "{busy_ms}");
 }
 
 #[test]

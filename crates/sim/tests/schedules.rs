@@ -201,6 +201,18 @@ fn horizon_takes_the_accelerator_that_costs_least_where_there_is_time() {
 }
 
 #[test]
+fn horizon_counts_what_it_takes_to_turn_to_another_network() {
+    // Where a0 ran, b0 takes 3 of switch and 4, for 0.5 and 0.1 microjoules; on the other accelerator 6, for 1.
+    let system = |due: &str| {
+        format!(
+            "accelerators 2; switch 3; for 20; task a comes 0 due 10 layers -/4; task b comes 5 due {due} layers 6/4"
+        )
+    };
+    check(&system("7.5"), "horizon", "0 a0>1 | 4 a0 done | 5 b0>1 from 8 | 12 b0 done");
+    check(&system("6.5"), "horizon", "0 a0>1 | 4 a0 done | 5 b0>0 | 11 b0 done");
+}
+
+#[test]
 fn horizon_keeps_an_accelerator_free_for_a_frame_that_it_expects() {
     // A layer of a takes 3, and between two frames of b there are 2.
     // 2: a0 comes, due at 20. b1 is expected at 4 and due at 6.5, so that it cannot begin at 5: the accelerator waits. a0 could
