@@ -6,6 +6,7 @@
 //! throughput is in decisions, those that dispatch nothing too. Of it two looks at the clock a decision are some 40 ns.
 
 #![expect(clippy::expect_used, reason = "benches fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a bench looks at the clock")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
