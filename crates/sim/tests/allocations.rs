@@ -92,6 +92,19 @@ fn a_warm_run_that_divides_an_accelerator_allocates_nothing() {
 }
 
 #[test]
+fn a_warm_run_that_is_planned_allocates_nothing() {
+    let workload = workload(100_000);
+    for platform in [PLAIN, "xrbench/dual_4k_ws_os"] {
+        let platform = rtmm_hardware::load::platform(platform, None, Mode::Corrected).expect("built in");
+        let system =
+            System::new(&workload.scenario, &workload.models, &platform).expect("all layers have costs");
+        let row = registry::policy("horizon").expect("a registered policy");
+        let policy = row.build(&row.defaults()).expect("its own defaults");
+        is_still_under(&system, &Exclusive::new(platform.accelerators.len()), policy, "horizon");
+    }
+}
+
+#[test]
 fn a_warm_run_with_times_that_vary_allocates_nothing() {
     let by_hand = ByHand::parse(
         "accelerators 2; varies 0.5; for 100000; task a every 8 layers 1 2 1 1; task b every 10 layers 2 1 variant 1",
