@@ -79,7 +79,7 @@ fn short(policy: &str) -> String {
     }
 }
 
-/// What rounds to zero has no sign.
+/// A value that rounds to zero has no sign.
 fn signed(value: f64, decimals: usize) -> String {
     let text = format!("{value:+.decimals$}");
     let is_zero = text.chars().all(|of| matches!(of, '+' | '-' | '0' | '.'));

@@ -39,7 +39,7 @@ fn percent(count: usize, of: usize) -> String {
     if of == 0 { MISSING.to_owned() } else { format!("{:.0}", 100.0 * count as f64 / of as f64) }
 }
 
-/// What was run, and what it took.
+/// Runs of the sets, and the time that they took.
 pub(super) fn setup(root: &Path) -> Result<String, Problem> {
     let runs = data::runs(root)?;
     let mut rows = Vec::new();
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::project_root;
 
-    /// What the data has is what the sets ask for: every pair of policies in every metric, on every system and in means.
+    /// The data has all that the sets ask for: every pair of policies in every metric, on every system and in means.
     #[test]
     fn the_data_has_every_pair() {
         for set in &SETS {

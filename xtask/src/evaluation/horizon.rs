@@ -79,7 +79,7 @@ fn text(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// How a policy and the whole one are compared, over several systems.
+/// Relation in which a policy and the whole one are compared, over several systems.
 #[derive(Clone, Copy)]
 enum Relation {
     /// The mean of differences.
@@ -124,7 +124,7 @@ impl Relation {
     }
 }
 
-/// What is compared where parts are taken out: the column, the relation.
+/// Columns that are compared where parts are taken out, with the relation.
 const COMPARED: [(&str, &str, Relation); 4] = [
     ("misses", "deadline_violation_rate", Relation::Difference),
     ("energy", "energy_per_completed_pj", Relation::Quotient),

@@ -11,7 +11,7 @@ use crate::markdown::MISSING;
 /// Parts without which a deadline policy is left.
 const WITHOUT: &str = "choice=earliest-end spill=false split=false roam=false plans=1 sacrifice=none lookahead=0 variants=default \
                        wait=false improve=false virtual_deadlines=false";
-/// What is put on it again, one after the other: names, and settings that go or come.
+/// Parts that are put on it again, one after the other: names, and settings that go or come.
 const STEPS: [(&str, &[&str], &[&str]); 4] = [
     ("no part: earliest deadline first", &[], &[]),
     ("with virtual deadlines", &["virtual_deadlines=false"], &[]),

@@ -25,7 +25,7 @@ pub(super) struct Run {
     pub seconds: Option<f64>,
 }
 
-/// What was run.
+/// Runs of the sets along their axes.
 pub(super) fn runs(root: &Path) -> Result<Vec<Run>, Problem> {
     let of = |row: Vec<String>| -> Result<Run, Problem> {
         Ok(Run {

@@ -83,7 +83,7 @@ pub(super) fn has(set: &Set) -> bool {
     PUBLISHED.iter().any(|conclusion| conclusion.set == set.name)
 }
 
-/// What becomes of a conclusion along an axis.
+/// Fate of a conclusion along an axis.
 enum Fate {
     /// The other policy is better without errors.
     Reversed,

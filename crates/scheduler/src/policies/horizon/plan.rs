@@ -18,9 +18,9 @@
 //! are at most `budget` of them. Nothing is allocated once warm.
 
 use super::pieces::{Cost, Known, NEVER, Piece, Pieces};
-use super::roam::stays;
 use super::settings::{Aim, Order, Weight};
 use super::timeline::Timeline;
+use super::ways::stays;
 use crate::terms::Score;
 
 /// The place of a piece.

@@ -8,7 +8,7 @@
 
 use super::pieces::{Piece, Pieces};
 use super::plan::{Placed, Plan, Shape};
-use super::ways::Step;
+use super::ways::stays;
 
 impl Plan {
     /// The place in time for a piece that roams, behind all that is planned: on the first way that is by its virtual deadline, else on
@@ -52,16 +52,6 @@ impl Plan {
         let shape = Shape::Roams { way: way as u32 };
         Some(Placed { on: first.on, row, release, end, energy: first.energy, shape })
     }
-}
-
-/// The accelerators that a piece comes to, one after the other, with the latency of all layers in a row there.
-pub(super) fn stays(mut steps: &[Step]) -> impl Iterator<Item = (usize, u64)> {
-    std::iter::from_fn(move || {
-        let first = steps.first()?;
-        let length = steps.iter().take_while(|next| next.on == first.on).count();
-        steps = &steps[length..];
-        Some((first.on, first.left - steps.first().map_or(0, |next| next.left)))
-    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Ways through models: for each layer the accelerator that it runs on.
 //!
 //! On the first way each layer runs where it is fastest. On the others some accelerators have a price: each layer runs where latency
-//! times price is least, so that what leaves a dear accelerator are the layers that lose least elsewhere. Prices are what
-//! duality makes of the capacity of accelerators in the linear program of layers on unlike machines; here they are a few, in advance. Accelerators that run all layers equally fast have one price, and ways
-//! that begin with different ones of them.
+//! times price is least, so that the layers that leave a dear accelerator are those that lose least elsewhere. Prices are
+//! the dual variables of the capacity of accelerators in the linear program of layers on unlike machines; here they are a few, in
+//! advance. Accelerators that run all layers equally fast have one price, and ways that begin with different ones of them.
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::ModelId;
@@ -27,7 +27,7 @@ struct Way {
     shares: Vec<u64>,
 }
 
-/// What layers go by: prices in quarters, by accelerator, and the accelerator that comes first of equal ones.
+/// Prices in quarters, by accelerator, and the accelerator that comes first of equal ones.
 #[derive(Debug)]
 struct Prices {
     quarters: Vec<u64>,
@@ -173,6 +173,16 @@ impl Way {
         way.steps.reverse();
         way
     }
+}
+
+/// The accelerators that a piece comes to, one after the other, with the latency of all layers in a row there.
+pub(super) fn stays(mut steps: &[Step]) -> impl Iterator<Item = (usize, u64)> {
+    std::iter::from_fn(move || {
+        let first = steps.first()?;
+        let length = steps.iter().take_while(|next| next.on == first.on).count();
+        steps = &steps[length..];
+        Some((first.on, first.left - steps.first().map_or(0, |next| next.left)))
+    })
 }
 
 #[cfg(test)]
