@@ -14,11 +14,13 @@
 //!
 //! Ties go to the earliest deadline, then to the earliest release, then to the accelerator that the platform states first.
 //!
-//! A plan is for accelerators as a whole at their operating points of now, and for latencies of jobs by themselves; what others
-//! on a shared memory cost is for `margin`. What comes at random instants is not expected.
+//! A plan is for accelerators as a whole at their operating points of now. What others on a shared memory cost is learned by
+//! `pace`, which stretches latencies of jobs by themselves. What comes at random instants is not expected.
 
 mod arrivals;
 mod dispatch;
+#[cfg(test)]
+mod on_busy;
 mod pace;
 mod pieces;
 mod plan;

@@ -57,37 +57,11 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Fixture, TaskSketch};
-    use crate::policies::horizon::arrivals::Arrivals;
-    use crate::policies::horizon::pace::Pace;
-    use crate::policies::horizon::pieces::Known;
-    use crate::policies::horizon::settings::Settings;
-    use crate::policies::horizon::tasks;
-    use crate::policies::horizon::timeline::Timeline;
-    use crate::policies::horizon::ways::Ways;
-
-    const US: u64 = 1_000_000;
+    use crate::policies::horizon::on_busy::{US, on_busy};
 
     /// The place of a job of the layers on two accelerators that are busy in the spans, all in microseconds.
     fn place(layers: &[&[u64]], due_us: u64, busy_us: [(u64, u64); 2]) -> Option<Placed> {
-        let mut fixture = Fixture::new(&[TaskSketch::new("a", layers)]).unwrap();
-        fixture.ready(0, 0, due_us);
-        let view = fixture.view();
-        let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
-        let facts = tasks::facts(&view, &settings);
-        let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
-        let mut pieces = Pieces::default();
-        pieces.ways = Ways::new(&view);
-        pieces.gather(known, &mut Arrivals::default());
-        let timelines = busy_us.map(|(start, end)| {
-            let mut timeline = Timeline::default();
-            timeline.reset(0);
-            timeline.place(start * US, (end - start) * US);
-            timeline
-        });
-        let mut plan = Plan::default();
-        (plan.timelines, plan.budget) = (timelines.into(), 100);
-        plan.roam(&pieces, 0, 0)
+        on_busy(layers, due_us, busy_us, |plan, pieces, _| plan.roam(pieces, 0, 0))
     }
 
     #[test]
