@@ -18,7 +18,6 @@ pub(crate) mod robustness;
 mod search;
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use rtmm_report::Report;
 use rtmm_runners::Runners;
@@ -34,7 +33,7 @@ use rtmm_sweep::sweep::{self, Finished};
 use crate::project_root;
 
 /// Reason why there is no evaluation.
-type Problem = Box<dyn std::error::Error>;
+pub(crate) type Problem = Box<dyn std::error::Error>;
 
 /// The main comparison.
 const MAIN: &str = "dream";
@@ -66,21 +65,7 @@ pub(crate) const DATA: &str = "docs/evaluation/data";
 const FIGURES: &str = "docs/evaluation/figures";
 
 /// Runs the sweeps of the evaluation of DREAM, or the one of this name, and writes what the page needs.
-pub(crate) fn dream(only: Option<&str>) -> ExitCode {
-    match evaluate(only) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn evaluate(only: Option<&str>) -> Result<(), Problem> {
-    if let Some(name) = only.filter(|only| SWEEPS.iter().all(|(name, _)| name != only)) {
-        let known: Vec<&str> = SWEEPS.iter().map(|(name, _)| *name).collect();
-        return Err(format!("there is no sweep `{name}` in it: it has {}", known.join(", ")).into());
-    }
+pub(crate) fn dream(only: Option<&str>) -> Result<(), Problem> {
     let root = project_root();
     let stores = root.join("results/dream_evaluation");
     let data = root.join(DATA);
@@ -106,7 +91,7 @@ fn with_sweep(
 ) -> Result<(), Problem> {
     let runners = Runners::built_in();
     let runners = runners.list();
-    let SweepFile { plan, figures } = file::read(name, &runners).map_err(|problems| problems.to_string())?;
+    let SweepFile { plan, figures } = file::read(name, &runners)?;
     let outcome = sweep::run(&plan, directory, &Options::default(), &Silent)?;
     let finished = outcome.finished.ok_or("a whole sweep has results")?;
     complete(&finished.results)?;

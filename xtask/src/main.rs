@@ -10,95 +10,185 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: cargo xtask <TASK> [ARGUMENTS]
+use clap::builder::PossibleValuesParser;
+use clap::{CommandFactory, Parser, Subcommand};
+use rtmm_workload::input::Diagnostics;
 
-Tasks:
-  sweep [NAME|FILE] [OPTIONS]   run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
-  merge [NAME|FILE] [OPTIONS]   put the shards of a sweep together (as `rtmm merge`)
-  docs [PAGE[#PART]]            write the generated parts of docs/, of one page such as evaluation/moca.md, or one of them
-  docs --check [--quick]        check that all of them are current, or all that take no sweeps
-  equal OLD NEW [NAME]          compare all values of two builds of `rtmm`, or those of cases with NAME in theirs
-  evaluation dream [SWEEP]      run the sweeps behind docs/evaluation/dream.md, or one, and write their data and figures
-  evaluation moca               run the sweeps behind docs/evaluation/moca.md, and write their data and figures
-  evaluation interference       run the sweep behind docs/evaluation/interference.md, and write its data and figures
-  validation [DIR]              compare measurements of a machine with simulations, and print tables and write figures into DIR;
-                                without it, write docs/evaluation/validation.md from those of the repository
-  evaluation claims [NAME]      measure the claims of docs/claims.md, or of one publication, and write their values
-  evaluation frontier           run the sweep behind docs/evaluation/frontier.md, and write its data
-  evaluation horizon [SWEEP]    run the sweeps behind the tables of docs/horizon.md, or one, and write their data
-  evaluation robustness [SET]   find flip margins of the sets behind docs/evaluation/robustness.md, or of one, and write their data
-  evaluation generated [SEED]   draw systems and run the policies of the sweep `frontier` on them, for docs/evaluation/generated.md
-";
+/// The repository's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Chores {
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run a sweep, the XRBench evaluation by default (as `rtmm sweep`)
+    #[command(disable_help_flag = true)]
+    Sweep {
+        /// Name or file of the sweep, and options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Put the shards of a sweep together (as `rtmm merge`)
+    #[command(disable_help_flag = true)]
+    Merge {
+        /// Name or file of the sweep, and options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Write the generated parts of docs/
+    Docs {
+        /// A page below docs/, such as evaluation/moca.md, or one part of it, PAGE#PART
+        page: Option<String>,
+        /// Check that all of them are current, and write none
+        #[arg(long, conflicts_with = "page")]
+        check: bool,
+        /// Check those that take no sweeps
+        #[arg(long, requires = "check")]
+        quick: bool,
+    },
+    /// Compare all values of two builds of `rtmm`
+    Equal {
+        /// The program of the old build
+        old: PathBuf,
+        /// The program of the new one
+        new: PathBuf,
+        /// Only cases with this in their names
+        #[arg(default_value = "", hide_default_value = true)]
+        name: String,
+    },
+    /// Run the sweeps behind a page of docs/, and write its data and figures
+    Evaluation {
+        #[command(subcommand)]
+        page: Evaluation,
+    },
+    /// Compare measurements of a machine with simulations, and print tables and write figures into a folder; without one, write
+    /// docs/evaluation/validation.md from those of the repository
+    Validation {
+        /// The folder of the measurements
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Evaluation {
+    /// docs/evaluation/dream.md
+    Dream {
+        /// One of its sweeps
+        #[arg(value_parser = PossibleValuesParser::new(evaluation::SWEEPS.map(|(name, _)| name)))]
+        sweep: Option<String>,
+    },
+    /// docs/evaluation/moca.md
+    Moca,
+    /// docs/evaluation/interference.md
+    Interference,
+    /// The values of docs/claims.md
+    Claims {
+        /// Those of one publication
+        #[arg(value_parser = PossibleValuesParser::new(rtmm_claims::built_in::names()))]
+        publication: Option<String>,
+    },
+    /// docs/evaluation/frontier.md
+    Frontier,
+    /// The tables of docs/horizon.md
+    Horizon {
+        /// One of its sweeps
+        #[arg(value_parser = PossibleValuesParser::new(evaluation::horizon::SWEEPS.map(|(name, _)| name)))]
+        sweep: Option<String>,
+    },
+    /// docs/evaluation/robustness.md: what has changed since
+    Robustness {
+        /// The sets of this name instead, all of them
+        #[arg(value_parser = PossibleValuesParser::new(evaluation::robustness::SETS.map(|set| set.name)))]
+        set: Option<String>,
+    },
+    /// docs/evaluation/generated.md: the policies of the sweep `frontier` on systems that are drawn
+    Generated {
+        /// Another seed than that of the page; its table is written beside its results
+        seed: Option<u64>,
+    },
+}
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let task = arguments.next();
-    match task.as_ref().and_then(|task| task.to_str()) {
-        Some(command @ ("sweep" | "merge")) => {
-            let command = [OsString::from("rtmm"), OsString::from(command)];
-            rtmm_cli::main(command.into_iter().chain(arguments))
-        }
-        Some("docs") => match arguments.next().as_ref().and_then(|option| option.to_str()) {
-            Some("--check") => match arguments.next().as_ref().and_then(|option| option.to_str()) {
-                None => docs::check(false),
-                Some("--quick") => docs::check(true),
-                Some(other) => usage_error(&format!("`docs --check` has no option `{other}`")),
-            },
-            Some(other) if other.starts_with('-') => usage_error(&format!("`docs` has no option `{other}`")),
-            page => docs::write(page),
-        },
-        Some("equal") => match (arguments.next(), arguments.next(), arguments.next()) {
-            (Some(old), Some(new), filter) => {
-                let filter = filter.as_ref().and_then(|filter| filter.to_str()).unwrap_or_default();
-                equal::run(Path::new(&old), Path::new(&new), filter)
-            }
-            _ => usage_error("`equal` needs two programs: the `rtmm` of an old build and of a new one"),
-        },
-        Some("evaluation") => match arguments.next().as_ref().and_then(|name| name.to_str()) {
-            Some("dream") => evaluation::dream(arguments.next().as_ref().and_then(|sweep| sweep.to_str())),
-            Some("moca") => evaluation::moca::run(),
-            Some("interference") => evaluation::interference::run(),
-            Some("claims") => {
-                evaluation::claims::run(arguments.next().as_ref().and_then(|name| name.to_str()))
-            }
-            Some("frontier") => evaluation::frontier::run(),
-            Some("horizon") => {
-                evaluation::horizon::run(arguments.next().as_ref().and_then(|sweep| sweep.to_str()))
-            }
-            Some("generated") => {
-                evaluation::generated::run(arguments.next().as_ref().and_then(|seed| seed.to_str()))
-            }
-            Some("robustness") => {
-                evaluation::robustness::run(arguments.next().as_ref().and_then(|name| name.to_str()))
-            }
-            Some(other) => usage_error(&format!(
-                "there is no evaluation `{other}`: there are `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon`, \
-                 `generated` and `robustness`"
-            )),
-            None => usage_error(
-                "`evaluation` needs a name: `dream`, `moca`, `interference`, `claims`, `frontier`, `horizon`, `generated` or \
-                 `robustness`",
-            ),
-        },
-        Some("validation") => match arguments.next() {
-            None => docs::write(Some(validation::PAGE)),
-            Some(folder) => validation::run(Path::new(&folder)),
-        },
-        None | Some("help" | "--help" | "-h") => {
-            print!("{USAGE}");
+    let as_rtmm = |command: &str, arguments: Vec<OsString>| {
+        let command = [OsString::from("rtmm"), OsString::from(command)];
+        rtmm_cli::main(command.into_iter().chain(arguments))
+    };
+    match Chores::parse().task {
+        None => {
+            println!("{}", Chores::command().render_help());
             ExitCode::SUCCESS
         }
-        Some(other) => usage_error(&format!("there is no task `{other}`")),
+        Some(Task::Sweep { arguments }) => as_rtmm("sweep", arguments),
+        Some(Task::Merge { arguments }) => as_rtmm("merge", arguments),
+        Some(Task::Docs { check: true, quick, .. }) => docs::check(quick),
+        Some(Task::Docs { page, .. }) => docs::write(page.as_deref()),
+        Some(Task::Equal { old, new, name }) => equal::run(&old, &new, &name),
+        Some(Task::Evaluation { page }) => evaluate(&page),
+        Some(Task::Validation { folder: None }) => docs::write(Some(validation::PAGE)),
+        Some(Task::Validation { folder: Some(folder) }) => validation::run(&folder),
     }
 }
 
-fn usage_error(message: &str) -> ExitCode {
-    eprintln!("error: {message}\n\n{USAGE}");
-    ExitCode::from(2)
+fn evaluate(page: &Evaluation) -> ExitCode {
+    let done = match page {
+        Evaluation::Dream { sweep } => evaluation::dream(sweep.as_deref()),
+        Evaluation::Moca => evaluation::moca::run(),
+        Evaluation::Interference => evaluation::interference::run(),
+        Evaluation::Claims { publication } => evaluation::claims::run(publication.as_deref()),
+        Evaluation::Frontier => evaluation::frontier::run(),
+        Evaluation::Horizon { sweep } => evaluation::horizon::run(sweep.as_deref()),
+        Evaluation::Robustness { set } => evaluation::robustness::run(set.as_deref()),
+        Evaluation::Generated { seed } => evaluation::generated::run(*seed),
+    };
+    let Err(problem) = done else { return ExitCode::SUCCESS };
+    // Diagnostics say of each of theirs that it is an error.
+    match problem.downcast_ref::<Diagnostics>() {
+        Some(problems) => eprint!("{problems}"),
+        None => eprintln!("error: {problem}"),
+    }
+    ExitCode::FAILURE
 }
 
 /// The root of the repository.
 fn project_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).map(Path::to_path_buf).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(arguments: &[&str]) -> Result<(), String> {
+        let all = ["cargo xtask"].iter().chain(arguments);
+        Chores::try_parse_from(all).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn arguments_that_no_task_has_are_refused_with_what_there_is() {
+        Chores::command().debug_assert();
+        for (arguments, reason) in [
+            (&["evaluation", "frontier", "extra"][..], "unexpected argument 'extra'"),
+            (&["evaluation", "robustness", "foo"], "horizon_reference"),
+            (&["evaluation", "claims", "foo"], "planaria"),
+            (&["evaluation", "generated", "abc"], "invalid value 'abc' for '[SEED]'"),
+            (&["docs", "--quick"], "--check"),
+            (&["docs", "page.md", "--check"], "cannot be used with"),
+            (&["sweeps"], "'sweep'"),
+        ] {
+            let error = exit(arguments).unwrap_err();
+            assert!(error.contains(reason), "{arguments:?}: {error}");
+        }
+        for arguments in [
+            &["sweep", "smoke", "--threads", "1", "--help"][..],
+            &["docs", "--check", "--quick"],
+            &["docs", "evaluation/moca.md#cells"],
+            &["evaluation", "generated", "7"],
+            &["equal", "old", "new"],
+        ] {
+            exit(arguments).unwrap();
+        }
+    }
 }

@@ -4,7 +4,6 @@
 //! `docs/evaluation/data/claims.csv`; those of publications that are not asked for stay as they are.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use rtmm_claims::built_in;
 use rtmm_claims::publication::Publication;
@@ -21,21 +20,11 @@ use crate::project_root;
 const FILE: &str = "claims.csv";
 
 /// Measures the claims of one publication, or of all.
-pub(crate) fn run(only: Option<&str>) -> ExitCode {
-    match evaluate(only) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn evaluate(only: Option<&str>) -> Result<(), Problem> {
+pub(crate) fn run(only: Option<&str>) -> Result<(), Problem> {
     let root = project_root();
     let publications = match only {
-        Some(name) => vec![built_in::open(name).map_err(|problems| problems.render(false))?],
-        None => built_in::all().map_err(|problems| problems.render(false))?,
+        Some(name) => vec![built_in::open(name)?],
+        None => built_in::all()?,
     };
     let mut records = records(&root)?;
     for publication in &publications {
@@ -50,9 +39,8 @@ pub(crate) fn records(root: &Path) -> Result<Vec<Record>, Problem> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let source =
-        read(&path).map_err(|problem| rtmm_workload::input::Diagnostics::from(problem).render(false))?;
-    Ok(record::read(&source).map_err(|problems| problems.render(false))?)
+    let source = read(&path).map_err(rtmm_workload::input::Diagnostics::from)?;
+    Ok(record::read(&source)?)
 }
 
 /// Measures claims that are not known yet. Values that were measured with the same inputs are left as they are, and others of the
@@ -61,7 +49,7 @@ fn measure(root: &Path, publication: &Publication, known: &mut Vec<Record>) -> R
     let runners = Runners::built_in();
     let runners = runners.list();
     let asked = Asked::all(publication);
-    let resolution = Resolution::of(&asked, &runners).map_err(|problems| problems.render(false))?;
+    let resolution = Resolution::of(&asked, &runners)?;
     let digests: Vec<(Asked<'_>, &str)> = resolution.digests().collect();
     let is_of = |record: &Record, (asked, digest): &(Asked<'_>, &str)| {
         (record.claim, record.reading.as_str(), record.digest.as_str())
@@ -76,7 +64,7 @@ fn measure(root: &Path, publication: &Publication, known: &mut Vec<Record>) -> R
     let missing = digests.iter().filter(|asked| !is_known(asked));
     let missing: Vec<Asked<'_>> = missing.map(|(asked, _)| *asked).collect();
     println!("{}: {} of {} values are not known", publication.name, missing.len(), digests.len());
-    let resolution = Resolution::of(&missing, &runners).map_err(|problems| problems.render(false))?;
+    let resolution = Resolution::of(&missing, &runners)?;
     for (index, needed) in resolution.sweeps().into_iter().enumerate() {
         println!("{}: {} of {} cells of `{}`", publication.name, needed.cells, needed.of, needed.name);
         let directory = root.join("results").join(needed.name);

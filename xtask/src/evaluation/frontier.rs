@@ -3,7 +3,6 @@
 //! Means over the seeds of each scenario, platform, load and policy are written to `docs/evaluation/data/frontier_cells.csv`.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use rtmm_sweep::sweep::Finished;
 
@@ -19,20 +18,13 @@ pub(crate) const METRICS: [&str; 4] =
     ["deadline_violation_rate", "completion_rate", "energy_per_completed_pj", "ux_cost"];
 
 /// Runs the sweep, and writes what the page needs.
-pub(crate) fn run() -> ExitCode {
+pub(crate) fn run() -> Result<(), Problem> {
     let root = project_root();
     println!("sweep {SWEEP}");
-    let done = with_sweep(SWEEP, &root.join("results").join(SWEEP), |finished, _| {
+    with_sweep(SWEEP, &root.join("results").join(SWEEP), |finished, _| {
         complete(&finished.results)?;
         write(finished, &root.join(DATA).join(TABLE))
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 fn write(finished: &Finished<'_>, path: &Path) -> Result<(), Problem> {

@@ -5,7 +5,6 @@
 //! `docs/evaluation/data`. What is compared with the whole policy is compared over the same seeds, and so are its intervals.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use rtmm_sweep::results::Results;
 use rtmm_sweep::runner::Policy;
@@ -29,24 +28,11 @@ pub(crate) const DYSTA: &str = "horizon_dysta";
 
 type Write = fn(&Finished<'_>, &Path) -> Result<(), Problem>;
 
-const SWEEPS: [(&str, Write); 4] = [(ABLATION, ablation), (BOUND, bound), (XRBENCH, xrbench), (DYSTA, dysta)];
+pub(crate) const SWEEPS: [(&str, Write); 4] =
+    [(ABLATION, ablation), (BOUND, bound), (XRBENCH, xrbench), (DYSTA, dysta)];
 
 /// Runs the sweeps, or the one of this name, and writes their tables.
-pub(crate) fn run(only: Option<&str>) -> ExitCode {
-    match evaluate(only) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn evaluate(only: Option<&str>) -> Result<(), Problem> {
-    if let Some(name) = only.filter(|only| SWEEPS.iter().all(|(name, _)| name != only)) {
-        let known: Vec<&str> = SWEEPS.iter().map(|(name, _)| *name).collect();
-        return Err(format!("there is no sweep `{name}` in it: it has {}", known.join(", ")).into());
-    }
+pub(crate) fn run(only: Option<&str>) -> Result<(), Problem> {
     let root = project_root();
     for (name, write) in SWEEPS.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         println!("sweep {name}");

@@ -5,7 +5,6 @@
 //! row for each predictor, change of slowdowns and span of time around it.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use rtmm_report::Report;
 use rtmm_sweep::figures::Figure;
@@ -45,17 +44,6 @@ const SPANS_MS: [(i64, i64); 5] = [(-1_000, 0), (0, 500), (500, 1_000), (1_000, 
 /// The end of the names of policies that are told the truth.
 const ORACLE: &str = "-oracle";
 
-/// Runs the sweep, and writes what the page needs.
-pub(crate) fn run() -> ExitCode {
-    match evaluate() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
 /// Runs that differ in the seed only.
 struct Group {
     scenario: String,
@@ -66,7 +54,8 @@ struct Group {
     values: Vec<Vec<f64>>,
 }
 
-fn evaluate() -> Result<(), Problem> {
+/// Runs the sweep, and writes what the page needs.
+pub(crate) fn run() -> Result<(), Problem> {
     let root = project_root();
     with_sweep(SWEEP, &root.join("results/interference_evaluation"), |finished, figures| {
         let groups = groups(&finished.results);

@@ -8,8 +8,6 @@ pub(crate) mod log;
 mod networks;
 pub(crate) mod replay;
 
-use std::process::ExitCode;
-
 use rtmm_report::Report;
 
 use super::{DATA, FIGURES, Problem, with_sweep, write_figure};
@@ -34,17 +32,7 @@ pub(crate) const SWEEPS: [&str; 6] = [MAIN, LOAD, BANDWIDTH, CHOICES, RULES, PRE
 pub(crate) const PLATFORM: &str = "moca/soc_8_tiles_throttled";
 
 /// Runs the sweeps and the replay of the evaluation of MoCA, and writes what the page needs.
-pub(crate) fn run() -> ExitCode {
-    match evaluate() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn evaluate() -> Result<(), Problem> {
+pub(crate) fn run() -> Result<(), Problem> {
     let root = project_root();
     let stores = root.join("results/moca_evaluation");
     let data = root.join(DATA);

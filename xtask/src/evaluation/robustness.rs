@@ -4,10 +4,10 @@
 //! `horizon`), some of its systems, one seed. It is a sweep
 //! file with a table `[robust]` beside this module, so that `rtmm sweep FILE` does the same runs. Contests in means over the
 //! systems, and on each of them, are written to `docs/evaluation/data/robustness_SET.csv`; what it took to
-//! `robustness_sets.csv`. An axis of a set whose inputs have not changed since is not run again.
+//! `robustness_sets.csv`. An axis of a set whose inputs have not changed since is run again
+//! only where the set is named: code of policies is no input.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rtmm_robust::request::{self, Request};
@@ -123,38 +123,25 @@ const HEADER: [&str; 10] = [
     "flips_percent",
 ];
 
-/// Runs what is missing of all sets, or of one.
-pub(crate) fn run(only: Option<&str>) -> ExitCode {
-    match evaluate(only) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn evaluate(only: Option<&str>) -> Result<(), Problem> {
-    if let Some(name) = only.filter(|only| !SETS.iter().any(|set| set.is_named(only))) {
-        let known: Vec<&str> = SETS.iter().map(|set| set.name).collect();
-        return Err(format!("there is no set `{name}`: there are {}", known.join(", ")).into());
-    }
+/// Runs what is missing of all sets, or all of the sets of a name.
+pub(crate) fn run(only: Option<&str>) -> Result<(), Problem> {
     let data = project_root().join(DATA);
     std::fs::create_dir_all(&data)?;
     for set in SETS.iter().filter(|set| only.is_none_or(|only| set.is_named(only))) {
-        set.with(|plan, request| run_set(set, plan, request, &data))?;
+        set.with(|plan, request| run_set(set, plan, request, &data, only.is_some()))?;
     }
     Ok(())
 }
 
-fn run_set(set: &Set, plan: &Plan<'_>, request: &Request, data: &Path) -> Result<(), Problem> {
+/// Runs the axes of a set; those that are there are run again only where all of it is asked for.
+fn run_set(set: &Set, plan: &Plan<'_>, request: &Request, data: &Path, again: bool) -> Result<(), Problem> {
     for axis in &request.axes {
         let inputs = digest(plan, &request.study, axis);
         let runs = rows(&data.join(RUNS))?;
         let is_own = |row: &Vec<String>| row[0] == set.name && row[1] == axis.name;
         let contests = rows(&data.join(set.table()))?;
         let is_there = contests.iter().any(|row| row[0] == axis.name);
-        if is_there && runs.iter().any(|row| is_own(row) && row[2] == inputs) {
+        if !again && is_there && runs.iter().any(|row| is_own(row) && row[2] == inputs) {
             println!("{}, {}: there already", set.name, axis.name);
             continue;
         }

@@ -7,7 +7,6 @@
 mod draw;
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use rtmm_runners::Runners;
 use rtmm_sweep::execute::{Options, Silent};
@@ -31,18 +30,11 @@ pub(crate) const SYSTEMS: usize = 200;
 pub(crate) const RUNS: u64 = 3;
 /// The table.
 pub(crate) const TABLE: &str = "generated_systems.csv";
-/// Draws the systems of a seed, or of that of the page, runs them and writes the table.
-pub(crate) fn run(seed: Option<&str>) -> ExitCode {
-    match seed.map_or(Ok(SEED), |seed| seed.parse::<u64>().map_err(Problem::from)).and_then(evaluate) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
 
-fn evaluate(seed: u64) -> Result<(), Problem> {
+/// Draws the systems of a seed, or of that of the page, runs them and writes the table: for the page that of its own seed, of any
+/// other one beside its results.
+pub(crate) fn run(seed: Option<u64>) -> Result<(), Problem> {
+    let seed = seed.unwrap_or(SEED);
     let root = project_root();
     println!("{SYSTEMS} systems of seed {seed}");
     let systems = draw::systems(seed, SYSTEMS)?;
@@ -53,12 +45,16 @@ fn evaluate(seed: u64) -> Result<(), Problem> {
     let outcome = sweep::run(&plan, &store, &Options::default(), &Silent)?;
     let finished = outcome.finished.ok_or("a whole sweep has results")?;
     complete(&finished.results)?;
-    write(&finished, &systems, &root.join(DATA).join(TABLE))
+    let folder = if seed == SEED { root.join(DATA) } else { store };
+    let table = folder.join(TABLE);
+    write(&finished, &systems, &table)?;
+    println!("Written to {}", table.display());
+    Ok(())
 }
 
 /// The systems, each a scenario with a platform of its own, under the policies of the sweep.
 fn plan<'r>(systems: &[System], runners: &[&'r dyn CellRunner]) -> Result<Plan<'r>, Problem> {
-    let compared = file::plan(POLICIES, runners).map_err(|problems| problems.to_string())?;
+    let compared = file::plan(POLICIES, runners)?;
     let place = |index: usize| (WorkloadId::new(index), PlatformId::new(index));
     let drawn = Axes {
         name: "generated_systems".to_owned(),
