@@ -306,6 +306,20 @@ impl System {
         at.in_steps(self.profile.quanta(model, at.layer, class))
     }
 
+    /// True if inferences of a model may skip blocks or exit.
+    #[inline]
+    pub(crate) fn is_dynamic(&self, model: ModelId) -> bool {
+        self.is_dynamic[model.index()]
+    }
+
+    /// The expected latency in a class, in picoseconds, of the layers from `from` on and before `stop` of an inference that stands
+    /// at `from`.
+    #[cold]
+    pub(crate) fn expected_between(&self, model: ModelId, from: u32, stop: u32, class: ClassId) -> u64 {
+        let latency = |layer: usize| self.profile.latency(model, layer as u32, class).picoseconds();
+        self.models[model.index()].expected_between(from as usize, stop as usize, latency)
+    }
+
     /// The first layer at or after `layer` that an inference runs; at or beyond its end if none.
     #[inline]
     pub(crate) fn next_layer(&self, model: ModelId, realisation: &Realisation, layer: u32) -> u32 {

@@ -138,6 +138,37 @@ impl Model {
         remaining
     }
 
+    /// The expected latency of the layers from `from` on and before `stop` of an inference that stands at `from`: of that layer
+    /// nothing is left to chance, but where it is the first one and a block begins with it. `latency` is that of a layer, in
+    /// picoseconds.
+    ///
+    /// With `w[l]` the probability that layer `l` runs, it is the sum of `w[l] latency[l]`; probabilities are rounded down to
+    /// 2^-32. No difference of [`Model::expected_remaining`] is that latency: what is left at the first layer of a block counts
+    /// there as if it were open whether the block runs, and what is left behind an exit as if it were not taken.
+    #[must_use]
+    pub fn expected_between(&self, from: usize, stop: usize, latency: impl Fn(usize) -> u64) -> u64 {
+        let mut expected = 0_u64;
+        let mut runs = ONE;
+        // What skips a block comes back to the path behind it.
+        let (mut skips, mut behind) = (0, 0);
+        for layer in from..stop {
+            if layer == behind {
+                runs += std::mem::take(&mut skips);
+            }
+            if (layer == 0 || layer > from)
+                && let Some(block) = self.block_from(layer)
+            {
+                skips = runs * fixed(block.skip_probability) / ONE;
+                (runs, behind) = (runs - skips, block.last.index() + 1);
+            }
+            expected = expected.saturating_add(weighted(runs, latency(layer)));
+            if let Some(exit) = self.exit_after(layer) {
+                runs -= runs * fixed(exit.probability) / ONE;
+            }
+        }
+        expected
+    }
+
     /// For each layer, the standard deviation of all that is left of an inference that is about to run it, or to skip the
     /// block that begins with it: the square root of `V`, rounded down, with `R` of [`Model::expected_remaining`] and
     ///
@@ -252,6 +283,35 @@ mod tests {
         assert_eq!(of([0.0, 0.0], 1.0), [0, 1, 2]);
         // An exit inside of a skipped block is not reached.
         assert_eq!(of([1.0, 0.0], 1.0), [0, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_expected_latency_between_two_layers_is_the_mean_over_paths() {
+        // Blocks of layers 1 and 2, and 3 and 4; an exit behind layer 2. Latencies are powers of two, times 2^20.
+        let latency = |layer: usize| 1_u64 << (20 + layer);
+        let model = model_of([0.25, 0.5], 0.125);
+        let between = |from, stop| model.expected_between(from, stop, latency) as f64 / f64::from(1 << 20);
+        // One layer, of an inference that stands there.
+        for layer in 0..6 {
+            assert_eq!(between(layer, layer + 1), f64::from(1 << layer));
+        }
+        assert_eq!(between(3, 3), 0.0);
+        // The first block runs; inside of the second, which runs too.
+        assert_eq!(between(1, 3), 2.0 + 4.0);
+        assert_eq!(between(4, 6), 16.0 + 32.0);
+        // From the first layer on each block may be skipped, and one that runs the first may leave behind it.
+        let stays = 0.25 + 0.75 * 0.875;
+        assert_eq!(between(0, 2), 1.0 + 0.75 * 2.0);
+        assert_eq!(between(0, 4), 1.0 + 0.75 * 6.0 + stays * 0.5 * 8.0);
+        assert_eq!(between(0, 6), 1.0 + 0.75 * 6.0 + stays * (0.5 * 24.0 + 32.0));
+        assert_eq!(between(1, 6), 6.0 + 0.875 * (0.5 * 24.0 + 32.0));
+        // The whole is what is left at the first layer.
+        let all: Vec<u64> = (0..6).map(latency).collect();
+        assert_eq!(model.expected_between(0, 6, latency), model.expected_remaining(&all)[0]);
+        // A block with which the first layer begins is open until then.
+        let mut model = model;
+        model.blocks[0].first = LayerId::new(0);
+        assert_eq!(model.expected_between(0, 1, latency), 3 << 18);
     }
 
     #[test]

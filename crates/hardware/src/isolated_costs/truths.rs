@@ -105,6 +105,26 @@ impl IsolatedCosts {
         self.truths[model.index()].as_ref().is_some_and(|truths| !truths.varying.is_empty())
     }
 
+    /// The standard deviation of the compute time of a layer in a class, in picoseconds, and the correlation of the layers of a
+    /// job there; zeros where every job takes the same.
+    #[must_use]
+    pub fn deviation(&self, model: ModelId, layer: u32, class: ClassId) -> (f64, f64) {
+        let varying = self.truths[model.index()]
+            .as_ref()
+            .and_then(|of| of.varying.get(layer as usize * self.classes.len() + class.index())?.as_ref());
+        let correlation = self.table.correlation(self.class(class).configuration);
+        let deviation = |varying: &Varying| {
+            let [least, most] = [0, 4].map(|end| varying.quantiles.values()[end]);
+            // The clock of the class, as a factor of all of its times.
+            let clock = &self.class(class).clock;
+            let span = most.saturating_sub(least);
+            let at_clock = clock.time(most).saturating_sub(clock.time(least)).picoseconds() as f64;
+            let slower = if span.is_zero() { 0.0 } else { at_clock / span.picoseconds() as f64 };
+            (varying.quantiles.deviation() * slower, correlation.map_or(0.0, Correlation::value))
+        };
+        varying.map_or((0.0, 0.0), deviation)
+    }
+
     /// Ranks that no job has drawn yet, with room for a job of any of the models.
     #[must_use]
     pub fn ranks(&self) -> JobRanks {

@@ -93,6 +93,21 @@ impl Quantiles {
         Duration::from_picoseconds(u64::try_from((sum + 100) / 200).unwrap_or(u64::MAX))
     }
 
+    /// The standard deviation in picoseconds: the root of the mean of squares less the square of the mean. A piece from `a` to `b`
+    /// that holds the part `p` of all jobs contributes `p (a^2 + a b + b^2) / 3` to the mean of squares.
+    #[must_use]
+    pub fn deviation(&self) -> f64 {
+        let (mut mean, mut squares) = (0.0, 0.0);
+        for (piece, part) in self.at.windows(2).zip(PARTS) {
+            // From the least time on, so that nothing is lost where times are long beside their differences.
+            let [from, to] = [0, 1].map(|end| piece[end].saturating_sub(self.at[0]).picoseconds() as f64);
+            let part = part as f64 / 100.0;
+            mean += part * (from + to) / 2.0;
+            squares += part * (from * from + from * to + to * to) / 3.0;
+        }
+        (squares - mean * mean).max(0.0).sqrt()
+    }
+
     /// The time at a rank, to the nearest picosecond.
     #[must_use]
     pub fn at(&self, rank: Rank) -> Duration {
@@ -124,6 +139,17 @@ mod tests {
 
     fn at(quantiles: &Quantiles, part: f64) -> u64 {
         quantiles.at(Rank::of(part)).picoseconds()
+    }
+
+    #[test]
+    fn the_deviation_is_that_of_the_lines() {
+        // Half of all jobs are uniform on 0 to 100, and so is the rest: 100 / sqrt(12).
+        let uniform = of([1_000, 1_050, 1_090, 1_099, 1_100]);
+        assert!((uniform.deviation() - 100.0 / 12.0_f64.sqrt()).abs() < 1e-9);
+        assert_eq!(of([70; 5]).deviation(), 0.0);
+        // Nothing but the tail: one of a hundred from 0 to 300, which is 1.5 in the mean and 300 in squares.
+        let tail = of([0, 0, 0, 0, 300]);
+        assert!((tail.deviation() - (300.0_f64 - 1.5 * 1.5).sqrt()).abs() < 1e-9);
     }
 
     #[test]

@@ -494,7 +494,7 @@ pub(super) fn supported_stop(system: &System, place: &Place, model: ModelId, fro
     if system.is_partial { stop.min(system.costs.supported_until(model, from, place.class)) } else { stop }
 }
 
-/// Latency of a segment by the profile: exactly so where nothing is skipped.
+/// Expected latency of a segment by the profile: exactly so where nothing is skipped and nothing exits inside of it.
 #[inline(always)]
 pub(super) fn expected_latency(
     system: &System,
@@ -504,9 +504,13 @@ pub(super) fn expected_latency(
     class: ClassId,
 ) -> Duration {
     let profile = &system.profile;
-    let all = profile.remaining(model, from.layer, class).picoseconds();
-    let after = profile.remaining(model, stop, class).picoseconds();
-    let mut expected = all.saturating_sub(after);
+    let mut expected = if system.is_dynamic(model) {
+        system.expected_between(model, from.layer, stop, class)
+    } else {
+        let all = profile.remaining(model, from.layer, class).picoseconds();
+        let after = profile.remaining(model, stop, class).picoseconds();
+        all.saturating_sub(after)
+    };
     if from.quantum > 0 {
         let layer = u128::from(profile.latency(model, from.layer, class).picoseconds());
         let done = layer * u128::from(from.quantum) / u128::from(from.quanta.max(1));
