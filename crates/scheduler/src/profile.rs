@@ -179,15 +179,26 @@ impl Profile {
             false => fastest[layer as usize],
         };
         let of_class = |class| -> Vec<u64> { (0..layers).map(|layer| of_layer(layer, class)).collect() };
-        let sums_of = |latency: Vec<u64>| {
-            [
-                model.expected_remaining(&latency),
-                model.worst_remaining(&latency),
-                model.spread_remaining(&latency),
-            ]
+        // The class in which a layer is fastest, as it runs in a class that does not run it.
+        let fastest_class =
+            |layer| costs.supporting(id, layer).min_by_key(|one| costs.latency(id, layer, *one));
+        let varies = costs.varies(id);
+        let spread = |latency: &[u64], class_of: &dyn Fn(u32) -> Option<ClassId>| {
+            let mut spread = model.spread_remaining(latency);
+            if varies {
+                let deviation =
+                    |layer| class_of(layer).map_or((0.0, 0.0), |one| costs.deviation(id, layer, one));
+                add_deviations(&mut spread, &(0..layers).map(deviation).collect::<Vec<_>>());
+            }
+            spread
         };
-        let sums: Vec<[Vec<u64>; 3]> =
-            (0..self.costs.class_count()).map(ClassId::new).map(of_class).map(sums_of).collect();
+        let sums_of = |class| {
+            let latency = of_class(class);
+            let own =
+                |layer| costs.supports(id, layer, class).then_some(class).or_else(|| fastest_class(layer));
+            [model.expected_remaining(&latency), model.worst_remaining(&latency), spread(&latency, &own)]
+        };
+        let sums: Vec<[Vec<u64>; 3]> = (0..costs.class_count()).map(ClassId::new).map(sums_of).collect();
         let energy_of_layer = |layer: u32, class| {
             let own = costs.supports(id, layer, class).then_some(class);
             let of =
@@ -200,7 +211,7 @@ impl Profile {
             .map(|energy| model.expected_remaining(&energy))
             .collect();
         self.fastest_remaining.extend(model.expected_remaining(&fastest));
-        self.fastest_spread.extend(model.spread_remaining(&fastest));
+        self.fastest_spread.extend(spread(&fastest, &fastest_class));
         if costs.is_partial() {
             self.fastest_layer.extend(fastest);
         }
@@ -287,6 +298,12 @@ impl Profile {
         let after = Duration::from_picoseconds(self.fastest_remaining[at + 1]);
         // Of the layer that is begun nothing is left to chance.
         rests.min().unwrap_or(Duration::ZERO).saturating_add(after).min(remaining)
+    }
+
+    /// True if the times of some layers of a model vary from job to job.
+    #[must_use]
+    pub fn varies(&self, model: ModelId) -> bool {
+        self.costs.varies(model)
     }
 
     /// True if some accelerator does not run some layer, or jobs of some model may not run there.
@@ -603,7 +620,8 @@ impl Profile {
         Duration::from_picoseconds(self.worst_remaining[self.remaining_cell(model, layer, class)])
     }
 
-    /// The standard deviation of [`Profile::remaining`] by what is skipped and where inferences exit: 0 where they do not.
+    /// The standard deviation of [`Profile::remaining`] by what is skipped, where inferences exit and how much their times vary: 0
+    /// where they do not. Of times that vary, layers that may be skipped count as if they ran.
     #[must_use]
     pub fn spread(&self, model: ModelId, from: impl Into<Progress>, class: ClassId) -> Duration {
         let from = from.into();
@@ -612,7 +630,7 @@ impl Profile {
         Duration::from_picoseconds(self.spread[self.remaining_cell(model, layer, class)])
     }
 
-    /// The standard deviation of [`Profile::fastest_remaining`] by what is skipped and where inferences exit.
+    /// The standard deviation of [`Profile::fastest_remaining`], as that of [`Profile::spread`].
     #[must_use]
     pub fn fastest_spread(&self, model: ModelId, from: impl Into<Progress>) -> Duration {
         let from = from.into();
@@ -790,6 +808,18 @@ fn block_ends(model: &Model) -> Vec<u32> {
         ends[block.first.index()..=block.last.index()].fill(block.last.index() as u32);
     }
     ends
+}
+
+/// Adds what the times of layers vary by to the standard deviations of what is left from each layer on. Of layers with deviations `s`
+/// and a correlation `r` between each two of them the variance of the sum is `(1 - r) sum(s^2) + r sum(s)^2`.
+fn add_deviations(spread: &mut [u64], of_layers: &[(f64, f64)]) {
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for (spread, (deviation, correlation)) in spread.iter_mut().zip(of_layers).rev() {
+        sum += deviation;
+        squares += deviation * deviation;
+        let variance = (1.0 - correlation) * squares + correlation * sum * sum;
+        *spread = (*spread as f64 * *spread as f64 + variance).sqrt() as u64;
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@
 
 mod arrivals;
 mod dispatch;
+mod improve;
+mod layer_rule;
 #[cfg(test)]
 mod on_busy;
 mod pace;
@@ -57,8 +59,8 @@ use crate::view::View;
 /// Tag of its timers.
 const TAG: u64 = u64::MAX;
 
-/// Defaults that differ from those of the parts.
-pub const DEFAULTS: &[(&str, &str)] = &[("drop", "late")];
+/// Defaults that differ from those of the parts: batches form where the platform has costs of them, as far as all jobs are in time.
+pub const DEFAULTS: &[(&str, &str)] = &[("drop", "late"), ("batching", "deadline-aware")];
 
 /// The parameters of the policy.
 #[must_use]
@@ -101,7 +103,8 @@ impl Horizon {
             self.settings.variants.begin(view);
             self.facts = tasks::facts(view, &self.settings);
             // A segment of several layers stays where it is.
-            if self.settings.roams && self.settings.granularity == Granularity::Layer {
+            let Settings { roams, layer_energy, layer_rule, granularity, .. } = self.settings;
+            if (roams || layer_energy || layer_rule) && granularity == Granularity::Layer {
                 self.pieces.ways = Ways::new(view);
             }
         }
@@ -165,7 +168,7 @@ impl Policy for Horizon {
         }
         self.update_plan(view);
         let (settings, pieces, plan) = (&self.settings, &self.pieces, &self.plan);
-        let dispatch = Dispatch { view, settings, pieces, plan };
+        let dispatch = Dispatch { view, settings, pieces, plan, pace: &self.pace };
         match dispatch.next() {
             Ok(segment) => {
                 let Segment { job, variant, on, extent, .. } = segment;
@@ -396,7 +399,7 @@ mod tests {
     fn jobs_of_one_model_run_as_a_batch_as_far_as_all_are_in_time() {
         // A batch of n takes (n + 1) / 2 times 4.
         for (settings, expected) in
-            [("", "a2>0:1"), ("batching=up-to-n", "a2+a0>0"), ("batching=up-to-n batch_limit=1", "a2>0:1")]
+            [("batching=none", "a2>0:1"), ("", "a2+a0>0"), ("batch_limit=1", "a2>0:1")]
         {
             let mut fixture = Fixture::batching(&[TaskSketch::new("a", &[&[4]])], 8).unwrap();
             for due_us in [20, 20, 12] {

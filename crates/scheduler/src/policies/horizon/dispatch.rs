@@ -6,12 +6,17 @@
 //! whose layers are longer than what lies between others would wait until it is lost. So it does not wait where it would be late
 //! for that and weighs more than what it is in the way of.
 //!
+//! Where a rule for single layers is followed instead ([`super::layer_rule`]), each idle accelerator takes the layer that the rule
+//! gives it.
+//!
 //! Jobs that the plan leaves out run where nothing else does: those that are late in any case, and by parameter all.
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::{ModelId, Time};
 
-use super::pieces::{Cost, NEVER, Piece, Pieces};
+use super::layer_rule::{Rule, slack};
+use super::pace::Pace;
+use super::pieces::{Cost, Known, NEVER, Piece, Pieces};
 use super::plan::{Placed, Plan, Shape, is_lost};
 use super::settings::Settings;
 use crate::decision::{Extent, VariantId};
@@ -53,16 +58,56 @@ pub(super) struct Dispatch<'d, 'v> {
     pub settings: &'d Settings,
     pub pieces: &'d Pieces,
     pub plan: &'d Plan,
+    pub pace: &'d Pace,
 }
 
 impl<'v> Dispatch<'_, 'v> {
     /// The next segment; where there is none, when an accelerator that is kept free for something is free for others again.
     pub(super) fn next(&self) -> Result<Segment<'v>, Option<Time>> {
+        if let Some(rule) = self.plan.rule {
+            if let Some(segment) = self.by_rule(rule) {
+                return Ok(segment);
+            }
+            if self.view.runs().next().is_some() {
+                return Err(None);
+            }
+        }
         let mut wake = None;
         let planned = self.idle().find_map(|on| self.planned(on, &mut wake));
         // Where nothing runs and nothing is waited for, nothing would ask again: whatever there is runs.
         let is_last = wake.is_none() && self.view.runs().next().is_none();
         planned.or_else(|| self.spare(is_last)).ok_or(wake)
+    }
+
+    /// The layer that a rule begins next: of the ready job with least slack that it has an accelerator for.
+    fn by_rule(&self, rule: Rule) -> Option<Segment<'v>> {
+        let now = self.view.now.picoseconds();
+        let known = Known { view: self.view, settings: self.settings, facts: &[], pace: self.pace };
+        let free = |on: usize| {
+            let runs = self.view.runs().filter(|run| run.accelerator.index() == on);
+            let ends = runs.map(|run| run.expected_end.picoseconds().max(now + 1)).max();
+            let is_idle = self.idle().any(|idle| idle.index() == on);
+            ends.unwrap_or(if is_idle { now } else { now + 1 })
+        };
+        let mut best: Option<(i128, Segment<'v>)> = None;
+        for (piece, _) in self.pieces() {
+            let Some(job) = self.ready(piece).filter(|_| !is_lost(piece)) else { continue };
+            let row = piece.rows().last();
+            let Some((row, model)) = row.and_then(|row| Some((row, self.pieces.model(row)?))) else {
+                continue;
+            };
+            let left = self.view.profile.fastest_remaining(model, job.progress).picoseconds();
+            let slack = slack(piece, left);
+            if best.is_some_and(|(of_best, _)| of_best <= slack) {
+                continue;
+            }
+            let place = rule.place(known, model, job.progress.layer, now, free);
+            let on = place.map(|(on, _)| AcceleratorId::new(on));
+            if let Some(segment) = on.and_then(|on| self.segment(job, row, on, Time::MAX)) {
+                best = Some((slack, segment));
+            }
+        }
+        best.map(|(_, segment)| segment)
     }
 
     fn pieces(&self) -> impl Iterator<Item = (&Piece, Option<Placed>)> {

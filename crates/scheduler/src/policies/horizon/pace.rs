@@ -3,16 +3,19 @@
 //! Estimates are of jobs by themselves, at the clocks of now. Others that move data across a shared memory stretch them, and so
 //! do times that are not what the profile has in the mean. Of each accelerator the quotient of the time that a segment took and
 //! of the time that it was expected to take is averaged, an eighth of the new one at a time. It is 1 where all goes as expected.
+//! Segments inside of which an inference may skip layers or exit teach nothing, nor do models whose times vary from job to job: what
+//! those take more or less is no pace.
 
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::Time;
 
 use crate::ids::{JobId, RunId};
+use crate::run::Run;
 use crate::view::View;
 
 /// Part of an average that the last quotient is.
 const SHARE: f64 = 0.125;
-/// The least and the greatest quotient of one segment: a layer that is skipped says nothing of the next one.
+/// The least and the greatest quotient of one segment: one that stood still for long says little of the next one.
 const BOUNDS: (f64, f64) = (0.5, 4.0);
 
 /// A segment that runs.
@@ -37,6 +40,12 @@ impl Pace {
         self.factors.get(accelerator.index()).copied().unwrap_or(1.0)
     }
 
+    /// A latency on an accelerator at its pace.
+    pub(super) fn stretched(&self, accelerator: AcceleratorId, time: u64) -> u64 {
+        let factor = self.factor(accelerator);
+        if factor == 1.0 { time } else { (time as f64 * factor) as u64 }
+    }
+
     /// Takes in which segments run, and how long those took that are over while their jobs go on.
     pub(super) fn look(&mut self, view: &View<'_>) {
         self.watched.resize(view.accelerators.len(), None);
@@ -51,12 +60,12 @@ impl Pace {
             }
         }
         for run in view.runs() {
-            if let Some(job) = run.jobs.first() {
+            let slot = &mut self.watched[run.accelerator.index()];
+            // What changes on the way, such as a clock, is not the pace.
+            if slot.is_none_or(|watched| watched.run != run.id) {
                 let (dispatched, expected_end) = (run.dispatched, run.expected_end);
-                let slot = &mut self.watched[run.accelerator.index()];
-                // What changes on the way, such as a clock, is not the pace.
-                let watched = slot.filter(|watched| watched.run == run.id);
-                *slot = watched.or(Some(Watched { run: run.id, job, dispatched, expected_end }));
+                let job = run.jobs.first().filter(|_| is_certain(view, run));
+                *slot = job.map(|job| Watched { run: run.id, job, dispatched, expected_end });
             }
         }
     }
@@ -81,6 +90,13 @@ impl Pace {
         let quotient = quotient.clamp(BOUNDS.0, BOUNDS.1);
         self.factors[accelerator] += (quotient - self.factors[accelerator]) * SHARE;
     }
+}
+
+/// True if a segment runs all of its layers, whatever the input: it has one, or no choice lies between its ends.
+fn is_certain(view: &View<'_>, run: &Run) -> bool {
+    let spread = |layer: u32| view.profile.spread(run.model, layer, run.class);
+    !view.profile.varies(run.model)
+        && (run.stop - run.from.layer < 2 || spread(run.from.layer) == spread(run.stop))
 }
 
 #[cfg(test)]

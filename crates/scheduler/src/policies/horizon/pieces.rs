@@ -25,9 +25,9 @@ pub(super) const NEVER: u64 = u64::MAX;
 pub(super) struct Cost {
     pub time: u64,
     pub energy: u64,
-    /// Time by which it may end later than planned: what it may not skip, and the margin.
+    /// Time by which it may end later than planned: what it may not skip, or the standard deviation, and the margin.
     pub risk: u64,
-    /// Standard deviation of its latency, for what it may skip.
+    /// Standard deviation of its latency, for what it may skip and where its times vary.
     pub spread: u64,
 }
 
@@ -174,6 +174,17 @@ impl Pieces {
         let row = row as usize;
         let of = self.networks.get(row).zip(self.layers.get(row));
         of.map_or(&[], |((_, model), layer)| self.ways.steps(*model, way as usize, *layer))
+    }
+
+    /// True if some piece takes less energy on the way of least energy than on any one accelerator.
+    pub(super) fn saves_by_layer(&self) -> bool {
+        let saves = |piece: &Piece| {
+            let row = piece.rows().start;
+            let least = self.costs(row).iter().map(|cost| cost.energy).min();
+            let way = self.ways.cheapest().and_then(|way| self.steps(row, way as u32).first());
+            way.zip(least).is_some_and(|(step, least)| step.energy < least)
+        };
+        self.list.iter().any(saves)
     }
 
     /// The variant of a row.
@@ -410,7 +421,8 @@ impl Pieces {
         }
         let whole = profile.whole(AcceleratorId::new(0));
         let expected = profile.remaining(model, progress.layer, whole);
-        self.is_uncertain |= expected != profile.worst_remaining(model, progress.layer, whole);
+        self.is_uncertain |=
+            expected != profile.worst_remaining(model, progress.layer, whole) || profile.varies(model);
         least.min(self.ways.left(model, progress.layer).unwrap_or(NEVER))
     }
 }
@@ -468,11 +480,10 @@ pub(super) fn rest(known: Known<'_, '_>, model: ModelId, from: Progress, acceler
         Estimate::Expected => expected,
         Estimate::Worst => worst,
     };
-    let factor = pace.factor(accelerator);
-    let paced = if factor == 1.0 { time } else { (time as f64 * factor) as u64 };
+    let paced = pace.stretched(accelerator, time);
     let margin = (time as f64 * settings.margin) as u64;
-    let risk = worst.saturating_sub(time).saturating_add(margin);
     let spread = view.profile.spread(model, from, class).picoseconds();
+    let risk = worst.saturating_sub(time).max(spread).saturating_add(margin);
     let energy = view.profile.remaining_energy(model, from, class).femtojoules();
     Cost { time: paced.min(NEVER - 1), energy, risk, spread }
 }

@@ -11,12 +11,14 @@
 //!
 //! Where no network is in time anywhere, the plan is repaired ([`super::repair`]), and the piece is left out where that fails. If
 //! pieces of any weight are left out, or at risk, the plan is made anew in other orders and with other aims, and the one is taken that leaves out least weight, of equal ones the one with least at risk,
-//! of equal ones the one that takes least energy. Then pieces are moved where they take less energy, as far as all that is
-//! planned stays in time.
+//! of equal ones the one that takes least energy. If nothing is left out or at risk, a plan is made in which pieces may run each layer where it
+//! takes least energy ([`super::roam`]). If pieces are left out, and a rule for single layers has all in time, that is followed instead
+//! ([`super::layer_rule`]). At last pieces are moved where they take less energy ([`super::improve`]).
 //!
 //! A plan takes a step a piece, network and accelerator; a change that is tried one step a piece of an accelerator, and there
 //! are at most `budget` of them. Nothing is allocated once warm.
 
+use super::layer_rule::{Layers, Rule};
 use super::pieces::{Cost, Known, NEVER, Piece, Pieces};
 use super::settings::{Aim, Order, Weight};
 use super::timeline::Timeline;
@@ -140,6 +142,11 @@ pub(super) struct Plan {
     scratch: Timeline,
     /// Changes that may still be tried.
     pub(super) budget: u32,
+    /// True while pieces may roam for energy.
+    by_layer: bool,
+    layers: Layers,
+    /// The rule that is followed in place of the plan.
+    pub(super) rule: Option<Rule>,
 }
 
 /// The worth of a plan: less is better.
@@ -150,6 +157,16 @@ struct Worth {
     at_risk: Score,
     energy: u128,
 }
+
+impl Worth {
+    /// True if nothing is left out or at risk.
+    fn is_perfect(&self) -> bool {
+        self.left_out <= Score(0.0) && self.at_risk <= Score(0.0)
+    }
+}
+
+/// The least part of its energy that a plan has to save for that its pieces roam: a fiftieth.
+const LEAST_SAVED: u128 = 50;
 
 impl Plan {
     /// Plans all pieces, which are in the first order of the parameters.
@@ -170,9 +187,31 @@ impl Plan {
                 best = Some((worth, order));
                 std::mem::swap(&mut self.placed, &mut self.best);
             }
-            if worth.left_out <= Score(0.0) && worth.at_risk <= Score(0.0) {
+            if worth.is_perfect() {
                 break;
             }
+        }
+        let is_perfect = best.is_some_and(|(worth, _)| worth.is_perfect());
+        if is_perfect
+            && settings.layer_energy
+            && let Some((worth, order)) = best.filter(|_| pieces.saves_by_layer())
+        {
+            if order != sorted_by {
+                pieces.sort(known, order);
+                sorted_by = order;
+            }
+            self.by_layer = true;
+            self.list(pieces, known, Aim::Energy);
+            self.by_layer = false;
+            let by_layer = self.worth(pieces);
+            if by_layer.is_perfect() && by_layer.energy < worth.energy - worth.energy / LEAST_SAVED {
+                best = Some((by_layer, order));
+                std::mem::swap(&mut self.placed, &mut self.best);
+            }
+        }
+        self.rule = None;
+        if settings.layer_rule && best.is_some_and(|(worth, _)| worth.left_out > Score(0.0)) {
+            self.rule = self.layers.rule(pieces, known);
         }
         std::mem::swap(&mut self.placed, &mut self.best);
         if let Some((_, order)) = best.filter(|(_, order)| *order != sorted_by) {
@@ -195,7 +234,7 @@ impl Plan {
         for (index, piece) in pieces.list().iter().enumerate() {
             self.placed.push(None);
             let Some(release) = self.release(pieces, piece) else { continue };
-            if let Some(place) = self.find(pieces, piece, release, aim) {
+            if let Some(place) = self.find(pieces, known, piece, release, aim) {
                 self.take(pieces, index, place);
             } else if known.settings.weight == Weight::None {
                 if let Some(place) = self.soonest(pieces, piece, release) {
@@ -244,7 +283,14 @@ impl Plan {
     }
 
     /// The best place in time for a piece behind all that is planned.
-    fn find(&self, pieces: &Pieces, piece: &Piece, release: u64, aim: Aim) -> Option<Placed> {
+    fn find(
+        &self,
+        pieces: &Pieces,
+        known: Known<'_, '_>,
+        piece: &Piece,
+        release: u64,
+        aim: Aim,
+    ) -> Option<Placed> {
         let mut best: Option<((Tier, u64, u64), Placed)> = None;
         for row in piece.rows() {
             for (on, cost) in pieces.costs(row).iter().enumerate() {
@@ -265,6 +311,12 @@ impl Plan {
                     let place = Placed { on, row, release, end, energy: cost.energy, shape: Shape::Whole };
                     best = Some((key, place));
                 }
+            }
+            if self.by_layer
+                && let Some(place) = self.cheapest_way(pieces, known, piece, row, release)
+                && best.is_none_or(|(_, of_best)| of_best.row == row && place.energy < of_best.energy)
+            {
+                best = Some(((Tier::Safe, place.energy, place.end), place));
             }
         }
         best.map(|(_, place)| place)
@@ -312,32 +364,6 @@ impl Plan {
             }
         }
         worth
-    }
-
-    /// Moves pieces where they take less energy, as far as all that is planned stays in time.
-    fn improve(&mut self, pieces: &Pieces) {
-        let mut is_better = true;
-        while std::mem::take(&mut is_better) {
-            for index in 0..self.placed.len() {
-                let Some(place) = self.placed[index].filter(Placed::is_whole) else { continue };
-                let costs = pieces.costs(place.row);
-                let (mut least, mut to) = (place.energy, None);
-                for (on, cost) in costs.iter().enumerate() {
-                    if on != place.on
-                        && cost.energy < least
-                        && self.has_room(pieces, on, index, None).is_some()
-                    {
-                        (least, to) = (cost.energy, Some(on));
-                    }
-                }
-                if let Some(on) = to {
-                    self.placed[index] = Some(Placed { on, energy: least, ..place });
-                    self.rebuild(pieces, place.on);
-                    self.rebuild(pieces, on);
-                    is_better = true;
-                }
-            }
-        }
     }
 
     /// The end of a piece on an accelerator, if it and all that is planned there is in time, but for one piece that goes.

@@ -5,8 +5,12 @@
 //! there. Where the fastest way is too late for what is planned on it, others are tried that leave an accelerator to the layers that
 //! lose most elsewhere ([`super::ways`]). A piece roams where nothing else is in time, and only on platforms on which a job
 //! moves for nothing.
+//!
+//! Where all is in time and there is time to spare, a piece may roam for energy, too: on the way on which it takes least.
 
-use super::pieces::{Piece, Pieces};
+use rtmm_hardware::AcceleratorId;
+
+use super::pieces::{Known, Piece, Pieces};
 use super::plan::{Placed, Plan, Shape};
 use super::ways::stays;
 
@@ -26,6 +30,39 @@ impl Plan {
             }
         }
         first
+    }
+
+    /// The place of a piece on the way of least energy, behind all that is planned, if half of the time that it has is enough there: others
+    /// may hold it up at every accelerator that it comes to.
+    pub(super) fn cheapest_way(
+        &self,
+        pieces: &Pieces,
+        known: Known<'_, '_>,
+        piece: &Piece,
+        row: u32,
+        release: u64,
+    ) -> Option<Placed> {
+        let way = pieces.ways.cheapest()? as u32;
+        let steps = pieces.steps(row, way);
+        let first = *steps.first()?;
+        // Where it stays on one accelerator it is planned whole.
+        if steps.iter().all(|step| step.on == first.on) {
+            return None;
+        }
+        let limit = release.midpoint(piece.target);
+        let paid = known.view.switch(pieces.model(row)?, piece.progress.layer, AcceleratorId::new(first.on));
+        let (mut paid_time, paid) =
+            paid.map_or((0, 0), |(time, energy)| (time.picoseconds(), energy.femtojoules()));
+        let mut end = release;
+        for (on, time) in stays(steps) {
+            let time = time.saturating_add(std::mem::take(&mut paid_time));
+            end = self.timelines[on].end_of(end, time);
+            if end > limit {
+                return None;
+            }
+        }
+        let energy = first.energy.saturating_add(paid);
+        Some(Placed { on: first.on, row, release, end, energy, shape: Shape::Roams { way } })
     }
 
     /// The place of a piece on a way, if that is in time and there is budget to find out.

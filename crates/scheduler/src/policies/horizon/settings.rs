@@ -70,6 +70,8 @@ pub(super) struct Settings {
     pub spill: bool,
     pub splits: bool,
     pub roams: bool,
+    pub layer_energy: bool,
+    pub layer_rule: bool,
     pub gives_up: bool,
     pub hope: f64,
     pub weight: Weight,
@@ -129,6 +131,16 @@ impl Settings {
     const ROAM: Switch = Switch::new(
         "roam",
         "whether work that is in time on no one or two accelerators may run each layer where it is fastest",
+        true,
+    );
+    const LAYER_ENERGY: Switch = Switch::new(
+        "layer_energy",
+        "whether work that has time to spare may run each layer where it takes least energy",
+        true,
+    );
+    const LAYER_RULE: Switch = Switch::new(
+        "layer_rule",
+        "whether a rule for single layers is followed where it has all in time and no plan has",
         true,
     );
     const GIVE_UP: Switch = Switch::new(
@@ -225,6 +237,8 @@ impl Settings {
         &Self::SPILL,
         &Self::SPLIT,
         &Self::ROAM,
+        &Self::LAYER_ENERGY,
+        &Self::LAYER_RULE,
         &Self::GIVE_UP,
         &Self::HOPE,
         &Self::SACRIFICE,
@@ -276,6 +290,9 @@ impl Settings {
             spill: parameters.read(&Self::SPILL),
             splits: parameters.read(&Self::SPLIT),
             roams: parameters.read(&Self::ROAM),
+            layer_energy: parameters.read(&Self::LAYER_ENERGY)
+                && parameters.read(&Self::CHOICE) == Aim::Energy,
+            layer_rule: parameters.read(&Self::LAYER_RULE),
             gives_up: parameters.read(&Self::GIVE_UP),
             hope: parameters.read(&Self::HOPE),
             weight: parameters.read(&Self::SACRIFICE),

@@ -8,6 +8,7 @@
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::ModelId;
 
+use crate::state::UnitState;
 use crate::view::View;
 
 /// A layer of a model on a way, with all that follows.
@@ -44,9 +45,9 @@ const MOST: usize = 16;
 /// Ways through all models; of equal accelerators the one that takes less energy, then the one that the platform states first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ways {
-    /// By model, then way.
+    /// By model, then way: those with prices, and the one of least energy.
     ways: Vec<Way>,
-    /// Ways through a model.
+    /// Ways through a model with prices.
     count: usize,
     accelerators: usize,
 }
@@ -60,17 +61,25 @@ impl Ways {
         }
         let prices = prices(view);
         let models = (0..view.profile.models()).map(ModelId::new);
-        let ways = models.flat_map(|model| prices.iter().map(move |prices| Way::new(view, model, prices)));
+        let ways = models.flat_map(|model| {
+            let priced = prices.iter().map(move |prices| Way::new(view, model, prices));
+            priced.chain(std::iter::once_with(move || Way::cheapest(view, model)))
+        });
         Self { ways: ways.collect(), count: prices.len(), accelerators }
     }
 
-    /// The number of ways through a model.
+    /// The way of least energy, if there are ways.
+    pub(super) fn cheapest(&self) -> Option<usize> {
+        (self.count > 0).then_some(self.count)
+    }
+
+    /// The number of ways through a model with prices.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
     fn way(&self, model: ModelId, way: usize) -> Option<&Way> {
-        self.ways.get(model.index() * self.count + way)
+        self.ways.get(model.index() * (self.count + 1) + way)
     }
 
     /// All layers from one on.
@@ -146,10 +155,8 @@ fn prices(view: &View<'_>) -> Vec<Prices> {
 impl Way {
     fn new(view: &View<'_>, model: ModelId, prices: &Prices) -> Self {
         let profile = view.profile;
-        let layers = profile.layers(model) as usize;
         let width = view.accelerators.len();
-        let mut way = Self { steps: Vec::with_capacity(layers), shares: vec![0; layers * width] };
-        for layer in (0..layers as u32).rev() {
+        let on = (0..profile.layers(model)).map(|layer| {
             let cost = |on: usize| {
                 let class = profile.whole(AcceleratorId::new(on));
                 let latency = profile.latency(model, layer, class).picoseconds();
@@ -158,21 +165,98 @@ impl Way {
                 (priced, latency, energy, (on + width - prices.first) % width, on)
             };
             let can = |on: &usize| profile.runs(model, layer, AcceleratorId::new(*on));
-            let Some((_, latency, energy, _, on)) = (0..width).filter(can).map(cost).min() else {
-                return Self::default();
-            };
+            (0..width).filter(can).map(cost).min().map(|(.., on)| on)
+        });
+        on.collect::<Option<Vec<usize>>>()
+            .map_or_else(Self::default, |on| Self::through(view, model, &on, false))
+    }
+
+    /// The way on which a model takes least energy, context switches at each stay but the first included, of equal ones the
+    /// least latency.
+    fn cheapest(view: &View<'_>, model: ModelId) -> Self {
+        let profile = view.profile;
+        let (layers, width) = (profile.layers(model), view.accelerators.len());
+        // By layer, from the last one on, and accelerator: the least for all from there on, and where the next layer runs.
+        let mut least: Vec<Vec<Option<(u64, u64, usize)>>> = vec![vec![None; width]; layers as usize];
+        for layer in (0..layers).rev() {
+            for on in 0..width {
+                let accelerator = AcceleratorId::new(on);
+                if !profile.runs(model, layer, accelerator) {
+                    continue;
+                }
+                let class = profile.whole(accelerator);
+                let own = profile.energy(model, layer, class).total().femtojoules();
+                let latency = profile.latency(model, layer, class).picoseconds();
+                let behind = least.get(layer as usize + 1).map(|behind| {
+                    let next = behind.iter().enumerate().filter_map(|(next, of)| {
+                        let (energy, time, _) = (*of)?;
+                        let (paid_time, paid) =
+                            if next == on { (0, 0) } else { switch(view, model, layer + 1, next) };
+                        Some((energy.saturating_add(paid), time.saturating_add(paid_time), next))
+                    });
+                    next.min()
+                });
+                least[layer as usize][on] = match behind {
+                    None => Some((own, latency, on)),
+                    Some(Some((energy, time, next))) => {
+                        Some((energy.saturating_add(own), time.saturating_add(latency), next))
+                    }
+                    Some(None) => None,
+                };
+            }
+        }
+        let mut way = Vec::with_capacity(layers as usize);
+        let begins = |row: &Vec<Option<(u64, u64, usize)>>| {
+            let of =
+                row.iter().enumerate().filter_map(|(on, of)| of.map(|(energy, time, _)| (energy, time, on)));
+            of.min().map(|(.., on)| on)
+        };
+        let Some(mut on) = least.first().and_then(begins) else { return Self::default() };
+        for row in &least {
+            way.push(on);
+            on = row[on].map_or(on, |(.., next)| next);
+        }
+        Self::through(view, model, &way, true)
+    }
+
+    /// The way through these accelerators, with context switches between stays or without.
+    fn through(view: &View<'_>, model: ModelId, on: &[usize], switches: bool) -> Self {
+        let profile = view.profile;
+        let (layers, width) = (on.len(), view.accelerators.len());
+        let mut way = Self { steps: Vec::with_capacity(layers), shares: vec![0; layers * width] };
+        for layer in (0..layers).rev() {
+            let class = profile.whole(AcceleratorId::new(on[layer]));
+            let mut latency = profile.latency(model, layer as u32, class).picoseconds();
+            let mut energy = profile.energy(model, layer as u32, class).total().femtojoules();
+            if switches && layer > 0 && on[layer - 1] != on[layer] {
+                let (time, spent) = switch(view, model, layer as u32, on[layer]);
+                (latency, energy) = (latency.saturating_add(time), energy.saturating_add(spent));
+            }
             let (left, energy_left) = way.steps.last().map_or((0, 0), |next| (next.left, next.energy));
             let (left, energy) = (left.saturating_add(latency), energy_left.saturating_add(energy));
-            way.steps.push(Step { on, left, energy });
-            let row = layer as usize * width;
-            if layer as usize + 1 < layers {
+            way.steps.push(Step { on: on[layer], left, energy });
+            let row = layer * width;
+            if layer + 1 < layers {
                 way.shares.copy_within(row + width..row + 2 * width, row);
             }
-            way.shares[row + on] = way.shares[row + on].saturating_add(latency);
+            way.shares[row + on[layer]] = way.shares[row + on[layer]].saturating_add(latency);
         }
         way.steps.reverse();
         way
     }
+}
+
+/// The time and the energy of the context switch with which a model comes to an accelerator at a layer, where another one ran there.
+fn switch(view: &View<'_>, model: ModelId, layer: u32, on: usize) -> (u64, u64) {
+    let profile = view.profile;
+    let others = (0..profile.models()).map(ModelId::new).filter(|other| *other != model);
+    let state = |other| UnitState { last_model: Some(other), last_layer: None, last_units: 1, last_jobs: 1 };
+    let moved =
+        others.filter_map(|other| profile.switched(std::iter::once(state(other)), model, layer, 1)).next();
+    moved.map_or((0, 0), |moved| {
+        let (time, energy) = profile.switch_cost(AcceleratorId::new(on), moved);
+        (time.picoseconds(), energy.femtojoules())
+    })
 }
 
 /// The accelerators that a piece comes to, one after the other, with the latency of all layers in a row there.
