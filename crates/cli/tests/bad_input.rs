@@ -997,6 +997,58 @@ fn bad_arguments() {
     insta::assert_snapshot!("arguments", transcript.text);
 }
 
+/// Options that a command would take without a word, and do nothing with: each is refused, as its siblings are.
+#[test]
+fn options_without_an_effect() {
+    let mut transcript = Transcript::new();
+    transcript.workspace.write("case.json", "{}");
+    let of_the_engine = &RUN[..5];
+    // A cell is one of a sweep.
+    transcript.refused(&[of_the_engine, &["--cell", "999"]].concat());
+    transcript.refused(&[&RUN[..], &["--cell", "0"]].concat());
+    transcript.refused(&["run", "--requests", "a.csv", "--platform", "xrbench/single_4k_ws", "--cell", "0"]);
+    transcript.refused(&["run", "--sweep", "policies", "--cell", "-1"]);
+    transcript.refused(&["run", "--sweep", "policies"]);
+    // Windows are those of a series, and cases those of a published tool.
+    transcript.refused(&[&RUN[..], &["--window", "10ms"]].concat());
+    transcript.refused(&["run", "--requests", "a.csv", "--traces", "b.csv", "--window", "10ms"]);
+    transcript.refused(&["run", "--case", "case.json", "--timeline", "a.svg"]);
+    transcript.refused(&["run", "--case", "case.json", "--report", "out"]);
+    transcript.refused(&["run", "--case", "case.json", "--series", "a.csv", "--window", "10ms"]);
+    let window = ["--set", "window=10ms"];
+    transcript.refused(&[of_the_engine, &window].concat());
+    let pair = &RUN[1..5];
+    transcript.refused(&[&["analyse", "--policy", "edf"], pair, &window].concat());
+    transcript.refused(&[&["bound", "--policies", "edf"], pair, &window].concat());
+    transcript.refused(&[&["robust", "--policies", "edf,fcfs"], pair, &window].concat());
+    // Shards have no tables, sweeps no request files, and name their runner.
+    transcript.refused(&["sweep", "smoke", "--shard", "1/2", "--format", "json"]);
+    transcript.workspace.write("costs.csv", "model,layer,latency_us\nnet,conv,1\n");
+    let check = transcript.workspace.rtmm(&[
+        "check",
+        "smoke",
+        "costs.csv",
+        "--scenario",
+        "xrbench/vr_gaming",
+        "--compat",
+        "xrbench",
+    ]);
+    assert_eq!(check.code, 2, "{}", check.stderr);
+    transcript.add(&["check", "smoke", "costs.csv", "--scenario", "...", "--compat", "xrbench"], &check);
+    insta::assert_snapshot!("idle_options", transcript.text);
+}
+
+/// A usage error is one even where nobody reads it.
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_error_changes_no_exit_code() {
+    let workspace = Workspace::new();
+    let mut child =
+        workspace.command(&["run", "--cell"]).stderr(Stdio::piped()).spawn().expect("rtmm starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("rtmm ends").code(), Some(2));
+}
+
 #[test]
 fn calibrations_that_make_no_sense() {
     let mut transcript = Transcript::new();

@@ -169,6 +169,7 @@ fn bad_input_is_told() {
     refused(&with(&["--load", "-2"]), "`--load -2` is no factor");
     refused(&with(&["--time-limit", "0s"]), "it is zero");
     refused(&with(&["--policies", "edff"]), "edf");
+    refused(&with(&["--policies", "edf,sjf,edf"]), "is there twice");
     refused(&with(&["--effort", "0"]), "0 is not in");
     refused(&["--scenario", "xrbench/vr_gamin", "--platform", "xrbench/dual_4k_ws_os"], "xrbench/vr_gaming");
     refused(&[&scenario[..], &["--platform", "dual"]].concat(), "dual");

@@ -5,6 +5,7 @@ use std::time::{Duration as RealDuration, Instant};
 
 use rtmm_bounds::{Bounds, Limits, bound as bound_window};
 use rtmm_hardware::{Mode, Platform, load as hardware};
+use rtmm_robust::StudyError;
 use rtmm_runners::bound::{Measured, NoWindow, Weights, WindowOptions, measure, window};
 use rtmm_runners::engine::{Engine, system};
 use rtmm_sweep::runner::{CellRunner, Chosen};
@@ -12,6 +13,7 @@ use rtmm_workload::input::parse_millionths;
 use rtmm_workload::{Duration, Legality, Workload, load};
 use serde::Serialize;
 
+use super::run::refuse_idle_settings;
 use super::{fit, unmatched};
 use crate::args::{Bound, Format};
 use crate::failure::Failure;
@@ -119,7 +121,11 @@ fn policies(arguments: &Bound) -> Result<Vec<Chosen>, Failure> {
     let engine = Engine::built_in();
     let set: Vec<&str> = std::iter::once(DRAIN).chain(arguments.set.iter().map(String::as_str)).collect();
     let policies = rtmm_robust::policies(engine.spec(), &arguments.policies, &set)?;
-    for chosen in &policies {
+    for (place, chosen) in policies.iter().enumerate() {
+        refuse_idle_settings(chosen, false)?;
+        if policies[..place].contains(chosen) {
+            return Err(StudyError::Repeated { policy: chosen.policy.to_string() }.into());
+        }
         warn_of_run(&chosen.policy);
         if engine.granted_units(&chosen.policy)?.is_some() {
             return Err(Failure::usage(

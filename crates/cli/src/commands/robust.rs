@@ -11,6 +11,7 @@ use rtmm_sweep::runner::CellRunner;
 use rtmm_workload::input::Diagnostics;
 use rtmm_workload::{Duration, Legality, load};
 
+use super::run::refuse_idle_settings;
 use super::unmatched;
 use crate::args::{Format, Robust};
 use crate::failure::{Failure, say};
@@ -22,7 +23,14 @@ use crate::reports::{self, quoted};
 
 pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
     let axes = Study::axes(&arguments.axis)?;
+    let stated = |key: &'static str, is_stated: bool| is_stated.then_some(key);
+    Study::check_stated(
+        &axes,
+        stated("--spread", arguments.spread.is_some()),
+        stated("--cost-error", arguments.cost_error.is_some()),
+    )?;
     let policies = rtmm_robust::policies(Engine::built_in().spec(), &arguments.policies, &arguments.set)?;
+    policies.iter().try_for_each(|chosen| refuse_idle_settings(chosen, false))?;
     policies.iter().for_each(|chosen| warn_of_run(&chosen.policy));
     if let Some(directory) = &arguments.report {
         folders::refuse_sweep(directory)?;
@@ -47,7 +55,7 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
     study.rounds = arguments.rounds;
     study.sizes = arguments.sizes.iter().map(|text| size(text)).collect::<Result<_, _>>()?;
     study.levels = levels(&arguments.levels);
-    study.spread = arguments.spread.into();
+    study.spread = arguments.spread.map_or(study.spread, Into::into);
     study.correlation = arguments.correlation;
     study.error_seed = arguments.error_seed;
     if let Some(error) = &arguments.cost_error {
@@ -143,11 +151,10 @@ fn size(text: &str) -> Result<Size, Failure> {
     Size::parse(text).map_err(|error| Failure::usage(error.to_string(), error.help()))
 }
 
-/// Levels, the greatest first, each once.
+/// Levels, the greatest first.
 fn levels(percent: &[u8]) -> Vec<Level> {
     let mut levels: Vec<Level> = percent.iter().filter_map(|percent| Level::of_percent(*percent)).collect();
     levels.sort_unstable_by(|one, other| other.cmp(one));
-    levels.dedup();
     levels
 }
 
@@ -173,11 +180,10 @@ fn command(arguments: &Robust) -> String {
     option("rounds", &arguments.rounds.to_string());
     let levels: Vec<String> = arguments.levels.iter().map(u8::to_string).collect();
     option("levels", &levels.join(","));
-    let spread = rtmm_robust::Spread::from(arguments.spread);
-    option(
-        "spread",
-        rtmm_robust::Spread::ALL.iter().find(|(_, known)| *known == spread).map_or("", |(name, _)| name),
-    );
+    if let Some(spread) = arguments.spread.map(rtmm_robust::Spread::from) {
+        let name = rtmm_robust::Spread::ALL.iter().find(|(_, known)| *known == spread);
+        option("spread", name.map_or("", |(name, _)| name));
+    }
     option("correlation", &arguments.correlation.to_string());
     option("error-seed", &arguments.error_seed.to_string());
     arguments.cost_error.iter().for_each(|error| option("cost-error", error));

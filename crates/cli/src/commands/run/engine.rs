@@ -50,7 +50,8 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     let mut set = arguments.set.clone();
     // The setting of sweeps, by a shorter name.
     set.extend(arguments.window.iter().map(|window| format!("window={window}")));
-    let chosen = chosen(arguments.policy.as_deref(), &set)?;
+    let chosen = read(arguments.policy.as_deref(), &set)?;
+    refuse_idle_settings(&chosen, arguments.series.is_some())?;
     warn_of_run(&chosen.policy);
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     unmatched::warn(&platform, &workload.models);
@@ -178,16 +179,31 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
     }
 }
 
-/// The policy and the settings of the run, with what `--set` gives them.
+/// The policy and the settings of a run that records no series, with what `--set` gives them.
 pub(crate) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
+    let chosen = read(name, set)?;
+    refuse_idle_settings(&chosen, false)?;
+    Ok(chosen)
+}
+
+fn read(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
     let schema = schema(name.unwrap_or(DEFAULT_POLICY))?;
-    let chosen = Chosen::read(Engine::built_in().spec(), schema, set)
-        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    if RunSettings::of(&chosen.settings).bounds {
+    Chosen::read(Engine::built_in().spec(), schema, set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))
+}
+
+/// Refuses settings that sweeps have a use for and a single run has none.
+pub(crate) fn refuse_idle_settings(chosen: &Chosen, has_series: bool) -> Result<(), Failure> {
+    let settings = RunSettings::of(&chosen.settings);
+    if settings.bounds {
         let help = "put it into the `[settings]` of a sweep file, or see `rtmm bound`";
         return Err(Failure::usage("`bounds` is a setting of sweeps", help));
     }
-    Ok(chosen)
+    if !settings.window.is_zero() && !has_series {
+        let help = "leave it out, or let `rtmm run` write a series with --series FILE --window 250ms";
+        return Err(Failure::usage("`window` has no effect: no series is recorded", help));
+    }
+    Ok(())
 }
 
 /// The policy of a name; underscores stand for hyphens.

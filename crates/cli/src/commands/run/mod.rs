@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::folders;
 use crate::output::reserve;
 
-pub(crate) use engine::chosen;
+pub(crate) use engine::{chosen, refuse_idle_settings};
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     timeline::check(arguments)?;

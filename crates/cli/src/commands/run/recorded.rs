@@ -101,6 +101,7 @@ fn chosen(arguments: &Run) -> Result<(Chosen, u32), Failure> {
     let texts: Vec<&String> = arguments.set.iter().filter(has_use).collect();
     let mut own = Parameters::defaults(&Schema::of(&[&[&SEQUENCE_LENGTH]]));
     chosen.set(runner, schema, &mut own, &texts).map_err(refused)?;
+    engine::refuse_idle_settings(&chosen, false)?;
     Ok((chosen, own.read(&SEQUENCE_LENGTH)))
 }
 
