@@ -1568,6 +1568,7 @@ fn replaced(bytes: &[u8], old: &[u8; 7], new: &[u8; 7]) -> Vec<u8> {
     }
     result
 }
+        ("nothing of a store", &[]),
 
 #[test]
 fn stores_that_cannot_be_used_now() {
