@@ -749,11 +749,11 @@ fn accelerators_and_tasks_that_do_not_fit_together() {
     transcript.bad_file("pinned_sweep.toml", pairs("pinned.toml"));
     transcript.workspace.write("sweep.toml", pairs("pinned.toml"));
     transcript.refused(&["run", "--sweep", "sweep.toml", "--cell", "0"]);
-    transcript.fails(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
+    transcript.refused(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
     // A precision that no accelerator has.
     transcript.workspace.write("m.toml", format!("precision = \"fp16\"\n{}", model(convolution)));
     transcript.workspace.write("integers.toml", platform("precisions = [\"int8\"]"));
-    transcript.fails(&["run", "--scenario", "free.toml", "--platform", "integers.toml", "--policy", "edf"]);
+    transcript.refused(&["run", "--scenario", "free.toml", "--platform", "integers.toml", "--policy", "edf"]);
     insta::assert_snapshot!("partial_and_pinned", transcript.text);
 }
 
@@ -1229,14 +1229,41 @@ fn recorded_requests_that_cannot_be_replayed() {
 }
 
 #[test]
-fn layers_without_a_cost_fail_a_run_on_the_engine() {
+fn layers_without_a_cost_are_bad_input_of_every_command() {
     let mut transcript = Transcript::new();
     transcript.workspace.write("costs.csv", "model,layer,latency_us\nxrbench/es_ritnet,conv1,1\n");
     transcript.workspace.write(
         "measured.toml",
         "source = \"a test\"\n[[accelerator]]\nname = \"gpu\"\nmodel = \"table\"\nfile = \"costs.csv\"\n",
     );
-    transcript.fails(&["run", "--scenario", "xrbench/vr_gaming", "--platform", "measured.toml"]);
+    let pair = ["--scenario", "xrbench/vr_gaming", "--platform", "measured.toml"];
+    transcript.refused(&[&["run"], &pair[..]].concat());
+    transcript.refused(&[&["bound"], &pair[..]].concat());
+    transcript.refused(&[&["analyse", "--policy", "edf"], &pair[..]].concat());
+    transcript.refused(&[&["robust", "--policies", "edf,fcfs"], &pair[..]].concat());
+    // Layers that are times alone, and an accelerator that runs one kind of them.
+    transcript.refused(&["run", "--scenario", "gpu/l4_six", "--platform", "dream/dual_4k_ws_os"]);
+    transcript.refused(&[
+        "run",
+        "--scenario",
+        "gpu/l4_six",
+        "--platform",
+        "xrbench/single_4k_ws",
+        "--compat",
+        "xrbench",
+    ]);
+    transcript.workspace.write(
+        "softmax.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"systolic\"\ndataflow = \"os\"\nrows = 8\n\
+         cols = 8\noperators = [\"softmax\"]\n",
+    );
+    transcript
+        .workspace
+        .write("one.toml", scenario("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\n"));
+    transcript.refused(&["run", "--scenario", "one.toml", "--platform", "softmax.toml"]);
+    let check = transcript.workspace.rtmm(&["check", "one.toml", "softmax.toml"]);
+    assert_eq!(check.code, 2, "{}", check.stderr);
+    transcript.add(&["check", "one.toml", "softmax.toml"], &check);
     transcript.workspace.write("sweep.toml", {
         let axes = "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"measured.toml\"]\nseeds = [1]\n";
         format!("runner = \"engine\"\n{axes}policy = [{{ name = \"edf\" }}]\n")

@@ -12,7 +12,7 @@ use rtmm_workload::input::Diagnostics;
 use rtmm_workload::{Duration, Legality, load};
 
 use super::run::refuse_idle_settings;
-use super::unmatched;
+use super::{fit, unmatched};
 use crate::args::{Format, Robust};
 use crate::failure::{Failure, say};
 use crate::folders;
@@ -49,6 +49,15 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
         })?;
     }
     let mut study = Study::new(vec![place], policies);
+    // What keeps the scenario from the platform is told before the first run.
+    for chosen in &policies {
+        let Place { workload, platform, .. } = &place;
+        let system = Engine::built_in().system_for(&chosen.policy, workload, platform);
+        system.map_err(|error| {
+            let file = fit::Sources::of(Some(&arguments.scenario), None, None).scenario;
+            fit::failed(file.as_ref(), workload, platform, error)
+        })?;
+    }
     study.seeds = seeds(arguments)?;
     study.metrics.clone_from(&arguments.metrics);
     study.draws = arguments.draws;

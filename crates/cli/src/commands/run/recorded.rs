@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::{engine, spare_inputs, timeline};
 use crate::args::Run;
+use crate::commands::fit;
 use crate::failure::Failure;
 use crate::output::write_file;
 
@@ -53,7 +54,9 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         (Err(problems), _) | (_, Err(problems)) => return Err(problems.into()),
     };
     spare_inputs(arguments)?;
-    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
+    let system = Engine::built_in()
+        .system_for(&chosen.policy, &workload, &platform)
+        .map_err(|error| fit::failed(None, &workload, &platform, error))?;
     let order = RequestOrder::of(&source, &workload.scenario);
     let mut jobs = Vec::new();
     let mut hash = DecisionHash::new(&order);
