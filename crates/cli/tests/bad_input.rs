@@ -1568,6 +1568,7 @@ fn stores_that_are_damaged_or_foreign_are_refused_and_left_alone() {
     for (what, bytes) in [
         ("half of a store", half),
         ("the first bytes of a store", &store[..50]),
+        ("nothing of a store", &[]),
         ("a text", b"these are not the cells that you look for\n"),
         ("a store of another version", &version),
         ("a store of another runner", &other),
@@ -1595,7 +1596,6 @@ fn replaced(bytes: &[u8], old: &[u8; 7], new: &[u8; 7]) -> Vec<u8> {
     }
     result
 }
-        ("nothing of a store", &[]),
 
 #[test]
 fn stores_that_cannot_be_used_now() {
@@ -1635,10 +1635,37 @@ fn outputs_that_cannot_be_written() {
         assert!(!transcript.workspace.path(timeline).exists());
     }
     fs::create_dir_all(transcript.workspace.path("blocked/cells.csv")).expect("a directory");
-    transcript.fails(&["sweep", "smoke", "--output", "blocked"]);
-    fs::remove_dir(transcript.workspace.path("blocked/cells.csv")).expect("the directory is empty");
-    let again = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "blocked"]);
-    assert_eq!(again.stderr, "smoke: 6 cells, 0 run, 6 reused from blocked\n", "finished cells are kept");
+    transcript.refused(&["sweep", "smoke", "--output", "blocked"]);
+    assert!(!transcript.workspace.path("blocked/store.sqlite").exists(), "no cell is run for nothing");
+    fs::create_dir(transcript.workspace.path("flat")).expect("a directory");
+    transcript.workspace.write("flat/figures", "");
+    transcript.refused(&["sweep", "smoke", "--output", "flat"]);
+    // Folders that are there and take no files, and those that cannot be made, end alike.
+    #[cfg(target_os = "linux")]
+    for folder in ["/proc", "/proc/new"] {
+        let onnx = "net.m";
+        transcript
+            .workspace
+            .write(onnx, "Network a { Layer b { Type: CONV Dimensions { K 1, C 1, R 1, S 1, Y 4, X 4 } } }");
+        let synthesize = ["traces", "synthesize", "--model", "dysta/bert_squad_384", "--samples", "1"];
+        for arguments in [
+            &["sweep", "smoke"][..],
+            &[of_the_engine, &["--duration", "20ms"]].concat(),
+            &["import", onnx],
+            &synthesize,
+            &["reproduce", "xrbench", "--claim", "1"],
+        ] {
+            let option = if arguments[0] == "run" { "--report" } else { "--output" };
+            let outcome = transcript.workspace.rtmm(&[arguments, &[option, folder]].concat());
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{arguments:?}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains("help: name a folder"), "{arguments:?}: {}", outcome.stderr);
+        }
+        for option in ["--jobs", "--timeline"] {
+            let file = format!("{folder}/run.svg");
+            let outcome = transcript.workspace.rtmm(&[of_the_engine, &[option, &file]].concat());
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{option}: {}", outcome.stderr);
+        }
+    }
     fs::create_dir_all(transcript.workspace.path("store/store.sqlite")).expect("a directory");
     transcript.fails(&["sweep", "smoke", "--output", "store"]);
     insta::assert_snapshot!("unwritable", transcript.text);
@@ -1652,6 +1679,19 @@ fn full_disks_fail_the_run_with_a_message() {
         return;
     }
     let mut transcript = Transcript::new();
+    // What could not be written beside it takes nothing from the result.
+    for of_what in [&RUN[..], &RUN[..5]] {
+        for format in ["table", "json"] {
+            let asked = [of_what, &["--format", format]].concat();
+            let expected = transcript.workspace.rtmm(&asked).success();
+            let outcome = transcript.workspace.rtmm(&[&asked[..], &["--jobs", "/dev/full"]].concat());
+            assert_eq!((outcome.code, &outcome.stdout), (1, &expected), "{}", outcome.stderr);
+        }
+    }
+    let series = ["--series", "/dev/full", "--window", "10ms", "--jobs", "/dev/full"];
+    let outcome = transcript.workspace.rtmm(&[&RUN[..5], &series].concat());
+    assert_eq!(outcome.code, 1);
+    assert_eq!(outcome.stderr.matches("/dev/full: cannot be written").count(), 2, "{}", outcome.stderr);
     transcript.fails(&[&RUN[..], &["--jobs", "/dev/full"]].concat());
     for arguments in [
         &RUN[..],

@@ -17,7 +17,7 @@ use crate::args::{Format, Robust};
 use crate::failure::{Failure, say};
 use crate::folders;
 use crate::idle::warn_of_run;
-use crate::output::{print_json, stdout, style, width, wrap};
+use crate::output::{Unwritten, print_json, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::reports::{self, quoted};
 
@@ -36,6 +36,7 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
         folders::refuse_sweep(directory)?;
         folders::refuse_report(directory)?;
         folders::create(directory)?;
+        folders::refuse_foreign(directory)?;
     }
     let place = place(arguments, &axes)?;
     if let Some(directory) = &arguments.report {
@@ -48,7 +49,6 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
             Failure::usage(error.to_string(), "change --set, or lengthen the run with --duration")
         })?;
     }
-    let mut study = Study::new(vec![place], policies);
     // What keeps the scenario from the platform is told before the first run.
     for chosen in &policies {
         let Place { workload, platform, .. } = &place;
@@ -58,6 +58,7 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
             fit::failed(file.as_ref(), workload, platform, error)
         })?;
     }
+    let mut study = Study::new(vec![place], policies);
     study.seeds = seeds(arguments)?;
     study.metrics.clone_from(&arguments.metrics);
     study.draws = arguments.draws;
@@ -74,12 +75,15 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
     let outcome = in_pool(arguments.threads, || analyse(Engine::built_in(), &study, &axes, &bar));
     bar.finish();
     let outcome = outcome??;
+    let mut unwritten = Unwritten::default();
     if let Some(directory) = &arguments.report {
         let written = report::report(&outcome, &outcome.places.concat(), &command(arguments));
-        reports::write(&written, directory)?;
-        say!("report: {}", directory.join("index.html").display());
+        let written = reports::write(&written, directory).map(|_| {
+            say!("report: {}", directory.join("index.html").display());
+        });
+        unwritten.note(written);
     }
-    print(&outcome, arguments.format)
+    unwritten.told_after(print(&outcome, arguments.format))
 }
 
 /// Does `work` on as many threads as are asked for.

@@ -18,7 +18,7 @@ use crate::args::{Format, Run};
 use crate::commands::{fit, unmatched};
 use crate::failure::Failure;
 use crate::idle::{warn_of_platform, warn_of_run};
-use crate::output::{print_json, stdout, style, width, write_file};
+use crate::output::{Unwritten, print_json, stdout, style, width, write_file};
 use crate::progress::Simulated;
 use crate::reports::cell_on_engine;
 
@@ -63,13 +63,15 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     warn_of_platform(&chosen.policy, &system.platform);
     let inputs = arguments.report.is_some().then_some((workload, platform));
     let wanted = Wanted { system, chosen, seed: arguments.seed, inputs };
-    let (summary, chart) = simulate(arguments, &wanted)?;
+    let mut unwritten = Unwritten::default();
+    let (summary, chart) = simulate(arguments, &wanted, &mut unwritten)?;
     if let (Some(directory), Some(chart), Some((workload, platform))) =
         (&arguments.report, chart, wanted.inputs)
     {
-        report::of_run(arguments, directory, workload, platform, &wanted.chosen, &summary, chart)?;
+        let chosen = &wanted.chosen;
+        unwritten.note(report::of_run(arguments, directory, workload, platform, chosen, &summary, chart));
     }
-    print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>)
+    unwritten.told_after(print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>))
 }
 
 /// Runs a cell of a sweep again.
@@ -96,19 +98,25 @@ fn run_cell(arguments: &Run, sweep: &str, number: usize) -> Result<(), Failure> 
         fit::failed(file.as_ref(), workload, plan.platform(cell), error)
     })?;
     let wanted = Wanted { system, chosen, seed: cell.seed, inputs: None };
-    let (summary, chart) = simulate(arguments, &wanted)?;
+    let mut unwritten = Unwritten::default();
+    let (summary, chart) = simulate(arguments, &wanted, &mut unwritten)?;
     if let (Some(directory), Some(chart)) = (&arguments.report, chart) {
-        report::of_cell(directory, &plan, cell, &summary, chart)?;
+        unwritten.note(report::of_cell(directory, &plan, cell, &summary, chart));
     }
-    print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>)
+    unwritten.told_after(print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>))
 }
 
 /// Does a run with all that watches it, and writes the tables that are asked for; the chart is that of a report.
-fn simulate(arguments: &Run, wanted: &Wanted) -> Result<(Summary, Option<String>), Failure> {
+fn simulate(
+    arguments: &Run,
+    wanted: &Wanted,
+    unwritten: &mut Unwritten,
+) -> Result<(Summary, Option<String>), Failure> {
     let Wanted { system, chosen, seed, .. } = wanted;
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
-    let watched = timeline::watched_for_report(arguments, system, |timeline| {
+    let mut series = Ok(());
+    let watched = timeline::watched_for_report(arguments, system, unwritten, |timeline| {
         let Some(path) = &arguments.series else {
             return match timeline {
                 None => simulated(*seed, chosen, system, keep, ()),
@@ -129,11 +137,12 @@ fn simulate(arguments: &Run, wanted: &Wanted) -> Result<(Summary, Option<String>
             }
         };
         let summary = simulated(*seed, chosen, system, keep, watch)?;
-        write_file(path, series_csv(&windows)?.as_bytes())?;
+        series = write_file(path, series_csv(&windows)?.as_bytes());
         Ok(summary)
     })?;
+    unwritten.note(series);
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(system, &jobs)?.as_bytes())?;
+        unwritten.note(write_file(path, jobs_csv(system, &jobs)?.as_bytes()));
     }
     Ok(watched)
 }

@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     if let Some(directory) = &arguments.report {
         folders::refuse_sweep(directory)?;
         folders::create(directory)?;
+        folders::refuse_foreign(directory)?;
     }
     let outputs = outputs(arguments);
     let _reserved = reserve(&outputs, &input_files(arguments))?;

@@ -16,7 +16,7 @@ use super::inputs;
 use crate::args::{Format, Run};
 use crate::commands::fit::{self, Sources};
 use crate::failure::Failure;
-use crate::output::{print_json, stdout, style, write_file};
+use crate::output::{Unwritten, print_json, stdout, style, write_file};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
@@ -62,10 +62,11 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
             jobs.push(*job);
         }
     });
+    let mut unwritten = Unwritten::default();
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(&workload, &platform, &jobs)?.as_bytes())?;
+        unwritten.note(write_file(path, jobs_csv(&workload, &platform, &jobs)?.as_bytes()));
     }
-    print(arguments, &workload, &platform, &policy, &outcome)
+    unwritten.told_after(print(arguments, &workload, &platform, &policy, &outcome))
 }
 
 /// The policy with the parameters that `--set` gives it.

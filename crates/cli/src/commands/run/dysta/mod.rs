@@ -19,7 +19,7 @@ use tracing::debug;
 use super::spare_inputs;
 use crate::args::Run;
 use crate::failure::Failure;
-use crate::output::write_file;
+use crate::output::{Unwritten, write_file};
 
 /// The policy where none is named.
 const DEFAULT_POLICY: Policy = Policy::Dysta;
@@ -65,10 +65,11 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         .map_err(|error| Failure::Run(error.to_string()))?;
     let finished =
         Finished { request_file, traces: &traces, requests: &requests, chosen: &chosen, outcome: &outcome };
+    let mut unwritten = Unwritten::default();
     if let Some(path) = &arguments.jobs {
-        write_file(path, report::jobs_csv(&finished)?.as_bytes())?;
+        unwritten.note(write_file(path, report::jobs_csv(&finished)?.as_bytes()));
     }
-    report::print(arguments.format, &finished)
+    unwritten.told_after(report::print(arguments.format, &finished))
 }
 
 /// The request file; arguments that the loop has no use for are refused.
