@@ -114,6 +114,8 @@ fn files_that_cannot_be_read_as_text() {
     fs::create_dir(transcript.workspace.path("directory.toml")).expect("a directory");
     transcript.refused(&["check", "directory.toml"]);
     transcript.bad_file("latin1.toml", b"source = \"caf\xe9\"\n");
+    #[cfg(target_os = "linux")]
+    transcript.refused(&["check", "/dev/zero"]);
     transcript.bad_file("empty.toml", "");
     transcript.bad_file("empty.csv", "");
     transcript.bad_file("unknown.toml", "colour = \"blue\"\n");
@@ -963,6 +965,7 @@ fn bad_arguments() {
     run(&["--duration", "0ms"]);
     run(&["--duration=-1ms"]);
     run(&["--duration", "1e3ms"]);
+    run(&["--duration", "-1s"]);
     run(&["--duration", "99999999999s"]);
     run(&["--format", "xml"]);
     run(&["--compat", "scalesim"]);
@@ -1365,6 +1368,11 @@ fn a_sweep_whose_warm_up_leaves_nothing_fails() {
     transcript.fails(&["sweep", "sweep.toml", "--output", "results"]);
     let reason = "a warm-up of 700ms leaves nothing of a run of 700ms";
     assert!(transcript.text.contains(reason), "{}", transcript.text);
+    // Which is found before it is run.
+    let check = transcript.workspace.rtmm(&["check", "sweep.toml"]);
+    assert_eq!(check.code, 2, "{}", check.stderr);
+    assert!(check.stderr.contains(&format!("1 of 1 cells cannot run: {reason}")), "{}", check.stderr);
+    assert!(check.stderr.contains("sweep.toml:6:"), "{}", check.stderr);
 }
 
 #[test]

@@ -45,6 +45,11 @@ fn of_system(
     }
 }
 
+/// A problem at the settings of a sweep.
+pub(crate) fn at_settings(sweep: &Source, message: String) -> Diagnostic {
+    Spot { table: None, keys: &["settings"], item: None }.problem(Some(sweep), message)
+}
+
 /// The failure of a run that could not be made: what keeps a scenario from a platform is bad input.
 pub(crate) fn failed(
     scenario: Option<&Source>,

@@ -178,7 +178,7 @@ fn print_rows(
     let mut out = stdout();
     for task in tasks {
         if let Some(reason) = &task.reason {
-            writeln!(out, "{}: unknown, since {reason}", task.task)?;
+            writeln!(out, "{}: no bound, since {reason}", task.task)?;
         }
     }
     writeln!(
