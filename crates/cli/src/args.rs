@@ -143,9 +143,9 @@ pub(crate) struct Run {
     /// Can be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Seed of every random draw.
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-    pub seed: u64,
+    /// Seed of every random draw [default: 1].
+    #[arg(long, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
     /// Simulate this long instead of what the scenario says, such as 700ms.
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub duration: Option<String>,
@@ -175,6 +175,12 @@ pub(crate) struct Run {
     /// Write a report of the run into this folder: a page (index.html) with its timeline, and tables of results.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["compat", "traces"])]
     pub report: Option<PathBuf>,
+}
+
+impl Run {
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
 }
 
 #[derive(Debug, Args)]

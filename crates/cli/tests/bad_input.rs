@@ -1024,6 +1024,19 @@ fn options_without_an_effect() {
     transcript.refused(&[&["analyse", "--policy", "edf"], pair, &window].concat());
     transcript.refused(&[&["bound", "--policies", "edf"], pair, &window].concat());
     transcript.refused(&[&["robust", "--policies", "edf,fcfs"], pair, &window].concat());
+    // Published tools that draw nothing have no seed.
+    transcript.refused(&["run", "--compat", "moca", "--case", "case.json", "--seed", "2"]);
+    transcript.refused(&[
+        "run",
+        "--compat",
+        "dysta",
+        "--requests",
+        "a.csv",
+        "--traces",
+        "b.csv",
+        "--seed",
+        "2",
+    ]);
     // Shards have no tables, sweeps no request files, and name their runner.
     transcript.refused(&["sweep", "smoke", "--shard", "1/2", "--format", "json"]);
     transcript.workspace.write("costs.csv", "model,layer,latency_us\nnet,conv,1\n");
@@ -1645,6 +1658,15 @@ fn outputs_that_cannot_be_written() {
     fs::create_dir_all(transcript.workspace.path("blocked/cells.csv")).expect("a directory");
     transcript.refused(&["sweep", "smoke", "--output", "blocked"]);
     assert!(!transcript.workspace.path("blocked/store.sqlite").exists(), "no cell is run for nothing");
+    // What fails only when it is written leaves the tables, and the cells.
+    fs::create_dir_all(transcript.workspace.path("late/tasks.csv.partial")).expect("a directory");
+    let late = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "late"]);
+    assert_eq!(late.code, 1, "{}", late.stderr);
+    assert!(late.stdout.contains("has the highest overall score"), "{}", late.stdout);
+    transcript.add(&["sweep", "smoke", "--output", "late"], &late);
+    fs::remove_dir(transcript.workspace.path("late/tasks.csv.partial")).expect("the directory is empty");
+    let again = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "late"]);
+    assert_eq!(again.stderr, "smoke: 6 cells, 0 run, 6 reused from late\n", "finished cells are kept");
     fs::create_dir(transcript.workspace.path("flat")).expect("a directory");
     transcript.workspace.write("flat/figures", "");
     transcript.refused(&["sweep", "smoke", "--output", "flat"]);

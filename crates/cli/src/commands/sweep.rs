@@ -11,6 +11,7 @@ use rtmm_runners::engine::Engine;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::figures::Figure;
 use rtmm_sweep::file::SweepFile;
+use rtmm_sweep::output::OutputError;
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::results::{Alike, Failure as Failed, alike};
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
@@ -46,10 +47,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     bar.finish();
     let outcome = match outcome {
         Err(SweepError::Output(error)) if shard.is_none() => {
-            let printed = print_kept(&plan, &figures, arguments.format, &directory);
-            let mut unwritten = Unwritten::default();
-            unwritten.note(Err(failed(error.into())));
-            return unwritten.told_after(printed);
+            return print_kept(&plan, &figures, arguments.format, &directory, error);
         }
         outcome => outcome.map_err(failed)?,
     };
@@ -115,7 +113,13 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     if merged.missing > 0 {
         return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
-    let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
+    let finished = match sweeps::finish(&plan, &target, &directory) {
+        Err(SweepError::Output(error)) => {
+            target.close().map_err(|error| Failure::Run(error.to_string()))?;
+            return print_kept(&plan, &figures, arguments.format, &directory, error);
+        }
+        finished => finished.map_err(failed)?,
+    };
     let robustness = robustness(request.as_ref(), None, false)?;
     let wanted = Wanted { figures: &figures, robustness, format: arguments.format };
     let concluded = conclude(&plan, wanted, &finished, &directory);
@@ -123,12 +127,25 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     concluded
 }
 
-/// Prints the tables of a sweep whose files could not be written: its cells are in its store.
-fn print_kept(plan: &Plan<'_>, figures: &[Figure], format: Format, directory: &Path) -> Result<(), Failure> {
+/// The failure of a sweep whose files could not be written, after its tables: its cells are in its store.
+fn print_kept(
+    plan: &Plan<'_>,
+    figures: &[Figure],
+    format: Format,
+    directory: &Path,
+    error: OutputError,
+) -> Result<(), Failure> {
     // Other forms are copies of the files.
-    if format != Format::Table {
-        return Ok(());
-    }
+    let printed = match format {
+        Format::Table => print_stored(plan, figures, directory),
+        Format::Csv | Format::Json => Ok(()),
+    };
+    let mut unwritten = Unwritten::default();
+    unwritten.note(Err(Failure::Run(format!("{error}; then run it again: its cells are kept"))));
+    unwritten.told_after(printed)
+}
+
+fn print_stored(plan: &Plan<'_>, figures: &[Figure], directory: &Path) -> Result<(), Failure> {
     let failed = |error: StoreError| Failure::Run(error.to_string());
     let store = Store::open_existing(&directory.join(WHOLE_STORE), plan.spec()).map_err(failed)?;
     let results = store.results(plan).map_err(failed)?;

@@ -62,7 +62,7 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     fit::warn_of_pins(file, &workload.scenario, &platform);
     warn_of_platform(&chosen.policy, &system.platform);
     let inputs = arguments.report.is_some().then_some((workload, platform));
-    let wanted = Wanted { system, chosen, seed: arguments.seed, inputs };
+    let wanted = Wanted { system, chosen, seed: arguments.seed(), inputs };
     let mut unwritten = Unwritten::default();
     let (summary, chart) = simulate(arguments, &wanted, &mut unwritten)?;
     if let (Some(directory), Some(chart), Some((workload, platform))) =

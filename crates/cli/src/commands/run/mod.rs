@@ -89,7 +89,7 @@ fn inputs(
     }
     let (mut workload, platform) = (workload?, platform?);
     spare_inputs(arguments)?;
-    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
+    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed(), "loaded");
     if let Some(text) = &arguments.duration {
         workload.scenario.duration = duration(text)?;
         workload.scenario.check_mixes().map_err(|error| Failure::usage(error.to_string(), error.help()))?;

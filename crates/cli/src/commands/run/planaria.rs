@@ -24,7 +24,7 @@ const ALL: &str = "all";
 
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let path = case_path(arguments)?;
-    let parameters = Parameters { fixes: fixes(&arguments.set)?, seed: arguments.seed };
+    let parameters = Parameters { fixes: fixes(&arguments.set)?, seed: arguments.seed() };
     let case = case_file::read(&load::read(path)?)?;
     debug!(models = case.models().len(), jobs = case.jobs().len(), "loaded");
     let outcome = run_case(&case, &parameters).map_err(|error| Failure::Run(told(&error)))?;

@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
                 &mut both
             }
         };
-        engine::simulated(arguments.seed, &chosen, &system, Some(&mut jobs), watch)
+        engine::simulated(arguments.seed(), &chosen, &system, Some(&mut jobs), watch)
     })?;
     if let Some(path) = &arguments.jobs {
         unwritten.note(write_file(path, jobs_csv(&system, &order, &jobs)?.as_bytes()));
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         switches: summary.accelerators.iter().map(|accelerator| accelerator.job_switches).sum(),
         decision_fnv1a64: format!("{:016x}", hash.value()),
     };
-    let printed = engine::print(arguments, arguments.seed, &system, &chosen, &summary, Some(extra));
+    let printed = engine::print(arguments, arguments.seed(), &system, &chosen, &summary, Some(extra));
     unwritten.told_after(printed)
 }
 

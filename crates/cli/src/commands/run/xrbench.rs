@@ -32,9 +32,9 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let policy = policy(arguments)?;
     let workload = load::workload(scenario, None, Legality::Published);
     let (workload, platform) = inputs(arguments, workload, Mode::Reference)?;
-    let Ok(seed) = u32::try_from(arguments.seed) else {
+    let Ok(seed) = u32::try_from(arguments.seed()) else {
         let message =
-            format!("seed {} is beyond the {} of the C library's generator", arguments.seed, u32::MAX);
+            format!("seed {} is beyond the {} of the C library's generator", arguments.seed(), u32::MAX);
         return Err(Failure::usage(message, "choose a smaller seed"));
     };
     if workload.scenario.duration.picoseconds() % PICOSECONDS_PER_MILLISECOND != 0 {
@@ -147,7 +147,7 @@ fn print(
                 platform: &platform.name,
                 policy: &policy.name,
                 parameters: serde_json::to_value(&policy.parameters)?,
-                seed: arguments.seed,
+                seed: arguments.seed(),
                 duration_ms: workload.scenario.duration.milliseconds(),
                 overall_score: outcome.overall_score.into(),
                 tasks,
@@ -164,7 +164,10 @@ fn print(
         Format::Table => {
             let title = format!(
                 "{} on {}, XRBench reference mode, seed {}: overall score {:.6} %",
-                workload.scenario.name, platform.name, arguments.seed, outcome.overall_score
+                workload.scenario.name,
+                platform.name,
+                arguments.seed(),
+                outcome.overall_score
             );
             let counts = ["requested", "completed", "dropped"].map(Column::number);
             let scores = ["real-time", "energy", "QoE", "score"].map(Column::number);

@@ -78,6 +78,7 @@ fn request_file(arguments: &Run) -> Result<&Path, Failure> {
         ("--scenario", arguments.scenario.is_some()),
         ("--platform", arguments.platform.is_some()),
         ("--duration", arguments.duration.is_some()),
+        ("--seed", arguments.seed.is_some()),
     ];
     if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {
         return Err(Failure::usage(
