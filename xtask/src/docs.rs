@@ -65,16 +65,48 @@ enum Parts<'n> {
 
 impl Parts<'_> {
     fn has(self, part: &Part) -> bool {
-        let takes_long = [POWER, DYSTA, BOUNDS].contains(&part.page)
-            || (part.page == "fidelity.md" && part.name == "policy-scores")
-            || (part.page == TECHNOLOGY && part.name == "dream")
-            || (part.page == INTERFERENCE && matches!(part.name, "groups" | "slice"));
         match self {
             Self::All => true,
-            Self::Quick => !takes_long,
+            Self::Quick => !part.takes_long(),
             Self::Named(name) => part.name == name,
         }
     }
+}
+
+impl Part {
+    fn takes_long(&self) -> bool {
+        [POWER, DYSTA, BOUNDS].contains(&self.page)
+            || (self.page == "fidelity.md" && self.name == "policy-scores")
+            || (self.page == TECHNOLOGY && self.name == "dream")
+            || self.is_of_groups()
+    }
+
+    /// True for tables of predictors that are fitted to tens of thousands of measured groups.
+    fn is_of_groups(&self) -> bool {
+        self.page == INTERFERENCE && matches!(self.name, "groups" | "slice")
+    }
+
+    /// First cells of the rows of a part that takes long, where they follow from a registry: a quick check sees a row that is
+    /// not there, if not its numbers.
+    fn rows(&self) -> Option<Result<Vec<String>, Problem>> {
+        self.is_of_groups().then(interference_evaluation::rows_of_groups)
+    }
+}
+
+/// Holds the first cells of the rows of a table, as it stands on a page, to those that it should have.
+fn check_rows(name: &str, text: &str, expected: &[String]) -> Result<(), Problem> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")).skip(2);
+    let found: Vec<&str> = rows.filter_map(|row| row.split(" | ").next()).collect();
+    if found == expected {
+        return Ok(());
+    }
+    let missing: Vec<&str> =
+        expected.iter().map(String::as_str).filter(|label| !found.contains(label)).collect();
+    let what = match missing.is_empty() {
+        true => "other rows than its predictors".to_owned(),
+        false => format!("no row of {}", missing.join(", ")),
+    };
+    Err(format!("the table `{name}` has {what}; run `cargo xtask docs` and commit").into())
 }
 
 const BOUNDS: &str = "bounds.md";
@@ -244,7 +276,7 @@ pub(crate) fn write(wanted: Option<&str>) -> ExitCode {
     if let Some(wanted) = wanted
         && !PARTS.iter().any(has)
     {
-        eprintln!("error: no page `{wanted}` below docs/ has generated parts");
+        eprintln!("error: no page `{wanted}` below docs/ has generated parts; {}", known(page));
         return ExitCode::from(2);
     }
     each_page(page, name.map_or(Parts::All, Parts::Named), |path, current, wanted| {
@@ -254,6 +286,19 @@ pub(crate) fn write(wanted: Option<&str>) -> ExitCode {
         }
         Ok(true)
     })
+}
+
+/// The parts of a page, or the pages that have some.
+fn known(page: Option<&str>) -> String {
+    let of_page: Vec<&str> =
+        PARTS.iter().filter(|part| page == Some(part.page)).map(|part| part.name).collect();
+    if let (Some(page), false) = (page, of_page.is_empty()) {
+        return format!("the parts of {page} are {}", of_page.join(", "));
+    }
+    let mut pages: Vec<&str> = PARTS.iter().map(|part| part.page).collect();
+    pages.sort_unstable();
+    pages.dedup();
+    format!("those that have are {}", pages.join(", "))
 }
 
 /// Fails where a page is not what [`write()`] would make of it. A quick check leaves alone what takes sweeps.
@@ -337,10 +382,16 @@ fn files(root: &Path, pages: &[&str], parts: Parts<'_>) -> Result<Vec<(String, S
 fn render(root: &Path, path: &Path, page: &str, parts: Parts<'_>) -> Result<(String, String), Problem> {
     let current = std::fs::read_to_string(path)?;
     let mut wanted = current.clone();
-    for part in PARTS.iter().filter(|part| part.page == page && parts.has(part)) {
+    for part in PARTS.iter().filter(|part| part.page == page) {
         let (open, close) = (format!("<!-- generated: {} -->\n", part.name), "<!-- /generated -->");
         let start = wanted.find(&open).ok_or_else(|| format!("there is no `{}`", open.trim()))? + open.len();
         let end = wanted[start..].find(close).ok_or("a generated part has no end")? + start;
+        if !parts.has(part) {
+            if let (Parts::Quick, Some(rows)) = (parts, part.rows()) {
+                check_rows(part.name, &wanted[start..end], &rows?)?;
+            }
+            continue;
+        }
         let text = (part.make)(root)?;
         wanted.replace_range(start..end, &format!("\n{}\n\n", text.trim()));
     }
@@ -352,4 +403,33 @@ fn spread(differences: &mut [f64]) -> (f64, f64) {
     differences.sort_by(f64::total_cmp);
     let largest = differences.last().copied().unwrap_or(0.0);
     (largest, differences.get(differences.len() / 2).copied().unwrap_or(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_a_registry_has_and_a_page_lacks_are_told() {
+        let table =
+            "| predictor | 0 |\n| --- | --- |\n| `best` | 1.0 |\n| `group-table`, `detail=models` | 2.0 |\n";
+        let rows = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let both = ["`best`", "`group-table`, `detail=models`"];
+        assert!(check_rows("slice", table, &rows(&both)).is_ok());
+        let told = check_rows("slice", table, &rows(&[&both[..], &["`structural`"]].concat())).unwrap_err();
+        assert!(told.to_string().contains("the table `slice` has no row of `structural`"));
+    }
+
+    #[test]
+    fn pages_with_all_rows_pass_and_others_are_named() {
+        for part in PARTS.iter().filter(|part| part.takes_long()) {
+            let Some(expected) = part.rows() else { continue };
+            let page = std::fs::read_to_string(project_root().join("docs").join(part.page)).unwrap();
+            let (_, behind) = page.split_once(&format!("<!-- generated: {} -->", part.name)).unwrap();
+            let (text, _) = behind.split_once("<!-- /generated -->").unwrap();
+            check_rows(part.name, text, &expected.unwrap()).unwrap();
+        }
+        assert!(known(Some("nope.md")).contains("evaluation/interference.md"));
+        assert!(known(Some(INTERFERENCE)).contains("slice"));
+    }
 }

@@ -119,13 +119,14 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     pub requests: Option<PathBuf>,
     /// Case of a published tool that has files of its own (.json), for --compat planaria or moca.
-    #[arg(long, value_name = "FILE", requires = "compat", conflicts_with_all = ["scenario", "requests"])]
+    // What `compat` conflicts with is named here, too: clap waives a requirement that would conflict.
+    #[arg(long, value_name = "FILE", requires = "compat", conflicts_with_all = ["scenario", "requests", "series", "timeline", "report"])]
     pub case: Option<PathBuf>,
     /// Run one cell of a sweep again: a built-in name, or a path that ends in .toml.
     #[arg(long, value_name = "SWEEP", requires = "cell", conflicts_with_all = ["scenario", "requests", "case", "platform", "traces", "policy", "set", "seed", "duration", "compat", "window"], value_parser = Names::of(Kind::Sweep), hide_possible_values = true)]
     pub sweep: Option<String>,
     /// Number of the cell, as its tables of results have it in the column `cell`.
-    #[arg(long, value_name = "N", requires = "sweep")]
+    #[arg(long, value_name = "N", requires = "sweep", conflicts_with_all = ["scenario", "requests", "case"], allow_negative_numbers = true, value_parser = cell_number)]
     pub cell: Option<usize>,
     /// Platform: a built-in name, or a path that ends in .toml. Sample traces need none.
     #[arg(long, value_name = "NAME|FILE", required_unless_present_any = ["traces", "compat", "sweep"], value_parser = Names::of(Kind::Platform), hide_possible_values = true)]
@@ -142,11 +143,11 @@ pub(crate) struct Run {
     /// Can be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Seed of every random draw.
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
-    pub seed: u64,
+    /// Seed of every random draw [default: 1].
+    #[arg(long, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
     /// Simulate this long instead of what the scenario says, such as 700ms.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub duration: Option<String>,
     /// Reproduce a published tool with all its quirks, instead of the event engine.
     #[arg(long, value_enum)]
@@ -161,7 +162,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE", requires = "window", conflicts_with_all = ["compat", "traces"])]
     pub series: Option<PathBuf>,
     /// Length of the windows, such as 250ms.
-    #[arg(long, value_name = "DURATION", requires = "series")]
+    #[arg(long, value_name = "DURATION", requires = "series", conflicts_with_all = ["compat", "traces"], allow_hyphen_values = true)]
     pub window: Option<String>,
     /// Write a timeline to this file, in the form that its extension names: .pftrace for a Perfetto trace, .json
     /// for a Chrome trace, .svg for a Gantt chart.
@@ -174,6 +175,12 @@ pub(crate) struct Run {
     /// Write a report of the run into this folder: a page (index.html) with its timeline, and tables of results.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["compat", "traces"])]
     pub report: Option<PathBuf>,
+}
+
+impl Run {
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -193,10 +200,10 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Run one part of several, such as 1/4; `rtmm merge` combines them.
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<String>,
-    /// Form of the printed tables.
-    #[arg(long, value_enum, default_value = "table")]
+    /// Form of the printed tables; shards print none.
+    #[arg(long, value_enum, default_value = "table", conflicts_with = "shard")]
     pub format: Format,
     /// No progress bar.
     #[arg(long, short)]
@@ -329,6 +336,10 @@ impl std::fmt::Display for Clock {
     }
 }
 
+fn cell_number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "cells are numbered from 0, as the column `cell` of results has them".to_owned())
+}
+
 fn parameter_setting(text: &str) -> Result<ParameterSetting, String> {
     let setting = text.split_once('=').and_then(|(name, value)| Some((name, value.parse().ok()?)));
     let (name, value) = setting.ok_or("write a name, `=` and a whole number, such as sequence_length=40")?;
@@ -385,7 +396,7 @@ pub(crate) struct Requests {
     #[arg(long, value_name = "NAME|FILE", value_parser = Names::of(Kind::Scenario), hide_possible_values = true)]
     pub scenario: Option<String>,
     /// Seed of every random draw of the scenario.
-    #[arg(long, default_value_t = 1, conflicts_with = "compat")]
+    #[arg(long, default_value_t = 1, conflicts_with = "compat", allow_negative_numbers = true)]
     pub seed: u64,
     /// Published tool whose own draws are wanted.
     #[arg(long, value_enum, requires = "workload", requires = "qos")]

@@ -25,9 +25,10 @@ where
             // Help and version go to standard output and are no failure. A reader that went away
             // is none either.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let is_failure = error.use_stderr();
             return match error.print() {
-                Err(error) => Failure::Output(error).report(),
-                Ok(()) => ExitCode::from(code),
+                Err(error) if !is_failure => Failure::Output(error).report(),
+                _ => ExitCode::from(code),
             };
         }
     };

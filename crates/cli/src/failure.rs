@@ -3,8 +3,8 @@
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | done; also where the reader of standard output went away |
-//! | 1 | a run failed: a layer that no accelerator can run, a store that cannot be used, an output that fails while it is written |
-//! | 2 | bad usage or bad input |
+//! | 1 | a run failed: a policy that cannot go on, cells of a sweep that fail, a store that cannot be used, an output that fails while it is written |
+//! | 2 | bad usage or bad input: also a layer that no accelerator runs, and an output that cannot be made before the work begins |
 
 use std::io;
 use std::process::ExitCode;

@@ -215,8 +215,14 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     renamed.map_err(|error| {
         // Only a part of it is there, if anything.
         let _ = std::fs::remove_file(&partial);
-        Failure::Run(format!("{}: cannot be written: {error}", path.display()))
+        unwritten(path, &error)
     })
+}
+
+/// The failure of a file that could not be written.
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let way_out = "make room for it, or name another file";
+    Failure::Run(format!("{}: cannot be written: {error}; {way_out}", path.display()))
 }
 
 /// The file that a path leads to; the path itself where it leads nowhere yet.
@@ -329,7 +335,7 @@ impl<'p> Streamed<'p> {
 
     /// The failure of a file that cannot be written.
     pub(crate) fn failed(&self, error: &io::Error) -> Failure {
-        Failure::Run(format!("{}: cannot be written: {error}", self.path.display()))
+        unwritten(self.path, error)
     }
 }
 
@@ -346,8 +352,27 @@ impl Drop for Streamed<'_> {
 /// Writes a whole file, or says which and why not.
 #[expect(clippy::disallowed_methods, reason = "the command line writes the files that its user asks for")]
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes)
-        .map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", path.display())))
+    std::fs::write(path, bytes).map_err(|error| unwritten(path, &error))
+}
+
+/// Files of a run that could not be written. They are told of once its result is printed, which would be lost else.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten(Vec<Failure>);
+
+impl Unwritten {
+    pub(crate) fn note(&mut self, written: Result<(), Failure>) {
+        self.0.extend(written.err());
+    }
+
+    /// Tells of all of them; the last failure is that of the command, before them that of the `printed` result.
+    pub(crate) fn told_after(self, printed: Result<(), Failure>) -> Result<(), Failure> {
+        let mut failures: Vec<Failure> = printed.err().into_iter().chain(self.0).collect();
+        let last = failures.pop();
+        for failure in &failures {
+            failure.report();
+        }
+        last.map_or(Ok(()), Err)
+    }
 }
 
 #[cfg(test)]

@@ -349,7 +349,7 @@ fn a_task_that_waits_for_another_has_its_bound_as_jitter() {
     workspace.write("asked.toml", asked);
     let arguments = ["analyse", "--scenario", "asked.toml", "--platform", "two.toml", "--policy", "edf"];
     let table = workspace.rtmm(&arguments).success();
-    let reason = "slow: unknown, since it waits for task `fast`, of which too little is known";
+    let reason = "slow: no bound, since it waits for task `fast`, of which too little is known";
     assert!(table.contains(reason), "{table}");
 }
 

@@ -114,6 +114,8 @@ fn files_that_cannot_be_read_as_text() {
     fs::create_dir(transcript.workspace.path("directory.toml")).expect("a directory");
     transcript.refused(&["check", "directory.toml"]);
     transcript.bad_file("latin1.toml", b"source = \"caf\xe9\"\n");
+    #[cfg(target_os = "linux")]
+    transcript.refused(&["check", "/dev/zero"]);
     transcript.bad_file("empty.toml", "");
     transcript.bad_file("empty.csv", "");
     transcript.bad_file("unknown.toml", "colour = \"blue\"\n");
@@ -749,11 +751,11 @@ fn accelerators_and_tasks_that_do_not_fit_together() {
     transcript.bad_file("pinned_sweep.toml", pairs("pinned.toml"));
     transcript.workspace.write("sweep.toml", pairs("pinned.toml"));
     transcript.refused(&["run", "--sweep", "sweep.toml", "--cell", "0"]);
-    transcript.fails(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
+    transcript.refused(&["run", "--scenario", "free.toml", "--platform", "partial.toml", "--policy", "edf"]);
     // A precision that no accelerator has.
     transcript.workspace.write("m.toml", format!("precision = \"fp16\"\n{}", model(convolution)));
     transcript.workspace.write("integers.toml", platform("precisions = [\"int8\"]"));
-    transcript.fails(&["run", "--scenario", "free.toml", "--platform", "integers.toml", "--policy", "edf"]);
+    transcript.refused(&["run", "--scenario", "free.toml", "--platform", "integers.toml", "--policy", "edf"]);
     insta::assert_snapshot!("partial_and_pinned", transcript.text);
 }
 
@@ -963,6 +965,7 @@ fn bad_arguments() {
     run(&["--duration", "0ms"]);
     run(&["--duration=-1ms"]);
     run(&["--duration", "1e3ms"]);
+    run(&["--duration", "-1s"]);
     run(&["--duration", "99999999999s"]);
     run(&["--format", "xml"]);
     run(&["--compat", "scalesim"]);
@@ -995,6 +998,71 @@ fn bad_arguments() {
     transcript.refused(&["check"]);
     transcript.refused(&["completions", "tcsh"]);
     insta::assert_snapshot!("arguments", transcript.text);
+}
+
+/// Options that a command would take without a word, and do nothing with: each is refused, as its siblings are.
+#[test]
+fn options_without_an_effect() {
+    let mut transcript = Transcript::new();
+    transcript.workspace.write("case.json", "{}");
+    let of_the_engine = &RUN[..5];
+    // A cell is one of a sweep.
+    transcript.refused(&[of_the_engine, &["--cell", "999"]].concat());
+    transcript.refused(&[&RUN[..], &["--cell", "0"]].concat());
+    transcript.refused(&["run", "--requests", "a.csv", "--platform", "xrbench/single_4k_ws", "--cell", "0"]);
+    transcript.refused(&["run", "--sweep", "policies", "--cell", "-1"]);
+    transcript.refused(&["run", "--sweep", "policies"]);
+    // Windows are those of a series, and cases those of a published tool.
+    transcript.refused(&[&RUN[..], &["--window", "10ms"]].concat());
+    transcript.refused(&["run", "--requests", "a.csv", "--traces", "b.csv", "--window", "10ms"]);
+    transcript.refused(&["run", "--case", "case.json", "--timeline", "a.svg"]);
+    transcript.refused(&["run", "--case", "case.json", "--report", "out"]);
+    transcript.refused(&["run", "--case", "case.json", "--series", "a.csv", "--window", "10ms"]);
+    let window = ["--set", "window=10ms"];
+    transcript.refused(&[of_the_engine, &window].concat());
+    let pair = &RUN[1..5];
+    transcript.refused(&[&["analyse", "--policy", "edf"], pair, &window].concat());
+    transcript.refused(&[&["bound", "--policies", "edf"], pair, &window].concat());
+    transcript.refused(&[&["robust", "--policies", "edf,fcfs"], pair, &window].concat());
+    // Published tools that draw nothing have no seed.
+    transcript.refused(&["run", "--compat", "moca", "--case", "case.json", "--seed", "2"]);
+    transcript.refused(&[
+        "run",
+        "--compat",
+        "dysta",
+        "--requests",
+        "a.csv",
+        "--traces",
+        "b.csv",
+        "--seed",
+        "2",
+    ]);
+    // Shards have no tables, sweeps no request files, and name their runner.
+    transcript.refused(&["sweep", "smoke", "--shard", "1/2", "--format", "json"]);
+    transcript.workspace.write("costs.csv", "model,layer,latency_us\nnet,conv,1\n");
+    let check = transcript.workspace.rtmm(&[
+        "check",
+        "smoke",
+        "costs.csv",
+        "--scenario",
+        "xrbench/vr_gaming",
+        "--compat",
+        "xrbench",
+    ]);
+    assert_eq!(check.code, 2, "{}", check.stderr);
+    transcript.add(&["check", "smoke", "costs.csv", "--scenario", "...", "--compat", "xrbench"], &check);
+    insta::assert_snapshot!("idle_options", transcript.text);
+}
+
+/// A usage error is one even where nobody reads it.
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_error_changes_no_exit_code() {
+    let workspace = Workspace::new();
+    let mut child =
+        workspace.command(&["run", "--cell"]).stderr(Stdio::piped()).spawn().expect("rtmm starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("rtmm ends").code(), Some(2));
 }
 
 #[test]
@@ -1177,14 +1245,41 @@ fn recorded_requests_that_cannot_be_replayed() {
 }
 
 #[test]
-fn layers_without_a_cost_fail_a_run_on_the_engine() {
+fn layers_without_a_cost_are_bad_input_of_every_command() {
     let mut transcript = Transcript::new();
     transcript.workspace.write("costs.csv", "model,layer,latency_us\nxrbench/es_ritnet,conv1,1\n");
     transcript.workspace.write(
         "measured.toml",
         "source = \"a test\"\n[[accelerator]]\nname = \"gpu\"\nmodel = \"table\"\nfile = \"costs.csv\"\n",
     );
-    transcript.fails(&["run", "--scenario", "xrbench/vr_gaming", "--platform", "measured.toml"]);
+    let pair = ["--scenario", "xrbench/vr_gaming", "--platform", "measured.toml"];
+    transcript.refused(&[&["run"], &pair[..]].concat());
+    transcript.refused(&[&["bound"], &pair[..]].concat());
+    transcript.refused(&[&["analyse", "--policy", "edf"], &pair[..]].concat());
+    transcript.refused(&[&["robust", "--policies", "edf,fcfs"], &pair[..]].concat());
+    // Layers that are times alone, and an accelerator that runs one kind of them.
+    transcript.refused(&["run", "--scenario", "gpu/l4_six", "--platform", "dream/dual_4k_ws_os"]);
+    transcript.refused(&[
+        "run",
+        "--scenario",
+        "gpu/l4_six",
+        "--platform",
+        "xrbench/single_4k_ws",
+        "--compat",
+        "xrbench",
+    ]);
+    transcript.workspace.write(
+        "softmax.toml",
+        "source = \"a test\"\n[[accelerator]]\nname = \"a\"\nmodel = \"systolic\"\ndataflow = \"os\"\nrows = 8\n\
+         cols = 8\noperators = [\"softmax\"]\n",
+    );
+    transcript
+        .workspace
+        .write("one.toml", scenario("name = \"a\"\nmodel = \"xrbench/es_ritnet\"\nrate_hz = 30\n"));
+    transcript.refused(&["run", "--scenario", "one.toml", "--platform", "softmax.toml"]);
+    let check = transcript.workspace.rtmm(&["check", "one.toml", "softmax.toml"]);
+    assert_eq!(check.code, 2, "{}", check.stderr);
+    transcript.add(&["check", "one.toml", "softmax.toml"], &check);
     transcript.workspace.write("sweep.toml", {
         let axes = "scenarios = [\"xrbench/vr_gaming\"]\nplatforms = [\"measured.toml\"]\nseeds = [1]\n";
         format!("runner = \"engine\"\n{axes}policy = [{{ name = \"edf\" }}]\n")
@@ -1286,6 +1381,11 @@ fn a_sweep_whose_warm_up_leaves_nothing_fails() {
     transcript.fails(&["sweep", "sweep.toml", "--output", "results"]);
     let reason = "a warm-up of 700ms leaves nothing of a run of 700ms";
     assert!(transcript.text.contains(reason), "{}", transcript.text);
+    // Which is found before it is run.
+    let check = transcript.workspace.rtmm(&["check", "sweep.toml"]);
+    assert_eq!(check.code, 2, "{}", check.stderr);
+    assert!(check.stderr.contains(&format!("1 of 1 cells cannot run: {reason}")), "{}", check.stderr);
+    assert!(check.stderr.contains("sweep.toml:6:"), "{}", check.stderr);
 }
 
 #[test]
@@ -1489,6 +1589,7 @@ fn stores_that_are_damaged_or_foreign_are_refused_and_left_alone() {
     for (what, bytes) in [
         ("half of a store", half),
         ("the first bytes of a store", &store[..50]),
+        ("nothing of a store", &[]),
         ("a text", b"these are not the cells that you look for\n"),
         ("a store of another version", &version),
         ("a store of another runner", &other),
@@ -1555,10 +1656,46 @@ fn outputs_that_cannot_be_written() {
         assert!(!transcript.workspace.path(timeline).exists());
     }
     fs::create_dir_all(transcript.workspace.path("blocked/cells.csv")).expect("a directory");
-    transcript.fails(&["sweep", "smoke", "--output", "blocked"]);
-    fs::remove_dir(transcript.workspace.path("blocked/cells.csv")).expect("the directory is empty");
-    let again = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "blocked"]);
-    assert_eq!(again.stderr, "smoke: 6 cells, 0 run, 6 reused from blocked\n", "finished cells are kept");
+    transcript.refused(&["sweep", "smoke", "--output", "blocked"]);
+    assert!(!transcript.workspace.path("blocked/store.sqlite").exists(), "no cell is run for nothing");
+    // What fails only when it is written leaves the tables, and the cells.
+    fs::create_dir_all(transcript.workspace.path("late/tasks.csv.partial")).expect("a directory");
+    let late = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "late"]);
+    assert_eq!(late.code, 1, "{}", late.stderr);
+    assert!(late.stdout.contains("has the highest overall score"), "{}", late.stdout);
+    transcript.add(&["sweep", "smoke", "--output", "late"], &late);
+    fs::remove_dir(transcript.workspace.path("late/tasks.csv.partial")).expect("the directory is empty");
+    let again = transcript.workspace.rtmm(&["sweep", "smoke", "--output", "late"]);
+    assert_eq!(again.stderr, "smoke: 6 cells, 0 run, 6 reused from late\n", "finished cells are kept");
+    fs::create_dir(transcript.workspace.path("flat")).expect("a directory");
+    transcript.workspace.write("flat/figures", "");
+    transcript.refused(&["sweep", "smoke", "--output", "flat"]);
+    // Folders that are there and take no files, and those that cannot be made, end alike.
+    #[cfg(target_os = "linux")]
+    for folder in ["/proc", "/proc/new"] {
+        let onnx = "net.m";
+        transcript
+            .workspace
+            .write(onnx, "Network a { Layer b { Type: CONV Dimensions { K 1, C 1, R 1, S 1, Y 4, X 4 } } }");
+        let synthesize = ["traces", "synthesize", "--model", "dysta/bert_squad_384", "--samples", "1"];
+        for arguments in [
+            &["sweep", "smoke"][..],
+            &[of_the_engine, &["--duration", "20ms"]].concat(),
+            &["import", onnx],
+            &synthesize,
+            &["reproduce", "xrbench", "--claim", "1"],
+        ] {
+            let option = if arguments[0] == "run" { "--report" } else { "--output" };
+            let outcome = transcript.workspace.rtmm(&[arguments, &[option, folder]].concat());
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{arguments:?}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains("help: name a folder"), "{arguments:?}: {}", outcome.stderr);
+        }
+        for option in ["--jobs", "--timeline"] {
+            let file = format!("{folder}/run.svg");
+            let outcome = transcript.workspace.rtmm(&[of_the_engine, &[option, &file]].concat());
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{option}: {}", outcome.stderr);
+        }
+    }
     fs::create_dir_all(transcript.workspace.path("store/store.sqlite")).expect("a directory");
     transcript.fails(&["sweep", "smoke", "--output", "store"]);
     insta::assert_snapshot!("unwritable", transcript.text);
@@ -1572,6 +1709,19 @@ fn full_disks_fail_the_run_with_a_message() {
         return;
     }
     let mut transcript = Transcript::new();
+    // What could not be written beside it takes nothing from the result.
+    for of_what in [&RUN[..], &RUN[..5]] {
+        for format in ["table", "json"] {
+            let asked = [of_what, &["--format", format]].concat();
+            let expected = transcript.workspace.rtmm(&asked).success();
+            let outcome = transcript.workspace.rtmm(&[&asked[..], &["--jobs", "/dev/full"]].concat());
+            assert_eq!((outcome.code, &outcome.stdout), (1, &expected), "{}", outcome.stderr);
+        }
+    }
+    let series = ["--series", "/dev/full", "--window", "10ms", "--jobs", "/dev/full"];
+    let outcome = transcript.workspace.rtmm(&[&RUN[..5], &series].concat());
+    assert_eq!(outcome.code, 1);
+    assert_eq!(outcome.stderr.matches("/dev/full: cannot be written").count(), 2, "{}", outcome.stderr);
     transcript.fails(&[&RUN[..], &["--jobs", "/dev/full"]].concat());
     for arguments in [
         &RUN[..],

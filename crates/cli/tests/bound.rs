@@ -167,8 +167,15 @@ fn bad_input_is_told() {
     refused(&with(&["--window", "soon"]), "`--window soon` is no duration");
     refused(&with(&["--load", "0"]), "`--load 0` is no factor");
     refused(&with(&["--load", "-2"]), "`--load -2` is no factor");
+    refused(
+        &with(&["--load", "1e9"]),
+        "from 0.000001 to 1000000, such as 1.5: six decimals at most, and no exponent",
+    );
+    refused(&with(&["--load", "1000001"]), "`--load 1000001` is no factor");
+    refused(&with(&["--policies", "edf:drop"]), "`drop` of the policy `edf:drop` has no `=`");
     refused(&with(&["--time-limit", "0s"]), "it is zero");
     refused(&with(&["--policies", "edff"]), "edf");
+    refused(&with(&["--policies", "edf,sjf,edf"]), "is there twice");
     refused(&with(&["--effort", "0"]), "0 is not in");
     refused(&["--scenario", "xrbench/vr_gamin", "--platform", "xrbench/dual_4k_ws_os"], "xrbench/vr_gaming");
     refused(&[&scenario[..], &["--platform", "dual"]].concat(), "dual");

@@ -96,6 +96,38 @@ fn a_folder_has_results_of_one_kind() {
 }
 
 #[test]
+fn files_of_other_programs_are_spared() {
+    let workspace = workspace();
+    let foreign = "<html><title>my site</title></html>";
+    fs::create_dir(workspace.path("site")).unwrap();
+    for name in ["index.html", "manifest.json", "tasks.csv", "tables.md"] {
+        let path = format!("site/{name}");
+        workspace.write(&path, foreign);
+        let report = [&RUN[..], &["--report", "site"]].concat();
+        let robust = ["robust", "--scenario", "scenario.toml", "--platform", "platform.toml", "--policies"];
+        let robust = [&robust[..], &["edf,fcfs", "--draws", "1", "--report", "site"]].concat();
+        for arguments in [&report[..], &["sweep", "sweep.toml", "--output", "site"], &robust] {
+            refused(&workspace, arguments, &format!("{path}: cannot be written"));
+            assert_eq!(read(&workspace, &path), foreign, "{arguments:?}");
+        }
+        fs::remove_file(workspace.path(&path)).unwrap();
+    }
+    // Its own files are written anew, also where the store was deleted to run all again.
+    workspace.write("site/notes.txt", foreign);
+    for _ in 0..2 {
+        workspace.rtmm(&["sweep", "sweep.toml", "--output", "site"]).success();
+        fs::remove_file(workspace.path("site/store.sqlite")).unwrap();
+    }
+    for _ in 0..2 {
+        let robust = ["robust", "--scenario", "scenario.toml", "--platform", "platform.toml", "--policies"];
+        workspace
+            .rtmm(&[&robust[..], &["edf,fcfs", "--draws", "1", "--report", "robust"]].concat())
+            .success();
+    }
+    assert_eq!(read(&workspace, "site/notes.txt"), foreign);
+}
+
+#[test]
 fn an_output_is_no_file_of_a_report() {
     let workspace = workspace();
     for name in ["tasks.csv", "manifest.json", "index.html", "figures/timeline.svg"] {

@@ -112,6 +112,18 @@ fn what_makes_no_sense_is_refused_with_a_way_out() {
     refused(&asked(&["--seed", "18446744073709551615"]), "out of range", "smaller --seed");
     refused(&asked(&["--cost-error", "much"]), "`much` is no size of an error", "percent above 0");
     refused(&asked(&["--levels", "0"]), "0", "levels");
+    // What is there twice, or changes nothing.
+    refused(&asked(&["--sizes", "10,10.0"]), "the size `10` is there twice", "write it once");
+    refused(&asked(&["--levels", "95,50,95"]), "the level `95` is there twice", "write it once");
+    refused(&asked(&["--axis", "costs,costs"]), "the axis `costs` is there twice", "write it once");
+    refused(
+        &asked(&["--metrics", "energy_pj,energy_pj"]),
+        "the metric `energy_pj` is there twice",
+        "write it once",
+    );
+    let rates = |option: &'static str, value: &'static str| asked(&["--axis", "rates", option, value]);
+    refused(&rates("--spread", "layer"), "`--spread` has no effect", "costs, estimates");
+    refused(&rates("--cost-error", "15"), "`--cost-error` has no effect", "costs, estimates");
 }
 
 const SWEEP: &str = r#"
@@ -160,6 +172,10 @@ fn tables_of_sweeps_are_checked() {
         ("axes = [\"costs\"]\nspread = \"even\"", "even"),
         ("axes = [\"costs\"]\ncorrelation = 2", "correlation"),
         ("axes = [\"costs\"]\ndraw = 3", "draw"),
+        ("axes = [\"costs\", \"costs\"]", "the axis `costs` is there twice"),
+        ("axes = [\"costs\"]\nsizes = [10, 20, 10]", "the size `10` is there twice"),
+        ("axes = [\"rates\"]\nspread = \"layer\"", "`spread` has no effect"),
+        ("axes = [\"rates\"]\ncost_error = 15", "`cost_error` has no effect"),
         ("axes = [\"costs\"]\nmetrics = [\"misses\"]", "there is no metric `misses`"),
     ] {
         workspace.write("asks.toml", format!("{SWEEP}[robust]\n{table}\n"));

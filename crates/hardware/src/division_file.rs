@@ -128,15 +128,7 @@ const MAX_SWITCH_NANOJOULES: f64 = 1e9;
 
 /// A time that may be zero, of a context switch or a migration.
 pub(crate) fn decode_time(value: &Value<'_>) -> Option<Duration> {
-    Duration::parse(value.string()?).map_or_else(
-        |error| {
-            value.reject(
-                format!("`time` is no duration: {error}"),
-                "units are ps, ns, us, ms and s, such as \"20us\"",
-            )
-        },
-        Some,
-    )
+    value.duration_or_zero()
 }
 
 /// An energy in nanojoules, of a context switch or a migration, in picojoules.

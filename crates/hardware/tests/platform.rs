@@ -655,18 +655,20 @@ fn bad_costs_of_context_switches_are_reported() {
     insta::assert_snapshot!(problems("[context_switch]\ntime = 20\nenergy = 1", &[""]), @r##"
     error: unknown key `energy` in `context_switch`
     = help: did you mean `energy_nj`?
-    error: `time` must be a text in quotes
+    error: `time` must be a duration such as "16ms"
     = help: this is of type integer
     "##);
     insta::assert_snapshot!(problems("context_switch = \"20us\"", &[""]), @r##"
     error: `context_switch` must be a table
     = help: this is of type string
     "##);
-    for time in ["-1us", "20", "20 cycles", "0.5ps", "300000000s"] {
+    let negative = problems("[context_switch]\ntime = \"-1us\"", &[""]);
+    assert_eq!(negative, "error: `time` is negative\n= help: write a duration without a sign");
+    for time in ["20", "20 cycles", "0.5ps", "300000000s"] {
         let found = problems(&format!("[context_switch]\ntime = \"{time}\""), &[""]);
         assert!(found.starts_with("error: `time` is no duration: "), "{time}: {found}");
         assert!(
-            found.ends_with("= help: units are ps, ns, us, ms and s, such as \"20us\""),
+            found.ends_with("= help: units are ps, ns, us, ms and s, such as \"16.5ms\""),
             "{time}: {found}"
         );
     }

@@ -38,8 +38,10 @@ pub use figure::heat_map::{HeatColumn, HeatMap, HeatRow};
 pub use figure::lines::{LinePoint, LineSeries, Lines};
 pub use figure::scatter::{Scatter, ScatterPoint};
 pub use figure::{ONE_COLUMN_PT, Svg, TWO_COLUMNS_PT};
-pub use page::{Block, Fact, Page, Section};
-pub use report::{Report, ReportFigure, ReportRun, ReportTable, WorstRun, is_report_file, worst_run};
+pub use page::{Block, Fact, GENERATOR, Page, Section};
+pub use report::{
+    FIGURES, Report, ReportFigure, ReportRun, ReportTable, WorstRun, is_report_file, worst_run,
+};
 pub use table::terminal::{MIN_TERMINAL_WIDTH, TerminalStyle};
 pub use table::{Align, Column, Content, Row, TableCell, TextTable};
 pub use text::{Interval, escape_markup, short_labels};

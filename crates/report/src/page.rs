@@ -139,6 +139,9 @@ pre { overflow-x: auto; padding: .75rem 1rem; background: var(--shade); font-siz
   pre { white-space: pre-wrap; border: 1px solid var(--faint); } nav { border: 1px solid var(--faint); } }
 ";
 
+/// The element of pages that says which program wrote them.
+pub const GENERATOR: &str = "<meta name=\"generator\" content=\"rtmm\">";
+
 impl Page {
     /// The page as a complete HTML file.
     #[must_use]
@@ -147,7 +150,7 @@ impl Page {
         let mut out = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n"
+             {GENERATOR}\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n"
         );
         out.push_str(&paragraphs(&self.description));
         if !self.conclusion.is_empty() {

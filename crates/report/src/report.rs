@@ -46,7 +46,7 @@ const PAGE: &str = "index.html";
 /// All tables in Markdown.
 const MARKDOWN: &str = "tables.md";
 /// Folder of drawings and of the values of figures.
-const FIGURES: &str = "figures";
+pub const FIGURES: &str = "figures";
 /// The group of the answer.
 const ANSWER: &str = "Answer";
 /// The group of cells that failed; the last one.

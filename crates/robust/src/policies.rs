@@ -22,7 +22,13 @@ pub fn policies(
             let help = format!("{}; see `rtmm list policies`", suggestion(name, "policy", &names));
             return Err(StudyError::NoPolicy { name: name.to_owned(), help });
         };
-        let own = parts.map(str::trim);
+        let own: Vec<&str> = parts.map(str::trim).collect();
+        if let Some(part) = own.iter().find(|part| !part.contains('=')) {
+            return Err(StudyError::Parameters {
+                reason: format!("`{part}` of the policy `{text}` has no `=`"),
+                help: "write NAME:KEY=VALUE, such as edf:drop=late".to_owned(),
+            });
+        }
         let all: Vec<&str> = set.iter().map(AsRef::as_ref).chain(own).collect();
         Chosen::read(spec, schema, &all)
             .map_err(|error| StudyError::Parameters { reason: error.to_string(), help: error.help() })

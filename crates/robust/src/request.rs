@@ -100,6 +100,14 @@ fn decode(value: &Value<'_>, plan: &Plan<'_>) -> Option<Request> {
             .reject("a sweep has the levels of a technology as platforms, and no axis of them here", help);
     }
     let axes = Study::axes(&axes).map_err(refuse).ok()?;
+    let stated = |key: &'static str, is_stated: bool| is_stated.then_some(key);
+    Study::check_stated(
+        &axes,
+        stated("spread", spread.is_some()),
+        stated("cost_error", cost_error.is_some()),
+    )
+    .map_err(refuse)
+    .ok()?;
     study.check(plan.spec(), &axes).map_err(refuse).ok()?;
     Some(Request { study, axes })
 }

@@ -96,6 +96,22 @@ pub enum StudyError {
         /// Similar names.
         help: String,
     },
+    /// A value is listed twice.
+    #[error("{what} `{value}` is there twice")]
+    Twice {
+        /// The kind of the value.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// No axis has a use for a value that is stated.
+    #[error("`{key}` has no effect: no axis that is asked for has a use for it")]
+    Idle {
+        /// The key or option.
+        key: &'static str,
+        /// Names of the axes that have one.
+        axes: Vec<&'static str>,
+    },
     /// There is nothing to run.
     #[error("the study has no {what}")]
     Nothing {
@@ -157,6 +173,10 @@ impl StudyError {
             Self::Repeated { .. } => {
                 "remove one, or set other parameters, such as edf,edf:drop=infeasible".to_owned()
             }
+            Self::Twice { .. } => "write it once".to_owned(),
+            Self::Idle { axes, .. } => {
+                format!("leave it out, or ask for an axis that has one: {}", axes.join(", "))
+            }
             Self::Nothing { what } => format!("name one or more {what}"),
             Self::Count { least, most, .. } => format!("write a number from {least} to {most}"),
             Self::Correlation { .. } => {
@@ -194,7 +214,8 @@ impl Study {
     /// Axes by their names.
     ///
     /// # Errors
-    /// [`StudyError::NoAxis`] for the first that is none, [`StudyError::Nothing`] where there are no names.
+    /// [`StudyError::NoAxis`] for the first that is none, [`StudyError::Twice`] for one that is repeated,
+    /// [`StudyError::Nothing`] where there are no names.
     pub fn axes(names: &[impl AsRef<str>]) -> Result<Vec<AxisRow>, StudyError> {
         let mut axes: Vec<AxisRow> = Vec::new();
         for name in names.iter().map(AsRef::as_ref) {
@@ -203,11 +224,33 @@ impl Study {
                 name: name.to_owned(),
                 help: suggestion(name, "axis", &known),
             })?;
-            if !axes.contains(&row) {
-                axes.push(row);
+            if axes.contains(&row) {
+                return Err(StudyError::Twice { what: "the axis", value: name.to_owned() });
             }
+            axes.push(row);
         }
         if axes.is_empty() { Err(StudyError::Nothing { what: "axes" }) } else { Ok(axes) }
+    }
+
+    /// Holds values that a user states to the axes that have a use for them: the parts of errors of layers, and the error of
+    /// the cost models. `spread` and `cost_error` are their keys, none where they are left at their defaults.
+    ///
+    /// # Errors
+    /// [`StudyError::Idle`] for one that changes nothing.
+    pub fn check_stated(
+        axes: &[AxisRow],
+        spread: Option<&'static str>,
+        cost_error: Option<&'static str>,
+    ) -> Result<(), StudyError> {
+        let held = |key: Option<&'static str>, has_use: fn(&AxisRow) -> bool| match key {
+            Some(key) if !axes.iter().any(has_use) => {
+                let axes = AxisRow::ALL.iter().filter(|row| has_use(row)).map(|row| row.name).collect();
+                Err(StudyError::Idle { key, axes })
+            }
+            _ => Ok(()),
+        };
+        held(spread, |row| row.is_of_layers)?;
+        held(cost_error, |row| row.is_of_costs)
     }
 
     /// Holds the study to what can be run.
@@ -244,8 +287,19 @@ impl Study {
         if !(0.0..=1.0).contains(&self.correlation) {
             return Err(StudyError::Correlation { correlation: self.correlation });
         }
+        self.check_repeated()?;
         self.metrics(spec)?;
         axes.iter().try_for_each(|axis| self.check_axis(axis))
+    }
+
+    /// Sizes and levels that are there twice: no run would tell them apart.
+    fn check_repeated(&self) -> Result<(), StudyError> {
+        let repeated = |what, texts: Vec<String>| {
+            let twice = (1..texts.len()).find(|index| texts[..*index].contains(&texts[*index]));
+            twice.map_or(Ok(()), |index| Err(StudyError::Twice { what, value: texts[index].clone() }))
+        };
+        repeated("the size", self.sizes.iter().map(ToString::to_string).collect())?;
+        repeated("the level", self.levels.iter().map(|level| level.percent().to_string()).collect())
     }
 
     fn check_axis(&self, axis: &AxisRow) -> Result<(), StudyError> {
@@ -276,9 +330,10 @@ impl Study {
                 let known: Vec<&str> = Metric::names().collect();
                 StudyError::NoMetric { name: name.to_owned(), help: suggestion(name, "metric", &known) }
             })?;
-            if !metrics.contains(&metric) {
-                metrics.push(metric);
+            if metrics.contains(&metric) {
+                return Err(StudyError::Twice { what: "the metric", value: name.to_owned() });
             }
+            metrics.push(metric);
         }
         Ok(metrics)
     }

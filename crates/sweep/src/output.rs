@@ -35,13 +35,13 @@ use text::Head;
 #[non_exhaustive]
 pub enum OutputError {
     /// The disk is full.
-    #[error("no space is left to write {}; free some and run the sweep again: its cells are kept", .path.display())]
+    #[error("no space is left to write {}; free some", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
     },
     /// Anything else that the system refuses.
-    #[error("{} cannot be written: {reason}", .path.display())]
+    #[error("{} cannot be written: {reason}; move away what is there, or choose another folder", .path.display())]
     Write {
         /// The file or directory.
         path: PathBuf,

@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration as WallDuration;
 
 use rusqlite::types::ValueRef;
@@ -187,6 +188,17 @@ impl Store {
     fn open_with(path: &Path, runner: &RunnerSpec, flags: OpenFlags) -> Result<Self, StoreError> {
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |error| explain(path, error);
+        match std::fs::metadata(path) {
+            // SQLite takes an empty file for a new database: what was lost would be run again without a word.
+            Ok(file) if file.is_file() && file.len() == 0 => {
+                let reason = "it is empty, as no store is".to_owned();
+                return Err(StoreError::Corrupt { path: path.to_owned(), reason });
+            }
+            Err(_) if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) => {
+                create_whole(path, runner).map_err(failed)?;
+            }
+            _ => {}
+        }
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         let sql = Statements::new(runner);
@@ -662,6 +674,28 @@ fn create_failures(connection: &Connection) -> rusqlite::Result<()> {
              JOIN failure_reasons ON failed_cells.reason = number;
          COMMIT"
     ))
+}
+
+/// Makes a new store under a temporary name, and gives it its own once its tables are there: a process that is killed leaves no
+/// empty store. Another process that is faster keeps its store.
+fn create_whole(path: &Path, runner: &RunnerSpec) -> rusqlite::Result<()> {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let new = path.with_added_extension(format!("new-{}-{number}", std::process::id()));
+    let made = Connection::open(&new).and_then(|connection| {
+        // Nothing of it counts before it has its name.
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        connection.pragma_update(None, "journal_mode", "OFF")?;
+        create(&connection, runner)?;
+        create_failures(&connection)?;
+        connection.close().map_err(|(_, error)| error)
+    });
+    if made.is_ok() && std::fs::hard_link(&new, path).is_err() && !path.exists() {
+        // No links here; the opening that follows says what else is wrong.
+        let _ = std::fs::rename(&new, path);
+    }
+    let _ = std::fs::remove_file(&new);
+    made
 }
 
 fn create(connection: &Connection, runner: &RunnerSpec) -> rusqlite::Result<()> {

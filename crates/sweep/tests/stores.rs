@@ -44,7 +44,7 @@ fn a_truncated_store_is_refused() {
     let runner = Synthetic::default();
     let (_directory, path) = filled(&runner);
     let bytes = std::fs::read(&path).unwrap();
-    for length in [bytes.len() - 1, bytes.len() / 2, 4096, 100, 20] {
+    for length in [bytes.len() - 1, bytes.len() / 2, 4096, 100, 20, 0] {
         std::fs::write(&path, &bytes[..length]).unwrap();
         let error = Store::open(&path, runner.spec()).unwrap_err();
         assert!(
@@ -56,9 +56,12 @@ fn a_truncated_store_is_refused() {
         }
         assert_eq!(std::fs::read(&path).unwrap(), &bytes[..length], "it is left as it was");
     }
-    // Nothing was ever committed to an empty file.
-    std::fs::write(&path, "").unwrap();
+    // A new one is made only where there is none, and leaves nothing of its making behind.
+    std::fs::remove_file(&path).unwrap();
+    assert!(Store::open_existing(&path, runner.spec()).is_err());
     assert!(Store::open(&path, runner.spec()).unwrap().is_empty());
+    let folder = path.parent().unwrap();
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
 }
 
 #[test]

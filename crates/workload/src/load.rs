@@ -3,6 +3,7 @@
 
 mod opened;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
@@ -186,16 +187,32 @@ pub fn open_path(reference: &str, from: Option<&Source>) -> Result<Source, Diagn
     }
 }
 
+/// The most bytes of a file that is read as a whole: what is longer is no input, such as a device without an end.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// The bytes of a file, or one more than are read.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads files")]
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let length = file.metadata().map_or(0, |file| file.len().min(MAX_BYTES));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads a file as text.
 ///
 /// # Errors
 /// A problem that names the path and the reason.
-#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads files")]
 pub fn read(path: &Path) -> Result<Source, Diagnostic> {
     debug!(path = %path.display(), "reading");
     opened::note(path);
     let name = path.display().to_string();
-    match std::fs::read(path) {
+    match read_bytes(path) {
+        Ok(bytes) if bytes.len() as u64 > MAX_BYTES => {
+            Err(Diagnostic::without_place(format!("{name}: longer than {} MiB", MAX_BYTES >> 20))
+                .help("name a file of text, or cut it"))
+        }
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Source::with_origin(name, text, Origin::File(PathBuf::from(path)))),
             Err(error) => {

@@ -75,8 +75,11 @@ pub enum ShapeError {
         /// Its value.
         value: u64,
     },
-    /// Nothing is known of the layer but what traces recorded.
-    #[error("the layer's dimensions are not known: only traces say what it does")]
+    /// Nothing is known of the layer but its name: times of it are measured, in traces or in cost tables.
+    #[error(
+        "the layer's dimensions are not known: only measured times say what it does, of a sample \
+         trace or of a cost table"
+    )]
     Opaque,
     /// More work or elements than [`MAX_LAYER_WORK`].
     #[error("the layer's {what} exceed {MAX_LAYER_WORK}")]

@@ -36,6 +36,9 @@ pub enum TimeError {
     /// The text has no number, no unit, or another unit.
     #[error("expected a number and a unit, such as \"16ms\"")]
     Malformed,
+    /// A sign in front of the number.
+    #[error("it is negative: write it without a sign")]
+    Negative,
     /// More decimals than picoseconds can hold.
     #[error("finer than a picosecond")]
     TooFine,
@@ -117,6 +120,9 @@ impl Duration {
     /// [`TimeError`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let text = text.trim();
+        if let Some(rest) = text.strip_prefix('-') {
+            return Err(Self::parse(rest).err().unwrap_or(TimeError::Negative));
+        }
         let split =
             text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).ok_or(TimeError::Malformed)?;
         let (number, unit) = text.split_at(split);
@@ -363,7 +369,8 @@ mod tests {
             ("99999999999s", Err(TimeError::TooLong)),
             ("12", Err(TimeError::Malformed)),
             ("ms", Err(TimeError::Malformed)),
-            ("-1ms", Err(TimeError::Malformed)),
+            ("-1ms", Err(TimeError::Negative)),
+            ("-1", Err(TimeError::Malformed)),
             ("1.2.3ms", Err(TimeError::Malformed)),
             ("1e3ms", Err(TimeError::Malformed)),
         ];

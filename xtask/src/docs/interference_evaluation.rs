@@ -66,6 +66,11 @@ fn candidates(kind: QueryKind) -> Result<Vec<Candidate>, Problem> {
     Ok(found)
 }
 
+/// First cells of the rows of tables of predictors of segment groups.
+pub(super) fn rows_of_groups() -> Result<Vec<String>, Problem> {
+    Ok(candidates(QueryKind::Group)?.into_iter().map(|candidate| candidate.label).collect())
+}
+
 fn score(answers: impl IntoIterator<Item = Answer>) -> Result<Score, Problem> {
     Score::of(answers).ok_or_else(|| "no answer was observed".into())
 }

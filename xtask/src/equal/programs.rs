@@ -18,10 +18,17 @@ impl Programs {
     /// The binaries of both, which work in folders under `folder`.
     ///
     /// # Errors
-    /// Folders that cannot be made, and paths that lead nowhere.
+    /// Folders that cannot be made, paths that lead nowhere, and programs that are something else.
     pub(super) fn new(binaries: [&Path; 2], folder: &Path) -> Result<Self, String> {
         let program = |binary: &Path, name: &str| -> Result<Program, String> {
             let path = binary.canonicalize().map_err(|error| format!("{}: {error}", binary.display()))?;
+            let version = Command::new(&path).arg("--version").output();
+            let version = version.map_err(|error| format!("{}: {error}", binary.display()))?;
+            if !version.stdout.starts_with(b"rtmm ") {
+                let help =
+                    "name the program that `cargo build --release -p rtmm-cli` makes, target/release/rtmm";
+                return Err(format!("{}: this is no build of `rtmm`; {help}", binary.display()));
+            }
             let folder = folder.join(name);
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             Ok(Program { binary: path, folder })
@@ -85,7 +92,11 @@ impl Programs {
     /// Reason that SQLite gives.
     pub(super) fn identities(&self, store: &str) -> Result<[Vec<String>; 2], String> {
         self.each(|program| {
-            identities(&program.folder.join(store)).map_err(|error| format!("{store}: {error}"))
+            let path = program.folder.join(store);
+            if !path.is_file() {
+                return Err(format!("{} gave no store, {store}", program.binary.display()));
+            }
+            identities(&path).map_err(|error| format!("{store}: {error}"))
         })
     }
 
@@ -163,4 +174,18 @@ fn rows(connection: &Connection, query: &str) -> rusqlite::Result<(String, usize
         }
     }
     Ok((text, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn other_programs_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new("/bin/true");
+        let told = Programs::new([program, program], folder.path()).err().unwrap();
+        assert!(told.starts_with("/bin/true: this is no build of `rtmm`; name the program"), "{told}");
+    }
 }

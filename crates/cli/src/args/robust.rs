@@ -36,37 +36,37 @@ pub(crate) struct Robust {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seeds of the runs, counted from --seed; values are means over them.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     pub seeds: u64,
     /// The first seed of the runs.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Simulate this long instead of what the scenario says, such as 700ms.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub duration: Option<String>,
     /// Worlds with errors at each size.
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16, allow_negative_numbers = true)]
     pub draws: u32,
     /// Sizes of errors that are simulated in any case, in percent [default: 10,20,50; of technology 25,50,100].
     #[arg(long, value_name = "PERCENT,...", value_delimiter = ',', allow_hyphen_values = true)]
     pub sizes: Vec<String>,
     /// Sizes that bisection adds.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true)]
     pub rounds: u32,
     /// Probabilities in percent below which a conclusion turns; flip margins are of the first.
-    #[arg(long, value_name = "PERCENT,...", value_delimiter = ',', default_value = "95,50",
+    #[arg(long, value_name = "PERCENT,...", value_delimiter = ',', default_value = "95,50", allow_negative_numbers = true,
           value_parser = clap::value_parser!(u8).range(1..=100))]
     pub levels: Vec<u8>,
-    /// Parts of the errors of layers.
-    #[arg(long, value_enum, default_value = "mixed")]
-    pub spread: SpreadName,
+    /// Parts of the errors of layers, of the axes costs and estimates [default: mixed].
+    #[arg(long, value_enum)]
+    pub spread: Option<SpreadName>,
     /// Correlation of errors between accelerators, prices and tasks, 0 to 1.
     #[arg(long, value_name = "R", default_value_t = 0.5, allow_negative_numbers = true)]
     pub correlation: f64,
     /// Seed of the errors.
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    #[arg(long, value_name = "SEED", default_value_t = 1, allow_negative_numbers = true)]
     pub error_seed: u64,
-    /// Error of the cost models in percent, in the place of what they state.
+    /// Error of the cost models in percent, in the place of what they state; the axes costs and estimates are compared with it.
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub cost_error: Option<String>,
     /// Write a page with tables and figures into this folder.

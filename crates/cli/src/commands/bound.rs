@@ -1,10 +1,12 @@
 //! `rtmm bound`: how few jobs of a window can be late, and with how little energy.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::time::{Duration as RealDuration, Instant};
 
 use rtmm_bounds::{Bounds, Limits, bound as bound_window};
 use rtmm_hardware::{Mode, Platform, load as hardware};
+use rtmm_robust::StudyError;
 use rtmm_runners::bound::{Measured, NoWindow, Weights, WindowOptions, measure, window};
 use rtmm_runners::engine::{Engine, system};
 use rtmm_sweep::runner::{CellRunner, Chosen};
@@ -12,6 +14,7 @@ use rtmm_workload::input::parse_millionths;
 use rtmm_workload::{Duration, Legality, Workload, load};
 use serde::Serialize;
 
+use super::run::refuse_idle_settings;
 use super::{fit, unmatched};
 use crate::args::{Bound, Format};
 use crate::failure::Failure;
@@ -23,6 +26,8 @@ const FORMAT: &str = "rtmm-bound";
 /// The form of bounds in JSON; raised when a field changes its meaning or goes away.
 const VERSION: u32 = 1;
 const PJ_PER_MJ: f64 = 1e9;
+/// Factors on rates in millionths, as the load factors of sweeps.
+const LOADS: RangeInclusive<u64> = 1..=1_000_000_000_000;
 /// All jobs that arrived in the window count, so that runs end with the last of them.
 const DRAIN: &str = "end_of_run=drain";
 
@@ -119,7 +124,11 @@ fn policies(arguments: &Bound) -> Result<Vec<Chosen>, Failure> {
     let engine = Engine::built_in();
     let set: Vec<&str> = std::iter::once(DRAIN).chain(arguments.set.iter().map(String::as_str)).collect();
     let policies = rtmm_robust::policies(engine.spec(), &arguments.policies, &set)?;
-    for chosen in &policies {
+    for (place, chosen) in policies.iter().enumerate() {
+        refuse_idle_settings(chosen, false)?;
+        if policies[..place].contains(chosen) {
+            return Err(StudyError::Repeated { policy: chosen.policy.to_string() }.into());
+        }
         warn_of_run(&chosen.policy);
         if engine.granted_units(&chosen.policy)?.is_some() {
             return Err(Failure::usage(
@@ -133,9 +142,11 @@ fn policies(arguments: &Bound) -> Result<Vec<Chosen>, Failure> {
 
 /// The scenario as it is asked for, and the platform; problems of both come out together.
 fn inputs(arguments: &Bound) -> Result<(Workload, Platform), Failure> {
-    let load = parse_millionths(&arguments.load).filter(|load| *load > 0).ok_or_else(|| {
+    let load = parse_millionths(&arguments.load).filter(|load| LOADS.contains(load)).ok_or_else(|| {
         let message = format!("`--load {}` is no factor", arguments.load);
-        Failure::usage(message, "write a number above zero with at most six decimals, such as 1.5")
+        let help =
+            "write a number from 0.000001 to 1000000, such as 1.5: six decimals at most, and no exponent";
+        Failure::usage(message, help)
     })?;
     let duration = arguments.window.as_ref().map(|text| span("window", text)).transpose()?;
     let mut workload = load::workload(&arguments.scenario, None, Legality::Strict);

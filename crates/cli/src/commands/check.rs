@@ -41,6 +41,7 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
     let mut out = stdout();
     let mut pairs = Pairs::default();
     let solos = measured::solos(&arguments.files);
+    let mut uses = Uses::default();
     for path in &arguments.files {
         let sources = match sources(path) {
             Ok(sources) => sources,
@@ -50,6 +51,7 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
             }
         };
         for source in sources {
+            uses.add(&source);
             // Measurements of a GPU have tables of their own.
             let checked = match measured::check(&source, &solos) {
                 Some(checked) => checked,
@@ -61,9 +63,48 @@ pub(crate) fn check(arguments: &Check) -> Result<(), Failure> {
             }
         }
     }
+    for (option, is_idle, help) in [
+        (
+            "--scenario",
+            scenario.is_some() && !uses.scenario,
+            "leave it out, or name a request file (.csv), whose tasks it states",
+        ),
+        (
+            "--compat",
+            arguments.compat.is_some() && !uses.compat,
+            "leave it out, or name files with layers or accelerators: a sweep names its own runner",
+        ),
+    ] {
+        if is_idle {
+            let problem = format!("`{option}` has no effect: none of the files has a use for it");
+            problems.push(Diagnostic::without_place(problem).help(help));
+        }
+    }
     pairs.check(arguments.compat, &mut out, &mut problems)?;
     out.flush()?;
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+/// Options that some file has a use for.
+#[derive(Default)]
+struct Uses {
+    scenario: bool,
+    compat: bool,
+}
+
+impl Uses {
+    fn add(&mut self, source: &Source) {
+        let extension = Path::new(source.name()).extension();
+        if extension.is_some_and(|extension| extension == "csv") {
+            // A table that is none is told of by itself.
+            let table = TableKind::of(source);
+            self.scenario |= matches!(table, Some(TableKind::Requests) | None);
+            self.compat |= matches!(table, Some(TableKind::Requests | TableKind::Layers) | None);
+        } else if extension.is_none_or(|extension| extension != "json") {
+            let kind = Kind::of(&Document::parse(source));
+            self.compat |= !matches!(kind, Some(Kind::Technology | Kind::Sweep));
+        }
+    }
 }
 
 /// The file of a path, or those built-in files that have it for a name.

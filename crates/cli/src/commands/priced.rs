@@ -17,6 +17,8 @@ fn said(platform: &Platform) -> Option<String> {
     let of_each: Vec<_> =
         platform.configurations.iter().map(|configuration| configuration.cost_model.prices()).collect();
     let [(low, low_pj), (high, high_pj)] = apart(&of_each, platform.technology.as_deref())?;
+    // A price is a product of floating-point numbers: the digits of its rounding say nothing.
+    let [low_pj, high_pj] = [low_pj, high_pj].map(|price| (price * 1e6).round() / 1e6);
     let label = |index: usize| platform.configurations.get(index).map_or("", |one| one.label.as_str());
     let way_out = match platform.technology {
         None => "name a `technology`",

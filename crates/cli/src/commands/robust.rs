@@ -11,23 +11,32 @@ use rtmm_sweep::runner::CellRunner;
 use rtmm_workload::input::Diagnostics;
 use rtmm_workload::{Duration, Legality, load};
 
-use super::unmatched;
+use super::run::refuse_idle_settings;
+use super::{fit, unmatched};
 use crate::args::{Format, Robust};
 use crate::failure::{Failure, say};
 use crate::folders;
 use crate::idle::warn_of_run;
-use crate::output::{print_json, stdout, style, width, wrap};
+use crate::output::{Unwritten, print_json, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::reports::{self, quoted};
 
 pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
     let axes = Study::axes(&arguments.axis)?;
+    let stated = |key: &'static str, is_stated: bool| is_stated.then_some(key);
+    Study::check_stated(
+        &axes,
+        stated("--spread", arguments.spread.is_some()),
+        stated("--cost-error", arguments.cost_error.is_some()),
+    )?;
     let policies = rtmm_robust::policies(Engine::built_in().spec(), &arguments.policies, &arguments.set)?;
+    policies.iter().try_for_each(|chosen| refuse_idle_settings(chosen, false))?;
     policies.iter().for_each(|chosen| warn_of_run(&chosen.policy));
     if let Some(directory) = &arguments.report {
         folders::refuse_sweep(directory)?;
         folders::refuse_report(directory)?;
         folders::create(directory)?;
+        folders::refuse_foreign(directory)?;
     }
     let place = place(arguments, &axes)?;
     if let Some(directory) = &arguments.report {
@@ -40,6 +49,15 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
             Failure::usage(error.to_string(), "change --set, or lengthen the run with --duration")
         })?;
     }
+    // What keeps the scenario from the platform is told before the first run.
+    for chosen in &policies {
+        let Place { workload, platform, .. } = &place;
+        let system = Engine::built_in().system_for(&chosen.policy, workload, platform);
+        system.map_err(|error| {
+            let file = fit::Sources::of(Some(&arguments.scenario), None, None).scenario;
+            fit::failed(file.as_ref(), workload, platform, error)
+        })?;
+    }
     let mut study = Study::new(vec![place], policies);
     study.seeds = seeds(arguments)?;
     study.metrics.clone_from(&arguments.metrics);
@@ -47,7 +65,7 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
     study.rounds = arguments.rounds;
     study.sizes = arguments.sizes.iter().map(|text| size(text)).collect::<Result<_, _>>()?;
     study.levels = levels(&arguments.levels);
-    study.spread = arguments.spread.into();
+    study.spread = arguments.spread.map_or(study.spread, Into::into);
     study.correlation = arguments.correlation;
     study.error_seed = arguments.error_seed;
     if let Some(error) = &arguments.cost_error {
@@ -57,12 +75,15 @@ pub(crate) fn robust(arguments: &Robust) -> Result<(), Failure> {
     let outcome = in_pool(arguments.threads, || analyse(Engine::built_in(), &study, &axes, &bar));
     bar.finish();
     let outcome = outcome??;
+    let mut unwritten = Unwritten::default();
     if let Some(directory) = &arguments.report {
         let written = report::report(&outcome, &outcome.places.concat(), &command(arguments));
-        reports::write(&written, directory)?;
-        say!("report: {}", directory.join("index.html").display());
+        let written = reports::write(&written, directory).map(|_| {
+            say!("report: {}", directory.join("index.html").display());
+        });
+        unwritten.note(written);
     }
-    print(&outcome, arguments.format)
+    unwritten.told_after(print(&outcome, arguments.format))
 }
 
 /// Does `work` on as many threads as are asked for.
@@ -143,11 +164,10 @@ fn size(text: &str) -> Result<Size, Failure> {
     Size::parse(text).map_err(|error| Failure::usage(error.to_string(), error.help()))
 }
 
-/// Levels, the greatest first, each once.
+/// Levels, the greatest first.
 fn levels(percent: &[u8]) -> Vec<Level> {
     let mut levels: Vec<Level> = percent.iter().filter_map(|percent| Level::of_percent(*percent)).collect();
     levels.sort_unstable_by(|one, other| other.cmp(one));
-    levels.dedup();
     levels
 }
 
@@ -173,11 +193,10 @@ fn command(arguments: &Robust) -> String {
     option("rounds", &arguments.rounds.to_string());
     let levels: Vec<String> = arguments.levels.iter().map(u8::to_string).collect();
     option("levels", &levels.join(","));
-    let spread = rtmm_robust::Spread::from(arguments.spread);
-    option(
-        "spread",
-        rtmm_robust::Spread::ALL.iter().find(|(_, known)| *known == spread).map_or("", |(name, _)| name),
-    );
+    if let Some(spread) = arguments.spread.map(rtmm_robust::Spread::from) {
+        let name = rtmm_robust::Spread::ALL.iter().find(|(_, known)| *known == spread);
+        option("spread", name.map_or("", |(name, _)| name));
+    }
     option("correlation", &arguments.correlation.to_string());
     option("error-seed", &arguments.error_seed.to_string());
     arguments.cost_error.iter().for_each(|error| option("cost-error", error));

@@ -11,19 +11,21 @@ use rtmm_runners::engine::Engine;
 use rtmm_sweep::execute::Options;
 use rtmm_sweep::figures::Figure;
 use rtmm_sweep::file::SweepFile;
+use rtmm_sweep::output::OutputError;
 use rtmm_sweep::plan::Plan;
 use rtmm_sweep::results::{Alike, Failure as Failed, alike};
 use rtmm_sweep::shard::{self, Merged, Shard, WHOLE_STORE};
-use rtmm_sweep::store::Store;
+use rtmm_sweep::store::{Store, StoreError};
+use rtmm_sweep::summary::Summary;
 use rtmm_sweep::sweep::{self as sweeps, Finished, SweepError};
 use rtmm_workload::load::{Kind, open};
 
 use super::robust::in_pool;
 use crate::args::{Format, Merge, Sweep};
 use crate::failure::{Failure, say};
-use crate::folders::{create, refuse_inputs_in, refuse_report};
+use crate::folders::{create, refuse_foreign, refuse_inputs_in, refuse_report};
 use crate::idle::warn_of_sweep;
-use crate::output::{stdout, style, width, wrap};
+use crate::output::{Unwritten, stdout, style, width, wrap};
 use crate::progress::Bar;
 use crate::reports;
 
@@ -38,11 +40,17 @@ pub(crate) fn sweep(arguments: &Sweep) -> Result<(), Failure> {
     refuse_report(&directory)?;
     create(&directory)?;
     refuse_inputs_in(&directory)?;
+    refuse_foreign(&directory)?;
     let options = Options { threads: arguments.threads.map(usize::from), shard };
     let bar = Bar::new(arguments.quiet);
     let outcome = sweeps::run(&plan, &directory, &options, &bar);
     bar.finish();
-    let outcome = outcome.map_err(failed)?;
+    let outcome = match outcome {
+        Err(SweepError::Output(error)) if shard.is_none() => {
+            return print_kept(&plan, &figures, arguments.format, &directory, error);
+        }
+        outcome => outcome.map_err(failed)?,
+    };
     let executed = outcome.executed;
     say!(
         "{}: {} cells, {} run, {} reused from {}",
@@ -88,6 +96,7 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     refuse_report(&directory)?;
     create(&directory)?;
     refuse_inputs_in(&directory)?;
+    refuse_foreign(&directory)?;
     check_sources(&stores, &directory.join(WHOLE_STORE))?;
     let mut target = Store::open(&directory.join(WHOLE_STORE), plan.spec())
         .map_err(|error| Failure::Run(error.to_string()))?;
@@ -104,12 +113,47 @@ pub(crate) fn merge(arguments: &Merge) -> Result<(), Failure> {
     if merged.missing > 0 {
         return Err(incomplete(&merged, &arguments.sweep, &directory));
     }
-    let finished = sweeps::finish(&plan, &target, &directory).map_err(failed)?;
+    let finished = match sweeps::finish(&plan, &target, &directory) {
+        Err(SweepError::Output(error)) => {
+            target.close().map_err(|error| Failure::Run(error.to_string()))?;
+            return print_kept(&plan, &figures, arguments.format, &directory, error);
+        }
+        finished => finished.map_err(failed)?,
+    };
     let robustness = robustness(request.as_ref(), None, false)?;
     let wanted = Wanted { figures: &figures, robustness, format: arguments.format };
     let concluded = conclude(&plan, wanted, &finished, &directory);
     target.close().map_err(|error| Failure::Run(error.to_string()))?;
     concluded
+}
+
+/// The failure of a sweep whose files could not be written, after its tables: its cells are in its store.
+fn print_kept(
+    plan: &Plan<'_>,
+    figures: &[Figure],
+    format: Format,
+    directory: &Path,
+    error: OutputError,
+) -> Result<(), Failure> {
+    // Other forms are copies of the files.
+    let printed = match format {
+        Format::Table => print_stored(plan, figures, directory),
+        Format::Csv | Format::Json => Ok(()),
+    };
+    let mut unwritten = Unwritten::default();
+    unwritten.note(Err(Failure::Run(format!("{error}; then run it again: its cells are kept"))));
+    unwritten.told_after(printed)
+}
+
+fn print_stored(plan: &Plan<'_>, figures: &[Figure], directory: &Path) -> Result<(), Failure> {
+    let failed = |error: StoreError| Failure::Run(error.to_string());
+    let store = Store::open_existing(&directory.join(WHOLE_STORE), plan.spec()).map_err(failed)?;
+    let results = store.results(plan).map_err(failed)?;
+    store.close().map_err(failed)?;
+    let mut out = stdout();
+    write!(out, "{}", Report::new(&results, &Summary::of(&results), figures).to_terminal(&style()))?;
+    out.flush()?;
+    Ok(())
 }
 
 /// Sources must be files, and none of them the target: it would wait for itself.
@@ -234,7 +278,14 @@ fn conclude(
     report.run = reports::worst(&finished.results);
     report.files_beside.clone_from(&finished.files);
     let mut files = finished.files.clone();
-    files.extend(reports::write(&report, directory)?);
+    let mut unwritten = Unwritten::default();
+    unwritten.note(reports::write(&report, directory).map(|names| files.extend(names)));
+    unwritten.told_after(print(&report, &files, format, directory))?;
+    let list = directory.join("failures.csv");
+    failed_cells(plan, finished.results.failures(), Some(&list)).map_or(Ok(()), Err)
+}
+
+fn print(report: &Report, files: &[String], format: Format, directory: &Path) -> Result<(), Failure> {
     let mut out = stdout();
     match format {
         Format::Table => {
@@ -253,9 +304,7 @@ fn conclude(
         Format::Json => copy(&directory.join("cells.json"), &mut out)?,
     }
     out.flush()?;
-    drop(out);
-    let list = directory.join("failures.csv");
-    failed_cells(plan, finished.results.failures(), Some(&list)).map_or(Ok(()), Err)
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "prints a file that this command wrote")]

@@ -20,6 +20,7 @@ pub(super) const ROW: AxisRow = AxisRow {
     sizes: TENTH_TO_HALF,
     greatest: Size::of_percent(400),
     is_of_costs: true,
+    is_of_layers: true,
     refuses: all,
     prepare,
 };

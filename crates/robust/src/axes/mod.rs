@@ -43,6 +43,8 @@ pub struct AxisRow {
     pub greatest: Size,
     /// True if sizes are comparable with the errors that cost models state.
     pub is_of_costs: bool,
+    /// True if errors are of layers, the parts of which a study sets.
+    pub is_of_layers: bool,
     /// Reason why a place has no such errors; none where it has.
     pub(crate) refuses: fn(&crate::place::Place) -> Option<Refusal>,
     pub(crate) prepare: Prepare,

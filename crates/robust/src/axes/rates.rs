@@ -20,6 +20,7 @@ pub(super) const ROW: AxisRow = AxisRow {
     sizes: TENTH_TO_HALF,
     greatest: Size::of_percent(100),
     is_of_costs: false,
+    is_of_layers: false,
     refuses,
     prepare,
 };

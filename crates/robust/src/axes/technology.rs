@@ -31,6 +31,7 @@ pub(super) const ROW: AxisRow = AxisRow {
     sizes: [Size::of_percent(25), Size::of_percent(50), Size::of_percent(100)],
     greatest: Size::of_percent(100),
     is_of_costs: false,
+    is_of_layers: false,
     refuses,
     prepare,
 };

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, Diagnostics, has_controls, suggestion};
 use super::json::{self, SyntaxError};
 use super::source::{At, Source};
-use crate::time::Duration;
+use crate::time::{Duration, TimeError};
 
 /// The language that a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -429,13 +429,7 @@ impl<'d> Value<'d> {
         };
         match Duration::parse(text) {
             Ok(duration) => Some(duration),
-            Err(_) if text.trim_start().starts_with('-') => {
-                self.reject(format!("{} is negative", self.name), "write a duration without a sign")
-            }
-            Err(error) => self.reject(
-                format!("{} is no duration: {error}", self.name),
-                "units are ps, ns, us, ms and s, such as \"16.5ms\"",
-            ),
+            Err(error) => self.reject_duration(error),
         }
     }
 
@@ -452,7 +446,19 @@ impl<'d> Value<'d> {
                 format!("{} is out of range", self.name),
                 format!("allowed: {} to {}", allowed.start(), allowed.end()),
             ),
-            Err(error) => self.reject(format!("{} is no duration: {error}", self.name), units),
+            Err(error) => self.reject_duration(error),
+        }
+    }
+
+    fn reject_duration<T>(&self, error: TimeError) -> Option<T> {
+        match error {
+            TimeError::Negative => {
+                self.reject(format!("{} is negative", self.name), "write a duration without a sign")
+            }
+            error => self.reject(
+                format!("{} is no duration: {error}", self.name),
+                "units are ps, ns, us, ms and s, such as \"16.5ms\"",
+            ),
         }
     }
 

@@ -4,12 +4,25 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use rayon::prelude::*;
-use rtmm_runners::engine::Engine;
+use rtmm_runners::engine::{Engine, RunSettings, SettingsError};
 use rtmm_sweep::plan::{Plan, PlatformId, WorkloadId};
 use rtmm_sweep::runner::CellRunner;
 use rtmm_workload::input::{Diagnostic, Diagnostics, Source};
 
 use crate::commands::fit::{self, Sources};
+
+/// Holds the settings of runs to the durations of the cells: those that do not fit fail when they are run.
+fn check_settings(sweep: &Source, plan: &Plan<'_>) -> Result<(), Diagnostics> {
+    if plan.spec().name != Engine::built_in().spec().name {
+        return Ok(());
+    }
+    let settings = RunSettings::of(&plan.axes().settings);
+    let errors = plan.cells().iter().filter_map(|cell| settings.check(plan.scenario(cell).duration).err());
+    let errors: Vec<SettingsError> = errors.collect();
+    let Some(first) = errors.first() else { return Ok(()) };
+    let message = format!("{} of {} cells cannot run: {first}", errors.len(), plan.len());
+    Err(fit::at_settings(sweep, message).help("change `settings`, or let runs last longer").into())
+}
 
 /// Judges every pair of scenario and platform that a sweep has cells of, with each division of the platform that its policies
 /// ask for.
@@ -18,6 +31,7 @@ use crate::commands::fit::{self, Sources};
 /// Every pair that cannot run, with the place of what keeps it from that.
 pub(super) fn check(sweep: &Source, plan: &Plan<'_>) -> Result<(), Diagnostics> {
     let engine = Engine::built_in();
+    check_settings(sweep, plan)?;
     let is_engine = plan.spec().name == engine.spec().name;
     let mut pairs: BTreeSet<(WorkloadId, PlatformId)> = BTreeSet::new();
     pairs.extend(plan.cells().iter().map(|cell| (cell.workload, cell.platform)));

@@ -26,19 +26,14 @@ pub(crate) fn check(workload: &Workload, platform: &Platform, sources: &Sources)
 
 /// The failure of a run: layers that cannot run, or input that the artifact has no words for.
 pub(crate) fn refused(error: &ReferenceError, sources: &Sources) -> Failure {
-    match error {
-        ReferenceError::NoCost { .. } | ReferenceError::TooManyCycles { .. } => {
-            Failure::Run(error.to_string())
-        }
-        _ => located(error, sources).into(),
-    }
+    located(error, sources).into()
 }
 
 fn located(error: &ReferenceError, Sources { scenario, platform }: &Sources) -> Diagnostic {
     let of_file = |keys| Spot { table: None, keys, item: None };
     let (file, spot) = match error {
         ReferenceError::NoCost { .. } | ReferenceError::TooManyCycles { .. } => {
-            return Diagnostic::without_place(error.to_string());
+            return Diagnostic::without_place(error.to_string()).help(HELP);
         }
         ReferenceError::Unknown { accelerator: Some(name), key, .. } => {
             let table = Some(("accelerator", name.as_str()));

@@ -1,10 +1,10 @@
 //! Judgement of scenarios on platforms: why they cannot run, with the place in the file that says so, and what may be meant.
 
 mod artifact;
+mod lacks;
 mod places;
 
 use rtmm_hardware::Platform;
-use rtmm_runners::engine::system;
 use rtmm_sim::{MisspeltPin, PinFault, SimulationError, System};
 use rtmm_sweep::runner::RunError;
 use rtmm_workload::input::{Diagnostic, Diagnostics, Source};
@@ -27,25 +27,43 @@ pub(crate) fn on_engine(
 ) -> Result<System, Diagnostics> {
     match System::new(&workload.scenario, &workload.models, platform) {
         Ok(system) => Ok(system),
-        Err(SimulationError::Pins(faults)) => Err(of_pins(scenario, &faults)),
-        // With the layers that no accelerator runs, as runs tell it.
-        Err(_) => {
-            let told = system(workload, platform).err().map(|error| error.to_string());
-            Err(Diagnostic::without_place(told.unwrap_or_default()).into())
-        }
+        Err(error) => Err(of_system(scenario, workload, platform, &error)),
     }
 }
 
-/// The failure of a run that could not be made; bad pins are bad input.
+/// The problems of a scenario on a platform that it cannot run on.
+fn of_system(
+    scenario: Option<&Source>,
+    workload: &Workload,
+    platform: &Platform,
+    error: &SimulationError,
+) -> Diagnostics {
+    match error {
+        SimulationError::Pins(faults) => of_pins(scenario, faults),
+        SimulationError::NoCost(layers) => lacks::problem(scenario, workload, platform, layers).into(),
+        other => Diagnostic::without_place(other.to_string()).into(),
+    }
+}
+
+/// A problem at the settings of a sweep.
+pub(crate) fn at_settings(sweep: &Source, message: String) -> Diagnostic {
+    Spot { table: None, keys: &["settings"], item: None }.problem(Some(sweep), message)
+}
+
+/// The failure of a run that could not be made: what keeps a scenario from a platform is bad input.
 pub(crate) fn failed(
     scenario: Option<&Source>,
     workload: &Workload,
     platform: &Platform,
     error: RunError,
 ) -> Failure {
+    // Of the platform as it is, or as the policy divides it.
+    if let RunError::NoCost { layers, .. } = &error {
+        return Failure::Input(lacks::problem(scenario, workload, platform, layers).into());
+    }
     match System::new(&workload.scenario, &workload.models, platform) {
-        Err(SimulationError::Pins(faults)) => Failure::Input(of_pins(scenario, &faults)),
-        _ => error.into(),
+        Err(error) => Failure::Input(of_system(scenario, workload, platform, &error)),
+        Ok(_) => error.into(),
     }
 }
 

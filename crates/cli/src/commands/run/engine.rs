@@ -18,7 +18,7 @@ use crate::args::{Format, Run};
 use crate::commands::{fit, unmatched};
 use crate::failure::Failure;
 use crate::idle::{warn_of_platform, warn_of_run};
-use crate::output::{print_json, stdout, style, width, write_file};
+use crate::output::{Unwritten, print_json, stdout, style, width, write_file};
 use crate::progress::Simulated;
 use crate::reports::cell_on_engine;
 
@@ -50,7 +50,8 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     let mut set = arguments.set.clone();
     // The setting of sweeps, by a shorter name.
     set.extend(arguments.window.iter().map(|window| format!("window={window}")));
-    let chosen = chosen(arguments.policy.as_deref(), &set)?;
+    let chosen = read(arguments.policy.as_deref(), &set)?;
+    refuse_idle_settings(&chosen, arguments.series.is_some())?;
     warn_of_run(&chosen.policy);
     let (workload, platform) = inputs(arguments, workload(arguments), Mode::Corrected)?;
     unmatched::warn(&platform, &workload.models);
@@ -61,14 +62,16 @@ fn run_scenario(arguments: &Run) -> Result<(), Failure> {
     fit::warn_of_pins(file, &workload.scenario, &platform);
     warn_of_platform(&chosen.policy, &system.platform);
     let inputs = arguments.report.is_some().then_some((workload, platform));
-    let wanted = Wanted { system, chosen, seed: arguments.seed, inputs };
-    let (summary, chart) = simulate(arguments, &wanted)?;
+    let wanted = Wanted { system, chosen, seed: arguments.seed(), inputs };
+    let mut unwritten = Unwritten::default();
+    let (summary, chart) = simulate(arguments, &wanted, &mut unwritten)?;
     if let (Some(directory), Some(chart), Some((workload, platform))) =
         (&arguments.report, chart, wanted.inputs)
     {
-        report::of_run(arguments, directory, workload, platform, &wanted.chosen, &summary, chart)?;
+        let chosen = &wanted.chosen;
+        unwritten.note(report::of_run(arguments, directory, workload, platform, chosen, &summary, chart));
     }
-    print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>)
+    unwritten.told_after(print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>))
 }
 
 /// Runs a cell of a sweep again.
@@ -95,19 +98,25 @@ fn run_cell(arguments: &Run, sweep: &str, number: usize) -> Result<(), Failure> 
         fit::failed(file.as_ref(), workload, plan.platform(cell), error)
     })?;
     let wanted = Wanted { system, chosen, seed: cell.seed, inputs: None };
-    let (summary, chart) = simulate(arguments, &wanted)?;
+    let mut unwritten = Unwritten::default();
+    let (summary, chart) = simulate(arguments, &wanted, &mut unwritten)?;
     if let (Some(directory), Some(chart)) = (&arguments.report, chart) {
-        report::of_cell(directory, &plan, cell, &summary, chart)?;
+        unwritten.note(report::of_cell(directory, &plan, cell, &summary, chart));
     }
-    print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>)
+    unwritten.told_after(print(arguments, wanted.seed, &wanted.system, &wanted.chosen, &summary, None::<()>))
 }
 
 /// Does a run with all that watches it, and writes the tables that are asked for; the chart is that of a report.
-fn simulate(arguments: &Run, wanted: &Wanted) -> Result<(Summary, Option<String>), Failure> {
+fn simulate(
+    arguments: &Run,
+    wanted: &Wanted,
+    unwritten: &mut Unwritten,
+) -> Result<(Summary, Option<String>), Failure> {
     let Wanted { system, chosen, seed, .. } = wanted;
     let mut jobs = Vec::new();
     let keep = arguments.jobs.is_some().then_some(&mut jobs);
-    let watched = timeline::watched_for_report(arguments, system, |timeline| {
+    let mut series = Ok(());
+    let watched = timeline::watched_for_report(arguments, system, unwritten, |timeline| {
         let Some(path) = &arguments.series else {
             return match timeline {
                 None => simulated(*seed, chosen, system, keep, ()),
@@ -128,11 +137,12 @@ fn simulate(arguments: &Run, wanted: &Wanted) -> Result<(Summary, Option<String>
             }
         };
         let summary = simulated(*seed, chosen, system, keep, watch)?;
-        write_file(path, series_csv(&windows)?.as_bytes())?;
+        series = write_file(path, series_csv(&windows)?.as_bytes());
         Ok(summary)
     })?;
+    unwritten.note(series);
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(system, &jobs)?.as_bytes())?;
+        unwritten.note(write_file(path, jobs_csv(system, &jobs)?.as_bytes()));
     }
     Ok(watched)
 }
@@ -178,16 +188,31 @@ fn workload(arguments: &Run) -> Result<Workload, Diagnostics> {
     }
 }
 
-/// The policy and the settings of the run, with what `--set` gives them.
+/// The policy and the settings of a run that records no series, with what `--set` gives them.
 pub(crate) fn chosen(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
+    let chosen = read(name, set)?;
+    refuse_idle_settings(&chosen, false)?;
+    Ok(chosen)
+}
+
+fn read(name: Option<&str>, set: &[String]) -> Result<Chosen, Failure> {
     let schema = schema(name.unwrap_or(DEFAULT_POLICY))?;
-    let chosen = Chosen::read(Engine::built_in().spec(), schema, set)
-        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    if RunSettings::of(&chosen.settings).bounds {
+    Chosen::read(Engine::built_in().spec(), schema, set)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))
+}
+
+/// Refuses settings that sweeps have a use for and a single run has none.
+pub(crate) fn refuse_idle_settings(chosen: &Chosen, has_series: bool) -> Result<(), Failure> {
+    let settings = RunSettings::of(&chosen.settings);
+    if settings.bounds {
         let help = "put it into the `[settings]` of a sweep file, or see `rtmm bound`";
         return Err(Failure::usage("`bounds` is a setting of sweeps", help));
     }
-    Ok(chosen)
+    if !settings.window.is_zero() && !has_series {
+        let help = "leave it out, or let `rtmm run` write a series with --series FILE --window 250ms";
+        return Err(Failure::usage("`window` has no effect: no series is recorded", help));
+    }
+    Ok(())
 }
 
 /// The policy of a name; underscores stand for hyphens.

@@ -21,13 +21,14 @@ use crate::failure::Failure;
 use crate::folders;
 use crate::output::reserve;
 
-pub(crate) use engine::chosen;
+pub(crate) use engine::{chosen, refuse_idle_settings};
 
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     timeline::check(arguments)?;
     if let Some(directory) = &arguments.report {
         folders::refuse_sweep(directory)?;
         folders::create(directory)?;
+        folders::refuse_foreign(directory)?;
     }
     let outputs = outputs(arguments);
     let _reserved = reserve(&outputs, &input_files(arguments))?;
@@ -88,7 +89,7 @@ fn inputs(
     }
     let (mut workload, platform) = (workload?, platform?);
     spare_inputs(arguments)?;
-    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed, "loaded");
+    info!(scenario = workload.scenario.name, platform = platform.name, seed = arguments.seed(), "loaded");
     if let Some(text) = &arguments.duration {
         workload.scenario.duration = duration(text)?;
         workload.scenario.check_mixes().map_err(|error| Failure::usage(error.to_string(), error.help()))?;

@@ -14,7 +14,7 @@ use tracing::debug;
 
 use crate::args::{Format, Run};
 use crate::failure::Failure;
-use crate::output::{print_json, stdout, style, write_file};
+use crate::output::{Unwritten, print_json, stdout, style, write_file};
 
 /// The one policy that the artifact has.
 const POLICY: &str = "planaria";
@@ -24,14 +24,15 @@ const ALL: &str = "all";
 
 pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let path = case_path(arguments)?;
-    let parameters = Parameters { fixes: fixes(&arguments.set)?, seed: arguments.seed };
+    let parameters = Parameters { fixes: fixes(&arguments.set)?, seed: arguments.seed() };
     let case = case_file::read(&load::read(path)?)?;
     debug!(models = case.models().len(), jobs = case.jobs().len(), "loaded");
     let outcome = run_case(&case, &parameters).map_err(|error| Failure::Run(told(&error)))?;
+    let mut unwritten = Unwritten::default();
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(&case, &outcome)?.as_bytes())?;
+        unwritten.note(write_file(path, jobs_csv(&case, &outcome)?.as_bytes()));
     }
-    print(arguments.format, path, &case, &outcome)
+    unwritten.told_after(print(arguments.format, path, &case, &outcome))
 }
 
 /// The case file; arguments that the loop has no use for are refused.

@@ -15,8 +15,9 @@ use serde::Serialize;
 
 use super::{engine, spare_inputs, timeline};
 use crate::args::Run;
+use crate::commands::fit;
 use crate::failure::Failure;
-use crate::output::write_file;
+use crate::output::{Unwritten, write_file};
 
 /// The policy where none is named, as under `--compat dysta`.
 const DEFAULT_POLICY: &str = "dysta";
@@ -53,11 +54,14 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         (Err(problems), _) | (_, Err(problems)) => return Err(problems.into()),
     };
     spare_inputs(arguments)?;
-    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
+    let system = Engine::built_in()
+        .system_for(&chosen.policy, &workload, &platform)
+        .map_err(|error| fit::failed(None, &workload, &platform, error))?;
     let order = RequestOrder::of(&source, &workload.scenario);
     let mut jobs = Vec::new();
     let mut hash = DecisionHash::new(&order);
-    let summary = timeline::watched(arguments, &system, |timeline| {
+    let mut unwritten = Unwritten::default();
+    let summary = timeline::watched(arguments, &system, &mut unwritten, |timeline| {
         let mut both;
         let watch: &mut dyn Observer = match timeline {
             None => &mut hash,
@@ -66,17 +70,18 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
                 &mut both
             }
         };
-        engine::simulated(arguments.seed, &chosen, &system, Some(&mut jobs), watch)
+        engine::simulated(arguments.seed(), &chosen, &system, Some(&mut jobs), watch)
     })?;
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(&system, &order, &jobs)?.as_bytes())?;
+        unwritten.note(write_file(path, jobs_csv(&system, &order, &jobs)?.as_bytes()));
     }
     let extra = Compared {
         violation_rate: summary.deadline_violation_rate,
         switches: summary.accelerators.iter().map(|accelerator| accelerator.job_switches).sum(),
         decision_fnv1a64: format!("{:016x}", hash.value()),
     };
-    engine::print(arguments, arguments.seed, &system, &chosen, &summary, Some(extra))
+    let printed = engine::print(arguments, arguments.seed(), &system, &chosen, &summary, Some(extra));
+    unwritten.told_after(printed)
 }
 
 /// Parameters of the engine that `--set` states, and the sequence length: layers one by one and to the last request,
@@ -101,6 +106,7 @@ fn chosen(arguments: &Run) -> Result<(Chosen, u32), Failure> {
     let texts: Vec<&String> = arguments.set.iter().filter(has_use).collect();
     let mut own = Parameters::defaults(&Schema::of(&[&[&SEQUENCE_LENGTH]]));
     chosen.set(runner, schema, &mut own, &texts).map_err(refused)?;
+    engine::refuse_idle_settings(&chosen, false)?;
     Ok((chosen, own.read(&SEQUENCE_LENGTH)))
 }
 

@@ -31,7 +31,7 @@ pub(super) fn of_run(
     chart: String,
 ) -> Result<(), Failure> {
     let command = command(arguments);
-    let axes = axes(workload, vec![platform], chosen, arguments.seed, command.clone());
+    let axes = axes(workload, vec![platform], chosen, arguments.seed(), command.clone());
     write(directory, axes, summary, &command, chart)
 }
 
@@ -112,7 +112,7 @@ fn command(arguments: &Run) -> String {
     option("platform", arguments.platform.clone());
     option("policy", arguments.policy.clone());
     arguments.set.iter().for_each(|set| option("set", Some(set.clone())));
-    option("seed", Some(arguments.seed.to_string()));
+    option("seed", Some(arguments.seed().to_string()));
     option("duration", arguments.duration.clone());
     words.join(" ")
 }

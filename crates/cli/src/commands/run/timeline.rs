@@ -9,7 +9,7 @@ use rtmm_workload::load;
 
 use crate::args::Run;
 use crate::failure::Failure;
-use crate::output::Streamed;
+use crate::output::{Streamed, Unwritten};
 
 /// Refuses a file whose extension names no form, or one that has no room for another run.
 pub(super) fn check(arguments: &Run) -> Result<(), Failure> {
@@ -40,6 +40,7 @@ fn beside(arguments: &Run, system: &System, form: &FormRow) -> Result<Vec<u8>, F
 pub(super) fn watched<T>(
     arguments: &Run,
     system: &System,
+    unwritten: &mut Unwritten,
     run: impl FnOnce(Option<&mut dyn Observer>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let Some(path) = arguments.timeline.as_deref() else { return run(None) };
@@ -50,7 +51,7 @@ pub(super) fn watched<T>(
     let form = form.open(system, Box::new(file)).map_err(|error| streamed.failed(&error))?;
     let mut timeline = Timeline::new(system, form);
     let result = run(Some(&mut timeline))?;
-    streamed.finish(timeline.finish())?;
+    unwritten.note(streamed.finish(timeline.finish()));
     Ok(result)
 }
 
@@ -58,14 +59,15 @@ pub(super) fn watched<T>(
 pub(super) fn watched_for_report<T>(
     arguments: &Run,
     system: &System,
+    unwritten: &mut Unwritten,
     run: impl FnOnce(Option<&mut dyn Observer>) -> Result<T, Failure>,
 ) -> Result<(T, Option<String>), Failure> {
     if arguments.report.is_none() {
-        return Ok((watched(arguments, system, run)?, None));
+        return Ok((watched(arguments, system, unwritten, run)?, None));
     }
     let mut svg = Vec::new();
     let mut chart = Timeline::new(system, Box::new(Gantt::new(system, Box::new(&mut svg))));
-    let result = watched(arguments, system, |timeline| {
+    let result = watched(arguments, system, unwritten, |timeline| {
         let mut both;
         let watch: &mut dyn Observer = match timeline {
             None => &mut chart,

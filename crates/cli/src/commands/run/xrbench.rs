@@ -16,7 +16,7 @@ use super::inputs;
 use crate::args::{Format, Run};
 use crate::commands::fit::{self, Sources};
 use crate::failure::Failure;
-use crate::output::{print_json, stdout, style, write_file};
+use crate::output::{Unwritten, print_json, stdout, style, write_file};
 
 /// The form of the JSON output; raised when a field changes its meaning or goes away.
 const JSON_VERSION: u32 = 1;
@@ -32,9 +32,9 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
     let policy = policy(arguments)?;
     let workload = load::workload(scenario, None, Legality::Published);
     let (workload, platform) = inputs(arguments, workload, Mode::Reference)?;
-    let Ok(seed) = u32::try_from(arguments.seed) else {
+    let Ok(seed) = u32::try_from(arguments.seed()) else {
         let message =
-            format!("seed {} is beyond the {} of the C library's generator", arguments.seed, u32::MAX);
+            format!("seed {} is beyond the {} of the C library's generator", arguments.seed(), u32::MAX);
         return Err(Failure::usage(message, "choose a smaller seed"));
     };
     if workload.scenario.duration.picoseconds() % PICOSECONDS_PER_MILLISECOND != 0 {
@@ -62,10 +62,11 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
             jobs.push(*job);
         }
     });
+    let mut unwritten = Unwritten::default();
     if let Some(path) = &arguments.jobs {
-        write_file(path, jobs_csv(&workload, &platform, &jobs)?.as_bytes())?;
+        unwritten.note(write_file(path, jobs_csv(&workload, &platform, &jobs)?.as_bytes()));
     }
-    print(arguments, &workload, &platform, &policy, &outcome)
+    unwritten.told_after(print(arguments, &workload, &platform, &policy, &outcome))
 }
 
 /// The policy with the parameters that `--set` gives it.
@@ -146,7 +147,7 @@ fn print(
                 platform: &platform.name,
                 policy: &policy.name,
                 parameters: serde_json::to_value(&policy.parameters)?,
-                seed: arguments.seed,
+                seed: arguments.seed(),
                 duration_ms: workload.scenario.duration.milliseconds(),
                 overall_score: outcome.overall_score.into(),
                 tasks,
@@ -163,7 +164,10 @@ fn print(
         Format::Table => {
             let title = format!(
                 "{} on {}, XRBench reference mode, seed {}: overall score {:.6} %",
-                workload.scenario.name, platform.name, arguments.seed, outcome.overall_score
+                workload.scenario.name,
+                platform.name,
+                arguments.seed(),
+                outcome.overall_score
             );
             let counts = ["requested", "completed", "dropped"].map(Column::number);
             let scores = ["real-time", "energy", "QoE", "score"].map(Column::number);

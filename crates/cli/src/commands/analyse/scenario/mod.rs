@@ -8,7 +8,7 @@ use std::io::Write;
 
 use rtmm_analysis::ResponseBound;
 use rtmm_hardware::{Mode, load as hardware};
-use rtmm_runners::engine::Engine;
+use rtmm_runners::engine::{Engine, RunSettings};
 use rtmm_sim::System;
 use rtmm_sim::metrics::Summary;
 use rtmm_workload::{Duration, Legality, TaskId, load};
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::{FORMAT, VERSION};
 use crate::args::{Analyse, Format};
+use crate::commands::fit;
 use crate::commands::run::chosen;
 use crate::failure::Failure;
 use crate::output::{Rows, print_json, stdout};
@@ -55,7 +56,13 @@ pub(super) fn analyse(arguments: &Analyse, scenario: &str, platform: &str) -> Re
     let chosen = chosen(Some(&arguments.policy), &arguments.set)?;
     let workload = load::workload(scenario, None, Legality::Strict)?;
     let platform = hardware::platform(platform, None, Mode::Corrected)?;
-    let system = Engine::built_in().system_for(&chosen.policy, &workload, &platform)?;
+    let file = || fit::Sources::of(Some(scenario), None, None).scenario;
+    let system = Engine::built_in()
+        .system_for(&chosen.policy, &workload, &platform)
+        .map_err(|error| fit::failed(file().as_ref(), &workload, &platform, error))?;
+    RunSettings::of(&chosen.settings)
+        .check(system.scenario.duration)
+        .map_err(|error| Failure::usage(error.to_string(), "change --set, or lengthen the scenario"))?;
     let (summary, ()) = Engine::built_in().simulate(&system, &chosen, arguments.seed, ())?;
     let tasks = reports(&system, Analysed::of(&chosen.policy), &summary);
     match arguments.format {
@@ -171,7 +178,7 @@ fn print_rows(
     let mut out = stdout();
     for task in tasks {
         if let Some(reason) = &task.reason {
-            writeln!(out, "{}: unknown, since {reason}", task.task)?;
+            writeln!(out, "{}: no bound, since {reason}", task.task)?;
         }
     }
     writeln!(

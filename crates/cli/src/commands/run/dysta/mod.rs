@@ -19,7 +19,7 @@ use tracing::debug;
 use super::spare_inputs;
 use crate::args::Run;
 use crate::failure::Failure;
-use crate::output::write_file;
+use crate::output::{Unwritten, write_file};
 
 /// The policy where none is named.
 const DEFAULT_POLICY: Policy = Policy::Dysta;
@@ -65,10 +65,11 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         .map_err(|error| Failure::Run(error.to_string()))?;
     let finished =
         Finished { request_file, traces: &traces, requests: &requests, chosen: &chosen, outcome: &outcome };
+    let mut unwritten = Unwritten::default();
     if let Some(path) = &arguments.jobs {
-        write_file(path, report::jobs_csv(&finished)?.as_bytes())?;
+        unwritten.note(write_file(path, report::jobs_csv(&finished)?.as_bytes()));
     }
-    report::print(arguments.format, &finished)
+    unwritten.told_after(report::print(arguments.format, &finished))
 }
 
 /// The request file; arguments that the loop has no use for are refused.
@@ -77,6 +78,7 @@ fn request_file(arguments: &Run) -> Result<&Path, Failure> {
         ("--scenario", arguments.scenario.is_some()),
         ("--platform", arguments.platform.is_some()),
         ("--duration", arguments.duration.is_some()),
+        ("--seed", arguments.seed.is_some()),
     ];
     if let Some((name, _)) = unused.iter().find(|(_, is_given)| *is_given) {
         return Err(Failure::usage(

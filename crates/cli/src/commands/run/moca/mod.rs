@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Run) -> Result<(), Failure> {
         ("--traces", !arguments.traces.is_empty()),
         ("--policy", arguments.policy.is_some()),
         ("--set", !arguments.set.is_empty()),
+        ("--seed", arguments.seed.is_some()),
         ("--duration", arguments.duration.is_some()),
         ("--jobs", arguments.jobs.is_some()),
     ];
