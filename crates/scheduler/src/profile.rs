@@ -844,6 +844,20 @@ mod tests {
     }
 
     #[test]
+    fn deviations_of_layers_add_up_by_their_correlation() {
+        let added = |correlation: f64, before: u64| {
+            let mut spread = [before, before, 0];
+            add_deviations(&mut spread, &[(40.0, correlation), (30.0, correlation)]);
+            spread
+        };
+        // 30, and the root of 30^2 + 40^2; of layers that go together the sum.
+        assert_eq!(added(0.0, 0), [50, 30, 0]);
+        assert_eq!(added(1.0, 0), [70, 30, 0]);
+        // Of what is skipped there are 40 besides.
+        assert_eq!(added(0.0, 40), [64, 50, 0]);
+    }
+
+    #[test]
     fn estimates_are_over_what_can_run_a_layer() {
         let fixture = Fixture::new(&[partial()]).unwrap();
         let view = fixture.view();

@@ -57,9 +57,11 @@ fn with(parameters: &Parameters, name: &str, value: &ParameterValue) -> Option<P
 fn remedy(row: &PolicyRow, name: &str, stated: &Parameters, plain: &Parameters) -> Option<String> {
     let others = row.parameters.iter().filter(|other| other.name != name);
     let words = |other: &Parameter| -> Vec<ParameterValue> {
-        match &other.allowed {
-            Allowed::Choice(words) => words.iter().cloned().map(ParameterValue::Choice).collect(),
-            Allowed::Boolean => [true, false].map(ParameterValue::Boolean).to_vec(),
+        match (&other.allowed, &other.default) {
+            (Allowed::Choice(words), _) => words.iter().cloned().map(ParameterValue::Choice).collect(),
+            (Allowed::Boolean, _) => [true, false].map(ParameterValue::Boolean).to_vec(),
+            // Of numbers, the default is the one that is known to make sense.
+            (_, DefaultValue::Value(default)) => vec![default.clone()],
             _ => Vec::new(),
         }
     };
@@ -97,6 +99,20 @@ mod tests {
                 "`drop_cap=1` has no effect; it has one with `drop=smart`",
                 "`variant_queue=none` has no effect; it has one with `variants=largest-that-fits`",
             ]
+        );
+        assert_eq!(
+            said(
+                "horizon",
+                &[("lookahead", "0"), ("lookahead_probability", "0.9"), ("drop", "never"), ("hope", "2")]
+            ),
+            [
+                "`hope=2` has no effect; it has one with `drop=late`",
+                "`lookahead_probability=0.9` has no effect; it has one with `lookahead=4`",
+            ]
+        );
+        assert_eq!(
+            said("horizon", &[("drop", "infeasible"), ("give_up", "false")]),
+            ["`give_up=false` has no effect; it has one with `drop=late`"]
         );
         assert!(said("edf", &[("block_layers", "8"), ("granularity", "block")]).is_empty());
         assert!(said("edf", &[("block_layers", "4")]).is_empty(), "a default asks for nothing");

@@ -396,6 +396,45 @@ mod tests {
     }
 
     #[test]
+    fn time_where_energy_is_least_goes_to_the_piece_that_saves_most_there() {
+        // By 10 and 11 the second accelerator has time for one of the two. a is due first, and saves 1 there; b saves 45.
+        let a = TaskSketch::new("a", &[&[4, 8]]).energy_pj(&[&[8.0, 7.0]]);
+        let b = TaskSketch::new("b", &[&[4, 8]]).energy_pj(&[&[60.0, 15.0]]);
+        let mut fixture = Fixture::new(&[a, b]).unwrap();
+        fixture.ready(0, 0, 10);
+        fixture.ready(1, 0, 11);
+        check(&fixture, "horizon", "improve=false", "b0>0:1 a0>1:1");
+        check(&fixture, "horizon", "", "a0>0:1 b0>1:1");
+    }
+
+    #[test]
+    fn layers_go_where_they_take_least_energy_if_half_of_the_time_is_enough() {
+        // On either accelerator both layers take 8 and 10 pJ; each on its own one 8 and 2.
+        let sketch = TaskSketch::new("a", &[&[4, 4], &[4, 4]]).energy_pj(&[&[9.0, 1.0], &[1.0, 9.0]]);
+        for (due_us, settings, expected) in
+            [(16, "", "a0>1:1"), (15, "", "a0>0:1"), (16, "layer_energy=false", "a0>0:1")]
+        {
+            let mut fixture = Fixture::new(std::slice::from_ref(&sketch)).unwrap();
+            fixture.ready(0, 0, due_us);
+            check(&fixture, "horizon", settings, expected);
+        }
+    }
+
+    #[test]
+    fn a_rule_for_layers_is_followed_where_it_has_all_in_time_and_no_plan_has() {
+        // Two accelerators that are alike have time for 14 by 7: for 13 of layers, and for two of the jobs whole.
+        let sketch = |name, last_us: u64| TaskSketch::new(name, &[&[2, 2], &[last_us, last_us]]);
+        let mut fixture = Fixture::new(&[sketch("a", 2), sketch("b", 2), sketch("c", 3)]).unwrap();
+        for task in 0..3 {
+            fixture.ready(task, 0, 7);
+        }
+        // c has least slack.
+        check(&fixture, "horizon", "", "c0>0:1 a0>1:1");
+        check(&fixture, "horizon", "layer_rule=false", "a0>0:1 b0>1:1");
+        check(&fixture, "horizon", "budget=5", "a0>0:1 b0>1:1");
+    }
+
+    #[test]
     fn jobs_of_one_model_run_as_a_batch_as_far_as_all_are_in_time() {
         // A batch of n takes (n + 1) / 2 times 4.
         for (settings, expected) in

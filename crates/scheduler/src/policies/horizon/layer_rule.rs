@@ -177,3 +177,58 @@ impl Rule {
         best.filter(|(_, on, _)| free(*on) <= now).map(|(_, on, time)| (on, time))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Extent;
+    use crate::fixture::{Fixture, TaskSketch};
+    use crate::policies::horizon::arrivals::Arrivals;
+    use crate::policies::horizon::pace::Pace;
+    use crate::policies::horizon::settings::Settings;
+    use crate::policies::horizon::tasks;
+    use crate::policies::horizon::ways::Ways;
+
+    fn rule_of(fixture: &Fixture) -> Option<Rule> {
+        let view = fixture.view();
+        let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
+        let facts = tasks::facts(&view, &settings);
+        let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
+        let mut pieces = Pieces::default();
+        pieces.ways = Ways::new(&view);
+        pieces.gather(known, &mut Arrivals::default());
+        Layers::default().rule(&pieces, known)
+    }
+
+    #[test]
+    fn layers_of_three_jobs_fill_two_accelerators() {
+        // Three times 4 by 6: no two whole jobs fit on one.
+        for (due_us, expected) in [(6, Some(Rule::FastestIdle)), (5, None)] {
+            let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[2, 2], &[2, 2]])]).unwrap();
+            for _ in 0..3 {
+                fixture.ready(0, 0, due_us);
+            }
+            assert_eq!(rule_of(&fixture), expected, "{due_us}");
+        }
+    }
+
+    #[test]
+    fn a_layer_waits_for_an_accelerator_on_which_it_ends_earlier() {
+        // The first accelerator runs b until 1; a takes 2 there and 9 on the second one, which is idle.
+        for (due_us, expected) in [(9, Rule::FastestIdle), (8, Rule::EarliestEnd), (3, Rule::EarliestEnd)] {
+            let tasks = [TaskSketch::new("a", &[&[2, 9]]), TaskSketch::new("b", &[&[1, 1]])];
+            let mut fixture = Fixture::new(&tasks).unwrap();
+            let b0 = fixture.ready(1, 0, 40);
+            fixture.run(b0, 0, Extent::Rest);
+            fixture.ready(0, 0, due_us);
+            assert_eq!(rule_of(&fixture), Some(expected), "{due_us}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_rule_for_models_that_exit() {
+        let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[2, 2], &[2, 2]]).exit(0, 0.5)]).unwrap();
+        fixture.ready(0, 0, 20);
+        assert_eq!(rule_of(&fixture), None);
+    }
+}

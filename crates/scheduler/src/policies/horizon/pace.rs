@@ -132,6 +132,24 @@ mod tests {
     }
 
     #[test]
+    fn segments_that_may_skip_or_exit_teach_nothing() {
+        // An exit behind the first of three layers: the last two always run together, the first two do not.
+        for (from, stop, learned) in [(0, 2, 1.0), (0, 1, 1.125), (1, 3, 1.125)] {
+            let task = TaskSketch::new("a", &[&[4], &[4], &[4]]).exit(0, 0.5);
+            let mut fixture = Fixture::new(&[task]).unwrap();
+            let job = fixture.ready(0, 0, 90);
+            fixture.change(job, |job| job.progress = crate::job::Progress::at(from));
+            let count = std::num::NonZeroU32::new(stop - from).unwrap();
+            let mut pace = Pace::default();
+            fixture.run(job, 0, Extent::Layers(count));
+            pace.look(&fixture.view());
+            // Twice as long as expected.
+            pace.complete(job, Time::from_picoseconds(u64::from(stop - from) * 8_000_000));
+            assert_eq!(pace.factor(AcceleratorId::new(0)), learned, "{from} {stop}");
+        }
+    }
+
+    #[test]
     fn the_last_segment_of_a_job_counts_when_the_job_is_complete() {
         let mut fixture = Fixture::new(&[TaskSketch::new("a", &[&[4]])]).unwrap();
         let job = fixture.ready(0, 0, 90);

@@ -269,7 +269,7 @@ impl Settings {
 
     /// True if a job goes as soon as it is late however it runs.
     pub(super) fn drops_what_is_lost(&self) -> bool {
-        self.drop == DropRule::Late && self.gives_up
+        self.gives_up
     }
 
     /// The time by which something that varies by a standard deviation is hoped to take less than expected.
@@ -282,6 +282,10 @@ impl Settings {
         let granularity = Granularity::read(parameters);
         let blocking = if granularity == Granularity::Layer { Blocking::Layer } else { Blocking::Model };
         let variant_rule = parameters.read(&Self::VARIANTS);
+        // What another parameter switches off is as at nothing, so that it is known to change nothing.
+        let drop = DropRule::read(parameters);
+        let gives_up = drop == DropRule::Late && parameters.read(&Self::GIVE_UP);
+        let lookahead = parameters.read(&Self::LOOKAHEAD);
         Self {
             order: parameters.read(&Self::ORDER),
             virtual_deadlines: parameters.read(&Self::VIRTUAL_DEADLINES),
@@ -293,11 +297,11 @@ impl Settings {
             layer_energy: parameters.read(&Self::LAYER_ENERGY)
                 && parameters.read(&Self::CHOICE) == Aim::Energy,
             layer_rule: parameters.read(&Self::LAYER_RULE),
-            gives_up: parameters.read(&Self::GIVE_UP),
-            hope: parameters.read(&Self::HOPE),
+            gives_up,
+            hope: if gives_up { parameters.read(&Self::HOPE) } else { 0.0 },
             weight: parameters.read(&Self::SACRIFICE),
-            lookahead: parameters.read(&Self::LOOKAHEAD),
-            least_probability: parameters.read(&Self::CASCADES),
+            lookahead,
+            least_probability: if lookahead > 0 { parameters.read(&Self::CASCADES) } else { 0.0 },
             waits: parameters.read(&Self::WAIT),
             replan: parameters.read(&Self::REPLAN),
             salvages: parameters.read(&Self::SALVAGE),
@@ -307,7 +311,7 @@ impl Settings {
             margin: parameters.read(&Self::MARGIN),
             budget: parameters.read(&Self::BUDGET),
             granularity,
-            drop: DropRule::read(parameters),
+            drop,
             variant_rule,
             variants: VariantChoice::new(variant_rule, Queue::None),
             batching: Batching::read(parameters),
