@@ -142,6 +142,8 @@ const PARTS: &[Part] = &[
     Part { page: FRONTIER, name: "means", make: frontier::means },
     Part { page: FRONTIER, name: "lost", make: frontier::lost },
     Part { page: FRONTIER, name: "fewer", make: frontier::fewer },
+    Part { page: FRONTIER, name: "platforms", make: frontier::platforms },
+    Part { page: FRONTIER, name: "platforms-lost", make: frontier::platforms_lost },
     Part { page: GENERATED, name: "setup", make: generated_systems::setup },
     Part { page: GENERATED, name: "means", make: generated_systems::means },
     Part { page: GENERATED, name: "lost", make: generated_systems::lost },

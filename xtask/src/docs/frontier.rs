@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Problem, table};
 use crate::evaluation::DATA;
-use crate::evaluation::frontier::{SWEEP, TABLE};
+use crate::evaluation::frontier::{SWEEP, TABLE, WIDE, WIDE_TABLE};
 
 /// The policy of this project with all its defaults.
 const OWN: &str = "horizon";
@@ -31,8 +31,8 @@ const UX_COST: usize = 3;
 struct Cells(Vec<Cell>);
 
 impl Cells {
-    fn read(root: &Path) -> Result<Self, Problem> {
-        let mut reader = csv::Reader::from_path(root.join(DATA).join(TABLE))?;
+    fn read(root: &Path, table: &str) -> Result<Self, Problem> {
+        let mut reader = csv::Reader::from_path(root.join(DATA).join(table))?;
         let mut cells = Vec::new();
         for record in reader.records() {
             let record = record?;
@@ -147,21 +147,69 @@ fn standings(cells: &Cells) -> Vec<Standing<'_>> {
 
 /// Size of the sweep.
 pub(super) fn setup(root: &Path) -> Result<String, Problem> {
-    let cells = Cells::read(root)?;
+    Ok(size(SWEEP, &Cells::read(root, TABLE)?))
+}
+
+fn size(sweep: &str, cells: &Cells) -> String {
     let count = |of: fn(&Cell) -> &str| cells.all(of).len();
-    Ok(format!(
-        "The sweep `{SWEEP}`: {} scenarios on {} platforms, loads {}, {} policies and settings.\n",
+    format!(
+        "The sweep `{sweep}`: {} scenarios on {} platforms, loads {}, {} policies and settings.\n",
         count(|cell| &cell.scenario),
         count(|cell| &cell.platform),
         cells.all(|cell| &cell.load).join(", "),
         count(|cell| &cell.policy),
-    ))
+    )
 }
 
 /// Counts of the places at which the policy of this project holds its targets.
 pub(super) fn standing(root: &Path) -> Result<String, Problem> {
-    let cells = Cells::read(root)?;
-    let standings = standings(&cells);
+    Ok(targets(&Cells::read(root, TABLE)?))
+}
+
+/// Size of the sweep over more platforms, and the same counts.
+pub(super) fn platforms(root: &Path) -> Result<String, Problem> {
+    let cells = Cells::read(root, WIDE_TABLE)?;
+    Ok(format!("{}\n{}", size(WIDE, &cells), targets(&cells)))
+}
+
+/// Single platforms of that sweep on which another policy misses less by more than half a point, the widest first.
+pub(super) fn platforms_lost(root: &Path) -> Result<String, Problem> {
+    let cells = Cells::read(root, WIDE_TABLE)?;
+    let misses = |cell: &Cell| cell.values[MISSES];
+    let own: Vec<&Cell> = cells.0.iter().filter(|cell| cell.policy == OWN).collect();
+    let mut lost: Vec<(f64, &Cell, &Cell)> = Vec::new();
+    for cell in &own {
+        let place = |other: &&Cell| {
+            let of =
+                |cell: &Cell| [&cell.scenario, &cell.platform, &cell.costs, &cell.load].map(String::clone);
+            other.policy != OWN && of(other) == of(cell)
+        };
+        let best = cells.0.iter().filter(place).filter(|other| misses(other).is_some());
+        let best =
+            best.min_by(|one, other| misses(one).unwrap_or(0.0).total_cmp(&misses(other).unwrap_or(0.0)));
+        if let Some((best, (own, least))) =
+            best.and_then(|best| Some((best, misses(cell).zip(misses(best))?)))
+            && own > least + NEAR
+        {
+            lost.push((own - least, cell, best));
+        }
+    }
+    lost.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let percent = |cell: &Cell| misses(cell).map_or_else(String::new, |misses| format!("{misses:.1}"));
+    let row = |(_, cell, best): &(f64, &Cell, &Cell)| {
+        let platform = cell.platform.trim_start_matches("dream/").to_owned();
+        let scenario = cell.scenario.trim_start_matches("dream/").to_owned();
+        let policy = format!("`{}`", best.policy);
+        vec![scenario, platform, cell.costs.clone(), cell.load.clone(), percent(cell), percent(best), policy]
+    };
+    let header =
+        ["scenario", "platform", "costs", "load", "misses of `horizon`, %", "of the best, %", "the best"];
+    let rows: Vec<Vec<String>> = lost.iter().map(row).collect();
+    Ok(format!("At {} of {} places:\n\n{}", lost.len(), own.len(), table(&header, &rows)))
+}
+
+fn targets(cells: &Cells) -> String {
+    let standings = standings(cells);
     let mut rows = Vec::new();
     for costs in COSTS {
         for load in cells.all(|cell| &cell.load) {
@@ -179,7 +227,7 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
                 count(&|standing| standing.energy.is_none_or(|energy| energy <= 1.02)),
                 count(&|standing| standing.completes()),
                 count(&|standing| standing.completed_of_all >= COMPLETED_PART),
-                reduction(&cells, costs, load),
+                reduction(cells, costs, load),
             ]);
         }
     }
@@ -192,7 +240,7 @@ pub(super) fn standing(root: &Path) -> Result<String, Problem> {
         "of the most at any level of misses",
         "UXCost against the best other",
     ];
-    Ok(table(&header, &rows))
+    table(&header, &rows)
 }
 
 /// Reduction of UXCost, in the geometric mean over scenarios and platforms, against the best other policy, with its name.
@@ -216,7 +264,7 @@ fn reduction(cells: &Cells, costs: &str, load: &str) -> String {
 
 /// Means of each policy over all scenarios and platforms, by costs and load.
 pub(super) fn means(root: &Path) -> Result<String, Problem> {
-    let cells = Cells::read(root)?;
+    let cells = Cells::read(root, TABLE)?;
     let mut text = String::new();
     for costs in COSTS {
         let loads = cells.all(|cell| &cell.load);
@@ -266,7 +314,7 @@ pub(super) fn means(root: &Path) -> Result<String, Problem> {
 
 /// The places at which the policy of this project misses more than another one by more than half a point.
 pub(super) fn lost(root: &Path) -> Result<String, Problem> {
-    let cells = Cells::read(root)?;
+    let cells = Cells::read(root, TABLE)?;
     let mut lost: Vec<Standing<'_>> = standings(&cells);
     let count = lost.len();
     lost.retain(|standing| standing.misses.0 > standing.misses.1 + NEAR);
@@ -299,7 +347,7 @@ pub(super) fn lost(root: &Path) -> Result<String, Problem> {
 
 /// The places at which another policy at its level of misses completes more, by more than the target allows, with what that takes.
 pub(super) fn fewer(root: &Path) -> Result<String, Problem> {
-    let cells = Cells::read(root)?;
+    let cells = Cells::read(root, TABLE)?;
     let mut fewer = standings(&cells);
     let count = fewer.len();
     fewer.retain(|standing| !standing.completes());

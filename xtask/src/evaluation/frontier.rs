@@ -1,6 +1,7 @@
-//! `cargo xtask evaluation frontier`: the sweep behind docs/evaluation/frontier.md.
+//! `cargo xtask evaluation frontier`: the sweeps behind docs/evaluation/frontier.md.
 //!
-//! Means over the seeds of each scenario, platform, load and policy are written to `docs/evaluation/data/frontier_cells.csv`.
+//! Means over the seeds of each scenario, platform, load and policy are written to `docs/evaluation/data/frontier_cells.csv`, and
+//! those of a sweep over more platforms to `frontier_platforms_cells.csv`.
 
 use std::path::Path;
 
@@ -13,18 +14,25 @@ use crate::project_root;
 pub(crate) const SWEEP: &str = "frontier";
 /// The table.
 pub(crate) const TABLE: &str = "frontier_cells.csv";
+/// The sweep over more platforms, with fewer seeds and policies.
+pub(crate) const WIDE: &str = "frontier_platforms";
+/// Its table.
+pub(crate) const WIDE_TABLE: &str = "frontier_platforms_cells.csv";
 /// Metrics of the tables of this page and of that on drawn systems.
 pub(crate) const METRICS: [&str; 4] =
     ["deadline_violation_rate", "completion_rate", "energy_per_completed_pj", "ux_cost"];
 
-/// Runs the sweep, and writes what the page needs.
+/// Runs the sweeps, and writes what the page needs.
 pub(crate) fn run() -> Result<(), Problem> {
     let root = project_root();
-    println!("sweep {SWEEP}");
-    with_sweep(SWEEP, &root.join("results").join(SWEEP), |finished, _| {
-        complete(&finished.results)?;
-        write(finished, &root.join(DATA).join(TABLE))
-    })
+    for (sweep, table) in [(SWEEP, TABLE), (WIDE, WIDE_TABLE)] {
+        println!("sweep {sweep}");
+        with_sweep(sweep, &root.join("results").join(sweep), |finished, _| {
+            complete(&finished.results)?;
+            write(finished, &root.join(DATA).join(table))
+        })?;
+    }
+    Ok(())
 }
 
 fn write(finished: &Finished<'_>, path: &Path) -> Result<(), Problem> {

@@ -9,7 +9,7 @@ use crate::evaluation::horizon::{ABLATION, POLICY};
 use crate::markdown::MISSING;
 
 /// Parts without which a deadline policy is left.
-const WITHOUT: &str = "choice=earliest-end spill=false split=false roam=false plans=1 sacrifice=none lookahead=0 variants=default \
+const WITHOUT: &str = "choice=earliest-end spill=false split=false roam=false layer_energy=false layer_rule=false plans=1 sacrifice=none lookahead=0 variants=default \
                        wait=false improve=false virtual_deadlines=false";
 /// Parts that are put on it again, one after the other: names, and settings that go or come.
 const STEPS: [(&str, &[&str], &[&str]); 4] = [

@@ -17,7 +17,7 @@ use rtmm_workload::{ModelId, Time};
 use super::layer_rule::{Rule, slack};
 use super::pace::Pace;
 use super::pieces::{Cost, Known, NEVER, Piece, Pieces};
-use super::plan::{Placed, Plan, Shape, is_lost};
+use super::plan::{Placed, Plan, Shape};
 use super::settings::Settings;
 use crate::decision::{Extent, VariantId};
 use crate::job::Job;
@@ -91,7 +91,7 @@ impl<'v> Dispatch<'_, 'v> {
         };
         let mut best: Option<(i128, Segment<'v>)> = None;
         for (piece, _) in self.pieces() {
-            let Some(job) = self.ready(piece).filter(|_| !is_lost(piece)) else { continue };
+            let Some(job) = self.ready(piece).filter(|_| !piece.is_lost()) else { continue };
             let row = piece.rows().last();
             let Some((row, model)) = row.and_then(|row| Some((row, self.pieces.model(row)?))) else {
                 continue;
@@ -187,7 +187,7 @@ impl<'v> Dispatch<'_, 'v> {
                 || match placed {
                     // Where jobs do not wait for accelerators, it runs wherever it can.
                     Some(_) => !self.settings.waits,
-                    None => self.settings.salvages || is_lost(piece),
+                    None => self.settings.salvages || piece.is_lost(),
                 };
             if !runs {
                 continue;

@@ -10,7 +10,6 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::ModelId;
 
 use super::pieces::{Known, Piece, Pieces};
-use super::plan::is_lost;
 
 /// The accelerator that a layer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +97,7 @@ impl Layers {
             let Some(model) = model else { return false };
             let (layer, layers) = (piece.progress.layer, profile.layers(model));
             let left = profile.fastest_remaining(model, layer).picoseconds();
-            let is_over = layer >= layers || is_lost(piece);
+            let is_over = layer >= layers || piece.is_lost();
             layers_left = layers_left.saturating_add(if is_over { 0 } else { layers - layer });
             self.states.push(State { model, layer, ready: piece.release, left, is_over });
         }

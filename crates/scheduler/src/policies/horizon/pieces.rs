@@ -81,6 +81,11 @@ impl Piece {
         matches!(self.kind, Kind::Waiting | Kind::Triggered)
     }
 
+    /// True if it is not in time on any accelerators, were there no others.
+    pub(super) fn is_lost(&self) -> bool {
+        self.release.saturating_add(self.least) > self.due
+    }
+
     /// The live job that it is the rest of.
     pub(super) fn job(&self) -> Option<JobId> {
         match self.kind {

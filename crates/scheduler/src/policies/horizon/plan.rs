@@ -166,7 +166,7 @@ impl Worth {
 }
 
 /// The least part of its energy that a plan has to save for that its pieces roam: a fiftieth.
-const LEAST_SAVED: u128 = 50;
+const MIN_SAVED: u128 = 50;
 
 impl Plan {
     /// Plans all pieces, which are in the first order of the parameters.
@@ -204,7 +204,7 @@ impl Plan {
             self.list(pieces, known, Aim::Energy);
             self.by_layer = false;
             let by_layer = self.worth(pieces);
-            if by_layer.is_perfect() && by_layer.energy < worth.energy - worth.energy / LEAST_SAVED {
+            if by_layer.is_perfect() && by_layer.energy < worth.energy - worth.energy / MIN_SAVED {
                 best = Some((by_layer, order));
                 std::mem::swap(&mut self.placed, &mut self.best);
             }
@@ -252,7 +252,7 @@ impl Plan {
     /// Plans pieces after all that were left out, where later changes have made room for them.
     fn bring_back(&mut self, pieces: &Pieces) {
         for (index, piece) in pieces.list().iter().enumerate() {
-            if self.placed[index].is_some() || is_lost(piece) {
+            if self.placed[index].is_some() || piece.is_lost() {
                 continue;
             }
             let Some(release) = self.release(pieces, piece) else { continue };
@@ -359,7 +359,7 @@ impl Plan {
                     worth.at_risk.0 += piece.weight * place.is_late(pieces, piece.due);
                 }
                 // What is lost already weighs nothing.
-                None if is_lost(piece) => {}
+                None if piece.is_lost() => {}
                 None => worth.left_out.0 += piece.weight,
             }
         }
@@ -478,11 +478,6 @@ fn key(aim: Aim, piece: &Piece, cost: &Cost, end: u64) -> (Tier, u64, u64) {
         Aim::End => (tier, end, cost.energy),
         Aim::Latency => (tier, cost.time, end),
     }
-}
-
-/// True if a piece is not in time on any accelerators, were there no others.
-pub(super) fn is_lost(piece: &Piece) -> bool {
-    piece.release.saturating_add(piece.least) > piece.due
 }
 
 #[cfg(test)]

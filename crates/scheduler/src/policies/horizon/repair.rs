@@ -12,7 +12,7 @@
 //! frees most time per unit of weight, or the new piece itself. Time is what is left, so that what is nearly done stays.
 
 use super::pieces::{Known, NEVER, Pieces};
-use super::plan::{Placed, Plan, Shape, is_lost};
+use super::plan::{Placed, Plan, Shape};
 
 /// A move of a planned piece that makes room.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl Plan {
     /// Finds a place for a piece that has none, or leaves it out.
     pub(super) fn repair(&mut self, pieces: &Pieces, known: Known<'_, '_>, new: usize, release: u64) {
         let piece = &pieces.list()[new];
-        if is_lost(piece) {
+        if piece.is_lost() {
             return;
         }
         let Some(row) = piece.rows().last() else { return };
