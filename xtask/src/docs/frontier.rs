@@ -28,6 +28,13 @@ const COMPLETED: usize = 1;
 const ENERGY: usize = 2;
 const UX_COST: usize = 3;
 
+impl Cell {
+    /// Everything but the policy.
+    fn place(&self) -> [&str; 4] {
+        [&self.scenario, &self.platform, &self.costs, &self.load]
+    }
+}
+
 struct Cells(Vec<Cell>);
 
 impl Cells {
@@ -179,12 +186,8 @@ pub(super) fn platforms_lost(root: &Path) -> Result<String, Problem> {
     let own: Vec<&Cell> = cells.0.iter().filter(|cell| cell.policy == OWN).collect();
     let mut lost: Vec<(f64, &Cell, &Cell)> = Vec::new();
     for cell in &own {
-        let place = |other: &&Cell| {
-            let of =
-                |cell: &Cell| [&cell.scenario, &cell.platform, &cell.costs, &cell.load].map(String::clone);
-            other.policy != OWN && of(other) == of(cell)
-        };
-        let best = cells.0.iter().filter(place).filter(|other| misses(other).is_some());
+        let is_other = |other: &&Cell| other.policy != OWN && other.place() == cell.place();
+        let best = cells.0.iter().filter(is_other).filter(|other| misses(other).is_some());
         let best =
             best.min_by(|one, other| misses(one).unwrap_or(0.0).total_cmp(&misses(other).unwrap_or(0.0)));
         if let Some((best, (own, least))) =

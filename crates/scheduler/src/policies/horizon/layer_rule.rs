@@ -182,21 +182,10 @@ mod tests {
     use super::*;
     use crate::decision::Extent;
     use crate::fixture::{Fixture, TaskSketch};
-    use crate::policies::horizon::arrivals::Arrivals;
-    use crate::policies::horizon::pace::Pace;
-    use crate::policies::horizon::settings::Settings;
-    use crate::policies::horizon::tasks;
-    use crate::policies::horizon::ways::Ways;
+    use crate::policies::horizon::on_busy::with_pieces;
 
     fn rule_of(fixture: &Fixture) -> Option<Rule> {
-        let view = fixture.view();
-        let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
-        let facts = tasks::facts(&view, &settings);
-        let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
-        let mut pieces = Pieces::default();
-        pieces.ways = Ways::new(&view);
-        pieces.gather(known, &mut Arrivals::default());
-        Layers::default().rule(&pieces, known)
+        with_pieces(fixture, |pieces, known| Layers::default().rule(pieces, known))
     }
 
     #[test]

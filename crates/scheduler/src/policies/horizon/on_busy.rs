@@ -1,4 +1,4 @@
-//! A job that is placed on accelerators that are busy at times: what tests of repairs have in common.
+//! Set-up of tests: the pieces of a fixture, and a job that is placed on accelerators that are busy at times.
 
 use super::arrivals::Arrivals;
 use super::pace::Pace;
@@ -22,13 +22,6 @@ pub(super) fn on_busy(
 ) -> Option<Placed> {
     let mut fixture = Fixture::new(&[TaskSketch::new("a", layers)]).unwrap();
     fixture.ready(0, 0, due_us);
-    let view = fixture.view();
-    let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
-    let facts = tasks::facts(&view, &settings);
-    let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
-    let mut pieces = Pieces::default();
-    pieces.ways = Ways::new(&view);
-    pieces.gather(known, &mut Arrivals::default());
     let timelines = busy_us.map(|(start, end)| {
         let mut timeline = Timeline::default();
         timeline.reset(0);
@@ -37,5 +30,17 @@ pub(super) fn on_busy(
     });
     let mut plan = Plan::default();
     (plan.timelines, plan.budget) = (timelines.into(), 100);
-    place(&mut plan, &pieces, known)
+    with_pieces(&fixture, |pieces, known| place(&mut plan, pieces, known))
+}
+
+/// Gathers the pieces of the live jobs of a fixture, with ways, and does something with them.
+pub(super) fn with_pieces<T>(fixture: &Fixture, then: impl FnOnce(&Pieces, Known<'_, '_>) -> T) -> T {
+    let view = fixture.view();
+    let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
+    let facts = tasks::facts(&view, &settings);
+    let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
+    let mut pieces = Pieces::default();
+    pieces.ways = Ways::new(&view);
+    pieces.gather(known, &mut Arrivals::default());
+    then(&pieces, known)
 }

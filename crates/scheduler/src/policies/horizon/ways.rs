@@ -249,10 +249,9 @@ impl Way {
 /// The time and the energy of the context switch with which a model comes to an accelerator at a layer, where another one ran there.
 fn switch(view: &View<'_>, model: ModelId, layer: u32, on: usize) -> (u64, u64) {
     let profile = view.profile;
-    let others = (0..profile.models()).map(ModelId::new).filter(|other| *other != model);
+    let mut others = (0..profile.models()).map(ModelId::new).filter(|other| *other != model);
     let state = |other| UnitState { last_model: Some(other), last_layer: None, last_units: 1, last_jobs: 1 };
-    let moved =
-        others.filter_map(|other| profile.switched(std::iter::once(state(other)), model, layer, 1)).next();
+    let moved = others.find_map(|other| profile.switched(std::iter::once(state(other)), model, layer, 1));
     moved.map_or((0, 0), |moved| {
         let (time, energy) = profile.switch_cost(AcceleratorId::new(on), moved);
         (time.picoseconds(), energy.femtojoules())
