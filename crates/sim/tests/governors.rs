@@ -87,6 +87,66 @@ fn governors_choose_points() {
 }
 
 #[test]
+fn horizon_slows_down_as_far_as_its_plan_is_in_time() {
+    let half = states(&HALF);
+    let lone = "for 20; task a every 20 layers 6";
+    // 6 ms at 30 mW and 14 at 12, or 12 at 15 and 8 at 6.
+    check(lone, &half, "horizon", "0 a0>0 | 12 a0 done");
+    check(lone, &half, "horizon plan_clocks=false", "0 a0>0 | 6 a0 done");
+    check(lone, &half, "horizon governor=max", "0 a0>0 | 6 a0 done");
+    // 12 and a fifth of that to spare.
+    for (due, expected) in [("14.4", "0 a0>0 | 12 a0 done"), ("14", "0 a0>0 | 6 a0 done")] {
+        check(&format!("for 20; task a every 20 due {due} layers 6"), &half, "horizon", expected);
+    }
+    // Two are too much at half the clock; when b is done, a has 12 and a fifth by 18, and not by 17.
+    for (due, expected) in
+        [(18, "0 b0>0 | 3 b0 done, a0>0 | 15 a0 done"), (17, "0 b0>0 | 3 b0 done, a0>0 | 9 a0 done")]
+    {
+        let two = format!("for 20; task a every 20 due {due} layers 6; task b every 20 due 10 layers 3");
+        check(&two, &half, "horizon", expected);
+    }
+    // Beside a frame of b that comes at 10, and is planned at the full clock, a has time for half the clock from 3 on. When it has
+    // come there is not, and 5 of 12 are 2.5 of 6. What is left then has time again.
+    let later = "for 20; task a every 20 layers 6; task b every 10 layers 3";
+    check(later, &half, "horizon", "0 b0>0 | 3 b0 done, a0>0 | 12.5 a0 done, b1>0 | 18.5 b1 done");
+}
+
+#[test]
+fn horizon_counts_what_hardware_draws_for_that_work_runs() {
+    // 6 ms at 30 mW are 180 uJ, and so are 12 ms at 15. With as much power at both points the lower clock saves nothing.
+    let rest = |nanowatts| {
+        let mut own = states(&HALF);
+        own.points.iter_mut().for_each(|point| point.idle_power = Power::from_nanowatts(nanowatts));
+        own
+    };
+    let lone = "for 20; task a every 20 layers 6";
+    check(lone, &rest(5_000_000), "horizon", "0 a0>0 | 12 a0 done");
+    let mut alike = rest(5_000_000);
+    alike.points[0].static_power = alike.points[1].static_power;
+    check(lone, &alike, "horizon", "0 a0>0 | 6 a0 done");
+    // Nothing is changed for less than the change takes: 6 ms at 5 mW, in which nothing would run, are 30 uJ.
+    for (saved, expected) in [(29, "0 a0>0 | 12 a0 done"), (31, "0 a0>0 | 6 a0 done")] {
+        let mut own = rest(5_000_000);
+        own.switch.energy = Energy::from_femtojoules(saved * 1_000_000_000);
+        check(lone, &own, "horizon", expected);
+    }
+}
+
+#[test]
+fn horizon_gates_until_its_plan_begins_something() {
+    let gated = PowerStates { gating: gating("1.5"), ..states(&HALF) };
+    let text = "for 40; task a every 20 layers 6";
+    let (schedule, run) = ran(&system(text, &gated), "horizon", EndOfRun::Cut, 0);
+    assert_eq!(schedule, "0 a0>0 | 12 a0 done | 20 a1>0 from 21.5 | 33.5 a1 done");
+    let own = run.accelerators[0].power.clone().expect("power");
+    assert_eq!((own.gated_ms, own.wakes), (8.0 + 6.5, 1));
+    // A wake-up longer than the gap.
+    let slow = PowerStates { gating: gating("9"), ..states(&HALF) };
+    let (_, run) = ran(&system(text, &slow), "horizon", EndOfRun::Cut, 0);
+    assert_eq!(run.accelerators[0].power.clone().expect("power").wakes, 0);
+}
+
+#[test]
 fn the_race_ends_in_a_gate_where_the_gap_allows_it() {
     let gated = PowerStates { gating: gating("1.5"), ..states(&HALF) };
     let text = "for 40; task a every 20 layers 6";

@@ -24,6 +24,8 @@ const PARTS: [(&str, &str); 6] = [
 const ENERGY: &str = "platform_energy_pj";
 const MISSES: &str = "deadline_violation_rate";
 const ACCURACY: &str = "accuracy";
+/// In place of a governor: clocks by the plan of the policy.
+const PLANNED: &str = "plan_clocks";
 /// Shares of missed deadlines that a choice may have, in the order of the page.
 const TOLERANCES: [f64; 3] = [0.01, 0.05, 0.2];
 
@@ -86,7 +88,10 @@ fn run() -> Result<Vec<Group>, Problem> {
         groups.push(Group {
             load: plan.varied_scenario(first).number("load_factor").unwrap_or(1.0),
             policy: label(policy),
-            governor: policy.parameter("governor").map(ToString::to_string).unwrap_or_default(),
+            governor: match policy.parameter("governor").map(ToString::to_string).as_deref() {
+                Some("none") | None => PLANNED.to_owned(),
+                Some(governor) => governor.to_owned(),
+            },
             seconds: plan.scenario(first).duration.milliseconds() / 1e3,
             values: columns.map(of).collect(),
         });
@@ -228,14 +233,20 @@ pub(super) fn winners() -> Result<String, Problem> {
     Ok(table(&header, &rows))
 }
 
-/// Parts of the energy by governor, in the mean over policies.
+/// Parts of the energy by governor, in the mean over the policies that were run under each of them.
 pub(super) fn parts() -> Result<String, Problem> {
     let groups = groups()?;
     let mut rows = Vec::new();
     for load in distinct(groups, |group| group.load) {
+        let plans =
+            |policy: &str| groups.iter().any(|group| group.policy == policy && group.governor == PLANNED);
         for governor in distinct(groups, |group| group.governor.clone()) {
-            let of: Vec<&Group> =
-                groups.iter().filter(|group| group.load == load && group.governor == governor).collect();
+            let is_it =
+                |group: &&Group| group.load == load && group.governor == governor && !plans(&group.policy);
+            let of: Vec<&Group> = groups.iter().filter(is_it).collect();
+            if of.is_empty() {
+                continue;
+            }
             let average = |column: &str| -> Option<f64> {
                 mean(&of.iter().map(|group| group.watts(column)).collect::<Option<Vec<f64>>>()?)
             };

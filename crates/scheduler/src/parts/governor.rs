@@ -22,12 +22,13 @@
 //! The publication assumes that nothing blocks. Of several accelerators each is taken to serve an equal part of all tasks. A
 //! task without a period counts with its deadline, and one without either asks for the highest point.
 
-use rtmm_hardware::{AcceleratorId, ClassId, Gating, PointId, Points, PowerStates, PowerUnit};
+use rtmm_hardware::{AcceleratorId, ClassId, PointId, PowerStates, PowerUnit};
 use rtmm_workload::parameters::{Choice, Declared, Integer, Parameters};
 use rtmm_workload::{Duration, ModelId, TaskId, Time};
 
 use crate::decision::Decision;
 use crate::ids::JobId;
+use crate::parts::points::{class_at, highest, saves_by_gating};
 use crate::policy::Notice;
 use crate::state::PointState;
 use crate::view::View;
@@ -179,6 +180,12 @@ impl Governor {
         })))
     }
 
+    /// True if it sets points or gates anything.
+    #[must_use]
+    pub const fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The next change; none where everything is as it is to be, or is about to be.
     #[inline]
     pub fn next(&mut self, view: &View<'_>) -> Option<Decision> {
@@ -231,11 +238,10 @@ impl Governing {
                 return Some(change);
             }
             if matches!(self.aim, Aim::Highest { gates: true })
-                && let Some(gating) = states.gating
                 && state.is_idle()
                 && !state.is_gated
                 && view.ready().len() == 0
-                && saves(states, state.power.point, gating, self.gap(view))
+                && saves_by_gating(states, state.power.point, self.gap(view))
             {
                 return Some(Decision::Gate { on: accelerator });
             }
@@ -269,32 +275,6 @@ impl Governing {
 /// The change to a point; none where it is in force, or where a change is under way.
 fn change(on: PowerUnit, state: PointState, to: PointId) -> Option<Decision> {
     (state.change.is_none() && state.point != to).then_some(Decision::SetPoint { on, point: to })
-}
-
-fn highest(states: &PowerStates) -> PointId {
-    PointId::new(states.points.len().saturating_sub(1))
-}
-
-/// True if gating for a gap takes less energy than being idle, and the gap is as long as a wake-up.
-fn saves(states: &PowerStates, point: PointId, gating: Gating, gap: Duration) -> bool {
-    let Some(point) = states.point(point) else { return false };
-    if gap < gating.wake_time {
-        return false;
-    }
-    let [gap, wake] = [gap, gating.wake_time].map(|time| u128::from(time.picoseconds()));
-    let idle = point.idle_power.zeptojoules(gap);
-    // While it wakes, the job that woke it holds it.
-    let waking = point.static_power.zeptojoules(wake);
-    let paid = u128::from(gating.wake_energy.femtojoules()).saturating_mul(1_000_000);
-    let gated = gating.power.zeptojoules(gap);
-    idle > gated.saturating_add(waking).saturating_add(paid)
-}
-
-/// The class of all units of an accelerator at one of its points, with the memory as it is.
-fn class_at(view: &View<'_>, accelerator: AcceleratorId, point: PointId) -> ClassId {
-    let whole = view.profile.whole(accelerator);
-    let points = Points { accelerator: point, dram: view.dram.point };
-    view.profile.class_at(accelerator, view.profile.class(whole).units, points).unwrap_or(whole)
 }
 
 /// The lowest point at which an accelerator does what it runs, and its part of what waits, by earliest deadline in time; the

@@ -17,6 +17,7 @@ mod granularity;
 mod map_score;
 mod mapped;
 mod placement;
+pub(crate) mod points;
 mod preemption;
 mod ranking;
 mod search;

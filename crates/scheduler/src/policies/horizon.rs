@@ -14,10 +14,12 @@
 //!
 //! Ties go to the earliest deadline, then to the earliest release, then to the accelerator that the platform states first.
 //!
-//! A plan is for accelerators as a whole at their operating points of now. What others on a shared memory cost is learned by
-//! `pace`, which stretches latencies of jobs by themselves. What comes at random instants is not expected.
+//! A plan is for accelerators as a whole: at operating points that are part of it (`clocks`), or at those of now under a governor.
+//! What others on a shared memory cost is learned by `pace`, which stretches latencies of jobs by themselves. What comes at random
+//! instants is not expected.
 
 mod arrivals;
+mod clocks;
 mod dispatch;
 mod improve;
 mod layer_rule;
@@ -26,6 +28,7 @@ mod on_busy;
 mod pace;
 mod pieces;
 mod plan;
+mod points;
 mod repair;
 mod roam;
 mod settings;
@@ -39,13 +42,14 @@ use rtmm_workload::parameters::{Parameters, Schema};
 use rtmm_workload::{Duration, Time};
 
 use self::arrivals::Arrivals;
+use self::clocks::{Clocks, Planned};
 use self::dispatch::{Dispatch, Segment};
 use self::pace::Pace;
 use self::pieces::{Known, Pieces};
 use self::plan::Plan;
 use self::settings::{Replan, Settings};
 use self::tasks::TaskFacts;
-use self::ways::Ways;
+use self::ways::{Costs, Ways};
 use crate::decision::{Decision, Decisions, Extent};
 use crate::ids::JobId;
 use crate::job::Job;
@@ -83,6 +87,7 @@ struct Horizon {
     pace: Pace,
     pieces: Pieces,
     plan: Plan,
+    clocks: Clocks,
     /// When the plan was made; none if it has to be made anew.
     planned: Option<Time>,
     /// The last timer that was set.
@@ -92,8 +97,8 @@ struct Horizon {
 impl Horizon {
     fn new(settings: Settings) -> Self {
         let (facts, arrivals) = (Vec::new(), Arrivals::default());
-        let (pace, pieces, plan) = (Pace::default(), Pieces::default(), Plan::default());
-        Self { settings, facts, arrivals, pace, pieces, plan, planned: None, timer: None }
+        let (pace, pieces, plan, clocks) = <(Pace, Pieces, Plan, Clocks)>::default();
+        Self { settings, facts, arrivals, pace, pieces, plan, clocks, planned: None, timer: None }
     }
 
     /// Learns of the tasks, at the first look at them.
@@ -101,11 +106,13 @@ impl Horizon {
         self.settings.drop.begin(view);
         if self.facts.len() != view.tasks() {
             self.settings.variants.begin(view);
+            self.settings.plans_clocks &= points::are_stated(view);
             self.facts = tasks::facts(view, &self.settings);
             // A segment of several layers stays where it is.
-            let Settings { roams, layer_energy, layer_rule, granularity, .. } = self.settings;
+            let Settings { roams, layer_energy, layer_rule, granularity, plans_clocks: held, .. } =
+                self.settings;
             if (roams || layer_energy || layer_rule) && granularity == Granularity::Layer {
-                self.pieces.ways = Ways::new(view);
+                self.pieces.ways = Ways::new(Costs { view, held });
             }
         }
     }
@@ -136,9 +143,16 @@ impl Horizon {
             Replan::Layer | Replan::Event => self.planned == Some(view.now),
         };
         if !holds {
-            let known = Known { view, settings: &self.settings, facts: &self.facts, pace: &self.pace };
-            self.pieces.gather(known, &mut self.arrivals);
-            self.plan.make(&mut self.pieces, known);
+            let (settings, facts, pace) = (&self.settings, &self.facts, &self.pace);
+            let known = Known { view, settings, facts, pace, points: None };
+            if settings.plans_clocks {
+                let (plan, pieces, arrivals) = (&mut self.plan, &mut self.pieces, &mut self.arrivals);
+                let planned = Planned { plan, pieces, arrivals, known };
+                self.clocks.plan(planned, self.planned.is_none());
+            } else {
+                self.pieces.gather(known, &mut self.arrivals);
+                self.plan.make(&mut self.pieces, known);
+            }
             self.planned = Some(view.now);
         }
     }
@@ -163,10 +177,18 @@ impl Policy for Horizon {
             out.push(Decision::Drop { job });
             return Ok(());
         }
-        if view.is_stuck() {
+        if view.is_stuck() && !self.settings.plans_clocks {
             return Ok(());
         }
         self.update_plan(view);
+        if let Some(change) = self.clocks.next(view) {
+            out.push(change);
+            return Ok(());
+        }
+        if view.is_stuck() {
+            out.extend(self.clocks.gate(view));
+            return Ok(());
+        }
         let (settings, pieces, plan) = (&self.settings, &self.pieces, &self.plan);
         let dispatch = Dispatch { view, settings, pieces, plan, pace: &self.pace };
         match dispatch.next() {
@@ -186,7 +208,7 @@ impl Policy for Horizon {
                 self.timer = Some(at);
                 out.push(Decision::SetTimer { at, tag: TAG });
             }
-            Err(_) => {}
+            Err(_) => out.extend(self.clocks.gate(view)),
         }
         Ok(())
     }
@@ -356,6 +378,38 @@ mod tests {
             let mut fixture = Fixture::new(&[task]).unwrap();
             fixture.ready(0, 0, due_us);
             check(&fixture, "horizon", "", expected);
+        }
+    }
+
+    #[test]
+    fn a_batch_waits_for_one_more_job_for_half_of_the_time_that_there_is() {
+        // One takes 4 and two take 6, for the energy of one.
+        for (jobs, due_us, settings, expected) in [
+            (1, 40, "", "timer 14"),
+            (1, 12, "", "a0>0:1"),
+            (1, 40, "wait=false", "a0>0:1"),
+            (1, 40, "batching=up-to-n", "a0>0:1"),
+            (1, 40, "batch_limit=1", "a0>0:1"),
+            // A batch of three takes 8.
+            (2, 40, "", "timer 12"),
+            (2, 40, "batch_limit=2", "a0+a1>0"),
+            // One of two is lost for the other.
+            (2, 5, "", "a0>0:1"),
+        ] {
+            let mut fixture =
+                Fixture::batching(&[TaskSketch::new("a", &[&[4]]).energy_pj(&[&[1.0]])], 8).unwrap();
+            for _ in 0..jobs {
+                fixture.ready(0, 0, due_us);
+            }
+            check(&fixture, "horizon", settings, expected);
+        }
+        // What else is planned there has half of its time, too: c is planned until 34.
+        for (due_us, expected) in [(80, "timer 4"), (76, "timer 4"), (72, "timer 2"), (60, "a0>0:1")] {
+            let tasks = [TaskSketch::new("a", &[&[4]]), TaskSketch::new("c", &[&[30]])];
+            let mut fixture = Fixture::batching(&tasks.map(|task| task.energy_pj(&[&[1.0]])), 8).unwrap();
+            fixture.ready(0, 0, 20);
+            fixture.ready(1, 0, due_us);
+            check(&fixture, "horizon", "margin=0 batch_limit=2", expected);
         }
     }
 

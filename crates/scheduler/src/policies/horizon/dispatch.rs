@@ -6,6 +6,9 @@
 //! whose layers are longer than what lies between others would wait until it is lost. So it does not wait where it would be late
 //! for that and weighs more than what it is in the way of.
 //!
+//! A job that could be one of a batch waits for one more of its model where that takes less energy a job: until a batch of one more,
+//! and all that is planned on the accelerator, would end within half of the time that there is. The other half is for what comes.
+//!
 //! Where a rule for single layers is followed instead ([`super::layer_rule`]), each idle accelerator takes the layer that the rule
 //! gives it.
 //!
@@ -47,7 +50,7 @@ struct Reserved {
 }
 
 /// The instant by which a piece is to end.
-fn limit(piece: &Piece, placed: &Placed) -> Time {
+fn limit_of(piece: &Piece, placed: &Placed) -> Time {
     Time::from_picoseconds(if placed.end <= piece.target { piece.target } else { piece.due })
 }
 
@@ -82,7 +85,8 @@ impl<'v> Dispatch<'_, 'v> {
     /// The layer that a rule begins next: of the ready job with least slack that it has an accelerator for.
     fn by_rule(&self, rule: Rule) -> Option<Segment<'v>> {
         let now = self.view.now.picoseconds();
-        let known = Known { view: self.view, settings: self.settings, facts: &[], pace: self.pace };
+        let (view, settings, pace) = (self.view, self.settings, self.pace);
+        let known = Known { view, settings, facts: &[], pace, points: None };
         let free = |on: usize| {
             let runs = self.view.runs().filter(|run| run.accelerator.index() == on);
             let ends = runs.map(|run| run.expected_end.picoseconds().max(now + 1)).max();
@@ -129,10 +133,17 @@ impl<'v> Dispatch<'_, 'v> {
             if let Some(job) = ready.filter(|job| self.goes_on(job, placed) == on.index()) {
                 let latest = reserved.map_or(Time::MAX, |reserved| reserved.latest);
                 let Some(segment) = self.segment(job, placed.row, on, latest) else { continue };
+                if let Some(until) = self.waits_for_others(&segment) {
+                    if until < latest {
+                        reserved = Some(Reserved { begins: until, latest: until, weight: piece.weight });
+                    }
+                    *wake = Some(wake.map_or(until, |wake| wake.min(until)));
+                    continue;
+                }
                 let passes = |reserved: Reserved| {
                     let idle = reserved.begins.saturating_since(now);
                     let end = Time::from_picoseconds(placed.end).saturating_add(idle);
-                    end > limit(piece, &placed) && piece.weight > reserved.weight
+                    end > limit_of(piece, &placed) && piece.weight > reserved.weight
                 };
                 if !self.settings.waits || self.end_of(&segment) <= latest || reserved.is_some_and(passes) {
                     return Some(segment);
@@ -154,7 +165,7 @@ impl<'v> Dispatch<'_, 'v> {
         (part.time > 0 && part.release > self.view.now.picoseconds()).then(|| {
             // It has to begin so early that it just ends in time.
             let begins = Time::from_picoseconds(part.release);
-            let spare = limit(piece, &placed).saturating_since(Time::from_picoseconds(placed.end));
+            let spare = limit_of(piece, &placed).saturating_since(Time::from_picoseconds(placed.end));
             Reserved { latest: begins.saturating_add(spare), begins, weight: piece.weight }
         })
     }
@@ -265,6 +276,55 @@ impl<'v> Dispatch<'_, 'v> {
             size += 1;
         }
         size
+    }
+
+    /// The instant until which a segment waits for that another job of its model comes: as long as a batch of one more would be in
+    /// time, and all that is planned beside it. None where nothing is saved, or where work is left out or at risk.
+    fn waits_for_others(&self, segment: &Segment<'v>) -> Option<Time> {
+        let Segment { job, chosen, on, .. } = *segment;
+        let (view, profile) = (self.view, self.view.profile);
+        let (Batching::DeadlineAware(limit), true) =
+            (self.settings.batching, self.settings.waits && self.plan.is_perfect)
+        else {
+            return None;
+        };
+        if job.started || !profile.has_batches() {
+            return None;
+        }
+        let whole = view.whole(on);
+        let ready = 1 + self.alike(segment).count();
+        let size = self.batch(segment);
+        let one_more = u32::try_from(size + 1).ok()?;
+        if size < ready || one_more > limit.min(profile.largest_batch(chosen.model, on, whole)) {
+            return None;
+        }
+        let of = |jobs: u32| {
+            let class = if jobs > 1 { profile.in_batch(whole, jobs)? } else { whole };
+            let energy = profile.remaining_energy(chosen.model, 0, class).femtojoules();
+            Some((profile.remaining(chosen.model, 0, class), u128::from(energy)))
+        };
+        let ((_, energy), (latency, of_more)) = (of(one_more - 1)?, of(one_more)?);
+        if of_more * u128::from(one_more - 1) >= energy * u128::from(one_more) {
+            return None;
+        }
+        let time = view.switch_time_of_batch(chosen.model, on, one_more).saturating_add(latency);
+        let is_alike = |piece: &Piece| {
+            piece.job().is_some_and(|id| id == job.id || self.alike(segment).any(|other| other.id == id))
+        };
+        let spare = self.pieces().filter_map(|(piece, placed)| {
+            let placed = placed?;
+            // The other half is for what comes.
+            let by = piece.arrival.midpoint(limit_of(piece, &placed).picoseconds());
+            let by = Time::from_picoseconds(by);
+            if is_alike(piece) {
+                return Some(by.saturating_since(view.now).saturating_sub(time));
+            }
+            placed.part(self.pieces, on.index())?;
+            let end = placed.end.saturating_add(placed.risk(self.pieces));
+            Some(by.saturating_since(Time::from_picoseconds(end)))
+        });
+        let spare = spare.min()?;
+        (!spare.is_zero()).then(|| view.now.saturating_add(spare))
     }
 
     fn model_of(&self, job: &Job, variant: Option<VariantId>) -> Option<ModelId> {

@@ -7,7 +7,7 @@ use super::plan::{Placed, Plan};
 use super::settings::Settings;
 use super::tasks;
 use super::timeline::Timeline;
-use super::ways::Ways;
+use super::ways::{Costs, Ways};
 use crate::fixture::{Fixture, TaskSketch};
 
 /// A microsecond in the unit of plans.
@@ -38,9 +38,9 @@ pub(super) fn with_pieces<T>(fixture: &Fixture, then: impl FnOnce(&Pieces, Known
     let view = fixture.view();
     let (settings, pace) = (Settings::of("lookahead=0"), Pace::default());
     let facts = tasks::facts(&view, &settings);
-    let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace };
+    let known = Known { view: &view, settings: &settings, facts: &facts, pace: &pace, points: None };
     let mut pieces = Pieces::default();
-    pieces.ways = Ways::new(&view);
+    pieces.ways = Ways::new(Costs { view: &view, held: false });
     pieces.gather(known, &mut Arrivals::default());
     then(&pieces, known)
 }

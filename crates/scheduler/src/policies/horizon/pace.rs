@@ -6,7 +6,7 @@
 //! Segments inside of which an inference may skip layers or exit teach nothing, nor do models whose times vary from job to job: what
 //! those take more or less is no pace.
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, ClassId};
 use rtmm_workload::Time;
 
 use crate::ids::{JobId, RunId};
@@ -23,6 +23,7 @@ const BOUNDS: (f64, f64) = (0.5, 4.0);
 struct Watched {
     run: RunId,
     job: JobId,
+    class: ClassId,
     dispatched: Time,
     expected_end: Time,
 }
@@ -61,11 +62,11 @@ impl Pace {
         }
         for run in view.runs() {
             let slot = &mut self.watched[run.accelerator.index()];
-            // What changes on the way, such as a clock, is not the pace.
-            if slot.is_none_or(|watched| watched.run != run.id) {
-                let (dispatched, expected_end) = (run.dispatched, run.expected_end);
+            if slot.is_none_or(|watched| watched.run != run.id || watched.class != run.class) {
+                let (class, dispatched, expected_end) = (run.class, run.dispatched, run.expected_end);
+                // A clock that changes on the way is not the pace: the end is what is expected behind the change.
                 let job = run.jobs.first().filter(|_| is_certain(view, run));
-                *slot = job.map(|job| Watched { run: run.id, job, dispatched, expected_end });
+                *slot = job.map(|job| Watched { run: run.id, job, class, dispatched, expected_end });
             }
         }
     }

@@ -4,11 +4,12 @@
 //! as; what it takes there is looked up once for all plans of a decision. Of a job that runs it is what comes behind its
 //! segment. Pieces are in the order in which they are planned: by virtual deadline, or by that less what is left at the least.
 
-use rtmm_hardware::AcceleratorId;
+use rtmm_hardware::{AcceleratorId, ClassId, PointId};
 use rtmm_workload::{ModelId, TaskId};
 
 use super::arrivals::Arrivals;
 use super::pace::Pace;
+use super::points;
 use super::settings::{Estimate, Order, Settings};
 use super::tasks::{Network, TaskFacts};
 use super::ways::{Step, Ways};
@@ -29,6 +30,8 @@ pub(super) struct Cost {
     pub risk: u64,
     /// Standard deviation of its latency, for what it may skip and where its times vary.
     pub spread: u64,
+    /// Part of the energy that the platform takes for that it runs, not for its work: where clocks are planned.
+    pub held: u64,
 }
 
 /// Kinds of pieces.
@@ -95,6 +98,23 @@ impl Piece {
     }
 }
 
+/// Points that work is planned at, by accelerator.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    /// Of jobs that there are, and those that they trigger.
+    pub now: &'a [PointId],
+    /// Of frames that are expected.
+    pub later: &'a [PointId],
+}
+
+impl At<'_> {
+    /// The point of a piece on an accelerator.
+    pub(super) fn point(&self, kind: Kind, on: usize) -> PointId {
+        let points = if kind == Kind::Expected { self.later } else { self.now };
+        points[on]
+    }
+}
+
 /// Knowledge that pieces are made of beside live jobs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'k, 'v> {
@@ -102,11 +122,28 @@ pub(super) struct Known<'k, 'v> {
     pub settings: &'k Settings,
     pub facts: &'k [TaskFacts],
     pub pace: &'k Pace,
+    /// The points that work is planned at; none where it is planned at those in force.
+    pub points: Option<At<'k>>,
 }
 
 impl Known<'_, '_> {
     fn of(&self, task: TaskId) -> &TaskFacts {
         &self.facts[task.index()]
+    }
+
+    /// The class that work is planned in on an accelerator.
+    fn class(&self, kind: Kind, accelerator: AcceleratorId) -> ClassId {
+        let on = accelerator.index();
+        match self.points {
+            Some(at) => points::class_at(self.view, on, at.point(kind, on)),
+            None => self.view.whole(accelerator),
+        }
+    }
+
+    /// True if accelerators are at the points that ways through models are looked up for.
+    pub(super) fn knows_ways(&self) -> bool {
+        let is_highest = |(on, point): (usize, &PointId)| *point == points::highest(self.view, on);
+        self.points.is_none_or(|at| at.now.iter().enumerate().all(is_highest))
     }
 }
 
@@ -186,8 +223,10 @@ impl Pieces {
         let saves = |piece: &Piece| {
             let row = piece.rows().start;
             let least = self.costs(row).iter().map(|cost| cost.energy).min();
-            let way = self.ways.cheapest().and_then(|way| self.steps(row, way as u32).first());
-            way.zip(least).is_some_and(|(step, least)| step.energy < least)
+            let steps = self.ways.cheapest().map_or(&[][..], |way| self.steps(row, way as u32));
+            let [first, others @ ..] = steps else { return false };
+            // A way that stays where it begins is no other than a whole piece.
+            least.is_some_and(|least| first.energy < least) && others.iter().any(|step| step.on != first.on)
         };
         self.list.iter().any(saves)
     }
@@ -280,7 +319,11 @@ impl Pieces {
         let now = view.now.picoseconds();
         self.free.resize(view.accelerators.len(), now);
         for run in view.runs() {
-            let end = run.expected_end.picoseconds().max(now);
+            let end = match known.points {
+                Some(at) => points::end_of(view, run, at.now[run.accelerator.index()]),
+                None => run.expected_end.picoseconds(),
+            };
+            let end = end.max(now);
             let free = &mut self.free[run.accelerator.index()];
             *free = end.max(*free);
             let progress = Progress::at(run.stop);
@@ -290,6 +333,11 @@ impl Pieces {
                 arrivals.observe(job);
                 let of = Source::of(job, Kind::Live(job.id), known, now);
                 self.add_live(known, job, Source { progress, release: end, place: Some(place), ..of });
+            }
+        }
+        if let Some(at) = known.points {
+            for ((on, free), point) in self.free.iter_mut().enumerate().zip(at.now) {
+                *free = (*free).max(points::free_at(view, on, *point));
             }
         }
         for job in view.ready() {
@@ -302,6 +350,10 @@ impl Pieces {
         }
         if known.settings.lookahead > 0 {
             self.add_triggered(known);
+            if known.points.is_some() {
+                // Frames that are expected may be planned at other points.
+                self.fresh.fill(None);
+            }
             self.add_expected(known, arrivals);
         }
         self.sort(known, known.settings.order);
@@ -343,14 +395,20 @@ impl Pieces {
 
     /// Adds the frames that are expected and are planned before the last piece so far.
     fn add_expected(&mut self, known: Known<'_, '_>, arrivals: &Arrivals) {
-        let Some(last) = self.list.iter().map(|piece| piece.target).max() else { return };
         let now = known.view.now.picoseconds();
+        let last = self.list.iter().map(|piece| piece.target).max();
+        // Clocks and gates are for what comes next even where there is nothing to do.
+        let plans_clocks = known.points.is_some();
+        let Some(last) = last.or_else(|| self.next_due(known, arrivals).filter(|_| plans_clocks)) else {
+            return;
+        };
         for (index, of) in known.facts.iter().enumerate() {
             let task = TaskId::new(index);
             let Some(deadline) = of.deadline else { continue };
             for arrival in arrivals.expected(task, of, now).take(known.settings.lookahead as usize) {
                 let due = arrival.saturating_add(deadline);
-                if arrival >= last || due.saturating_sub(of.reserve) > last {
+                // A later frame changes nothing of an order, but what is slowed down is in its way.
+                if arrival >= last || (!plans_clocks && due.saturating_sub(of.reserve) > last) {
                     break;
                 }
                 let source = Source {
@@ -367,6 +425,17 @@ impl Pieces {
                 self.add(known, source, &of.networks);
             }
         }
+    }
+
+    /// The first deadline of frames that are expected.
+    fn next_due(&self, known: Known<'_, '_>, arrivals: &Arrivals) -> Option<u64> {
+        let now = known.view.now.picoseconds();
+        let tasks = known.facts.iter().enumerate();
+        let dues = tasks.filter_map(|(index, of)| {
+            let arrival = arrivals.expected(TaskId::new(index), of, now).next()?;
+            Some(arrival.saturating_add(of.deadline?))
+        });
+        dues.min()
     }
 
     fn add(&mut self, known: Known<'_, '_>, source: Source, networks: &[Network]) {
@@ -454,12 +523,13 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
     let profile = view.profile;
     if progress.layer >= profile.layers(model) {
         // Its last segment runs: nothing comes behind that.
-        return Cost { time: 0, energy: 0, risk: 0, spread: 0 };
+        return Cost { time: 0, energy: 0, risk: 0, spread: 0, held: 0 };
     }
     if !profile.runs(model, progress.layer, accelerator) {
-        return Cost { time: NEVER, energy: NEVER, risk: 0, spread: 0 };
+        return Cost { time: NEVER, energy: NEVER, risk: 0, spread: 0, held: 0 };
     }
-    let Cost { mut time, mut energy, risk, spread } = rest(known, model, progress, accelerator);
+    let Cost { mut time, mut energy, risk, spread, held } =
+        rest(known, model, (source.kind, progress), accelerator);
     let pays = |time: &mut u64, energy: &mut u64, of: (u64, u64)| {
         *time = time.saturating_add(of.0).min(NEVER - 1);
         *energy = energy.saturating_add(of.1);
@@ -472,13 +542,18 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
     {
         pays(&mut time, &mut energy, (span.picoseconds(), spent.femtojoules()));
     }
-    Cost { time, energy, risk, spread }
+    Cost { time, energy, risk, spread, held }
 }
 
 /// Cost of all of a network from a progress on, on an accelerator, without what is paid before.
-pub(super) fn rest(known: Known<'_, '_>, model: ModelId, from: Progress, accelerator: AcceleratorId) -> Cost {
+pub(super) fn rest(
+    known: Known<'_, '_>,
+    model: ModelId,
+    (kind, from): (Kind, Progress),
+    accelerator: AcceleratorId,
+) -> Cost {
     let Known { view, settings, pace, .. } = known;
-    let class = view.whole(accelerator);
+    let class = known.class(kind, accelerator);
     let expected = view.profile.remaining(model, from, class).picoseconds();
     let worst = view.profile.worst_remaining(model, from.layer, class).picoseconds().max(expected);
     let time = match settings.estimate {
@@ -490,5 +565,7 @@ pub(super) fn rest(known: Known<'_, '_>, model: ModelId, from: Progress, acceler
     let spread = view.profile.spread(model, from, class).picoseconds();
     let risk = worst.saturating_sub(time).max(spread).saturating_add(margin);
     let energy = view.profile.remaining_energy(model, from, class).femtojoules();
-    Cost { time: paced.min(NEVER - 1), energy, risk, spread }
+    let on = accelerator.index();
+    let held = known.points.map_or(0, |at| points::held(view, on, at.point(kind, on), expected));
+    Cost { time: paced.min(NEVER - 1), energy: energy.saturating_add(held), risk, spread, held }
 }

@@ -95,7 +95,7 @@ impl Placed {
     }
 
     /// Time by which it may end later.
-    fn risk(&self, pieces: &Pieces) -> u64 {
+    pub(super) fn risk(&self, pieces: &Pieces) -> u64 {
         if self.is_whole() { pieces.costs(self.row)[self.on].risk } else { 0 }
     }
 
@@ -147,6 +147,8 @@ pub(super) struct Plan {
     layers: Layers,
     /// The rule that is followed in place of the plan.
     pub(super) rule: Option<Rule>,
+    /// True if nothing is left out or at risk.
+    pub(super) is_perfect: bool,
 }
 
 /// The worth of a plan: less is better.
@@ -194,6 +196,7 @@ impl Plan {
         let is_perfect = best.is_some_and(|(worth, _)| worth.is_perfect());
         if is_perfect
             && settings.layer_energy
+            && known.knows_ways()
             && let Some((worth, order)) = best.filter(|_| pieces.saves_by_layer())
         {
             if order != sorted_by {
@@ -209,8 +212,12 @@ impl Plan {
                 std::mem::swap(&mut self.placed, &mut self.best);
             }
         }
+        self.is_perfect = is_perfect;
         self.rule = None;
-        if settings.layer_rule && best.is_some_and(|(worth, _)| worth.left_out > Score(0.0)) {
+        if settings.layer_rule
+            && known.knows_ways()
+            && best.is_some_and(|(worth, _)| worth.left_out > Score(0.0))
+        {
             self.rule = self.layers.rule(pieces, known);
         }
         std::mem::swap(&mut self.placed, &mut self.best);
@@ -581,7 +588,13 @@ mod tests {
             let settings = Settings::of("sacrifice=job lookahead=0 split=false");
             let facts = tasks::facts(&view, &settings);
             let (mut pieces, mut plan) = (Pieces::default(), Plan::default());
-            let known = Known { view: &view, settings: &settings, facts: &facts, pace: &Pace::default() };
+            let known = Known {
+                view: &view,
+                settings: &settings,
+                facts: &facts,
+                pace: &Pace::default(),
+                points: None,
+            };
             pieces.gather(known, &mut Arrivals::default());
             plan.make(&mut pieces, known);
             let ends = replay(&pieces, &plan.placed);

@@ -60,7 +60,7 @@ impl Plan {
         if known.settings.splits {
             place = self.split(pieces, known, new, release);
         }
-        if known.settings.roams && place.is_none() {
+        if known.settings.roams && known.knows_ways() && place.is_none() {
             place = self.roam(pieces, new, release);
         }
         if let Some(place) = place {

@@ -92,6 +92,7 @@ pub(super) struct Settings {
     pub batching: Batching,
     pub decision_time: DecisionTime,
     pub governor: Governor,
+    pub plans_clocks: bool,
 }
 
 impl Settings {
@@ -219,6 +220,11 @@ impl Settings {
         4096,
         0..=1_000_000,
     );
+    const CLOCKS: Switch = Switch::new(
+        "plan_clocks",
+        "whether accelerators are slowed down and gated as the plan allows, for the energy of the platform; without a governor",
+        true,
+    );
     const VARIANTS: Choice<VariantRule> = Choice::new(
         "variants",
         "which network of a supernet a job runs as, settled at its first dispatch",
@@ -252,6 +258,7 @@ impl Settings {
         &Self::PACE,
         &Self::MARGIN,
         &Self::BUDGET,
+        &Self::CLOCKS,
         &Self::VARIANTS,
     ];
 
@@ -281,6 +288,7 @@ impl Settings {
     pub(super) fn read(parameters: &Parameters) -> Self {
         let granularity = Granularity::read(parameters);
         let blocking = if granularity == Granularity::Layer { Blocking::Layer } else { Blocking::Model };
+        let governor = Governor::read(parameters, blocking);
         let variant_rule = parameters.read(&Self::VARIANTS);
         // What another parameter switches off is as at nothing, so that it is known to change nothing.
         let drop = DropRule::read(parameters);
@@ -316,7 +324,8 @@ impl Settings {
             variants: VariantChoice::new(variant_rule, Queue::None),
             batching: Batching::read(parameters),
             decision_time: DecisionTime::read(parameters),
-            governor: Governor::read(parameters, blocking),
+            plans_clocks: !governor.is_some() && parameters.read(&Self::CLOCKS),
+            governor,
         }
     }
 }

@@ -44,6 +44,14 @@ impl Timeline {
         at.saturating_add(left)
     }
 
+    /// Spans in which it is busy from an instant on.
+    pub(super) fn busy(&self, from: u64) -> impl Iterator<Item = (u64, u64)> {
+        self.blocks
+            .iter()
+            .map(move |block| (block.start.max(from), block.end))
+            .filter(|(start, end)| start < end)
+    }
+
     /// Plans work, and returns its end.
     pub(super) fn place(&mut self, release: u64, length: u64) -> u64 {
         let end = self.end_of(release, length);

@@ -8,8 +8,30 @@
 use rtmm_hardware::AcceleratorId;
 use rtmm_workload::ModelId;
 
+use super::points;
 use crate::state::UnitState;
 use crate::view::View;
+
+/// Costs of single layers at the nominal points.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Costs<'c, 'v> {
+    pub view: &'c View<'v>,
+    /// True if power that hardware draws for that something runs counts as energy of that.
+    pub held: bool,
+}
+
+impl Costs<'_, '_> {
+    /// The energy of a layer on all of an accelerator, in femtojoules.
+    fn energy(&self, model: ModelId, layer: u32, on: usize) -> u64 {
+        let (profile, accelerator) = (self.view.profile, AcceleratorId::new(on));
+        let class = profile.whole(accelerator);
+        let work = profile.energy(model, layer, class).total().femtojoules();
+        let latency = profile.latency(model, layer, class).picoseconds();
+        let held =
+            if self.held { points::held(self.view, on, points::highest(self.view, on), latency) } else { 0 };
+        work.saturating_add(held)
+    }
+}
 
 /// A layer of a model on a way, with all that follows.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +76,8 @@ pub(super) struct Ways {
 
 impl Ways {
     /// Looks all layers up, at the nominal points. None where a move is not free.
-    pub(super) fn new(view: &View<'_>) -> Self {
+    pub(super) fn new(costs: Costs<'_, '_>) -> Self {
+        let view = costs.view;
         let accelerators = view.accelerators.len();
         if view.profile.has_transfers() || accelerators < 2 {
             return Self::default();
@@ -62,8 +85,8 @@ impl Ways {
         let prices = prices(view);
         let models = (0..view.profile.models()).map(ModelId::new);
         let ways = models.flat_map(|model| {
-            let priced = prices.iter().map(move |prices| Way::new(view, model, prices));
-            priced.chain(std::iter::once_with(move || Way::cheapest(view, model)))
+            let priced = prices.iter().map(move |prices| Way::new(costs, model, prices));
+            priced.chain(std::iter::once_with(move || Way::cheapest(costs, model)))
         });
         Self { ways: ways.collect(), count: prices.len(), accelerators }
     }
@@ -153,7 +176,8 @@ fn prices(view: &View<'_>) -> Vec<Prices> {
 }
 
 impl Way {
-    fn new(view: &View<'_>, model: ModelId, prices: &Prices) -> Self {
+    fn new(costs: Costs<'_, '_>, model: ModelId, prices: &Prices) -> Self {
+        let Costs { view, .. } = costs;
         let profile = view.profile;
         let width = view.accelerators.len();
         let on = (0..profile.layers(model)).map(|layer| {
@@ -161,19 +185,20 @@ impl Way {
                 let class = profile.whole(AcceleratorId::new(on));
                 let latency = profile.latency(model, layer, class).picoseconds();
                 let priced = u128::from(latency) * u128::from(prices.quarters[on]);
-                let energy = profile.energy(model, layer, class).total().femtojoules();
+                let energy = costs.energy(model, layer, on);
                 (priced, latency, energy, (on + width - prices.first) % width, on)
             };
             let can = |on: &usize| profile.runs(model, layer, AcceleratorId::new(*on));
             (0..width).filter(can).map(cost).min().map(|(.., on)| on)
         });
         on.collect::<Option<Vec<usize>>>()
-            .map_or_else(Self::default, |on| Self::through(view, model, &on, false))
+            .map_or_else(Self::default, |on| Self::through(costs, model, &on, false))
     }
 
     /// The way on which a model takes least energy, context switches at each stay but the first included, of equal ones the
     /// least latency.
-    fn cheapest(view: &View<'_>, model: ModelId) -> Self {
+    fn cheapest(costs: Costs<'_, '_>, model: ModelId) -> Self {
+        let Costs { view, .. } = costs;
         let profile = view.profile;
         let (layers, width) = (profile.layers(model), view.accelerators.len());
         // By layer, from the last one on, and accelerator: the least for all from there on, and where the next layer runs.
@@ -185,7 +210,7 @@ impl Way {
                     continue;
                 }
                 let class = profile.whole(accelerator);
-                let own = profile.energy(model, layer, class).total().femtojoules();
+                let own = costs.energy(model, layer, on);
                 let latency = profile.latency(model, layer, class).picoseconds();
                 let behind = least.get(layer as usize + 1).map(|behind| {
                     let next = behind.iter().enumerate().filter_map(|(next, of)| {
@@ -216,18 +241,19 @@ impl Way {
             way.push(on);
             on = row[on].map_or(on, |(.., next)| next);
         }
-        Self::through(view, model, &way, true)
+        Self::through(costs, model, &way, true)
     }
 
     /// The way through these accelerators, with context switches between stays or without.
-    fn through(view: &View<'_>, model: ModelId, on: &[usize], switches: bool) -> Self {
+    fn through(costs: Costs<'_, '_>, model: ModelId, on: &[usize], switches: bool) -> Self {
+        let Costs { view, .. } = costs;
         let profile = view.profile;
         let (layers, width) = (on.len(), view.accelerators.len());
         let mut way = Self { steps: Vec::with_capacity(layers), shares: vec![0; layers * width] };
         for layer in (0..layers).rev() {
             let class = profile.whole(AcceleratorId::new(on[layer]));
             let mut latency = profile.latency(model, layer as u32, class).picoseconds();
-            let mut energy = profile.energy(model, layer as u32, class).total().femtojoules();
+            let mut energy = costs.energy(model, layer as u32, on[layer]);
             if switches && layer > 0 && on[layer - 1] != on[layer] {
                 let (time, spent) = switch(view, model, layer as u32, on[layer]);
                 (latency, energy) = (latency.saturating_add(time), energy.saturating_add(spent));
@@ -273,6 +299,10 @@ mod tests {
     use super::*;
     use crate::fixture::{Fixture, TaskSketch};
 
+    fn costs<'c, 'v>(view: &'c View<'v>) -> Costs<'c, 'v> {
+        Costs { view, held: false }
+    }
+
     fn us(latency_ps: u64) -> u64 {
         latency_ps / 1_000_000
     }
@@ -282,7 +312,7 @@ mod tests {
         // Layers one and two are fastest on the first and on the second accelerator; of the third one the second takes less energy.
         let task = TaskSketch::new("a", &[&[4, 6], &[9, 3], &[2, 2]]);
         let fixture = Fixture::new(&[task.energy_pj(&[&[5.0, 1.0], &[5.0, 1.0], &[5.0, 1.0]])]).unwrap();
-        let ways = Ways::new(&fixture.view());
+        let ways = Ways::new(costs(&fixture.view()));
         let model = ModelId::new(0);
         let steps: Vec<(usize, u64)> =
             ways.steps(model, 0, 0).iter().map(|step| (step.on, us(step.left))).collect();
@@ -300,7 +330,7 @@ mod tests {
     #[test]
     fn one_accelerator_alone_has_no_ways() {
         let fixture = Fixture::new(&[TaskSketch::new("a", &[&[4]])]).unwrap();
-        let ways = Ways::new(&fixture.view());
+        let ways = Ways::new(costs(&fixture.view()));
         assert!(ways.steps(ModelId::new(0), 0, 0).is_empty() && ways.left(ModelId::new(0), 0).is_none());
     }
 
@@ -308,7 +338,7 @@ mod tests {
     fn a_dear_accelerator_keeps_the_layers_that_lose_most_elsewhere() {
         // On the second accelerator the layers take 2, 1.5 and 1.1 times as long as on the first, which is fastest for all.
         let fixture = Fixture::new(&[TaskSketch::new("a", &[&[10, 20], &[10, 15], &[10, 11]])]).unwrap();
-        let ways = Ways::new(&fixture.view());
+        let ways = Ways::new(costs(&fixture.view()));
         let on =
             |way| -> Vec<usize> { (0..3).filter_map(|layer| ways.on(ModelId::new(0), way, layer)).collect() };
         // Plain; the first one at 5 quarters, and the second; at 7; at 10.
@@ -325,13 +355,13 @@ mod tests {
     #[test]
     fn accelerators_that_are_alike_have_one_price_and_each_comes_first_once() {
         let fixture = Fixture::new(&[TaskSketch::new("a", &[&[10, 12, 12]])]).unwrap();
-        let ways = Ways::new(&fixture.view());
+        let ways = Ways::new(costs(&fixture.view()));
         let on: Vec<Option<usize>> = (0..ways.count()).map(|way| ways.on(ModelId::new(0), way, 0)).collect();
         // Two kinds at three prices and plain, twice each for the second and the third one.
         assert_eq!(on.len(), 14);
         assert_eq!(on[..6], [Some(0), Some(0), Some(1), Some(2), Some(0), Some(0)]);
         // Of accelerators that are all alike none is dear.
         let fixture = Fixture::new(&[TaskSketch::new("a", &[&[10, 10]])]).unwrap();
-        assert_eq!(Ways::new(&fixture.view()).count(), 1);
+        assert_eq!(Ways::new(costs(&fixture.view())).count(), 1);
     }
 }
