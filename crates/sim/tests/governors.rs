@@ -140,10 +140,24 @@ fn horizon_gates_until_its_plan_begins_something() {
     assert_eq!(schedule, "0 a0>0 | 12 a0 done | 20 a1>0 from 21.5 | 33.5 a1 done");
     let own = run.accelerators[0].power.clone().expect("power");
     assert_eq!((own.gated_ms, own.wakes), (8.0 + 6.5, 1));
-    // A wake-up longer than the gap.
-    let slow = PowerStates { gating: gating("9"), ..states(&HALF) };
-    let (_, run) = ran(&system(text, &slow), "horizon", EndOfRun::Cut, 0);
-    assert_eq!(run.accelerators[0].power.clone().expect("power").wakes, 0);
+    // A wake-up may take a fifth of the 10 ms that a has to spare, for what comes unexpectedly.
+    let text = "for 40; task a every 20 due 16 layers 6";
+    for (wake, wakes) in [("2", 1), ("2.1", 0)] {
+        let own = PowerStates { gating: gating(wake), ..states(&HALF) };
+        let (_, run) = ran(&system(text, &own), "horizon", EndOfRun::Cut, 0);
+        assert_eq!(run.accelerators[0].power.clone().expect("power").wakes, wakes, "{wake}");
+    }
+}
+
+#[test]
+fn horizon_keeps_clocks_that_cannot_be_raised_in_time() {
+    // A fifth of the 14 ms that a has to spare. Until the change is over a runs at the full clock: 2.8 of its 6, and the rest in 6.4.
+    let lone = "for 20; task a every 20 layers 6";
+    for (time, expected) in [("2.8", "0 a0>0 | 9.2 a0 done"), ("2.9", "0 a0>0 | 6 a0 done")] {
+        let mut own = states(&HALF);
+        own.switch.time = ms(time);
+        check(lone, &own, "horizon", expected);
+    }
 }
 
 #[test]

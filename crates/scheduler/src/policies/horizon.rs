@@ -19,6 +19,7 @@
 //! instants is not expected.
 
 mod arrivals;
+mod batches;
 mod clocks;
 mod dispatch;
 mod improve;
@@ -190,14 +191,15 @@ impl Policy for Horizon {
             return Ok(());
         }
         let (settings, pieces, plan) = (&self.settings, &self.pieces, &self.plan);
-        let dispatch = Dispatch { view, settings, pieces, plan, pace: &self.pace };
+        let (pace, facts) = (&self.pace, self.facts.as_slice());
+        let dispatch = Dispatch { view, settings, pieces, plan, pace, facts };
         match dispatch.next() {
             Ok(segment) => {
                 let Segment { job, variant, on, extent, .. } = segment;
                 let (jobs, extent) = match dispatch.batch(&segment) {
                     0 | 1 => (job.id.into(), extent),
                     size => {
-                        let others = dispatch.alike(&segment).take(size - 1).map(|job| job.id);
+                        let others = dispatch.alike(&segment).take(size - 1).map(|(job, ..)| job.id);
                         (out.batch(std::iter::once(job.id).chain(others)), Extent::Rest)
                     }
                 };
@@ -403,6 +405,13 @@ mod tests {
             }
             check(&fixture, "horizon", settings, expected);
         }
+        // What others follow waits for nothing.
+        let tasks = ["a", "b"].map(|name| TaskSketch::new(name, &[&[4]]).energy_pj(&[&[1.0]]));
+        let mut fixture = Fixture::batching(&tasks, 8).unwrap();
+        let kind = DependencyKind::Control { probability: 0.1, probability_after_exit: Vec::new() };
+        fixture.change_task(1, |task| task.depends_on.push(Dependency { task: TaskId::new(0), kind }));
+        fixture.ready(0, 0, 40);
+        check(&fixture, "horizon", "", "a0>0:1");
         // What else is planned there has half of its time, too: c is planned until 34.
         for (due_us, expected) in [(80, "timer 4"), (76, "timer 4"), (72, "timer 2"), (60, "a0>0:1")] {
             let tasks = [TaskSketch::new("a", &[&[4]]), TaskSketch::new("c", &[&[30]])];
@@ -410,6 +419,19 @@ mod tests {
             fixture.ready(0, 0, 20);
             fixture.ready(1, 0, due_us);
             check(&fixture, "horizon", "margin=0 batch_limit=2", expected);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_in_the_way_of_nothing_that_is_planned() {
+        // Two of a take 6 and give way to nothing, b takes 3 and is due between them.
+        for (due_us, expected) in [(9, "a0+a1>0"), (8, "a0>0:1")] {
+            let tasks = [TaskSketch::new("a", &[&[4]]), TaskSketch::new("b", &[&[3]])];
+            let mut fixture = Fixture::batching(&tasks, 8).unwrap();
+            for (task, due_us) in [(0, 7), (0, 40), (1, due_us)] {
+                fixture.ready(task, 0, due_us);
+            }
+            check(&fixture, "horizon", "batching=up-to-n", expected);
         }
     }
 

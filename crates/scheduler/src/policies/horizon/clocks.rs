@@ -11,10 +11,13 @@
 //! ```
 //!
 //! is taken, and so on from there until none takes less. `end` is the last deadline, and rest is the power of the gated
-//! accelerator, or its idle power where it cannot be gated. Where not all is in time at lower points, frames that have not come are
-//! planned at the next higher ones: clocks can still be raised when they come. No plan at lower points may leave out more, run
+//! accelerator, or its idle power where it cannot be gated. Where not all is in time at lower points, frames that come no sooner
+//! than a clock can be raised are planned at the next higher ones. No plan at lower points may leave out more, run
 //! lighter networks, or put anything at risk, and what runs below the highest point has a fifth of the time until its end to spare:
 //! what comes unexpectedly, and what shared memory costs, is in no plan. Jobs roam at the highest points alone.
+//!
+//! A clock whose change, and a gate whose wake-up, takes longer than a fifth of the time that the tightest task has to spare stays as
+//! it is: what comes unexpectedly would be late for it.
 //!
 //! Where nothing has come or ended since the last plan, a new one is made at the same points, as long as all is in time.
 //!
@@ -26,7 +29,9 @@ use rtmm_workload::Duration;
 use super::arrivals::Arrivals;
 use super::pieces::{At, Known, Piece, Pieces};
 use super::plan::{Placed, Plan};
-use super::points::{FEMTO, highest, memory_power, power_held, powers, rest_of, states};
+use super::points::{
+    FEMTO, change_time, highest, memory_power, power_held, powers, rest_of, states, wake_time,
+};
 use super::timeline::Timeline;
 use crate::decision::Decision;
 use crate::parts::points::saves_by_gating;
@@ -59,8 +64,8 @@ impl Planned<'_, '_, '_> {
     fn make(&mut self, clocks: &mut Clocks, points: Points) -> Made {
         let Self { plan, pieces, arrivals, known } = self;
         let at = match points {
-            Points::Chosen => At { now: &clocks.points, later: &clocks.later },
-            Points::Tried => At { now: &clocks.tried, later: &clocks.tried_later },
+            Points::Chosen => At { now: &clocks.points, later: &clocks.later, raised: &clocks.raised },
+            Points::Tried => At { now: &clocks.tried, later: &clocks.tried_later, raised: &clocks.raised },
         };
         let known = Known { points: Some(at), ..*known };
         pieces.gather(known, arrivals);
@@ -71,9 +76,9 @@ impl Planned<'_, '_, '_> {
     }
 }
 
-/// Lowers each of some points by one.
-fn lower(points: &mut [PointId]) {
-    points.iter_mut().for_each(|point| *point = PointId::new(point.index().saturating_sub(1)));
+/// Lowers a point by one, as far as there is a lower one.
+fn lower(point: &mut PointId) {
+    *point = PointId::new(point.index().saturating_sub(1));
 }
 
 /// Raises the point of each accelerator by one, as far as there is a higher one.
@@ -98,6 +103,13 @@ pub(super) struct Clocks {
     /// Points that are tried.
     tried: Vec<PointId>,
     tried_later: Vec<PointId>,
+    /// The least time that a job of some task has to spare where it is fastest.
+    patience: Option<u64>,
+    /// By accelerator: whether its clock can be raised, and whether it wakes, soon enough for a job that is not expected.
+    may_slow: Vec<bool>,
+    may_gate: Vec<bool>,
+    /// By accelerator: when a clock that is raised now is.
+    raised: Vec<u64>,
     /// By accelerator: when the plan begins something there.
     begins: Vec<u64>,
     busy: Busy,
@@ -109,6 +121,16 @@ impl Clocks {
     pub(super) fn plan(&mut self, planned: Planned<'_, '_, '_>, is_new: bool) {
         let mut planned = planned;
         let view = planned.known.view;
+        let now = view.now.picoseconds();
+        let patience = *self.patience.get_or_insert_with(|| patience(planned.known));
+        self.may_slow.clear();
+        self.may_gate.clear();
+        for on in 0..view.accelerators.len() {
+            self.may_slow.push(change_time(view, on) <= patience / SPARE);
+            self.may_gate.push(wake_time(view, on) <= patience / SPARE);
+        }
+        self.raised.clear();
+        self.raised.extend((0..view.accelerators.len()).map(|on| now.saturating_add(change_time(view, on))));
         if is_new || self.points.is_empty() || planned.make(self, Points::Chosen).energy.is_none() {
             self.choose(&mut planned);
         }
@@ -126,7 +148,9 @@ impl Clocks {
         let view = planned.known.view;
         let width = view.accelerators.len();
         self.points.clear();
-        self.points.extend((0..width).map(|on| highest(view, on)));
+        // A change that is under way is waited for.
+        let under_way = |on: usize| view.accelerators[on].power.change.map(|change| change.to);
+        self.points.extend((0..width).map(|on| under_way(on).unwrap_or_else(|| highest(view, on))));
         self.later.clone_from(&self.points);
         let Made { given_up, energy } = planned.make(self, Points::Chosen);
         let Some(mut least) = energy else { return };
@@ -137,7 +161,9 @@ impl Clocks {
             let mut found = None;
             for slower in (0..width).map(|on| on..on + 1).chain(std::iter::once(0..width)) {
                 self.tried.clone_from(&self.points);
-                lower(&mut self.tried[slower]);
+                for on in slower.filter(|on| self.may_slow[*on] && under_way(*on).is_none()) {
+                    lower(&mut self.tried[on]);
+                }
                 if self.tried == self.points {
                     continue;
                 }
@@ -181,7 +207,10 @@ impl Clocks {
             let state = &view.accelerators[on];
             let states = states(view, on)?;
             let gap = Duration::from_picoseconds(begins.saturating_sub(view.now.picoseconds()));
-            let gates = state.is_idle() && !state.is_gated && saves_by_gating(states, state.power.point, gap);
+            let gates = self.may_gate[on]
+                && state.is_idle()
+                && !state.is_gated
+                && saves_by_gating(states, state.power.point, gap);
             gates.then_some(Decision::Gate { on: AcceleratorId::new(on) })
         })
     }
@@ -202,7 +231,7 @@ fn has_spare(plan: &Plan, pieces: &Pieces, known: Known<'_, '_>) -> bool {
     let Some(points) = known.points else { return true };
     pieces.list().iter().zip(&plan.placed).all(|(piece, placed)| {
         let Some(placed) = placed else { return true };
-        let is_slow = points.point(piece.kind, placed.on) != highest(known.view, placed.on);
+        let is_slow = points.point((piece.kind, piece.release), placed.on) != highest(known.view, placed.on);
         let spare = if is_slow { placed.end.saturating_sub(placed.release) / SPARE } else { 0 };
         placed.end.saturating_add(spare) <= if placed.end <= piece.target { piece.target } else { piece.due }
     })
@@ -227,7 +256,8 @@ impl Busy {
             let placed = placed.as_ref()?;
             let held = (0..points.now.len()).map(|on| {
                 let time = placed.part(pieces, on).map_or(0, |part| part.time);
-                u128::from(power_held(view, on, points.point(piece.kind, on))) * u128::from(time)
+                u128::from(power_held(view, on, points.point((piece.kind, piece.release), on)))
+                    * u128::from(time)
             });
             Some((u128::from(placed.energy) * FEMTO).saturating_sub(held.sum()))
         });
@@ -254,6 +284,16 @@ impl Busy {
         }
         energy + u128::from(memory_power(view)) * u128::from(covered(spans))
     }
+}
+
+/// The least time that a job of some task has to spare where it is fastest, in picoseconds. Tasks that cannot be in time do not count.
+fn patience(known: Known<'_, '_>) -> u64 {
+    let spare = known.facts.iter().filter_map(|of| {
+        let (_, lightest) = *of.networks.last()?;
+        let least = known.view.profile.fastest_remaining(lightest, 0_u32).picoseconds();
+        of.deadline?.saturating_sub(of.reserve).checked_sub(least)
+    });
+    spare.min().unwrap_or(u64::MAX)
 }
 
 fn last_due(pieces: &Pieces) -> Option<u64> {

@@ -6,8 +6,7 @@
 //! whose layers are longer than what lies between others would wait until it is lost. So it does not wait where it would be late
 //! for that and weighs more than what it is in the way of.
 //!
-//! A job that could be one of a batch waits for one more of its model where that takes less energy a job: until a batch of one more,
-//! and all that is planned on the accelerator, would end within half of the time that there is. The other half is for what comes.
+//! A segment may be that of a batch, or wait for one more job of it ([`super::batches`]).
 //!
 //! Where a rule for single layers is followed instead ([`super::layer_rule`]), each idle accelerator takes the layer that the rule
 //! gives it.
@@ -22,9 +21,9 @@ use super::pace::Pace;
 use super::pieces::{Cost, Known, NEVER, Piece, Pieces};
 use super::plan::{Placed, Plan, Shape};
 use super::settings::Settings;
+use super::tasks::TaskFacts;
 use crate::decision::{Extent, VariantId};
 use crate::job::Job;
-use crate::parts::Batching;
 use crate::view::View;
 
 /// A segment to dispatch.
@@ -37,7 +36,7 @@ pub(super) struct Segment<'v> {
     pub on: AcceleratorId,
     pub extent: Extent,
     /// The instant by which it has to end for what is planned before it.
-    latest: Time,
+    pub latest: Time,
 }
 
 /// Time that an accelerator keeps for what is planned before a segment and cannot begin yet.
@@ -50,7 +49,7 @@ struct Reserved {
 }
 
 /// The instant by which a piece is to end.
-fn limit_of(piece: &Piece, placed: &Placed) -> Time {
+pub(super) fn limit_of(piece: &Piece, placed: &Placed) -> Time {
     Time::from_picoseconds(if placed.end <= piece.target { piece.target } else { piece.due })
 }
 
@@ -62,6 +61,7 @@ pub(super) struct Dispatch<'d, 'v> {
     pub pieces: &'d Pieces,
     pub plan: &'d Plan,
     pub pace: &'d Pace,
+    pub facts: &'d [TaskFacts],
 }
 
 impl<'v> Dispatch<'_, 'v> {
@@ -114,12 +114,12 @@ impl<'v> Dispatch<'_, 'v> {
         best.map(|(_, segment)| segment)
     }
 
-    fn pieces(&self) -> impl Iterator<Item = (&Piece, Option<Placed>)> {
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (&Piece, Option<Placed>)> {
         self.pieces.list().iter().zip(self.plan.placed.iter().copied())
     }
 
     /// The job of a piece, if it can be dispatched.
-    fn ready(&self, piece: &Piece) -> Option<&'v Job> {
+    pub(super) fn ready(&self, piece: &Piece) -> Option<&'v Job> {
         self.view.job(piece.job()?).filter(|job| self.view.is_ready(job))
     }
 
@@ -133,7 +133,7 @@ impl<'v> Dispatch<'_, 'v> {
             if let Some(job) = ready.filter(|job| self.goes_on(job, placed) == on.index()) {
                 let latest = reserved.map_or(Time::MAX, |reserved| reserved.latest);
                 let Some(segment) = self.segment(job, placed.row, on, latest) else { continue };
-                if let Some(until) = self.waits_for_others(&segment) {
+                if let Some(until) = self.waits_for_others(&segment, piece) {
                     if until < latest {
                         reserved = Some(Reserved { begins: until, latest: until, weight: piece.weight });
                     }
@@ -241,93 +241,7 @@ impl<'v> Dispatch<'_, 'v> {
         self.view.can_run(&chosen, on).then_some(Segment { job, chosen, variant, on, extent, latest })
     }
 
-    /// Ready jobs that have not begun and are planned as the network of a segment, on whatever accelerator.
-    pub(super) fn alike(&self, segment: &Segment<'v>) -> impl Iterator<Item = &'v Job> {
-        let Segment { job: first, chosen, .. } = *segment;
-        self.pieces().filter_map(move |(piece, placed)| {
-            let job = self.ready(piece).filter(|job| !job.started && job.id != first.id)?;
-            let model = self.model_of(job, self.pieces.variant(placed?.row))?;
-            (model == chosen.model).then_some(job)
-        })
-    }
-
-    /// The number of jobs of a batch that a segment begins: as many as end in time together, and 1 where no batches form.
-    pub(super) fn batch(&self, segment: &Segment<'v>) -> usize {
-        let Segment { job, chosen, on, latest, .. } = *segment;
-        let (view, class) = (self.view, self.view.whole(on));
-        let limit = match self.settings.batching {
-            Batching::UpTo(limit) | Batching::DeadlineAware(limit)
-                if !job.started && view.profile.has_batches() =>
-            {
-                limit.min(view.profile.largest_batch(chosen.model, on, class))
-            }
-            _ => return 1,
-        };
-        let mut due = latest.min(job.deadline);
-        let mut size = 1;
-        for (other, with) in self.alike(segment).zip(2..=limit) {
-            due = due.min(other.deadline);
-            let Some(class) = view.profile.in_batch(class, with) else { break };
-            let switch = view.switch_time_of_batch(chosen.model, on, with);
-            let latency = view.profile.remaining(chosen.model, 0, class);
-            if view.now.saturating_add(switch).saturating_add(latency) > due {
-                break;
-            }
-            size += 1;
-        }
-        size
-    }
-
-    /// The instant until which a segment waits for that another job of its model comes: as long as a batch of one more would be in
-    /// time, and all that is planned beside it. None where nothing is saved, or where work is left out or at risk.
-    fn waits_for_others(&self, segment: &Segment<'v>) -> Option<Time> {
-        let Segment { job, chosen, on, .. } = *segment;
-        let (view, profile) = (self.view, self.view.profile);
-        let (Batching::DeadlineAware(limit), true) =
-            (self.settings.batching, self.settings.waits && self.plan.is_perfect)
-        else {
-            return None;
-        };
-        if job.started || !profile.has_batches() {
-            return None;
-        }
-        let whole = view.whole(on);
-        let ready = 1 + self.alike(segment).count();
-        let size = self.batch(segment);
-        let one_more = u32::try_from(size + 1).ok()?;
-        if size < ready || one_more > limit.min(profile.largest_batch(chosen.model, on, whole)) {
-            return None;
-        }
-        let of = |jobs: u32| {
-            let class = if jobs > 1 { profile.in_batch(whole, jobs)? } else { whole };
-            let energy = profile.remaining_energy(chosen.model, 0, class).femtojoules();
-            Some((profile.remaining(chosen.model, 0, class), u128::from(energy)))
-        };
-        let ((_, energy), (latency, of_more)) = (of(one_more - 1)?, of(one_more)?);
-        if of_more * u128::from(one_more - 1) >= energy * u128::from(one_more) {
-            return None;
-        }
-        let time = view.switch_time_of_batch(chosen.model, on, one_more).saturating_add(latency);
-        let is_alike = |piece: &Piece| {
-            piece.job().is_some_and(|id| id == job.id || self.alike(segment).any(|other| other.id == id))
-        };
-        let spare = self.pieces().filter_map(|(piece, placed)| {
-            let placed = placed?;
-            // The other half is for what comes.
-            let by = piece.arrival.midpoint(limit_of(piece, &placed).picoseconds());
-            let by = Time::from_picoseconds(by);
-            if is_alike(piece) {
-                return Some(by.saturating_since(view.now).saturating_sub(time));
-            }
-            placed.part(self.pieces, on.index())?;
-            let end = placed.end.saturating_add(placed.risk(self.pieces));
-            Some(by.saturating_since(Time::from_picoseconds(end)))
-        });
-        let spare = spare.min()?;
-        (!spare.is_zero()).then(|| view.now.saturating_add(spare))
-    }
-
-    fn model_of(&self, job: &Job, variant: Option<VariantId>) -> Option<ModelId> {
+    pub(super) fn model_of(&self, job: &Job, variant: Option<VariantId>) -> Option<ModelId> {
         match variant.filter(|_| !job.started) {
             Some(variant) => self.view.task(job.task).variants.get(variant.index()).copied(),
             None => Some(job.model),

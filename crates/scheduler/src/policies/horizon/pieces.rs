@@ -103,15 +103,17 @@ impl Piece {
 pub(super) struct At<'a> {
     /// Of jobs that there are, and those that they trigger.
     pub now: &'a [PointId],
-    /// Of frames that are expected.
+    /// Of frames that are expected, and come no sooner than a clock can be raised.
     pub later: &'a [PointId],
+    /// When that is, in picoseconds.
+    pub raised: &'a [u64],
 }
 
 impl At<'_> {
     /// The point of a piece on an accelerator.
-    pub(super) fn point(&self, kind: Kind, on: usize) -> PointId {
-        let points = if kind == Kind::Expected { self.later } else { self.now };
-        points[on]
+    pub(super) fn point(&self, (kind, release): (Kind, u64), on: usize) -> PointId {
+        let is_later = kind == Kind::Expected && release >= self.raised[on];
+        if is_later { self.later[on] } else { self.now[on] }
     }
 }
 
@@ -132,10 +134,10 @@ impl Known<'_, '_> {
     }
 
     /// The class that work is planned in on an accelerator.
-    fn class(&self, kind: Kind, accelerator: AcceleratorId) -> ClassId {
+    fn class(&self, of: (Kind, u64), accelerator: AcceleratorId) -> ClassId {
         let on = accelerator.index();
         match self.points {
-            Some(at) => points::class_at(self.view, on, at.point(kind, on)),
+            Some(at) => points::class_at(self.view, on, at.point(of, on)),
             None => self.view.whole(accelerator),
         }
     }
@@ -350,10 +352,6 @@ impl Pieces {
         }
         if known.settings.lookahead > 0 {
             self.add_triggered(known);
-            if known.points.is_some() {
-                // Frames that are expected may be planned at other points.
-                self.fresh.fill(None);
-            }
             self.add_expected(known, arrivals);
         }
         self.sort(known, known.settings.order);
@@ -399,9 +397,14 @@ impl Pieces {
         let last = self.list.iter().map(|piece| piece.target).max();
         // Clocks and gates are for what comes next even where there is nothing to do.
         let plans_clocks = known.points.is_some();
-        let Some(last) = last.or_else(|| self.next_due(known, arrivals).filter(|_| plans_clocks)) else {
+        let Some(mut last) = last.or_else(|| self.next_due(known, arrivals).filter(|_| plans_clocks)) else {
             return;
         };
+        if plans_clocks {
+            // A clock that is lowered is high again behind two changes at the earliest.
+            let changes = (0..self.free.len()).map(|on| points::change_time(known.view, on));
+            last = last.max(now.saturating_add(changes.max().unwrap_or(0).saturating_mul(2)));
+        }
         for (index, of) in known.facts.iter().enumerate() {
             let task = TaskId::new(index);
             let Some(deadline) = of.deadline else { continue };
@@ -443,7 +446,9 @@ impl Pieces {
         let first_row = self.networks.len() as u32;
         let mut least = NEVER;
         self.networks.extend_from_slice(networks);
-        let is_fresh = progress == Progress::default() && source.place.is_none();
+        // Frames that are expected may be planned at other points, each at its own.
+        let is_at_own = known.points.is_some() && kind == Kind::Expected;
+        let is_fresh = progress == Progress::default() && source.place.is_none() && !is_at_own;
         let width = self.free.len();
         for ((_, model), row) in networks.iter().zip(first_row as usize..) {
             let known_row = self.fresh[model.index()].filter(|_| is_fresh);
@@ -529,7 +534,7 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
         return Cost { time: NEVER, energy: NEVER, risk: 0, spread: 0, held: 0 };
     }
     let Cost { mut time, mut energy, risk, spread, held } =
-        rest(known, model, (source.kind, progress), accelerator);
+        rest(known, model, (source.kind, source.release), progress, accelerator);
     let pays = |time: &mut u64, energy: &mut u64, of: (u64, u64)| {
         *time = time.saturating_add(of.0).min(NEVER - 1);
         *energy = energy.saturating_add(of.1);
@@ -549,11 +554,12 @@ fn cost(known: Known<'_, '_>, model: ModelId, source: &Source, accelerator: Acce
 pub(super) fn rest(
     known: Known<'_, '_>,
     model: ModelId,
-    (kind, from): (Kind, Progress),
+    of: (Kind, u64),
+    from: Progress,
     accelerator: AcceleratorId,
 ) -> Cost {
     let Known { view, settings, pace, .. } = known;
-    let class = known.class(kind, accelerator);
+    let class = known.class(of, accelerator);
     let expected = view.profile.remaining(model, from, class).picoseconds();
     let worst = view.profile.worst_remaining(model, from.layer, class).picoseconds().max(expected);
     let time = match settings.estimate {
@@ -566,6 +572,6 @@ pub(super) fn rest(
     let risk = worst.saturating_sub(time).max(spread).saturating_add(margin);
     let energy = view.profile.remaining_energy(model, from, class).femtojoules();
     let on = accelerator.index();
-    let held = known.points.map_or(0, |at| points::held(view, on, at.point(kind, on), expected));
+    let held = known.points.map_or(0, |at| points::held(view, on, at.point(of, on), expected));
     Cost { time: paced.min(NEVER - 1), energy: energy.saturating_add(held), risk, spread, held }
 }

@@ -4,6 +4,7 @@ use rtmm_hardware::{AcceleratorId, ClassId, PointId, PowerStates, PowerUnit};
 
 use crate::parts::points::{class_at as class_of, highest as highest_of};
 use crate::run::Run;
+use crate::state::PointState;
 use crate::view::View;
 
 /// Zeptojoules in a femtojoule.
@@ -28,6 +29,18 @@ pub(super) fn highest(view: &View<'_>, on: usize) -> PointId {
 /// The class of all units of an accelerator at a point, with the memory as it is.
 pub(super) fn class_at(view: &View<'_>, on: usize, point: PointId) -> ClassId {
     class_of(view, AcceleratorId::new(on), point)
+}
+
+/// The time, in picoseconds, that a change of the clock of an accelerator takes.
+pub(super) fn change_time(view: &View<'_>, on: usize) -> u64 {
+    let states = states(view, on).filter(|states| states.points.len() > 1);
+    states.map_or(0, |states| states.switch.time.picoseconds())
+}
+
+/// The time, in picoseconds, that an accelerator takes to wake where it is gated.
+pub(super) fn wake_time(view: &View<'_>, on: usize) -> u64 {
+    let gating = states(view, on).and_then(|states| states.gating);
+    gating.map_or(0, |gating| gating.wake_time.picoseconds())
 }
 
 /// Power, in nanowatts, of the memory while something runs over that while nothing does.
@@ -76,11 +89,14 @@ pub(super) fn free_at(view: &View<'_>, on: usize, point: PointId) -> u64 {
     if accelerator.is_gated && accelerator.is_idle() {
         free = free.saturating_add(states.gating.map_or(0, |gating| gating.wake_time.picoseconds()));
     }
-    let now_at = accelerator.power.point;
+    let PointState { point: now_at, change } = accelerator.power;
     if now_at != point {
         let hertz = |point| states.point(point).map_or(1, |at| at.hertz);
         let (slow, fast) = (hertz(now_at), hertz(point));
-        let time = states.switch.time.picoseconds();
+        // A change that is under way is nearer than one that is not.
+        let under_way = change.filter(|change| change.to == point);
+        let time = under_way.map_or(states.switch.time, |change| change.at.saturating_since(view.now));
+        let time = time.picoseconds();
         free = free.saturating_add(match states.switch.stalls {
             true => time,
             false => time - scaled(time, (slow.min(fast), fast)),

@@ -28,12 +28,13 @@ impl Plan {
         let (first_layer, layers) = (piece.progress.layer, known.view.profile.layers(model));
         let left = layers.saturating_sub(first_layer);
         let costs = pieces.costs(row);
+        let of = (piece.kind, piece.release);
         let mut best: Option<((bool, u64), Placed)> = None;
         for point in 1..POINTS.min(left) {
             let layer = first_layer + left * point / POINTS.min(left);
             self.budget = self.budget.checked_sub(costs.len() as u32)?;
             for (on, of_first) in costs.iter().enumerate().filter(|(_, cost)| cost.time < NEVER) {
-                let behind = rest(known, model, (piece.kind, Progress::at(layer)), AcceleratorId::new(on));
+                let behind = rest(known, model, of, Progress::at(layer), AcceleratorId::new(on));
                 let first = of_first.time.saturating_sub(behind.time);
                 let first_end = self.timelines[on].end_of(release, first);
                 if first_end >= piece.due {
@@ -44,12 +45,12 @@ impl Plan {
                     if !known.view.profile.runs(model, layer, accelerator) {
                         continue;
                     }
-                    let after = rest(known, model, (piece.kind, Progress::at(layer)), accelerator);
+                    let after = rest(known, model, of, Progress::at(layer), accelerator);
                     // What it pays before it begins there, as if it began with all of it.
                     let paid = match of_all.time {
                         NEVER => Cost { time: 0, energy: 0, risk: 0, spread: 0, held: 0 },
                         time => {
-                            let all = rest(known, model, (piece.kind, piece.progress), accelerator);
+                            let all = rest(known, model, of, piece.progress, accelerator);
                             let energy = of_all.energy.saturating_sub(all.energy);
                             Cost { time: time.saturating_sub(all.time), energy, risk: 0, spread: 0, held: 0 }
                         }

@@ -30,6 +30,8 @@ pub(super) struct TaskFacts {
     pub networks: Vec<Network>,
     /// The tasks that it needs.
     pub needs: Vec<TaskId>,
+    /// True if other tasks need it.
+    pub leads: bool,
     /// Tasks whose jobs its own may trigger, each with the probability.
     pub triggers: Vec<(TaskId, f64)>,
     /// The distance of frames outside of phases; none where they cannot be predicted.
@@ -54,6 +56,9 @@ pub(super) fn facts(view: &View<'_>, settings: &Settings) -> Vec<TaskFacts> {
             };
             followers[dependency.task.index()].push((task.index(), probability));
         }
+    }
+    for (of, followers) in facts.iter_mut().zip(&followers) {
+        of.leads = !followers.is_empty();
     }
     let own = own_weights(view, settings);
     // Dependencies have no cycle: what is known of the last tasks of chains goes to their first ones in so many steps.
