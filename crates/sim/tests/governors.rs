@@ -311,9 +311,13 @@ proptest! {
     #[test]
     fn parts_of_platform_energy_add_up(
         tasks in prop::collection::vec((1..6_u64, 1..6_u64, 1..9_u64), 1..4),
-        governor in prop::sample::select(GOVERNORS.to_vec()), shares in any::<bool>(), stalls in any::<bool>(),
+        governor in prop::option::of(prop::sample::select(GOVERNORS.to_vec())),
+        shares in any::<bool>(), stalls in any::<bool>(),
     ) {
-        let policy_text = format!("least-slack preemption=quantum governor={governor}");
+        let policy_text = match governor {
+            Some(governor) => format!("least-slack preemption=quantum governor={governor}"),
+            None => "horizon".to_owned(),
+        };
         let (_, run) = ran(&scaled(&tasks, 1, shares, stalls), &policy_text, EndOfRun::Drain, 3);
         let all = run.platform.expect("power");
         let femtojoules = |picojoules: f64| (picojoules * 1e3).round() as u128;
@@ -392,6 +396,8 @@ fn a_governor_comes_to_an_end_in_every_instant_where_changes_take_no_time() {
     let workload = rtmm_workload::load::workload_of(&Source::new("s", scenario), Legality::Strict);
     let (platform, workload) = (platform.expect("a platform"), workload.expect("a scenario"));
     let system = System::new(&workload.scenario, &workload.models, &platform).expect("costs");
-    let (_, summary) = ran(&system, "dream-mapscore governor=slowest-that-fits", EndOfRun::Cut, 0);
-    assert!(summary.decisions > 0);
+    for policy_text in ["dream-mapscore governor=slowest-that-fits", "horizon", "horizon replan=layer"] {
+        let (_, summary) = ran(&system, policy_text, EndOfRun::Cut, 0);
+        assert!(summary.decisions > 0);
+    }
 }

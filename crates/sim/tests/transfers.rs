@@ -61,6 +61,23 @@ fn a_move_counts_in_the_choice_unless_it_is_not_to() {
 }
 
 #[test]
+fn a_job_roams_where_its_layers_and_moves_together_are_in_time() {
+    // On accelerator 0 it takes 11. The second layer takes 2 on the other one, and a move 1.5 there and 1.5 back.
+    let system = |due: &str| {
+        format!(
+            "accelerators 2; for 20; links 1 0.5; task a every 20 due {due} layers 2/9 7/2 2/9 sizes 1 10 10 1"
+        )
+    };
+    let whole = "0 a0>0 | 2 a0 at 1, a0>0 | 9 a0 at 2, a0>0 | 11 a0 done";
+    let roams = "0 a0>0 | 2 a0 at 1, a0>1 from 3.5 | 5.5 a0 at 2, a0>0 from 7 | 9 a0 done";
+    let horizon = "horizon layer_energy=false split=false";
+    check(&system("11"), horizon, whole);
+    check(&system("10"), horizon, roams);
+    check(&system("9"), horizon, roams);
+    check(&system("9"), &format!("{horizon} roam=false"), "0 a0>0 | 2 a0 at 1, a0>0 | 9 a0 dropped");
+}
+
+#[test]
 fn moves_are_counted_apart() {
     let system = ByHand::parse(FORCED).system();
     let (row, parameters) = policy("edf");

@@ -51,7 +51,8 @@ struct Next {
 impl Layers {
     /// The first rule that has all pieces in time that are not lost; none where more layers are left than the budget has steps.
     pub(super) fn rule(&mut self, pieces: &Pieces, known: Known<'_, '_>) -> Option<Rule> {
-        let is_known = pieces.ways.count() > 0 && !pieces.is_uncertain();
+        let is_free = !known.view.profile.has_transfers();
+        let is_known = pieces.ways.count() > 0 && !pieces.is_uncertain() && is_free;
         let rules = [Rule::FastestIdle, Rule::EarliestEnd];
         rules.into_iter().find(|rule| is_known && self.is_in_time(pieces, known, *rule))
     }

@@ -196,7 +196,8 @@ impl Plan {
         let is_perfect = best.is_some_and(|(worth, _)| worth.is_perfect());
         if is_perfect
             && settings.layer_energy
-            && known.knows_ways()
+            // Lower clocks save more, and an accelerator that pieces come back to is not gated.
+            && known.points.is_none()
             && let Some((worth, order)) = best.filter(|_| pieces.saves_by_layer())
         {
             if order != sorted_by {

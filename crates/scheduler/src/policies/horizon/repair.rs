@@ -61,7 +61,7 @@ impl Plan {
             place = self.split(pieces, known, new, release);
         }
         if known.settings.roams && known.knows_ways() && place.is_none() {
-            place = self.roam(pieces, new, release);
+            place = self.roam(pieces, known, new, release);
         }
         if let Some(place) = place {
             self.take(pieces, new, place);

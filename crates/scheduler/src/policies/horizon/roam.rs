@@ -2,9 +2,8 @@
 //!
 //! Where accelerators suit different layers, a job may be in time on none of them alone, and on several of them in turn. Such a
 //! piece waits at each layer for the accelerator that it goes on with; what it takes from each of them is the sum of its layers
-//! there. Where the fastest way is too late for what is planned on it, others are tried that leave an accelerator to the layers that
-//! lose most elsewhere ([`super::ways`]). A piece roams where nothing else is in time, and only on platforms on which a job
-//! moves for nothing.
+//! there, and of its moves where these take time. Where the fastest way is too late for what is planned on it, others are tried that
+//! leave an accelerator to the layers that lose most elsewhere ([`super::ways`]). A piece roams where nothing else is in time.
 //!
 //! Where all is in time and there is time to spare, a piece may roam for energy, too: on the way on which it takes least.
 
@@ -17,12 +16,18 @@ use super::ways::stays;
 impl Plan {
     /// The place in time for a piece that roams, behind all that is planned: on the first way that is by its virtual deadline, else on
     /// the first that is by its deadline.
-    pub(super) fn roam(&mut self, pieces: &Pieces, index: usize, release: u64) -> Option<Placed> {
+    pub(super) fn roam(
+        &mut self,
+        pieces: &Pieces,
+        known: Known<'_, '_>,
+        index: usize,
+        release: u64,
+    ) -> Option<Placed> {
         let piece = &pieces.list()[index];
         let row = piece.rows().last()?;
         let mut first = None;
         for way in 0..pieces.ways.count() {
-            if let Some(place) = self.way(pieces, piece, (row, way), release) {
+            if let Some(place) = self.way(pieces, known, piece, (row, way), release) {
                 if place.end <= piece.target {
                     return Some(place);
                 }
@@ -51,8 +56,9 @@ impl Plan {
         }
         let limit = release.midpoint(piece.target);
         let paid = known.view.switch(pieces.model(row)?, piece.progress.layer, AcceleratorId::new(first.on));
-        let (mut paid_time, paid) =
-            paid.map_or((0, 0), |(time, energy)| (time.picoseconds(), energy.femtojoules()));
+        let paid = paid.map_or((0, 0), |(time, energy)| (time.picoseconds(), energy.femtojoules()));
+        let moved = moved(known, piece, first.on);
+        let (mut paid_time, paid) = (paid.0.saturating_add(moved.0), paid.1.saturating_add(moved.1));
         let mut end = release;
         for (on, time) in stays(steps) {
             let time = time.saturating_add(std::mem::take(&mut paid_time));
@@ -69,6 +75,7 @@ impl Plan {
     fn way(
         &mut self,
         pieces: &Pieces,
+        known: Known<'_, '_>,
         piece: &Piece,
         (row, way): (u32, usize),
         release: u64,
@@ -79,16 +86,26 @@ impl Plan {
             return None;
         }
         self.budget = self.budget.checked_sub(steps.len() as u32 / 8 + 1)?;
+        let (mut moves, moved) = moved(known, piece, first.on);
         let mut end = release;
         for (on, time) in stays(steps) {
+            let time = time.saturating_add(std::mem::take(&mut moves));
             end = self.timelines[on].end_of(end, time);
             if end > piece.due {
                 return None;
             }
         }
         let shape = Shape::Roams { way: way as u32 };
-        Some(Placed { on: first.on, row, release, end, energy: first.energy, shape })
+        let energy = first.energy.saturating_add(moved);
+        Some(Placed { on: first.on, row, release, end, energy, shape })
     }
+}
+
+/// The time and the energy of the move with which a job goes on elsewhere than where it is.
+fn moved(known: Known<'_, '_>, piece: &Piece, on: usize) -> (u64, u64) {
+    let job = piece.job().filter(|_| known.view.profile.has_transfers()).and_then(|job| known.view.job(job));
+    let moved = job.and_then(|job| known.view.transfer(job, AcceleratorId::new(on)));
+    moved.map_or((0, 0), |(time, energy)| (time.picoseconds(), energy.femtojoules()))
 }
 
 #[cfg(test)]
@@ -98,7 +115,7 @@ mod tests {
 
     /// The place of a job of the layers on two accelerators that are busy in the spans, all in microseconds.
     fn place(layers: &[&[u64]], due_us: u64, busy_us: [(u64, u64); 2]) -> Option<Placed> {
-        on_busy(layers, due_us, busy_us, |plan, pieces, _| plan.roam(pieces, 0, 0))
+        on_busy(layers, due_us, busy_us, |plan, pieces, known| plan.roam(pieces, known, 0, 0))
     }
 
     #[test]

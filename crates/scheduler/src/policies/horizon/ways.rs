@@ -1,6 +1,6 @@
 //! Ways through models: for each layer the accelerator that it runs on.
 //!
-//! On the first way each layer runs where it is fastest. On the others some accelerators have a price: each layer runs where latency
+//! On the first way each layer runs where it is fastest, and where moves between accelerators take time, all layers together take least. On the others some accelerators have a price: each layer runs where latency
 //! times price is least, so that the layers that leave a dear accelerator are those that lose least elsewhere. Prices are
 //! the dual variables of the capacity of accelerators in the linear program of layers on unlike machines; here they are a few, in
 //! advance. Accelerators that run all layers equally fast have one price, and ways that begin with different ones of them.
@@ -9,6 +9,7 @@ use rtmm_hardware::AcceleratorId;
 use rtmm_workload::ModelId;
 
 use super::points;
+use crate::job::{Place, Progress};
 use crate::state::UnitState;
 use crate::view::View;
 
@@ -75,18 +76,18 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// Looks all layers up, at the nominal points. None where a move is not free.
+    /// Looks all layers up, at the nominal points.
     pub(super) fn new(costs: Costs<'_, '_>) -> Self {
         let view = costs.view;
         let accelerators = view.accelerators.len();
-        if view.profile.has_transfers() || accelerators < 2 {
+        if accelerators < 2 {
             return Self::default();
         }
         let prices = prices(view);
         let models = (0..view.profile.models()).map(ModelId::new);
         let ways = models.flat_map(|model| {
             let priced = prices.iter().map(move |prices| Way::new(costs, model, prices));
-            priced.chain(std::iter::once_with(move || Way::cheapest(costs, model)))
+            priced.chain(std::iter::once_with(move || Way::best(costs, model, Aim::Energy)))
         });
         Self { ways: ways.collect(), count: prices.len(), accelerators }
     }
@@ -175,10 +176,33 @@ fn prices(view: &View<'_>) -> Vec<Prices> {
     prices
 }
 
+/// Measure by which a way is the best.
+#[derive(Clone, Copy, Debug)]
+enum Aim<'p> {
+    /// The least energy, context switches between stays included, of equal ones the least latency.
+    Energy,
+    /// The least latency times price, of equal ones the least energy.
+    Price(&'p Prices),
+}
+
+/// Sums over all layers from one on.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    aim: u128,
+    time: u64,
+    energy: u64,
+    /// Where the next layer runs.
+    next: usize,
+}
+
 impl Way {
     fn new(costs: Costs<'_, '_>, model: ModelId, prices: &Prices) -> Self {
         let Costs { view, .. } = costs;
         let profile = view.profile;
+        if profile.has_transfers() {
+            return Self::best(costs, model, Aim::Price(prices));
+        }
+        // Where a move is free each layer is by itself.
         let width = view.accelerators.len();
         let on = (0..profile.layers(model)).map(|layer| {
             let cost = |on: usize| {
@@ -195,53 +219,65 @@ impl Way {
             .map_or_else(Self::default, |on| Self::through(costs, model, &on, false))
     }
 
-    /// The way on which a model takes least energy, context switches at each stay but the first included, of equal ones the
-    /// least latency.
-    fn cheapest(costs: Costs<'_, '_>, model: ModelId) -> Self {
+    /// The best way, with what moves between accelerators take.
+    fn best(costs: Costs<'_, '_>, model: ModelId, aim: Aim<'_>) -> Self {
         let Costs { view, .. } = costs;
         let profile = view.profile;
         let (layers, width) = (profile.layers(model), view.accelerators.len());
-        // By layer, from the last one on, and accelerator: the least for all from there on, and where the next layer runs.
-        let mut least: Vec<Vec<Option<(u64, u64, usize)>>> = vec![vec![None; width]; layers as usize];
+        let switches = matches!(aim, Aim::Energy);
+        let of = |on: usize, time: u64, energy: u64| match aim {
+            Aim::Energy => u128::from(energy),
+            Aim::Price(prices) => u128::from(time) * u128::from(prices.quarters[on]),
+        };
+        let rank = |on: usize| match aim {
+            Aim::Energy => on,
+            Aim::Price(prices) => (on + width - prices.first) % width,
+        };
+        // By layer, from the last one on, and accelerator: the least for all from there on.
+        let mut least: Vec<Vec<Option<Sums>>> = vec![vec![None; width]; layers as usize];
         for layer in (0..layers).rev() {
             for on in 0..width {
                 let accelerator = AcceleratorId::new(on);
                 if !profile.runs(model, layer, accelerator) {
                     continue;
                 }
-                let class = profile.whole(accelerator);
-                let own = costs.energy(model, layer, on);
-                let latency = profile.latency(model, layer, class).picoseconds();
-                let behind = least.get(layer as usize + 1).map(|behind| {
-                    let next = behind.iter().enumerate().filter_map(|(next, of)| {
-                        let (energy, time, _) = (*of)?;
-                        let (paid_time, paid) =
-                            if next == on { (0, 0) } else { switch(view, model, layer + 1, next) };
-                        Some((energy.saturating_add(paid), time.saturating_add(paid_time), next))
-                    });
-                    next.min()
-                });
-                least[layer as usize][on] = match behind {
-                    None => Some((own, latency, on)),
-                    Some(Some((energy, time, next))) => {
-                        Some((energy.saturating_add(own), time.saturating_add(latency), next))
-                    }
-                    Some(None) => None,
+                let time = profile.latency(model, layer, profile.whole(accelerator)).picoseconds();
+                let energy = costs.energy(model, layer, on);
+                let own = Sums { aim: of(on, time, energy), time, energy, next: on };
+                let Some(behind) = least.get(layer as usize + 1) else {
+                    least[layer as usize][on] = Some(own);
+                    continue;
                 };
+                let behind = behind.iter().enumerate().filter_map(|(next, sums)| {
+                    let sums = (*sums)?;
+                    let (time, energy) = paid(view, model, layer + 1, (on, next), switches);
+                    Some(Sums {
+                        aim: sums.aim + of(next, time, energy),
+                        time: sums.time.saturating_add(time),
+                        energy: sums.energy.saturating_add(energy),
+                        next,
+                    })
+                });
+                let behind = behind.min_by_key(|sums| (sums.aim, sums.time, sums.energy, rank(sums.next)));
+                least[layer as usize][on] = behind.map(|behind| Sums {
+                    aim: own.aim + behind.aim,
+                    time: own.time.saturating_add(behind.time),
+                    energy: own.energy.saturating_add(behind.energy),
+                    next: behind.next,
+                });
             }
         }
-        let mut way = Vec::with_capacity(layers as usize);
-        let begins = |row: &Vec<Option<(u64, u64, usize)>>| {
-            let of =
-                row.iter().enumerate().filter_map(|(on, of)| of.map(|(energy, time, _)| (energy, time, on)));
-            of.min().map(|(.., on)| on)
+        let begins = |row: &Vec<Option<Sums>>| {
+            let of = row.iter().enumerate().filter_map(|(on, sums)| sums.map(|sums| (on, sums)));
+            of.min_by_key(|(on, sums)| (sums.aim, sums.time, sums.energy, rank(*on))).map(|(on, _)| on)
         };
         let Some(mut on) = least.first().and_then(begins) else { return Self::default() };
+        let mut way = Vec::with_capacity(layers as usize);
         for row in &least {
             way.push(on);
-            on = row[on].map_or(on, |(.., next)| next);
+            on = row[on].map_or(on, |sums| sums.next);
         }
-        Self::through(costs, model, &way, true)
+        Self::through(costs, model, &way, switches)
     }
 
     /// The way through these accelerators, with context switches between stays or without.
@@ -254,8 +290,8 @@ impl Way {
             let class = profile.whole(AcceleratorId::new(on[layer]));
             let mut latency = profile.latency(model, layer as u32, class).picoseconds();
             let mut energy = costs.energy(model, layer as u32, on[layer]);
-            if switches && layer > 0 && on[layer - 1] != on[layer] {
-                let (time, spent) = switch(view, model, layer as u32, on[layer]);
+            if layer > 0 {
+                let (time, spent) = paid(view, model, layer as u32, (on[layer - 1], on[layer]), switches);
                 (latency, energy) = (latency.saturating_add(time), energy.saturating_add(spent));
             }
             let (left, energy_left) = way.steps.last().map_or((0, 0), |next| (next.left, next.energy));
@@ -270,6 +306,29 @@ impl Way {
         way.steps.reverse();
         way
     }
+}
+
+/// The time and the energy with which a job goes on with a layer on another accelerator: of the move of its activations, and of the context
+/// switch there.
+fn paid(
+    view: &View<'_>,
+    model: ModelId,
+    layer: u32,
+    (from, to): (usize, usize),
+    switches: bool,
+) -> (u64, u64) {
+    if from == to {
+        return (0, 0);
+    }
+    let (mut time, mut energy) = if switches { switch(view, model, layer, to) } else { (0, 0) };
+    let place =
+        Place { accelerator: AcceleratorId::new(from), layer: layer.checked_sub(1), is_written: false };
+    let moved = view.profile.transfer(model, Progress::at(layer), Some(place), AcceleratorId::new(to));
+    if let Some((of_move, spent)) = moved {
+        time = time.saturating_add(of_move.picoseconds());
+        energy = energy.saturating_add(spent.femtojoules());
+    }
+    (time, energy)
 }
 
 /// The time and the energy of the context switch with which a model comes to an accelerator at a layer, where another one ran there.
