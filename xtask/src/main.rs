@@ -108,6 +108,9 @@ enum Evaluation {
     Generated {
         /// Another seed than that of the page; its table is written beside its results
         seed: Option<u64>,
+        /// Systems with power states, shared memory or batches, in place of those on platforms of DREAM
+        #[arg(long)]
+        hardware: bool,
     },
 }
 
@@ -141,7 +144,14 @@ fn evaluate(page: &Evaluation) -> ExitCode {
         Evaluation::Frontier => evaluation::frontier::run(),
         Evaluation::Horizon { sweep } => evaluation::horizon::run(sweep.as_deref()),
         Evaluation::Robustness { set } => evaluation::robustness::run(set.as_deref()),
-        Evaluation::Generated { seed } => evaluation::generated::run(*seed),
+        Evaluation::Generated { seed, hardware } => {
+            let family = if *hardware {
+                &evaluation::generated::draw::HARDWARE
+            } else {
+                &evaluation::generated::draw::DREAM
+            };
+            evaluation::generated::run(family, *seed)
+        }
     };
     let Err(problem) = done else { return ExitCode::SUCCESS };
     // Diagnostics say of each of theirs that it is an error.
@@ -186,6 +196,7 @@ mod tests {
             &["docs", "--check", "--quick"],
             &["docs", "evaluation/moca.md#cells"],
             &["evaluation", "generated", "7"],
+            &["evaluation", "generated", "--hardware"],
             &["equal", "old", "new"],
         ] {
             exit(arguments).unwrap();

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{Problem, table};
 use crate::evaluation::DATA;
-use crate::evaluation::generated::{RUNS, SEED, SYSTEMS, TABLE};
+use crate::evaluation::generated::RUNS;
+use crate::evaluation::generated::draw::{DREAM, Family, HARDWARE};
 
 /// The policy of this project.
 const OWN: &str = "horizon";
@@ -17,7 +18,7 @@ const NEAR: f64 = 0.5;
 /// Means of a policy on a system.
 struct Row {
     system: String,
-    costs: String,
+    kind: String,
     load: f64,
     policy: String,
     misses: Option<f64>,
@@ -26,15 +27,15 @@ struct Row {
     ux_cost: Option<f64>,
 }
 
-fn rows(root: &Path) -> Result<Vec<Row>, Problem> {
-    let mut reader = csv::Reader::from_path(root.join(DATA).join(TABLE))?;
+fn rows(root: &Path, family: &Family) -> Result<Vec<Row>, Problem> {
+    let mut reader = csv::Reader::from_path(root.join(DATA).join(family.table))?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record?;
         let number = |index: usize| record[index].parse::<f64>().ok();
         rows.push(Row {
             system: record[0].to_owned(),
-            costs: record[2].to_owned(),
+            kind: record[2].to_owned(),
             load: record[4].parse()?,
             policy: record[5].to_owned(),
             misses: number(6),
@@ -56,10 +57,10 @@ fn policies(rows: &[Row]) -> Vec<&str> {
     policies
 }
 
-/// The systems of one kind of costs in a band of loads, each with its rows.
-fn band<'r>(rows: &'r [Row], costs: &str, band: usize) -> Vec<Vec<&'r Row>> {
+/// The systems of one kind of hardware in a band of loads, each with its rows.
+fn band<'r>(rows: &'r [Row], kind: &str, band: usize) -> Vec<Vec<&'r Row>> {
     let least = band.checked_sub(1).map_or(0.0, |before| BANDS[before].1);
-    let is_in = |row: &&Row| row.costs == costs && row.load >= least && row.load < BANDS[band].1;
+    let is_in = |row: &&Row| row.kind == kind && row.load >= least && row.load < BANDS[band].1;
     let mut systems: Vec<Vec<&Row>> = Vec::new();
     for row in rows.iter().filter(is_in) {
         match systems.last_mut().filter(|system| system[0].system == row.system) {
@@ -70,29 +71,64 @@ fn band<'r>(rows: &'r [Row], costs: &str, band: usize) -> Vec<Vec<&'r Row>> {
     systems
 }
 
-/// Counts of the systems that were drawn.
+/// Counts of the systems that were drawn on platforms of DREAM.
 pub(super) fn setup(root: &Path) -> Result<String, Problem> {
-    let rows = rows(root)?;
+    counts(root, &DREAM)
+}
+
+/// Misses, completions and energy of each policy in the mean over systems, by costs and load.
+pub(super) fn means(root: &Path) -> Result<String, Problem> {
+    by_load(root, &DREAM)
+}
+
+/// The systems on which the policy of this project misses most beyond the best.
+pub(super) fn lost(root: &Path) -> Result<String, Problem> {
+    behind(root, &DREAM)
+}
+
+/// Counts of the systems that were drawn on other hardware.
+pub(super) fn hardware_setup(root: &Path) -> Result<String, Problem> {
+    counts(root, &HARDWARE)
+}
+
+/// Misses, completions and energy of each policy in the mean over systems, by hardware and load.
+pub(super) fn hardware_means(root: &Path) -> Result<String, Problem> {
+    by_load(root, &HARDWARE)
+}
+
+/// The systems on other hardware on which the policy of this project misses most beyond the best.
+pub(super) fn hardware_lost(root: &Path) -> Result<String, Problem> {
+    behind(root, &HARDWARE)
+}
+
+/// The kind of hardware as a heading has it.
+fn shown(family: &Family, kind: &str) -> String {
+    if family.column == "costs" { format!("{kind} costs") } else { kind.to_owned() }
+}
+
+fn counts(root: &Path, family: &Family) -> Result<String, Problem> {
+    let rows = rows(root, family)?;
     let mut counts = Vec::new();
-    for costs in ["corrected", "reference"] {
-        let of = (0..BANDS.len()).map(|at| band(&rows, costs, at).len().to_string());
-        counts.push(std::iter::once(format!("{costs} costs")).chain(of).collect());
+    for hardware in family.hardware {
+        let of = (0..BANDS.len()).map(|at| band(&rows, hardware.name, at).len().to_string());
+        counts.push(std::iter::once(shown(family, hardware.name)).chain(of).collect());
     }
     let header: Vec<&str> = std::iter::once("systems").chain(BANDS.map(|(name, _)| name)).collect();
     Ok(format!(
-        "{SYSTEMS} systems of seed {SEED}, {} policies and settings, {RUNS} seeds of outcomes and arrivals for each.\n\n{}",
+        "{} systems of seed {}, {} policies and settings, {RUNS} seeds of outcomes and arrivals for each.\n\n{}",
+        family.systems,
+        family.seed,
         policies(&rows).len(),
         table(&header, &counts)
     ))
 }
 
-/// Misses, completions and energy of each policy in the mean over systems, by costs and load.
-pub(super) fn means(root: &Path) -> Result<String, Problem> {
-    let rows = rows(root)?;
+fn by_load(root: &Path, family: &Family) -> Result<String, Problem> {
+    let rows = rows(root, family)?;
     let mut text = String::new();
-    for costs in ["corrected", "reference"] {
+    for hardware in family.hardware {
         for (at, (name, _)) in BANDS.iter().enumerate() {
-            let systems = band(&rows, costs, at);
+            let systems = band(&rows, hardware.name, at);
             let mut lines: Vec<(f64, Vec<String>)> =
                 policies(&rows).into_iter().map(|policy| line(&systems, policy)).collect();
             lines.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -105,7 +141,8 @@ pub(super) fn means(root: &Path) -> Result<String, Problem> {
                 "energy of a completed job",
                 "UXCost",
             ];
-            text.push_str(&format!("**{costs} costs, load {name}**\n\n{}\n", table(&header, &lines)));
+            let kind = shown(family, hardware.name);
+            text.push_str(&format!("**{kind}, load {name}**\n\n{}\n", table(&header, &lines)));
         }
     }
     Ok(text.trim_end().to_owned() + "\n")
@@ -152,13 +189,12 @@ fn ratio(one: Option<f64>, own: Option<f64>) -> Option<f64> {
     one.zip(own).filter(|(one, own)| *one > 0.0 && *own > 0.0).map(|(one, own)| one / own)
 }
 
-/// The systems on which the policy of this project misses most beyond the best.
-pub(super) fn lost(root: &Path) -> Result<String, Problem> {
-    let rows = rows(root)?;
+fn behind(root: &Path, family: &Family) -> Result<String, Problem> {
+    let rows = rows(root, family)?;
     let mut lost = Vec::new();
-    for costs in ["corrected", "reference"] {
+    for hardware in family.hardware {
         for at in 0..BANDS.len() {
-            for system in band(&rows, costs, at) {
+            for system in band(&rows, hardware.name, at) {
                 let misses = |row: &Row| row.misses.unwrap_or(f64::INFINITY);
                 let best = system.iter().copied().min_by(|one, other| misses(one).total_cmp(&misses(other)));
                 let own = system.iter().copied().find(|row| row.policy == OWN);
@@ -180,7 +216,7 @@ pub(super) fn lost(root: &Path) -> Result<String, Problem> {
         .map(|(behind, own, best, missed)| {
             vec![
                 own.system.clone(),
-                own.costs.clone(),
+                own.kind.clone(),
                 format!("{:.2}", own.load),
                 format!("{missed:.1}"),
                 format!("{:.1}", missed - behind),
@@ -188,9 +224,10 @@ pub(super) fn lost(root: &Path) -> Result<String, Problem> {
             ]
         })
         .collect();
-    let header = ["system", "costs", "load", "misses of `horizon`, %", "of the best, %", "the best"];
+    let header = ["system", family.column, "load", "misses of `horizon`, %", "of the best, %", "the best"];
     Ok(format!(
-        "On {count} of {SYSTEMS} systems some policy misses less by more than half a point. Those furthest behind:\n\n{}",
+        "On {count} of {} systems some policy misses less by more than half a point. Those furthest behind:\n\n{}",
+        family.systems,
         table(&header, &lines)
     ))
 }

@@ -1,6 +1,6 @@
-//! Systems that are drawn: scenarios of built-in models on the platforms of DREAM, at loads from light to beyond what fits.
+//! Systems that are drawn: scenarios of built-in models on built-in platforms, at loads from light to beyond what fits.
 //!
-//! Of a system are drawn, each from what is listed below: the platform and its costs; two to eight tasks, each with a model, a
+//! Of a system are drawn, each from what is listed below: the kind of hardware, such as the costs, and the platform; two to eight tasks, each with a model, a
 //! rate, a deadline, an offset, and now and then jitter, Poisson arrivals or a task that triggers it; and the load, to which all
 //! rates are scaled together.
 
@@ -19,13 +19,70 @@ pub(super) struct System {
     pub platform: Platform,
     /// Name of the platform without its costs.
     pub platform_name: String,
-    /// `corrected` or `reference`.
-    pub costs: &'static str,
+    /// The name of the kind of hardware.
+    pub kind: &'static str,
     /// Work that arrives over what accelerators can do, each job counted where it is fastest.
     pub load: f64,
 }
 
-const COSTS: [&str; 2] = ["corrected", "reference"];
+/// A kind of hardware.
+pub(crate) struct Hardware {
+    pub name: &'static str,
+    /// Costs of the platforms; none where they have one kind.
+    costs: Option<&'static str>,
+    /// Names of platforms; all of DREAM's where there are none.
+    platforms: &'static [&'static str],
+    /// The largest batch, where accelerators are to run batches.
+    max_batch: Option<u32>,
+}
+
+/// Systems that are drawn together, on one table of the page.
+pub(crate) struct Family {
+    /// The seed of the page.
+    pub seed: u64,
+    pub systems: usize,
+    /// The name of the data.
+    pub table: &'static str,
+    /// The column of the kind of hardware.
+    pub column: &'static str,
+    pub hardware: &'static [Hardware],
+}
+
+/// Platforms of DREAM by their costs.
+pub(crate) const DREAM: Family = Family {
+    seed: 155_325_552,
+    systems: 200,
+    table: "generated_systems.csv",
+    column: "costs",
+    hardware: &[
+        Hardware { name: "corrected", costs: Some("corrected"), platforms: &[], max_batch: None },
+        Hardware { name: "reference", costs: Some("reference"), platforms: &[], max_batch: None },
+    ],
+};
+
+/// Hardware with what the platforms of DREAM do not have.
+pub(crate) const HARDWARE: Family = Family {
+    seed: 247_158_492,
+    systems: 150,
+    table: "generated_hardware.csv",
+    column: "hardware",
+    hardware: &[
+        Hardware {
+            name: "power states",
+            costs: None,
+            platforms: &["phone/four_unlike", "power/npu_and_gpu", "boards/gs101", "boards/jetson_orin_nano"],
+            max_batch: None,
+        },
+        Hardware {
+            name: "shared memory",
+            costs: None,
+            platforms: &["shared/quad_4k_ws_os_ws_os", "shared/octa_8k", "moca/soc_8_tiles"],
+            max_batch: None,
+        },
+        Hardware { name: "batches", costs: Some("corrected"), platforms: &[], max_batch: Some(8) },
+    ],
+};
+
 /// Rates before they are scaled.
 const RATES_HZ: [f64; 7] = [60.0, 45.0, 30.0, 24.0, 15.0, 10.0, 5.0];
 /// Deadlines in periods; the middle one as often as the others together.
@@ -62,24 +119,39 @@ fn names(kind: Kind, folders: &[&str]) -> Vec<String> {
     built_in_names(kind).into_iter().filter(is_wanted).collect()
 }
 
-/// The systems of a seed.
-pub(super) fn systems(seed: u64, count: usize) -> Result<Vec<System>, Problem> {
+/// Systems of a family with a seed.
+pub(super) fn systems(family: &Family, seed: u64, count: usize) -> Result<Vec<System>, Problem> {
     let models = names(Kind::Model, &MODELS);
     let platforms = names(Kind::Platform, &MODELS[..1]);
-    (0..count).map(|index| draw(seed, index, &models, &platforms)).collect()
+    (0..count).map(|index| draw(family, seed, index, &models, &platforms)).collect()
 }
 
-fn draw(seed: u64, index: usize, models: &[String], platforms: &[String]) -> Result<System, Problem> {
+fn draw(
+    family: &Family,
+    seed: u64,
+    index: usize,
+    models: &[String],
+    platforms: &[String],
+) -> Result<System, Problem> {
     let draws = Draws::new(seed, Stream::Generated, "system");
     let mut drawn = 0;
     let mut next = || {
         drawn += 1;
         draws.unit(index as u64, drawn)
     };
-    let platform_name = pick(platforms, next()).clone();
-    let costs = *pick(&COSTS, next());
-    let platform = hardware::platform(&format!("{platform_name}@{costs}"), None, Mode::Corrected);
-    let platform = platform.map_err(|problems| problems.to_string())?;
+    let of_platform = next();
+    let Hardware { name: kind, costs, platforms: own, max_batch } = pick(family.hardware, next());
+    let platform_name = if own.is_empty() {
+        pick(platforms, of_platform).clone()
+    } else {
+        (*pick(own, of_platform)).to_owned()
+    };
+    let whole = costs.map_or_else(|| platform_name.clone(), |costs| format!("{platform_name}@{costs}"));
+    let platform = hardware::platform(&whole, None, Mode::Corrected);
+    let mut platform = platform.map_err(|problems| problems.to_string())?;
+    if let Some(max_batch) = max_batch {
+        platform.accelerators.iter_mut().for_each(|accelerator| accelerator.max_batch = *max_batch);
+    }
     let tasks = 2 + (next() * 7.0) as usize;
     let sketches: Vec<Sketch> = (0..tasks)
         .map(|place| {
@@ -102,7 +174,7 @@ fn draw(seed: u64, index: usize, models: &[String], platforms: &[String]) -> Res
     let unscaled = load_of(&text(&sketches, seed, 1.0), &name, &sketches, &platform)?;
     let factor = wanted / unscaled.1;
     let (workload, load) = load_of(&text(&sketches, seed, factor), &name, &sketches, &platform)?;
-    Ok(System { workload, platform, platform_name, costs, load: load * factor })
+    Ok(System { workload, platform, platform_name, kind, load: load * factor })
 }
 
 fn pick<T>(values: &[T], drawn: f64) -> &T {
@@ -172,12 +244,15 @@ mod tests {
 
     #[test]
     fn systems_are_those_of_their_seed_at_loads_within_the_bounds() {
-        let twice = [systems(7, 12).unwrap(), systems(7, 12).unwrap()];
-        for (one, other) in twice[0].iter().zip(&twice[1]) {
-            assert_eq!(one.workload, other.workload);
-            assert!((LOADS.0..LOADS.1).contains(&one.load), "{}", one.load);
+        for family in [&DREAM, &HARDWARE] {
+            let twice = [systems(family, 7, 12).unwrap(), systems(family, 7, 12).unwrap()];
+            for (one, other) in twice[0].iter().zip(&twice[1]) {
+                assert_eq!((&one.workload, one.kind), (&other.workload, other.kind));
+                assert!((LOADS.0..LOADS.1).contains(&one.load), "{}", one.load);
+                assert!(one.kind != "batches" || one.platform.accelerators[0].max_batch == 8);
+            }
+            let other = systems(family, 8, 12).unwrap();
+            assert!(twice[0].iter().zip(&other).any(|(one, other)| one.workload != other.workload));
         }
-        let other = systems(8, 12).unwrap();
-        assert!(twice[0].iter().zip(&other).any(|(one, other)| one.workload != other.workload));
     }
 }

@@ -1,10 +1,10 @@
-//! `cargo xtask evaluation generated [SEED]`: policies on systems that are drawn, which no policy was made for.
+//! `cargo xtask evaluation generated [SEED] [--hardware]`: policies on systems that are drawn, which no policy was made for.
 //!
 //! Policies and settings are those of the sweep `frontier`. A policy is changed no more before the systems are drawn: the seed
 //! is chosen afterwards, and what comes out is reported as it comes. Means over the seeds of each system are written to
-//! `docs/evaluation/data/generated_systems.csv`.
+//! `docs/evaluation/data/generated_systems.csv`, of systems of another family to its own table.
 
-mod draw;
+pub(crate) mod draw;
 
 use std::path::Path;
 
@@ -18,36 +18,30 @@ use rtmm_sweep::sweep::{self, Finished};
 use super::frontier::{METRICS, means};
 use super::{DATA, Problem, complete, groups};
 use crate::project_root;
-use draw::System;
+use draw::{Family, System};
 
 /// The sweep whose policies are compared.
 pub(crate) const POLICIES: &str = "frontier";
-/// The seed of the systems of the page.
-pub(crate) const SEED: u64 = 155_325_552;
-/// Systems.
-pub(crate) const SYSTEMS: usize = 200;
 /// Seeds of the runs of a system: of outcomes and arrivals.
 pub(crate) const RUNS: u64 = 3;
-/// The table.
-pub(crate) const TABLE: &str = "generated_systems.csv";
 
-/// Draws the systems of a seed, or of that of the page, runs them and writes the table: for the page that of its own seed, of any
-/// other one beside its results.
-pub(crate) fn run(seed: Option<u64>) -> Result<(), Problem> {
-    let seed = seed.unwrap_or(SEED);
+/// Draws the systems of a family with a seed, or with that of the page, runs them and writes the table: for the page that of its own
+/// seed, of any other one beside its results.
+pub(crate) fn run(family: &Family, seed: Option<u64>) -> Result<(), Problem> {
+    let seed = seed.unwrap_or(family.seed);
     let root = project_root();
-    println!("{SYSTEMS} systems of seed {seed}");
-    let systems = draw::systems(seed, SYSTEMS)?;
+    println!("{} systems of seed {seed}", family.systems);
+    let systems = draw::systems(family, seed, family.systems)?;
     let runners = Runners::built_in();
     let runners = runners.list();
     let plan = plan(&systems, &runners)?;
-    let store = root.join("results/generated_systems").join(seed.to_string());
+    let store = root.join("results").join(family.table.trim_end_matches(".csv")).join(seed.to_string());
     let outcome = sweep::run(&plan, &store, &Options::default(), &Silent)?;
     let finished = outcome.finished.ok_or("a whole sweep has results")?;
     complete(&finished.results)?;
-    let folder = if seed == SEED { root.join(DATA) } else { store };
-    let table = folder.join(TABLE);
-    write(&finished, &systems, &table)?;
+    let folder = if seed == family.seed { root.join(DATA) } else { store };
+    let table = folder.join(family.table);
+    write(&finished, family, &systems, &table)?;
     println!("Written to {}", table.display());
     Ok(())
 }
@@ -76,9 +70,9 @@ fn plan<'r>(systems: &[System], runners: &[&'r dyn CellRunner]) -> Result<Plan<'
         .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ").into())
 }
 
-fn write(finished: &Finished<'_>, systems: &[System], path: &Path) -> Result<(), Problem> {
+fn write(finished: &Finished<'_>, family: &Family, systems: &[System], path: &Path) -> Result<(), Problem> {
     let mut writer = csv::Writer::from_path(path)?;
-    let fixed = ["system", "platform", "costs", "tasks", "load", "policy"];
+    let fixed = ["system", "platform", family.column, "tasks", "load", "policy"];
     writer.write_record(fixed.iter().chain(&METRICS))?;
     for seeds in groups(&finished.results, &finished.summary) {
         let system = systems.iter().find(|system| system.workload.scenario.name == seeds.scenario);
@@ -86,7 +80,7 @@ fn write(finished: &Finished<'_>, systems: &[System], path: &Path) -> Result<(),
         let mut row = vec![
             system.workload.scenario.name.clone(),
             system.platform_name.clone(),
-            system.costs.to_owned(),
+            system.kind.to_owned(),
             system.workload.scenario.tasks.len().to_string(),
             format!("{:.3}", system.load),
             seeds.short_name(),
