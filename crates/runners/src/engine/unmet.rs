@@ -27,12 +27,9 @@ impl fmt::Display for UnmetParameter {
 type Lack = fn(&Platform, &ParameterValue) -> Option<String>;
 
 /// The parameters that need something of platforms.
-const NEEDS: [(&str, Lack); 6] = [
-    ("governor", |platform, _| {
-        let gates = |states: &PowerStates| states.gating.is_some();
-        let gated = platform.accelerators.iter().any(|one| one.power.as_ref().is_some_and(gates));
-        lacks(platform.has_points() || gated, "nothing has operating points or power gating")
-    }),
+const NEEDS: [(&str, Lack); 7] = [
+    ("governor", |platform, _| lacks_clocks(platform)),
+    ("plan_clocks", |platform, _| lacks_clocks(platform)),
     ("governor_dram", |platform, _| {
         let has_points = platform.power.dram.as_ref().is_some_and(|states| states.points.len() > 1);
         lacks(has_points, "the memory has no operating points to choose from")
@@ -57,6 +54,12 @@ const NEEDS: [(&str, Lack); 6] = [
 
 fn lacks(is_met: bool, lack: &str) -> Option<String> {
     (!is_met).then(|| lack.to_owned())
+}
+
+fn lacks_clocks(platform: &Platform) -> Option<String> {
+    let gates = |states: &PowerStates| states.gating.is_some();
+    let gated = platform.accelerators.iter().any(|one| one.power.as_ref().is_some_and(gates));
+    lacks(platform.has_points() || gated, "nothing has operating points or power gating")
 }
 
 fn most_units(platform: &Platform) -> u32 {
@@ -93,6 +96,18 @@ mod tests {
         }
         let platform = load::platform(platform, None, Mode::Corrected).unwrap();
         of(row, &parameters, &platform).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn clocks_of_a_plan_need_power_states() {
+        let off = [("plan_clocks", "false")];
+        assert_eq!(
+            said("horizon", &off, "xrbench/dual_4k_ws_os"),
+            [
+                "`plan_clocks=false` asks for what the platform does not have: nothing has operating points or power gating"
+            ]
+        );
+        assert_eq!(said("horizon", &off, "phone/four_unlike"), [""; 0]);
     }
 
     #[test]
