@@ -242,6 +242,7 @@ const PARTS: &[Part] = &[
     Part { page: POWER, name: "misses", make: |_| power_evaluation::misses() },
     Part { page: POWER, name: "accuracy", make: |_| power_evaluation::accuracy() },
     Part { page: POWER, name: "parts", make: |_| power_evaluation::parts() },
+    Part { page: POWER, name: "planned", make: |_| power_evaluation::planned() },
     Part { page: "models/boards.md", name: "boards", make: |_| boards::part() },
     Part { page: TECHNOLOGY, name: "resnet-50", make: |_| technology::resnet50() },
     Part { page: TECHNOLOGY, name: "networks", make: |_| technology::networks() },

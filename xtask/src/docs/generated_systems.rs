@@ -115,8 +115,9 @@ fn counts(root: &Path, family: &Family) -> Result<String, Problem> {
     }
     let header: Vec<&str> = std::iter::once("systems").chain(BANDS.map(|(name, _)| name)).collect();
     Ok(format!(
-        "{} systems of seed {}, {} policies and settings, {RUNS} seeds of outcomes and arrivals for each.\n\n{}",
+        "{} systems of seed {}, which is `{:07x}`, {} policies and settings, {RUNS} seeds of outcomes and arrivals for each.\n\n{}",
         family.systems,
+        family.seed,
         family.seed,
         policies(&rows).len(),
         table(&header, &counts)

@@ -24,6 +24,8 @@ const PARTS: [(&str, &str); 6] = [
 const ENERGY: &str = "platform_energy_pj";
 const MISSES: &str = "deadline_violation_rate";
 const ACCURACY: &str = "accuracy";
+/// Share of deadlines by which another policy may miss more beside the clocks of a plan.
+const NEAR: f64 = 0.005;
 /// In place of a governor: clocks by the plan of the policy.
 const PLANNED: &str = "plan_clocks";
 /// Shares of missed deadlines that a choice may have, in the order of the page.
@@ -165,6 +167,34 @@ pub(super) fn energy() -> Result<String, Problem> {
             group.by_seed(ENERGY).iter().map(|energy| energy / JOULE / group.seconds).collect();
         with_interval(&watts, |value| format!("{value:.3}"))
     })
+}
+
+/// Power of the platform under the clocks of a plan beside the least of other policies at the same accuracy that miss no more, or
+/// half a point more at the most.
+pub(super) fn planned() -> Result<String, Problem> {
+    let groups = groups()?;
+    let mut rows = Vec::new();
+    for own in groups.iter().filter(|group| group.governor == PLANNED) {
+        let size = own.policy.split(' ').nth(1);
+        let (Some(watts), Some(misses)) = (own.watts(ENERGY), own.mean(MISSES)) else { continue };
+        let of_others = groups.iter().filter(|group| {
+            let is_alike = group.load == own.load && group.policy.split(' ').nth(1) == size;
+            let is_in_time = group.mean(MISSES).is_some_and(|missed| missed <= misses + NEAR);
+            is_alike && is_in_time && group.policy.split(' ').next() != own.policy.split(' ').next()
+        });
+        let least = of_others.filter_map(|group| Some((group.watts(ENERGY)?, group)));
+        let least = least.min_by(|(one, _), (other, _)| one.total_cmp(other));
+        let Some((of_other, other)) = least else { continue };
+        rows.push(vec![
+            own.load.to_string(),
+            format!("`{}`", own.policy),
+            format!("{watts:.3}"),
+            format!("`{}`, `{}`", other.policy, other.governor),
+            format!("{of_other:.3}"),
+            format!("{:+.1} %", 100.0 * (watts / of_other - 1.0)).replace('-', "−"),
+        ]);
+    }
+    Ok(table(&["load", "policy", "W", "least of the others", "W", "difference"], &rows))
 }
 
 /// Missed deadlines.

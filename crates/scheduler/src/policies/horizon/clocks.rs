@@ -30,7 +30,7 @@ use super::arrivals::Arrivals;
 use super::pieces::{At, Known, Piece, Pieces};
 use super::plan::{Placed, Plan};
 use super::points::{
-    FEMTO, change_time, highest, memory_power, power_held, powers, rest_of, states, wake_time,
+    ZEPTO_PER_FEMTO, change_time, highest, memory_power, power_held, powers, rest_of, states, wake_time,
 };
 use super::timeline::Timeline;
 use crate::decision::Decision;
@@ -103,8 +103,6 @@ pub(super) struct Clocks {
     /// Points that are tried.
     tried: Vec<PointId>,
     tried_later: Vec<PointId>,
-    /// The least time that a job of some task has to spare where it is fastest.
-    patience: Option<u64>,
     /// By accelerator: whether its clock can be raised, and whether it wakes, soon enough for a job that is not expected.
     may_slow: Vec<bool>,
     may_gate: Vec<bool>,
@@ -118,16 +116,14 @@ pub(super) struct Clocks {
 impl Clocks {
     /// Makes a plan, with the points that it is to be carried out at: where nothing has come or ended since the last one, those of
     /// that, as long as all is in time.
-    pub(super) fn plan(&mut self, planned: Planned<'_, '_, '_>, is_new: bool) {
-        let mut planned = planned;
+    pub(super) fn plan(&mut self, mut planned: Planned<'_, '_, '_>, is_new: bool) {
         let view = planned.known.view;
         let now = view.now.picoseconds();
-        let patience = *self.patience.get_or_insert_with(|| patience(planned.known));
-        self.may_slow.clear();
-        self.may_gate.clear();
-        for on in 0..view.accelerators.len() {
-            self.may_slow.push(change_time(view, on) <= patience / SPARE);
-            self.may_gate.push(wake_time(view, on) <= patience / SPARE);
+        if self.may_slow.is_empty() {
+            let longest = least_slack(planned.known) / SPARE;
+            let accelerators = 0..view.accelerators.len();
+            self.may_slow = accelerators.clone().map(|on| change_time(view, on) <= longest).collect();
+            self.may_gate = accelerators.map(|on| wake_time(view, on) <= longest).collect();
         }
         self.raised.clear();
         self.raised.extend((0..view.accelerators.len()).map(|on| now.saturating_add(change_time(view, on))));
@@ -259,7 +255,7 @@ impl Busy {
                 u128::from(power_held(view, on, points.point((piece.kind, piece.release), on)))
                     * u128::from(time)
             });
-            Some((u128::from(placed.energy) * FEMTO).saturating_sub(held.sum()))
+            Some((u128::from(placed.energy) * ZEPTO_PER_FEMTO).saturating_sub(held.sum()))
         });
         let mut energy: u128 = works.sum();
         let ends = view.runs().map(|run| rest_of(view, run, points.now[run.accelerator.index()]));
@@ -279,15 +275,15 @@ impl Busy {
             energy += u128::from(runs) * u128::from(busy);
             energy += u128::from(rests) * u128::from((last - now).saturating_sub(busy));
             if let Some(states) = states(view, on).filter(|_| state.power.last() != *point) {
-                energy += u128::from(states.switch.energy.femtojoules()) * FEMTO;
+                energy += u128::from(states.switch.energy.femtojoules()) * ZEPTO_PER_FEMTO;
             }
         }
         energy + u128::from(memory_power(view)) * u128::from(covered(spans))
     }
 }
 
-/// The least time that a job of some task has to spare where it is fastest, in picoseconds. Tasks that cannot be in time do not count.
-fn patience(known: Known<'_, '_>) -> u64 {
+/// The least slack of a job of some task at its arrival, where it is fastest, in picoseconds. Tasks that cannot be in time do not count.
+fn least_slack(known: Known<'_, '_>) -> u64 {
     let spare = known.facts.iter().filter_map(|of| {
         let (_, lightest) = *of.networks.last()?;
         let least = known.view.profile.fastest_remaining(lightest, 0_u32).picoseconds();

@@ -8,12 +8,12 @@ use crate::state::PointState;
 use crate::view::View;
 
 /// Zeptojoules in a femtojoule.
-pub(super) const FEMTO: u128 = 1_000_000;
+pub(super) const ZEPTO_PER_FEMTO: u128 = 1_000_000;
 
 /// True if a platform states anything that clocks and gates change.
 pub(super) fn are_stated(view: &View<'_>) -> bool {
-    let states = (0..view.accelerators.len()).filter_map(|on| states(view, on));
-    states.into_iter().any(|states| states.points.len() > 1 || states.gating.is_some())
+    let mut states = (0..view.accelerators.len()).filter_map(|on| states(view, on));
+    states.any(|states| states.points.len() > 1 || states.gating.is_some())
 }
 
 /// The power states of an accelerator; none where the platform does not state them.
@@ -69,7 +69,7 @@ pub(super) fn power_held(view: &View<'_>, on: usize, point: PointId) -> u64 {
 /// Energy, in femtojoules, that a platform takes more for that an accelerator runs something for a time at a point.
 pub(super) fn held(view: &View<'_>, on: usize, point: PointId, time_ps: u64) -> u64 {
     let held = u128::from(power_held(view, on, point)) * u128::from(time_ps);
-    u64::try_from(held / FEMTO).unwrap_or(u64::MAX)
+    u64::try_from(held / ZEPTO_PER_FEMTO).unwrap_or(u64::MAX)
 }
 
 /// A part of a whole, rounded up.
@@ -139,5 +139,5 @@ pub(super) fn rest_of(view: &View<'_>, run: &Run, point: PointId) -> u128 {
     };
     let (all, _) = of(view.accelerators[on].power.point);
     let (_, energy) = of(point);
-    u128::from(scaled(energy, (end.saturating_sub(now).min(all), all))) * FEMTO
+    u128::from(scaled(energy, (end.saturating_sub(now).min(all), all))) * ZEPTO_PER_FEMTO
 }
